@@ -1,0 +1,146 @@
+//! Devices: what sends readings.
+
+use std::fmt;
+
+use crate::limits::{DEVICE_ID_BYTES_MAX, DEVICE_NAME_BYTES_MAX};
+use crate::text::{self, InvalidText};
+use crate::user::UserId;
+
+/// The integer by which a device is known inside, and which readings carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceKey(pub i64);
+
+impl fmt::Display for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The caller's own name of a device, compared byte by byte. A new one can be written in a path and in a log line:
+/// 1 to [`DEVICE_ID_BYTES_MAX`] bytes, no control character, no space at either end, neither `.` nor `..`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(String);
+
+/// Why a text cannot name a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDeviceId {
+    /// A rule of every text is broken.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+    /// It contains a control character, such as a line break.
+    #[error("contains a control character")]
+    Control,
+    /// It begins or ends with a space.
+    #[error("begins or ends with a space")]
+    OuterSpace,
+    /// It is `.` or `..`, which a path cannot carry.
+    #[error("is '.' or '..', which no path can carry")]
+    Dots,
+}
+
+impl DeviceId {
+    /// Takes the name of a device as it is.
+    ///
+    /// # Errors
+    /// The rule of [`InvalidDeviceId`] that is broken.
+    pub fn new(id: impl Into<String>) -> Result<Self, InvalidDeviceId> {
+        let id = id.into();
+        text::check_present(&id, DEVICE_ID_BYTES_MAX)?;
+        if id.chars().any(char::is_control) {
+            Err(InvalidDeviceId::Control)
+        } else if id.trim() != id {
+            Err(InvalidDeviceId::OuterSpace)
+        } else if id == "." || id == ".." {
+            Err(InvalidDeviceId::Dots)
+        } else {
+            Ok(Self(id))
+        }
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What people call a device: at most [`DEVICE_NAME_BYTES_MAX`] bytes without NUL; may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceName(String);
+
+impl DeviceName {
+    /// Takes a name as it is.
+    ///
+    /// # Errors
+    /// The rule of [`InvalidText`] that is broken.
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidText> {
+        let name = name.into();
+        text::check(&name, DEVICE_NAME_BYTES_MAX)?;
+        Ok(Self(name))
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A device to be registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDevice {
+    /// Unique among devices.
+    pub device_id: DeviceId,
+    /// What people call it.
+    pub name: Option<DeviceName>,
+    /// Whose it is.
+    pub user_id: Option<UserId>,
+}
+
+/// What is to change about a device: outer `None` stays as it is, inner `None` clears.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceChange {
+    /// The new name.
+    pub name: Option<Option<DeviceName>>,
+    /// The new owner.
+    pub user_id: Option<Option<UserId>>,
+}
+
+/// A registered device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Given by the store, never given twice.
+    pub key: DeviceKey,
+    /// Unique among devices.
+    pub device_id: DeviceId,
+    /// What people call it.
+    pub name: Option<DeviceName>,
+    /// Whose it is.
+    pub user_id: Option<UserId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_id_can_always_be_addressed() {
+        let refused = |id: &str| DeviceId::new(id).unwrap_err();
+        assert_eq!(refused(""), InvalidDeviceId::Text(InvalidText::Empty));
+        assert_eq!(refused("a\0b"), InvalidDeviceId::Text(InvalidText::Nul));
+        assert_eq!(refused("a\nb"), InvalidDeviceId::Control);
+        assert_eq!(refused("a\u{85}b"), InvalidDeviceId::Control);
+        assert_eq!(refused(" a"), InvalidDeviceId::OuterSpace);
+        assert_eq!(refused("a\u{a0}"), InvalidDeviceId::OuterSpace);
+        assert_eq!(refused("."), InvalidDeviceId::Dots);
+        assert_eq!(refused(".."), InvalidDeviceId::Dots);
+        assert_eq!(refused(&"ü".repeat(128)), InvalidDeviceId::Text(InvalidText::TooLong { bytes_max: 255 }));
+        for id in ["a/b", "...", "pump 7", "ü 50%", "<script>", "\u{202e}evil", &"x".repeat(255)] {
+            assert_eq!(DeviceId::new(id).unwrap().as_str(), id);
+        }
+    }
+}

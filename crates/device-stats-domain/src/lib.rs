@@ -1,0 +1,31 @@
+//! The words of the service: users, devices, readings, windows of time and summaries, and the rules a value must
+//! keep to exist. No input or output and no clock: what is here can be tested without starting anything.
+//!
+//! Every type that is made from outside text or numbers is made by a fallible constructor whose error names the rule
+//! that was broken. After that, a bad value cannot exist.
+
+pub mod limits;
+
+mod axis;
+mod device;
+mod email;
+mod number;
+mod page;
+mod reading;
+mod summary;
+mod text;
+mod time;
+mod user;
+mod window;
+
+pub use axis::{Axes, Axis};
+pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidDeviceId, NewDevice};
+pub use email::{Email, InvalidEmail};
+pub use number::{Finite, NotFinite};
+pub use page::Page;
+pub use reading::{NewReading, Reading, ReadingId, ReadingTime};
+pub use summary::Summary;
+pub use text::InvalidText;
+pub use time::{InvalidTime, Moment, Timestamp};
+pub use user::{NewUser, User, UserChange, UserId, Username};
+pub use window::Window;

@@ -1,0 +1,56 @@
+//! Every limit of the service, each with its unit. What a request may not exceed is answered with a 4xx that states
+//! the limit; `docs/operating.md` lists them for operators.
+
+use std::time::Duration;
+
+/// Longest `device_id`, in bytes of UTF-8.
+pub const DEVICE_ID_BYTES_MAX: usize = 255;
+/// Longest name of a device, in bytes of UTF-8.
+pub const DEVICE_NAME_BYTES_MAX: usize = 1024;
+/// Longest username, in bytes of UTF-8.
+pub const USERNAME_BYTES_MAX: usize = 255;
+/// Longest email address, in bytes (RFC 5321 leaves 254 for an address in a path).
+pub const EMAIL_BYTES_MAX: usize = 254;
+
+/// Entries of a page of users, devices or readings where the request does not say.
+pub const PAGE_LIMIT_DEFAULT: u32 = 100;
+/// Most entries a page may hold.
+pub const PAGE_LIMIT_MAX: u32 = 100;
+
+/// Largest body of a request that is no batch, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest body of a batch, in bytes, after decompression.
+pub const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Deepest nesting of arrays and objects in a JSON body.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Most faults listed in one answer; further ones are not looked for.
+pub const FAULTS_MAX: usize = 100;
+
+/// Longest head of a request (request line and headers), in bytes.
+pub const HEAD_BYTES_MAX: usize = 24 * 1024;
+/// Most headers of a request.
+pub const HEADERS_MAX: usize = 64;
+/// How long the head of a request may take to arrive; an idle kept-alive connection is closed after it, too.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the body of a request may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most connections served at once; further ones wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// How long a stopping server waits for the requests it has accepted.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections of a store's pool.
+pub const STORE_CONNECTIONS_MAX: usize = 16;
+/// How long a request waits for a free connection to the store before it is answered with 503.
+pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long opening a connection to the store may take.
+pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one statement may run in the store.
+pub const STORE_STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a starting server waits for a store that does not answer yet.
+pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
+/// What a 503 asks a client to wait before it tries again, in seconds.
+pub const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Reading ids a node reserves at once.
+pub const READING_ID_BLOCK: u32 = 10_000;

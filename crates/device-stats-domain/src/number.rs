@@ -1,0 +1,56 @@
+//! The numbers of a reading: finite doubles with one zero.
+
+/// A finite IEEE 754 double. `-0.0` has become `0.0`, so equal numbers have equal bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Finite(f64);
+
+/// The number is infinite or not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a finite number")]
+pub struct NotFinite;
+
+impl Finite {
+    /// Takes a number that is finite; `-0.0` becomes `0.0`.
+    ///
+    /// # Errors
+    /// [`NotFinite`] for NaN and the infinities.
+    pub fn new(number: f64) -> Result<Self, NotFinite> {
+        // Adding positive zero turns -0.0 into 0.0 and changes nothing else.
+        if number.is_finite() { Ok(Self(number + 0.0)) } else { Err(NotFinite) }
+    }
+
+    /// The number itself.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Finite {
+    type Error = NotFinite;
+
+    fn try_from(number: f64) -> Result<Self, NotFinite> {
+        Self::new(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn zero_has_one_sign() {
+        assert_eq!(Finite::new(-0.0).unwrap().get().to_bits(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn every_bit_survives_or_the_number_is_refused(number in any::<f64>()) {
+            match Finite::new(number) {
+                Ok(kept) if number == 0.0 => prop_assert_eq!(kept.get().to_bits(), 0),
+                Ok(kept) => prop_assert_eq!(kept.get().to_bits(), number.to_bits()),
+                Err(NotFinite) => prop_assert!(!number.is_finite()),
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A span of time.
+
+use crate::time::{Moment, Timestamp};
+
+/// A half-open span of time `[from_us, until_us)`, in microseconds since 1970 UTC. Empty where `from_us >= until_us`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The first microsecond that belongs to it.
+    pub from_us: i64,
+    /// The first microsecond after it.
+    pub until_us: i64,
+}
+
+impl Window {
+    /// All time.
+    pub const ALL: Self = Self { from_us: i64::MIN, until_us: i64::MAX };
+
+    /// The contract's window: both ends belong to it, a missing end is open.
+    pub fn closed(start: Option<Moment>, end: Option<Moment>) -> Self {
+        Self {
+            from_us: start.map_or(i64::MIN, Moment::micros),
+            until_us: end.map_or(i64::MAX, |end| end.micros().saturating_add(1)),
+        }
+    }
+
+    /// Whether `time` belongs to the window.
+    pub fn contains(self, time: Timestamp) -> bool {
+        self.from_us <= time.micros() && time.micros() < self.until_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_a_closed_window_belong_to_it() {
+        let at = |us| Timestamp::from_micros(us).unwrap();
+        let moment = |us| Some(Moment::from_micros(us));
+        let window = Window::closed(moment(10), moment(12));
+        let inside: Vec<_> = (8..15).filter(|us| window.contains(at(*us))).collect();
+        assert_eq!(inside, [10, 11, 12]);
+        assert!(Window::closed(None, None).contains(Timestamp::MAX));
+        assert!(Window::closed(None, None).contains(Timestamp::MIN));
+        assert!(!Window::closed(moment(12), moment(10)).contains(at(11)));
+    }
+}

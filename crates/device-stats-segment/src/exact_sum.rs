@@ -1,0 +1,229 @@
+//! Exact sums: an accumulator that holds the true sum of any finite doubles and rounds it once, when asked. The result
+//! is that of Python's `math.fsum`, whatever the order and the grouping of the additions.
+//!
+//! A double is an integer of at most 53 bits times a power of two between 2^-1074 and 2^971. The accumulator keeps one
+//! `i128` for every 32 of those exponents and adds each mantissa, shifted by less than 32 places, to its bin. A summand
+//! takes less than 2^85 of a bin's 2^127, so 2^42 additions fit before a bin could overflow; carries are resolved only
+//! when the sum is read. (Small superaccumulators: R. Neal, "Fast exact summation using small and large
+//! superaccumulators", 2015.)
+
+/// Exponents a bin stands for.
+const BIN_EXPONENTS: u32 = 32;
+/// 2,046 possible shifts of a mantissa, 32 to a bin.
+const BINS: usize = 64;
+/// Exponent of the lowest bit of the first bin.
+const LOWEST_EXPONENT: i32 = -1074;
+/// Bits of a double's mantissa, the hidden one included.
+const MANTISSA_BITS: u32 = 53;
+/// 32-bit digits of the resolved sum: the bins, and 96 bits for carries out of the last.
+const DIGITS: usize = BINS + 3;
+
+/// The exact sum of the numbers added to it.
+#[derive(Clone, Debug)]
+pub struct ExactSum {
+    bins: [i128; BINS],
+}
+
+impl Default for ExactSum {
+    fn default() -> Self {
+        Self { bins: [0; BINS] }
+    }
+}
+
+impl ExactSum {
+    /// Adds a finite number. At most 2^42 numbers may be added to one sum, those of merged sums counted along.
+    pub fn add(&mut self, number: f64) {
+        debug_assert!(number.is_finite(), "only finite numbers have a sum");
+        let bits = number.to_bits();
+        let exponent_field = u32::try_from(bits >> 52 & 0x7ff).unwrap_or(0);
+        let fraction = bits & ((1 << 52) - 1);
+        // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones.
+        let (mantissa, shift) = match exponent_field {
+            0 => (fraction, 0),
+            field => (fraction | 1 << 52, field - 1),
+        };
+        let summand = i128::from(mantissa) << (shift % BIN_EXPONENTS);
+        if let Some(bin) = self.bins.get_mut((shift / BIN_EXPONENTS) as usize) {
+            *bin += if number.is_sign_negative() { -summand } else { summand };
+        }
+    }
+
+    /// Adds everything that was added to `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (bin, others) in self.bins.iter_mut().zip(&other.bins) {
+            *bin += others;
+        }
+    }
+
+    /// The sum, rounded once to the nearest double, ties to even; `None` where it is beyond the largest double. A sum
+    /// of zero is `0.0`.
+    pub fn rounded(&self) -> Option<f64> {
+        let (negative, digits) = self.resolve();
+        let magnitude = round(&digits)?;
+        Some(if negative { -magnitude } else { magnitude })
+    }
+
+    /// Carries resolved: the sign, and the magnitude in 32-bit digits from the lowest up.
+    fn resolve(&self) -> (bool, [u32; DIGITS]) {
+        let (negative, digits) = carry(&self.bins, 1);
+        if negative { (true, carry(&self.bins, -1).1) } else { (false, digits) }
+    }
+}
+
+/// The digits of `sign` times the bins, and whether that is below zero (then the digits are its two's complement).
+fn carry(bins: &[i128; BINS], sign: i128) -> (bool, [u32; DIGITS]) {
+    let mut digits = [0; DIGITS];
+    let mut carried: i128 = 0;
+    for (digit, bin) in digits.iter_mut().zip(bins.iter().chain(&[0; DIGITS - BINS])) {
+        let sum = sign * bin + carried;
+        *digit = low_digit(sum);
+        carried = sum >> 32;
+    }
+    (carried < 0, digits)
+}
+
+/// The lowest 32 bits of a number in two's complement.
+fn low_digit(number: i128) -> u32 {
+    u32::try_from(number & 0xffff_ffff).unwrap_or(0)
+}
+
+/// The double nearest to a magnitude given in digits, ties to even; `None` beyond the largest double.
+fn round(digits: &[u32; DIGITS]) -> Option<f64> {
+    let bit =
+        |index: u32| digits.get((index / 32) as usize).is_some_and(|digit| digit >> (index % 32) & 1 == 1);
+    let Some(top) = (0..).step_by(32).zip(digits).filter(|(_, digit)| **digit != 0).last() else {
+        return Some(0.0);
+    };
+    let top_bit: u32 = top.0 + top.1.ilog2();
+    let lowest = (top_bit + 1).saturating_sub(MANTISSA_BITS);
+    let mut mantissa =
+        (lowest..=top_bit).rev().fold(0_u64, |mantissa, index| mantissa << 1 | u64::from(bit(index)));
+    if lowest > 0 && bit(lowest - 1) {
+        let above_half = (0..lowest - 1).any(bit);
+        // May carry into a 54th bit; the number is then a power of two, and still a double.
+        mantissa += u64::from(above_half || mantissa & 1 == 1);
+    }
+    scale(mantissa, lowest)
+}
+
+/// `mantissa` (at most 2^53) times 2 to the power of `shift` places above the lowest bit of all; `None` beyond the
+/// largest double. Never rounds.
+fn scale(mantissa: u64, shift: u32) -> Option<f64> {
+    let exponent = i32::try_from(shift).ok()? + LOWEST_EXPONENT;
+    // Two factors, since the power alone may be out of range where the product is not.
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^53, which a double holds exactly")]
+    let product = mantissa as f64 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+    product.is_finite().then_some(product)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sum(numbers: &[f64]) -> Option<f64> {
+        let mut sum = ExactSum::default();
+        numbers.iter().for_each(|number| sum.add(*number));
+        sum.rounded()
+    }
+
+    #[test]
+    fn one_number_is_its_own_sum() {
+        for exponent in 0..2047_u64 {
+            for fraction in [0, 1, 0x000f_ffff_ffff_ffff, 0x0005_5555_5555_5555] {
+                let number = f64::from_bits(exponent << 52 | fraction);
+                assert_eq!(sum(&[number]).unwrap().to_bits(), number.to_bits());
+                let negated = sum(&[-number]).unwrap();
+                assert_eq!(negated.to_bits(), (-number + 0.0).to_bits(), "sum of {:e}", -number);
+            }
+        }
+    }
+
+    /// What cancels must vanish, and what is lost beside a large number must come back.
+    #[test]
+    fn known_sums() {
+        assert_eq!(sum(&[]), Some(0.0));
+        assert_eq!(sum(&[1e16, 1.0, -1e16]), Some(1.0));
+        assert_eq!(sum(&[0.1; 10]), Some(1.0));
+        assert_eq!(sum(&[1.0, -1.0]).map(f64::to_bits), Some(0));
+        assert_eq!(sum(&[f64::MAX, f64::MAX]), None);
+        assert_eq!(sum(&[f64::MIN, f64::MIN]), None);
+        assert_eq!(sum(&[f64::MAX, f64::MAX, f64::MIN]), Some(f64::MAX));
+        assert_eq!(sum(&[5e-324, 5e-324, -5e-324]), Some(5e-324));
+        assert_eq!(sum(&[-5.160_941_558_568_763_6e-61]), Some(-5.160_941_558_568_763_6e-61));
+    }
+
+    /// Half a last place beside an even and an odd mantissa, then a hair more or less than half.
+    #[test]
+    fn ties_go_to_even() {
+        let place = f64::EPSILON;
+        assert_eq!(sum(&[1.0, place / 2.0]), Some(1.0));
+        assert_eq!(sum(&[1.0 + place, place / 2.0]), Some(1.0 + 2.0 * place));
+        assert_eq!(sum(&[1.0, place / 2.0, 5e-324]), Some(1.0 + place));
+        assert_eq!(sum(&[1.0 + place, place / 2.0, -5e-324]), Some(1.0 + place));
+        // The largest double and half its last place is a tie that rounds out of range.
+        assert_eq!(sum(&[f64::MAX, 2_f64.powi(969)]), Some(f64::MAX));
+        assert_eq!(sum(&[f64::MAX, 2_f64.powi(970)]), None);
+        assert_eq!(sum(&[2.0 - place, place / 2.0]), Some(2.0));
+    }
+
+    /// A first design with one bin for 64 exponents overflowed here: a million summands of one sign have to fit.
+    #[test]
+    fn a_million_equal_numbers_of_one_sign() {
+        for exponent in (-1074..=950).step_by(23) {
+            let number = 1.999_999_999 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+            let mut sum = ExactSum::default();
+            for _ in 0..1 << 20 {
+                sum.add(number);
+            }
+            assert_eq!(sum.rounded(), Some(number * f64::from(1 << 20)), "2^{exponent}");
+        }
+    }
+
+    /// The true sum by exact integer arithmetic, for numbers that are all small multiples of one power of two.
+    fn scaled() -> impl Strategy<Value = (Vec<i32>, i32)> {
+        (prop::collection::vec(any::<i32>(), 0..50), -1074..940_i32)
+    }
+
+    proptest! {
+        #[test]
+        fn equals_integer_arithmetic((integers, exponent) in scaled()) {
+            let times_power = |number: f64| number * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+            let numbers: Vec<f64> = integers.iter().map(|integer| times_power(f64::from(*integer))).collect();
+            let total: i64 = integers.iter().map(|integer| i64::from(*integer)).sum();
+            #[expect(clippy::cast_precision_loss, reason = "50 numbers of 32 bits stay below 2^53")]
+            let expected = times_power(total as f64);
+            prop_assert_eq!(sum(&numbers), Some(expected + 0.0));
+        }
+
+        #[test]
+        fn grouping_and_order_do_not_matter(
+            numbers in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 0..60),
+            cut in 0_usize..60,
+        ) {
+            let (left, right) = numbers.split_at(cut.min(numbers.len()));
+            let mut merged = ExactSum::default();
+            right.iter().rev().for_each(|number| merged.add(*number));
+            let mut first = ExactSum::default();
+            left.iter().for_each(|number| first.add(*number));
+            merged.merge(&first);
+            prop_assert_eq!(merged.rounded().map(f64::to_bits), sum(&numbers).map(f64::to_bits));
+        }
+
+        /// The error of a rounded sum, added exactly, is at most half a place: adding the negated result leaves a rest
+        /// that is no larger than half the distance to either neighbour.
+        #[test]
+        fn the_result_is_the_nearest_double(
+            numbers in prop::collection::vec(-1e300_f64..1e300, 1..40),
+            small in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 0..5),
+        ) {
+            let all: Vec<f64> = numbers.into_iter().chain(small.into_iter().map(|number| number % 1e290)).collect();
+            let rounded = sum(&all).unwrap();
+            let mut rest = ExactSum::default();
+            all.iter().chain(&[-rounded]).for_each(|number| rest.add(*number));
+            let rest = rest.rounded().unwrap().abs();
+            let gap = (rounded.abs().next_up() - rounded.abs()).min(rounded.abs() - rounded.abs().next_down());
+            prop_assert!(rest * 2.0 <= gap || rounded.abs().next_up() - rounded.abs() >= rest * 2.0);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Unfinished.
+fn main() {}

@@ -1,0 +1,21 @@
+//! What every store promises: the [`Store`] trait, its errors, a plain [`Model`] that keeps the promise in memory, and
+//! one conformance suite that compares any store with the model (feature `conformance`).
+//!
+//! The store keeps, the engine computes: no method here answers with a statistic.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+mod append;
+mod error;
+mod model;
+mod schema;
+mod snapshot;
+mod store;
+
+pub use append::{AppendOrder, Appended};
+pub use error::{Cause, Retry, StoreError};
+pub use model::Model;
+pub use schema::SchemaError;
+pub use snapshot::{DeviceSnapshot, Snapshot, Subject};
+pub use store::Store;

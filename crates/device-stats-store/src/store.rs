@@ -1,0 +1,139 @@
+//! The questions the service asks of a store.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Reading, Timestamp,
+    User, UserChange, UserId, Window,
+};
+
+use crate::{Appended, Snapshot, StoreError, Subject};
+
+/// Keeps users, devices and readings.
+///
+/// Promises common to all methods:
+///
+/// - **Atomic.** A method does all it says or nothing.
+/// - **Durable.** What a method that writes has returned `Ok` for is in stable storage: it survives the death of the
+///   process and of the machine.
+/// - **Visible.** What one call has returned `Ok` for, every call that starts later sees, on every node.
+/// - **Unique by the database.** Usernames, email addresses, device ids, and device and time of a reading are unique
+///   however many callers race; the losers get the error that says so.
+/// - **Errors.** Besides the errors a method names, any method may fail with [`StoreError::Unavailable`] (nothing has
+///   been done) or [`StoreError::Broken`]; one that writes also with [`StoreError::OutcomeUnknown`].
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Asks the store for a sign of life.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Registers a user under an id that was never given before.
+    ///
+    /// # Errors
+    /// [`StoreError::EmailTaken`], which is looked at first, and [`StoreError::UsernameTaken`].
+    async fn create_user(&self, user: NewUser) -> Result<User, StoreError>;
+
+    /// The user of that id, if there is one.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// A page of all users, by ascending id.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError>;
+
+    /// Changes what `change` names and returns the user as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::UserMissing`], then [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`]: by another user.
+    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError>;
+
+    /// Deletes a user with all devices and all their readings.
+    ///
+    /// # Errors
+    /// [`StoreError::UserMissing`].
+    async fn delete_user(&self, id: UserId) -> Result<(), StoreError>;
+
+    /// Registers a device under a key that was never given before.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceIdTaken`], which is looked at first, and [`StoreError::UserMissing`] where the owner does
+    /// not exist.
+    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError>;
+
+    /// The devices of those ids, in the order asked for; `None` for each that does not exist.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError>;
+
+    /// A page of all devices, by ascending key.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError>;
+
+    /// All devices of a user, by ascending key; none where there is no such user.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn list_devices_of(&self, user: UserId) -> Result<Vec<Device>, StoreError>;
+
+    /// Changes what `change` names and returns the device as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], then [`StoreError::UserMissing`] where the new owner does not exist.
+    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError>;
+
+    /// Deletes a device with all its readings.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`].
+    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError>;
+
+    /// Reserves `count` ids (1 and up) for readings. No id is ever reserved twice, by whatever node; ids start at 1.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError>;
+
+    /// Appends readings of any devices in one transaction, and says of each, in the order given, what became of it.
+    ///
+    /// A reading whose device and time are stored already, or came earlier in the same call, is a repeat and changes
+    /// nothing, whatever its values. A reading that leaves its time to the server gets the first microsecond, from the
+    /// one it names, at which its device has no reading; those of one device get ascending times in the order given.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`] where one of the devices does not exist; then nothing is stored. A device that is
+    /// deleted meanwhile is either deleted with these readings or missing.
+    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
+
+    /// The reading of that device at that time, if there is one.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError>;
+
+    /// A page of the readings of a device inside the window, newest first; none where there is no such device.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn list_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        page: Page,
+    ) -> Result<Vec<Reading>, StoreError>;
+
+    /// What an analysis needs to know of the window: devices and readings of **one** moment.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] where the subject does not exist.
+    async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError>;
+}
