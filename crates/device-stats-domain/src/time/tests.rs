@@ -1,0 +1,139 @@
+//! Times as text and as numbers, as pydantic reads them.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(text: &str) -> String {
+    Moment::parse(text)
+        .map_or_else(|error| error.to_string(), |moment| moment.nearest_timestamp().to_string())
+}
+
+#[test]
+fn every_way_to_write_one_moment() {
+    for text in [
+        "2026-11-23T00:00:00Z",
+        "2026-11-23T00:00:00",
+        "2026-11-23t00:00:00z",
+        "2026-11-23 00:00:00",
+        "2026-11-23",
+        "2026-11-23T00:00",
+        "2026-11-23T14:00:00+14:00",
+        "2026-11-22T00:01:00-23:59",
+        "2026-11-23T02:00:00+0200",
+        "2026-11-23T00:00:00.000000999",
+        "1795392000",
+        "1795392000000",
+        "1795392000.0",
+    ] {
+        assert_eq!(read(text), "2026-11-23T00:00:00.000000Z", "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_time() {
+    for text in [
+        "",
+        " 2026-11-23",
+        "2026-11-23 ",
+        "yesterday",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-11-23T24:00:00",
+        "2026-11-23T00:00:60",
+        "10000-01-01",
+        "0000-01-01",
+        "0000-01-01T00:00:00Z",
+        "+010000-01-01T00:00:00Z",
+        "2026-11-23T00:00:00+24:00",
+        "1e30",
+        "NaN",
+        "Infinity",
+        "-inf",
+        "2026-11-23T00:00:00 01:00",
+        "20260101T000000Z",
+        "2026-11-23T00:00:00[Europe/Berlin]",
+    ] {
+        assert!(Moment::parse(text).is_err(), "{text} became {}", read(text));
+    }
+}
+
+/// What pydantic answers for each of these texts.
+#[test]
+fn what_is_wrong_with_a_text() {
+    for (text, words) in [
+        ("", "input is too short"),
+        ("NaN", "input is too short"),
+        ("1.5e400", "input is too short"),
+        (" 2026-11-23", "invalid character in year"),
+        ("20261123T000000Z", "invalid date separator, expected `-`"),
+        ("9223372036854775808", "invalid date separator, expected `-`"),
+        ("2026-0a-01", "invalid character in month"),
+        ("2026-01-0a", "invalid character in day"),
+        ("2026-13-01", "month value is outside expected range of 1-12"),
+        ("2026-02-30", "day value is outside expected range"),
+        ("2026-11-23T24:00:00", "unexpected extra characters at the end of the input"),
+        ("2026-11-23T00:00:00 01:00", "unexpected extra characters at the end of the input"),
+        ("253402300800000", "dates after 9999 are not supported as unix timestamps"),
+        ("-62167219200001", "dates before 0000 are not supported as unix timestamps"),
+    ] {
+        assert_eq!(Moment::parse(text), Err(InvalidTime::Text(words)), "{text}");
+    }
+    for text in ["0000-01-01", "0000-01-01T00:00:00Z", "-62135596800001"] {
+        assert_eq!(Moment::parse(text), Err(InvalidTime::YearZero), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_number() {
+    let before = Err(InvalidTime::Number("dates before 0000 are not supported as unix timestamps"));
+    let after = Err(InvalidTime::Number("dates after 9999 are not supported as unix timestamps"));
+    for (number, answer) in [
+        (f64::NAN, Err(InvalidTime::NotANumber)),
+        (f64::INFINITY, after),
+        (f64::NEG_INFINITY, before),
+        (9_223_372_036_854_775_807.0, after),
+        (253_402_300_800_000.0, after),
+        (-62_135_596_800_001.0, Err(InvalidTime::YearZero)),
+        (-62_167_219_200_001.0, before),
+        (253_402_300_799_999.0, Ok(Moment(253_402_300_799_999_000))),
+        (-62_135_596_800_000.0, Ok(Moment(-62_135_596_800_000_000))),
+        (0.000_000_5, Ok(Moment(1))),
+        (1_700_000_000.999_999_9, Ok(Moment(1_700_000_001_000_000))),
+    ] {
+        assert_eq!(Moment::from_number(number), answer, "{number}");
+    }
+}
+
+/// A moment may leave the years 1 to 9999 in UTC; a window takes it, a reading does not.
+#[test]
+fn moments_at_the_ends_of_time() {
+    let early = Moment::parse("0001-01-01T00:00:00+14:00").unwrap();
+    let late = Moment::parse("9999-12-31T23:59:59-12:00").unwrap();
+    assert_eq!(Timestamp::try_from(early), Err(InvalidTime::YearInUtc));
+    assert_eq!(Timestamp::try_from(late), Err(InvalidTime::YearInUtc));
+    assert_eq!(early.nearest_timestamp().to_string(), "0001-01-01T00:00:00.000000Z");
+    assert_eq!(late.nearest_timestamp().to_string(), "9999-12-31T23:59:59.999999Z");
+    assert_eq!(Timestamp::MAX.next(), Timestamp::MAX);
+}
+
+#[test]
+fn the_unit_of_a_number_depends_on_its_size() {
+    assert_eq!(read("20000000000"), "2603-10-11T11:33:20.000000Z");
+    assert_eq!(read("20000000001"), "1970-08-20T11:33:20.001000Z");
+    assert_eq!(read("-1.5"), "1969-12-31T23:59:58.500000Z");
+    assert_eq!(Moment::from_number(1_795_392_000.25).unwrap().micros(), 1_795_392_000_250_000);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros()) {
+        let time = Timestamp::from_micros(micros).unwrap();
+        prop_assert_eq!(Moment::parse(&time.to_string()).unwrap().micros(), micros);
+    }
+
+    #[test]
+    fn no_text_breaks_the_reader(text in "[0-9T:+.Zz_ eE-]{0,30}|\\PC{0,30}") {
+        let _ = Moment::parse(&text);
+    }
+}
