@@ -1,8 +1,6 @@
 //! The connections of a store: one that writes, several that read, and what is done about a failed disk. What a caller
 //! does with a connection is the matter of the other modules.
 
-use std::fmt::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +11,7 @@ use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::errors::{commit_error, interact_error, is_io_error, pool_error, store_error};
+use crate::uri::uri;
 
 /// Memory of the writing connection for pages of the database, in KiB. A call that changes more spills into the log.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
@@ -152,24 +151,6 @@ pub(crate) fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)
 }
 
-/// The path as a URI, so that a connection can be refused to create the file, or to write to it; and so that a path
-/// that begins like a URI is still a path.
-fn uri(path: &Path, mode: &str) -> String {
-    let mut uri = String::from("file:");
-    if path.is_relative() {
-        uri.push_str("./");
-    }
-    for byte in path.as_os_str().as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
-            uri.push(char::from(*byte));
-        } else {
-            // Writing to a `String` cannot fail.
-            let _ = write!(uri, "%{byte:02X}");
-        }
-    }
-    uri + "?mode=" + mode
-}
-
 #[cfg(test)]
 mod tests {
     use device_stats_domain::Page;
@@ -177,13 +158,6 @@ mod tests {
 
     use super::*;
     use crate::SqliteStore;
-
-    #[test]
-    fn any_path_can_be_written_as_a_uri() {
-        assert_eq!(uri(Path::new("/data/a.db"), "ro"), "file:/data/a.db?mode=ro");
-        assert_eq!(uri(Path::new("a.db"), "rw"), "file:./a.db?mode=rw");
-        assert_eq!(uri(Path::new("/a?b#c%d \u{fc}"), "ro"), "file:/a%3Fb%23c%25d%20%C3%BC?mode=ro");
-    }
 
     fn pragma(connection: &Connection, name: &str) -> Result<String, StoreError> {
         let value: Result<rusqlite::types::Value, _> =

@@ -15,6 +15,7 @@ mod open;
 mod readings;
 mod snapshots;
 mod store;
+mod uri;
 mod users;
 
 pub use open::migrate;

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use device_stats_domain::limits::STORE_CONNECT_TIMEOUT;
 use device_stats_store::SchemaError;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use crate::connections::make_durable;
 use crate::migrations::{apply, check, require_latest, schema_error};
+use crate::uri::uri;
 
 /// Brings the database at `path` to the schema of this binary, and returns the names of the migrations that were
 /// applied now; none where it had it already. Creates the file and the directories it lies in where they are missing.
@@ -23,7 +24,7 @@ use crate::migrations::{apply, check, require_latest, schema_error};
 pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     create_parents(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
     let _lock = lock(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    let mut connection = connect(path, "rwc")?;
     // Before anything is written: a database of a newer version, or of something else, stays as it is.
     check(&connection)?;
     use_log(&connection)?;
@@ -38,14 +39,14 @@ pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
     if !path.try_exists().map_err(|error| SchemaError::Unavailable(error.into()))? {
         return require_latest(0);
     }
-    let connection = connect(path, OpenFlags::empty())?;
+    let connection = connect(path, "rw")?;
     require_latest(check(&connection)?)?;
     use_log(&connection)
 }
 
-fn connect(path: &Path, further: OpenFlags) -> Result<Connection, SchemaError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | further;
-    let connection = Connection::open_with_flags(path, flags).map_err(schema_error)?;
+/// A connection to migrate with, or to look. In mode `rwc` it creates the file, in mode `rw` it does not.
+fn connect(path: &Path, mode: &str) -> Result<Connection, SchemaError> {
+    let connection = Connection::open(uri(path, mode)).map_err(schema_error)?;
     connection.busy_timeout(STORE_CONNECT_TIMEOUT).map_err(schema_error)?;
     make_durable(&connection).map_err(schema_error)?;
     Ok(connection)
