@@ -5,6 +5,7 @@
 #![allow(
     missing_docs,
     clippy::cast_sign_loss,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::panic,
@@ -22,10 +23,12 @@ macro_rules! refused {
     };
 }
 
+mod crowd;
 mod samples;
 mod steps;
 
 pub mod append;
+pub mod deletions;
 pub mod devices;
 pub mod first_free;
 pub mod races;
@@ -136,6 +139,8 @@ macro_rules! conformance_tests {
                 a_snapshot_has_the_bits_of_the_numbers
                 a_snapshot_holds_more_than_any_page
                 what_was_deleted_is_in_no_snapshot
+                a_snapshot_of_a_device_never_shows_half_a_call
+                a_snapshot_of_a_user_never_shows_half_a_call
             }
             races {
                 one_caller_gets_a_username
@@ -148,11 +153,11 @@ macro_rules! conformance_tests {
                 a_reading_sent_by_many_callers_is_stored_once
                 callers_that_start_at_one_microsecond_share_none
                 callers_with_many_devices_do_not_wait_in_a_circle
+            }
+            deletions {
                 nothing_is_left_of_a_device_deleted_under_appends
                 nothing_is_left_of_a_user_deleted_under_appends
                 no_device_outlives_the_owner_deleted_under_it
-                a_snapshot_of_a_device_never_shows_half_a_call
-                a_snapshot_of_a_user_never_shows_half_a_call
             }
             walk {
                 the_store_answers_what_the_model_answers
@@ -188,6 +193,7 @@ mod tests {
         let list = include_str!("conformance.rs");
         let subjects = [
             include_str!("conformance/append.rs"),
+            include_str!("conformance/deletions.rs"),
             include_str!("conformance/devices.rs"),
             include_str!("conformance/first_free.rs"),
             include_str!("conformance/races.rs"),

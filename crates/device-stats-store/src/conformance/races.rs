@@ -1,54 +1,15 @@
-//! Cases in which many callers want the same at once. None of them waits for a time: a race that happens to be run one
-//! after the other still has only one right outcome.
+//! Cases in which many callers want the same at once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use device_stats_domain::{Device, DeviceKey, Page, UserChange, Window};
-use tokio::sync::Barrier;
-use tokio::task::JoinSet;
+use device_stats_domain::{Page, ReadingTime, UserChange};
 
+use super::crowd::{CALLERS, assert_one_winner, at_once};
 use super::samples::{
-    Opened, all_readings, all_times, at, device, device_of, free, given, new_device, new_user, stored, user,
-    username,
+    Opened, all_readings, all_times, device, device_of, free, given, new_device, new_user, user, username,
 };
-use crate::{Appended, StoreError, Subject};
-
-const CALLERS: usize = 16;
-
-/// Runs `call` for the callers 0, 1, 2 ... at once, and returns the answers in that order.
-async fn at_once<T, F>(callers: usize, call: impl Fn(usize) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let start = Arc::new(Barrier::new(callers));
-    let mut tasks = JoinSet::new();
-    for caller in 0..callers {
-        let (start, call) = (Arc::clone(&start), call(caller));
-        tasks.spawn(async move {
-            start.wait().await;
-            (caller, call.await)
-        });
-    }
-    let mut answers = tasks.join_all().await;
-    answers.sort_by_key(|(caller, _)| *caller);
-    answers.into_iter().map(|(_, answer)| answer).collect()
-}
-
-/// Asserts that one of the answers is `Ok` and all others are the error `is_right` wants.
-fn assert_one_winner<T: std::fmt::Debug>(
-    answers: Vec<Result<T, StoreError>>,
-    is_right: impl Fn(&StoreError) -> bool,
-) -> T {
-    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
-    for answer in lost {
-        assert!(answer.as_ref().is_err_and(&is_right), "a loser got {answer:?}");
-    }
-    assert_eq!(won.len(), 1, "{won:?}");
-    won.into_iter().next().unwrap().unwrap()
-}
+use crate::{Appended, StoreError};
 
 pub async fn one_caller_gets_a_username(store: Opened) {
     let answers = at_once(CALLERS, |n| {
@@ -152,7 +113,7 @@ pub async fn a_reading_sent_by_many_callers_is_stored_once(store: Opened) {
     });
     let mut winners = BTreeMap::new();
     for new in answers.await.into_iter().flatten() {
-        let device_stats_domain::ReadingTime::Given(time) = new.time else { unreachable!() };
+        let ReadingTime::Given(time) = new.time else { unreachable!() };
         assert!(winners.insert((new.device, time), (new.id, new.values)).is_none(), "stored twice: {new:?}");
     }
     assert_eq!(winners.len(), READINGS as usize);
@@ -222,140 +183,4 @@ pub async fn callers_with_many_devices_do_not_wait_in_a_circle(store: Opened) {
     for device in devices.iter() {
         assert_eq!(all_times(&store, device).await, expected);
     }
-}
-
-/// Appends to both devices until they are missing, and says how many calls were stored.
-async fn append_until_missing(store: Opened, devices: Arc<[Device; 2]>, caller: usize) -> usize {
-    for round in 0_u16.. {
-        let us = i64::from(round) * 100 + i64::try_from(caller).unwrap();
-        let call = [given(&devices[0], us, 1), free(&devices[1], us, 2)];
-        match store.append(&call).await {
-            Ok(outcome) => assert_eq!(outcome.len(), 2),
-            Err(StoreError::DeviceMissing) => return round.into(),
-            Err(error) => panic!("{error:?}"),
-        }
-    }
-    panic!("the device was never deleted")
-}
-
-async fn assert_nothing_is_left(store: &Opened, key: DeviceKey) {
-    assert_eq!(all_readings(store, key).await, []);
-    assert_eq!(store.find_reading(key, at(0)).await.unwrap(), None);
-    refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
-}
-
-/// Starts callers that append to two devices until they are missing, and calls `delete` when one call was stored.
-async fn delete_under_appends<F>(store: &Opened, devices: [Device; 2], delete: impl FnOnce() -> F)
-where
-    F: Future<Output = Result<(), StoreError>>,
-{
-    let devices = Arc::new(devices);
-    let mut callers = JoinSet::new();
-    for caller in 0..8 {
-        callers.spawn(append_until_missing(Arc::clone(store), Arc::clone(&devices), caller));
-    }
-    while store.list_readings(devices[0].key, Window::ALL, Page::FIRST).await.unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    delete().await.unwrap();
-    let stored: usize = callers.join_all().await.into_iter().sum();
-    assert!(stored > 0);
-}
-
-pub async fn nothing_is_left_of_a_device_deleted_under_appends(store: Opened) {
-    let devices = [device(&store, "a").await, device(&store, "b").await];
-    let [a, b] = [devices[0].key, devices[1].key];
-    delete_under_appends(&store, devices, || store.delete_device(b)).await;
-    assert_nothing_is_left(&store, b).await;
-    // The other device has whole calls only.
-    assert!(!all_readings(&store, a).await.is_empty());
-}
-
-pub async fn nothing_is_left_of_a_user_deleted_under_appends(store: Opened) {
-    let ann = user(&store, "ann").await;
-    let devices = [device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await];
-    let keys = [devices[0].key, devices[1].key];
-    delete_under_appends(&store, devices, || store.delete_user(ann.id)).await;
-    for key in keys {
-        assert_nothing_is_left(&store, key).await;
-    }
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
-}
-
-pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
-    for round in 0..5 {
-        let ann = user(&store, "ann").await;
-        let answers = at_once(CALLERS, |n| {
-            let (store, owner) = (Arc::clone(&store), ann.id);
-            let new = new_device(&format!("r{round}d{n}"), Some(owner));
-            async move {
-                match n {
-                    0 => store.delete_user(owner).await,
-                    _ => store.create_device(new).await.map(|_| ()),
-                }
-            }
-        });
-        for (n, answer) in answers.await.into_iter().enumerate() {
-            match answer {
-                Ok(()) => {}
-                Err(StoreError::UserMissing) if n > 0 => {}
-                Err(error) => panic!("{error:?}"),
-            }
-        }
-        assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
-        assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
-    }
-}
-
-const CALLS: i32 = 60;
-const READINGS_A_CALL: i32 = 20;
-
-/// Appends calls that spread over the devices while another task takes snapshots, and checks each snapshot against
-/// what was acknowledged before it and begun before it ended.
-async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
-    let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let writer = tokio::spawn({
-        let (store, begun, stored) = (Arc::clone(store), Arc::clone(&begun), Arc::clone(&stored));
-        async move {
-            for n in 0..CALLS {
-                let call: Vec<_> = (0..READINGS_A_CALL)
-                    .map(|i| given(&devices[i as usize % devices.len()], (n * READINGS_A_CALL + i).into(), 1))
-                    .collect();
-                begun.fetch_add(call.len(), Ordering::SeqCst);
-                store.append(&call).await.unwrap();
-                stored.fetch_add(call.len(), Ordering::SeqCst);
-            }
-        }
-    });
-    loop {
-        let is_last = writer.is_finished();
-        let least = stored.load(Ordering::SeqCst);
-        let snapshot = store.snapshot(subject, Window::ALL).await.unwrap();
-        let most = begun.load(Ordering::SeqCst);
-        let count: usize = snapshot.devices.iter().map(|device| device.hot.x.len()).sum();
-        assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
-        assert_eq!(count % READINGS_A_CALL as usize, 0, "half a call");
-        if is_last {
-            break;
-        }
-    }
-    writer.await.unwrap();
-    assert_eq!(stored.load(Ordering::SeqCst), (CALLS * READINGS_A_CALL) as usize);
-}
-
-pub async fn a_snapshot_of_a_device_never_shows_half_a_call(store: Opened) {
-    let device = device(&store, "d").await;
-    let key = device.key;
-    snapshots_under_appends(&store, vec![device.clone()], Subject::Device(key)).await;
-    assert_eq!(all_readings(&store, key).await.last(), Some(&stored(&device, 0, 1)));
-}
-
-/// A store that spreads its devices over several databases cannot promise this, and has to say so.
-pub async fn a_snapshot_of_a_user_never_shows_half_a_call(store: Opened) {
-    let ann = user(&store, "ann").await;
-    let mut devices = Vec::new();
-    for n in 0..5 {
-        devices.push(device_of(&store, &format!("d{n}"), &ann).await);
-    }
-    snapshots_under_appends(&store, devices, Subject::User(ann.id)).await;
 }

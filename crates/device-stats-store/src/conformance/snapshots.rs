@@ -1,8 +1,11 @@
-//! Cases about snapshots. What they show while others write is among the races.
+//! Cases about snapshots, also of what is written meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use device_stats_domain::{Axes, Device, DeviceKey, NewReading, UserId, Window};
 
-use super::samples::{Opened, device, device_of, given, user, values, window};
+use super::samples::{Opened, all_readings, device, device_of, given, stored, user, values, window};
 use crate::{DeviceSnapshot, Subject};
 
 async fn of_device(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
@@ -129,4 +132,57 @@ pub async fn what_was_deleted_is_in_no_snapshot(store: Opened) {
     assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
     device_of(&store, "a", &ann).await;
     assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
+}
+
+const CALLS: i32 = 60;
+const READINGS_A_CALL: i32 = 20;
+
+/// Appends calls that spread over the devices while another task takes snapshots, and checks each snapshot against
+/// what was acknowledged before it and begun before it ended.
+async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
+    let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let writer = tokio::spawn({
+        let (store, begun, stored) = (Arc::clone(store), Arc::clone(&begun), Arc::clone(&stored));
+        async move {
+            for n in 0..CALLS {
+                let call: Vec<_> = (0..READINGS_A_CALL)
+                    .map(|i| given(&devices[i as usize % devices.len()], (n * READINGS_A_CALL + i).into(), 1))
+                    .collect();
+                begun.fetch_add(call.len(), Ordering::SeqCst);
+                store.append(&call).await.unwrap();
+                stored.fetch_add(call.len(), Ordering::SeqCst);
+            }
+        }
+    });
+    loop {
+        let is_last = writer.is_finished();
+        let least = stored.load(Ordering::SeqCst);
+        let snapshot = store.snapshot(subject, Window::ALL).await.unwrap();
+        let most = begun.load(Ordering::SeqCst);
+        let count: usize = snapshot.devices.iter().map(|device| device.hot.x.len()).sum();
+        assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
+        assert_eq!(count % READINGS_A_CALL as usize, 0, "half a call");
+        if is_last {
+            break;
+        }
+    }
+    writer.await.unwrap();
+    assert_eq!(stored.load(Ordering::SeqCst), (CALLS * READINGS_A_CALL) as usize);
+}
+
+pub async fn a_snapshot_of_a_device_never_shows_half_a_call(store: Opened) {
+    let device = device(&store, "d").await;
+    let key = device.key;
+    snapshots_under_appends(&store, vec![device.clone()], Subject::Device(key)).await;
+    assert_eq!(all_readings(&store, key).await.last(), Some(&stored(&device, 0, 1)));
+}
+
+/// A store that spreads its devices over several databases cannot promise this, and has to say so.
+pub async fn a_snapshot_of_a_user_never_shows_half_a_call(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let mut devices = Vec::new();
+    for n in 0..5 {
+        devices.push(device_of(&store, &format!("d{n}"), &ann).await);
+    }
+    snapshots_under_appends(&store, devices, Subject::User(ann.id)).await;
 }
