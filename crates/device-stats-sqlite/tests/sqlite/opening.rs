@@ -1,10 +1,10 @@
 //! Opening: what is found, what is created, and what is refused and left as it is.
 
 use std::error::Error;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use device_stats_domain::{DeviceId, Email, NewDevice, NewUser, Page, Username, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
@@ -82,8 +82,10 @@ async fn any_path_will_do() {
     let folder = tempfile::tempdir().unwrap();
     let names: [&[u8]; 5] =
         [b"deep/er/and deeper/a.db", b"a?mode=ro#b%20c", b"file:x", b"\xff\xfe", "\u{fc}".as_bytes()];
-    for name in names {
-        let path = folder.path().join(OsStr::from_bytes(name));
+    let doubled = folder.path().join("a.db").into_os_string();
+    let doubled = [OsStr::new("/"), &doubled].into_iter().collect::<OsString>();
+    let paths = names.map(|name| folder.path().join(OsStr::from_bytes(name)));
+    for path in paths.into_iter().chain([PathBuf::from(doubled)]) {
         let store = SqliteStore::open(&path, true).unwrap();
         process::device(&store).await;
         store.ping().await.unwrap();
