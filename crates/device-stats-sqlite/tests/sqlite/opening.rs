@@ -77,6 +77,25 @@ async fn two_stores_over_one_file_see_each_other() {
     assert_eq!(stores[1].reserve_reading_ids(5).await.unwrap().start, first.end);
 }
 
+/// A transaction that reads before it asks for the right to write is refused it when another has written meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_over_one_file_write_at_the_same_time() {
+    let folder = Folder::new();
+    let stores = [true, false].map(|migrate| SqliteStore::open(&folder.database(), migrate).unwrap());
+    let device = process::device(&stores[0]).await;
+    let write = |store: SqliteStore, parity: usize| async move {
+        for n in (parity..200).step_by(2) {
+            store.append(&[process::reading(device, n)]).await.unwrap();
+        }
+        store
+    };
+    let [first, second] = stores;
+    let (first, second) = (tokio::spawn(write(first, 0)), tokio::spawn(write(second, 1)));
+    for store in [first.await.unwrap(), second.await.unwrap()] {
+        assert_eq!(process::count(&store, device).await, 200);
+    }
+}
+
 #[tokio::test]
 async fn any_path_will_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -130,19 +149,26 @@ fn an_older_database_is_refused_where_nothing_may_be_applied() {
     assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 1 })), "{answer:?}");
 }
 
-/// The tables of the migration exist already, so it fails, and it must not be remembered as applied.
+/// A migration and the note that it was applied are one: it fails where a table of it exists, and where only the note
+/// cannot be written.
 #[test]
 fn a_migration_that_fails_is_rolled_back() {
-    let folder = Folder::new();
-    let path = &folder.database();
-    migrate(path).unwrap();
-    sql(path, "DROP TABLE reading; DELETE FROM refinery_schema_history");
-    for _ in 0..2 {
-        let answer = migrate(path);
-        assert!(matches!(answer, Err(SchemaError::Failed(_))), "{answer:?}");
+    let history = "CREATE TABLE refinery_schema_history
+                   (version INTEGER PRIMARY KEY, name TEXT, applied_on TEXT, checksum TEXT";
+    for obstacle in [
+        format!("{history}); CREATE TABLE id_block (id INTEGER)"),
+        format!("{history}, CHECK (version > 1))"),
+    ] {
+        let folder = Folder::new();
+        let path = &folder.database();
+        sql(path, &obstacle);
+        for _ in 0..2 {
+            let answer = migrate(path);
+            assert!(matches!(answer, Err(SchemaError::Failed(_))), "{answer:?}");
+        }
+        let connection = rusqlite::Connection::open(path).unwrap();
+        assert!(!connection.table_exists(None, "users").unwrap());
     }
-    let connection = rusqlite::Connection::open(path).unwrap();
-    assert!(!connection.table_exists(None, "reading").unwrap());
 }
 
 #[test]
