@@ -1,1 +1,22 @@
-//! Unfinished.
+//! The store in a file: users, devices and readings in one SQLite database. [`SqliteStore`] keeps the promise of
+//! [`Store`](device_stats_store::Store). Beside the file lie SQLite's write-ahead log (`-wal`) with its index (`-shm`), both
+//! part of the database while it is open, and the lock of those who migrate it (`.lock`), which is always empty.
+//!
+//! One connection writes, several read. The write-ahead log lets each read see one moment while another call writes;
+//! `synchronous=FULL` syncs it at every commit, so what has returned `Ok` is in stable storage. No statistic is
+//! computed here.
+
+mod columns;
+mod connections;
+mod devices;
+mod errors;
+mod migrations;
+mod open;
+mod readings;
+mod snapshots;
+mod store;
+mod uri;
+mod users;
+
+pub use open::migrate;
+pub use store::SqliteStore;

@@ -1,1 +1,214 @@
-//! The suite that every store has to pass.
+//! The suite that every store has to pass: small cases with a name each, races, and a walk that compares the store with
+//! [`Model`](crate::Model) step by step. [`conformance_tests!`](crate::conformance_tests) makes a test of every case.
+//! What a single kind of store promises besides (opening, migrating, surviving a crash) is tested where it is written.
+
+#![allow(
+    missing_docs,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code that other crates can call; the name of a case says what it checks"
+)]
+
+/// Asserts that a call is refused with that variant of [`StoreError`](crate::StoreError).
+macro_rules! refused {
+    ($call:expr, $variant:ident) => {
+        match $call.await {
+            Err($crate::StoreError::$variant { .. }) => {}
+            answer => panic!("expected {}, got {answer:?}", stringify!($variant)),
+        }
+    };
+}
+
+mod crowd;
+mod samples;
+mod steps;
+
+pub mod append;
+pub mod deletions;
+pub mod devices;
+pub mod first_free;
+pub mod races;
+pub mod readings;
+pub mod snapshots;
+pub mod users;
+pub mod walk;
+
+/// Makes one `#[tokio::test]` of every case of the suite.
+///
+/// `$open` names an `async fn() -> (Guard, Arc<dyn Store>)` that opens a fresh, empty store; the guard is dropped when
+/// the case has dropped the store. The crate that calls it needs `tokio` among its dev-dependencies.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($open:ident) => {
+        $crate::conformance_tests! { @subjects $open
+            users {
+                any_number_may_be_asked_for_as_a_user_id
+                a_created_user_is_found_and_listed
+                a_new_store_has_no_users
+                ids_of_users_ascend_from_one_up
+                an_id_of_a_user_is_never_given_again
+                a_taken_email_is_told_before_a_taken_username
+                a_taken_username_is_told
+                a_refused_user_leaves_nothing_behind
+                a_freed_username_and_email_can_be_taken
+                usernames_are_compared_byte_by_byte
+                the_text_of_a_user_is_kept_to_the_byte
+                users_are_listed_in_pages_by_ascending_id
+                a_page_of_users_may_begin_anywhere
+                an_update_changes_only_what_it_names
+                an_update_may_name_what_the_user_has_already
+                an_update_of_a_missing_user_is_told_first
+                an_update_tells_a_taken_email_before_a_taken_username
+                a_refused_update_of_a_user_changes_nothing
+                an_update_frees_the_old_username_and_email
+                a_deleted_user_is_missing
+                a_deleted_user_takes_devices_and_readings_along
+            }
+            devices {
+                any_number_may_be_asked_for_as_a_device_key
+                a_created_device_is_found_and_listed
+                a_new_store_has_no_devices
+                keys_of_devices_ascend_from_one_up
+                a_key_of_a_device_is_never_given_again
+                a_taken_device_id_is_told_before_a_missing_owner
+                a_missing_owner_is_told
+                a_refused_device_leaves_nothing_behind
+                device_ids_are_compared_byte_by_byte
+                the_text_of_a_device_is_kept_to_the_byte
+                an_empty_name_is_not_a_missing_one
+                devices_are_found_in_the_order_asked_for
+                thousands_of_devices_are_found_at_once
+                devices_are_listed_in_pages_by_ascending_key
+                devices_of_a_user_are_listed_by_ascending_key
+                an_absent_field_stays_and_a_cleared_one_goes
+                a_device_can_change_its_owner
+                an_update_of_a_missing_device_is_told_before_a_missing_owner
+                a_refused_update_of_a_device_changes_nothing
+                a_deleted_device_is_missing
+                a_deleted_device_takes_only_its_own_readings_along
+                readings_of_a_device_id_do_not_come_back_with_it
+            }
+            append {
+                reserved_ids_start_at_one_and_never_repeat
+                an_empty_call_appends_nothing
+                a_reading_of_a_missing_device_stores_nothing_of_the_call
+                the_first_reading_of_a_time_wins_across_calls
+                the_first_reading_of_a_time_wins_within_a_call
+                each_outcome_stands_where_its_reading_stood
+                one_time_may_be_used_by_every_device
+                the_same_numbers_at_another_time_are_no_repeat
+                numbers_are_kept_bit_for_bit
+                every_time_can_be_stored
+                a_large_call_of_one_device_is_stored
+                a_large_call_of_many_devices_is_stored
+                a_large_call_can_be_repeated
+            }
+            first_free {
+                a_free_microsecond_is_taken_as_it_is
+                taken_microseconds_are_skipped
+                times_ascend_in_the_order_of_the_call
+                times_ascend_where_the_named_ones_do_not
+                a_later_call_goes_on_behind_an_earlier_one
+                given_times_are_stored_before_free_ones_are_looked_for
+                each_device_has_its_own_free_microseconds
+                it_is_never_a_repeat
+                gaps_are_filled
+                the_last_microsecond_can_be_taken_once
+                thousands_of_readings_start_at_one_microsecond
+            }
+            readings {
+                readings_are_listed_newest_first
+                a_window_holds_its_first_and_not_its_last_microsecond
+                the_ends_of_a_window_may_be_open
+                a_window_that_ends_before_it_begins_is_empty
+                readings_are_listed_in_pages
+                readings_of_a_missing_device_are_none
+                only_the_readings_of_the_device_are_listed
+                a_reading_is_found_by_device_and_time
+            }
+            snapshots {
+                a_snapshot_of_a_missing_subject_is_refused
+                a_device_without_readings_has_an_empty_snapshot
+                a_snapshot_of_a_device_holds_the_window_only
+                a_snapshot_of_a_user_holds_the_devices_by_ascending_key
+                a_snapshot_of_a_user_holds_no_other_device
+                a_snapshot_has_the_bits_of_the_numbers
+                a_snapshot_holds_more_than_any_page
+                what_was_deleted_is_in_no_snapshot
+                a_snapshot_of_a_device_never_shows_half_a_call
+                a_snapshot_of_a_user_never_shows_half_a_call
+            }
+            races {
+                one_caller_gets_a_username
+                one_caller_gets_an_email
+                one_caller_gets_a_device_id
+                one_caller_renames_a_user
+                one_caller_deletes_a_device
+                one_caller_deletes_a_user
+                reserved_ids_are_disjoint
+                a_reading_sent_by_many_callers_is_stored_once
+                callers_that_start_at_one_microsecond_share_none
+                callers_with_many_devices_do_not_wait_in_a_circle
+            }
+            deletions {
+                nothing_is_left_of_a_device_deleted_under_appends
+                nothing_is_left_of_a_user_deleted_under_appends
+                no_device_outlives_the_owner_deleted_under_it
+            }
+            walk {
+                the_store_answers_what_the_model_answers
+            }
+        }
+    };
+    (@subjects $open:ident $($subject:ident { $($case:ident)+ })+) => {
+        $(mod $subject {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let (_guard, store) = super::$open().await;
+                $crate::conformance::$subject::$case(store).await;
+            })+
+        })+
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::{Model, Store};
+
+    async fn open() -> ((), Arc<dyn Store>) {
+        ((), Arc::new(Model::default()))
+    }
+
+    crate::conformance_tests!(open);
+
+    /// A case that is written but not listed in the macro would never run.
+    #[test]
+    fn every_case_is_listed() {
+        let list = include_str!("conformance.rs");
+        let subjects = [
+            include_str!("conformance/append.rs"),
+            include_str!("conformance/deletions.rs"),
+            include_str!("conformance/devices.rs"),
+            include_str!("conformance/first_free.rs"),
+            include_str!("conformance/races.rs"),
+            include_str!("conformance/readings.rs"),
+            include_str!("conformance/snapshots.rs"),
+            include_str!("conformance/users.rs"),
+            include_str!("conformance/walk.rs"),
+        ];
+        let written = subjects.iter().flat_map(|text| text.lines());
+        let cases = written.filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next());
+        for case in cases {
+            assert!(
+                list.lines().any(|line| line.trim() == case),
+                "{case} is not listed in conformance_tests!"
+            );
+        }
+    }
+}

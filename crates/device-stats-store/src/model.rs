@@ -73,12 +73,37 @@ impl State {
         }
     }
 
-    fn append_first_free(&mut self, new: &NewReading, from: Timestamp) -> Appended {
-        let mut time = from;
-        while self.readings.contains_key(&(new.device, time)) {
-            time = time.next();
+    /// The first microsecond from `from` on at which a device has no reading, unless time ends before.
+    fn first_free(&self, device: DeviceKey, from: Timestamp) -> Result<Timestamp, StoreError> {
+        let mut free = from;
+        for (_, taken) in self.readings.range((device, from)..=(device, Timestamp::MAX)).map(|(key, _)| key) {
+            if *taken != free {
+                break;
+            }
+            free = after(free)?;
         }
-        self.append(new, time)
+        Ok(free)
+    }
+
+    /// Stores readings in the order of a store, and notes what became of each; stops where time ends.
+    fn append_all(&mut self, readings: &[NewReading], outcome: &mut [Appended]) -> Result<(), StoreError> {
+        let order = AppendOrder::of(readings);
+        let mut last: Option<(DeviceKey, Timestamp)> = None;
+        for index in order.given.into_iter().chain(order.first_free) {
+            let (Some(new), Some(place)) = (readings.get(index), outcome.get_mut(index)) else { continue };
+            let time = match (new.time, last) {
+                (ReadingTime::Given(time), _) => time,
+                (ReadingTime::FirstFree(from), Some((device, last))) if device == new.device => {
+                    self.first_free(device, from.max(after(last)?))?
+                }
+                (ReadingTime::FirstFree(from), _) => self.first_free(new.device, from)?,
+            };
+            if matches!(new.time, ReadingTime::FirstFree(_)) {
+                last = Some((new.device, time));
+            }
+            *place = self.append(new, time);
+        }
+        Ok(())
     }
 
     /// Readings of a device inside a window, oldest first.
@@ -88,6 +113,12 @@ impl State {
             .map(|(_, reading)| reading)
             .filter(move |reading| window.contains(reading.time))
     }
+}
+
+/// The microsecond after `time`, unless time ends there.
+fn after(time: Timestamp) -> Result<Timestamp, StoreError> {
+    Timestamp::from_micros(time.micros() + 1)
+        .map_err(|_| StoreError::Broken("no microsecond is free before the end of time".into()))
 }
 
 fn page_of<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> Vec<T> {
@@ -194,15 +225,15 @@ impl Store for Model {
             return Err(StoreError::DeviceMissing);
         }
         let mut outcome = vec![Appended::Repeat; readings.len()];
-        let order = AppendOrder::of(readings);
-        for index in order.given.into_iter().chain(order.first_free) {
-            let (Some(new), Some(place)) = (readings.get(index), outcome.get_mut(index)) else { continue };
-            *place = match new.time {
-                ReadingTime::Given(time) => state.append(new, time),
-                ReadingTime::FirstFree(from) => state.append_first_free(new, from),
-            };
+        let done = state.append_all(readings, &mut outcome);
+        if done.is_err() {
+            for (new, appended) in readings.iter().zip(&outcome) {
+                if let Appended::Stored(time) = appended {
+                    state.readings.remove(&(new.device, *time));
+                }
+            }
         }
-        Ok(outcome)
+        done.map(|()| outcome)
     }
 
     async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {

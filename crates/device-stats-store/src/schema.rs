@@ -28,6 +28,9 @@ pub enum SchemaError {
     /// A migration that was applied differs from the one this binary knows by that version.
     #[error("the database was migrated by something else than device-stats")]
     Divergent(#[source] Cause),
+    /// This is no database at all, or one that holds something else; it has been left alone.
+    #[error("this is not a database of device-stats")]
+    Foreign(#[source] Cause),
     /// The database cannot be reached now.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),

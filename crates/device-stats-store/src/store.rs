@@ -30,7 +30,8 @@ pub trait Store: Send + Sync + 'static {
     /// None but the common ones.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Registers a user under an id that was never given before.
+    /// Registers a user under an id, 1 and up, that was never given before. Ids that one store gives to one caller after
+    /// the other ascend.
     ///
     /// # Errors
     /// [`StoreError::EmailTaken`], which is looked at first, and [`StoreError::UsernameTaken`].
@@ -60,7 +61,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::UserMissing`].
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError>;
 
-    /// Registers a device under a key that was never given before.
+    /// Registers a device under a key, 1 and up, that was never given before. Keys that one store gives to one caller
+    /// after the other ascend.
     ///
     /// # Errors
     /// [`StoreError::DeviceIdTaken`], which is looked at first, and [`StoreError::UserMissing`] where the owner does
@@ -97,7 +99,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`].
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError>;
 
-    /// Reserves `count` ids (1 and up) for readings. No id is ever reserved twice, by whatever node; ids start at 1.
+    /// Reserves `count` ids for readings; for 0 the range is empty. No id is ever reserved twice, by whatever node; ids
+    /// start at 1.
     ///
     /// # Errors
     /// None but the common ones.
@@ -106,12 +109,15 @@ pub trait Store: Send + Sync + 'static {
     /// Appends readings of any devices in one transaction, and says of each, in the order given, what became of it.
     ///
     /// A reading whose device and time are stored already, or came earlier in the same call, is a repeat and changes
-    /// nothing, whatever its values. A reading that leaves its time to the server gets the first microsecond, from the
-    /// one it names, at which its device has no reading; those of one device get ascending times in the order given.
+    /// nothing, whatever its values. A reading that leaves its time to the server is never a repeat: it gets the first
+    /// microsecond at which its device has no reading, from the one it names on, and behind the one before it in the call
+    /// that left its time to the server, too; so those of one device get ascending times in the order given. Readings that
+    /// bring their time are stored before times are picked, wherever they stand in the call.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] where one of the devices does not exist; then nothing is stored. A device that is
-    /// deleted meanwhile is either deleted with these readings or missing.
+    /// [`StoreError::DeviceMissing`] where one of the devices does not exist, and [`StoreError::Broken`] where a device
+    /// has no free microsecond up to [`Timestamp::MAX`]; then nothing is stored. A device that is deleted meanwhile is
+    /// either deleted with these readings or missing.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
     /// The reading of that device at that time, if there is one.

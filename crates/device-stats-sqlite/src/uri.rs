@@ -1,0 +1,38 @@
+//! Paths as SQLite takes them.
+
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The path as a URI, so that a connection can be refused to create the file, or to write to it; and so that a path
+/// that begins like a URI is still a path.
+pub(crate) fn uri(path: &Path, mode: &str) -> String {
+    // An absolute path follows an empty authority: without that, a second slash would begin one.
+    let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:./" });
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri + "?mode=" + mode
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_path_can_be_written_as_a_uri() {
+        assert_eq!(uri(Path::new("/data/a.db"), "ro"), "file:///data/a.db?mode=ro");
+        assert_eq!(uri(Path::new("//data/a.db"), "ro"), "file:////data/a.db?mode=ro");
+        assert_eq!(uri(Path::new("a.db"), "rw"), "file:./a.db?mode=rw");
+        assert_eq!(
+            uri(Path::new("file:a.db?mode=memory"), "rw"),
+            "file:./file%3Aa.db%3Fmode%3Dmemory?mode=rw"
+        );
+        assert_eq!(uri(Path::new("/a?b#c%d \u{fc}"), "ro"), "file:///a%3Fb%23c%25d%20%C3%BC?mode=ro");
+    }
+}

@@ -1,0 +1,79 @@
+//! What becomes of a store when its process is killed, its disk fails or somebody else holds its file.
+
+use std::io::{BufRead, BufReader};
+
+use device_stats_sqlite::SqliteStore;
+use device_stats_store::{Store, StoreError};
+
+use crate::Folder;
+use crate::process::{self, BATCH, Role};
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_kill() {
+    for calls in [1, 7, 40] {
+        let folder = Folder::new();
+        let path = folder.database();
+        drop(SqliteStore::open(&path, true).unwrap());
+        let mut child = process::with(Role::Append, &path).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut acknowledged: usize = 0;
+        while acknowledged < calls * BATCH {
+            let line = output.next().unwrap();
+            acknowledged = line.strip_prefix("> ").map_or(acknowledged, |stored| stored.parse().unwrap());
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it still wrote between the last line read and the kill.
+        let last = output.filter_map(|line| line.strip_prefix("> ")?.parse().ok()).last();
+        let acknowledged: usize = last.unwrap_or(acknowledged);
+
+        let store = SqliteStore::open(&path, true).unwrap();
+        let device = process::device(&store).await;
+        let count = process::count(&store, device).await;
+        assert!(acknowledged <= count && count <= acknowledged + BATCH, "{count} of {acknowledged}");
+        assert_eq!(count % BATCH, 0, "half a call");
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_commit_nothing_is_written_until_a_restart() {
+    let folder = Folder::new();
+    let path = folder.database();
+    drop(SqliteStore::open(&path, true).unwrap());
+    let output = process::with_small_files(Role::AppendUntilFailure, &path).output().unwrap();
+    let output = (output.status.success(), String::from_utf8(output.stdout).unwrap());
+    assert!(output.0, "{}", output.1);
+    let acknowledged: usize = process::lines(&output.1).last().unwrap().parse().unwrap();
+    assert!(acknowledged > 0);
+
+    let store = SqliteStore::open(&path, true).unwrap();
+    let device = process::device(&store).await;
+    let count = process::count(&store, device).await;
+    assert!(count == acknowledged || count == acknowledged + BATCH, "{count} of {acknowledged}");
+    store.append(&[process::reading(device, count)]).await.unwrap();
+    assert_eq!(process::count(&store, device).await, count + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_another_process_holds_the_file_writing_is_unavailable_and_reading_goes_on() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let device = process::device(&store).await;
+    store.append(&[process::reading(device, 0)]).await.unwrap();
+
+    let other = rusqlite::Connection::open(folder.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let next = [process::reading(device, 1)];
+    // One of them waits for the file, the others for the one connection that writes.
+    let (first, second, third, reading) =
+        tokio::join!(store.append(&next), store.append(&next), store.ping(), process::count(&store, device));
+    for refused in [first, second] {
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    third.unwrap();
+    assert_eq!(reading, 1);
+
+    other.execute_batch("ROLLBACK").unwrap();
+    store.append(&next).await.unwrap();
+    assert_eq!(process::count(&store, device).await, 2);
+}

@@ -1,0 +1,60 @@
+//! The store in a file, from outside: the conformance suite, opening and migrating, and what becomes of it when a
+//! process is killed or the disk fails.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod failing;
+mod migrating;
+mod opening;
+mod process;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use device_stats_sqlite::SqliteStore;
+use device_stats_store::Store;
+use tempfile::TempDir;
+
+/// The folder of a database. When it goes, the database must be sound.
+struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("stats.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.database().exists() {
+            assert_sound(&self.database());
+        }
+    }
+}
+
+/// Asserts that SQLite finds no fault in a database, and no row that refers to none.
+fn assert_sound(path: &Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let faults = |check: &str| -> Vec<String> {
+        let mut check = connection.prepare(check).unwrap();
+        // Both checks name the table or the fault in the first column.
+        let faults = check.query_map([], |row| row.get(0)).unwrap();
+        faults.collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(faults("PRAGMA integrity_check"), ["ok"]);
+    assert_eq!(faults("PRAGMA foreign_key_check"), [""; 0]);
+}
+
+async fn open() -> (Folder, Arc<dyn Store>) {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    (folder, Arc::new(store))
+}
+
+device_stats_store::conformance_tests!(open);

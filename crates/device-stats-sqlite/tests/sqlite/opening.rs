@@ -1,0 +1,216 @@
+//! Opening: what is found, what is created, and what is refused and left as it is.
+
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use device_stats_domain::{DeviceId, Email, NewDevice, NewUser, Page, Username, Window};
+use device_stats_sqlite::{SqliteStore, migrate};
+use device_stats_store::{Appended, SchemaError, Snapshot, Store, Subject};
+
+use crate::{Folder, assert_sound, process};
+
+/// The database as a connection of its own sees it.
+fn sql(path: &Path, statements: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
+}
+
+/// Asserts that every way to open the file is refused with that variant, and that the file stays as it is.
+macro_rules! assert_refused {
+    ($path:expr, $variant:pat) => {
+        let before = fs::read($path).unwrap();
+        for migrate in [true, false] {
+            let answer = SqliteStore::open($path, migrate);
+            assert!(matches!(answer, Err($variant)), "{answer:?}");
+        }
+        let answer = migrate($path);
+        assert!(matches!(answer, Err($variant)), "{answer:?}");
+        assert!(before == fs::read($path).unwrap(), "the file was written to");
+    };
+}
+
+async fn everything(store: &SqliteStore) -> (Snapshot, String) {
+    let users = store.list_users(Page::LARGEST).await.unwrap();
+    let devices = store.list_devices(Page::LARGEST).await.unwrap();
+    let [device] = &devices[..] else { panic!("{devices:?}") };
+    let readings = store.list_readings(device.key, Window::ALL, Page::LARGEST).await.unwrap();
+    let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+    (snapshot, format!("{users:?} {devices:?} {readings:?}"))
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_opening_again() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
+    let ann = store.create_user(NewUser { username, email }).await.unwrap();
+    let new = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: Some(ann.id) };
+    let device = store.create_device(new).await.unwrap().key;
+    let readings: Vec<_> = (0..80).map(|n| process::reading(device, n)).collect();
+    store.append(&readings).await.unwrap();
+    assert_eq!(store.reserve_reading_ids(10).await.unwrap(), 1..11);
+    let before = everything(&store).await;
+    drop(store);
+
+    for migrate in [true, false] {
+        let store = SqliteStore::open(&folder.database(), migrate).unwrap();
+        assert_eq!(everything(&store).await, before);
+        assert_eq!(store.append(&readings).await.unwrap(), [Appended::Repeat; 80]);
+        let next = store.reserve_reading_ids(10).await.unwrap().start;
+        assert_eq!(next, if migrate { 11 } else { 21 });
+    }
+}
+
+#[tokio::test]
+async fn two_stores_over_one_file_see_each_other() {
+    let folder = Folder::new();
+    let stores = [true, false].map(|migrate| SqliteStore::open(&folder.database(), migrate).unwrap());
+    let device = process::device(&stores[0]).await;
+    assert_eq!(process::device(&stores[1]).await, device);
+    for n in 0..20 {
+        stores[n % 2].append(&[process::reading(device, n)]).await.unwrap();
+        assert_eq!(process::count(&stores[1 - n % 2], device).await, n + 1);
+    }
+    let first = stores[0].reserve_reading_ids(5).await.unwrap();
+    assert_eq!(stores[1].reserve_reading_ids(5).await.unwrap().start, first.end);
+}
+
+/// A transaction that reads before it asks for the right to write is refused it when another has written meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_over_one_file_write_at_the_same_time() {
+    let folder = Folder::new();
+    let stores = [true, false].map(|migrate| SqliteStore::open(&folder.database(), migrate).unwrap());
+    let device = process::device(&stores[0]).await;
+    let write = |store: SqliteStore, parity: usize| async move {
+        for n in (parity..200).step_by(2) {
+            store.append(&[process::reading(device, n)]).await.unwrap();
+        }
+        store
+    };
+    let [first, second] = stores;
+    let (first, second) = (tokio::spawn(write(first, 0)), tokio::spawn(write(second, 1)));
+    for store in [first.await.unwrap(), second.await.unwrap()] {
+        assert_eq!(process::count(&store, device).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn any_path_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: [&[u8]; 5] =
+        [b"deep/er/and deeper/a.db", b"a?mode=ro#b%20c", b"file:x", b"\xff\xfe", "\u{fc}".as_bytes()];
+    let doubled = folder.path().join("a.db").into_os_string();
+    let doubled = [OsStr::new("/"), &doubled].into_iter().collect::<OsString>();
+    let paths = names.map(|name| folder.path().join(OsStr::from_bytes(name)));
+    for path in paths.into_iter().chain([PathBuf::from(doubled)]) {
+        let store = SqliteStore::open(&path, true).unwrap();
+        process::device(&store).await;
+        store.ping().await.unwrap();
+        assert!(path.is_file());
+        assert_sound(&path);
+    }
+}
+
+#[test]
+fn nothing_is_created_without_migrating() {
+    let folder = Folder::new();
+    let answer = SqliteStore::open(&folder.database(), false);
+    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 1 })), "{answer:?}");
+    assert!(!folder.database().exists());
+}
+
+#[test]
+fn an_empty_file_is_an_empty_database() {
+    let folder = Folder::new();
+    fs::write(folder.database(), "").unwrap();
+    let answer = SqliteStore::open(&folder.database(), false);
+    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 1 })), "{answer:?}");
+    assert_eq!(migrate(&folder.database()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_newer_database_is_refused() {
+    let folder = Folder::new();
+    let path = &folder.database();
+    migrate(path).unwrap();
+    sql(path, "INSERT INTO refinery_schema_history VALUES (7, 'later', '2030-01-01T00:00:00Z', '1')");
+    assert_refused!(path, SchemaError::Newer { found: 7, known: 1 });
+}
+
+#[test]
+fn an_older_database_is_refused_where_nothing_may_be_applied() {
+    let folder = Folder::new();
+    let path = &folder.database();
+    migrate(path).unwrap();
+    sql(path, "DELETE FROM refinery_schema_history");
+    let answer = SqliteStore::open(path, false);
+    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 1 })), "{answer:?}");
+}
+
+/// A migration and the note that it was applied are one: it fails where a table of it exists, and where only the note
+/// cannot be written.
+#[test]
+fn a_migration_that_fails_is_rolled_back() {
+    let history = "CREATE TABLE refinery_schema_history
+                   (version INTEGER PRIMARY KEY, name TEXT, applied_on TEXT, checksum TEXT";
+    for obstacle in [
+        format!("{history}); CREATE TABLE id_block (id INTEGER)"),
+        format!("{history}, CHECK (version > 1))"),
+    ] {
+        let folder = Folder::new();
+        let path = &folder.database();
+        sql(path, &obstacle);
+        for _ in 0..2 {
+            let answer = migrate(path);
+            assert!(matches!(answer, Err(SchemaError::Failed(_))), "{answer:?}");
+        }
+        let connection = rusqlite::Connection::open(path).unwrap();
+        assert!(!connection.table_exists(None, "users").unwrap());
+    }
+}
+
+#[test]
+fn a_database_that_was_migrated_otherwise_is_refused() {
+    let folder = Folder::new();
+    let path = &folder.database();
+    migrate(path).unwrap();
+    sql(path, "UPDATE refinery_schema_history SET checksum = '1'");
+    assert_refused!(path, SchemaError::Divergent(_));
+}
+
+#[test]
+fn a_database_of_something_else_is_refused() {
+    let folder = Folder::new();
+    let path = &folder.database();
+    sql(path, "CREATE TABLE stats (id INTEGER); INSERT INTO stats VALUES (1)");
+    assert_refused!(path, SchemaError::Foreign(_));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_in_clear_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = &folder.path().join("letter.txt");
+    fs::write(
+        path,
+        "Dear all, this is a letter and not a database, however long it may go on.\n".repeat(100),
+    )
+    .unwrap();
+    assert_refused!(path, SchemaError::Foreign(_));
+    let error = SqliteStore::open(path, true).unwrap_err();
+    assert_eq!(error.to_string(), "this is not a database of device-stats");
+    assert_eq!(error.source().unwrap().to_string(), "file is not a database");
+}
+
+#[test]
+fn a_path_that_cannot_be_a_file_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("file/below.db")] {
+        for migrate in [true, false] {
+            let answer = SqliteStore::open(&path, migrate);
+            assert!(matches!(answer, Err(SchemaError::Unavailable(_))), "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Cases about appending readings that bring their time, and about their ids.
+
+use device_stats_domain::{Axes, DeviceKey, NewReading, ReadingId, Timestamp, Window};
+
+use super::samples::{Opened, all_readings, all_times, at, device, free, given, stored, stored_at, values};
+use crate::{Appended, Subject};
+
+/// More than the parameters a statement of any database can have (65,535 in PostgreSQL, 32,766 in SQLite).
+const MANY: i32 = 20_000;
+
+pub async fn reserved_ids_start_at_one_and_never_repeat(store: Opened) {
+    assert_eq!(store.reserve_reading_ids(3).await.unwrap(), 1..4);
+    let mut last = 3;
+    for count in [1, 0, 10_000, u32::MAX, u32::MAX, 1] {
+        let block = store.reserve_reading_ids(count).await.unwrap();
+        assert!(block.start > last || block.is_empty(), "{block:?} follows {last}");
+        assert_eq!(block.end - block.start, i64::from(count));
+        last = last.max(block.end - 1);
+    }
+}
+
+pub async fn an_empty_call_appends_nothing(store: Opened) {
+    let device = device(&store, "d").await;
+    assert_eq!(store.append(&[]).await.unwrap(), []);
+    assert_eq!(all_readings(&store, device.key).await, []);
+}
+
+pub async fn a_reading_of_a_missing_device_stores_nothing_of_the_call(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    let nobodys = NewReading { device: DeviceKey(i64::MAX), ..given(&a, 1, 9) };
+    let early = NewReading { device: DeviceKey(-1), ..free(&a, 1, 9) };
+    for missing in [nobodys, early] {
+        refused!(store.append(&[missing]), DeviceMissing);
+        refused!(store.append(&[given(&a, 1, 1), free(&b, 1, 2), missing]), DeviceMissing);
+        refused!(store.append(&[missing, given(&a, 1, 1), free(&b, 1, 2)]), DeviceMissing);
+    }
+    assert_eq!(all_readings(&store, a.key).await, []);
+    assert_eq!(all_readings(&store, b.key).await, []);
+
+    // Nor does it matter that there is nothing new to store besides.
+    store.append(&[given(&a, 1, 1)]).await.unwrap();
+    refused!(store.append(&[given(&a, 1, 1), nobodys]), DeviceMissing);
+}
+
+pub async fn the_first_reading_of_a_time_wins_across_calls(store: Opened) {
+    let device = device(&store, "d").await;
+    assert_eq!(store.append(&[given(&device, 5, 1)]).await.unwrap(), [stored_at(5)]);
+    // With the same numbers and id, with others, and from a caller that picked the time itself.
+    for n in [1, 2] {
+        assert_eq!(store.append(&[given(&device, 5, n)]).await.unwrap(), [Appended::Repeat]);
+    }
+    assert_eq!(all_readings(&store, device.key).await, [stored(&device, 5, 1)]);
+}
+
+pub async fn the_first_reading_of_a_time_wins_within_a_call(store: Opened) {
+    let device = device(&store, "d").await;
+    let call = [
+        given(&device, 7, 1),
+        given(&device, 5, 2),
+        given(&device, 7, 3),
+        given(&device, 5, 4),
+        given(&device, 7, 5),
+    ];
+    let expected = [stored_at(7), stored_at(5), Appended::Repeat, Appended::Repeat, Appended::Repeat];
+    assert_eq!(store.append(&call).await.unwrap(), expected);
+    assert_eq!(all_readings(&store, device.key).await, [stored(&device, 7, 1), stored(&device, 5, 2)]);
+}
+
+pub async fn each_outcome_stands_where_its_reading_stood(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    store.append(&[given(&a, 30, 1), given(&b, 10, 2)]).await.unwrap();
+    let call = [
+        given(&b, 30, 3),
+        given(&a, 30, 4),
+        free(&b, 10, 5),
+        given(&a, 10, 6),
+        given(&b, 10, 7),
+        free(&a, 30, 8),
+        given(&a, -10, 9),
+    ];
+    let expected = [
+        stored_at(30),
+        Appended::Repeat,
+        stored_at(11),
+        stored_at(10),
+        Appended::Repeat,
+        stored_at(31),
+        stored_at(-10),
+    ];
+    assert_eq!(store.append(&call).await.unwrap(), expected);
+    assert_eq!(all_times(&store, &a).await, [-10, 10, 30, 31]);
+    assert_eq!(all_times(&store, &b).await, [10, 11, 30]);
+}
+
+pub async fn one_time_may_be_used_by_every_device(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    let call = [given(&a, 1, 1), given(&b, 1, 2)];
+    assert_eq!(store.append(&call).await.unwrap(), [stored_at(1), stored_at(1)]);
+    assert_eq!(all_readings(&store, a.key).await, [stored(&a, 1, 1)]);
+    assert_eq!(all_readings(&store, b.key).await, [stored(&b, 1, 2)]);
+}
+
+pub async fn the_same_numbers_at_another_time_are_no_repeat(store: Opened) {
+    let device = device(&store, "d").await;
+    let call = [given(&device, 1, 1), given(&device, 2, 1)];
+    assert_eq!(store.append(&call).await.unwrap(), [stored_at(1), stored_at(2)]);
+    assert_eq!(all_times(&store, &device).await, [1, 2]);
+}
+
+pub async fn numbers_are_kept_bit_for_bit(store: Opened) {
+    let device = device(&store, "d").await;
+    let numbers = [
+        0.0,
+        5e-324,
+        -5e-324,
+        2.225_073_858_507_201e-308,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        f64::MIN,
+        0.1,
+        0.1 + 0.2,
+        1.0 / 3.0,
+        -1.0,
+        1.0,
+        // Whole numbers that a store could keep as integers, up to where a double loses the unit.
+        9_007_199_254_740_993.0,
+        -9.223_372_036_854_776e18,
+        1e22,
+        1e23,
+        1.797_693_134_862_315_5e308,
+        std::f64::consts::PI,
+    ];
+    let call: Vec<_> = (0..18)
+        .map(|n| {
+            let [x, y, z] = [0, 1, 2].map(|axis| numbers[(n + axis) % 18]);
+            let time = i32::try_from(n).unwrap();
+            NewReading { values: values(x, y, z), ..given(&device, time.into(), time) }
+        })
+        .collect();
+    store.append(&call).await.unwrap();
+    let mut stored = all_readings(&store, device.key).await;
+    stored.reverse();
+    let bits = |values: Axes<device_stats_domain::Finite>| values.map(|number| number.get().to_bits());
+    for (reading, new) in stored.iter().zip(&call) {
+        assert_eq!(bits(reading.values), bits(new.values));
+    }
+    assert_eq!(stored.len(), call.len());
+}
+
+pub async fn every_time_can_be_stored(store: Opened) {
+    let device = device(&store, "d").await;
+    let (min, max) = (Timestamp::MIN.micros(), Timestamp::MAX.micros());
+    let times = [min, min + 1, -1, 0, 1, 946_684_800_000_000, max - 1, max];
+    let call: Vec<_> = times.iter().map(|us| given(&device, *us, 1)).collect();
+    assert_eq!(store.append(&call).await.unwrap(), times.map(stored_at));
+    assert_eq!(store.append(&call).await.unwrap(), [Appended::Repeat; 8]);
+    assert_eq!(all_times(&store, &device).await, times);
+    for us in times {
+        assert_eq!(store.find_reading(device.key, at(us)).await.unwrap(), Some(stored(&device, us, 1)));
+    }
+}
+
+pub async fn a_large_call_of_one_device_is_stored(store: Opened) {
+    let device = device(&store, "d").await;
+    // Newest first, as a device might empty its buffer.
+    let call: Vec<_> = (0..MANY).rev().map(|n| given(&device, n.into(), n)).collect();
+    let expected: Vec<_> = (0..MANY).rev().map(|n| stored_at(n.into())).collect();
+    assert_eq!(store.append(&call).await.unwrap(), expected);
+    let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+    assert_eq!(snapshot.devices[0].hot.z.len(), MANY as usize);
+    let newest = store.find_reading(device.key, at((MANY - 1).into())).await.unwrap();
+    assert_eq!(newest.unwrap().id, ReadingId((MANY - 1).into()));
+}
+
+pub async fn a_large_call_of_many_devices_is_stored(store: Opened) {
+    let mut devices = Vec::new();
+    for n in 0..50 {
+        devices.push(device(&store, &format!("d{n}")).await);
+    }
+    let call: Vec<_> = (0..MANY)
+        .map(|n| {
+            let device = &devices[n as usize % devices.len()];
+            // Half of them leave their time to the server.
+            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { free(device, 1_000_000, n) }
+        })
+        .collect();
+    let outcome = store.append(&call).await.unwrap();
+    assert!(outcome.iter().all(|appended| *appended != Appended::Repeat));
+    for device in devices {
+        let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+        assert_eq!(snapshot.devices[0].hot.x.len(), MANY as usize / 50);
+    }
+}
+
+pub async fn a_large_call_can_be_repeated(store: Opened) {
+    let device = device(&store, "d").await;
+    let call: Vec<_> = (0..MANY).map(|n| given(&device, n.into(), n)).collect();
+    store.append(&call[5_000..10_000]).await.unwrap();
+    let outcome = store.append(&call).await.unwrap();
+    for (n, appended) in outcome.iter().enumerate() {
+        assert_eq!(*appended == Appended::Repeat, (5_000..10_000).contains(&n), "reading {n}");
+    }
+    assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; MANY as usize]);
+    let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+    assert_eq!(snapshot.devices[0].hot.x.len(), MANY as usize);
+}

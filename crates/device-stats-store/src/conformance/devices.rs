@@ -1,0 +1,262 @@
+//! Cases about devices.
+
+use device_stats_domain::{DeviceChange, DeviceKey, NewDevice, Page, UserId, Window};
+
+use super::samples::{
+    NOBODY, Opened, TEXTS, all_readings, at, device, device_id, device_name, device_of, given, new_device,
+    page, user,
+};
+use crate::Subject;
+
+const NOBODYS: Option<UserId> = Some(UserId(i64::MAX));
+
+pub async fn any_number_may_be_asked_for_as_a_device_key(store: Opened) {
+    let real = device(&store, "real").await;
+    for key in NOBODY.map(DeviceKey) {
+        refused!(store.update_device(key, DeviceChange::default()), DeviceMissing);
+        refused!(store.delete_device(key), DeviceMissing);
+        refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
+        let mut reading = given(&real, 1, 1);
+        reading.device = key;
+        refused!(store.append(&[reading]), DeviceMissing);
+        assert_eq!(all_readings(&store, key).await, []);
+        assert_eq!(store.find_reading(key, at(1)).await.unwrap(), None);
+    }
+    for owner in NOBODY.map(|id| Some(UserId(id))) {
+        refused!(store.create_device(new_device("other", owner)), UserMissing);
+    }
+}
+
+pub async fn a_created_device_is_found_and_listed(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let new =
+        NewDevice { device_id: device_id("d"), name: Some(device_name("Pump 7")), user_id: Some(ann.id) };
+    let created = store.create_device(new.clone()).await.unwrap();
+    let NewDevice { device_id, name, user_id } = new;
+    assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
+    assert_eq!(store.find_devices(&[device_id]).await.unwrap(), [Some(created.clone())]);
+    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), std::slice::from_ref(&created));
+    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [created]);
+}
+
+pub async fn a_new_store_has_no_devices(store: Opened) {
+    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
+    assert_eq!(store.find_devices(&[]).await.unwrap(), []);
+    assert_eq!(store.find_devices(&[device_id("d")]).await.unwrap(), [None]);
+}
+
+pub async fn keys_of_devices_ascend_from_one_up(store: Opened) {
+    let mut last = 0;
+    for n in 0..20 {
+        let DeviceKey(key) = device(&store, &format!("d{n}")).await.key;
+        assert!(key > last, "{key} follows {last}");
+        last = key;
+    }
+}
+
+pub async fn a_key_of_a_device_is_never_given_again(store: Opened) {
+    let mut last = DeviceKey(0);
+    for _ in 0..3 {
+        let key = device(&store, "d").await.key;
+        assert!(key > last, "{key} follows {last}, which was deleted");
+        store.delete_device(key).await.unwrap();
+        last = key;
+    }
+    let ann = user(&store, "ann").await;
+    let key = device_of(&store, "d", &ann).await.key;
+    store.delete_user(ann.id).await.unwrap();
+    assert!(device(&store, "d").await.key > key);
+}
+
+pub async fn a_taken_device_id_is_told_before_a_missing_owner(store: Opened) {
+    device(&store, "d").await;
+    refused!(store.create_device(new_device("d", None)), DeviceIdTaken);
+    refused!(store.create_device(new_device("d", NOBODYS)), DeviceIdTaken);
+}
+
+pub async fn a_missing_owner_is_told(store: Opened) {
+    refused!(store.create_device(new_device("d", NOBODYS)), UserMissing);
+    let gone = user(&store, "gone").await;
+    store.delete_user(gone.id).await.unwrap();
+    refused!(store.create_device(new_device("d", Some(gone.id))), UserMissing);
+}
+
+pub async fn a_refused_device_leaves_nothing_behind(store: Opened) {
+    refused!(store.create_device(new_device("d", NOBODYS)), UserMissing);
+    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
+    let kept = device(&store, "d").await;
+    refused!(
+        store.create_device(NewDevice { name: Some(device_name("other")), ..new_device("d", None) }),
+        DeviceIdTaken
+    );
+    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [kept]);
+}
+
+pub async fn device_ids_are_compared_byte_by_byte(store: Opened) {
+    let mut keys = Vec::new();
+    for id in TEXTS {
+        keys.push(Some(device(&store, id).await.key));
+    }
+    for id in TEXTS {
+        refused!(store.create_device(new_device(id, None)), DeviceIdTaken);
+    }
+    let found = store.find_devices(&TEXTS.map(device_id)).await.unwrap();
+    assert_eq!(found.into_iter().map(|device| Some(device?.key)).collect::<Vec<_>>(), keys);
+}
+
+pub async fn the_text_of_a_device_is_kept_to_the_byte(store: Opened) {
+    let long_id = "\u{e9}".repeat(127) + "x";
+    let long_name = "\u{1f6b0}".repeat(256);
+    let spaced = " outer spaces and\na line break\t";
+    let names = TEXTS.iter().copied().rev().chain([long_name.as_str()]);
+    for (id, name) in TEXTS.iter().copied().chain([long_id.as_str()]).zip(names) {
+        let name = if id == "pump" { spaced } else { name };
+        let new = NewDevice { name: Some(device_name(name)), ..new_device(id, None) };
+        let created = store.create_device(new).await.unwrap();
+        assert_eq!((created.device_id.as_str(), &created.name), (id, &Some(device_name(name))));
+        assert_eq!(store.find_devices(&[device_id(id)]).await.unwrap(), [Some(created)]);
+    }
+}
+
+pub async fn an_empty_name_is_not_a_missing_one(store: Opened) {
+    let empty = NewDevice { name: Some(device_name("")), ..new_device("empty", None) };
+    assert_eq!(store.create_device(empty).await.unwrap().name, Some(device_name("")));
+    assert_eq!(device(&store, "none").await.name, None);
+    let ids = ["empty", "none"].map(device_id);
+    let found = store.find_devices(&ids).await.unwrap();
+    let names: Vec<_> = found.into_iter().map(|device| device.unwrap().name).collect();
+    assert_eq!(names, [Some(device_name("")), None]);
+}
+
+pub async fn devices_are_found_in_the_order_asked_for(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    let asked = ["b", "nobody", "a", "b", "B"].map(device_id);
+    let found = store.find_devices(&asked).await.unwrap();
+    assert_eq!(found, [Some(b.clone()), None, Some(a), Some(b), None]);
+}
+
+pub async fn thousands_of_devices_are_found_at_once(store: Opened) {
+    let real = device(&store, "d39999").await;
+    let asked: Vec<_> = (0..40_000).map(|n| device_id(&format!("d{n}"))).collect();
+    let found = store.find_devices(&asked).await.unwrap();
+    assert_eq!(found.len(), asked.len());
+    assert_eq!(found.last().unwrap().as_ref(), Some(&real));
+    assert_eq!(found.iter().flatten().count(), 1);
+}
+
+pub async fn devices_are_listed_in_pages_by_ascending_key(store: Opened) {
+    let mut devices = Vec::new();
+    for n in (0..7).rev() {
+        devices.push(device(&store, &format!("d{n}")).await);
+    }
+    store.delete_device(devices.remove(2).key).await.unwrap();
+    for limit in 1..=7 {
+        let mut seen = Vec::new();
+        for skip in (0..7).step_by(limit as usize) {
+            let part = store.list_devices(page(skip, limit)).await.unwrap();
+            assert!(part.len() <= limit as usize);
+            seen.extend(part);
+        }
+        assert_eq!(seen, devices, "in pages of {limit}");
+    }
+    for skip in [6, 1 << 31, 1 << 32, i64::MAX] {
+        assert_eq!(store.list_devices(page(skip, 100)).await.unwrap(), [], "after {skip}");
+    }
+}
+
+pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
+    let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
+    device(&store, "nobodys").await;
+    let mut hers = Vec::new();
+    for n in (0..150).rev() {
+        hers.push(device_of(&store, &format!("a{n}"), &ann).await);
+        if n % 50 == 0 {
+            device_of(&store, &format!("b{n}"), &bob).await;
+        }
+    }
+    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), hers);
+    assert_eq!(store.list_devices_of(bob.id).await.unwrap().len(), 3);
+}
+
+pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let named = NewDevice { device_id: device_id("d"), name: Some(device_name("n")), user_id: Some(ann.id) };
+    let device = store.create_device(named).await.unwrap();
+    let update = async |name, user_id| {
+        let device = store.update_device(device.key, DeviceChange { name, user_id }).await.unwrap();
+        assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), std::slice::from_ref(&device));
+        (device.name, device.user_id)
+    };
+    let name = |text| Some(device_name(text));
+    assert_eq!(update(None, None).await, (name("n"), Some(ann.id)));
+    assert_eq!(update(Some(None), None).await, (None, Some(ann.id)));
+    assert_eq!(update(Some(name("m")), None).await, (name("m"), Some(ann.id)));
+    assert_eq!(update(None, Some(None)).await, (name("m"), None));
+    assert_eq!(update(None, Some(Some(ann.id))).await, (name("m"), Some(ann.id)));
+    assert_eq!(update(Some(name("")), Some(Some(ann.id))).await, (name(""), Some(ann.id)));
+    assert_eq!(update(Some(None), Some(None)).await, (None, None));
+    assert_eq!(update(Some(None), Some(None)).await, (None, None));
+}
+
+pub async fn a_device_can_change_its_owner(store: Opened) {
+    let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
+    let device = device_of(&store, "d", &ann).await;
+    store.append(&[given(&device, 1, 1)]).await.unwrap();
+    let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
+    let device = store.update_device(device.key, change).await.unwrap();
+    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
+    assert_eq!(store.list_devices_of(bob.id).await.unwrap(), std::slice::from_ref(&device));
+    store.delete_user(ann.id).await.unwrap();
+    assert_eq!(all_readings(&store, device.key).await.len(), 1);
+}
+
+pub async fn an_update_of_a_missing_device_is_told_before_a_missing_owner(store: Opened) {
+    let gone = device(&store, "gone").await;
+    store.delete_device(gone.key).await.unwrap();
+    let nobodys = DeviceChange { name: None, user_id: Some(NOBODYS) };
+    refused!(store.update_device(gone.key, nobodys.clone()), DeviceMissing);
+    let stays = device(&store, "stays").await;
+    refused!(store.update_device(stays.key, nobodys), UserMissing);
+}
+
+pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let device = device_of(&store, "d", &ann).await;
+    let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(NOBODYS) };
+    refused!(store.update_device(device.key, change), UserMissing);
+    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [device]);
+}
+
+pub async fn a_deleted_device_is_missing(store: Opened) {
+    let gone = device(&store, "gone").await;
+    let stays = device(&store, "stays").await;
+    store.delete_device(gone.key).await.unwrap();
+    refused!(store.delete_device(gone.key), DeviceMissing);
+    refused!(store.update_device(gone.key, DeviceChange::default()), DeviceMissing);
+    refused!(store.append(&[given(&gone, 1, 1)]), DeviceMissing);
+    refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
+    assert_eq!(store.find_devices(&[gone.device_id]).await.unwrap(), [None]);
+    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [stays]);
+}
+
+pub async fn a_deleted_device_takes_only_its_own_readings_along(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let gone = device_of(&store, "gone", &ann).await;
+    let stays = device_of(&store, "stays", &ann).await;
+    store.append(&[given(&gone, 1, 1), given(&stays, 1, 2)]).await.unwrap();
+    store.delete_device(gone.key).await.unwrap();
+    assert_eq!(all_readings(&store, gone.key).await, []);
+    assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
+    assert_eq!(all_readings(&store, stays.key).await.len(), 1);
+    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), [stays]);
+    assert!(store.find_user(ann.id).await.unwrap().is_some());
+}
+
+pub async fn readings_of_a_device_id_do_not_come_back_with_it(store: Opened) {
+    let first = device(&store, "d").await;
+    store.append(&[given(&first, 1, 1)]).await.unwrap();
+    store.delete_device(first.key).await.unwrap();
+    let second = device(&store, "d").await;
+    assert_eq!(all_readings(&store, second.key).await, []);
+    assert_eq!(all_readings(&store, first.key).await, []);
+}

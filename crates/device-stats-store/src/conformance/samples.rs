@@ -1,0 +1,133 @@
+//! Users, devices, readings and windows in few words, for the cases of the suite.
+
+use std::sync::Arc;
+
+use device_stats_domain::{
+    Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, NewDevice, NewReading, NewUser, Page,
+    Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
+};
+
+use crate::{Appended, Store};
+
+/// What a case is run on.
+pub(super) type Opened = Arc<dyn Store>;
+
+/// Texts that differ in their bytes, though some look alike, and that a careless store could take for one another, for
+/// a pattern or for a statement.
+pub(super) const TEXTS: [&str; 16] = [
+    "pump",
+    "PUMP",
+    "Pump",
+    "p\u{fc}mp",
+    "pu\u{308}mp",
+    "pump7",
+    "pump%",
+    "pum_",
+    "\u{1f6b0}\u{1f3fd}",
+    "it's",
+    "\"quoted\"",
+    "'; DROP TABLE users; --",
+    "back\\slash",
+    "$1 ?1 :a {}",
+    "\u{65e5}\u{672c}",
+    "\u{202e}evil",
+];
+
+/// Keys and ids nothing has in a store of a few rows.
+pub(super) const NOBODY: [i64; 5] = [i64::MIN, -1, 0, 1_000_000, i64::MAX];
+
+pub(super) fn username(name: &str) -> Username {
+    Username::new(name).unwrap()
+}
+
+pub(super) fn email(local: &str) -> Email {
+    Email::parse(&format!("{local}@example.com")).unwrap()
+}
+
+pub(super) fn new_user(name: &str, local: &str) -> NewUser {
+    NewUser { username: username(name), email: email(local) }
+}
+
+pub(super) async fn user(store: &Opened, name: &str) -> User {
+    store.create_user(new_user(name, name)).await.unwrap()
+}
+
+pub(super) fn device_id(id: &str) -> DeviceId {
+    DeviceId::new(id).unwrap()
+}
+
+pub(super) fn device_name(name: &str) -> DeviceName {
+    DeviceName::new(name).unwrap()
+}
+
+pub(super) fn new_device(id: &str, owner: Option<UserId>) -> NewDevice {
+    NewDevice { device_id: device_id(id), name: None, user_id: owner }
+}
+
+pub(super) async fn device(store: &Opened, id: &str) -> Device {
+    store.create_device(new_device(id, None)).await.unwrap()
+}
+
+pub(super) async fn device_of(store: &Opened, id: &str, owner: &User) -> Device {
+    store.create_device(new_device(id, Some(owner.id))).await.unwrap()
+}
+
+pub(super) fn page(skip: i64, limit: u32) -> Page {
+    Page { skip, limit }
+}
+
+pub(super) fn window(from_us: i64, until_us: i64) -> Window {
+    Window { from_us, until_us }
+}
+
+pub(super) fn at(us: i64) -> Timestamp {
+    Timestamp::from_micros(us).unwrap()
+}
+
+pub(super) fn values(x: f64, y: f64, z: f64) -> Axes<Finite> {
+    Axes { x, y, z }.map(|number| Finite::new(number).unwrap())
+}
+
+/// A reading with the time `us`; its id and its numbers come from `n`.
+pub(super) fn given(device: &Device, us: i64, n: i32) -> NewReading {
+    let x = f64::from(n);
+    NewReading {
+        device: device.key,
+        id: ReadingId(i64::from(n)),
+        time: ReadingTime::Given(at(us)),
+        values: values(x, x + 0.5, -x),
+    }
+}
+
+/// A reading that leaves its time to the server, from `us` on.
+pub(super) fn free(device: &Device, us: i64, n: i32) -> NewReading {
+    NewReading { time: ReadingTime::FirstFree(at(us)), ..given(device, us, n) }
+}
+
+/// What is stored of [`given`], or of [`free`] where it got the time `us`.
+pub(super) fn stored(device: &Device, us: i64, n: i32) -> Reading {
+    let NewReading { device, id, values, .. } = given(device, us, n);
+    Reading { device, id, time: at(us), values }
+}
+
+pub(super) fn stored_at(us: i64) -> Appended {
+    Appended::Stored(at(us))
+}
+
+/// All readings of a device, newest first.
+pub(super) async fn all_readings(store: &Opened, device: DeviceKey) -> Vec<Reading> {
+    let mut all = Vec::new();
+    loop {
+        let skip = i64::try_from(all.len()).unwrap();
+        let more = store.list_readings(device, Window::ALL, page(skip, 100)).await.unwrap();
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+/// The times of all readings of a device, oldest first, in microseconds.
+pub(super) async fn all_times(store: &Opened, device: &Device) -> Vec<i64> {
+    all_readings(store, device.key).await.iter().rev().map(|reading| reading.time.micros()).collect()
+}

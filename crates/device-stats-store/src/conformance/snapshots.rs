@@ -1,0 +1,188 @@
+//! Cases about snapshots, also of what is written meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use device_stats_domain::{Axes, Device, DeviceKey, NewReading, UserId, Window};
+
+use super::samples::{Opened, all_readings, device, device_of, given, stored, user, values, window};
+use crate::{DeviceSnapshot, Subject};
+
+async fn of_device(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
+    let snapshot = store.snapshot(Subject::Device(device.key), window).await.unwrap();
+    match <[DeviceSnapshot; 1]>::try_from(snapshot.devices) {
+        Ok([only]) => {
+            assert_eq!(only.device, *device);
+            sorted(only.hot)
+        }
+        Err(devices) if devices.is_empty() => Axes::default(),
+        Err(devices) => panic!("{} devices in the snapshot of one", devices.len()),
+    }
+}
+
+/// Columns come in any order.
+fn sorted(columns: Axes<Vec<f64>>) -> Axes<Vec<f64>> {
+    columns.map(|mut column| {
+        column.sort_by(f64::total_cmp);
+        column
+    })
+}
+
+/// The column x of each device that has readings in the window, in the order of the snapshot.
+async fn of_user(store: &Opened, user: UserId, window: Window) -> Vec<(DeviceKey, Vec<f64>)> {
+    let snapshot = store.snapshot(Subject::User(user), window).await.unwrap();
+    let full = snapshot.devices.into_iter().filter(|device| !device.hot.x.is_empty());
+    full.map(|device| (device.device.key, sorted(device.hot).x)).collect()
+}
+
+pub async fn a_snapshot_of_a_missing_subject_is_refused(store: Opened) {
+    let (gone, ann) = (device(&store, "gone").await, user(&store, "ann").await);
+    store.delete_device(gone.key).await.unwrap();
+    store.delete_user(ann.id).await.unwrap();
+    for window in [Window::ALL, window(0, 0)] {
+        refused!(store.snapshot(Subject::Device(gone.key), window), DeviceMissing);
+        refused!(store.snapshot(Subject::User(ann.id), window), UserMissing);
+    }
+}
+
+pub async fn a_device_without_readings_has_an_empty_snapshot(store: Opened) {
+    let ann = user(&store, "ann").await;
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, []);
+    let device = device_of(&store, "d", &ann).await;
+    assert_eq!(of_device(&store, &device, Window::ALL).await, Axes::default());
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, []);
+    store.append(&[given(&device, 5, 1)]).await.unwrap();
+    assert_eq!(of_device(&store, &device, window(6, 9)).await, Axes::default());
+    assert_eq!(of_user(&store, ann.id, window(6, 9)).await, []);
+}
+
+pub async fn a_snapshot_of_a_device_holds_the_window_only(store: Opened) {
+    let (a, other) = (device(&store, "a").await, device(&store, "other").await);
+    let all: Vec<_> = (1..6).map(|n| given(&a, n.into(), n)).collect();
+    store.append(&all).await.unwrap();
+    store.append(&[given(&other, 3, 100)]).await.unwrap();
+    for (window, expected) in [
+        (Window::ALL, 1..6),
+        (window(i64::MIN, 3), 1..3),
+        (window(3, i64::MAX), 3..6),
+        (window(2, 4), 2..4),
+        (window(4, 2), 0..0),
+    ] {
+        let x: Vec<_> = expected.clone().map(f64::from).collect();
+        let y: Vec<_> = x.iter().map(|x| x + 0.5).collect();
+        let z: Vec<_> = x.iter().rev().map(|x| -x).collect();
+        assert_eq!(of_device(&store, &a, window).await, Axes { x, y, z }, "{window:?}");
+    }
+}
+
+pub async fn a_snapshot_of_a_user_holds_the_devices_by_ascending_key(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let mut expected = Vec::new();
+    for n in (0..30).rev() {
+        let device = device_of(&store, &format!("d{n}"), &ann).await;
+        let count = n % 3;
+        let readings: Vec<_> = (0..count).map(|i| given(&device, i.into(), 100 * n + i)).collect();
+        store.append(&readings).await.unwrap();
+        if count > 0 {
+            expected.push((device.key, (0..count).map(|i| f64::from(100 * n + i)).collect::<Vec<_>>()));
+        }
+    }
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, expected);
+    expected.retain_mut(|(_, x)| {
+        x.drain(..1);
+        !x.is_empty()
+    });
+    assert_eq!(of_user(&store, ann.id, window(1, 2)).await, expected);
+}
+
+pub async fn a_snapshot_of_a_user_holds_no_other_device(store: Opened) {
+    let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
+    let hers = device_of(&store, "hers", &ann).await;
+    let his = device_of(&store, "his", &bob).await;
+    let nobodys = device(&store, "nobodys").await;
+    store.append(&[given(&hers, 1, 1), given(&his, 1, 2), given(&nobodys, 1, 3)]).await.unwrap();
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(hers.key, vec![1.0])]);
+    assert_eq!(of_user(&store, bob.id, Window::ALL).await, [(his.key, vec![2.0])]);
+}
+
+pub async fn a_snapshot_has_the_bits_of_the_numbers(store: Opened) {
+    let device = device(&store, "d").await;
+    let numbers = [5e-324, 0.1 + 0.2, f64::MAX];
+    let call = [NewReading { values: values(5e-324, 0.1 + 0.2, f64::MAX), ..given(&device, 1, 1) }];
+    store.append(&call).await.unwrap();
+    let Axes { x, y, z } = of_device(&store, &device, Window::ALL).await;
+    assert_eq!([x, y, z].map(|column| column[0].to_bits()), numbers.map(f64::to_bits));
+}
+
+pub async fn a_snapshot_holds_more_than_any_page(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let device = device_of(&store, "d", &ann).await;
+    let all: Vec<_> = (0..3_000).map(|n| given(&device, n.into(), n)).collect();
+    store.append(&all).await.unwrap();
+    let expected: Vec<_> = (0..3_000).map(f64::from).collect();
+    assert_eq!(of_device(&store, &device, Window::ALL).await.x, expected);
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(device.key, expected)]);
+}
+
+pub async fn what_was_deleted_is_in_no_snapshot(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let (a, b) = (device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await);
+    store.append(&[given(&a, 1, 1), given(&b, 1, 2)]).await.unwrap();
+    store.delete_device(a.key).await.unwrap();
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
+    device_of(&store, "a", &ann).await;
+    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
+}
+
+const CALLS: i32 = 60;
+const READINGS_A_CALL: i32 = 20;
+
+/// Appends calls that spread over the devices while another task takes snapshots, and checks each snapshot against
+/// what was acknowledged before it and begun before it ended.
+async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
+    let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let writer = tokio::spawn({
+        let (store, begun, stored) = (Arc::clone(store), Arc::clone(&begun), Arc::clone(&stored));
+        async move {
+            for n in 0..CALLS {
+                let call: Vec<_> = (0..READINGS_A_CALL)
+                    .map(|i| given(&devices[i as usize % devices.len()], (n * READINGS_A_CALL + i).into(), 1))
+                    .collect();
+                begun.fetch_add(call.len(), Ordering::SeqCst);
+                store.append(&call).await.unwrap();
+                stored.fetch_add(call.len(), Ordering::SeqCst);
+            }
+        }
+    });
+    loop {
+        let is_last = writer.is_finished();
+        let least = stored.load(Ordering::SeqCst);
+        let snapshot = store.snapshot(subject, Window::ALL).await.unwrap();
+        let most = begun.load(Ordering::SeqCst);
+        let count: usize = snapshot.devices.iter().map(|device| device.hot.x.len()).sum();
+        assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
+        assert_eq!(count % READINGS_A_CALL as usize, 0, "half a call");
+        if is_last {
+            break;
+        }
+    }
+    writer.await.unwrap();
+    assert_eq!(stored.load(Ordering::SeqCst), (CALLS * READINGS_A_CALL) as usize);
+}
+
+pub async fn a_snapshot_of_a_device_never_shows_half_a_call(store: Opened) {
+    let device = device(&store, "d").await;
+    let key = device.key;
+    snapshots_under_appends(&store, vec![device.clone()], Subject::Device(key)).await;
+    assert_eq!(all_readings(&store, key).await.last(), Some(&stored(&device, 0, 1)));
+}
+
+/// A store that spreads its devices over several databases cannot promise this, and has to say so.
+pub async fn a_snapshot_of_a_user_never_shows_half_a_call(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let mut devices = Vec::new();
+    for n in 0..5 {
+        devices.push(device_of(&store, &format!("d{n}"), &ann).await);
+    }
+    snapshots_under_appends(&store, devices, Subject::User(ann.id)).await;
+}

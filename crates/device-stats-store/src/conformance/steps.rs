@@ -1,0 +1,108 @@
+//! The steps of a walk, and how they are drawn. A user or device is named by the order in which it was created, since
+//! stores give different ids.
+
+use device_stats_domain::{Page, Timestamp, Window};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::samples::{page, window};
+
+/// The n-th user or device that was created in the walk, deleted ones included; one that never was where there are
+/// fewer.
+pub(super) type Slot = usize;
+
+/// One call of a walk.
+#[expect(
+    clippy::option_option,
+    reason = "outer `None` stays as it is, inner `None` clears, as in `DeviceChange`"
+)]
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    CreateUser { name: u8, email: u8 },
+    UpdateUser { user: Slot, name: Option<u8>, email: Option<u8> },
+    FindUser(Slot),
+    DeleteUser(Slot),
+    ListUsers(Page),
+    CreateDevice { id: u8, name: Option<u8>, owner: Option<Slot> },
+    UpdateDevice { device: Slot, name: Option<Option<u8>>, owner: Option<Option<Slot>> },
+    DeleteDevice(Slot),
+    FindDevices(Vec<u8>),
+    ListDevices(Page),
+    ListDevicesOf(Slot),
+    Append(Vec<Draft>),
+    FindReading(Slot, i64),
+    ListReadings(Slot, Window, Page),
+    SnapshotOfDevice(Slot, Window),
+    SnapshotOfUser(Slot, Window),
+}
+
+/// A reading to be appended.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) device: Slot,
+    pub(super) is_first_free: bool,
+    pub(super) us: i64,
+    pub(super) x: f64,
+}
+
+/// Few users and devices, so that calls meet; few times, so that readings repeat.
+fn slot() -> impl Strategy<Value = Slot> {
+    0..7_usize
+}
+
+fn text() -> impl Strategy<Value = u8> {
+    0..5_u8
+}
+
+fn time() -> impl Strategy<Value = i64> {
+    let last = Timestamp::MAX.micros();
+    prop_oneof![30 => 0..12_i64, 1 => last - 2..=last, 1 => Just(Timestamp::MIN.micros())]
+}
+
+fn span() -> impl Strategy<Value = Window> {
+    let end = || prop_oneof![5 => -1..14_i64, 1 => Just(i64::MIN), 2 => Just(i64::MAX)];
+    prop_oneof![Just(Window::ALL), (end(), end()).prop_map(|(from, until)| window(from, until))]
+}
+
+fn part() -> impl Strategy<Value = Page> {
+    let skip = prop_oneof![8 => 0..4_i64, 1 => Just(i64::MAX)];
+    (skip, prop_oneof![1..4_u32, Just(100)]).prop_map(|(skip, limit)| page(skip, limit))
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let device = prop_oneof![60 => 0..3_usize, 1 => slot()];
+    let number = any::<f64>().prop_map(|x| if x.is_finite() { x } else { 0.0 });
+    (device, proptest::bool::weighted(0.3), time(), number).prop_map(|(device, is_first_free, us, x)| Draft {
+        device,
+        is_first_free,
+        us,
+        x,
+    })
+}
+
+/// One step; those that create and append are drawn more often than those that delete.
+pub(super) fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (text(), text()).prop_map(|(name, email)| Step::CreateUser { name, email }),
+        3 => (slot(), option::of(text()), option::of(text()))
+            .prop_map(|(user, name, email)| Step::UpdateUser { user, name, email }),
+        1 => slot().prop_map(Step::FindUser),
+        1 => slot().prop_map(Step::DeleteUser),
+        1 => part().prop_map(Step::ListUsers),
+        8 => (text(), option::of(text()), option::of(slot()))
+            .prop_map(|(id, name, owner)| Step::CreateDevice { id, name, owner }),
+        4 => (slot(), option::of(option::of(text())), option::of(option::of(slot())))
+            .prop_map(|(device, name, owner)| Step::UpdateDevice { device, name, owner }),
+        1 => slot().prop_map(Step::DeleteDevice),
+        2 => vec(text(), 0..6).prop_map(Step::FindDevices),
+        1 => part().prop_map(Step::ListDevices),
+        2 => slot().prop_map(Step::ListDevicesOf),
+        14 => vec(draft(), 0..8).prop_map(Step::Append),
+        2 => (slot(), time()).prop_map(|(device, us)| Step::FindReading(device, us)),
+        5 => (slot(), span(), part())
+            .prop_map(|(device, window, page)| Step::ListReadings(device, window, page)),
+        3 => (slot(), span()).prop_map(|(device, window)| Step::SnapshotOfDevice(device, window)),
+        3 => (slot(), span()).prop_map(|(user, window)| Step::SnapshotOfUser(user, window)),
+    ]
+}
