@@ -26,6 +26,11 @@ pub const JSON_DEPTH_MAX: usize = 64;
 /// Most faults listed in one answer; further ones are not looked for.
 pub const FAULTS_MAX: usize = 100;
 
+/// Most of a value at fault that is repeated in an answer, in bytes.
+pub const ECHO_BYTES_MAX: usize = 8 * 1024;
+/// Most of a body that was refused for its size that is still read, so that the client gets to read the answer.
+pub const DRAIN_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// Longest head of a request (request line and headers), in bytes.
 pub const HEAD_BYTES_MAX: usize = 24 * 1024;
 /// Most headers of a request.
@@ -47,6 +52,12 @@ pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one statement may run in the store.
 pub const STORE_STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a statement may wait in the store for a lock that another one holds.
+pub const STORE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a transaction may wait in the store for its next statement, before the store ends it.
+pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the machine of the store may leave unacknowledged what it was sent, before the connection counts as lost.
+pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a starting server waits for a store that does not answer yet.
 pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a 503 asks a client to wait before it tries again, in seconds.

@@ -25,11 +25,10 @@ impl Finite {
     }
 }
 
-impl TryFrom<f64> for Finite {
-    type Error = NotFinite;
-
-    fn try_from(number: f64) -> Result<Self, NotFinite> {
-        Self::new(number)
+impl From<bool> for Finite {
+    /// 1 for true, 0 for false.
+    fn from(value: bool) -> Self {
+        Self(f64::from(u8::from(value)))
     }
 }
 

@@ -1,1 +1,27 @@
-//! Unfinished.
+//! The store that several nodes can share: users, devices and readings in one PostgreSQL database. [`PostgresStore`]
+//! keeps the promise of [`Store`](device_stats_store::Store).
+//!
+//! A call that is one statement is one round trip, and its own transaction; `synchronous_commit=on` makes it wait until
+//! it is in stable storage. No statistic is computed here.
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+mod appending;
+mod columns;
+mod config;
+mod connect;
+mod connections;
+mod devices;
+mod errors;
+mod free_times;
+mod migrations;
+mod open;
+mod readings;
+mod snapshots;
+mod store;
+mod users;
+
+pub use config::{InvalidPostgresUrl, PostgresConfig};
+pub use open::migrate;
+pub use store::PostgresStore;

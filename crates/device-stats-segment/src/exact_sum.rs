@@ -121,10 +121,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn sum(numbers: &[f64]) -> Option<f64> {
+    fn accumulate<'n>(numbers: impl IntoIterator<Item = &'n f64>) -> ExactSum {
         let mut sum = ExactSum::default();
-        numbers.iter().for_each(|number| sum.add(*number));
-        sum.rounded()
+        for number in numbers {
+            sum.add(*number);
+        }
+        sum
+    }
+
+    fn sum(numbers: &[f64]) -> Option<f64> {
+        accumulate(numbers).rounded()
     }
 
     #[test]
@@ -202,11 +208,8 @@ mod tests {
             cut in 0_usize..60,
         ) {
             let (left, right) = numbers.split_at(cut.min(numbers.len()));
-            let mut merged = ExactSum::default();
-            right.iter().rev().for_each(|number| merged.add(*number));
-            let mut first = ExactSum::default();
-            left.iter().for_each(|number| first.add(*number));
-            merged.merge(&first);
+            let mut merged = accumulate(right.iter().rev());
+            merged.merge(&accumulate(left));
             prop_assert_eq!(merged.rounded().map(f64::to_bits), sum(&numbers).map(f64::to_bits));
         }
 
@@ -219,8 +222,7 @@ mod tests {
         ) {
             let all: Vec<f64> = numbers.into_iter().chain(small.into_iter().map(|number| number % 1e290)).collect();
             let rounded = sum(&all).unwrap();
-            let mut rest = ExactSum::default();
-            all.iter().chain(&[-rounded]).for_each(|number| rest.add(*number));
+            let rest = accumulate(all.iter().chain(&[-rounded]));
             let rest = rest.rounded().unwrap().abs();
             let gap = (rounded.abs().next_up() - rounded.abs()).min(rounded.abs() - rounded.abs().next_down());
             prop_assert!(rest * 2.0 <= gap || rounded.abs().next_up() - rounded.abs() >= rest * 2.0);

@@ -1,0 +1,99 @@
+//! The connections of a store, and which calls are made again on another one. What a caller does with a connection is
+//! the matter of the other modules.
+
+use deadpool_postgres::{Client, Object, Pool};
+use device_stats_domain::limits::STORE_CONNECTIONS_MAX;
+use device_stats_store::{SchemaError, StoreError};
+
+use crate::PostgresConfig;
+use crate::connect::{Purpose, pool};
+use crate::errors::{Failure, is_conflict, is_ended, is_lost};
+
+/// How often a call is made again that lost against another one.
+const CONFLICTS_MAX: u32 = 5;
+
+/// The connections of one store.
+pub(crate) struct Connections {
+    pool: Pool,
+}
+
+impl Connections {
+    /// Connections to a database; each is opened when it is first needed.
+    pub(crate) fn to(config: &PostgresConfig) -> Result<Self, SchemaError> {
+        Ok(Self { pool: pool(config, Purpose::Serve, STORE_CONNECTIONS_MAX)? })
+    }
+
+    /// A connection for the next try of a call.
+    pub(crate) async fn client_for(&self, tries: &Tries) -> Result<Client, StoreError> {
+        if tries.has_lost { self.living().await } else { self.client().await }
+    }
+
+    async fn client(&self) -> Result<Client, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
+    }
+
+    /// A connection that has just given a sign of life; those that give none are closed.
+    async fn living(&self) -> Result<Client, StoreError> {
+        for _ in 0..STORE_CONNECTIONS_MAX {
+            let client = self.client().await?;
+            match client.simple_query("").await {
+                Ok(_) => return Ok(client),
+                Err(_) => drop(Object::take(client)),
+            }
+        }
+        Err(StoreError::Unavailable("the database closes every connection".into()))
+    }
+}
+
+/// Makes a call of the store on one of its connections, and again where it is sure that nothing was done and the next
+/// time may be better. A macro, since the futures of a closure that borrows its parameters cannot be known as `Send`.
+macro_rules! call {
+    ($connections:expr, |$client:ident| $call:expr) => {{
+        let mut tries = $crate::connections::Tries::default();
+        loop {
+            let mut client = $connections.client_for(&tries).await?;
+            let $client = &mut client;
+            match $call.await {
+                Ok(answer) => break Ok(answer),
+                Err(failure) => tries.note($crate::errors::Failure::from(failure))?,
+            }
+        }
+    }};
+}
+pub(crate) use call;
+
+/// How often a call was made already.
+#[derive(Debug, Default)]
+pub(crate) struct Tries {
+    conflicts: u32,
+    has_lost: bool,
+}
+
+impl Tries {
+    /// Returns where the call may be made again.
+    pub(crate) fn note(&mut self, failure: Failure) -> Result<(), StoreError> {
+        match &failure {
+            Failure::Before(error) | Failure::Committing(error)
+                if is_conflict(error) && self.conflicts < CONFLICTS_MAX =>
+            {
+                self.conflicts += 1;
+                tracing::debug!(%error, "a call lost against another one and is made again");
+                Ok(())
+            }
+            Failure::Before(error) if is_lost(error) && !self.has_lost => {
+                self.note_lost(error);
+                Ok(())
+            }
+            Failure::Committing(error) if is_ended(error) && !self.has_lost => {
+                self.note_lost(error);
+                Ok(())
+            }
+            _ => Err(failure.into()),
+        }
+    }
+
+    fn note_lost(&mut self, error: &tokio_postgres::Error) {
+        self.has_lost = true;
+        tracing::debug!(%error, "a call lost its connection and is made again");
+    }
+}

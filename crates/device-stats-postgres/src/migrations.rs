@@ -1,0 +1,96 @@
+//! The versions of the schema: which ones this binary knows, which ones a database has, and the step from one to the
+//! other.
+
+use deadpool_postgres::Client;
+use device_stats_store::SchemaError;
+use refinery::error::Kind;
+use refinery::{Migration, Runner};
+
+use embedded::migrations::runner;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Refuses what this binary cannot work with: tables of something else, versions it does not know or knows
+/// differently. Returns the version of the database, 0 where it is empty.
+pub(crate) async fn check(client: &Client) -> Result<i64, SchemaError> {
+    let runner = runner();
+    let known = runner.get_migrations();
+    let applied = applied(client).await?;
+    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if found > latest(known) {
+        return Err(SchemaError::Newer { found, known: latest(known) });
+    }
+    for migration in applied {
+        if !known.iter().any(|known| migration.is(known)) {
+            let what = format!("version {} is another one than this binary's", migration.version);
+            return Err(SchemaError::Divergent(what.into()));
+        }
+    }
+    Ok(found)
+}
+
+/// Refuses a database that is not of the version this binary needs.
+pub(crate) fn require_latest(found: i64) -> Result<(), SchemaError> {
+    SchemaError::compare(found, latest(runner().get_migrations()))
+}
+
+/// Applies what is missing, all of it in one transaction, and returns the names of what was applied.
+pub(crate) async fn apply(client: &mut Client) -> Result<Vec<String>, SchemaError> {
+    let runner: Runner = runner().set_grouped(true);
+    let client: &mut tokio_postgres::Client = client;
+    let report = runner.run_async(client).await.map_err(|error| match error.kind() {
+        Kind::DivergentVersion(..) | Kind::MissingVersion(_) => SchemaError::Divergent(error.into()),
+        _ => SchemaError::Failed(error.into()),
+    })?;
+    Ok(report.applied_migrations().iter().map(Migration::to_string).collect())
+}
+
+fn latest(known: &[Migration]) -> i64 {
+    known.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// A migration that a database says it has.
+struct Applied {
+    version: i64,
+    name: String,
+    checksum: String,
+}
+
+impl Applied {
+    fn is(&self, known: &Migration) -> bool {
+        self.version == i64::from(known.version())
+            && self.name == known.name()
+            && self.checksum == known.checksum().to_string()
+    }
+}
+
+async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaError> {
+    let has_history = "SELECT 1 FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relname = 'refinery_schema_history'";
+    if client.query(has_history, &[]).await.map_err(schema_error)?.is_empty() {
+        // What an extension has brought is nobody's data.
+        let others = "SELECT 1 FROM pg_class c
+            WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+              AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+                              AND d.objid = c.oid AND d.deptype = 'e') LIMIT 1";
+        return if client.query(others, &[]).await.map_err(schema_error)?.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(SchemaError::Foreign("the database holds the tables of something else".into()))
+        };
+    }
+    let history = "SELECT version::bigint, name::text, checksum::text FROM refinery_schema_history
+        ORDER BY version";
+    let history = client.query(history, &[]).await.map_err(schema_error)?;
+    let applied = history.iter().map(|row| {
+        Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
+    });
+    applied.collect::<Result<_, tokio_postgres::Error>>().map_err(schema_error)
+}
+
+/// The meaning of an error while a database is looked at.
+pub(crate) fn schema_error(error: tokio_postgres::Error) -> SchemaError {
+    SchemaError::Unavailable(error.into())
+}

@@ -1,0 +1,122 @@
+//! The promise of a store, kept by the statements of the other modules.
+
+use std::fmt;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Reading, Timestamp,
+    User, UserChange, UserId, Window,
+};
+use device_stats_store::{Appended, SchemaError, Snapshot, Store, StoreError, Subject};
+
+use crate::connections::{Connections, call};
+use crate::{PostgresConfig, appending, devices, open, readings, snapshots, users};
+
+/// A store in a PostgreSQL database, which several nodes may share.
+///
+/// While the database is away, calls fail with [`StoreError::Unavailable`]; when it is back, the next call works.
+pub struct PostgresStore {
+    connections: Connections,
+    shown: String,
+}
+
+impl PostgresStore {
+    /// Opens the database. With `migrate` its schema is brought up to date where needed, as
+    /// [`migrate`](crate::migrate()) does; without, that is required.
+    ///
+    /// # Errors
+    /// [`SchemaError::Older`] only without `migrate`, [`SchemaError::Failed`] only with it, the other ones either way.
+    pub async fn open(config: &PostgresConfig, migrate: bool) -> Result<Self, SchemaError> {
+        if migrate {
+            for name in open::migrate(config).await? {
+                tracing::info!(name, "applied a migration");
+            }
+        } else {
+            open::require(config).await?;
+        }
+        Ok(Self { connections: Connections::to(config)?, shown: config.to_string() })
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresStore").field(&self.shown).finish()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        call!(self.connections, |client| client.batch_execute("SELECT 1"))
+    }
+
+    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
+        call!(self.connections, |client| users::create(client, &user))
+    }
+
+    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        call!(self.connections, |client| users::find(client, id))
+    }
+
+    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        call!(self.connections, |client| users::list(client, page))
+    }
+
+    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
+        call!(self.connections, |client| users::update(client, id, &change))
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
+        call!(self.connections, |client| users::delete(client, id))
+    }
+
+    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
+        call!(self.connections, |client| devices::create(client, &device))
+    }
+
+    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
+        call!(self.connections, |client| devices::find(client, device_ids))
+    }
+
+    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
+        call!(self.connections, |client| devices::list(client, page))
+    }
+
+    async fn list_devices_of(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
+        call!(self.connections, |client| devices::list_of(client, user))
+    }
+
+    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
+        call!(self.connections, |client| devices::update(client, device, &change))
+    }
+
+    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
+        call!(self.connections, |client| devices::delete(client, device))
+    }
+
+    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
+        call!(self.connections, |client| readings::reserve_ids(client, count))
+    }
+
+    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        call!(self.connections, |client| appending::append(client, readings))
+    }
+
+    async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {
+        call!(self.connections, |client| readings::find(client, device, time))
+    }
+
+    async fn list_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        page: Page,
+    ) -> Result<Vec<Reading>, StoreError> {
+        call!(self.connections, |client| readings::list(client, device, window, page))
+    }
+
+    async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
+        call!(self.connections, |client| snapshots::take(client, subject, window))
+    }
+}

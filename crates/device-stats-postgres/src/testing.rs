@@ -1,0 +1,388 @@
+//! A private PostgreSQL for tests: a server of its own for a test that stops it, or one shared by all the
+//! tests of a process.
+//!
+//! Each server is kept by a shell which holds the read end of a pipe of the test process. The shell carries out
+//! the commands written to the pipe one by one; once the pipe is closed, it stops the server and removes its
+//! files. So no server outlives its test process, however that ends: statics are never dropped, and a killed
+//! process drops nothing.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot have its server has to fail loudly"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt,
+    process::{self, Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+
+/// How many ports are tried: another process may take one between the check and the start of the server.
+const PORT_ATTEMPTS: u32 = 10;
+
+/// The keeper of one server, whose directory is `$1`. It answers each line of its input with one line.
+const KEEPER: &str = r#"
+# An answer to a process that is gone must not end the keeper before it has cleaned up.
+trap '' PIPE
+root=$1
+cd /
+exec 2>>"$root/keeper.log"
+
+# Neither the settings nor the language of the developer's own PostgreSQL matter here.
+for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do unset "$name"; done
+export LC_ALL=C
+
+installed() {
+    command -v initdb && command -v postgres && command -v pg_ctl && command -v psql
+} >&2
+if ! installed; then
+    # Debian and Ubuntu keep the server's programs out of PATH.
+    newest=$(ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+    PATH=${newest%/initdb}:$PATH
+fi
+
+# The server refuses to run as root.
+as_server() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
+    else
+        "$@"
+    fi
+} >&2 </dev/null
+
+init() {
+    if [ "$(id -u)" = 0 ]; then
+        chown postgres "$root" || return
+    fi
+    as_server initdb --pgdata="$root/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C \
+        --no-sync --no-instructions || return
+    cat >>"$root/data/postgresql.conf" <<'END'
+listen_addresses = '127.0.0.1'
+# Relative to the data directory.
+unix_socket_directories = '.'
+max_connections = 200
+shared_buffers = '16MB'
+fsync = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+END
+}
+
+start() {
+    port=$1
+    as_server pg_ctl start --pgdata="$root/data" --log="$root/server.log" --options="-p $port" \
+        --wait --timeout=60 && return
+    stop immediate
+    return 1
+}
+
+stop() {
+    as_server pg_ctl stop --pgdata="$root/data" --mode="$1" --wait --timeout=30
+}
+
+sql() {
+    psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --command="$1" \
+        --dbname="postgres://postgres@127.0.0.1:$port/postgres"
+} >&2 </dev/null
+
+while read -r command argument; do
+    case $command in
+        installed) installed ;;
+        init) init ;;
+        start) start "$argument" ;;
+        stop) stop fast ;;
+        sql) sql "$argument" ;;
+        *) false ;;
+    esac && echo done || echo failed
+done
+
+if [ -f "$root/data/postmaster.pid" ]; then
+    # A frozen server does not stop when asked.
+    stop immediate || as_server pg_ctl kill KILL "$(head -n 1 "$root/data/postmaster.pid")"
+fi
+# A server that was killed may leave processes that still write for a moment.
+rm -rf "$root" || rm -rf "$root"
+"#;
+
+/// The address of a new empty database on a server shared by all tests of this process.
+///
+/// It may be called inside and outside an async runtime.
+///
+/// # Panics
+///
+/// When the server cannot be started or the database cannot be made.
+pub fn fresh_database() -> String {
+    static SHARED: OnceLock<TestPostgres> = OnceLock::new();
+    SHARED.get_or_init(TestPostgres::start).fresh_database()
+}
+
+/// A PostgreSQL server of one test, which that test may stop and start. Dropped, it is stopped and removed.
+///
+/// Its methods block, but may be called inside an async runtime.
+pub struct TestPostgres {
+    keeper: Mutex<Keeper>,
+    directory: TempDir,
+    port: u16,
+    databases: AtomicU32,
+}
+
+struct Keeper {
+    process: Child,
+    /// `None` once the keeper was told to end.
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl TestPostgres {
+    /// Starts a server with no data on a free port of 127.0.0.1.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is not installed or the server does not start.
+    pub fn start() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("device-stats-postgres-")
+            .tempdir()
+            .expect("cannot make a temporary directory");
+        let keeper = Mutex::new(Keeper::spawn(&directory));
+        // Made before the first command, so a panic below cleans up as well.
+        let mut server = Self { keeper, directory, port: 0, databases: AtomicU32::new(0) };
+        assert!(
+            server.run("installed"),
+            "PostgreSQL is not installed, and these tests need its server: apt-get install postgresql"
+        );
+        server.expect("init");
+        for _ in 0..PORT_ATTEMPTS {
+            server.port = free_port();
+            if server.run(&format!("start {}", server.port)) {
+                return server;
+            }
+        }
+        server.fail("start")
+    }
+
+    /// The address of the database `postgres`, which every server has.
+    pub fn url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    /// The address of a new empty database.
+    ///
+    /// # Panics
+    ///
+    /// When the database cannot be made, as when the server is stopped.
+    pub fn fresh_database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.expect(&format!("sql CREATE DATABASE {name}"));
+        self.url_of(&name)
+    }
+
+    /// Stops the server, which ends all its connections. The data stay.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not stop, or was stopped already.
+    pub fn stop(&self) {
+        self.expect("stop");
+    }
+
+    /// Starts the stopped server with the same data on the same port, and returns when it accepts connections.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not start, or runs already.
+    pub fn start_again(&self) {
+        self.expect(&format!("start {}", self.port));
+    }
+
+    /// Ends all connections of clients, and returns when they are gone. The server goes on.
+    ///
+    /// # Panics
+    ///
+    /// When the server is stopped.
+    pub fn terminate_backends(&self) {
+        self.expect(
+            "sql SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        );
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn expect(&self, command: &str) {
+        if !self.run(command) {
+            self.fail(command);
+        }
+    }
+
+    fn run(&self, command: &str) -> bool {
+        self.keeper().run(command)
+    }
+
+    /// No panic leaves the keeper in the middle of a command that it could still answer.
+    fn keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, command: &str) -> ! {
+        let log = |name| {
+            fs::read(self.directory.path().join(name)).map_or_else(
+                |error| format!("({name}: {error})"),
+                |text| String::from_utf8_lossy(&text).into_owned(),
+            )
+        };
+        panic!("the test's PostgreSQL failed to do: {command}\n{}\n{}", log("keeper.log"), log("server.log"))
+    }
+}
+
+impl Drop for TestPostgres {
+    fn drop(&mut self) {
+        let mut keeper = self.keeper();
+        keeper.commands = None;
+        // What the keeper could not remove, the directory's own drop will.
+        let _ended = keeper.process.wait();
+    }
+}
+
+impl Keeper {
+    fn spawn(directory: &TempDir) -> Self {
+        let mut process = Command::new("sh")
+            .args(["-c", KEEPER, "postgres-keeper"])
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // Test runners wait for the end of what the test process prints.
+            .stderr(Stdio::null())
+            // What ends the test process by its group, as Ctrl-C does, must not end the keeper with it.
+            .process_group(0)
+            .spawn()
+            .expect("cannot start a shell");
+        let commands = process.stdin.take();
+        let answers = BufReader::new(process.stdout.take().expect("the output of the shell is piped"));
+        Self { process, commands, answers }
+    }
+
+    /// Whether the command succeeded.
+    fn run(&mut self, command: &str) -> bool {
+        let commands = self.commands.as_mut().expect("the keeper has its input until it is dropped");
+        writeln!(commands, "{command}").expect("the keeper of the test's PostgreSQL is gone");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("cannot read the answer of the keeper");
+        answer.trim_end() == "done"
+    }
+}
+
+/// A free port below those that systems give to outgoing connections, so that none of these takes the port while
+/// the server is stopped. Processes look for it from different places on.
+fn free_port() -> u16 {
+    const FIRST: u16 = 16_384;
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let offset = || {
+        let number = process::id().wrapping_mul(7919).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed));
+        u16::try_from(number % u32::from(FIRST)).expect("it is less than FIRST")
+    };
+    (0..FIRST)
+        .map(|_| FIRST + offset())
+        .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        .expect("no port is free")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, process::ExitStatus};
+
+    use tokio_postgres::{Client, NoTls};
+
+    use super::*;
+
+    async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    async fn database_name(url: &str) -> String {
+        connect(url).await.unwrap().query_one("SELECT current_database()", &[]).await.unwrap().get(0)
+    }
+
+    #[tokio::test]
+    async fn each_database_is_new() {
+        let (one, two) = (fresh_database(), fresh_database());
+        assert_ne!(database_name(&one).await, database_name(&two).await);
+    }
+
+    #[tokio::test]
+    async fn a_server_keeps_its_data_while_it_is_stopped() {
+        let server = TestPostgres::start();
+        let url = server.fresh_database();
+        let client = connect(&url).await.unwrap();
+        client.batch_execute("CREATE TABLE kept (n int4); INSERT INTO kept VALUES (7)").await.unwrap();
+
+        server.stop();
+        assert!(client.batch_execute("SELECT 1").await.is_err());
+        assert!(connect(&url).await.is_err());
+
+        server.start_again();
+        let client = connect(&url).await.unwrap();
+        let n: i32 = client.query_one("SELECT n FROM kept", &[]).await.unwrap().get(0);
+        assert_eq!(n, 7);
+    }
+
+    #[tokio::test]
+    async fn terminated_backends_end_and_the_server_goes_on() {
+        let server = TestPostgres::start();
+        let client = connect(&server.url()).await.unwrap();
+
+        server.terminate_backends();
+
+        assert!(client.batch_execute("SELECT 1").await.is_err());
+        assert_eq!(database_name(&server.url()).await, "postgres");
+    }
+
+    #[test]
+    fn a_dropped_server_leaves_nothing() {
+        let server = TestPostgres::start();
+        let (directory, port) = (server.directory.path().to_owned(), server.port);
+
+        drop(server);
+
+        assert!(!directory.exists());
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    }
+
+    /// What the operating system does to the pipe of a process that ends without dropping its server.
+    #[test]
+    fn a_closed_pipe_alone_stops_the_server() {
+        fn lose(server: &TestPostgres) -> ExitStatus {
+            let mut keeper = server.keeper();
+            keeper.commands = None;
+            keeper.process.wait().unwrap()
+        }
+        let server = TestPostgres::start();
+        let directory: &Path = server.directory.path();
+
+        assert!(lose(&server).success());
+
+        assert!(!directory.exists());
+        TcpListener::bind((Ipv4Addr::LOCALHOST, server.port)).unwrap();
+    }
+
+    #[test]
+    #[should_panic(expected = "failed to do: sql CREATE DATABASE")]
+    fn a_failure_is_loud() {
+        let server = TestPostgres::start();
+        server.stop();
+        server.fresh_database();
+    }
+}
