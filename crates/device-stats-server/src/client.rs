@@ -1,0 +1,121 @@
+//! The HTTP interface from the outside: what `import`, `analyze` and `health` ask a server. Knows nothing of files and
+//! tables.
+
+mod analyses;
+mod batches;
+mod devices;
+mod error;
+mod users;
+
+use std::time::Duration;
+
+use device_stats_domain::limits::{RETRY_AFTER_SECONDS, STORE_CONNECT_TIMEOUT};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+
+pub(crate) use analyses::{Analysis, AxisSummary, Subject, UserAnalysis, Window};
+pub(crate) use batches::Repeat;
+pub(crate) use devices::Registered;
+pub(crate) use error::{ClientError, Fault};
+
+/// How long an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long the answer about the state of a server may take.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a request is made again that a busy server has refused; each pause is twice as long as the one before.
+const RETRIES_MAX: u32 = 5;
+
+/// A server. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Client {
+    /// The server at that address, which is without its last slash. Sends nothing yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Setup`] for an address that is none, and where the system has no certificates to trust.
+    pub(crate) fn new(base: &str) -> Result<Self, ClientError> {
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(STORE_CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT);
+        if base.starts_with("http://") {
+            // Needs no certificates, and a small image may have none.
+            http = http.tls_certs_only([]);
+        }
+        if is_this_host(base) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(ClientError::Setup)?;
+        Ok(Self { http, base: base.to_owned() })
+    }
+
+    /// Whether the server can serve requests.
+    ///
+    /// # Errors
+    /// [`ClientError`] where it cannot.
+    pub(crate) async fn check_health(&self) -> Result<(), ClientError> {
+        self.answer(self.request(Method::GET, "/health/ready").timeout(HEALTH_TIMEOUT)).await.map(drop)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a request; returns the answer where it is a success.
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.lost(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.lost(error))?;
+        Err(ClientError::from_answer(status, &body))
+    }
+
+    fn lost(&self, error: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { url: self.base.clone(), source: error.without_url() }
+    }
+
+    /// Sends a request; returns the body of a success.
+    async fn body(&self, request: RequestBuilder) -> Result<String, ClientError> {
+        let response = self.answer(request).await?;
+        response.text().await.map_err(|error| self.lost(error))
+    }
+
+    /// Sends a request; returns what the body of a success says.
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let body = self.body(request).await?;
+        serde_json::from_str(&body).map_err(ClientError::NotUnderstood)
+    }
+
+    /// Makes a request that is safe to repeat again while the server is too busy for it.
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let mut pause = Duration::from_secs(RETRY_AFTER_SECONDS.into());
+        for _ in 0..RETRIES_MAX {
+            match attempt().await {
+                Err(ClientError::Refused {
+                    status: StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS,
+                    ..
+                }) => tokio::time::sleep(pause).await,
+                result => return result,
+            }
+            pause *= 2;
+        }
+        attempt().await
+    }
+}
+
+/// Whether the address is one of this host, where no proxy of the environment belongs in between.
+fn is_this_host(base: &str) -> bool {
+    let Ok(url) = Url::parse(base) else { return false };
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

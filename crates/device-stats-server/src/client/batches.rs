@@ -1,0 +1,44 @@
+//! Batches of readings, as CSV.
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use super::{Client, ClientError};
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Batch {
+    /// Readings stored now.
+    pub(crate) accepted: u64,
+    /// Readings that were there before, or earlier in the batch.
+    pub(crate) duplicates: u64,
+}
+
+/// Whether a batch may be sent again when it is unknown what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Every reading brings its time, so it is stored once however often it is sent.
+    Safe,
+    /// A reading without a time gets a new one each time it is sent.
+    Unsafe,
+}
+
+impl Client {
+    /// Sends readings of many devices: CSV with a header. Sends them again while the server is busy, where that is
+    /// safe.
+    ///
+    /// # Errors
+    /// [`ClientError`]; nothing has been stored where the server refused or found faults, but for a 503.
+    pub(crate) async fn append_batch(&self, csv: Vec<u8>, repeat: Repeat) -> Result<Batch, ClientError> {
+        let csv = bytes::Bytes::from(csv);
+        let send = || {
+            let request = self.request(Method::POST, "/api/v1/stats/batch");
+            self.json(request.header(CONTENT_TYPE, "text/csv").body(csv.clone()))
+        };
+        match repeat {
+            Repeat::Safe => self.patiently(send).await,
+            Repeat::Unsafe => send().await,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! How a file is cut into batches, and how faults of a batch find their way back to its lines.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::line_of;
+use super::rows::{Chunk, Rows};
+use crate::client::Fault;
+
+fn chunks_of(text: &str, chunk_bytes_max: usize) -> Result<Vec<Chunk>, String> {
+    let mut rows = Rows::new(Path::new("data.csv"), text.as_bytes(), 0, chunk_bytes_max)
+        .map_err(|error| error.to_string())?;
+    let mut chunks = Vec::new();
+    while let Some(chunk) = rows.next_chunk().map_err(|error| error.to_string())? {
+        chunks.push(chunk);
+    }
+    Ok(chunks)
+}
+
+fn chunks(text: &str) -> Vec<Chunk> {
+    chunks_of(text, 10_000_000).unwrap()
+}
+
+#[test]
+fn cells_are_passed_on_as_they_are() {
+    let text = "z,device_id,x,y,timestamp\n1e5,\"a,\"\"b\",+1, 2,2026-01-01\n3,c,x,0010,1e3\n";
+    let chunks = chunks(text);
+    assert_eq!(chunks.len(), 1);
+    assert_eq!(String::from_utf8_lossy(&chunks[0].csv), text);
+    assert_eq!(chunks[0].device_ids, ["a,\"b", "c"]);
+    assert!(chunks[0].all_timed);
+}
+
+#[test]
+fn a_file_without_rows_has_no_chunk() {
+    assert_eq!(chunks("device_id,x,y,z\n"), []);
+}
+
+#[test]
+fn an_empty_timestamp_is_none() {
+    assert!(!chunks("device_id,x,y,z,timestamp\na,1,2,3,1\na,1,2,3,\n")[0].all_timed);
+    assert!(!chunks("device_id,x,y,z\na,1,2,3\n")[0].all_timed);
+}
+
+#[test]
+fn lines_are_those_of_the_file() {
+    let text = "device_id,x,y,z\na,1,2,3\n\n\n\"two\nlines\",1,2,3\nb,1,2,3\r\nc,1,2,3\r\nd,1,2,3";
+    assert_eq!(chunks(text)[0].lines, [2, 5, 7, 8, 9]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_header() {
+    assert_eq!(chunks("\u{feff}device_id,x,y,z\na,1,2,3\n")[0].lines, [2]);
+}
+
+#[test]
+fn five_thousand_rows_are_a_chunk() {
+    let text = format!("device_id,x,y,z\n{}", "a,1,2,3\n".repeat(5_001));
+    let counts: Vec<usize> = chunks(&text).iter().map(|chunk| chunk.lines.len()).collect();
+    assert_eq!(counts, [5_000, 1]);
+    assert_eq!(chunks(&text)[1].lines, [5_002]);
+}
+
+#[test]
+fn no_chunk_is_larger_than_allowed_and_no_row_is_lost() {
+    let rows: Vec<String> = (0..20).map(|i| format!("\"{}\",1,2,3\n", "\"\"".repeat(i))).collect();
+    let text = format!("device_id,x,y,z\n{}", rows.concat());
+    let chunks = chunks_of(&text, 150).unwrap();
+    assert!(chunks.len() > 1);
+    assert!(chunks.iter().all(|chunk| chunk.csv.len() <= 150));
+    let lines: Vec<u64> = chunks.iter().flat_map(|chunk| chunk.lines.clone()).collect();
+    assert_eq!(lines, (2..22).collect::<Vec<u64>>());
+}
+
+#[test]
+fn what_cannot_be_imported_is_told_with_its_line() {
+    for (text, problem) in [
+        ("", "data.csv:1: the header lacks the columns device_id, x, y, z"),
+        ("device_id,x,y\n", "data.csv:1: the header lacks the column z"),
+        (
+            "device_id,x,y,z,t\n",
+            "data.csv:1: the column \"t\" is unknown; known are device_id, timestamp, x, y and z",
+        ),
+        ("device_id,x,y,z,x\n", "data.csv:1: the column \"x\" is there twice"),
+        ("device_id,x,y,z\na,1,2,3\na,1,2\n", "data.csv:3: the row has 3 cells where the header has 4"),
+    ] {
+        assert_eq!(chunks_of(text, 1_000).unwrap_err(), problem);
+    }
+    let long = format!("device_id,x,y,z\n{},1,2,3\n", "a".repeat(1_000));
+    assert!(chunks_of(&long, 1_000).unwrap_err().starts_with("data.csv:2: the row is too large"));
+}
+
+#[test]
+fn a_fault_is_told_with_its_line() {
+    let told = |loc| {
+        let fault: Fault = serde_json::from_value(json!({ "loc": loc, "msg": "wrong" })).unwrap();
+        line_of(&fault, Path::new("data.csv"), &[2, 5])
+    };
+    assert_eq!(told(json!(["body", 1, "x"])), "data.csv:5: x: wrong");
+    assert_eq!(told(json!(["body", 0])), "data.csv:2: wrong");
+    assert_eq!(told(json!(["body", 7, "x"])), "data.csv: 7.x: wrong");
+    assert_eq!(told(json!(["body", "header", "x"])), "data.csv: header.x: wrong");
+    assert_eq!(told(json!(["body"])), "data.csv: wrong");
+}

@@ -1,0 +1,25 @@
+//! `device-stats migrate`: the schema, without a server.
+
+use std::fmt::Write;
+
+use crate::database;
+use crate::settings::Settings;
+
+/// Applies the migrations that the database lacks, and prints their names.
+///
+/// # Errors
+/// Where the database cannot be reached or migrated.
+pub(super) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    let applied = database::migrate(settings).await?;
+    let mut text = String::new();
+    for name in &applied {
+        writeln!(text, "applied {name}")?;
+    }
+    let database = &settings.database;
+    match applied.len() {
+        0 => writeln!(text, "{database} is up to date")?,
+        1 => writeln!(text, "{database} is up to date now, 1 migration applied")?,
+        count => writeln!(text, "{database} is up to date now, {count} migrations applied")?,
+    }
+    super::print(&text)
+}

@@ -1,0 +1,46 @@
+//! `device-stats serve`: from the settings to a server that runs until it is told to stop.
+
+use std::pin::Pin;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::{database, http, logging};
+
+/// Serves until SIGTERM or SIGINT, then answers what has been accepted.
+///
+/// # Errors
+/// Where the store cannot be opened, or the address not be listened on.
+pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    logging::log_panics();
+    // Before anything takes time: as process 1 of a container nothing else would stop it.
+    let mut stop = stop_signal()?;
+    let store = tokio::select! {
+        store = database::open(settings) => store?,
+        () = &mut stop => return Ok(()),
+    };
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let address = listener.local_addr().context("the address listened on is unknown")?;
+    tracing::info!(%address, database = %settings.database, "listening");
+    http::serve(listener, Service::new(store), stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Ends when the process is told to stop.
+fn stop_signal() -> anyhow::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    Ok(Box::pin(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "stopping");
+    }))
+}

@@ -1,0 +1,36 @@
+//! The command line as a whole: what clap makes of it.
+
+use clap::{CommandFactory, Parser};
+
+use super::{Command, CommandLine, chain};
+
+#[test]
+fn the_command_line_is_sound() {
+    CommandLine::command().debug_assert();
+}
+
+#[test]
+fn settings_stand_before_or_after_the_command_or_without_one() {
+    for line in [
+        &["device-stats", "--listen", "[::1]:1"][..],
+        &["device-stats", "serve", "--listen", "[::1]:1"],
+        &["device-stats", "--listen", "[::1]:1", "serve"],
+    ] {
+        assert_eq!(CommandLine::try_parse_from(line).unwrap().settings.listen, "[::1]:1");
+    }
+}
+
+#[test]
+fn an_analysis_is_of_a_device_or_of_a_user() {
+    let parse = |rest: &[&str]| CommandLine::try_parse_from([&["device-stats", "analyze"], rest].concat());
+    assert!(matches!(parse(&["pump"]).unwrap().command, Some(Command::Analyze(_))));
+    assert!(parse(&["--user", "7", "--from", "2026-01-01"]).is_ok());
+    assert!(parse(&[]).is_err());
+    assert!(parse(&["pump", "--user", "7"]).is_err());
+}
+
+#[test]
+fn an_error_is_told_with_its_causes_but_none_twice() {
+    let error = anyhow::anyhow!("refused").context("no answer: refused").context("stopped");
+    assert_eq!(chain(error.as_ref()), "stopped: no answer: refused");
+}

@@ -1,0 +1,119 @@
+//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON or CSV.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use device_stats_domain::DeviceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::batch_rows::{self, Row};
+use super::body::Size;
+use super::document::ErrorAnswer;
+use super::error::ApiError;
+use super::faults::Faults;
+use super::input::{FromInput, Input, Parsed, PathDevice};
+use super::readings::ReadingCreateBody;
+use crate::service::{Action, Ingested, Measurement, Principal, Service};
+
+/// A reading of a batch of many devices.
+#[derive(ToSchema)]
+#[schema(as = DeviceReadingCreate)]
+#[expect(dead_code, reason = "describes the body; a row is read from it")]
+pub(crate) struct DeviceReadingCreateBody {
+    /// The caller's own name of the device.
+    #[schema(example = "pump-7", min_length = 1)]
+    device_id: String,
+    /// A finite IEEE 754 double, in the device's own unit; a numeric string is taken for its number.
+    #[schema(example = 1.5)]
+    x: f64,
+    /// As `x`.
+    #[schema(example = -0.25)]
+    y: f64,
+    /// As `x`.
+    #[schema(example = 9.81)]
+    z: f64,
+    /// When it was taken; written as in a single reading. Without it, the server's clock decides.
+    #[schema(example = "2026-11-23T10:00:00.250000Z")]
+    timestamp: Option<String>,
+}
+
+/// What became of a batch.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchResult)]
+pub(crate) struct BatchAnswer {
+    /// Readings stored now.
+    #[schema(example = 999, minimum = 0)]
+    accepted: u64,
+    /// Repeats: readings whose device and time were stored before, or stood earlier in the batch.
+    #[schema(example = 1, minimum = 0)]
+    duplicates: u64,
+}
+
+impl From<Ingested> for BatchAnswer {
+    fn from(ingested: Ingested) -> Self {
+        Self { accepted: ingested.accepted, duplicates: ingested.duplicates }
+    }
+}
+
+/// The rows of a batch.
+pub(crate) struct Batch<R>(Vec<R>);
+
+impl<R: Row> FromInput for Batch<R> {
+    const BODY: Option<Size> = Some(Size::Batch);
+
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        batch_rows::read(input.body.as_ref(), faults).map(Self)
+    }
+}
+
+/// Post readings of one device
+///
+/// All readings are stored, or none. The body is a JSON array, or CSV with a header that names the columns `x`, `y`,
+/// `z` and perhaps `timestamp`, in any order; at most 10 MiB, after decompression where it is sent with
+/// `Content-Encoding: gzip`. A fault names its row, counted from 0, and its field. An answer of 201 means that the
+/// readings are in stable storage and part of every analysis that starts later; to send the same batch again is safe
+/// where the readings bring their times.
+#[utoipa::path(
+    post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
+    params(super::document::DeviceIdParam),
+    request_body(content(
+        (Vec<ReadingCreateBody> = "application/json"),
+        (String = "text/csv", example = "timestamp,x,y,z\n2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+    )),
+    responses(
+        (status = 201, description = "What became of them.", body = BatchAnswer),
+        (status = 404, description = "`Device not found`.", body = ErrorAnswer),
+    ),
+)]
+pub(super) async fn append_batch(
+    State(service): State<Service>,
+    who: Principal,
+    Parsed(input): Parsed<(PathDevice, Batch<Measurement>)>,
+) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
+    let (device, Batch(rows)) = input;
+    let device = service.device(who, device.id()?, Action::Ingest).await?;
+    let ingested = service.append_batch(&device, &rows).await?;
+    Ok((StatusCode::CREATED, Json(ingested.into())))
+}
+
+/// Post readings of many devices
+///
+/// As for one device, with a member or column `device_id`. A device that does not exist is a fault of its row (422).
+#[utoipa::path(
+    post, path = "/api/v1/stats/batch", tag = "statistics",
+    request_body(content(
+        (Vec<DeviceReadingCreateBody> = "application/json"),
+        (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+    )),
+    responses((status = 201, description = "What became of them.", body = BatchAnswer)),
+)]
+pub(super) async fn append_mixed_batch(
+    State(service): State<Service>,
+    who: Principal,
+    Parsed(input): Parsed<Batch<(DeviceId, Measurement)>>,
+) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
+    let Batch(rows) = input;
+    let ingested = service.append_mixed_batch(who, &rows).await?;
+    Ok((StatusCode::CREATED, Json(ingested.into())))
+}

@@ -1,0 +1,196 @@
+//! The body of a request: read within its limits of size and time, decompressed where a batch may be compressed, and
+//! taken for the format its head names.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use bytes::Bytes;
+use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, DRAIN_BYTES_MAX};
+use flate2::write::MultiGzDecoder;
+use http_body_util::BodyExt;
+
+use super::error::ApiError;
+
+/// What the head says the body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `application/json`, `application/*+json`.
+    Json,
+    /// `text/csv`.
+    Csv,
+    /// Anything else, or nothing.
+    Other,
+}
+
+/// A body that has arrived.
+#[derive(Debug)]
+pub(crate) struct Text {
+    /// What the head says it is.
+    pub(crate) format: Format,
+    /// Its characters, without a byte order mark.
+    pub(crate) text: String,
+}
+
+/// Which bodies an operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// Up to [`BODY_BYTES_MAX`], not compressed.
+    Single,
+    /// Up to [`BATCH_BYTES_MAX`], perhaps compressed.
+    Batch,
+}
+
+impl Size {
+    fn bytes_max(self) -> usize {
+        match self {
+            Self::Single => BODY_BYTES_MAX,
+            Self::Batch => BATCH_BYTES_MAX,
+        }
+    }
+}
+
+/// Reads the body to its end.
+///
+/// # Errors
+/// Too large, too slow, compressed in an unknown way, broken off, or no UTF-8.
+pub(crate) async fn read(head: &HeaderMap, mut body: Body, size: Size) -> Result<Text, ApiError> {
+    let collected = match Collector::new(head, size) {
+        Ok(collector) => collect(collector, &mut body).await,
+        Err(error) => Err(error),
+    };
+    if collected.is_err() {
+        // The answer goes out at once; what the client still sends is thrown away meanwhile, since a connection closed
+        // on unread bytes is reset, and the client would never see the answer.
+        tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, drain(body)));
+    }
+    Ok(Text { format: format(head), text: decode(collected?)? })
+}
+
+async fn collect(mut collector: Collector, body: &mut Body) -> Result<Vec<u8>, ApiError> {
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.map_err(|_| ApiError::BrokenBody)?.into_data() {
+                collector.write(&data)?;
+            }
+        }
+        collector.finish()
+    };
+    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(ApiError::SlowBody(BODY_TIMEOUT)))
+}
+
+async fn drain(mut body: Body) {
+    let mut drained = 0;
+    while drained < DRAIN_BYTES_MAX
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        drained += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
+
+/// Takes the bytes as they arrive and decompresses them.
+enum Collector {
+    Plain(Bounded),
+    Gzip(Box<MultiGzDecoder<Bounded>>),
+}
+
+impl Collector {
+    fn new(head: &HeaderMap, size: Size) -> Result<Self, ApiError> {
+        let bytes_max = size.bytes_max();
+        let length = head.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > bytes_max as u64) {
+            return Err(ApiError::LargeBody { bytes_max });
+        }
+        let bounded = Bounded { bytes: Vec::new(), bytes_max };
+        let mut codings = head.get_all(CONTENT_ENCODING).iter();
+        match (codings.next().map(|coding| coding.as_bytes().to_ascii_lowercase()).as_deref(), codings.next())
+        {
+            (None | Some(b"" | b"identity"), None) => Ok(Self::Plain(bounded)),
+            (Some(b"gzip" | b"x-gzip"), None) if size == Size::Batch => {
+                Ok(Self::Gzip(Box::new(MultiGzDecoder::new(bounded))))
+            }
+            _ => Err(ApiError::UnknownCoding { gzip_is_known: size == Size::Batch }),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
+        match self {
+            Self::Plain(bounded) => bounded.write_all(bytes),
+            Self::Gzip(decoder) => decoder.write_all(bytes),
+        }
+        .map_err(|error| write_error(&error, self.bytes_max()))
+    }
+
+    fn finish(self) -> Result<Vec<u8>, ApiError> {
+        match self {
+            Self::Plain(bounded) => Ok(bounded.bytes),
+            Self::Gzip(decoder) => {
+                let bytes_max = decoder.get_ref().bytes_max;
+                // What the decoder still holds may be too much, too.
+                Ok(decoder.finish().map_err(|error| write_error(&error, bytes_max))?.bytes)
+            }
+        }
+    }
+
+    fn bytes_max(&self) -> usize {
+        match self {
+            Self::Plain(bounded) => bounded.bytes_max,
+            Self::Gzip(decoder) => decoder.get_ref().bytes_max,
+        }
+    }
+}
+
+fn write_error(error: &io::Error, bytes_max: usize) -> ApiError {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => ApiError::LargeBody { bytes_max },
+        _ => ApiError::BrokenCoding,
+    }
+}
+
+/// Bytes up to a limit; one more is an error of kind `FileTooLarge`.
+struct Bounded {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.bytes_max - self.bytes.len() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The characters of a body, without a byte order mark.
+fn decode(mut bytes: Vec<u8>) -> Result<String, ApiError> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(ApiError::Utf16);
+    }
+    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+        bytes.drain(..3);
+    }
+    String::from_utf8(bytes).map_err(|_| ApiError::NotUtf8)
+}
+
+fn format(head: &HeaderMap) -> Format {
+    let value = head.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.split_once('/') {
+        Some(("application", json)) if json == "json" || json.ends_with("+json") => Format::Json,
+        Some(("text", "csv")) => Format::Csv,
+        _ => Format::Other,
+    }
+}
+
+/// A time in whole seconds, for people.
+pub(crate) fn seconds(time: Duration) -> u64 {
+    time.as_secs()
+}

@@ -1,0 +1,213 @@
+//! Everything a request can be answered with instead of what it asked for, and the one table that says how: status,
+//! code, words. An [`ApiError`] travels inside its response to `answers`, which writes it once the request is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use device_stats_domain::DeviceId;
+use device_stats_domain::limits::FAULTS_MAX;
+use device_stats_store::StoreError;
+use serde_json::json;
+
+use super::body::seconds;
+use super::faults::{Fault, Problem, Step};
+use super::json::NotJson;
+use crate::service::ServiceError;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// No operation has that path.
+    #[error("unknown path")]
+    UnknownPath,
+    /// The path has no operation of that method.
+    #[error("unknown method")]
+    UnknownMethod,
+    /// Parts of the request break rules.
+    #[error("invalid request")]
+    Invalid(Vec<Fault>),
+    /// The body is no JSON.
+    #[error("body is no JSON")]
+    NotJson(NotJson),
+    /// The body is UTF-16.
+    #[error("body is UTF-16")]
+    Utf16,
+    /// The body is no UTF-8.
+    #[error("body is no UTF-8")]
+    NotUtf8,
+    /// The body ended before its end.
+    #[error("body broke off")]
+    BrokenBody,
+    /// The body cannot be decompressed.
+    #[error("body cannot be decompressed")]
+    BrokenCoding,
+    /// The body is compressed in a way that is not known here.
+    #[error("unknown content coding")]
+    UnknownCoding {
+        /// Whether gzip would have been.
+        gzip_is_known: bool,
+    },
+    /// The body has a format that is not known here.
+    #[error("unknown media type")]
+    UnknownFormat,
+    /// The body is too large.
+    #[error("body too large")]
+    LargeBody {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The body did not arrive in time.
+    #[error("body too slow")]
+    SlowBody(Duration),
+    /// The service refused or failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A handler panicked.
+    #[error("a handler panicked")]
+    Panicked,
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+/// An error on its way through a response.
+#[derive(Clone, Debug)]
+pub(crate) struct Raised(pub(crate) Arc<ApiError>);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.describe().status.into_response();
+        response.extensions_mut().insert(Raised(Arc::new(self)));
+        response
+    }
+}
+
+/// The words of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Detail {
+    Text(String),
+    Faults(Vec<Fault>),
+}
+
+/// How an error is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Description {
+    pub(crate) status: StatusCode,
+    /// A word for programs; never changes once published.
+    pub(crate) code: &'static str,
+    pub(crate) detail: Detail,
+}
+
+impl ApiError {
+    /// The table.
+    pub(crate) fn describe(&self) -> Description {
+        let text = |status, code, detail: &str| describe(status, code, Detail::Text(detail.to_owned()));
+        match self {
+            Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
+            Self::UnknownMethod => {
+                text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
+            }
+            Self::Invalid(faults) => invalid(faults.clone()),
+            Self::NotJson(NotJson { position, error }) => invalid(vec![json_invalid(*position, error)]),
+            Self::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
+            Self::NotUtf8 | Self::BrokenBody => {
+                text(StatusCode::BAD_REQUEST, "malformed_body", "There was an error parsing the body")
+            }
+            Self::BrokenCoding => {
+                text(StatusCode::BAD_REQUEST, "malformed_body", "The body is no complete gzip stream")
+            }
+            Self::UnknownCoding { gzip_is_known } => {
+                let known = if *gzip_is_known { "gzip or none" } else { "none" };
+                let words = format!("The Content-Encoding is not supported here; use {known}");
+                text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", &words)
+            }
+            Self::UnknownFormat => {
+                let words = "The Content-Type is not supported here; use application/json or text/csv";
+                text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
+            }
+            Self::LargeBody { bytes_max } => {
+                let words = format!("The body is larger than {bytes_max} bytes");
+                text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &words)
+            }
+            Self::SlowBody(limit) => {
+                let words = format!("The body did not arrive within {} seconds", seconds(*limit));
+                text(StatusCode::REQUEST_TIMEOUT, "body_timeout", &words)
+            }
+            Self::Service(error) => describe_service(error),
+            Self::Panicked => text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error"),
+        }
+    }
+}
+
+fn describe_service(error: &ServiceError) -> Description {
+    let text = |status, code, detail: &str| describe(status, code, Detail::Text(detail.to_owned()));
+    match error {
+        ServiceError::Store(StoreError::EmailTaken) => {
+            text(StatusCode::BAD_REQUEST, "email_taken", "Email already registered")
+        }
+        ServiceError::Store(StoreError::UsernameTaken) => {
+            text(StatusCode::BAD_REQUEST, "username_taken", "Username already taken")
+        }
+        ServiceError::Store(StoreError::DeviceIdTaken) => {
+            text(StatusCode::BAD_REQUEST, "device_id_taken", "Device with this ID already exists")
+        }
+        ServiceError::Store(StoreError::UserMissing) => {
+            text(StatusCode::NOT_FOUND, "user_not_found", "User not found")
+        }
+        ServiceError::Store(StoreError::DeviceMissing) => {
+            text(StatusCode::NOT_FOUND, "device_not_found", "Device not found")
+        }
+        ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
+        ServiceError::UnknownDevices(rows) => {
+            invalid(rows.iter().take(FAULTS_MAX).map(unknown_device).collect())
+        }
+        ServiceError::NoReadings => {
+            text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
+        }
+        ServiceError::Store(StoreError::Unavailable(_)) => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is unavailable, try again")
+        }
+        ServiceError::Store(StoreError::OutcomeUnknown(_)) => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "outcome_unknown",
+            "The database was lost while it stored this; it may be stored or not. Try again",
+        ),
+        ServiceError::Store(StoreError::OutOfSpace(_)) => {
+            text(StatusCode::INSUFFICIENT_STORAGE, "out_of_space", "The database has no space left")
+        }
+        ServiceError::Store(StoreError::Broken(_)) | ServiceError::Died(_) => {
+            text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error")
+        }
+    }
+}
+
+fn describe(status: StatusCode, code: &'static str, detail: Detail) -> Description {
+    Description { status, code, detail }
+}
+
+fn invalid(faults: Vec<Fault>) -> Description {
+    describe(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", Detail::Faults(faults))
+}
+
+fn unknown_device((row, id): &(usize, DeviceId)) -> Fault {
+    let loc: Vec<Step> = vec!["body".into(), (*row).into(), "device_id".into()];
+    Fault {
+        kind: "device_not_found",
+        loc,
+        msg: "Device not found".into(),
+        input: json!(id.as_str()),
+        ctx: None,
+    }
+}
+
+fn json_invalid(position: usize, error: &str) -> Fault {
+    let Problem { kind, msg, ctx } =
+        Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
+    let loc: Vec<Step> = vec!["body".into(), position.into()];
+    Fault { kind, loc, msg, input: json!({}), ctx }
+}

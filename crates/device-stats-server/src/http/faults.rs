@@ -1,0 +1,100 @@
+//! Faults of a request, in the form FastAPI's clients know: what kind, where, in which words, and what was sent.
+
+use std::borrow::Cow;
+
+use device_stats_domain::limits::FAULTS_MAX;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::json::Json;
+
+/// A step on the way to the part of a request that is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Step {
+    /// `body`, `path`, `query`, or the name of a member or parameter.
+    Name(Cow<'static, str>),
+    /// A position: of an element in an array, of a row in a table, or of a character in a text; from 0.
+    Index(usize),
+}
+
+impl From<&'static str> for Step {
+    fn from(name: &'static str) -> Self {
+        Self::Name(Cow::Borrowed(name))
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// Which rule a value breaks: pydantic's word for it and pydantic's sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Problem {
+    /// Pydantic's word: `missing`, `float_parsing`, ...
+    pub(crate) kind: &'static str,
+    /// Pydantic's sentence, or ours where pydantic has no such rule.
+    pub(crate) msg: Cow<'static, str>,
+    /// The numbers and words inside the sentence, for programs.
+    pub(crate) ctx: Option<Value>,
+}
+
+impl Problem {
+    /// A problem whose sentence holds no more than it says.
+    pub(crate) fn new(kind: &'static str, msg: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, msg: msg.into(), ctx: None }
+    }
+
+    /// The same with its numbers or words told apart.
+    pub(crate) fn with(self, ctx: Value) -> Self {
+        Self { ctx: Some(ctx), ..self }
+    }
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Fault {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) loc: Vec<Step>,
+    pub(crate) msg: Cow<'static, str>,
+    pub(crate) input: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ctx: Option<Value>,
+}
+
+/// All faults found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes a fault; beyond [`FAULTS_MAX`] no more are kept.
+    pub(crate) fn add(&mut self, loc: Vec<Step>, problem: Problem, input: &Json) {
+        if !self.is_full() {
+            let Problem { kind, msg, ctx } = problem;
+            self.0.push(Fault { kind, loc, msg, input: input.echo(), ctx });
+        }
+    }
+
+    /// Notes the fault of a result and returns what is right.
+    pub(crate) fn keep<T>(&mut self, loc: Vec<Step>, input: &Json, read: Result<T, Problem>) -> Option<T> {
+        read.map_err(|problem| self.add(loc, problem, input)).ok()
+    }
+
+    /// Whether no fault has been found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether looking for more is of no use.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= FAULTS_MAX
+    }
+
+    /// The faults, in the order found.
+    pub(crate) fn into_vec(self) -> Vec<Fault> {
+        self.0
+    }
+}

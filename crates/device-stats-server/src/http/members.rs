@@ -1,0 +1,77 @@
+//! The members of a JSON object, read field by field, with all faults of the object at once.
+
+use super::faults::{Faults, Problem, Step};
+use super::json::Json;
+
+/// A value that is read from the members of a JSON object.
+pub(crate) trait FromMembers: Sized {
+    /// Reads it; `None` where a fault has been noted.
+    fn read(members: &mut Members<'_>) -> Option<Self>;
+}
+
+/// The members of one object.
+pub(crate) struct Members<'a> {
+    object: &'a Json,
+    named: &'a [(String, Json)],
+    /// Where in the request the object stands.
+    loc: &'a [Step],
+    faults: &'a mut Faults,
+}
+
+impl<'a> Members<'a> {
+    /// The members of `json`; a fault where it is no object.
+    pub(crate) fn of(json: &'a Json, loc: &'a [Step], faults: &'a mut Faults) -> Option<Self> {
+        if let Json::Object(named) = json {
+            return Some(Self { object: json, named, loc, faults });
+        }
+        let msg = "Input should be a valid dictionary or object to extract fields from";
+        faults.add(loc.to_vec(), Problem::new("model_attributes_type", msg), json);
+        None
+    }
+
+    /// A member that has to be there.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Json) -> Result<T, Problem>,
+    ) -> Option<T> {
+        let value = self.optional(name, read)?;
+        if value.is_none() {
+            self.faults.add(self.loc_of(name), missing(), self.object);
+        }
+        value
+    }
+
+    /// A member that may be absent: `Some(None)` where it is.
+    #[expect(clippy::option_option, reason = "at fault, absent and present are three things")]
+    pub(crate) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Json) -> Result<T, Problem>,
+    ) -> Option<Option<T>> {
+        let mut found = self.named.iter().filter(|(other, _)| other == name).map(|(_, value)| value);
+        let Some(value) = found.next() else { return Some(None) };
+        if let Some(again) = found.next() {
+            self.faults.add(self.loc_of(name), Problem::new("repeated", "Member is repeated"), again);
+            return None;
+        }
+        self.faults.keep(self.loc_of(name), value, read(value)).map(Some)
+    }
+
+    /// Notes a fault for each member that is not one of `known`.
+    pub(crate) fn refuse_others(&mut self, known: &[&str]) {
+        for (name, value) in self.named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let loc = self.loc.iter().cloned().chain([Step::Name(name.clone().into())]).collect();
+            self.faults.add(loc, Problem::new("extra_forbidden", "Extra inputs are not permitted"), value);
+        }
+    }
+
+    fn loc_of(&self, name: &'static str) -> Vec<Step> {
+        self.loc.iter().cloned().chain([name.into()]).collect()
+    }
+}
+
+/// Something has to be there and is not.
+pub(crate) fn missing() -> Problem {
+    Problem::new("missing", "Field required")
+}

@@ -1,0 +1,24 @@
+//! Why the service did not do what it was asked, besides bad input, which never gets this far.
+
+use device_stats_domain::DeviceId;
+use device_stats_store::{Cause, StoreError};
+
+/// Why the service did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An analysis was asked for, and no reading lies in its window.
+    #[error("no reading in the window")]
+    NoReadings,
+    /// The user a device is to belong to does not exist.
+    #[error("no such owner")]
+    OwnerMissing,
+    /// Readings of a batch, by index and device, whose device does not exist; nothing of the batch was stored.
+    #[error("a batch names unknown devices")]
+    UnknownDevices(Vec<(usize, DeviceId)>),
+    /// A computation died; a bug.
+    #[error("a computation died")]
+    Died(#[source] Cause),
+}

@@ -1,0 +1,65 @@
+//! The flags and environment variables as they are written, before anything is made of them.
+
+use super::{DATABASE_URL_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, URL_DEFAULT};
+
+/// Every setting as text. The same for all commands, before or after the name of the command.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct Flags {
+    /// Address the server listens on
+    #[arg(long, global = true, value_name = "HOST:PORT", env = "DEVICE_STATS_LISTEN",
+          default_value = LISTEN_DEFAULT)]
+    pub(crate) listen: String,
+
+    /// Where the data is: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true,
+          help = format!("Where the data is: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE \
+                          [default: {DATABASE_URL_DEFAULT}, or PostgreSQL where --postgres-server is set]"))]
+    pub(crate) database_url: Option<String>,
+
+    /// Host of PostgreSQL, where there is no --database-url
+    #[arg(long, global = true, value_name = "HOST", env = "POSTGRES_SERVER")]
+    pub(crate) postgres_server: Option<String>,
+
+    /// User of PostgreSQL, with --postgres-server
+    #[arg(long, global = true, value_name = "NAME", env = "POSTGRES_USER", default_value = "postgres")]
+    pub(crate) postgres_user: String,
+
+    /// Password of that user; better given as the variable than as the flag, which other processes can see
+    #[arg(long, global = true, value_name = "PASSWORD", env = "POSTGRES_PASSWORD", hide_env_values = true)]
+    pub(crate) postgres_password: Option<String>,
+
+    /// Database of PostgreSQL, with --postgres-server
+    #[arg(long, global = true, value_name = "NAME", env = "POSTGRES_DB", default_value = "postgres")]
+    pub(crate) postgres_db: String,
+
+    /// Port of PostgreSQL, with --postgres-server
+    #[arg(long, global = true, value_name = "PORT", env = "POSTGRES_PORT", default_value = "5432")]
+    pub(crate) postgres_port: String,
+
+    /// Certificates (PEM) of the authorities that may vouch for PostgreSQL [default: the system's]
+    #[arg(long, global = true, value_name = "FILE", env = "DEVICE_STATS_DATABASE_CA")]
+    pub(crate) database_ca: Option<String>,
+
+    /// Whether a starting server applies missing migrations: true or false
+    #[arg(long, global = true, value_name = "BOOL", env = "DEVICE_STATS_MIGRATE", default_value = "true")]
+    pub(crate) migrate: String,
+
+    /// Form of the log lines: text or json
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "DEVICE_STATS_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) log_format: String,
+
+    /// What is logged: a level, or a filter such as `info,device_stats_server=debug`
+    #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = LOG_DEFAULT)]
+    pub(crate) log: String,
+
+    /// Server that import, analyze and health speak to
+    #[arg(long, global = true, value_name = "URL", env = "DEVICE_STATS_URL", default_value = URL_DEFAULT)]
+    pub(crate) url: String,
+}
