@@ -1,0 +1,98 @@
+//! The commands people type: `import`, `analyze`, `config`, `openapi`.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::started::{Started, device_stats, printed, run};
+
+/// Readings of three devices, interleaved, with numbers that need their last bit.
+fn readings() -> Vec<(String, [f64; 3])> {
+    let number = |seed: u32| (f64::from(seed) * 12.9898).sin() * 1e3;
+    let row = |row: u32| (format!("sensor {}", row % 3), [number(row), -number(row + 1), number(row) / 3.0]);
+    (0..12_345).map(row).collect()
+}
+
+fn csv(readings: &[(String, [f64; 3])]) -> String {
+    let mut text = "device_id,timestamp,x,y,z\n".to_owned();
+    for (row, (device, [x, y, z])) in readings.iter().enumerate() {
+        writeln!(text, "{device},2026-11-23T10:{:02}:{:02}.{:06}Z,{x},{y},{z}", row / 60 % 60, row % 60, row)
+            .unwrap();
+    }
+    text
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[(values.len() - 1) / 2].midpoint(values[values.len() / 2])
+}
+
+#[test]
+fn import_and_analyze_keep_every_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let readings = readings();
+    let file = folder.path().join("readings.csv");
+    std::fs::write(&file, csv(&readings)).unwrap();
+    let file = file.to_str().unwrap();
+
+    let first = printed(&["import", file, "--url", &server.url]);
+    assert!(first.contains("12345 accepted, 0 repeats"), "{first}");
+    let again = printed(&["import", file, "--url", &server.url]);
+    assert!(again.contains("0 accepted, 12345 repeats"), "{again}");
+
+    for device in ["sensor 0", "sensor 1", "sensor 2"] {
+        let analysis: Value =
+            serde_json::from_str(&printed(&["analyze", device, "--json", "--url", &server.url])).unwrap();
+        for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
+            let values: Vec<f64> =
+                readings.iter().filter(|(of, _)| of == device).map(|(_, values)| values[axis]).collect();
+            let statistics = &analysis[name];
+            assert_eq!(statistics["count"].as_u64(), Some(values.len() as u64));
+            assert_eq!(statistics["min_value"].as_f64(), values.iter().copied().reduce(f64::min));
+            assert_eq!(statistics["max_value"].as_f64(), values.iter().copied().reduce(f64::max));
+            assert_eq!(statistics["median"].as_f64(), Some(median(values.clone())));
+            let sum = device_stats_segment::summarize(&mut values.clone()).unwrap().sum;
+            assert_eq!(statistics["sum"].as_f64(), sum);
+        }
+        assert!(printed(&["analyze", device, "--url", &server.url]).contains("median"));
+    }
+}
+
+#[test]
+fn a_fault_of_a_file_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let file = folder.path().join("faulty.csv");
+    std::fs::write(&file, "device_id,timestamp,x,y,z\npump,1,1,2,3\npump,2,1,oops,3\n").unwrap();
+    let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("faulty.csv:3: y:"), "{message}");
+}
+
+#[test]
+fn what_does_not_exist_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let output = run(&["analyze", "nobody", "--url", &server.url]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Device not found"));
+    assert_eq!(run(&["import", "/no/such/file.csv", "--url", &server.url]).status.code(), Some(1));
+}
+
+#[test]
+fn the_configuration_hides_secrets() {
+    let mut command = device_stats(&["config"]);
+    command.env("DATABASE_URL", "postgres://ada:s3cret@db:5432/readings");
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("db") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn the_committed_document_is_the_one_the_binary_prints() {
+    let committed =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json")).unwrap();
+    assert!(printed(&["openapi"]) == committed, "run `make openapi-write` and look at the difference");
+}

@@ -1,0 +1,15 @@
+//! The real binary, started as people start it: the README's lines, the command line, kills and a database that is lost.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::float_cmp,
+    reason = "tests"
+)]
+
+mod command_line;
+mod life;
+mod readme;
+mod started;

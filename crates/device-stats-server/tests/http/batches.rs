@@ -1,0 +1,201 @@
+//! Batches: JSON and CSV, of one device and of many, all or nothing.
+
+use serde_json::{Value, json};
+
+use crate::served::{Answer, Api, CSV, over_both_stores};
+
+const READINGS: &str = "/api/v1/stats/devices/d";
+const BATCH: &str = "/api/v1/stats/devices/d/batch";
+const MIXED: &str = "/api/v1/stats/batch";
+
+over_both_stores!(
+    counts,
+    counts_of_many_devices,
+    json_faults,
+    json_faults_of_many_devices,
+    csv_taken,
+    csv_faults,
+    csv_faults_of_many_devices,
+    times_of_the_server,
+);
+
+async fn csv(api: Api, path: &str, text: &str) -> Answer {
+    api.send("POST", path, &[CSV], Some(text.as_bytes())).await
+}
+
+fn counts_in(answer: &Answer) -> (u64, u64) {
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let body = answer.json();
+    (body["accepted"].as_u64().unwrap(), body["duplicates"].as_u64().unwrap())
+}
+
+fn at(second: u32, x: f64) -> Value {
+    json!({"x": x, "y": 0, "z": 0, "timestamp": format!("2026-11-23T00:00:{second:02}Z")})
+}
+
+async fn xs(api: Api, path: &str) -> Vec<f64> {
+    api.list(path).await.iter().map(|reading| reading["x"].as_f64().unwrap()).collect()
+}
+
+async fn counts(api: Api) {
+    api.device("d").await;
+    for (rows, expected) in [
+        (json!([]), (0, 0)),
+        (json!([at(1, 1.0), at(2, 2.0), at(1, 9.0)]), (2, 1)),
+        (json!([at(1, 1.0), at(2, 2.0), at(1, 9.0)]), (0, 3)),
+        (json!([at(3, 3.0), at(2, 8.0)]), (1, 1)),
+    ] {
+        assert_eq!(counts_in(&api.post(BATCH, &rows).await), expected, "{rows}");
+    }
+    assert_eq!(counts_in(&csv(api, BATCH, "x,y,z\n").await), (0, 0));
+    let repeated = "timestamp,x,y,z\n2026-11-23T00:00:03Z,7,7,7\n2026-11-23T00:00:04Z,4,4,4\n";
+    assert_eq!(counts_in(&csv(api, BATCH, repeated).await), (1, 1));
+    assert_eq!(xs(api, READINGS).await, [4.0, 3.0, 2.0, 1.0]);
+}
+
+async fn counts_of_many_devices(api: Api) {
+    let row = |device: &str, second, x| {
+        let mut row = at(second, x);
+        row["device_id"] = json!(device);
+        row
+    };
+    api.device("d").await;
+    api.device("e").await;
+    let rows = json!([row("d", 1, 1.0), row("e", 1, 2.0), row("d", 1, 3.0), row("e", 2, 4.0)]);
+    assert_eq!(counts_in(&api.post(MIXED, &rows).await), (3, 1));
+    assert_eq!(counts_in(&api.post(MIXED, &rows).await), (0, 4));
+    assert_eq!(counts_in(&api.post(MIXED, "[]").await), (0, 0));
+    let table = "device_id,x,y,z,timestamp\nd,5,0,0,2026-11-23T00:00:05Z\ne,6,0,0,2026-11-23T00:00:01Z\n";
+    assert_eq!(counts_in(&csv(api, MIXED, table).await), (1, 1));
+    assert_eq!(xs(api, READINGS).await, [5.0, 1.0]);
+    assert_eq!(xs(api, "/api/v1/stats/devices/e").await, [4.0, 2.0]);
+}
+
+async fn json_faults(api: Api) {
+    api.device("d").await;
+    let mut rows: Vec<Value> = (0..20).map(|second| at(second, 1.0)).collect();
+    rows[17]["x"] = json!("1e999");
+    let answer = api.post(BATCH, json!(rows)).await;
+    assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", 17, "x"]));
+    rows[3]["unit"] = json!("m");
+    rows[4] = json!([1, 2, 3]);
+    rows[5]["timestamp"] = json!("soon");
+    let expected = "422 extra_forbidden body.3.unit, model_attributes_type body.4, \
+        datetime_from_date_parsing body.5.timestamp, finite_number body.17.x";
+    assert_eq!(api.post(BATCH, json!(rows)).await.brief(), expected);
+    for (body, expected) in [
+        ("{}", "422 list_type body"),
+        ("null", "422 list_type body"),
+        ("1", "422 list_type body"),
+        (r#"[{"x":1,"y":2,"z":3,"device_id":"d"}]"#, "422 extra_forbidden body.0.device_id"),
+        (r#"[{"x":1,"x":1,"y":2,"z":3}]"#, "422 repeated body.0.x"),
+        (r#"[{"x":"a"},"#, "422 json_invalid body.11"),
+        (r#"[{"x":1,"y":2,"z":3}]x"#, "422 json_invalid body.21"),
+        ("[null]", "422 model_attributes_type body.0"),
+    ] {
+        assert_eq!(api.post(BATCH, body).await.brief(), expected, "{body}");
+    }
+    let unknown = api.post("/api/v1/stats/devices/none/batch", "[]").await;
+    assert_eq!(unknown.brief(), "404 Device not found");
+    assert!(api.list(READINGS).await.is_empty());
+}
+
+async fn json_faults_of_many_devices(api: Api) {
+    api.device("d").await;
+    for (body, expected) in [
+        (
+            r#"[{"device_id":"d","x":1,"y":2,"z":3},{"device_id":"no","x":1,"y":2,"z":3}]"#,
+            "422 device_not_found body.1.device_id",
+        ),
+        (r#"[{"x":1,"y":2}]"#, "422 missing body.0.device_id, missing body.0.z"),
+        (r#"[{"device_id":"","x":1,"y":2,"z":3}]"#, "422 string_too_short body.0.device_id"),
+        (r#"[{"device_id":null,"x":1,"y":2,"z":3}]"#, "422 string_type body.0.device_id"),
+        (r#"[{"device_id":"d","x":1,"y":2,"z":3,"q":0}]"#, "422 extra_forbidden body.0.q"),
+    ] {
+        assert_eq!(api.post(MIXED, body).await.brief(), expected, "{body}");
+    }
+    assert!(api.list(READINGS).await.is_empty());
+}
+
+async fn csv_taken(api: Api) {
+    api.device("d").await;
+    api.device("a,\"b\"").await;
+    for (table, count) in [
+        ("x,y,z\n1,2,3\n", 1),
+        ("x,y,z\r\n1,2,3\r\n4,5,6\r\n", 2),
+        ("z,timestamp,y,x\n3,,2,1\n", 1),
+        ("x,y,z\n1,2,3", 1),
+        ("\"x\",\"y\",\"z\"\n\"1\",\" 2 \",\"3\"\n", 1),
+        ("\u{feff}x,y,z\n1,2,3\n", 1),
+        ("x,y,z\n\n1,2,3\n\n", 1),
+    ] {
+        assert_eq!(counts_in(&csv(api, BATCH, table).await), (count, 0), "{table}");
+    }
+    let newest = &api.list(READINGS).await[0];
+    assert_eq!((&newest["x"], &newest["y"], &newest["z"]), (&json!(1.0), &json!(2.0), &json!(3.0)));
+    let quoted = "device_id,x,y,z\n\"a,\"\"b\"\"\",1,2,3\n";
+    assert_eq!(counts_in(&csv(api, MIXED, quoted).await), (1, 0));
+    assert_eq!(api.list("/api/v1/stats/devices/a%2C%22b%22").await.len(), 1);
+}
+
+async fn csv_faults(api: Api) {
+    api.device("d").await;
+    for (table, expected) in [
+        ("", "422 missing body"),
+        ("\n", "422 missing body.header.x, missing body.header.y, missing body.header.z"),
+        ("x,y\n1,2\n", "422 missing body.header.z"),
+        ("x,y,z,x\n1,2,3,4\n", "422 repeated body.header.x"),
+        ("x,y,z,unit\n1,2,3,m\n", "422 extra_forbidden body.header.unit"),
+        ("X,y,z\n1,2,3\n", "422 missing body.header.x, extra_forbidden body.header.X"),
+        ("device_id,x,y,z\nd,1,2,3\n", "422 extra_forbidden body.header.device_id"),
+        (
+            "1,2,3\n",
+            "422 missing body.header.x, missing body.header.y, missing body.header.z, \
+            extra_forbidden body.header.1, extra_forbidden body.header.2, extra_forbidden body.header.3",
+        ),
+        ("x,y,z\n1,2,3\n1,2\n", "422 csv_invalid body.1"),
+        ("x,y,z\n1,2,3,4\n", "422 csv_invalid body.0"),
+        ("x,y,z\n1,,nan\n", "422 float_parsing body.0.y, finite_number body.0.z"),
+        (
+            "x;y;z\n1;2;3\n",
+            "422 missing body.header.x, missing body.header.y, missing body.header.z, \
+            extra_forbidden body.header.x;y;z",
+        ),
+        ("x,y,z,timestamp\n1,2,3,soon\n", "422 datetime_from_date_parsing body.0.timestamp"),
+        ("x,y,z\n\"1,2,3\n4,5,6\n", "422 csv_invalid body.0"),
+    ] {
+        let answer = csv(api, BATCH, table).await;
+        assert_eq!(answer.brief(), expected, "{table}");
+    }
+    let table = "x,y,z\n1,2,3\n1,2,3\n1,a,3\n1,2\n";
+    let faults = csv(api, BATCH, table).await.json()["detail"].take();
+    assert_eq!((&faults[0]["loc"], &faults[0]["ctx"]["line"]), (&json!(["body", 2, "y"]), &json!(4)));
+    assert_eq!((&faults[1]["loc"], &faults[1]["ctx"]["line"]), (&json!(["body", 3]), &json!(5)));
+    assert!(api.list(READINGS).await.is_empty());
+}
+
+async fn csv_faults_of_many_devices(api: Api) {
+    api.device("d").await;
+    for (table, expected) in [
+        ("x,y,z\n1,2,3\n", "422 missing body.header.device_id"),
+        ("device_id,x,y,z\nd,1,2,3\nno,1,2,3\n", "422 device_not_found body.1.device_id"),
+        ("device_id,x,y,z\n,1,2,3\n", "422 string_too_short body.0.device_id"),
+    ] {
+        assert_eq!(csv(api, MIXED, table).await.brief(), expected, "{table}");
+    }
+    assert!(api.list(READINGS).await.is_empty());
+}
+
+/// Rows without a time get different ones, in the order of the rows.
+async fn times_of_the_server(api: Api) {
+    api.device("d").await;
+    let rows: Vec<Value> = (0..50).map(|x| json!({"x": x, "y": 0, "z": 0})).collect();
+    assert_eq!(counts_in(&api.post(BATCH, json!(rows)).await), (50, 0));
+    let table: String = (50..100).fold("x,y,z\n".to_owned(), |table, x| format!("{table}{x},0,0\n"));
+    assert_eq!(
+        counts_in(&csv(api, MIXED.replace("batch", "devices/d/batch").as_str(), &table).await),
+        (50, 0)
+    );
+    let expected: Vec<f64> = (0..100).rev().map(f64::from).collect();
+    assert_eq!(xs(api, READINGS).await, expected);
+}

@@ -1,0 +1,195 @@
+//! Bodies: what is no body, the wrong body, too much of a body, or a body in disguise.
+
+use std::io::Write as _;
+
+use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::served::{Api, CSV, JSON, over_both_stores};
+
+const READINGS: &str = "/api/v1/stats/devices/d";
+const BATCH: &str = "/api/v1/stats/devices/d/batch";
+const READING: &[u8] = br#"{"x":1,"y":2,"z":3}"#;
+
+over_both_stores!(contents, empty_bodies, types_and_codings, too_large, compressed, odd_frames);
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn contents(api: Api) {
+    api.device("d").await;
+    let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
+    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (body, expected) in [
+        (b"null".to_vec(), "422 model_attributes_type body"),
+        (b"[]".to_vec(), "422 model_attributes_type body"),
+        (b"\"s\"".to_vec(), "422 model_attributes_type body"),
+        (b"[1,2,3]".to_vec(), "422 model_attributes_type body"),
+        (b"{}".to_vec(), "422 missing body.x, missing body.y, missing body.z"),
+        (br#"{"x":1,"x":1,"y":2,"z":3}"#.to_vec(), "422 repeated body.x"),
+        (b"{\"x\":1,\"y\":2,\"z\":3,\"w\":\"\xff\"}".to_vec(), "400 There was an error parsing the body"),
+        (utf16, "422 json_invalid body.0"),
+        (br#"{"x":1,"y":2,"z":3,}"#.to_vec(), "422 json_invalid body.19"),
+        (br#"{"x":1,"y":2,"z":3}{}"#.to_vec(), "422 json_invalid body.19"),
+        (br#"{"x":1,"y":2,"z":3"#.to_vec(), "422 json_invalid body.18"),
+        (br"{'x':1,'y':2,'z':3}".to_vec(), "422 json_invalid body.1"),
+        (nested(64), "422 model_attributes_type body"),
+        (nested(65), "422 json_invalid body.64"),
+        (nested(1000), "422 json_invalid body.64"),
+        (nested(30_000), "422 json_invalid body.64"),
+        (nested(100_000), "413 The body is larger than 65536 bytes"),
+        (br#"{"x":1,"y":2,"z":3,"w":"\ud800"}"#.to_vec(), "422 json_invalid body.30"),
+    ] {
+        let answer = api.send("POST", READINGS, &[JSON], Some(&body)).await;
+        assert_eq!(answer.brief(), expected, "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+    }
+    let answer = api.send("POST", BATCH, &[JSON], Some(&nested(100_000))).await;
+    assert_eq!(answer.brief(), "422 json_invalid body.64");
+    let answer = api.post("/api/v1/devices", r#"{"device_id":"\ud800"}"#).await;
+    assert_eq!(answer.brief(), "422 json_invalid body.20");
+    assert!(api.list(READINGS).await.is_empty());
+    let marked = [b"\xef\xbb\xbf", READING].concat();
+    let unknown = br#"{"x":1,"y":2,"z":3,"w":[{}],"w":null}"#;
+    for body in [marked.as_slice(), unknown, b" \r\n\t{\"x\":1,\"y\":2,\"z\":3} \n"] {
+        assert_eq!(api.send("POST", READINGS, &[JSON], Some(body)).await.brief(), "201");
+    }
+}
+
+async fn empty_bodies(api: Api) {
+    api.device("d").await;
+    let user = api.user("ada").await;
+    let user = format!("/api/v1/users/{user}");
+    for (method, path) in [
+        ("POST", READINGS),
+        ("POST", BATCH),
+        ("POST", "/api/v1/stats/batch"),
+        ("POST", "/api/v1/users"),
+        ("POST", "/api/v1/devices"),
+        ("PUT", "/api/v1/devices/d"),
+        ("PUT", &user),
+    ] {
+        for body in [None, Some(b"".as_slice())] {
+            let answer = api.send(method, path, &[JSON], body).await;
+            assert_eq!(answer.brief(), "422 missing body", "{method} {path}");
+        }
+    }
+    let none = "404 No statistics found for the specified period";
+    for body in [None, Some(b"".as_slice()), Some(b"null"), Some(b"{}")] {
+        assert_eq!(api.send("POST", &format!("{READINGS}/analyze"), &[JSON], body).await.brief(), none);
+    }
+}
+
+async fn types_and_codings(api: Api) {
+    api.device("d").await;
+    let single = "415 The Content-Encoding is not supported here; use none";
+    let coding = "415 The Content-Encoding is not supported here; use gzip or none";
+    let media = "415 The Content-Type is not supported here; use application/json or text/csv";
+    let text = "422 model_attributes_type body";
+    for (path, headers, expected) in [
+        (READINGS, vec!["content-type: text/plain"], text),
+        (READINGS, vec!["content-type: application/x-www-form-urlencoded"], text),
+        (READINGS, vec![CSV], text),
+        (READINGS, vec![], text),
+        (READINGS, vec![JSON, "content-encoding: gzip"], single),
+        (READINGS, vec![JSON, "content-encoding: br"], single),
+        (BATCH, vec![JSON, "content-encoding: br"], coding),
+        (BATCH, vec![JSON, "content-encoding: gzip, gzip"], coding),
+        (BATCH, vec![JSON, "content-encoding: gzip", "content-encoding: gzip"], coding),
+        (BATCH, vec!["content-type: text/plain"], media),
+        (BATCH, vec!["content-type: application/xml"], media),
+        (BATCH, vec![], media),
+    ] {
+        let answer = api.send("POST", path, &headers, Some(READING)).await;
+        assert_eq!(answer.brief(), expected, "{path} {headers:?}");
+    }
+    assert!(api.list(READINGS).await.is_empty());
+    for headers in [
+        vec!["content-type: application/json; charset=utf-8"],
+        vec!["content-type: Application/JSON"],
+        vec!["content-type: application/senml+json"],
+        vec![JSON, "content-encoding: identity"],
+    ] {
+        assert_eq!(api.send("POST", READINGS, &headers, Some(READING)).await.brief(), "201", "{headers:?}");
+    }
+}
+
+async fn too_large(api: Api) {
+    api.device("d").await;
+    let head = |path: &str, length: &str| {
+        format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{length}\r\n\r\n")
+    };
+    for (path, most) in [(READINGS, BODY_BYTES_MAX), (BATCH, BATCH_BYTES_MAX)] {
+        let expected = format!("413 The body is larger than {most} bytes");
+        // Not a byte of the body is ever sent.
+        for length in [most + 1, 1 << 30] {
+            let request = head(path, &format!("content-length: {length}"));
+            assert_eq!(api.send_bytes(request.as_bytes(), true).await.brief(), expected);
+        }
+        // No end of the body is ever sent.
+        let mut request = head(path, "transfer-encoding: chunked").into_bytes();
+        for _ in 0..=most / 65_536 {
+            request.extend_from_slice(b"10000\r\n");
+            request.extend_from_slice(&vec![b' '; 65_536]);
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"1\r\n \r\n");
+        assert_eq!(api.send_bytes(&request, true).await.brief(), expected);
+        let mut filled = if path == BATCH { [b"[", READING, b"]"].concat() } else { READING.to_vec() };
+        filled.resize(most, b' ');
+        assert_eq!(api.send("POST", path, &[JSON], Some(&filled)).await.brief(), "201", "{path}");
+    }
+}
+
+async fn compressed(api: Api) {
+    api.device("d").await;
+    let coded = |body: Vec<u8>| async move {
+        api.send("POST", BATCH, &[JSON, "content-encoding: gzip"], Some(&body)).await.brief()
+    };
+    let batch = [b"[", READING, b"]"].concat();
+    let bomb = gzip(&vec![b' '; BATCH_BYTES_MAX + 1]);
+    assert!(bomb.len() < 20_000);
+    assert_eq!(coded(bomb).await, "413 The body is larger than 10485760 bytes");
+    let broken = "400 The body is no complete gzip stream";
+    let mut cut = gzip(&batch);
+    cut.truncate(cut.len() - 3);
+    assert_eq!(coded(cut).await, broken);
+    assert_eq!(coded(batch.clone()).await, broken);
+    assert_eq!(coded(gzip(b"")).await, "422 missing body");
+    assert_eq!(coded(gzip(b"[\xff]")).await, "400 There was an error parsing the body");
+    assert!(api.list(READINGS).await.is_empty());
+    assert_eq!(coded(gzip(&batch)).await, "201");
+    assert_eq!(coded([gzip(&batch[..5]), gzip(&batch[5..])].concat()).await, "201");
+    let headers = [CSV, "content-encoding: X-GZIP"];
+    assert_eq!(api.send("POST", BATCH, &headers, Some(&gzip(b"x,y,z\n1,2,3\n"))).await.brief(), "201");
+    assert_eq!(api.list(READINGS).await.len(), 3);
+}
+
+/// What is not well-formed HTTP is refused before any handler sees it.
+async fn odd_frames(api: Api) {
+    api.device("d").await;
+    for lines in [
+        "content-length: x",
+        "content-length: -1",
+        "content-length: 19\r\ncontent-length: 20",
+        "content-length: 19\r\nobs\r\n fold: 1",
+        "transfer-encoding: gzip",
+        "bad header",
+    ] {
+        let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n{lines}\r\n\r\n");
+        let answer = api.send_bytes(&[head.as_bytes(), READING].concat(), true).await;
+        assert_eq!(answer.status, 400, "{lines}");
+    }
+    // A length beside chunks is not believed, and the connection is not used again.
+    let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n");
+    let both = format!("{head}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
+    let answer = api.send_bytes(both.as_bytes(), true).await;
+    assert!(matches!(answer.status, 400 | 422), "{answer:?}");
+    let bad_chunk = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n");
+    let answer = api.send_bytes(bad_chunk.as_bytes(), true).await;
+    assert_eq!(answer.brief(), "400 There was an error parsing the body");
+    assert!(api.list(READINGS).await.is_empty());
+}

@@ -1,0 +1,21 @@
+//! The service over HTTP: each case runs against a real listener, over each store. Answers are compared in brief: the
+//! status, and the kind and place of every fault.
+#![allow(
+    clippy::expect_used,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "everything here is a test; what a client gets back has to be the very number it sent"
+)]
+
+mod analyses;
+mod batches;
+mod bodies;
+mod connections;
+mod document;
+mod errors;
+mod ids;
+mod numbers;
+mod served;
+mod times;
