@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Plays what a user of compose.yaml does: up, wait, use, put under load, down, up again and find the data.
+#
+# Uses the Docker engine that answers. Where none does and we are root, it starts one of its own in a temporary folder,
+# with stand-ins for base images that cannot be pulled, and removes it with everything in it at the end. The project has
+# a name of its own, so containers and volumes of a real `docker compose up -d` in this folder are not touched.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/compose/engine.sh
+source scripts/compose/engine.sh
+
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/device-stats-compose.XXXXXX")
+export COMPOSE_PROJECT_NAME=device-stats-test
+# Characters that mean something in an address, to see that nobody puts it into one unescaped.
+export POSTGRES_USER=device_stats POSTGRES_PASSWORD='p@ss/w:rd?%20 &#' POSTGRES_DB=device_stats_test
+compose=()
+
+say() { printf '\n== %s\n' "$*"; }
+fail() {
+  printf '\nFAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+clean_up() {
+  local code=$?
+  trap - EXIT
+  set +e
+  if ((${#compose[@]})); then
+    if ((code)); then
+      say 'What the containers say'
+      "${compose[@]}" ps
+      "${compose[@]}" logs --tail=40
+    fi
+    say 'Cleaning up'
+    "${compose[@]}" down --volumes --remove-orphans >/dev/null 2>&1
+  fi
+  stop_engine "$work"
+  rm -rf "$work"
+  exit "$code"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# The first port from this one on at which nobody answers.
+free_port() {
+  local port=$1
+  while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 10000)); done
+  printf '%s' "$port"
+}
+
+container() { "${compose[@]}" ps --all --quiet "$1"; }
+
+wait_healthy() {
+  local service state=none deadline=$((SECONDS + 120))
+  for service in db app locust; do
+    until state=$(docker inspect --format '{{.State.Health.Status}}' "$(container "$service")") && [[ $state == healthy ]]; do
+      ((SECONDS < deadline)) || fail "$service is $state"
+      sleep 1
+    done
+    echo "$service is healthy"
+  done
+  state=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(container migration)")
+  [[ $state == 'exited 0' ]] || fail "the migration is: $state"
+  echo "migration has $state"
+}
+
+# expect METHOD PATH STATUS JSON [BODY]: the answer must be this, as JSON values.
+expect() {
+  local method=$1 path=$2 status=$3 expected=$4 answered
+  local request=(curl --silent --show-error --max-time 10 --request "$method" --output "$work/answer" --write-out '%{http_code}')
+  (($# < 5)) || request+=(--header 'Content-Type: application/json' --data "$5")
+  answered=$("${request[@]}" "$app$path")
+  if [[ $answered != "$status" ]] ||
+    ! python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1])) != json.loads(sys.argv[2]))' "$work/answer" "$expected"; then
+    fail "$method $path: answered $answered $(<"$work/answer"), expected $status $expected"
+  fi
+  echo "$method $path: $(<"$work/answer")"
+}
+
+expect_analysis() {
+  # 0.1 + 0.2 + 0.3 is 0.6000000000000001 where each step is rounded.
+  local x='{"min_value":0.1,"max_value":0.3,"count":3,"sum":0.6,"median":0.2}'
+  local y='{"min_value":-1,"max_value":4,"count":3,"sum":5,"median":2}'
+  local z='{"min_value":0,"max_value":0,"count":3,"sum":0,"median":0}'
+  expect POST /api/v1/stats/devices/pump/analyze 200 \
+    "{\"x\":$x,\"y\":$y,\"z\":$z,\"period_start\":null,\"period_end\":null}" '{}'
+}
+
+if ! docker version >/dev/null 2>&1; then
+  say 'No Docker engine answers: starting one'
+  start_engine "$work"
+  scripts/compose/stand-ins.sh "$work"
+fi
+if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+
+APP_PUBLISH=127.0.0.1:$(free_port 8000) DB_PUBLISH=127.0.0.1:$(free_port 5432) LOCUST_PUBLISH=127.0.0.1:$(free_port 8089)
+export APP_PUBLISH DB_PUBLISH LOCUST_PUBLISH
+app=http://$APP_PUBLISH
+
+say "Building with $("${compose[@]}" version --short)"
+"${compose[@]}" build
+docker image inspect --format 'device-stats: {{.Size}} bytes, user {{.Config.User}}' device-stats
+
+say 'Up'
+"${compose[@]}" up --detach
+wait_healthy
+[[ $("${compose[@]}" exec -T app id --user) == 10001 ]] || fail 'the service runs as another user than it should'
+
+say 'A user, a device, three readings, an analysis'
+expect POST /api/v1/users/ 201 '{"username":"ada","email":"ada@example.com","id":1}' '{"username":"ada","email":"ada@example.com"}'
+expect POST /api/v1/devices/ 201 '{"device_id":"pump","name":null,"user_id":1,"id":1}' '{"device_id":"pump","user_id":1}'
+expect POST /api/v1/stats/devices/pump/batch 201 '{"accepted":3,"duplicates":0}' \
+  '[{"x":0.1,"y":-1,"z":0},{"x":0.2,"y":2,"z":0},{"x":0.3,"y":4,"z":0}]'
+expect_analysis
+
+say 'The page of Locust'
+curl --silent --show-error --fail --max-time 10 "http://$LOCUST_PUBLISH" | grep --quiet --ignore-case '<title>locust'
+echo "answers at $LOCUST_PUBLISH"
+
+say 'Locust without its page, against the service'
+"${compose[@]}" exec -T locust locust --locustfile /mnt/locust/locustfile.py --host http://app:8000 --headless \
+  --only-summary --users 20 --spawn-rate 20 --run-time 15s --stop-timeout 30
+
+say 'Down, and up again: the data are there'
+"${compose[@]}" stop app
+[[ $(docker inspect --format '{{.State.ExitCode}}' "$(container app)") == 0 ]] || fail 'the service did not stop by itself'
+"${compose[@]}" down
+"${compose[@]}" up --detach
+wait_healthy
+expect_analysis
+
+say 'Down, with the data'
+"${compose[@]}" down --volumes
+[[ -z $(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]] || fail 'a volume is left'
+say 'All of it works.'

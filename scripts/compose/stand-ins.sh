@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Images with the names that Dockerfile and compose.yaml want, made from Debian's packages, for a machine that cannot pull
+# them. For an engine of our own only: they are no images to keep.
+#
+#   scripts/compose/stand-ins.sh FOLDER      (DOCKER_HOST says which engine)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+folder=$1/stand-ins
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mkdir -p "$folder"
+
+# named FILE KEYWORD IMAGE: the whole name under which the file wants this image.
+named() { sed -nE "s|^ *$2 ($3:[^ ]+).*|\1|p" "$1" | head -1; }
+debian=$(named Dockerfile FROM debian)
+rust=$(named Dockerfile FROM rust)
+postgres=$(named compose.yaml image: postgres)
+locust=$(named compose.yaml image: locustio/locust)
+
+missing() { ! docker pull --quiet "$1" 2>/dev/null; }
+
+announce() {
+  printf '\n*** %s cannot be pulled: a STAND-IN is made from %s.\n*** What follows shows nothing about the real image.\n' "$1" "$2"
+}
+
+# debian_root SUITE PACKAGES: a folder with this release.
+debian_root() {
+  if ! command -v debootstrap >/dev/null; then
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq debootstrap >/dev/null
+  fi
+  if ! debootstrap --variant=minbase ${2:+--include="$2"} "$1" "$folder/$1" "$mirror" >"$folder/$1.log"; then
+    tail -20 "$folder/$1.log" >&2
+    return 1
+  fi
+  rm -rf "$folder/$1"/var/cache/apt/* "$folder/$1"/var/lib/apt/lists/*
+}
+
+make_debian() {
+  announce "$debian" "Debian's bookworm"
+  debian_root bookworm ''
+  tar --directory "$folder/bookworm" --create . | docker import - "$debian"
+  rm -rf "$folder/bookworm"
+}
+
+make_rust() {
+  local context=$folder/rust sysroot
+  sysroot=$(rustc --print sysroot)
+  announce "$rust" "this machine's $(rustc --version)"
+  mkdir -p "$context/toolchain/bin"
+  cp -a "$sysroot"/bin/{cargo,rustc} "$context/toolchain/bin"
+  cp -a "$sysroot/lib" "$context/toolchain/lib"
+  # With all that the build needs, so that it need not reach a registry through whatever this machine reaches it.
+  CARGO_HOME=$context/cargo cargo fetch --quiet --locked --target "$(rustc -vV | sed -n 's/^host: //p')"
+  rm -rf "$context/cargo/registry/src"
+  printf '[net]\noffline = true\n' >"$context/cargo/config.toml"
+  cat >"$context/Dockerfile" <<END
+FROM $debian
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev
+COPY toolchain /usr/local
+COPY cargo /usr/local/cargo
+ENV CARGO_HOME=/usr/local/cargo
+END
+  docker build --quiet --tag "$rust" "$context"
+  rm -rf "$context"
+}
+
+make_locust() {
+  local context=$folder/locust
+  announce "$locust" "Debian's Python and Locust from the Python package index"
+  mkdir -p "$context"
+  # For the Python of bookworm, whichever this machine has.
+  python3 -m pip install --quiet --no-warn-conflicts --disable-pip-version-check --target "$context/packages" \
+    --python-version 3.11 --only-binary=:all: --requirement locust/requirements.txt
+  printf '#!/bin/sh\nexec python3 -m locust "$@"\n' >"$context/locust"
+  chmod +x "$context/locust"
+  cat >"$context/Dockerfile" <<END
+FROM $debian
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 && useradd --create-home locust
+COPY packages /usr/local/lib/python3.11/dist-packages
+COPY locust /usr/local/bin/locust
+USER locust
+WORKDIR /home/locust
+ENTRYPOINT ["locust"]
+END
+  docker build --quiet --tag "$locust" "$context"
+  rm -rf "$context"
+}
+
+make_postgres() {
+  local context=$folder/postgres version=${postgres#*:}
+  version=${version%%-*}
+  announce "$postgres" "Debian's trixie and its postgresql-$version"
+  debian_root trixie "postgresql-$version"
+  tar --directory "$folder/trixie" --create . | docker import - debian:trixie-postgresql
+  rm -rf "$folder/trixie"
+  mkdir "$context"
+  cp scripts/compose/postgres-entrypoint.sh "$context"
+  cat >"$context/Dockerfile" <<END
+FROM debian:trixie-postgresql
+COPY postgres-entrypoint.sh /usr/local/bin
+ENV PATH=/usr/lib/postgresql/$version/bin:\$PATH PGDATA=/var/lib/postgresql/data
+VOLUME /var/lib/postgresql/data
+STOPSIGNAL SIGINT
+ENTRYPOINT ["postgres-entrypoint.sh"]
+END
+  docker build --quiet --tag "$postgres" "$context"
+}
+
+missing "$debian" && make_debian
+missing "$rust" && make_rust
+missing "$postgres" && make_postgres
+missing "$locust" && make_locust
+docker image ls
