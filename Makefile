@@ -1,0 +1,41 @@
+# What people and continuous integration type. Each target is one line of shell or a script.
+
+# What follows `--` is passed to the server: `make run ARGS="--listen 127.0.0.1:9000"`.
+ARGS ?=
+URL ?= http://127.0.0.1:8000
+
+.PHONY: help run test check deny openapi-write locust-test compose-check compose-test
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
+
+run: ## Build and serve on port 8000 with the embedded store
+	cargo run --release --locked --bin device-stats -- serve $(ARGS)
+
+test: ## Everything continuous integration runs: checks, tests, containers' files, Locust on both stores
+	scripts/install-test-needs.sh
+	$(MAKE) --no-print-directory check
+	cargo test --workspace --all-features --locked
+	scripts/deny.sh
+	scripts/compose-check.sh
+	scripts/locust-both.sh
+
+check: ## Format, lints and documentation, warnings as errors
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+
+deny: ## Licences, sources and known vulnerabilities of the libraries
+	scripts/deny.sh
+
+openapi-write: ## Write docs/openapi.json anew
+	cargo run --locked --bin device-stats -- openapi > docs/openapi.json
+
+locust-test: ## Play devices against the service at URL for a few seconds; fails on a wrong answer
+	scripts/locust-test.sh $(URL)
+
+compose-check: ## Read compose.yaml and its companions for mistakes, without an engine
+	scripts/compose-check.sh
+
+compose-test: ## Start everything in compose.yaml for real, use it, put it under load, and take it down
+	scripts/compose-test.sh

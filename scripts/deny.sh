@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Checks licences, sources and duplicates of the libraries, and known vulnerabilities where their database can be had.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+version=0.20.2
+if ! command -v cargo-deny >/dev/null; then
+  PATH=$PWD/.tools/bin:$PATH
+  if ! command -v cargo-deny >/dev/null; then
+    cargo install cargo-deny --version "$version" --locked --quiet --root .tools
+  fi
+fi
+
+cargo deny --log-level error check bans licenses sources
+if cargo deny --log-level off fetch db >/dev/null 2>&1; then
+  cargo deny --log-level error check advisories
+else
+  echo 'The database of advisories cannot be reached from here: known vulnerabilities were not looked up.'
+fi

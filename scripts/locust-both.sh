@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Plays devices against this build of the service, on the embedded store and on a private PostgreSQL.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build --locked --bin device-stats
+work=$(mktemp -d)
+server=
+postgres=
+
+stop() {
+  if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi
+  if [[ -n $postgres ]]; then as_postgres pg_ctl --pgdata="$work/postgres" stop --mode=immediate --silent || true; fi
+  rm -rf "$work"
+}
+trap stop EXIT
+
+bin=$(dirname "$(command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' | sort -V | tail -n 1)")
+# PostgreSQL refuses to run as root.
+as_postgres() {
+  local command=$1
+  shift
+  if ((EUID)); then "$bin/$command" "$@"; else (cd / && runuser -u postgres -- "$bin/$command" "$@"); fi
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# play DATABASE_URL: serves on that database and plays devices against it.
+play() {
+  local port
+  port=$(free_port)
+  DATABASE_URL=$1 target/debug/device-stats serve --listen "127.0.0.1:$port" --log warn &
+  server=$!
+  timeout 30 bash -c "until target/debug/device-stats health --url http://127.0.0.1:$port >/dev/null 2>&1; do sleep 0.1; done"
+  LOCUST_SECONDS=${LOCUST_SECONDS:-8} scripts/locust-test.sh "http://127.0.0.1:$port"
+  kill "$server"
+  wait "$server"
+  server=
+}
+
+echo 'Locust on SQLite'
+play "sqlite:$work/device-stats.db"
+
+chmod 755 "$work"
+install -d -m 700 "$work/postgres"
+if ((EUID == 0)); then chown postgres "$work/postgres"; fi
+as_postgres initdb --pgdata="$work/postgres" --auth=trust --username=postgres --no-sync --no-instructions >/dev/null
+port=$(free_port)
+as_postgres pg_ctl --pgdata="$work/postgres" --log="$work/postgres/log" --silent --wait start \
+  --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work/postgres' -c fsync=off"
+postgres=started
+echo 'Locust on PostgreSQL'
+play "postgres://postgres@127.0.0.1:$port/postgres"
