@@ -2,7 +2,7 @@
 //! other.
 
 use deadpool_postgres::Client;
-use device_stats_store::SchemaError;
+use device_stats_store::{SchemaError, SchemaVersion};
 use refinery::error::Kind;
 use refinery::{Migration, Runner};
 
@@ -15,25 +15,12 @@ mod embedded {
 /// Refuses what this binary cannot work with: tables of something else, versions it does not know or knows
 /// differently. Returns the version of the database, 0 where it is empty.
 pub(crate) async fn check(client: &Client) -> Result<i64, SchemaError> {
-    let runner = runner();
-    let known = runner.get_migrations();
-    let applied = applied(client).await?;
-    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if found > latest(known) {
-        return Err(SchemaError::Newer { found, known: latest(known) });
-    }
-    for migration in applied {
-        if !known.iter().any(|known| migration.is(known)) {
-            let what = format!("version {} is another one than this binary's", migration.version);
-            return Err(SchemaError::Divergent(what.into()));
-        }
-    }
-    Ok(found)
+    SchemaError::check(&applied(client).await?, &known())
 }
 
 /// Refuses a database that is not of the version this binary needs.
 pub(crate) fn require_latest(found: i64) -> Result<(), SchemaError> {
-    SchemaError::compare(found, latest(runner().get_migrations()))
+    SchemaError::compare(found, known().iter().map(|known| known.version).max().unwrap_or(0))
 }
 
 /// Applies what is missing, all of it in one transaction, and returns the names of what was applied.
@@ -47,26 +34,17 @@ pub(crate) async fn apply(client: &mut Client) -> Result<Vec<String>, SchemaErro
     Ok(report.applied_migrations().iter().map(Migration::to_string).collect())
 }
 
-fn latest(known: &[Migration]) -> i64 {
-    known.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+/// The versions this binary knows.
+fn known() -> Vec<SchemaVersion> {
+    let version = |known: &Migration| SchemaVersion {
+        version: known.version().into(),
+        name: known.name().to_owned(),
+        checksum: known.checksum().to_string(),
+    };
+    runner().get_migrations().iter().map(version).collect()
 }
 
-/// A migration that a database says it has.
-struct Applied {
-    version: i64,
-    name: String,
-    checksum: String,
-}
-
-impl Applied {
-    fn is(&self, known: &Migration) -> bool {
-        self.version == i64::from(known.version())
-            && self.name == known.name()
-            && self.checksum == known.checksum().to_string()
-    }
-}
-
-async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaError> {
+async fn applied(client: &Client) -> Result<Vec<SchemaVersion>, SchemaError> {
     let has_history = "SELECT 1 FROM pg_class
         WHERE relnamespace = current_schema()::regnamespace AND relname = 'refinery_schema_history'";
     if client.query(has_history, &[]).await.map_err(schema_error)?.is_empty() {
@@ -85,7 +63,7 @@ async fn applied(client: &Client) -> Result<Vec<Applied>, SchemaError> {
         ORDER BY version";
     let history = client.query(history, &[]).await.map_err(schema_error)?;
     let applied = history.iter().map(|row| {
-        Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
+        Ok(SchemaVersion { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
     });
     applied.collect::<Result<_, tokio_postgres::Error>>().map_err(schema_error)
 }

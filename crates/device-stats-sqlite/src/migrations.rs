@@ -1,7 +1,7 @@
 //! The versions of the schema: which ones this binary knows, which ones a database has, and the step from one to the
 //! other. Who may take that step at what time is the matter of [`open`](crate::open).
 
-use device_stats_store::SchemaError;
+use device_stats_store::{SchemaError, SchemaVersion};
 use refinery::error::Kind;
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
@@ -15,25 +15,12 @@ mod embedded {
 /// Refuses what this binary cannot work with: a file that is no database, tables of something else, versions it does
 /// not know or knows differently. Returns the version of the database, 0 where it is empty.
 pub(crate) fn check(connection: &Connection) -> Result<i64, SchemaError> {
-    let runner = runner();
-    let known = runner.get_migrations();
-    let applied = applied(connection)?;
-    let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if found > latest(known) {
-        return Err(SchemaError::Newer { found, known: latest(known) });
-    }
-    for migration in applied {
-        if !known.iter().any(|known| migration.is(known)) {
-            let what = format!("version {} is another one than this binary's", migration.version);
-            return Err(SchemaError::Divergent(what.into()));
-        }
-    }
-    Ok(found)
+    SchemaError::check(&applied(connection)?, &known())
 }
 
 /// Refuses a database that is not of the version this binary needs.
 pub(crate) fn require_latest(found: i64) -> Result<(), SchemaError> {
-    SchemaError::compare(found, latest(runner().get_migrations()))
+    SchemaError::compare(found, known().iter().map(|known| known.version).max().unwrap_or(0))
 }
 
 /// Applies what is missing, all of it in one transaction, and returns the names of what was applied.
@@ -46,26 +33,17 @@ pub(crate) fn apply(connection: &mut Connection) -> Result<Vec<String>, SchemaEr
     Ok(report.applied_migrations().iter().map(Migration::to_string).collect())
 }
 
-fn latest(known: &[Migration]) -> i64 {
-    known.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+/// The versions this binary knows.
+fn known() -> Vec<SchemaVersion> {
+    let version = |known: &Migration| SchemaVersion {
+        version: known.version().into(),
+        name: known.name().to_owned(),
+        checksum: known.checksum().to_string(),
+    };
+    runner().get_migrations().iter().map(version).collect()
 }
 
-/// A migration that a database says it has.
-struct Applied {
-    version: i64,
-    name: String,
-    checksum: String,
-}
-
-impl Applied {
-    fn is(&self, known: &Migration) -> bool {
-        self.version == i64::from(known.version())
-            && self.name == known.name()
-            && self.checksum == known.checksum().to_string()
-    }
-}
-
-fn applied(connection: &Connection) -> Result<Vec<Applied>, SchemaError> {
+fn applied(connection: &Connection) -> Result<Vec<SchemaVersion>, SchemaError> {
     let has_history = "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'";
     let has_history = connection.query_row(has_history, [], |_| Ok(())).optional().map_err(schema_error)?;
     if has_history.is_none() {
@@ -80,8 +58,9 @@ fn applied(connection: &Connection) -> Result<Vec<Applied>, SchemaError> {
     }
     let history = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
     let mut history = connection.prepare(history).map_err(schema_error)?;
-    let applied = history
-        .query_map([], |row| Ok(Applied { version: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? }));
+    let applied = history.query_map([], |row| {
+        Ok(SchemaVersion { version: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? })
+    });
     applied.and_then(Iterator::collect).map_err(schema_error)
 }
 

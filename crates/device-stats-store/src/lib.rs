@@ -16,6 +16,6 @@ mod store;
 pub use append::{AppendOrder, Appended};
 pub use error::{Cause, Retry, StoreError};
 pub use model::Model;
-pub use schema::SchemaError;
+pub use schema::{SchemaError, SchemaVersion};
 pub use snapshot::{DeviceSnapshot, Snapshot, Subject};
 pub use store::Store;

@@ -39,6 +39,17 @@ pub enum SchemaError {
     Failed(#[source] Cause),
 }
 
+/// One version of a schema, as a binary knows it or a database says it has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaVersion {
+    /// Its number; 1 and up.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// What tells it from another one of that number and name.
+    pub checksum: String,
+}
+
 impl SchemaError {
     /// Compares the version of a database with the latest one known.
     ///
@@ -49,6 +60,26 @@ impl SchemaError {
             std::cmp::Ordering::Less => Err(Self::Older { found, known }),
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Greater => Err(Self::Newer { found, known }),
+        }
+    }
+
+    /// Compares what a database says it has with what a binary knows, and returns the version of the database, 0 where
+    /// it is empty.
+    ///
+    /// # Errors
+    /// [`SchemaError::Newer`], and [`SchemaError::Divergent`] where a version is known differently.
+    pub fn check(applied: &[SchemaVersion], known: &[SchemaVersion]) -> Result<i64, Self> {
+        let latest = |versions: &[SchemaVersion]| versions.iter().map(|it| it.version).max().unwrap_or(0);
+        let (found, latest_known) = (latest(applied), latest(known));
+        if found > latest_known {
+            return Err(Self::Newer { found, known: latest_known });
+        }
+        match applied.iter().find(|applied| !known.contains(applied)) {
+            Some(other) => {
+                let what = format!("version {} is another one than this binary's", other.version);
+                Err(Self::Divergent(what.into()))
+            }
+            None => Ok(found),
         }
     }
 }
