@@ -1,7 +1,7 @@
 //! HTTP in front of the service: the contract of version 1, as routes.
 //!
-//! A handler reads a request into domain values ([`input`]), makes one call to the service, and encodes what it gets.
-//! What can go wrong is one table ([`error`]), and every answer leaves through one place ([`answers`]).
+//! A handler reads a request into domain values (`input`), makes one call to the service, and encodes what it gets.
+//! What can go wrong is one table (`error`), and every answer leaves through one place (`answers`).
 
 mod analyses;
 mod answers;
