@@ -13,12 +13,20 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/device-stats-compose.XXXXXX")
 export COMPOSE_PROJECT_NAME=device-stats-test
 # Characters that mean something in an address, to see that nobody puts it into one unescaped.
 export POSTGRES_USER=device_stats POSTGRES_PASSWORD='p@ss/w:rd?%20 &#' POSTGRES_DB=device_stats_test
+# The container and the volume of the image on its own.
+alone=$COMPOSE_PROJECT_NAME-alone
 compose=()
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
   printf '\nFAILED: %s\n' "$*" >&2
   exit 1
+}
+
+remove_all() {
+  "${compose[@]}" down --volumes --remove-orphans >/dev/null 2>&1 || true
+  docker rm --force "$alone" >/dev/null 2>&1 || true
+  docker volume rm "$alone" >/dev/null 2>&1 || true
 }
 
 clean_up() {
@@ -30,9 +38,10 @@ clean_up() {
       say 'What the containers say'
       "${compose[@]}" ps
       "${compose[@]}" logs --tail=40
+      docker logs --tail=40 "$alone"
     fi
     say 'Cleaning up'
-    "${compose[@]}" down --volumes --remove-orphans >/dev/null 2>&1
+    remove_all
   fi
   stop_engine "$work"
   rm -rf "$work"
@@ -50,15 +59,19 @@ free_port() {
 
 container() { "${compose[@]}" ps --all --quiet "$1"; }
 
+# wait_healthy NAME CONTAINER
 wait_healthy() {
-  local service state=none deadline=$((SECONDS + 120))
-  for service in db app locust; do
-    until state=$(docker inspect --format '{{.State.Health.Status}}' "$(container "$service")") && [[ $state == healthy ]]; do
-      ((SECONDS < deadline)) || fail "$service is $state"
-      sleep 1
-    done
-    echo "$service is healthy"
+  local state=none deadline=$((SECONDS + 120))
+  until state=$(docker inspect --format '{{.State.Health.Status}}' "$2") && [[ $state == healthy ]]; do
+    ((SECONDS < deadline)) || fail "$1 is $state"
+    sleep 1
   done
+  echo "$1 is healthy"
+}
+
+wait_all() {
+  local service state
+  for service in db app locust; do wait_healthy "$service" "$(container "$service")"; done
   state=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(container migration)")
   [[ $state == 'exited 0' ]] || fail "the migration is: $state"
   echo "migration has $state"
@@ -75,6 +88,13 @@ expect() {
     fail "$method $path: answered $answered $(<"$work/answer"), expected $status $expected"
   fi
   echo "$method $path: $(<"$work/answer")"
+}
+
+expect_new_pump() {
+  expect POST /api/v1/users/ 201 '{"username":"ada","email":"ada@example.com","id":1}' '{"username":"ada","email":"ada@example.com"}'
+  expect POST /api/v1/devices/ 201 '{"device_id":"pump","name":null,"user_id":1,"id":1}' '{"device_id":"pump","user_id":1}'
+  expect POST /api/v1/stats/devices/pump/batch 201 '{"accepted":3,"duplicates":0}' \
+    '[{"x":0.1,"y":-1,"z":0},{"x":0.2,"y":2,"z":0},{"x":0.3,"y":4,"z":0}]'
 }
 
 expect_analysis() {
@@ -102,19 +122,19 @@ say "Building with $("${compose[@]}" version --short)"
 docker image inspect --format 'device-stats: {{.Size}} bytes, user {{.Config.User}}' device-stats
 
 say 'Up'
+# An earlier test may have been killed.
+remove_all
 "${compose[@]}" up --detach
-wait_healthy
+wait_all
 [[ $("${compose[@]}" exec -T app id --user) == 10001 ]] || fail 'the service runs as another user than it should'
 
 say 'A user, a device, three readings, an analysis'
-expect POST /api/v1/users/ 201 '{"username":"ada","email":"ada@example.com","id":1}' '{"username":"ada","email":"ada@example.com"}'
-expect POST /api/v1/devices/ 201 '{"device_id":"pump","name":null,"user_id":1,"id":1}' '{"device_id":"pump","user_id":1}'
-expect POST /api/v1/stats/devices/pump/batch 201 '{"accepted":3,"duplicates":0}' \
-  '[{"x":0.1,"y":-1,"z":0},{"x":0.2,"y":2,"z":0},{"x":0.3,"y":4,"z":0}]'
+expect_new_pump
 expect_analysis
 
 say 'The page of Locust'
-curl --silent --show-error --fail --max-time 10 "http://$LOCUST_PUBLISH" | grep --quiet --ignore-case '<title>locust'
+page=$(curl --silent --show-error --fail --max-time 10 "http://$LOCUST_PUBLISH")
+[[ $page == *'<title>Locust'* ]] || fail 'that is not the page of Locust'
 echo "answers at $LOCUST_PUBLISH"
 
 say 'Locust without its page, against the service'
@@ -126,10 +146,22 @@ say 'Down, and up again: the data are there'
 [[ $(docker inspect --format '{{.State.ExitCode}}' "$(container app)") == 0 ]] || fail 'the service did not stop by itself'
 "${compose[@]}" down
 "${compose[@]}" up --detach
-wait_healthy
+wait_all
 expect_analysis
 
 say 'Down, with the data'
 "${compose[@]}" down --volumes
 [[ -z $(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]] || fail 'a volume is left'
+
+say 'The image on its own: the embedded store, in a volume'
+run_alone() {
+  docker run --detach --name "$alone" --publish "$APP_PUBLISH:8000" --volume "$alone:/var/lib/device-stats" device-stats
+  wait_healthy 'the image on its own' "$alone"
+}
+run_alone
+expect_new_pump
+docker rm --force "$alone"
+run_alone
+expect_analysis
+
 say 'All of it works.'
