@@ -13,7 +13,7 @@ use device_stats_store::{Cause, SchemaError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -81,6 +81,8 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
         .application_name("device-stats")
         .options(options)
         .ssl_mode(if config.is_encrypted() { SslMode::Require } else { SslMode::Disable })
+        // A replica lags behind, and an analysis has to hold every reading that was acknowledged before it.
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
         .connect_timeout(STORE_CONNECT_TIMEOUT)
         .tcp_user_timeout(STORE_SILENCE_TIMEOUT)
         .keepalives(true)
