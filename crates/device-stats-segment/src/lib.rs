@@ -9,8 +9,33 @@
 //! assert_eq!(summary.median, 1.0);
 //! ```
 
+mod exact_integer;
 mod exact_sum;
+mod fault;
+mod head;
+mod page;
+mod row;
+mod segment;
 mod summarize;
 
+pub use exact_integer::ExactInteger;
 pub use exact_sum::ExactSum;
+pub use fault::Fault;
+pub use head::{Fences, Head, Place, Totals};
+pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
+pub use row::Row;
+pub use segment::{EncodeError, Effort, Segment};
 pub use summarize::summarize;
+
+/// Most readings of a segment.
+pub const READINGS_MAX: u32 = 1 << 20;
+/// Readings of a page of times, ids or codes; the last page of a column has the rest.
+pub const ROW_PAGE: u32 = 4096;
+/// Values of a page of a dictionary; the last page has the rest.
+pub const DICTIONARY_PAGE: u32 = 1024;
+/// Readings that share one exact sum in the column of sums; the last run has the rest.
+pub const SUM_RUN: u32 = 64;
+/// Sums of a page of sums; the last page has the rest.
+pub const SUMS_PAGE: u32 = 4096;
+/// Bytes after which a block is full: pages are added to a block until it has at least as many.
+pub const BLOCK_BYTES: usize = 16 * 1024;

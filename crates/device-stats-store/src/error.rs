@@ -2,6 +2,11 @@
 
 use std::error::Error;
 
+use device_stats_domain::DeviceKey;
+use device_stats_segment::Fault;
+
+use crate::SegmentId;
+
 /// The error of a database that caused a [`StoreError`]; for the log, never for a client.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
@@ -32,6 +37,17 @@ pub enum StoreError {
     /// The store was lost while it committed: all has been done, or nothing.
     #[error("the store was lost during the commit")]
     OutcomeUnknown(#[source] Cause),
+    /// The bytes of a segment are not those that were written. Nothing has been done.
+    #[error("segment {} of device {} is corrupt", segment.0, device.0)]
+    Corrupt {
+        /// Whose segment it is.
+        device: DeviceKey,
+        /// Which one.
+        segment: SegmentId,
+        /// What is wrong with it.
+        #[source]
+        fault: Fault,
+    },
     /// The store answered what it never should. Nothing has been done.
     #[error("the store failed")]
     Broken(#[source] Cause),
@@ -59,6 +75,7 @@ impl StoreError {
             | Self::DeviceIdTaken
             | Self::UserMissing
             | Self::DeviceMissing
+            | Self::Corrupt { .. }
             | Self::Broken(_) => Retry::Pointless,
         }
     }

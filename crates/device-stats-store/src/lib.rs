@@ -10,6 +10,7 @@ mod append;
 mod error;
 mod model;
 mod schema;
+mod segments;
 mod snapshot;
 mod store;
 
@@ -17,5 +18,6 @@ pub use append::{AppendOrder, Appended};
 pub use error::{Cause, Retry, StoreError};
 pub use model::Model;
 pub use schema::{SchemaError, SchemaVersion};
-pub use snapshot::{DeviceSnapshot, Snapshot, Subject};
+pub use segments::{HotDevice, Piece, PieceKey, Replaced, SegmentEntry, SegmentId};
+pub use snapshot::{DeviceSnapshot, Newest, Snapshot, Subject};
 pub use store::Store;

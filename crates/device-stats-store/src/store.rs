@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Reading, Timestamp,
-    User, UserChange, UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange, UserId,
+    Window,
 };
+use device_stats_segment::{Row, Segment};
 
-use crate::{Appended, Snapshot, StoreError, Subject};
+use crate::{
+    Appended, HotDevice, Newest, PieceKey, Replaced, SegmentEntry, SegmentId, Snapshot, StoreError, Subject,
+};
 
 /// Keeps users, devices and readings.
 ///
@@ -21,7 +24,8 @@ use crate::{Appended, Snapshot, StoreError, Subject};
 /// - **Unique by the database.** Usernames, email addresses, device ids, and device and time of a reading are unique
 ///   however many callers race; the losers get the error that says so.
 /// - **Errors.** Besides the errors a method names, any method may fail with [`StoreError::Unavailable`] (nothing has
-///   been done) or [`StoreError::Broken`]; one that writes also with [`StoreError::OutcomeUnknown`].
+///   been done) or [`StoreError::Broken`]; one that writes also with [`StoreError::OutcomeUnknown`]. One that has to
+///   look into segments (`append`, `append_segment`) may fail with [`StoreError::Corrupt`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Asks the store for a sign of life.
@@ -108,7 +112,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends readings of any devices in one transaction, and says of each, in the order given, what became of it.
     ///
-    /// A reading whose device and time are stored already, or came earlier in the same call, is a repeat and changes
+    /// A reading whose device and time are stored already, hot or sealed, or came earlier in the same call, is a repeat and changes
     /// nothing, whatever its values. A reading that leaves its time to the server is never a repeat: it gets the first
     /// microsecond at which its device has no reading, from the one it names on, and behind the one before it in the call
     /// that left its time to the server, too; so those of one device get ascending times in the order given. Readings that
@@ -116,30 +120,73 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] where one of the devices does not exist, and [`StoreError::Broken`] where a device
-    /// has no free microsecond up to [`Timestamp::MAX`]; then nothing is stored. A device that is deleted meanwhile is
+    /// has no free microsecond up to [`Timestamp::MAX`](device_stats_domain::Timestamp::MAX); then nothing is stored. A device that is deleted meanwhile is
     /// either deleted with these readings or missing.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
-    /// The reading of that device at that time, if there is one.
-    ///
-    /// # Errors
-    /// None but the common ones.
-    async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError>;
-
-    /// A page of the readings of a device inside the window, newest first; none where there is no such device.
-    ///
-    /// # Errors
-    /// None but the common ones.
-    async fn list_readings(
-        &self,
-        device: DeviceKey,
-        window: Window,
-        page: Page,
-    ) -> Result<Vec<Reading>, StoreError>;
-
-    /// What an analysis needs to know of the window: devices and readings of **one** moment.
+    /// What an analysis needs to know of the window: devices, hot readings and segments of **one** moment.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] where the subject does not exist.
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError>;
+
+    /// What a list needs to know of the window: the `count` newest hot readings, and the segments that touch the
+    /// window, of **one** moment; nothing where there is no such device.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Result<Newest, StoreError>;
+
+    /// Parts of segments as they were written, in the order asked for; `None` for each that is not there. A segment
+    /// never changes, but it goes when it is merged or its device deleted: then a new snapshot says what holds its
+    /// readings now.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// All devices that have hot readings, by ascending key.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError>;
+
+    /// The `count` earliest hot readings of a device, by ascending time; none where there is no such device.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn read_hot(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError>;
+
+    /// All segments of a device, by ascending first time, then id; none where there is no such device.
+    ///
+    /// # Errors
+    /// None but the common ones.
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError>;
+
+    /// Puts a segment in the place of hot readings of a device: exactly `rows`, from which it was made and which ascend
+    /// in time, stop being hot. Where one of them is not hot any more, or not with that id, nothing is done; so a caller
+    /// that was held up can do no harm, and of several that seal the same readings one succeeds.
+    ///
+    /// # Errors
+    /// None but the common ones; [`Replaced::Stale`] where the device does not exist.
+    async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError>;
+
+    /// Puts a segment in the place of those it was made from. Where one of them is not there any more, nothing is done.
+    ///
+    /// # Errors
+    /// None but the common ones; [`Replaced::Stale`] where the device does not exist.
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError>;
+
+    /// Appends readings of a device that have been made a segment already. Where the device has a reading, hot or
+    /// sealed, inside its span (from its first to its last time), nothing is done: the answer is
+    /// [`Replaced::Stale`], and the readings can be appended one by one.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`].
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
 }

@@ -1,0 +1,65 @@
+//! A segment as bytes: written from rows, read back whole, merged. Who wants only a part of it uses
+//! [`Head`](crate::Head).
+
+use crate::{Fault, Row};
+
+/// The bytes of a segment. What stores keep: the head in its catalogue, each block as a row of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The head, to be read by [`Head::open`](crate::Head::open).
+    pub head: Vec<u8>,
+    /// The pages, several to a block.
+    pub blocks: Vec<Vec<u8>>,
+}
+
+/// How hard the writer tries to make a segment small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// For a path on which somebody waits.
+    Fast,
+    /// For work in the background.
+    Small,
+}
+
+/// Why rows make no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// There is no row.
+    #[error("a segment has at least one row")]
+    Empty,
+    /// There are too many rows.
+    #[error("a segment has at most {max} rows", max = crate::READINGS_MAX)]
+    TooMany,
+    /// The times do not ascend strictly.
+    #[error("the time of row {0} is not after that of the row before it")]
+    TimesDoNotAscend(usize),
+    /// A number is infinite or not a number.
+    #[error("row {0} has a number that is not finite")]
+    NotFinite(usize),
+}
+
+impl Segment {
+    /// Writes rows, which ascend in time, as a segment. The same rows and effort always give the same bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError`], with the position of the row at fault.
+    pub fn encode(_rows: &[Row], _effort: Effort) -> Result<Self, EncodeError> {
+        Err(EncodeError::Empty)
+    }
+
+    /// Reads all rows, and checks every checksum on the way.
+    ///
+    /// # Errors
+    /// A [`Fault`] where a byte is not as it was written.
+    pub fn rows(&self) -> Result<Vec<Row>, Fault> {
+        Err(Fault::NotASegment)
+    }
+
+    /// Reads everything and computes everything anew that the segment says of itself: checksums, totals, fences, sums.
+    ///
+    /// # Errors
+    /// The first [`Fault`] found.
+    pub fn verify(&self) -> Result<(), Fault> {
+        Err(Fault::NotASegment)
+    }
+}
