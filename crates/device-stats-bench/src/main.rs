@@ -44,11 +44,14 @@ enum Command {
         #[arg(long)]
         database: String,
     },
-    /// Seal and merge the readings of the first device on one thread
+    /// Seal and merge the first readings of a device on one thread
     Rates {
         /// The readings
         #[arg(long)]
         manifest: PathBuf,
+        /// The device
+        #[arg(long)]
+        device_id: String,
     },
     /// Send requests and take the time of each answer
     Requests(requests::Arguments),
@@ -58,7 +61,7 @@ fn main() -> anyhow::Result<()> {
     match CommandLine::parse().command {
         Command::Load { database, manifest } => print(&load::load(&database, &manifest)?),
         Command::Sizes { database } => print(&sizes::sizes(&database)?),
-        Command::Rates { manifest } => print(&rates::rates(&manifest)?),
+        Command::Rates { manifest, device_id } => print(&rates::rates(&manifest, &device_id)?),
         Command::Requests(arguments) => print(&requests::send(&arguments)?),
     }
 }

@@ -25,13 +25,14 @@ pub(crate) struct Rates {
     segment_bytes: u64,
 }
 
-/// Seals and merges the first readings of the first device.
+/// Seals and merges the first readings of a device.
 ///
 /// # Errors
 /// Those of the files, and where a segment does not hold what it was made from.
-pub(crate) fn rates(manifest: &Path) -> anyhow::Result<Rates> {
+pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
     let manifest = Manifest::read(manifest)?;
-    let device = manifest.devices.first().context("there is no device")?;
+    let device = manifest.devices.iter().find(|device| device.device_id == device_id);
+    let device = device.context("there is no such device")?;
     let readings = device.readings.min(READINGS);
     let rows = manifest.rows(device, 0, usize::try_from(readings)?, 1)?;
 
