@@ -1,10 +1,10 @@
-//! How fast one thread seals and merges. As in the service, what was written is read back and compared.
+//! How fast one thread seals and merges. What was written is read back and compared, outside of the time taken.
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use device_stats_segment::{Effort, READINGS_MAX, Row, Segment};
+use device_stats_segment::{Effort, READINGS_MAX, Row, Segment, merge};
 use serde::Serialize;
 
 use crate::load::{SEGMENT_READINGS, bytes};
@@ -21,6 +21,8 @@ pub(crate) struct Rates {
     seal_seconds: f64,
     /// From these to segments of at most 1,048,576 readings.
     merge_seconds: f64,
+    /// From the latter to rows.
+    read_seconds: f64,
     /// The bytes of the merged segments.
     segment_bytes: u64,
 }
@@ -37,30 +39,27 @@ pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
     let rows = manifest.rows(device, 0, usize::try_from(readings)?, 1)?;
 
     let start = Instant::now();
-    let small = rows.chunks(usize::try_from(SEGMENT_READINGS)?).map(seal).collect::<Result<Vec<_>, _>>()?;
+    let small = rows
+        .chunks(usize::try_from(SEGMENT_READINGS)?)
+        .map(|rows| Segment::encode(rows, Effort::Small))
+        .collect::<Result<Vec<_>, _>>()?;
     let seal_seconds = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
     let merged = small
         .chunks(usize::try_from(READINGS_MAX / SEGMENT_READINGS)?)
-        .map(merge)
+        .map(|segments| merge(segments, Effort::Small))
         .collect::<Result<Vec<_>, _>>()?;
     let merge_seconds = start.elapsed().as_secs_f64();
 
-    let segment_bytes = u64::try_from(merged.iter().map(bytes).sum::<usize>())?;
-    Ok(Rates { readings, seal_seconds, merge_seconds, segment_bytes })
-}
-
-fn seal(rows: &[Row]) -> anyhow::Result<Segment> {
-    let segment = Segment::encode(rows, Effort::Small)?;
-    ensure!(segment.rows()? == rows, "a segment does not hold what it was made from");
-    Ok(segment)
-}
-
-fn merge(segments: &[Segment]) -> anyhow::Result<Segment> {
-    let mut rows = Vec::new();
-    for segment in segments {
-        rows.extend(segment.rows()?);
+    let start = Instant::now();
+    let mut read = Vec::with_capacity(rows.len());
+    for segment in &merged {
+        read.extend(segment.rows()?);
     }
-    seal(&rows)
+    let read_seconds = start.elapsed().as_secs_f64();
+    ensure!(read == rows, "the segments do not hold what they were made from");
+
+    let segment_bytes = u64::try_from(merged.iter().map(bytes).sum::<usize>())?;
+    Ok(Rates { readings, seal_seconds, merge_seconds, read_seconds, segment_bytes })
 }
