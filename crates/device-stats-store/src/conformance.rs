@@ -31,6 +31,7 @@ pub mod append;
 pub mod deletions;
 pub mod devices;
 pub mod first_free;
+pub mod oracle;
 pub mod races;
 pub mod readings;
 pub mod snapshots;

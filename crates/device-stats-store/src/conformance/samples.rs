@@ -7,6 +7,7 @@ use device_stats_domain::{
     Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
 };
 
+use super::oracle::Oracle;
 use crate::{Appended, Store};
 
 /// What a case is run on.

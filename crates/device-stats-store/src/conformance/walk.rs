@@ -10,9 +10,10 @@ use device_stats_domain::{
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+use super::oracle::Oracle;
 use super::samples::{Opened, at, device_id, device_name, email, username, values};
 use super::steps::{Draft, Slot, Step, step};
-use crate::{Model, Snapshot, StoreError, Subject};
+use crate::{Model, StoreError, Subject};
 
 const NOBODY: i64 = 1 << 40;
 /// Readings of a walk: 60 steps of at most 7.
@@ -195,18 +196,10 @@ impl Side {
         }
     }
 
-    /// The snapshot with sorted columns and without devices that have none, both of which are left to the store.
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<String, StoreError> {
-        let Snapshot { devices } = self.store.snapshot(subject, window).await?;
-        let full = devices.into_iter().filter(|device| !device.hot.x.is_empty());
-        let sorted = full.map(|device| {
-            let columns = device.hot.map(|mut column| {
-                column.sort_by(f64::total_cmp);
-                column
-            });
-            (self.device(device.device), columns)
-        });
-        Ok(format!("{:?}", sorted.collect::<Vec<_>>()))
+        let all = self.store.read_snapshot(subject, window).await?;
+        let translated = all.into_iter().map(|(device, rows)| (self.device(device), rows));
+        Ok(format!("{:?}", translated.collect::<Vec<_>>()))
     }
 
     fn user_id(&self, slot: Slot) -> UserId {
