@@ -9,19 +9,26 @@
 //! assert_eq!(summary.median, 1.0);
 //! ```
 
+pub mod analysis;
+
 mod exact_integer;
+mod exact_squares;
 mod exact_sum;
 mod fault;
 mod head;
+mod key;
+mod moments;
 mod page;
 mod row;
 mod segment;
 mod summarize;
 
 pub use exact_integer::ExactInteger;
+pub use exact_squares::ExactSquares;
 pub use exact_sum::ExactSum;
 pub use fault::Fault;
 pub use head::{Fences, Head, Place, Totals};
+pub use moments::Moments;
 pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
 pub use row::Row;
 pub use segment::{EncodeError, Effort, Segment};
