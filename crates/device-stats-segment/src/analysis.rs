@@ -21,10 +21,12 @@ mod pool;
 mod rows;
 mod select;
 mod sums;
+#[cfg(test)]
+mod tests;
 
 pub use axis::{Ask, AxisAnalysis, AxisStatistics, Group, analyze};
 pub use histogram::count_below;
 pub use list::newest;
-pub use pages::{Pages, Wanted};
+pub use pages::{Pages, SegmentPage};
 pub use part::{Part, cut};
 pub use rows::rows;

@@ -1,7 +1,7 @@
 //! Numbers in their total order, as unsigned integers: so a search can halve the numbers themselves, whatever they are.
 
 /// A number whose order is that of an unsigned integer.
-pub(crate) trait Key: Copy {
+pub(crate) trait Key: Copy + std::fmt::Debug {
     /// Ascends exactly as the numbers do; of doubles as [`f64::total_cmp`] does.
     fn key(self) -> u64;
 }

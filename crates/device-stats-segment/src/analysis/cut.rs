@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::pages::{Pages, Wanted, as_codes};
+use super::pages::{Pages, SegmentPage, as_codes};
 use super::part::{Part, count_u32};
 use super::sums::Edge;
 use crate::{Column, DICTIONARY_PAGE, DictionaryPage, Head, PageId, ROW_PAGE};
@@ -24,6 +24,9 @@ pub(super) struct CutColumn<'p> {
     pub(super) edges: Vec<Edge>,
 }
 
+/// Pages of codes that are read at once, of 16 KiB each.
+const PAGES_MAX: usize = 1024;
+
 /// Which readings of the segment were scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scanned {
@@ -32,39 +35,60 @@ enum Scanned {
     Rest,
 }
 
-/// Scans the parts. Asks for all pages at once.
+/// Scans the parts. Asks for many pages at once, but not for more than memory is for.
 pub(super) fn cut_columns<'p, P: Pages>(
     parts: &[&'p Part],
     axis: Axis,
     pages: &P,
 ) -> Result<Vec<CutColumn<'p>>, P::Error> {
-    let mut wanted = Vec::new();
-    let mut plans = Vec::with_capacity(parts.len());
-    for part in parts {
+    let mut columns = Vec::with_capacity(parts.len());
+    let mut plans = parts.iter().map(|part| Plan::of(part, axis)).peekable();
+    while plans.peek().is_some() {
+        let mut wanted: Vec<SegmentPage> = Vec::new();
+        let mut together = Vec::new();
+        while let Some(plan) = plans.next_if(|plan| {
+            wanted.is_empty() || wanted.len() + plan.pages.len() <= PAGES_MAX
+        }) {
+            wanted.extend(&plan.pages);
+            together.push(plan);
+        }
+        let read = pages.read(&wanted)?;
+        let mut read = read.iter();
+        for plan in together {
+            let mut codes = Vec::with_capacity(plan.pages.len());
+            for (wanted, page) in plan.pages.iter().zip(read.by_ref()) {
+                codes.push((wanted.page.index, as_codes(pages, wanted.segment, page)?));
+            }
+            columns.push(CutColumn::scan(&plan, axis, &codes));
+        }
+    }
+    Ok(columns)
+}
+
+/// What to scan of a part.
+struct Plan<'p> {
+    part: &'p Part,
+    scanned: Scanned,
+    spans: [Range<u32>; 2],
+    /// The pages of codes in which the spans lie.
+    pages: Vec<SegmentPage>,
+}
+
+impl<'p> Plan<'p> {
+    fn of(part: &'p Part, axis: Axis) -> Self {
         let (scanned, spans) = spans(part);
-        let first = wanted.len();
-        let mut needed = Vec::new();
+        let mut pages: Vec<SegmentPage> = Vec::new();
         for span in spans.iter().filter(|span| !span.is_empty()) {
             for index in span.start / ROW_PAGE..=(span.end - 1) / ROW_PAGE {
-                if needed.last() != Some(&index) {
-                    needed.push(index);
-                    let page = PageId { column: Column::Codes(axis), index };
-                    wanted.push(Wanted { segment: part.segment, page });
+                let page = PageId { column: Column::Codes(axis), index };
+                // Both spans may end in one page.
+                if pages.last().is_none_or(|last| last.page != page) {
+                    pages.push(SegmentPage { segment: part.segment, page });
                 }
             }
         }
-        plans.push((*part, scanned, spans, first, needed));
+        Self { part, scanned, spans, pages }
     }
-    let read = pages.read(&wanted)?;
-    let mut columns = Vec::with_capacity(parts.len());
-    for (part, scanned, spans, first, needed) in plans {
-        let mut codes = Vec::with_capacity(needed.len());
-        for (page, index) in read.iter().skip(first).zip(needed) {
-            codes.push((index, as_codes(pages, part.segment, page)?));
-        }
-        columns.push(CutColumn::scan(part, axis, scanned, &spans, &codes));
-    }
-    Ok(columns)
 }
 
 /// What to scan: the readings of the part, or all others.
@@ -79,13 +103,8 @@ fn spans(part: &Part) -> (Scanned, [Range<u32>; 2]) {
 }
 
 impl<'p> CutColumn<'p> {
-    fn scan(
-        part: &'p Part,
-        axis: Axis,
-        scanned: Scanned,
-        spans: &[Range<u32>],
-        codes: &[(u32, &[u32])],
-    ) -> Self {
+    fn scan(plan: &Plan<'p>, axis: Axis, codes: &[(u32, &[u32])]) -> Self {
+        let Plan { part, scanned, ref spans, .. } = *plan;
         let whole = part.head.fences(axis).below;
         let dictionary_pages = whole.len().saturating_sub(1);
         let runs: Vec<&[u32]> =

@@ -7,7 +7,7 @@ use device_stats_domain::Axis;
 use super::axis::Group;
 use super::column::Column;
 use super::measure::{contradiction, dictionary_page, measure};
-use super::pages::{Pages, Wanted, as_dictionary};
+use super::pages::{Pages, SegmentPage, as_dictionary};
 use super::part::{Part, count_u32};
 use crate::key::Key;
 use crate::{Fences, Page};
@@ -31,7 +31,7 @@ pub fn count_below<P: Pages>(
         for bound in bounds {
             let line = Line::of(&measured.column, axis, *bound);
             if let Line::InPage { index } = line {
-                let page = Wanted {
+                let page = SegmentPage {
                     segment: measured.column.segment(),
                     page: dictionary_page(axis, count_u32(index)),
                 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::bracket::{Bracket, Fenced, bracket};
 use super::measure::contradiction;
-use super::pages::{Pages, Wanted, as_integers};
+use super::pages::{Pages, SegmentPage, as_integers};
 use super::part::{Part, count_u32, cut};
 use super::rows::rows;
 use super::select::{Run, select};
@@ -85,7 +85,7 @@ fn time_of_rank<P: Pages>(
     let bracket: Bracket = bracket(&fenced, hot.len() as u64, rank, rank);
     let mut wanted = Vec::new();
     for (column, fenced) in columns.iter().zip(&fenced) {
-        wanted.extend(fenced.pages(bracket).map(|index| Wanted {
+        wanted.extend(fenced.pages(bracket).map(|index| SegmentPage {
             segment: column.part.segment,
             page: PageId { column: Column::Times, index: column.first_page + count_u32(index) },
         }));

@@ -6,7 +6,7 @@ use device_stats_domain::Axis;
 
 use super::column::Column;
 use super::cut::{CutColumn, cut_columns};
-use super::pages::{Pages, Wanted, as_dictionary};
+use super::pages::{Pages, SegmentPage, as_dictionary};
 use super::part::Part;
 use super::sums::sums;
 use crate::exact_squares::ExactSquares;
@@ -76,7 +76,7 @@ fn ends<P: Pages>(columns: &[CutColumn<'_>], axis: Axis, pages: &P) -> Result<Ve
     for column in columns {
         let segment = column.part.segment;
         let (first, last) = column.outer_pages();
-        wanted.extend([first, last].map(|index| Wanted { segment, page: dictionary_page(axis, index) }));
+        wanted.extend([first, last].map(|index| SegmentPage { segment, page: dictionary_page(axis, index) }));
     }
     let read = pages.read(&wanted)?;
     let mut ends = Vec::with_capacity(columns.len());
@@ -99,7 +99,7 @@ fn squares<P: Pages>(column: &CutColumn<'_>, axis: Axis, pages: &P) -> Result<Ex
     let segment = column.part.segment;
     let (first, last) = column.outer_pages();
     let wanted: Vec<_> =
-        (first..=last).map(|index| Wanted { segment, page: dictionary_page(axis, index) }).collect();
+        (first..=last).map(|index| SegmentPage { segment, page: dictionary_page(axis, index) }).collect();
     for (index, page) in (first..=last).zip(pages.read(&wanted)?) {
         for (number, count) in numbers(column, index, &page, pages)? {
             squares.add_times(number, count);

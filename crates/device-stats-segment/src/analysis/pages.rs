@@ -6,7 +6,7 @@ use crate::{DictionaryPage, Fault, Page, PageId, SumsPage};
 
 /// A page of one of the segments that an analysis looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Wanted {
+pub struct SegmentPage {
     /// The segment, as [`Part::segment`](super::Part::segment) names it.
     pub segment: usize,
     /// The page.
@@ -23,7 +23,7 @@ pub trait Pages {
     ///
     /// # Errors
     /// Where one of them cannot be read, or is corrupt.
-    fn read(&self, wanted: &[Wanted]) -> Result<Vec<Arc<Page>>, Self::Error>;
+    fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Self::Error>;
 
     /// The error for a segment whose pages contradict each other.
     fn fault(&self, segment: usize, fault: Fault) -> Self::Error;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::pages::{Pages, Wanted, as_integers};
+use super::pages::{Pages, SegmentPage, as_integers};
 use crate::{Column, Head, PageId, ROW_PAGE};
 
 /// Consecutive readings of a segment, in order of time.
@@ -94,7 +94,7 @@ enum Place {
 }
 
 impl Place {
-    fn of(head: &Head, bound: i64, segment: usize, wanted: &mut Vec<Wanted>) -> Self {
+    fn of(head: &Head, bound: i64, segment: usize, wanted: &mut Vec<SegmentPage>) -> Self {
         if bound <= head.first_us() {
             return Self::Row(0);
         }
@@ -104,7 +104,7 @@ impl Place {
         // Pages that begin before the bound; the last of them holds it, or ends right before it.
         let before = head.time_fences().partition_point(|first| *first < bound);
         let index = count_u32(before.saturating_sub(1));
-        wanted.push(Wanted { segment, page: PageId { column: Column::Times, index } });
+        wanted.push(SegmentPage { segment, page: PageId { column: Column::Times, index } });
         Self::InPage { wanted: wanted.len() - 1, first_row: index * ROW_PAGE, bound, segment }
     }
 }

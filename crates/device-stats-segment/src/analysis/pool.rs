@@ -8,7 +8,7 @@ use device_stats_domain::Axis;
 
 use super::bracket::{Bracket, Fenced, bracket};
 use super::measure::{Measured, contradiction, dictionary_page};
-use super::pages::{Pages, Wanted, as_dictionary};
+use super::pages::{Pages, SegmentPage, as_dictionary};
 use super::part::count_u32;
 use super::select::{Run, select};
 use crate::key::Key;
@@ -77,7 +77,7 @@ impl<'m> Pool<'m> {
     }
 
     /// Encloses ranks (and the ranks after them), and adds the pages they need to `wanted`.
-    pub(super) fn enclose(&self, axis: Axis, ranks: &[u64], wanted: &mut Vec<Wanted>) -> Vec<Search> {
+    pub(super) fn enclose(&self, axis: Axis, ranks: &[u64], wanted: &mut Vec<SegmentPage>) -> Vec<Search> {
         let fenced = self.fenced(axis);
         let unfenced = self.hot.iter().map(|numbers| numbers.len() as u64).sum();
         let mut searches = Vec::with_capacity(ranks.len());
@@ -86,7 +86,7 @@ impl<'m> Pool<'m> {
             let pages: Vec<_> = fenced.iter().map(|fenced| fenced.pages(bracket)).collect();
             for (measured, pages) in self.columns.iter().zip(&pages) {
                 let segment = measured.column.segment();
-                let page = |index| Wanted { segment, page: dictionary_page(axis, count_u32(index)) };
+                let page = |index| SegmentPage { segment, page: dictionary_page(axis, count_u32(index)) };
                 wanted.extend(pages.clone().map(page));
             }
             searches.push(Search { rank, bracket, pages });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use device_stats_domain::Axis;
 
 use super::cut::page_of_code;
-use super::pages::{Pages, Wanted, as_codes, as_dictionary, as_integers};
+use super::pages::{Pages, SegmentPage, as_codes, as_dictionary, as_integers};
 use super::part::Part;
 use crate::{Column, Page, PageId, ROW_PAGE, Row};
 
@@ -26,11 +26,11 @@ pub fn rows<P: Pages>(parts: &[Part], pages: &P) -> Result<Vec<Row>, P::Error> {
 }
 
 /// The pages of a column with one entry a reading that the parts need.
-fn wanted(parts: &[Part], column: Column) -> Vec<Wanted> {
+fn wanted(parts: &[Part], column: Column) -> Vec<SegmentPage> {
     let mut wanted = Vec::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
         for index in part.rows.start / ROW_PAGE..=(part.rows.end - 1) / ROW_PAGE {
-            wanted.push(Wanted { segment: part.segment, page: PageId { column, index } });
+            wanted.push(SegmentPage { segment: part.segment, page: PageId { column, index } });
         }
     }
     wanted
@@ -76,7 +76,7 @@ fn values<P: Pages>(parts: &[Part], axis: Axis, pages: &P) -> Result<Vec<f64>, P
     each(parts, Column::Codes(axis), pages, |part, page, entries| {
         for code in as_codes(pages, part.segment, page)?.get(entries).unwrap_or_default() {
             let (page, place) = page_of_code(axis, *code);
-            wanted.push(Wanted { segment: part.segment, page });
+            wanted.push(SegmentPage { segment: part.segment, page });
             places.push(place);
         }
         Ok(())

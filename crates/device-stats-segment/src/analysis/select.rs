@@ -7,7 +7,7 @@ use crate::key::Key;
 
 /// Ascending numbers of one column between the bounds.
 #[derive(Debug)]
-pub(super) struct Run<'n, K> {
+pub(super) struct Run<'n, K: Copy> {
     /// The numbers, distinct.
     numbers: Cow<'n, [K]>,
     /// For each, how many readings of the column have that number or a smaller one.
@@ -44,6 +44,14 @@ impl<'n, K: Key> Run<'n, K> {
         u64::from(until.saturating_sub(self.before))
     }
 
+    /// The first number from `from` on, and before `end`, that a reading has.
+    fn next(&self, end: usize) -> Option<K> {
+        let until = self.until.get(self.from..end)?;
+        let passed = self.count(self.from) + u64::from(self.before);
+        let without = until.partition_point(|until| u64::from(*until) <= passed);
+        self.numbers.get(self.from..end)?.get(without).copied()
+    }
+
     /// How many of the numbers have a key of at most `key`.
     fn numbers_until(&self, key: u64) -> usize {
         let between = self.numbers.get(self.from..self.to).unwrap_or_default();
@@ -68,9 +76,8 @@ pub(super) fn select<K: Key>(
     if until > wanted {
         return Some((found, Some(found)));
     }
-    let after = runs.iter().zip(ends).filter(|(run, end)| run.from < *end);
-    let next = after.filter_map(|(run, _)| run.numbers.get(run.from).copied()).min_by_key(|next| next.key());
-    Some((found, next))
+    let after = runs.iter().zip(ends).filter_map(|(run, end)| run.next(end));
+    Some((found, after.min_by_key(|next| next.key())))
 }
 
 /// The smallest number up to which `wanted` readings are counted. Leaves each run behind that number.

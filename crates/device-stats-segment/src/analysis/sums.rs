@@ -6,7 +6,7 @@
 use device_stats_domain::Axis;
 
 use super::cut::page_of_code;
-use super::pages::{Pages, Wanted, as_dictionary, as_sums};
+use super::pages::{Pages, SegmentPage, as_dictionary, as_sums};
 use super::part::Part;
 use crate::{Column, ExactSum, PageId, ROW_PAGE, SUM_RUN, SUMS_PAGE};
 
@@ -59,7 +59,7 @@ pub(super) fn sums<P: Pages>(
     for (part, edges) in parts {
         wanted.extend(sums_pages(part, axis));
         for code in edges.iter().flat_map(|edge| &edge.codes) {
-            wanted.push(Wanted { segment: part.segment, page: page_of_code(axis, *code).0 });
+            wanted.push(SegmentPage { segment: part.segment, page: page_of_code(axis, *code).0 });
         }
     }
     let read = pages.read(&wanted)?;
@@ -91,10 +91,10 @@ fn runs(part: &Part) -> std::ops::Range<u32> {
     nearest_run(part.rows.start, readings)..nearest_run(part.rows.end, readings)
 }
 
-fn sums_pages(part: &Part, axis: Axis) -> impl Iterator<Item = Wanted> {
+fn sums_pages(part: &Part, axis: Axis) -> impl Iterator<Item = SegmentPage> {
     let (runs, segment) = (runs(part), part.segment);
     let pages = if runs.is_empty() { 0..0 } else { runs.start / SUMS_PAGE..(runs.end - 1) / SUMS_PAGE + 1 };
-    pages.map(move |index| Wanted { segment, page: PageId { column: Column::Sums(axis), index } })
+    pages.map(move |index| SegmentPage { segment, page: PageId { column: Column::Sums(axis), index } })
 }
 
 /// The sums of a page that belong to the part.
