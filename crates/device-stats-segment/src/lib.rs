@@ -11,15 +11,22 @@
 
 pub mod analysis;
 
+mod bytes;
+mod codec;
+mod columns;
 mod exact_integer;
 mod exact_squares;
 mod exact_sum;
 mod fault;
 mod head;
 mod key;
+mod layout;
+mod merge;
 mod moments;
 mod page;
+mod parts;
 mod row;
+mod run_sums;
 mod segment;
 mod summarize;
 
@@ -28,10 +35,11 @@ pub use exact_squares::ExactSquares;
 pub use exact_sum::ExactSum;
 pub use fault::Fault;
 pub use head::{Fences, Head, Place, Totals};
+pub use merge::{MergeError, merge};
 pub use moments::Moments;
 pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
 pub use row::Row;
-pub use segment::{EncodeError, Effort, Segment};
+pub use segment::{Effort, EncodeError, Segment};
 pub use summarize::summarize;
 
 /// Most readings of a segment.

@@ -146,10 +146,7 @@ mod tests {
     #[test]
     fn known_moments() {
         assert_eq!(moments(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).mean(), Some(5.0));
-        assert_eq!(
-            moments(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).stddev(),
-            Some(2.138_089_935_299_395)
-        );
+        assert_eq!(moments(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).stddev(), Some(2.138_089_935_299_395));
         // Where the usual formula cancels all digits.
         assert_eq!(moments(&[1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0]).stddev(), Some(1.0));
         assert_eq!(moments(&[1e16, 1.0, -1e16]).mean(), Some(1.0 / 3.0));

@@ -36,9 +36,7 @@ impl Weight {
     ) -> Result<Axes<T>, E> {
         let (x, (y, z)) = match self {
             Self::Light => (make(Axis::X), (make(Axis::Y), make(Axis::Z))),
-            Self::Heavy => {
-                rayon::join(|| make(Axis::X), || rayon::join(|| make(Axis::Y), || make(Axis::Z)))
-            }
+            Self::Heavy => rayon::join(|| make(Axis::X), || rayon::join(|| make(Axis::Y), || make(Axis::Z))),
         };
         Ok(Axes { x: x?, y: y?, z: z? })
     }

@@ -46,9 +46,9 @@ pub(super) fn cut_columns<'p, P: Pages>(
     while plans.peek().is_some() {
         let mut wanted: Vec<SegmentPage> = Vec::new();
         let mut together = Vec::new();
-        while let Some(plan) = plans.next_if(|plan| {
-            wanted.is_empty() || wanted.len() + plan.pages.len() <= PAGES_MAX
-        }) {
+        while let Some(plan) =
+            plans.next_if(|plan| wanted.is_empty() || wanted.len() + plan.pages.len() <= PAGES_MAX)
+        {
             wanted.extend(&plan.pages);
             together.push(plan);
         }

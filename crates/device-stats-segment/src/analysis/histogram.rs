@@ -53,9 +53,10 @@ pub fn count_below<P: Pages>(
                 Line::At(below) => u64::from(*below),
                 Line::InPage { index } => {
                     let here = dictionary_page(axis, count_u32(*index));
-                    while read.next_if(|(wanted, _)| {
-                        wanted.segment != column.segment() || wanted.page != here
-                    }).is_some() {}
+                    while read
+                        .next_if(|(wanted, _)| wanted.segment != column.segment() || wanted.page != here)
+                        .is_some()
+                    {}
                     let (_, page) =
                         read.peek().ok_or_else(|| pages.fault(column.segment(), contradiction()))?;
                     below_in_page(column, axis, *index, *bound, page, pages)?

@@ -75,12 +75,7 @@ pub fn newest<P: Pages>(
 }
 
 /// The time that so many readings are older than.
-fn time_of_rank<P: Pages>(
-    columns: &[Times<'_>],
-    hot: &[i64],
-    rank: u64,
-    pages: &P,
-) -> Result<i64, P::Error> {
+fn time_of_rank<P: Pages>(columns: &[Times<'_>], hot: &[i64], rank: u64, pages: &P) -> Result<i64, P::Error> {
     let fenced: Vec<Fenced<'_, i64>> = columns.iter().map(Times::fenced).collect();
     let bracket: Bracket = bracket(&fenced, hot.len() as u64, rank, rank);
     let mut wanted = Vec::new();
@@ -105,7 +100,8 @@ fn time_of_rank<P: Pages>(
             runs.push(run);
         }
     }
-    let (run, lower) = Run::of(Cow::Borrowed(hot), Cow::Owned((1..=count_u32(hot.len())).collect()), 0, bracket);
+    let (run, lower) =
+        Run::of(Cow::Borrowed(hot), Cow::Owned((1..=count_u32(hot.len())).collect()), 0, bracket);
     runs.push(run);
     let segment = columns.first().map_or(0, |column| column.part.segment);
     let found = select(runs, below + lower, rank, bracket);

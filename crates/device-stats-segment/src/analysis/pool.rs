@@ -11,8 +11,8 @@ use super::measure::{Measured, contradiction, dictionary_page};
 use super::pages::{Pages, SegmentPage, as_dictionary};
 use super::part::count_u32;
 use super::select::{Run, select};
-use crate::key::Key;
 use crate::exact_squares::ExactSquares;
+use crate::key::Key;
 use crate::{ExactSum, Fences, Page};
 
 /// Readings that are ranked together.

@@ -21,7 +21,11 @@ pub fn rows<P: Pages>(parts: &[Part], pages: &P) -> Result<Vec<Row>, P::Error> {
     let values = x?.into_iter().zip(y?).zip(z?);
     let rows = times.into_iter().zip(ids).zip(values);
     Ok(rows
-        .map(|((time_us, id), ((x, y), z))| Row { time_us, id, values: device_stats_domain::Axes { x, y, z } })
+        .map(|((time_us, id), ((x, y), z))| Row {
+            time_us,
+            id,
+            values: device_stats_domain::Axes { x, y, z },
+        })
         .collect())
 }
 
@@ -62,9 +66,7 @@ fn each<P: Pages>(
 fn integers<P: Pages>(parts: &[Part], column: Column, pages: &P) -> Result<Vec<i64>, P::Error> {
     let mut integers = Vec::new();
     each(parts, column, pages, |part, page, entries| {
-        integers.extend_from_slice(
-            as_integers(pages, part.segment, page)?.get(entries).unwrap_or_default(),
-        );
+        integers.extend_from_slice(as_integers(pages, part.segment, page)?.get(entries).unwrap_or_default());
         Ok(())
     })?;
     Ok(integers)

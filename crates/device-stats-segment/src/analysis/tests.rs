@@ -89,9 +89,8 @@ fn check(devices: &[Split], window: Range<i64>) {
         bounds.sort_by(f64::total_cmp);
         for (group, split) in groups.iter().zip(devices) {
             let column = split.column(axis, &window);
-            let below = |bound: &f64| {
-                column.iter().filter(|value| value.total_cmp(bound).is_lt()).count() as u64
-            };
+            let below =
+                |bound: &f64| column.iter().filter(|value| value.total_cmp(bound).is_lt()).count() as u64;
             let expected: Vec<u64> = bounds.iter().map(below).collect();
             assert_eq!(count_below(*group, axis, &bounds, &memory).unwrap(), expected, "below {bounds:?}");
         }
@@ -119,8 +118,7 @@ fn compare(column: Vec<f64>, found: Option<&AxisStatistics>) {
 }
 
 fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memory) {
-    let mut all: Vec<Row> =
-        split.rows.iter().copied().filter(|row| window.contains(&row.time_us)).collect();
+    let mut all: Vec<Row> = split.rows.iter().copied().filter(|row| window.contains(&row.time_us)).collect();
     all.reverse();
     assert_eq!(rows(parts, memory).unwrap().len() + split.hot(window).len(), all.len());
     for skip in [0, 1, all.len() / 2, all.len().saturating_sub(1), all.len(), all.len() + 3] {
@@ -137,7 +135,7 @@ fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memo
 }
 
 fn row(time_us: i64, x: f64) -> Row {
-    Row { time_us, id: time_us * 3, values: Axes { x, y: -x, z: x * 0.5 } }
+    Row { time_us, id: time_us * 3, values: Axes { x, y: 0.0 - x, z: x * 0.5 } }
 }
 
 /// A device with readings at distinct times, each in one of four segments or hot.
@@ -152,7 +150,14 @@ fn split(readings: Range<usize>) -> impl Strategy<Value = Split> {
             .into_iter()
             .map(|(gap, x, home)| {
                 time += gap;
-                (Row { time_us: time, id: 1_000 - time, values: Axes { x, y: 0.25 - x, z: x.sqrt().abs() } }, home)
+                (
+                    Row {
+                        time_us: time,
+                        id: 1_000 - time,
+                        values: Axes { x, y: 0.25 - x, z: x.sqrt().abs() },
+                    },
+                    home,
+                )
             })
             .map(|(mut row, home)| {
                 for number in [&mut row.values.x, &mut row.values.y, &mut row.values.z] {

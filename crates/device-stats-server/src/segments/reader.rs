@@ -70,9 +70,8 @@ impl SegmentReader {
             (0..).zip(&heads).filter(|(_, head)| head.is_none()).map(|(at, _)| at).collect();
         for missing in missing.chunks(PIECES_MAX) {
             let named = missing.iter().filter_map(|at| names.get(*at));
-            let keys: Vec<PieceKey> = named
-                .map(|&(device, segment)| PieceKey { device, segment, piece: Piece::Head })
-                .collect();
+            let keys: Vec<PieceKey> =
+                named.map(|&(device, segment)| PieceKey { device, segment, piece: Piece::Head }).collect();
             let pieces = self.store.read_pieces(&keys).await?;
             for ((at, key), bytes) in missing.iter().zip(&keys).zip(pieces) {
                 let head = Head::open(&bytes.ok_or(ReadError::Gone)?);
@@ -150,12 +149,18 @@ impl Pages for OpenSegments {
     /// Blocks where a page has to be read from the store: not to be called on a thread of the runtime.
     fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
         let cached: Vec<Option<Arc<Page>>> = wanted.iter().map(|wanted| self.cached(wanted)).collect();
-        let missing: Vec<SegmentPage> =
-            wanted.iter().zip(&cached).filter(|(_, page)| page.is_none()).map(|(wanted, _)| *wanted).collect();
+        let missing: Vec<SegmentPage> = wanted
+            .iter()
+            .zip(&cached)
+            .filter(|(_, page)| page.is_none())
+            .map(|(wanted, _)| *wanted)
+            .collect();
         let loaded =
             if missing.is_empty() { HashMap::new() } else { self.runtime.block_on(self.load(&missing))? };
         let pages = wanted.iter().zip(cached);
-        pages.map(|(wanted, page)| page.or_else(|| loaded.get(wanted).cloned()).ok_or(ReadError::Gone)).collect()
+        pages
+            .map(|(wanted, page)| page.or_else(|| loaded.get(wanted).cloned()).ok_or(ReadError::Gone))
+            .collect()
     }
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {

@@ -95,9 +95,9 @@ impl Service {
     }
 
     async fn open(&self, devices: Vec<DeviceSnapshot>, weight: Weight) -> Result<Opened, ReadError> {
-        let names = devices.iter().flat_map(|entry| {
-            entry.segments.iter().map(|segment| (entry.device.key, segment.id))
-        });
+        let names = devices
+            .iter()
+            .flat_map(|entry| entry.segments.iter().map(|segment| (entry.device.key, segment.id)));
         let segments = self.segments.open(&names.collect::<Vec<_>>()).await?;
         let mut place = 0;
         let mut opened = Vec::with_capacity(devices.len());
@@ -121,9 +121,8 @@ pub(super) fn merged_away() -> StoreError {
 
 /// How much work an analysis of the window is: what costs is what lies in segments that the window cuts, and in rows.
 fn weigh(devices: &[DeviceSnapshot], window: Window) -> Weight {
-    let is_cut = |segment: &&SegmentEntry| {
-        segment.first_us < window.from_us || window.until_us <= segment.last_us
-    };
+    let is_cut =
+        |segment: &&SegmentEntry| segment.first_us < window.from_us || window.until_us <= segment.last_us;
     let cost = devices.iter().map(|entry| {
         let cut = entry.segments.iter().filter(is_cut).map(|segment| u64::from(segment.readings));
         cut.sum::<u64>() + entry.hot.len() as u64

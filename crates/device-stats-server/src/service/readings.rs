@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
-use device_stats_segment::analysis::{Part, cut, newest};
 use device_stats_segment::Row;
+use device_stats_segment::analysis::{Part, cut, newest};
 use device_stats_store::{Newest, SegmentEntry, StoreError};
 
 use super::opened::merged_away;
