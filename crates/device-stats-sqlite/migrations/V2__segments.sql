@@ -25,3 +25,16 @@ CREATE TABLE segment_block (
 CREATE TRIGGER segment_takes_blocks_along AFTER DELETE ON segment BEGIN
     DELETE FROM segment_block WHERE id BETWEEN old.id << 16 AND (old.id << 16) + 65535;
 END;
+
+-- SQLite removes many rows of a table with a foreign key in two passes, by way of a temporary list of their keys; without
+-- one, sealing removes hot readings three times as fast. So a trigger takes the key's place. No reading can come to a
+-- device that is not there: who appends looks for it in the same transaction. What is stored stays as it is; for that
+-- case SQLite's own page about ALTER TABLE has this way, which copies nothing.
+CREATE TRIGGER device_takes_readings_along AFTER DELETE ON devices BEGIN
+    DELETE FROM reading WHERE device = old.id;
+END;
+
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, ' REFERENCES devices (id) ON DELETE CASCADE', '')
+WHERE type = 'table' AND name = 'reading';
+PRAGMA writable_schema = RESET;
