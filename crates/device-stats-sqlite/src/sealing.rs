@@ -18,8 +18,8 @@ pub(crate) fn seal(
     sealed: &[TimeAndId],
     segment: &Segment,
 ) -> Result<Replaced, StoreError> {
-    let head = open(segment)?;
     let Some(runs) = hot::find_runs(connection, device, sealed)? else { return Ok(Replaced::Stale) };
+    let head = open(segment)?;
     hot::remove(connection, device, &runs)?;
     insert_unless_missing(connection, device, segment, &head)
 }
@@ -31,12 +31,12 @@ pub(crate) fn merge(
     merged: &[SegmentId],
     segment: &Segment,
 ) -> Result<Replaced, StoreError> {
-    let head = open(segment)?;
     for id in merged {
         if !catalogue::has(connection, device, *id)? {
             return Ok(Replaced::Stale);
         }
     }
+    let head = open(segment)?;
     merged.iter().try_for_each(|id| catalogue::remove(connection, *id))?;
     insert_unless_missing(connection, device, segment, &head)
 }
@@ -47,8 +47,8 @@ pub(crate) fn append_segment(
     device: DeviceKey,
     segment: &Segment,
 ) -> Result<Replaced, StoreError> {
-    let head = open(segment)?;
     devices::find_by_key(connection, device)?.ok_or(StoreError::DeviceMissing)?;
+    let head = open(segment)?;
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
     if hot::has_any(connection, device, span)?
