@@ -135,7 +135,7 @@ fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memo
 }
 
 fn row(time_us: i64, x: f64) -> Row {
-    Row { time_us, id: time_us * 3, values: Axes { x, y: 0.0 - x, z: x * 0.5 } }
+    Row { time_us, id: time_us * 3, values: Axes { x, y: 0.0 - x, z: x * 0.5 + 0.0 } }
 }
 
 /// A device with readings at distinct times, each in one of four segments or hot.
