@@ -35,7 +35,7 @@ async fn everything(store: &SqliteStore) -> (Snapshot, String) {
     let users = store.list_users(Page::LARGEST).await.unwrap();
     let devices = store.list_devices(Page::LARGEST).await.unwrap();
     let [device] = &devices[..] else { panic!("{devices:?}") };
-    let readings = store.list_readings(device.key, Window::ALL, Page::LARGEST).await.unwrap();
+    let readings = store.newest(device.key, Window::ALL, 100).await.unwrap();
     let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
     (snapshot, format!("{users:?} {devices:?} {readings:?}"))
 }

@@ -135,7 +135,7 @@ pub(crate) fn reading(device: DeviceKey, n: usize) -> NewReading {
 /// How many readings the device has; they must be the first ones of [`reading`].
 pub(crate) async fn count(store: &SqliteStore, device: DeviceKey) -> usize {
     let snapshot = store.snapshot(Subject::Device(device), Window::ALL).await.unwrap();
-    let mut x: Vec<f64> = snapshot.devices.into_iter().flat_map(|device| device.hot.x).collect();
+    let mut x: Vec<f64> = snapshot.devices.into_iter().flat_map(|device| device.hot).map(|row| row.values.x).collect();
     x.sort_by(f64::total_cmp);
     for (n, x) in (0..).zip(&x) {
         assert_eq!(x.to_bits(), f64::from(n).to_bits());
