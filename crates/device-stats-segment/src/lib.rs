@@ -12,6 +12,7 @@
 mod bytes;
 mod codec;
 mod columns;
+mod delta;
 mod exact_integer;
 mod exact_squares;
 mod exact_sum;
