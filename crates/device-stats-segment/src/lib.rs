@@ -14,6 +14,7 @@ pub mod analysis;
 mod bytes;
 mod codec;
 mod columns;
+mod delta;
 mod exact_integer;
 mod exact_squares;
 mod exact_sum;

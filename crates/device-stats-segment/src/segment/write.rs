@@ -4,8 +4,9 @@ use device_stats_domain::Axis;
 
 use super::{Effort, EncodeError, Segment};
 use crate::Column;
-use crate::codec::{self, Compressed, compress};
+use crate::codec::{self, Compressed, Numbers, compress};
 use crate::columns::{AxisColumns, Columns};
+use crate::delta::delta_order;
 use crate::head::fields::{AxisFields, HeadFields, PageEntry};
 use crate::layout::{COLUMNS, PageSizes, of};
 
@@ -21,19 +22,26 @@ pub(super) fn write(columns: &Columns, sizes: PageSizes, effort: Effort) -> Resu
     let mut pages = Pages::default();
     for column in COLUMNS {
         match column {
-            Column::Times => pages.add([compress(&columns.times, sizes.rows, effort)?]),
-            Column::Ids => pages.add([compress(&columns.ids, sizes.rows, effort)?]),
+            Column::Times => pages.add([compress(&columns.times, Numbers::Ascending, sizes.rows, effort)?]),
+            Column::Ids => {
+                let order = delta_order(columns.ids.iter().copied());
+                pages.add([compress(&columns.ids, Numbers::Integers { order }, sizes.rows, effort)?]);
+            }
             Column::Dictionary(axis) => {
                 let AxisColumns { values, counts, .. } = of(&columns.axes, axis);
-                let values = compress(values, sizes.dictionary, effort)?;
-                pages.add([values, compress(counts, sizes.dictionary, effort)?]);
+                let values = compress(values, Numbers::Ascending, sizes.dictionary, effort)?;
+                pages.add([values, compress(counts, Numbers::Counts, sizes.dictionary, effort)?]);
             }
             Column::Codes(axis) => {
-                pages.add([compress(&of(&columns.axes, axis).codes, sizes.rows, effort)?]);
+                let codes = &of(&columns.axes, axis).codes;
+                let order = delta_order(codes.iter().map(|code| i64::from(*code)));
+                pages.add([compress(codes, Numbers::Integers { order }, sizes.rows, effort)?]);
             }
             Column::Sums(axis) => {
-                let places = of(&columns.axes, axis).sums.places.iter();
-                let parts = places.map(|place| compress(place, sizes.sums, effort));
+                let parts = of(&columns.axes, axis).sums.places.iter().map(|place| {
+                    let order = delta_order(place.iter().copied());
+                    compress(place, Numbers::Integers { order }, sizes.sums, effort)
+                });
                 pages.add(parts.collect::<Result<Vec<_>, _>>()?);
             }
         }
