@@ -7,16 +7,17 @@
 //! when the sum is read. (Small superaccumulators: R. Neal, "Fast exact summation using small and large
 //! superaccumulators", 2015.)
 
+use crate::ExactInteger;
+use crate::parts::{LOWEST_EXPONENT, Parts};
+
 /// Exponents a bin stands for.
 const BIN_EXPONENTS: u32 = 32;
-/// 2,046 possible shifts of a mantissa, 32 to a bin.
-const BINS: usize = 64;
-/// Exponent of the lowest bit of the first bin.
-const LOWEST_EXPONENT: i32 = -1074;
+/// 64 bins for the 2,046 possible shifts of a mantissa, and what the highest word of an integer may reach above them.
+const BINS: usize = 68;
 /// Bits of a double's mantissa, the hidden one included.
 const MANTISSA_BITS: u32 = 53;
-/// 32-bit digits of the resolved sum: the bins, and 96 bits for carries out of the last.
-const DIGITS: usize = BINS + 3;
+/// 32-bit digits of the resolved sum: the bins, and 128 bits for carries out of the last. An even number of them.
+const DIGITS: usize = BINS + 4;
 
 /// The exact sum of the numbers added to it.
 #[derive(Clone, Debug)]
@@ -34,17 +35,60 @@ impl ExactSum {
     /// Adds a finite number. At most 2^42 numbers may be added to one sum, those of merged sums counted along.
     pub fn add(&mut self, number: f64) {
         debug_assert!(number.is_finite(), "only finite numbers have a sum");
-        let bits = number.to_bits();
-        let exponent_field = u32::try_from(bits >> 52 & 0x7ff).unwrap_or(0);
-        let fraction = bits & ((1 << 52) - 1);
-        // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones.
-        let (mantissa, shift) = match exponent_field {
-            0 => (fraction, 0),
-            field => (fraction | 1 << 52, field - 1),
-        };
+        let Parts { negative, mantissa, shift } = Parts::of(number);
         let summand = i128::from(mantissa) << (shift % BIN_EXPONENTS);
         if let Some(bin) = self.bins.get_mut((shift / BIN_EXPONENTS) as usize) {
-            *bin += if number.is_sign_negative() { -summand } else { summand };
+            *bin += if negative { -summand } else { summand };
+        }
+    }
+
+    /// Adds a finite number as if it were added `count` times. Counts as 1,024 additions.
+    pub fn add_times(&mut self, number: f64, count: u32) {
+        debug_assert!(number.is_finite(), "only finite numbers have a sum");
+        let Parts { negative, mantissa, shift } = Parts::of(number);
+        // At most 85 bits: the lowest 64 for one bin, the rest for the one 64 exponents above.
+        let product = u128::from(mantissa) * u128::from(count);
+        for (part, shift) in [(product & u128::from(u64::MAX), shift), (product >> 64, shift + 64)] {
+            let summand = part.cast_signed() << (shift % BIN_EXPONENTS);
+            self.add_to_bin(shift, if negative { -summand } else { summand });
+        }
+    }
+
+    /// Adds an integer times a power of two, as [`ExactInteger`] has it. Counts as 1,024 additions.
+    ///
+    /// The number has to be a sum of at most 2^42 doubles: a multiple of 2^-1074, and below 2^1066. What is beyond is
+    /// lost.
+    pub fn add_words(&mut self, exponent: i32, words: &[u64]) {
+        let above = exponent.saturating_sub(LOWEST_EXPONENT);
+        debug_assert!(above >= 0, "no double has a bit so low");
+        let Some((highest, lower)) = words.split_last() else { return };
+        let mut shift = u32::try_from(above).unwrap_or(0);
+        for word in lower {
+            self.add_to_bin(shift, i128::from(*word) << (shift % BIN_EXPONENTS));
+            shift += u64::BITS;
+        }
+        self.add_to_bin(shift, i128::from(highest.cast_signed()) << (shift % BIN_EXPONENTS));
+    }
+
+    /// Adds an exact integer: [`add_words`](Self::add_words) of its parts.
+    pub fn add_integer(&mut self, integer: &ExactInteger) {
+        self.add_words(integer.exponent, &integer.words);
+    }
+
+    /// The sum as an integer times a power of two, in lowest terms.
+    pub fn to_integer(&self) -> ExactInteger {
+        let (_, digits) = carry(&self.bins, 1);
+        let (pairs, _) = digits.as_chunks::<2>();
+        let words: Vec<u64> =
+            pairs.iter().map(|[low, high]| u64::from(*low) | u64::from(*high) << 32).collect();
+        ExactInteger::new(LOWEST_EXPONENT, &words)
+    }
+
+    fn add_to_bin(&mut self, shift: u32, summand: i128) {
+        if let Some(bin) = self.bins.get_mut((shift / BIN_EXPONENTS) as usize) {
+            *bin += summand;
+        } else {
+            debug_assert!(summand == 0, "no sum of doubles is so large");
         }
     }
 

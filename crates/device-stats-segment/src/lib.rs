@@ -9,22 +9,38 @@
 //! assert_eq!(summary.median, 1.0);
 //! ```
 
+pub mod analysis;
+
+mod bytes;
+mod codec;
+mod columns;
+mod delta;
 mod exact_integer;
+mod exact_squares;
 mod exact_sum;
 mod fault;
 mod head;
+mod key;
+mod layout;
+mod merge;
+mod moments;
 mod page;
+mod parts;
 mod row;
+mod run_sums;
 mod segment;
 mod summarize;
 
 pub use exact_integer::ExactInteger;
+pub use exact_squares::ExactSquares;
 pub use exact_sum::ExactSum;
 pub use fault::Fault;
 pub use head::{Fences, Head, Place, Totals};
+pub use merge::{MergeError, merge};
+pub use moments::Moments;
 pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
 pub use row::Row;
-pub use segment::{EncodeError, Effort, Segment};
+pub use segment::{Effort, EncodeError, Segment};
 pub use summarize::summarize;
 
 /// Most readings of a segment.

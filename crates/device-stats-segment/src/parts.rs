@@ -1,0 +1,40 @@
+//! A double taken apart into the integer and the power of two that it is.
+
+/// The exponent of the lowest bit of the smallest double.
+pub(crate) const LOWEST_EXPONENT: i32 = -1074;
+
+/// A finite double: its mantissa, as an integer of at most 53 bits, times 2 to the power of
+/// [`LOWEST_EXPONENT`]` + shift`, and its sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) negative: bool,
+    pub(crate) mantissa: u64,
+    /// From 0 to 2,045.
+    pub(crate) shift: u32,
+}
+
+impl Parts {
+    /// The parts of a finite number.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "eleven bits")]
+    pub(crate) fn of(number: f64) -> Self {
+        let bits = number.to_bits();
+        let exponent_field = (bits >> 52) as u32 & 0x7ff;
+        let fraction = bits & ((1 << 52) - 1);
+        // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones.
+        let (mantissa, shift) = match exponent_field {
+            0 => (fraction, 0),
+            field => (fraction | 1 << 52, field - 1),
+        };
+        Self { negative: number.is_sign_negative(), mantissa, shift }
+    }
+
+    /// The place of the lowest bit that is set, from [`LOWEST_EXPONENT`] up, and of the first above the highest;
+    /// `None` for zero.
+    pub(crate) fn span(&self) -> Option<(u32, u32)> {
+        (self.mantissa != 0).then(|| {
+            let lowest = self.shift + self.mantissa.trailing_zeros();
+            (lowest, self.shift + u64::BITS - self.mantissa.leading_zeros())
+        })
+    }
+}
