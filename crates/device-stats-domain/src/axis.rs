@@ -45,6 +45,15 @@ impl<T> Axes<T> {
         Axes { x: f(self.x), y: f(self.y), z: f(self.z) }
     }
 
+    /// What belongs to one axis.
+    pub fn get(&self, axis: Axis) -> &T {
+        match axis {
+            Axis::X => &self.x,
+            Axis::Y => &self.y,
+            Axis::Z => &self.z,
+        }
+    }
+
     /// The same values, borrowed.
     pub fn as_ref(&self) -> Axes<&T> {
         Axes { x: &self.x, y: &self.y, z: &self.z }

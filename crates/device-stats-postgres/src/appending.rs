@@ -1,57 +1,66 @@
 //! Appending readings.
 //!
-//! Those that bring their time are inserted by one statement that passes over repeats. Times that are left to the server
-//! are tried as they are named at first, since hardly ever one is taken. Where one is, everything is rolled back and
-//! done again in a transaction that keeps other callers from picking times for these devices meanwhile, and looks which
-//! times are free. A caller that brings its times may still take one of them in between; then it is done once more.
-
-use std::collections::HashSet;
+//! No reading is stored twice, although a seal takes rows away from under the unique index that would refuse a repeat:
+//! an append **first inserts, and then looks** whether a segment touches what it has inserted, in a later statement,
+//! which sees more. For a row goes and its segment comes in one commit. Inserting the same device and time again either
+//! comes before that commit, and finds the row (or waits for the commit, where the row is being deleted); or it comes
+//! after, and then so does the look, which finds the segment. So a seal needs no lock against appends, neither waits for
+//! the other, and a device that is appended to without pause can still be sealed. A segment that was never rows comes
+//! under a lock on its device that waits for every append: each row refers to its device, and inserting it takes the
+//! weaker lock that this one excludes.
+//!
+//! Hardly ever does a segment touch new readings, or is the time taken that the server picks. So a call is first made
+//! as if it were so, in one round trip. Where it is not, nothing is stored, and it is done carefully: it looks first,
+//! reads which times are sealed, picks times that are free, inserts the rest, and looks again whether the segments are
+//! still those it knows.
 
 use deadpool_postgres::{Client, Transaction};
-use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
+use device_stats_domain::{NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, GenericClient, Statement};
+use futures_util::TryFutureExt;
+use futures_util::future::try_join;
+use tokio_postgres::Error;
 
-use crate::columns::column;
-use crate::errors::{Failure, is_missing_parent, is_taken};
+use crate::catalogue::touching;
+use crate::errors::{Failure, is_division_by_zero, is_missing_parent, is_taken};
 use crate::free_times::{pick_free, pick_named};
+use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, returned};
+use crate::sealed_times::SealedTimes;
+use crate::transactions::{BEGIN, at_once, begin};
 
 const DEVICE_AND_TIME_UNIQUE: &str = "reading_by_device_and_time";
-/// How often times are picked before a call is told to come again later.
-const PICKS_MAX: u32 = 10;
-/// Passes over repeats, and says what it has stored.
-const INSERT_GIVEN: &str = "INSERT INTO reading (device, time, id, x, y, z)
+/// How often a call is done carefully before it is told to come again later.
+const TRIES_MAX: u32 = 10;
+
+/// Stores what is new, unless a segment touches any of it.
+const INSERT_NEW: &str = "INSERT INTO reading (device, time, id, x, y, z)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
+        $4::double precision[], $5::double precision[], $6::double precision[])
+    WHERE NOT EXISTS (
+        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
+        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
+    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
+/// Stores all, unless a segment touches any of it; fails where one is stored already.
+const INSERT_ALL: &str = "INSERT INTO reading (device, time, id, x, y, z)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
+        $4::double precision[], $5::double precision[], $6::double precision[])
+    WHERE NOT EXISTS (
+        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
+        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
+    RETURNING device, time";
+/// Stores what is new, whatever the segments.
+const INSERT_LOOKED_UP: &str = "INSERT INTO reading (device, time, id, x, y, z)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
         $4::double precision[], $5::double precision[], $6::double precision[])
     ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Stores all or nothing.
-const INSERT_PICKED: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])";
-
-/// A reading with its place in the call.
-pub(crate) type Placed<'r> = (usize, &'r NewReading);
-/// The same with the time it is to be stored at.
-pub(crate) type Timed<'r> = (usize, &'r NewReading, Timestamp);
+/// Fails on purpose where a segment touches, so that a `COMMIT` which is under way already rolls back.
+const REQUIRE_UNTOUCHED: &str = "SELECT 1 / (count(*) = 0)::integer
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS span (device, earliest, latest)
+    JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest";
 
 pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Result<Vec<Appended>, Failure> {
-    let AppendOrder { given, first_free } = AppendOrder::of(readings);
-    let given: Vec<Timed<'_>> = placed(readings, &given)
-        .into_iter()
-        .filter_map(|(index, new)| match new.time {
-            ReadingTime::Given(time) => Some((index, new, time)),
-            ReadingTime::FirstFree(_) => None,
-        })
-        .collect();
-    let first_free = placed(readings, &first_free);
-    let stored = if first_free.is_empty() {
-        append_given(client, &given).await?
-    } else {
-        append_all(client, given, &first_free).await?
-    };
     let mut outcome = vec![Appended::Repeat; readings.len()];
-    for (index, _, time) in stored {
+    for (index, _, time) in store(client, readings).await? {
         if let Some(place) = outcome.get_mut(index) {
             *place = Appended::Stored(time);
         }
@@ -59,99 +68,141 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
     Ok(outcome)
 }
 
-fn placed<'r>(readings: &'r [NewReading], indices: &[usize]) -> Vec<Placed<'r>> {
-    indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
-}
-
-/// One statement, which commits by itself. Returns what was stored.
-async fn append_given<'r>(client: &Client, given: &[Timed<'r>]) -> Result<Vec<Timed<'r>>, Failure> {
-    if given.is_empty() {
+/// Returns what was stored.
+async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Vec<Timed<'r>>, Failure> {
+    let order = AppendOrder::of(readings);
+    let placed = |indices: &[usize]| -> Vec<Placed<'r>> {
+        indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
+    };
+    let given: Vec<Timed<'_>> = placed(&order.given)
+        .into_iter()
+        .filter_map(|(index, new)| match new.time {
+            ReadingTime::Given(time) => Some((index, new, time)),
+            ReadingTime::FirstFree(_) => None,
+        })
+        .collect();
+    let first_free = placed(&order.first_free);
+    if readings.is_empty() {
         return Ok(Vec::new());
     }
-    let statement = client.prepare_cached(INSERT_GIVEN).await?;
-    insert_given(&***client, &statement, given, Failure::Committing).await
-}
-
-/// Returns what was stored.
-async fn append_all<'r>(
-    client: &mut Client,
-    given: Vec<Timed<'r>>,
-    first_free: &[Placed<'r>],
-) -> Result<Vec<Timed<'r>>, Failure> {
-    if let Some(picked) = pick_named(first_free)
-        && let Some(stored) = append_named(client, &given, picked).await?
+    if let Some(picked) = pick_named(&given, &first_free)
+        && let Some(stored) = store_swiftly(client, &given, picked).await?
     {
         return Ok(stored);
     }
-    for _ in 0..PICKS_MAX {
-        if let Some(stored) = append_free(client, &given, first_free).await? {
-            return Ok(stored);
+    for _ in 1..TRIES_MAX {
+        match store_carefully(client, &given, &first_free).await {
+            Err(Failure::Overtaken) => {}
+            done => return done,
         }
     }
-    Err(StoreError::Unavailable("others take every free time first".into()).into())
+    store_carefully(client, &given, &first_free).await
 }
 
-/// Stores the picked readings at the times they name; nothing, and none of the given ones either, where one is taken.
-async fn append_named<'r>(
+/// Returns what was stored; nothing where nothing was, because a segment touches some reading, a picked time is taken,
+/// or all are repeats.
+async fn store_swiftly<'r>(
     client: &mut Client,
     given: &[Timed<'r>],
     picked: Vec<Timed<'r>>,
 ) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    if given.is_empty() {
-        let statement = client.prepare_cached(INSERT_PICKED).await?;
-        let all_free = insert_picked(&***client, &statement, &picked, Failure::Committing).await?;
-        return Ok(all_free.then_some(picked));
-    }
-    let transaction = client.transaction().await?;
-    store(transaction, given, picked).await
+    let picked_count = picked.len();
+    let all = in_order(given, picked);
+    let stored = if given.is_empty() {
+        insert_at_once(client, INSERT_ALL, &all).await?
+    } else if picked_count == 0 {
+        insert_at_once(client, INSERT_NEW, &all).await?
+    } else {
+        insert_with_picked(client, &all, picked_count).await?
+    };
+    Ok(stored.filter(|stored| !stored.is_empty()))
 }
 
-/// Stores the readings at times that are free; nothing where another caller takes one of them meanwhile.
-async fn append_free<'r>(
+/// One round trip, and a transaction of its own.
+async fn insert_at_once<'r>(
+    client: &Client,
+    insert: &str,
+    readings: &[Timed<'r>],
+) -> Result<Option<Vec<Timed<'r>>>, Failure> {
+    let insert = client.prepare_cached(insert).await?;
+    let require = client.prepare_cached(REQUIRE_UNTOUCHED).await?;
+    let (columns, spans) = (Columns::of(readings), Spans::of(readings));
+    let inserted = columns.parameters_within(&spans);
+    let required = spans.parameters();
+    let work = try_join(client.query(&insert, &inserted), client.query(&require, &required));
+    match at_once(client, BEGIN, work).await {
+        Ok((rows, _)) => Ok(Some(returned(&rows, readings)?)),
+        Err(error) => refused(error, Failure::Committing),
+    }
+}
+
+/// Of readings of both kinds, repeats are passed over only where they bring their time.
+async fn insert_with_picked<'r>(
     client: &mut Client,
-    given: &[Timed<'r>],
-    first_free: &[Placed<'r>],
+    readings: &[Timed<'r>],
+    picked_count: usize,
 ) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    let transaction = client.transaction().await?;
-    lock_devices(&transaction, first_free).await?;
-    let stored = store_given(&transaction, given).await?;
-    let picked = pick_free(&transaction, first_free).await?;
-    finish(transaction, stored, picked).await
-}
-
-async fn store<'r>(
-    transaction: Transaction<'_>,
-    given: &[Timed<'r>],
-    picked: Vec<Timed<'r>>,
-) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    let stored = store_given(&transaction, given).await?;
-    finish(transaction, stored, picked).await
-}
-
-async fn store_given<'r>(
-    transaction: &Transaction<'_>,
-    given: &[Timed<'r>],
-) -> Result<Vec<Timed<'r>>, Failure> {
-    if given.is_empty() {
-        return Ok(Vec::new());
-    }
-    let statement = transaction.prepare_cached(INSERT_GIVEN).await?;
-    insert_given(&**transaction, &statement, given, Failure::Before).await
-}
-
-/// Stores the picked readings and commits. Without a commit the transaction is rolled back when it is dropped.
-async fn finish<'r>(
-    transaction: Transaction<'_>,
-    mut stored: Vec<Timed<'r>>,
-    picked: Vec<Timed<'r>>,
-) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    let statement = transaction.prepare_cached(INSERT_PICKED).await?;
-    if !insert_picked(&*transaction, &statement, &picked, Failure::Before).await? {
+    let transaction = begin(client).await?;
+    let insert = transaction.prepare_cached(INSERT_NEW).await?;
+    let require = transaction.prepare_cached(REQUIRE_UNTOUCHED).await?;
+    let (columns, spans) = (Columns::of(readings), Spans::of(readings));
+    let inserted = columns.parameters_within(&spans);
+    let required = spans.parameters();
+    let work = try_join(transaction.query(&insert, &inserted), transaction.query(&require, &required));
+    let stored = match work.await {
+        Ok((rows, _)) => returned(&rows, readings)?,
+        Err(error) => return refused(error, Failure::Before),
+    };
+    if count_picked(&stored) < picked_count {
         return Ok(None);
     }
     transaction.commit().await.map_err(Failure::Committing)?;
-    stored.extend(picked);
     Ok(Some(stored))
+}
+
+/// Returns what was stored, whatever the segments.
+async fn store_carefully<'r>(
+    client: &mut Client,
+    given: &[Timed<'r>],
+    first_free: &[Placed<'r>],
+) -> Result<Vec<Timed<'r>>, Failure> {
+    let transaction = begin(client).await?;
+    lock_devices(&transaction, first_free).await?;
+    let mut sealed = SealedTimes::look(&transaction, &reach(given, first_free)).await?;
+    let new = sealed.without_sealed(&transaction, given).await?;
+    let picked = pick_free(&transaction, &mut sealed, given, first_free).await?;
+    let all = in_order(&new, picked);
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let insert = transaction.prepare_cached(INSERT_LOOKED_UP).await?;
+    let (columns, spans) = (Columns::of(&all), Spans::of(&all));
+    let inserted = columns.parameters();
+    let insert = transaction.query(&insert, &inserted).map_err(|error| {
+        if is_missing_parent(&error) { StoreError::DeviceMissing.into() } else { Failure::Before(error) }
+    });
+    // The look is polled, and thereby sent, after the insert.
+    let (rows, touching) = try_join(insert, touching(&transaction, &spans)).await?;
+    let stored = returned(&rows, &all)?;
+    if count_picked(&stored) < first_free.len() || !sealed.has_all(&touching) {
+        return Err(Failure::Overtaken);
+    }
+    transaction.commit().await.map_err(Failure::Committing)?;
+    Ok(stored)
+}
+
+/// Where the times of readings may come to lie.
+fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
+    let mut reach = Spans::of(given);
+    for device in first_free.chunk_by(|(_, one), (_, next)| one.device == next.device) {
+        let from = device.iter().map(|(_, new)| match new.time {
+            ReadingTime::Given(time) | ReadingTime::FirstFree(time) => time.micros(),
+        });
+        if let (Some((_, new)), Some(earliest)) = (device.first(), from.min()) {
+            reach.add(new.device, earliest, Timestamp::MAX.micros());
+        }
+    }
+    reach
 }
 
 /// Makes sure that the devices exist, and that no other call that picks times for them does so before this transaction
@@ -159,6 +210,9 @@ async fn finish<'r>(
 async fn lock_devices(transaction: &Transaction<'_>, first_free: &[Placed<'_>]) -> Result<(), Failure> {
     let mut keys: Vec<i64> = first_free.iter().map(|(_, new)| new.device.0).collect();
     keys.dedup();
+    if keys.is_empty() {
+        return Ok(());
+    }
     let lock = transaction
         .prepare_cached("SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE")
         .await?;
@@ -169,65 +223,17 @@ async fn lock_devices(transaction: &Transaction<'_>, first_free: &[Placed<'_>]) 
     }
 }
 
-/// Returns those that were stored; the other ones are repeats.
-async fn insert_given<'r>(
-    client: &impl GenericClient,
-    statement: &Statement,
-    given: &[Timed<'r>],
-    failed: fn(Error) -> Failure,
-) -> Result<Vec<Timed<'r>>, Failure> {
-    let rows = Columns::of(given);
-    let rows = client.query(statement, &rows.parameters()).await.map_err(|error| refused(error, failed))?;
-    let stored = rows.iter().map(|row| Ok((DeviceKey(column(row, 0)?), column::<i64>(row, 1)?)));
-    let stored: HashSet<_> = stored.collect::<Result<_, StoreError>>()?;
-    let is_stored = |(_, new, time): &Timed<'_>| stored.contains(&(new.device, time.micros()));
-    Ok(given.iter().copied().filter(is_stored).collect())
+fn count_picked(readings: &[Timed<'_>]) -> usize {
+    readings.iter().filter(|reading| is_picked(reading)).count()
 }
 
-/// Whether they were stored: all, or none because the time of one is taken.
-async fn insert_picked(
-    client: &impl GenericClient,
-    statement: &Statement,
-    picked: &[Timed<'_>],
-    failed: fn(Error) -> Failure,
-) -> Result<bool, Failure> {
-    match client.execute(statement, &Columns::of(picked).parameters()).await {
-        Ok(_) => Ok(true),
-        Err(error) if is_taken(&error, DEVICE_AND_TIME_UNIQUE) => Ok(false),
-        Err(error) => Err(refused(error, failed)),
-    }
-}
-
-fn refused(error: Error, failed: fn(Error) -> Failure) -> Failure {
-    if is_missing_parent(&error) { StoreError::DeviceMissing.into() } else { failed(error) }
-}
-
-/// Readings column by column, as a statement takes them.
-#[derive(Default)]
-struct Columns {
-    devices: Vec<i64>,
-    times: Vec<i64>,
-    ids: Vec<i64>,
-    x: Vec<f64>,
-    y: Vec<f64>,
-    z: Vec<f64>,
-}
-
-impl Columns {
-    fn of(readings: &[Timed<'_>]) -> Self {
-        let mut columns = Self::default();
-        for (_, new, time) in readings {
-            columns.devices.push(new.device.0);
-            columns.times.push(time.micros());
-            columns.ids.push(new.id.0);
-            columns.x.push(new.values.x.get());
-            columns.y.push(new.values.y.get());
-            columns.z.push(new.values.z.get());
-        }
-        columns
-    }
-
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 6] {
-        [&self.devices, &self.times, &self.ids, &self.x, &self.y, &self.z]
+/// The meaning of an error of the statements that insert: nothing where a segment or another reading is in the way.
+fn refused<T>(error: Error, failed: fn(Error) -> Failure) -> Result<Option<T>, Failure> {
+    if is_division_by_zero(&error) || is_taken(&error, DEVICE_AND_TIME_UNIQUE) {
+        Ok(None)
+    } else if is_missing_parent(&error) {
+        Err(StoreError::DeviceMissing.into())
+    } else {
+        Err(failed(error))
     }
 }

@@ -12,6 +12,8 @@ use tokio_postgres::error::SqlState;
 pub(crate) enum Failure {
     /// A call made again would fail again.
     Final(StoreError),
+    /// Others have changed meanwhile what the call had looked at. Nothing has been done.
+    Overtaken,
     /// The database failed before anything was committed.
     Before(Error),
     /// The database failed while it may have committed: at `COMMIT`, or at a statement that is its own transaction.
@@ -34,6 +36,9 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Final(error) => error,
+            Failure::Overtaken => {
+                StoreError::Unavailable("others change the same readings all the time".into())
+            }
             Failure::Before(error) => store_error(error),
             Failure::Committing(error) => commit_error(error),
         }
@@ -101,6 +106,16 @@ pub(crate) fn is_lost(error: &Error) -> bool {
 /// Whether the server has said that it ended the connection, and thereby the statement: nothing was committed.
 pub(crate) fn is_ended(error: &Error) -> bool {
     error.code() == Some(&SqlState::ADMIN_SHUTDOWN)
+}
+
+/// Whether a statement has divided by zero, as some do on purpose.
+pub(crate) fn is_division_by_zero(error: &Error) -> bool {
+    error.code() == Some(&SqlState::DIVISION_BY_ZERO)
+}
+
+/// Whether a statement waited too long, for a lock or altogether.
+pub(crate) fn is_timeout(error: &Error) -> bool {
+    [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
 }
 
 /// Whether a row refers to one that does not exist.

@@ -8,6 +8,7 @@
 pub mod testing;
 
 mod appending;
+mod catalogue;
 mod columns;
 mod config;
 mod connect;
@@ -15,11 +16,16 @@ mod connections;
 mod devices;
 mod errors;
 mod free_times;
+mod inserting;
 mod migrations;
 mod open;
+mod pieces;
 mod readings;
+mod sealed_times;
+mod sealing;
 mod snapshots;
 mod store;
+mod transactions;
 mod users;
 
 pub use config::{InvalidPostgresUrl, PostgresConfig};

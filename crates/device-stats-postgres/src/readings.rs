@@ -1,13 +1,13 @@
-//! Statements about readings: ids, finding, listing.
+//! Statements about readings that are rows: ids for them, and the hot ones of a device.
 
 use std::ops::Range;
 
 use deadpool_postgres::Client;
-use device_stats_domain::{Axes, DeviceKey, Page, Reading, ReadingId, Timestamp, Window};
-use device_stats_store::StoreError;
-use tokio_postgres::Row;
+use device_stats_domain::{Axes, DeviceKey};
+use device_stats_segment::Row;
+use device_stats_store::{HotDevice, StoreError};
 
-use crate::columns::{column, each, number, time};
+use crate::columns::{column, each, number};
 use crate::errors::Failure;
 
 pub(crate) async fn reserve_ids(client: &Client, count: u32) -> Result<Range<i64>, Failure> {
@@ -20,41 +20,35 @@ pub(crate) async fn reserve_ids(client: &Client, count: u32) -> Result<Range<i64
     Ok(next - i64::from(count)..next)
 }
 
-fn reading(row: &Row) -> Result<Reading, StoreError> {
-    Ok(Reading {
-        device: DeviceKey(column(row, 0)?),
-        time: time(row, 1)?,
-        id: ReadingId(column(row, 2)?),
-        values: Axes { x: number(row, 3)?, y: number(row, 4)?, z: number(row, 5)? },
+/// A reading from the columns time, id, x, y, z, which begin at `place`.
+pub(crate) fn reading(row: &tokio_postgres::Row, place: usize) -> Result<Row, StoreError> {
+    Ok(Row {
+        time_us: column(row, place)?,
+        id: column(row, place + 1)?,
+        values: Axes {
+            x: number(row, place + 2)?.get(),
+            y: number(row, place + 3)?.get(),
+            z: number(row, place + 4)?.get(),
+        },
     })
 }
 
-pub(crate) async fn find(
-    client: &Client,
-    device: DeviceKey,
-    time: Timestamp,
-) -> Result<Option<Reading>, Failure> {
-    let select = client
-        .prepare_cached("SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time = $2")
-        .await?;
-    let found = client.query(&select, &[&device.0, &time.micros()]).await?;
-    Ok(found.first().map(reading).transpose()?)
+pub(crate) async fn list_hot(client: &Client) -> Result<Vec<HotDevice>, Failure> {
+    let select =
+        client.prepare_cached("SELECT device, count(*) FROM reading GROUP BY device ORDER BY device").await?;
+    let hot = client.query(&select, &[]).await?;
+    let hot = each(&hot, |row| {
+        let readings = u64::try_from(column::<i64>(row, 1)?);
+        let readings = readings.map_err(|error| StoreError::Broken(error.into()))?;
+        Ok(HotDevice { device: DeviceKey(column(row, 0)?), readings })
+    });
+    Ok(hot?)
 }
 
-pub(crate) async fn list(
-    client: &Client,
-    device: DeviceKey,
-    window: Window,
-    page: Page,
-) -> Result<Vec<Reading>, Failure> {
+pub(crate) async fn read_hot(client: &Client, device: DeviceKey, count: u32) -> Result<Vec<Row>, Failure> {
     let select = client
-        .prepare_cached(
-            "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3
-             ORDER BY time DESC LIMIT $4 OFFSET $5",
-        )
+        .prepare_cached("SELECT time, id, x, y, z FROM reading WHERE device = $1 ORDER BY time LIMIT $2")
         .await?;
-    let limit = i64::from(page.limit);
-    let readings =
-        client.query(&select, &[&device.0, &window.from_us, &window.until_us, &limit, &page.skip]).await?;
-    Ok(each(&readings, reading)?)
+    let rows = client.query(&select, &[&device.0, &i64::from(count)]).await?;
+    Ok(each(&rows, |row| reading(row, 0))?)
 }

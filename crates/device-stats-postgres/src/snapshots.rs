@@ -1,70 +1,141 @@
-//! What an analysis reads: one transaction that sees one moment.
+//! What an analysis or a list reads: hot readings and segments of one moment, in one round trip.
 
+use std::collections::HashMap;
 use std::pin::pin;
 
-use deadpool_postgres::{Client, Transaction};
-use device_stats_domain::{Device, Window};
-use device_stats_store::{DeviceSnapshot, Snapshot, StoreError, Subject};
+use deadpool_postgres::{Client, ClientWrapper};
+use device_stats_domain::{Device, DeviceKey, Window};
+use device_stats_segment::Row;
+use device_stats_store::{DeviceSnapshot, Newest, SegmentEntry, Snapshot, StoreError, Subject};
 use futures_util::TryStreamExt;
-use tokio_postgres::IsolationLevel;
+use futures_util::future::{try_join, try_join3};
+use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
+use crate::catalogue::entry;
 use crate::columns::{column, each};
 use crate::devices::device;
 use crate::errors::Failure;
+use crate::readings::reading;
+use crate::transactions::{BEGIN_MOMENT, at_once};
 
-pub(crate) async fn take(client: &mut Client, subject: Subject, window: Window) -> Result<Snapshot, Failure> {
-    let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    let moment = moment.start().await?;
-    let devices = match subject {
-        Subject::Device(key) => {
-            let select = "SELECT id, device_id, name, user_id FROM devices WHERE id = $1";
-            let devices = select_devices(&moment, select, key.0).await?;
-            if devices.is_empty() {
-                return Err(StoreError::DeviceMissing.into());
-            }
-            devices
-        }
-        Subject::User(id) => {
-            let select = moment.prepare_cached("SELECT 1 FROM users WHERE id = $1").await?;
-            if moment.query(&select, &[&id.0]).await?.is_empty() {
-                return Err(StoreError::UserMissing.into());
-            }
-            let select = "SELECT id, device_id, name, user_id FROM devices WHERE user_id = $1 ORDER BY id";
-            select_devices(&moment, select, id.0).await?
-        }
+type Parameters<'a> = [&'a (dyn ToSql + Sync)];
+
+/// What is asked of a subject, `$1`, and a window from `$2` until `$3`.
+struct Questions {
+    /// No row where there is no such subject; a row without a key where there is one without devices.
+    devices: &'static str,
+    hot: &'static str,
+    segments: &'static str,
+}
+
+const OF_DEVICE: Questions = Questions {
+    devices: "SELECT id, device_id, name, user_id FROM devices WHERE id = $1",
+    hot: "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3",
+    segments: "SELECT device, id, first_us, last_us, readings FROM segment
+        WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
+};
+
+const OF_USER: Questions = Questions {
+    devices: "SELECT devices.id, device_id, name, user_id
+        FROM users LEFT JOIN devices ON user_id = users.id WHERE users.id = $1 ORDER BY devices.id",
+    hot: "SELECT device, time, id, x, y, z FROM reading
+        WHERE device = ANY (ARRAY (SELECT id FROM devices WHERE user_id = $1)) AND time >= $2 AND time < $3",
+    segments: "SELECT device, id, first_us, last_us, readings FROM segment
+        WHERE device = ANY (ARRAY (SELECT id FROM devices WHERE user_id = $1))
+            AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
+};
+
+pub(crate) async fn take(client: &Client, subject: Subject, window: Window) -> Result<Snapshot, Failure> {
+    let (questions, key, missing) = match subject {
+        Subject::Device(key) => (OF_DEVICE, key.0, StoreError::DeviceMissing),
+        Subject::User(id) => (OF_USER, id.0, StoreError::UserMissing),
     };
-    let snapshot = read(&moment, devices, window).await?;
-    moment.commit().await?;
-    Ok(snapshot)
+    let select_devices = client.prepare_cached(questions.devices).await?;
+    let select_hot = client.prepare_cached(questions.hot).await?;
+    let select_segments = client.prepare_cached(questions.segments).await?;
+    let of_subject: &Parameters<'_> = &[&key];
+    let inside: &Parameters<'_> = &[&key, &window.from_us, &window.until_us];
+    let work = try_join3(
+        devices(client, &select_devices, of_subject),
+        hot(client, &select_hot, inside),
+        segments(client, &select_segments, inside),
+    );
+    let (devices, mut hot, mut segments) = at_once(client, BEGIN_MOMENT, work).await?;
+    let devices = devices.ok_or(missing)?.into_iter().map(|device| DeviceSnapshot {
+        hot: hot.remove(&device.key).unwrap_or_default(),
+        segments: segments.remove(&device.key).unwrap_or_default(),
+        device,
+    });
+    Ok(Snapshot { devices: devices.collect() })
 }
 
-async fn select_devices(
-    moment: &Transaction<'_>,
-    select: &str,
-    parameter: i64,
-) -> Result<Vec<Device>, Failure> {
-    let select = moment.prepare_cached(select).await?;
-    Ok(each(&moment.query(&select, &[&parameter]).await?, device)?)
-}
-
-/// Reads the numbers of the devices, which ascend, row by row into their columns.
-async fn read(moment: &Transaction<'_>, devices: Vec<Device>, window: Window) -> Result<Snapshot, Failure> {
-    let mut devices: Vec<_> = devices.into_iter().map(DeviceSnapshot::empty).collect();
-    let keys: Vec<i64> = devices.iter().map(|device| device.device.key.0).collect();
-    let select = moment
+pub(crate) async fn newest(
+    client: &Client,
+    device: DeviceKey,
+    window: Window,
+    count: u64,
+) -> Result<Newest, Failure> {
+    let select_hot = client
         .prepare_cached(
-            "SELECT device, x, y, z FROM reading WHERE device = ANY ($1) AND time >= $2 AND time < $3",
+            "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3
+             ORDER BY time DESC LIMIT $4",
         )
         .await?;
-    let parameters: [&(dyn ToSql + Sync); 3] = [&keys, &window.from_us, &window.until_us];
-    let mut rows = pin!(moment.query_raw(&select, parameters).await?);
-    while let Some(row) = rows.try_next().await? {
-        let place = keys.binary_search(&column(&row, 0)?).ok();
-        let Some(device) = place.and_then(|place| devices.get_mut(place)) else {
-            return Err(StoreError::Broken("a reading of a device that was not asked for".into()).into());
-        };
-        device.push(column(&row, 1)?, column(&row, 2)?, column(&row, 3)?);
+    let select_segments = client.prepare_cached(OF_DEVICE.segments).await?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let newest: &Parameters<'_> = &[&device.0, &window.from_us, &window.until_us, &count];
+    let inside: &Parameters<'_> = &[&device.0, &window.from_us, &window.until_us];
+    let work = try_join(hot(client, &select_hot, newest), segments(client, &select_segments, inside));
+    let (mut hot, mut segments) = at_once(client, BEGIN_MOMENT, work).await?;
+    Ok(Newest {
+        hot: hot.remove(&device).unwrap_or_default(),
+        segments: segments.remove(&device).unwrap_or_default(),
+    })
+}
+
+/// Nothing where the subject does not exist.
+async fn devices(
+    client: &ClientWrapper,
+    select: &Statement,
+    parameters: &Parameters<'_>,
+) -> Result<Option<Vec<Device>>, Failure> {
+    let rows = client.query(select, parameters).await?;
+    if rows.is_empty() {
+        return Ok(None);
     }
-    Ok(Snapshot { devices })
+    let mut devices = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if column::<Option<i64>>(row, 0)?.is_some() {
+            devices.push(device(row)?);
+        }
+    }
+    Ok(Some(devices))
+}
+
+/// Each is made a reading as it arrives, since there may be many.
+async fn hot(
+    client: &ClientWrapper,
+    select: &Statement,
+    parameters: &Parameters<'_>,
+) -> Result<HashMap<DeviceKey, Vec<Row>>, Failure> {
+    let mut rows = pin!(client.query_raw(select, parameters.iter().copied()).await?);
+    let mut hot: HashMap<_, Vec<_>> = HashMap::new();
+    while let Some(row) = rows.try_next().await? {
+        hot.entry(DeviceKey(column(&row, 0)?)).or_default().push(reading(&row, 1)?);
+    }
+    Ok(hot)
+}
+
+async fn segments(
+    client: &ClientWrapper,
+    select: &Statement,
+    parameters: &Parameters<'_>,
+) -> Result<HashMap<DeviceKey, Vec<SegmentEntry>>, Failure> {
+    let rows = client.query(select, parameters).await?;
+    let mut segments: HashMap<_, Vec<_>> = HashMap::new();
+    for (device, entry) in each(&rows, |row| Ok((DeviceKey(column(row, 0)?), entry(row, 1)?)))? {
+        segments.entry(device).or_default().push(entry);
+    }
+    Ok(segments)
 }

@@ -5,13 +5,19 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Reading, Timestamp,
-    User, UserChange, UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
+    UserId, Window,
 };
-use device_stats_store::{Appended, SchemaError, Snapshot, Store, StoreError, Subject};
+use device_stats_segment::{Row, Segment};
+use device_stats_store::{
+    Appended, HotDevice, Newest, PieceKey, Replaced, SchemaError, SegmentEntry, SegmentId, Snapshot, Store,
+    StoreError, Subject,
+};
 
 use crate::connections::{Connections, call};
-use crate::{PostgresConfig, appending, devices, open, readings, snapshots, users};
+use crate::{
+    PostgresConfig, appending, catalogue, devices, open, pieces, readings, sealing, snapshots, users,
+};
 
 /// A store in a PostgreSQL database, which several nodes may share.
 ///
@@ -103,20 +109,44 @@ impl Store for PostgresStore {
         call!(self.connections, |client| appending::append(client, readings))
     }
 
-    async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {
-        call!(self.connections, |client| readings::find(client, device, time))
-    }
-
-    async fn list_readings(
-        &self,
-        device: DeviceKey,
-        window: Window,
-        page: Page,
-    ) -> Result<Vec<Reading>, StoreError> {
-        call!(self.connections, |client| readings::list(client, device, window, page))
-    }
-
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
         call!(self.connections, |client| snapshots::take(client, subject, window))
+    }
+
+    async fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Result<Newest, StoreError> {
+        call!(self.connections, |client| snapshots::newest(client, device, window, count))
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        call!(self.connections, |client| pieces::read(client, pieces))
+    }
+
+    async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {
+        call!(self.connections, |client| readings::list_hot(client))
+    }
+
+    async fn read_hot(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
+        call!(self.connections, |client| readings::read_hot(client, device, count))
+    }
+
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        call!(self.connections, |client| catalogue::list(client, device))
+    }
+
+    async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
+        call!(self.connections, |client| sealing::seal(client, device, rows, segment))
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        call!(self.connections, |client| sealing::merge(client, device, merged, segment))
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        call!(self.connections, |client| sealing::append(client, device, segment))
     }
 }

@@ -9,6 +9,8 @@
 //! assert_eq!(summary.median, 1.0);
 //! ```
 
+pub mod analysis;
+
 mod bytes;
 mod codec;
 mod columns;
@@ -19,8 +21,10 @@ mod exact_squares;
 mod exact_sum;
 mod fault;
 mod head;
+mod key;
 mod layout;
 mod merge;
+mod moments;
 mod page;
 mod parts;
 mod row;
@@ -34,6 +38,7 @@ pub use exact_sum::ExactSum;
 pub use fault::Fault;
 pub use head::{Fences, Head, Place, Totals};
 pub use merge::{MergeError, merge};
+pub use moments::Moments;
 pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
 pub use row::Row;
 pub use segment::{Effort, EncodeError, Segment};

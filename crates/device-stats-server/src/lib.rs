@@ -10,7 +10,9 @@ pub mod settings;
 
 mod client;
 mod command;
+mod compute;
 mod database;
 mod logging;
+mod segments;
 
 pub use command::run;

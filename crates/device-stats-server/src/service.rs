@@ -7,6 +7,7 @@ mod clock;
 mod devices;
 mod error;
 mod ingest;
+mod opened;
 mod reading_ids;
 mod readings;
 mod users;
@@ -14,6 +15,7 @@ mod users;
 use std::sync::Arc;
 
 use device_stats_store::{Store, StoreError};
+use rayon::ThreadPoolBuildError;
 
 pub use access::{Action, Authorized, Principal};
 pub use analysis::UserSummary;
@@ -22,17 +24,26 @@ pub use ingest::{Ingested, Measurement};
 
 use reading_ids::ReadingIds;
 
+use crate::compute::Compute;
+use crate::segments::SegmentReader;
+
 /// The service over one store. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Service {
     store: Arc<dyn Store>,
     reading_ids: Arc<ReadingIds>,
+    segments: Arc<SegmentReader>,
+    compute: Compute,
 }
 
 impl Service {
-    /// The service over that store.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, reading_ids: Arc::default() }
+    /// The service over that store, which keeps at most `cache_bytes_max` bytes of what it has read of segments.
+    ///
+    /// # Errors
+    /// Where the threads for computations cannot be started.
+    pub fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Result<Self, ThreadPoolBuildError> {
+        let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
+        Ok(Self { store, reading_ids: Arc::default(), segments, compute: Compute::start()? })
     }
 
     /// Whether the store answers.

@@ -18,6 +18,10 @@ pub use report::{Entry, Source};
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
 /// Where readings are kept unless told otherwise.
 pub const DATABASE_URL_DEFAULT: &str = "sqlite:device-stats.db";
+/// Memory for what was read of sealed readings unless told otherwise, in MiB.
+pub const CACHE_MIB_DEFAULT: &str = "512";
+/// Bytes of a MiB.
+const MIB: u64 = 1024 * 1024;
 /// Where `import`, `analyze` and `health` look for a server unless told otherwise.
 pub const URL_DEFAULT: &str = "http://127.0.0.1:8000";
 /// What is logged unless told otherwise. `refinery` tells each start what it does not do; migrations are logged by us.
@@ -32,6 +36,8 @@ pub struct Settings {
     pub database: Database,
     /// File with the certificates of the authorities that may vouch for PostgreSQL, instead of the system's.
     pub database_ca: Option<PathBuf>,
+    /// Most memory for what was read of sealed readings, in bytes.
+    pub cache_bytes_max: u64,
     /// What a starting server does about missing migrations.
     pub migrate: Migrate,
     /// Form of the log lines.
@@ -120,6 +126,7 @@ impl Settings {
             listen: or_default(&flags.listen, LISTEN_DEFAULT).to_owned(),
             database: Database::from_flags(flags)?,
             database_ca: flags.database_ca.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+            cache_bytes_max: mib(or_default(&flags.cache_mib, CACHE_MIB_DEFAULT))?,
             migrate,
             log_format,
             log: or_default(&flags.log, LOG_DEFAULT).to_owned(),
@@ -135,6 +142,16 @@ fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
 
 fn not_one_of(flag: &'static str, variable: &'static str, value: &str, accepted: &str) -> InvalidSetting {
     InvalidSetting { flag, variable, problem: format!("{value:?} is not {accepted}") }
+}
+
+/// A number of MiB in bytes.
+fn mib(text: &str) -> Result<u64, InvalidSetting> {
+    let bytes = text.parse().ok().and_then(|mib: u64| mib.checked_mul(MIB));
+    bytes.ok_or_else(|| InvalidSetting {
+        flag: "cache-mib",
+        variable: "DEVICE_STATS_CACHE_MIB",
+        problem: format!("{text:?} is not a whole number of MiB"),
+    })
 }
 
 /// The base address of a server, without its last slash.

@@ -3,7 +3,6 @@
 
 use std::error::Error;
 
-use device_stats_domain::{Finite, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 
@@ -30,16 +29,6 @@ where
 {
     let text: Option<String> = row.get(column)?;
     text.map(parse).transpose().map_err(|error| invalid(column, Type::Text, error))
-}
-
-/// A number of a reading.
-pub(crate) fn number(row: &Row<'_>, column: usize) -> Result<Finite> {
-    Finite::new(row.get(column)?).map_err(|error| invalid(column, Type::Real, error))
-}
-
-/// The time of a reading.
-pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
-    Timestamp::from_micros(row.get(column)?).map_err(|error| invalid(column, Type::Integer, error))
 }
 
 fn invalid(column: usize, of: Type, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {

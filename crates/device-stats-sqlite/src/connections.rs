@@ -242,7 +242,7 @@ mod tests {
             panic!("this test wants it")
         });
         assert!(matches!(panicking.await, Err(StoreError::Broken(_))));
-        let ids = crate::readings::reserve_ids;
+        let ids = crate::ids::reserve;
         assert_eq!(store.connections.write(move |connection| ids(connection, 1)).await.unwrap(), 1..2);
     }
 }

@@ -6,13 +6,19 @@
 //! `synchronous=FULL` syncs it at every commit, so what has returned `Ok` is in stable storage. No statistic is
 //! computed here.
 
+mod append;
+mod catalogue;
 mod columns;
 mod connections;
 mod devices;
 mod errors;
+mod hot;
+mod ids;
 mod migrations;
 mod open;
-mod readings;
+mod pieces;
+mod sealed_times;
+mod sealing;
 mod snapshots;
 mod store;
 mod uri;

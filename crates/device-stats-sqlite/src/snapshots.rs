@@ -1,11 +1,10 @@
-//! What an analysis reads. The caller holds one read transaction, so all of it is of one moment.
+//! What an analysis and a list read. The caller holds one read transaction, so all of it is of one moment.
 
-use device_stats_domain::{Device, Window};
-use device_stats_store::{DeviceSnapshot, Snapshot, StoreError, Subject};
+use device_stats_domain::{Device, DeviceKey, Window};
+use device_stats_store::{DeviceSnapshot, Newest, Snapshot, StoreError, Subject};
 use rusqlite::Connection;
 
-use crate::errors::store_error;
-use crate::{devices, users};
+use crate::{catalogue, devices, hot, users};
 
 pub(crate) fn take(
     connection: &Connection,
@@ -28,14 +27,18 @@ fn take_device(
     device: Device,
     window: Window,
 ) -> Result<DeviceSnapshot, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT x, y, z FROM reading WHERE device = ?1 AND time >= ?2 AND time < ?3")
-        .map_err(store_error)?;
-    let mut rows = select.query((device.key.0, window.from_us, window.until_us)).map_err(store_error)?;
-    let mut snapshot = DeviceSnapshot::empty(device);
-    while let Some(row) = rows.next().map_err(store_error)? {
-        let number = |column| row.get(column).map_err(store_error);
-        snapshot.push(number(0)?, number(1)?, number(2)?);
-    }
-    Ok(snapshot)
+    let hot = hot::inside(connection, device.key, window)?;
+    let segments = catalogue::touching(connection, device.key, window)?;
+    Ok(DeviceSnapshot { device, hot, segments })
+}
+
+pub(crate) fn newest(
+    connection: &Connection,
+    device: DeviceKey,
+    window: Window,
+    count: u64,
+) -> Result<Newest, StoreError> {
+    let hot = hot::newest(connection, device, window, count)?;
+    let segments = catalogue::touching(connection, device, window)?;
+    Ok(Newest { hot, segments })
 }

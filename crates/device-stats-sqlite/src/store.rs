@@ -5,14 +5,19 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Reading, Timestamp,
-    User, UserChange, UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
+    UserId, Window,
 };
-use device_stats_store::{Appended, SchemaError, Snapshot, Store, StoreError, Subject};
+use device_stats_segment::{Row, Segment};
+use device_stats_store::{
+    Appended, HotDevice, Newest, PieceKey, Replaced, SchemaError, SegmentEntry, SegmentId, Snapshot, Store,
+    StoreError, Subject,
+};
 
 use crate::connections::Connections;
 use crate::errors::store_error;
-use crate::{devices, open, readings, snapshots, users};
+use crate::hot::{self, TimeAndId};
+use crate::{append, catalogue, devices, ids, open, pieces, sealing, snapshots, users};
 
 /// A store in a file.
 ///
@@ -98,28 +103,57 @@ impl Store for SqliteStore {
     }
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
-        self.connections.write(move |connection| readings::reserve_ids(connection, count)).await
+        self.connections.write(move |connection| ids::reserve(connection, count)).await
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         let readings = readings.to_vec();
-        self.connections.write(move |connection| readings::append(connection, &readings)).await
-    }
-
-    async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {
-        self.connections.read(move |connection| readings::find(connection, device, time)).await
-    }
-
-    async fn list_readings(
-        &self,
-        device: DeviceKey,
-        window: Window,
-        page: Page,
-    ) -> Result<Vec<Reading>, StoreError> {
-        self.connections.read(move |connection| readings::list(connection, device, window, page)).await
+        self.connections.write(move |connection| append::append(connection, &readings)).await
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
         self.connections.read(move |connection| snapshots::take(connection, subject, window)).await
+    }
+
+    async fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Result<Newest, StoreError> {
+        self.connections.read(move |connection| snapshots::newest(connection, device, window, count)).await
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let pieces = pieces.to_vec();
+        self.connections.read(move |connection| pieces::read(connection, &pieces)).await
+    }
+
+    async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {
+        self.connections.read(hot::list).await
+    }
+
+    async fn read_hot(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
+        self.connections.read(move |connection| hot::earliest(connection, device, count)).await
+    }
+
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        self.connections.read(move |connection| catalogue::touching(connection, device, Window::ALL)).await
+    }
+
+    async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
+        let rows: Vec<TimeAndId> = rows.iter().map(|row| (row.time_us, row.id)).collect();
+        let segment = segment.clone();
+        self.connections.write(move |connection| sealing::seal(connection, device, &rows, &segment)).await
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        let (merged, segment) = (merged.to_vec(), segment.clone());
+        self.connections.write(move |connection| sealing::merge(connection, device, &merged, &segment)).await
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        let segment = segment.clone();
+        self.connections.write(move |connection| sealing::append_segment(connection, device, &segment)).await
     }
 }

@@ -23,16 +23,23 @@ macro_rules! refused {
     };
 }
 
+mod background;
 mod crowd;
 mod samples;
 mod steps;
 
 pub mod append;
+pub mod append_segment;
+pub mod catalogue;
 pub mod deletions;
 pub mod devices;
 pub mod first_free;
+pub mod merging;
+pub mod oracle;
 pub mod races;
 pub mod readings;
+pub mod sealing;
+pub mod sealing_races;
 pub mod snapshots;
 pub mod users;
 pub mod walk;
@@ -142,6 +149,55 @@ macro_rules! conformance_tests {
                 a_snapshot_of_a_device_never_shows_half_a_call
                 a_snapshot_of_a_user_never_shows_half_a_call
             }
+            sealing {
+                sealed_readings_stay_visible
+                a_seal_takes_just_the_rows_it_names
+                a_sealed_reading_is_kept_bit_for_bit
+                every_time_can_be_sealed
+                a_repeat_of_a_sealed_reading_is_a_repeat
+                a_reading_sealed_for_one_device_is_new_for_another
+                first_free_times_skip_sealed_ones
+                given_times_in_sealed_gaps_are_stored_before_free_ones
+                thousands_of_free_times_skip_thousands_of_sealed_ones
+                a_late_reading_between_sealed_ones_stays_hot
+                rows_that_are_not_hot_are_not_sealed
+                nothing_is_sealed_for_a_missing_device
+                a_paused_sealer_does_no_harm
+                a_window_that_lies_between_sealed_readings_is_empty
+                many_readings_are_sealed_at_once
+            }
+            merging {
+                a_merged_segment_stands_in_the_place_of_its_parts
+                segments_that_overlap_can_be_merged
+                late_readings_do_not_disturb_a_merge
+                what_is_gone_is_not_merged
+                nothing_is_merged_for_a_missing_device
+                hundreds_of_segments_are_merged_at_once
+                a_name_of_a_segment_is_never_given_again
+            }
+            append_segment {
+                an_appended_segment_is_stored_as_its_readings
+                an_appended_segment_needs_a_device
+                a_segment_is_not_appended_over_a_hot_reading
+                a_segment_is_not_appended_over_a_sealed_reading
+                a_segment_fits_between_two_readings_of_another
+                a_segment_fits_beside_hot_and_sealed_readings
+                the_same_segment_is_appended_once
+                a_segment_may_span_all_time
+            }
+            catalogue {
+                pieces_come_back_as_they_were_written
+                pieces_that_are_not_there_are_none
+                thousands_of_pieces_are_read_at_once
+                the_newest_hot_readings_are_as_many_as_asked_for
+                a_missing_device_has_nothing_hot_or_sealed
+                hot_readings_are_read_from_the_earliest_on
+                devices_with_hot_readings_are_listed_by_ascending_key
+                segments_are_listed_by_ascending_first_time
+                a_snapshot_of_a_user_names_the_segments_of_each_device
+                a_deleted_device_takes_its_segments_along
+                a_deleted_user_takes_the_segments_of_all_devices_along
+            }
             races {
                 one_caller_gets_a_username
                 one_caller_gets_an_email
@@ -153,6 +209,18 @@ macro_rules! conformance_tests {
                 a_reading_sent_by_many_callers_is_stored_once
                 callers_that_start_at_one_microsecond_share_none
                 callers_with_many_devices_do_not_wait_in_a_circle
+            }
+            sealing_races {
+                one_caller_seals_a_reading
+                one_caller_merges_a_segment
+                one_caller_appends_a_segment
+                segments_and_readings_that_meet_are_stored_once
+                free_times_are_shared_by_none_under_seals
+                repeats_are_repeats_under_seals
+                a_snapshot_of_a_device_holds_each_reading_once_under_seals
+                a_snapshot_of_a_user_holds_each_reading_once_under_seals
+                lists_miss_nothing_under_seals
+                nothing_is_left_of_a_device_deleted_under_seals
             }
             deletions {
                 nothing_is_left_of_a_device_deleted_under_appends
@@ -194,6 +262,11 @@ mod tests {
         let subjects = [
             include_str!("conformance/append.rs"),
             include_str!("conformance/deletions.rs"),
+            include_str!("conformance/sealing_races.rs"),
+            include_str!("conformance/sealing.rs"),
+            include_str!("conformance/merging.rs"),
+            include_str!("conformance/catalogue.rs"),
+            include_str!("conformance/append_segment.rs"),
             include_str!("conformance/devices.rs"),
             include_str!("conformance/first_free.rs"),
             include_str!("conformance/races.rs"),

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange, UserId,
-    Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
+    UserId, Window,
 };
 use device_stats_segment::{Row, Segment};
 

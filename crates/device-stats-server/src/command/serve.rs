@@ -27,7 +27,8 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().context("the address listened on is unknown")?;
     tracing::info!(%address, database = %settings.database, "listening");
-    http::serve(listener, Service::new(store), stop).await;
+    let service = Service::new(store, settings.cache_bytes_max).context("cannot start threads")?;
+    http::serve(listener, service, stop).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -180,6 +180,10 @@ fn describe_service(error: &ServiceError) -> Description {
         ServiceError::Store(StoreError::OutOfSpace(_)) => {
             text(StatusCode::INSUFFICIENT_STORAGE, "out_of_space", "The database has no space left")
         }
+        ServiceError::Store(StoreError::Corrupt { device, segment, .. }) => {
+            let words = format!("Segment {} of the device with id {} is corrupt", segment.0, device.0);
+            text(StatusCode::INTERNAL_SERVER_ERROR, "corrupt_segment", &words)
+        }
         ServiceError::Store(StoreError::Broken(_)) | ServiceError::Died(_) => {
             text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error")
         }

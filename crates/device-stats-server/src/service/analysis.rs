@@ -2,10 +2,12 @@
 //! the other.
 
 use device_stats_domain::{Axes, Device, DeviceId, Summary, User, Window};
-use device_stats_segment::summarize;
-use device_stats_store::{Snapshot, Subject};
+use device_stats_segment::analysis::{Ask, AxisStatistics, Group, analyze};
+use device_stats_store::Subject;
 
+use super::opened::{OpenDevice, Opened};
 use super::{Authorized, Service, ServiceError};
+use crate::segments::ReadError;
 
 /// The analysis of all devices of a user.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,29 +44,28 @@ impl Service {
     }
 
     async fn analyze(&self, subject: Subject, window: Window) -> Result<UserSummary, ServiceError> {
-        let snapshot = self.store.snapshot(subject, window).await?;
-        // Off the threads that serve connections: it may take long.
-        let computed = tokio::task::spawn_blocking(move || summarize_snapshot(snapshot));
-        computed.await.map_err(|died| ServiceError::Died(died.into()))?.ok_or(ServiceError::NoReadings)
+        self.look(subject, window, move |opened| summarize(opened, window))
+            .await?
+            .ok_or(ServiceError::NoReadings)
     }
 }
 
 /// The summaries of each device and of their pool; `None` where there is no reading at all.
-fn summarize_snapshot(snapshot: Snapshot) -> Option<UserSummary> {
-    let mut pool: Axes<Vec<f64>> = Axes::default();
-    let mut devices = Vec::new();
-    let only_one = snapshot.devices.len() == 1;
-    for mut entry in snapshot.devices {
-        let Some(summary) = summarize_columns(&mut entry.hot) else { continue };
-        devices.push((entry.device.device_id, summary));
-        if only_one {
-            return Some(UserSummary { aggregate: summary, devices });
-        }
-        pool.as_mut().zip(entry.hot).map(|(pool, mut column)| pool.append(&mut column));
-    }
-    Some(UserSummary { aggregate: summarize_columns(&mut pool)?, devices })
+fn summarize(opened: &Opened, window: Window) -> Result<Option<UserSummary>, ReadError> {
+    let parts = opened.cut(&[window.from_us, window.until_us])?.pop().unwrap_or_default();
+    let hot: Vec<Axes<Vec<f64>>> = opened.devices.iter().map(OpenDevice::columns).collect();
+    let Axes { x, y, z } = opened.weight.each_axis(|axis| {
+        let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot: hot.get(axis) });
+        analyze(&groups.collect::<Vec<_>>(), axis, Ask::SUMMARY, &opened.segments)
+    })?;
+    let groups = x.groups.into_iter().zip(y.groups).zip(z.groups);
+    let groups = groups.map(|((x, y), z)| Axes { x, y, z }.all().map(summaries));
+    let devices = opened.devices.iter().zip(groups);
+    let devices = devices.filter_map(|(entry, all)| Some((entry.device.device_id.clone(), all?)));
+    let aggregate = Axes { x: x.all, y: y.all, z: z.all }.all().map(summaries);
+    Ok(aggregate.map(|aggregate| UserSummary { aggregate, devices: devices.collect() }))
 }
 
-fn summarize_columns(columns: &mut Axes<Vec<f64>>) -> Option<Axes<Summary>> {
-    columns.as_mut().map(|column| summarize(column)).all()
+fn summaries(axes: Axes<AxisStatistics>) -> Axes<Summary> {
+    axes.map(|statistics| statistics.summary)
 }

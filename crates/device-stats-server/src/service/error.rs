@@ -3,6 +3,9 @@
 use device_stats_domain::DeviceId;
 use device_stats_store::{Cause, StoreError};
 
+use super::opened::merged_away;
+use crate::segments::ReadError;
+
 /// Why the service did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -21,4 +24,13 @@ pub enum ServiceError {
     /// A computation died; a bug.
     #[error("a computation died")]
     Died(#[source] Cause),
+}
+
+impl From<ReadError> for ServiceError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => error.into(),
+            ReadError::Gone => merged_away().into(),
+        }
+    }
 }

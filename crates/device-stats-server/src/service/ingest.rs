@@ -36,7 +36,7 @@ impl Service {
         &self,
         device: &Authorized<Device>,
         measurement: Measurement,
-    ) -> Result<Reading, StoreError> {
+    ) -> Result<Reading, ServiceError> {
         let new = self.prepare(&[(device.key, measurement)]).await?;
         let outcome = self.store.append(&new).await?;
         match (new.first(), outcome.first()) {
@@ -46,9 +46,9 @@ impl Service {
             // Only a reading that brings its time can be a repeat. It may be gone again by now, with its device.
             _ => match measurement.time {
                 Some(time) => {
-                    self.store.find_reading(device.key, time).await?.ok_or(StoreError::DeviceMissing)
+                    self.find_reading(device.key, time).await?.ok_or(StoreError::DeviceMissing.into())
                 }
-                None => Err(StoreError::DeviceMissing),
+                None => Err(StoreError::DeviceMissing.into()),
             },
         }
     }

@@ -1,6 +1,6 @@
 //! The flags and environment variables as they are written, before anything is made of them.
 
-use super::{DATABASE_URL_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, URL_DEFAULT};
+use super::{CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, URL_DEFAULT};
 
 /// Every setting as text. The same for all commands, before or after the name of the command.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,6 +40,11 @@ pub(crate) struct Flags {
     /// Certificates (PEM) of the authorities that may vouch for PostgreSQL [default: the system's]
     #[arg(long, global = true, value_name = "FILE", env = "DEVICE_STATS_DATABASE_CA")]
     pub(crate) database_ca: Option<String>,
+
+    /// Memory for what was read of sealed readings, in MiB; 0 keeps nothing
+    #[arg(long, global = true, value_name = "MIB", env = "DEVICE_STATS_CACHE_MIB",
+          default_value = CACHE_MIB_DEFAULT)]
+    pub(crate) cache_mib: String,
 
     /// Whether a starting server applies missing migrations: true or false
     #[arg(long, global = true, value_name = "BOOL", env = "DEVICE_STATS_MIGRATE", default_value = "true")]

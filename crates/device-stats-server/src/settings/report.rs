@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::database::without_password;
-use super::{DATABASE_URL_DEFAULT, Database, Flags, LogFormat, Migrate, Settings, or_default};
+use super::{DATABASE_URL_DEFAULT, Database, Flags, LogFormat, MIB, Migrate, Settings, or_default};
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ impl Settings {
             entry("postgres-db", "postgres_db", or_default(&flags.postgres_db, "postgres").to_owned()),
             entry("postgres-port", "postgres_port", or_default(&flags.postgres_port, "5432").to_owned()),
             entry("database-ca", "database_ca", ca),
+            entry("cache-mib", "cache_mib", (self.cache_bytes_max / MIB).to_string()),
             entry("migrate", "migrate", migrate.to_owned()),
             entry("log-format", "log_format", log_format.to_owned()),
             entry("log", "log", self.log.clone()),

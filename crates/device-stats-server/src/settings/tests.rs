@@ -41,6 +41,7 @@ fn nothing_needs_to_be_set() {
     assert_eq!(settings.listen, "127.0.0.1:8000");
     assert_eq!(settings.database, Database::Sqlite(PathBuf::from("device-stats.db")));
     assert_eq!(settings.database_ca, None);
+    assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
     assert_eq!(settings.migrate, Migrate::OnStart);
     assert_eq!(settings.log_format, LogFormat::Text);
     assert_eq!(settings.log, LOG_DEFAULT);

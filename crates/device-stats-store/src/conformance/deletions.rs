@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::crowd::{CALLERS, at_once};
+use super::oracle::Oracle;
 use super::samples::{Opened, all_readings, at, device, device_of, free, given, new_device, user};
 use crate::{StoreError, Subject};
 

@@ -2,6 +2,7 @@
 
 use device_stats_domain::{DeviceChange, DeviceKey, NewDevice, Page, UserId, Window};
 
+use super::oracle::Oracle;
 use super::samples::{
     NOBODY, Opened, TEXTS, all_readings, at, device, device_id, device_name, device_of, given, new_device,
     page, user,

@@ -2,6 +2,7 @@
 
 use device_stats_domain::{DeviceKey, Timestamp, Window};
 
+use super::oracle::Oracle;
 use super::samples::{Opened, at, device, given, page, stored, window};
 
 async fn times_in(store: &Opened, device: DeviceKey, window: Window) -> Vec<i64> {

@@ -1,4 +1,4 @@
-//! Users, devices, readings and windows in few words, for the cases of the suite.
+//! Users, devices, readings, segments and windows in few words, for the cases of the suite.
 
 use std::sync::Arc;
 
@@ -6,8 +6,10 @@ use device_stats_domain::{
     Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, NewDevice, NewReading, NewUser, Page,
     Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
 };
+use device_stats_segment::{Effort, Row, Segment};
 
-use crate::{Appended, Store};
+use super::oracle::Oracle;
+use crate::{Appended, Replaced, SegmentEntry, SegmentId, Store};
 
 /// What a case is run on.
 pub(super) type Opened = Arc<dyn Store>;
@@ -112,6 +114,56 @@ pub(super) fn stored(device: &Device, us: i64, n: i32) -> Reading {
 
 pub(super) fn stored_at(us: i64) -> Appended {
     Appended::Stored(at(us))
+}
+
+/// What [`given`] is as a row, hot or in a segment.
+pub(super) fn row(us: i64, n: i32) -> Row {
+    let x = f64::from(n);
+    Row { time_us: us, id: i64::from(n), values: Axes { x, y: x + 0.5, z: -x } }
+}
+
+pub(super) fn segment(rows: &[Row]) -> Segment {
+    Segment::encode(rows, Effort::Fast).unwrap()
+}
+
+/// Seals the hot readings of those times, which ascend.
+pub(super) async fn seal(store: &Opened, device: &Device, times: &[i64]) -> SegmentId {
+    let mut rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    rows.retain(|row| times.contains(&row.time_us));
+    assert_eq!(rows.iter().map(|row| row.time_us).collect::<Vec<_>>(), times, "not all of them are hot");
+    match store.seal(device.key, &rows, &segment(&rows)).await.unwrap() {
+        Replaced::Done(id) => id,
+        Replaced::Stale => panic!("{times:?} were not sealed"),
+    }
+}
+
+/// Appends readings of those times, the number of each being its time, and seals them.
+pub(super) async fn sealed(store: &Opened, device: &Device, times: &[i64]) -> SegmentId {
+    let call: Vec<_> = times.iter().map(|us| given(device, *us, i32::try_from(*us).unwrap())).collect();
+    store.append(&call).await.unwrap();
+    seal(store, device, times).await
+}
+
+/// The rows of segments that are there, by ascending time; `None` where one has gone.
+pub(super) async fn rows_of(store: &Opened, device: DeviceKey, entries: &[SegmentEntry]) -> Option<Vec<Row>> {
+    let mut rows = Vec::new();
+    for entry in entries {
+        rows.extend(store.read_segment(device, *entry).await.unwrap()?.rows().unwrap());
+    }
+    rows.sort_by_key(|row| row.time_us);
+    Some(rows)
+}
+
+/// The segments of a device: name, first and last time, readings.
+pub(super) async fn entries(store: &Opened, device: &Device) -> Vec<(SegmentId, i64, i64, u32)> {
+    let all = store.list_segments(device.key).await.unwrap();
+    all.iter().map(|entry| (entry.id, entry.first_us, entry.last_us, entry.readings)).collect()
+}
+
+/// The times of the hot readings of a device, oldest first, in microseconds.
+pub(super) async fn hot_times(store: &Opened, device: &Device) -> Vec<i64> {
+    let rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    rows.iter().map(|row| row.time_us).collect()
 }
 
 /// All readings of a device, newest first.

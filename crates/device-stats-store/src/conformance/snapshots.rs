@@ -4,35 +4,38 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use device_stats_domain::{Axes, Device, DeviceKey, NewReading, UserId, Window};
+use device_stats_segment::Row;
 
+use super::oracle::Oracle;
 use super::samples::{Opened, all_readings, device, device_of, given, stored, user, values, window};
-use crate::{DeviceSnapshot, Subject};
+use crate::Subject;
 
 async fn of_device(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
-    let snapshot = store.snapshot(Subject::Device(device.key), window).await.unwrap();
-    match <[DeviceSnapshot; 1]>::try_from(snapshot.devices) {
-        Ok([only]) => {
-            assert_eq!(only.device, *device);
-            sorted(only.hot)
+    let all = store.read_snapshot(Subject::Device(device.key), window).await.unwrap();
+    match all.as_slice() {
+        [] => Axes::default(),
+        [(only, rows)] => {
+            assert_eq!(only, device);
+            columns(rows)
         }
-        Err(devices) if devices.is_empty() => Axes::default(),
-        Err(devices) => panic!("{} devices in the snapshot of one", devices.len()),
+        more => panic!("{} devices in the snapshot of one", more.len()),
     }
 }
 
-/// Columns come in any order.
-fn sorted(columns: Axes<Vec<f64>>) -> Axes<Vec<f64>> {
-    columns.map(|mut column| {
+/// The numbers of each axis in ascending order.
+fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
+    let column = |number: fn(&Row) -> f64| {
+        let mut column: Vec<f64> = rows.iter().map(number).collect();
         column.sort_by(f64::total_cmp);
         column
-    })
+    };
+    Axes { x: column(|row| row.values.x), y: column(|row| row.values.y), z: column(|row| row.values.z) }
 }
 
 /// The column x of each device that has readings in the window, in the order of the snapshot.
 async fn of_user(store: &Opened, user: UserId, window: Window) -> Vec<(DeviceKey, Vec<f64>)> {
-    let snapshot = store.snapshot(Subject::User(user), window).await.unwrap();
-    let full = snapshot.devices.into_iter().filter(|device| !device.hot.x.is_empty());
-    full.map(|device| (device.device.key, sorted(device.hot).x)).collect()
+    let all = store.read_snapshot(Subject::User(user), window).await.unwrap();
+    all.into_iter().map(|(device, rows)| (device.key, columns(&rows).x)).collect()
 }
 
 pub async fn a_snapshot_of_a_missing_subject_is_refused(store: Opened) {
@@ -157,9 +160,9 @@ async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: 
     loop {
         let is_last = writer.is_finished();
         let least = stored.load(Ordering::SeqCst);
-        let snapshot = store.snapshot(subject, Window::ALL).await.unwrap();
+        let snapshot = store.read_snapshot(subject, Window::ALL).await.unwrap();
         let most = begun.load(Ordering::SeqCst);
-        let count: usize = snapshot.devices.iter().map(|device| device.hot.x.len()).sum();
+        let count: usize = snapshot.iter().map(|(_, rows)| rows.len()).sum();
         assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
         assert_eq!(count % READINGS_A_CALL as usize, 0, "half a call");
         if is_last {

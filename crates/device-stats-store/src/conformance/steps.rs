@@ -12,6 +12,10 @@ use super::samples::{page, window};
 /// fewer.
 pub(super) type Slot = usize;
 
+/// A segment that was made in the walk, gone ones included, counted from the last one back; one that never was where
+/// there are fewer.
+pub(super) type Made = usize;
+
 /// One call of a walk.
 #[expect(
     clippy::option_option,
@@ -19,13 +23,28 @@ pub(super) type Slot = usize;
 )]
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    CreateUser { name: u8, email: u8 },
-    UpdateUser { user: Slot, name: Option<u8>, email: Option<u8> },
+    CreateUser {
+        name: u8,
+        email: u8,
+    },
+    UpdateUser {
+        user: Slot,
+        name: Option<u8>,
+        email: Option<u8>,
+    },
     FindUser(Slot),
     DeleteUser(Slot),
     ListUsers(Page),
-    CreateDevice { id: u8, name: Option<u8>, owner: Option<Slot> },
-    UpdateDevice { device: Slot, name: Option<Option<u8>>, owner: Option<Option<Slot>> },
+    CreateDevice {
+        id: u8,
+        name: Option<u8>,
+        owner: Option<Slot>,
+    },
+    UpdateDevice {
+        device: Slot,
+        name: Option<Option<u8>>,
+        owner: Option<Option<Slot>>,
+    },
     DeleteDevice(Slot),
     FindDevices(Vec<u8>),
     ListDevices(Page),
@@ -35,6 +54,42 @@ pub(super) enum Step {
     ListReadings(Slot, Window, Page),
     SnapshotOfDevice(Slot, Window),
     SnapshotOfUser(Slot, Window),
+    Newest(Slot, Window, u64),
+    ListHot,
+    ListSegments(Slot),
+    /// Seals those of the `count` earliest hot readings that `mask` picks.
+    Seal {
+        device: Slot,
+        count: u32,
+        mask: u16,
+    },
+    /// Seals, as one that was held up, what an earlier `Seal` had read; 0 is the last one.
+    SealLate {
+        ago: usize,
+        mask: u16,
+    },
+    /// Merges `count` of the segments as they are listed, after the first `skip`.
+    Merge {
+        device: Slot,
+        skip: usize,
+        count: usize,
+    },
+    /// Merges any segments, gone ones and those of other devices included.
+    MergeLate(Vec<Made>),
+    AppendSegment(Slot, Vec<(i64, f64)>),
+    /// Parts of segments; 0 is the head, then come the blocks.
+    ReadPieces(Vec<(Made, u32)>),
+}
+
+impl Step {
+    /// How many ids of readings it may use up.
+    pub(super) fn readings(&self) -> usize {
+        match self {
+            Self::Append(drafts) => drafts.len(),
+            Self::AppendSegment(_, numbers) => numbers.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// A reading to be appended.
@@ -72,13 +127,40 @@ fn part() -> impl Strategy<Value = Page> {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let device = prop_oneof![60 => 0..3_usize, 1 => slot()];
-    let number = any::<f64>().prop_map(|x| if x.is_finite() { x } else { 0.0 });
-    (device, proptest::bool::weighted(0.3), time(), number).prop_map(|(device, is_first_free, us, x)| Draft {
-        device,
-        is_first_free,
-        us,
-        x,
-    })
+    (device, proptest::bool::weighted(0.3), time(), number())
+        .prop_map(|(device, is_first_free, us, x)| Draft { device, is_first_free, us, x })
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    any::<f64>().prop_map(|x| if x.is_finite() { x } else { 0.0 })
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    0..6_usize
+}
+
+/// All of the first hot readings, or some of them, so that spans overlap.
+fn mask() -> impl Strategy<Value = u16> {
+    prop_oneof![1 => Just(u16::MAX), 2 => any::<u16>()]
+}
+
+/// One step around segments.
+fn step_of_segments() -> impl Strategy<Value = Step> {
+    let busy = || prop_oneof![20 => 0..3_usize, 1 => slot()];
+    let count = || prop_oneof![8 => 0..12_u32, 2 => Just(u32::MAX)];
+    prop_oneof![
+        5 => (busy(), count(), mask()).prop_map(|(device, count, mask)| Step::Seal { device, count, mask }),
+        1 => (0..3_usize, mask()).prop_map(|(ago, mask)| Step::SealLate { ago, mask }),
+        3 => (busy(), 0..3_usize, 1..5_usize)
+            .prop_map(|(device, skip, count)| Step::Merge { device, skip, count }),
+        1 => vec(made(), 1..4).prop_map(Step::MergeLate),
+        3 => (busy(), vec((time(), number()), 1..8)).prop_map(|(device, rows)| Step::AppendSegment(device, rows)),
+        1 => Just(Step::ListHot),
+        1 => busy().prop_map(Step::ListSegments),
+        2 => (busy(), span(), prop_oneof![0..4_u64, Just(u64::MAX)])
+            .prop_map(|(device, window, count)| Step::Newest(device, window, count)),
+        1 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadPieces),
+    ]
 }
 
 /// One step; those that create and append are drawn more often than those that delete.
@@ -104,5 +186,6 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(device, window, page)| Step::ListReadings(device, window, page)),
         3 => (slot(), span()).prop_map(|(device, window)| Step::SnapshotOfDevice(device, window)),
         3 => (slot(), span()).prop_map(|(user, window)| Step::SnapshotOfUser(user, window)),
+        20 => step_of_segments(),
     ]
 }

@@ -1,20 +1,20 @@
 //! A walk: random calls, made to the store and to the model, whose answers must be equal. Ids are translated into the
 //! order of creation on both sides, so a store may give any ids that ascend.
 
+mod sealed;
+mod side;
+
 use std::sync::Arc;
 
-use device_stats_domain::{
-    Device, DeviceChange, DeviceKey, NewDevice, NewReading, NewUser, Page, Reading, ReadingId, ReadingTime,
-    User, UserChange, UserId, Window,
-};
+use device_stats_domain::{Page, Window};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use super::samples::{Opened, at, device_id, device_name, email, username, values};
-use super::steps::{Draft, Slot, Step, step};
-use crate::{Model, Snapshot, StoreError, Subject};
+use self::side::Side;
+use super::samples::Opened;
+use super::steps::{Step, step};
+use crate::Model;
 
-const NOBODY: i64 = 1 << 40;
 /// Readings of a walk: 60 steps of at most 7.
 const READINGS_MAX: u32 = 420;
 
@@ -41,15 +41,15 @@ async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
     let mut next_reading = store.reserve_reading_ids(READINGS_MAX).await.unwrap().start;
     let mut side = Side::of(Arc::clone(store));
     let mut model = Side::of(Arc::new(Model::default()));
-    for (n, step) in steps.iter().enumerate() {
+    let everything = (0..side::DEVICES_MAX)
+        .flat_map(|device| [Step::SnapshotOfDevice(device, Window::ALL), Step::ListSegments(device)]);
+    for (n, step) in steps.iter().cloned().chain(everything).enumerate() {
         let (answer, expected) =
-            (side.answer(step, next_reading).await, model.answer(step, next_reading).await);
+            (side.answer(&step, next_reading).await, model.answer(&step, next_reading).await);
         if answer != expected {
             return Err(format!("step {n}, {step:?}\n  store: {answer}\n  model: {expected}"));
         }
-        if let Step::Append(drafts) = step {
-            next_reading += i64::try_from(drafts.len()).unwrap();
-        }
+        next_reading += i64::try_from(step.readings()).unwrap();
     }
     Ok(())
 }
@@ -61,187 +61,4 @@ async fn empty(store: &Opened) {
     for device in store.list_devices(Page::LARGEST).await.unwrap() {
         store.delete_device(device.key).await.unwrap();
     }
-}
-
-/// A store, and what it called the users and devices that the walk created.
-struct Side {
-    store: Opened,
-    users: Vec<UserId>,
-    devices: Vec<DeviceKey>,
-}
-
-impl Side {
-    fn of(store: Opened) -> Self {
-        Self { store, users: Vec::new(), devices: Vec::new() }
-    }
-
-    /// The answer to a step in words, with ids translated.
-    async fn answer(&mut self, step: &Step, next_reading: i64) -> String {
-        let answer = match step {
-            Step::Append(drafts) => self.append(drafts, next_reading).await,
-            step => match self.of_users(step).await {
-                Some(answer) => answer,
-                None => match self.of_devices(step).await {
-                    Some(answer) => answer,
-                    None => self.of_readings(step).await,
-                },
-            },
-        };
-        match answer {
-            Ok(answer) => answer,
-            Err(StoreError::Broken(_)) => "Broken".to_owned(),
-            Err(error) => format!("{error:?}"),
-        }
-    }
-
-    async fn of_users(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
-        let store = &self.store;
-        let name = |n: u8| username(&format!("user{n}"));
-        let address = |n: u8| email(&format!("user{n}"));
-        let users =
-            |all: Vec<User>| format!("{:?}", all.into_iter().map(|one| self.user(one)).collect::<Vec<_>>());
-        Some(match *step {
-            Step::CreateUser { name: n, email: e } => {
-                let created = store.create_user(NewUser { username: name(n), email: address(e) }).await;
-                created.map(|created| {
-                    self.users.push(created.id);
-                    format!("{:?}", self.user(created))
-                })
-            }
-            Step::UpdateUser { user, name: n, email: e } => {
-                let change = UserChange { username: n.map(name), email: e.map(address) };
-                store.update_user(self.user_id(user), change).await.map(|user| users(vec![user]))
-            }
-            Step::FindUser(user) => {
-                let found = store.find_user(self.user_id(user)).await;
-                found.map(|found| users(found.into_iter().collect()))
-            }
-            Step::DeleteUser(user) => {
-                store.delete_user(self.user_id(user)).await.map(|()| "deleted".to_owned())
-            }
-            Step::ListUsers(page) => store.list_users(page).await.map(users),
-            _ => return None,
-        })
-    }
-
-    async fn of_devices(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
-        let store = &self.store;
-        let id = |n: u8| device_id(&format!("device{n}"));
-        let name = |n: u8| device_name(&format!("name{n}"));
-        let devices = |all: Vec<Device>| {
-            format!("{:?}", all.into_iter().map(|one| self.device(one)).collect::<Vec<_>>())
-        };
-        Some(match step {
-            Step::CreateDevice { id: n, name: called, owner } => {
-                let owner = owner.map(|owner| self.user_id(owner));
-                let new = NewDevice { device_id: id(*n), name: called.map(name), user_id: owner };
-                store.create_device(new).await.map(|created| {
-                    self.devices.push(created.key);
-                    format!("{:?}", self.device(created))
-                })
-            }
-            Step::UpdateDevice { device, name: called, owner } => {
-                let change = DeviceChange {
-                    name: called.map(|called| called.map(name)),
-                    user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
-                };
-                store.update_device(self.key(*device), change).await.map(|device| devices(vec![device]))
-            }
-            Step::DeleteDevice(device) => {
-                store.delete_device(self.key(*device)).await.map(|()| "deleted".to_owned())
-            }
-            Step::FindDevices(ids) => {
-                let ids: Vec<_> = ids.iter().copied().map(id).collect();
-                let found = store.find_devices(&ids).await;
-                found.map(|found| {
-                    let found: Vec<_> =
-                        found.into_iter().map(|one| one.map(|one| self.device(one))).collect();
-                    format!("{found:?}")
-                })
-            }
-            Step::ListDevices(page) => store.list_devices(*page).await.map(devices),
-            Step::ListDevicesOf(user) => store.list_devices_of(self.user_id(*user)).await.map(devices),
-            _ => return None,
-        })
-    }
-
-    async fn append(&self, drafts: &[Draft], next_reading: i64) -> Result<String, StoreError> {
-        let readings: Vec<_> =
-            (next_reading..).zip(drafts).map(|(id, draft)| self.reading(id, draft)).collect();
-        self.store.append(&readings).await.map(|outcome| format!("{outcome:?}"))
-    }
-
-    async fn of_readings(&self, step: &Step) -> Result<String, StoreError> {
-        let store = &self.store;
-        let readings = |all: Vec<Reading>| {
-            let translated = all.into_iter().map(|one| Reading { device: self.slot(one.device), ..one });
-            format!("{:?}", translated.collect::<Vec<_>>())
-        };
-        match *step {
-            Step::FindReading(device, us) => {
-                let found = store.find_reading(self.key(device), at(us)).await;
-                found.map(|found| readings(found.into_iter().collect()))
-            }
-            Step::ListReadings(device, window, page) => {
-                store.list_readings(self.key(device), window, page).await.map(readings)
-            }
-            Step::SnapshotOfDevice(device, window) => {
-                self.snapshot(Subject::Device(self.key(device)), window).await
-            }
-            Step::SnapshotOfUser(user, window) => {
-                self.snapshot(Subject::User(self.user_id(user)), window).await
-            }
-            _ => unreachable!("a step of users, devices or appending"),
-        }
-    }
-
-    /// The snapshot with sorted columns and without devices that have none, both of which are left to the store.
-    async fn snapshot(&self, subject: Subject, window: Window) -> Result<String, StoreError> {
-        let Snapshot { devices } = self.store.snapshot(subject, window).await?;
-        let full = devices.into_iter().filter(|device| !device.hot.x.is_empty());
-        let sorted = full.map(|device| {
-            let columns = device.hot.map(|mut column| {
-                column.sort_by(f64::total_cmp);
-                column
-            });
-            (self.device(device.device), columns)
-        });
-        Ok(format!("{:?}", sorted.collect::<Vec<_>>()))
-    }
-
-    fn user_id(&self, slot: Slot) -> UserId {
-        self.users.get(slot).copied().unwrap_or(UserId(NOBODY))
-    }
-
-    fn key(&self, slot: Slot) -> DeviceKey {
-        self.devices.get(slot).copied().unwrap_or(DeviceKey(NOBODY))
-    }
-
-    fn reading(&self, id: i64, draft: &Draft) -> NewReading {
-        let time = at(draft.us);
-        let time = if draft.is_first_free { ReadingTime::FirstFree(time) } else { ReadingTime::Given(time) };
-        let values = values(draft.x, -draft.x, draft.x / 3.0);
-        NewReading { device: self.key(draft.device), id: ReadingId(id), time, values }
-    }
-
-    fn owner(&self, id: UserId) -> UserId {
-        UserId(position(&self.users, &id))
-    }
-
-    fn slot(&self, key: DeviceKey) -> DeviceKey {
-        DeviceKey(position(&self.devices, &key))
-    }
-
-    fn user(&self, user: User) -> User {
-        User { id: self.owner(user.id), ..user }
-    }
-
-    fn device(&self, device: Device) -> Device {
-        let user_id = device.user_id.map(|id| self.owner(id));
-        Device { key: self.slot(device.key), user_id, ..device }
-    }
-}
-
-fn position<T: PartialEq>(ids: &[T], id: &T) -> i64 {
-    ids.iter().position(|other| other == id).map_or(-1, |n| i64::try_from(n).unwrap())
 }

@@ -1,0 +1,80 @@
+//! Where computations run: on threads of their own, as many as there are cores, so that they neither hold up the threads
+//! that serve connections nor each other.
+//!
+//! A light computation runs on one thread. A heavy one is cut into pieces that share a second set of threads; however many
+//! of them wait, a light one does not wait behind them, but shares the cores with them.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use device_stats_domain::{Axes, Axis};
+use device_stats_store::Cause;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use tokio::sync::oneshot;
+
+/// Threads for computations. Cheap to clone; clones share the threads.
+#[derive(Clone)]
+pub(crate) struct Compute {
+    light: Arc<ThreadPool>,
+    heavy: Arc<ThreadPool>,
+}
+
+/// How much work a computation is expected to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// So little that cutting it up would only cost the others their share.
+    Light,
+    /// So much that it is cut up.
+    Heavy,
+}
+
+impl Weight {
+    /// Makes something of each axis; of a heavy computation at the same time.
+    pub(crate) fn each_axis<T: Send, E: Send>(
+        self,
+        make: impl Fn(Axis) -> Result<T, E> + Sync,
+    ) -> Result<Axes<T>, E> {
+        let (x, (y, z)) = match self {
+            Self::Light => (make(Axis::X), (make(Axis::Y), make(Axis::Z))),
+            Self::Heavy => rayon::join(|| make(Axis::X), || rayon::join(|| make(Axis::Y), || make(Axis::Z))),
+        };
+        Ok(Axes { x: x?, y: y?, z: z? })
+    }
+}
+
+impl Compute {
+    /// Starts the threads, of each kind as many as there are cores.
+    pub(crate) fn start() -> Result<Self, ThreadPoolBuildError> {
+        let threads = available_parallelism().map_or(1, usize::from);
+        let pool = |name: &'static str| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads);
+            pool.thread_name(move |n| format!("{name}-{n}")).build().map(Arc::new)
+        };
+        Ok(Self { light: pool("analysis")?, heavy: pool("heavy")? })
+    }
+
+    /// Runs a computation and waits for it. What it cuts into pieces with `rayon` stays on the threads it runs on.
+    ///
+    /// # Errors
+    /// Where it panicked.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        weight: Weight,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Cause> {
+        let (done, computed) = oneshot::channel();
+        let pool = match weight {
+            Weight::Light => &self.light,
+            Weight::Heavy => &self.heavy,
+        };
+        pool.spawn(move || {
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
+            // Nobody may be waiting any more.
+            let _ = done.send(caught);
+        });
+        match computed.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(_)) | Err(_) => Err("a computation panicked".into()),
+        }
+    }
+}

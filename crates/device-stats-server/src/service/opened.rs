@@ -1,0 +1,131 @@
+//! What a computation looks at: a snapshot with the heads of its segments, and pages as it asks for them.
+
+use std::sync::Arc;
+
+use device_stats_domain::{Axes, Device, Window};
+use device_stats_segment::Row;
+use device_stats_segment::analysis::{Part, cut};
+use device_stats_store::{DeviceSnapshot, SegmentEntry, StoreError, Subject};
+
+use super::{Service, ServiceError};
+use crate::compute::Weight;
+use crate::segments::{OpenSegments, ReadError};
+
+/// How often a computation starts again because a segment was merged away under it.
+const ATTEMPTS_MAX: u32 = 10;
+/// Readings of segments that a window cuts, from which on a computation is heavy: about 25 ms on one core.
+const HEAVY_READINGS: u64 = 16 * 1024 * 1024;
+
+/// A snapshot whose segments can be read.
+pub(super) struct Opened {
+    pub(super) devices: Vec<OpenDevice>,
+    pub(super) segments: OpenSegments,
+    /// How much work a computation over all of it is.
+    pub(super) weight: Weight,
+}
+
+/// The readings of one device in a snapshot.
+pub(super) struct OpenDevice {
+    pub(super) device: Device,
+    /// Its segments, whole: some of their readings may lie outside of the window.
+    pub(super) parts: Vec<Part>,
+    /// Its hot readings inside the window.
+    pub(super) hot: Vec<Row>,
+}
+
+impl OpenDevice {
+    /// The numbers of the hot readings, a column an axis.
+    pub(super) fn columns(&self) -> Axes<Vec<f64>> {
+        let column = |number: fn(&Row) -> f64| self.hot.iter().map(number).collect();
+        Axes { x: column(|row| row.values.x), y: column(|row| row.values.y), z: column(|row| row.values.z) }
+    }
+}
+
+impl Opened {
+    /// For each of the consecutive spans `[bounds[n], bounds[n + 1])`, the parts of each device inside it.
+    pub(super) fn cut(&self, bounds: &[i64]) -> Result<Vec<Vec<Vec<Part>>>, ReadError> {
+        let all: Vec<Part> = self.devices.iter().flat_map(|device| device.parts.iter().cloned()).collect();
+        let ends: Vec<usize> = self
+            .devices
+            .iter()
+            .scan(0, |end, device| {
+                *end += device.parts.len();
+                Some(*end)
+            })
+            .collect();
+        let spans = cut(&all, bounds, &self.segments)?;
+        let by_device = |parts: Vec<Part>| {
+            let mut devices: Vec<Vec<Part>> = vec![Vec::new(); ends.len()];
+            for part in parts {
+                let device = ends.partition_point(|end| *end <= part.segment);
+                if let Some(parts) = devices.get_mut(device) {
+                    parts.push(part);
+                }
+            }
+            devices
+        };
+        Ok(spans.into_iter().map(by_device).collect())
+    }
+}
+
+impl Service {
+    /// Takes a snapshot and computes something of it, off the threads that serve connections.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        subject: Subject,
+        window: Window,
+        computation: impl Fn(&Opened) -> Result<T, ReadError> + Send + Sync + 'static,
+    ) -> Result<T, ServiceError> {
+        let computation = Arc::new(computation);
+        for _ in 0..ATTEMPTS_MAX {
+            let snapshot = self.store.snapshot(subject, window).await?;
+            let weight = weigh(&snapshot.devices, window);
+            let opened = match self.open(snapshot.devices, weight).await {
+                Err(ReadError::Gone) => continue,
+                opened => opened?,
+            };
+            let computation = Arc::clone(&computation);
+            let computed = self.compute.run(weight, move || computation(&opened)).await;
+            match computed.map_err(ServiceError::Died)? {
+                Err(ReadError::Gone) => {}
+                computed => return Ok(computed?),
+            }
+        }
+        Err(merged_away().into())
+    }
+
+    async fn open(&self, devices: Vec<DeviceSnapshot>, weight: Weight) -> Result<Opened, ReadError> {
+        let names = devices
+            .iter()
+            .flat_map(|entry| entry.segments.iter().map(|segment| (entry.device.key, segment.id)));
+        let segments = self.segments.open(&names.collect::<Vec<_>>()).await?;
+        let mut place = 0;
+        let mut opened = Vec::with_capacity(devices.len());
+        for entry in devices {
+            let mut parts = Vec::with_capacity(entry.segments.len());
+            for _ in &entry.segments {
+                let head = segments.head(place).ok_or(ReadError::Gone)?;
+                parts.push(Part::whole(place, Arc::clone(head)));
+                place += 1;
+            }
+            opened.push(OpenDevice { device: entry.device, parts, hot: entry.hot });
+        }
+        Ok(Opened { devices: opened, segments, weight })
+    }
+}
+
+/// The answer where segments go faster than they can be read.
+pub(super) fn merged_away() -> StoreError {
+    StoreError::Unavailable("segments were merged again and again while they were read".into())
+}
+
+/// How much work an analysis of the window is: what costs is what lies in segments that the window cuts, and in rows.
+fn weigh(devices: &[DeviceSnapshot], window: Window) -> Weight {
+    let is_cut =
+        |segment: &&SegmentEntry| segment.first_us < window.from_us || window.until_us <= segment.last_us;
+    let cost = devices.iter().map(|entry| {
+        let cut = entry.segments.iter().filter(is_cut).map(|segment| u64::from(segment.readings));
+        cut.sum::<u64>() + entry.hot.len() as u64
+    });
+    if cost.sum::<u64>() < HEAVY_READINGS { Weight::Light } else { Weight::Heavy }
+}

@@ -1,0 +1,77 @@
+//! How a segment comes in: in the place of the hot readings or the smaller segments it was made from, or of nothing.
+
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::{Head, Segment};
+use device_stats_store::{Replaced, SegmentId, StoreError};
+use rusqlite::Connection;
+
+use crate::hot::{self, TimeAndId};
+use crate::sealed_times::SealedTimes;
+use crate::{catalogue, devices};
+
+// Each of these changes nothing before it knows that it will not answer `Stale`: what a call answers is committed.
+
+/// Puts a segment in the place of exactly those hot readings.
+pub(crate) fn seal(
+    connection: &Connection,
+    device: DeviceKey,
+    sealed: &[TimeAndId],
+    segment: &Segment,
+) -> Result<Replaced, StoreError> {
+    let Some(runs) = hot::find_runs(connection, device, sealed)? else { return Ok(Replaced::Stale) };
+    let head = open(segment)?;
+    hot::remove(connection, device, &runs)?;
+    insert_unless_missing(connection, device, segment, &head)
+}
+
+/// Puts a segment in the place of those it was made from.
+pub(crate) fn merge(
+    connection: &Connection,
+    device: DeviceKey,
+    merged: &[SegmentId],
+    segment: &Segment,
+) -> Result<Replaced, StoreError> {
+    for id in merged {
+        if !catalogue::has(connection, device, *id)? {
+            return Ok(Replaced::Stale);
+        }
+    }
+    let head = open(segment)?;
+    merged.iter().try_for_each(|id| catalogue::remove(connection, *id))?;
+    insert_unless_missing(connection, device, segment, &head)
+}
+
+/// Adds a segment in whose span the device has no reading.
+pub(crate) fn append_segment(
+    connection: &Connection,
+    device: DeviceKey,
+    segment: &Segment,
+) -> Result<Replaced, StoreError> {
+    devices::find_by_key(connection, device)?.ok_or(StoreError::DeviceMissing)?;
+    let head = open(segment)?;
+    let (first_us, last_us) = (head.first_us(), head.last_us());
+    let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
+    if hot::has_any(connection, device, span)?
+        || SealedTimes::inside(connection, device, span)?.has_between(first_us, last_us)?
+    {
+        return Ok(Replaced::Stale);
+    }
+    catalogue::insert(connection, device, segment, &head).map(Replaced::Done)
+}
+
+/// A segment that cannot be opened is never let in.
+fn open(segment: &Segment) -> Result<Head, StoreError> {
+    Head::open(&segment.head).map_err(|fault| StoreError::Broken(fault.into()))
+}
+
+fn insert_unless_missing(
+    connection: &Connection,
+    device: DeviceKey,
+    segment: &Segment,
+    head: &Head,
+) -> Result<Replaced, StoreError> {
+    match catalogue::insert(connection, device, segment, head) {
+        Err(StoreError::DeviceMissing) => Ok(Replaced::Stale),
+        inserted => inserted.map(Replaced::Done),
+    }
+}

@@ -1,0 +1,91 @@
+//! Callers that seal and merge a device while a case does something else with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use device_stats_domain::DeviceKey;
+use tokio::task::JoinSet;
+
+use super::samples::{Opened, rows_of, segment};
+use crate::{Replaced, SegmentId};
+
+/// Callers at work, two that seal and two that merge a device.
+pub(super) struct Background {
+    stop: Arc<AtomicBool>,
+    callers: JoinSet<u32>,
+}
+
+impl Background {
+    /// Starts the callers for each of the devices.
+    pub(super) fn start(store: &Opened, devices: &[DeviceKey]) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut callers = JoinSet::new();
+        for device in devices {
+            // Different counts, and only a part of what was read: so spans overlap.
+            for (count, stride) in [(7, 1), (40, 3)] {
+                callers.spawn(seal_until(Arc::clone(store), *device, count, stride, Arc::clone(&stop)));
+            }
+            for from in [0, 2] {
+                callers.spawn(merge_until(Arc::clone(store), *device, from, Arc::clone(&stop)));
+            }
+        }
+        Self { stop, callers }
+    }
+
+    /// Lets all callers make one more round, and says how often they put a segment in the place of something.
+    pub(super) async fn stop(self) -> u32 {
+        self.stop.store(true, Ordering::SeqCst);
+        self.callers.join_all().await.into_iter().sum()
+    }
+}
+
+/// Seals every `stride`-th of the `count` earliest hot readings, again and again.
+async fn seal_until(
+    store: Opened,
+    device: DeviceKey,
+    count: u32,
+    stride: usize,
+    stop: Arc<AtomicBool>,
+) -> u32 {
+    let mut done = 0;
+    loop {
+        let is_last = stop.load(Ordering::SeqCst);
+        let rows = store.read_hot(device, count).await.unwrap();
+        assert!(rows.is_sorted_by(|a, b| a.time_us < b.time_us), "not in order: {rows:?}");
+        let rows: Vec<_> = rows.into_iter().step_by(stride).collect();
+        if !rows.is_empty() && is_done(store.seal(device, &rows, &segment(&rows)).await.unwrap()) {
+            done += 1;
+        }
+        if is_last {
+            return done;
+        }
+        // A store in memory never waits, and would keep its thread from the other callers.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Merges up to three neighbours, again and again.
+async fn merge_until(store: Opened, device: DeviceKey, from: usize, stop: Arc<AtomicBool>) -> u32 {
+    let mut done = 0;
+    loop {
+        let is_last = stop.load(Ordering::SeqCst);
+        let all = store.list_segments(device).await.unwrap();
+        let merged: Vec<_> = all.into_iter().skip(from).take(3).collect();
+        if merged.len() > 1
+            && let Some(rows) = rows_of(&store, device, &merged).await
+        {
+            let ids: Vec<SegmentId> = merged.iter().map(|entry| entry.id).collect();
+            if is_done(store.merge(device, &ids, &segment(&rows)).await.unwrap()) {
+                done += 1;
+            }
+        }
+        if is_last {
+            return done;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn is_done(answer: Replaced) -> bool {
+    matches!(answer, Replaced::Done(_))
+}

@@ -1,0 +1,142 @@
+//! Readings of any store, read back the slow and simple way: every segment that touches the window is decoded as a
+//! whole. What the service computes from pages is compared with this.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use device_stats_domain::{Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
+use device_stats_segment::{Head, Row, Segment};
+
+use crate::{DeviceSnapshot, Newest, Piece, PieceKey, SegmentEntry, Snapshot, Store, StoreError, Subject};
+
+/// How often a list or snapshot is begun again because a segment has been merged away meanwhile.
+const TRIES_MAX: u32 = 1_000;
+
+/// Reads readings back, hot or sealed; of every [`Store`].
+#[async_trait]
+pub trait Oracle: Store {
+    /// A page of the readings of a device in a window, newest first; none where there is no such device.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn list_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        page: Page,
+    ) -> Result<Vec<Reading>, StoreError> {
+        let end = u64::try_from(page.skip).unwrap().saturating_add(page.limit.into());
+        for _ in 0..TRIES_MAX {
+            let Newest { hot, segments } = self.newest(device, window, end).await?;
+            assert!(hot.len() as u64 <= end, "{} of {end}", hot.len());
+            assert!(hot.is_sorted_by_key(|row| Reverse(row.time_us)), "not newest first: {hot:?}");
+            if let Some(rows) = rows(self, device, window, hot, &segments).await? {
+                let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+                let newest_first = rows.iter().rev().skip(skip).take(page.limit as usize);
+                return Ok(newest_first.map(|row| reading(device, row)).collect());
+            }
+        }
+        panic!("no list stands still in {TRIES_MAX} tries");
+    }
+
+    /// The reading of a device and time, if there is one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {
+        let window = Window { from_us: time.micros(), until_us: time.micros() + 1 };
+        let found = self.list_readings(device, window, Page { skip: 0, limit: 2 }).await?;
+        assert!(found.len() < 2, "two readings of one time: {found:?}");
+        Ok(found.first().copied())
+    }
+
+    /// The readings of a window at one moment, by ascending time, of each device that has one, by ascending key.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn read_snapshot(
+        &self,
+        subject: Subject,
+        window: Window,
+    ) -> Result<Vec<(Device, Vec<Row>)>, StoreError> {
+        'again: for _ in 0..TRIES_MAX {
+            let Snapshot { devices } = self.snapshot(subject, window).await?;
+            let mut all = Vec::with_capacity(devices.len());
+            for DeviceSnapshot { device, hot, segments } in devices {
+                match rows(self, device.key, window, hot, &segments).await? {
+                    Some(rows) if rows.is_empty() => {}
+                    Some(rows) => all.push((device, rows)),
+                    None => continue 'again,
+                }
+            }
+            return Ok(all);
+        }
+        panic!("no snapshot stands still in {TRIES_MAX} tries");
+    }
+
+    /// A segment as it was written; `None` where it is not there, or goes meanwhile.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn read_segment(
+        &self,
+        device: DeviceKey,
+        entry: SegmentEntry,
+    ) -> Result<Option<Segment>, StoreError> {
+        let key = |piece| PieceKey { device, segment: entry.id, piece };
+        let Some(head) = self.read_pieces(&[key(Piece::Head)]).await?.pop().flatten() else {
+            return Ok(None);
+        };
+        let opened = Head::open(&head).expect("the head is not as it was written");
+        assert_eq!(
+            (opened.first_us(), opened.last_us(), opened.readings()),
+            (entry.first_us, entry.last_us, entry.readings),
+            "the head of {entry:?}"
+        );
+        let blocks = 0..u32::try_from(opened.block_bytes().len()).unwrap();
+        let keys: Vec<_> = blocks.map(|index| key(Piece::Block(index))).collect();
+        let blocks: Option<Vec<_>> = self.read_pieces(&keys).await?.into_iter().collect();
+        Ok(blocks.map(|blocks| Segment { head, blocks }))
+    }
+}
+
+impl<S: Store + ?Sized> Oracle for S {}
+
+/// Hot readings and those of segments together, those of the window, by ascending time; `None` where a segment has
+/// gone. No time may occur twice.
+async fn rows<S: Store + ?Sized>(
+    store: &S,
+    device: DeviceKey,
+    window: Window,
+    hot: Vec<Row>,
+    segments: &[SegmentEntry],
+) -> Result<Option<Vec<Row>>, StoreError> {
+    assert!(hot.iter().all(|row| contains(window, row)), "{window:?} does not hold all of {hot:?}");
+    assert!(segments.iter().all(|entry| entry.touches(window)), "{window:?} does not touch {segments:?}");
+    assert!(segments.is_sorted_by_key(|entry| (entry.first_us, entry.id)), "not in order: {segments:?}");
+    let mut rows = hot;
+    for entry in segments {
+        let Some(segment) = store.read_segment(device, *entry).await? else { return Ok(None) };
+        let sealed = segment.rows().expect("a segment is not as it was written");
+        assert_eq!(sealed.len(), entry.readings as usize, "the readings of {entry:?}");
+        rows.extend(sealed.into_iter().filter(|row| contains(window, row)));
+    }
+    let count = rows.len();
+    rows.sort_by_key(|row| row.time_us);
+    rows.dedup_by_key(|row| row.time_us);
+    assert_eq!(rows.len(), count, "a reading is shown twice");
+    Ok(Some(rows))
+}
+
+fn contains(window: Window, row: &Row) -> bool {
+    window.from_us <= row.time_us && row.time_us < window.until_us
+}
+
+fn reading(device: DeviceKey, row: &Row) -> Reading {
+    Reading {
+        device,
+        id: ReadingId(row.id),
+        time: Timestamp::from_micros(row.time_us).unwrap(),
+        values: row.values.map(|number| Finite::new(number).unwrap()),
+    }
+}

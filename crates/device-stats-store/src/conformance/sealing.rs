@@ -1,0 +1,246 @@
+//! Cases about sealing hot readings, and about appending where readings are sealed.
+
+use device_stats_domain::{DeviceKey, NewReading, Timestamp, Window};
+use device_stats_segment::Row;
+
+use super::oracle::Oracle;
+use super::samples::{
+    NOBODY, Opened, all_readings, all_times, at, device, entries, free, given, hot_times, row, seal, sealed,
+    segment, stored, stored_at, values, window,
+};
+use crate::{Appended, Replaced, SegmentEntry, Subject};
+
+/// More than the parameters a statement of any database can have (65,535 in PostgreSQL, 32,766 in SQLite).
+const MANY: i32 = 70_000;
+
+pub async fn sealed_readings_stay_visible(store: Opened) {
+    let device = device(&store, "d").await;
+    let call: Vec<_> = (0..10).map(|n| given(&device, n.into(), n)).collect();
+    store.append(&call).await.unwrap();
+    let before = all_readings(&store, device.key).await;
+    let snapshot = store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+    for times in [&[2, 3, 4][..], &[0], &[5, 6, 7, 8, 9], &[1]] {
+        seal(&store, &device, times).await;
+        assert_eq!(all_readings(&store, device.key).await, before);
+        assert_eq!(store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap(), snapshot);
+        assert_eq!(store.find_reading(device.key, at(times[0])).await.unwrap().unwrap().time, at(times[0]));
+    }
+    assert_eq!(hot_times(&store, &device).await, []);
+}
+
+pub async fn a_seal_takes_just_the_rows_it_names(store: Opened) {
+    let (d, other) = (device(&store, "d").await, device(&store, "other").await);
+    let call: Vec<_> = (0..10).flat_map(|n| [given(&d, n.into(), n), given(&other, n.into(), n)]).collect();
+    store.append(&call).await.unwrap();
+    let id = seal(&store, &d, &[2, 3, 7]).await;
+    assert_eq!(entries(&store, &d).await, [(id, 2, 7, 3)]);
+    assert_eq!(hot_times(&store, &d).await, [0, 1, 4, 5, 6, 8, 9]);
+    assert_eq!(entries(&store, &other).await, []);
+    assert_eq!(hot_times(&store, &other).await, (0..10).collect::<Vec<_>>());
+}
+
+pub async fn a_sealed_reading_is_kept_bit_for_bit(store: Opened) {
+    let device = device(&store, "d").await;
+    let numbers = [0.0, 5e-324, 0.1 + 0.2, f64::MAX, f64::MIN, 9_007_199_254_740_993.0, 1e23, -1.0 / 3.0];
+    let call: Vec<_> = (0..8)
+        .map(|n| {
+            let [x, y, z] = [0, 1, 2].map(|axis| numbers[(n + axis) % 8]);
+            let n = i32::try_from(n).unwrap();
+            NewReading { values: values(x, y, z), ..given(&device, n.into(), n) }
+        })
+        .collect();
+    store.append(&call).await.unwrap();
+    let bits = |rows: &[Row]| -> Vec<_> {
+        rows.iter().map(|row| (row.time_us, row.id, row.values.map(f64::to_bits))).collect()
+    };
+    let hot = store.read_hot(device.key, 100).await.unwrap();
+    seal(&store, &device, &(0..8).collect::<Vec<_>>()).await;
+    let all = store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+    assert_eq!(bits(&all[0].1), bits(&hot));
+    for (new, row) in call.iter().zip(&hot) {
+        assert_eq!(row.values.map(f64::to_bits), new.values.map(|number| number.get().to_bits()));
+    }
+}
+
+pub async fn every_time_can_be_sealed(store: Opened) {
+    let device = device(&store, "d").await;
+    let (min, max) = (Timestamp::MIN.micros(), Timestamp::MAX.micros());
+    let times = [min, min + 1, -1, 0, 1, 946_684_800_000_000, max - 1, max];
+    store.append(&times.map(|us| given(&device, us, 1))).await.unwrap();
+    let id = seal(&store, &device, &times).await;
+    assert_eq!(entries(&store, &device).await, [(id, min, max, 8)]);
+    assert_eq!(all_times(&store, &device).await, times);
+    assert_eq!(store.append(&times.map(|us| given(&device, us, 2))).await.unwrap(), [Appended::Repeat; 8]);
+    refused!(store.append(&[free(&device, max, 3)]), Broken);
+    assert_eq!(store.append(&[free(&device, min, 3)]).await.unwrap(), [stored_at(min + 2)]);
+}
+
+pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
+    let device = device(&store, "d").await;
+    sealed(&store, &device, &[10, 20, 30]).await;
+    // With the same numbers and id, with others, and among new readings.
+    assert_eq!(store.append(&[given(&device, 20, 20)]).await.unwrap(), [Appended::Repeat]);
+    assert_eq!(store.append(&[given(&device, 20, 99)]).await.unwrap(), [Appended::Repeat]);
+    let call = [40, 30, 25, 10, 5].map(|us| given(&device, us, 99));
+    let expected = [stored_at(40), Appended::Repeat, stored_at(25), Appended::Repeat, stored_at(5)];
+    assert_eq!(store.append(&call).await.unwrap(), expected);
+    let expected = [(40, 99), (30, 30), (25, 99), (20, 20), (10, 10), (5, 99)];
+    assert_eq!(all_readings(&store, device.key).await, expected.map(|(us, n)| stored(&device, us, n)));
+}
+
+pub async fn a_reading_sealed_for_one_device_is_new_for_another(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    sealed(&store, &a, &[10, 20]).await;
+    let call = [given(&b, 10, 1), given(&a, 10, 2), free(&b, 20, 3), free(&a, 20, 4)];
+    let expected = [stored_at(10), Appended::Repeat, stored_at(20), stored_at(21)];
+    assert_eq!(store.append(&call).await.unwrap(), expected);
+}
+
+pub async fn first_free_times_skip_sealed_ones(store: Opened) {
+    let device = device(&store, "d").await;
+    sealed(&store, &device, &[10, 11, 12, 14]).await;
+    store.append(&[given(&device, 15, 15)]).await.unwrap();
+    sealed(&store, &device, &[9, 16, 18]).await;
+    let call = [free(&device, 9, 1), free(&device, 9, 2), free(&device, 9, 3), free(&device, 9, 4)];
+    assert_eq!(store.append(&call).await.unwrap(), [13, 17, 19, 20].map(stored_at));
+    assert_eq!(store.append(&[free(&device, 8, 5)]).await.unwrap(), [stored_at(8)]);
+    let expected: Vec<_> = (8..21).collect();
+    assert_eq!(all_times(&store, &device).await, expected);
+}
+
+pub async fn given_times_in_sealed_gaps_are_stored_before_free_ones(store: Opened) {
+    let device = device(&store, "d").await;
+    sealed(&store, &device, &[0, 2, 4, 6]).await;
+    let call = [free(&device, 0, 1), given(&device, 1, 2), given(&device, 2, 3), free(&device, 0, 4)];
+    let expected = [stored_at(3), stored_at(1), Appended::Repeat, stored_at(5)];
+    assert_eq!(store.append(&call).await.unwrap(), expected);
+    assert_eq!(hot_times(&store, &device).await, [1, 3, 5]);
+}
+
+pub async fn thousands_of_free_times_skip_thousands_of_sealed_ones(store: Opened) {
+    let device = device(&store, "d").await;
+    let even: Vec<_> = (0..5_000).map(|n| 2 * n).collect();
+    sealed(&store, &device, &even).await;
+    let call: Vec<_> = (0..6_000).map(|n| free(&device, 0, n)).collect();
+    let expected = (0..5_000).map(|n| 2 * n + 1).chain(10_000..11_000).map(stored_at);
+    assert_eq!(store.append(&call).await.unwrap(), expected.collect::<Vec<_>>());
+}
+
+pub async fn a_late_reading_between_sealed_ones_stays_hot(store: Opened) {
+    let device = device(&store, "d").await;
+    sealed(&store, &device, &[10, 20, 30]).await;
+    assert_eq!(store.append(&[given(&device, 15, 1)]).await.unwrap(), [stored_at(15)]);
+    assert_eq!(hot_times(&store, &device).await, [15]);
+    assert_eq!(store.find_reading(device.key, at(15)).await.unwrap(), Some(stored(&device, 15, 1)));
+    assert_eq!(store.append(&[given(&device, 15, 2)]).await.unwrap(), [Appended::Repeat]);
+    assert_eq!(all_times(&store, &device).await, [10, 15, 20, 30]);
+    // It can be sealed as well; then the spans overlap.
+    store.append(&[given(&device, 25, 2), given(&device, 35, 3)]).await.unwrap();
+    seal(&store, &device, &[15, 25, 35]).await;
+    assert_eq!(all_times(&store, &device).await, [10, 15, 20, 25, 30, 35]);
+    for us in [10, 15, 20, 25, 30, 35] {
+        assert_eq!(store.append(&[given(&device, us, 9)]).await.unwrap(), [Appended::Repeat]);
+    }
+    assert_eq!(
+        store.append(&[free(&device, 24, 9), free(&device, 24, 9)]).await.unwrap(),
+        [24, 26].map(stored_at)
+    );
+}
+
+pub async fn rows_that_are_not_hot_are_not_sealed(store: Opened) {
+    let (d, other) = (device(&store, "d").await, device(&store, "other").await);
+    store.append(&[given(&d, 1, 1), given(&d, 2, 2), given(&d, 3, 3), given(&other, 4, 4)]).await.unwrap();
+    seal(&store, &d, &[3]).await;
+    let is_stale = async |rows: &[Row]| {
+        let answer = store.seal(d.key, rows, &segment(rows)).await.unwrap();
+        assert_eq!(answer, Replaced::Stale, "{rows:?}");
+        assert_eq!(hot_times(&store, &d).await, [1, 2]);
+        assert_eq!(hot_times(&store, &other).await, [4]);
+        assert_eq!(
+            all_readings(&store, d.key).await,
+            [(3, 3), (2, 2), (1, 1)].map(|(us, n)| stored(&d, us, n))
+        );
+        assert_eq!(store.list_segments(d.key).await.unwrap().len(), 1);
+    };
+    // One that never was, one that is sealed, one of another device, one whose id is another's: alone and among others.
+    for bad in [row(0, 0), row(3, 3), row(4, 4), row(2, 9)] {
+        is_stale(&[bad]).await;
+        let mut rows = vec![row(1, 1), row(2, 2), bad];
+        rows.sort_by_key(|row| row.time_us);
+        rows.dedup_by_key(|row| row.time_us);
+        if bad.time_us == 2 {
+            rows[1] = bad;
+        }
+        is_stale(&rows).await;
+    }
+}
+
+pub async fn nothing_is_sealed_for_a_missing_device(store: Opened) {
+    let gone = device(&store, "gone").await;
+    store.append(&[given(&gone, 1, 1)]).await.unwrap();
+    let rows = store.read_hot(gone.key, 10).await.unwrap();
+    store.delete_device(gone.key).await.unwrap();
+    for key in NOBODY.map(DeviceKey).into_iter().chain([gone.key]) {
+        assert_eq!(store.seal(key, &rows, &segment(&rows)).await.unwrap(), Replaced::Stale);
+        assert_eq!(store.list_segments(key).await.unwrap(), []);
+    }
+}
+
+pub async fn a_paused_sealer_does_no_harm(store: Opened) {
+    let device = device(&store, "d").await;
+    store.append(&[given(&device, 1, 1), given(&device, 2, 2)]).await.unwrap();
+    let paused = store.read_hot(device.key, 10).await.unwrap();
+    // Meanwhile one of the readings is sealed; later all of them, and others are appended.
+    seal(&store, &device, &[2]).await;
+    assert_eq!(store.seal(device.key, &paused, &segment(&paused)).await.unwrap(), Replaced::Stale);
+    seal(&store, &device, &[1]).await;
+    store.append(&[given(&device, 3, 3)]).await.unwrap();
+    assert_eq!(store.seal(device.key, &paused, &segment(&paused)).await.unwrap(), Replaced::Stale);
+    assert_eq!(all_times(&store, &device).await, [1, 2, 3]);
+    assert_eq!(store.list_segments(device.key).await.unwrap().len(), 2);
+}
+
+pub async fn a_window_that_lies_between_sealed_readings_is_empty(store: Opened) {
+    let device = device(&store, "d").await;
+    let id = sealed(&store, &device, &[10, 20, 30]).await;
+    for (from, until, expected) in [
+        (11, 20, &[][..]),
+        (11, 21, &[20]),
+        (10, 11, &[10]),
+        (21, 30, &[]),
+        (30, 31, &[30]),
+        (31, 40, &[]),
+        (0, 10, &[]),
+        (i64::MIN, i64::MAX, &[10, 20, 30]),
+        (20, 20, &[]),
+        (30, 10, &[]),
+    ] {
+        let window = window(from, until);
+        let rows = store.read_snapshot(Subject::Device(device.key), window).await.unwrap();
+        let times: Vec<_> = rows.iter().flat_map(|(_, rows)| rows).map(|row| row.time_us).collect();
+        assert_eq!(times, expected, "{window:?}");
+        let listed = store.list_readings(device.key, window, super::samples::page(0, 100)).await.unwrap();
+        assert_eq!(listed.iter().rev().map(|reading| reading.time.micros()).collect::<Vec<_>>(), expected);
+        // What touches the span is named, what does not is not.
+        let entry = SegmentEntry { id, first_us: 10, last_us: 30, readings: 3 };
+        let named: &[_] = if entry.touches(window) { &[entry] } else { &[] };
+        assert_eq!(store.newest(device.key, window, 5).await.unwrap().segments, named);
+        let snapshot = store.snapshot(Subject::Device(device.key), window).await.unwrap();
+        let segments: Vec<_> = snapshot.devices.into_iter().flat_map(|device| device.segments).collect();
+        assert_eq!(segments, named, "{window:?}");
+    }
+}
+
+pub async fn many_readings_are_sealed_at_once(store: Opened) {
+    let device = device(&store, "d").await;
+    let call: Vec<_> = (0..MANY).map(|n| given(&device, n.into(), n)).collect();
+    store.append(&call).await.unwrap();
+    let rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    assert_eq!(rows.len(), MANY as usize);
+    let answer = store.seal(device.key, &rows, &segment(&rows)).await.unwrap();
+    assert!(matches!(answer, Replaced::Done(_)));
+    let all = store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+    assert_eq!(all[0].1, rows);
+    assert_eq!(store.read_hot(device.key, 1).await.unwrap(), []);
+    assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; MANY as usize]);
+}

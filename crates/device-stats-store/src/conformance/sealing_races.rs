@@ -1,0 +1,288 @@
+//! Cases in which callers seal, merge and append at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use device_stats_domain::{Device, Window};
+
+use super::background::Background;
+use super::crowd::{CALLERS, at_once};
+use super::oracle::Oracle;
+use super::samples::{
+    Opened, all_readings, all_times, at, device, device_of, entries, free, given, hot_times, page, row,
+    rows_of, sealed, segment, stored, user,
+};
+use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject};
+
+/// The one answer that is `Done`; all others are `Stale`.
+fn assert_one_done(answers: Vec<Result<Replaced, StoreError>>) {
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    let done = answers.iter().filter(|answer| matches!(answer, Replaced::Done(_))).count();
+    assert_eq!(done, 1, "{answers:?}");
+}
+
+pub async fn one_caller_seals_a_reading(store: Opened) {
+    let device = device(&store, "d").await;
+    let call: Vec<_> = (0..20).map(|n| given(&device, n.into(), n)).collect();
+    store.append(&call).await.unwrap();
+    let rows = Arc::new(store.read_hot(device.key, 100).await.unwrap());
+    let answers = at_once(CALLERS, |n| {
+        let (store, key, rows) = (Arc::clone(&store), device.key, Arc::clone(&rows));
+        // All of them want the reading in the middle, each with others around it.
+        let wanted = n / 2..=10 + n / 2;
+        async move { store.seal(key, &rows[wanted.clone()], &segment(&rows[wanted])).await }
+    });
+    assert_one_done(answers.await);
+    assert_eq!(all_times(&store, &device).await, (0..20).collect::<Vec<_>>());
+    assert_eq!(hot_times(&store, &device).await.len(), 9);
+}
+
+pub async fn one_caller_merges_a_segment(store: Opened) {
+    let device = device(&store, "d").await;
+    for us in 0..20 {
+        sealed(&store, &device, &[us]).await;
+    }
+    let all = Arc::new(store.list_segments(device.key).await.unwrap());
+    let answers = at_once(CALLERS, |n| {
+        let (store, key) = (Arc::clone(&store), device.key);
+        let mut wanted = all[n / 2..=10 + n / 2].to_vec();
+        async move {
+            let merged = segment(&rows_of(&store, key, &wanted).await?);
+            if n % 2 == 0 {
+                wanted.reverse();
+            }
+            let ids: Vec<_> = wanted.iter().map(|entry| entry.id).collect();
+            Some(store.merge(key, &ids, &merged).await)
+        }
+    });
+    // Who came too late to read them has lost as well.
+    assert_one_done(answers.await.into_iter().flatten().collect());
+    assert_eq!(all_times(&store, &device).await, (0..20).collect::<Vec<_>>());
+    assert_eq!(entries(&store, &device).await.len(), 10);
+}
+
+pub async fn one_caller_appends_a_segment(store: Opened) {
+    let device = device(&store, "d").await;
+    for round in 0..5_i64 {
+        let answers = at_once(CALLERS, |n| {
+            let (store, key) = (Arc::clone(&store), device.key);
+            // Half of them with the same readings, half with others between them.
+            let times = (0..50).map(|us| round * 1_000 + us * 2 + i64::try_from(n % 2).unwrap());
+            let rows: Vec<_> = times.map(|us| row(us, i32::try_from(n).unwrap())).collect();
+            async move { store.append_segment(key, &segment(&rows)).await }
+        });
+        assert_one_done(answers.await);
+        assert_eq!(all_times(&store, &device).await.len(), 50 * (usize::try_from(round).unwrap() + 1));
+    }
+}
+
+/// A segment and single readings inside its span: whoever comes second sees the first.
+pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
+    let device = device(&store, "d").await;
+    for round in 0..10_i64 {
+        let from = round * 1_000;
+        let rows: Vec<_> = (0..50).map(|us| row(from + us * 2, 1)).collect();
+        let answers = at_once(8, |n| {
+            let (store, device, rows) = (Arc::clone(&store), device.clone(), rows.clone());
+            let us = from + i64::try_from(n).unwrap() * 10;
+            async move {
+                match n % 4 {
+                    0 => store.append_segment(device.key, &segment(&rows)).await.map(|answer| match answer {
+                        Replaced::Done(_) => rows.iter().map(|row| row.time_us).collect(),
+                        Replaced::Stale => Vec::new(),
+                    }),
+                    n => {
+                        let call = if n == 3 { free(&device, us, 3) } else { given(&device, us, 2) };
+                        let outcome = store.append(&[call]).await;
+                        outcome.map(|outcome| match outcome[0] {
+                            Appended::Stored(time) => vec![time.micros()],
+                            Appended::Repeat => Vec::new(),
+                        })
+                    }
+                }
+            }
+        });
+        let mut acknowledged: Vec<i64> = answers.await.into_iter().flat_map(Result::unwrap).collect();
+        acknowledged.sort_unstable();
+        let window = Window { from_us: from, until_us: from + 1_000 };
+        let all = store.read_snapshot(Subject::Device(device.key), window).await.unwrap();
+        let times: Vec<_> = all[0].1.iter().map(|row| row.time_us).collect();
+        assert_eq!(times, acknowledged, "round {round}");
+    }
+}
+
+/// Free times are looked for while the readings that take them move from hot to sealed.
+pub async fn free_times_are_shared_by_none_under_seals(store: Opened) {
+    let device = device(&store, "d").await;
+    let background = Background::start(&store, &[device.key]);
+    let answers = at_once(6, |_| {
+        let (store, device) = (Arc::clone(&store), device.clone());
+        async move {
+            let mut times = Vec::new();
+            for _ in 0..8 {
+                times.extend(store.append(&vec![free(&device, 0, 1); 10]).await.unwrap());
+            }
+            times
+        }
+    });
+    let times = answers.await.into_iter().flatten().map(|one| match one {
+        Appended::Stored(time) => time.micros(),
+        Appended::Repeat => unreachable!("a repeat of no time"),
+    });
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    assert!(background.stop().await > 0);
+    assert_eq!(times, (0..480).collect::<Vec<_>>());
+    assert_eq!(all_times(&store, &device).await, times);
+}
+
+/// What was stored is a repeat at each moment, also while it moves from hot to sealed.
+pub async fn repeats_are_repeats_under_seals(store: Opened) {
+    let device = device(&store, "d").await;
+    let background = Background::start(&store, &[device.key]);
+    for n in 0..30_i64 {
+        let call: Vec<_> = (0..10).map(|i| given(&device, n * 10 + i, 1)).collect();
+        assert!(store.append(&call).await.unwrap().iter().all(|one| *one != Appended::Repeat));
+        let answers = at_once(4, |caller| {
+            let (store, device) = (Arc::clone(&store), device.clone());
+            let from = i64::try_from(caller).unwrap() * n / 4;
+            let again: Vec<_> = (from * 10..(n + 1) * 10).map(|us| given(&device, us, 2)).collect();
+            async move { store.append(&again).await.unwrap() }
+        });
+        assert!(answers.await.into_iter().flatten().all(|one| one == Appended::Repeat));
+    }
+    assert!(background.stop().await > 0);
+    let expected: Vec<_> = (0..300).rev().map(|us| stored(&device, us, 1)).collect();
+    assert_eq!(all_readings(&store, device.key).await, expected);
+}
+
+const CALLS: i32 = 40;
+const READINGS_A_CALL: i32 = 20;
+
+/// Appends calls that spread over the devices while others seal and merge, and checks each snapshot against what was
+/// acknowledged before it and begun before it ended.
+async fn snapshots_under_seals(store: &Opened, devices: Vec<Device>, subject: Subject) {
+    let keys: Vec<_> = devices.iter().map(|device| device.key).collect();
+    let background = Background::start(store, &keys);
+    let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let writer = tokio::spawn({
+        let (store, begun, stored) = (Arc::clone(store), Arc::clone(&begun), Arc::clone(&stored));
+        async move {
+            for n in 0..CALLS {
+                let call: Vec<_> = (0..READINGS_A_CALL)
+                    .map(|i| given(&devices[i as usize % devices.len()], (n * READINGS_A_CALL + i).into(), 1))
+                    .collect();
+                begun.fetch_add(call.len(), Ordering::SeqCst);
+                store.append(&call).await.unwrap();
+                stored.fetch_add(call.len(), Ordering::SeqCst);
+            }
+        }
+    });
+    loop {
+        let is_last = writer.is_finished();
+        let least = stored.load(Ordering::SeqCst);
+        let snapshot = store.read_snapshot(subject, Window::ALL).await.unwrap();
+        let most = begun.load(Ordering::SeqCst);
+        let count: usize = snapshot.iter().map(|(_, rows)| rows.len()).sum();
+        assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
+        assert_eq!(count % READINGS_A_CALL as usize, 0, "half a call");
+        if is_last {
+            break;
+        }
+    }
+    writer.await.unwrap();
+    assert!(background.stop().await > 0);
+    assert_eq!(stored.load(Ordering::SeqCst), (CALLS * READINGS_A_CALL) as usize);
+}
+
+pub async fn a_snapshot_of_a_device_holds_each_reading_once_under_seals(store: Opened) {
+    let device = device(&store, "d").await;
+    let key = device.key;
+    snapshots_under_seals(&store, vec![device], Subject::Device(key)).await;
+}
+
+/// A store that spreads its devices over several databases promises this of each device only, and has to say so.
+pub async fn a_snapshot_of_a_user_holds_each_reading_once_under_seals(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let mut devices = Vec::new();
+    for n in 0..3 {
+        devices.push(device_of(&store, &format!("d{n}"), &ann).await);
+    }
+    snapshots_under_seals(&store, devices, Subject::User(ann.id)).await;
+}
+
+/// What is there before anybody seals is found at each moment, in lists as well as one by one.
+pub async fn lists_miss_nothing_under_seals(store: Opened) {
+    let device = device(&store, "d").await;
+    let call: Vec<_> = (0..200).map(|n| given(&device, n.into(), n)).collect();
+    store.append(&call).await.unwrap();
+    let expected: Vec<_> = (0..200).rev().map(|n| stored(&device, n.into(), n)).collect();
+    let background = Background::start(&store, &[device.key]);
+    for round in 0..60_usize {
+        let skip = round * 3;
+        let part = page(i64::try_from(skip).unwrap(), 17);
+        assert_eq!(
+            store.list_readings(device.key, Window::ALL, part).await.unwrap(),
+            expected[skip..skip + 17]
+        );
+        let us = i64::try_from(round).unwrap();
+        assert!(store.find_reading(device.key, at(us)).await.unwrap().is_some());
+        tokio::task::yield_now().await;
+    }
+    assert!(background.stop().await > 0);
+    assert_eq!(all_readings(&store, device.key).await, expected);
+}
+
+/// Appends readings and segments, fifteen times or until the device is missing, and says which segments it saw.
+async fn append_until_missing(store: Opened, device: Device, caller: usize) -> Vec<SegmentEntry> {
+    let mut seen = Vec::new();
+    let rounds = if caller == 0 { 0..15 } else { 0..i64::MAX };
+    for round in rounds {
+        let from = i64::try_from(caller).unwrap() * 1_000_000_000 + round * 100;
+        let call: Vec<_> = (0..20).map(|us| given(&device, from + us, 1)).collect();
+        let rows: Vec<_> = (50..60).map(|us| row(from + us, 1)).collect();
+        let appended = store.append(&call).await.map(drop);
+        let sealed = store.append_segment(device.key, &segment(&rows)).await.map(drop);
+        seen.extend(store.list_segments(device.key).await.unwrap());
+        match (appended, sealed) {
+            (Ok(()), Ok(())) => {}
+            (Ok(()) | Err(StoreError::DeviceMissing), Err(StoreError::DeviceMissing)) => break,
+            answers => panic!("{answers:?}"),
+        }
+        tokio::task::yield_now().await;
+    }
+    seen
+}
+
+pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
+    for round in 0..4 {
+        let device = device(&store, &format!("d{round}")).await;
+        let background = Background::start(&store, &[device.key]);
+        let answers = at_once(3, |caller| {
+            let (store, device) = (Arc::clone(&store), device.clone());
+            async move {
+                let seen = append_until_missing(Arc::clone(&store), device.clone(), caller).await;
+                if caller == 0 {
+                    store.delete_device(device.key).await.unwrap();
+                }
+                seen
+            }
+        });
+        let seen: Vec<_> = answers.await.into_iter().flatten().collect();
+        background.stop().await;
+        assert!(!seen.is_empty());
+        let asked = seen.iter().flat_map(|entry| {
+            [Piece::Head, Piece::Block(0)].map(|piece| PieceKey {
+                device: device.key,
+                segment: entry.id,
+                piece,
+            })
+        });
+        let pieces = store.read_pieces(&asked.collect::<Vec<_>>()).await.unwrap();
+        assert!(pieces.iter().all(Option::is_none));
+        assert_eq!(store.list_segments(device.key).await.unwrap(), []);
+        assert_eq!(store.read_hot(device.key, 10).await.unwrap(), []);
+        assert_eq!(store.list_hot().await.unwrap(), []);
+        refused!(store.snapshot(Subject::Device(device.key), Window::ALL), DeviceMissing);
+    }
+}

@@ -1,0 +1,199 @@
+//! One of the two stores of a walk: makes a step and puts the answer into words, with ids translated.
+
+use device_stats_domain::{
+    Device, DeviceChange, DeviceKey, NewDevice, NewReading, NewUser, Reading, ReadingId, ReadingTime, User,
+    UserChange, UserId, Window,
+};
+use device_stats_segment::Row;
+
+use crate::conformance::oracle::Oracle;
+use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
+use crate::conformance::steps::{Draft, Slot, Step};
+use crate::{SegmentId, StoreError, Subject};
+
+/// A user or device nobody created.
+const NOBODY: i64 = 1 << 40;
+/// Devices of a walk that are looked at when it ends; the names of more are not drawn.
+pub(super) const DEVICES_MAX: usize = 7;
+
+/// A store, and what it called the users, devices and segments that the walk created.
+pub(super) struct Side {
+    pub(super) store: Opened,
+    users: Vec<UserId>,
+    devices: Vec<DeviceKey>,
+    /// Segments that were ever there, and what they hold.
+    pub(super) segments: Vec<(DeviceKey, SegmentId, Vec<Row>)>,
+    /// What was read to be sealed.
+    pub(super) reads: Vec<(DeviceKey, Vec<Row>)>,
+}
+
+impl Side {
+    pub(super) fn of(store: Opened) -> Self {
+        Self { store, users: Vec::new(), devices: Vec::new(), segments: Vec::new(), reads: Vec::new() }
+    }
+
+    /// The answer to a step in words, with ids translated.
+    pub(super) async fn answer(&mut self, step: &Step, next_reading: i64) -> String {
+        let answer = match step {
+            Step::Append(drafts) => self.append(drafts, next_reading).await,
+            step => match self.of_users(step).await {
+                Some(answer) => answer,
+                None => match self.of_devices(step).await {
+                    Some(answer) => answer,
+                    None => match self.of_segments(step, next_reading).await {
+                        Some(answer) => answer,
+                        None => self.of_readings(step).await,
+                    },
+                },
+            },
+        };
+        match answer {
+            Ok(answer) => answer,
+            Err(StoreError::Broken(_)) => "Broken".to_owned(),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    async fn of_users(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
+        let store = &self.store;
+        let name = |n: u8| username(&format!("user{n}"));
+        let address = |n: u8| email(&format!("user{n}"));
+        let users =
+            |all: Vec<User>| format!("{:?}", all.into_iter().map(|one| self.user(one)).collect::<Vec<_>>());
+        Some(match *step {
+            Step::CreateUser { name: n, email: e } => {
+                let created = store.create_user(NewUser { username: name(n), email: address(e) }).await;
+                created.map(|created| {
+                    self.users.push(created.id);
+                    format!("{:?}", self.user(created))
+                })
+            }
+            Step::UpdateUser { user, name: n, email: e } => {
+                let change = UserChange { username: n.map(name), email: e.map(address) };
+                store.update_user(self.user_id(user), change).await.map(|user| users(vec![user]))
+            }
+            Step::FindUser(user) => {
+                let found = store.find_user(self.user_id(user)).await;
+                found.map(|found| users(found.into_iter().collect()))
+            }
+            Step::DeleteUser(user) => {
+                store.delete_user(self.user_id(user)).await.map(|()| "deleted".to_owned())
+            }
+            Step::ListUsers(page) => store.list_users(page).await.map(users),
+            _ => return None,
+        })
+    }
+
+    async fn of_devices(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
+        let store = &self.store;
+        let id = |n: u8| device_id(&format!("device{n}"));
+        let name = |n: u8| device_name(&format!("name{n}"));
+        let devices = |all: Vec<Device>| {
+            format!("{:?}", all.into_iter().map(|one| self.device(one)).collect::<Vec<_>>())
+        };
+        Some(match step {
+            Step::CreateDevice { id: n, name: called, owner } => {
+                let owner = owner.map(|owner| self.user_id(owner));
+                let new = NewDevice { device_id: id(*n), name: called.map(name), user_id: owner };
+                store.create_device(new).await.map(|created| {
+                    self.devices.push(created.key);
+                    format!("{:?}", self.device(created))
+                })
+            }
+            Step::UpdateDevice { device, name: called, owner } => {
+                let change = DeviceChange {
+                    name: called.map(|called| called.map(name)),
+                    user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
+                };
+                store.update_device(self.key(*device), change).await.map(|device| devices(vec![device]))
+            }
+            Step::DeleteDevice(device) => {
+                store.delete_device(self.key(*device)).await.map(|()| "deleted".to_owned())
+            }
+            Step::FindDevices(ids) => {
+                let ids: Vec<_> = ids.iter().copied().map(id).collect();
+                let found = store.find_devices(&ids).await;
+                found.map(|found| {
+                    let found: Vec<_> =
+                        found.into_iter().map(|one| one.map(|one| self.device(one))).collect();
+                    format!("{found:?}")
+                })
+            }
+            Step::ListDevices(page) => store.list_devices(*page).await.map(devices),
+            Step::ListDevicesOf(user) => store.list_devices_of(self.user_id(*user)).await.map(devices),
+            _ => return None,
+        })
+    }
+
+    async fn append(&self, drafts: &[Draft], next_reading: i64) -> Result<String, StoreError> {
+        let readings: Vec<_> =
+            (next_reading..).zip(drafts).map(|(id, draft)| self.reading(id, draft)).collect();
+        self.store.append(&readings).await.map(|outcome| format!("{outcome:?}"))
+    }
+
+    async fn of_readings(&self, step: &Step) -> Result<String, StoreError> {
+        let store = &self.store;
+        let readings = |all: Vec<Reading>| {
+            let translated = all.into_iter().map(|one| Reading { device: self.slot(one.device), ..one });
+            format!("{:?}", translated.collect::<Vec<_>>())
+        };
+        match *step {
+            Step::FindReading(device, us) => {
+                let found = store.find_reading(self.key(device), at(us)).await;
+                found.map(|found| readings(found.into_iter().collect()))
+            }
+            Step::ListReadings(device, window, page) => {
+                store.list_readings(self.key(device), window, page).await.map(readings)
+            }
+            Step::SnapshotOfDevice(device, window) => {
+                self.snapshot(Subject::Device(self.key(device)), window).await
+            }
+            Step::SnapshotOfUser(user, window) => {
+                self.snapshot(Subject::User(self.user_id(user)), window).await
+            }
+            _ => unreachable!("a step of users, devices, segments or appending"),
+        }
+    }
+
+    async fn snapshot(&self, subject: Subject, window: Window) -> Result<String, StoreError> {
+        let all = self.store.read_snapshot(subject, window).await?;
+        let translated = all.into_iter().map(|(device, rows)| (self.device(device), rows));
+        Ok(format!("{:?}", translated.collect::<Vec<_>>()))
+    }
+
+    fn user_id(&self, slot: Slot) -> UserId {
+        self.users.get(slot).copied().unwrap_or(UserId(NOBODY))
+    }
+
+    pub(super) fn key(&self, slot: Slot) -> DeviceKey {
+        self.devices.get(slot).copied().unwrap_or(DeviceKey(NOBODY))
+    }
+
+    fn reading(&self, id: i64, draft: &Draft) -> NewReading {
+        let time = at(draft.us);
+        let time = if draft.is_first_free { ReadingTime::FirstFree(time) } else { ReadingTime::Given(time) };
+        let values = values(draft.x, -draft.x, draft.x / 3.0);
+        NewReading { device: self.key(draft.device), id: ReadingId(id), time, values }
+    }
+
+    fn owner(&self, id: UserId) -> UserId {
+        UserId(position(&self.users, &id))
+    }
+
+    pub(super) fn slot(&self, key: DeviceKey) -> DeviceKey {
+        DeviceKey(position(&self.devices, &key))
+    }
+
+    fn user(&self, user: User) -> User {
+        User { id: self.owner(user.id), ..user }
+    }
+
+    fn device(&self, device: Device) -> Device {
+        let user_id = device.user_id.map(|id| self.owner(id));
+        Device { key: self.slot(device.key), user_id, ..device }
+    }
+}
+
+pub(super) fn position<T: PartialEq>(ids: &[T], id: &T) -> i64 {
+    ids.iter().position(|other| other == id).map_or(-1, |n| i64::try_from(n).unwrap())
+}
