@@ -15,6 +15,7 @@ mod bytes;
 mod codec;
 mod columns;
 mod delta;
+mod dictionary;
 mod exact_integer;
 mod exact_squares;
 mod exact_sum;
