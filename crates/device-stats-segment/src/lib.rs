@@ -10,7 +10,13 @@
 //! ```
 
 mod exact_sum;
+mod histogram;
+mod interpolate;
+mod percentile;
 mod summarize;
 
 pub use exact_sum::ExactSum;
+pub use histogram::{bin_edges, count_in_bins};
+pub use interpolate::{Fraction, interpolate};
+pub use percentile::{Position, position};
 pub use summarize::summarize;
