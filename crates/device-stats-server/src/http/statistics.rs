@@ -69,6 +69,7 @@ pub(crate) struct StatisticsAnswer {
     /// beyond a double; only where it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 1.237_436_867_076_458_2, value_type = Option<f64>)]
+    #[expect(clippy::option_option, reason = "not asked for, `null` and a number are three things")]
     stddev: Option<Option<f64>>,
 }
 
