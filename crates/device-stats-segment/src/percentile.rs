@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(at(8, 10.0), (0, 1, part(7, 10)));
         assert_eq!(at(7, 0.0), (0, 0, part(0, 1)));
         assert_eq!(at(7, 100.0), (6, 6, part(0, 1)));
-        // In doubles, 2^53 times 0.999 is off by more than one.
+        // In doubles, 2^53 times 0.999 has nothing left behind the point.
         assert_eq!(at((1 << 53) + 1, 99.9), (8_998_192_055_486_251, 8_998_192_055_486_252, part(1, 125)));
         assert_eq!(at(u64::MAX, 100.0).0, u64::MAX - 1);
     }

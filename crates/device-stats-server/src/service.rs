@@ -6,9 +6,12 @@ mod analysis;
 mod clock;
 mod devices;
 mod error;
+mod histogram;
 mod ingest;
 mod reading_ids;
 mod readings;
+mod series;
+mod statistics;
 mod users;
 
 use std::sync::Arc;
@@ -16,9 +19,10 @@ use std::sync::Arc;
 use device_stats_store::{Store, StoreError};
 
 pub use access::{Action, Authorized, Principal};
-pub use analysis::UserSummary;
+pub use analysis::UserStatistics;
 pub use error::ServiceError;
 pub use ingest::{Ingested, Measurement};
+pub use series::Bucket;
 
 use reading_ids::ReadingIds;
 

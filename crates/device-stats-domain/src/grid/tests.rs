@@ -135,6 +135,20 @@ fn both_ends_of_time() {
     assert_eq!(centuries.len(), 100);
 }
 
+/// As long as the library reads them; no sum or product may overflow.
+#[test]
+fn the_longest_intervals() {
+    for interval in ["P19998Y", "P239976M", "P1043497W", "P7304484D", "PT175307616H", "PT631107417600S"] {
+        for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Niue"] {
+            let buckets = grid(interval, zone).buckets(Window::ALL).unwrap();
+            let (first, last) = (buckets[0], buckets[buckets.len() - 1]);
+            check_tiles(&buckets, Window { from_us: first.from_us, until_us: last.until_us });
+            assert!(first.from_us < Timestamp::MIN.micros() && last.until_us > Timestamp::MAX.micros());
+            assert!(buckets.len() <= 2, "{interval} {zone}: {buckets:?}");
+        }
+    }
+}
+
 #[test]
 fn the_number_of_buckets_is_bounded() {
     let second = grid("PT1S", "UTC");

@@ -1,19 +1,19 @@
 //! Analyses: from a snapshot of the store to exact statistics. This is where the engine meets the store; neither knows
 //! the other.
 
-use device_stats_domain::{Axes, Device, DeviceId, Summary, User, Window};
-use device_stats_segment::summarize;
+use device_stats_domain::{Axes, Device, DeviceId, Statistics, User, Wanted, Window};
 use device_stats_store::{Snapshot, Subject};
 
+use super::statistics::statistics;
 use super::{Authorized, Service, ServiceError};
 
 /// The analysis of all devices of a user.
 #[derive(Clone, Debug, PartialEq)]
-pub struct UserSummary {
+pub struct UserStatistics {
     /// All readings of all devices in one pool.
-    pub aggregate: Axes<Summary>,
+    pub aggregate: Axes<Statistics>,
     /// Each device that has a reading in the window, by ascending key.
-    pub devices: Vec<(DeviceId, Axes<Summary>)>,
+    pub devices: Vec<(DeviceId, Axes<Statistics>)>,
 }
 
 impl Service {
@@ -25,8 +25,9 @@ impl Service {
         &self,
         device: &Authorized<Device>,
         window: Window,
-    ) -> Result<Axes<Summary>, ServiceError> {
-        Ok(self.analyze(Subject::Device(device.key), window).await?.aggregate)
+        wanted: &Wanted,
+    ) -> Result<Axes<Statistics>, ServiceError> {
+        Ok(self.analyze(Subject::Device(device.key), window, wanted).await?.aggregate)
     }
 
     /// Analyses the readings of all devices of a user in a window.
@@ -37,34 +38,56 @@ impl Service {
         &self,
         user: &Authorized<User>,
         window: Window,
-    ) -> Result<UserSummary, ServiceError> {
-        self.analyze(Subject::User(user.id), window).await
+        wanted: &Wanted,
+    ) -> Result<UserStatistics, ServiceError> {
+        self.analyze(Subject::User(user.id), window, wanted).await
     }
 
-    async fn analyze(&self, subject: Subject, window: Window) -> Result<UserSummary, ServiceError> {
+    async fn analyze(
+        &self,
+        subject: Subject,
+        window: Window,
+        wanted: &Wanted,
+    ) -> Result<UserStatistics, ServiceError> {
         let snapshot = self.store.snapshot(subject, window).await?;
-        // Off the threads that serve connections: it may take long.
-        let computed = tokio::task::spawn_blocking(move || summarize_snapshot(snapshot));
-        computed.await.map_err(|died| ServiceError::Died(died.into()))?.ok_or(ServiceError::NoReadings)
+        let wanted = wanted.clone();
+        compute(move || analyze_snapshot(snapshot, &wanted)).await?.ok_or(ServiceError::NoReadings)
     }
 }
 
-/// The summaries of each device and of their pool; `None` where there is no reading at all.
-fn summarize_snapshot(snapshot: Snapshot) -> Option<UserSummary> {
+/// Computes off the threads that serve connections: it may take long.
+pub(super) async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ServiceError> {
+    tokio::task::spawn_blocking(work).await.map_err(|died| ServiceError::Died(died.into()))
+}
+
+/// The statistics of each device and of their pool; `None` where there is no reading at all.
+fn analyze_snapshot(snapshot: Snapshot, wanted: &Wanted) -> Option<UserStatistics> {
     let mut pool: Axes<Vec<f64>> = Axes::default();
     let mut devices = Vec::new();
     let only_one = snapshot.devices.len() == 1;
     for mut entry in snapshot.devices {
-        let Some(summary) = summarize_columns(&mut entry.hot) else { continue };
-        devices.push((entry.device.device_id, summary));
+        let Some(found) = analyze_columns(&mut entry.hot, wanted) else { continue };
         if only_one {
-            return Some(UserSummary { aggregate: summary, devices });
+            let devices = vec![(entry.device.device_id, found.clone())];
+            return Some(UserStatistics { aggregate: found, devices });
         }
+        devices.push((entry.device.device_id, found));
         pool.as_mut().zip(entry.hot).map(|(pool, mut column)| pool.append(&mut column));
     }
-    Some(UserSummary { aggregate: summarize_columns(&mut pool)?, devices })
+    Some(UserStatistics { aggregate: analyze_columns(&mut pool, wanted)?, devices })
 }
 
-fn summarize_columns(columns: &mut Axes<Vec<f64>>) -> Option<Axes<Summary>> {
-    columns.as_mut().map(|column| summarize(column)).all()
+fn analyze_columns(columns: &mut Axes<Vec<f64>>, wanted: &Wanted) -> Option<Axes<Statistics>> {
+    columns.as_mut().map(|column| statistics(column, wanted)).all()
+}
+
+/// The readings of all devices in one pool.
+pub(super) fn pool(snapshot: Snapshot) -> Axes<Vec<f64>> {
+    let mut pool: Axes<Vec<f64>> = Axes::default();
+    for entry in snapshot.devices {
+        pool.as_mut().zip(entry.hot).map(|(pool, mut column)| pool.append(&mut column));
+    }
+    pool
 }
