@@ -9,7 +9,7 @@ use crate::errors::{is_missing_parent, store_error};
 use crate::pieces;
 
 const TOUCHING: &str = "SELECT id, first_us, last_us, readings FROM segment
-     WHERE device = ?1 AND last_us >= ?2 AND first_us < ?3 AND ?2 < ?3 ORDER BY first_us, id";
+     WHERE device = ?1 AND last_us >= ?2 AND first_us < ?3 AND ?2 < ?3";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<SegmentEntry> {
     Ok(SegmentEntry {
@@ -28,7 +28,10 @@ pub(crate) fn touching(
 ) -> Result<Vec<SegmentEntry>, StoreError> {
     let mut select = connection.prepare_cached(TOUCHING).map_err(store_error)?;
     let entries = select.query_map((device.0, window.from_us, window.until_us), entry);
-    entries.and_then(Iterator::collect).map_err(store_error)
+    let mut entries: Vec<_> = entries.and_then(Iterator::collect).map_err(store_error)?;
+    // Cheaper than to have SQLite set a sorter up: an append asks for each of its devices, and mostly finds none.
+    entries.sort_unstable_by_key(|entry| (entry.first_us, entry.id));
+    Ok(entries)
 }
 
 /// Whether a device has that segment.
@@ -90,12 +93,7 @@ mod tests {
             let steps = plan.query_map((1, 2, 3), |row| row.get::<_, String>(3));
             steps.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(store_error)
         });
-        assert_eq!(
-            plan.await.unwrap(),
-            [
-                "SEARCH segment USING COVERING INDEX segment_by_device (device=? AND last_us>?)",
-                "USE TEMP B-TREE FOR ORDER BY"
-            ]
-        );
+        let step = "SEARCH segment USING COVERING INDEX segment_by_device (device=? AND last_us>?)";
+        assert_eq!(plan.await.unwrap(), [step]);
     }
 }
