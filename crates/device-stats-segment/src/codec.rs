@@ -8,7 +8,7 @@ use pco::data_types::Number;
 use pco::errors::{ErrorKind, PcoError};
 use pco::metadata::{DeltaEncoding, Mode};
 use pco::wrapped::{ChunkDecompressor, FileCompressor, FileDecompressor};
-use pco::{ChunkConfig, DecompressorScratch, PagingSpec};
+use pco::{ChunkConfig, DecompressorScratch, DeltaSpec, ModeSpec, PagingSpec};
 
 use crate::{Effort, EncodeError};
 
@@ -44,9 +44,36 @@ pub(crate) fn reader(version: [u8; 2]) -> Option<FileDecompressor> {
     (version.first() >= Some(&PCO_MAJOR_MIN) && rest.is_empty()).then_some(reader)
 }
 
+/// What is known of the numbers of a column before they are compressed. pco could find it out by trying, which takes
+/// several times as long as compressing and goes wrong on a sample now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Measured: they ascend, in steps that may all be multiples of something.
+    Ascending,
+    /// Counted: each stands for itself.
+    Counts,
+    /// Whole numbers to be taken as they are, or the differences of their differences so many times.
+    Integers {
+        /// How often differences are taken, from 0 to 7.
+        order: usize,
+    },
+}
+
+impl Numbers {
+    fn config(self) -> ChunkConfig {
+        let (mode, delta) = match self {
+            Self::Ascending => (ModeSpec::Auto, DeltaSpec::TryConsecutive(1)),
+            Self::Counts => (ModeSpec::Classic, DeltaSpec::NoOp),
+            Self::Integers { order } => (ModeSpec::Classic, DeltaSpec::TryConsecutive(order)),
+        };
+        ChunkConfig::default().with_mode_spec(mode).with_delta_spec(delta)
+    }
+}
+
 /// Compresses numbers, at least one, in pages of `page` numbers; the last has the rest.
 pub(crate) fn compress<T: Number>(
     numbers: &[T],
+    what: Numbers,
     page: u32,
     effort: Effort,
 ) -> Result<Compressed, EncodeError> {
@@ -55,8 +82,7 @@ pub(crate) fn compress<T: Number>(
         Effort::Small => 8,
     };
     let pages = numbers.chunks(page as usize).map(<[T]>::len).collect();
-    let config =
-        ChunkConfig::default().with_compression_level(level).with_paging_spec(PagingSpec::Exact(pages));
+    let config = what.config().with_compression_level(level).with_paging_spec(PagingSpec::Exact(pages));
     let write = || {
         let mut chunk = FileCompressor::default().chunk_compressor(numbers, &config)?;
         let meta = chunk.write_meta(Vec::new())?;

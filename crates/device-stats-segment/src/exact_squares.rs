@@ -31,11 +31,21 @@ impl ExactSquares {
     /// Adds the square of a finite number. At most 2^32 additions may be made to one sum, those of merged sums counted
     /// along.
     pub fn add(&mut self, number: f64) {
-        self.add_times(number, 1);
+        debug_assert!(number.is_finite(), "only finite numbers have a square");
+        let Parts { mantissa, shift, .. } = Parts::of(number);
+        let square = u128::from(mantissa) * u128::from(mantissa);
+        for (half, shift) in [(square & u128::from(u64::MAX), shift * 2), (square >> 64, shift * 2 + 64)] {
+            if let Some(bin) = self.bins.get_mut((shift / BIN_EXPONENTS) as usize) {
+                *bin += half << (shift % BIN_EXPONENTS);
+            }
+        }
     }
 
     /// Adds the square of a finite number as if it were added `count` times. Counts as one addition.
     pub fn add_times(&mut self, number: f64, count: u32) {
+        if count == 1 {
+            return self.add(number);
+        }
         debug_assert!(number.is_finite(), "only finite numbers have a square");
         let Parts { mantissa, shift, .. } = Parts::of(number);
         let square = u128::from(mantissa) * u128::from(mantissa);

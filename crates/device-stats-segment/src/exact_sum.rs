@@ -114,6 +114,22 @@ impl ExactSum {
     }
 }
 
+impl Extend<f64> for ExactSum {
+    fn extend<I: IntoIterator<Item = f64>>(&mut self, numbers: I) {
+        for number in numbers {
+            self.add(number);
+        }
+    }
+}
+
+impl FromIterator<f64> for ExactSum {
+    fn from_iter<I: IntoIterator<Item = f64>>(numbers: I) -> Self {
+        let mut sum = Self::default();
+        sum.extend(numbers);
+        sum
+    }
+}
+
 /// The digits of `sign` times the bins, and whether that is below zero (then the digits are its two's complement).
 fn carry(bins: &[i128; BINS], sign: i128) -> (bool, [u32; DIGITS]) {
     let mut digits = [0; DIGITS];

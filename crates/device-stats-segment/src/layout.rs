@@ -20,12 +20,17 @@ pub(crate) const COLUMNS: [Column; 11] = [
 ];
 
 /// The value of an axis.
-pub(crate) fn of<T>(axes: &Axes<T>, axis: Axis) -> &T {
+pub(crate) fn of<T>(each: &Axes<T>, axis: Axis) -> &T {
     match axis {
-        Axis::X => &axes.x,
-        Axis::Y => &axes.y,
-        Axis::Z => &axes.z,
+        Axis::X => &each.x,
+        Axis::Y => &each.y,
+        Axis::Z => &each.z,
     }
+}
+
+/// What `f` makes of each axis, in order.
+pub(crate) fn each<T>(mut f: impl FnMut(Axis) -> T) -> Axes<T> {
+    Axes { x: f(Axis::X), y: f(Axis::Y), z: f(Axis::Z) }
 }
 
 /// How a segment is cut into pages and blocks. A head says which sizes it was written with.

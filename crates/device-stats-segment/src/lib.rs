@@ -14,6 +14,8 @@ pub mod analysis;
 mod bytes;
 mod codec;
 mod columns;
+mod delta;
+mod dictionary;
 mod exact_integer;
 mod exact_squares;
 mod exact_sum;

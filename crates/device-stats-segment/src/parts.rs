@@ -16,10 +16,9 @@ pub(crate) struct Parts {
 impl Parts {
     /// The parts of a finite number.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "eleven bits")]
     pub(crate) fn of(number: f64) -> Self {
         let bits = number.to_bits();
-        let exponent_field = (bits >> 52) as u32 & 0x7ff;
+        let exponent_field = (bits >> 52 & 0x7ff) as u32;
         let fraction = bits & ((1 << 52) - 1);
         // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones.
         let (mantissa, shift) = match exponent_field {

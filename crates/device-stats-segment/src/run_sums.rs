@@ -3,68 +3,56 @@
 use crate::parts::{LOWEST_EXPONENT, Parts};
 use crate::{ExactInteger, ExactSum};
 
-/// Bits of the sum of a run of 2^20 values above those of one value.
+/// Bits that the sum of a run of up to 2^20 values has above those of one value.
 const CARRY_BITS: u32 = 20;
 /// Most words of the sum of a run: 2^20 doubles of either sign have 2,119 bits.
 pub(crate) const WORDS_MAX: usize = 34;
 
-/// The exact sums of all runs of one axis. Each is an integer of `words_per_sum` words in two's complement that counts
-/// units of 2 to the power of `exponent`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The exact sums of all runs of one axis. Each is an integer of several words in two's complement that counts units of
+/// 2 to the power of `exponent`.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RunSums {
     /// The exponent of the lowest bit of any value; 0 where all values are zero.
     pub(crate) exponent: i32,
-    /// As few as hold every sum.
-    pub(crate) words_per_sum: usize,
-    /// The words of all first places, then those of all second ones, ...
+    /// The lowest words of all sums, then their second ones, ... As few as hold every sum.
     pub(crate) places: Vec<Vec<i64>>,
     /// The sum of all.
     pub(crate) total: ExactInteger,
 }
 
 impl RunSums {
-    /// Sums runs of `run` finite values.
-    pub(crate) fn of(values: &[f64], run: u32) -> Self {
-        let runs = values.chunks(run as usize);
-        let Some((lowest, highest)) = span(values) else {
-            return Self::from_words(0, &vec![vec![0]; runs.len()]);
-        };
-        let exponent = LOWEST_EXPONENT.saturating_add_unsigned(lowest);
-        if highest - lowest + CARRY_BITS < i128::BITS {
-            let sums: Vec<i128> =
-                runs.map(|run| run.iter().map(|value| scaled(*value, lowest)).sum()).collect();
-            let narrow = sums.iter().all(|sum| i64::try_from(*sum).is_ok());
-            return Self::from_words(
-                exponent,
-                &sums.iter().map(|sum| words_of(*sum, narrow)).collect::<Vec<_>>(),
-            );
-        }
-        let sums: Vec<ExactInteger> = runs
-            .map(|run| {
-                let mut sum = ExactSum::default();
-                run.iter().for_each(|value| sum.add(*value));
-                sum.to_integer()
-            })
-            .collect();
-        let words_of =
-            |count| sums.iter().map(|sum| sum.words_at(exponent, count)).collect::<Option<Vec<_>>>();
-        Self::from_words(exponent, &(1..=WORDS_MAX).find_map(words_of).unwrap_or_default())
-    }
-
-    fn from_words(exponent: i32, sums: &[Vec<u64>]) -> Self {
-        let words_per_sum = sums.first().map_or(1, Vec::len);
-        let place = |place| {
-            sums.iter().filter_map(move |sum: &Vec<u64>| sum.get(place)).map(|word: &u64| word.cast_signed())
+    /// Sums runs of `run` readings, of which the codes say which of the finite values they have.
+    pub(crate) fn of(values: &[f64], codes: &[u32], run: u32) -> Self {
+        let (lowest, highest) = span(values).unwrap_or((0, 0));
+        let exponent = if highest == 0 { 0 } else { LOWEST_EXPONENT.saturating_add_unsigned(lowest) };
+        let places = if highest - lowest + CARRY_BITS < i128::BITS {
+            narrow_places(&sum_runs(values, codes, run, |sum, value| *sum += scaled(value, lowest)))
+        } else {
+            let sums = sum_runs(values, codes, run, ExactSum::add);
+            wide_places(exponent, &sums.iter().map(ExactSum::to_integer).collect::<Vec<_>>())
         };
         let mut total = ExactSum::default();
-        sums.iter().for_each(|sum| total.add_words(exponent, sum));
-        Self {
-            exponent,
-            words_per_sum,
-            places: (0..words_per_sum).map(|index| place(index).collect()).collect(),
-            total: total.to_integer(),
+        let mut words = vec![0; places.len()];
+        for run in 0..places.first().map_or(0, Vec::len) {
+            for (word, place) in words.iter_mut().zip(&places) {
+                *word = place.get(run).map_or(0, |word| word.cast_unsigned());
+            }
+            total.add_words(exponent, &words);
         }
+        Self { exponent, places, total: total.to_integer() }
     }
+}
+
+/// The sum of each run.
+fn sum_runs<S: Default>(values: &[f64], codes: &[u32], run: u32, add: impl Fn(&mut S, f64)) -> Vec<S> {
+    let sum = |codes: &[u32]| {
+        let mut sum = S::default();
+        for value in codes.iter().filter_map(|code| values.get(*code as usize)) {
+            add(&mut sum, *value);
+        }
+        sum
+    };
+    codes.chunks(run as usize).map(sum).collect()
 }
 
 /// The lowest place of a bit that is set in any of the values, and the first above the highest; `None` where all are
@@ -84,12 +72,22 @@ fn scaled(value: f64, lowest: u32) -> i128 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// The words of a sum, one or two.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the number is cut into its words"
-)]
-fn words_of(sum: i128, narrow: bool) -> Vec<u64> {
-    if narrow { vec![sum as u64] } else { vec![sum as u64, (sum >> 64) as u64] }
+/// The words of sums that have two at most.
+#[expect(clippy::cast_possible_truncation, reason = "the number is cut into its words")]
+fn narrow_places(sums: &[i128]) -> Vec<Vec<i64>> {
+    let low = sums.iter().map(|sum| *sum as i64).collect();
+    if sums.iter().all(|sum| i64::try_from(*sum).is_ok()) {
+        return vec![low];
+    }
+    vec![low, sums.iter().map(|sum| (sum >> 64) as i64).collect()]
+}
+
+/// The words of sums of any size, counted from `exponent`.
+fn wide_places(exponent: i32, sums: &[ExactInteger]) -> Vec<Vec<i64>> {
+    let words_of = |count| sums.iter().map(|sum| sum.words_at(exponent, count)).collect::<Option<Vec<_>>>();
+    let words = (1..=WORDS_MAX).find_map(words_of).unwrap_or_default();
+    let place = |place| {
+        words.iter().filter_map(move |words| words.get(place)).map(|word: &u64| word.cast_signed()).collect()
+    };
+    (0..words.first().map_or(0, Vec::len)).map(place).collect()
 }

@@ -1,9 +1,9 @@
 //! A segment as bytes: written from rows, read back whole, merged. Who wants only a part of it uses
 //! [`Head`](crate::Head).
 
-mod read;
+pub(crate) mod read;
 mod verify;
-mod write;
+pub(crate) mod write;
 
 use verify::verify;
 use write::write;
@@ -45,13 +45,14 @@ pub enum EncodeError {
     /// A number is infinite or not a number.
     #[error("row {0} has a number that is not finite")]
     NotFinite(usize),
-    /// The compressor failed, which it does only for columns that no segment has.
-    #[error("the compressor refused a column")]
+    /// What was written is not what is read back: a fault of the compressor.
+    #[error("the compressor did not give the readings back")]
     Compressor,
 }
 
 impl Segment {
-    /// Writes rows, which ascend in time, as a segment. The same rows and effort always give the same bytes.
+    /// Writes rows, which ascend in time, as a segment, and reads it back to compare. The same rows and effort always
+    /// give the same bytes.
     ///
     /// # Errors
     /// [`EncodeError`], with the position of the row at fault.

@@ -101,8 +101,8 @@ impl HeadFields {
             return Err(inconsistent("it cannot have so many readings, or pages of that size"));
         }
         let last_us = reader.i64()?;
-        let mut axis = || AxisFields::read(&mut reader, &sizes, readings);
-        let axes = Axes { x: axis()?, y: axis()?, z: axis()? };
+        let mut read_axis = || AxisFields::read(&mut reader, &sizes, readings);
+        let axes = Axes { x: read_axis()?, y: read_axis()?, z: read_axis()? };
         let layout = Layout::new(sizes, readings, axes.as_ref().map(|axis| axis.distinct));
         let time_fences = reader.many(layout.pages(Column::Times) as usize, i64::from_le_bytes)?;
         let metas = COLUMNS.iter().flat_map(|column| 0..chunks(*column, &axes));
@@ -119,11 +119,11 @@ impl HeadFields {
 }
 
 /// How many of pco's chunks a column is.
-pub(crate) fn chunks(column: Column, axes: &Axes<AxisFields>) -> u16 {
+pub(crate) fn chunks(column: Column, fields: &Axes<AxisFields>) -> u16 {
     match column {
         Column::Times | Column::Ids | Column::Codes(_) => 1,
         Column::Dictionary(_) => 2,
-        Column::Sums(axis) => of(axes, axis).sum_words,
+        Column::Sums(axis) => of(fields, axis).sum_words,
     }
 }
 

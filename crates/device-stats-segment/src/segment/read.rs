@@ -3,6 +3,8 @@
 use device_stats_domain::{Axes, Axis};
 
 use super::Segment;
+use crate::columns::{AxisColumns, Columns};
+use crate::dictionary::Dictionary;
 use crate::layout::of;
 use crate::{Column, DictionaryPage, Fault, Head, Page, PageId, Row};
 
@@ -75,6 +77,12 @@ impl Contents {
         }
     }
 
+    /// Whether these are the columns that were written.
+    pub(crate) fn are(&self, columns: &Columns) -> bool {
+        let axes = |axis| of(&self.axes, axis).are(of(&columns.axes, axis));
+        self.times == columns.times && self.ids == columns.ids && Axis::ALL.into_iter().all(axes)
+    }
+
     /// The rows.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let numbers = |axis| {
@@ -88,5 +96,25 @@ impl Contents {
             .zip(numbers)
             .map(|((time_us, id), ((x, y), z))| Row { time_us: *time_us, id: *id, values: Axes { x, y, z } })
             .collect()
+    }
+}
+
+impl AxisContents {
+    fn are(&self, columns: &AxisColumns) -> bool {
+        let Dictionary { values, counts } = &columns.dictionary;
+        let places = &columns.sums.places;
+        let sums = self.sums.chunks(places.len()).enumerate().all(|(run, words)| {
+            words.iter().zip(places).all(|(word, place)| place.get(run) == Some(&word.cast_signed()))
+        });
+        self.codes == columns.codes
+            && self.values.iter().map(|value| value.to_bits()).eq(values.iter().map(|value| value.to_bits()))
+            && self.counts().eq(counts.iter().copied())
+            && sums
+    }
+
+    /// How many readings have each value.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
+        let before = std::iter::once(&0).chain(&self.until);
+        self.until.iter().zip(before).map(|(until, before)| until - before)
     }
 }

@@ -43,8 +43,7 @@ fn verify_axis(head: &Head, axis: Axis, contents: &AxisContents) -> Result<(), F
     let runs = numbers.chunks(head.sum_run() as usize);
     let words = sums.chunks(sums.len() / runs.len().max(1));
     for (run, words) in runs.zip(words) {
-        let mut sum = ExactSum::default();
-        run.iter().for_each(|number| sum.add(*number));
+        let sum: ExactSum = run.iter().copied().collect();
         if sum.to_integer().words_at(head.sum_exponent(axis), words.len()).as_deref() != Some(words) {
             return Err(inconsistent(Column::Sums(axis), "it is not the sum of the values"));
         }

@@ -1,13 +1,13 @@
 //! From columns to bytes.
 
-use device_stats_domain::Axis;
-
 use super::{Effort, EncodeError, Segment};
-use crate::Column;
-use crate::codec::{self, Compressed, compress};
+use crate::codec::{self, Compressed, Numbers, compress};
 use crate::columns::{AxisColumns, Columns};
+use crate::delta::delta_order;
+use crate::dictionary::Dictionary;
 use crate::head::fields::{AxisFields, HeadFields, PageEntry};
-use crate::layout::{COLUMNS, PageSizes, of};
+use crate::layout::{COLUMNS, PageSizes, each, of};
+use crate::{Column, Head};
 
 /// Pages and what has to be known to read them, in the order of the columns.
 #[derive(Default)]
@@ -16,24 +16,40 @@ struct Pages {
     pages: Vec<Vec<u8>>,
 }
 
-/// Writes columns as a segment.
-pub(super) fn write(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<Segment, EncodeError> {
+/// Writes columns as a segment, and reads it back to compare.
+pub(crate) fn write(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<Segment, EncodeError> {
+    let segment = compress_all(columns, sizes, effort)?;
+    let contents = Head::open(&segment.head).and_then(|head| segment.read(&head));
+    match contents {
+        Ok(contents) if contents.are(columns) => Ok(segment),
+        _ => Err(EncodeError::Compressor),
+    }
+}
+
+fn compress_all(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<Segment, EncodeError> {
     let mut pages = Pages::default();
     for column in COLUMNS {
         match column {
-            Column::Times => pages.add([compress(&columns.times, sizes.rows, effort)?]),
-            Column::Ids => pages.add([compress(&columns.ids, sizes.rows, effort)?]),
+            Column::Times => pages.add([compress(&columns.times, Numbers::Ascending, sizes.rows, effort)?]),
+            Column::Ids => {
+                let order = delta_order(&columns.ids, |id| id);
+                pages.add([compress(&columns.ids, Numbers::Integers { order }, sizes.rows, effort)?]);
+            }
             Column::Dictionary(axis) => {
-                let AxisColumns { values, counts, .. } = of(&columns.axes, axis);
-                let values = compress(values, sizes.dictionary, effort)?;
-                pages.add([values, compress(counts, sizes.dictionary, effort)?]);
+                let Dictionary { values, counts } = &of(&columns.axes, axis).dictionary;
+                let values = compress(values, Numbers::Ascending, sizes.dictionary, effort)?;
+                pages.add([values, compress(counts, Numbers::Counts, sizes.dictionary, effort)?]);
             }
             Column::Codes(axis) => {
-                pages.add([compress(&of(&columns.axes, axis).codes, sizes.rows, effort)?]);
+                let codes = &of(&columns.axes, axis).codes;
+                let order = delta_order(codes, i64::from);
+                pages.add([compress(codes, Numbers::Integers { order }, sizes.rows, effort)?]);
             }
             Column::Sums(axis) => {
-                let places = of(&columns.axes, axis).sums.places.iter();
-                let parts = places.map(|place| compress(place, sizes.sums, effort));
+                let parts = of(&columns.axes, axis).sums.places.iter().map(|place| {
+                    let order = delta_order(place, |word| word);
+                    compress(place, Numbers::Integers { order }, sizes.sums, effort)
+                });
                 pages.add(parts.collect::<Result<Vec<_>, _>>()?);
             }
         }
@@ -69,12 +85,11 @@ impl Pages {
             length: u32::try_from(page.len()).unwrap_or(u32::MAX),
             checksum: crc32fast::hash(page),
         };
-        let axis = |axis| axis_fields(of(&columns.axes, axis), sizes);
         let fields = HeadFields {
             sizes,
             readings: u32::try_from(columns.times.len()).unwrap_or(u32::MAX),
             last_us: columns.times.last().copied().unwrap_or(0),
-            axes: device_stats_domain::Axes { x: axis(Axis::X), y: axis(Axis::Y), z: axis(Axis::Z) },
+            axes: each(|axis| axis_fields(of(&columns.axes, axis), sizes)),
             time_fences: columns.times.iter().step_by(sizes.rows as usize).copied().collect(),
             pco_version: codec::pco_version()?,
             metas: self.metas,
@@ -92,7 +107,7 @@ impl Pages {
 }
 
 fn axis_fields(columns: &AxisColumns, sizes: PageSizes) -> AxisFields {
-    let AxisColumns { values, counts, sums, squares, .. } = columns;
+    let AxisColumns { dictionary: Dictionary { values, counts }, sums, squares, .. } = columns;
     let mut below = 0;
     AxisFields {
         max: values.last().copied().unwrap_or(0.0),
@@ -100,7 +115,7 @@ fn axis_fields(columns: &AxisColumns, sizes: PageSizes) -> AxisFields {
         squares: squares.clone(),
         distinct: u32::try_from(values.len()).unwrap_or(u32::MAX),
         sum_exponent: sums.exponent,
-        sum_words: u16::try_from(sums.words_per_sum).unwrap_or(u16::MAX),
+        sum_words: u16::try_from(sums.places.len()).unwrap_or(u16::MAX),
         first: values.iter().step_by(sizes.dictionary as usize).copied().collect(),
         below: counts
             .chunks(sizes.dictionary as usize)

@@ -36,6 +36,37 @@ async fn what_was_acknowledged_survives_a_kill() {
 }
 
 #[tokio::test]
+async fn a_kill_while_segments_come_and_go_loses_and_doubles_nothing() {
+    for (what, times) in
+        [(process::SEALING, 1), (process::MERGING, 1), (process::SEALING, 9), (process::MERGING, 5)]
+    {
+        let folder = Folder::new();
+        let path = folder.database();
+        drop(SqliteStore::open(&path, true).unwrap());
+        let mut child = process::with(Role::Seal, &path).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut said = Vec::new();
+        while said.iter().filter(|line| *line == what).count() < times {
+            said.extend(output.next().unwrap().strip_prefix("> ").map(str::to_owned));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.extend(output.filter_map(|line| Some(line.strip_prefix("> ")?.to_owned())));
+        let acknowledged: usize = said.iter().rev().find_map(|line| line.parse().ok()).unwrap();
+
+        let store = SqliteStore::open(&path, true).unwrap();
+        let device = process::device(&store).await;
+        let count = process::count(&store, device).await;
+        assert!(acknowledged <= count && count <= acknowledged + BATCH, "{count} of {acknowledged}");
+        let segments = store.list_segments(device).await.unwrap();
+        let sealed: usize = segments.iter().map(|entry| entry.readings as usize).sum();
+        // All that was sealed before what it was killed in.
+        let times = said.iter().filter(|line| *line == process::SEALING).count();
+        assert!((times - 1) * BATCH <= sealed + 5 && sealed + 5 <= times * BATCH, "{sealed} after {times}");
+    }
+}
+
+#[tokio::test]
 async fn after_a_failed_commit_nothing_is_written_until_a_restart() {
     let folder = Folder::new();
     let path = folder.database();

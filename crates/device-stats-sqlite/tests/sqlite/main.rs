@@ -7,6 +7,7 @@ mod failing;
 mod migrating;
 mod opening;
 mod process;
+mod segments;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Drop for Folder {
     }
 }
 
-/// Asserts that SQLite finds no fault in a database, and no row that refers to none.
+/// Asserts that SQLite finds no fault in a database, and that no row refers to one that is not there.
 fn assert_sound(path: &Path) {
     let connection = rusqlite::Connection::open(path).unwrap();
     let faults = |check: &str| -> Vec<String> {
@@ -49,6 +50,15 @@ fn assert_sound(path: &Path) {
     };
     assert_eq!(faults("PRAGMA integrity_check"), ["ok"]);
     assert_eq!(faults("PRAGMA foreign_key_check"), [""; 0]);
+    if !connection.table_exists(None, "segment_block").unwrap() {
+        return;
+    }
+    for lost in [
+        "SELECT DISTINCT 'readings of ' || device FROM reading WHERE device NOT IN (SELECT id FROM devices)",
+        "SELECT 'block ' || id FROM segment_block WHERE id >> 16 NOT IN (SELECT id FROM segment)",
+    ] {
+        assert_eq!(faults(lost), [""; 0]);
+    }
 }
 
 async fn open() -> (Folder, Arc<dyn Store>) {

@@ -1,22 +1,57 @@
-//! Many callers bring one database up to date at the same time.
+//! Bringing a database up to date: from an older version, and by many callers at the same time.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use device_stats_domain::{DeviceKey, NewReading, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::Store;
+use device_stats_store::{Appended, Newest, Store};
+use refinery::{Migration, Runner};
 
 use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 1] = ["V1__users_devices_readings"];
+const ALL: [&str; 2] = ["V1__users_devices_readings", "V2__segments"];
 
 #[test]
 fn a_migration_is_named_when_it_is_applied_and_only_then() {
     let folder = Folder::new();
     assert_eq!(migrate(&folder.database()).unwrap(), ALL);
     assert_eq!(migrate(&folder.database()).unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn readings_of_the_first_version_stay_hot() {
+    let folder = Folder::new();
+    let mut old = rusqlite::Connection::open(folder.database()).unwrap();
+    let first = include_str!("../../migrations/V1__users_devices_readings.sql");
+    let first = Migration::unapplied(ALL[0], first).unwrap();
+    Runner::new(&[first]).run(&mut old).unwrap();
+    old.execute_batch(
+        "INSERT INTO users VALUES (1, 'ann', 'ann@example.com');
+         INSERT INTO devices VALUES (1, 'd', NULL, NULL), (2, 'of ann', NULL, 1);
+         WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 999)
+         INSERT INTO reading SELECT 1, n, n, n, n, n FROM n;
+         INSERT INTO reading SELECT 2, time, id, x, y, z FROM reading",
+    )
+    .unwrap();
+    drop(old);
+    assert_eq!(migrate(&folder.database()).unwrap(), ALL[1..]);
+
+    let store = SqliteStore::open(&folder.database(), false).unwrap();
+    let device = process::device(&store).await;
+    assert_eq!(process::count(&store, device).await, 1000);
+    let hot: Vec<_> =
+        store.list_hot().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
+    assert_eq!(hot, [(1, 1000), (2, 1000)]);
+    let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
+    let outcome = store.append(&readings).await.unwrap();
+    assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
+    store.delete_user(UserId(1)).await.unwrap();
+    assert_eq!(store.newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), Newest::default());
+    store.delete_device(device).await.unwrap();
+    assert_eq!(store.list_hot().await.unwrap(), []);
 }
 
 #[test]

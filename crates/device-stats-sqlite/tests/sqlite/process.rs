@@ -7,14 +7,21 @@ use std::process::{Command, Stdio};
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp, Window,
 };
+use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{Store, StoreError, Subject};
+use device_stats_store::conformance::oracle::Oracle;
+use device_stats_store::{Replaced, Store, StoreError, Subject};
 
 const ROLE: &str = "DEVICE_STATS_SQLITE_TEST_ROLE";
 const PATH: &str = "DEVICE_STATS_SQLITE_TEST_PATH";
 
 /// Readings in each call of a process that appends.
 pub(crate) const BATCH: usize = 50;
+
+/// What a process says before it seals.
+pub(crate) const SEALING: &str = "sealing";
+/// What a process says before it merges.
+pub(crate) const MERGING: &str = "merging";
 
 /// What another process is to do with a database.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +30,9 @@ pub(crate) enum Role {
     Migrate,
     /// Append for ever, and write the number of readings stored as a line after each call.
     Append,
+    /// Append, seal and merge for ever, and write the number of readings stored as a line after each append, [`SEALING`]
+    /// before each seal and [`MERGING`] before each merge.
+    Seal,
     /// Append until the disk fails, check what the store does then, and write the number of readings stored.
     AppendUntilFailure,
 }
@@ -76,6 +86,7 @@ async fn of_its_own() {
             let (_, error) = append(&store).await;
             panic!("{error:?}");
         }
+        "Seal" => seal(&SqliteStore::open(&path, false).unwrap()).await,
         "AppendUntilFailure" => append_until_failure(&path).await,
         role => panic!("no role {role}"),
     }
@@ -95,6 +106,34 @@ async fn append(store: &SqliteStore) -> (usize, StoreError) {
     }
 }
 
+/// Appends, seals all but a few readings, and merges all segments when there are several.
+async fn seal(store: &SqliteStore) {
+    let device = device(store).await;
+    for call in 0.. {
+        let readings: Vec<_> = (call * BATCH..(call + 1) * BATCH).map(|n| reading(device, n)).collect();
+        store.append(&readings).await.unwrap();
+        say(&((call + 1) * BATCH).to_string());
+
+        let mut rows = store.read_hot(device, u32::MAX).await.unwrap();
+        rows.truncate(rows.len() - 5);
+        let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+        say(SEALING);
+        assert!(matches!(store.seal(device, &rows, &segment).await.unwrap(), Replaced::Done(_)));
+
+        let entries = store.list_segments(device).await.unwrap();
+        if entries.len() > 2 {
+            let mut rows: Vec<Row> = Vec::new();
+            for entry in &entries {
+                rows.extend(store.read_segment(device, *entry).await.unwrap().unwrap().rows().unwrap());
+            }
+            let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+            let merged: Vec<_> = entries.iter().map(|entry| entry.id).collect();
+            say(MERGING);
+            assert!(matches!(store.merge(device, &merged, &segment).await.unwrap(), Replaced::Done(_)));
+        }
+    }
+}
+
 async fn append_until_failure(path: &Path) {
     let store = SqliteStore::open(path, false).unwrap();
     let (stored, error) = append(&store).await;
@@ -102,8 +141,13 @@ async fn append_until_failure(path: &Path) {
 
     // Nothing more is written, though a small row would have room; what was stored can be read.
     let device = device(&store).await;
+    let rows = store.read_hot(device, 10).await.unwrap();
+    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
     let mut refused = vec![
         store.append(&[reading(device, 0)]).await.err(),
+        store.seal(device, &rows, &segment).await.err(),
+        store.merge(device, &[], &segment).await.err(),
+        store.append_segment(device, &segment).await.err(),
         store.delete_device(device).await.err(),
         store.reserve_reading_ids(1).await.err(),
         store.ping().await.err(),
@@ -132,13 +176,13 @@ pub(crate) fn reading(device: DeviceKey, n: usize) -> NewReading {
     NewReading { device, id: ReadingId(us), time, values: Axes { x, y: x, z: x } }
 }
 
-/// How many readings the device has; they must be the first ones of [`reading`].
+/// How many readings the device has, hot and sealed; they must be the first ones of [`reading`], each once.
 pub(crate) async fn count(store: &SqliteStore, device: DeviceKey) -> usize {
-    let snapshot = store.snapshot(Subject::Device(device), Window::ALL).await.unwrap();
-    let mut x: Vec<f64> = snapshot.devices.into_iter().flat_map(|device| device.hot).map(|row| row.values.x).collect();
-    x.sort_by(f64::total_cmp);
-    for (n, x) in (0..).zip(&x) {
-        assert_eq!(x.to_bits(), f64::from(n).to_bits());
+    let snapshot = store.read_snapshot(Subject::Device(device), Window::ALL).await.unwrap();
+    let rows: Vec<Row> = snapshot.into_iter().flat_map(|(_, rows)| rows).collect();
+    for (n, row) in rows.iter().enumerate() {
+        let NewReading { id, values, .. } = reading(device, n);
+        assert_eq!(*row, Row { time_us: id.0, id: id.0, values: values.map(Finite::get) });
     }
-    x.len()
+    rows.len()
 }

@@ -1,0 +1,127 @@
+//! Segments in the file: what is left of them when they go, and what a call does that meets one with wrong bytes.
+
+use std::path::Path;
+
+use device_stats_domain::{
+    DeviceId, DeviceKey, Email, NewDevice, NewReading, NewUser, ReadingTime, Timestamp, UserId, Username,
+};
+use device_stats_segment::{Effort, Row, Segment};
+use device_stats_sqlite::SqliteStore;
+use device_stats_store::{Appended, Replaced, SegmentId, Store, StoreError};
+use rusqlite::Connection;
+
+use crate::{Folder, process};
+
+/// How many rows there are of segments and of blocks.
+fn rows(path: &Path) -> (i64, i64) {
+    let connection = Connection::open(path).unwrap();
+    let count =
+        |table| connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+    (count("segment"), count("segment_block"))
+}
+
+async fn create(store: &SqliteStore, device_id: &str, user_id: Option<UserId>) -> DeviceKey {
+    let device_id = DeviceId::new(device_id).unwrap();
+    store.create_device(NewDevice { device_id, name: None, user_id }).await.unwrap().key
+}
+
+/// A segment of several blocks, with a reading at each even microsecond of two pages.
+fn segment(first: i64) -> Segment {
+    let row = |n: i64| {
+        let NewReading { values, .. } = process::reading(DeviceKey(1), usize::try_from(n % 5_000).unwrap());
+        Row { time_us: 2 * n, id: n * 7_919 % 100_003, values: values.map(|x| x.get().sqrt()) }
+    };
+    let segment =
+        Segment::encode(&(first..first + 6_000).map(row).collect::<Vec<_>>(), Effort::Fast).unwrap();
+    assert!(segment.blocks.len() > 1);
+    segment
+}
+
+async fn append_segment(store: &SqliteStore, device: DeviceKey, segment: &Segment) -> SegmentId {
+    match store.append_segment(device, segment).await.unwrap() {
+        Replaced::Done(id) => id,
+        Replaced::Stale => panic!("there are readings"),
+    }
+}
+
+#[tokio::test]
+async fn blocks_go_with_their_segment() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
+    let ann = store.create_user(NewUser { username, email }).await.unwrap().id;
+    let [mine, hers, stays] = [
+        create(&store, "a", None).await,
+        create(&store, "b", Some(ann)).await,
+        create(&store, "c", None).await,
+    ];
+    let (one, other) = (segment(0), segment(6_000));
+    let both = Segment::encode(&[one.rows().unwrap(), other.rows().unwrap()].concat(), Effort::Fast).unwrap();
+    let blocks = |segments: &[&Segment]| {
+        let count: usize = segments.iter().map(|segment| segment.blocks.len()).sum();
+        (i64::try_from(segments.len()).unwrap(), i64::try_from(count).unwrap())
+    };
+    for device in [mine, hers, stays] {
+        append_segment(&store, device, &one).await;
+        append_segment(&store, device, &other).await;
+    }
+    assert_eq!(rows(&folder.database()), blocks(&[&one, &other, &one, &other, &one, &other]));
+
+    let merged: Vec<_> = store.list_segments(mine).await.unwrap().iter().map(|entry| entry.id).collect();
+    assert!(matches!(store.merge(mine, &merged, &both).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
+    store.delete_device(mine).await.unwrap();
+    assert_eq!(rows(&folder.database()), blocks(&[&one, &other, &one, &other]));
+    store.delete_user(ann).await.unwrap();
+    assert_eq!(rows(&folder.database()), blocks(&[&one, &other]));
+}
+
+/// A reading at `us`, or at the first free microsecond from there on.
+fn at(device: DeviceKey, us: i64, is_free: bool) -> NewReading {
+    let time = Timestamp::from_micros(us).unwrap();
+    let time = if is_free { ReadingTime::FirstFree(time) } else { ReadingTime::Given(time) };
+    NewReading { time, ..process::reading(device, 0) }
+}
+
+#[tokio::test]
+async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
+    for fault in [
+        "UPDATE segment SET head = CAST(substr(head, 1, 99) || x'5555' || substr(head, 102) AS BLOB) WHERE id = ?1",
+        "UPDATE segment SET head = substr(head, 1, length(head) - 1) WHERE id = ?1",
+        "UPDATE segment SET head = x'' WHERE id = ?1",
+        // The head of another segment is sound, but not what the catalogue says.
+        "UPDATE segment SET head = (SELECT head FROM segment WHERE id <> ?1) WHERE id = ?1",
+        "UPDATE segment_block SET bytes = CAST(x'5555' || substr(bytes, 3) AS BLOB) WHERE id = ?1 << 16",
+        "UPDATE segment_block SET bytes = substr(bytes, 1, 1) WHERE id >> 16 = ?1",
+        "DELETE FROM segment_block WHERE id >> 16 = ?1",
+    ] {
+        let folder = Folder::new();
+        let store = SqliteStore::open(&folder.database(), true).unwrap();
+        let [ill, sound] = [create(&store, "ill", None).await, create(&store, "sound", None).await];
+        let broken = append_segment(&store, ill, &segment(0)).await;
+        append_segment(&store, sound, &segment(6_000)).await;
+        Connection::open(folder.database()).unwrap().execute(fault, [broken.0]).unwrap();
+
+        let small = Segment::encode(&[Row { time_us: 5, ..segment(0).rows().unwrap()[0] }], Effort::Fast);
+        for refused in [
+            store.append(&[at(ill, 5, false)]).await.err(),
+            store.append(&[at(ill, 6, true)]).await.err(),
+            store.append(&[at(sound, 1, false), at(ill, 5, false)]).await.err(),
+            store.append_segment(ill, &small.unwrap()).await.err(),
+        ] {
+            let Some(StoreError::Corrupt { device, segment, .. }) = refused else {
+                panic!("{refused:?} after {fault}");
+            };
+            assert_eq!((device, segment), (ill, broken), "{fault}");
+        }
+        // Nothing of those calls has been stored, and whatever need not look into the segment goes on.
+        assert_eq!(store.list_hot().await.unwrap(), []);
+        let call =
+            [at(sound, 12_003, false), at(sound, 12_004, true), at(ill, 12_000, false), at(ill, -1, false)];
+        let stored =
+            [12_003, 12_005, 12_000, -1].map(|us| Appended::Stored(Timestamp::from_micros(us).unwrap()));
+        assert_eq!(store.append(&call).await.unwrap(), stored, "{fault}");
+        assert_eq!(store.list_segments(ill).await.unwrap().len(), 1);
+        store.delete_device(ill).await.unwrap();
+    }
+}
