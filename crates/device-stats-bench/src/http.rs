@@ -101,7 +101,10 @@ mod tests {
             let (mut stream, _) = listener.accept().unwrap();
             stream.set_nodelay(true).unwrap();
             let mut request = [0; 4];
-            for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 404 No\r\ncontent-length:0\r\n\r\n"] {
+            for answer in [
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+                "HTTP/1.1 404 No\r\ncontent-length:0\r\n\r\n",
+            ] {
                 stream.read_exact(&mut request).unwrap();
                 for byte in answer.as_bytes() {
                     stream.write_all(&[*byte]).unwrap();
@@ -119,7 +122,12 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_refused() {
-        for head in ["", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 x00\r\ncontent-length: 1\r\n\r\n"] {
+        for head in [
+            "",
+            "HTTP/1.0 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 x00\r\ncontent-length: 1\r\n\r\n",
+        ] {
             assert!(read_head(head).is_err(), "{head}");
         }
     }

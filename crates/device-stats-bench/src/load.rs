@@ -57,7 +57,10 @@ pub(crate) fn load(database: &str, manifest: &Path) -> anyhow::Result<Loaded> {
     let mut loaded = thread::scope(|scope| {
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(joined).try_fold(Loaded::default(), |sum, part| part.map(|part| sum.with(&part)))
+        workers
+            .into_iter()
+            .map(joined)
+            .try_fold(Loaded::default(), |sum, part| part.map(|part| sum.with(&part)))
     })?;
     loaded.user_id = user.0;
     loaded.seconds = start.elapsed().as_secs_f64();

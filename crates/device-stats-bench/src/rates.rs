@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use device_stats_segment::{Effort, READINGS_MAX, Row, Segment, merge};
+use device_stats_segment::{Effort, READINGS_MAX, Segment, merge};
 use serde::Serialize;
 
 use crate::load::{SEGMENT_READINGS, bytes};

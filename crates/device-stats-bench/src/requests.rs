@@ -63,7 +63,8 @@ pub(crate) struct Sent {
 /// Those of the files and the connections. A status is no error.
 pub(crate) fn send(arguments: &Arguments) -> anyhow::Result<Sent> {
     let lines = fs::read_to_string(&arguments.requests).context("the requests cannot be read")?;
-    let requests = lines.lines().map(|line| written(&arguments.address, line)).collect::<Result<Vec<_>, _>>()?;
+    let requests =
+        lines.lines().map(|line| written(&arguments.address, line)).collect::<Result<Vec<_>, _>>()?;
     let connect = |_| Connection::open(&arguments.address);
     let connections = (0..arguments.clients).map(connect).collect::<Result<Vec<_>, _>>()?;
 
