@@ -198,15 +198,4 @@ proptest! {
         entries.sort_by_key(|entry| (entry.first_us, entry.id));
         prop_assert!(entries.windows(2).all(|pair| is_full(&pair[0]) || is_full(&pair[1])));
     }
-
-    /// Nothing overlaps that did not, as long as nothing is late and segments are merged as they come.
-    #[test]
-    fn readings_in_order_make_segments_in_order(counts in vec(1..9_000_u32, 1..300)) {
-        let mut device = Device::default();
-        for count in counts {
-            device.seal(count, 10);
-            device.merge(Goal::Steady);
-            prop_assert_eq!(device.overlaps(), 0);
-        }
-    }
 }
