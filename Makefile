@@ -4,7 +4,10 @@
 ARGS ?=
 URL ?= http://127.0.0.1:8000
 
-.PHONY: help run test check deny openapi-write locust-test compose-check compose-test
+# A device in `make bench`; the user has ten. The goals are stated for 10000000; with 1000000 it takes minutes.
+READINGS ?= 10000000
+
+.PHONY: help run test check bench deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
@@ -24,6 +27,9 @@ check: ## Format, lints and documentation, warnings as errors
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+
+bench: ## Measure it beside ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV: see docs/performance.md
+	READINGS=$(READINGS) scripts/bench.sh
 
 deny: ## Licences, sources and known vulnerabilities of the libraries
 	scripts/deny.sh

@@ -17,6 +17,15 @@ pub const PAGE_LIMIT_DEFAULT: u32 = 100;
 /// Most entries a page may hold.
 pub const PAGE_LIMIT_MAX: u32 = 100;
 
+/// Most percentiles of an analysis.
+pub const PERCENTILES_MAX: usize = 20;
+/// Most buckets of a series.
+pub const SERIES_BUCKETS_MAX: u64 = 2_000;
+/// Bins of a histogram where the request does not say.
+pub const HISTOGRAM_BINS_DEFAULT: u32 = 20;
+/// Most bins of a histogram.
+pub const HISTOGRAM_BINS_MAX: u32 = 1_000;
+
 /// Largest body of a request that is no batch, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Largest body of a batch, in bytes, after decompression.

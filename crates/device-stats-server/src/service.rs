@@ -7,10 +7,13 @@ mod clock;
 mod devices;
 mod direct;
 mod error;
+mod histogram;
 mod ingest;
 mod opened;
 mod reading_ids;
 mod readings;
+mod series;
+mod statistics;
 mod users;
 
 use std::sync::Arc;
@@ -20,9 +23,10 @@ use device_stats_store::{Store, StoreError};
 use rayon::ThreadPoolBuildError;
 
 pub use access::{Action, Authorized, Principal};
-pub use analysis::UserSummary;
+pub use analysis::UserStatistics;
 pub use error::ServiceError;
 pub use ingest::{Ingested, Measurement};
+pub use series::Bucket;
 
 use reading_ids::ReadingIds;
 

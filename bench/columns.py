@@ -1,0 +1,117 @@
+"""The readings as files of 64-bit numbers and nothing else, one a column: the one source from which every system is
+loaded, and the truth is computed."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plan import DEVICES
+from shapes import PERIOD_US, SHAPES
+
+AXES = ("x", "y", "z")
+LONG = "long"
+"""The device that has the readings of all the others, one after the other."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The readings of one kind. Files hold those of the first device, then those of the second, ..."""
+
+    folder: Path
+    readings: int
+    """Of one device of the user."""
+
+    @property
+    def manifest(self) -> Path:
+        """What tells `device-stats-bench` which device has which readings."""
+        return self.folder / "manifest.json"
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.bin"
+
+    def axis(self, axis: str) -> NDArray[np.float64]:
+        return np.memmap(self.file(axis), np.float64, "r")
+
+    def times(self, name: str = "times") -> NDArray[np.int64]:
+        """`times` has for each device of the user its own, `long_times` those of the long device."""
+        return np.memmap(self.file(name), np.int64, "r")
+
+    def slice_of(self, device: str) -> slice:
+        """Where the readings of a device are in the files."""
+        if device == LONG:
+            return slice(0, DEVICES * self.readings)
+        first = DEVICE_IDS.index(device) * self.readings
+        return slice(first, first + self.readings)
+
+    def times_of(self, device: str) -> NDArray[np.int64]:
+        return self.times("long_times") if device == LONG else self.times()[self.slice_of(device)]
+
+    def within(self, device: str, start_us: int, end_us: int) -> slice:
+        """Where the readings of a device in a window, both ends of which belong to it, are in the files."""
+        times, first = self.times_of(device), self.slice_of(device).start
+        return slice(
+            first + int(np.searchsorted(times, start_us, "left")), first + int(np.searchsorted(times, end_us, "right"))
+        )
+
+
+DEVICE_IDS = tuple(f"device-{number}" for number in range(DEVICES))
+
+
+def write_columns(folder: Path, kind: str, readings: int, seed: int) -> Columns:
+    """Makes the readings of a kind. The same seed gives the same bytes."""
+    folder.mkdir()
+    columns = Columns(folder, readings)
+    for name in (*AXES, "times", "long_times"):
+        with columns.file(name).open("wb") as file:
+            file.truncate(8 * DEVICES * readings)
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(write_device, *zip(*((columns, kind, seed, number) for number in range(DEVICES)))))
+    write_long_times(columns)
+    write_manifest(columns)
+    return columns
+
+
+def write_device(columns: Columns, kind: str, seed: int, number: int) -> None:
+    random = np.random.default_rng([seed, zlib.crc32(kind.encode()), number])
+    readings = SHAPES[kind](random, number, columns.readings)
+    place = columns.slice_of(DEVICE_IDS[number])
+    for name in (*AXES, "times"):
+        column = getattr(readings, name)
+        file = np.memmap(columns.file(name), column.dtype, "r+")
+        file[place] = column
+        file.flush()
+
+
+def write_long_times(columns: Columns) -> None:
+    """Moves the times of each device behind those of the one before."""
+    times = columns.times().reshape(DEVICES, columns.readings)
+    long_times = np.memmap(columns.file("long_times"), np.int64, "r+", shape=times.shape)
+    last_us = int(times[0][0]) - PERIOD_US
+    for own, moved in zip(times, long_times, strict=True):
+        moved[:] = own + (last_us + PERIOD_US - int(own[0]))
+        last_us = int(moved[-1])
+    long_times.flush()
+
+
+def write_manifest(columns: Columns) -> None:
+    def device(device_id: str, times: str) -> dict[str, object]:
+        place = columns.slice_of(device_id)
+        return {
+            "device_id": device_id,
+            "owned": device_id != LONG,
+            "times": str(columns.file(times)),
+            "first": place.start,
+            "readings": place.stop - place.start,
+        }
+
+    manifest = {axis: str(columns.file(axis)) for axis in AXES} | {
+        "devices": [device(device_id, "times") for device_id in DEVICE_IDS] + [device(LONG, "long_times")]
+    }
+    columns.manifest.write_text(json.dumps(manifest, indent=2))

@@ -1,0 +1,100 @@
+"""Measures the service and what it is compared with on the same readings, and prints what was found. Started by
+`make bench`; see docs/performance.md."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from answers import WrongAnswer
+from checking import Checker, check_stores
+from columns import write_columns
+from competitors import CompetitorResult, run_competitor
+from goals import Goals, Row
+from machine import describe_machine
+from measuring import ServiceResult, question_lists, run_service
+from plan import DEVICES, BadPlan, Plan, read_plan
+from questions import Questions
+from report import table, write_json
+from sealing import measure_csv, measure_rates
+
+BYTES_A_READING = 300
+"""Room that is needed for each reading of the user at the same time: the columns, and this service's files, in which each
+reading is twice."""
+
+
+def main() -> int:
+    try:
+        plan = read_plan()
+    except (BadPlan, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    # So that what was started is stopped, and what was written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    room, need = shutil.disk_usage(plan.folder).free, BYTES_A_READING * DEVICES * plan.readings
+    if room < need:
+        print(f"error: {plan.folder} has {room / 1e9:.0f} GB free, {need / 1e9:.0f} GB are needed", file=sys.stderr)
+        return 2
+    machine = describe_machine(plan)
+    say(f"{machine['processor']}, {machine['cores']} cores, load {machine['load_average'][0]:.2f}")
+    found: dict[str, object] = {"plan": vars(plan)}
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="device-stats-bench-", dir=plan.folder) as folder:
+        # A server that may not run as root has to reach its own folder inside.
+        Path(folder).chmod(0o755)
+        try:
+            for kind in plan.kinds:
+                found[kind] = measure_kind(plan, Path(folder), kind, rows)
+            if plan.csv is not None and plan.services:
+                say(f"Sealing {plan.csv.name}")
+                found["csv"] = measure_csv(plan, Path(folder), plan.csv)
+                rows += Goals.of_csv(plan.csv.name, found["csv"])
+        except WrongAnswer as error:
+            print(f"WRONG ANSWER: {error}", file=sys.stderr)
+            return 1
+    print(table(rows))
+    say(f"Everything is in {write_json(plan.results, machine, found, rows)}")
+    return 0
+
+
+def measure_kind(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
+    """Everything with the readings of one kind, whose files are removed at the end."""
+    say(f"{kind}: writing {DEVICES} x {plan.readings:,} readings")
+    columns = write_columns(folder / kind, kind, plan.readings, plan.seed)
+    questions = Questions(columns, plan.seed)
+    lists = question_lists(questions)
+    checker, goals = Checker(columns, lists), Goals(plan)
+    competitors: dict[str, CompetitorResult] = {}
+    warm_up = questions.devices("warm-up", DEVICES) + questions.user("warm-up", 1)
+    for name in plan.competitors:
+        say(f"{kind}: {name}")
+        common = {each: lists[each] for each in ("device", "user")}
+        competitors[name] = run_competitor(name, columns, folder / name, common, warm_up)
+        shutil.rmtree(folder / name, ignore_errors=True)
+        say(f"{kind}: {name}: {checker.check_competitor(name, competitors[name])} answers are right")
+        rows += goals.of_competitor(kind, competitors[name])
+    services: dict[str, ServiceResult] = {}
+    for system in plan.services:
+        say(f"{kind}: {system}")
+        services[system] = run_service(plan, system, columns, folder, questions)
+        say(f"{kind}: {system}: {checker.check_service(system, services[system])} answers are right to the bit")
+        rows += goals.of_service(kind, system, services[system], competitors)
+    found: dict[str, object] = {**competitors, **services}
+    if services:
+        say(f"{kind}: {check_stores(services)} answers are the same over both stores")
+        found["rates"] = measure_rates(plan, columns)
+        rows += goals.of_rates(kind, found["rates"])
+    shutil.rmtree(columns.folder)
+    return found
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Measures this service over one store: loads it, asks it, restarts it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from client import LIVE, Sent, analysis_request, send
+from columns import Columns
+from plan import Plan
+from questions import Question, Questions
+from service import Service
+from stores import STORES
+
+CLIENTS = 16
+RESTARTS = 3
+
+
+@dataclass
+class ServiceResult:
+    """What was found of this service over one store."""
+
+    loaded: dict[str, float]
+    """What `device-stats-bench load` says."""
+    settle_seconds: float
+    """How long the service then worked on its own, as merging."""
+    sizes: dict[str, int]
+    """What `device-stats-bench sizes` says after all."""
+    stored_bytes: int
+    """The files of the database after all."""
+    memory_bytes: int
+    asked: dict[str, Sent] = field(default_factory=dict)
+    """By the name of the list."""
+    restarts: dict[str, list[float]] = field(default_factory=dict)
+    """`start`: until it answers at all; `user` and `long`: the first answer after that. Seconds, of each restart."""
+
+
+def question_lists(questions: Questions) -> dict[str, list[Question]]:
+    """What is asked. The first questions of the first three lists are those that the competitors are asked."""
+    return {
+        "device": questions.devices("one client", 200),
+        "user": questions.user("one client", 100),
+        "long": questions.long("one client", 100),
+        "anywhere": questions.devices_anywhere("one client", 200),
+        "device at once": questions.devices("many clients", 1_600),
+        "user at once": questions.user("many clients", 400),
+    }
+
+
+def run_service(plan: Plan, system: str, columns: Columns, folder: Path, questions: Questions) -> ServiceResult:
+    with STORES[system](folder / system) as store:
+        loaded = run_program(plan, "load", f"--database={store.url}", f"--manifest={columns.manifest}")
+        with Service(plan.programs / "device-stats", store.url, folder / f"{system}.log") as service:
+            run = Run(plan, folder, service, int(loaded["user_id"]))
+            settle_seconds = service.settle()
+            run.warm_up(questions)
+            run.ask_all(questions)
+            restarts = run.restart_all(store, questions)
+            service.note_memory()
+        sizes = run_program(plan, "sizes", f"--database={store.url}")
+        return ServiceResult(
+            loaded, settle_seconds, sizes, store.bytes_stored(), service.memory_bytes, run.asked, restarts
+        )
+
+
+@dataclass
+class Run:
+    """A running service, and what it has been asked."""
+
+    plan: Plan
+    folder: Path
+    service: Service
+    user_id: int
+    asked: dict[str, Sent] = field(default_factory=dict)
+
+    def send(self, questions: list[Question], clients: int = 1) -> Sent:
+        requests = [analysis_request(question, self.user_id) for question in questions]
+        return send(self.plan.programs / "device-stats-bench", self.folder, self.service.address, requests, clients)
+
+    def warm_up(self, questions: Questions) -> None:
+        for each in (questions.devices("warm-up", 50), questions.user("warm-up", 10), questions.long("warm-up", 10)):
+            self.send(each)
+
+    def ask_all(self, questions: Questions) -> None:
+        program = self.plan.programs / "device-stats-bench"
+        self.asked["live"] = send(program, self.folder, self.service.address, [LIVE] * 1_000)
+        for name, each in question_lists(questions).items():
+            self.asked[name] = self.send(each, CLIENTS if name.endswith("at once") else 1)
+
+    def restart_all(self, store, questions: Questions) -> dict[str, list[float]]:
+        """Each first answer is that to another question."""
+        seconds: dict[str, list[float]] = {"start": []}
+        for name, each in (("user", questions.user("cold", RESTARTS)), ("long", questions.long("cold", RESTARTS))):
+            seconds[name] = []
+            for question in each:
+                self.service.stop()
+                store.go_cold()
+                seconds["start"].append(self.service.start())
+                seconds[name] += self.send([question]).seconds
+        return seconds
+
+
+def run_program(plan: Plan, *arguments: str) -> dict:
+    """What a command of `device-stats-bench` says."""
+    done = subprocess.run([plan.programs / "device-stats-bench", *arguments], check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)

@@ -1,0 +1,105 @@
+"""This service as a process: started, watched, stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from postgres_server import free_port
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 60
+IDLE_SECONDS = 3
+"""The service is at rest when it has hardly worked for so long ..."""
+IDLE_PART = 0.02
+"""... which is less than this part of a core."""
+SETTLE_SECONDS_MAX = 900
+
+
+class Service:
+    """`device-stats serve` over a database. Stopped at the end of a block."""
+
+    def __init__(self, program: Path, database: str, log: Path) -> None:
+        self.program = program
+        self.database = database
+        self.log = log
+        self.process: subprocess.Popen | None = None
+        self.memory_bytes = 0
+        """The most memory any of the processes has had, as far as it was asked."""
+
+    def __enter__(self) -> Service:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.process is not None:
+            self.stop()
+
+    def start(self) -> float:
+        """Starts it, and returns after how many seconds it has answered."""
+        self.address = f"127.0.0.1:{free_port()}"
+        environment = os.environ | {"DATABASE_URL": self.database, "RUST_LOG": "warn"}
+        with self.log.open("ab") as log:
+            start = time.perf_counter()
+            self.process = subprocess.Popen(
+                [self.program, "serve", "--listen", self.address], env=environment, stdout=log, stderr=log
+            )
+        while not self.is_live():
+            if self.process.poll() is not None or time.perf_counter() - start > START_SECONDS_MAX:
+                raise RuntimeError(f"the service does not start: {self.log.read_text()[-2000:]}")
+            time.sleep(0.005)
+        return time.perf_counter() - start
+
+    def is_live(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"http://{self.address}/health/live", timeout=5).status == 200
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def stop(self) -> None:
+        self.note_memory()
+        self.process.terminate()
+        try:
+            code = self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self.process = None
+        if code:
+            raise RuntimeError(f"the service has ended with {code}: {self.log.read_text()[-2000:]}")
+
+    def settle(self) -> float:
+        """Waits until it has no work of its own left, as merging what was loaded. Returns after how many seconds."""
+        start = time.perf_counter()
+        while time.perf_counter() - start < SETTLE_SECONDS_MAX:
+            before = self.cpu_seconds()
+            time.sleep(IDLE_SECONDS)
+            if self.cpu_seconds() - before < IDLE_PART * IDLE_SECONDS:
+                return time.perf_counter() - start
+        raise RuntimeError("the service does not come to rest")
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def note_memory(self) -> None:
+        status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        peak = next((line for line in status if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+        self.memory_bytes = max(self.memory_bytes, 1024 * int(peak.split()[1]))
+
+
+def forget_files(folder: Path) -> None:
+    """Has the system's cache forget the files of a folder, so that they come from the disk again."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            descriptor = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(descriptor)

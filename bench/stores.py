@@ -1,0 +1,45 @@
+"""Where this service keeps its data: the embedded store, or a PostgreSQL of our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from postgres_server import PostgresServer
+from service import forget_files
+
+
+class SqliteFolder:
+    """A folder with an SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"sqlite:{folder / 'device-stats.db'}"
+
+    def __enter__(self) -> SqliteFolder:
+        self.folder.mkdir()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for file in self.folder.iterdir():
+            file.unlink()
+
+    def go_cold(self) -> None:
+        """What a restart of the machine does to the caches; nobody has the file open."""
+        forget_files(self.folder)
+
+    def bytes_stored(self) -> int:
+        return sum(file.stat().st_size for file in self.folder.iterdir())
+
+
+class PostgresStore(PostgresServer):
+    """A PostgreSQL for this service."""
+
+    def go_cold(self) -> None:
+        """What a restart of the machine does to the caches; nobody is connected."""
+        self.stop()
+        forget_files(self.folder)
+        self.start()
+
+
+STORES = {"service-sqlite": SqliteFolder, "service-postgres": PostgresStore}

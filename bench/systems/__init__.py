@@ -1,0 +1,1 @@
+"""What this service is compared with, each with a sensible schema and all cores."""

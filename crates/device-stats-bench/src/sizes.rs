@@ -1,0 +1,63 @@
+//! What the segments of a store weigh, read back from it.
+
+use anyhow::Context;
+use device_stats_domain::{DeviceKey, Page};
+use device_stats_segment::Head;
+use device_stats_store::{Piece, PieceKey, SegmentEntry, Store};
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use crate::database;
+
+/// All segments together.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Sizes {
+    devices: i64,
+    segments: u64,
+    /// Readings that are sealed.
+    readings: u64,
+    /// Readings that are not.
+    hot_readings: u64,
+    head_bytes: u64,
+    block_bytes: u64,
+}
+
+/// Weighs all segments of a database.
+///
+/// # Errors
+/// Those of the store, and where a head cannot be read.
+pub(crate) fn sizes(database: &str) -> anyhow::Result<Sizes> {
+    Runtime::new().context("the runtime cannot start")?.block_on(async {
+        let store = database::open(database).await?;
+        let mut sizes = Sizes::default();
+        loop {
+            let devices = store.list_devices(Page { skip: sizes.devices, ..Page::LARGEST }).await?;
+            if devices.is_empty() {
+                break;
+            }
+            for device in devices {
+                sizes.devices += 1;
+                for entry in store.list_segments(device.key).await? {
+                    weigh(store.as_ref(), device.key, &entry, &mut sizes).await?;
+                }
+            }
+        }
+        sizes.hot_readings = store.list_hot().await?.iter().map(|hot| hot.readings).sum();
+        Ok(sizes)
+    })
+}
+
+async fn weigh(
+    store: &dyn Store,
+    device: DeviceKey,
+    entry: &SegmentEntry,
+    sizes: &mut Sizes,
+) -> anyhow::Result<()> {
+    let head = PieceKey { device, segment: entry.id, piece: Piece::Head };
+    let head = store.read_pieces(&[head]).await?.pop().flatten().context("a segment has gone meanwhile")?;
+    sizes.segments += 1;
+    sizes.readings += u64::from(entry.readings);
+    sizes.head_bytes += u64::try_from(head.len())?;
+    sizes.block_bytes += Head::open(&head)?.block_bytes().iter().map(|bytes| u64::from(*bytes)).sum::<u64>();
+    Ok(())
+}
