@@ -5,6 +5,8 @@ mod background;
 mod backlog;
 mod plan;
 mod sealer;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 pub(crate) use background::Background;
