@@ -23,6 +23,20 @@ impl Window {
         }
     }
 
+    /// Whether neither end is open.
+    pub fn is_bounded(self) -> bool {
+        self.from_us > i64::MIN && self.until_us < i64::MAX
+    }
+
+    /// The same window with an open start at `first` and an open end behind `last`.
+    #[must_use]
+    pub fn bounded_by(self, first: Timestamp, last: Timestamp) -> Self {
+        Self {
+            from_us: if self.from_us == i64::MIN { first.micros() } else { self.from_us },
+            until_us: if self.until_us == i64::MAX { last.micros() + 1 } else { self.until_us },
+        }
+    }
+
     /// Whether `time` belongs to the window.
     pub fn contains(self, time: Timestamp) -> bool {
         self.from_us <= time.micros() && time.micros() < self.until_us
@@ -43,5 +57,19 @@ mod tests {
         assert!(Window::closed(None, None).contains(Timestamp::MAX));
         assert!(Window::closed(None, None).contains(Timestamp::MIN));
         assert!(!Window::closed(moment(12), moment(10)).contains(at(11)));
+    }
+    #[test]
+    fn open_ends_are_bounded_by_readings() {
+        let (first, last) = (Timestamp::from_micros(3).unwrap(), Timestamp::from_micros(8).unwrap());
+        let bounded = |from_us, until_us| {
+            let window = Window { from_us, until_us }.bounded_by(first, last);
+            assert!(window.is_bounded());
+            (window.from_us, window.until_us)
+        };
+        assert_eq!(bounded(i64::MIN, i64::MAX), (3, 9));
+        assert_eq!(bounded(1, i64::MAX), (1, 9));
+        assert_eq!(bounded(i64::MIN, 12), (3, 12));
+        assert_eq!(bounded(1, 12), (1, 12));
+        assert!(!Window::ALL.is_bounded());
     }
 }

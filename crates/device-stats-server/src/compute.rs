@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use device_stats_domain::{Axes, Axis};
 use device_stats_store::Cause;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
@@ -39,6 +40,18 @@ impl Weight {
             Self::Heavy => rayon::join(|| make(Axis::X), || rayon::join(|| make(Axis::Y), || make(Axis::Z))),
         };
         Ok(Axes { x: x?, y: y?, z: z? })
+    }
+
+    /// Makes something of each item, in order; of a heavy computation several at the same time.
+    pub(crate) fn each<I: Send, T: Send, E: Send>(
+        self,
+        items: Vec<I>,
+        make: impl Fn(I) -> Result<T, E> + Send + Sync,
+    ) -> Result<Vec<T>, E> {
+        match self {
+            Self::Light => items.into_iter().map(make).collect(),
+            Self::Heavy => items.into_par_iter().map(make).collect(),
+        }
     }
 }
 

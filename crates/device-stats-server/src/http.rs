@@ -13,11 +13,14 @@ mod document;
 mod error;
 mod faults;
 mod health;
+mod histograms;
 mod input;
 mod json;
 mod listener;
 mod members;
 mod readings;
+mod series;
+mod statistics;
 mod users;
 mod values;
 
@@ -60,6 +63,10 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(batches::append_mixed_batch))
         .routes(routes!(analyses::analyze_device))
         .routes(routes!(analyses::analyze_user))
+        .routes(routes!(series::list_device_series))
+        .routes(routes!(series::list_user_series))
+        .routes(routes!(histograms::count_device_histogram))
+        .routes(routes!(histograms::count_user_histogram))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
 }

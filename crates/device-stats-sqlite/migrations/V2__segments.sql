@@ -7,6 +7,7 @@ CREATE TABLE segment (
     first_us INTEGER NOT NULL,
     last_us INTEGER NOT NULL,
     readings INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
     head BLOB NOT NULL
 ) STRICT;
 

@@ -25,7 +25,7 @@ use crate::{
 ///   however many callers race; the losers get the error that says so.
 /// - **Errors.** Besides the errors a method names, any method may fail with [`StoreError::Unavailable`] (nothing has
 ///   been done) or [`StoreError::Broken`]; one that writes also with [`StoreError::OutcomeUnknown`]. One that has to
-///   look into segments (`append`, `append_segment`) may fail with [`StoreError::Corrupt`].
+///   look into segments (`append`, `append_segment`, `read_pieces`) may fail with [`StoreError::Corrupt`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Asks the store for a sign of life.

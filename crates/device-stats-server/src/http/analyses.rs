@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use device_stats_domain::{Axes, Moment, Summary, UserId, Window};
+use device_stats_domain::{Axes, Statistics, UserId, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,55 +10,47 @@ use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period};
 use super::members::{FromMembers, Members};
+use super::statistics::StatisticsAnswer;
 use super::values::{self, nullable};
-use crate::service::{Action, Principal, Service, UserSummary};
+use crate::service::{Action, Principal, Service, UserStatistics};
 
-/// The period to analyse; both ends belong to it, a missing or `null` end is open.
+/// The period to analyse, and what to answer beyond the five statistics.
 #[derive(ToSchema)]
 #[schema(as = AnalysisRequest)]
-#[expect(dead_code, reason = "describes the body; `Period` is read from it")]
+#[expect(dead_code, reason = "describes the body; `AnalysisRequest` is read from it")]
 pub(crate) struct AnalysisRequestBody {
-    /// The first moment: RFC 3339 (without offset: UTC), a date, or seconds or milliseconds since 1970.
+    /// The first moment, which belongs to the period: RFC 3339 (without offset: UTC), a date, or seconds or
+    /// milliseconds since 1970. Open where it is missing or `null`.
     #[schema(example = "2026-11-23T00:00:00Z")]
     start_time: Option<String>,
-    /// The last moment, written likewise.
+    /// The last moment, which belongs to the period, written likewise.
     #[schema(example = "2026-11-23T23:59:59.999999Z")]
     end_time: Option<String>,
+    /// Percentiles to answer for each axis, in percent: 1 to 20 numbers from 0 (the minimum) to 100 (the maximum).
+    #[schema(example = json!([50, 95, 99.9]), min_items = 1, max_items = 20)]
+    percentiles: Option<Vec<f64>>,
+    /// Whether to answer the mean of each axis.
+    #[schema(example = true, default = false)]
+    mean: Option<bool>,
+    /// Whether to answer the sample standard deviation of each axis.
+    #[schema(example = true, default = false)]
+    stddev: Option<bool>,
 }
 
-impl FromMembers for Period {
+/// What an analysis is asked for.
+#[derive(Default)]
+pub(crate) struct AnalysisRequest {
+    period: Period,
+    wanted: Wanted,
+}
+
+impl FromMembers for AnalysisRequest {
     fn read(members: &mut Members<'_>) -> Option<Self> {
         let start = members.optional("start_time", nullable(values::moment));
         let end = members.optional("end_time", nullable(values::moment));
-        Some(Self { start: start?.flatten(), end: end?.flatten() })
-    }
-}
-
-/// The statistics of one axis, each exact, in the device's own unit.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Statistics)]
-pub(crate) struct StatisticsAnswer {
-    /// The smallest value.
-    #[schema(example = -0.25)]
-    min_value: f64,
-    /// The greatest value.
-    #[schema(example = 1.5)]
-    max_value: f64,
-    /// How many readings; 1 and up.
-    #[schema(example = 2, minimum = 1)]
-    count: u64,
-    /// The true sum, rounded once to the nearest double; `null` where it is beyond a double.
-    #[schema(example = 1.25)]
-    sum: Option<f64>,
-    /// The middle value; of an even count the middle of the two middle values.
-    #[schema(example = 0.625)]
-    median: f64,
-}
-
-impl From<Summary> for StatisticsAnswer {
-    fn from(summary: Summary) -> Self {
-        let Summary { min, max, count, sum, median } = summary;
-        Self { min_value: min, max_value: max, count, sum, median }
+        let wanted = Wanted::read(members);
+        let period = Period { start: start?.flatten(), end: end?.flatten() };
+        Some(Self { period, wanted: wanted? })
     }
 }
 
@@ -81,10 +73,10 @@ pub(crate) struct AnalysisAnswer {
 }
 
 impl AnalysisAnswer {
-    fn new(summaries: Axes<Summary>, period: Period) -> Self {
-        let Axes { x, y, z } = summaries.map(StatisticsAnswer::from);
-        let write = |moment: Moment| moment.nearest_timestamp().to_string();
-        Self { x, y, z, period_start: period.start.map(write), period_end: period.end.map(write) }
+    fn new(statistics: Axes<Statistics>, request: &AnalysisRequest) -> Self {
+        let Axes { x, y, z } = statistics.map(|axis| StatisticsAnswer::new(axis, &request.wanted));
+        let (period_start, period_end) = request.period.written();
+        Self { x, y, z, period_start, period_end }
     }
 }
 
@@ -113,19 +105,20 @@ pub(crate) struct UserAnalysisAnswer {
 }
 
 impl UserAnalysisAnswer {
-    fn new(user: UserId, summary: UserSummary, period: Period) -> Self {
-        let devices = summary.devices.into_iter().map(|(id, summaries)| DeviceAnalysisAnswer {
+    fn new(user: UserId, found: UserStatistics, request: &AnalysisRequest) -> Self {
+        let devices = found.devices.into_iter().map(|(id, statistics)| DeviceAnalysisAnswer {
             device_id: id.as_str().to_owned(),
-            stats: AnalysisAnswer::new(summaries, period),
+            stats: AnalysisAnswer::new(statistics, request),
         });
-        let aggregate_stats = AnalysisAnswer::new(summary.aggregate, period);
+        let aggregate_stats = AnalysisAnswer::new(found.aggregate, request);
         Self { user_id: user.0, aggregate_stats, device_stats: devices.collect() }
     }
 }
 
 /// Analyse a device
 ///
-/// Minimum, maximum, count, sum and median of each axis over the readings of the period. Every statistic is exact.
+/// Minimum, maximum, count, sum and median of each axis over the readings of the period, and percentiles, mean and
+/// standard deviation where they are asked for. Every statistic is exact.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/analyze", tag = "statistics",
     params(super::document::DeviceIdParam),
@@ -139,12 +132,12 @@ impl UserAnalysisAnswer {
 pub(super) async fn analyze_device(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(PathDevice, OptionalJsonBody<Period>)>,
+    Parsed(input): Parsed<(PathDevice, OptionalJsonBody<AnalysisRequest>)>,
 ) -> Result<Json<AnalysisAnswer>, ApiError> {
-    let (device, OptionalJsonBody(period)) = input;
+    let (device, OptionalJsonBody(request)) = input;
     let device = service.device(who, device.id()?, Action::Read).await?;
-    let summaries = service.analyze_device(&device, Window::closed(period.start, period.end)).await?;
-    Ok(Json(AnalysisAnswer::new(summaries, period)))
+    let statistics = service.analyze_device(&device, request.period.window(), &request.wanted).await?;
+    Ok(Json(AnalysisAnswer::new(statistics, &request)))
 }
 
 /// Analyse all devices of a user
@@ -164,10 +157,10 @@ pub(super) async fn analyze_device(
 pub(super) async fn analyze_user(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(PathUser, OptionalJsonBody<Period>)>,
+    Parsed(input): Parsed<(PathUser, OptionalJsonBody<AnalysisRequest>)>,
 ) -> Result<Json<UserAnalysisAnswer>, ApiError> {
-    let (PathUser(id), OptionalJsonBody(period)) = input;
+    let (PathUser(id), OptionalJsonBody(request)) = input;
     let user = service.user(who, id, Action::Read).await?;
-    let summary = service.analyze_user(&user, Window::closed(period.start, period.end)).await?;
-    Ok(Json(UserAnalysisAnswer::new(user.id, summary, period)))
+    let found = service.analyze_user(&user, request.period.window(), &request.wanted).await?;
+    Ok(Json(UserAnalysisAnswer::new(user.id, found, &request)))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::DeviceId;
-use device_stats_domain::limits::FAULTS_MAX;
+use device_stats_domain::limits::{FAULTS_MAX, SERIES_BUCKETS_MAX};
+use device_stats_domain::{DeviceId, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
 
@@ -166,6 +166,7 @@ fn describe_service(error: &ServiceError) -> Description {
         ServiceError::UnknownDevices(rows) => {
             invalid(rows.iter().take(FAULTS_MAX).map(unknown_device).collect())
         }
+        ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
             text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
         }
@@ -206,6 +207,19 @@ fn unknown_device((row, id): &(usize, DeviceId)) -> Fault {
         msg: "Device not found".into(),
         input: json!(id.as_str()),
         ctx: None,
+    }
+}
+
+fn too_many_buckets(error: &TooManyBuckets) -> Fault {
+    let TooManyBuckets { interval, asked } = error;
+    let loc: Vec<Step> = vec!["query".into(), "interval".into()];
+    Fault {
+        kind: "too_many_buckets",
+        loc,
+        msg: format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}")
+            .into(),
+        input: json!(interval.to_string()),
+        ctx: Some(json!({"buckets_max": SERIES_BUCKETS_MAX, "buckets": asked})),
     }
 }
 

@@ -4,14 +4,14 @@
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use device_stats_domain::limits::PAGE_LIMIT_MAX;
-use device_stats_domain::{DeviceId, Moment, Page, UserId};
+use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
 use super::body::{self, Format, Size, Text};
 use super::error::ApiError;
 use super::faults::{Faults, Problem, Step};
 use super::json::Json;
-use super::members::{FromMembers, Members, missing};
+use super::members::{FromMembers, Members, extra, missing};
 use super::values;
 
 /// A request, taken apart.
@@ -89,7 +89,7 @@ impl Input {
 
     /// A parameter of the query that may be absent: `Some(None)` where it is.
     #[expect(clippy::option_option, reason = "at fault, absent and present are three things")]
-    fn query<T>(
+    pub(crate) fn query<T>(
         &self,
         name: &'static str,
         faults: &mut Faults,
@@ -104,6 +104,28 @@ impl Input {
             return None;
         }
         faults.keep(loc, &value, read(&value)).map(Some)
+    }
+
+    /// A parameter of the query that has to be there.
+    pub(crate) fn required_query<T>(
+        &self,
+        name: &'static str,
+        faults: &mut Faults,
+        read: impl FnOnce(&Json) -> Result<T, Problem>,
+    ) -> Option<T> {
+        let value = self.query(name, faults, read)?;
+        if value.is_none() {
+            faults.add(vec!["query".into(), name.into()], missing(), &Json::Null);
+        }
+        value
+    }
+
+    /// Notes a fault for each parameter of the query that is not one of `known`.
+    pub(crate) fn refuse_other_queries(&self, known: &[&str], faults: &mut Faults) {
+        for (name, value) in self.query.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let loc = vec!["query".into(), Step::Name(name.clone().into())];
+            faults.add(loc, extra(), &Json::String(value.clone()));
+        }
     }
 }
 
@@ -156,6 +178,19 @@ impl FromInput for PageQuery {
 pub(crate) struct Period {
     pub(crate) start: Option<Moment>,
     pub(crate) end: Option<Moment>,
+}
+
+impl Period {
+    /// The same as a window.
+    pub(crate) fn window(self) -> Window {
+        Window::closed(self.start, self.end)
+    }
+
+    /// Its ends as an answer writes them.
+    pub(crate) fn written(self) -> (Option<String>, Option<String>) {
+        let write = |moment: Moment| moment.nearest_timestamp().to_string();
+        (self.start.map(write), self.end.map(write))
+    }
 }
 
 /// The period of a query.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{Axes, Reading, Window};
+use device_stats_domain::{Axes, Reading};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -119,6 +119,6 @@ pub(super) async fn list_readings(
 ) -> Result<Json<Vec<ReadingAnswer>>, ApiError> {
     let (device, PeriodQuery(period), PageQuery(page)) = input;
     let device = service.device(who, device.id()?, Action::Read).await?;
-    let readings = service.list_readings(&device, Window::closed(period.start, period.end), page).await?;
+    let readings = service.list_readings(&device, period.window(), page).await?;
     Ok(Json(readings.into_iter().map(ReadingAnswer::from).collect()))
 }

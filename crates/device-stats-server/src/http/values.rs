@@ -49,6 +49,31 @@ fn not_finite() -> Problem {
     Problem::new("finite_number", "Input should be a finite number")
 }
 
+/// A truth value: itself, 1 or 0, or a word for it.
+pub(crate) fn boolean(json: &Json) -> Result<bool, Problem> {
+    let unknown =
+        || Problem::new("bool_parsing", "Input should be a valid boolean, unable to interpret input");
+    match json {
+        Json::Bool(value) => Ok(*value),
+        Json::Number(text) => match whole_float(text) {
+            Ok(0) => Ok(false),
+            Ok(1) => Ok(true),
+            Ok(_) => Err(unknown()),
+            Err(_) => Err(no_boolean()),
+        },
+        Json::String(text) => match text.to_ascii_lowercase().as_str() {
+            "0" | "off" | "f" | "false" | "n" | "no" => Ok(false),
+            "1" | "on" | "t" | "true" | "y" | "yes" => Ok(true),
+            _ => Err(unknown()),
+        },
+        Json::Null | Json::Array(_) | Json::Object(_) => Err(no_boolean()),
+    }
+}
+
+fn no_boolean() -> Problem {
+    Problem::new("bool_type", "Input should be a valid boolean")
+}
+
 /// An integer of any size; what does not fit is as far out as an `i64` goes.
 pub(crate) fn integer(json: &Json) -> Result<i64, Problem> {
     match json {
@@ -262,6 +287,26 @@ mod tests {
         }
         assert_eq!(kind(finite(&Json::Null)), "float_type");
         assert_eq!(kind(finite(&Json::Array(vec![number("1")]))), "float_type");
+    }
+
+    #[test]
+    fn truth_values_as_pydantic_reads_them() {
+        for (json, expected) in [
+            (Json::Bool(true), true),
+            (number("0"), false),
+            (number("1"), true),
+            (number("1.0"), true),
+            (string("Yes"), true),
+            (string("off"), false),
+        ] {
+            assert_eq!(boolean(&json), Ok(expected), "{json:?}");
+        }
+        for json in [number("2"), number("-1"), string("maybe"), string(""), string(" true")] {
+            assert_eq!(kind(boolean(&json)), "bool_parsing", "{json:?}");
+        }
+        for json in [Json::Null, number("0.5"), number("NaN"), Json::Array(vec![])] {
+            assert_eq!(kind(boolean(&json)), "bool_type", "{json:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why the service did not do what it was asked, besides bad input, which never gets this far.
 
-use device_stats_domain::DeviceId;
+use device_stats_domain::{DeviceId, TooManyBuckets};
 use device_stats_store::{Cause, StoreError};
 
 use super::opened::merged_away;
@@ -15,6 +15,9 @@ pub enum ServiceError {
     /// An analysis was asked for, and no reading lies in its window.
     #[error("no reading in the window")]
     NoReadings,
+    /// A series was asked for, and its window has too many buckets.
+    #[error(transparent)]
+    TooManyBuckets(#[from] TooManyBuckets),
     /// The user a device is to belong to does not exist.
     #[error("no such owner")]
     OwnerMissing,

@@ -13,7 +13,7 @@ use crate::segments::{OpenSegments, ReadError};
 
 /// How often a computation starts again because a segment was merged away under it.
 const ATTEMPTS_MAX: u32 = 10;
-/// Readings of segments that a window cuts, from which on a computation is heavy: about 25 ms on one core.
+/// Readings to look at from which on a computation is heavy: about 25 ms on one core, with what is cached.
 const HEAVY_READINGS: u64 = 16 * 1024 * 1024;
 
 /// A snapshot whose segments can be read.
@@ -33,12 +33,19 @@ pub(super) struct OpenDevice {
     pub(super) hot: Vec<Row>,
 }
 
-impl OpenDevice {
-    /// The numbers of the hot readings, a column an axis.
-    pub(super) fn columns(&self) -> Axes<Vec<f64>> {
-        let column = |number: fn(&Row) -> f64| self.hot.iter().map(number).collect();
-        Axes { x: column(|row| row.values.x), y: column(|row| row.values.y), z: column(|row| row.values.z) }
-    }
+/// How much of what lies in a window a computation has to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What lies in segments that the window cuts, and hot readings.
+    Ends,
+    /// It may be everything.
+    Everything,
+}
+
+/// The numbers of rows, a column an axis.
+pub(super) fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
+    let column = |number: fn(&Row) -> f64| rows.iter().map(number).collect();
+    Axes { x: column(|row| row.values.x), y: column(|row| row.values.y), z: column(|row| row.values.z) }
 }
 
 impl Opened {
@@ -74,12 +81,13 @@ impl Service {
         &self,
         subject: Subject,
         window: Window,
+        reach: Reach,
         computation: impl Fn(&Opened) -> Result<T, ReadError> + Send + Sync + 'static,
     ) -> Result<T, ServiceError> {
         let computation = Arc::new(computation);
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.store.snapshot(subject, window).await?;
-            let weight = weigh(&snapshot.devices, window);
+            let weight = weigh(&snapshot.devices, window, reach);
             let opened = match self.open(snapshot.devices, weight).await {
                 Err(ReadError::Gone) => continue,
                 opened => opened?,
@@ -119,13 +127,14 @@ pub(super) fn merged_away() -> StoreError {
     StoreError::Unavailable("segments were merged again and again while they were read".into())
 }
 
-/// How much work an analysis of the window is: what costs is what lies in segments that the window cuts, and in rows.
-fn weigh(devices: &[DeviceSnapshot], window: Window) -> Weight {
-    let is_cut =
-        |segment: &&SegmentEntry| segment.first_us < window.from_us || window.until_us <= segment.last_us;
-    let cost = devices.iter().map(|entry| {
-        let cut = entry.segments.iter().filter(is_cut).map(|segment| u64::from(segment.readings));
-        cut.sum::<u64>() + entry.hot.len() as u64
+/// How much work a computation is.
+fn weigh(devices: &[DeviceSnapshot], window: Window, reach: Reach) -> Weight {
+    let is_read = |segment: &&SegmentEntry| {
+        reach == Reach::Everything || segment.first_us < window.from_us || window.until_us <= segment.last_us
+    };
+    let readings = devices.iter().map(|entry| {
+        let sealed = entry.segments.iter().filter(is_read).map(|segment| u64::from(segment.readings));
+        sealed.sum::<u64>() + entry.hot.len() as u64
     });
-    if cost.sum::<u64>() < HEAVY_READINGS { Weight::Light } else { Weight::Heavy }
+    if readings.sum::<u64>() < HEAVY_READINGS { Weight::Light } else { Weight::Heavy }
 }

@@ -47,7 +47,7 @@ impl Service {
         window: Window,
         page: Page,
     ) -> Result<Vec<Reading>, ServiceError> {
-        let count = page.skip.saturating_add(page.limit.into());
+        let count = end(page);
         for _ in 0..ATTEMPTS_MAX {
             let known = self.store.newest(device, window, count).await?;
             match self.page_of(device, window, page, known).await? {
@@ -69,7 +69,7 @@ impl Service {
         page: Page,
         known: Newest,
     ) -> Result<Result<Vec<Row>, ReadError>, ServiceError> {
-        let needed = needed(known.segments, window, page.skip.saturating_add(page.limit.into()));
+        let needed = needed(known.segments, window, end(page));
         let names: Vec<_> = needed.iter().map(|segment| (device, segment.id)).collect();
         let segments = match self.segments.open(&names).await {
             Ok(segments) => segments,
@@ -79,10 +79,20 @@ impl Service {
             let heads = (0..names.len()).filter_map(|place| Some((place, segments.head(place)?)));
             let parts: Vec<Part> = heads.map(|(place, head)| Part::whole(place, Arc::clone(head))).collect();
             let inside = cut(&parts, &[window.from_us, window.until_us], &segments)?.pop();
-            newest(&inside.unwrap_or_default(), &known.hot, page.skip, page.limit, &segments)
+            newest(&inside.unwrap_or_default(), &known.hot, skip(page), page.limit, &segments)
         });
         listed.await.map_err(ServiceError::Died)
     }
+}
+
+/// How many entries come before the page.
+fn skip(page: Page) -> u64 {
+    u64::try_from(page.skip).unwrap_or(0)
+}
+
+/// How many entries come before the end of the page.
+fn end(page: Page) -> u64 {
+    skip(page).saturating_add(page.limit.into())
 }
 
 /// The segments that may hold one of the `count` newest readings: those that do not end before so many others begin.

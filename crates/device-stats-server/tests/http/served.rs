@@ -69,7 +69,8 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve(listener, Service::new(store), async {
+        let service = Service::new(store, 16 * 1024 * 1024).unwrap();
+        let serving = tokio::spawn(serve(listener, service, async {
             // A case that fails drops the sender, and that is a stop as well.
             let _sent = stopped.await;
         }));

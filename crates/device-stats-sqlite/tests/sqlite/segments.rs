@@ -7,7 +7,7 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, Replaced, SegmentId, Store, StoreError};
+use device_stats_store::{Appended, Piece, PieceKey, Replaced, SegmentId, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::{Folder, process};
@@ -123,5 +123,59 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
         assert_eq!(store.append(&call).await.unwrap(), stored, "{fault}");
         assert_eq!(store.list_segments(ill).await.unwrap().len(), 1);
         store.delete_device(ill).await.unwrap();
+    }
+}
+
+/// The place in the file of the number of the page on which a row goes on. The row has `bytes` as its last column, and
+/// begins on a page of 4 KiB as <https://www.sqlite.org/fileformat2.html#b_tree_pages> says.
+fn place_of_next_page(file: &[u8], bytes: &[u8]) -> usize {
+    let begin = bytes.first_chunk::<64>().unwrap();
+    // The last place: where a tree has grown a level, its root still has the bytes of rows that have moved down.
+    let start = file.array_windows::<64>().rposition(|window| window == begin).unwrap();
+    // Two columns, the first of which is the id of the row: a header of 5 bytes and none for the id.
+    let payload = 5 + bytes.len();
+    let local = 489 + (payload - 489) % 4_092;
+    start - 5 + if local > 4_061 { 489 } else { local }
+}
+
+#[tokio::test]
+async fn a_row_that_sqlite_cannot_follow_or_find_is_told_with_its_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = SqliteStore::open(&path, true).unwrap();
+    let [ill, sound] = [create(&store, "ill", None).await, create(&store, "sound", None).await];
+    let (one, other) = (segment(0), segment(6_000));
+    let broken = append_segment(&store, ill, &one).await;
+    let whole = append_segment(&store, sound, &other).await;
+    drop(store);
+    let connection = Connection::open(&path).unwrap();
+    let is_busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert!(!is_busy);
+    drop(connection);
+
+    let mut file = std::fs::read(&path).unwrap();
+    let place = place_of_next_page(&file, &one.blocks[0]);
+    file[place..place + 4].fill(0x7f);
+    std::fs::write(&path, file).unwrap();
+    let store = SqliteStore::open(&path, false).unwrap();
+    let block = |device, segment, number| [PieceKey { device, segment, piece: Piece::Block(number) }];
+    let corrupt = async |device, segment| match store.read_pieces(&block(device, segment, 0)).await {
+        Err(StoreError::Corrupt { device, segment, fault }) => (device, segment, fault.to_string()),
+        answer => panic!("{answer:?}"),
+    };
+    let malformed = "block 0 is inconsistent: SQLite finds its row malformed";
+    assert_eq!(corrupt(ill, broken).await, (ill, broken, malformed.to_owned()));
+    let read = store.read_pieces(&block(sound, whole, 0)).await.unwrap();
+    assert_eq!(read, [Some(other.blocks[0].clone())]);
+
+    let connection = Connection::open(&path).unwrap();
+    connection.execute("DELETE FROM segment_block WHERE id = ?1 << 16", [whole.0]).unwrap();
+    let lost = "block 0 is inconsistent: SQLite does not find its row";
+    assert_eq!(corrupt(sound, whole).await, (sound, whole, lost.to_owned()));
+    // None of these was ever there.
+    let past = u32::try_from(other.blocks.len()).unwrap();
+    for never in [block(sound, whole, past), block(ill, whole, 0), block(sound, SegmentId(99), 0)] {
+        assert_eq!(store.read_pieces(&never).await.unwrap(), [None]);
     }
 }

@@ -1,0 +1,154 @@
+//! Histograms: every reading is counted once, where the edges that are answered say.
+
+use serde_json::{Value, json};
+
+use crate::served::{Api, over_both_stores};
+
+over_both_stores!(
+    between_minimum_and_maximum,
+    between_bounds,
+    one_value,
+    ends_of_the_range,
+    of_a_user,
+    nothing_there,
+    faults
+);
+
+const HISTOGRAM: &str = "/api/v1/stats/devices/d/histogram";
+
+async fn store(api: Api, device: &str, xs: &[f64]) {
+    let row =
+        |(second, x): (usize, &f64)| json!({"x": x, "y": -x, "z": 3, "timestamp": 1_795_392_000 + second});
+    let rows: Vec<Value> = xs.iter().enumerate().map(row).collect();
+    let answer = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
+    assert_eq!(answer.json()["accepted"], xs.len(), "{answer:?}");
+}
+
+const PRIMES: [f64; 10] = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0, 23.0, 29.0];
+
+async fn between_minimum_and_maximum(api: Api) {
+    api.device("d").await;
+    store(api, "d", &PRIMES).await;
+    let answer = api.get(&format!("{HISTOGRAM}?bins=3")).await.json();
+    let x = json!({"edges": [2.0, 11.0, 20.0, 29.0], "counts": [4, 4, 2], "below": 0, "above": 0});
+    let y = json!({"edges": [-29.0, -20.0, -11.0, -2.0], "counts": [2, 3, 5], "below": 0, "above": 0});
+    assert_eq!((&answer["x"], &answer["y"]), (&x, &y));
+    assert_eq!((&answer["period_start"], &answer["period_end"]), (&Value::Null, &Value::Null));
+    let period = "start_time=2026-11-23T00:00:02Z&end_time=2026-11-23T00:00:04Z";
+    let answer = api.get(&format!("{HISTOGRAM}?bins=2&{period}")).await.json();
+    let x = json!({"edges": [5.0, 8.0, 11.0], "counts": [2, 1], "below": 0, "above": 0});
+    assert_eq!(answer["x"], x);
+    assert_eq!(answer["period_end"], "2026-11-23T00:00:04.000000Z");
+    for (query, bins) in [("", 20), ("?bins=1", 1), ("?bins=1000", 1000), ("?bins=%207%20", 7)] {
+        let x = api.get(&format!("{HISTOGRAM}{query}")).await.json()["x"].clone();
+        let edges: Vec<f64> =
+            x["edges"].as_array().unwrap().iter().map(|edge| edge.as_f64().unwrap()).collect();
+        let counts = x["counts"].as_array().unwrap();
+        assert_eq!((edges.len(), counts.len()), (bins + 1, bins), "{query}");
+        assert!(edges.is_sorted(), "{query}");
+        assert_eq!((edges[0], edges[bins]), (2.0, 29.0), "{query}");
+        assert_eq!(counts.iter().map(|count| count.as_u64().unwrap()).sum::<u64>(), 10, "{query}");
+    }
+}
+
+async fn between_bounds(api: Api) {
+    api.device("d").await;
+    store(api, "d", &PRIMES).await;
+    for (query, expected) in [
+        (
+            "low=3&high=23&bins=4",
+            json!({"edges": [3.0, 8.0, 13.0, 18.0, 23.0], "counts": [3, 1, 2, 2], "below": 1, "above": 1}),
+        ),
+        (
+            "low=0&high=100&bins=2",
+            json!({"edges": [0.0, 50.0, 100.0], "counts": [10, 0], "below": 0, "above": 0}),
+        ),
+        ("low=5&bins=2", json!({"edges": [5.0, 17.0, 29.0], "counts": [4, 4], "below": 2, "above": 0})),
+        ("high=6&bins=2", json!({"edges": [2.0, 4.0, 6.0], "counts": [2, 1], "below": 0, "above": 7})),
+        (
+            "low=-1e308&high=1e308&bins=1",
+            json!({"edges": [-1e308, 1e308], "counts": [10], "below": 0, "above": 0}),
+        ),
+        // No value reaches the bound.
+        ("low=40&bins=2", json!({"edges": [39.5, 40.0, 40.5], "counts": [0, 0], "below": 10, "above": 0})),
+        ("high=-1&bins=1", json!({"edges": [-1.5, -0.5], "counts": [0], "below": 0, "above": 10})),
+    ] {
+        assert_eq!(api.get(&format!("{HISTOGRAM}?{query}")).await.json()["x"], expected, "{query}");
+    }
+}
+
+async fn one_value(api: Api) {
+    api.device("d").await;
+    store(api, "d", &[7.0]).await;
+    let answer = api.get(&format!("{HISTOGRAM}?bins=4")).await.json();
+    let x = json!({"edges": [6.5, 6.75, 7.0, 7.25, 7.5], "counts": [0, 0, 1, 0], "below": 0, "above": 0});
+    assert_eq!(answer["x"], x);
+}
+
+async fn ends_of_the_range(api: Api) {
+    api.device("d").await;
+    store(api, "d", &[f64::MIN, -1.0, 0.0, f64::MAX]).await;
+    let answer = api.get(&format!("{HISTOGRAM}?bins=2")).await.json();
+    let x = json!({"edges": [f64::MIN, 0.0, f64::MAX], "counts": [2, 2], "below": 0, "above": 0});
+    assert_eq!(answer["x"], x);
+    api.device("top").await;
+    store(api, "top", &[f64::MAX]).await;
+    let answer = api.get("/api/v1/stats/devices/top/histogram?bins=1").await.json();
+    let x = json!({"edges": [f64::MAX.next_down(), f64::MAX], "counts": [1], "below": 0, "above": 0});
+    assert_eq!(answer["x"], x);
+}
+
+async fn of_a_user(api: Api) {
+    let user = api.user("ada").await;
+    for device in ["d", "e", "silent"] {
+        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+    }
+    api.device("foreign").await;
+    store(api, "foreign", &[1000.0]).await;
+    store(api, "d", &[0.0, 1.0]).await;
+    store(api, "e", &[1.5, 4.0]).await;
+    let answer = api.get(&format!("/api/v1/stats/users/{user}/histogram?bins=2")).await.json();
+    let x = json!({"edges": [0.0, 2.0, 4.0], "counts": [3, 1], "below": 0, "above": 0});
+    assert_eq!(answer["x"], x);
+}
+
+async fn nothing_there(api: Api) {
+    let user = api.user("ada").await;
+    api.device("d").await;
+    let none = "404 No statistics found for the specified period";
+    for (path, expected) in [
+        (HISTOGRAM, none),
+        (&format!("/api/v1/stats/users/{user}/histogram"), none),
+        ("/api/v1/stats/devices/none/histogram", "404 Device not found"),
+        ("/api/v1/stats/users/99/histogram", "404 User not found"),
+    ] {
+        assert_eq!(api.get(path).await.brief(), expected, "{path}");
+    }
+    store(api, "d", &[1.0]).await;
+    assert_eq!(api.get(&format!("{HISTOGRAM}?start_time=2026-11-24")).await.brief(), none);
+}
+
+async fn faults(api: Api) {
+    api.device("d").await;
+    for (query, expected) in [
+        ("bins=0", "422 greater_than_equal query.bins"),
+        ("bins=1001", "422 less_than_equal query.bins"),
+        ("bins=x", "422 int_parsing query.bins"),
+        ("bins=1.5", "422 int_parsing query.bins"),
+        ("low=x", "422 float_parsing query.low"),
+        ("high=NaN", "422 finite_number query.high"),
+        ("high=1e999", "422 finite_number query.high"),
+        ("low=1&high=1", "422 greater_than query.high"),
+        ("low=2&high=1", "422 greater_than query.high"),
+        ("low=1&low=2", "422 repeated query.low"),
+        ("end_time=x", "422 datetime_from_date_parsing query.end_time"),
+        ("interval=P1D", "422 extra_forbidden query.interval"),
+        (
+            "bins=0&low=x&high=y&start_time=z&width=1",
+            "422 greater_than_equal query.bins, float_parsing query.low, float_parsing query.high, \
+             datetime_from_date_parsing query.start_time, extra_forbidden query.width",
+        ),
+    ] {
+        assert_eq!(api.get(&format!("{HISTOGRAM}?{query}")).await.brief(), expected, "{query}");
+    }
+}

@@ -1,0 +1,257 @@
+//! Series: every bucket of the period, on the calendar of the zone, with the statistics an analysis of it would give.
+
+use device_stats_domain::Moment;
+use serde_json::{Value, json};
+
+use crate::served::{Answer, Api, over_both_stores};
+
+over_both_stores!(
+    buckets_of_a_period,
+    open_ends,
+    days_of_a_zone,
+    of_a_user,
+    bucket_by_bucket_as_analyzed,
+    nothing_there,
+    faults,
+    at_most_so_many,
+);
+
+const SERIES: &str = "/api/v1/stats/devices/d/series";
+
+/// Stores one reading a time; `x` counts up from 1.
+async fn store(api: Api, device: &str, times: &[&str]) {
+    let rows = times.iter().zip(1..).map(|(time, x)| json!({"x": x, "y": -x, "z": 0.25, "timestamp": time}));
+    let rows: Vec<Value> = rows.collect();
+    let answer = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
+    assert_eq!(answer.json()["accepted"], times.len(), "{answer:?}");
+}
+
+/// Each bucket in a line: start, end, and the sum of x or a dash.
+fn lines(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = answer.json();
+    let buckets = answer["buckets"].as_array().unwrap().iter();
+    let line = |bucket: &Value| {
+        let moment = |name: &str| bucket[name].as_str().unwrap().replace(".000000Z", "Z");
+        let sum = bucket["stats"]["x"]["sum"].as_f64().map_or("-".to_owned(), |sum| sum.to_string());
+        format!("{} {} {sum}", moment("start"), moment("end"))
+    };
+    buckets.map(line).collect()
+}
+
+async fn buckets_of_a_period(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-23T10:00:00Z", "2026-11-23T10:59:59.999999Z", "2026-11-23T12:30:00Z"]).await;
+    let period = "start_time=2026-11-23T09:30:00Z&end_time=2026-11-23T12:30:00Z";
+    let answer = api.get(&format!("{SERIES}?interval=PT1H&{period}")).await;
+    assert_eq!(
+        lines(&answer),
+        [
+            "2026-11-23T09:30:00Z 2026-11-23T10:00:00Z -",
+            "2026-11-23T10:00:00Z 2026-11-23T11:00:00Z 3",
+            "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z -",
+            "2026-11-23T12:00:00Z 2026-11-23T12:30:00.000001Z 3",
+        ]
+    );
+    let answer = answer.json();
+    assert_eq!((&answer["interval"], &answer["timezone"]), (&json!("PT1H"), &json!("UTC")));
+    assert_eq!(answer["period_start"], "2026-11-23T09:30:00.000000Z");
+    assert_eq!(answer["period_end"], "2026-11-23T12:30:00.000000Z");
+    assert_eq!(answer["buckets"][0]["stats"], Value::Null);
+    let expected = json!({
+        "x": {"min_value": 1.0, "max_value": 2.0, "count": 2, "sum": 3.0, "median": 1.5},
+        "y": {"min_value": -2.0, "max_value": -1.0, "count": 2, "sum": -3.0, "median": -1.5},
+        "z": {"min_value": 0.25, "max_value": 0.25, "count": 2, "sum": 0.5, "median": 0.25},
+    });
+    assert_eq!(answer["buckets"][1]["stats"], expected);
+}
+
+async fn open_ends(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-23T10:20:00Z", "2026-11-23T11:10:00Z", "2026-11-23T12:30:00Z"]).await;
+    let first = "2026-11-23T10:20:00Z 2026-11-23T11:00:00Z 1";
+    let second = "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z 2";
+    let third = "2026-11-23T12:00:00Z 2026-11-23T12:30:00.000001Z 3";
+    let whole = api.get(&format!("{SERIES}?interval=PT1H")).await;
+    assert_eq!(lines(&whole), [first, second, third]);
+    assert_eq!((&whole.json()["period_start"], &whole.json()["period_end"]), (&Value::Null, &Value::Null));
+    let late = api.get(&format!("{SERIES}?interval=PT1H&start_time=2026-11-23T11:00:00Z")).await;
+    assert_eq!(lines(&late), [second, third]);
+    let early = api.get(&format!("{SERIES}?interval=PT1H&end_time=2026-11-23T11:59:59.999999Z")).await;
+    // The last reading in the period is that of 11:10.
+    assert_eq!(lines(&early), [first, "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z 2"]);
+    let one = api.get(&format!("{SERIES}?interval=P1Y&end_time=2026-11-23T11:00:00Z")).await;
+    assert_eq!(lines(&one), ["2026-11-23T10:20:00Z 2026-11-23T11:00:00.000001Z 1"]);
+}
+
+async fn days_of_a_zone(api: Api) {
+    api.device("d").await;
+    // The last hour of 24 October and the first of the 26th in Berlin, and the two hours from 2 to 3 between them.
+    store(
+        api,
+        "d",
+        &["2026-10-24T21:59:59Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T23:00:00Z"],
+    )
+    .await;
+    let period = "start_time=2026-10-23T22:00:00Z&end_time=2026-10-26T22:59:59.999999Z";
+    let path = format!("{SERIES}?interval=P1D&timezone=europe/berlin&{period}");
+    let answer = api.get(&path).await;
+    assert_eq!(answer.json()["timezone"], "Europe/Berlin");
+    assert_eq!(
+        lines(&answer),
+        [
+            "2026-10-23T22:00:00Z 2026-10-24T22:00:00Z 1",
+            "2026-10-24T22:00:00Z 2026-10-25T23:00:00Z 5",
+            "2026-10-25T23:00:00Z 2026-10-26T23:00:00Z 4",
+        ]
+    );
+    let hours = api.get(&path.replace("P1D", "PT1H")).await;
+    assert_eq!(lines(&hours).len(), 24 + 25 + 24);
+    let india = api.get(&format!("{SERIES}?interval=P1D&timezone=Asia/Kolkata&{period}")).await;
+    assert_eq!(
+        lines(&india)[1..3],
+        ["2026-10-24T18:30:00Z 2026-10-25T18:30:00Z 6", "2026-10-25T18:30:00Z 2026-10-26T18:30:00Z 4"]
+    );
+    let months = api
+        .get(&format!("{SERIES}?interval=P1M&timezone=Pacific/Apia&start_time=2026-10-01T00:00:00Z"))
+        .await;
+    assert_eq!(lines(&months), ["2026-10-01T00:00:00Z 2026-10-25T23:00:00.000001Z 10"]);
+    api.device("apia").await;
+    store(api, "apia", &["2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z"]).await;
+    let period = "start_time=2011-12-29T10:00:00Z&end_time=2011-12-31T09:59:59.999999Z";
+    let path = format!("/api/v1/stats/devices/apia/series?interval=P1D&timezone=Pacific/Apia&{period}");
+    assert_eq!(
+        lines(&api.get(&path).await),
+        ["2011-12-29T10:00:00Z 2011-12-30T10:00:00Z 1", "2011-12-30T10:00:00Z 2011-12-31T10:00:00Z 2"]
+    );
+}
+
+async fn of_a_user(api: Api) {
+    let user = api.user("ada").await;
+    for device in ["d", "e", "silent"] {
+        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+    }
+    let path = format!("/api/v1/stats/users/{user}/series?interval=P1D");
+    assert_eq!(api.get(&path).await.brief(), "404 No statistics found for the specified period");
+    api.device("foreign").await;
+    store(api, "foreign", &["2026-11-01T00:00:00Z"]).await;
+    store(api, "d", &["2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z"]).await;
+    store(api, "e", &["2026-11-23T18:00:00Z", "2026-11-24T00:00:00Z"]).await;
+    let answer = api.get(&path).await;
+    assert_eq!(
+        lines(&answer),
+        [
+            "2026-11-22T06:00:00Z 2026-11-23T00:00:00Z 1",
+            "2026-11-23T00:00:00Z 2026-11-24T00:00:00Z 3",
+            "2026-11-24T00:00:00Z 2026-11-24T00:00:00.000001Z 2",
+        ]
+    );
+    assert_eq!(answer.json()["buckets"][1]["stats"]["x"]["median"], 1.5);
+}
+
+/// The ends of a bucket, the second a microsecond before, are a period whose analysis gives the same.
+async fn bucket_by_bucket_as_analyzed(api: Api) {
+    api.device("d").await;
+    let times: Vec<String> =
+        (0..200).map(|index| format!("{}.{index:06}", 1_795_392_000 + index * index * 7)).collect();
+    store(api, "d", &times.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let series = api.get(&format!("{SERIES}?interval=PT5H&timezone=America/St_Johns")).await.json();
+    let buckets = series["buckets"].as_array().unwrap();
+    assert_eq!(buckets.len(), 16);
+    let mut count = 0;
+    for bucket in buckets {
+        let after = Moment::parse(bucket["end"].as_str().unwrap()).unwrap();
+        let last = Moment::from_micros(after.micros() - 1).nearest_timestamp().to_string();
+        let period = json!({"start_time": bucket["start"], "end_time": last});
+        let analysis = api.post("/api/v1/stats/devices/d/analyze", period).await.json();
+        for axis in ["x", "y", "z"] {
+            assert_eq!(bucket["stats"][axis], analysis[axis], "{bucket}");
+        }
+        count += bucket["stats"]["x"]["count"].as_u64().unwrap_or(0);
+    }
+    assert_eq!(count, 200);
+}
+
+async fn nothing_there(api: Api) {
+    api.device("d").await;
+    let none = "404 No statistics found for the specified period";
+    let whole = format!("{SERIES}?interval=PT1H");
+    assert_eq!(api.get(&whole).await.brief(), none);
+    store(api, "d", &["2026-11-23T10:00:00Z"]).await;
+    for (period, expected) in [
+        ("start_time=2026-11-23T10:00:00Z&end_time=2026-11-23T10:00:00Z", "200"),
+        ("start_time=2026-11-23T10:00:00.000001Z", none),
+        ("end_time=2026-11-23T09:59:59.999999Z", none),
+        ("start_time=2026-11-23T11:00:00Z&end_time=2026-11-23T12:00:00Z", none),
+        ("start_time=2026-11-24T00:00:00Z&end_time=2026-11-23T00:00:00Z", none),
+    ] {
+        assert_eq!(api.get(&format!("{whole}&{period}")).await.brief(), expected, "{period}");
+    }
+    for (path, expected) in [
+        ("/api/v1/stats/devices/none/series?interval=PT1H", "404 Device not found"),
+        ("/api/v1/stats/users/9/series?interval=PT1H", "404 User not found"),
+    ] {
+        assert_eq!(api.get(path).await.brief(), expected);
+    }
+}
+
+async fn faults(api: Api) {
+    api.device("d").await;
+    let interval = |kind: &str| format!("422 {kind} query.interval");
+    for (query, expected) in [
+        ("", interval("missing")),
+        ("?interval=", interval("time_delta_parsing")),
+        ("?interval=1h", interval("time_delta_parsing")),
+        ("?interval=P1H", interval("time_delta_parsing")),
+        ("?interval=P0.5D", interval("time_delta_parsing")),
+        ("?interval=PT0S", interval("greater_than")),
+        ("?interval=-P1D", interval("greater_than")),
+        ("?interval=PT0.0000001S", interval("value_error")),
+        ("?interval=P1DT1H", interval("value_error")),
+        ("?interval=P1M1D", interval("value_error")),
+        ("?interval=P1D&interval=P1D", interval("repeated")),
+        ("?interval=P1D&timezone=Berlin", "422 zoneinfo_str query.timezone".to_owned()),
+        ("?interval=P1D&timezone=", "422 zoneinfo_str query.timezone".to_owned()),
+        ("?interval=P1D&timezone=%2B01:00", "422 zoneinfo_str query.timezone".to_owned()),
+        ("?interval=P1D&start_time=x", "422 datetime_from_date_parsing query.start_time".to_owned()),
+        ("?interval=P1D&limit=5&bins=3", "422 extra_forbidden query.limit, extra_forbidden query.bins".to_owned()),
+        (
+            "?tz=UTC&timezone=Mars&end_time=x&start_time=",
+            "422 missing query.interval, zoneinfo_str query.timezone, datetime_from_date_parsing query.start_time, \
+             datetime_from_date_parsing query.end_time, extra_forbidden query.tz"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(api.get(&format!("{SERIES}{query}")).await.brief(), expected, "{query}");
+    }
+    let user = "422 int_parsing path.user_id, missing query.interval";
+    assert_eq!(api.get("/api/v1/stats/users/x/series").await.brief(), user);
+    let mixed = api.get(&format!("{SERIES}?interval=P1DT1H")).await.json();
+    let words = mixed["detail"][0]["msg"].as_str().unwrap();
+    assert!(words.contains("mixes units without a common measure"), "{words}");
+}
+
+async fn at_most_so_many(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-23T00:00:00Z", "2026-11-23T00:00:01.999Z"]).await;
+    let path = format!("{SERIES}?interval=PT0.001S");
+    assert_eq!(lines(&api.get(&path).await).len(), 2000);
+    store(api, "d", &["2026-11-23T00:00:02Z"]).await;
+    let answer = api.get(&path).await;
+    assert_eq!(answer.brief(), "422 too_many_buckets query.interval");
+    let fault = &answer.json()["detail"][0];
+    assert_eq!(fault["msg"], "The period has 2001 buckets of this interval, more than 2000");
+    assert_eq!(fault["ctx"], json!({"buckets_max": 2000, "buckets": 2001}));
+    assert_eq!(fault["input"], "PT0.001S");
+    let ages = api.get(&format!("{SERIES}?interval=PT1S&start_time=0001-01-01&end_time=9999-12-31")).await;
+    assert_eq!(ages.brief(), "422 too_many_buckets query.interval");
+    let ages = "start_time=0001-01-01&end_time=9999-12-31T23:59:59.999999Z";
+    let years = api.get(&format!("{SERIES}?interval=P10Y&{ages}")).await.json();
+    let buckets = years["buckets"].as_array().unwrap();
+    assert_eq!(buckets.len(), 1000);
+    assert_eq!(
+        (&buckets[0]["start"], &buckets[0]["end"]),
+        (&json!("0001-01-01T00:00:00.000000Z"), &json!("0010-01-01T00:00:00.000000Z"))
+    );
+    assert_eq!(buckets[999]["end"], "9999-12-31T23:59:59.999999Z");
+}
