@@ -26,4 +26,5 @@ mod sealing;
 mod series;
 mod served;
 mod times;
+mod together;
 mod truth;
