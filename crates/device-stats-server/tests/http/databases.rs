@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::Store;
+use device_stats_store::{Piece, PieceKey, Store};
+use rusqlite::Connection;
 use tempfile::TempDir;
+use tokio_postgres::NoTls;
 
 /// Makes of each `async fn case(database: Database)` a test over each kind of database.
 macro_rules! over_both_databases {
@@ -53,6 +55,61 @@ impl Database {
             }
         }
     }
+
+    /// Puts other bytes in the place of a piece, behind the back of all stores.
+    pub(crate) async fn replace(&self, key: PieceKey, bytes: &[u8]) {
+        let PieceKey { device, segment, piece } = key;
+        let replaced = match (self, piece) {
+            (Self::Sqlite(directory), Piece::Head) => Connection::open(file(directory))
+                .unwrap()
+                .execute("UPDATE segment SET head = ?1 WHERE id = ?2", (bytes, segment.0))
+                .unwrap() as u64,
+            (Self::Sqlite(directory), Piece::Block(block)) => Connection::open(file(directory))
+                .unwrap()
+                .execute(
+                    "INSERT OR REPLACE INTO segment_block (id, bytes) VALUES (?2 << 16 | ?3, ?1)",
+                    (bytes, segment.0, block),
+                )
+                .unwrap() as u64,
+            (Self::Postgres(url), Piece::Head) => {
+                let update = "UPDATE segment SET head = $1 WHERE device = $2 AND id = $3";
+                execute(url, update, &[&bytes, &device.0, &segment.0]).await
+            }
+            (Self::Postgres(url), Piece::Block(block)) => {
+                let insert =
+                    "INSERT INTO segment_block (bytes, device, segment, block) VALUES ($1, $2, $3, $4)
+                    ON CONFLICT (device, segment, block) DO UPDATE SET bytes = $1";
+                execute(url, insert, &[&bytes, &device.0, &segment.0, &i32::try_from(block).unwrap()]).await
+            }
+        };
+        assert_eq!(replaced, 1, "{key:?}");
+    }
+
+    /// Deletes a block, likewise.
+    pub(crate) async fn delete_block(&self, key: PieceKey) {
+        let PieceKey { device, segment, piece: Piece::Block(block) } = key else { panic!("{key:?}") };
+        let deleted = match self {
+            Self::Sqlite(directory) => Connection::open(file(directory))
+                .unwrap()
+                .execute("DELETE FROM segment_block WHERE id = ?1 << 16 | ?2", (segment.0, block))
+                .unwrap() as u64,
+            Self::Postgres(url) => {
+                let delete = "DELETE FROM segment_block WHERE device = $1 AND segment = $2 AND block = $3";
+                execute(url, delete, &[&device.0, &segment.0, &i32::try_from(block).unwrap()]).await
+            }
+        };
+        assert_eq!(deleted, 1, "{key:?}");
+    }
+}
+
+/// Executes a statement on a connection of its own; how many rows it has changed.
+async fn execute(url: &str, statement: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> u64 {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let changed = client.execute(statement, values).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    changed
 }
 
 fn file(directory: &TempDir) -> PathBuf {

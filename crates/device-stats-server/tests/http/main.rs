@@ -13,6 +13,8 @@ mod analyses;
 mod batches;
 mod bodies;
 mod connections;
+mod corruption;
+mod crowd;
 mod databases;
 mod document;
 mod errors;
