@@ -26,7 +26,7 @@ const MORE: usize = 500;
 /// Bytes of the head that are changed, at equal distances.
 const HEAD_BYTES: usize = 60;
 /// Far more than an answer takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is done to what is stored.
 #[derive(Clone, Debug)]

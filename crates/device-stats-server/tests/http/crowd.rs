@@ -21,7 +21,7 @@ const SEGMENTS: usize = 3;
 /// Readings of each segment.
 const READINGS: usize = 5;
 /// Far more than an answer takes; who waits longer does something again and again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// 23 November 2026, in microseconds since 1970 UTC.
 const EPOCH_US: i64 = 1_795_392_000_000_000;
 
