@@ -74,3 +74,16 @@ pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Reading ids a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 10_000;
+
+/// Hot readings of a device that are sealed without waiting for more.
+pub const SEAL_READINGS: u32 = 4_096;
+/// Readings of one device, all with their times, that become a segment at once where one request brings as many.
+pub const DIRECT_SEAL_READINGS: u32 = 4_096;
+/// Most readings of a segment, and what merging aims at.
+pub const SEGMENT_READINGS: u32 = 262_144;
+/// How many times as many readings as the largest of them segments must have together to be merged.
+pub const MERGE_GROWTH: u32 = 8;
+/// Segments of about one size that a device may have, whatever lies between them, before some of them are merged.
+pub const MERGE_WAITING: usize = 16;
+/// How long sealing in the background rests after a failure.
+pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);

@@ -2,16 +2,18 @@
 //! [`settings`](crate::settings); each command has its file.
 
 mod analyze;
+mod chosen;
 mod config;
 mod health;
 mod import;
 mod migrate;
 mod openapi;
+mod seal;
 mod serve;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-use std::error::Error;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::causes::chain;
 use crate::logging;
 use crate::settings::{Flags, Settings};
 
@@ -41,6 +44,10 @@ enum Command {
     Serve,
     /// Apply the migrations that the database lacks
     Migrate,
+    /// Seal readings and merge small segments now, directly in the database
+    Seal(seal::Arguments),
+    /// Read every segment in the database and compare all it says with its readings; the exit code tells
+    Verify(verify::Arguments),
     /// Send the readings of a CSV file to a server, and register the devices that are missing there
     Import(import::Arguments),
     /// Have a server analyze the readings of a device, or of all devices of a user
@@ -86,6 +93,8 @@ async fn execute(command: Command, settings: &Settings) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve::serve(settings).await,
         Command::Migrate => migrate::migrate(settings).await,
+        Command::Seal(arguments) => seal::seal(&arguments, settings).await,
+        Command::Verify(arguments) => verify::verify(&arguments, settings).await,
         Command::Import(arguments) => import::import(&arguments, &settings.url).await,
         Command::Analyze(arguments) => analyze::analyze(&arguments, &settings.url).await,
         Command::Health => health::check(&settings.url).await,
@@ -105,23 +114,6 @@ fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
     // A call that waits for the lock of a database would keep the process for as long.
     runtime.shutdown_timeout(EXIT_TIMEOUT);
     result
-}
-
-/// The error and its causes in one line. A cause that the error above it has told already is left out.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut last = text.clone();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        next = cause.source();
-        let cause = cause.to_string();
-        if !last.ends_with(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        last = cause;
-    }
-    text
 }
 
 /// Writes to stdout. That a reader has seen enough (`device-stats openapi | head`) is no failure.

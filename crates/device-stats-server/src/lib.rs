@@ -8,11 +8,13 @@ pub mod http;
 pub mod service;
 pub mod settings;
 
+mod causes;
 mod client;
 mod command;
 mod compute;
 mod database;
 mod logging;
+mod sealing;
 mod segments;
 
 pub use command::run;

@@ -5,6 +5,7 @@ mod access;
 mod analysis;
 mod clock;
 mod devices;
+mod direct;
 mod error;
 mod histogram;
 mod ingest;
@@ -16,6 +17,7 @@ mod statistics;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use device_stats_store::{Store, StoreError};
 use rayon::ThreadPoolBuildError;
@@ -29,6 +31,7 @@ pub use series::Bucket;
 use reading_ids::ReadingIds;
 
 use crate::compute::Compute;
+use crate::sealing::{Background, Backlog};
 use crate::segments::SegmentReader;
 
 /// The service over one store. Cheap to clone; clones share everything.
@@ -38,6 +41,8 @@ pub struct Service {
     reading_ids: Arc<ReadingIds>,
     segments: Arc<SegmentReader>,
     compute: Compute,
+    /// What has to be sealed, for those who seal.
+    backlog: Arc<Backlog>,
 }
 
 impl Service {
@@ -47,7 +52,14 @@ impl Service {
     /// Where the threads for computations cannot be started.
     pub fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Result<Self, ThreadPoolBuildError> {
         let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
-        Ok(Self { store, reading_ids: Arc::default(), segments, compute: Compute::start()? })
+        let (compute, reading_ids, backlog) = (Compute::start()?, Arc::default(), Arc::default());
+        Ok(Self { store, reading_ids, segments, compute, backlog })
+    }
+
+    /// Starts to seal in the background: what is enough at once, what has been hot for `seal_after` then. To be called
+    /// inside of a runtime.
+    pub(crate) fn seal_in_background(&self, seal_after: Duration) -> Background {
+        Background::start(&self.store, &self.backlog, seal_after)
     }
 
     /// Whether the store answers.

@@ -9,6 +9,7 @@ mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use database::{Database, PostgresParts};
 pub(crate) use flags::Flags;
@@ -22,6 +23,8 @@ pub const DATABASE_URL_DEFAULT: &str = "sqlite:device-stats.db";
 pub const CACHE_MIB_DEFAULT: &str = "512";
 /// Bytes of a MiB.
 const MIB: u64 = 1024 * 1024;
+/// How long readings stay hot at most unless told otherwise, in seconds.
+pub const SEAL_AFTER_DEFAULT: &str = "600";
 /// Where `import`, `analyze` and `health` look for a server unless told otherwise.
 pub const URL_DEFAULT: &str = "http://127.0.0.1:8000";
 /// What is logged unless told otherwise. `refinery` tells each start what it does not do; migrations are logged by us.
@@ -38,6 +41,8 @@ pub struct Settings {
     pub database_ca: Option<PathBuf>,
     /// Most memory for what was read of sealed readings, in bytes.
     pub cache_bytes_max: u64,
+    /// How long readings may be hot before they are sealed, however few a device has.
+    pub seal_after: Duration,
     /// What a starting server does about missing migrations.
     pub migrate: Migrate,
     /// Form of the log lines.
@@ -126,6 +131,7 @@ impl Settings {
             listen: or_default(&flags.listen, LISTEN_DEFAULT).to_owned(),
             database: Database::from_flags(flags)?,
             database_ca: flags.database_ca.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
+            seal_after: seconds(or_default(&flags.seal_after_seconds, SEAL_AFTER_DEFAULT))?,
             cache_bytes_max: mib(or_default(&flags.cache_mib, CACHE_MIB_DEFAULT))?,
             migrate,
             log_format,
@@ -151,6 +157,15 @@ fn mib(text: &str) -> Result<u64, InvalidSetting> {
         flag: "cache-mib",
         variable: "DEVICE_STATS_CACHE_MIB",
         problem: format!("{text:?} is not a whole number of MiB"),
+    })
+}
+
+/// A number of seconds.
+fn seconds(text: &str) -> Result<Duration, InvalidSetting> {
+    text.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into())).map_err(|_| InvalidSetting {
+        flag: "seal-after-seconds",
+        variable: "DEVICE_STATS_SEAL_AFTER_SECONDS",
+        problem: format!("{text:?} is not a whole number of seconds"),
     })
 }
 

@@ -28,7 +28,9 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the address listened on is unknown")?;
     tracing::info!(%address, database = %settings.database, "listening");
     let service = Service::new(store, settings.cache_bytes_max).context("cannot start threads")?;
+    let sealing = service.seal_in_background(settings.seal_after);
     http::serve(listener, service, stop).await;
+    sealing.stop().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser};
 
-use super::{Command, CommandLine, chain};
+use super::{Command, CommandLine};
 
 #[test]
 fn the_command_line_is_sound() {
@@ -30,7 +30,10 @@ fn an_analysis_is_of_a_device_or_of_a_user() {
 }
 
 #[test]
-fn an_error_is_told_with_its_causes_but_none_twice() {
-    let error = anyhow::anyhow!("refused").context("no answer: refused").context("stopped");
-    assert_eq!(chain(error.as_ref()), "stopped: no answer: refused");
+fn sealing_is_of_all_devices_or_of_one() {
+    let parse = |rest: &[&str]| CommandLine::try_parse_from([&["device-stats", "seal"], rest].concat());
+    assert!(parse(&["--all"]).is_ok());
+    assert!(parse(&["--device", "pump"]).is_ok());
+    assert!(parse(&[]).is_err());
+    assert!(parse(&["--all", "--device", "pump"]).is_err());
 }

@@ -1,6 +1,8 @@
 //! Readings on their way into the store: they get their ids and, where the device has not said, their times.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use device_stats_domain::{
     Axes, Device, DeviceId, DeviceKey, Finite, NewReading, Reading, ReadingTime, Timestamp,
@@ -38,7 +40,7 @@ impl Service {
         measurement: Measurement,
     ) -> Result<Reading, ServiceError> {
         let new = self.prepare(&[(device.key, measurement)]).await?;
-        let outcome = self.store.append(&new).await?;
+        let outcome = self.append_rows(&new).await?;
         match (new.first(), outcome.first()) {
             (Some(new), Some(Appended::Stored(time))) => {
                 Ok(Reading { device: new.device, id: new.id, time: *time, values: new.values })
@@ -53,7 +55,7 @@ impl Service {
         }
     }
 
-    /// Appends readings of one device, all or none.
+    /// Appends readings of one device, all or none; many become a segment at once.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] after a race.
@@ -61,7 +63,7 @@ impl Service {
         &self,
         device: &Authorized<Device>,
         measurements: &[Measurement],
-    ) -> Result<Ingested, StoreError> {
+    ) -> Result<Ingested, ServiceError> {
         let readings: Vec<_> = measurements.iter().map(|measurement| (device.key, *measurement)).collect();
         self.append(&readings).await
     }
@@ -89,8 +91,8 @@ impl Service {
                 keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
             match self.append(&readings).await {
                 // Deleted since it was looked up: the next look tells which. Ends, since ids are never used again.
-                Err(StoreError::DeviceMissing) => {}
-                outcome => return Ok(outcome?),
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {}
+                outcome => return outcome,
             }
         }
     }
@@ -110,11 +112,22 @@ impl Service {
         Ok(batch.iter().map(|(id, _)| keys.get(id).copied().flatten()).collect())
     }
 
-    async fn append(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Ingested, StoreError> {
-        let new = self.prepare(readings).await?;
-        let outcome = self.store.append(&new).await?;
+    async fn append(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Ingested, ServiceError> {
+        let new: Arc<[NewReading]> = self.prepare(readings).await?.into();
+        if let Some(ingested) = self.append_segment(&new).await? {
+            return Ok(ingested);
+        }
+        let outcome = self.append_rows(&new).await?;
         let stored = outcome.iter().filter(|appended| matches!(appended, Appended::Stored(_))).count() as u64;
         Ok(Ingested { accepted: stored, duplicates: outcome.len() as u64 - stored })
+    }
+
+    /// Appends readings as hot ones, and tells those who seal.
+    async fn append_rows(&self, new: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        let outcome = self.store.append(new).await?;
+        let stored = new.iter().zip(&outcome).filter(|(_, appended)| matches!(appended, Appended::Stored(_)));
+        self.backlog.note_hot(stored.map(|(reading, _)| (reading.device, 1)), Instant::now());
+        Ok(outcome)
     }
 
     async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Vec<NewReading>, StoreError> {

@@ -1,6 +1,8 @@
 //! The flags and environment variables as they are written, before anything is made of them.
 
-use super::{CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, URL_DEFAULT};
+use super::{
+    CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, SEAL_AFTER_DEFAULT, URL_DEFAULT,
+};
 
 /// Every setting as text. The same for all commands, before or after the name of the command.
 #[derive(Clone, Debug, clap::Args)]
@@ -45,6 +47,11 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "MIB", env = "DEVICE_STATS_CACHE_MIB",
           default_value = CACHE_MIB_DEFAULT)]
     pub(crate) cache_mib: String,
+
+    /// Longest time readings wait to be sealed, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", env = "DEVICE_STATS_SEAL_AFTER_SECONDS",
+          default_value = SEAL_AFTER_DEFAULT)]
+    pub(crate) seal_after_seconds: String,
 
     /// Whether a starting server applies missing migrations: true or false
     #[arg(long, global = true, value_name = "BOOL", env = "DEVICE_STATS_MIGRATE", default_value = "true")]

@@ -71,6 +71,7 @@ impl Settings {
             entry("postgres-port", "postgres_port", or_default(&flags.postgres_port, "5432").to_owned()),
             entry("database-ca", "database_ca", ca),
             entry("cache-mib", "cache_mib", (self.cache_bytes_max / MIB).to_string()),
+            entry("seal-after-seconds", "seal_after_seconds", self.seal_after.as_secs().to_string()),
             entry("migrate", "migrate", migrate.to_owned()),
             entry("log-format", "log_format", log_format.to_owned()),
             entry("log", "log", self.log.clone()),

@@ -42,6 +42,7 @@ fn nothing_needs_to_be_set() {
     assert_eq!(settings.database, Database::Sqlite(PathBuf::from("device-stats.db")));
     assert_eq!(settings.database_ca, None);
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
+    assert_eq!(settings.seal_after, std::time::Duration::from_mins(10));
     assert_eq!(settings.migrate, Migrate::OnStart);
     assert_eq!(settings.log_format, LogFormat::Text);
     assert_eq!(settings.log, LOG_DEFAULT);

@@ -10,6 +10,9 @@
 )]
 
 mod command_line;
+mod databases;
 mod life;
 mod readme;
+mod sealing;
+mod self_checking;
 mod started;

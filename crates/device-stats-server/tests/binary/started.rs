@@ -1,6 +1,6 @@
 //! A running `device-stats serve`, and runs of its other commands.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -35,7 +35,13 @@ pub(crate) fn printed(arguments: &[&str]) -> String {
 impl Started {
     /// A server on that database and a free port, once it says where it listens.
     pub(crate) fn on(database_url: &str) -> Self {
+        Self::with(database_url, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn with(database_url: &str, flags: &[&str]) -> Self {
         let mut child = device_stats(&["serve", "--listen", "127.0.0.1:0", "--database-url", database_url])
+            .args(flags)
             .args(["--log-format", "json", "--log", "info"])
             .stderr(Stdio::piped())
             .spawn()
@@ -78,16 +84,29 @@ impl Started {
         self.send("POST", path, Some(body))
     }
 
+    /// Posts CSV and returns status and body.
+    pub(crate) fn post_csv(&self, path: &str, rows: &str) -> (u16, serde_json::Value) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(rows.as_bytes()).unwrap();
+        let file = format!("@{}", file.path().display());
+        self.curl("POST", path, &["-H", "content-type: text/csv", "--data-binary", &file])
+    }
+
     /// Gets a path.
     pub(crate) fn get(&self, path: &str) -> (u16, serde_json::Value) {
         self.send("GET", path, None)
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&str>) -> (u16, serde_json::Value) {
+        let body: Vec<&str> = body.iter().flat_map(|body| ["-d", body]).collect();
+        self.curl(method, path, &[&["-H", "content-type: application/json"], &body[..]].concat())
+    }
+
+    fn curl(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, serde_json::Value) {
         let mut curl = Command::new("curl");
-        curl.args(["-s", "-X", method, "-w", "\n%{http_code}", "-H", "content-type: application/json"]);
-        curl.args(body.iter().flat_map(|body| ["-d", body])).arg(format!("{}{path}", self.url));
-        let output = String::from_utf8(curl.output().unwrap().stdout).unwrap();
+        curl.args(["-s", "-X", method, "-w", "\n%{http_code}"]).args(arguments);
+        let output =
+            String::from_utf8(curl.arg(format!("{}{path}", self.url)).output().unwrap().stdout).unwrap();
         let (body, status) = output.rsplit_once('\n').unwrap();
         (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
     }

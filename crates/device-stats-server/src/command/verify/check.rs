@@ -1,0 +1,137 @@
+//! What can be checked of one device: each segment by itself, against the catalogue, and the times of all against each
+//! other.
+
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::{Head, Segment};
+use device_stats_store::{Newest, SegmentEntry, SegmentId, Store, StoreError};
+
+use crate::causes::chain;
+use crate::sealing::read_segment;
+
+/// How often a device is begun anew because its segments were merged meanwhile.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// What was looked at, and what was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Checked {
+    pub(super) segments: u64,
+    pub(super) sealed_readings: u64,
+    pub(super) hot_readings: u64,
+    /// What is wrong, and with which segment.
+    pub(super) faults: Vec<(Option<SegmentId>, String)>,
+}
+
+impl Checked {
+    /// What was found of this device and another one.
+    pub(super) fn plus(mut self, other: Self) -> Self {
+        self.segments += other.segments;
+        self.sealed_readings += other.sealed_readings;
+        self.hot_readings += other.hot_readings;
+        self.faults.extend(other.faults);
+        self
+    }
+}
+
+/// Checks a device; one that is deleted meanwhile has nothing.
+///
+/// # Errors
+/// Those of the store.
+pub(super) async fn check(store: &dyn Store, device: DeviceKey) -> Result<Checked, StoreError> {
+    for _ in 0..ATTEMPTS_MAX {
+        if let Some(checked) = check_once(store, device).await? {
+            return Ok(checked);
+        }
+    }
+    Err(StoreError::Unavailable("segments were merged again and again while they were read".into()))
+}
+
+/// Checks a device as it is at one moment; `None` where a segment has gone since.
+async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Checked>, StoreError> {
+    let Newest { hot, segments } = store.newest(device, Window::ALL, u64::MAX).await?;
+    let hot: Vec<i64> = hot.iter().rev().map(|row| row.time_us).collect();
+    let mut checked = Checked { hot_readings: hot.len() as u64, ..Checked::default() };
+    let mut open: Vec<(SegmentId, Vec<i64>)> = Vec::new();
+    for entry in segments {
+        let (faults, times) = match read_segment(store, device, &entry).await {
+            Ok(Some(segment)) => inspect(segment, entry).await?,
+            Ok(None) if store.list_segments(device).await?.contains(&entry) => {
+                (vec!["a part of it is missing".to_owned()], Vec::new())
+            }
+            Ok(None) => return Ok(None),
+            Err(StoreError::Corrupt { fault, .. }) => (vec![chain(&fault)], Vec::new()),
+            Err(error) => return Err(error),
+        };
+        checked.segments += 1;
+        checked.sealed_readings += u64::from(entry.readings);
+        checked.faults.extend(faults.into_iter().map(|fault| (Some(entry.id), fault)));
+        // By ascending first time: what ended before this one begins has met all it could meet.
+        open.retain(|(_, other)| other.last() >= times.first());
+        for (other, theirs) in &open {
+            if let Some(us) = common(theirs, &times) {
+                let what = format!("has a reading at {us} µs, which segment {} has, too", other.0);
+                checked.faults.push((Some(entry.id), what));
+            }
+        }
+        if let Some(us) = common(&hot, &times) {
+            checked.faults.push((Some(entry.id), format!("has a reading at {us} µs, which is hot, too")));
+        }
+        open.push((entry.id, times));
+    }
+    Ok(Some(checked))
+}
+
+/// The faults of a segment by itself and against the catalogue, and the times of its readings.
+async fn inspect(segment: Segment, entry: SegmentEntry) -> Result<(Vec<String>, Vec<i64>), StoreError> {
+    let inspected = tokio::task::spawn_blocking(move || {
+        let mut faults = Vec::new();
+        match Head::open(&segment.head) {
+            Ok(head) => {
+                let says = SegmentEntry {
+                    id: entry.id,
+                    first_us: head.first_us(),
+                    last_us: head.last_us(),
+                    readings: head.readings(),
+                };
+                if says != entry {
+                    faults.push(format!("the catalogue says {entry:?}, the segment {says:?}"));
+                }
+            }
+            Err(fault) => faults.push(chain(&fault)),
+        }
+        faults.extend(segment.verify().err().map(|fault| chain(&fault)));
+        let rows = segment.rows().unwrap_or_default();
+        (faults, rows.iter().map(|row| row.time_us).collect())
+    });
+    inspected.await.map_err(|died| StoreError::Broken(died.into()))
+}
+
+/// A time that is in both, which ascend.
+fn common(left: &[i64], right: &[i64]) -> Option<i64> {
+    let (few, many) = if left.len() < right.len() { (left, right) } else { (right, left) };
+    let (first, last) = (few.first()?, few.last()?);
+    let from = many.partition_point(|us| us < first);
+    let until = many.partition_point(|us| us <= last);
+    let mut inside = many.get(from..until)?.iter().peekable();
+    few.iter().copied().find(|us| {
+        while inside.next_if(|other| *other < us).is_some() {}
+        inside.peek() == Some(&us)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_common_time_is_found_wherever_it_is() {
+        let all: Vec<i64> = (0..7).collect();
+        let picked =
+            |mask: u32| -> Vec<i64> { all.iter().copied().filter(|us| mask >> us & 1 == 1).collect() };
+        for left in 0..128 {
+            for right in 0..128 {
+                let expected = all.iter().copied().find(|us| left & right & (1 << us) != 0);
+                assert_eq!(common(&picked(left), &picked(right)), expected, "{left:b} and {right:b}");
+            }
+        }
+    }
+}

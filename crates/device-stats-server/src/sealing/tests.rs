@@ -1,0 +1,164 @@
+//! Sealing and merging over the model: nothing of what is stored changes, and the background finds what there is to do.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use device_stats_domain::limits::SEAL_READINGS;
+use device_stats_domain::{
+    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp, Window,
+};
+use device_stats_segment::Row;
+use device_stats_store::conformance::oracle::Oracle;
+use device_stats_store::{Model, Replaced, Store, Subject};
+use tokio::time::{sleep, timeout};
+
+use super::*;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+async fn device(store: &dyn Store) -> DeviceKey {
+    let device_id = DeviceId::new("d").unwrap();
+    store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
+}
+
+async fn append(store: &dyn Store, device: DeviceKey, times: impl IntoIterator<Item = i64>) {
+    let reading = |us: i64| {
+        let number = Finite::new(f64::from(i32::try_from(us).unwrap()) / 3.0).unwrap();
+        let time = ReadingTime::Given(Timestamp::from_micros(us).unwrap());
+        NewReading { device, id: ReadingId(us), time, values: Axes { x: number, y: number, z: number } }
+    };
+    store.append(&times.into_iter().map(reading).collect::<Vec<_>>()).await.unwrap();
+}
+
+async fn rows(store: &dyn Store, device: DeviceKey) -> Vec<Row> {
+    let mut all = store.read_snapshot(Subject::Device(device), Window::ALL).await.unwrap();
+    all.pop().map(|(_, rows)| rows).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn all_is_sealed_and_merged_and_stays_the_same() {
+    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let device = device(store.as_ref()).await;
+    let sealer = Sealer::new(Arc::clone(&store));
+    for round in 0..20 {
+        // Every third reading comes late, after those around it are sealed.
+        append(store.as_ref(), device, (0..300).map(|us| round * 300 + us).filter(|us| us % 3 > 0)).await;
+        append(store.as_ref(), device, (0..round * 300).filter(|us| us % 3 == 0 && us % 20 == round)).await;
+        let before = rows(store.as_ref(), device).await;
+        let done = sealer.work(device, 1, Goal::Steady).await.unwrap();
+        assert!(done.sealed_readings >= 200 && done.sealed_segments >= 1, "{done:?}");
+        assert_eq!(store.read_hot(device, 1).await.unwrap(), []);
+        assert_eq!(rows(store.as_ref(), device).await, before);
+    }
+    let before = rows(store.as_ref(), device).await;
+    let done = sealer.work(device, 1, Goal::Compact).await.unwrap();
+    assert_eq!(done.merged_into, 1);
+    assert_eq!(store.list_segments(device).await.unwrap().len(), 1);
+    assert_eq!(rows(store.as_ref(), device).await, before);
+    assert_eq!(sealer.work(device, 1, Goal::Compact).await.unwrap(), Done::default());
+}
+
+#[tokio::test]
+async fn few_hot_readings_are_left() {
+    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let device = device(store.as_ref()).await;
+    let sealer = Sealer::new(Arc::clone(&store));
+    append(store.as_ref(), device, 0..99).await;
+    let done = sealer.work(device, 100, Goal::Steady).await.unwrap();
+    assert_eq!(done, Done { left_readings: 99, ..Done::default() });
+    append(store.as_ref(), device, 99..100).await;
+    let done = sealer.work(device, 100, Goal::Steady).await.unwrap();
+    assert_eq!(done, Done { sealed_readings: 100, sealed_segments: 1, ..Done::default() });
+}
+
+#[tokio::test]
+async fn sealers_share_the_work() {
+    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let device = device(store.as_ref()).await;
+    append(store.as_ref(), device, 0..2_000).await;
+    let before = rows(store.as_ref(), device).await;
+    let all = (0..8).map(|_| {
+        let sealer = Sealer::new(Arc::clone(&store));
+        tokio::spawn(async move { sealer.work(device, 1, Goal::Compact).await.unwrap() })
+    });
+    let mut sealed_readings = 0;
+    for one in all.collect::<Vec<_>>() {
+        sealed_readings += one.await.unwrap().sealed_readings;
+    }
+    assert_eq!(sealed_readings, 2_000);
+    assert_eq!(rows(store.as_ref(), device).await, before);
+    assert_eq!(store.list_segments(device).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_device_that_is_gone_is_no_failure() {
+    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let sealer = Sealer::new(store);
+    assert_eq!(sealer.work(DeviceKey(7), 1, Goal::Steady).await.unwrap(), Done::default());
+}
+
+/// Waits until a device has no hot reading and that many segments.
+async fn sealed_into(store: &dyn Store, device: DeviceKey, segments: usize) {
+    let done = async {
+        while !store.read_hot(device, 1).await.unwrap().is_empty()
+            || store.list_segments(device).await.unwrap().len() != segments
+        {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_mins(1), done).await.expect("it is never sealed");
+}
+
+#[tokio::test]
+async fn enough_is_sealed_at_once() {
+    let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
+    let device = device(store.as_ref()).await;
+    let background = Background::start(&store, &backlog, HOUR);
+    append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
+    backlog.note_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
+    sealed_into(store.as_ref(), device, 1).await;
+    background.stop().await;
+}
+
+/// As where another node has stored them, and died.
+#[tokio::test]
+async fn what_nobody_told_of_is_found_and_sealed() {
+    let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
+    let device = device(store.as_ref()).await;
+    append(store.as_ref(), device, 0..3).await;
+    let background = Background::start(&store, &backlog, Duration::ZERO);
+    sealed_into(store.as_ref(), device, 1).await;
+    append(store.as_ref(), device, 3..5).await;
+    sealed_into(store.as_ref(), device, 2).await;
+    background.stop().await;
+    assert_eq!(rows(store.as_ref(), device).await.len(), 5);
+}
+
+#[tokio::test]
+async fn segments_that_come_at_once_are_merged() {
+    let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
+    let device = device(store.as_ref()).await;
+    let background = Background::start(&store, &backlog, HOUR);
+    for n in 0..8 {
+        let rows: Vec<_> = (0..50)
+            .map(|us| Row { time_us: n * 100 + us, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } })
+            .collect();
+        let segment =
+            device_stats_segment::Segment::encode(&rows, device_stats_segment::Effort::Fast).unwrap();
+        assert!(matches!(store.append_segment(device, &segment).await.unwrap(), Replaced::Done(_)));
+        backlog.note_segment(device, Instant::now());
+    }
+    sealed_into(store.as_ref(), device, 1).await;
+    background.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_after_a_stop() {
+    let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
+    let device = device(store.as_ref()).await;
+    Background::start(&store, &backlog, HOUR).stop().await;
+    append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
+    backlog.note_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
+    tokio::task::yield_now().await;
+    assert_eq!(store.list_segments(device).await.unwrap(), []);
+}

@@ -1,0 +1,83 @@
+//! Databases of both kinds, each for one test, and a way to spoil what is in them.
+
+use device_stats_postgres::testing;
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+/// Name of an SQLite file.
+const FILE: &str = "test.db";
+
+/// A database of a test.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    kind: Kind,
+}
+
+enum Kind {
+    /// A file in this folder.
+    Sqlite(TempDir),
+    Postgres,
+}
+
+/// Runs a case over a new SQLite database, and over a new PostgreSQL database.
+pub(crate) fn over_both_stores(case: impl Fn(&Database)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join(FILE).display());
+    case(&Database { url, kind: Kind::Sqlite(folder) });
+    case(&Database { url: testing::fresh_database(), kind: Kind::Postgres });
+}
+
+impl Database {
+    /// Executes a statement behind the back of the service, and returns how many rows it changed.
+    pub(crate) fn execute(&self, statement: &str) -> u64 {
+        match &self.kind {
+            Kind::Sqlite(folder) => sqlite(folder).execute(statement, []).unwrap() as u64,
+            Kind::Postgres => self.postgres(statement),
+        }
+    }
+
+    /// Flips a bit in the first block of each segment of a device.
+    pub(crate) fn flip_a_bit_of(&self, device: &str) {
+        match &self.kind {
+            Kind::Sqlite(folder) => {
+                let connection = sqlite(folder);
+                let mut blocks = connection
+                    .prepare(
+                        "SELECT b.id, b.bytes FROM segment_block b JOIN segment s ON b.id = s.id << 16
+                         JOIN devices d ON d.id = s.device WHERE d.device_id = ?",
+                    )
+                    .unwrap();
+                let blocks = blocks.query_map([device], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+                let blocks: Vec<(i64, Vec<u8>)> = blocks.map(Result::unwrap).collect();
+                assert!(!blocks.is_empty());
+                for (id, mut bytes) in blocks {
+                    bytes[10] ^= 1;
+                    let update = "UPDATE segment_block SET bytes = ? WHERE id = ?";
+                    assert_eq!(connection.execute(update, rusqlite::params![bytes, id]).unwrap(), 1);
+                }
+            }
+            Kind::Postgres => {
+                let changed = self.postgres(&format!(
+                    "UPDATE segment_block SET bytes = set_byte(bytes, 10, get_byte(bytes, 10) # 1)
+                     WHERE block = 0 AND device = (SELECT id FROM devices WHERE device_id = '{device}')",
+                ));
+                assert!(changed > 0);
+            }
+        }
+    }
+
+    fn postgres(&self, statement: &str) -> u64 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.execute(statement, &[]).await.unwrap()
+        })
+    }
+}
+
+fn sqlite(folder: &TempDir) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    connection
+}
