@@ -1,5 +1,8 @@
 //! Several segments of one device made one.
 
+#[cfg(test)]
+mod tests;
+
 use crate::columns::{AxisColumns, Columns};
 use crate::dictionary::DictionaryBuilder;
 use crate::layout::{PageSizes, each, of};

@@ -2,6 +2,8 @@
 //! [`Head`](crate::Head).
 
 pub(crate) mod read;
+#[cfg(test)]
+pub(crate) mod tests;
 mod verify;
 pub(crate) mod write;
 
