@@ -81,13 +81,13 @@ fn drop_sign_words(words: &mut Vec<u64>, sign: u64) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use num_bigint::BigInt;
     use proptest::prelude::*;
 
     /// The integer that words stand for.
-    fn integer(words: &[u64]) -> BigInt {
+    pub(crate) fn integer(words: &[u64]) -> BigInt {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         BigInt::from_signed_bytes_le(&bytes)
     }
