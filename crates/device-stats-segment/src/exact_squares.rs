@@ -21,6 +21,15 @@ const DIGITS: usize = BINS + 4;
 pub(crate) const SQUARE_PLACES: u32 = 136 * BIN_EXPONENTS;
 
 /// The exact sum of the squares of the numbers added to it.
+///
+/// ```
+/// use device_stats_segment::{ExactInteger, ExactSquares};
+///
+/// let mut squares = ExactSquares::default();
+/// squares.add(1.5); // 9/4
+/// squares.add_times(0.5, 3); // 3/4
+/// assert_eq!(squares.to_integer(), ExactInteger::new(0, &[3]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExactSquares {
     bins: Box<[u128; BINS]>,

@@ -25,6 +25,19 @@ const DIGITS: usize = BINS + 4;
 pub(crate) const SUM_PLACES: u32 = 68 * BIN_EXPONENTS;
 
 /// The exact sum of the numbers added to it.
+///
+/// ```
+/// use device_stats_segment::ExactSum;
+///
+/// let sum: ExactSum = [1e16, 1.0, -1e16].into_iter().collect();
+/// assert_eq!(sum.rounded(), Some(1.0)); // adding from left to right would say 0
+///
+/// // Sums are stored and added as integers, without error.
+/// let mut again = ExactSum::default();
+/// again.add_integer(&sum.to_integer());
+/// again.merge(&sum);
+/// assert_eq!(again.rounded(), Some(2.0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExactSum {
     bins: [i128; BINS],
