@@ -114,6 +114,8 @@ class Goals:
         yield Row(of, "bytes a reading: segments, and all files", f"{segment_bytes:.2f}, {stored_bytes:.2f}")
         rate = result.loaded["readings"] / result.loaded["seconds"] / 1e6
         yield Row(of, "loading, all cores", f"{rate:.2f} M readings/s")
+        segments = f"{result.loaded['segments']} segments, then {sizes['segments']}"
+        yield Row(of, "merging by itself after that", f"{result.settle_seconds:.0f} s, {segments}")
 
     def of_competitor(self, kind: str, result: CompetitorResult) -> Iterator[Row]:
         of = f"{kind}, {result.version}"
