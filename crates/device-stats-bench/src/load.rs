@@ -135,7 +135,9 @@ fn append(runtime: &Handle, store: &dyn Store, manifest: &Manifest, job: &Job<'_
     loop {
         match runtime.block_on(store.append_segment(job.device, &segment)) {
             Ok(Replaced::Done(_)) => return Ok(u64::try_from(bytes(&segment))?),
-            Ok(Replaced::Stale) => bail!("device {} has readings of that time already", job.readings.device_id),
+            Ok(Replaced::Stale) => {
+                bail!("device {} has readings of that time already", job.readings.device_id)
+            }
             // One thread writes at a time, and others may have longer to write than a call waits.
             Err(error) if error.retry() == Retry::Safe => {}
             Err(error) => return Err(error.into()),
