@@ -23,10 +23,11 @@ test: ## Everything continuous integration runs: checks, tests, containers' file
 	scripts/compose-check.sh
 	scripts/locust-both.sh
 
-check: ## Format, lints and documentation, warnings as errors
+check: ## Format, lints and documentation, warnings as errors; and whether Python can read its files
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+	python3 -m compileall -q bench locust
 
 bench: ## Measure it beside ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV: see docs/performance.md
 	READINGS=$(READINGS) scripts/bench.sh

@@ -32,9 +32,7 @@ def analysis_request(question: Question, user_id: int) -> dict[str, object]:
     return {"path": f"/api/v1/stats/{whose}/analyze", "body": question.window.body()}
 
 
-def send(
-    program: Path, folder: Path, address: str, requests: list[dict[str, object]], clients: int = 1
-) -> Sent:
+def send(program: Path, folder: Path, address: str, requests: list[dict[str, object]], clients: int = 1) -> Sent:
     """Sends requests, the first ones of the list if time is up. Any status but 200 is an error."""
     asked, answered = folder / "requests.jsonl", folder / "answers.jsonl"
     asked.write_text("".join(json.dumps(request) + "\n" for request in requests))

@@ -72,7 +72,8 @@ def write_columns(folder: Path, kind: str, readings: int, seed: int) -> Columns:
         with columns.file(name).open("wb") as file:
             file.truncate(8 * DEVICES * readings)
     with ProcessPoolExecutor() as pool:
-        list(pool.map(write_device, *zip(*((columns, kind, seed, number) for number in range(DEVICES)))))
+        for written in [pool.submit(write_device, columns, kind, seed, number) for number in range(DEVICES)]:
+            written.result()
     write_long_times(columns)
     write_manifest(columns)
     return columns

@@ -23,8 +23,7 @@ from report import table, write_json
 from sealing import measure_csv, measure_rates
 
 BYTES_A_READING = 300
-"""Room that is needed for each reading of the user at the same time: the columns, and this service's files, in which each
-reading is twice."""
+"""Room needed for each reading of the user: the columns, and this service's files, in which each reading is twice."""
 
 
 def main() -> int:

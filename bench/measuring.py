@@ -12,7 +12,7 @@ from columns import Columns
 from plan import Plan
 from questions import Question, Questions
 from service import Service
-from stores import STORES
+from stores import STORES, PostgresStore, SqliteFolder
 
 CLIENTS = 16
 RESTARTS = 3
@@ -89,7 +89,7 @@ class Run:
         for name, each in question_lists(questions).items():
             self.asked[name] = self.send(each, CLIENTS if name.endswith("at once") else 1)
 
-    def restart_all(self, store, questions: Questions) -> dict[str, list[float]]:
+    def restart_all(self, store: SqliteFolder | PostgresStore, questions: Questions) -> dict[str, list[float]]:
         """Each first answer is that to another question."""
         seconds: dict[str, list[float]] = {"start": []}
         for name, each in (("user", questions.user("cold", RESTARTS)), ("long", questions.long("cold", RESTARTS))):

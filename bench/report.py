@@ -10,21 +10,23 @@ from pathlib import Path
 from goals import Row
 from plan import COMPETITORS
 
-HEADINGS = ("what", "measured", "p99", "goal", "", *(f"x {name}" for name in COMPETITORS))
+HEADINGS = ("what", "measured", "p99", "goal", "")
 VERDICTS = {True: "met", False: "MISSED", None: ""}
 
 
 def table(rows: Sequence[Row]) -> str:
     """A table that is Markdown, too. A line of its own says what the rows below it are of."""
-    lines: list[tuple[str, ...]] = [HEADINGS]
+    names = [name for name in COMPETITORS if any(name in row.ratios for row in rows)]
+    headings = (*HEADINGS, *(f"x {name}" for name in names))
+    lines: list[tuple[str, ...]] = [headings]
     of = None
     for row in rows:
         if row.of != of:
-            lines.append((f"**{row.of}**", *("" for _ in HEADINGS[1:])))
+            lines.append((f"**{row.of}**", *("" for _ in headings[1:])))
             of = row.of
-        ratios = (f"{row.ratios[name]:,.0f}" if name in row.ratios else "" for name in COMPETITORS)
+        ratios = (f"{row.ratios[name]:,.0f}" if name in row.ratios else "" for name in names)
         lines.append((row.what, row.figure, row.p99, row.goal, VERDICTS[row.met], *ratios))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     lines.insert(1, tuple("-" * width for width in widths))
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines

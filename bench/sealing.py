@@ -1,4 +1,4 @@
-"""What does not need a server: the rate at which one core seals and merges, and what a file of readings weighs sealed."""
+"""What takes no questions: the rate at which one core seals and merges, and what a file of readings weighs sealed."""
 
 from __future__ import annotations
 

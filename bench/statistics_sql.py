@@ -11,9 +11,7 @@ from questions import Window
 
 def statistics_of(median: str) -> str:
     """The statistics of all axes; `{}` in `median` stands for the axis."""
-    return "count(*), " + ", ".join(
-        f"min({axis}), max({axis}), sum({axis}), {median.format(axis)}" for axis in AXES
-    )
+    return "count(*), " + ", ".join(f"min({axis}), max({axis}), sum({axis}), {median.format(axis)}" for axis in AXES)
 
 
 def within(window: Window) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import TracebackType
 
@@ -21,8 +22,7 @@ class SqliteFolder:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for file in self.folder.iterdir():
-            file.unlink()
+        shutil.rmtree(self.folder)
 
     def go_cold(self) -> None:
         """What a restart of the machine does to the caches; nobody has the file open."""

@@ -12,8 +12,8 @@ from chdb.session import Session
 
 from answers import Answer
 from columns import AXES, DEVICE_IDS, Columns
-from statistics_sql import device_query, read_answer, user_query
 from questions import Question
+from statistics_sql import device_query, read_answer, user_query
 
 MEDIAN = "quantileExactInclusive(0.5)({})"
 """`medianExact` is a tenth faster, but takes the upper one of two middle values."""

@@ -10,8 +10,8 @@ import pyarrow
 
 from answers import Answer
 from columns import AXES, DEVICE_IDS, Columns
-from statistics_sql import all_row_query, device_query, device_rows_query, read_answer
 from questions import Question
+from statistics_sql import all_row_query, device_query, device_rows_query, read_answer
 
 MEDIAN = "median({})"
 

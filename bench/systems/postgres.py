@@ -12,8 +12,8 @@ from answers import Answer
 from columns import AXES, DEVICE_IDS, Columns
 from plan import DEVICES, POSTGRES_READINGS_MAX
 from postgres_server import PostgresServer
-from statistics_sql import device_query, read_answer, user_query
 from questions import Question
+from statistics_sql import device_query, read_answer, user_query
 
 MEDIAN = "percentile_cont(0.5) WITHIN GROUP (ORDER BY {})"
 NUMBERS = ("device", "time", *AXES)

@@ -47,6 +47,8 @@ struct Job<'m> {
 pub(crate) fn load(database: &str, manifest: &Path) -> anyhow::Result<Loaded> {
     let manifest = Manifest::read(manifest)?;
     let runtime = Runtime::new().context("the runtime cannot start")?;
+    // The connections of a store must be closed inside a runtime.
+    let _inside = runtime.enter();
     let store = runtime.block_on(database::open(database))?;
     let user = runtime.block_on(create_user(store.as_ref()))?;
     let jobs = runtime.block_on(plan(store.as_ref(), user, &manifest))?;

@@ -223,7 +223,9 @@ impl Sealed {
     fn bytes(&self, found: Found, part: &str) -> Result<Vec<u8>, Failure> {
         match found {
             Found::Bytes(bytes) => Ok(bytes),
-            Found::Lost => Err(self.corrupt(Fault::WrongLength { part: part.to_owned() }).into()),
+            Found::Lost | Found::Never => {
+                Err(self.corrupt(Fault::WrongLength { part: part.to_owned() }).into())
+            }
             Found::Gone => Err(Failure::Overtaken),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use crate::key::Key;
+
 /// Distinct values and how many readings have each.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
@@ -29,7 +31,7 @@ impl DictionaryBuilder {
         count_at: impl Fn(u32) -> u32,
     ) -> (Dictionary, Vec<u32>) {
         self.entries.clear();
-        self.entries.extend(numbers.map(order_key).zip(0..));
+        self.entries.extend(numbers.map(Key::key).zip(0..));
         sort(&mut self.entries, &mut self.spare);
         let mut codes = vec![0; self.entries.len()];
         let mut dictionary = Dictionary::default();
@@ -48,13 +50,7 @@ impl DictionaryBuilder {
     }
 }
 
-/// An integer that compares as the number does in the total order of doubles.
-fn order_key(number: f64) -> u64 {
-    let bits = number.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-}
-
-/// The number of an [`order_key`].
+/// The number of a key.
 fn number_of(key: u64) -> f64 {
     f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }

@@ -86,7 +86,7 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Readings go along by a foreign key.
+/// Readings go along by a trigger, segments by a foreign key and their blocks by a trigger on them.
 pub(crate) fn delete(connection: &Connection, key: DeviceKey) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
     match delete.execute([key.0]).map_err(store_error)? {

@@ -5,6 +5,10 @@
 //! One connection writes, several read. The write-ahead log lets each read see one moment while another call writes;
 //! `synchronous=FULL` syncs it at every commit, so what has returned `Ok` is in stable storage. No statistic is
 //! computed here.
+//!
+//! A hot reading is a row; of a segment the head is in the row of the catalogue, and each block is a row of its own. The
+//! file is never mapped into memory: a disk that fails, or a file that is cut, would then end the process instead of a
+//! call.
 
 mod append;
 mod catalogue;

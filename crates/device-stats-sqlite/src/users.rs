@@ -63,7 +63,7 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
     }
 }
 
-/// Devices and readings go along by foreign keys.
+/// Devices go along by a foreign key, and take with them what is theirs.
 pub(crate) fn delete(connection: &Connection, id: UserId) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM users WHERE id = ?1").map_err(store_error)?;
     match delete.execute([id.0]).map_err(store_error)? {
