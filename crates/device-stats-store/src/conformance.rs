@@ -40,6 +40,7 @@ pub mod races;
 pub mod readings;
 pub mod sealing;
 pub mod sealing_races;
+pub mod seals_and_snapshots;
 pub mod snapshots;
 pub mod users;
 pub mod walk;
@@ -217,10 +218,12 @@ macro_rules! conformance_tests {
                 segments_and_readings_that_meet_are_stored_once
                 free_times_are_shared_by_none_under_seals
                 repeats_are_repeats_under_seals
+                nothing_is_left_of_a_device_deleted_under_seals
+            }
+            seals_and_snapshots {
                 a_snapshot_of_a_device_holds_each_reading_once_under_seals
                 a_snapshot_of_a_user_holds_each_reading_once_under_seals
                 lists_miss_nothing_under_seals
-                nothing_is_left_of_a_device_deleted_under_seals
             }
             deletions {
                 nothing_is_left_of_a_device_deleted_under_appends
@@ -263,6 +266,7 @@ mod tests {
             include_str!("conformance/append.rs"),
             include_str!("conformance/deletions.rs"),
             include_str!("conformance/sealing_races.rs"),
+            include_str!("conformance/seals_and_snapshots.rs"),
             include_str!("conformance/sealing.rs"),
             include_str!("conformance/merging.rs"),
             include_str!("conformance/catalogue.rs"),

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use device_stats_domain::Device;
-use device_stats_domain::limits::SEAL_RETRY_PAUSE;
+use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE};
 use device_stats_store::Retry;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
@@ -37,7 +37,7 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
     let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
     let sealer = Sealer::new(store);
     let sealer = &sealer;
-    let parallel = available_parallelism().map_or(1, usize::from);
+    let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
     let mut at_work = iter(devices.into_iter().map(|device| async move {
         let done = patiently(sealer, &device).await;
         (device, done)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::{SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
+use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 use device_stats_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -30,12 +30,12 @@ pub(crate) struct Background {
 
 impl Background {
     /// Starts to seal what `backlog` tells of, and whatever has been hot for `seal_after`. Half of the cores may be busy
-    /// with it. To be called inside of a runtime.
+    /// with it, [`SEAL_DEVICES_MAX`] at most. To be called inside of a runtime.
     pub(crate) fn start(store: &Arc<dyn Store>, backlog: &Arc<Backlog>, seal_after: Duration) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let sealer = Arc::new(Sealer::new(Arc::clone(store)));
-        let workers = available_parallelism().map_or(1, usize::from).div_ceil(2);
-        for _ in 0..workers {
+        let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
+        for _ in 0..half.min(SEAL_DEVICES_MAX) {
             tasks.spawn(work(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }
         tasks.spawn(look_around(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
