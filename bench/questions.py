@@ -50,34 +50,36 @@ class Questions:
 
     def devices(self, purpose: str, count: int) -> list[Question]:
         """Almost all readings of a device of the user, one after the other in turn."""
-        return self.in_turn(f"devices {purpose}", count, EDGE)
+        rounds = -(-count // len(DEVICE_IDS))
+        windows = {each: self.windows(f"{each} {purpose}", self.span(each), rounds) for each in DEVICE_IDS}
+        return [Question(each, windows[each][turn]) for turn in range(rounds) for each in DEVICE_IDS][:count]
 
     def devices_anywhere(self, purpose: str, count: int) -> list[Question]:
-        """Windows of any length anywhere, of the devices of the user in turn."""
-        return self.in_turn(f"devices anywhere {purpose}", count, None)
+        """From any reading to any later one, of the devices of the user in turn."""
+        random = np.random.default_rng([self.seed, zlib.crc32(f"anywhere {purpose}".encode())])
+        questions = []
+        for turn in range(count):
+            device = DEVICE_IDS[turn % len(DEVICE_IDS)]
+            times = self.columns.times_of(device)
+            start, end = sorted(random.choice(len(times), 2, replace=False))
+            questions.append(Question(device, Window(int(times[start]), int(times[end]))))
+        return questions
 
     def user(self, purpose: str, count: int) -> list[Question]:
         """Almost all readings of the user."""
         spans = [self.span(device) for device in DEVICE_IDS]
         span = max(first_us for first_us, _ in spans), min(last_us for _, last_us in spans)
-        return [Question(None, window) for window in self.windows(f"user {purpose}", span, count, EDGE)]
+        return [Question(None, window) for window in self.windows(f"user {purpose}", span, count)]
 
     def long(self, purpose: str, count: int) -> list[Question]:
         """Almost all readings of the device that has as many as the user."""
-        windows = self.windows(f"long {purpose}", self.span(LONG), count, EDGE)
+        windows = self.windows(f"long {purpose}", self.span(LONG), count)
         return [Question(LONG, window) for window in windows]
 
-    def in_turn(self, purpose: str, count: int, edge: float | None) -> list[Question]:
-        rounds = -(-count // len(DEVICE_IDS))
-        windows = {each: self.windows(f"{each} {purpose}", self.span(each), rounds, edge) for each in DEVICE_IDS}
-        return [Question(each, windows[each][turn]) for turn in range(rounds) for each in DEVICE_IDS][:count]
-
-    def windows(self, purpose: str, span: tuple[int, int], count: int, edge: float | None) -> list[Window]:
+    def windows(self, purpose: str, span: tuple[int, int], count: int) -> list[Window]:
+        """Windows that begin in the first and end in the last part of a span."""
         random = np.random.default_rng([self.seed, zlib.crc32(purpose.encode())])
-        if edge is None:
-            parts = np.sort(random.random((count, 2)), axis=1)
-        else:
-            parts = np.array([0, 1]) + np.array([1, -1]) * edge * random.random((count, 2))
+        parts = np.array([0, 1]) + np.array([1, -1]) * EDGE * random.random((count, 2))
         first_us, last_us = span
         ends = first_us + np.rint(parts * (last_us - first_us)).astype(np.int64)
         return [Window(int(start_us), int(end_us)) for start_us, end_us in ends]
