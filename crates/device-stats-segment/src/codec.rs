@@ -2,6 +2,8 @@
 //! wrapped format, so that its pages share what was learned of the numbers and can still be read one by one.
 
 mod chunk;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use chunk::{Chunk, Unreadable};
 use pco::data_types::Number;
@@ -65,7 +67,7 @@ impl Numbers {
 /// The level of pco for an effort. Written into the head: it bounds what pco's tables take.
 pub(crate) fn level(effort: Effort) -> u8 {
     match effort {
-        Effort::Fast => 4,
+        Effort::Fast => 6,
         Effort::Small => 8,
     }
 }

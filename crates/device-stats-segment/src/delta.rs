@@ -48,3 +48,51 @@ fn bits(lengths: &[u32; 65], count: f64) -> f64 {
         })
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 50,000 numbers without a pattern, from 0 to 999.
+    fn noise() -> impl Iterator<Item = i64> {
+        let mut state = 1_u64;
+        (0..50_000).map(move |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            i64::try_from(state >> 33).unwrap() % 1_000
+        })
+    }
+
+    fn order(numbers: impl Iterator<Item = i64>) -> usize {
+        delta_order(&numbers.collect::<Vec<_>>(), |number| number)
+    }
+
+    #[test]
+    fn noise_stays_as_it_is() {
+        assert_eq!(order(noise()), 0);
+        assert_eq!(order(noise().take(100)), 0);
+        assert_eq!(order(noise().map(|number| number - 500)), 0);
+        assert_eq!(order(std::iter::empty()), 0);
+    }
+
+    #[test]
+    fn what_drifts_is_taken_as_steps() {
+        assert_eq!(order(noise().zip(0..).map(|(number, index)| number + index * 1_000)), 1);
+        assert_eq!(
+            order(noise().scan(0, |sum, number| {
+                *sum += number - 500;
+                Some(*sum)
+            })),
+            1
+        );
+    }
+
+    #[test]
+    fn what_bends_is_taken_as_steps_of_steps() {
+        assert_eq!(order(noise().zip(0..).map(|(number, index)| number / 100 + index * index * 10)), 2);
+    }
+
+    #[test]
+    fn the_ends_of_the_range_do_not_overflow() {
+        assert_eq!(order([i64::MIN, i64::MAX].into_iter().cycle().take(5_000)), 1, "steps that wrap around");
+    }
+}

@@ -56,8 +56,14 @@ pub fn judge(segment: &Segment) {
             let sum: ExactSum = numbers.iter().copied().collect();
             let totals = head.totals(axis);
             assert_eq!(totals.sum, sum.to_integer());
-            assert_eq!(numbers.iter().copied().min_by(f64::total_cmp).map(f64::to_bits), Some(totals.min.to_bits()));
-            assert_eq!(numbers.iter().copied().max_by(f64::total_cmp).map(f64::to_bits), Some(totals.max.to_bits()));
+            assert_eq!(
+                numbers.iter().copied().min_by(f64::total_cmp).map(f64::to_bits),
+                Some(totals.min.to_bits())
+            );
+            assert_eq!(
+                numbers.iter().copied().max_by(f64::total_cmp).map(f64::to_bits),
+                Some(totals.max.to_bits())
+            );
         }
     }
 }

@@ -22,16 +22,27 @@ const BIN_BYTES: usize = 16;
 /// Bits of a bin in a meta beside its number, at least.
 const BIN_BITS: usize = 6;
 
+/// Zeros behind a page, so that pco's reader, which looks ahead, need not copy the end of the page to where there are
+/// some: more than it ever reads at once.
+const AHEAD_BYTES: usize = 4800;
+
 thread_local! {
-    /// What pco works in while it decompresses: 12 KB that would have to be cleared for each page.
-    static SCRATCH: RefCell<DecompressorScratch> = RefCell::default();
+    /// Memory to decompress in, which would have to be cleared for each page.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Scratch {
+    pco: DecompressorScratch,
+    /// A page and what is behind it.
+    bytes: Vec<u8>,
 }
 
 /// Why a page of numbers cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It ends too early.
-    TooShort,
+    /// It ends before its end, or behind it.
+    WrongLength,
     /// pco finds a fault, or something that its writer never writes.
     Corrupt,
 }
@@ -39,7 +50,7 @@ pub(crate) enum Unreadable {
 impl From<PcoError> for Unreadable {
     fn from(error: PcoError) -> Self {
         match error.kind {
-            ErrorKind::InsufficientData => Self::TooShort,
+            ErrorKind::InsufficientData => Self::WrongLength,
             _ => Self::Corrupt,
         }
     }
@@ -60,22 +71,25 @@ impl<T: Number + Default> Chunk<T> {
         Self { meta: meta.into(), level, decompressor: OnceLock::new() }
     }
 
-    /// Reads a page of `count` numbers from the front of `bytes`; what follows it comes back too.
-    pub(crate) fn read<'b>(
+    /// Reads a page of `count` numbers.
+    pub(crate) fn read(
         &self,
         reader: &FileDecompressor,
-        bytes: &'b [u8],
+        page: &[u8],
         count: usize,
-    ) -> Result<(Vec<T>, &'b [u8]), Unreadable> {
+    ) -> Result<Vec<T>, Unreadable> {
         let decompressor = self.decompressor(reader)?;
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut page = decompressor.page_decompressor_with_scratch(bytes, count, scratch)?;
+        SCRATCH.with_borrow_mut(|Scratch { pco, bytes }| {
+            bytes.clear();
+            bytes.extend(page);
+            bytes.resize(page.len() + AHEAD_BYTES, 0);
+            let mut page = decompressor.page_decompressor_with_scratch(bytes.as_slice(), count, pco)?;
             let mut numbers = vec![T::default(); count];
             let progress = page.read(&mut numbers)?;
             if !progress.finished || progress.n_processed != count {
                 return Err(Unreadable::Corrupt);
             }
-            Ok((numbers, page.into_src()))
+            if page.into_src().len() == AHEAD_BYTES { Ok(numbers) } else { Err(Unreadable::WrongLength) }
         })
     }
 
@@ -84,7 +98,7 @@ impl<T: Number + Default> Chunk<T> {
             return Ok(decompressor);
         }
         // Its reader would make room for as many values as the meta says.
-        if self.meta.first().ok_or(Unreadable::TooShort)? & 0xf == DICTIONARY_MODE {
+        if self.meta.first().ok_or(Unreadable::WrongLength)? & 0xf == DICTIONARY_MODE {
             return Err(Unreadable::Corrupt);
         }
         let (opened, rest) = reader.chunk_decompressor(&*self.meta)?;
