@@ -32,28 +32,41 @@ const DEVICE_AND_TIME_UNIQUE: &str = "reading_by_device_and_time";
 /// How often a call is done carefully before it is told to come again later.
 const TRIES_MAX: u32 = 10;
 
-/// Stores what is new, unless a segment touches any of it.
-const INSERT_NEW: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    WHERE NOT EXISTS (
-        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
-        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
-    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Stores all, unless a segment touches any of it; fails where one is stored already.
-const INSERT_ALL: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    WHERE NOT EXISTS (
-        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
-        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
-    RETURNING device, time";
-/// Stores what is new, whatever the segments.
-const INSERT_LOOKED_UP: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Fails on purpose where a segment touches, so that a `COMMIT` which is under way already rolls back.
+/// Inserts readings, which are `$1` to `$6`, and says which of them were stored.
+macro_rules! insert {
+    ($($condition:expr),*) => {
+        concat!(
+            "INSERT INTO reading (device, time, id, x, y, z)
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
+                 $4::double precision[], $5::double precision[], $6::double precision[])",
+            $(" ", $condition,)*
+            " RETURNING device, time"
+        )
+    };
+}
+
+/// Stores nothing where a segment touches one of the spans, which are `$7` to `$9`. As it is when the statement begins.
+macro_rules! where_untouched {
+    () => {
+        "WHERE NOT EXISTS (
+             SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
+             JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)"
+    };
+}
+
+/// Passes over repeats.
+macro_rules! but_repeats {
+    () => {
+        "ON CONFLICT (device, time) DO NOTHING"
+    };
+}
+
+const INSERT_NEW: &str = insert!(where_untouched!(), but_repeats!());
+/// Fails where one is a repeat.
+const INSERT_ALL: &str = insert!(where_untouched!());
+/// Of readings that are known not to be sealed.
+const INSERT_LOOKED_UP: &str = insert!(but_repeats!());
+/// Fails on purpose where a segment touches a span, so that a `COMMIT` which is under way already rolls back.
 const REQUIRE_UNTOUCHED: &str = "SELECT 1 / (count(*) = 0)::integer
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS span (device, earliest, latest)
     JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest";
@@ -70,6 +83,9 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
 
 /// Returns what was stored.
 async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Vec<Timed<'r>>, Failure> {
+    if readings.is_empty() {
+        return Ok(Vec::new());
+    }
     let order = AppendOrder::of(readings);
     let placed = |indices: &[usize]| -> Vec<Placed<'r>> {
         indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
@@ -82,9 +98,6 @@ async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Ve
         })
         .collect();
     let first_free = placed(&order.first_free);
-    if readings.is_empty() {
-        return Ok(Vec::new());
-    }
     if let Some(picked) = pick_named(&given, &first_free)
         && let Some(stored) = store_swiftly(client, &given, picked).await?
     {
