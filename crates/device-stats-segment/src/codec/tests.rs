@@ -58,9 +58,9 @@ proptest! {
 }
 
 /// What pco writes with a configuration that is not used here.
-fn foreign(config: ChunkConfig) -> (Vec<u8>, Vec<u8>) {
+fn foreign(config: &ChunkConfig) -> (Vec<u8>, Vec<u8>) {
     let numbers: Vec<u32> = (0..2_000_u32).map(|index| index.pow(2) % 77 * 1_000).collect();
-    let mut chunk = FileCompressor::default().chunk_compressor(&numbers, &config).unwrap();
+    let mut chunk = FileCompressor::default().chunk_compressor(&numbers, config).unwrap();
     (chunk.write_meta(Vec::new()).unwrap(), chunk.write_page(0, Vec::new()).unwrap())
 }
 
@@ -71,16 +71,16 @@ fn what_is_never_written_is_refused() {
     };
     let config = ChunkConfig::default().with_mode_spec(ModeSpec::Classic).with_compression_level(8);
     let plain = || config.clone().with_delta_spec(DeltaSpec::NoOp);
-    assert_eq!(read(foreign(plain()), 8), Ok(()));
-    assert_eq!(read(foreign(plain()), 2), Err(Unreadable::Corrupt), "larger tables than the level says");
+    assert_eq!(read(foreign(&plain()), 8), Ok(()));
+    assert_eq!(read(foreign(&plain()), 2), Err(Unreadable::Corrupt), "larger tables than the level says");
     for refused in [
         config.clone().with_delta_spec(DeltaSpec::TryLookback),
         config.clone().with_delta_spec(DeltaSpec::TryConv1(3)),
         plain().with_mode_spec(ModeSpec::TryDict),
     ] {
-        assert_eq!(read(foreign(refused.clone()), LEVEL_MAX), Err(Unreadable::Corrupt), "{refused:?}");
+        assert_eq!(read(foreign(&refused), LEVEL_MAX), Err(Unreadable::Corrupt), "{refused:?}");
     }
-    let (mut meta, page) = foreign(plain());
+    let (mut meta, page) = foreign(&plain());
     meta.push(0);
     assert_eq!(read((meta, page), 8), Err(Unreadable::Corrupt), "a byte behind the meta");
     assert_eq!(read((Vec::new(), Vec::new()), 8), Err(Unreadable::WrongLength));
