@@ -14,8 +14,10 @@
 //! reads which times are sealed, picks times that are free, inserts the rest, and looks again whether the segments are
 //! still those it knows.
 
+use std::collections::BTreeMap;
+
 use deadpool_postgres::{Client, Transaction};
-use device_stats_domain::{NewReading, ReadingTime, Timestamp};
+use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use futures_util::TryFutureExt;
 use futures_util::future::try_join;
@@ -204,18 +206,25 @@ async fn store_carefully<'r>(
     Ok(stored)
 }
 
-/// Where the times of readings may come to lie.
+/// Where the times of readings may come to lie: one span for each device, as for what is inserted in the end, so that
+/// no segment is found then for the first time that was there all along.
 fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
-    let mut reach = Spans::of(given);
-    for device in first_free.chunk_by(|(_, one), (_, next)| one.device == next.device) {
-        let from = device.iter().map(|(_, new)| match new.time {
-            ReadingTime::Given(time) | ReadingTime::FirstFree(time) => time.micros(),
-        });
-        if let (Some((_, new)), Some(earliest)) = (device.first(), from.min()) {
-            reach.add(new.device, earliest, Timestamp::MAX.micros());
-        }
+    let mut reach: BTreeMap<DeviceKey, (i64, i64)> = BTreeMap::new();
+    let times = given.iter().map(|(_, new, time)| (new.device, time.micros(), time.micros()));
+    let free = first_free.iter().map(|(_, new)| {
+        let (ReadingTime::Given(named) | ReadingTime::FirstFree(named)) = new.time;
+        (new.device, named.micros(), Timestamp::MAX.micros())
+    });
+    for (device, from, until) in times.chain(free) {
+        let (earliest, latest) = reach.entry(device).or_insert((from, until));
+        *earliest = from.min(*earliest);
+        *latest = until.max(*latest);
     }
-    reach
+    let mut spans = Spans::default();
+    for (device, (earliest, latest)) in reach {
+        spans.add(device, earliest, latest);
+    }
+    spans
 }
 
 /// Makes sure that the devices exist, and that no other call that picks times for them does so before this transaction

@@ -159,6 +159,7 @@ macro_rules! conformance_tests {
                 a_reading_sealed_for_one_device_is_new_for_another
                 first_free_times_skip_sealed_ones
                 given_times_in_sealed_gaps_are_stored_before_free_ones
+                given_times_before_a_segment_and_free_ones_behind_it_are_stored
                 thousands_of_free_times_skip_thousands_of_sealed_ones
                 a_late_reading_between_sealed_ones_stays_hot
                 rows_that_are_not_hot_are_not_sealed
