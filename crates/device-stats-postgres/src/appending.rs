@@ -20,7 +20,6 @@ use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use futures_util::TryFutureExt;
-use futures_util::future::try_join;
 use tokio_postgres::Error;
 
 use crate::catalogue::touching;
@@ -28,7 +27,7 @@ use crate::errors::{Failure, is_division_by_zero, is_missing_parent, is_taken};
 use crate::free_times::{pick_free, pick_named};
 use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, returned};
 use crate::sealed_times::SealedTimes;
-use crate::transactions::{BEGIN, at_once, begin};
+use crate::transactions::{BEGIN, at_once, begin, try_join};
 
 const DEVICE_AND_TIME_UNIQUE: &str = "reading_by_device_and_time";
 /// How often a call is done carefully before it is told to come again later.
