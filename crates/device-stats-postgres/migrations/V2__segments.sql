@@ -26,3 +26,43 @@ CREATE TABLE segment_block (
 );
 
 ALTER TABLE segment_block ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+-- Appends readings that no segment touches, in one statement and thereby one transaction, and returns those that were
+-- stored. The spans say, for each device, from when to when its readings lie.
+--
+-- First it inserts, and then it looks. Each statement of the function sees what was committed before that statement, so
+-- the look sees the segment of every row that was gone when it was inserted again. Where one has come, or where all have
+-- to be new and one is not, everything is undone.
+CREATE FUNCTION append_untouched(
+    devices bigint[], times bigint[], ids bigint[],
+    xs double precision[], ys double precision[], zs double precision[],
+    all_new boolean,
+    span_devices bigint[], span_earliest bigint[], span_latest bigint[]
+) RETURNS TABLE (device bigint, "time" bigint) LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    stored bigint;
+BEGIN
+    RETURN QUERY
+        INSERT INTO reading AS new (device, time, id, x, y, z)
+        SELECT * FROM unnest(devices, times, ids, xs, ys, zs)
+        WHERE NOT EXISTS (
+            SELECT FROM unnest(span_devices, span_earliest, span_latest) AS span (device, earliest, latest)
+            JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
+        ON CONFLICT (device, time) DO NOTHING
+        RETURNING new.device, new.time;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored = 0 THEN
+        RETURN;
+    END IF;
+    IF all_new AND stored < cardinality(times) THEN
+        RAISE EXCEPTION USING ERRCODE = 'OV001', MESSAGE = 'a reading is stored already';
+    END IF;
+    IF EXISTS (
+        SELECT FROM unnest(span_devices, span_earliest, span_latest) AS span (device, earliest, latest)
+        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'OV001', MESSAGE = 'a segment touches the readings by now';
+    END IF;
+END
+$$;

@@ -10,54 +10,36 @@
 //! weaker lock that this one excludes.
 //!
 //! Hardly ever does a segment touch new readings, or is the time taken that the server picks. So a call is first made
-//! as if it were so, in one round trip. Where it is not, nothing is stored, and it is done carefully: it looks first,
-//! reads which times are sealed, picks times that are free, inserts the rest, and looks again whether the segments are
-//! still those it knows.
+//! as if none did, in one statement: a function of the database (`append_untouched`) inserts and looks. Where it does,
+//! nothing is stored, and the call is made carefully: it looks first, reads which times are sealed, picks times that are
+//! free, inserts the rest, and looks again whether the segments are still those it knows.
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::{Client, Transaction};
+use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use futures_util::TryFutureExt;
 use tokio_postgres::Error;
 
 use crate::catalogue::touching;
-use crate::errors::{Failure, is_division_by_zero, is_missing_parent, is_taken};
+use crate::errors::{Failure, is_missing_parent, is_overtaken};
 use crate::free_times::{pick_free, pick_named};
 use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, returned};
 use crate::sealed_times::SealedTimes;
-use crate::transactions::{BEGIN, at_once, begin, try_join};
+use crate::transactions::{begin, try_join};
 
-const DEVICE_AND_TIME_UNIQUE: &str = "reading_by_device_and_time";
 /// How often a call is done carefully before it is told to come again later.
 const TRIES_MAX: u32 = 10;
 
-/// Stores what is new, unless a segment touches any of it.
-const INSERT_NEW: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    WHERE NOT EXISTS (
-        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
-        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
-    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Stores all, unless a segment touches any of it; fails where one is stored already.
-const INSERT_ALL: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    WHERE NOT EXISTS (
-        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
-        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
-    RETURNING device, time";
-/// Stores what is new, whatever the segments.
+/// Stores what is new of readings that no segment touches, or nothing; whether all have to be new is `$7`.
+const APPEND_UNTOUCHED: &str =
+    "SELECT device, time FROM append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Stores what is new of readings that are known not to be sealed.
 const INSERT_LOOKED_UP: &str = "INSERT INTO reading (device, time, id, x, y, z)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
         $4::double precision[], $5::double precision[], $6::double precision[])
     ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Fails on purpose where a segment touches, so that a `COMMIT` which is under way already rolls back.
-const REQUIRE_UNTOUCHED: &str = "SELECT 1 / (count(*) = 0)::integer
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS span (device, earliest, latest)
-    JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest";
 
 pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Result<Vec<Appended>, Failure> {
     let mut outcome = vec![Appended::Repeat; readings.len()];
@@ -71,6 +53,9 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
 
 /// Returns what was stored.
 async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Vec<Timed<'r>>, Failure> {
+    if readings.is_empty() {
+        return Ok(Vec::new());
+    }
     let order = AppendOrder::of(readings);
     let placed = |indices: &[usize]| -> Vec<Placed<'r>> {
         indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
@@ -83,9 +68,6 @@ async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Ve
         })
         .collect();
     let first_free = placed(&order.first_free);
-    if readings.is_empty() {
-        return Ok(Vec::new());
-    }
     if let Some(picked) = pick_named(&given, &first_free)
         && let Some(stored) = store_swiftly(client, &given, picked).await?
     {
@@ -109,56 +91,38 @@ async fn store_swiftly<'r>(
 ) -> Result<Option<Vec<Timed<'r>>>, Failure> {
     let picked_count = picked.len();
     let all = in_order(given, picked);
-    let stored = if given.is_empty() {
-        insert_at_once(client, INSERT_ALL, &all).await?
-    } else if picked_count == 0 {
-        insert_at_once(client, INSERT_NEW, &all).await?
+    let stored = if given.is_empty() || picked_count == 0 {
+        append_untouched(client, &all, given.is_empty(), Failure::Committing).await?
     } else {
-        insert_with_picked(client, &all, picked_count).await?
+        // Repeats are passed over only where they bring their time.
+        let transaction = begin(client).await?;
+        let stored = append_untouched(&transaction, &all, false, Failure::Before).await?;
+        if count_picked(&stored) < picked_count {
+            return Ok(None);
+        }
+        transaction.commit().await.map_err(Failure::Committing)?;
+        stored
     };
-    Ok(stored.filter(|stored| !stored.is_empty()))
+    Ok(Some(stored).filter(|stored| !stored.is_empty()))
 }
 
-/// One round trip, and a transaction of its own.
-async fn insert_at_once<'r>(
-    client: &Client,
-    insert: &str,
+/// Returns what was stored.
+async fn append_untouched<'r>(
+    client: &impl GenericClient,
     readings: &[Timed<'r>],
-) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    let insert = client.prepare_cached(insert).await?;
-    let require = client.prepare_cached(REQUIRE_UNTOUCHED).await?;
+    all_new: bool,
+    failed: fn(Error) -> Failure,
+) -> Result<Vec<Timed<'r>>, Failure> {
+    let append = client.prepare_cached(APPEND_UNTOUCHED).await?;
     let (columns, spans) = (Columns::of(readings), Spans::of(readings));
-    let inserted = columns.parameters_within(&spans);
-    let required = spans.parameters();
-    let work = try_join(client.query(&insert, &inserted), client.query(&require, &required));
-    match at_once(client, BEGIN, work).await {
-        Ok((rows, _)) => Ok(Some(returned(&rows, readings)?)),
-        Err(error) => refused(error, Failure::Committing),
+    let [devices, times, ids, x, y, z] = columns.parameters();
+    let [of, earliest, latest] = spans.parameters();
+    let parameters = [devices, times, ids, x, y, z, &all_new, of, earliest, latest];
+    match client.query(&append, &parameters).await {
+        Ok(rows) => Ok(returned(&rows, readings)?),
+        Err(error) if is_overtaken(&error) => Ok(Vec::new()),
+        Err(error) => Err(refused(error, failed)),
     }
-}
-
-/// Of readings of both kinds, repeats are passed over only where they bring their time.
-async fn insert_with_picked<'r>(
-    client: &mut Client,
-    readings: &[Timed<'r>],
-    picked_count: usize,
-) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    let transaction = begin(client).await?;
-    let insert = transaction.prepare_cached(INSERT_NEW).await?;
-    let require = transaction.prepare_cached(REQUIRE_UNTOUCHED).await?;
-    let (columns, spans) = (Columns::of(readings), Spans::of(readings));
-    let inserted = columns.parameters_within(&spans);
-    let required = spans.parameters();
-    let work = try_join(transaction.query(&insert, &inserted), transaction.query(&require, &required));
-    let stored = match work.await {
-        Ok((rows, _)) => returned(&rows, readings)?,
-        Err(error) => return refused(error, Failure::Before),
-    };
-    if count_picked(&stored) < picked_count {
-        return Ok(None);
-    }
-    transaction.commit().await.map_err(Failure::Committing)?;
-    Ok(Some(stored))
 }
 
 /// Returns what was stored, whatever the segments.
@@ -180,9 +144,7 @@ async fn store_carefully<'r>(
     let insert = transaction.prepare_cached(INSERT_LOOKED_UP).await?;
     let (columns, spans) = (Columns::of(&all), Spans::of(&all));
     let inserted = columns.parameters();
-    let insert = transaction.query(&insert, &inserted).map_err(|error| {
-        if is_missing_parent(&error) { StoreError::DeviceMissing.into() } else { Failure::Before(error) }
-    });
+    let insert = transaction.query(&insert, &inserted).map_err(|error| refused(error, Failure::Before));
     // The look is polled, and thereby sent, after the insert.
     let (rows, touching) = try_join(insert, touching(&transaction, &spans)).await?;
     let stored = returned(&rows, &all)?;
@@ -256,13 +218,7 @@ fn count_picked(readings: &[Timed<'_>]) -> usize {
     readings.iter().filter(|reading| is_picked(reading)).count()
 }
 
-/// The meaning of an error of the statements that insert: nothing where a segment or another reading is in the way.
-fn refused<T>(error: Error, failed: fn(Error) -> Failure) -> Result<Option<T>, Failure> {
-    if is_division_by_zero(&error) || is_taken(&error, DEVICE_AND_TIME_UNIQUE) {
-        Ok(None)
-    } else if is_missing_parent(&error) {
-        Err(StoreError::DeviceMissing.into())
-    } else {
-        Err(failed(error))
-    }
+/// The meaning of an error of a statement that inserts.
+fn refused(error: Error, failed: fn(Error) -> Failure) -> Failure {
+    if is_missing_parent(&error) { StoreError::DeviceMissing.into() } else { failed(error) }
 }

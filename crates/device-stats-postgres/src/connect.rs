@@ -64,7 +64,8 @@ pub(crate) fn pool(
 fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
     let mut server = config.server().clone();
     let mut options = server.get_options().map_or_else(String::new, |options| format!("{options} "));
-    options += "-c synchronous_commit=on";
+    // An append relies on it that a later statement sees more than an earlier one.
+    options += "-c synchronous_commit=on -c default_transaction_isolation=read\\ committed";
     let timeouts: &[(&str, Duration)] = match purpose {
         Purpose::Serve => &[
             ("statement_timeout", STORE_STATEMENT_TIMEOUT),
@@ -73,6 +74,8 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
         ],
         Purpose::Migrate => &[("statement_timeout", Duration::ZERO), ("lock_timeout", Duration::ZERO)],
     };
+    // All statements go through an index, whatever their parameters; planning them anew takes longer than a small append.
+    options += " -c plan_cache_mode=force_generic_plan";
     for (name, timeout) in timeouts {
         // Writing to a `String` cannot fail.
         let _ = write!(options, " -c {name}={}ms", timeout.as_millis());

@@ -7,6 +7,9 @@ use device_stats_store::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+/// What `append_untouched` fails with.
+const OVERTAKEN: &str = "OV001";
+
 /// Why a call of the store failed, before it is decided whether it is made again.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -108,9 +111,9 @@ pub(crate) fn is_ended(error: &Error) -> bool {
     error.code() == Some(&SqlState::ADMIN_SHUTDOWN)
 }
 
-/// Whether a statement has divided by zero, as some do on purpose.
-pub(crate) fn is_division_by_zero(error: &Error) -> bool {
-    error.code() == Some(&SqlState::DIVISION_BY_ZERO)
+/// Whether the database has undone an append, because a segment or another reading was in its way.
+pub(crate) fn is_overtaken(error: &Error) -> bool {
+    error.code().is_some_and(|code| code.code() == OVERTAKEN)
 }
 
 /// Whether a statement waited too long, for a lock or altogether.

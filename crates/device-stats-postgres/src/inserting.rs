@@ -64,13 +64,6 @@ impl Columns {
     pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 6] {
         [&self.devices, &self.times, &self.ids, &self.x, &self.y, &self.z]
     }
-
-    /// The same, and behind them the spans in which they lie.
-    pub(crate) fn parameters_within<'a>(&'a self, spans: &'a Spans) -> [&'a (dyn ToSql + Sync); 9] {
-        let [devices, times, ids, x, y, z] = self.parameters();
-        let [of, earliest, latest] = spans.parameters();
-        [devices, times, ids, x, y, z, of, earliest, latest]
-    }
 }
 
 /// For each of some devices, from which microsecond to which one its readings lie; both ends belong to it.

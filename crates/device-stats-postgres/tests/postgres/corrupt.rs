@@ -56,6 +56,13 @@ async fn a_flipped_byte_is_told_to_whoever_has_to_read_it() {
     }
 }
 
+/// A head that is in order, and that of another segment.
+#[tokio::test]
+async fn a_head_that_is_not_what_the_catalogue_says_is_told() {
+    let (store, device, id) = damaged("UPDATE segment SET last_us = 60").await;
+    assert_corrupt!(store.append(&[reading(device, 50)]), device, id, Fault::Inconsistent { .. });
+}
+
 #[tokio::test]
 async fn a_lost_block_is_told_and_a_lost_segment_is_not_missed() {
     let (store, device, id) = damaged("DELETE FROM segment_block").await;

@@ -41,11 +41,14 @@ async fn two_stores_over_one_database_reserve_disjoint_ids() {
 
 /// What a connection is opened with wins over what the database is set to; a trigger sees what that is.
 #[tokio::test]
-async fn commits_are_durable_whatever_the_database_says() {
+async fn connections_are_set_up_whatever_the_database_says() {
     let url = fresh_database();
     let admin = connect(&url).await;
     let name: String = admin.query_one("SELECT current_database()", &[]).await.unwrap().get(0);
-    let relax = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+    let relax = format!(
+        "ALTER DATABASE {name} SET synchronous_commit = off;
+         ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"
+    );
     admin.batch_execute(&relax).await.unwrap();
     let store = open_at(&url).await;
     let observe = "CREATE TABLE seen (name text, setting text);
@@ -57,7 +60,9 @@ async fn commits_are_durable_whatever_the_database_says() {
     device(&store, "d").await;
     for (name, expected) in [
         ("synchronous_commit", "on"),
+        ("default_transaction_isolation", "read committed"),
         ("application_name", "device-stats"),
+        ("plan_cache_mode", "force_generic_plan"),
         ("statement_timeout", "30000"),
         ("lock_timeout", "5000"),
         ("idle_in_transaction_session_timeout", "10000"),
