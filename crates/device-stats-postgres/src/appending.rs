@@ -20,7 +20,6 @@ use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use futures_util::TryFutureExt;
-use futures_util::future::try_join;
 use tokio_postgres::Error;
 
 use crate::catalogue::touching;
@@ -28,7 +27,7 @@ use crate::errors::{Failure, is_missing_parent, is_overtaken};
 use crate::free_times::{pick_free, pick_named};
 use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, returned};
 use crate::sealed_times::SealedTimes;
-use crate::transactions::begin;
+use crate::transactions::{begin, try_join};
 
 /// How often a call is done carefully before it is told to come again later.
 const TRIES_MAX: u32 = 10;
@@ -133,6 +132,7 @@ async fn store_carefully<'r>(
     first_free: &[Placed<'r>],
 ) -> Result<Vec<Timed<'r>>, Failure> {
     let transaction = begin(client).await?;
+    require_devices(&transaction, given, first_free).await?;
     lock_devices(&transaction, first_free).await?;
     let mut sealed = SealedTimes::look(&transaction, &reach(given, first_free)).await?;
     let new = sealed.without_sealed(&transaction, given).await?;
@@ -174,6 +174,26 @@ fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
         spans.add(device, earliest, latest);
     }
     spans
+}
+
+/// Makes sure that all devices exist before it can turn out that one has no free time. Those of readings that bring their
+/// times are looked at only then; else inserting tells.
+async fn require_devices(
+    transaction: &Transaction<'_>,
+    given: &[Timed<'_>],
+    first_free: &[Placed<'_>],
+) -> Result<(), Failure> {
+    let mut keys: Vec<i64> = given.iter().map(|(_, new, _)| new.device.0).collect();
+    keys.dedup();
+    if keys.is_empty() || first_free.is_empty() {
+        return Ok(());
+    }
+    let count = transaction.prepare_cached("SELECT id FROM devices WHERE id = ANY ($1)").await?;
+    if transaction.query(&count, &[&keys]).await?.len() == keys.len() {
+        Ok(())
+    } else {
+        Err(StoreError::DeviceMissing.into())
+    }
 }
 
 /// Makes sure that the devices exist, and that no other call that picks times for them does so before this transaction

@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use deadpool_postgres::Client;
 use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId};
 use device_stats_store::StoreError;
-use futures_util::future::try_join3;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::columns::{column, each, optional_text, text};
 use crate::errors::{Failure, is_missing_parent, is_taken};
-use crate::transactions::{BEGIN, UNLIMITED, at_once};
+use crate::transactions::{BEGIN, UNLIMITED, at_once, try_join3};
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
 

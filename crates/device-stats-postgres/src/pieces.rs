@@ -4,10 +4,10 @@ use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Fault, Head, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentId, StoreError};
-use futures_util::future::try_join;
 
 use crate::columns::column;
 use crate::errors::Failure;
+use crate::transactions::try_join;
 
 /// A row for each piece whose segment is there, with its place among those asked for: the head where no block is named;
 /// nothing where the block is not there, and whether it has to be.

@@ -13,7 +13,6 @@ use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
 use device_stats_segment::{Head, Row, Segment};
 use device_stats_store::{Replaced, SegmentId, StoreError};
-use futures_util::future::{try_join3, try_join4};
 use tokio_postgres::types::ToSql;
 
 use crate::columns::column;
@@ -21,7 +20,7 @@ use crate::errors::{Failure, is_timeout};
 use crate::inserting::Spans;
 use crate::pieces::insert;
 use crate::sealed_times::SealedTimes;
-use crate::transactions::{UNLIMITED, begin};
+use crate::transactions::{UNLIMITED, begin, try_join3, try_join4};
 
 /// Keeps a device from being deleted, and waits for one that is. Done first, so that the two cannot wait for each other.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";

@@ -8,7 +8,6 @@ use device_stats_domain::{Device, DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::{DeviceSnapshot, Newest, SegmentEntry, Snapshot, StoreError, Subject};
 use futures_util::TryStreamExt;
-use futures_util::future::{try_join, try_join3};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
@@ -17,7 +16,7 @@ use crate::columns::{column, each};
 use crate::devices::device;
 use crate::errors::Failure;
 use crate::readings::reading;
-use crate::transactions::{BEGIN_MOMENT, at_once};
+use crate::transactions::{BEGIN_MOMENT, at_once, try_join, try_join3};
 
 type Parameters<'a> = [&'a (dyn ToSql + Sync)];
 

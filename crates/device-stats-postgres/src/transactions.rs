@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use deadpool_postgres::{Client, Transaction};
-use futures_util::future::join3;
+use futures_util::future::{join, join3, join4};
 use tokio_postgres::{Error, IsolationLevel};
 
 use crate::errors::Failure;
@@ -37,4 +37,35 @@ pub(crate) async fn at_once<T, E: From<Error>>(
     let done = done?;
     committed?;
     Ok(done)
+}
+
+/// Waits for the answers of statements that are sent together, in this order. Where one fails, those behind it in the
+/// transaction fail for no other reason than that; so the first error counts, whichever is noticed first.
+pub(crate) async fn try_join<A, B, E>(
+    first: impl Future<Output = Result<A, E>>,
+    second: impl Future<Output = Result<B, E>>,
+) -> Result<(A, B), E> {
+    let (first, second) = join(first, second).await;
+    Ok((first?, second?))
+}
+
+/// [`try_join`] of three.
+pub(crate) async fn try_join3<A, B, C, E>(
+    first: impl Future<Output = Result<A, E>>,
+    second: impl Future<Output = Result<B, E>>,
+    third: impl Future<Output = Result<C, E>>,
+) -> Result<(A, B, C), E> {
+    let (first, second, third) = join3(first, second, third).await;
+    Ok((first?, second?, third?))
+}
+
+/// [`try_join`] of four.
+pub(crate) async fn try_join4<A, B, C, D, E>(
+    first: impl Future<Output = Result<A, E>>,
+    second: impl Future<Output = Result<B, E>>,
+    third: impl Future<Output = Result<C, E>>,
+    fourth: impl Future<Output = Result<D, E>>,
+) -> Result<(A, B, C, D), E> {
+    let (first, second, third, fourth) = join4(first, second, third, fourth).await;
+    Ok((first?, second?, third?, fourth?))
 }

@@ -3,13 +3,12 @@
 use deadpool_postgres::Client;
 use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
 use device_stats_store::StoreError;
-use futures_util::future::try_join4;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::columns::{column, each, text};
 use crate::errors::{Failure, is_taken};
-use crate::transactions::{BEGIN, UNLIMITED, at_once};
+use crate::transactions::{BEGIN, UNLIMITED, at_once, try_join4};
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";

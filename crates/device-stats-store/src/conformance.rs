@@ -126,6 +126,7 @@ macro_rules! conformance_tests {
                 it_is_never_a_repeat
                 gaps_are_filled
                 the_last_microsecond_can_be_taken_once
+                a_missing_device_is_told_before_the_end_of_time
                 thousands_of_readings_start_at_one_microsecond
             }
             readings {

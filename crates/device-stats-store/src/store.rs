@@ -119,7 +119,7 @@ pub trait Store: Send + Sync + 'static {
     /// bring their time are stored before times are picked, wherever they stand in the call.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] where one of the devices does not exist, and [`StoreError::Broken`] where a device
+    /// [`StoreError::DeviceMissing`] where one of the devices does not exist, then [`StoreError::Broken`] where a device
     /// has no free microsecond up to [`Timestamp::MAX`](device_stats_domain::Timestamp::MAX); then nothing is stored. A device that is deleted meanwhile is
     /// either deleted with these readings or missing.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;

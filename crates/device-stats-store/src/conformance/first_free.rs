@@ -96,6 +96,17 @@ pub async fn the_last_microsecond_can_be_taken_once(store: Opened) {
     refused!(store.append(&call), Broken);
 }
 
+pub async fn a_missing_device_is_told_before_the_end_of_time(store: Opened) {
+    let (device, gone) = (device(&store, "d").await, device(&store, "gone").await);
+    store.delete_device(gone.key).await.unwrap();
+    let max = Timestamp::MAX.micros();
+    for missing in [given(&gone, 1, 1), free(&gone, 1, 1), free(&gone, max, 1)] {
+        let call = [free(&device, max, 2), missing, free(&device, max, 3)];
+        refused!(store.append(&call), DeviceMissing);
+    }
+    assert_eq!(all_times(&store, &device).await, []);
+}
+
 pub async fn thousands_of_readings_start_at_one_microsecond(store: Opened) {
     let device = device(&store, "d").await;
     for round in 0..2_i64 {
