@@ -53,10 +53,10 @@ impl ExactSum {
     /// Adds a finite number. At most 2^41 numbers may be added to one sum, those of merged sums counted along.
     pub fn add(&mut self, number: f64) {
         debug_assert!(number.is_finite(), "only finite numbers have a sum");
-        let Parts { negative, mantissa, shift } = Parts::of(number);
-        let summand = i128::from(mantissa) << (shift % BIN_EXPONENTS);
-        if let Some(bin) = self.bins.get_mut((shift / BIN_EXPONENTS) as usize) {
-            *bin += if negative { -summand } else { summand };
+        let parts = Parts::of(number);
+        let summand = i128::from(parts.signed_mantissa()) << (parts.shift % BIN_EXPONENTS);
+        if let Some(bin) = self.bins.get_mut((parts.shift / BIN_EXPONENTS) as usize) {
+            *bin += summand;
         }
     }
 
@@ -64,11 +64,11 @@ impl ExactSum {
     pub fn add_times(&mut self, number: f64, count: u32) {
         debug_assert!(number.is_finite(), "only finite numbers have a sum");
         let Parts { negative, mantissa, shift } = Parts::of(number);
+        let sign = -i128::from(negative);
         // At most 85 bits: the lowest 64 for one bin, the rest for the one 64 exponents above.
-        let product = u128::from(mantissa) * u128::from(count);
-        for (part, shift) in [(product & u128::from(u64::MAX), shift), (product >> 64, shift + 64)] {
-            let summand = part.cast_signed() << (shift % BIN_EXPONENTS);
-            self.add_to_bin(shift, if negative { -summand } else { summand });
+        let product = (u128::from(mantissa) * u128::from(count)).cast_signed();
+        for (part, shift) in [(product & i128::from(u64::MAX), shift), (product >> 64, shift + 64)] {
+            self.add_to_bin(shift, ((part ^ sign) - sign) << (shift % BIN_EXPONENTS));
         }
     }
 

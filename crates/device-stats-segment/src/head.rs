@@ -194,7 +194,7 @@ impl Head {
     }
 
     /// The pages of a column, in order.
-    pub fn pages(&self, column: Column) -> impl Iterator<Item = PageId> + use<> {
+    pub fn pages(&self, column: Column) -> impl ExactSizeIterator<Item = PageId> + use<> {
         self.layout.pages_of(column)
     }
 

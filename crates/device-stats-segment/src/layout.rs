@@ -33,6 +33,9 @@ pub(crate) fn each<T>(mut f: impl FnMut(Axis) -> T) -> Axes<T> {
     Axes { x: f(Axis::X), y: f(Axis::Y), z: f(Axis::Z) }
 }
 
+/// Most entries of a page that a head may speak of.
+const PAGE_MAX: u32 = 1 << 16;
+
 /// How a segment is cut into pages and blocks. A head says which sizes it was written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageSizes {
@@ -59,11 +62,10 @@ impl PageSizes {
         block_bytes: BLOCK_BYTES as u32,
     };
 
-    /// Whether a segment can be cut so.
+    /// Whether a segment may be cut so.
     pub(crate) fn sane(&self) -> bool {
-        [self.rows, self.dictionary, self.sum_run, self.sums]
-            .iter()
-            .all(|size| (1..=READINGS_MAX).contains(size))
+        [self.rows, self.dictionary, self.sums].iter().all(|size| (1..=PAGE_MAX).contains(size))
+            && (1..=READINGS_MAX).contains(&self.sum_run)
             && self.block_bytes > 0
     }
 }
@@ -133,7 +135,7 @@ impl Layout {
     }
 
     /// The pages of a column, in order.
-    pub(crate) fn pages_of(&self, column: Column) -> impl Iterator<Item = PageId> + use<> {
+    pub(crate) fn pages_of(&self, column: Column) -> impl ExactSizeIterator<Item = PageId> + use<> {
         (0..self.pages(column)).map(move |index| PageId { column, index })
     }
 }

@@ -20,12 +20,17 @@ impl Parts {
         let bits = number.to_bits();
         let exponent_field = (bits >> 52 & 0x7ff) as u32;
         let fraction = bits & ((1 << 52) - 1);
-        // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones.
-        let (mantissa, shift) = match exponent_field {
-            0 => (fraction, 0),
-            field => (fraction | 1 << 52, field - 1),
-        };
-        Self { negative: number.is_sign_negative(), mantissa, shift }
+        // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones. Without a branch, which
+        // would often go the wrong way.
+        let mantissa = fraction | u64::from(exponent_field != 0) << 52;
+        Self { negative: number.is_sign_negative(), mantissa, shift: exponent_field.saturating_sub(1) }
+    }
+
+    /// The mantissa with the sign of the number.
+    #[inline]
+    pub(crate) fn signed_mantissa(&self) -> i64 {
+        let sign = -i64::from(self.negative);
+        (self.mantissa.cast_signed() ^ sign) - sign
     }
 
     /// The place of the lowest bit that is set, from [`LOWEST_EXPONENT`] up, and of the first above the highest;

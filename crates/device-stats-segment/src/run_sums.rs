@@ -64,12 +64,11 @@ fn span(values: &[f64]) -> Option<(u32, u32)> {
 
 /// A value as an integer that counts bits of the place `lowest`, below which it has none.
 fn scaled(value: f64, lowest: u32) -> i128 {
-    let Parts { negative, mantissa, shift } = Parts::of(value);
-    let magnitude = match shift.checked_sub(lowest) {
-        Some(up) => i128::from(mantissa) << up,
-        None => i128::from(mantissa >> (lowest - shift).min(63)),
-    };
-    if negative { -magnitude } else { magnitude }
+    let parts = Parts::of(value);
+    match parts.shift.checked_sub(lowest) {
+        Some(up) => i128::from(parts.signed_mantissa()) << up,
+        None => i128::from(parts.signed_mantissa() >> (lowest - parts.shift).min(63)),
+    }
 }
 
 /// The words of sums that have two at most.

@@ -10,7 +10,7 @@ use crate::exact_sum::SUM_PLACES;
 use crate::layout::{Layout, of};
 use crate::parts::LOWEST_EXPONENT;
 use crate::run_sums::WORDS_MAX;
-use crate::{Column, ExactInteger, Fault, PageId};
+use crate::{Column, ExactInteger, Fault, PageId, READINGS_MAX};
 
 /// That what a head says can be.
 pub(super) fn check(fields: &HeadFields, layout: &Layout) -> Result<(), Fault> {
@@ -24,9 +24,10 @@ pub(super) fn check(fields: &HeadFields, layout: &Layout) -> Result<(), Fault> {
 
 fn check_axis(axis: Axis, fields: &AxisFields, layout: &Layout) -> Result<(), Fault> {
     let values = fields.first.iter().chain([&fields.max]);
+    // The greatest value may be the only one of the last page, and so its first.
     let ascend = values.clone().zip(values.clone().skip(1)).zip(1..).all(|((before, after), index)| {
-        let least = if index == fields.first.len() { Ordering::Equal } else { Ordering::Less };
-        before.total_cmp(after) <= least
+        let most = if index == fields.first.len() { Ordering::Equal } else { Ordering::Less };
+        before.total_cmp(after) <= most
     });
     if !ascend || !values.clone().all(|value| value.is_finite()) {
         return Err(inconsistent("the fences of a dictionary do not ascend"));
@@ -40,28 +41,31 @@ fn check_axis(axis: Axis, fields: &AxisFields, layout: &Layout) -> Result<(), Fa
     if fields.below.first() != Some(&0) || !pages.all(enough) {
         return Err(inconsistent("the counts of a dictionary do not add up"));
     }
-    let lowest = u32::from(fields.sum_words.wrapping_sub(1)) * u64::BITS;
-    let sums = (1..=WORDS_MAX).contains(&usize::from(fields.sum_words))
-        && fits(fields.sum_exponent, lowest, LOWEST_EXPONENT, SUM_PLACES);
-    let total = |integer: &ExactInteger, lowest, places| {
-        let words = u32::try_from(integer.words.len()).unwrap_or(u32::MAX);
-        let highest = words.saturating_sub(1).saturating_mul(u64::BITS);
-        *integer == ExactInteger::new(integer.exponent, &integer.words)
-            && fits(integer.exponent, highest, lowest, places)
-    };
-    let squares = fields.squares.words.last().is_some_and(|highest| highest >> 63 == 0);
-    if !sums
-        || !squares
-        || !total(&fields.sum, LOWEST_EXPONENT, SUM_PLACES)
-        || !total(&fields.squares, 2 * LOWEST_EXPONENT, SQUARE_PLACES)
-    {
-        return Err(inconsistent("a sum of doubles is not like that"));
-    }
-    Ok(())
+    check_sums(fields, layout)
 }
 
-/// Whether words that begin `highest` places above an exponent lie between the lowest place and `places` above it.
-fn fits(exponent: i32, highest: u32, lowest: i32, places: u32) -> bool {
+fn check_sums(fields: &AxisFields, layout: &Layout) -> Result<(), Fault> {
+    let words = u32::from(fields.sum_words);
+    let sums = (1..=WORDS_MAX).contains(&usize::from(fields.sum_words))
+        && layout.runs().checked_mul(words).is_some_and(|words| words <= READINGS_MAX)
+        && fits(fields.sum_exponent, words, LOWEST_EXPONENT, SUM_PLACES);
+    let total = |integer: &ExactInteger, lowest, places| {
+        let words = u32::try_from(integer.words.len()).unwrap_or(u32::MAX);
+        *integer == ExactInteger::new(integer.exponent, &integer.words)
+            && fits(integer.exponent, words, lowest, places)
+    };
+    if sums
+        && total(&fields.sum, LOWEST_EXPONENT, SUM_PLACES)
+        && total(&fields.squares, 2 * LOWEST_EXPONENT, SQUARE_PLACES)
+        && fields.squares.words.last().is_some_and(|highest| highest >> 63 == 0)
+    {
+        return Ok(());
+    }
+    Err(inconsistent("a sum of doubles is not like that"))
+}
+
+/// Whether so many words from an exponent on all begin above the lowest place and less than `places` above it.
+fn fits(exponent: i32, words: u32, lowest: i32, places: u32) -> bool {
     let above = i64::from(exponent) - i64::from(lowest);
-    above >= 0 && above + i64::from(highest) < i64::from(places)
+    above >= 0 && above + i64::from(words.saturating_sub(1)) * i64::from(u64::BITS) < i64::from(places)
 }

@@ -81,7 +81,7 @@ fn check_totals(numbers: &[f64], head: &Head, axis: Axis) {
 fn check_dictionary(numbers: &[f64], segment: &Segment, head: &Head, axis: Axis) {
     let Fences { first, below } = head.fences(axis);
     let pages = head.pages(Column::Dictionary(axis));
-    assert_eq!((pages.size_hint().0, below.len()), (first.len(), first.len() + 1));
+    assert_eq!((pages.len(), below.len()), (first.len(), first.len() + 1));
     let mut dictionary = Vec::new();
     for (index, id) in pages.enumerate() {
         let Page::Dictionary(DictionaryPage { values, until }) = page(segment, head, id) else {

@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{SMALL, encode, plausible_rows, rows};
+use super::{SMALL, encode, plausible_rows, rows, same_bits};
+use crate::columns::Columns;
 use crate::head::fields::HeadFields;
+use crate::segment::write::write;
 use crate::{Effort, Segment};
 
 /// A change of one byte: where, as a part of all bytes, and to what.
@@ -83,6 +85,38 @@ proptest! {
         seal_head(&mut head);
         judge(&Segment { head, blocks: vec![Vec::new()] });
     }
+}
+
+/// Well-formed segments that say something false.
+#[test]
+fn what_is_false_is_found() {
+    let mut rows = plausible_rows(60);
+    for row in &mut rows {
+        row.values.y = if row.id % 3 == 0 { 1.0 } else { 2.0 };
+    }
+    let fault = |falsify: fn(&mut Columns)| {
+        let mut columns = Columns::of(&rows, SMALL.sum_run).unwrap();
+        falsify(&mut columns);
+        let segment = write(&columns, SMALL, Effort::Small).unwrap();
+        assert!(same_bits(&segment.rows().unwrap(), &rows), "only verification looks at it");
+        segment.verify().unwrap_err().to_string()
+    };
+    assert_eq!(
+        fault(|columns| columns.axes.y.dictionary.counts = vec![21, 39]),
+        "page 0 of the dictionary of y is inconsistent: its counts are not those of the codes",
+    );
+    assert_eq!(
+        fault(|columns| columns.axes.z.sums.places[0][17] += 1),
+        "page 3 of the sums of z is inconsistent: it is not the sum of the values",
+    );
+    assert_eq!(
+        fault(|columns| columns.axes.x.sums.total.exponent += 1),
+        "the head is inconsistent: its sums are not those of the values",
+    );
+    assert_eq!(
+        fault(|columns| columns.axes.x.squares.exponent -= 1),
+        "the head is inconsistent: its sums are not those of the values",
+    );
 }
 
 /// Every byte of the head and of the pages of one segment, each with a few other values.
