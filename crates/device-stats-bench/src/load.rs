@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow, bail};
 use device_stats_domain::{DeviceId, DeviceKey, Email, NewDevice, NewUser, UserId, Username};
 use device_stats_segment::{Effort, Segment};
-use device_stats_store::{Replaced, Store};
+use device_stats_store::{Replaced, Retry, Store};
 use serde::Serialize;
 use tokio::runtime::{Handle, Runtime};
 
@@ -132,9 +132,16 @@ fn append_all(
 fn append(runtime: &Handle, store: &dyn Store, manifest: &Manifest, job: &Job<'_>) -> anyhow::Result<u64> {
     let rows = manifest.rows(job.readings, job.from, usize::try_from(job.count)?, job.first_id)?;
     let segment = Segment::encode(&rows, Effort::Small)?;
-    match runtime.block_on(store.append_segment(job.device, &segment))? {
-        Replaced::Done(_) => Ok(u64::try_from(bytes(&segment))?),
-        Replaced::Stale => bail!("device {} has readings of that time already", job.readings.device_id),
+    loop {
+        match runtime.block_on(store.append_segment(job.device, &segment)) {
+            Ok(Replaced::Done(_)) => return Ok(u64::try_from(bytes(&segment))?),
+            Ok(Replaced::Stale) => {
+                bail!("device {} has readings of that time already", job.readings.device_id)
+            }
+            // One thread writes at a time, and others may have longer to write than a call waits.
+            Err(error) if error.retry() == Retry::Safe => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

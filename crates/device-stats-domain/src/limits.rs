@@ -85,5 +85,7 @@ pub const SEGMENT_READINGS: u32 = 262_144;
 pub const MERGE_GROWTH: u32 = 8;
 /// Segments of about one size that a device may have, whatever lies between them, before some of them are merged.
 pub const MERGE_WAITING: usize = 16;
+/// Devices that are sealed, merged or verified at once; each takes a core, and about 120 MB for the largest segment.
+pub const SEAL_DEVICES_MAX: usize = 4;
 /// How long sealing in the background rests after a failure.
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);

@@ -14,8 +14,10 @@
 //! reads which times are sealed, picks times that are free, inserts the rest, and looks again whether the segments are
 //! still those it knows.
 
+use std::collections::BTreeMap;
+
 use deadpool_postgres::{Client, Transaction};
-use device_stats_domain::{NewReading, ReadingTime, Timestamp};
+use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use futures_util::TryFutureExt;
 use futures_util::future::try_join;
@@ -32,28 +34,41 @@ const DEVICE_AND_TIME_UNIQUE: &str = "reading_by_device_and_time";
 /// How often a call is done carefully before it is told to come again later.
 const TRIES_MAX: u32 = 10;
 
-/// Stores what is new, unless a segment touches any of it.
-const INSERT_NEW: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    WHERE NOT EXISTS (
-        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
-        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
-    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Stores all, unless a segment touches any of it; fails where one is stored already.
-const INSERT_ALL: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    WHERE NOT EXISTS (
-        SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
-        JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)
-    RETURNING device, time";
-/// Stores what is new, whatever the segments.
-const INSERT_LOOKED_UP: &str = "INSERT INTO reading (device, time, id, x, y, z)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
-        $4::double precision[], $5::double precision[], $6::double precision[])
-    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
-/// Fails on purpose where a segment touches, so that a `COMMIT` which is under way already rolls back.
+/// Inserts readings, which are `$1` to `$6`, and says which of them were stored.
+macro_rules! insert {
+    ($($condition:expr),*) => {
+        concat!(
+            "INSERT INTO reading (device, time, id, x, y, z)
+             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
+                 $4::double precision[], $5::double precision[], $6::double precision[])",
+            $(" ", $condition,)*
+            " RETURNING device, time"
+        )
+    };
+}
+
+/// Stores nothing where a segment touches one of the spans, which are `$7` to `$9`. As it is when the statement begins.
+macro_rules! where_untouched {
+    () => {
+        "WHERE NOT EXISTS (
+             SELECT FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS span (device, earliest, latest)
+             JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest)"
+    };
+}
+
+/// Passes over repeats.
+macro_rules! but_repeats {
+    () => {
+        "ON CONFLICT (device, time) DO NOTHING"
+    };
+}
+
+const INSERT_NEW: &str = insert!(where_untouched!(), but_repeats!());
+/// Fails where one is a repeat.
+const INSERT_ALL: &str = insert!(where_untouched!());
+/// Of readings that are known not to be sealed.
+const INSERT_LOOKED_UP: &str = insert!(but_repeats!());
+/// Fails on purpose where a segment touches a span, so that a `COMMIT` which is under way already rolls back.
 const REQUIRE_UNTOUCHED: &str = "SELECT 1 / (count(*) = 0)::integer
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS span (device, earliest, latest)
     JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest";
@@ -70,6 +85,9 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
 
 /// Returns what was stored.
 async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Vec<Timed<'r>>, Failure> {
+    if readings.is_empty() {
+        return Ok(Vec::new());
+    }
     let order = AppendOrder::of(readings);
     let placed = |indices: &[usize]| -> Vec<Placed<'r>> {
         indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
@@ -82,9 +100,6 @@ async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Ve
         })
         .collect();
     let first_free = placed(&order.first_free);
-    if readings.is_empty() {
-        return Ok(Vec::new());
-    }
     if let Some(picked) = pick_named(&given, &first_free)
         && let Some(stored) = store_swiftly(client, &given, picked).await?
     {
@@ -191,18 +206,25 @@ async fn store_carefully<'r>(
     Ok(stored)
 }
 
-/// Where the times of readings may come to lie.
+/// Where the times of readings may come to lie: one span for each device, as for what is inserted in the end, so that
+/// no segment is found then for the first time that was there all along.
 fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
-    let mut reach = Spans::of(given);
-    for device in first_free.chunk_by(|(_, one), (_, next)| one.device == next.device) {
-        let from = device.iter().map(|(_, new)| match new.time {
-            ReadingTime::Given(time) | ReadingTime::FirstFree(time) => time.micros(),
-        });
-        if let (Some((_, new)), Some(earliest)) = (device.first(), from.min()) {
-            reach.add(new.device, earliest, Timestamp::MAX.micros());
-        }
+    let mut reach: BTreeMap<DeviceKey, (i64, i64)> = BTreeMap::new();
+    let times = given.iter().map(|(_, new, time)| (new.device, time.micros(), time.micros()));
+    let free = first_free.iter().map(|(_, new)| {
+        let (ReadingTime::Given(named) | ReadingTime::FirstFree(named)) = new.time;
+        (new.device, named.micros(), Timestamp::MAX.micros())
+    });
+    for (device, from, until) in times.chain(free) {
+        let (earliest, latest) = reach.entry(device).or_insert((from, until));
+        *earliest = from.min(*earliest);
+        *latest = until.max(*latest);
     }
-    reach
+    let mut spans = Spans::default();
+    for (device, (earliest, latest)) in reach {
+        spans.add(device, earliest, latest);
+    }
+    spans
 }
 
 /// Makes sure that the devices exist, and that no other call that picks times for them does so before this transaction

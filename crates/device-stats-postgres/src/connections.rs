@@ -24,8 +24,9 @@ impl Connections {
     }
 
     /// A connection for the next try of a call.
-    pub(crate) async fn client_for(&self, tries: &Tries) -> Result<Client, StoreError> {
-        if tries.has_lost { self.living().await } else { self.client().await }
+    pub(crate) async fn lend(&self, tries: &Tries) -> Result<Lent, StoreError> {
+        let client = if tries.has_lost { self.living().await? } else { self.client().await? };
+        Ok(Lent { client: Some(client) })
     }
 
     async fn client(&self) -> Result<Client, StoreError> {
@@ -45,15 +46,43 @@ impl Connections {
     }
 }
 
+/// A connection that is lent to a call. Where the call is given up before its end, its statements may still run, and
+/// their answers would keep the next call waiting; so the connection is closed then.
+pub(crate) struct Lent {
+    client: Option<Client>,
+}
+
+impl Lent {
+    pub(crate) fn client(&mut self) -> Result<&mut Client, StoreError> {
+        let returned = || StoreError::Broken("a connection was used after it was given back".into());
+        self.client.as_mut().ok_or_else(returned)
+    }
+
+    /// Gives the connection back: the call has come to its end.
+    pub(crate) fn give_back(mut self) {
+        drop(self.client.take());
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
 /// Makes a call of the store on one of its connections, and again where it is sure that nothing was done and the next
 /// time may be better. A macro, since the futures of a closure that borrows its parameters cannot be known as `Send`.
 macro_rules! call {
     ($connections:expr, |$client:ident| $call:expr) => {{
         let mut tries = $crate::connections::Tries::default();
         loop {
-            let mut client = $connections.client_for(&tries).await?;
-            let $client = &mut client;
-            match $call.await {
+            let mut lent = $connections.lend(&tries).await?;
+            let $client = lent.client()?;
+            let answer = $call.await;
+            lent.give_back();
+            match answer {
                 Ok(answer) => break Ok(answer),
                 Err(failure) => tries.note($crate::errors::Failure::from(failure))?,
             }

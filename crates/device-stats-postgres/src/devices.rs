@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use deadpool_postgres::Client;
 use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId};
 use device_stats_store::StoreError;
+use futures_util::future::try_join3;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::columns::{column, each, optional_text, text};
 use crate::errors::{Failure, is_missing_parent, is_taken};
+use crate::transactions::{BEGIN, UNLIMITED, at_once};
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
 
@@ -95,11 +98,16 @@ pub(crate) async fn update(
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
-/// Readings go along by a foreign key.
+/// Readings and segments go along by foreign keys, however long that takes. Waiting for appends to the device has the
+/// limit of a statement.
 pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
+    let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     let delete = client.prepare_cached("DELETE FROM devices WHERE id = $1").await?;
-    match client.execute(&delete, &[&key.0]).await.map_err(Failure::Committing)? {
-        0 => Err(StoreError::DeviceMissing.into()),
+    let key: &[&(dyn ToSql + Sync)] = &[&key.0];
+    let work =
+        try_join3(client.execute(&lock, key), client.batch_execute(UNLIMITED), client.execute(&delete, key));
+    match at_once(client, BEGIN, work).await.map_err(Failure::Committing)? {
+        (_, (), 0) => Err(StoreError::DeviceMissing.into()),
         _ => Ok(()),
     }
 }

@@ -1,8 +1,9 @@
-//! The store that several nodes can share: users, devices and readings in one PostgreSQL database. [`PostgresStore`]
-//! keeps the promise of [`Store`](device_stats_store::Store).
+//! The store that several nodes can share: users, devices, readings and segments in one PostgreSQL database.
+//! [`PostgresStore`] keeps the promise of [`Store`](device_stats_store::Store).
 //!
-//! A call that is one statement is one round trip, and its own transaction; `synchronous_commit=on` makes it wait until
-//! it is in stable storage. No statistic is computed here.
+//! A call that is one statement is one round trip, and its own transaction; so is one whose statements are sent in one go
+//! (appends, snapshots, deletes). `synchronous_commit=on` makes it wait until it is in stable storage. No statistic is
+//! computed here.
 
 #[cfg(feature = "testing")]
 pub mod testing;

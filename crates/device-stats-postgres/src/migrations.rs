@@ -45,19 +45,23 @@ fn known() -> Vec<SchemaVersion> {
 }
 
 async fn applied(client: &Client) -> Result<Vec<SchemaVersion>, SchemaError> {
-    let has_history = "SELECT 1 FROM pg_class
-        WHERE relnamespace = current_schema()::regnamespace AND relname = 'refinery_schema_history'";
-    if client.query(has_history, &[]).await.map_err(schema_error)?.is_empty() {
-        // What an extension has brought is nobody's data.
-        let others = "SELECT 1 FROM pg_class c
+    // One statement, and so one moment: another process may be migrating. What an extension has brought is nobody's data.
+    let look = "SELECT
+        EXISTS (SELECT FROM pg_class
+            WHERE relnamespace = current_schema()::regnamespace AND relname = 'refinery_schema_history'),
+        EXISTS (SELECT FROM pg_class c
             WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-              AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
-                              AND d.objid = c.oid AND d.deptype = 'e') LIMIT 1";
-        return if client.query(others, &[]).await.map_err(schema_error)?.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Err(SchemaError::Foreign("the database holds the tables of something else".into()))
-        };
+              AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+                              AND d.objid = c.oid AND d.deptype = 'e'))";
+    let look = client.query_one(look, &[]).await.map_err(schema_error)?;
+    let has_history = look.try_get(0).map_err(schema_error)?;
+    let has_tables = look.try_get(1).map_err(schema_error)?;
+    match (has_history, has_tables) {
+        (false, false) => return Ok(Vec::new()),
+        (false, true) => {
+            return Err(SchemaError::Foreign("the database holds the tables of something else".into()));
+        }
+        (true, _) => {}
     }
     let history = "SELECT version::bigint, name::text, checksum::text FROM refinery_schema_history
         ORDER BY version";

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::DeviceKey;
-use device_stats_segment::{Head, Segment};
+use device_stats_segment::{Fault, Head, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentId, StoreError};
 use futures_util::future::try_join;
 
@@ -10,8 +10,8 @@ use crate::columns::column;
 use crate::errors::Failure;
 
 /// A row for each piece whose segment is there, with its place among those asked for: the head where no block is named;
-/// nothing where the block is lost.
-const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END
+/// nothing where the block is not there, and whether it has to be.
+const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END, wanted.block < blocks
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, id, block, place)
     JOIN segment USING (device, id)
     LEFT JOIN segment_block ON segment_block.device = wanted.device AND segment_block.segment = wanted.id
@@ -22,18 +22,35 @@ const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE 
 pub(crate) enum Found {
     /// Its segment is not there.
     Gone,
+    /// Its segment is there, and never had it.
+    Never,
     /// Its segment is there without it.
     Lost,
     /// Its bytes.
     Bytes(Vec<u8>),
 }
 
+/// The pieces in the order asked for; `None` for each that is not there.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where a block has to be there.
 pub(crate) async fn read(client: &Client, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
-    let found = find(client, pieces).await?.into_iter().map(|found| match found {
-        Found::Bytes(bytes) => Some(bytes),
-        Found::Gone | Found::Lost => None,
+    let found = pieces.iter().zip(find(client, pieces).await?);
+    let read = found.map(|(key, found)| match found {
+        Found::Bytes(bytes) => Ok(Some(bytes)),
+        Found::Gone | Found::Never => Ok(None),
+        Found::Lost => Err(lost(*key).into()),
     });
-    Ok(found.collect())
+    read.collect()
+}
+
+fn lost(key: PieceKey) -> StoreError {
+    let part = match key.piece {
+        Piece::Head => "the head".to_owned(),
+        Piece::Block(block) => format!("block {block}"),
+    };
+    let fault = Fault::Inconsistent { part, what: "PostgreSQL does not find its row" };
+    StoreError::Corrupt { device: key.device, segment: key.segment, fault }
 }
 
 /// What there is of the pieces, in the order asked for.
@@ -50,7 +67,9 @@ pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Re
         // Places are counted from 1.
         let place = usize::try_from(column::<i64>(&row, 0)?).ok().and_then(|place| place.checked_sub(1));
         if let Some(found) = place.and_then(|place| found.get_mut(place)) {
-            *found = column::<Option<Vec<u8>>>(&row, 1)?.map_or(Found::Lost, Found::Bytes);
+            let is_known = column::<Option<bool>>(&row, 2)?.unwrap_or(true);
+            let none = if is_known { Found::Lost } else { Found::Never };
+            *found = column::<Option<Vec<u8>>>(&row, 1)?.map_or(none, Found::Bytes);
         }
     }
     Ok(found)

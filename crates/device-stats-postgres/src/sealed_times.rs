@@ -85,7 +85,10 @@ impl SealedTimes {
         device: DeviceKey,
         time_us: i64,
     ) -> Result<bool, Failure> {
-        self.read_for(transaction, &[(device, time_us)]).await?;
+        let is_known = |sealed: &Sealed| !sealed.spans(device, time_us) || sealed.page_of(time_us).is_some();
+        if !self.segments.iter().all(is_known) {
+            self.read_for(transaction, &[(device, time_us)]).await?;
+        }
         Ok(self.contain(device, time_us))
     }
 
@@ -144,7 +147,8 @@ impl SealedTimes {
         let heads: Vec<_> = needed.iter().map(|sealed| sealed.piece(Piece::Head)).collect();
         for (sealed, found) in needed.iter_mut().zip(find(transaction, &heads).await?) {
             let bytes = sealed.bytes(found, "the head")?;
-            sealed.head = Some(Head::open(&bytes).map_err(|fault| sealed.corrupt(fault))?);
+            let head = Head::open(&bytes).and_then(|head| sealed.entry_agrees(head));
+            sealed.head = Some(head.map_err(|fault| sealed.corrupt(fault))?);
         }
         Ok(())
     }
@@ -220,10 +224,22 @@ impl Sealed {
         PieceKey { device: self.device, segment: self.entry.id, piece }
     }
 
+    /// The head, where it says of the segment what the catalogue says.
+    fn entry_agrees(&self, head: Head) -> Result<Head, Fault> {
+        let SegmentEntry { id: _, first_us, last_us, readings } = self.entry;
+        if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
+            Ok(head)
+        } else {
+            Err(Fault::Inconsistent { part: "the head".into(), what: "the catalogue says otherwise" })
+        }
+    }
+
     fn bytes(&self, found: Found, part: &str) -> Result<Vec<u8>, Failure> {
         match found {
             Found::Bytes(bytes) => Ok(bytes),
-            Found::Lost => Err(self.corrupt(Fault::WrongLength { part: part.to_owned() }).into()),
+            Found::Lost | Found::Never => {
+                Err(self.corrupt(Fault::WrongLength { part: part.to_owned() }).into())
+            }
             Found::Gone => Err(Failure::Overtaken),
         }
     }

@@ -21,7 +21,7 @@ use crate::errors::{Failure, is_timeout};
 use crate::inserting::Spans;
 use crate::pieces::insert;
 use crate::sealed_times::SealedTimes;
-use crate::transactions::begin;
+use crate::transactions::{UNLIMITED, begin};
 
 /// Keeps a device from being deleted, and waits for one that is. Done first, so that the two cannot wait for each other.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
@@ -37,8 +37,6 @@ const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
     DELETE FROM segment USING claimed WHERE segment.device = $1 AND segment.id = claimed.id";
 const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
 const NEXT_ID: &str = "SELECT nextval(pg_get_serial_sequence('segment', 'id'))";
-/// What is written and deleted may be a million readings.
-const UNLIMITED: &str = "SET LOCAL statement_timeout = 0";
 
 pub(crate) async fn seal(
     client: &mut Client,

@@ -13,6 +13,9 @@ pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Begins a transaction that sees one moment, that of its first statement.
 pub(crate) const BEGIN_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+/// Lifts the limit of a statement from the rest of a transaction: what it deletes or writes may be millions of readings.
+pub(crate) const UNLIMITED: &str = "SET LOCAL statement_timeout = 0";
+
 /// Begins a transaction as [`BEGIN`] does. Without a commit it is rolled back when it is dropped.
 pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
     let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);

@@ -3,10 +3,13 @@
 use deadpool_postgres::Client;
 use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
 use device_stats_store::StoreError;
+use futures_util::future::try_join4;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::columns::{column, each, text};
 use crate::errors::{Failure, is_taken};
+use crate::transactions::{BEGIN, UNLIMITED, at_once};
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";
@@ -61,11 +64,22 @@ pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> 
     }
 }
 
-/// Devices and readings go along by foreign keys.
+/// Devices, readings and segments go along by foreign keys, however long that takes. The devices are locked by ascending
+/// key, as an append does it; waiting for appends to them has the limit of a statement.
 pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
+    let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
+    let lock_devices =
+        client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;
     let delete = client.prepare_cached("DELETE FROM users WHERE id = $1").await?;
-    match client.execute(&delete, &[&id.0]).await.map_err(Failure::Committing)? {
-        0 => Err(StoreError::UserMissing.into()),
+    let id: &[&(dyn ToSql + Sync)] = &[&id.0];
+    let work = try_join4(
+        client.execute(&lock, id),
+        client.execute(&lock_devices, id),
+        client.batch_execute(UNLIMITED),
+        client.execute(&delete, id),
+    );
+    match at_once(client, BEGIN, work).await.map_err(Failure::Committing)? {
+        (_, _, (), 0) => Err(StoreError::UserMissing.into()),
         _ => Ok(()),
     }
 }

@@ -1,28 +1,22 @@
 //! The one place that knows `pco`: a column of numbers to compressed pages, and back. A column is one chunk of pco's
 //! wrapped format, so that its pages share what was learned of the numbers and can still be read one by one.
 
-use std::cell::RefCell;
-use std::sync::OnceLock;
+mod chunk;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use chunk::{Chunk, Unreadable};
 use pco::data_types::Number;
-use pco::errors::{ErrorKind, PcoError};
-use pco::metadata::{DeltaEncoding, Mode};
-use pco::wrapped::{ChunkDecompressor, FileCompressor, FileDecompressor};
-use pco::{ChunkConfig, DecompressorScratch, DeltaSpec, ModeSpec, PagingSpec};
+use pco::errors::PcoError;
+use pco::wrapped::{FileCompressor, FileDecompressor};
+use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
 
 use crate::{Effort, EncodeError};
 
 /// The first of pco's own formats that was ever written here.
 const PCO_MAJOR_MIN: u8 = 4;
-/// The largest window that pco's writer gives a lookback, as a power of two.
-const WINDOW_LOG_MAX: u32 = 15;
-/// How pco marks a chunk with a dictionary of its own, in the lowest four bits of its first byte.
-const DICTIONARY_MODE: u8 = 4;
-
-thread_local! {
-    /// What pco works in while it decompresses: 12 KB that would have to be cleared for each page.
-    static SCRATCH: RefCell<DecompressorScratch> = RefCell::default();
-}
+/// The highest level that pco has.
+pub(crate) const LEVEL_MAX: u8 = 12;
 
 /// A compressed column.
 pub(crate) struct Compressed {
@@ -70,6 +64,14 @@ impl Numbers {
     }
 }
 
+/// The level of pco for an effort. Written into the head: it bounds what pco's tables take.
+pub(crate) fn level(effort: Effort) -> u8 {
+    match effort {
+        Effort::Fast => 6,
+        Effort::Small => 8,
+    }
+}
+
 /// Compresses numbers, at least one, in pages of `page` numbers; the last has the rest.
 pub(crate) fn compress<T: Number>(
     numbers: &[T],
@@ -77,12 +79,9 @@ pub(crate) fn compress<T: Number>(
     page: u32,
     effort: Effort,
 ) -> Result<Compressed, EncodeError> {
-    let level = match effort {
-        Effort::Fast => 4,
-        Effort::Small => 8,
-    };
     let pages = numbers.chunks(page as usize).map(<[T]>::len).collect();
-    let config = what.config().with_compression_level(level).with_paging_spec(PagingSpec::Exact(pages));
+    let config =
+        what.config().with_compression_level(level(effort).into()).with_paging_spec(PagingSpec::Exact(pages));
     let write = || {
         let mut chunk = FileCompressor::default().chunk_compressor(numbers, &config)?;
         let meta = chunk.write_meta(Vec::new())?;
@@ -91,91 +90,4 @@ pub(crate) fn compress<T: Number>(
         Ok(Compressed { meta, pages: pages.collect::<Result<_, _>>()? })
     };
     write().map_err(|_: PcoError| EncodeError::Compressor)
-}
-
-/// Why a page of numbers cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    /// It ends too early.
-    TooShort,
-    /// pco finds a fault, or something that its writer never writes.
-    Corrupt,
-}
-
-impl From<PcoError> for Unreadable {
-    fn from(error: PcoError) -> Self {
-        match error.kind {
-            ErrorKind::InsufficientData => Self::TooShort,
-            _ => Self::Corrupt,
-        }
-    }
-}
-
-/// A compressed column to be read. What pco needs for it is made when the first page is asked for.
-#[derive(Debug)]
-pub(crate) struct Chunk<T: Number> {
-    meta: Box<[u8]>,
-    decompressor: OnceLock<ChunkDecompressor<T>>,
-}
-
-impl<T: Number + Default> Chunk<T> {
-    /// The chunk that `meta` tells of.
-    pub(crate) fn new(meta: &[u8]) -> Self {
-        Self { meta: meta.into(), decompressor: OnceLock::new() }
-    }
-
-    /// Reads a page of `count` numbers from the front of `bytes`; what follows it comes back too.
-    pub(crate) fn read<'b>(
-        &self,
-        reader: &FileDecompressor,
-        bytes: &'b [u8],
-        count: usize,
-    ) -> Result<(Vec<T>, &'b [u8]), Unreadable> {
-        let decompressor = self.decompressor(reader)?;
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut page = decompressor.page_decompressor_with_scratch(bytes, count, scratch)?;
-            let mut numbers = vec![T::default(); count];
-            let progress = page.read(&mut numbers)?;
-            if !progress.finished || progress.n_processed != count {
-                return Err(Unreadable::Corrupt);
-            }
-            Ok((numbers, page.into_src()))
-        })
-    }
-
-    fn decompressor(&self, reader: &FileDecompressor) -> Result<&ChunkDecompressor<T>, Unreadable> {
-        if let Some(decompressor) = self.decompressor.get() {
-            return Ok(decompressor);
-        }
-        let opened = open(reader, &self.meta)?;
-        Ok(self.decompressor.get_or_init(|| opened))
-    }
-}
-
-/// Refuses what pco's reader accepts but its writer never writes: it could ask for much memory.
-fn open<T: Number>(reader: &FileDecompressor, meta: &[u8]) -> Result<ChunkDecompressor<T>, Unreadable> {
-    let mode = meta.first().ok_or(Unreadable::TooShort)? & 0xf;
-    if mode == DICTIONARY_MODE {
-        return Err(Unreadable::Corrupt);
-    }
-    let (chunk, rest) = reader.chunk_decompressor(meta)?;
-    let sane = match &chunk.meta().delta_encoding {
-        DeltaEncoding::NoOp | DeltaEncoding::Consecutive { .. } => true,
-        DeltaEncoding::Lookback { config, .. } => config.window_n_log <= WINDOW_LOG_MAX,
-        _ => false,
-    };
-    if !rest.is_empty() || !sane || matches!(chunk.meta().mode, Mode::Dict(_)) {
-        return Err(Unreadable::Corrupt);
-    }
-    Ok(chunk)
-}
-
-/// About how much memory a decompressor takes for each byte of its meta: a bin is a few entries of a table.
-const MEMORY_PER_META_BYTE: usize = 16;
-
-impl<T: Number> Chunk<T> {
-    /// About how much memory it takes, in bytes, once a page was read.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.meta.len() * (1 + MEMORY_PER_META_BYTE)
-    }
 }

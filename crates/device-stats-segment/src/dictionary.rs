@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use crate::key::Key;
+
 /// Distinct values and how many readings have each.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
@@ -29,7 +31,7 @@ impl DictionaryBuilder {
         count_at: impl Fn(u32) -> u32,
     ) -> (Dictionary, Vec<u32>) {
         self.entries.clear();
-        self.entries.extend(numbers.map(order_key).zip(0..));
+        self.entries.extend(numbers.map(Key::key).zip(0..));
         sort(&mut self.entries, &mut self.spare);
         let mut codes = vec![0; self.entries.len()];
         let mut dictionary = Dictionary::default();
@@ -48,13 +50,7 @@ impl DictionaryBuilder {
     }
 }
 
-/// An integer that compares as the number does in the total order of doubles.
-fn order_key(number: f64) -> u64 {
-    let bits = number.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-}
-
-/// The number of an [`order_key`].
+/// The number of a key.
 fn number_of(key: u64) -> f64 {
     f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
@@ -64,7 +60,7 @@ const DIGIT_BITS: u32 = 11;
 /// Values of these bits.
 const DIGITS: usize = 1 << DIGIT_BITS;
 /// Fewer entries are sorted by comparing.
-const RADIX_MIN: usize = 4 * DIGITS;
+const RADIX_MIN: usize = 2 * DIGITS;
 
 /// Sorts entries by key: digit by digit from the lowest up, where they are many, and only by digits that differ.
 fn sort(entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) {
@@ -73,33 +69,39 @@ fn sort(entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) {
         return;
     };
     let differing = entries.iter().fold(0, |bits, (key, _)| bits | (key ^ first));
+    let shifts = (differing.trailing_zeros()..u64::BITS).step_by(DIGIT_BITS as usize);
+    let shifts = shifts.filter(|shift| digit(differing, *shift) != 0);
+    let mut passes: Vec<(u32, [u32; DIGITS])> = shifts.map(|shift| (shift, [0; DIGITS])).collect();
+    for (key, _) in entries.iter() {
+        for (shift, counts) in &mut passes {
+            if let Some(count) = counts.get_mut(digit(*key, *shift)) {
+                *count += 1;
+            }
+        }
+    }
     spare.clear();
     spare.resize(entries.len(), (0, 0));
-    let mut shift = differing.trailing_zeros();
-    while differing.checked_shr(shift).is_some_and(|bits| bits != 0) {
-        distribute(entries, spare, shift);
+    for (shift, counts) in &mut passes {
+        distribute(entries, spare, *shift, counts);
         mem::swap(entries, spare);
-        shift += DIGIT_BITS;
-        shift += differing.checked_shr(shift).unwrap_or(0).trailing_zeros() % u64::BITS;
     }
 }
 
-/// Copies entries in the order of one digit of their keys; those of the same digit stay in order.
-fn distribute(from: &[Entry], to: &mut [Entry], shift: u32) {
-    #[expect(clippy::cast_possible_truncation, reason = "eleven bits")]
-    let digit = |key: u64| (key >> shift & (DIGITS as u64 - 1)) as usize;
-    let mut places = [0_u32; DIGITS];
-    for (key, _) in from {
-        if let Some(count) = places.get_mut(digit(*key)) {
-            *count += 1;
-        }
-    }
+/// The bits of a key from `shift` up that one pass looks at.
+#[expect(clippy::cast_possible_truncation, reason = "eleven bits")]
+fn digit(key: u64, shift: u32) -> usize {
+    (key >> shift & (DIGITS as u64 - 1)) as usize
+}
+
+/// Copies entries in the order of one digit of their keys, each of which `counts` says how many have; those of the same
+/// digit stay in order.
+fn distribute(from: &[Entry], to: &mut [Entry], shift: u32, counts: &mut [u32; DIGITS]) {
     let mut next = 0;
-    for place in &mut places {
-        next += mem::replace(place, next);
+    for count in counts.iter_mut() {
+        next += mem::replace(count, next);
     }
     for entry in from {
-        if let Some(place) = places.get_mut(digit(entry.0)) {
+        if let Some(place) = counts.get_mut(digit(entry.0, shift)) {
             if let Some(slot) = to.get_mut(*place as usize) {
                 *slot = *entry;
             }

@@ -7,6 +7,14 @@ const WORD_BITS: u32 = u64::BITS;
 ///
 /// One number has many such forms. Those that this crate makes are all in lowest terms: the integer is odd and has no
 /// more words than it needs; zero is one word with exponent 0. So equal numbers are equal here.
+///
+/// ```
+/// use device_stats_segment::ExactInteger;
+///
+/// let number = ExactInteger::new(-1, &[24]);
+/// assert_eq!((number.exponent, &*number.words), (2, [3].as_slice())); // 24/2 = 3 * 4
+/// assert_eq!(number.words_at(0, 2), Some(vec![12, 0]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExactInteger {
     /// The number counts units of 2 to this power.
@@ -81,13 +89,13 @@ fn drop_sign_words(words: &mut Vec<u64>, sign: u64) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use num_bigint::BigInt;
     use proptest::prelude::*;
 
     /// The integer that words stand for.
-    fn integer(words: &[u64]) -> BigInt {
+    pub(crate) fn integer(words: &[u64]) -> BigInt {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         BigInt::from_signed_bytes_le(&bytes)
     }

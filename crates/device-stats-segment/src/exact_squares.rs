@@ -1,8 +1,11 @@
 //! Exact sums of squares, for the standard deviation: like [`ExactSum`](crate::ExactSum), with twice the range.
 //!
 //! The square of a double is an integer of at most 106 bits times a power of two between 2^-2148 and 2^1942. It is taken
-//! as four digits of 32 bits; each, shifted by less than 32 places and times a count of 32 bits, takes less than 2^96 of
-//! a bin's 2^128, so 2^32 additions fit before a bin could overflow.
+//! as four digits of 32 bits; each, times a count of 32 bits and shifted by less than 32 places, takes less than 2^95 of
+//! a bin's 2^128, so 2^32 additions fit before a bin could overflow, with room for carries.
+
+#[cfg(test)]
+mod tests;
 
 use crate::ExactInteger;
 use crate::parts::{LOWEST_EXPONENT, Parts};
@@ -14,8 +17,19 @@ const BIN_EXPONENTS: u32 = 32;
 const BINS: usize = 136;
 /// 32-bit digits of the resolved sum: the bins, and 128 bits for carries out of the last. An even number of them.
 const DIGITS: usize = BINS + 4;
+/// How many places above twice [`LOWEST_EXPONENT`] a word of an integer may begin at.
+pub(crate) const SQUARE_PLACES: u32 = 136 * BIN_EXPONENTS;
 
 /// The exact sum of the squares of the numbers added to it.
+///
+/// ```
+/// use device_stats_segment::{ExactInteger, ExactSquares};
+///
+/// let mut squares = ExactSquares::default();
+/// squares.add(1.5); // 9/4
+/// squares.add_times(0.5, 3); // 3/4
+/// assert_eq!(squares.to_integer(), ExactInteger::new(0, &[3]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExactSquares {
     bins: Box<[u128; BINS]>,
@@ -73,7 +87,7 @@ impl ExactSquares {
         debug_assert!(above >= 0, "no square has a bit so low");
         let mut shift = u32::try_from(above).unwrap_or(0);
         for word in &integer.words {
-            debug_assert!(shift / BIN_EXPONENTS < 136 || *word == 0, "no sum of squares is so large");
+            debug_assert!(shift < SQUARE_PLACES || *word == 0, "no sum of squares is so large");
             if let Some(bin) = self.bins.get_mut((shift / BIN_EXPONENTS) as usize) {
                 *bin += u128::from(*word) << (shift % BIN_EXPONENTS);
             }

@@ -3,9 +3,12 @@
 //!
 //! A double is an integer of at most 53 bits times a power of two between 2^-1074 and 2^971. The accumulator keeps one
 //! `i128` for every 32 of those exponents and adds each mantissa, shifted by less than 32 places, to its bin. A summand
-//! takes less than 2^85 of a bin's 2^127, so 2^42 additions fit before a bin could overflow; carries are resolved only
-//! when the sum is read. (Small superaccumulators: R. Neal, "Fast exact summation using small and large
+//! takes less than 2^85 of a bin's 2^127, so 2^41 additions fit before a bin could overflow, with room for carries; these
+//! are resolved only when the sum is read. (Small superaccumulators: R. Neal, "Fast exact summation using small and large
 //! superaccumulators", 2015.)
+
+#[cfg(test)]
+mod tests;
 
 use crate::ExactInteger;
 use crate::parts::{LOWEST_EXPONENT, Parts};
@@ -18,8 +21,23 @@ const BINS: usize = 68;
 const MANTISSA_BITS: u32 = 53;
 /// 32-bit digits of the resolved sum: the bins, and 128 bits for carries out of the last. An even number of them.
 const DIGITS: usize = BINS + 4;
+/// How many places above [`LOWEST_EXPONENT`] a word of an integer may begin at.
+pub(crate) const SUM_PLACES: u32 = 68 * BIN_EXPONENTS;
 
 /// The exact sum of the numbers added to it.
+///
+/// ```
+/// use device_stats_segment::ExactSum;
+///
+/// let sum: ExactSum = [1e16, 1.0, -1e16].into_iter().collect();
+/// assert_eq!(sum.rounded(), Some(1.0)); // adding from left to right would say 0
+///
+/// // Sums are stored and added as integers, without error.
+/// let mut again = ExactSum::default();
+/// again.add_integer(&sum.to_integer());
+/// again.merge(&sum);
+/// assert_eq!(again.rounded(), Some(2.0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExactSum {
     bins: [i128; BINS],
@@ -32,7 +50,7 @@ impl Default for ExactSum {
 }
 
 impl ExactSum {
-    /// Adds a finite number. At most 2^42 numbers may be added to one sum, those of merged sums counted along.
+    /// Adds a finite number. At most 2^41 numbers may be added to one sum, those of merged sums counted along.
     pub fn add(&mut self, number: f64) {
         debug_assert!(number.is_finite(), "only finite numbers have a sum");
         let Parts { negative, mantissa, shift } = Parts::of(number);
@@ -56,7 +74,7 @@ impl ExactSum {
 
     /// Adds an integer times a power of two, as [`ExactInteger`] has it. Counts as 1,024 additions.
     ///
-    /// The number has to be a sum of at most 2^42 doubles: a multiple of 2^-1074, and below 2^1066. What is beyond is
+    /// The number has to be a sum of at most 2^41 doubles: a multiple of 2^-1074, and below 2^1066. What is beyond is
     /// lost.
     pub fn add_words(&mut self, exponent: i32, words: &[u64]) {
         let above = exponent.saturating_sub(LOWEST_EXPONENT);
@@ -174,118 +192,4 @@ fn scale(mantissa: u64, shift: u32) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "at most 2^53, which a double holds exactly")]
     let product = mantissa as f64 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
     product.is_finite().then_some(product)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn accumulate<'n>(numbers: impl IntoIterator<Item = &'n f64>) -> ExactSum {
-        let mut sum = ExactSum::default();
-        for number in numbers {
-            sum.add(*number);
-        }
-        sum
-    }
-
-    fn sum(numbers: &[f64]) -> Option<f64> {
-        accumulate(numbers).rounded()
-    }
-
-    #[test]
-    fn one_number_is_its_own_sum() {
-        for exponent in 0..2047_u64 {
-            for fraction in [0, 1, 0x000f_ffff_ffff_ffff, 0x0005_5555_5555_5555] {
-                let number = f64::from_bits(exponent << 52 | fraction);
-                assert_eq!(sum(&[number]).unwrap().to_bits(), number.to_bits());
-                let negated = sum(&[-number]).unwrap();
-                assert_eq!(negated.to_bits(), (-number + 0.0).to_bits(), "sum of {:e}", -number);
-            }
-        }
-    }
-
-    /// What cancels must vanish, and what is lost beside a large number must come back.
-    #[test]
-    fn known_sums() {
-        assert_eq!(sum(&[]), Some(0.0));
-        assert_eq!(sum(&[1e16, 1.0, -1e16]), Some(1.0));
-        assert_eq!(sum(&[0.1; 10]), Some(1.0));
-        assert_eq!(sum(&[1.0, -1.0]).map(f64::to_bits), Some(0));
-        assert_eq!(sum(&[f64::MAX, f64::MAX]), None);
-        assert_eq!(sum(&[f64::MIN, f64::MIN]), None);
-        assert_eq!(sum(&[f64::MAX, f64::MAX, f64::MIN]), Some(f64::MAX));
-        assert_eq!(sum(&[5e-324, 5e-324, -5e-324]), Some(5e-324));
-        assert_eq!(sum(&[-5.160_941_558_568_763_6e-61]), Some(-5.160_941_558_568_763_6e-61));
-    }
-
-    /// Half a last place beside an even and an odd mantissa, then a hair more or less than half.
-    #[test]
-    fn ties_go_to_even() {
-        let place = f64::EPSILON;
-        assert_eq!(sum(&[1.0, place / 2.0]), Some(1.0));
-        assert_eq!(sum(&[1.0 + place, place / 2.0]), Some(1.0 + 2.0 * place));
-        assert_eq!(sum(&[1.0, place / 2.0, 5e-324]), Some(1.0 + place));
-        assert_eq!(sum(&[1.0 + place, place / 2.0, -5e-324]), Some(1.0 + place));
-        // The largest double and half its last place is a tie that rounds out of range.
-        assert_eq!(sum(&[f64::MAX, 2_f64.powi(969)]), Some(f64::MAX));
-        assert_eq!(sum(&[f64::MAX, 2_f64.powi(970)]), None);
-        assert_eq!(sum(&[2.0 - place, place / 2.0]), Some(2.0));
-    }
-
-    /// A first design with one bin for 64 exponents overflowed here: a million summands of one sign have to fit.
-    #[test]
-    fn a_million_equal_numbers_of_one_sign() {
-        for exponent in (-1074..=950).step_by(23) {
-            let number = 1.999_999_999 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
-            let mut sum = ExactSum::default();
-            for _ in 0..1 << 20 {
-                sum.add(number);
-            }
-            assert_eq!(sum.rounded(), Some(number * f64::from(1 << 20)), "2^{exponent}");
-        }
-    }
-
-    /// The true sum by exact integer arithmetic, for numbers that are all small multiples of one power of two.
-    fn scaled() -> impl Strategy<Value = (Vec<i32>, i32)> {
-        (prop::collection::vec(any::<i32>(), 0..50), -1074..940_i32)
-    }
-
-    proptest! {
-        #[test]
-        fn equals_integer_arithmetic((integers, exponent) in scaled()) {
-            let times_power = |number: f64| number * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
-            let numbers: Vec<f64> = integers.iter().map(|integer| times_power(f64::from(*integer))).collect();
-            let total: i64 = integers.iter().map(|integer| i64::from(*integer)).sum();
-            #[expect(clippy::cast_precision_loss, reason = "50 numbers of 32 bits stay below 2^53")]
-            let expected = times_power(total as f64);
-            prop_assert_eq!(sum(&numbers), Some(expected + 0.0));
-        }
-
-        #[test]
-        fn grouping_and_order_do_not_matter(
-            numbers in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 0..60),
-            cut in 0_usize..60,
-        ) {
-            let (left, right) = numbers.split_at(cut.min(numbers.len()));
-            let mut merged = accumulate(right.iter().rev());
-            merged.merge(&accumulate(left));
-            prop_assert_eq!(merged.rounded().map(f64::to_bits), sum(&numbers).map(f64::to_bits));
-        }
-
-        /// The error of a rounded sum, added exactly, is at most half a place: adding the negated result leaves a rest
-        /// that is no larger than half the distance to either neighbour.
-        #[test]
-        fn the_result_is_the_nearest_double(
-            numbers in prop::collection::vec(-1e300_f64..1e300, 1..40),
-            small in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 0..5),
-        ) {
-            let all: Vec<f64> = numbers.into_iter().chain(small.into_iter().map(|number| number % 1e290)).collect();
-            let rounded = sum(&all).unwrap();
-            let rest = accumulate(all.iter().chain(&[-rounded]));
-            let rest = rest.rounded().unwrap().abs();
-            let gap = (rounded.abs().next_up() - rounded.abs()).min(rounded.abs() - rounded.abs().next_down());
-            prop_assert!(rest * 2.0 <= gap || rounded.abs().next_up() - rounded.abs() >= rest * 2.0);
-        }
-    }
 }

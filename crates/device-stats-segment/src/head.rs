@@ -18,6 +18,25 @@ use crate::layout::{Layout, of};
 use crate::{Column, ExactInteger, Fault, Page, PageId, codec};
 
 /// The decoded head of a segment. Immutable, and meant to be kept: opening it costs more than a look into it.
+///
+/// ```
+/// use device_stats_domain::{Axes, Axis};
+/// use device_stats_segment::{Column, Effort, Head, Page, Row, Segment};
+///
+/// let row = |time_us: i64| Row { time_us, id: 0, values: Axes { x: (time_us % 3) as f64, y: 0.0, z: 0.0 } };
+/// let segment = Segment::encode(&(0..10_000).map(row).collect::<Vec<_>>(), Effort::Fast)?;
+///
+/// let head = Head::open(&segment.head)?;
+/// assert_eq!((head.readings(), head.first_us(), head.last_us()), (10_000, 0, 9_999));
+/// // Of the blocks only the bytes of one page are needed to know how many readings have which x.
+/// let page = head.pages(Column::Dictionary(Axis::X)).next().unwrap();
+/// let place = head.place(page)?;
+/// let bytes = &segment.blocks[place.block as usize][place.bytes];
+/// let Page::Dictionary(dictionary) = head.decode(page, bytes)? else { unreachable!() };
+/// assert_eq!(*dictionary.values, [0.0, 1.0, 2.0]);
+/// assert_eq!(*dictionary.until, [3_334, 6_667, 10_000]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Head {
     layout: Layout,

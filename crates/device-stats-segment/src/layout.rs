@@ -129,7 +129,7 @@ impl Layout {
     pub(crate) fn position(&self, page: PageId) -> Option<usize> {
         let column = COLUMNS.iter().position(|column| *column == page.column)?;
         let start = self.starts.get(column)?;
-        (page.index < self.pages(page.column)).then_some((start + page.index) as usize)
+        (page.index < self.pages(page.column)).then(|| (start + page.index) as usize)
     }
 
     /// The pages of a column, in order.

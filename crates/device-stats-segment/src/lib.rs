@@ -50,6 +50,11 @@ pub use row::Row;
 pub use segment::{Effort, EncodeError, Segment};
 pub use summarize::summarize;
 
+/// The example in the README, tried.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// Most readings of a segment.
 pub const READINGS_MAX: u32 = 1 << 20;
 /// Readings of a page of times, ids or codes; the last page of a column has the rest.

@@ -1,5 +1,8 @@
 //! Several segments of one device made one.
 
+#[cfg(test)]
+mod tests;
+
 use crate::columns::{AxisColumns, Columns};
 use crate::dictionary::DictionaryBuilder;
 use crate::layout::{PageSizes, each, of};
@@ -39,6 +42,17 @@ pub enum MergeError {
 /// together. Checks every checksum of what it reads.
 ///
 /// It needs memory for all the readings, about 150 bytes each.
+///
+/// ```
+/// use device_stats_domain::Axes;
+/// use device_stats_segment::{Effort, Row, Segment, merge};
+///
+/// let row = |time_us| Row { time_us, id: 0, values: Axes { x: 0.5, y: 0.0, z: 0.0 } };
+/// let late = Segment::encode(&[row(2), row(9)], Effort::Fast)?;
+/// let early = Segment::encode(&[row(1), row(5)], Effort::Fast)?;
+/// assert_eq!(merge(&[late, early], Effort::Small)?.rows()?, [row(1), row(2), row(5), row(9)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`MergeError`].

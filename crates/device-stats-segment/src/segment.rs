@@ -2,6 +2,8 @@
 //! [`Head`](crate::Head).
 
 pub(crate) mod read;
+#[cfg(test)]
+pub(crate) mod tests;
 mod verify;
 pub(crate) mod write;
 
@@ -12,7 +14,23 @@ use crate::columns::Columns;
 use crate::layout::PageSizes;
 use crate::{Fault, Head, Row};
 
-/// The bytes of a segment. What stores keep: the head in its catalogue, each block as a row of its own.
+/// The bytes of a segment.
+///
+/// ```
+/// use device_stats_domain::Axes;
+/// use device_stats_segment::{Effort, Row, Segment};
+///
+/// let row = |time_us, x| Row { time_us, id: time_us, values: Axes { x, y: 0.0, z: 1e300 } };
+/// let rows = [row(1, 0.1), row(2, 0.2), row(7, 0.1)];
+/// let mut segment = Segment::encode(&rows, Effort::Fast)?;
+/// assert_eq!(segment.rows()?, rows);
+///
+/// segment.blocks[0][0] ^= 1;
+/// assert!(segment.rows().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What stores keep: the head in its catalogue, each block as a row of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The head, to be read by [`Head::open`](crate::Head::open).

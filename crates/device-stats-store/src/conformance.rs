@@ -40,6 +40,7 @@ pub mod races;
 pub mod readings;
 pub mod sealing;
 pub mod sealing_races;
+pub mod seals_and_snapshots;
 pub mod snapshots;
 pub mod users;
 pub mod walk;
@@ -158,6 +159,7 @@ macro_rules! conformance_tests {
                 a_reading_sealed_for_one_device_is_new_for_another
                 first_free_times_skip_sealed_ones
                 given_times_in_sealed_gaps_are_stored_before_free_ones
+                given_times_before_a_segment_and_free_ones_behind_it_are_stored
                 thousands_of_free_times_skip_thousands_of_sealed_ones
                 a_late_reading_between_sealed_ones_stays_hot
                 rows_that_are_not_hot_are_not_sealed
@@ -217,10 +219,12 @@ macro_rules! conformance_tests {
                 segments_and_readings_that_meet_are_stored_once
                 free_times_are_shared_by_none_under_seals
                 repeats_are_repeats_under_seals
+                nothing_is_left_of_a_device_deleted_under_seals
+            }
+            seals_and_snapshots {
                 a_snapshot_of_a_device_holds_each_reading_once_under_seals
                 a_snapshot_of_a_user_holds_each_reading_once_under_seals
                 lists_miss_nothing_under_seals
-                nothing_is_left_of_a_device_deleted_under_seals
             }
             deletions {
                 nothing_is_left_of_a_device_deleted_under_appends
@@ -263,6 +267,7 @@ mod tests {
             include_str!("conformance/append.rs"),
             include_str!("conformance/deletions.rs"),
             include_str!("conformance/sealing_races.rs"),
+            include_str!("conformance/seals_and_snapshots.rs"),
             include_str!("conformance/sealing.rs"),
             include_str!("conformance/merging.rs"),
             include_str!("conformance/catalogue.rs"),

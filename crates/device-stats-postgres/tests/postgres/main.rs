@@ -1,21 +1,32 @@
-//! The store in PostgreSQL, from outside: the conformance suite, opening and migrating, and what becomes of it when the
-//! database goes away.
+//! The store in PostgreSQL, from outside: the conformance suite, opening and migrating, several nodes over one database,
+//! and what becomes of a store when the database goes away.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod corrupt;
 mod failing;
+mod held_up;
 mod migrating;
+mod nodes;
 mod sharing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp,
+    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Page, ReadingId, ReadingTime, Timestamp, Window,
 };
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
+use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::Store;
+use device_stats_store::conformance::oracle::Oracle;
+use tokio::time::Instant;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
+
+/// How long a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn config(url: &str) -> PostgresConfig {
     PostgresConfig::from_url(url).unwrap()
@@ -36,15 +47,49 @@ async fn connect(url: &str) -> Client {
     client
 }
 
+/// Returns when that many rows are found.
+async fn until_found(client: &Client, count: usize, query: &str, parameters: &[&(dyn ToSql + Sync)]) {
+    let start = Instant::now();
+    while client.query(query, parameters).await.unwrap().len() != count {
+        assert!(start.elapsed() < PATIENCE, "never {count} rows: {query}");
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn device(store: &impl Store, id: &str) -> DeviceKey {
     let new = NewDevice { device_id: DeviceId::new(id).unwrap(), name: None, user_id: None };
     store.create_device(new).await.unwrap().key
 }
 
+fn at(us: i64) -> Timestamp {
+    Timestamp::from_micros(us).unwrap()
+}
+
+/// The reading number `n`, at that microsecond.
 fn reading(device: DeviceKey, n: i32) -> NewReading {
     let values = Axes { x: n.into(), y: 0.5, z: -1.0 }.map(|number: f64| Finite::new(number).unwrap());
-    let time = ReadingTime::Given(Timestamp::from_micros(n.into()).unwrap());
-    NewReading { device, id: ReadingId(n.into()), time, values }
+    NewReading { device, id: ReadingId(n.into()), time: ReadingTime::Given(at(n.into())), values }
+}
+
+/// The same, at the first free microsecond from there on.
+fn first_free(device: DeviceKey, n: i32) -> NewReading {
+    NewReading { time: ReadingTime::FirstFree(at(n.into())), ..reading(device, n) }
+}
+
+/// The same as a segment holds it.
+fn row(n: i32) -> Row {
+    Row { time_us: n.into(), id: n.into(), values: Axes { x: n.into(), y: 0.5, z: -1.0 } }
+}
+
+fn segment(rows: &[Row]) -> Segment {
+    Segment::encode(rows, Effort::Fast).unwrap()
+}
+
+/// The times of all readings of a device, hot and sealed.
+async fn times(store: &impl Store, device: DeviceKey) -> Vec<i64> {
+    let all = Page { skip: 0, limit: u32::MAX };
+    let newest_first = store.list_readings(device, Window::ALL, all).await.unwrap();
+    newest_first.iter().rev().map(|reading| reading.time.micros()).collect()
 }
 
 device_stats_store::conformance_tests!(open);

@@ -1,11 +1,17 @@
 //! Opening and migrating: what is applied, by how many, and what is refused.
 
+use device_stats_domain::DeviceKey;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresStore, migrate};
-use device_stats_store::SchemaError;
+use device_stats_store::{Appended, Replaced, SchemaError, Store};
+use refinery::Target;
 use tokio::task::JoinSet;
 
-use crate::{config, connect};
+use crate::{config, connect, open_at, reading, row, segment, times};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
 
 const ALL: [&str; 2] = ["V1__users_devices_readings", "V2__segments"];
 
@@ -33,6 +39,51 @@ async fn ten_callers_apply_each_migration_once() {
     assert_eq!(applied, ALL);
     assert_eq!(migrate(&config(&url)).await.unwrap(), [""; 0]);
     PostgresStore::open(&config(&url), false).await.unwrap();
+}
+
+/// Readings of the first version stay what they are, and can be sealed and repeated.
+#[tokio::test]
+async fn a_database_of_the_first_version_keeps_its_readings() {
+    let url = fresh_database();
+    let mut admin = connect(&url).await;
+    let first = embedded::migrations::runner().set_target(Target::Version(1));
+    first.run_async(&mut admin).await.unwrap();
+    let readings = "INSERT INTO devices (device_id) VALUES ('d');
+        INSERT INTO reading SELECT 1, n, n, n, 0.5, -1 FROM generate_series(1, 100) AS n";
+    admin.batch_execute(readings).await.unwrap();
+    let answer = PostgresStore::open(&config(&url), false).await;
+    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 2 })), "{answer:?}");
+    let store = open_at(&url).await;
+    let (device, expected) = (DeviceKey(1), (1..=100).map(row).collect::<Vec<_>>());
+    let hot = store.read_hot(device, 1_000).await.unwrap();
+    assert_eq!(hot, expected);
+    assert!(matches!(store.seal(device, &hot, &segment(&hot)).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(store.append(&[reading(device, 50)]).await.unwrap(), [Appended::Repeat]);
+    assert_eq!(times(&store, device).await, (1..=100).collect::<Vec<_>>());
+}
+
+/// A node looked whether there is a history, and then whether there are tables; what another node had made in between
+/// was taken for the tables of something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_being_migrated_is_never_foreign() {
+    for _ in 0..10 {
+        let url = fresh_database();
+        let mut callers = JoinSet::new();
+        for _ in 0..4 {
+            let config = config(&url);
+            callers.spawn(async move {
+                loop {
+                    match PostgresStore::open(&config, false).await {
+                        Ok(_) => return,
+                        Err(SchemaError::Older { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            });
+        }
+        migrate(&config(&url)).await.unwrap();
+        callers.join_all().await;
+    }
 }
 
 #[tokio::test]

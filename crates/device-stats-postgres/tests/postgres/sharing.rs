@@ -58,6 +58,7 @@ async fn commits_are_durable_whatever_the_database_says() {
     for (name, expected) in [
         ("synchronous_commit", "on"),
         ("application_name", "device-stats"),
+        ("plan_cache_mode", "force_generic_plan"),
         ("statement_timeout", "30000"),
         ("lock_timeout", "5000"),
         ("idle_in_transaction_session_timeout", "10000"),

@@ -202,7 +202,7 @@ fn segments_of_many_pages_equal_sorting() {
         (3000, 11_000),
         (11_900, 12_000),
     ] {
-        check(&[device.clone()], from * 10..until * 10);
+        check(std::slice::from_ref(&device), from * 10..until * 10);
     }
 }
 
@@ -229,7 +229,7 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
             for cut in 0..=values.len() {
                 let homes = (0..values.len()).map(|place| u8::from(place < cut)).collect();
                 let split = Split { rows: rows.clone(), homes };
-                check(&[split.clone()], 0..i64::try_from(values.len()).unwrap());
+                check(std::slice::from_ref(&split), 0..i64::try_from(values.len()).unwrap());
                 check(&[split], 1..i64::try_from(values.len()).unwrap());
             }
             if values.len() < 6 {

@@ -5,15 +5,12 @@ use std::cmp::Ordering;
 use device_stats_domain::Axis;
 
 use super::fields::{AxisFields, HeadFields, inconsistent};
+use crate::exact_squares::SQUARE_PLACES;
+use crate::exact_sum::SUM_PLACES;
 use crate::layout::{Layout, of};
 use crate::parts::LOWEST_EXPONENT;
 use crate::run_sums::WORDS_MAX;
 use crate::{Column, ExactInteger, Fault, PageId};
-
-/// Places of bits that a word of a sum may begin at: those of the bins of an [`ExactSum`](crate::ExactSum).
-const SUM_PLACES: u32 = 68 * 32;
-/// The same for an [`ExactSquares`](crate::ExactSquares).
-const SQUARE_PLACES: u32 = 136 * 32;
 
 /// That what a head says can be.
 pub(super) fn check(fields: &HeadFields, layout: &Layout) -> Result<(), Fault> {

@@ -29,15 +29,16 @@ impl Chunks {
     /// The chunks that the metas of a head tell of.
     pub(crate) fn new(reader: FileDecompressor, fields: &HeadFields) -> Self {
         let mut metas = fields.metas.iter().map(|meta| &**meta);
+        let level = fields.level;
         let mut next = || metas.next().unwrap_or_default();
-        let times = Chunk::new(next());
+        let times = Chunk::new(next(), level);
         let axes = fields.axes.as_ref().map(|axis| AxisChunks {
-            values: Chunk::new(next()),
-            counts: Chunk::new(next()),
-            codes: Chunk::new(next()),
-            sums: (0..axis.sum_words).map(|_| Chunk::new(next())).collect(),
+            values: Chunk::new(next(), level),
+            counts: Chunk::new(next(), level),
+            codes: Chunk::new(next(), level),
+            sums: (0..axis.sum_words).map(|_| Chunk::new(next(), level)).collect(),
         });
-        Self { reader, times, ids: Chunk::new(next()), axes }
+        Self { reader, times, ids: Chunk::new(next(), level), axes }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

@@ -50,12 +50,10 @@ impl<'b> Reading<'_, 'b> {
 
     /// The numbers that all of `bytes` stand for.
     fn numbers<T: Number + Default>(&self, chunk: &Chunk<T>, bytes: &[u8]) -> Result<Vec<T>, Fault> {
-        let (numbers, rest) =
-            chunk.read(&self.head.chunks.reader, bytes, self.entries).map_err(|why| match why {
-                Unreadable::TooShort => Fault::WrongLength { part: self.page.to_string() },
-                Unreadable::Corrupt => self.inconsistent("pco cannot decompress it"),
-            })?;
-        if rest.is_empty() { Ok(numbers) } else { Err(Fault::WrongLength { part: self.page.to_string() }) }
+        chunk.read(&self.head.chunks.reader, bytes, self.entries).map_err(|why| match why {
+            Unreadable::WrongLength => Fault::WrongLength { part: self.page.to_string() },
+            Unreadable::Corrupt => self.inconsistent("pco cannot decompress it"),
+        })
     }
 
     /// The numbers of a page that is nothing else.

@@ -4,6 +4,7 @@
 use device_stats_domain::{Axes, Axis};
 
 use crate::bytes::Reader;
+use crate::codec::LEVEL_MAX;
 use crate::layout::{COLUMNS, Layout, PageSizes, of};
 use crate::{Column, ExactInteger, Fault, READINGS_MAX};
 
@@ -27,6 +28,8 @@ pub(crate) struct HeadFields {
     pub(crate) time_fences: Box<[i64]>,
     /// The version of pco's own format.
     pub(crate) pco_version: [u8; 2],
+    /// The level of pco, from 0 to [`LEVEL_MAX`].
+    pub(crate) level: u8,
     /// What pco has to know of each chunk: two of a dictionary, one of each word of the sums, one of other columns.
     pub(crate) metas: Vec<Box<[u8]>>,
     /// The pages, in order.
@@ -64,6 +67,7 @@ impl HeadFields {
         let mut out = MAGIC.to_vec();
         out.extend(VERSION.to_le_bytes());
         out.extend(self.pco_version);
+        out.push(self.level);
         let PageSizes { rows, dictionary, sum_run, sums, block_bytes } = self.sizes;
         for number in [self.readings, rows, dictionary, sum_run, sums, block_bytes] {
             out.extend(number.to_le_bytes());
@@ -88,7 +92,7 @@ impl HeadFields {
     /// Reads the bytes of a head. Allocates no more than they are long, times a small factor.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Layout), Fault> {
         let mut reader = Reader::new(check_frame(bytes)?, PART);
-        let pco_version = [reader.u8()?, reader.u8()?];
+        let (pco_version, level) = ([reader.u8()?, reader.u8()?], reader.u8()?);
         let readings = reader.u32()?;
         let sizes = PageSizes {
             rows: reader.u32()?,
@@ -97,8 +101,8 @@ impl HeadFields {
             sums: reader.u32()?,
             block_bytes: reader.u32()?,
         };
-        if !(1..=READINGS_MAX).contains(&readings) || !sizes.sane() {
-            return Err(inconsistent("it cannot have so many readings, or pages of that size"));
+        if !(1..=READINGS_MAX).contains(&readings) || !sizes.sane() || level > LEVEL_MAX {
+            return Err(inconsistent("it cannot have so many readings, pages of that size or that level"));
         }
         let last_us = reader.i64()?;
         let mut read_axis = || AxisFields::read(&mut reader, &sizes, readings);
@@ -114,7 +118,7 @@ impl HeadFields {
             checksum: u32::from_le_bytes(checksum),
         })?;
         reader.end()?;
-        Ok((Self { sizes, readings, last_us, axes, time_fences, pco_version, metas, pages }, layout))
+        Ok((Self { sizes, readings, last_us, axes, time_fences, pco_version, level, metas, pages }, layout))
     }
 }
 

@@ -54,7 +54,7 @@ fn compress_all(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<S
             }
         }
     }
-    pages.finish(columns, sizes)
+    pages.finish(columns, sizes, effort)
 }
 
 impl Pages {
@@ -80,7 +80,7 @@ impl Pages {
     }
 
     /// Puts the head before the pages, and the pages into blocks.
-    fn finish(self, columns: &Columns, sizes: PageSizes) -> Result<Segment, EncodeError> {
+    fn finish(self, columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<Segment, EncodeError> {
         let entry = |page: &Vec<u8>| PageEntry {
             length: u32::try_from(page.len()).unwrap_or(u32::MAX),
             checksum: crc32fast::hash(page),
@@ -92,6 +92,7 @@ impl Pages {
             axes: each(|axis| axis_fields(of(&columns.axes, axis), sizes)),
             time_fences: columns.times.iter().step_by(sizes.rows as usize).copied().collect(),
             pco_version: codec::pco_version()?,
+            level: codec::level(effort),
             metas: self.metas,
             pages: self.pages.iter().map(entry).collect(),
         };

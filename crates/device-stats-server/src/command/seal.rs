@@ -5,12 +5,18 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use device_stats_domain::Device;
+use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE};
+use device_stats_store::Retry;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 
 use super::chosen::{self, Chosen};
+use crate::causes::chain;
 use crate::sealing::{Done, Goal, SealError, Sealer};
 use crate::settings::Settings;
+
+/// How often a device is tried where the database is busy or lost.
+const ATTEMPTS_MAX: u32 = 5;
 
 /// Whose readings to seal.
 #[derive(Debug, clap::Args)]
@@ -31,26 +37,42 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
     let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
     let sealer = Sealer::new(store);
     let sealer = &sealer;
-    let parallel = available_parallelism().map_or(1, usize::from);
+    let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
     let mut at_work = iter(devices.into_iter().map(|device| async move {
-        let done = sealer.work(device.key, 1, Goal::Compact).await;
+        let done = patiently(sealer, &device).await;
         (device, done)
     }))
     .buffer_unordered(parallel);
     let (mut count, mut total) = (0_u64, Done::default());
     while let Some((device, done)) = at_work.next().await {
-        let done = or_why(done, &device)?;
+        let done = done?;
         count += 1;
         total = total.plus(done);
         if done != Done::default() {
-            super::print(&format!("{}: {}\n", device.device_id.as_str(), words(done)?))?;
+            super::print(&format!("device {:?}: {}\n", device.device_id.as_str(), words(done)?))?;
         }
     }
     super::print(&format!("{count} devices: {}\n", words(total)?))
 }
 
-fn or_why(done: Result<Done, SealError>, device: &Device) -> anyhow::Result<Done> {
-    done.with_context(|| format!("cannot seal the readings of device {:?}", device.device_id.as_str()))
+/// Seals and merges the readings of a device; begins again where the database was busy or lost.
+async fn patiently(sealer: &Sealer, device: &Device) -> anyhow::Result<Done> {
+    let mut done = Done::default();
+    let mut attempts = 1;
+    loop {
+        match sealer.work(device.key, 1, Goal::Compact, &mut done).await {
+            Ok(()) => return Ok(done),
+            Err(SealError::Store(error)) if error.retry() != Retry::Pointless && attempts < ATTEMPTS_MAX => {
+                tracing::warn!(device = device.key.0, causes = chain(&error), "trying again");
+                tokio::time::sleep(SEAL_RETRY_PAUSE).await;
+                attempts += 1;
+            }
+            Err(error) => {
+                let id = device.device_id.as_str();
+                return Err(error).with_context(|| format!("cannot seal the readings of device {id:?}"));
+            }
+        }
+    }
 }
 
 fn words(done: Done) -> anyhow::Result<String> {

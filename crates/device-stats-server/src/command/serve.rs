@@ -29,6 +29,10 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!(%address, database = %settings.database, "listening");
     let service = Service::new(store, settings.cache_bytes_max).context("cannot start threads")?;
     let sealing = service.seal_in_background(settings.seal_after);
+    let stop = async {
+        stop.await;
+        sealing.begin_stop();
+    };
     http::serve(listener, service, stop).await;
     sealing.stop().await;
     tracing::info!("stopped");

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
 use device_stats_domain::Device;
+use device_stats_domain::limits::SEAL_DEVICES_MAX;
 use device_stats_store::StoreError;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
     let store = store.as_ref();
-    let parallel = available_parallelism().map_or(1, usize::from);
+    let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
     let mut at_work = iter(devices.into_iter().map(|device| async move {
         let checked = check(store, device.key).await;
         (device, checked)

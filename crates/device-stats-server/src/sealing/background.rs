@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::{SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
+use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 use device_stats_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::backlog::{Backlog, Job};
 use super::plan::Goal;
-use super::sealer::{SealError, Sealer};
+use super::sealer::{Done, SealError, Sealer};
 use crate::causes::chain;
 
 /// How often is looked for readings that have grown old: ten times while they do, within these bounds.
@@ -30,22 +30,27 @@ pub(crate) struct Background {
 
 impl Background {
     /// Starts to seal what `backlog` tells of, and whatever has been hot for `seal_after`. Half of the cores may be busy
-    /// with it. To be called inside of a runtime.
+    /// with it, [`SEAL_DEVICES_MAX`] at most. To be called inside of a runtime.
     pub(crate) fn start(store: &Arc<dyn Store>, backlog: &Arc<Backlog>, seal_after: Duration) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let sealer = Arc::new(Sealer::new(Arc::clone(store)));
-        let workers = available_parallelism().map_or(1, usize::from).div_ceil(2);
-        for _ in 0..workers {
+        let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
+        for _ in 0..half.min(SEAL_DEVICES_MAX) {
             tasks.spawn(work(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }
         tasks.spawn(look_around(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
         Self { stop, tasks }
     }
 
-    /// Stops after what is being written, for [`SHUTDOWN_TIMEOUT`] at most. What was not finished is done by whoever comes
+    /// Begins nothing new from now on.
+    pub(crate) fn begin_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops after what is being done, for [`SHUTDOWN_TIMEOUT`] at most. What was not finished is done by whoever comes
     /// next.
     pub(crate) async fn stop(self) {
-        self.stop.cancel();
+        self.begin_stop();
         self.tasks.close();
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
             tracing::warn!("sealing was still at work after {} s", SHUTDOWN_TIMEOUT.as_secs());
@@ -73,12 +78,13 @@ async fn work(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: CancellationToke
 }
 
 async fn seal(sealer: &Sealer, backlog: &Backlog, job: &Job) -> Result<(), SealError> {
-    let worked = sealer.work(job.device, job.least, Goal::Steady).await;
+    let mut done = Done::default();
+    let worked = sealer.work(job.device, job.least, Goal::Steady, &mut done).await;
     match &worked {
-        Ok(done) => backlog.finish(job, done.left_readings, Instant::now()),
+        Ok(()) => backlog.finish(job, done.left_readings, Instant::now()),
         Err(_) => backlog.put_back(job, SEAL_RETRY_PAUSE, Instant::now()),
     }
-    worked.map(drop)
+    worked
 }
 
 /// Looks again and again for readings that have grown old, and now and then for those this node does not know of.

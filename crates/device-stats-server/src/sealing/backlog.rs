@@ -1,6 +1,9 @@
 //! What this node knows of hot readings: how many a device has, and since when. It is a hint for whoever seals, never the
 //! truth, which only the store knows.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -177,115 +180,5 @@ impl State {
             self.due.push_back(device);
             has_due.notify_one();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const AGE: Duration = Duration::from_mins(10);
-    const ENOUGH: u64 = SEAL_READINGS as u64;
-
-    fn devices(backlog: &Backlog) -> Vec<(i64, u32)> {
-        std::iter::from_fn(|| backlog.take()).map(|job| (job.device.0, job.least)).collect()
-    }
-
-    fn after(start: Instant, seconds: u64) -> Instant {
-        start + Duration::from_secs(seconds)
-    }
-
-    fn hot(device: i64, readings: u64) -> HotDevice {
-        HotDevice { device: DeviceKey(device), readings }
-    }
-
-    #[test]
-    fn a_device_is_due_once_it_has_enough() {
-        let (backlog, now) = (Backlog::default(), Instant::now());
-        backlog.note_hot([(DeviceKey(1), ENOUGH - 1), (DeviceKey(2), ENOUGH), (DeviceKey(3), 1)], now);
-        assert_eq!(devices(&backlog), [(2, SEAL_READINGS)]);
-        backlog.note_hot([(DeviceKey(1), 1)], now);
-        backlog.note_hot([(DeviceKey(1), 1)], now);
-        assert_eq!(devices(&backlog), [(1, SEAL_READINGS)]);
-    }
-
-    #[test]
-    fn few_readings_are_due_when_they_are_old() {
-        let (backlog, start) = (Backlog::default(), Instant::now());
-        backlog.note_hot([(DeviceKey(1), 1)], start);
-        backlog.note_hot([(DeviceKey(2), 1)], after(start, 1));
-        backlog.note_hot([(DeviceKey(1), 1)], after(start, 599));
-        backlog.grow_old(AGE, after(start, 599));
-        assert_eq!(devices(&backlog), []);
-        backlog.grow_old(AGE, after(start, 600));
-        assert_eq!(devices(&backlog), [(1, 1)]);
-        backlog.grow_old(AGE, after(start, 601));
-        assert_eq!(devices(&backlog), [(2, 1)]);
-    }
-
-    #[test]
-    fn a_device_is_at_work_once() {
-        let (backlog, now) = (Backlog::default(), Instant::now());
-        backlog.note_hot([(DeviceKey(1), ENOUGH)], now);
-        let job = backlog.take().unwrap();
-        backlog.note_hot([(DeviceKey(1), ENOUGH)], now);
-        backlog.note_all(&[hot(1, 2 * ENOUGH)], now);
-        backlog.grow_old(AGE, after(now, 1_000));
-        assert_eq!(devices(&backlog), []);
-        backlog.finish(&job, 0, now);
-        assert_eq!(devices(&backlog).len(), 1);
-    }
-
-    #[test]
-    fn what_is_left_goes_on_waiting_and_ageing() {
-        let (backlog, start) = (Backlog::default(), Instant::now());
-        backlog.note_hot([(DeviceKey(1), ENOUGH)], start);
-        let job = backlog.take().unwrap();
-        backlog.note_hot([(DeviceKey(1), 1)], after(start, 10));
-        backlog.finish(&job, 7, after(start, 10));
-        backlog.grow_old(AGE, after(start, 599));
-        assert_eq!(devices(&backlog), []);
-        backlog.grow_old(AGE, after(start, 600));
-        assert_eq!(devices(&backlog), [(1, 1)]);
-    }
-
-    #[test]
-    fn what_failed_rests() {
-        let (backlog, start) = (Backlog::default(), Instant::now());
-        backlog.note_hot([(DeviceKey(1), ENOUGH)], start);
-        let job = backlog.take().unwrap();
-        backlog.put_back(&job, Duration::from_secs(5), start);
-        backlog.note_hot([(DeviceKey(1), 1)], after(start, 1));
-        backlog.grow_old(AGE, after(start, 4));
-        assert_eq!(devices(&backlog), []);
-        backlog.grow_old(AGE, after(start, 5));
-        assert_eq!(devices(&backlog), [(1, SEAL_READINGS)]);
-    }
-
-    #[test]
-    fn a_segment_is_looked_after_at_once() {
-        let (backlog, now) = (Backlog::default(), Instant::now());
-        backlog.note_hot([(DeviceKey(1), 5)], now);
-        backlog.note_segment(DeviceKey(1), now);
-        let job = backlog.take().unwrap();
-        assert_eq!(job.least, SEAL_READINGS);
-        backlog.finish(&job, 5, now);
-        assert_eq!(devices(&backlog), []);
-    }
-
-    #[test]
-    fn the_store_knows_better() {
-        let (backlog, start) = (Backlog::default(), Instant::now());
-        // Sealed by another node; appended through another node; appended since the store was asked.
-        backlog.note_hot([(DeviceKey(1), 5)], start);
-        backlog.note_hot([(DeviceKey(2), 5)], after(start, 20));
-        backlog.note_all(&[hot(3, ENOUGH), hot(4, 1)], after(start, 10));
-        assert_eq!(devices(&backlog), [(3, SEAL_READINGS)]);
-        backlog.grow_old(AGE, after(start, 609));
-        assert_eq!(devices(&backlog), []);
-        backlog.grow_old(AGE, after(start, 610));
-        assert_eq!(devices(&backlog), [(4, 1)]);
-        backlog.grow_old(AGE, after(start, 620));
-        assert_eq!(devices(&backlog), [(2, 1)]);
     }
 }

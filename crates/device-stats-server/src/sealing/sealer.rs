@@ -82,15 +82,19 @@ impl Sealer {
     }
 
     /// Seals the hot readings of a device, if there are `least` of them, and merges its segments until nothing is left
-    /// to do.
+    /// to do. Adds to `done` what was done, also before a failure.
     ///
     /// # Errors
-    /// [`SealError`]; what was done before stays done.
-    pub(crate) async fn work(&self, device: DeviceKey, least: u32, goal: Goal) -> Result<Done, SealError> {
-        let mut done = Done::default();
-        self.seal(device, least, &mut done).await?;
-        self.merge(device, goal, &mut done).await?;
-        Ok(done)
+    /// [`SealError`].
+    pub(crate) async fn work(
+        &self,
+        device: DeviceKey,
+        least: u32,
+        goal: Goal,
+        done: &mut Done,
+    ) -> Result<(), SealError> {
+        self.seal(device, least, done).await?;
+        self.merge(device, goal, done).await
     }
 
     async fn seal(&self, device: DeviceKey, least: u32, done: &mut Done) -> Result<(), SealError> {

@@ -30,6 +30,12 @@ async fn append(store: &dyn Store, device: DeviceKey, times: impl IntoIterator<I
     store.append(&times.into_iter().map(reading).collect::<Vec<_>>()).await.unwrap();
 }
 
+async fn work(sealer: &Sealer, device: DeviceKey, least: u32, goal: Goal) -> Done {
+    let mut done = Done::default();
+    sealer.work(device, least, goal, &mut done).await.unwrap();
+    done
+}
+
 async fn rows(store: &dyn Store, device: DeviceKey) -> Vec<Row> {
     let mut all = store.read_snapshot(Subject::Device(device), Window::ALL).await.unwrap();
     all.pop().map(|(_, rows)| rows).unwrap_or_default()
@@ -45,17 +51,17 @@ async fn all_is_sealed_and_merged_and_stays_the_same() {
         append(store.as_ref(), device, (0..300).map(|us| round * 300 + us).filter(|us| us % 3 > 0)).await;
         append(store.as_ref(), device, (0..round * 300).filter(|us| us % 3 == 0 && us % 20 == round)).await;
         let before = rows(store.as_ref(), device).await;
-        let done = sealer.work(device, 1, Goal::Steady).await.unwrap();
+        let done = work(&sealer, device, 1, Goal::Steady).await;
         assert!(done.sealed_readings >= 200 && done.sealed_segments >= 1, "{done:?}");
         assert_eq!(store.read_hot(device, 1).await.unwrap(), []);
         assert_eq!(rows(store.as_ref(), device).await, before);
     }
     let before = rows(store.as_ref(), device).await;
-    let done = sealer.work(device, 1, Goal::Compact).await.unwrap();
+    let done = work(&sealer, device, 1, Goal::Compact).await;
     assert_eq!(done.merged_into, 1);
     assert_eq!(store.list_segments(device).await.unwrap().len(), 1);
     assert_eq!(rows(store.as_ref(), device).await, before);
-    assert_eq!(sealer.work(device, 1, Goal::Compact).await.unwrap(), Done::default());
+    assert_eq!(work(&sealer, device, 1, Goal::Compact).await, Done::default());
 }
 
 #[tokio::test]
@@ -64,10 +70,10 @@ async fn few_hot_readings_are_left() {
     let device = device(store.as_ref()).await;
     let sealer = Sealer::new(Arc::clone(&store));
     append(store.as_ref(), device, 0..99).await;
-    let done = sealer.work(device, 100, Goal::Steady).await.unwrap();
+    let done = work(&sealer, device, 100, Goal::Steady).await;
     assert_eq!(done, Done { left_readings: 99, ..Done::default() });
     append(store.as_ref(), device, 99..100).await;
-    let done = sealer.work(device, 100, Goal::Steady).await.unwrap();
+    let done = work(&sealer, device, 100, Goal::Steady).await;
     assert_eq!(done, Done { sealed_readings: 100, sealed_segments: 1, ..Done::default() });
 }
 
@@ -79,7 +85,7 @@ async fn sealers_share_the_work() {
     let before = rows(store.as_ref(), device).await;
     let all = (0..8).map(|_| {
         let sealer = Sealer::new(Arc::clone(&store));
-        tokio::spawn(async move { sealer.work(device, 1, Goal::Compact).await.unwrap() })
+        tokio::spawn(async move { work(&sealer, device, 1, Goal::Compact).await })
     });
     let mut sealed_readings = 0;
     for one in all.collect::<Vec<_>>() {
@@ -94,7 +100,7 @@ async fn sealers_share_the_work() {
 async fn a_device_that_is_gone_is_no_failure() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let sealer = Sealer::new(store);
-    assert_eq!(sealer.work(DeviceKey(7), 1, Goal::Steady).await.unwrap(), Done::default());
+    assert_eq!(work(&sealer, DeviceKey(7), 1, Goal::Steady).await, Done::default());
 }
 
 /// Waits until a device has no hot reading and that many segments.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use device_stats_domain::DeviceKey;
 use device_stats_segment::analysis::{Pages, SegmentPage};
 use device_stats_segment::{Fault, Head, Page};
-use device_stats_store::{Piece, PieceKey, SegmentId, Store, StoreError};
+use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
 use super::cache::PageCache;
@@ -55,34 +55,48 @@ impl SegmentReader {
     /// Opens segments, in the order given. To be called inside of a runtime.
     pub(crate) async fn open(
         self: &Arc<Self>,
-        names: &[(DeviceKey, SegmentId)],
+        entries: &[(DeviceKey, SegmentEntry)],
     ) -> Result<OpenSegments, ReadError> {
-        let heads = self.heads(names).await?;
-        let segments = names.iter().zip(heads);
-        let segments = segments.map(|(&(device, id), head)| OpenSegment { device, id, head }).collect();
+        let heads = self.heads(entries).await?;
+        let segments = entries.iter().zip(heads);
+        let segments =
+            segments.map(|((device, entry), head)| OpenSegment { device: *device, id: entry.id, head });
+        let segments = segments.collect();
         Ok(OpenSegments { reader: Arc::clone(self), runtime: Handle::current(), segments })
     }
 
-    async fn heads(&self, names: &[(DeviceKey, SegmentId)]) -> Result<Vec<Arc<Head>>, ReadError> {
+    async fn heads(&self, entries: &[(DeviceKey, SegmentEntry)]) -> Result<Vec<Arc<Head>>, ReadError> {
         let mut heads: Vec<Option<Arc<Head>>> =
-            names.iter().map(|(device, segment)| self.cache.head(*device, *segment)).collect();
+            entries.iter().map(|(device, entry)| self.cache.head(*device, entry.id)).collect();
         let missing: Vec<usize> =
             (0..).zip(&heads).filter(|(_, head)| head.is_none()).map(|(at, _)| at).collect();
         for missing in missing.chunks(PIECES_MAX) {
-            let named = missing.iter().filter_map(|at| names.get(*at));
-            let keys: Vec<PieceKey> =
-                named.map(|&(device, segment)| PieceKey { device, segment, piece: Piece::Head }).collect();
+            let named: Vec<_> = missing.iter().filter_map(|at| entries.get(*at)).collect();
+            let key = |device, segment| PieceKey { device, segment, piece: Piece::Head };
+            let keys: Vec<PieceKey> = named.iter().map(|(device, entry)| key(*device, entry.id)).collect();
             let pieces = self.store.read_pieces(&keys).await?;
-            for ((at, key), bytes) in missing.iter().zip(&keys).zip(pieces) {
+            for ((at, (device, entry)), bytes) in missing.iter().zip(named).zip(pieces) {
                 let head = Head::open(&bytes.ok_or(ReadError::Gone)?);
-                let head = Arc::new(head.map_err(|fault| corrupt(key.device, key.segment, fault))?);
-                self.cache.keep_head(key.device, key.segment, &head);
+                let head = head.and_then(|head| as_catalogued(head, entry));
+                let head = Arc::new(head.map_err(|fault| corrupt(*device, entry.id, fault))?);
+                self.cache.keep_head(*device, entry.id, &head);
                 if let Some(place) = heads.get_mut(*at) {
                     *place = Some(head);
                 }
             }
         }
         heads.into_iter().collect::<Option<Vec<_>>>().ok_or(ReadError::Gone)
+    }
+}
+
+/// A head that is sound, but not what the catalogue says, is that of another segment.
+fn as_catalogued(head: Head, entry: &SegmentEntry) -> Result<Head, Fault> {
+    let SegmentEntry { id: _, first_us, last_us, readings } = *entry;
+    if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
+        Ok(head)
+    } else {
+        let what = "it is not that of the segment in the catalogue";
+        Err(Fault::Inconsistent { part: "the head".to_owned(), what })
     }
 }
 

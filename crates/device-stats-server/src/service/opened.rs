@@ -103,10 +103,10 @@ impl Service {
     }
 
     async fn open(&self, devices: Vec<DeviceSnapshot>, weight: Weight) -> Result<Opened, ReadError> {
-        let names = devices
+        let entries = devices
             .iter()
-            .flat_map(|entry| entry.segments.iter().map(|segment| (entry.device.key, segment.id)));
-        let segments = self.segments.open(&names.collect::<Vec<_>>()).await?;
+            .flat_map(|entry| entry.segments.iter().map(|segment| (entry.device.key, *segment)));
+        let segments = self.segments.open(&entries.collect::<Vec<_>>()).await?;
         let mut place = 0;
         let mut opened = Vec::with_capacity(devices.len());
         for entry in devices {

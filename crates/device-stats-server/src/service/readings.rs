@@ -70,13 +70,13 @@ impl Service {
         known: Newest,
     ) -> Result<Result<Vec<Row>, ReadError>, ServiceError> {
         let needed = needed(known.segments, window, end(page));
-        let names: Vec<_> = needed.iter().map(|segment| (device, segment.id)).collect();
-        let segments = match self.segments.open(&names).await {
+        let entries: Vec<_> = needed.into_iter().map(|segment| (device, segment)).collect();
+        let segments = match self.segments.open(&entries).await {
             Ok(segments) => segments,
             Err(error) => return Ok(Err(error)),
         };
         let listed = self.compute.run(Weight::Light, move || {
-            let heads = (0..names.len()).filter_map(|place| Some((place, segments.head(place)?)));
+            let heads = (0..entries.len()).filter_map(|place| Some((place, segments.head(place)?)));
             let parts: Vec<Part> = heads.map(|(place, head)| Part::whole(place, Arc::clone(head))).collect();
             let inside = cut(&parts, &[window.from_us, window.until_us], &segments)?.pop();
             newest(&inside.unwrap_or_default(), &known.hot, skip(page), page.limit, &segments)

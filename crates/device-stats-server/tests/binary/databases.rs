@@ -19,12 +19,17 @@ enum Kind {
     Postgres,
 }
 
+/// A new PostgreSQL database.
+pub(crate) fn postgres() -> Database {
+    Database { url: testing::fresh_database(), kind: Kind::Postgres }
+}
+
 /// Runs a case over a new SQLite database, and over a new PostgreSQL database.
 pub(crate) fn over_both_stores(case: impl Fn(&Database)) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join(FILE).display());
     case(&Database { url, kind: Kind::Sqlite(folder) });
-    case(&Database { url: testing::fresh_database(), kind: Kind::Postgres });
+    case(&postgres());
 }
 
 impl Database {

@@ -57,9 +57,9 @@ fn what_is_sealed_by_command_is_answered_as_before() {
 
         let one = sealed(database, &["--device", "fan"]);
         let expected = "sealed 10 readings in 1 segments, merged 0 segments into 0";
-        assert_eq!(one, format!("fan: {expected}\n1 devices: {expected}\n"));
+        assert_eq!(one, format!("device \"fan\": {expected}\n1 devices: {expected}\n"));
         let all = sealed(database, &["--all"]);
-        assert!(all.contains("pump: sealed 2500 readings in 1 segments"), "{all}");
+        assert!(all.contains("device \"pump\": sealed 2500 readings in 1 segments"), "{all}");
         assert_eq!(
             last_line(&all),
             "3 devices: sealed 2500 readings in 1 segments, merged 0 segments into 0"
@@ -115,6 +115,30 @@ fn readings_that_grow_old_are_sealed() {
         }
         assert_eq!(analysis(&server, "pump").1["x"]["count"], 10);
         assert!(server.terminate());
+    });
+}
+
+#[test]
+fn a_kill_while_readings_are_sealed_loses_none() {
+    over_both_stores(|database| {
+        let mut stored = 0;
+        for round in 0..4 {
+            let server = Started::with(&database.url, &["--seal-after-seconds", "0"]);
+            if round == 0 {
+                register(&server, "pump");
+            }
+            // Sealing begins while these are posted, and is cut off wherever it is.
+            for _ in 0..=round {
+                post(&server, "pump", stored..stored + 700);
+                stored += 700;
+            }
+            server.kill();
+            let (found, is_good) = verified(database);
+            assert!(is_good, "{found}");
+        }
+        let server = Started::on(&database.url);
+        let (_, answer) = analysis(&server, "pump");
+        assert_eq!((&answer["x"]["count"], &answer["y"]["sum"]), (&stored.into(), &f64::from(stored).into()));
     });
 }
 

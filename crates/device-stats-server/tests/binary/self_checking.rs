@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::databases::over_both_stores;
+use crate::databases::{Database, over_both_stores, postgres};
 use crate::started::{Started, run};
 
 const DEVICES: u64 = 3;
@@ -23,15 +23,19 @@ struct Written {
     stored: AtomicU64,
 }
 
+/// The nodes of a service, asked in turn.
 struct Api {
     client: Client,
-    url: String,
+    urls: Vec<String>,
+    asked: AtomicU64,
     user: u64,
 }
 
 impl Api {
     async fn post(&self, path: &str, kind: &str, body: String) -> (StatusCode, Value) {
-        let request = self.client.post(format!("{}{path}", self.url)).header("content-type", kind);
+        let turn = usize::try_from(self.asked.fetch_add(1, Ordering::SeqCst)).unwrap();
+        let url = &self.urls[turn % self.urls.len()];
+        let request = self.client.post(format!("{url}{path}")).header("content-type", kind);
         let answer = request.body(body).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
@@ -123,20 +127,29 @@ async fn read(api: Arc<Api>, written: Arc<Written>, is_over: Arc<tokio::sync::No
 
 #[test]
 fn answers_check_themselves_while_all_is_sealed_and_merged() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    over_both_stores(|database| {
-        let server = Started::with(&database.url, &["--seal-after-seconds", "0"]);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(check(server.url.clone()));
-        let verified = run(&["verify", "--database-url", &database.url]);
-        let text = String::from_utf8(verified.stdout).unwrap();
-        assert!(verified.status.success(), "{text}");
-    });
+    over_both_stores(|database| run_nodes(database, 1));
 }
 
-async fn check(url: String) {
-    let mut api = Api { client: Client::new(), url, user: 0 };
+/// What one node has acknowledged, the other one answers, and neither shows twice what the other one seals.
+#[test]
+fn answers_of_two_nodes_check_themselves() {
+    run_nodes(&postgres(), 2);
+}
+
+fn run_nodes(database: &Database, count: usize) {
+    // The provider can be installed only once.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let nodes = (0..count).map(|_| Started::with(&database.url, &["--seal-after-seconds", "0"]));
+    let nodes: Vec<Started> = nodes.collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(check(nodes.iter().map(|node| node.url.clone()).collect()));
+    let verified = run(&["verify", "--database-url", &database.url]);
+    let text = String::from_utf8(verified.stdout).unwrap();
+    assert!(verified.status.success(), "{text}");
+}
+
+async fn check(urls: Vec<String>) {
+    let mut api = Api { client: Client::new(), urls, asked: AtomicU64::new(0), user: 0 };
     let user = api.create("/api/v1/users", json!({"username": "ada", "email": "ada@example.com"})).await;
     api.user = user["id"].as_u64().unwrap();
     for device in 0..DEVICES {

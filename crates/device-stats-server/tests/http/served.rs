@@ -66,10 +66,14 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start(store: Arc<dyn Store>) -> Self {
+        Self::start_with_cache(store, 16 * 1024 * 1024).await
+    }
+
+    pub(crate) async fn start_with_cache(store: Arc<dyn Store>, cache_bytes_max: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = Service::new(store, 16 * 1024 * 1024).unwrap();
+        let service = Service::new(store, cache_bytes_max).unwrap();
         let serving = tokio::spawn(serve(listener, service, async {
             // A case that fails drops the sender, and that is a stop as well.
             let _sent = stopped.await;
@@ -83,7 +87,7 @@ impl Served {
         self.serving
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.begin_stop().await.unwrap();
     }
 }

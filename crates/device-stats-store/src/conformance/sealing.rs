@@ -117,6 +117,16 @@ pub async fn given_times_in_sealed_gaps_are_stored_before_free_ones(store: Opene
     assert_eq!(hot_times(&store, &device).await, [1, 3, 5]);
 }
 
+/// A store that looks apart for segments around given times and behind free ones must not miss those in between.
+pub async fn given_times_before_a_segment_and_free_ones_behind_it_are_stored(store: Opened) {
+    let device = device(&store, "d").await;
+    sealed(&store, &device, &[10, 11]).await;
+    let call = [free(&device, 20, 1), given(&device, 5, 2), free(&device, 20, 3)];
+    assert_eq!(store.append(&call).await.unwrap(), [20, 5, 21].map(stored_at));
+    let call = [free(&device, 10, 4), given(&device, 30, 5), free(&device, 0, 6)];
+    assert_eq!(store.append(&call).await.unwrap(), [12, 30, 13].map(stored_at));
+}
+
 pub async fn thousands_of_free_times_skip_thousands_of_sealed_ones(store: Opened) {
     let device = device(&store, "d").await;
     let even: Vec<_> = (0..5_000).map(|n| 2 * n).collect();

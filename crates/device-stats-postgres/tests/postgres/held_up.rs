@@ -1,0 +1,198 @@
+//! Calls that are held up in the middle, at the worst moment for another one. A transaction of the test's own keeps them
+//! waiting, so that nothing here depends on luck.
+
+use std::sync::Arc;
+
+use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
+use device_stats_domain::{DeviceChange, Email, NewUser, Username, Window};
+use device_stats_postgres::PostgresStore;
+use device_stats_postgres::testing::fresh_database;
+use device_stats_store::{Appended, Replaced, Store, Subject};
+use tokio::time::timeout;
+use tokio_postgres::Client;
+
+use crate::{at, connect, device, first_free, open_at, reading, row, segment, times, until_found};
+
+/// Two nodes over one database, a connection that stands in their way, and one that watches them.
+async fn two_nodes() -> ([Arc<PostgresStore>; 2], Client, Client) {
+    let url = fresh_database();
+    let nodes = [Arc::new(open_at(&url).await), Arc::new(open_at(&url).await)];
+    (nodes, connect(&url).await, connect(&url).await)
+}
+
+/// Processes of stores that wait for a lock.
+const WAITING: &str = "SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'device-stats'";
+
+/// The row of the earlier reading keeps the append waiting after it has begun its statement; the later one, which it
+/// repeats, is sealed meanwhile. So the append does not see the segment when it begins, nor the row when it comes to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
+    let ([a, b], mut admin, watch) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    b.append(&[reading(device, 20)]).await.unwrap();
+    let obstacle = admin.transaction().await.unwrap();
+    obstacle.execute("INSERT INTO reading VALUES ($1, 10, 10, 0, 0, 0)", &[&device.0]).await.unwrap();
+    let append =
+        tokio::spawn(async move { a.append(&[reading(device, 10), reading(device, 20)]).await.unwrap() });
+    until_found(&watch, 1, WAITING, &[]).await;
+    let rows = b.read_hot(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    obstacle.rollback().await.unwrap();
+    assert_eq!(append.await.unwrap(), [Appended::Stored(at(10)), Appended::Repeat]);
+    assert_eq!(times(&*b, device).await, [10, 20]);
+}
+
+/// As above, with a reading whose time the server picks: it has to move on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_is_sealed_while_it_is_picked_is_not_taken() {
+    let ([a, b], mut admin, watch) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    let obstacle = admin.transaction().await.unwrap();
+    obstacle.execute("INSERT INTO reading VALUES ($1, 10, 10, 0, 0, 0)", &[&device.0]).await.unwrap();
+    let call = [10, 10].map(|n| first_free(device, n));
+    let append = tokio::spawn(async move { a.append(&call).await.unwrap() });
+    until_found(&watch, 1, WAITING, &[]).await;
+    b.append(&[reading(device, 11)]).await.unwrap();
+    let rows = b.read_hot(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    obstacle.rollback().await.unwrap();
+    assert_eq!(append.await.unwrap(), [10, 12].map(|us| Appended::Stored(at(us))));
+    assert_eq!(times(&*b, device).await, [10, 11, 12]);
+}
+
+/// A reading that is not committed yet, inside the span of a segment that never was rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appended_segment_waits_for_appends() {
+    let ([a, b], mut admin, watch) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    let append = admin.transaction().await.unwrap();
+    append.execute("INSERT INTO reading VALUES ($1, 15, 15, 0, 0, 0)", &[&device.0]).await.unwrap();
+    let rows = [10, 15, 20].map(row);
+    let appended = tokio::spawn(async move { a.append_segment(device, &segment(&rows)).await.unwrap() });
+    until_found(&watch, 1, WAITING, &[]).await;
+    append.commit().await.unwrap();
+    assert_eq!(appended.await.unwrap(), Replaced::Stale);
+    assert_eq!(times(&*b, device).await, [15]);
+}
+
+/// The segment has been checked, and cannot write its blocks yet, when a reading inside its span comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn appends_wait_for_an_appended_segment() {
+    let ([a, b], mut admin, watch) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    let obstacle = admin.transaction().await.unwrap();
+    obstacle.execute("LOCK TABLE segment_block IN EXCLUSIVE MODE", &[]).await.unwrap();
+    let rows = [10, 15, 20].map(row);
+    let appended = tokio::spawn(async move { a.append_segment(device, &segment(&rows)).await.unwrap() });
+    until_found(&watch, 1, WAITING, &[]).await;
+    let append = {
+        let b = Arc::clone(&b);
+        tokio::spawn(async move { b.append(&[reading(device, 12), reading(device, 15)]).await.unwrap() })
+    };
+    until_found(&watch, 2, WAITING, &[]).await;
+    obstacle.rollback().await.unwrap();
+    assert!(matches!(appended.await.unwrap(), Replaced::Done(_)));
+    assert_eq!(append.await.unwrap(), [Appended::Stored(at(12)), Appended::Repeat]);
+    assert_eq!(times(&*b, device).await, [10, 12, 15, 20]);
+}
+
+/// A sealer that has read its rows, and another node seals them, before it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_sealer_is_told_that_another_node_has_sealed() {
+    let ([a, b], ..) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    a.append(&[1, 2, 3].map(|n| reading(device, n))).await.unwrap();
+    let seen = a.read_hot(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &seen[..1], &segment(&seen[..1])).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(a.seal(device, &seen, &segment(&seen)).await.unwrap(), Replaced::Stale);
+    assert_eq!(a.seal(device, &seen[..1], &segment(&seen[..1])).await.unwrap(), Replaced::Stale);
+    assert!(matches!(a.seal(device, &seen[1..], &segment(&seen[1..])).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(times(&*b, device).await, [1, 2, 3]);
+}
+
+/// PostgreSQL lets one append after the other pass whoever waits for a device as a whole. So a seal that waited for the
+/// end of one append would wait for ever where a device is appended to without pause.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_or_merge_does_not_wait_for_an_append() {
+    let ([a, _], mut admin, _) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
+    let rows = a.read_hot(device, 10).await.unwrap();
+    let append = admin.transaction().await.unwrap();
+    append.execute("INSERT INTO reading VALUES ($1, 3, 3, 0, 0, 0)", &[&device.0]).await.unwrap();
+    let Replaced::Done(id) = a.seal(device, &rows, &segment(&rows)).await.unwrap() else {
+        panic!("the append has nothing to do with it")
+    };
+    assert!(matches!(a.merge(device, &[id], &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    append.commit().await.unwrap();
+    assert_eq!(times(&*a, device).await, [1, 2, 3]);
+}
+
+/// A sealer in the middle of its commit keeps nobody waiting who wants the same rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_do_not_wait_for_each_other_to_seal_or_merge() {
+    let ([a, b], mut admin, _) = two_nodes().await;
+    let device = device(&*a, "d").await;
+    a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
+    let rows = a.read_hot(device, 10).await.unwrap();
+    let sealed = segment(&rows);
+    let other = admin.transaction().await.unwrap();
+    other.execute("DELETE FROM reading", &[]).await.unwrap();
+    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.seal(device, &rows, &sealed)).await;
+    assert_eq!(answer.unwrap().unwrap(), Replaced::Stale);
+    other.rollback().await.unwrap();
+    let Replaced::Done(id) = b.seal(device, &rows, &sealed).await.unwrap() else {
+        panic!("nobody else is at it")
+    };
+    let other = admin.transaction().await.unwrap();
+    other.execute("DELETE FROM segment", &[]).await.unwrap();
+    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.merge(device, &[id], &sealed)).await;
+    assert_eq!(answer.unwrap().unwrap(), Replaced::Stale);
+    other.rollback().await.unwrap();
+    assert!(matches!(b.merge(device, &[id], &sealed).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(times(&*a, device).await, [1, 2]);
+}
+
+/// A call that is given up leaves its statements running; the next call must not wait behind them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_of_a_call_that_was_given_up_is_closed() {
+    let ([store, _], mut admin, watch) = two_nodes().await;
+    let device = device(&*store, "d").await;
+    let obstacle = admin.transaction().await.unwrap();
+    obstacle.execute("LOCK TABLE reading IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+    let caller = Arc::clone(&store);
+    let snapshot =
+        tokio::spawn(async move { caller.snapshot(Subject::Device(device), Window::ALL).await.map(drop) });
+    until_found(&watch, 1, WAITING, &[]).await;
+    let process: i32 = watch.query_one(WAITING, &[]).await.unwrap().get(0);
+    snapshot.abort();
+    assert!(snapshot.await.unwrap_err().is_cancelled());
+    obstacle.rollback().await.unwrap();
+    until_found(&watch, 0, "SELECT 1 FROM pg_stat_activity WHERE pid = $1", &[&process]).await;
+}
+
+/// What deletes run under is noted by a trigger.
+#[tokio::test]
+async fn deletes_may_take_longer_than_other_statements() {
+    let ([store, _], admin, _) = two_nodes().await;
+    let observe = "CREATE TABLE seen (setting text);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO seen VALUES (current_setting('statement_timeout')); RETURN NULL; END $$;
+         CREATE TRIGGER note AFTER DELETE ON devices FOR EACH ROW EXECUTE FUNCTION note()";
+    admin.batch_execute(observe).await.unwrap();
+    let ann =
+        NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
+    let ann = store.create_user(ann).await.unwrap().id;
+    for owner in [None, Some(ann)] {
+        let device = device(&*store, "d").await;
+        let change = DeviceChange { user_id: Some(owner), ..DeviceChange::default() };
+        store.update_device(device, change).await.unwrap();
+        match owner {
+            None => store.delete_device(device).await.unwrap(),
+            Some(user) => store.delete_user(user).await.unwrap(),
+        }
+    }
+    let seen = admin.query("SELECT setting FROM seen", &[]).await.unwrap();
+    assert_eq!(seen.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["0", "0"]);
+}

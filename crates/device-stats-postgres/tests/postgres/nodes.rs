@@ -1,0 +1,168 @@
+//! Several nodes over one database that append, repeat, seal, merge and delete at the same time: no reading is lost, and
+//! none is stored twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use device_stats_domain::DeviceKey;
+use device_stats_postgres::PostgresStore;
+use device_stats_postgres::testing::fresh_database;
+use device_stats_store::conformance::oracle::Oracle;
+use device_stats_store::{Appended, Replaced, Store, StoreError};
+use tokio::task::JoinSet;
+
+use crate::{connect, device, first_free, open_at, reading, row, segment, times, until_found};
+
+async fn nodes(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
+    let mut nodes = Vec::new();
+    for _ in 0..count {
+        nodes.push(Arc::new(open_at(url).await));
+    }
+    nodes
+}
+
+/// Seals what is hot, in parts, until told to stop; returns how often it did.
+async fn seal_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<AtomicBool>) -> u32 {
+    let mut done = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let rows = node.read_hot(device, 50).await.unwrap();
+        if !rows.is_empty() {
+            let answer = node.seal(device, &rows, &segment(&rows)).await.unwrap();
+            done += u32::from(answer != Replaced::Stale);
+        }
+    }
+    done
+}
+
+/// Merges the first three segments until told to stop; returns how often it did.
+async fn merge_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<AtomicBool>) -> u32 {
+    let mut done = 0;
+    'again: while !stop.load(Ordering::SeqCst) {
+        let parts: Vec<_> = node.list_segments(device).await.unwrap().into_iter().take(3).collect();
+        let mut rows = Vec::new();
+        for part in &parts {
+            let Some(segment) = node.read_segment(device, *part).await.unwrap() else { continue 'again };
+            rows.extend(segment.rows().unwrap());
+        }
+        rows.sort_by_key(|row| row.time_us);
+        if parts.len() > 1 {
+            let ids: Vec<_> = parts.iter().map(|part| part.id).collect();
+            let answer = node.merge(device, &ids, &segment(&rows)).await.unwrap();
+            done += u32::from(answer != Replaced::Stale);
+        }
+    }
+    done
+}
+
+/// Nodes send the same stream of readings, each in batches of its own and some batches twice, while others seal and merge
+/// it under them. Every reading is stored by exactly one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_every_node_sends_is_stored_once() {
+    const READINGS: i32 = 3_000;
+    let nodes = nodes(&fresh_database(), 3).await;
+    let device = device(&*nodes[0], "d").await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut background = JoinSet::new();
+    for node in &nodes {
+        background.spawn(seal_until(Arc::clone(node), device, Arc::clone(&stop)));
+        background.spawn(merge_until(Arc::clone(node), device, Arc::clone(&stop)));
+    }
+    let mut senders = JoinSet::new();
+    for (n, node) in nodes.iter().cloned().enumerate() {
+        senders.spawn(async move {
+            let size = 7 + 5 * n;
+            let all: Vec<_> = (0..READINGS).map(|n| reading(device, n)).collect();
+            let mut stored = Vec::new();
+            for (round, batch) in all.chunks(size).enumerate() {
+                for _ in 0..=(round % 2) {
+                    stored.extend(node.append(batch).await.unwrap());
+                }
+            }
+            stored
+        });
+    }
+    let answers = senders.join_all().await.into_iter().flatten();
+    let mut counts: BTreeMap<i64, u32> = BTreeMap::new();
+    for answer in answers {
+        if let Appended::Stored(time) = answer {
+            *counts.entry(time.micros()).or_default() += 1;
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    let replaced: u32 = background.join_all().await.into_iter().sum();
+    assert!(replaced > 10, "the race was won {replaced} times");
+    let expected: Vec<_> = (0..READINGS).map(i64::from).collect();
+    assert_eq!(times(&*nodes[0], device).await, expected);
+    assert!(counts.into_iter().eq(expected.into_iter().map(|us| (us, 1))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_a_device_deleted_under_seals() {
+    let url = fresh_database();
+    let nodes = nodes(&url, 2).await;
+    let admin = connect(&url).await;
+    for round in 0..20 {
+        let device = device(&*nodes[0], &format!("d{round}")).await;
+        let batch: Vec<_> = (0..100).map(|n| reading(device, n)).collect();
+        nodes[0].append(&batch).await.unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut background = JoinSet::new();
+        for node in &nodes {
+            background.spawn(seal_until(Arc::clone(node), device, Arc::clone(&stop)));
+            background.spawn(merge_until(Arc::clone(node), device, Arc::clone(&stop)));
+        }
+        let appender = Arc::clone(&nodes[1]);
+        let append = tokio::spawn(async move {
+            for n in 1_000.. {
+                let answers = [
+                    appender.append(&[reading(device, n)]).await.map(drop),
+                    appender.append_segment(device, &segment(&[row(-n)])).await.map(drop),
+                ];
+                match answers {
+                    [Ok(()), Ok(())] => {}
+                    [_, Err(StoreError::DeviceMissing)] => return,
+                    answers => panic!("{answers:?}"),
+                }
+            }
+        });
+        until_found(&admin, 1, "SELECT 1 FROM segment WHERE device = $1 LIMIT 1", &[&device.0]).await;
+        nodes[0].delete_device(device).await.unwrap();
+        append.await.unwrap();
+        stop.store(true, Ordering::SeqCst);
+        background.join_all().await;
+        let left =
+            "SELECT 1 FROM reading UNION ALL SELECT 1 FROM segment UNION ALL SELECT 1 FROM segment_block";
+        assert!(admin.query(left, &[]).await.unwrap().is_empty(), "round {round}");
+    }
+}
+
+/// Calls that bring times and leave times to the server, over the same microseconds. Each inserted both kinds one after
+/// the other once, and two such calls waited for each other until the database broke one off.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_with_both_kinds_of_times_do_not_wait_in_a_circle() {
+    let url = fresh_database();
+    let store = open_at(&url).await;
+    let device = device(&store, "d").await;
+    let store = Arc::new(store);
+    for round in 0..100 {
+        let mut callers = JoinSet::new();
+        for (given, free) in [(0, 50), (50, 0), (25, 26), (26, 25)] {
+            let store = Arc::clone(&store);
+            let at = |offset, n| round * 1_000 + offset + n;
+            let given = (0..20).map(|n| reading(device, at(given, n)));
+            let free = (0..20).map(|n| first_free(device, at(free, n)));
+            let call: Vec<_> = given.chain(free).collect();
+            callers.spawn(async move { store.append(&call).await.unwrap() });
+        }
+        callers.join_all().await;
+    }
+    // Processes count what they have seen when they end.
+    drop(store);
+    let admin = connect(&url).await;
+    let others =
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    until_found(&admin, 0, others, &[]).await;
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(admin.query_one(deadlocks, &[]).await.unwrap().get::<_, i64>(0), 0);
+}

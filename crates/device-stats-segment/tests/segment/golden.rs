@@ -1,0 +1,45 @@
+//! What was ever written can be read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use device_stats_segment::{Head, Row, Segment};
+
+use crate::golden_rows::golden;
+
+fn path(name: &str, what: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.{what}"))
+}
+
+/// A golden file as a segment: the blocks stand one after another.
+fn read(name: &str) -> Segment {
+    let head = fs::read(path(name, "head")).unwrap();
+    let mut rest = fs::read(path(name, "blocks")).unwrap();
+    let mut blocks = Vec::new();
+    for length in Head::open(&head).unwrap().block_bytes() {
+        let others = rest.split_off(*length as usize);
+        blocks.push(rest);
+        rest = others;
+    }
+    assert_eq!(rest, []);
+    Segment { head, blocks }
+}
+
+#[test]
+fn golden_files_are_read() {
+    for (name, _, rows) in golden() {
+        let segment = read(name);
+        let bits = |row: &Row| (row.time_us, row.id, row.values.map(f64::to_bits));
+        assert!(segment.rows().unwrap().iter().map(bits).eq(rows.iter().map(bits)), "{name}");
+        segment.verify().unwrap();
+    }
+}
+
+/// Not promised for ever, since pco may learn to compress better; then the files of a new version are added, and this
+/// compares with those.
+#[test]
+fn golden_files_are_written() {
+    for (name, effort, rows) in golden() {
+        assert_eq!(Segment::encode(&rows, effort).unwrap(), read(name), "{name}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Segments through the public interface: what a store and an engine do with them, and the golden files.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod golden;
+mod golden_rows;
+mod kept;

@@ -1,0 +1,238 @@
+//! The steps of a walk, and how they are drawn.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::truth::{Bins, Period, Wanted};
+
+/// Devices of a walk.
+pub(crate) const SLOTS: usize = 4;
+/// Users of a walk. The last device has no owner.
+pub(crate) const USERS: usize = 2;
+/// When the walk takes place, in microseconds since 1970 UTC: 23 November 2026.
+const EPOCH_US: i64 = 1_795_392_000_000_000;
+/// How far apart moments are, in microseconds.
+const TICK_US: i64 = 250_000;
+/// Moments at which single readings come; so many that some meet, and are repeats.
+const TICKS: u32 = 600;
+
+/// Some of several things, the same ones whenever it is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice {
+    All,
+    /// So many of the first.
+    First(usize),
+    /// About every other one.
+    Some(u64),
+}
+
+/// Many readings at equal distances.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Many {
+    pub(crate) slot: usize,
+    pub(crate) from_tick: u32,
+    pub(crate) stride: u32,
+    pub(crate) count: u32,
+    pub(crate) seed: u64,
+}
+
+/// Whose readings are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of {
+    Slot(usize),
+    User(usize),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A batch; each reading with the tick of its moment and the seed of its numbers.
+    Append {
+        slot: usize,
+        readings: Vec<(u32, u64)>,
+    },
+    /// A batch of what the device may have already, with other numbers.
+    Repeat {
+        slot: usize,
+        chosen: Choice,
+    },
+    AppendOne {
+        slot: usize,
+        tick: u32,
+        seed: u64,
+    },
+    AppendMany(Many),
+    AppendSegment(Many),
+    Seal {
+        slot: usize,
+        chosen: Choice,
+    },
+    Merge {
+        slot: usize,
+        chosen: Choice,
+    },
+    /// Deletes the device and registers it anew.
+    DeleteDevice {
+        slot: usize,
+    },
+    /// Deletes the user and registers it and its devices anew.
+    DeleteUser {
+        user: usize,
+    },
+    Restart {
+        cache_bytes_max: u64,
+    },
+    Analyze {
+        of: Of,
+        period: Period,
+        wanted: Wanted,
+    },
+    List {
+        slot: usize,
+        period: Period,
+        skip: usize,
+        limit: usize,
+    },
+    Series {
+        of: Of,
+        period: Period,
+        seconds: i64,
+    },
+    Histogram {
+        of: Of,
+        period: Period,
+        bins: Bins,
+    },
+}
+
+impl Choice {
+    /// Whether it is one of those chosen.
+    pub(crate) fn holds(self, place: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::First(count) => place < count,
+            Self::Some(seed) => mixed(seed.wrapping_add(place as u64)).is_multiple_of(2),
+        }
+    }
+}
+
+impl Many {
+    /// The moments and seeds of the readings.
+    pub(crate) fn readings(self) -> impl Iterator<Item = (u32, u64)> {
+        let Self { slot: _, from_tick, stride, count, seed } = self;
+        // Whatever else of the seed changes, its kind stays.
+        let seed = move |n: u32| (mixed(seed.wrapping_add(n.into())) & !3) | seed & 3;
+        (0..count).map(move |n| (from_tick + n * stride, seed(n)))
+    }
+}
+
+/// The moment of a tick, in microseconds since 1970 UTC.
+pub(crate) fn moment(tick: u32) -> i64 {
+    EPOCH_US + i64::from(tick) * TICK_US
+}
+
+/// Three numbers of one of four kinds: few different ones, those of a sensor, those too small to be normal, any.
+pub(crate) fn numbers(seed: u64) -> [f64; 3] {
+    [0, 1, 2].map(|axis| {
+        let random = mixed(seed.wrapping_mul(3).wrapping_add(axis));
+        let small = |below: u64| f64::from(u32::try_from(random % below).unwrap());
+        let number = match seed % 4 {
+            0 => (small(41) - 20.0) / 4.0,
+            1 => (small(0x1_0000) - 32_768.0) / 1000.0,
+            2 => f64::from_bits(random & 0x800f_ffff_ffff_ffff),
+            _ => f64::from_bits(random),
+        };
+        // One zero, and nothing that is not finite.
+        if number.is_finite() { number + 0.0 } else { small(10) }
+    })
+}
+
+/// A step of `SplitMix64`.
+fn mixed(seed: u64) -> u64 {
+    let seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let seed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let seed = (seed ^ seed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    seed ^ seed >> 31
+}
+
+/// Walks.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..40)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let changes = prop_oneof![
+        8 => (slot(), vec((0..TICKS, any::<u64>()), 1..60))
+            .prop_map(|(slot, readings)| Step::Append { slot, readings }),
+        2 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Repeat { slot, chosen }),
+        2 => (slot(), 0..TICKS, any::<u64>())
+            .prop_map(|(slot, tick, seed)| Step::AppendOne { slot, tick, seed }),
+        1 => many(3_000).prop_map(Step::AppendMany),
+        2 => many(300).prop_map(Step::AppendSegment),
+        2 => many(9_500).prop_map(Step::AppendSegment),
+        8 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Seal { slot, chosen }),
+        5 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Merge { slot, chosen }),
+        1 => slot().prop_map(|slot| Step::DeleteDevice { slot }),
+        1 => (0..USERS).prop_map(|user| Step::DeleteUser { user }),
+        2 => prop_oneof![Just(0), Just(64 << 10), Just(16 << 20)]
+            .prop_map(|cache_bytes_max| Step::Restart { cache_bytes_max }),
+    ];
+    let questions = prop_oneof![
+        4 => (of(), period(), wanted()).prop_map(|(of, period, wanted)| Step::Analyze { of, period, wanted }),
+        3 => (slot(), period(), prop_oneof![3 => 0..80_usize, 1 => 0..9_000_usize], 1..=100_usize)
+            .prop_map(|(slot, period, skip, limit)| Step::List { slot, period, skip, limit }),
+        2 => (of(), period(), prop_oneof![Just(7), Just(60), Just(600), Just(3_600)])
+            .prop_map(|(of, period, seconds)| Step::Series { of, period, seconds }),
+        2 => (of(), period(), bins()).prop_map(|(of, period, bins)| Step::Histogram { of, period, bins }),
+    ];
+    prop_oneof![3 => changes, 2 => questions]
+}
+
+fn slot() -> impl Strategy<Value = usize> {
+    0..SLOTS
+}
+
+fn of() -> impl Strategy<Value = Of> {
+    prop_oneof![3 => slot().prop_map(Of::Slot), 2 => (0..USERS).prop_map(Of::User)]
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    prop_oneof![Just(Choice::All), (1..40_usize).prop_map(Choice::First), any::<u64>().prop_map(Choice::Some)]
+}
+
+/// Some lie among the single readings, some beside each other, some behind everything.
+fn many(most: u32) -> impl Strategy<Value = Many> {
+    let from_tick = prop_oneof![0..TICKS, TICKS..8_000];
+    let drawn = (slot(), from_tick, 1..3_u32, 1..most, any::<u64>());
+    drawn.prop_map(|(slot, from_tick, stride, count, seed)| Many { slot, from_tick, stride, count, seed })
+}
+
+/// A moment of a reading, or right beside it.
+fn end() -> impl Strategy<Value = i64> {
+    (prop_oneof![0..TICKS, 0..12_000_u32], -1..=1_i64).prop_map(|(tick, beside)| moment(tick) + beside)
+}
+
+fn period() -> impl Strategy<Value = Period> {
+    (option::of(end()), option::of(end())).prop_map(|ends| match ends {
+        (Some(a), Some(b)) => Period { start: Some(a.min(b)), end: Some(a.max(b)) },
+        (start, end) => Period { start, end },
+    })
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let percentiles = vec(prop_oneof![0..=100_000_u32, Just(0), Just(99_900), Just(100_000)], 0..4);
+    (percentiles, any::<bool>(), any::<bool>()).prop_map(|(percentiles, mean, stddev)| Wanted {
+        percentiles,
+        mean,
+        stddev,
+    })
+}
+
+fn bins() -> impl Strategy<Value = Bins> {
+    let bound = |range| option::of(prop_oneof![3 => range, 1 => Just(0.0)]);
+    (1..9_u32, bound(-30.0..-1.0_f64), option::of(1.0..30.0_f64)).prop_map(|(count, low, high)| Bins {
+        count,
+        low,
+        high,
+    })
+}

@@ -1,0 +1,43 @@
+//! Sealing and merging as whoever does it in the background does it, through the store; which readings and which segments
+//! is up to the case.
+
+use device_stats_domain::DeviceKey;
+use device_stats_segment::{Effort, Row, Segment, merge};
+use device_stats_store::conformance::oracle::Oracle;
+use device_stats_store::{Replaced, SegmentEntry, Store};
+
+/// Makes a segment of hot readings of a device; `None` where none of them is chosen.
+pub(crate) async fn seal_some(
+    store: &dyn Store,
+    device: DeviceKey,
+    is_chosen: impl Fn(usize) -> bool,
+) -> Option<Replaced> {
+    let hot = store.read_hot(device, u32::MAX).await.unwrap();
+    let rows: Vec<Row> = (0..).zip(hot).filter(|(place, _)| is_chosen(*place)).map(|(_, row)| row).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+    Some(store.seal(device, &rows, &segment).await.unwrap())
+}
+
+/// Makes one segment of several of a device; `None` where none of them is chosen, or one of them has gone meanwhile.
+pub(crate) async fn merge_some(
+    store: &dyn Store,
+    device: DeviceKey,
+    is_chosen: impl Fn(usize) -> bool,
+) -> Option<Replaced> {
+    let all = store.list_segments(device).await.unwrap();
+    let chosen = (0..).zip(all).filter(|(place, _)| is_chosen(*place));
+    let chosen: Vec<SegmentEntry> = chosen.map(|(_, entry)| entry).collect();
+    if chosen.is_empty() {
+        return None;
+    }
+    let mut segments = Vec::new();
+    for entry in &chosen {
+        segments.push(store.read_segment(device, *entry).await.unwrap()?);
+    }
+    let merged = merge(&segments, Effort::Fast).unwrap();
+    let ids: Vec<_> = chosen.iter().map(|entry| entry.id).collect();
+    Some(store.merge(device, &ids, &merged).await.unwrap())
+}

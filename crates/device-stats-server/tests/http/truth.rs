@@ -1,0 +1,181 @@
+//! What the service has to answer, from plain readings: by sorting and picking, and by exact arithmetic.
+
+use device_stats_domain::Timestamp;
+use num_bigint::BigInt;
+use serde_json::{Value, json};
+
+use crate::exact::{nearest, nearest_root, units};
+
+/// Monday, 3 January 2000, from which buckets are counted, in microseconds since 1970 UTC.
+const ORIGIN_US: i64 = 946_857_600_000_000;
+/// The parts of a hundred percent in which percentiles are given here.
+const WHOLE: u32 = 100_000;
+
+/// Three numbers at a moment, in microseconds since 1970 UTC.
+pub(crate) type Timed = (i64, [f64; 3]);
+
+/// A period; both ends belong to it, a missing one is open. In microseconds since 1970 UTC.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Period {
+    pub(crate) start: Option<i64>,
+    pub(crate) end: Option<i64>,
+}
+
+/// What is asked for besides the five statistics.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// In thousandths of a percent.
+    pub(crate) percentiles: Vec<u32>,
+    pub(crate) mean: bool,
+    pub(crate) stddev: bool,
+}
+
+/// Bins between two bounds, or the least and the greatest value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bins {
+    pub(crate) count: u32,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+}
+
+/// A moment as it is written.
+pub(crate) fn written(time_us: i64) -> String {
+    Timestamp::from_micros(time_us).unwrap().to_string()
+}
+
+impl Period {
+    pub(crate) const ALL: Self = Self { start: None, end: None };
+
+    pub(crate) fn contains(self, time_us: i64) -> bool {
+        self.start.is_none_or(|start| start <= time_us) && self.end.is_none_or(|end| time_us <= end)
+    }
+
+    /// As parameters of a query, each with a `&` before it.
+    pub(crate) fn query(self) -> String {
+        let parameter = |name, time: Option<i64>| {
+            time.map(|time| format!("&{name}={}", written(time))).unwrap_or_default()
+        };
+        parameter("start_time", self.start) + &parameter("end_time", self.end)
+    }
+}
+
+impl Wanted {
+    /// The body of an analysis.
+    pub(crate) fn body(&self, period: Period) -> Value {
+        let mut body = json!({"start_time": period.start.map(written), "end_time": period.end.map(written)});
+        if !self.percentiles.is_empty() {
+            body["percentiles"] = self.percentiles.iter().map(|part| percent(*part)).collect();
+        }
+        body["mean"] = json!(self.mean);
+        body["stddev"] = json!(self.stddev);
+        body
+    }
+}
+
+fn percent(part: u32) -> f64 {
+    f64::from(part) / 1000.0
+}
+
+/// The same of each axis.
+fn each_axis(readings: &[Timed], answer: impl Fn(&[f64]) -> Value) -> Value {
+    let [x, y, z] = [0, 1, 2].map(|axis| {
+        let mut column: Vec<f64> = readings.iter().map(|(_, numbers)| numbers[axis]).collect();
+        column.sort_by(f64::total_cmp);
+        answer(&column)
+    });
+    json!({"x": x, "y": y, "z": z})
+}
+
+/// The analysis of readings, of which there is at least one.
+pub(crate) fn analysis(readings: &[Timed], period: Period, wanted: &Wanted) -> Value {
+    with_period(each_axis(readings, |sorted| statistics(sorted, wanted)), period)
+}
+
+fn with_period(mut answer: Value, period: Period) -> Value {
+    answer["period_start"] = json!(period.start.map(written));
+    answer["period_end"] = json!(period.end.map(written));
+    answer
+}
+
+fn statistics(sorted: &[f64], wanted: &Wanted) -> Value {
+    let count = sorted.len() as u64;
+    let sum: BigInt = sorted.iter().map(|number| units(*number)).sum();
+    let mut answer = json!({
+        "min_value": sorted[0], "max_value": sorted[sorted.len() - 1], "count": count,
+        "sum": nearest(&sum, 1), "median": percentile(sorted, WHOLE / 2),
+    });
+    if !wanted.percentiles.is_empty() {
+        let value = |part: &u32| json!({"percentile": percent(*part), "value": percentile(sorted, *part)});
+        answer["percentiles"] = wanted.percentiles.iter().map(value).collect();
+    }
+    if wanted.mean {
+        answer["mean"] = json!(nearest(&sum, count));
+    }
+    if wanted.stddev {
+        let squares: BigInt = sorted.iter().map(|number| units(*number).pow(2)).sum();
+        let variance = squares * count - &sum * &sum;
+        let stddev = (count > 1).then(|| nearest_root(&variance, count * (count - 1)));
+        answer["stddev"] = json!(stddev.flatten());
+    }
+    answer
+}
+
+fn percentile(sorted: &[f64], part: u32) -> f64 {
+    let way = (sorted.len() - 1) * part as usize;
+    let (below, rest) = (way / WHOLE as usize, way % WHOLE as usize);
+    let above = if rest == 0 { below } else { below + 1 };
+    between(sorted[below], sorted[above], u32::try_from(rest).unwrap(), WHOLE)
+}
+
+/// The double nearest to what lies `part` of `whole` of the way.
+fn between(low: f64, high: f64, part: u32, whole: u32) -> f64 {
+    nearest(&(units(low) * (whole - part) + units(high) * part), whole.into()).unwrap()
+}
+
+/// The buckets of a series, of readings in order of time, at least one; each as long as `interval_us`.
+pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Value {
+    let until = period.end.unwrap_or(readings[readings.len() - 1].0) + 1;
+    let mut from = period.start.unwrap_or(readings[0].0);
+    let mut buckets = Vec::new();
+    while from < until {
+        let next = ORIGIN_US + ((from - ORIGIN_US).div_euclid(interval_us) + 1) * interval_us;
+        let next = next.min(until);
+        let inside = |time_us: i64| from <= time_us && time_us < next;
+        let inside: Vec<Timed> = readings.iter().copied().filter(|(time, _)| inside(*time)).collect();
+        let stats = match inside.as_slice() {
+            [] => Value::Null,
+            inside => each_axis(inside, |sorted| statistics(sorted, &Wanted::default())),
+        };
+        buckets.push(json!({"start": written(from), "end": written(next), "stats": stats}));
+        from = next;
+    }
+    json!(buckets)
+}
+
+/// The histograms of readings, of which there is at least one.
+pub(crate) fn histograms(readings: &[Timed], period: Period, bins: Bins) -> Value {
+    with_period(each_axis(readings, |sorted| histogram(sorted, bins)), period)
+}
+
+fn histogram(sorted: &[f64], bins: Bins) -> Value {
+    let (min, max) = (sorted[0], sorted[sorted.len() - 1]);
+    let low = bins.low.unwrap_or_else(|| bins.high.map_or(min, |high| min.min(high)));
+    let high = bins.high.unwrap_or_else(|| max.max(low));
+    let (low, high) = if low < high {
+        (low, high)
+    } else {
+        ((low - 0.5).min(low.next_down()).max(f64::MIN), (low + 0.5).max(low.next_up()).min(f64::MAX))
+    };
+    let edges: Vec<f64> = (0..=bins.count).map(|index| between(low, high, index, bins.count)).collect();
+    let count = |holds: &dyn Fn(f64) -> bool| sorted.iter().filter(|value| holds(**value)).count();
+    let counts: Vec<usize> = (1..edges.len())
+        .map(|upper| {
+            let is_last = upper + 1 == edges.len();
+            let (low, high) = (edges[upper - 1], edges[upper]);
+            count(&|value| low <= value && (value < high || is_last && value == high))
+        })
+        .collect();
+    let (low, high) = (edges[0], edges[edges.len() - 1]);
+    let (below, above) = (count(&|value| value < low), count(&|value| high < value));
+    json!({"edges": edges, "counts": counts, "below": below, "above": above})
+}
