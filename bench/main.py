@@ -22,7 +22,7 @@ from questions import Questions
 from report import table, write_json
 from sealing import measure_csv, measure_rates
 
-BYTES_A_READING = 300
+BYTES_A_READING = 200
 """Room needed for each reading of the user: the columns, and this service's files, in which each reading is twice."""
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-import urllib.error
-import urllib.request
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 
@@ -56,10 +55,14 @@ class Service:
         return time.perf_counter() - start
 
     def is_live(self) -> bool:
+        connection = HTTPConnection(self.address, timeout=5)
         try:
-            return urllib.request.urlopen(f"http://{self.address}/health/live", timeout=5).status == 200
-        except (urllib.error.URLError, ConnectionError):
+            connection.request("GET", "/health/live")
+            return connection.getresponse().status == 200
+        except OSError:
             return False
+        finally:
+            connection.close()
 
     def stop(self) -> None:
         self.note_memory()
