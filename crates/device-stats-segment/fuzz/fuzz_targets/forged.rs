@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 /// Segments of some readings of different kinds.
 static SEGMENTS: LazyLock<Vec<Segment>> = LazyLock::new(|| {
-    let sizes = [1, 2, 40, 300, 1_500];
+    let sizes = [1, 3, 30, 200];
     let kinds: [fn(u32) -> f64; 4] = [
         |index| f64::from(noise(index)) * 1e-3,
         |index| f64::from(index / 7 * 7 + noise(index) % 5) / 10.0,

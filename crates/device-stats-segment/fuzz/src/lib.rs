@@ -47,9 +47,8 @@ pub fn judge(segment: &Segment) {
         let bytes = segment.blocks.get(place.block as usize).and_then(|block| block.get(place.bytes));
         let _ = head.decode(page, bytes.unwrap_or_default());
     }
-    let rows = segment.rows();
     if segment.verify().is_ok() {
-        let rows = rows.expect("what was verified can be read");
+        let rows = segment.rows().expect("what was verified can be read");
         let again = Segment::encode(&rows, Effort::Fast).expect("what was read can be written");
         assert_eq!(again.rows().expect("what was written can be read"), rows);
         for (axis, numbers) in Axis::ALL.into_iter().zip(numbers(&rows)) {
