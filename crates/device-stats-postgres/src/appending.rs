@@ -12,7 +12,8 @@
 //! Hardly ever does a segment touch new readings, or is the time taken that the server picks. So a call is first made
 //! as if none did, in one statement: a function of the database (`append_untouched`) inserts and looks. Where it does,
 //! nothing is stored, and the call is made carefully: it looks first, reads which times are sealed, picks times that are
-//! free, inserts the rest, and looks again whether the segments are still those it knows.
+//! free, inserts the rest, and looks again whether the segments are still those it knows. A call that is overtaken
+//! again and again lets the others wait at last.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +30,8 @@ use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, retur
 use crate::sealed_times::SealedTimes;
 use crate::transactions::{begin, try_join};
 
-/// How often a call is done carefully before it is told to come again later.
-const TRIES_MAX: u32 = 10;
+/// How often a call is done carefully while others may overtake it.
+const TRIES_MAX: u32 = 4;
 
 /// Stores what is new of readings that no segment touches, or nothing; whether all have to be new is `$7`.
 const APPEND_UNTOUCHED: &str =
@@ -40,6 +41,15 @@ const INSERT_LOOKED_UP: &str = "INSERT INTO reading (device, time, id, x, y, z)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
         $4::double precision[], $5::double precision[], $6::double precision[])
     ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
+
+/// What others may do to the devices of a call while it is done.
+#[derive(Clone, Copy)]
+enum Others {
+    /// Append readings with their times, seal and merge.
+    GoOn,
+    /// Nothing: so many were faster that they have to wait now.
+    Wait,
+}
 
 pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Result<Vec<Appended>, Failure> {
     let mut outcome = vec![Appended::Repeat; readings.len()];
@@ -73,13 +83,13 @@ async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Ve
     {
         return Ok(stored);
     }
-    for _ in 1..TRIES_MAX {
-        match store_carefully(client, &given, &first_free).await {
+    for _ in 0..TRIES_MAX {
+        match store_carefully(client, &given, &first_free, Others::GoOn).await {
             Err(Failure::Overtaken) => {}
             done => return done,
         }
     }
-    store_carefully(client, &given, &first_free).await
+    store_carefully(client, &given, &first_free, Others::Wait).await
 }
 
 /// Returns what was stored; nothing where nothing was, because a segment touches some reading, a picked time is taken,
@@ -130,10 +140,10 @@ async fn store_carefully<'r>(
     client: &mut Client,
     given: &[Timed<'r>],
     first_free: &[Placed<'r>],
+    others: Others,
 ) -> Result<Vec<Timed<'r>>, Failure> {
     let transaction = begin(client).await?;
-    require_devices(&transaction, given, first_free).await?;
-    lock_devices(&transaction, first_free).await?;
+    lock_devices(&transaction, given, first_free, others).await?;
     let mut sealed = SealedTimes::look(&transaction, &reach(given, first_free)).await?;
     let new = sealed.without_sealed(&transaction, given).await?;
     let picked = pick_free(&transaction, &mut sealed, given, first_free).await?;
@@ -176,37 +186,25 @@ fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
     spans
 }
 
-/// Makes sure that all devices exist before it can turn out that one has no free time. Those of readings that bring their
-/// times are looked at only then; else inserting tells.
-async fn require_devices(
+/// Makes sure that the devices exist, before it can turn out that one has no free time, and that no other call that picks
+/// times for them does so before this transaction has ended. All of them by ascending key, so that no two calls can wait
+/// for each other. Where every reading brings its time and others may go on, inserting is enough.
+async fn lock_devices(
     transaction: &Transaction<'_>,
     given: &[Timed<'_>],
     first_free: &[Placed<'_>],
+    others: Others,
 ) -> Result<(), Failure> {
-    let mut keys: Vec<i64> = given.iter().map(|(_, new, _)| new.device.0).collect();
+    let lock = match others {
+        Others::GoOn if first_free.is_empty() => return Ok(()),
+        Others::GoOn => "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+        Others::Wait => "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR UPDATE",
+    };
+    let given = given.iter().map(|(_, new, _)| new.device.0);
+    let mut keys: Vec<i64> = given.chain(first_free.iter().map(|(_, new)| new.device.0)).collect();
+    keys.sort_unstable();
     keys.dedup();
-    if keys.is_empty() || first_free.is_empty() {
-        return Ok(());
-    }
-    let count = transaction.prepare_cached("SELECT id FROM devices WHERE id = ANY ($1)").await?;
-    if transaction.query(&count, &[&keys]).await?.len() == keys.len() {
-        Ok(())
-    } else {
-        Err(StoreError::DeviceMissing.into())
-    }
-}
-
-/// Makes sure that the devices exist, and that no other call that picks times for them does so before this transaction
-/// has ended. By ascending key, so that two calls cannot wait for each other.
-async fn lock_devices(transaction: &Transaction<'_>, first_free: &[Placed<'_>]) -> Result<(), Failure> {
-    let mut keys: Vec<i64> = first_free.iter().map(|(_, new)| new.device.0).collect();
-    keys.dedup();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let lock = transaction
-        .prepare_cached("SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE")
-        .await?;
+    let lock = transaction.prepare_cached(lock).await?;
     if transaction.query(&lock, &[&keys]).await?.len() == keys.len() {
         Ok(())
     } else {
