@@ -3,8 +3,8 @@
 //! A whole segment is known by its fences: for any value they tell how many of its readings are smaller, but for less
 //! than a page. Of a segment that the window cuts, the codes of the part inside (or of the rest outside, whichever is
 //! shorter) are counted page by page of the dictionary; then it has fences like a whole one. So two values can be found
-//! that enclose the wanted rank with certainty, and only the pages between them are read, a page or two of each segment.
-//! In these the rank is found by halving. The result has the same bits as sorting everything.
+//! that enclose the wanted rank with certainty, and only the pages between them are read, a page or two of each segment;
+//! in these the rank is found. The result has the same bits as sorting everything.
 //!
 //! Where pages come from is the caller's business ([`Pages`]); each function asks for all it needs at once.
 
@@ -19,12 +19,13 @@ mod pages;
 mod part;
 mod pool;
 mod rows;
+mod search;
 mod select;
 mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use axis::{Ask, AxisAnalysis, AxisStatistics, Group, analyze};
+pub use axis::{Ask, AxisAnalysis, AxisStatistics, Group, analyze, analyze_axis};
 pub use histogram::count_below;
 pub use list::newest;
 pub use pages::{Pages, SegmentPage};

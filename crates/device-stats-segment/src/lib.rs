@@ -13,7 +13,9 @@ pub mod analysis;
 
 mod bytes;
 mod codec;
+mod codes;
 mod columns;
+mod counts;
 mod delta;
 mod dictionary;
 mod exact_integer;
@@ -35,6 +37,8 @@ mod run_sums;
 mod segment;
 mod summarize;
 
+pub use codes::CodesPage;
+pub use counts::Counts;
 pub use exact_integer::ExactInteger;
 pub use exact_squares::ExactSquares;
 pub use exact_sum::ExactSum;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use device_stats_domain::Axis;
 
+use crate::{CodesPage, Counts};
+
 /// A column of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Column {
@@ -51,7 +53,7 @@ pub enum Page {
     /// Of [`Column::Dictionary`].
     Dictionary(DictionaryPage),
     /// Of [`Column::Codes`].
-    Codes(Box<[u32]>),
+    Codes(CodesPage),
     /// Of [`Column::Sums`].
     Sums(SumsPage),
 }
@@ -61,9 +63,9 @@ pub enum Page {
 pub struct DictionaryPage {
     /// The values.
     pub values: Box<[f64]>,
-    /// For each value, how many readings of the whole segment have that value or a smaller one (those of earlier pages
-    /// counted along).
-    pub until: Box<[u32]>,
+    /// How many readings of the whole segment have the first so many of the values, those with a value of an earlier page
+    /// counted along.
+    pub counts: Counts,
 }
 
 /// Exact sums of runs of readings: each is an integer of several 64-bit words in two's complement, lowest word first,
@@ -81,8 +83,8 @@ impl Page {
     pub fn memory_bytes(&self) -> usize {
         let payload = match self {
             Self::Times(numbers) | Self::Ids(numbers) => numbers.len() * 8,
-            Self::Dictionary(page) => page.values.len() * 12,
-            Self::Codes(codes) => codes.len() * 4,
+            Self::Dictionary(page) => page.values.len() * 8 + page.counts.memory_bytes(),
+            Self::Codes(codes) => codes.memory_bytes(),
             Self::Sums(sums) => sums.words.len() * 8,
         };
         payload + size_of::<Self>()

@@ -2,9 +2,11 @@
 //! that serve connections nor each other.
 //!
 //! A light computation runs on one thread. A heavy one is cut into pieces that share a second set of threads; however many
-//! of them wait, a light one does not wait behind them, but shares the cores with them.
+//! of them wait, a light one does not wait behind them, but shares the cores with them. Where nothing else is computed, one
+//! that is not tiny counts as heavy too, as the other cores are idle.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 
 use device_stats_domain::{Axes, Axis};
@@ -13,11 +15,34 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
+/// Readings to look at from which on a computation is heavy: about 25 ms on one core, with what is cached.
+const HEAVY_READINGS: u64 = 16 * 1024 * 1024;
+/// Readings to look at from which on it is worth waking other cores.
+const SPLIT_READINGS: u64 = 1024 * 1024;
+
 /// Threads for computations. Cheap to clone; clones share the threads.
 #[derive(Clone)]
 pub(crate) struct Compute {
     light: Arc<ThreadPool>,
     heavy: Arc<ThreadPool>,
+    /// Computations that run or wait.
+    running: Arc<AtomicUsize>,
+}
+
+/// Counts one computation as long as it lives.
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    fn start(running: &Arc<AtomicUsize>) -> Self {
+        running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(running))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How much work a computation is expected to be.
@@ -63,7 +88,14 @@ impl Compute {
             let pool = ThreadPoolBuilder::new().num_threads(threads);
             pool.thread_name(move |n| format!("{name}-{n}")).build().map(Arc::new)
         };
-        Ok(Self { light: pool("analysis")?, heavy: pool("heavy")? })
+        Ok(Self { light: pool("analysis")?, heavy: pool("heavy")?, running: Arc::default() })
+    }
+
+    /// How much work a computation is that looks at so many readings, as things are now.
+    pub(crate) fn weigh(&self, readings: u64) -> Weight {
+        let is_alone = self.running.load(Ordering::Relaxed) == 0;
+        let least = if is_alone { SPLIT_READINGS } else { HEAVY_READINGS };
+        if readings < least { Weight::Light } else { Weight::Heavy }
     }
 
     /// Runs a computation and waits for it. What it cuts into pieces with `rayon` stays on the threads it runs on.
@@ -80,8 +112,10 @@ impl Compute {
             Weight::Light => &self.light,
             Weight::Heavy => &self.heavy,
         };
+        let running = Running::start(&self.running);
         pool.spawn(move || {
             let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
+            drop(running);
             // Nobody may be waiting any more.
             let _ = done.send(caught);
         });

@@ -1,13 +1,16 @@
 //! The statistics of one axis: of several groups of parts and plain readings, and of all of them together.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use device_stats_domain::{Axis, Summary};
+use device_stats_domain::{Axes, Axis, Summary};
 
-use super::measure::measure;
-use super::pages::Pages;
-use super::part::Part;
-use super::pool::Pool;
+use super::column::{Column, columns};
+use super::measure::{Measured, measure, want_measures};
+use super::pages::{Pages, SegmentPage};
+use super::part::{Part, PartAxis};
+use super::pool::{Pool, Search};
+use crate::layout::each;
 use crate::{Moments, Page};
 
 /// Readings that have statistics of their own: those of a device.
@@ -15,8 +18,8 @@ use crate::{Moments, Page};
 pub struct Group<'g> {
     /// Those in segments; none of the parts is empty.
     pub parts: &'g [Part],
-    /// The others: their numbers on the axis, finite, in any order.
-    pub hot: &'g [f64],
+    /// The others: their numbers, finite, in any order.
+    pub hot: &'g Axes<Vec<f64>>,
 }
 
 /// What is wanted besides the summary.
@@ -53,78 +56,164 @@ pub struct AxisAnalysis {
     pub all: Option<AxisStatistics>,
 }
 
-/// Computes the statistics of one axis of each group, and of all together.
+/// Computes the statistics of all axes: of each group, and of all groups together. Asks for pages twice: for those by time,
+/// then for those by value; moments ask once more for each part that is not a whole segment.
 ///
 /// # Errors
 /// Those of [`Pages::read`].
 pub fn analyze<P: Pages>(
     groups: &[Group<'_>],
+    ask: Ask<'_>,
+    pages: &P,
+) -> Result<Axes<AxisAnalysis>, P::Error> {
+    let all: Vec<PartAxis<'_>> = Axis::ALL.into_iter().flat_map(|axis| parts(groups, axis)).collect();
+    let columns = columns(&all, pages)?;
+    let mut left = columns.as_slice();
+    let mut wanted = Vec::new();
+    let Axes { x, y, z } = each(|axis| {
+        let (own, others) = left.split_at_checked(columns.len() / Axis::ALL.len()).unwrap_or_default();
+        left = others;
+        Plan::of(groups, own, axis, ask, &mut wanted)
+    });
+    let read = pages.read(&wanted)?;
+    let read = &mut wanted.iter().zip(&read);
+    Ok(Axes {
+        x: x.analyze(ask, read, pages)?,
+        y: y.analyze(ask, read, pages)?,
+        z: z.analyze(ask, read, pages)?,
+    })
+}
+
+/// As [`analyze`], but of one axis only.
+///
+/// # Errors
+/// Those of [`Pages::read`].
+pub fn analyze_axis<P: Pages>(
+    groups: &[Group<'_>],
     axis: Axis,
     ask: Ask<'_>,
     pages: &P,
 ) -> Result<AxisAnalysis, P::Error> {
-    let parts: Vec<&Part> = groups.iter().flat_map(|group| group.parts).collect();
-    let measured = measure(&parts, axis, ask.moments, pages)?;
-    let mut columns = measured.iter();
-    let mut pools: Vec<Pool<'_>> = groups
-        .iter()
-        .map(|group| Pool::of(columns.by_ref().take(group.parts.len()), vec![group.hot]))
-        .collect();
-    // With one group, or only one that has readings, its statistics are those of all.
-    let is_one = pools.iter().filter(|pool| pool.count > 0).count() <= 1;
-    if !is_one {
-        pools.push(Pool::of(measured.iter(), groups.iter().map(|group| group.hot).collect()));
-    }
-    let mut groups = describe(&pools, axis, ask, pages)?;
-    let all = if is_one { groups.iter().flatten().next().cloned() } else { groups.pop().flatten() };
-    Ok(AxisAnalysis { groups, all })
+    let columns = columns(&parts(groups, axis).collect::<Vec<_>>(), pages)?;
+    let mut wanted = Vec::new();
+    let plan = Plan::of(groups, &columns, axis, ask, &mut wanted);
+    let read = pages.read(&wanted)?;
+    plan.analyze(ask, &mut wanted.iter().zip(&read), pages)
 }
 
-/// The statistics of each pool; all pages are asked for at once.
-fn describe<P: Pages>(
-    pools: &[Pool<'_>],
-    axis: Axis,
-    ask: Ask<'_>,
-    pages: &P,
-) -> Result<Vec<Option<AxisStatistics>>, P::Error> {
-    let mut wanted = Vec::new();
-    let mut searches = Vec::with_capacity(pools.len());
-    for pool in pools {
+fn parts<'g>(groups: &'g [Group<'_>], axis: Axis) -> impl Iterator<Item = PartAxis<'g>> {
+    groups.iter().flat_map(|group| group.parts).map(move |part| PartAxis { part, axis })
+}
+
+/// The pools of one axis.
+struct Plan<'c> {
+    columns: &'c [Column<'c>],
+    groups: Vec<Planned<'c>>,
+    /// Nothing where one group has all the readings.
+    all: Option<Planned<'c>>,
+}
+
+/// A pool, and where its ranks are looked for.
+struct Planned<'c> {
+    pool: Pool<'c>,
+    /// Which of the columns of the axis it has.
+    columns: Range<usize>,
+    searches: Vec<Search>,
+}
+
+impl<'c> Plan<'c> {
+    /// Adds all pages that are needed to `wanted`.
+    fn of(
+        groups: &[Group<'c>],
+        columns: &'c [Column<'c>],
+        axis: Axis,
+        ask: Ask<'_>,
+        wanted: &mut Vec<SegmentPage>,
+    ) -> Self {
+        want_measures(columns, wanted);
+        let mut start = 0;
+        let mut planned = Vec::with_capacity(groups.len());
+        for group in groups {
+            let range = start..start + group.parts.len();
+            start = range.end;
+            planned.push(Planned::of(columns, range, vec![group.hot.get(axis)], ask, wanted));
+        }
+        let is_one = planned.iter().filter(|planned| planned.pool.count > 0).count() <= 1;
+        let all = (!is_one).then(|| {
+            let hot = groups.iter().map(|group| group.hot.get(axis).as_slice()).collect();
+            Planned::of(columns, 0..columns.len(), hot, ask, wanted)
+        });
+        Self { columns, groups: planned, all }
+    }
+
+    /// The pages come in the order asked for.
+    fn analyze<'r, P: Pages>(
+        self,
+        ask: Ask<'_>,
+        read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+        pages: &P,
+    ) -> Result<AxisAnalysis, P::Error> {
+        let measured = measure(self.columns, ask.moments, read, pages)?;
+        let groups = self.groups.iter().map(|planned| planned.analyze(&measured, ask, read, pages));
+        let groups: Vec<Option<AxisStatistics>> = groups.collect::<Result<_, _>>()?;
+        let all = match self.all {
+            Some(planned) => planned.analyze(&measured, ask, read, pages)?,
+            None => groups.iter().flatten().next().cloned(),
+        };
+        Ok(AxisAnalysis { groups, all })
+    }
+}
+
+impl<'c> Planned<'c> {
+    fn of(
+        columns: &'c [Column<'c>],
+        range: Range<usize>,
+        hot: Vec<&'c [f64]>,
+        ask: Ask<'_>,
+        wanted: &mut Vec<SegmentPage>,
+    ) -> Self {
+        let pool = Pool::of(columns.get(range.clone()).unwrap_or_default(), hot);
         let mut ranks = Vec::new();
         if let Some(last) = pool.count.checked_sub(1) {
             ranks.push(last / 2);
             ranks.extend((ask.ranks)(pool.count));
         }
-        searches.push(pool.enclose(axis, &ranks, &mut wanted));
+        let searches = pool.enclose(&ranks, wanted);
+        Self { pool, columns: range, searches }
     }
-    let read: Vec<Arc<Page>> = pages.read(&wanted)?;
-    let mut read = read.iter();
-    let mut described = Vec::with_capacity(pools.len());
-    for (pool, searches) in pools.iter().zip(searches) {
-        let mut found = Vec::with_capacity(searches.len());
-        for search in &searches {
-            found.push(pool.find(axis, search, &mut read, pages)?);
+
+    /// `measured` are all columns of the axis.
+    fn analyze<'r, P: Pages>(
+        &self,
+        measured: &[Measured<'_>],
+        ask: Ask<'_>,
+        read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+        pages: &P,
+    ) -> Result<Option<AxisStatistics>, P::Error> {
+        let mut found = Vec::with_capacity(self.searches.len());
+        for search in &self.searches {
+            found.push(self.pool.find(search, read, pages)?);
         }
-        described.push(statistics(pool, axis, ask, found));
+        let measured = measured.get(self.columns.clone()).unwrap_or_default();
+        Ok(statistics(&self.pool, measured, ask.moments, found))
     }
-    Ok(described)
 }
 
 /// `found` has the median first, then the ranks asked for; it is empty where the pool is.
 fn statistics(
     pool: &Pool<'_>,
-    axis: Axis,
-    ask: Ask<'_>,
+    measured: &[Measured<'_>],
+    with_moments: bool,
     mut found: Vec<(f64, f64)>,
 ) -> Option<AxisStatistics> {
     let (lower, upper) = found.first().copied()?;
     let ranked = found.split_off(1);
-    let (min, max) = pool.ends();
-    let sum = pool.sum(axis);
+    let (min, max) = pool.ends(measured);
+    let sum = pool.sum(measured);
     // Neither overflows at the top of the range nor loses bits at its bottom, as a / 2 + b / 2 does.
     let median = if pool.count.is_multiple_of(2) { lower.midpoint(upper) } else { lower };
     let summary = Summary { min, max, count: pool.count, sum: sum.rounded(), median };
-    let squares = ask.moments.then(|| pool.squares(axis));
+    let squares = with_moments.then(|| pool.squares(measured));
     let moments = squares.map(|squares| Box::new(Moments { count: pool.count, sum, squares }));
     Some(AxisStatistics { summary, ranked, moments })
 }

@@ -1,5 +1,8 @@
 //! Two bounds that enclose a rank with certainty, from fences alone.
 
+use std::ops::Range;
+
+use super::search::{Sorted, search};
 use crate::key::Key;
 
 /// The fences of a sorted column.
@@ -20,9 +23,13 @@ pub(super) struct Bracket {
 
 impl<K: Key> Fenced<'_, K> {
     /// The pages that may have a number inside the bracket.
-    pub(super) fn pages(&self, bracket: Bracket) -> std::ops::Range<usize> {
+    pub(super) fn pages(&self, bracket: Bracket) -> Range<usize> {
         let begin = self.first.partition_point(|first| first.key() <= bracket.low).saturating_sub(1);
         begin..self.first.partition_point(|first| first.key() <= bracket.high).max(begin)
+    }
+
+    fn key(&self, page: usize) -> u64 {
+        self.first.get(page).map_or(u64::MAX, |first| first.key())
     }
 
     /// How many readings lie in the pages before `index`.
@@ -31,68 +38,50 @@ impl<K: Key> Fenced<'_, K> {
     }
 }
 
+/// How many readings may lie below or at a key, at most: all those of pages that begin there.
+struct AtMost<'f, K>(Fenced<'f, K>);
+
+impl<K: Key> Sorted for AtMost<'_, K> {
+    fn key(&self, place: usize) -> u64 {
+        self.0.key(place)
+    }
+
+    fn until(&self, places: usize) -> u64 {
+        self.0.below(places)
+    }
+}
+
+/// How many readings lie below a key, at least: all those of pages that begin there or before it, but for the last one.
+struct AtLeast<'f, K>(Fenced<'f, K>);
+
+impl<K: Key> Sorted for AtLeast<'_, K> {
+    fn key(&self, place: usize) -> u64 {
+        self.0.key(place)
+    }
+
+    fn until(&self, places: usize) -> u64 {
+        self.0.below(places.saturating_sub(1))
+    }
+}
+
 /// Encloses the readings with the ranks from `low` to `high` (from 0 up) of all columns together, where `unfenced`
 /// further readings may lie anywhere.
 pub(super) fn bracket<K: Key>(columns: &[Fenced<'_, K>], unfenced: u64, low: u64, high: u64) -> Bracket {
-    // The last key that at most `low` readings can be below: the reading of that rank is not smaller. What is below a key
-    // is at most all pages that begin below it.
-    let at_most = halve(columns, |pages, column| column.below(pages), |below| below + unfenced <= low);
-    // The last key that more than `high` readings need not be below: the reading of that rank is not greater. What is
-    // below a key is at least all pages but the last of those that begin below it.
-    let at_least = |pages: usize, column: &Fenced<'_, K>| column.below(pages.saturating_sub(1));
-    let high = halve(columns, at_least, |below| below <= high);
-    Bracket { low: at_most, high }
-}
-
-/// A column during halving: the number of its pages that begin below the key lies between `from` and `until`.
-struct Search<'c, 'f, K> {
-    column: &'c Fenced<'f, K>,
-    from: usize,
-    until: usize,
-    /// How many begin below the key that is tried.
-    tried: usize,
-}
-
-/// The last key for which `holds` is true of the sum of `count` over all columns; `count` gets the number of pages that
-/// begin below the key. True for key 0, and never true again after it was false once.
-fn halve<K: Key>(
-    columns: &[Fenced<'_, K>],
-    count: impl Fn(usize, &Fenced<'_, K>) -> u64,
-    holds: impl Fn(u64) -> bool,
-) -> u64 {
-    let mut open: Vec<_> = columns
-        .iter()
-        .map(|column| Search { column, from: 0, until: column.first.len(), tried: 0 })
-        .collect();
-    let mut decided = 0;
-    let (mut low, mut high) = (0, u64::MAX);
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        let mut below = decided;
-        for search in &mut open {
-            let between = search.column.first.get(search.from..search.until).unwrap_or_default();
-            search.tried = search.from + between.partition_point(|first| first.key() < middle);
-            below += count(search.tried, search.column);
-        }
-        let is_true = holds(below);
-        if is_true {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-        open.retain_mut(|search| {
-            let end = if is_true { &mut search.from } else { &mut search.until };
-            *end = search.tried;
-            let is_open = search.from < search.until;
-            if !is_open {
-                decided += count(search.from, search.column);
+    let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.first.len()).collect();
+    // The first page with which more than `low` readings may have begun: the reading of that rank is not smaller.
+    let at_most: Vec<AtMost<'_, K>> = columns.iter().copied().map(AtMost).collect();
+    let low = match (low + 1).saturating_sub(unfenced) {
+        0 => 0,
+        wanted => search(&at_most, &spans, wanted).map_or(u64::MAX, |found| {
+            // The other bound is not below this one.
+            for (span, places) in spans.iter_mut().zip(found.places) {
+                span.start = places.saturating_sub(1);
             }
-            is_open
-        });
-        if open.is_empty() {
-            // No page begins between the two, so all keys above `low` and up to `high` have the same counts.
-            return if holds(decided) { high } else { low };
-        }
-    }
-    low
+            found.key
+        }),
+    };
+    // The first page at which more than `high` readings are below: the reading of that rank is not greater.
+    let at_least: Vec<AtLeast<'_, K>> = columns.iter().copied().map(AtLeast).collect();
+    let high = search(&at_least, &spans, high + 1).map_or(u64::MAX, |found| found.key);
+    Bracket { low, high }
 }

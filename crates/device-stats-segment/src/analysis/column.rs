@@ -1,39 +1,75 @@
 //! One axis of any part, whole or cut: what a search for a rank asks of it.
 
-use std::borrow::Cow;
+use std::ops::Deref;
+use std::rc::Rc;
 
 use device_stats_domain::Axis;
 
-use super::cut::CutColumn;
-use super::part::Part;
-use crate::{DictionaryPage, Fences, Head};
+use super::cut::{CutColumn, cut_columns};
+use super::pages::{Pages, SegmentPage};
+use super::part::{Part, PartAxis};
+use crate::{Counts, DictionaryPage, Fences, PageId};
 
 /// One axis of a part.
 #[derive(Debug)]
 pub(super) enum Column<'p> {
     /// Of a whole segment.
-    Whole(&'p Part),
+    Whole(PartAxis<'p>),
     /// Of a part of one.
     Cut(CutColumn<'p>),
 }
 
-impl Column<'_> {
-    pub(super) fn part(&self) -> &Part {
+/// Counts of a page of the dictionary: of the whole segment, or made for a part of it.
+#[derive(Clone, Debug)]
+pub(super) enum ColumnCounts<'d> {
+    Whole(&'d Counts),
+    Part(Rc<Counts>),
+}
+
+impl Deref for ColumnCounts<'_> {
+    type Target = Counts;
+
+    fn deref(&self) -> &Counts {
         match self {
-            Self::Whole(part) => part,
-            Self::Cut(column) => column.part,
+            Self::Whole(counts) => counts,
+            Self::Part(counts) => counts,
         }
+    }
+}
+
+/// The columns of parts, none of which is empty. Asks once for pages, where there are not too many.
+pub(super) fn columns<'p, P: Pages>(of: &[PartAxis<'p>], pages: &P) -> Result<Vec<Column<'p>>, P::Error> {
+    let cut: Vec<PartAxis<'p>> = of.iter().copied().filter(|each| !each.part.is_whole()).collect();
+    let mut cut = cut_columns(&cut, pages)?.into_iter();
+    let mut columns = Vec::with_capacity(of.len());
+    for each in of {
+        if each.part.is_whole() {
+            columns.push(Column::Whole(*each));
+        } else {
+            columns.extend(cut.next().map(Column::Cut));
+        }
+    }
+    Ok(columns)
+}
+
+impl<'p> Column<'p> {
+    fn of(&self) -> PartAxis<'p> {
+        match self {
+            Self::Whole(of) => *of,
+            Self::Cut(column) => column.of,
+        }
+    }
+
+    pub(super) fn part(&self) -> &'p Part {
+        self.of().part
+    }
+
+    pub(super) fn axis(&self) -> Axis {
+        self.of().axis
     }
 
     pub(super) fn segment(&self) -> usize {
         self.part().segment
-    }
-
-    fn head(&self) -> &Head {
-        match self {
-            Self::Whole(part) => &part.head,
-            Self::Cut(column) => column.head(),
-        }
     }
 
     /// How many readings it has.
@@ -42,19 +78,25 @@ impl Column<'_> {
     }
 
     /// The first value of each page of the dictionary, and how many readings **of the part** lie below each page.
-    pub(super) fn fences(&self, axis: Axis) -> Fences<'_> {
-        let Fences { first, below } = self.head().fences(axis);
+    pub(super) fn fences(&self) -> Fences<'_> {
+        let Fences { first, below } = self.part().head.fences(self.axis());
         match self {
             Self::Whole(_) => Fences { first, below },
             Self::Cut(column) => Fences { first, below: column.below() },
         }
     }
 
-    /// For each value of a page, how many readings of the part have that value or a smaller one.
-    pub(super) fn until<'d>(&self, index: usize, page: &'d DictionaryPage) -> Cow<'d, [u32]> {
+    /// A page of the dictionary.
+    pub(super) fn dictionary_page(&self, index: u32) -> SegmentPage {
+        let page = PageId { column: crate::Column::Dictionary(self.axis()), index };
+        SegmentPage { segment: self.segment(), page }
+    }
+
+    /// How many readings **of the part** have the first so many values of a page.
+    pub(super) fn counts<'d>(&self, index: usize, page: &'d DictionaryPage) -> ColumnCounts<'d> {
         match self {
-            Self::Whole(_) => Cow::Borrowed(&page.until),
-            Self::Cut(column) => Cow::Owned(column.until(index, page)),
+            Self::Whole(_) => ColumnCounts::Whole(&page.counts),
+            Self::Cut(column) => ColumnCounts::Part(column.counts(index, page)),
         }
     }
 }

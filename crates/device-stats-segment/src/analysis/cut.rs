@@ -1,31 +1,47 @@
 //! One axis of a part that is not a whole segment: its readings counted through their codes.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::pages::{Pages, SegmentPage, as_codes};
-use super::part::{Part, count_u32};
-use super::sums::Edge;
-use crate::{Column, DICTIONARY_PAGE, DictionaryPage, Head, PageId, ROW_PAGE};
-use device_stats_domain::Axis;
+use super::part::{Part, PartAxis, count_u32};
+use super::sums::{ReadEdge, edges, read_edges};
+use crate::{CodesPage, Column, Counts, DictionaryPage, Page, PageId};
 
 /// How many readings of a part have a value of each page of the dictionary, and which.
 #[derive(Debug)]
 pub(super) struct CutColumn<'p> {
-    pub(super) part: &'p Part,
+    pub(super) of: PartAxis<'p>,
     /// For each page, how many readings of the part have a value of an earlier one; then how many readings it has.
     below: Vec<u32>,
-    /// The scanned codes by page of the dictionary: of each, its place inside the page.
-    places: Vec<u16>,
-    /// Where the places of each page begin; then their number.
+    /// The same of the readings that were scanned.
     starts: Vec<u32>,
+    codes: Codes,
+    /// What was counted of single pages of the dictionary.
+    counted: RefCell<Vec<(usize, Rc<Counts>)>>,
     /// What was scanned.
     scanned: Scanned,
     /// What the ends of the part add to the sums of whole runs.
-    pub(super) edges: Vec<Edge>,
+    pub(super) edges: Vec<ReadEdge>,
+}
+
+/// The scanned codes by page of the dictionary.
+#[derive(Debug)]
+enum Codes {
+    /// In the pages they were read in: of each, which of its readings.
+    Pages(Vec<(Arc<Page>, Range<u32>)>),
+    /// Copied, which takes less memory: of each its place inside its page of the dictionary. Where a page of the dictionary
+    /// begins is in [`CutColumn::starts`].
+    Copied(Vec<u16>),
 }
 
 /// Pages of codes that are read at once, of 16 KiB each.
 const PAGES_MAX: usize = 1024;
+/// Pages of codes that are kept until an axis is analyzed. They are in the cache as well, mostly.
+const PAGES_KEPT_MAX: usize = 4 * PAGES_MAX;
 
 /// Which readings of the segment were scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +53,12 @@ enum Scanned {
 
 /// Scans the parts. Asks for many pages at once, but not for more than memory is for.
 pub(super) fn cut_columns<'p, P: Pages>(
-    parts: &[&'p Part],
-    axis: Axis,
+    of: &[PartAxis<'p>],
     pages: &P,
 ) -> Result<Vec<CutColumn<'p>>, P::Error> {
-    let mut columns = Vec::with_capacity(parts.len());
-    let mut plans = parts.iter().map(|part| Plan::of(part, axis)).peekable();
+    let mut columns = Vec::with_capacity(of.len());
+    let mut plans = of.iter().copied().map(Plan::of).peekable();
+    let mut kept = 0;
     while plans.peek().is_some() {
         let mut wanted: Vec<SegmentPage> = Vec::new();
         let mut together = Vec::new();
@@ -52,14 +68,14 @@ pub(super) fn cut_columns<'p, P: Pages>(
             wanted.extend(&plan.pages);
             together.push(plan);
         }
-        let read = pages.read(&wanted)?;
-        let mut read = read.iter();
+        let mut read = pages.read(&wanted)?.into_iter();
         for plan in together {
-            let mut codes = Vec::with_capacity(plan.pages.len());
-            for (wanted, page) in plan.pages.iter().zip(read.by_ref()) {
-                codes.push((wanted.page.index, as_codes(pages, wanted.segment, page)?));
+            let mut column = CutColumn::scan(&plan, read.by_ref().take(plan.pages.len()), pages)?;
+            kept += plan.pages.len();
+            if kept > PAGES_KEPT_MAX {
+                column.copy_codes();
             }
-            columns.push(CutColumn::scan(&plan, axis, &codes));
+            columns.push(column);
         }
     }
     Ok(columns)
@@ -67,27 +83,26 @@ pub(super) fn cut_columns<'p, P: Pages>(
 
 /// What to scan of a part.
 struct Plan<'p> {
-    part: &'p Part,
+    of: PartAxis<'p>,
     scanned: Scanned,
     spans: [Range<u32>; 2],
-    /// The pages of codes in which the spans lie.
+    /// The pages of codes in which the spans and the edges lie.
     pages: Vec<SegmentPage>,
 }
 
 impl<'p> Plan<'p> {
-    fn of(part: &'p Part, axis: Axis) -> Self {
+    fn of(of: PartAxis<'p>) -> Self {
+        let PartAxis { part, axis } = of;
         let (scanned, spans) = spans(part);
-        let mut pages: Vec<SegmentPage> = Vec::new();
-        for span in spans.iter().filter(|span| !span.is_empty()) {
-            for index in span.start / ROW_PAGE..=(span.end - 1) / ROW_PAGE {
-                let page = PageId { column: Column::Codes(axis), index };
-                // Both spans may end in one page.
-                if pages.last().is_none_or(|last| last.page != page) {
-                    pages.push(SegmentPage { segment: part.segment, page });
-                }
-            }
-        }
-        Self { part, scanned, spans, pages }
+        let edges = edges(part).map(|edge| edge.readings);
+        let indexes: BTreeSet<u32> =
+            spans.iter().chain(&edges).flat_map(|rows| part.pages_of(rows)).collect();
+        let page = |index| PageId { column: Column::Codes(axis), index };
+        let pages = indexes
+            .into_iter()
+            .map(|index| SegmentPage { segment: part.segment, page: page(index) })
+            .collect();
+        Self { of, scanned, spans, pages }
     }
 }
 
@@ -103,19 +118,73 @@ fn spans(part: &Part) -> (Scanned, [Range<u32>; 2]) {
 }
 
 impl<'p> CutColumn<'p> {
-    fn scan(plan: &Plan<'p>, axis: Axis, codes: &[(u32, &[u32])]) -> Self {
-        let Plan { part, scanned, ref spans, .. } = *plan;
+    /// Counts the codes of the pages that the plan asks for.
+    fn scan<P: Pages>(
+        plan: &Plan<'p>,
+        read: impl Iterator<Item = Arc<Page>>,
+        pages: &P,
+    ) -> Result<Self, P::Error> {
+        let Plan { of, scanned, ref spans, .. } = *plan;
+        let PartAxis { part, axis } = of;
         let whole = part.head.fences(axis).below;
-        let dictionary_pages = whole.len().saturating_sub(1);
-        let runs: Vec<&[u32]> =
-            spans.iter().flat_map(|span| codes.iter().map(move |page| inside(page, span))).collect();
-        let (starts, places) = sort_by_page(&runs, dictionary_pages);
+        let (mut starts, mut codes) = (vec![0; whole.len()], Vec::with_capacity(plan.pages.len()));
+        let mut edges_read = Vec::new();
+        for (wanted, page) in plan.pages.iter().zip(read) {
+            let sorted = as_codes(pages, part.segment, &page)?;
+            edges_read.extend(read_edges(part, wanted.page.index, sorted));
+            for span in spans {
+                let readings = part.entries_of(wanted.page.index, span);
+                if !readings.is_empty() {
+                    sorted.count(&readings, starts.get_mut(1..).unwrap_or_default());
+                    codes.push((Arc::clone(&page), readings));
+                }
+            }
+        }
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
         let below = match scanned {
             Scanned::Part => starts.clone(),
             Scanned::Rest => whole.iter().zip(&starts).map(|(all, rest)| all.saturating_sub(*rest)).collect(),
         };
-        let edges = Edge::of(part, codes);
-        Self { part, below, places, starts, scanned, edges }
+        Ok(Self {
+            of,
+            below,
+            starts,
+            codes: Codes::Pages(codes),
+            counted: RefCell::default(),
+            scanned,
+            edges: edges_read,
+        })
+    }
+
+    /// Lets go of the pages.
+    fn copy_codes(&mut self) {
+        let mut copied = Vec::with_capacity(self.starts.last().copied().unwrap_or(0) as usize);
+        for index in 0..self.starts.len().saturating_sub(1) {
+            self.each_run(index, |places| copied.extend_from_slice(places));
+        }
+        self.codes = Codes::Copied(copied);
+    }
+
+    /// Hands out the scanned codes of a page of the dictionary, as places inside of it.
+    fn each_run(&self, index: usize, mut take: impl FnMut(&[u16])) {
+        match &self.codes {
+            Codes::Pages(pages) => {
+                for (page, readings) in pages {
+                    if let Page::Codes(codes) = &**page {
+                        take(CodesPage::places(codes, index, readings));
+                    }
+                }
+            }
+            Codes::Copied(places) => {
+                let start = self.starts.get(index).copied().unwrap_or(0) as usize;
+                let end = self.starts.get(index + 1).copied().unwrap_or(0) as usize;
+                take(places.get(start..end).unwrap_or_default());
+            }
+        }
     }
 
     /// Like those of a whole segment: see [`Fences::below`](crate::Fences::below).
@@ -131,70 +200,53 @@ impl<'p> CutColumn<'p> {
         (count_u32(first), count_u32(last))
     }
 
-    /// The head of the segment.
-    pub(super) fn head(&self) -> &'p Head {
-        &self.part.head
+    /// How many readings of the part have the first so many values of a page of the dictionary. Counted once: the pools that
+    /// a part is in mostly ask for the same page.
+    pub(super) fn counts(&self, index: usize, page: &DictionaryPage) -> Rc<Counts> {
+        let mut counted = self.counted.borrow_mut();
+        if let Some((_, counts)) = counted.iter().find(|(counted, _)| *counted == index) {
+            return Rc::clone(counts);
+        }
+        let counts = Rc::new(self.count(index, page));
+        counted.push((index, Rc::clone(&counts)));
+        counts
     }
 
-    /// For each value of a page of the dictionary, how many readings of the part have that value or a smaller one.
-    pub(super) fn until(&self, index: usize, page: &DictionaryPage) -> Vec<u32> {
-        let start = self.starts.get(index).copied().unwrap_or(0) as usize;
-        let end = self.starts.get(index + 1).copied().unwrap_or(0) as usize;
+    fn count(&self, index: usize, page: &DictionaryPage) -> Counts {
         let mut counts = vec![0_u32; page.values.len()];
-        for place in self.places.get(start..end).unwrap_or_default() {
-            if let Some(count) = counts.get_mut(usize::from(*place)) {
-                *count += 1;
+        self.each_run(index, |places| {
+            for place in places {
+                if let Some(count) = counts.get_mut(usize::from(*place)) {
+                    *count += 1;
+                }
             }
-        }
+        });
         let mut scanned = self.starts.get(index).copied().unwrap_or(0);
-        for (count, whole) in counts.iter_mut().zip(&page.until) {
+        for (places, count) in (1..).zip(&mut counts) {
             scanned += *count;
             *count = match self.scanned {
                 Scanned::Part => scanned,
-                Scanned::Rest => whole.saturating_sub(scanned),
+                Scanned::Rest => page.counts.until(places).saturating_sub(scanned),
             };
         }
-        counts
+        Counts::new(self.below.get(index).copied().unwrap_or(0), counts)
     }
-}
 
-/// The codes of a page of codes whose readings lie in a span.
-fn inside<'c>((index, codes): &(u32, &'c [u32]), span: &Range<u32>) -> &'c [u32] {
-    let first_row = index * ROW_PAGE;
-    let from = span.start.saturating_sub(first_row) as usize;
-    let until = (span.end.saturating_sub(first_row) as usize).min(codes.len());
-    codes.get(from..until).unwrap_or_default()
-}
-
-/// Codes sorted by the page of the dictionary they belong to (a counting sort): where each page begins, and the places
-/// inside the pages.
-fn sort_by_page(runs: &[&[u32]], pages: usize) -> (Vec<u32>, Vec<u16>) {
-    let mut starts = vec![0_u32; pages + 1];
-    for code in runs.iter().copied().flatten() {
-        if let Some(count) = starts.get_mut((code / DICTIONARY_PAGE) as usize + 1) {
-            *count += 1;
+    /// The places of the first and of the last value that the part has of two pages of the dictionary.
+    pub(super) fn outer_places(
+        &self,
+        (first, low): (u32, &DictionaryPage),
+        (last, high): (u32, &DictionaryPage),
+    ) -> Option<(usize, usize)> {
+        if self.scanned == Scanned::Part {
+            let (mut min, mut max) = (u16::MAX, 0);
+            self.each_run(first as usize, |places| min = places.iter().copied().fold(min, u16::min));
+            self.each_run(last as usize, |places| max = places.iter().copied().fold(max, u16::max));
+            return Some((min.into(), max.into()));
         }
+        let (of_low, of_high) = (self.counts(first as usize, low), self.counts(last as usize, high));
+        let min = of_low.next(0);
+        let max = of_high.last(high.values.len())?;
+        (min < low.values.len()).then_some((min, max))
     }
-    let mut total = 0;
-    for start in &mut starts {
-        total += *start;
-        *start = total;
-    }
-    let mut places = vec![0_u16; total as usize];
-    let mut next = starts.clone();
-    for code in runs.iter().copied().flatten() {
-        if let Some(at) = next.get_mut((code / DICTIONARY_PAGE) as usize) {
-            if let Some(place) = places.get_mut(*at as usize) {
-                *place = (code % DICTIONARY_PAGE) as u16;
-            }
-            *at += 1;
-        }
-    }
-    (starts, places)
-}
-
-/// The page of the dictionary that holds a code, and its place there.
-pub(super) fn page_of_code(axis: Axis, code: u32) -> (PageId, usize) {
-    let page = PageId { column: Column::Dictionary(axis), index: code / DICTIONARY_PAGE };
-    (page, (code % DICTIONARY_PAGE) as usize)
 }

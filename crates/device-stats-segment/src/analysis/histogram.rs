@@ -5,10 +5,10 @@ use std::sync::Arc;
 use device_stats_domain::Axis;
 
 use super::axis::Group;
-use super::column::Column;
-use super::measure::{contradiction, dictionary_page, measure};
-use super::pages::{Pages, SegmentPage, as_dictionary};
-use super::part::{Part, count_u32};
+use super::column::{Column, columns};
+use super::measure::contradiction;
+use super::pages::{Pages, as_dictionary};
+use super::part::{PartAxis, count_u32};
 use crate::key::Key;
 use crate::{Fences, Page};
 
@@ -23,18 +23,15 @@ pub fn count_below<P: Pages>(
     bounds: &[f64],
     pages: &P,
 ) -> Result<Vec<u64>, P::Error> {
-    let parts: Vec<&Part> = group.parts.iter().collect();
-    let measured = measure(&parts, axis, false, pages)?;
+    let parts: Vec<PartAxis<'_>> = group.parts.iter().map(|part| PartAxis { part, axis }).collect();
+    let columns = columns(&parts, pages)?;
     let mut wanted = Vec::new();
-    let mut lines = Vec::with_capacity(measured.len() * bounds.len());
-    for measured in &measured {
+    let mut lines = Vec::with_capacity(columns.len() * bounds.len());
+    for column in &columns {
         for bound in bounds {
-            let line = Line::of(&measured.column, axis, *bound);
+            let line = Line::of(column, *bound);
             if let Line::InPage { index } = line {
-                let page = SegmentPage {
-                    segment: measured.column.segment(),
-                    page: dictionary_page(axis, count_u32(index)),
-                };
+                let page = column.dictionary_page(count_u32(index));
                 // Bounds next to each other are often in one page.
                 if wanted.last() != Some(&page) {
                     wanted.push(page);
@@ -46,26 +43,22 @@ pub fn count_below<P: Pages>(
     let read = pages.read(&wanted)?;
     let mut read = wanted.iter().zip(&read).peekable();
     let mut counts: Vec<u64> = vec![0; bounds.len()];
-    for (measured, lines) in measured.iter().zip(lines.chunks(bounds.len().max(1))) {
-        let column = &measured.column;
+    for (column, lines) in columns.iter().zip(lines.chunks(bounds.len().max(1))) {
         for ((line, bound), count) in lines.iter().zip(bounds).zip(&mut counts) {
             *count += match line {
                 Line::At(below) => u64::from(*below),
                 Line::InPage { index } => {
-                    let here = dictionary_page(axis, count_u32(*index));
-                    while read
-                        .next_if(|(wanted, _)| wanted.segment != column.segment() || wanted.page != here)
-                        .is_some()
-                    {}
+                    let here = column.dictionary_page(count_u32(*index));
+                    while read.next_if(|(wanted, _)| **wanted != here).is_some() {}
                     let (_, page) =
                         read.peek().ok_or_else(|| pages.fault(column.segment(), contradiction()))?;
-                    below_in_page(column, axis, *index, *bound, page, pages)?
+                    below_in_page(column, *index, *bound, page, pages)?
                 }
             };
         }
     }
     for (bound, count) in bounds.iter().zip(&mut counts) {
-        *count += group.hot.iter().filter(|number| number.key() < bound.key()).count() as u64;
+        *count += group.hot.get(axis).iter().filter(|number| number.key() < bound.key()).count() as u64;
     }
     Ok(counts)
 }
@@ -80,8 +73,8 @@ enum Line {
 }
 
 impl Line {
-    fn of(column: &Column<'_>, axis: Axis, bound: f64) -> Self {
-        let Fences { first, below } = column.fences(axis);
+    fn of(column: &Column<'_>, bound: f64) -> Self {
+        let Fences { first, below } = column.fences();
         let begun = first.partition_point(|first| first.key() < bound.key());
         let at = |index: usize| below.get(index).copied().unwrap_or(0);
         match begun.checked_sub(1) {
@@ -93,7 +86,6 @@ impl Line {
 
 fn below_in_page<P: Pages>(
     column: &Column<'_>,
-    axis: Axis,
     index: usize,
     bound: f64,
     page: &Arc<Page>,
@@ -101,8 +93,5 @@ fn below_in_page<P: Pages>(
 ) -> Result<u64, P::Error> {
     let dictionary = as_dictionary(pages, column.segment(), page)?;
     let smaller = dictionary.values.partition_point(|value| value.key() < bound.key());
-    let below = column.fences(axis).below.get(index).copied().unwrap_or(0);
-    let until = column.until(index, dictionary);
-    let count = smaller.checked_sub(1).and_then(|last| until.get(last).copied()).unwrap_or(below);
-    Ok(u64::from(count))
+    Ok(u64::from(column.counts(index, dictionary).until(smaller)))
 }

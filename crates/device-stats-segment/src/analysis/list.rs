@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::bracket::{Bracket, Fenced, bracket};
+use super::column::ColumnCounts;
 use super::measure::contradiction;
 use super::pages::{Pages, SegmentPage, as_integers};
 use super::part::{Part, count_u32, cut};
 use super::rows::rows;
 use super::select::{Run, select};
-use crate::{Column, Page, PageId, ROW_PAGE, Row};
+use crate::{Column, Counts, Page, PageId, Row};
 
 /// The times of a part, as far as its fences tell.
 struct Times<'p> {
@@ -23,11 +24,11 @@ struct Times<'p> {
 impl<'p> Times<'p> {
     /// Of a part that is not empty.
     fn of(part: &'p Part) -> Self {
-        let first_page = part.rows.start / ROW_PAGE;
-        let pages = first_page..(part.rows.end - 1) / ROW_PAGE + 1;
+        let pages = part.pages_of(&part.rows);
         let first = part.head.time_fences().get(pages.start as usize..pages.end as usize).unwrap_or_default();
-        let begin = |page: u32| (page * ROW_PAGE).clamp(part.rows.start, part.rows.end) - part.rows.start;
-        Self { part, first_page, first, below: (pages.start..=pages.end).map(begin).collect() }
+        let begin =
+            |page: u32| (page * part.head.row_page()).clamp(part.rows.start, part.rows.end) - part.rows.start;
+        Self { part, first_page: pages.start, first, below: (pages.start..=pages.end).map(begin).collect() }
     }
 
     fn fenced(&self) -> Fenced<'_, i64> {
@@ -37,10 +38,8 @@ impl<'p> Times<'p> {
     /// The times of a page that belong to the part.
     fn times<'t, P: Pages>(&self, index: usize, page: &'t Page, pages: &P) -> Result<&'t [i64], P::Error> {
         let times = as_integers(pages, self.part.segment, page)?;
-        let first = (self.first_page + count_u32(index)) * ROW_PAGE;
-        let from = self.part.rows.start.saturating_sub(first) as usize;
-        let until = (self.part.rows.end.saturating_sub(first) as usize).min(times.len());
-        Ok(times.get(from..until).unwrap_or_default())
+        let entries = self.part.entries_of(self.first_page + count_u32(index), &self.part.rows);
+        Ok(times.get(entries.start as usize..entries.end as usize).unwrap_or_default())
     }
 }
 
@@ -94,16 +93,16 @@ fn time_of_rank<P: Pages>(columns: &[Times<'_>], hot: &[i64], rank: u64, pages: 
         below += fenced.below(range.start);
         for (index, page) in range.zip(read.by_ref()) {
             let times = column.times(index, page, pages)?;
-            let (run, lower) =
-                Run::of(Cow::Borrowed(times), Cow::Owned((1..=count_u32(times.len())).collect()), 0, bracket);
-            below += lower;
-            runs.push(run);
+            runs.push(each_once(times));
         }
     }
-    let (run, lower) =
-        Run::of(Cow::Borrowed(hot), Cow::Owned((1..=count_u32(hot.len())).collect()), 0, bracket);
-    runs.push(run);
+    runs.push(each_once(hot));
     let segment = columns.first().map_or(0, |column| column.part.segment);
-    let found = select(runs, below + lower, rank, bracket);
+    let found = rank.checked_sub(below).and_then(|rank| select(&runs, rank));
     found.map(|(time, _)| time).ok_or_else(|| pages.fault(segment, contradiction()))
+}
+
+/// Times, of each of which there is one reading.
+fn each_once(times: &[i64]) -> Run<'_, i64> {
+    Run { pages: vec![(Cow::Borrowed(times), ColumnCounts::Part(Counts::once(0).into()))] }
 }

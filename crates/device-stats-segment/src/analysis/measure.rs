@@ -2,106 +2,108 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::Axis;
-
 use super::column::Column;
-use super::cut::{CutColumn, cut_columns};
+use super::cut::CutColumn;
 use super::pages::{Pages, SegmentPage, as_dictionary};
-use super::part::Part;
-use super::sums::sums;
+use super::sums::{sum, want_sum};
 use crate::exact_squares::ExactSquares;
-use crate::{ExactSum, Fault, Page, PageId};
+use crate::{ExactSum, Fault, Page, Totals};
 
-/// One axis of a part, and what is known of it.
+/// What is known of one axis of a part.
 #[derive(Debug)]
 pub(super) struct Measured<'p> {
-    pub(super) column: Column<'p>,
     pub(super) min: f64,
     pub(super) max: f64,
-    /// Of a cut part; a whole one has them in its head.
-    cut_sum: ExactSum,
-    cut_squares: ExactSquares,
+    sums: Sums<'p>,
+}
+
+#[derive(Debug)]
+enum Sums<'p> {
+    /// A whole segment has them in its head.
+    Whole(&'p Totals),
+    Cut {
+        sum: Box<ExactSum>,
+        /// Where they were asked for.
+        squares: Option<Box<ExactSquares>>,
+    },
 }
 
 impl Measured<'_> {
     /// Adds the sum of its readings.
-    pub(super) fn add_sum(&self, axis: Axis, sum: &mut ExactSum) {
-        match &self.column {
-            Column::Whole(part) => sum.add_integer(&part.head.totals(axis).sum),
-            Column::Cut(_) => sum.merge(&self.cut_sum),
+    pub(super) fn add_sum(&self, to: &mut ExactSum) {
+        match &self.sums {
+            Sums::Whole(totals) => to.add_integer(&totals.sum),
+            Sums::Cut { sum, .. } => to.merge(sum),
         }
     }
 
     /// Adds the sum of the squares of its readings, which were asked for.
-    pub(super) fn add_squares(&self, axis: Axis, squares: &mut ExactSquares) {
-        match &self.column {
-            Column::Whole(part) => squares.add_integer(&part.head.totals(axis).squares),
-            Column::Cut(_) => squares.merge(&self.cut_squares),
+    pub(super) fn add_squares(&self, to: &mut ExactSquares) {
+        match &self.sums {
+            Sums::Whole(totals) => to.add_integer(&totals.squares),
+            Sums::Cut { squares, .. } => squares.iter().for_each(|squares| to.merge(squares)),
         }
     }
 }
 
-/// Measures parts, none of which is empty. Asks twice for pages: for those by time, then for those by value.
-pub(super) fn measure<'p, P: Pages>(
-    parts: &[&'p Part],
-    axis: Axis,
+/// Adds the pages that [`measure`] needs.
+pub(super) fn want_measures(columns: &[Column<'_>], wanted: &mut Vec<SegmentPage>) {
+    for column in columns {
+        if let Column::Cut(cut) = column {
+            want_sum(cut, wanted);
+            let (first, last) = cut.outer_pages();
+            wanted.extend([first, last].map(|index| column.dictionary_page(index)));
+        }
+    }
+}
+
+/// Measures columns. The pages come in the order in which [`want_measures`] asked for them; squares ask for more.
+pub(super) fn measure<'p, 'r, P: Pages>(
+    columns: &[Column<'p>],
     with_squares: bool,
+    read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
     pages: &P,
 ) -> Result<Vec<Measured<'p>>, P::Error> {
-    let cut: Vec<&Part> = parts.iter().copied().filter(|part| !part.is_whole()).collect();
-    let columns = cut_columns(&cut, axis, pages)?;
-    let edged: Vec<_> = columns.iter().map(|column| (column.part, column.edges.as_slice())).collect();
-    let sums = sums(&edged, axis, pages)?;
-    let ends = ends(&columns, axis, pages)?;
-    let mut cut = columns.into_iter().zip(sums).zip(ends);
-    let mut measured = Vec::with_capacity(parts.len());
-    for part in parts {
-        if part.is_whole() {
-            let totals = part.head.totals(axis);
-            let column = Column::Whole(part);
-            let (cut_sum, cut_squares) = (ExactSum::default(), ExactSquares::default());
-            measured.push(Measured { column, min: totals.min, max: totals.max, cut_sum, cut_squares });
-        } else if let Some(((column, cut_sum), (min, max))) = cut.next() {
-            let cut_squares =
-                if with_squares { squares(&column, axis, pages)? } else { ExactSquares::default() };
-            measured.push(Measured { column: Column::Cut(column), min, max, cut_sum, cut_squares });
-        }
+    let mut measured = Vec::with_capacity(columns.len());
+    for column in columns {
+        measured.push(match column {
+            Column::Whole(of) => {
+                let totals = of.part.head.totals(of.axis);
+                Measured { min: totals.min, max: totals.max, sums: Sums::Whole(totals) }
+            }
+            Column::Cut(cut) => {
+                let sum = sum(cut, read, pages)?;
+                let (min, max) = ends(cut, read, pages)?;
+                let squares = if with_squares { Some(Box::new(squares(column, cut, pages)?)) } else { None };
+                Measured { min, max, sums: Sums::Cut { sum: Box::new(sum), squares } }
+            }
+        });
     }
     Ok(measured)
 }
 
-/// The smallest and the greatest number of each column.
-fn ends<P: Pages>(columns: &[CutColumn<'_>], axis: Axis, pages: &P) -> Result<Vec<(f64, f64)>, P::Error> {
-    let mut wanted = Vec::with_capacity(columns.len() * 2);
-    for column in columns {
-        let segment = column.part.segment;
-        let (first, last) = column.outer_pages();
-        wanted.extend([first, last].map(|index| SegmentPage { segment, page: dictionary_page(axis, index) }));
-    }
-    let read = pages.read(&wanted)?;
-    let mut ends = Vec::with_capacity(columns.len());
-    for (column, pair) in columns.iter().zip(read.chunks(2)) {
-        let (first, last) = column.outer_pages();
-        let [low, high] = pair else { continue };
-        let min = numbers(column, first, low, pages)?.next();
-        let max = numbers(column, last, high, pages)?.last();
-        match min.zip(max) {
-            Some(((min, _), (max, _))) => ends.push((min, max)),
-            None => return Err(pages.fault(column.part.segment, contradiction())),
-        }
-    }
-    Ok(ends)
+/// The smallest and the greatest number of a column.
+fn ends<'r, P: Pages>(
+    column: &CutColumn<'_>,
+    read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+    pages: &P,
+) -> Result<(f64, f64), P::Error> {
+    let (first, last) = column.outer_pages();
+    let segment = column.of.part.segment;
+    let contradicts = || pages.fault(segment, contradiction());
+    let ((_, low), (_, high)) = read.next().zip(read.next()).ok_or_else(contradicts)?;
+    let (low, high) = (as_dictionary(pages, segment, low)?, as_dictionary(pages, segment, high)?);
+    let (min, max) = column.outer_places((first, low), (last, high)).ok_or_else(contradicts)?;
+    low.values.get(min).copied().zip(high.values.get(max).copied()).ok_or_else(contradicts)
 }
 
 /// The exact sum of the squares of a column: reads its whole dictionary.
-fn squares<P: Pages>(column: &CutColumn<'_>, axis: Axis, pages: &P) -> Result<ExactSquares, P::Error> {
+fn squares<P: Pages>(column: &Column<'_>, cut: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, P::Error> {
     let mut squares = ExactSquares::default();
-    let segment = column.part.segment;
-    let (first, last) = column.outer_pages();
-    let wanted: Vec<_> =
-        (first..=last).map(|index| SegmentPage { segment, page: dictionary_page(axis, index) }).collect();
+    let (first, last) = cut.outer_pages();
+    let wanted: Vec<_> = (first..=last).map(|index| column.dictionary_page(index)).collect();
     for (index, page) in (first..=last).zip(pages.read(&wanted)?) {
-        for (number, count) in numbers(column, index, &page, pages)? {
+        for (number, count) in numbers(cut, index, &page, pages)? {
             squares.add_times(number, count);
         }
     }
@@ -115,18 +117,13 @@ fn numbers<'d, P: Pages>(
     page: &'d Arc<Page>,
     pages: &P,
 ) -> Result<impl Iterator<Item = (f64, u32)> + use<'d, P>, P::Error> {
-    let dictionary = as_dictionary(pages, column.part.segment, page)?;
-    let mut before = column.below().get(index as usize).copied().unwrap_or(0);
-    let counted = column.until(index as usize, dictionary).into_iter().map(move |until| {
-        let count = until.saturating_sub(before);
-        before = until;
-        count
+    let dictionary = as_dictionary(pages, column.of.part.segment, page)?;
+    let counts = column.counts(index as usize, dictionary);
+    let counted = (0..).zip(&dictionary.values).map(move |(place, value)| {
+        let count = counts.until(place + 1).saturating_sub(counts.until(place));
+        (*value, count)
     });
-    Ok(dictionary.values.iter().copied().zip(counted).filter(|(_, count)| *count > 0))
-}
-
-pub(super) fn dictionary_page(axis: Axis, index: u32) -> PageId {
-    PageId { column: crate::Column::Dictionary(axis), index }
+    Ok(counted.filter(|(_, count)| *count > 0))
 }
 
 pub(super) fn contradiction() -> Fault {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DictionaryPage, Fault, Page, PageId, SumsPage};
+use crate::{CodesPage, DictionaryPage, Fault, Page, PageId, SumsPage};
 
 /// A page of one of the segments that an analysis looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ pub(super) fn as_codes<'p, P: Pages>(
     pages: &P,
     segment: usize,
     page: &'p Page,
-) -> Result<&'p [u32], P::Error> {
+) -> Result<&'p CodesPage, P::Error> {
     match page {
         Page::Codes(codes) => Ok(codes),
         _ => Err(wrong(pages, segment)),

@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use device_stats_domain::Axis;
+
 use super::pages::{Pages, SegmentPage, as_integers};
-use crate::{Column, Head, PageId, ROW_PAGE};
+use crate::{Column, Head, PageId};
 
 /// Consecutive readings of a segment, in order of time.
 #[derive(Clone, Debug)]
@@ -15,6 +17,13 @@ pub struct Part {
     pub head: Arc<Head>,
     /// Which of its readings: positions in order of time.
     pub rows: Range<u32>,
+}
+
+/// One axis of a part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartAxis<'p> {
+    pub(super) part: &'p Part,
+    pub(super) axis: Axis,
 }
 
 impl Part {
@@ -37,6 +46,25 @@ impl Part {
     /// Whether it has no reading.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// The pages of a column with one entry a reading that have some rows of the segment.
+    pub(super) fn pages_of(&self, rows: &Range<u32>) -> Range<u32> {
+        let page = self.head.row_page();
+        if rows.is_empty() { 0..0 } else { rows.start / page..(rows.end - 1) / page + 1 }
+    }
+
+    /// The entries of such a page that stand for some rows of the segment.
+    pub(super) fn entries_of(&self, page: u32, rows: &Range<u32>) -> Range<u32> {
+        let first = page * self.head.row_page();
+        let until = (self.head.readings() - first).min(self.head.row_page());
+        rows.start.saturating_sub(first).min(until)..rows.end.saturating_sub(first).min(until)
+    }
+
+    /// The page of the dictionary that holds a code, and its place there.
+    pub(super) fn page_of_code(&self, axis: Axis, code: u32) -> (PageId, usize) {
+        let page = self.head.dictionary_page();
+        (PageId { column: Column::Dictionary(axis), index: code / page }, (code % page) as usize)
     }
 }
 
@@ -105,7 +133,7 @@ impl Place {
         let before = head.time_fences().partition_point(|first| *first < bound);
         let index = count_u32(before.saturating_sub(1));
         wanted.push(SegmentPage { segment, page: PageId { column: Column::Times, index } });
-        Self::InPage { wanted: wanted.len() - 1, first_row: index * ROW_PAGE, bound, segment }
+        Self::InPage { wanted: wanted.len() - 1, first_row: index * head.row_page(), bound, segment }
     }
 }
 

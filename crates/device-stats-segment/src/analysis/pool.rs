@@ -4,22 +4,21 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use device_stats_domain::Axis;
-
 use super::bracket::{Bracket, Fenced, bracket};
-use super::measure::{Measured, contradiction, dictionary_page};
+use super::column::{Column, ColumnCounts};
+use super::measure::{Measured, contradiction};
 use super::pages::{Pages, SegmentPage, as_dictionary};
 use super::part::count_u32;
 use super::select::{Run, select};
 use crate::exact_squares::ExactSquares;
 use crate::key::Key;
-use crate::{ExactSum, Fences, Page};
+use crate::{Counts, ExactSum, Fences, Page};
 
-/// Readings that are ranked together.
+/// Readings that are ranked together: of one axis.
 #[derive(Debug)]
-pub(super) struct Pool<'m> {
-    pub(super) columns: Vec<&'m Measured<'m>>,
-    pub(super) hot: Vec<&'m [f64]>,
+pub(super) struct Pool<'c> {
+    pub(super) columns: &'c [Column<'c>],
+    pub(super) hot: Vec<&'c [f64]>,
     /// How many readings there are.
     pub(super) count: u64,
 }
@@ -33,10 +32,9 @@ pub(super) struct Search {
     pages: Vec<Range<usize>>,
 }
 
-impl<'m> Pool<'m> {
-    pub(super) fn of(columns: impl Iterator<Item = &'m Measured<'m>>, hot: Vec<&'m [f64]>) -> Self {
-        let columns: Vec<_> = columns.collect();
-        let sealed: u64 = columns.iter().map(|measured| measured.column.len()).sum();
+impl<'c> Pool<'c> {
+    pub(super) fn of(columns: &'c [Column<'c>], hot: Vec<&'c [f64]>) -> Self {
+        let sealed: u64 = columns.iter().map(Column::len).sum();
         let unsealed: usize = hot.iter().map(|numbers| numbers.len()).sum();
         Self { columns, hot, count: sealed + unsealed as u64 }
     }
@@ -46,9 +44,9 @@ impl<'m> Pool<'m> {
     }
 
     /// The smallest and the greatest number.
-    pub(super) fn ends(&self) -> (f64, f64) {
-        let mins = self.columns.iter().map(|measured| measured.min).chain(self.hot());
-        let maxs = self.columns.iter().map(|measured| measured.max).chain(self.hot());
+    pub(super) fn ends(&self, measured: &[Measured<'_>]) -> (f64, f64) {
+        let mins = measured.iter().map(|measured| measured.min).chain(self.hot());
+        let maxs = measured.iter().map(|measured| measured.max).chain(self.hot());
         (
             mins.min_by(f64::total_cmp).unwrap_or(f64::INFINITY),
             maxs.max_by(f64::total_cmp).unwrap_or(f64::NEG_INFINITY),
@@ -56,38 +54,40 @@ impl<'m> Pool<'m> {
     }
 
     /// The exact sum.
-    pub(super) fn sum(&self, axis: Axis) -> ExactSum {
+    pub(super) fn sum(&self, measured: &[Measured<'_>]) -> ExactSum {
         let mut sum = ExactSum::default();
-        self.columns.iter().for_each(|measured| measured.add_sum(axis, &mut sum));
+        for measured in measured {
+            measured.add_sum(&mut sum);
+        }
         self.hot().for_each(|number| sum.add(number));
         sum
     }
 
     /// The exact sum of the squares, which the columns were measured with.
-    pub(super) fn squares(&self, axis: Axis) -> ExactSquares {
+    pub(super) fn squares(&self, measured: &[Measured<'_>]) -> ExactSquares {
         let mut squares = ExactSquares::default();
-        self.columns.iter().for_each(|measured| measured.add_squares(axis, &mut squares));
+        for measured in measured {
+            measured.add_squares(&mut squares);
+        }
         self.hot().for_each(|number| squares.add(number));
         squares
     }
 
-    fn fenced(&self, axis: Axis) -> Vec<Fenced<'m, f64>> {
-        let fences = self.columns.iter().map(|measured| measured.column.fences(axis));
+    fn fenced(&self) -> Vec<Fenced<'c, f64>> {
+        let fences = self.columns.iter().map(Column::fences);
         fences.map(|Fences { first, below }| Fenced { first, below }).collect()
     }
 
     /// Encloses ranks (and the ranks after them), and adds the pages they need to `wanted`.
-    pub(super) fn enclose(&self, axis: Axis, ranks: &[u64], wanted: &mut Vec<SegmentPage>) -> Vec<Search> {
-        let fenced = self.fenced(axis);
+    pub(super) fn enclose(&self, ranks: &[u64], wanted: &mut Vec<SegmentPage>) -> Vec<Search> {
+        let fenced = self.fenced();
         let unfenced = self.hot.iter().map(|numbers| numbers.len() as u64).sum();
         let mut searches = Vec::with_capacity(ranks.len());
         for &rank in ranks {
             let bracket = bracket(&fenced, unfenced, rank, rank + 1);
             let pages: Vec<_> = fenced.iter().map(|fenced| fenced.pages(bracket)).collect();
-            for (measured, pages) in self.columns.iter().zip(&pages) {
-                let segment = measured.column.segment();
-                let page = |index| SegmentPage { segment, page: dictionary_page(axis, count_u32(index)) };
-                wanted.extend(pages.clone().map(page));
+            for (column, pages) in self.columns.iter().zip(&pages) {
+                wanted.extend(pages.clone().map(|index| column.dictionary_page(count_u32(index))));
             }
             searches.push(Search { rank, bracket, pages });
         }
@@ -98,29 +98,25 @@ impl<'m> Pool<'m> {
     /// the order in which [`Self::enclose`] asked for them.
     pub(super) fn find<'r, P: Pages>(
         &self,
-        axis: Axis,
         search: &Search,
-        read: &mut impl Iterator<Item = &'r Arc<Page>>,
+        read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
         pages: &P,
     ) -> Result<(f64, f64), P::Error> {
-        let bracket = search.bracket;
         let mut runs = Vec::with_capacity(self.columns.len() + 1);
         let mut below = 0;
-        for ((measured, fenced), range) in self.columns.iter().zip(self.fenced(axis)).zip(&search.pages) {
+        for ((column, fenced), range) in self.columns.iter().zip(self.fenced()).zip(&search.pages) {
             below += fenced.below(range.start);
-            for (index, page) in range.clone().zip(read.by_ref()) {
-                let dictionary = as_dictionary(pages, measured.column.segment(), page)?;
-                let until = measured.column.until(index, dictionary);
-                let before = fenced.below.get(index).copied().unwrap_or(0);
-                let (run, lower) = Run::of(Cow::Borrowed(&*dictionary.values), until, before, bracket);
-                below += lower;
-                runs.push(run);
+            let mut run = Run { pages: Vec::with_capacity(range.len()) };
+            for (index, (_, page)) in range.clone().zip(read.by_ref()) {
+                let dictionary = as_dictionary(pages, column.segment(), page)?;
+                run.pages.push((Cow::Borrowed(&*dictionary.values), column.counts(index, dictionary)));
             }
+            runs.push(run);
         }
-        let (run, lower) = self.hot_run(bracket);
+        let (run, lower) = self.hot_run(search.bracket);
         runs.push(run);
-        let found = select(runs, below + lower, search.rank, bracket);
-        let segment = self.columns.first().map_or(0, |measured| measured.column.segment());
+        let segment = self.columns.first().map_or(0, Column::segment);
+        let found = search.rank.checked_sub(below + lower).and_then(|rank| select(&runs, rank));
         let (number, next) = found.ok_or_else(|| pages.fault(segment, contradiction()))?;
         Ok((number, next.unwrap_or(number)))
     }
@@ -141,7 +137,6 @@ impl<'m> Pool<'m> {
                 *until = before + 1;
             }
         }
-        let (run, _) = Run::of(Cow::Owned(numbers), Cow::Owned(until), 0, bracket);
-        (run, below)
+        (Run { pages: vec![(Cow::Owned(numbers), ColumnCounts::Part(Counts::new(0, until).into()))] }, below)
     }
 }

@@ -1,13 +1,13 @@
 //! Readings of parts, one by one.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use device_stats_domain::Axis;
 
-use super::cut::page_of_code;
 use super::pages::{Pages, SegmentPage, as_codes, as_dictionary, as_integers};
 use super::part::Part;
-use crate::{Column, Page, PageId, ROW_PAGE, Row};
+use crate::{Column, Page, PageId, Row};
 
 /// The readings of the parts, part by part in order of time. Meant for few of them: each value costs a look into its
 /// page of the dictionary.
@@ -33,9 +33,8 @@ pub fn rows<P: Pages>(parts: &[Part], pages: &P) -> Result<Vec<Row>, P::Error> {
 fn wanted(parts: &[Part], column: Column) -> Vec<SegmentPage> {
     let mut wanted = Vec::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
-        for index in part.rows.start / ROW_PAGE..=(part.rows.end - 1) / ROW_PAGE {
-            wanted.push(SegmentPage { segment: part.segment, page: PageId { column, index } });
-        }
+        let page = |index| SegmentPage { segment: part.segment, page: PageId { column, index } };
+        wanted.extend(part.pages_of(&part.rows).map(page));
     }
     wanted
 }
@@ -45,18 +44,14 @@ fn each<P: Pages>(
     parts: &[Part],
     column: Column,
     pages: &P,
-    mut take: impl FnMut(&Part, &Page, std::ops::Range<usize>) -> Result<(), P::Error>,
+    mut take: impl FnMut(&Part, &Page, Range<u32>) -> Result<(), P::Error>,
 ) -> Result<(), P::Error> {
     let wanted = wanted(parts, column);
     let read: Vec<Arc<Page>> = pages.read(&wanted)?;
     let mut read = wanted.iter().zip(&read);
     for part in parts.iter().filter(|part| !part.is_empty()) {
-        let count = (part.rows.end - 1) / ROW_PAGE - part.rows.start / ROW_PAGE + 1;
-        for (wanted, page) in read.by_ref().take(count as usize) {
-            let first = wanted.page.index * ROW_PAGE;
-            let from = part.rows.start.saturating_sub(first);
-            let until = part.rows.end.saturating_sub(first).min(ROW_PAGE);
-            take(part, page, from as usize..until as usize)?;
+        for (wanted, page) in read.by_ref().take(part.pages_of(&part.rows).len()) {
+            take(part, page, part.entries_of(wanted.page.index, &part.rows))?;
         }
     }
     Ok(())
@@ -66,6 +61,7 @@ fn each<P: Pages>(
 fn integers<P: Pages>(parts: &[Part], column: Column, pages: &P) -> Result<Vec<i64>, P::Error> {
     let mut integers = Vec::new();
     each(parts, column, pages, |part, page, entries| {
+        let entries = entries.start as usize..entries.end as usize;
         integers.extend_from_slice(as_integers(pages, part.segment, page)?.get(entries).unwrap_or_default());
         Ok(())
     })?;
@@ -76,8 +72,8 @@ fn integers<P: Pages>(parts: &[Part], column: Column, pages: &P) -> Result<Vec<i
 fn values<P: Pages>(parts: &[Part], axis: Axis, pages: &P) -> Result<Vec<f64>, P::Error> {
     let (mut wanted, mut places) = (Vec::new(), Vec::new());
     each(parts, Column::Codes(axis), pages, |part, page, entries| {
-        for code in as_codes(pages, part.segment, page)?.get(entries).unwrap_or_default() {
-            let (page, place) = page_of_code(axis, *code);
+        for code in as_codes(pages, part.segment, page)?.codes(entries) {
+            let (page, place) = part.page_of_code(axis, code);
             wanted.push(SegmentPage { segment: part.segment, page });
             places.push(place);
         }

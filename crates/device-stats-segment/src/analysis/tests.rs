@@ -10,6 +10,8 @@ use memory::Memory;
 use proptest::prelude::*;
 
 use super::*;
+use crate::layout::PageSizes;
+use crate::segment::tests::{SMALL, encode};
 use crate::{Effort, ExactSum, Moments, Row, Segment, summarize};
 
 /// Readings of a device, some in segments.
@@ -22,10 +24,10 @@ struct Split {
 }
 
 impl Split {
-    fn segments(&self) -> Vec<Segment> {
+    fn segments(&self, sizes: PageSizes) -> Vec<Segment> {
         let homes = 1..=self.homes.iter().copied().max().unwrap_or(0);
         let rows = homes.map(|home| self.rows_in(home)).filter(|rows| !rows.is_empty());
-        rows.map(|rows| Segment::encode(&rows, Effort::Small).unwrap()).collect()
+        rows.map(|rows| encode(&rows, sizes, Effort::Small)).collect()
     }
 
     fn rows_in(&self, home: u8) -> Vec<Row> {
@@ -36,6 +38,12 @@ impl Split {
     /// Rows of the window that are in no segment.
     fn hot(&self, window: &Range<i64>) -> Vec<Row> {
         self.rows_in(0).into_iter().filter(|row| window.contains(&row.time_us)).collect()
+    }
+
+    fn hot_columns(&self, window: &Range<i64>) -> Axes<Vec<f64>> {
+        let hot = self.hot(window);
+        let column = |axis: Axis| hot.iter().map(|row| *row.values.get(axis)).collect();
+        Axes { x: column(Axis::X), y: column(Axis::Y), z: column(Axis::Z) }
     }
 
     fn column(&self, axis: Axis, window: &Range<i64>) -> Vec<f64> {
@@ -61,8 +69,8 @@ fn bits(statistics: Option<&AxisStatistics>) -> Option<String> {
 }
 
 /// Compares everything over one window, of devices that form one pool.
-fn check(devices: &[Split], window: Range<i64>) {
-    let memory = Memory::of(devices.iter().map(Split::segments));
+fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
+    let memory = Memory::of(devices.iter().map(|device| device.segments(sizes)));
     let mut cut_parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
     assert!(cut_parts.iter().all(|part| !part.is_empty()));
     let parts: Vec<Vec<Part>> = (0..devices.len())
@@ -72,14 +80,14 @@ fn check(devices: &[Split], window: Range<i64>) {
             own
         })
         .collect();
+    let hot: Vec<Axes<Vec<f64>>> = devices.iter().map(|split| split.hot_columns(&window)).collect();
+    let groups: Vec<Group<'_>> = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot }).collect();
+    let ask = Ask { ranks: &some_ranks, moments: true };
+    let together = analyze(&groups, ask, &memory).unwrap();
     for axis in Axis::ALL {
-        let hot: Vec<Vec<f64>> = devices
-            .iter()
-            .map(|split| split.hot(&window).iter().map(|row| *row.values.get(axis)).collect())
-            .collect();
-        let groups: Vec<Group<'_>> =
-            parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot }).collect();
-        let found = analyze(&groups, axis, Ask { ranks: &some_ranks, moments: true }, &memory).unwrap();
+        let found = together.get(axis);
+        let alone = analyze_axis(&groups, axis, ask, &memory).unwrap();
+        assert_eq!(format!("{alone:?}"), format!("{found:?}"));
         for (split, found) in devices.iter().zip(&found.groups) {
             compare(split.column(axis, &window), found.as_ref());
         }
@@ -177,8 +185,10 @@ proptest! {
         from in -10_i64..3000,
         length in 0_i64..4000,
     ) {
-        check(&devices, from..from + length);
-        check(&devices, i64::MIN..i64::MAX);
+        for sizes in [SMALL, PageSizes::TODAY] {
+            check(&devices, from..from + length, sizes);
+            check(&devices, i64::MIN..i64::MAX, sizes);
+        }
     }
 }
 
@@ -202,7 +212,7 @@ fn segments_of_many_pages_equal_sorting() {
         (3000, 11_000),
         (11_900, 12_000),
     ] {
-        check(std::slice::from_ref(&device), from * 10..until * 10);
+        check(std::slice::from_ref(&device), from * 10..until * 10, PageSizes::TODAY);
     }
 }
 
@@ -215,7 +225,7 @@ fn often_repeated_values_equal_sorting() {
     let homes = (0..9_000).map(|n| u8::try_from(n / 3_000 + 1).unwrap()).collect();
     let devices = [Split { rows, homes }, other];
     for (from, until) in [(0, 9_000), (10, 8_990), (2_999, 3_001), (4_000, 4_100)] {
-        check(&devices, from..until);
+        check(&devices, from..until, PageSizes::TODAY);
     }
 }
 
@@ -229,8 +239,8 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
             for cut in 0..=values.len() {
                 let homes = (0..values.len()).map(|place| u8::from(place < cut)).collect();
                 let split = Split { rows: rows.clone(), homes };
-                check(std::slice::from_ref(&split), 0..i64::try_from(values.len()).unwrap());
-                check(&[split], 1..i64::try_from(values.len()).unwrap());
+                check(std::slice::from_ref(&split), 0..i64::try_from(values.len()).unwrap(), SMALL);
+                check(&[split], 1..i64::try_from(values.len()).unwrap(), SMALL);
             }
             if values.len() < 6 {
                 grow(values, index);
@@ -245,10 +255,11 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
 fn sums_of_parts_are_exact() {
     let rows: Vec<Row> = (0..5_000).map(|n| row(n, if n % 2 == 0 { 1e16 } else { 1.0 / 3.0 })).collect();
     let device = Split { rows, homes: vec![1; 5_000] };
-    let memory = Memory::of([device.segments()].into_iter());
+    let memory = Memory::of([device.segments(PageSizes::TODAY)].into_iter());
     for window in [3..4_997, 0..64, 0..65, 63..64, 1_000..1_001, 4_990..5_000] {
         let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
-        let found = analyze(&[Group { parts: &parts, hot: &[] }], Axis::X, Ask::SUMMARY, &memory).unwrap();
+        let group = Group { parts: &parts, hot: &Axes::default() };
+        let found = analyze_axis(&[group], Axis::X, Ask::SUMMARY, &memory).unwrap();
         let mut sum = ExactSum::default();
         device.column(Axis::X, &window).iter().for_each(|value| sum.add(*value));
         assert_eq!(found.all.unwrap().summary.sum, sum.rounded(), "{window:?}");

@@ -9,7 +9,7 @@ use super::Head;
 use crate::bytes::Reader;
 use crate::codec::{Chunk, Unreadable};
 use crate::layout::of;
-use crate::{Column, DictionaryPage, Fault, Page, PageId, SumsPage};
+use crate::{CodesPage, Column, Counts, DictionaryPage, Fault, Page, PageId, SumsPage};
 
 /// A page with its checksum checked, about to be read.
 struct Reading<'h, 'b> {
@@ -23,6 +23,27 @@ struct Reading<'h, 'b> {
 impl Head {
     /// Checks and decodes a page.
     pub(super) fn decode_page(&self, page: PageId, bytes: &[u8]) -> Result<Page, Fault> {
+        let reading = self.check_page(page, bytes)?;
+        match page.column {
+            Column::Times => reading.times().map(Page::Times),
+            Column::Ids => reading.whole(&self.chunks.ids).map(Into::into).map(Page::Ids),
+            Column::Dictionary(axis) => reading.dictionary(axis).map(Page::Dictionary),
+            Column::Codes(axis) => {
+                let distinct = *of(&self.layout.distinct, axis);
+                let sorted = |codes: Vec<u32>| CodesPage::of(&codes, distinct, self.layout.sizes.dictionary);
+                reading.codes(axis).map(sorted).map(Page::Codes)
+            }
+            Column::Sums(axis) => reading.sums(axis).map(Page::Sums),
+        }
+    }
+
+    /// Checks and decodes a page of codes, and leaves them in order of time.
+    pub(crate) fn decode_codes(&self, axis: Axis, index: u32, bytes: &[u8]) -> Result<Vec<u32>, Fault> {
+        self.check_page(PageId { column: Column::Codes(axis), index }, bytes)?.codes(axis)
+    }
+
+    /// Checks that these are the bytes of a page.
+    fn check_page<'h, 'b>(&'h self, page: PageId, bytes: &'b [u8]) -> Result<Reading<'h, 'b>, Fault> {
         let known = self.layout.entries_of(page).zip(self.layout.position(page));
         let entry = known.and_then(|(entries, position)| Some((entries, self.directory.entry(position)?)));
         let (entries, entry) = entry.ok_or_else(|| Fault::NoSuchPage { page: page.to_string() })?;
@@ -32,14 +53,7 @@ impl Head {
         if crc32fast::hash(bytes) != entry.checksum {
             return Err(Fault::WrongChecksum { part: page.to_string() });
         }
-        let reading = Reading { head: self, page, bytes, entries };
-        match page.column {
-            Column::Times => reading.times().map(Page::Times),
-            Column::Ids => reading.whole(&self.chunks.ids).map(Into::into).map(Page::Ids),
-            Column::Dictionary(axis) => reading.dictionary(axis).map(Page::Dictionary),
-            Column::Codes(axis) => reading.codes(axis).map(Page::Codes),
-            Column::Sums(axis) => reading.sums(axis).map(Page::Sums),
-        }
+        Ok(Reading { head: self, page, bytes, entries })
     }
 }
 
@@ -95,13 +109,13 @@ impl<'b> Reading<'_, 'b> {
         Ok(times.into())
     }
 
-    fn codes(&self, axis: Axis) -> Result<Box<[u32]>, Fault> {
+    fn codes(&self, axis: Axis) -> Result<Vec<u32>, Fault> {
         let codes = self.whole(&of(&self.head.chunks.axes, axis).codes)?;
         let distinct = *of(&self.head.layout.distinct, axis);
         if codes.iter().fold(0, |most, code| most.max(*code)) >= distinct {
             return Err(self.inconsistent("it has a code beyond the dictionary"));
         }
-        Ok(codes.into())
+        Ok(codes)
     }
 
     fn dictionary(&self, axis: Axis) -> Result<DictionaryPage, Fault> {
@@ -111,8 +125,8 @@ impl<'b> Reading<'_, 'b> {
         };
         let values = self.numbers(&chunks.values, values)?;
         self.check_values(axis, &values)?;
-        let until = self.cumulate(axis, &self.numbers(&chunks.counts, counts)?)?;
-        Ok(DictionaryPage { values: values.into(), until })
+        let counts = self.cumulate(axis, &self.numbers(&chunks.counts, counts)?)?;
+        Ok(DictionaryPage { values: values.into(), counts })
     }
 
     fn check_values(&self, axis: Axis, values: &[f64]) -> Result<(), Fault> {
@@ -134,12 +148,13 @@ impl<'b> Reading<'_, 'b> {
     }
 
     /// Sums counts up from the fence of the page to that of the next.
-    fn cumulate(&self, axis: Axis, counts: &[u32]) -> Result<Box<[u32]>, Fault> {
+    fn cumulate(&self, axis: Axis, counts: &[u32]) -> Result<Counts, Fault> {
         let below = &of(&self.head.axes, axis).below;
         let index = self.page.index as usize;
-        let mut sum = u64::from(below.get(index).copied().unwrap_or(0));
+        let before = below.get(index).copied().unwrap_or(0);
+        let mut sum = u64::from(before);
         let mut lowest = u32::MAX;
-        let until: Box<[u32]> = counts
+        let until = counts
             .iter()
             .map(|count| {
                 lowest = lowest.min(*count);
@@ -150,7 +165,7 @@ impl<'b> Reading<'_, 'b> {
         if lowest == 0 || below.get(index + 1).copied().map(u64::from) != Some(sum) {
             return Err(self.inconsistent("its counts do not add up"));
         }
-        Ok(until)
+        Ok(Counts::new(before, until))
     }
 
     fn sums(&self, axis: Axis) -> Result<SumsPage, Fault> {

@@ -39,30 +39,33 @@ impl Segment {
             axes: Axes::default(),
         };
         for column in crate::layout::COLUMNS {
-            head.pages(column).try_for_each(|page| contents.add(page, self.page(head, page)?))?;
+            head.pages(column).try_for_each(|page| contents.add(head, page, self.bytes(head, page)?))?;
         }
         Ok(contents)
     }
 
-    fn page(&self, head: &Head, page: PageId) -> Result<Page, Fault> {
+    fn bytes(&self, head: &Head, page: PageId) -> Result<&[u8], Fault> {
         let place = head.place(page)?;
         let block = self.blocks.get(place.block as usize);
         let bytes = block.and_then(|block| block.get(place.bytes));
-        head.decode(page, bytes.ok_or_else(|| Fault::WrongLength { part: page.to_string() })?)
+        bytes.ok_or_else(|| Fault::WrongLength { part: page.to_string() })
     }
 }
 
 impl Contents {
-    fn add(&mut self, page: PageId, contents: Page) -> Result<(), Fault> {
-        match (page.column, contents) {
+    fn add(&mut self, head: &Head, page: PageId, bytes: &[u8]) -> Result<(), Fault> {
+        if let Column::Codes(axis) = page.column {
+            self.axis(axis).codes.extend(head.decode_codes(axis, page.index, bytes)?);
+            return Ok(());
+        }
+        match (page.column, head.decode(page, bytes)?) {
             (Column::Times, Page::Times(times)) => self.times.extend(times),
             (Column::Ids, Page::Ids(ids)) => self.ids.extend(ids),
-            (Column::Dictionary(axis), Page::Dictionary(DictionaryPage { values, until })) => {
+            (Column::Dictionary(axis), Page::Dictionary(DictionaryPage { values, counts })) => {
                 let axis = self.axis(axis);
+                axis.until.extend((1..=values.len()).map(|values| counts.until(values)));
                 axis.values.extend(values);
-                axis.until.extend(until);
             }
-            (Column::Codes(axis), Page::Codes(codes)) => self.axis(axis).codes.extend(codes),
             (Column::Sums(axis), Page::Sums(sums)) => self.axis(axis).sums.extend(sums.words),
             _ => return Err(Fault::NoSuchPage { page: page.to_string() }),
         }

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use super::cache::PageCache;
 
 /// Pieces that are asked of the store at once: bounds what lies in memory before it is decoded.
-const PIECES_MAX: usize = 256;
+const PIECES_MAX: usize = 512;
 
 /// Why a segment cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 //! the other.
 
 use device_stats_domain::{Axes, Device, DeviceId, Statistics, User, Wanted, Window};
-use device_stats_segment::analysis::{Ask, Group, analyze};
+use device_stats_segment::analysis::{Ask, Group};
 use device_stats_store::Subject;
 
 use super::opened::{Opened, Reach, columns};
@@ -65,10 +65,8 @@ fn summarize(opened: &Opened, window: Window, wanted: &Wanted) -> Result<Option<
     let hot: Vec<Axes<Vec<f64>>> = opened.devices.iter().map(|device| columns(&device.hot)).collect();
     let ranks = |count| ranks(count, wanted);
     let ask = Ask { ranks: &ranks, moments: wanted.mean || wanted.stddev };
-    let Axes { x, y, z } = opened.weight.each_axis(|axis| {
-        let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot: hot.get(axis) });
-        analyze(&groups.collect::<Vec<_>>(), axis, ask, &opened.segments)
-    })?;
+    let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot });
+    let Axes { x, y, z } = opened.analyze(&groups.collect::<Vec<_>>(), ask)?;
     let all_axes = |x, y, z| Axes { x, y, z }.all().map(|axes| axes.map(|axis| statistics(axis, wanted)));
     let groups = x.groups.into_iter().zip(y.groups).zip(z.groups);
     let groups = groups.map(|((x, y), z)| all_axes(x, y, z));

@@ -1,7 +1,7 @@
 //! Histograms of the readings of a window.
 
 use device_stats_domain::{Axes, Bins, Device, Histogram, Summary, User, Window};
-use device_stats_segment::analysis::{Ask, Group, analyze, count_below};
+use device_stats_segment::analysis::{Ask, Group, analyze_axis, count_below};
 use device_stats_segment::{Row, bin_bounds, bin_edges, histogram};
 use device_stats_store::Subject;
 
@@ -53,8 +53,8 @@ fn count(opened: &Opened, window: Window, bins: Bins) -> Result<Option<Axes<Hist
     let hot: Vec<Row> = opened.devices.iter().flat_map(|device| device.hot.iter().copied()).collect();
     let hot = columns(&hot);
     let histograms = opened.weight.each_axis(|axis| {
-        let group = Group { parts: &parts, hot: hot.get(axis) };
-        let found = analyze(&[group], axis, Ask::SUMMARY, &opened.segments)?;
+        let group = Group { parts: &parts, hot: &hot };
+        let found = analyze_axis(&[group], axis, Ask::SUMMARY, &opened.segments)?;
         let Some(Summary { min, max, count, .. }) = found.all.map(|statistics| statistics.summary) else {
             return Ok(None);
         };

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, Device, Window};
-use device_stats_segment::Row;
-use device_stats_segment::analysis::{Part, cut};
+use device_stats_segment::analysis::{Ask, AxisAnalysis, Group, Part, analyze, analyze_axis, cut};
+use device_stats_segment::{ROW_PAGE, Row};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, StoreError, Subject};
 
 use super::{Service, ServiceError};
 use crate::compute::Weight;
 use crate::segments::{OpenSegments, ReadError};
 
-/// How often a computation starts again because a segment was merged away under it.
-const ATTEMPTS_MAX: u32 = 10;
-/// Readings to look at from which on a computation is heavy: about 25 ms on one core, with what is cached.
-const HEAVY_READINGS: u64 = 16 * 1024 * 1024;
-
+/// How often a question is begun anew because a segment was merged away under it.
+pub(super) const ATTEMPTS_MAX: u32 = 10;
 /// A snapshot whose segments can be read.
 pub(super) struct Opened {
     pub(super) devices: Vec<OpenDevice>,
@@ -75,6 +72,20 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// Analyzes all axes; of a heavy computation each on a core of its own.
+    pub(super) fn analyze(
+        &self,
+        groups: &[Group<'_>],
+        ask: Ask<'_>,
+    ) -> Result<Axes<AxisAnalysis>, ReadError> {
+        match self.weight {
+            Weight::Light => analyze(groups, ask, &self.segments),
+            Weight::Heavy => self.weight.each_axis(|axis| analyze_axis(groups, axis, ask, &self.segments)),
+        }
+    }
+}
+
 impl Service {
     /// Takes a snapshot and computes something of it, off the threads that serve connections.
     pub(super) async fn look<T: Send + 'static>(
@@ -87,7 +98,7 @@ impl Service {
         let computation = Arc::new(computation);
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.store.snapshot(subject, window).await?;
-            let weight = weigh(&snapshot.devices, window, reach);
+            let weight = self.compute.weigh(readings_to_look_at(&snapshot.devices, window, reach));
             let opened = match self.open(snapshot.devices, weight).await {
                 Err(ReadError::Gone) => continue,
                 opened => opened?,
@@ -127,14 +138,15 @@ pub(super) fn merged_away() -> StoreError {
     StoreError::Unavailable("segments were merged again and again while they were read".into())
 }
 
-/// How much work a computation is.
-fn weigh(devices: &[DeviceSnapshot], window: Window, reach: Reach) -> Weight {
-    let is_read = |segment: &&SegmentEntry| {
+/// About how many readings a computation has to look at: of a whole segment as many as a page has.
+fn readings_to_look_at(devices: &[DeviceSnapshot], window: Window, reach: Reach) -> u64 {
+    let is_read = |segment: &SegmentEntry| {
         reach == Reach::Everything || segment.first_us < window.from_us || window.until_us <= segment.last_us
     };
-    let readings = devices.iter().map(|entry| {
-        let sealed = entry.segments.iter().filter(is_read).map(|segment| u64::from(segment.readings));
-        sealed.sum::<u64>() + entry.hot.len() as u64
-    });
-    if readings.sum::<u64>() < HEAVY_READINGS { Weight::Light } else { Weight::Heavy }
+    let of_segment = |segment: &SegmentEntry| {
+        u64::from(if is_read(segment) { segment.readings } else { segment.readings.min(ROW_PAGE) })
+    };
+    let of_device =
+        |entry: &DeviceSnapshot| entry.segments.iter().map(of_segment).sum::<u64>() + entry.hot.len() as u64;
+    devices.iter().map(of_device).sum()
 }

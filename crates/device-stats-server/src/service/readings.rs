@@ -7,13 +7,10 @@ use device_stats_segment::Row;
 use device_stats_segment::analysis::{Part, cut, newest};
 use device_stats_store::{Newest, SegmentEntry, StoreError};
 
-use super::opened::merged_away;
+use super::opened::{ATTEMPTS_MAX, merged_away};
 use super::{Authorized, Service, ServiceError};
 use crate::compute::Weight;
 use crate::segments::ReadError;
-
-/// How often a list is begun anew because a segment was merged away under it.
-const ATTEMPTS_MAX: u32 = 10;
 
 impl Service {
     /// A page of the readings of a device inside the window, newest first. What is skipped in segments is counted, not

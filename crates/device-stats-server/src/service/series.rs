@@ -1,6 +1,6 @@
 //! Series: the summaries of the buckets of a window.
 
-use device_stats_domain::{Axes, Axis, Device, Grid, Summary, Timestamp, User, Window};
+use device_stats_domain::{Axes, Device, Grid, Summary, Timestamp, User, Window};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::{Ask, Group, Part, analyze};
 use device_stats_store::Subject;
@@ -102,12 +102,9 @@ fn summarize(opened: &Opened, windows: Vec<Window>) -> Result<Vec<Bucket>, ReadE
         .collect();
     opened.weight.each(spans, |(window, parts, hot)| {
         let hot = columns(hot);
-        let summary = |axis| {
-            let group = Group { parts: &parts, hot: hot.get(axis) };
-            let found = analyze(&[group], axis, Ask::SUMMARY, &opened.segments)?;
-            Ok::<_, ReadError>(found.all.map(|statistics| statistics.summary))
-        };
-        let axes = Axes { x: summary(Axis::X)?, y: summary(Axis::Y)?, z: summary(Axis::Z)? };
+        let group = Group { parts: &parts, hot: &hot };
+        let axes = analyze(&[group], Ask::SUMMARY, &opened.segments)?;
+        let axes = axes.map(|found| found.all.map(|statistics| statistics.summary));
         Ok(Bucket { window, summaries: axes.all() })
     })
 }

@@ -84,21 +84,21 @@ fn check_dictionary(numbers: &[f64], segment: &Segment, head: &Head, axis: Axis)
     assert_eq!((pages.len(), below.len()), (first.len(), first.len() + 1));
     let mut dictionary = Vec::new();
     for (index, id) in pages.enumerate() {
-        let Page::Dictionary(DictionaryPage { values, until }) = page(segment, head, id) else {
+        let Page::Dictionary(DictionaryPage { values, counts }) = page(segment, head, id) else {
             unreachable!()
         };
         assert_eq!(values[0].to_bits(), first[index].to_bits());
-        assert_eq!(until[until.len() - 1], below[index + 1]);
-        for (value, until) in values.iter().zip(&until) {
+        assert_eq!((counts.until(0), counts.until(values.len())), (below[index], below[index + 1]));
+        for (place, value) in (1..).zip(&values) {
             let at_most = numbers.iter().filter(|number| number.total_cmp(value).is_le()).count();
-            assert_eq!(*until as usize, at_most);
+            assert_eq!(counts.until(place) as usize, at_most);
         }
         dictionary.extend(values);
     }
     let mut codes = Vec::new();
     for id in head.pages(Column::Codes(axis)) {
         let Page::Codes(page) = page(segment, head, id) else { unreachable!() };
-        codes.extend(page);
+        codes.extend(page.codes(0..page.readings()));
     }
     assert_eq!(codes.len(), numbers.len());
     for (code, number) in codes.iter().zip(numbers) {
