@@ -9,6 +9,8 @@ use deadpool_sqlite::{BuildError, Config, Hook, HookError, Pool, Runtime};
 use device_stats_domain::limits::{STORE_CONNECT_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT};
 use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use crate::errors::{commit_error, interact_error, is_io_error, pool_error, store_error};
 use crate::uri::uri;
@@ -45,11 +47,26 @@ impl Connections {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let connection = self.readers.get().await.map_err(pool_error)?;
-        let answer = connection.interact(move |connection| {
-            let transaction = connection.transaction().map_err(store_error)?;
-            call(&transaction)
-        });
+        let answer = connection.interact(move |connection| in_transaction(connection, call));
         answer.await.map_err(|error| interact_error(&error))?
+    }
+
+    /// As [`Self::read`], but on the thread that asks, which waits for the disk meanwhile: what is asked for often and is
+    /// in memory mostly is quicker read than handed to another thread and back. The runtime is told, and goes on.
+    pub(crate) async fn read_here<T, F>(&self, call: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return self.read(call).await;
+        }
+        let connection = self.readers.get().await.map_err(pool_error)?;
+        block_in_place(|| {
+            let mut connection =
+                connection.lock().map_err(|_| StoreError::Broken("a call of the store panicked".into()))?;
+            in_transaction(&mut connection, call)
+        })
     }
 
     /// Runs `call` in a write transaction, and returns when that is committed and synced. Where `call` fails, nothing
@@ -106,6 +123,14 @@ impl Disk {
         }
         commit_error(error)
     }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    call: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction().map_err(store_error)?;
+    call(&transaction)
 }
 
 fn pool(
@@ -172,6 +197,7 @@ mod tests {
         for (name, expected) in [
             ("synchronous", "Integer(2)"),
             ("journal_mode", "Text(\"wal\")"),
+            ("page_size", "Integer(16384)"),
             ("foreign_keys", "Integer(1)"),
             ("temp_store", "Integer(2)"),
             ("busy_timeout", "Integer(1000)"),

@@ -13,6 +13,10 @@ use crate::connections::make_durable;
 use crate::migrations::{apply, check, require_latest, schema_error};
 use crate::uri::uri;
 
+/// Size of a page of a new database: about that of a block of a segment, which otherwise is a chain of many pages, each
+/// of which has to be read before it is known where the next one is.
+const PAGE_BYTES: i64 = 16 * 1024;
+
 /// Brings the database at `path` to the schema of this binary, and returns the names of the migrations that were
 /// applied now; none where it had it already. Creates the file and the directories it lies in where they are missing.
 /// All migrations are applied or none; callers in several processes apply each of them once.
@@ -27,6 +31,8 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     let mut connection = connect(path, "rwc")?;
     // Before anything is written: a database of a newer version, or of something else, stays as it is.
     check(&connection)?;
+    // Taken only by a database that is created now.
+    connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
     use_log(&connection)?;
     apply(&mut connection)
 }

@@ -13,11 +13,18 @@ use device_stats_store::{
     Appended, HotDevice, Newest, PieceKey, Replaced, SchemaError, SegmentEntry, SegmentId, Snapshot, Store,
     StoreError, Subject,
 };
+use futures_util::future::try_join_all;
 
 use crate::connections::Connections;
 use crate::errors::store_error;
 use crate::hot::{self, TimeAndId};
 use crate::{append, catalogue, devices, ids, open, pieces, sealing, snapshots, users};
+
+/// Pieces that are read one after the other. Of more, several connections read a part each at the same time, which matters
+/// where they are not in memory.
+const PIECES_FEW: usize = 64;
+/// Connections that read parts of the pieces of one call.
+const READERS_AT_ONCE: usize = 8;
 
 /// A store in a file.
 ///
@@ -120,8 +127,16 @@ impl Store for SqliteStore {
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let pieces = pieces.to_vec();
-        self.connections.read(move |connection| pieces::read(connection, &pieces)).await
+        let read = |pieces: &[PieceKey]| {
+            let pieces = pieces.to_vec();
+            move |connection: &rusqlite::Connection| pieces::read(connection, &pieces)
+        };
+        if pieces.len() <= PIECES_FEW {
+            return self.connections.read_here(read(pieces)).await;
+        }
+        let parts = pieces.chunks(pieces.len().div_ceil(READERS_AT_ONCE));
+        let parts = parts.map(|part| self.connections.read(read(part)));
+        Ok(try_join_all(parts).await?.concat())
     }
 
     async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {

@@ -127,15 +127,15 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
 }
 
 /// The place in the file of the number of the page on which a row goes on. The row has `bytes` as its last column, and
-/// begins on a page of 4 KiB as <https://www.sqlite.org/fileformat2.html#b_tree_pages> says.
+/// begins on a page of 16 KiB as <https://www.sqlite.org/fileformat2.html#b_tree_pages> says.
 fn place_of_next_page(file: &[u8], bytes: &[u8]) -> usize {
     let begin = bytes.first_chunk::<64>().unwrap();
     // The last place: where a tree has grown a level, its root still has the bytes of rows that have moved down.
     let start = file.array_windows::<64>().rposition(|window| window == begin).unwrap();
     // Two columns, the first of which is the id of the row: a header of 5 bytes and none for the id.
     let payload = 5 + bytes.len();
-    let local = 489 + (payload - 489) % 4_092;
-    start - 5 + if local > 4_061 { 489 } else { local }
+    let local = 2_031 + (payload - 2_031) % 16_380;
+    start - 5 + if local > 16_349 { 2_031 } else { local }
 }
 
 #[tokio::test]
