@@ -84,7 +84,8 @@ def measure_kind(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[s
         rows += goals.of_service(kind, system, services[system], competitors)
     found: dict[str, object] = {**competitors, **services}
     if services:
-        say(f"{kind}: {check_stores(services)} answers are the same over both stores")
+        if len(services) > 1:
+            say(f"{kind}: {check_stores(services)} answers are the same over both stores")
         found["rates"] = measure_rates(plan, columns)
         rows += goals.of_rates(kind, found["rates"])
     shutil.rmtree(columns.folder)

@@ -49,13 +49,26 @@ def question_lists(questions: Questions) -> dict[str, list[Question]]:
     }
 
 
+def warm_ups(questions: Questions) -> dict[str, list[Question]]:
+    """What is asked before each list: as much again of the same kind, but with other windows, so that the cache has what it
+    has in the long run."""
+    devices, user = questions.devices("warm-up", 400), questions.user("warm-up", 40)
+    return {
+        "device": devices,
+        "user": user,
+        "long": questions.long("warm-up", 40),
+        "anywhere": questions.devices_anywhere("warm-up", 400),
+        "device at once": devices,
+        "user at once": user,
+    }
+
+
 def run_service(plan: Plan, system: str, columns: Columns, folder: Path, questions: Questions) -> ServiceResult:
     with STORES[system](folder / system) as store:
         loaded = run_program(plan, "load", f"--database={store.url}", f"--manifest={columns.manifest}")
         with Service(plan.programs / "device-stats", store.url, folder / f"{system}.log") as service:
             run = Run(plan, folder, service, int(loaded["user_id"]))
             settle_seconds = service.settle()
-            run.warm_up(questions)
             run.ask_all(questions)
             restarts = run.restart_all(store, questions)
             service.note_memory()
@@ -79,14 +92,12 @@ class Run:
         requests = [analysis_request(question, self.user_id) for question in questions]
         return send(self.plan.programs / "device-stats-bench", self.folder, self.service.address, requests, clients)
 
-    def warm_up(self, questions: Questions) -> None:
-        for each in (questions.devices("warm-up", 50), questions.user("warm-up", 10), questions.long("warm-up", 10)):
-            self.send(each)
-
     def ask_all(self, questions: Questions) -> None:
         program = self.plan.programs / "device-stats-bench"
         self.asked["live"] = send(program, self.folder, self.service.address, [LIVE] * 1_000)
+        warm_up = warm_ups(questions)
         for name, each in question_lists(questions).items():
+            self.send(warm_up[name])
             self.asked[name] = self.send(each, CLIENTS if name.endswith("at once") else 1)
 
     def restart_all(self, store: SqliteFolder | PostgresStore, questions: Questions) -> dict[str, list[float]]:

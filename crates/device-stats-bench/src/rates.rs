@@ -13,13 +13,16 @@ use crate::manifest::Manifest;
 /// Readings that are sealed, and then merged, at most.
 const READINGS: u64 = 4 * READINGS_MAX as u64;
 
+/// Segments that are merged into one.
+const MERGED: usize = 8;
+
 /// What one thread did.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rates {
     readings: u64,
     /// From rows to segments of 262,144 readings.
     seal_seconds: f64,
-    /// From these to segments of at most 1,048,576 readings.
+    /// To such segments from those of 32,768: the last and largest step in which the service merges.
     merge_seconds: f64,
     /// From the latter to rows.
     read_seconds: f64,
@@ -38,19 +41,18 @@ pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
     let readings = device.readings.min(READINGS);
     let rows = manifest.rows(device, 0, usize::try_from(readings)?, 1)?;
 
+    let seal = |readings| rows.chunks(readings).map(|rows| Segment::encode(rows, Effort::Small));
+    let full = usize::try_from(SEGMENT_READINGS)?;
     let start = Instant::now();
-    let small = rows
-        .chunks(usize::try_from(SEGMENT_READINGS)?)
-        .map(|rows| Segment::encode(rows, Effort::Small))
-        .collect::<Result<Vec<_>, _>>()?;
+    let sealed = seal(full).collect::<Result<Vec<_>, _>>()?;
     let seal_seconds = start.elapsed().as_secs_f64();
 
+    let small = seal(full / MERGED).collect::<Result<Vec<_>, _>>()?;
     let start = Instant::now();
-    let merged = small
-        .chunks(usize::try_from(READINGS_MAX / SEGMENT_READINGS)?)
-        .map(|segments| merge(segments, Effort::Small))
-        .collect::<Result<Vec<_>, _>>()?;
+    let merged =
+        small.chunks(MERGED).map(|segments| merge(segments, Effort::Small)).collect::<Result<Vec<_>, _>>()?;
     let merge_seconds = start.elapsed().as_secs_f64();
+    ensure!(merged == sealed, "merging gives other segments than sealing");
 
     let start = Instant::now();
     let mut read = Vec::with_capacity(rows.len());
