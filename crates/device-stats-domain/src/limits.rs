@@ -55,6 +55,10 @@ pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections of a store's pool.
 pub const STORE_CONNECTIONS_MAX: usize = 16;
+/// Connections that read parts of the pieces of one call at the same time.
+pub const STORE_READERS_AT_ONCE: usize = 8;
+/// Pieces that one of them reads for itself; of more, others take a part. It matters where pieces are not in memory.
+pub const STORE_PIECES_FEW: usize = 64;
 /// How long a request waits for a free connection to the store before it is answered with 503.
 pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long opening a connection to the store may take.

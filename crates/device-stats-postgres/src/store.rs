@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use async_trait::async_trait;
+use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{
     Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
     UserId, Window,
@@ -13,6 +14,7 @@ use device_stats_store::{
     Appended, HotDevice, Newest, PieceKey, Replaced, SchemaError, SegmentEntry, SegmentId, Snapshot, Store,
     StoreError, Subject,
 };
+use futures_util::future::try_join_all;
 
 use crate::connections::{Connections, call};
 use crate::{
@@ -48,6 +50,13 @@ impl PostgresStore {
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PostgresStore").field(&self.shown).finish()
+    }
+}
+
+impl PostgresStore {
+    /// Reads pieces on one connection.
+    async fn read_part(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        call!(self.connections, |client| pieces::read(client, pieces))
     }
 }
 
@@ -118,7 +127,11 @@ impl Store for PostgresStore {
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        call!(self.connections, |client| pieces::read(client, pieces))
+        if pieces.len() <= STORE_PIECES_FEW {
+            return self.read_part(pieces).await;
+        }
+        let parts = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
+        Ok(try_join_all(parts.map(|part| self.read_part(part))).await?.concat())
     }
 
     async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use async_trait::async_trait;
+use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{
     Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
     UserId, Window,
@@ -19,12 +20,6 @@ use crate::connections::Connections;
 use crate::errors::store_error;
 use crate::hot::{self, TimeAndId};
 use crate::{append, catalogue, devices, ids, open, pieces, sealing, snapshots, users};
-
-/// Pieces that are read one after the other. Of more, several connections read a part each at the same time, which matters
-/// where they are not in memory.
-const PIECES_FEW: usize = 64;
-/// Connections that read parts of the pieces of one call.
-const READERS_AT_ONCE: usize = 8;
 
 /// A store in a file.
 ///
@@ -131,10 +126,10 @@ impl Store for SqliteStore {
             let pieces = pieces.to_vec();
             move |connection: &rusqlite::Connection| pieces::read(connection, &pieces)
         };
-        if pieces.len() <= PIECES_FEW {
+        if pieces.len() <= STORE_PIECES_FEW {
             return self.connections.read_here(read(pieces)).await;
         }
-        let parts = pieces.chunks(pieces.len().div_ceil(READERS_AT_ONCE));
+        let parts = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
         let parts = parts.map(|part| self.connections.read(read(part)));
         Ok(try_join_all(parts).await?.concat())
     }
