@@ -15,7 +15,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
-/// Readings to look at from which on a computation is heavy: about 25 ms on one core, with what is cached.
+/// Readings to look at from which on a computation is heavy: those of the cut segments of about thirty devices.
 const HEAVY_READINGS: u64 = 16 * 1024 * 1024;
 /// Readings to look at from which on it is worth waking other cores.
 const SPLIT_READINGS: u64 = 1024 * 1024;
@@ -123,5 +123,31 @@ impl Compute {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(_)) | Err(_) => Err("a computation panicked".into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_computation_takes_other_cores_only_while_they_are_idle() {
+        let compute = Compute::start().unwrap();
+        assert_eq!(compute.weigh(SPLIT_READINGS - 1), Weight::Light);
+        assert_eq!(compute.weigh(SPLIT_READINGS), Weight::Heavy);
+        let (end, ended) = mpsc::channel::<()>();
+        let other = tokio::spawn({
+            let compute = compute.clone();
+            async move { compute.run(Weight::Light, move || ended.recv()).await }
+        });
+        while compute.weigh(SPLIT_READINGS) == Weight::Heavy {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(compute.weigh(HEAVY_READINGS), Weight::Heavy);
+        end.send(()).unwrap();
+        other.await.unwrap().unwrap().unwrap();
+        assert_eq!(compute.weigh(SPLIT_READINGS), Weight::Heavy);
     }
 }

@@ -161,7 +161,7 @@ impl<'p> CutColumn<'p> {
     }
 
     /// Lets go of the pages.
-    fn copy_codes(&mut self) {
+    pub(super) fn copy_codes(&mut self) {
         let mut copied = Vec::with_capacity(self.starts.last().copied().unwrap_or(0) as usize);
         for index in 0..self.starts.len().saturating_sub(1) {
             self.each_run(index, |places| copied.extend_from_slice(places));
@@ -200,8 +200,7 @@ impl<'p> CutColumn<'p> {
         (count_u32(first), count_u32(last))
     }
 
-    /// How many readings of the part have the first so many values of a page of the dictionary. Counted once: the pools that
-    /// a part is in mostly ask for the same page.
+    /// As [`Self::count`], but counted once: the pools that a part is in mostly ask for the same page.
     pub(super) fn counts(&self, index: usize, page: &DictionaryPage) -> Rc<Counts> {
         let mut counted = self.counted.borrow_mut();
         if let Some((_, counts)) = counted.iter().find(|(counted, _)| *counted == index) {
@@ -212,7 +211,8 @@ impl<'p> CutColumn<'p> {
         counts
     }
 
-    fn count(&self, index: usize, page: &DictionaryPage) -> Counts {
+    /// How many readings of the part have the first so many values of a page of the dictionary.
+    pub(super) fn count(&self, index: usize, page: &DictionaryPage) -> Counts {
         let mut counts = vec![0_u32; page.values.len()];
         self.each_run(index, |places| {
             for place in places {
@@ -244,7 +244,7 @@ impl<'p> CutColumn<'p> {
             self.each_run(last as usize, |places| max = places.iter().copied().fold(max, u16::max));
             return Some((min.into(), max.into()));
         }
-        let (of_low, of_high) = (self.counts(first as usize, low), self.counts(last as usize, high));
+        let (of_low, of_high) = (self.count(first as usize, low), self.count(last as usize, high));
         let min = of_low.next(0);
         let max = of_high.last(high.values.len())?;
         (min < low.values.len()).then_some((min, max))

@@ -118,7 +118,7 @@ fn numbers<'d, P: Pages>(
     pages: &P,
 ) -> Result<impl Iterator<Item = (f64, u32)> + use<'d, P>, P::Error> {
     let dictionary = as_dictionary(pages, column.of.part.segment, page)?;
-    let counts = column.counts(index as usize, dictionary);
+    let counts = column.count(index as usize, dictionary);
     let counted = (0..).zip(&dictionary.values).map(move |(place, value)| {
         let count = counts.until(place + 1).saturating_sub(counts.until(place));
         (*value, count)

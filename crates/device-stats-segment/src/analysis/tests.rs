@@ -9,9 +9,11 @@ use device_stats_domain::{Axes, Axis};
 use memory::Memory;
 use proptest::prelude::*;
 
+use super::cut::cut_columns;
+use super::part::PartAxis;
 use super::*;
 use crate::layout::PageSizes;
-use crate::segment::tests::{SMALL, encode};
+use crate::segment::tests::{SMALL, encode, plausible_rows};
 use crate::{Effort, ExactSum, Moments, Row, Segment, summarize};
 
 /// Readings of a device, some in segments.
@@ -263,5 +265,28 @@ fn sums_of_parts_are_exact() {
         let mut sum = ExactSum::default();
         device.column(Axis::X, &window).iter().for_each(|value| sum.add(*value));
         assert_eq!(found.all.unwrap().summary.sum, sum.rounded(), "{window:?}");
+    }
+}
+
+/// As it is done where too many pages would be kept.
+#[test]
+fn codes_that_were_copied_count_the_same() {
+    let rows = plausible_rows(9_000);
+    let memory = Memory::of([vec![encode(&rows, PageSizes::TODAY, Effort::Fast)]].into_iter());
+    for (from, until) in [(100, 8_999), (0, 3_000), (4_000, 4_200), (1, 8_192)] {
+        let bounds = [rows[from].time_us, rows[until].time_us];
+        let parts = cut(&memory.parts(), &bounds, &memory).unwrap().pop().unwrap();
+        let of = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
+        let kept = cut_columns(&of, &memory).unwrap();
+        for (kept, mut copied) in kept.iter().zip(cut_columns(&of, &memory).unwrap()) {
+            copied.copy_codes();
+            let head = &parts[0].head;
+            for page in head.pages(crate::Column::Dictionary(kept.of.axis)) {
+                let read = memory.read(&[SegmentPage { segment: 0, page }]).unwrap();
+                let crate::Page::Dictionary(dictionary) = &*read[0] else { unreachable!() };
+                let index = page.index as usize;
+                assert_eq!(kept.counts(index, dictionary), copied.counts(index, dictionary));
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::segments::{OpenSegments, ReadError};
 
 /// How often a question is begun anew because a segment was merged away under it.
 pub(super) const ATTEMPTS_MAX: u32 = 10;
+
 /// A snapshot whose segments can be read.
 pub(super) struct Opened {
     pub(super) devices: Vec<OpenDevice>,
@@ -70,9 +71,7 @@ impl Opened {
         };
         Ok(spans.into_iter().map(by_device).collect())
     }
-}
 
-impl Opened {
     /// Analyzes all axes; of a heavy computation each on a core of its own.
     pub(super) fn analyze(
         &self,
