@@ -1,52 +1,19 @@
 //! Cases that look at readings while others seal and merge them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use device_stats_domain::{Device, Window};
 
 use super::background::Background;
 use super::oracle::Oracle;
 use super::samples::{Opened, all_readings, at, device, device_of, given, page, stored, user};
+use super::snapshots::snapshots_under_appends;
 use crate::Subject;
 
-const CALLS: i32 = 40;
-const READINGS_A_CALL: i32 = 20;
-
-/// Appends calls that spread over the devices while others seal and merge, and checks each snapshot against what was
-/// acknowledged before it and begun before it ended.
+/// Appends and takes snapshots while others seal and merge.
 async fn snapshots_under_seals(store: &Opened, devices: Vec<Device>, subject: Subject) {
     let keys: Vec<_> = devices.iter().map(|device| device.key).collect();
     let background = Background::start(store, &keys);
-    let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let writer = tokio::spawn({
-        let (store, begun, stored) = (Arc::clone(store), Arc::clone(&begun), Arc::clone(&stored));
-        async move {
-            for n in 0..CALLS {
-                let call: Vec<_> = (0..READINGS_A_CALL)
-                    .map(|i| given(&devices[i as usize % devices.len()], (n * READINGS_A_CALL + i).into(), 1))
-                    .collect();
-                begun.fetch_add(call.len(), Ordering::SeqCst);
-                store.append(&call).await.unwrap();
-                stored.fetch_add(call.len(), Ordering::SeqCst);
-            }
-        }
-    });
-    loop {
-        let is_last = writer.is_finished();
-        let least = stored.load(Ordering::SeqCst);
-        let snapshot = store.read_snapshot(subject, Window::ALL).await.unwrap();
-        let most = begun.load(Ordering::SeqCst);
-        let count: usize = snapshot.iter().map(|(_, rows)| rows.len()).sum();
-        assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
-        assert_eq!(count % READINGS_A_CALL as usize, 0, "half a call");
-        if is_last {
-            break;
-        }
-    }
-    writer.await.unwrap();
+    snapshots_under_appends(store, devices, subject).await;
     assert!(background.stop().await > 0);
-    assert_eq!(stored.load(Ordering::SeqCst), (CALLS * READINGS_A_CALL) as usize);
 }
 
 pub async fn a_snapshot_of_a_device_holds_each_reading_once_under_seals(store: Opened) {

@@ -142,7 +142,7 @@ const READINGS_A_CALL: i32 = 20;
 
 /// Appends calls that spread over the devices while another task takes snapshots, and checks each snapshot against
 /// what was acknowledged before it and begun before it ended.
-async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
+pub(super) async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
     let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let writer = tokio::spawn({
         let (store, begun, stored) = (Arc::clone(store), Arc::clone(&begun), Arc::clone(&stored));
