@@ -4,9 +4,10 @@
 //! than a page. Of a segment that the window cuts, the codes of the part inside (or of the rest outside, whichever is
 //! shorter) are counted page by page of the dictionary; then it has fences like a whole one. So two values can be found
 //! that enclose the wanted rank with certainty, and only the pages between them are read, a page or two of each segment;
-//! in these the rank is found. The result has the same bits as sorting everything.
+//! in these the rank is found. Where segments are so unlike that it would be many pages, they are read in a few rounds,
+//! each of which brings the bounds closer. The result has the same bits as sorting everything.
 //!
-//! Where pages come from is the caller's business ([`Pages`]); each function asks for all it needs at once.
+//! Where pages come from is the caller's business ([`Pages`]); each function asks for as much as it can at once.
 
 mod axis;
 mod bracket;
@@ -15,6 +16,7 @@ mod cut;
 mod histogram;
 mod list;
 mod measure;
+mod narrow;
 mod pages;
 mod part;
 mod pool;

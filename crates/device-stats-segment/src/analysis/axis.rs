@@ -7,9 +7,10 @@ use device_stats_domain::{Axes, Axis, Summary};
 
 use super::column::{Column, columns};
 use super::measure::{Measured, measure, want_measures};
+use super::narrow::Search;
 use super::pages::{Pages, SegmentPage};
 use super::part::{Part, PartAxis};
-use super::pool::{Pool, Search};
+use super::pool::Pool;
 use crate::layout::each;
 use crate::{Moments, Page};
 
@@ -57,7 +58,8 @@ pub struct AxisAnalysis {
 }
 
 /// Computes the statistics of all axes: of each group, and of all groups together. Asks for pages twice: for those by time,
-/// then for those by value; moments ask once more for each part that is not a whole segment.
+/// then for those by value; a few times more for each rank among segments that are unlike, and moments for each part that is
+/// not a whole segment.
 ///
 /// # Errors
 /// Those of [`Pages::read`].
@@ -73,8 +75,9 @@ pub fn analyze<P: Pages>(
     let Axes { x, y, z } = each(|axis| {
         let (own, others) = left.split_at_checked(columns.len() / Axis::ALL.len()).unwrap_or_default();
         left = others;
-        Plan::of(groups, own, axis, ask, &mut wanted)
+        Plan::of(groups, own, axis, ask, &mut wanted, pages)
     });
+    let (x, y, z) = (x?, y?, z?);
     let read = pages.read(&wanted)?;
     let read = &mut wanted.iter().zip(&read);
     Ok(Axes {
@@ -96,7 +99,7 @@ pub fn analyze_axis<P: Pages>(
 ) -> Result<AxisAnalysis, P::Error> {
     let columns = columns(&parts(groups, axis).collect::<Vec<_>>(), pages)?;
     let mut wanted = Vec::new();
-    let plan = Plan::of(groups, &columns, axis, ask, &mut wanted);
+    let plan = Plan::of(groups, &columns, axis, ask, &mut wanted, pages)?;
     let read = pages.read(&wanted)?;
     plan.analyze(ask, &mut wanted.iter().zip(&read), pages)
 }
@@ -122,28 +125,27 @@ struct Planned<'c> {
 }
 
 impl<'c> Plan<'c> {
-    /// Adds all pages that are needed to `wanted`.
-    fn of(
+    /// Adds the pages that are needed to `wanted`.
+    fn of<P: Pages>(
         groups: &[Group<'c>],
         columns: &'c [Column<'c>],
         axis: Axis,
         ask: Ask<'_>,
         wanted: &mut Vec<SegmentPage>,
-    ) -> Self {
+        pages: &P,
+    ) -> Result<Self, P::Error> {
         want_measures(columns, wanted);
         let mut start = 0;
         let mut planned = Vec::with_capacity(groups.len());
         for group in groups {
             let range = start..start + group.parts.len();
             start = range.end;
-            planned.push(Planned::of(columns, range, vec![group.hot.get(axis)], ask, wanted));
+            planned.push(Planned::of(columns, range, vec![group.hot.get(axis)], ask, wanted, pages)?);
         }
         let is_one = planned.iter().filter(|planned| planned.pool.count > 0).count() <= 1;
-        let all = (!is_one).then(|| {
-            let hot = groups.iter().map(|group| group.hot.get(axis).as_slice()).collect();
-            Planned::of(columns, 0..columns.len(), hot, ask, wanted)
-        });
-        Self { columns, groups: planned, all }
+        let hot = groups.iter().map(|group| group.hot.get(axis).as_slice()).collect();
+        let all = (!is_one).then(|| Planned::of(columns, 0..columns.len(), hot, ask, wanted, pages));
+        Ok(Self { columns, groups: planned, all: all.transpose()? })
     }
 
     /// The pages come in the order asked for.
@@ -165,21 +167,23 @@ impl<'c> Plan<'c> {
 }
 
 impl<'c> Planned<'c> {
-    fn of(
+    fn of<P: Pages>(
         columns: &'c [Column<'c>],
         range: Range<usize>,
         hot: Vec<&'c [f64]>,
         ask: Ask<'_>,
         wanted: &mut Vec<SegmentPage>,
-    ) -> Self {
+        pages: &P,
+    ) -> Result<Self, P::Error> {
         let pool = Pool::of(columns.get(range.clone()).unwrap_or_default(), hot);
         let mut ranks = Vec::new();
         if let Some(last) = pool.count.checked_sub(1) {
             ranks.push(last / 2);
             ranks.extend((ask.ranks)(pool.count));
         }
-        let searches = pool.enclose(&ranks, wanted);
-        Self { pool, columns: range, searches }
+        let searches = ranks.iter().map(|rank| Search::start(&pool, *rank, wanted, pages));
+        let searches = searches.collect::<Result<_, _>>()?;
+        Ok(Self { pool, columns: range, searches })
     }
 
     /// `measured` are all columns of the axis.
@@ -192,7 +196,7 @@ impl<'c> Planned<'c> {
     ) -> Result<Option<AxisStatistics>, P::Error> {
         let mut found = Vec::with_capacity(self.searches.len());
         for search in &self.searches {
-            found.push(self.pool.find(search, read, pages)?);
+            found.push(search.find(&self.pool, read, pages)?);
         }
         let measured = measured.get(self.columns.clone()).unwrap_or_default();
         Ok(statistics(&self.pool, measured, ask.moments, found))

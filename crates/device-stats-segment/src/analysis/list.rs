@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::bracket::{Bracket, Fenced, bracket};
+use super::bracket::{Fenced, Known, bracket};
 use super::column::ColumnCounts;
 use super::measure::contradiction;
 use super::pages::{Pages, SegmentPage, as_integers};
@@ -76,7 +76,8 @@ pub fn newest<P: Pages>(
 /// The time that so many readings are older than.
 fn time_of_rank<P: Pages>(columns: &[Times<'_>], hot: &[i64], rank: u64, pages: &P) -> Result<i64, P::Error> {
     let fenced: Vec<Fenced<'_, i64>> = columns.iter().map(Times::fenced).collect();
-    let bracket: Bracket = bracket(&fenced, hot.len() as u64, rank, rank);
+    let known: Vec<Known<'_, i64>> = fenced.iter().copied().map(Known::by_fences).collect();
+    let bracket = bracket(&known, &(0..hot.len() as u64), rank, rank);
     let mut wanted = Vec::new();
     for (column, fenced) in columns.iter().zip(&fenced) {
         wanted.extend(fenced.pages(bracket).map(|index| SegmentPage {

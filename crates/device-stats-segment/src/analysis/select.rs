@@ -34,7 +34,8 @@ impl<K: Key> Sorted for Run<'_, K> {
 }
 
 impl<K: Key> Run<'_, K> {
-    fn len(&self) -> usize {
+    /// How many distinct numbers it has.
+    pub(super) fn len(&self) -> usize {
         self.pages.iter().map(|(numbers, _)| numbers.len()).sum()
     }
 

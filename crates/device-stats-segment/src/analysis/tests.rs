@@ -268,6 +268,37 @@ fn sums_of_parts_are_exact() {
     }
 }
 
+/// Fences of segments with few distinct values leave so much open that bounds from fences alone would enclose nearly all
+/// pages of those with many; and so do hot readings, as long as they may lie anywhere.
+#[test]
+fn of_unlike_segments_few_pages_are_read() {
+    let (few, many, readings) = (12, 8, 600);
+    let mut rows = Vec::new();
+    let mut homes = Vec::new();
+    for home in 1..=few + many {
+        for n in 0..readings {
+            let mixed = u32::try_from((n * 7919 + i64::from(home) * 131) % 1_000).unwrap();
+            let x = if home <= few { f64::from(mixed / 100) * 100.0 } else { f64::from(mixed) + 0.5 };
+            rows.push(row(i64::try_from(rows.len()).unwrap(), x));
+            homes.push(home);
+        }
+    }
+    let device = Split { rows, homes };
+    let memory = Memory::of([device.segments(SMALL)].into_iter());
+    let parts = memory.parts();
+    let numbers: Vec<f64> = (0..3_000).map(|n| f64::from(n * 7919 % 1_000)).collect();
+    let hot = Axes { x: numbers.clone(), y: numbers.iter().map(|number| 0.0 - number).collect(), z: numbers };
+    for (axis, hot) in
+        [(Axis::X, &Axes::default()), (Axis::Y, &Axes::default()), (Axis::X, &hot), (Axis::Y, &hot)]
+    {
+        memory.asked.set(0);
+        analyze_axis(&[Group { parts: &parts, hot }], axis, Ask::SUMMARY, &memory).unwrap();
+        assert!(memory.asked.get() <= 150, "{} pages of {axis}", memory.asked.get());
+    }
+    check(&[device.clone()], 0..i64::MAX, SMALL);
+    check(&[device], 700..11_000, SMALL);
+}
+
 /// As it is done where too many pages would be kept.
 #[test]
 fn codes_that_were_copied_count_the_same() {

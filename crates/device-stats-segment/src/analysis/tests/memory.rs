@@ -1,5 +1,6 @@
 //! Segments in memory, as pages.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::super::{Pages, Part, SegmentPage};
@@ -8,6 +9,8 @@ use crate::{Fault, Head, Page, Segment};
 /// Segments of several devices, numbered through.
 pub(super) struct Memory {
     segments: Vec<(usize, Arc<Head>, Segment)>,
+    /// How many pages were asked for.
+    pub(super) asked: Cell<usize>,
 }
 
 impl Memory {
@@ -18,7 +21,7 @@ impl Memory {
                 (device, head, segment)
             })
         });
-        Self { segments: segments.collect() }
+        Self { segments: segments.collect(), asked: Cell::default() }
     }
 
     /// Every segment, whole.
@@ -36,6 +39,7 @@ impl Pages for Memory {
     type Error = Fault;
 
     fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
+        self.asked.update(|asked| asked + wanted.len());
         let pages = wanted.iter().map(|wanted| {
             let (_, head, segment) = &self.segments[wanted.segment];
             let place = head.place(wanted.page)?;
