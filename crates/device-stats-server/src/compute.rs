@@ -4,6 +4,10 @@
 //! A light computation runs on one thread. A heavy one is cut into pieces that share a second set of threads; however many
 //! of them wait, a light one does not wait behind them, but shares the cores with them. Where nothing else is computed, one
 //! that is not tiny counts as heavy too, as the other cores are idle.
+//!
+//! Only a few heavy ones run at once, first come, first served. Were it left to the threads, one that waits for the pieces
+//! of its computation would begin the next one meanwhile, and come back to its own late: all would be slow, and what all of
+//! them look at would lie in memory at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +17,10 @@ use device_stats_domain::{Axes, Axis};
 use device_stats_store::Cause;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
-/// Readings to look at from which on a computation is heavy: those of the cut segments of about thirty devices.
-const HEAVY_READINGS: u64 = 16 * 1024 * 1024;
+/// Readings to look at from which on a computation is heavy: those of the cut segments of four or more devices.
+const HEAVY_READINGS: u64 = 8 * 1024 * 1024;
 /// Readings to look at from which on it is worth waking other cores.
 const SPLIT_READINGS: u64 = 1024 * 1024;
 
@@ -25,6 +29,8 @@ const SPLIT_READINGS: u64 = 1024 * 1024;
 pub(crate) struct Compute {
     light: Arc<ThreadPool>,
     heavy: Arc<ThreadPool>,
+    /// One for each heavy computation that may run.
+    turns: Arc<Semaphore>,
     /// Computations that run or wait.
     running: Arc<AtomicUsize>,
 }
@@ -88,7 +94,9 @@ impl Compute {
             let pool = ThreadPoolBuilder::new().num_threads(threads);
             pool.thread_name(move |n| format!("{name}-{n}")).build().map(Arc::new)
         };
-        Ok(Self { light: pool("analysis")?, heavy: pool("heavy")?, running: Arc::default() })
+        // Each has three axes at least; two of them keep four cores busy.
+        let turns = Arc::new(Semaphore::new(threads.div_ceil(2)));
+        Ok(Self { light: pool("analysis")?, heavy: pool("heavy")?, turns, running: Arc::default() })
     }
 
     /// How much work a computation is that looks at so many readings, as things are now.
@@ -107,28 +115,48 @@ impl Compute {
         weight: Weight,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
-        let (done, computed) = oneshot::channel();
-        let pool = match weight {
-            Weight::Light => &self.light,
-            Weight::Heavy => &self.heavy,
-        };
         let running = Running::start(&self.running);
-        pool.spawn(move || {
-            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
-            drop(running);
-            // Nobody may be waiting any more.
-            let _ = done.send(caught);
-        });
-        match computed.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) | Err(_) => Err("a computation panicked".into()),
+        match weight {
+            Weight::Light => spawn(&self.light, running, computation).await,
+            Weight::Heavy => {
+                let turn = Arc::clone(&self.turns).acquire_owned().await?;
+                spawn(&self.heavy, (running, turn), computation).await
+            }
         }
+    }
+
+    /// As [`Self::run`], for what is long, runs on one thread and need not wait for heavy computations to end: readings on
+    /// their way in.
+    pub(crate) async fn run_long<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Cause> {
+        spawn(&self.heavy, Running::start(&self.running), computation).await
+    }
+}
+
+/// Lets go of `held` as soon as the computation has ended, even if nobody waits for it any more.
+async fn spawn<T: Send + 'static>(
+    pool: &ThreadPool,
+    held: impl Send + 'static,
+    computation: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Cause> {
+    let (done, computed) = oneshot::channel();
+    pool.spawn(move || {
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
+        drop(held);
+        // Nobody may be waiting any more.
+        let _ = done.send(caught);
+    });
+    match computed.await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) | Err(_) => Err("a computation panicked".into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Barrier, mpsc};
 
     use super::*;
 
@@ -149,5 +177,31 @@ mod tests {
         end.send(()).unwrap();
         other.await.unwrap().unwrap().unwrap();
         assert_eq!(compute.weigh(SPLIT_READINGS), Weight::Heavy);
+    }
+
+    #[tokio::test]
+    async fn only_a_few_heavy_computations_run_at_once_and_others_pass_them() {
+        let compute = Compute::start().unwrap();
+        let turns = compute.turns.available_permits();
+        let end = Arc::new(Barrier::new(turns + 1));
+        let run = |weight, end: Option<&Arc<Barrier>>| {
+            let (compute, end) = (compute.clone(), end.cloned());
+            tokio::spawn(async move { compute.run(weight, move || end.map(|end| end.wait())).await })
+        };
+        let heavy: Vec<_> = (0..turns).map(|_| run(Weight::Heavy, Some(&end))).collect();
+        while compute.turns.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let late = run(Weight::Heavy, None);
+        run(Weight::Light, None).await.unwrap().unwrap();
+        assert!(!late.is_finished());
+        end.wait();
+        late.await.unwrap().unwrap();
+        for heavy in heavy {
+            heavy.await.unwrap().unwrap();
+        }
+        // One that panics gives its turn back.
+        assert!(compute.run(Weight::Heavy, || panic!("as it should")).await.is_err());
+        assert_eq!(compute.turns.available_permits(), turns);
     }
 }

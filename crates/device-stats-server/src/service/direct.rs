@@ -10,7 +10,6 @@ use device_stats_store::Replaced;
 
 use super::{Ingested, Service, ServiceError};
 use crate::causes::chain;
-use crate::compute::Weight;
 
 impl Service {
     /// Appends readings as one segment, where they are enough, of one device, and all bring their times; `None` where
@@ -25,7 +24,7 @@ impl Service {
             return Ok(None);
         }
         let readings = Arc::clone(new);
-        let written = self.compute.run(Weight::Heavy, move || {
+        let written = self.compute.run_long(move || {
             let rows = rows(&readings).filter(|rows| rows.len() >= DIRECT_SEAL_READINGS as usize)?;
             Some((rows.len() as u64, Segment::encode(&rows, Effort::Fast)))
         });
