@@ -2,8 +2,9 @@
 
 # What decides how the libraries are built, and nothing else: a change of the code of the service leaves this stage's
 # result as it is, and so the layer in which they are built.
-FROM rust:1.95-slim-bookworm AS manifests
+FROM rust:1.95-bookworm AS manifests
 WORKDIR /src
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 # Cargo wants to see a file for every target; an empty program does for each, a library too.
@@ -11,7 +12,7 @@ RUN find crates -type f ! -name Cargo.toml ! -name '*.rs' -delete \
  && find crates -name '*.rs' -exec sh -c 'for file; do echo "fn main() { }" > "$file"; done' _ {} + \
  && find crates -type d -empty -delete
 
-FROM rust:1.95-slim-bookworm AS build
+FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY --from=manifests /src ./
 RUN cargo build --release --locked --bin device-stats

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 /// As in the service, since it decides how fast segments are written.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The part of `make bench` that is not Python
 #[derive(Debug, Parser)]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// pco and many small allocations run faster on it than on the system's allocator.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     device_stats_server::run()

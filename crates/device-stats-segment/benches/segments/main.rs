@@ -13,7 +13,7 @@ use readings::{Kind, readings};
 
 /// What the service runs on.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Readings of a small, a middling and a large segment.
 const SIZES: [u32; 3] = [1 << 12, 1 << 15, 1 << 18];

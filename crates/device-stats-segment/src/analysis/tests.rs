@@ -295,7 +295,7 @@ fn of_unlike_segments_few_pages_are_read() {
         analyze_axis(&[Group { parts: &parts, hot }], axis, Ask::SUMMARY, &memory).unwrap();
         assert!(memory.asked.get() <= 150, "{} pages of {axis}", memory.asked.get());
     }
-    check(&[device.clone()], 0..i64::MAX, SMALL);
+    check(std::slice::from_ref(&device), 0..i64::MAX, SMALL);
     check(&[device], 700..11_000, SMALL);
 }
 
