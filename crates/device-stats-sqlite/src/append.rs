@@ -1,18 +1,24 @@
 //! Appending: which readings of a call are new, and at what time those are stored that leave it to the server.
 
-use device_stats_domain::{Axes, Finite, NewReading, ReadingTime, Timestamp, Window};
+use device_stats_domain::{DeviceKey, Finite, NewReading, ReadingTime, Timestamp, Window};
+use device_stats_segment::Row;
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::errors::store_error;
+use crate::hot::View;
+use crate::journal::{self, Entry};
 use crate::sealed_times::SealedTimes;
 
 /// A reading of a call, and where it stands in it.
 type Numbered<'r> = (usize, &'r NewReading);
 
-/// Appends device by device, those of each in the order of [`AppendOrder`]: its rows go in side by side, so a page is
-/// touched once.
-pub(crate) fn append(connection: &Connection, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+/// Appends device by device, those of each in the order of [`AppendOrder`].
+pub(crate) fn append(
+    connection: &Connection,
+    hot: &View,
+    readings: &[NewReading],
+) -> Result<Vec<Appended>, StoreError> {
     let AppendOrder { given, first_free } = AppendOrder::of(readings);
     let order = given.into_iter().chain(first_free);
     let mut order: Vec<Numbered<'_>> =
@@ -21,33 +27,30 @@ pub(crate) fn append(connection: &Connection, readings: &[NewReading]) -> Result
     order.sort_by_key(|(_, new)| new.device);
     let by_device = || order.chunk_by(|(_, one), (_, next)| one.device == next.device);
 
-    let mut appending = Appending::to(connection)?;
+    let mut appending = Appending::to(connection, hot)?;
     by_device().try_for_each(|readings| appending.check_device(readings))?;
     let mut outcome = vec![Appended::Repeat; readings.len()];
     by_device().try_for_each(|readings| appending.append(readings, &mut outcome))?;
+    if !appending.stored.is_empty() {
+        hot.tidy(connection)?;
+        journal::write(connection, &Entry::Appended(appending.stored))?;
+    }
     Ok(outcome)
 }
 
-/// The statements of an append.
+/// What a call has found to be new.
 struct Appending<'c> {
     connection: &'c Connection,
-    insert: CachedStatement<'c>,
-    times_from: CachedStatement<'c>,
+    hot: &'c View,
     has_device: CachedStatement<'c>,
+    stored: Vec<(DeviceKey, Row)>,
 }
 
 impl<'c> Appending<'c> {
-    fn to(connection: &'c Connection) -> Result<Self, StoreError> {
-        let prepare = |statement| connection.prepare_cached(statement).map_err(store_error);
-        Ok(Self {
-            connection,
-            insert: prepare(
-                "INSERT INTO reading (device, time, id, x, y, z) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT DO NOTHING",
-            )?,
-            times_from: prepare("SELECT time FROM reading WHERE device = ?1 AND time >= ?2 ORDER BY time")?,
-            has_device: prepare("SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)")?,
-        })
+    fn to(connection: &'c Connection, hot: &'c View) -> Result<Self, StoreError> {
+        let has_device = "SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)";
+        let has_device = connection.prepare_cached(has_device).map_err(store_error)?;
+        Ok(Self { connection, hot, has_device, stored: Vec::new() })
     }
 
     /// Refuses a device that does not exist, before anything else can be refused. The readings are of one device.
@@ -61,49 +64,35 @@ impl<'c> Appending<'c> {
     fn append(&mut self, readings: &[Numbered<'_>], outcome: &mut [Appended]) -> Result<(), StoreError> {
         let Some((_, first)) = readings.first() else { return Ok(()) };
         let mut sealed = SealedTimes::inside(self.connection, first.device, span(readings))?;
+        // Ascending, as those that bring their time come first, in order.
+        let mut given: Vec<i64> = Vec::new();
         let mut last_free: Option<Timestamp> = None;
         for (index, new) in readings {
+            let is_taken = |time: Timestamp, sealed: &mut SealedTimes<'_>| {
+                Ok(self.hot.find(new.device, time.micros()).is_some() || sealed.has(time)?)
+            };
             let time = match new.time {
-                ReadingTime::Given(time) if sealed.has(time)? => continue,
-                ReadingTime::Given(time) => time,
+                ReadingTime::Given(time) if is_taken(time, &mut sealed)? => continue,
+                ReadingTime::Given(time) => {
+                    given.push(time.micros());
+                    time
+                }
                 ReadingTime::FirstFree(from) => {
-                    let from = last_free.map_or(Ok(from), |last| after(last).map(|next| next.max(from)))?;
-                    *last_free.insert(self.first_free(&mut sealed, from)?)
+                    let mut free =
+                        last_free.map_or(Ok(from), |last| after(last).map(|next| next.max(from)))?;
+                    while given.binary_search(&free.micros()).is_ok() || is_taken(free, &mut sealed)? {
+                        free = after(free)?;
+                    }
+                    *last_free.insert(free)
                 }
             };
-            if self.insert(new, time)?
-                && let Some(place) = outcome.get_mut(*index)
-            {
+            let values = new.values.map(Finite::get);
+            self.stored.push((new.device, Row { time_us: time.micros(), id: new.id.0, values }));
+            if let Some(place) = outcome.get_mut(*index) {
                 *place = Appended::Stored(time);
             }
         }
         Ok(())
-    }
-
-    /// Whether the reading was stored; if not, the device has a hot one of that time.
-    fn insert(&mut self, new: &NewReading, time: Timestamp) -> Result<bool, StoreError> {
-        let Axes { x, y, z } = new.values.map(Finite::get);
-        let row = (new.device.0, time.micros(), new.id.0, x, y, z);
-        self.insert.execute(row).map(|stored| stored == 1).map_err(store_error)
-    }
-
-    /// The first microsecond from `from` on at which the device has no reading.
-    fn first_free(&mut self, sealed: &mut SealedTimes<'_>, from: Timestamp) -> Result<Timestamp, StoreError> {
-        let mut free = from;
-        let mut hot = self.times_from.query((sealed.device().0, from.micros())).map_err(store_error)?;
-        let mut next_hot = || match hot.next().map_err(store_error)? {
-            Some(row) => row.get(0).map(Some).map_err(store_error),
-            None => Ok(None),
-        };
-        let mut taken: Option<i64> = next_hot()?;
-        loop {
-            if taken == Some(free.micros()) {
-                taken = next_hot()?;
-            } else if !sealed.has(free)? {
-                return Ok(free);
-            }
-            free = after(free)?;
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::columns::{optional_text, text};
 use crate::errors::{is_missing_parent, store_error};
+use crate::journal::{self, Entry};
 
 fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
     let user_id: Option<i64> = row.get(3)?;
@@ -91,6 +92,6 @@ pub(crate) fn delete(connection: &Connection, key: DeviceKey) -> Result<(), Stor
     let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
     match delete.execute([key.0]).map_err(store_error)? {
         0 => Err(StoreError::DeviceMissing),
-        _ => Ok(()),
+        _ => journal::write(connection, &Entry::Deleted(vec![key])),
     }
 }

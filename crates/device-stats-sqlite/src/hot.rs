@@ -1,140 +1,184 @@
-//! Statements about hot readings: what is read of them, and how they go when they are sealed.
+//! The hot readings in memory, as the journal tells: a view of them at the moment of a transaction.
+//!
+//! Each transaction first looks up to which entry its database has come, and reads those that memory has not seen. So it
+//! makes no difference whether they were written by this process or by another one, or before a restart. What is in memory
+//! remembers with which entry it came and went, so a transaction that began earlier goes on seeing what it saw.
 
-use std::ops::RangeInclusive;
+mod state;
 
-use device_stats_domain::{Axes, DeviceKey, Window};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::{HotDevice, StoreError};
 use rusqlite::Connection;
+use state::State;
 
-use crate::errors::store_error;
+use crate::journal::{self, Entry, Position};
+
+/// Entries whose readings are carried forward by one commit.
+const CARRIED_ENTRIES_MAX: usize = 64;
 
 /// What tells a hot reading of a device from any other that was ever stored: a later one may have the same time, after
 /// the first one was deleted with its device, but never the same id.
 pub(crate) type TimeAndId = (i64, i64);
 
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok(Row {
-        time_us: row.get(0)?,
-        id: row.get(1)?,
-        values: Axes { x: row.get(2)?, y: row.get(3)?, z: row.get(4)? },
-    })
+/// The hot readings of one database.
+#[derive(Debug, Default)]
+pub(crate) struct Hot {
+    memory: Mutex<Arc<Memory>>,
 }
 
-/// The hot readings of a device inside the window.
-pub(crate) fn inside(
-    connection: &Connection,
-    device: DeviceKey,
-    window: Window,
-) -> Result<Vec<Row>, StoreError> {
-    let mut select = connection
-        .prepare_cached(
-            "SELECT time, id, x, y, z FROM reading WHERE device = ?1 AND time >= ?2 AND time < ?3",
-        )
-        .map_err(store_error)?;
-    let rows = select.query_map((device.0, window.from_us, window.until_us), row);
-    rows.and_then(Iterator::collect).map_err(store_error)
+/// What was read of the journal.
+#[derive(Debug, Default)]
+struct Memory {
+    state: RwLock<State>,
+    /// The views that are open, by the position at which memory was when each began: it may see what went later.
+    views: Mutex<BTreeMap<Position, usize>>,
 }
 
-/// Whether a device has a hot reading inside the window.
-pub(crate) fn has_any(
-    connection: &Connection,
-    device: DeviceKey,
-    window: Window,
-) -> Result<bool, StoreError> {
-    let mut select = connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM reading WHERE device = ?1 AND time >= ?2 AND time < ?3)",
-        )
-        .map_err(store_error)?;
-    select.query_row((device.0, window.from_us, window.until_us), |row| row.get(0)).map_err(store_error)
+/// The hot readings at the moment of a transaction.
+#[derive(Debug)]
+pub(crate) struct View {
+    memory: Arc<Memory>,
+    begun: Position,
+    position: Position,
 }
 
-/// The `count` newest hot readings of a device inside the window, newest first.
-pub(crate) fn newest(
-    connection: &Connection,
-    device: DeviceKey,
-    window: Window,
-    count: u64,
-) -> Result<Vec<Row>, StoreError> {
-    let mut select = connection
-        .prepare_cached(
-            "SELECT time, id, x, y, z FROM reading WHERE device = ?1 AND time >= ?2 AND time < ?3
-             ORDER BY time DESC LIMIT ?4",
-        )
-        .map_err(store_error)?;
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let rows = select.query_map((device.0, window.from_us, window.until_us, count), row);
-    rows.and_then(Iterator::collect).map_err(store_error)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that is done under a lock can panic half-way.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The `count` earliest hot readings of a device.
-pub(crate) fn earliest(
-    connection: &Connection,
-    device: DeviceKey,
-    count: u32,
-) -> Result<Vec<Row>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT time, id, x, y, z FROM reading WHERE device = ?1 ORDER BY time LIMIT ?2")
-        .map_err(store_error)?;
-    let rows = select.query_map((device.0, count), row);
-    rows.and_then(Iterator::collect).map_err(store_error)
+impl Hot {
+    /// A view for the transaction that is open on the connection. It must be the first that is read there: what leaves
+    /// memory is what no open view can see, and this one is open before the moment of the transaction is fixed.
+    pub(crate) fn view(&self, connection: &Connection) -> Result<View, StoreError> {
+        let memory = Arc::clone(&lock(&self.memory));
+        let mut view = View::open(memory);
+        view.position = journal::last(connection)?;
+        if view.memory.catch_up(connection, view.position)? {
+            return Ok(view);
+        }
+        // Another process has cut what memory had not seen.
+        let anew = Memory::default();
+        let before = journal::first(connection)?.map_or(view.position, |first| first - 1);
+        anew.state.write().unwrap_or_else(PoisonError::into_inner).begin_behind(before);
+        let anew = Arc::new(anew);
+        let position = std::mem::replace(&mut view, View::open(Arc::clone(&anew))).position;
+        view.position = position;
+        if !anew.catch_up(connection, position)? {
+            return Err(StoreError::Broken("an entry of the journal is missing".into()));
+        }
+        *lock(&self.memory) = anew;
+        Ok(view)
+    }
 }
 
-/// All devices that have hot readings, by ascending key. Reads every page of the hot readings.
-pub(crate) fn list(connection: &Connection) -> Result<Vec<HotDevice>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT device, count(*) FROM reading GROUP BY device ORDER BY device")
-        .map_err(store_error)?;
-    let devices = select.query_map([], |row| {
-        let readings: i64 = row.get(1)?;
-        Ok(HotDevice { device: DeviceKey(row.get(0)?), readings: readings.unsigned_abs() })
-    });
-    devices.and_then(Iterator::collect).map_err(store_error)
+impl Memory {
+    /// Reads the entries up to a position; says whether all were there.
+    fn catch_up(&self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
+        if self.read().position() >= position {
+            return Ok(true);
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut is_complete = true;
+        journal::each_after(connection, state.position(), |position, entry| {
+            is_complete &= position == state.position() + 1;
+            if is_complete {
+                state.apply(position, entry);
+            }
+            Ok(())
+        })?;
+        let oldest = lock(&self.views).keys().next().copied();
+        state.forget(oldest.unwrap_or(position));
+        Ok(is_complete && state.position() >= position)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Looks for hot readings of a device, which ascend in time, and says from which time to which one there are no others
-/// than those; `None` where one of them is missing. Late readings may lie between them.
-pub(crate) fn find_runs(
-    connection: &Connection,
-    device: DeviceKey,
-    wanted: &[TimeAndId],
-) -> Result<Option<Vec<RangeInclusive<i64>>>, StoreError> {
-    let (Some((first_us, _)), Some((last_us, _))) = (wanted.first(), wanted.last()) else {
-        return Ok(Some(Vec::new()));
-    };
-    let mut select = connection
-        .prepare_cached(
-            "SELECT time, id FROM reading WHERE device = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time",
-        )
-        .map_err(store_error)?;
-    let mut hot = select.query((device.0, first_us, last_us)).map_err(store_error)?;
-    let mut wanted = wanted.iter().peekable();
-    let (mut runs, mut run) = (Vec::new(), None);
-    while let Some(row) = hot.next().map_err(store_error)? {
-        let found: TimeAndId = (row.get(0).map_err(store_error)?, row.get(1).map_err(store_error)?);
-        if wanted.next_if_eq(&&found).is_some() {
-            run = Some((run.map_or(found.0, |(first, _)| first), found.0));
-        } else {
-            runs.extend(run.take());
+impl View {
+    fn open(memory: Arc<Memory>) -> Self {
+        let begun = {
+            // Held, so that nothing is forgotten in between.
+            let state = memory.read();
+            *lock(&memory.views).entry(state.position()).or_default() += 1;
+            state.position()
+        };
+        Self { memory, begun, position: begun }
+    }
+
+    /// The hot readings of a device inside the window.
+    pub(crate) fn inside(&self, device: DeviceKey, window: Window) -> Vec<Row> {
+        self.memory.read().rows(device, window, self.position).collect()
+    }
+
+    /// Whether a device has a hot reading inside the window.
+    pub(crate) fn has_any(&self, device: DeviceKey, window: Window) -> bool {
+        self.memory.read().rows(device, window, self.position).next().is_some()
+    }
+
+    /// The id of the hot reading of that time, if there is one.
+    pub(crate) fn find(&self, device: DeviceKey, time_us: i64) -> Option<i64> {
+        self.memory.read().find(device, time_us, self.position)
+    }
+
+    /// The `count` newest hot readings of a device inside the window, newest first.
+    pub(crate) fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Vec<Row> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.memory.read().rows(device, window, self.position).rev().take(count).collect()
+    }
+
+    /// The `count` earliest hot readings of a device.
+    pub(crate) fn earliest(&self, device: DeviceKey, count: u32) -> Vec<Row> {
+        self.memory.read().rows(device, Window::ALL, self.position).take(count as usize).collect()
+    }
+
+    /// All devices that have hot readings, by ascending key.
+    pub(crate) fn list(&self) -> Vec<HotDevice> {
+        self.memory.read().devices(self.position)
+    }
+
+    /// Whether all these are hot.
+    pub(crate) fn has_all(&self, device: DeviceKey, wanted: &[TimeAndId]) -> bool {
+        let state = self.memory.read();
+        wanted.iter().all(|(time_us, id)| state.find(device, *time_us, self.position) == Some(*id))
+    }
+
+    /// Removes entries that nothing is hot for any more from the journal, and lets readings that have been hot for long
+    /// not hold many others there. To be called in a transaction that writes.
+    pub(crate) fn tidy(&self, connection: &Connection) -> Result<(), StoreError> {
+        let first_needed = self.memory.read().first_needed();
+        if journal::first(connection)?.is_some_and(|first| first < first_needed) {
+            journal::cut(connection, first_needed)?;
+        }
+        let mut carried = Vec::new();
+        for position in self.memory.read().to_carry(CARRIED_ENTRIES_MAX) {
+            if let Entry::Appended(readings) | Entry::Carried(readings) = journal::at(connection, position)? {
+                let state = self.memory.read();
+                carried.extend(
+                    readings
+                        .into_iter()
+                        .filter(|(device, row)| state.is_hot_for(*device, row.time_us, position)),
+                );
+            }
+        }
+        if carried.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Carried(carried)) }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        let mut views = lock(&self.memory.views);
+        if let Some(count) = views.get_mut(&self.begun) {
+            *count -= 1;
+            if *count == 0 {
+                views.remove(&self.begun);
+            }
         }
     }
-    runs.extend(run);
-    let is_complete = wanted.next().is_none();
-    Ok(is_complete.then(|| runs.into_iter().map(|(first, last)| first..=last).collect()))
-}
-
-/// Removes all hot readings of a device in those spans of time.
-pub(crate) fn remove(
-    connection: &Connection,
-    device: DeviceKey,
-    runs: &[RangeInclusive<i64>],
-) -> Result<(), StoreError> {
-    let mut delete = connection
-        .prepare_cached("DELETE FROM reading WHERE device = ?1 AND time BETWEEN ?2 AND ?3")
-        .map_err(store_error)?;
-    for run in runs {
-        delete.execute((device.0, run.start(), run.end())).map_err(store_error)?;
-    }
-    Ok(())
 }

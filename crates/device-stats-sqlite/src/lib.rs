@@ -6,8 +6,8 @@
 //! `synchronous=FULL` syncs it at every commit, so what has returned `Ok` is in stable storage. No statistic is
 //! computed here.
 //!
-//! A hot reading is a row; of a segment the head is in the row of the catalogue, and each block is a row of its own. The
-//! file is never mapped into memory: a disk that fails, or a file that is cut, would then end the process instead of a
+//! Hot readings are in a journal, an entry for each commit, and in memory as the journal tells; of a segment the head is in
+//! the row of the catalogue, and each block is a row of its own. The file is never mapped into memory: a disk that fails, or a file that is cut, would then end the process instead of a
 //! call.
 
 mod append;
@@ -18,6 +18,7 @@ mod devices;
 mod errors;
 mod hot;
 mod ids;
+mod journal;
 mod migrations;
 mod open;
 mod pieces;

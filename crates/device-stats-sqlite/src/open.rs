@@ -10,12 +10,16 @@ use device_stats_store::SchemaError;
 use rusqlite::Connection;
 
 use crate::connections::make_durable;
+use crate::journal;
 use crate::migrations::{apply, check, require_latest, schema_error};
 use crate::uri::uri;
 
 /// Size of a page of a new database: about that of a block of a segment, which otherwise is a chain of many pages, each
 /// of which has to be read before it is known where the next one is.
 const PAGE_BYTES: i64 = 16 * 1024;
+
+/// The last version whose hot readings are rows.
+const BEFORE_JOURNAL: i64 = 2;
 
 /// Brings the database at `path` to the schema of this binary, and returns the names of the migrations that were
 /// applied now; none where it had it already. Creates the file and the directories it lies in where they are missing.
@@ -34,7 +38,9 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     // Taken only by a database that is created now.
     connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
     use_log(&connection)?;
-    apply(&mut connection)
+    let applied = apply(&mut connection)?;
+    journal::adopt(&mut connection).map_err(|error| SchemaError::Failed(error.into()))?;
+    Ok(applied)
 }
 
 /// Makes sure that the database at `path` has the schema of this binary, and applies and creates nothing.
@@ -46,7 +52,10 @@ pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
         return require_latest(0);
     }
     let connection = connect(path, "rw")?;
-    require_latest(check(&connection)?)?;
+    let found = check(&connection)?;
+    let has_rows = journal::has_rows(&connection).map_err(|error| SchemaError::Unavailable(error.into()))?;
+    // A migration that was broken off before it took over the rows counts as not applied.
+    require_latest(if has_rows { found.min(BEFORE_JOURNAL) } else { found })?;
     use_log(&connection)
 }
 

@@ -28,11 +28,6 @@ impl<'c> SealedTimes<'c> {
         Ok(Self { source: Source { connection, device }, segments })
     }
 
-    /// Whose times they are.
-    pub(crate) fn device(&self) -> DeviceKey {
-        self.source.device
-    }
-
     /// Whether the device has a sealed reading of that time, which the window has, too.
     pub(crate) fn has(&mut self, time: Timestamp) -> Result<bool, StoreError> {
         self.has_between(time.micros(), time.micros())

@@ -5,7 +5,8 @@ use device_stats_segment::{Head, Segment};
 use device_stats_store::{Replaced, SegmentId, StoreError};
 use rusqlite::Connection;
 
-use crate::hot::{self, TimeAndId};
+use crate::hot::{TimeAndId, View};
+use crate::journal::{self, Entry};
 use crate::sealed_times::SealedTimes;
 use crate::{catalogue, devices};
 
@@ -14,14 +15,23 @@ use crate::{catalogue, devices};
 /// Puts a segment in the place of exactly those hot readings.
 pub(crate) fn seal(
     connection: &Connection,
+    hot: &View,
     device: DeviceKey,
     sealed: &[TimeAndId],
     segment: &Segment,
 ) -> Result<Replaced, StoreError> {
-    let Some(runs) = hot::find_runs(connection, device, sealed)? else { return Ok(Replaced::Stale) };
+    if !hot.has_all(device, sealed) {
+        return Ok(Replaced::Stale);
+    }
     let head = open(segment)?;
-    hot::remove(connection, device, &runs)?;
-    insert_unless_missing(connection, device, segment, &head)
+    let replaced = insert_unless_missing(connection, device, segment, &head)?;
+    if let Replaced::Done(_) = replaced {
+        // First: what is carried forward may be what is sealed.
+        hot.tidy(connection)?;
+        let times = sealed.iter().map(|(time_us, _)| *time_us).collect();
+        journal::write(connection, &Entry::Sealed(device, times))?;
+    }
+    Ok(replaced)
 }
 
 /// Puts a segment in the place of those it was made from.
@@ -44,6 +54,7 @@ pub(crate) fn merge(
 /// Adds a segment in whose span the device has no reading.
 pub(crate) fn append_segment(
     connection: &Connection,
+    hot: &View,
     device: DeviceKey,
     segment: &Segment,
 ) -> Result<Replaced, StoreError> {
@@ -51,7 +62,7 @@ pub(crate) fn append_segment(
     let head = open(segment)?;
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
-    if hot::has_any(connection, device, span)?
+    if hot.has_any(device, span)
         || SealedTimes::inside(connection, device, span)?.has_between(first_us, last_us)?
     {
         return Ok(Replaced::Stale);

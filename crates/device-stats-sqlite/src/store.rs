@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
@@ -15,10 +16,11 @@ use device_stats_store::{
     StoreError, Subject,
 };
 use futures_util::future::try_join_all;
+use rusqlite::Connection;
 
 use crate::connections::Connections;
 use crate::errors::store_error;
-use crate::hot::{self, TimeAndId};
+use crate::hot::{Hot, TimeAndId, View};
 use crate::{append, catalogue, devices, ids, open, pieces, sealing, snapshots, users};
 
 /// A store in a file.
@@ -28,6 +30,7 @@ use crate::{append, catalogue, devices, ids, open, pieces, sealing, snapshots, u
 #[derive(Debug)]
 pub struct SqliteStore {
     pub(crate) connections: Connections,
+    hot: Arc<Hot>,
 }
 
 impl SqliteStore {
@@ -47,15 +50,39 @@ impl SqliteStore {
             open::require(path)?;
         }
         let connections = Connections::to(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
-        Ok(Self { connections })
+        Ok(Self { connections, hot: Arc::default() })
+    }
+
+    /// Runs `call` in a read transaction with the hot readings of its moment.
+    async fn read_hot_too<T, F>(&self, call: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &View) -> Result<T, StoreError> + Send + 'static,
+    {
+        let hot = Arc::clone(&self.hot);
+        self.connections.read(move |connection| call(connection, &hot.view(connection)?)).await
+    }
+
+    /// Runs `call` in a write transaction with the hot readings of its moment.
+    async fn write_hot_too<T, F>(&self, call: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &View) -> Result<T, StoreError> + Send + 'static,
+    {
+        let hot = Arc::clone(&self.hot);
+        self.connections.write(move |connection| call(connection, &hot.view(connection)?)).await
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn appends_at_once(&self) -> usize {
+        1
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.connections.check_disk()?;
-        let ask = |connection: &rusqlite::Connection| connection.query_row("SELECT 1", [], |_| Ok(()));
+        let ask = |connection: &Connection| connection.query_row("SELECT 1", [], |_| Ok(()));
         self.connections.read(move |connection| ask(connection).map_err(store_error)).await
     }
 
@@ -110,21 +137,22 @@ impl Store for SqliteStore {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         let readings = readings.to_vec();
-        self.connections.write(move |connection| append::append(connection, &readings)).await
+        self.write_hot_too(move |connection, hot| append::append(connection, hot, &readings)).await
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
-        self.connections.read(move |connection| snapshots::take(connection, subject, window)).await
+        self.read_hot_too(move |connection, hot| snapshots::take(connection, hot, subject, window)).await
     }
 
     async fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Result<Newest, StoreError> {
-        self.connections.read(move |connection| snapshots::newest(connection, device, window, count)).await
+        self.read_hot_too(move |connection, hot| snapshots::newest(connection, hot, device, window, count))
+            .await
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let read = |pieces: &[PieceKey]| {
             let pieces = pieces.to_vec();
-            move |connection: &rusqlite::Connection| pieces::read(connection, &pieces)
+            move |connection: &Connection| pieces::read(connection, &pieces)
         };
         if pieces.len() <= STORE_PIECES_FEW {
             return self.connections.read_here(read(pieces)).await;
@@ -135,11 +163,11 @@ impl Store for SqliteStore {
     }
 
     async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {
-        self.connections.read(hot::list).await
+        self.read_hot_too(|_, hot| Ok(hot.list())).await
     }
 
     async fn read_hot(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
-        self.connections.read(move |connection| hot::earliest(connection, device, count)).await
+        self.read_hot_too(move |_, hot| Ok(hot.earliest(device, count))).await
     }
 
     async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
@@ -149,7 +177,8 @@ impl Store for SqliteStore {
     async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
         let rows: Vec<TimeAndId> = rows.iter().map(|row| (row.time_us, row.id)).collect();
         let segment = segment.clone();
-        self.connections.write(move |connection| sealing::seal(connection, device, &rows, &segment)).await
+        self.write_hot_too(move |connection, hot| sealing::seal(connection, hot, device, &rows, &segment))
+            .await
     }
 
     async fn merge(
@@ -164,6 +193,7 @@ impl Store for SqliteStore {
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
         let segment = segment.clone();
-        self.connections.write(move |connection| sealing::append_segment(connection, device, &segment)).await
+        self.write_hot_too(move |connection, hot| sealing::append_segment(connection, hot, device, &segment))
+            .await
     }
 }

@@ -71,6 +71,42 @@ impl Database {
         }
     }
 
+    /// Makes a device have a hot reading at a time at which it has a sealed one.
+    pub(crate) fn store_again(&self, device: &str, time_us: i64) {
+        match &self.kind {
+            Kind::Sqlite(folder) => {
+                let connection = sqlite(folder);
+                let select = "SELECT id FROM devices WHERE device_id = ?";
+                let device: i64 = connection.query_row(select, [device], |row| row.get(0)).unwrap();
+                let words = [device, time_us, 1].map(i64::to_le_bytes);
+                let numbers = [1.0, 2.0, 3.0].map(f64::to_le_bytes);
+                let mut bytes = [words, numbers].as_flattened().as_flattened().to_vec();
+                bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+                let insert = "INSERT INTO journal (kind, bytes) VALUES (1, ?)";
+                assert_eq!(connection.execute(insert, [bytes]).unwrap(), 1);
+            }
+            Kind::Postgres => {
+                let device = format!("(SELECT id FROM devices WHERE device_id = '{device}')");
+                let row = format!("({device}, {time_us}, 1, 1, 2, 3)");
+                let insert = format!("INSERT INTO reading (device, time, id, x, y, z) VALUES {row}");
+                assert_eq!(self.postgres(&insert), 1);
+            }
+        }
+    }
+
+    /// Takes back what [`Self::store_again`] did.
+    pub(crate) fn take_back(&self) {
+        match &self.kind {
+            Kind::Sqlite(folder) => sqlite(folder)
+                .execute_batch(
+                    "DELETE FROM journal WHERE position = (SELECT max(position) FROM journal);
+                     UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'journal'",
+                )
+                .unwrap(),
+            Kind::Postgres => assert_eq!(self.postgres("DELETE FROM reading"), 1),
+        }
+    }
+
     fn postgres(&self, statement: &str) -> u64 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

@@ -180,12 +180,9 @@ fn faults_are_named_by_device_and_segment() {
         faults("the catalogue says");
         catalogue(500);
 
-        let twin = format!(
-            "INSERT INTO reading (device, time, id, x, y, z) VALUES ({of_pump}, 7000000, 1, 1, 2, 3)"
-        );
-        assert_eq!(database.execute(&twin), 1);
+        database.store_again("pump", 7_000_000);
         faults("has a reading at 7000000 µs, which is hot, too");
-        assert_eq!(database.execute("DELETE FROM reading"), 1);
+        database.take_back();
         assert!(verified(database).1);
     });
 }

@@ -5,14 +5,14 @@ use std::thread;
 
 use device_stats_domain::{DeviceKey, NewReading, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{Appended, Newest, Store};
+use device_stats_store::{Appended, Newest, SchemaError, Store};
 use refinery::{Migration, Runner};
 
 use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 2] = ["V1__users_devices_readings", "V2__segments"];
+const ALL: [&str; 3] = ["V1__users_devices_readings", "V2__segments", "V3__journal"];
 
 #[test]
 fn a_migration_is_named_when_it_is_applied_and_only_then() {
@@ -52,6 +52,33 @@ async fn readings_of_the_first_version_stay_hot() {
     assert_eq!(store.newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), Newest::default());
     store.delete_device(device).await.unwrap();
     assert_eq!(store.list_hot().await.unwrap(), []);
+}
+
+/// The rows of the older schema are taken over after the migration itself. A process died in between, and the next one
+/// must not take the database for an empty one.
+#[tokio::test]
+async fn a_migration_that_was_broken_off_is_completed() {
+    let folder = Folder::new();
+    let mut old = rusqlite::Connection::open(folder.database()).unwrap();
+    let versions = [
+        include_str!("../../migrations/V1__users_devices_readings.sql"),
+        include_str!("../../migrations/V2__segments.sql"),
+        include_str!("../../migrations/V3__journal.sql"),
+    ];
+    let versions: Vec<Migration> =
+        ALL.iter().zip(versions).map(|(name, sql)| Migration::unapplied(name, sql).unwrap()).collect();
+    Runner::new(&versions).run(&mut old).unwrap();
+    old.execute_batch(
+        "INSERT INTO devices VALUES (1, 'd', NULL, NULL);
+         WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 99999)
+         INSERT INTO reading SELECT 1, n, n, n, n, n FROM n;",
+    )
+    .unwrap();
+    drop(old);
+    let refused = SqliteStore::open(&folder.database(), false).unwrap_err();
+    assert!(matches!(refused, SchemaError::Older { .. }), "{refused}");
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    assert_eq!(process::count(&store, DeviceKey(1)).await, 100_000);
 }
 
 #[test]
