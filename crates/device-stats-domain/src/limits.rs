@@ -77,10 +77,22 @@ pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Reading ids a node reserves at once.
-pub const READING_ID_BLOCK: u32 = 10_000;
+pub const READING_ID_BLOCK: u32 = 100_000;
+
+/// Most readings that wait to be committed or are being committed; one more is answered with 503 at once.
+pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
+/// Readings of several requests from which on no further one joins their transaction.
+pub const GROUP_READINGS_MAX: u32 = 32 * 1024;
+/// Transactions that append at the same time, where the store can do several.
+pub const STORE_APPENDS_AT_ONCE: usize = 4;
+/// Devices whose numbers a node remembers for those who post readings.
+pub const KNOWN_DEVICES_MAX: usize = 100_000;
 
 /// Hot readings of a device that are sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;
+/// Hot readings of all devices, as far as a node knows, from which on those of the devices that have the most are sealed
+/// although they are fewer than that. With SQLite each takes about 100 bytes of memory.
+pub const HOT_READINGS_MAX: u64 = 2 * 1024 * 1024;
 /// Readings of one device, all with their times, that become a segment at once where one request brings as many.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;
 /// Most readings of a segment, and what merging aims at.

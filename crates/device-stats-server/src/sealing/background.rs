@@ -16,8 +16,8 @@ use super::plan::Goal;
 use super::sealer::{Done, SealError, Sealer};
 use crate::causes::chain;
 
-/// How often is looked for readings that have grown old: ten times while they do, within these bounds.
-const LOOK_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+/// How often is looked for readings that have grown old, or too many: ten times while they do, within these bounds.
+const LOOK_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 /// How often the store is asked for hot readings this node does not know of: twice while they grow old, within these
 /// bounds.
 const ASK_PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(5)];

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use device_stats_domain::DeviceKey;
-use device_stats_domain::limits::SEAL_READINGS;
+use device_stats_domain::limits::{HOT_READINGS_MAX, SEAL_READINGS};
 use device_stats_store::HotDevice;
 use tokio::sync::Notify;
 
@@ -99,12 +99,14 @@ impl Backlog {
         }
     }
 
-    /// Makes those devices due whose readings have been hot for `age`, and those that have rested.
+    /// Makes those devices due whose readings have been hot for `age`, and those that have rested; and where more than
+    /// [`HOT_READINGS_MAX`] are hot in all, those that have the most, until half as many are left.
     pub(crate) fn grow_old(&self, age: Duration, now: Instant) {
         let mut state = self.state();
+        let excess = state.excess();
         let mut ripe = Vec::new();
         for (device, waiting) in &mut state.waiting {
-            waiting.is_old |= age <= now.saturating_duration_since(waiting.since);
+            waiting.is_old |= age <= now.saturating_duration_since(waiting.since) || excess.contains(device);
             if waiting.is_ripe(now) {
                 ripe.push(*device);
             }
@@ -172,6 +174,26 @@ impl Backlog {
 }
 
 impl State {
+    /// The devices to seal, because too much is hot.
+    fn excess(&self) -> HashSet<DeviceKey> {
+        let mut hot: u64 = self.waiting.values().map(|waiting| waiting.readings).sum();
+        if hot <= HOT_READINGS_MAX {
+            return HashSet::new();
+        }
+        let mut largest: Vec<(u64, DeviceKey)> =
+            self.waiting.iter().map(|(device, waiting)| (waiting.readings, *device)).collect();
+        largest.sort_unstable_by(|one, other| other.cmp(one));
+        let mut excess = HashSet::new();
+        for (readings, device) in largest {
+            if hot <= HOT_READINGS_MAX / 2 {
+                break;
+            }
+            hot -= readings;
+            excess.insert(device);
+        }
+        excess
+    }
+
     /// Makes a device due if there is something to do for it, and nobody at work on it.
     fn offer(&mut self, device: DeviceKey, now: Instant, has_due: &Notify) {
         let Some(waiting) = self.waiting.get_mut(&device) else { return };

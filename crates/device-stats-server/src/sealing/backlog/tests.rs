@@ -42,6 +42,27 @@ fn few_readings_are_due_when_they_are_old() {
 }
 
 #[test]
+fn the_largest_are_due_where_too_much_is_hot() {
+    let (backlog, now) = (Backlog::default(), Instant::now());
+    let fill = |devices: std::ops::Range<i64>, readings| {
+        backlog.note_hot(devices.map(|device| (DeviceKey(device), readings)), now);
+    };
+    let few = i64::try_from(HOT_READINGS_MAX / 1_000).unwrap();
+    fill(1..few / 4, 1_000);
+    fill(few..few + few / 4, 3_000);
+    backlog.grow_old(AGE, now);
+    assert_eq!(devices(&backlog), []);
+    fill(2 * few..2 * few + 10, 2_000);
+    backlog.grow_old(AGE, now);
+    let due = devices(&backlog);
+    assert!(due.iter().all(|(device, least)| (few..2 * few).contains(device) && *least == 1));
+    let left = HOT_READINGS_MAX - 3_000 * u64::try_from(due.len()).unwrap();
+    assert!(left.abs_diff(HOT_READINGS_MAX / 2) < 30_000, "{left}");
+    backlog.grow_old(AGE, now);
+    assert_eq!(devices(&backlog), []);
+}
+
+#[test]
 fn a_device_is_at_work_once() {
     let (backlog, now) = (Backlog::default(), Instant::now());
     backlog.note_hot([(DeviceKey(1), ENOUGH)], now);
