@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use async_trait::async_trait;
-use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
+use device_stats_domain::limits::{STORE_APPENDS_AT_ONCE, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{
     Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
     UserId, Window,
@@ -62,6 +62,10 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn appends_at_once(&self) -> usize {
+        STORE_APPENDS_AT_ONCE
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         call!(self.connections, |client| client.batch_execute("SELECT 1"))
     }

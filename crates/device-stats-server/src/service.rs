@@ -9,6 +9,7 @@ mod direct;
 mod error;
 mod histogram;
 mod ingest;
+mod lanes;
 mod opened;
 mod reading_ids;
 mod readings;
@@ -28,6 +29,8 @@ pub use error::ServiceError;
 pub use ingest::{Ingested, Measurement};
 pub use series::Bucket;
 
+use access::KnownDevices;
+use lanes::Lanes;
 use reading_ids::ReadingIds;
 
 use crate::compute::Compute;
@@ -38,6 +41,8 @@ use crate::segments::SegmentReader;
 #[derive(Clone)]
 pub struct Service {
     store: Arc<dyn Store>,
+    lanes: Lanes,
+    known_devices: Arc<KnownDevices>,
     reading_ids: Arc<ReadingIds>,
     segments: Arc<SegmentReader>,
     compute: Compute,
@@ -53,7 +58,8 @@ impl Service {
     pub fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Result<Self, ThreadPoolBuildError> {
         let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
         let (compute, reading_ids, backlog) = (Compute::start()?, Arc::default(), Arc::default());
-        Ok(Self { store, reading_ids, segments, compute, backlog })
+        let (lanes, known_devices) = (Lanes::into(Arc::clone(&store)), Arc::default());
+        Ok(Self { store, lanes, known_devices, reading_ids, segments, compute, backlog })
     }
 
     /// Starts to seal in the background: what is enough at once, what has been hot for `seal_after` then. To be called

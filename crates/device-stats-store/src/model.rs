@@ -40,6 +40,10 @@ fn page_of<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> V
 
 #[async_trait]
 impl Store for Model {
+    fn appends_at_once(&self) -> usize {
+        1
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -28,6 +28,10 @@ use crate::{
 ///   look into segments (`append`, `append_segment`, `read_pieces`) may fail with [`StoreError::Corrupt`].
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// How many calls of [`Self::append`] it commits at the same time, 1 and up; of more, some wait for others. Who has
+    /// many small ones to make had better put them together.
+    fn appends_at_once(&self) -> usize;
+
     /// Asks the store for a sign of life.
     ///
     /// # Errors

@@ -173,6 +173,11 @@ fn describe_service(error: &ServiceError) -> Description {
         ServiceError::Store(StoreError::Unavailable(_)) => {
             text(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is unavailable, try again")
         }
+        ServiceError::QueueFull => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "queue_full",
+            "Too many readings wait to be stored, try again",
+        ),
         ServiceError::Store(StoreError::OutcomeUnknown(_)) => text(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome_unknown",

@@ -96,8 +96,7 @@ pub(super) async fn append_reading(
     Parsed(input): Parsed<(PathDevice, JsonBody<Measurement>)>,
 ) -> Result<(StatusCode, Json<ReadingAnswer>), ApiError> {
     let (device, JsonBody(measurement)) = input;
-    let device = service.device(who, device.id()?, Action::Ingest).await?;
-    let reading = service.append_reading(&device, measurement).await?;
+    let reading = service.append_reading(who, device.id()?, measurement).await?;
     Ok((StatusCode::CREATED, Json(reading.into())))
 }
 

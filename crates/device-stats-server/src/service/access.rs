@@ -3,8 +3,10 @@
 
 use std::ops::Deref;
 
-use device_stats_domain::{Device, DeviceId, Page, User, UserId};
+use device_stats_domain::limits::KNOWN_DEVICES_MAX;
+use device_stats_domain::{Device, DeviceId, DeviceKey, Page, User, UserId};
 use device_stats_store::StoreError;
+use quick_cache::sync::Cache;
 
 use super::Service;
 
@@ -45,6 +47,25 @@ impl<T> Deref for Authorized<T> {
     }
 }
 
+/// The keys of devices for which readings came. A key is never given twice, so what is remembered of a device that has
+/// been deleted meanwhile, here or by another node, leads to no other one: the store finds it missing.
+pub(super) struct KnownDevices(Cache<DeviceId, DeviceKey>);
+
+impl Default for KnownDevices {
+    fn default() -> Self {
+        Self(Cache::new(KNOWN_DEVICES_MAX))
+    }
+}
+
+impl KnownDevices {
+    /// Has the store asked again for these.
+    pub(super) fn forget<'i>(&self, ids: impl IntoIterator<Item = &'i DeviceId>) {
+        for id in ids {
+            self.0.remove(id);
+        }
+    }
+}
+
 impl Principal {
     /// Whether the principal may do that to things that do not exist yet, or to all there are.
     #[expect(clippy::unnecessary_wraps, reason = "whoever may do less than everything will be refused here")]
@@ -80,20 +101,34 @@ impl Service {
         id: &DeviceId,
         action: Action,
     ) -> Result<Authorized<Device>, StoreError> {
-        let found = self.devices(who, std::slice::from_ref(id), action).await?;
-        found.into_iter().next().flatten().ok_or(StoreError::DeviceMissing)
+        who.check(action)?;
+        let found = self.store.find_devices(std::slice::from_ref(id)).await?;
+        found.into_iter().next().flatten().map(Authorized).ok_or(StoreError::DeviceMissing)
     }
 
-    /// The devices of those ids, in the order asked for; `None` for each that is missing.
-    pub(super) async fn devices(
+    /// The keys of the devices of those ids for which the principal may append readings, in the order asked for; `None`
+    /// for each that is missing. One that is known here may be gone.
+    pub(super) async fn keys_to_ingest(
         &self,
         who: Principal,
         ids: &[DeviceId],
-        action: Action,
-    ) -> Result<Vec<Option<Authorized<Device>>>, StoreError> {
-        who.check(action)?;
-        let found = self.store.find_devices(ids).await?;
-        Ok(found.into_iter().map(|device| device.map(Authorized)).collect())
+    ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
+        who.check(Action::Ingest)?;
+        let KnownDevices(known) = &*self.known_devices;
+        let mut keys: Vec<Option<DeviceKey>> = ids.iter().map(|id| known.get(id)).collect();
+        let unknown = ids.iter().zip(&keys).filter(|(_, key)| key.is_none());
+        let unknown: Vec<DeviceId> = unknown.map(|(id, _)| id.clone()).collect();
+        if unknown.is_empty() {
+            return Ok(keys);
+        }
+        let found = self.store.find_devices(&unknown).await?;
+        for (key, found) in keys.iter_mut().filter(|key| key.is_none()).zip(found) {
+            *key = found.map(|device| {
+                known.insert(device.device_id, device.key);
+                device.key
+            });
+        }
+        Ok(keys)
     }
 
     /// A page of the users the principal may see, by ascending id.

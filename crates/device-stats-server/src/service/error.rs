@@ -12,6 +12,9 @@ pub enum ServiceError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too many readings wait to be committed already; these were not stored.
+    #[error("the queue is full")]
+    QueueFull,
     /// An analysis was asked for, and no reading lies in its window.
     #[error("no reading in the window")]
     NoReadings,

@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use device_stats_domain::{
-    Axes, Device, DeviceId, DeviceKey, Finite, NewReading, Reading, ReadingTime, Timestamp,
-};
+use device_stats_domain::{Axes, DeviceId, DeviceKey, Finite, NewReading, Reading, ReadingTime, Timestamp};
 use device_stats_store::{Appended, StoreError};
 
-use super::{Action, Authorized, Principal, Service, ServiceError, clock};
+use super::{Principal, Service, ServiceError, clock};
 
 /// A reading as a device sends it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,45 +31,47 @@ impl Service {
     /// Appends one reading and returns it as stored; of a repeat, the one stored first.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] after a race.
+    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
     pub async fn append_reading(
         &self,
-        device: &Authorized<Device>,
+        who: Principal,
+        device: &DeviceId,
         measurement: Measurement,
     ) -> Result<Reading, ServiceError> {
-        let new = self.prepare(&[(device.key, measurement)]).await?;
-        let outcome = self.append_rows(&new).await?;
-        match (new.first(), outcome.first()) {
-            (Some(new), Some(Appended::Stored(time))) => {
-                Ok(Reading { device: new.device, id: new.id, time: *time, values: new.values })
+        loop {
+            let key = self.key_to_ingest(who, device).await?;
+            match self.append_one(key, measurement).await {
+                // Deleted since it was looked up. Ends, since keys are never used again.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => self.known_devices.forget([device]),
+                outcome => return outcome,
             }
-            // Only a reading that brings its time can be a repeat. It may be gone again by now, with its device.
-            _ => match measurement.time {
-                Some(time) => {
-                    self.find_reading(device.key, time).await?.ok_or(StoreError::DeviceMissing.into())
-                }
-                None => Err(StoreError::DeviceMissing.into()),
-            },
         }
     }
 
     /// Appends readings of one device, all or none; many become a segment at once.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] after a race.
+    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
     pub async fn append_batch(
         &self,
-        device: &Authorized<Device>,
+        who: Principal,
+        device: &DeviceId,
         measurements: &[Measurement],
     ) -> Result<Ingested, ServiceError> {
-        let readings: Vec<_> = measurements.iter().map(|measurement| (device.key, *measurement)).collect();
-        self.append(&readings).await
+        loop {
+            let key = self.key_to_ingest(who, device).await?;
+            let readings: Vec<_> = measurements.iter().map(|measurement| (key, *measurement)).collect();
+            match self.append(&readings).await {
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => self.known_devices.forget([device]),
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Appends readings of many devices, all or none.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing.
+    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing, [`ServiceError::QueueFull`].
     pub async fn append_mixed_batch(
         &self,
         who: Principal,
@@ -90,11 +90,19 @@ impl Service {
             let readings: Vec<_> =
                 keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
             match self.append(&readings).await {
-                // Deleted since it was looked up: the next look tells which. Ends, since ids are never used again.
-                Err(ServiceError::Store(StoreError::DeviceMissing)) => {}
+                // Deleted since it was looked up: the next look tells which. Ends, since keys are never used again.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {
+                    self.known_devices.forget(batch.iter().map(|(id, _)| id));
+                }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// The key of a device to which readings are to be appended. It may be out of date.
+    async fn key_to_ingest(&self, who: Principal, device: &DeviceId) -> Result<DeviceKey, ServiceError> {
+        let keys = self.keys_to_ingest(who, std::slice::from_ref(device)).await?;
+        keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
 
     /// The device of each reading of a batch; each device is looked up once.
@@ -106,31 +114,45 @@ impl Service {
         let mut ids: Vec<DeviceId> = batch.iter().map(|(id, _)| id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let found = self.devices(who, &ids, Action::Ingest).await?;
-        let keys: HashMap<&DeviceId, Option<DeviceKey>> =
-            ids.iter().zip(found.iter().map(|device| device.as_ref().map(|device| device.key))).collect();
+        let found = self.keys_to_ingest(who, &ids).await?;
+        let keys: HashMap<&DeviceId, Option<DeviceKey>> = ids.iter().zip(found).collect();
         Ok(batch.iter().map(|(id, _)| keys.get(id).copied().flatten()).collect())
     }
 
+    async fn append_one(&self, device: DeviceKey, measurement: Measurement) -> Result<Reading, ServiceError> {
+        let new = self.prepare(&[(device, measurement)]).await?;
+        let outcome = self.append_rows(Arc::clone(&new)).await?;
+        match (new.first(), outcome.first()) {
+            (Some(new), Some(Appended::Stored(time))) => {
+                Ok(Reading { device: new.device, id: new.id, time: *time, values: new.values })
+            }
+            // Only a reading that brings its time can be a repeat. It may be gone again by now, with its device.
+            _ => match measurement.time {
+                Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
+                None => Err(StoreError::DeviceMissing.into()),
+            },
+        }
+    }
+
     async fn append(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Ingested, ServiceError> {
-        let new: Arc<[NewReading]> = self.prepare(readings).await?.into();
+        let new = self.prepare(readings).await?;
         if let Some(ingested) = self.append_segment(&new).await? {
             return Ok(ingested);
         }
-        let outcome = self.append_rows(&new).await?;
+        let outcome = self.append_rows(new).await?;
         let stored = outcome.iter().filter(|appended| matches!(appended, Appended::Stored(_))).count() as u64;
         Ok(Ingested { accepted: stored, duplicates: outcome.len() as u64 - stored })
     }
 
     /// Appends readings as hot ones, and tells those who seal.
-    async fn append_rows(&self, new: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        let outcome = self.store.append(new).await?;
+    async fn append_rows(&self, new: Arc<[NewReading]>) -> Result<Vec<Appended>, ServiceError> {
+        let outcome = self.lanes.append(Arc::clone(&new)).await?;
         let stored = new.iter().zip(&outcome).filter(|(_, appended)| matches!(appended, Appended::Stored(_)));
         self.backlog.note_hot(stored.map(|(reading, _)| (reading.device, 1)), Instant::now());
         Ok(outcome)
     }
 
-    async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Vec<NewReading>, StoreError> {
+    async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Arc<[NewReading]>, StoreError> {
         let ids = self.reading_ids.take(self.store.as_ref(), readings.len()).await?;
         let now = clock::now();
         let new = readings.iter().zip(ids).map(|((device, measurement), id)| NewReading {

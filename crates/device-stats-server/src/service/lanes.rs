@@ -1,0 +1,243 @@
+//! Group commit: readings of many requests wait together for one transaction, and each request is answered after its own
+//! readings are committed and synced.
+//!
+//! There are as many lanes as the store commits at once, and the readings of a device always take the same one. While a
+//! lane commits, the next group gathers behind it; so groups are small where there is little to do, and large under load.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use device_stats_domain::NewReading;
+use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX};
+use device_stats_store::{Appended, Retry, Store, StoreError};
+use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::ServiceError;
+
+type Outcome = Result<Vec<Appended>, StoreError>;
+
+/// The ways of readings into one store. Cheap to clone; clones share them.
+#[derive(Clone)]
+pub(super) struct Lanes {
+    store: Arc<dyn Store>,
+    each: Arc<[Mutex<Lane>]>,
+    /// Room for readings that wait or are being committed.
+    room: Arc<Semaphore>,
+}
+
+/// Requests that wait for their commit.
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<Waiting>,
+    /// Whether somebody commits them.
+    is_served: bool,
+}
+
+/// Readings of one request: all are stored, or none.
+struct Waiting {
+    readings: Arc<[NewReading]>,
+    done: oneshot::Sender<Outcome>,
+    /// Given back when they are committed.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Lanes {
+    pub(super) fn into(store: Arc<dyn Store>) -> Self {
+        let each = (0..store.appends_at_once().max(1)).map(|_| Mutex::default()).collect();
+        Self { store, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
+    }
+
+    /// Appends readings as [`Store::append`] does, together with those of others. They are appended even if nobody waits
+    /// for the answer any more. To be called inside of a runtime.
+    ///
+    /// # Errors
+    /// [`ServiceError::QueueFull`], at once; else those of the store.
+    pub(super) async fn append(&self, readings: Arc<[NewReading]>) -> Result<Vec<Appended>, ServiceError> {
+        let count = u32::try_from(readings.len()).unwrap_or(u32::MAX);
+        let room =
+            Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)?;
+        let Some(place) = self.place(&readings) else {
+            return Ok(self.store.append(&readings).await?);
+        };
+        let (done, outcome) = oneshot::channel();
+        let is_served = {
+            let Some(mut lane) = self.lane(place) else { return Err(ServiceError::QueueFull) };
+            lane.waiting.push_back(Waiting { readings, done, _room: room });
+            std::mem::replace(&mut lane.is_served, true)
+        };
+        if !is_served {
+            tokio::spawn(self.clone().serve(place));
+        }
+        Ok(outcome.await.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
+    }
+
+    /// Which lane readings take; none where they are of several devices that take different ones.
+    fn place(&self, readings: &[NewReading]) -> Option<usize> {
+        let lanes = self.each.len() as u64;
+        let place = |reading: &NewReading| usize::try_from(reading.device.0.unsigned_abs() % lanes).ok();
+        let first = readings.first().map_or(Some(0), place);
+        readings.iter().all(|reading| place(reading) == first).then_some(first).flatten()
+    }
+
+    fn lane(&self, place: usize) -> Option<MutexGuard<'_, Lane>> {
+        self.each.get(place).map(|lane| lane.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Commits until nobody waits in a lane.
+    async fn serve(self, place: usize) {
+        loop {
+            let group = match self.lane(place) {
+                Some(mut lane) => lane.next_group(),
+                None => return,
+            };
+            if group.is_empty() {
+                return;
+            }
+            // What dies with a panic drops the group: those who wait are told, and the next ones are served.
+            if AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
+                tracing::error!("a commit panicked");
+            }
+        }
+    }
+
+    /// Appends the readings of a group in one transaction, and answers each request.
+    async fn commit(&self, mut group: Vec<Waiting>) {
+        if let [_, _, ..] = group.as_slice() {
+            let all: Vec<NewReading> =
+                group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
+            match self.store.append(&all).await {
+                Ok(mut outcome) => {
+                    for waiting in group.into_iter().rev() {
+                        let own = outcome.split_off(outcome.len().saturating_sub(waiting.readings.len()));
+                        waiting.answer(Ok(own));
+                    }
+                    return;
+                }
+                Err(error) if error.retry() != Retry::Pointless => {
+                    let error = Arc::new(error);
+                    group.drain(..).for_each(|waiting| waiting.answer(Err(shared(&error))));
+                }
+                // One of them is to blame, which must not fail the others.
+                Err(_) => {}
+            }
+        }
+        for waiting in group {
+            let outcome = self.store.append(&waiting.readings).await;
+            waiting.answer(outcome);
+        }
+    }
+}
+
+impl Lane {
+    /// Takes those who are next to be committed together; where there are none, nobody serves the lane any more.
+    fn next_group(&mut self) -> Vec<Waiting> {
+        let mut readings = 0;
+        let mut group = Vec::new();
+        while let Some(next) = self.waiting.pop_front_if(|next| {
+            readings += next.readings.len();
+            group.is_empty() || readings <= GROUP_READINGS_MAX as usize
+        }) {
+            group.push(next);
+        }
+        self.is_served = !group.is_empty();
+        group
+    }
+}
+
+impl Waiting {
+    fn answer(self, outcome: Outcome) {
+        // Nobody may be waiting any more.
+        let _ = self.done.send(outcome);
+    }
+}
+
+/// The same error for each of several requests.
+fn shared(error: &Arc<StoreError>) -> StoreError {
+    let cause = Box::new(Arc::clone(error));
+    match **error {
+        StoreError::OutOfSpace(_) => StoreError::OutOfSpace(cause),
+        StoreError::OutcomeUnknown(_) => StoreError::OutcomeUnknown(cause),
+        _ => StoreError::Unavailable(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::{
+        Axes, DeviceId, DeviceKey, Finite, NewDevice, ReadingId, ReadingTime, Timestamp,
+    };
+    use device_stats_sqlite::SqliteStore;
+    use device_stats_store::Model;
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn reading(device: DeviceKey, time_us: i64) -> NewReading {
+        let one = Finite::new(1.0).unwrap();
+        let time = ReadingTime::Given(Timestamp::from_micros(time_us).unwrap());
+        NewReading { device, id: ReadingId(time_us), time, values: Axes { x: one, y: one, z: one } }
+    }
+
+    async fn create(store: &dyn Store, device_id: &str) -> DeviceKey {
+        let device_id = DeviceId::new(device_id).unwrap();
+        store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
+    }
+
+    /// Each request gets what became of its own readings, in its own order.
+    #[tokio::test]
+    async fn one_bad_request_does_not_fail_its_neighbours() {
+        let store: Arc<dyn Store> = Arc::new(Model::default());
+        let (one, other) = (create(&*store, "one").await, create(&*store, "other").await);
+        let lanes = Lanes::into(store);
+        let missing = DeviceKey(99);
+        // Nobody serves the lane before all of them wait in it: the test has one thread.
+        let requests: [&[NewReading]; 5] = [
+            &[reading(one, 2), reading(one, 1)],
+            &[reading(missing, 1)],
+            &[reading(other, 7), reading(missing, 2)],
+            &[reading(one, 1), reading(one, 3), reading(one, 2)],
+            &[],
+        ];
+        let outcomes = join_all(requests.map(|readings| lanes.append(readings.into()))).await;
+        let stored = |time_us| Appended::Stored(Timestamp::from_micros(time_us).unwrap());
+        let [first, second, third, fourth, fifth] = outcomes.try_into().unwrap();
+        assert_eq!(first.unwrap(), [stored(2), stored(1)]);
+        assert!(matches!(second, Err(ServiceError::Store(StoreError::DeviceMissing))));
+        assert!(matches!(third, Err(ServiceError::Store(StoreError::DeviceMissing))));
+        assert_eq!(fourth.unwrap(), [Appended::Repeat, stored(3), Appended::Repeat]);
+        assert_eq!(fifth.unwrap(), []);
+        assert_eq!(lanes.room.available_permits(), QUEUE_READINGS_MAX as usize);
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_together_share_a_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
+        let device = create(&*store, "one").await;
+        let lanes = Lanes::into(store);
+        let requests = (0..200).map(|n| lanes.append([reading(device, n)].into()));
+        for outcome in join_all(requests).await {
+            outcome.unwrap();
+        }
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let commits: u32 =
+            connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
+        assert_eq!(commits, 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let store: Arc<dyn Store> = Arc::new(Model::default());
+        let device = create(&*store, "one").await;
+        let lanes = Lanes::into(store);
+        let most: Arc<[NewReading]> =
+            (0..i64::from(QUEUE_READINGS_MAX)).map(|n| reading(device, n)).collect();
+        let (all, more) = tokio::join!(lanes.append(most), lanes.append([reading(device, -1)].into()));
+        assert_eq!(all.unwrap().len(), QUEUE_READINGS_MAX as usize);
+        assert!(matches!(more, Err(ServiceError::QueueFull)));
+        lanes.append([reading(device, -1)].into()).await.unwrap();
+    }
+}
