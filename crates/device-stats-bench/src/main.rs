@@ -3,6 +3,7 @@
 
 mod database;
 mod http;
+mod ingest;
 mod load;
 mod manifest;
 mod rates;
@@ -53,6 +54,8 @@ enum Command {
         #[arg(long)]
         device_id: String,
     },
+    /// Post readings and count what is acknowledged
+    Ingest(ingest::Arguments),
     /// Send requests and take the time of each answer
     Requests(requests::Arguments),
 }
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
         Command::Load { database, manifest } => print(&load::load(&database, &manifest)?),
         Command::Sizes { database } => print(&sizes::sizes(&database)?),
         Command::Rates { manifest, device_id } => print(&rates::rates(&manifest, &device_id)?),
+        Command::Ingest(arguments) => print(&ingest::post(&arguments)?),
         Command::Requests(arguments) => print(&requests::send(&arguments)?),
     }
 }
