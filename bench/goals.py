@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from competitors import CompetitorResult
+from ingesting import IngestResult
 from measuring import CLIENTS, ServiceResult
 from plan import DEVICES, Plan
 
@@ -132,6 +133,29 @@ class Goals:
             rate = rates[name] / 1e6
             yield Row(kind, f"{what}, one core", f"{rate:.2f} M readings/s", "", "2 M readings/s", rate >= 2)
         yield Row(kind, "bytes a reading, merged segments", f"{rates['merged_bytes_a_reading']:.2f}")
+
+    @staticmethod
+    def of_ingest(system: str, result: IngestResult, clickhouse: float | None) -> Iterator[Row]:
+        """`clickhouse` are the readings a second that it inserts."""
+        of, on_sqlite = f"ingest, {system}", system == "service-sqlite"
+        live = result.requests_a_second("live")
+        yield Row(of, "/health/live, 64 connections", f"{live:,.0f}/s")
+        single, part = result.requests_a_second("single"), 0.5 if on_sqlite else 0.25
+        figure, met = f"{single:,.0f}/s, {single / live:.2f} x /health/live", single >= part * live
+        yield Row(of, "single readings, 64 connections", figure, result.p99("single"), f"{part} x", met)
+        for name, goal in (
+            ("one device", 1.5 if on_sqlite else 0.8),
+            ("many devices", 0.4 if on_sqlite else 0.3),
+        ):
+            rate = result.readings_a_second(name) / 1e6
+            ratio, conditions, words = {}, [rate >= goal], f"{goal} M readings/s"
+            if clickhouse is not None and on_sqlite and name == "one device":
+                ratio, words = {"clickhouse": 1e6 * rate / clickhouse}, f"{words}, 1 x ClickHouse"
+                conditions.append(1e6 * rate >= clickhouse)
+            what = f"batches of 10,000 readings, {name}"
+            yield Row(of, what, f"{rate:.2f} M readings/s", result.p99(name), words, all(conditions), ratio)
+        peak = result.memory_bytes / MEBIBYTE
+        yield Row(of, "memory of the process, at most", f"{peak:,.0f} MiB", "", "512 MiB", peak <= 512)
 
     @staticmethod
     def of_csv(name: str, sizes: dict[str, float]) -> Iterator[Row]:

@@ -15,9 +15,10 @@ from checking import Checker, check_stores
 from columns import write_columns
 from competitors import CompetitorResult, run_competitor
 from goals import Goals, Row
+from ingesting import run_clickhouse, run_ingest
 from machine import describe_machine
 from measuring import ServiceResult, question_lists, run_service
-from plan import DEVICES, BadPlan, Plan, read_plan
+from plan import DEVICES, INGEST, BadPlan, Plan, read_plan
 from questions import Questions
 from report import table, write_json
 from sealing import measure_csv, measure_rates
@@ -47,7 +48,8 @@ def main() -> int:
         Path(folder).chmod(0o755)
         try:
             for kind in plan.kinds:
-                found[kind] = measure_kind(plan, Path(folder), kind, rows)
+                measure = measure_ingest if kind == INGEST else measure_kind
+                found[kind] = measure(plan, Path(folder), kind, rows)
             if plan.csv is not None and plan.services:
                 say(f"Sealing {plan.csv.name}")
                 found["csv"] = measure_csv(plan, Path(folder), plan.csv)
@@ -89,6 +91,19 @@ def measure_kind(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[s
         found["rates"] = measure_rates(plan, columns)
         rows += goals.of_rates(kind, found["rates"])
     shutil.rmtree(columns.folder)
+    return found
+
+
+def measure_ingest(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
+    """How fast readings are taken in."""
+    found: dict[str, object] = {}
+    if "clickhouse" in plan.competitors:
+        say(f"{kind}: clickhouse")
+        found["clickhouse"] = run_clickhouse(folder / "clickhouse-ingest")
+    for system in plan.services:
+        say(f"{kind}: {system}")
+        found[system] = run_ingest(plan, system, folder)
+        rows += Goals.of_ingest(system, found[system], found.get("clickhouse"))
     return found
 
 

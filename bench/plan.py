@@ -13,7 +13,9 @@ GOAL_READINGS = 10_000_000
 """Readings a device for which the goals are stated."""
 POSTGRES_READINGS_MAX = 10_000_000
 """Readings that PostgreSQL keeps as rows: each takes about 150 bytes."""
-KINDS = ("noise", "sensor", "real")
+INGEST = "ingest"
+"""Not a kind of readings: how fast they are taken in over HTTP."""
+KINDS = ("noise", "sensor", "real", INGEST)
 SERVICES = ("service-sqlite", "service-postgres")
 COMPETITORS = ("clickhouse", "duckdb", "postgres")
 

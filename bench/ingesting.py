@@ -1,0 +1,99 @@
+"""Measures how fast this service takes readings in over HTTP, durably, and how fast ClickHouse takes the same lines."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from measuring import run_program
+from plan import Plan
+from service import Service
+from stores import STORES
+
+SECONDS = 10
+"""How long each load lasts."""
+SINGLES = 64
+"""Connections that post single readings."""
+BATCHES = 8
+"""Connections that post batches."""
+BATCH_READINGS = 10_000
+LOADS: dict[str, list[str]] = {
+    "live": ["--shape=live", f"--clients={SINGLES}"],
+    "single": ["--shape=single", f"--clients={SINGLES}"],
+    "one device": ["--shape=one-device", f"--clients={BATCHES}"],
+    "many devices": ["--shape=many-devices", f"--clients={BATCHES}"],
+}
+"""By name, what `device-stats-bench ingest` is told; batches are CSV."""
+
+
+@dataclass
+class IngestResult:
+    """What was found over one store."""
+
+    memory_bytes: int = 0
+    loads: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By the name of the load, what `device-stats-bench ingest` says."""
+
+    def requests_a_second(self, name: str) -> float:
+        return self.loads[name]["requests"] / self.loads[name]["seconds"]
+
+    def readings_a_second(self, name: str) -> float:
+        return self.loads[name]["readings"] / self.loads[name]["seconds"]
+
+    def p99(self, name: str) -> str:
+        return f"{1e3 * self.loads[name]['p99_seconds']:.1f} ms"
+
+
+def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
+    """Each load over a store of its own, so that none meets the work that another one has left."""
+    result = IngestResult()
+    for name, arguments in LOADS.items():
+        with (
+            STORES[system](folder / f"{system}-ingest") as store,
+            Service(plan.programs / "device-stats", store.url, folder / f"{system}-ingest.log") as service,
+        ):
+            address, seconds = f"--address={service.address}", f"--seconds={SECONDS}"
+            result.loads[name] = run_program(
+                plan, "ingest", address, seconds, f"--readings={BATCH_READINGS}", *arguments
+            )
+            service.note_memory()
+            result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
+    return result
+
+
+def run_clickhouse(folder: Path) -> float:
+    """Readings a second that ClickHouse inserts, in a process of its own: batches as the service gets, for one device."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(insert_lines, (folder,))
+
+
+def insert_lines(folder: Path) -> float:
+    """Each INSERT has one batch; ClickHouse does not sync what it has written."""
+    from chdb.session import Session  # noqa: PLC0415, only in the process that needs it
+
+    session = Session(str(folder))
+    session.query("CREATE DATABASE bench")
+    session.query("USE bench")
+    session.query(
+        "CREATE TABLE reading (timestamp DateTime64(6, 'UTC'), x Float64, y Float64, z Float64)"
+        " ENGINE = MergeTree ORDER BY timestamp"
+    )
+    factors = (7_919, 104_729, 1_299_709)
+    numbers = [[row * factor % 65_536 / 2_048 - 16 for factor in factors] for row in range(BATCH_READINGS)]
+    first = datetime(2020, 1, 1, tzinfo=UTC)
+    inserted, start = 0, time.perf_counter()
+    spent_here = 0.0
+    while time.perf_counter() - start < SECONDS:
+        begun = time.perf_counter()
+        second = (first + timedelta(seconds=inserted // BATCH_READINGS)).strftime("%Y-%m-%dT%H:%M:%S")
+        lines = "".join(f"{second}.{row:06}Z,{x},{y},{z}\n" for row, (x, y, z) in enumerate(numbers))
+        spent_here += time.perf_counter() - begun
+        session.query(
+            "INSERT INTO reading SETTINGS date_time_input_format = 'best_effort'"
+            f" FORMAT CSVWithNames timestamp,x,y,z\n{lines}"
+        )
+        inserted += BATCH_READINGS
+    return inserted / (time.perf_counter() - start - spent_here)
