@@ -42,33 +42,37 @@ enum Wanted {
     Read(Range<usize>, Vec<Arc<Page>>),
 }
 
-/// Readings that are in no segment.
+/// Readings that are in no segment, as far as they matter.
 #[derive(Debug)]
 struct Hot {
-    /// How many lie below the rank for certain.
+    /// Below it they are counted, in it they are looked at, above it they do not matter.
+    bracket: Bracket,
+    /// How many lie below.
     below: u64,
-    /// Those that may lie there.
-    inside: Vec<f64>,
+    /// How many lie inside.
+    inside: u64,
 }
 
 impl Hot {
-    /// Leaves what lies in the bracket; says whether it is less than half.
-    fn narrow(&mut self, bracket: Bracket) -> bool {
-        let before = self.inside.len();
-        self.inside.retain(|number| {
-            self.below += u64::from(number.key() < bracket.low);
-            (bracket.low..=bracket.high).contains(&number.key())
-        });
-        self.inside.len() < before / 2
+    fn of(pool: &Pool<'_>, bracket: Bracket) -> Self {
+        let mut hot = Self { bracket, below: 0, inside: 0 };
+        for number in pool.hot() {
+            let key = number.key();
+            hot.below += u64::from(key < bracket.low);
+            hot.inside += u64::from((bracket.low..=bracket.high).contains(&key));
+        }
+        hot
     }
 
-    /// Of how many readings it is open whether they lie below.
+    /// Of how many readings it is open whether they lie below the rank.
     fn further(&self) -> Range<u64> {
-        self.below..self.below + self.inside.len() as u64
+        self.below..self.below + self.inside
     }
 
-    fn run(&self) -> Run<'static, f64> {
-        let mut inside = self.inside.clone();
+    /// Those inside.
+    fn run(&self, pool: &Pool<'_>) -> Run<'static, f64> {
+        let Bracket { low, high } = self.bracket;
+        let mut inside: Vec<f64> = pool.hot().filter(|number| (low..=high).contains(&number.key())).collect();
         inside.sort_unstable_by(f64::total_cmp);
         let (mut numbers, mut until): (Vec<f64>, Vec<u32>) = (Vec::new(), Vec::new());
         for (before, number) in (0..).zip(inside) {
@@ -95,14 +99,14 @@ impl Search {
     ) -> Result<Self, P::Error> {
         let fenced = pool.fenced();
         let whole = |fenced: &Fenced<'_, f64>| Wanted::Pages(0..fenced.first.len());
-        let hot = Hot { below: 0, inside: pool.hot().collect() };
+        let hot = Hot::of(pool, Bracket { low: 0, high: u64::MAX });
         let mut search = Self { rank, hot, pages: fenced.iter().map(whole).collect() };
-        search.narrow(pool.columns, &fenced, pages)?;
+        search.narrow(pool, &fenced, pages)?;
         for _ in 0..ROUNDS_MAX {
             if !search.read_some(pool.columns, pages)? {
                 break;
             }
-            search.narrow(pool.columns, &fenced, pages)?;
+            search.narrow(pool, &fenced, pages)?;
         }
         wanted.extend(search.wanted(pool.columns, usize::MAX));
         Ok(search)
@@ -132,7 +136,7 @@ impl Search {
             };
             below += fenced.below(range.start);
         }
-        runs.push(self.hot.run());
+        runs.push(self.hot.run(pool));
         let segment = pool.columns.first().map_or(0, Column::segment);
         let found = self.rank.checked_sub(below).and_then(|rank| select(&runs, rank));
         let (number, next) = found.ok_or_else(|| pages.fault(segment, contradiction()))?;
@@ -142,11 +146,11 @@ impl Search {
     /// Leaves of each column that was not read the pages that may hold the rank, as far as is known.
     fn narrow<P: Pages>(
         &mut self,
-        columns: &[Column<'_>],
+        pool: &Pool<'_>,
         fenced: &[Fenced<'_, f64>],
         pages: &P,
     ) -> Result<(), P::Error> {
-        let runs = columns.iter().zip(&self.pages).map(|(column, of_column)| match of_column {
+        let runs = pool.columns.iter().zip(&self.pages).map(|(column, of_column)| match of_column {
             Wanted::Pages(_) => Ok(None),
             Wanted::Read(range, read) => Ok(Some((range, run(column, range, read.iter(), pages)?))),
         });
@@ -158,9 +162,10 @@ impl Search {
         let known: Vec<Known<'_, f64>> = known.collect();
         let enclose = |hot: &Hot| bracket(&known, &hot.further(), self.rank, self.rank + 1);
         let mut bracket = enclose(&self.hot);
-        if self.hot.narrow(bracket) {
+        let before = std::mem::replace(&mut self.hot, Hot::of(pool, bracket));
+        if self.hot.inside < before.inside / 2 {
             bracket = enclose(&self.hot);
-            self.hot.narrow(bracket);
+            self.hot = Hot::of(pool, bracket);
         }
         for (fenced, of_column) in fenced.iter().zip(&mut self.pages) {
             if let Wanted::Pages(range) = of_column {
