@@ -1,11 +1,14 @@
 //! Statements about devices.
 
-use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId};
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId, Window,
+};
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::columns::{optional_text, text};
 use crate::errors::{is_missing_parent, store_error};
+use crate::hot::View;
 use crate::journal::{self, Entry};
 
 fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
@@ -87,11 +90,22 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Readings go along by a trigger, segments by a foreign key and their blocks by a trigger on them.
-pub(crate) fn delete(connection: &Connection, key: DeviceKey) -> Result<(), StoreError> {
+/// Takes the hot readings of devices away, which are deleted in the same transaction.
+pub(crate) fn forget(
+    connection: &Connection,
+    hot: &View,
+    devices: impl IntoIterator<Item = DeviceKey>,
+) -> Result<(), StoreError> {
+    let devices: Vec<DeviceKey> =
+        devices.into_iter().filter(|device| hot.has_any(*device, Window::ALL)).collect();
+    if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
+}
+
+/// Hot readings go along by an entry of the journal, segments by a foreign key and their blocks by a trigger on them.
+pub(crate) fn delete(connection: &Connection, hot: &View, key: DeviceKey) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
     match delete.execute([key.0]).map_err(store_error)? {
         0 => Err(StoreError::DeviceMissing),
-        _ => journal::write(connection, &Entry::Deleted(vec![key])),
+        _ => forget(connection, hot, [key]),
     }
 }

@@ -17,8 +17,8 @@ use state::State;
 
 use crate::journal::{self, Entry, Position};
 
-/// Entries whose readings are carried forward by one commit.
-const CARRIED_ENTRIES_MAX: usize = 64;
+/// Entries that one commit removes from the journal. It adds one, or two, so more is enough; and each may be long.
+const CUT_ENTRIES_MAX: Position = 64;
 
 /// What tells a hot reading of a device from any other that was ever stored: a later one may have the same time, after
 /// the first one was deleted with its device, but never the same id.
@@ -28,6 +28,8 @@ pub(crate) type TimeAndId = (i64, i64);
 #[derive(Debug, Default)]
 pub(crate) struct Hot {
     memory: Mutex<Arc<Memory>>,
+    /// Held by who reads the journal anew.
+    anew: Mutex<()>,
 }
 
 /// What was read of the journal.
@@ -53,26 +55,36 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Hot {
     /// A view for the transaction that is open on the connection. It must be the first that is read there: what leaves
-    /// memory is what no open view can see, and this one is open before the moment of the transaction is fixed.
+    /// memory is what no open view can see, and this one is open before the moment of a transaction that reads is fixed. One
+    /// that writes has the only right to, so that nothing comes or goes meanwhile.
     pub(crate) fn view(&self, connection: &Connection) -> Result<View, StoreError> {
-        let memory = Arc::clone(&lock(&self.memory));
-        let mut view = View::open(memory);
+        let mut view = View::open(self.memory());
         view.position = journal::last(connection)?;
         if view.memory.catch_up(connection, view.position)? {
             return Ok(view);
         }
-        // Another process has cut what memory had not seen.
-        let anew = Memory::default();
-        let before = journal::first(connection)?.map_or(view.position, |first| first - 1);
-        anew.state.write().unwrap_or_else(PoisonError::into_inner).begin_behind(before);
-        let anew = Arc::new(anew);
-        let position = std::mem::replace(&mut view, View::open(Arc::clone(&anew))).position;
+        // It has just begun, or another process has cut what memory had not seen. Once is enough for all who find that.
+        let _anew = lock(&self.anew);
+        let position = view.position;
+        view = View::open(self.memory());
         view.position = position;
-        if !anew.catch_up(connection, position)? {
+        if view.memory.catch_up(connection, position)? {
+            return Ok(view);
+        }
+        let before = journal::first(connection)?.map_or(position, |first| first - 1);
+        let memory = Memory { state: RwLock::new(State::behind(before)), views: Mutex::default() };
+        if !memory.catch_up(connection, position)? {
             return Err(StoreError::Broken("an entry of the journal is missing".into()));
         }
-        *lock(&self.memory) = anew;
+        let memory = Arc::new(memory);
+        *lock(&self.memory) = Arc::clone(&memory);
+        view = View::open(memory);
+        view.position = position;
         Ok(view)
+    }
+
+    fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&lock(&self.memory))
     }
 }
 
@@ -83,17 +95,17 @@ impl Memory {
             return Ok(true);
         }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let mut is_complete = true;
-        journal::each_after(connection, state.position(), |position, entry| {
-            is_complete &= position == state.position() + 1;
-            if is_complete {
-                state.apply(position, entry);
+        let known = state.position();
+        journal::each_after(connection, known, |next, entry| {
+            let is_next = next == state.position() + 1;
+            if is_next {
+                state.apply(next, entry);
             }
-            Ok(())
+            is_next
         })?;
         let oldest = lock(&self.views).keys().next().copied();
         state.forget(oldest.unwrap_or(position));
-        Ok(is_complete && state.position() >= position)
+        Ok(state.position() >= position)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -152,20 +164,12 @@ impl View {
     /// Removes entries that nothing is hot for any more from the journal, and lets readings that have been hot for long
     /// not hold many others there. To be called in a transaction that writes.
     pub(crate) fn tidy(&self, connection: &Connection) -> Result<(), StoreError> {
-        let first_needed = self.memory.read().first_needed();
-        if journal::first(connection)?.is_some_and(|first| first < first_needed) {
-            journal::cut(connection, first_needed)?;
-        }
-        let mut carried = Vec::new();
-        for position in self.memory.read().to_carry(CARRIED_ENTRIES_MAX) {
-            if let Entry::Appended(readings) | Entry::Carried(readings) = journal::at(connection, position)? {
-                let state = self.memory.read();
-                carried.extend(
-                    readings
-                        .into_iter()
-                        .filter(|(device, row)| state.is_hot_for(*device, row.time_us, position)),
-                );
-            }
+        let (first_needed, carried) = {
+            let state = self.memory.read();
+            (state.first_needed(), state.to_carry())
+        };
+        if let Some(first) = journal::first(connection)?.filter(|first| *first < first_needed) {
+            journal::cut(connection, first_needed.min(first + CUT_ENTRIES_MAX))?;
         }
         if carried.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Carried(carried)) }
     }

@@ -15,7 +15,7 @@
 use device_stats_domain::{Axes, DeviceKey};
 use device_stats_segment::Row;
 use device_stats_store::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::errors::store_error;
 
@@ -127,11 +127,11 @@ pub(crate) fn first(connection: &Connection) -> Result<Option<Position>, StoreEr
     select.query_row([], |row| row.get(0)).map_err(store_error)
 }
 
-/// Hands out the entries behind a position, in order.
+/// Hands out the entries behind a position, in order, as long as they are taken.
 pub(crate) fn each_after(
     connection: &Connection,
     position: Position,
-    mut take: impl FnMut(Position, Entry) -> Result<(), StoreError>,
+    mut take: impl FnMut(Position, Entry) -> bool,
 ) -> Result<(), StoreError> {
     let mut select = connection
         .prepare_cached("SELECT position, kind, bytes FROM journal WHERE position > ?1 ORDER BY position")
@@ -139,17 +139,11 @@ pub(crate) fn each_after(
     let mut entries = select.query([position]).map_err(store_error)?;
     while let Some(row) = entries.next().map_err(store_error)? {
         let (position, entry) = read(row)?;
-        take(position, entry)?;
+        if !take(position, entry) {
+            break;
+        }
     }
     Ok(())
-}
-
-/// The entry at a position, which is there.
-pub(crate) fn at(connection: &Connection, position: Position) -> Result<Entry, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT position, kind, bytes FROM journal WHERE position = ?1")
-        .map_err(store_error)?;
-    select.query_row([position], |row| Ok(read(row))).map_err(store_error)?.map(|(_, entry)| entry)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<(Position, Entry), StoreError> {
@@ -169,10 +163,12 @@ pub(crate) fn cut(connection: &Connection, position: Position) -> Result<(), Sto
 
 /// Takes over the hot readings of a database whose schema was older than the journal: there each was a row of `reading`.
 pub(crate) fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction = connection.transaction().map_err(store_error)?;
-    if !has_rows(&transaction)? {
+    if !has_rows(connection)? {
         return Ok(());
     }
+    // At once the right to write: one that asks for it after its first read may be refused it.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let transaction = transaction.map_err(store_error)?;
     {
         let mut select =
             transaction.prepare("SELECT device, time, id, x, y, z FROM reading").map_err(store_error)?;

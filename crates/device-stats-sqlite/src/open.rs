@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use device_stats_domain::limits::STORE_CONNECT_TIMEOUT;
-use device_stats_store::SchemaError;
+use device_stats_store::{Retry, SchemaError, StoreError};
 use rusqlite::Connection;
 
 use crate::connections::make_durable;
+use crate::errors::store_error;
 use crate::journal;
 use crate::migrations::{apply, check, require_latest, schema_error};
 use crate::uri::uri;
@@ -23,7 +24,7 @@ const BEFORE_JOURNAL: i64 = 2;
 
 /// Brings the database at `path` to the schema of this binary, and returns the names of the migrations that were
 /// applied now; none where it had it already. Creates the file and the directories it lies in where they are missing.
-/// All migrations are applied or none; callers in several processes apply each of them once.
+/// All migrations are applied or none, and what they leave to be taken over is so before this returns; callers in several processes apply each of them once.
 ///
 /// Blocks while another process migrates the database.
 ///
@@ -39,7 +40,10 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
     use_log(&connection)?;
     let applied = apply(&mut connection)?;
-    journal::adopt(&mut connection).map_err(|error| SchemaError::Failed(error.into()))?;
+    journal::adopt(&mut connection).map_err(|error| match error.retry() {
+        Retry::Pointless => SchemaError::Failed(error.into()),
+        Retry::Safe | Retry::IfRepeatable => SchemaError::Unavailable(error.into()),
+    })?;
     Ok(applied)
 }
 
@@ -57,6 +61,16 @@ pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
     // A migration that was broken off before it took over the rows counts as not applied.
     require_latest(if has_rows { found.min(BEFORE_JOURNAL) } else { found })?;
     use_log(&connection)
+}
+
+/// Reads something in one transaction, over a connection of its own.
+pub(crate) fn read<T>(
+    path: &Path,
+    read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut connection = Connection::open(uri(path, "ro")).map_err(store_error)?;
+    connection.busy_timeout(STORE_CONNECT_TIMEOUT).map_err(store_error)?;
+    read(&*connection.transaction().map_err(store_error)?)
 }
 
 /// A connection to migrate with, or to look. In mode `rwc` it creates the file, in mode `rw` it does not.

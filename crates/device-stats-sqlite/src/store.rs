@@ -50,7 +50,12 @@ impl SqliteStore {
             open::require(path)?;
         }
         let connections = Connections::to(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
-        Ok(Self { connections, hot: Arc::default() })
+        let hot = Hot::default();
+        // What may take a second is done before anybody waits for it; who needs it finds the same error.
+        if let Err(error) = open::read(path, |connection| hot.view(connection)) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the hot readings cannot be read");
+        }
+        Ok(Self { connections, hot: Arc::new(hot) })
     }
 
     /// Runs `call` in a read transaction with the hot readings of its moment.
@@ -103,7 +108,7 @@ impl Store for SqliteStore {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
-        self.connections.write(move |connection| users::delete(connection, id)).await
+        self.write_hot_too(move |connection, hot| users::delete(connection, hot, id)).await
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
@@ -128,7 +133,7 @@ impl Store for SqliteStore {
     }
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
-        self.connections.write(move |connection| devices::delete(connection, device)).await
+        self.write_hot_too(move |connection, hot| devices::delete(connection, hot, device)).await
     }
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {

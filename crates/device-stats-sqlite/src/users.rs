@@ -1,13 +1,13 @@
 //! Statements about users.
 
-use device_stats_domain::{DeviceKey, Email, NewUser, Page, User, UserChange, UserId, Username};
+use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::columns::text;
 use crate::devices;
 use crate::errors::store_error;
-use crate::journal::{self, Entry};
+use crate::hot::View;
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -65,14 +65,13 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
     }
 }
 
-/// Devices go along by a foreign key, and take with them what is theirs.
-pub(crate) fn delete(connection: &Connection, id: UserId) -> Result<(), StoreError> {
-    let devices: Vec<DeviceKey> = devices::list_of(connection, id)?.iter().map(|device| device.key).collect();
+/// Devices go along by a foreign key, and take their segments with them.
+pub(crate) fn delete(connection: &Connection, hot: &View, id: UserId) -> Result<(), StoreError> {
+    let devices = devices::list_of(connection, id)?;
     let mut delete = connection.prepare_cached("DELETE FROM users WHERE id = ?1").map_err(store_error)?;
     match delete.execute([id.0]).map_err(store_error)? {
         0 => Err(StoreError::UserMissing),
-        _ if devices.is_empty() => Ok(()),
-        _ => journal::write(connection, &Entry::Deleted(devices)),
+        _ => devices::forget(connection, hot, devices.iter().map(|device| device.key)),
     }
 }
 

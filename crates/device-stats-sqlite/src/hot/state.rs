@@ -13,6 +13,8 @@ use crate::journal::{Entry, Position};
 
 /// Readings in the journal, beside those that are hot, from which on the oldest hot ones are carried forward.
 const IDLE_READINGS: u64 = 1024 * 1024;
+/// About how many readings are carried forward by one commit.
+const CARRIED_READINGS: u64 = 16 * 1024;
 /// How many times as many readings as are hot may lie in the journal beside those.
 const IDLE_RATIO: u64 = 4;
 
@@ -71,9 +73,9 @@ impl State {
         self.position
     }
 
-    /// Lets the journal begin behind a position.
-    pub(super) fn begin_behind(&mut self, position: Position) {
-        self.position = position;
+    /// Of a journal that begins behind a position.
+    pub(super) fn behind(position: Position) -> Self {
+        Self { position, ..Self::default() }
     }
 
     /// Applies the next entry.
@@ -222,19 +224,31 @@ impl State {
         self.entries.first_key_value().map_or(self.position + 1, |(position, _)| *position)
     }
 
-    /// The oldest entries for which readings are hot, where these hold many others in the journal.
-    pub(super) fn to_carry(&self, entries_max: usize) -> Vec<Position> {
+    /// What is hot for the oldest entries, where these hold many others in the journal.
+    pub(super) fn to_carry(&self) -> Vec<(DeviceKey, Row)> {
         let Some((_, oldest)) = self.entries.first_key_value() else { return Vec::new() };
         let idle = (self.arrived - oldest.arrived_before).saturating_sub(self.live);
         if idle <= IDLE_READINGS.max(IDLE_RATIO * self.live) {
             return Vec::new();
         }
-        self.entries.keys().copied().take(entries_max).collect()
+        let mut held = 0;
+        let oldest = self.entries.iter().take_while(|(_, holding)| {
+            held += holding.live;
+            held - holding.live < CARRIED_READINGS
+        });
+        self.held_up_to(oldest.last().map_or(0, |(position, _)| *position))
     }
 
-    /// Whether the reading is hot for that entry.
-    pub(super) fn is_hot_for(&self, device: DeviceKey, time_us: i64, position: Position) -> bool {
-        let reading = self.devices.get(&device).and_then(|readings| readings.by_time.get(&time_us));
-        reading.is_some_and(|reading| reading.went == Position::MAX && reading.holder == position)
+    /// The readings that are hot for the entries up to that one.
+    fn held_up_to(&self, position: Position) -> Vec<(DeviceKey, Row)> {
+        let mut held = Vec::new();
+        for (device, readings) in &self.devices {
+            for (time_us, Reading { id, values, went, holder, .. }) in &readings.by_time {
+                if *went == Position::MAX && *holder <= position {
+                    held.push((*device, Row { time_us: *time_us, id: *id, values: *values }));
+                }
+            }
+        }
+        held
     }
 }

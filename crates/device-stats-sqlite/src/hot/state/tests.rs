@@ -75,12 +75,8 @@ fn entry_of(step: &Step, state: &State, plain: &mut Plain, used: &mut Plain) -> 
             Some(Entry::Deleted(vec![key(*device)]))
         }
         Step::Carry(entries) => {
-            let oldest: Vec<Position> = state.entries.keys().copied().take(*entries).collect();
-            let held = |(device, time): &(DeviceKey, i64)| {
-                oldest.iter().any(|position| state.is_hot_for(*device, *time, *position))
-            };
-            let carried = plain.iter().filter(|(place, _)| held(place));
-            Some(Entry::Carried(carried.map(|((device, time), id)| (*device, row(*time, *id))).collect()))
+            let newest = state.entries.keys().copied().take(*entries).next_back();
+            Some(Entry::Carried(state.held_up_to(newest.unwrap_or(0))))
         }
         Step::Forget(_) => None,
     }
@@ -123,8 +119,7 @@ proptest! {
                 prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), counts);
             }
             // Who starts anew reads what is needed only, and sees the same.
-            let mut anew = State::default();
-            anew.begin_behind(state.first_needed() - 1);
+            let mut anew = State::behind(state.first_needed() - 1);
             for (position, entry) in entries.iter().filter(|(position, _)| *position >= state.first_needed()) {
                 anew.apply(*position, entry.clone());
             }
@@ -143,7 +138,7 @@ fn a_reading_that_is_hot_for_long_is_carried_forward() {
     let mut state = State::default();
     state.apply(1, Entry::Appended(vec![(key(0), row(0, 0))]));
     let many = 100_000;
-    while state.to_carry(8).is_empty() {
+    while state.to_carry().is_empty() {
         let position = state.position();
         assert!(position < 40, "{} readings are idle", state.arrived);
         let rows = (0..many).map(|n| (key(1), row(position * many + n, n)));
@@ -153,9 +148,9 @@ fn a_reading_that_is_hot_for_long_is_carried_forward() {
         state.forget(position + 2);
     }
     assert!(state.arrived > IDLE_READINGS);
-    assert_eq!((state.to_carry(8), state.first_needed()), (vec![1], 1));
+    assert_eq!((state.to_carry(), state.first_needed()), (vec![(key(0), row(0, 0))], 1));
     let position = state.position() + 1;
     state.apply(position, Entry::Carried(vec![(key(0), row(0, 0))]));
-    assert_eq!((state.to_carry(8), state.first_needed()), (vec![], position));
+    assert_eq!((state.to_carry(), state.first_needed()), (vec![], position));
     assert_eq!(visible(&state, position).len(), 1);
 }
