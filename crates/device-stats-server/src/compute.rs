@@ -125,8 +125,8 @@ impl Compute {
         }
     }
 
-    /// As [`Self::run`], for what is long, runs on one thread and need not wait for heavy computations to end: readings on
-    /// their way in.
+    /// As [`Self::run`], for what is long, runs on one thread and waits for no turn, only for a thread: readings on their way
+    /// in.
     pub(crate) async fn run_long<T: Send + 'static>(
         &self,
         computation: impl FnOnce() -> T + Send + 'static,

@@ -30,6 +30,7 @@ pub use ingest::{Ingested, Measurement};
 pub use series::Bucket;
 
 use access::KnownDevices;
+use clock::Clock;
 use lanes::Lanes;
 use reading_ids::ReadingIds;
 
@@ -43,6 +44,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     lanes: Lanes,
     known_devices: Arc<KnownDevices>,
+    clock: Arc<Clock>,
     reading_ids: Arc<ReadingIds>,
     segments: Arc<SegmentReader>,
     compute: Compute,
@@ -58,8 +60,17 @@ impl Service {
     pub fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Result<Self, ThreadPoolBuildError> {
         let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
         let (compute, reading_ids, backlog) = (Compute::start()?, Arc::default(), Arc::default());
-        let (lanes, known_devices) = (Lanes::into(Arc::clone(&store)), Arc::default());
-        Ok(Self { store, lanes, known_devices, reading_ids, segments, compute, backlog })
+        let (lanes, known_devices) = (Lanes::into(Arc::clone(&store), Arc::clone(&backlog)), Arc::default());
+        Ok(Self {
+            store,
+            lanes,
+            known_devices,
+            clock: Arc::default(),
+            reading_ids,
+            segments,
+            compute,
+            backlog,
+        })
     }
 
     /// Starts to seal in the background: what is enough at once, what has been hot for `seal_after` then. To be called

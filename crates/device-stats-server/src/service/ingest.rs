@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use device_stats_domain::{Axes, DeviceId, DeviceKey, Finite, NewReading, Reading, ReadingTime, Timestamp};
 use device_stats_store::{Appended, StoreError};
 
-use super::{Principal, Service, ServiceError, clock};
+use super::{Principal, Service, ServiceError};
 
 /// A reading as a device sends it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +57,10 @@ impl Service {
         device: &DeviceId,
         measurements: &[Measurement],
     ) -> Result<Ingested, ServiceError> {
+        if measurements.is_empty() {
+            // Nothing is appended, so the store has to be asked whether the device is there.
+            self.known_devices.forget([device]);
+        }
         loop {
             let key = self.key_to_ingest(who, device).await?;
             let readings: Vec<_> = measurements.iter().map(|measurement| (key, *measurement)).collect();
@@ -121,7 +124,7 @@ impl Service {
 
     async fn append_one(&self, device: DeviceKey, measurement: Measurement) -> Result<Reading, ServiceError> {
         let new = self.prepare(&[(device, measurement)]).await?;
-        let outcome = self.append_rows(Arc::clone(&new)).await?;
+        let outcome = self.lanes.append(Arc::clone(&new)).await?;
         match (new.first(), outcome.first()) {
             (Some(new), Some(Appended::Stored(time))) => {
                 Ok(Reading { device: new.device, id: new.id, time: *time, values: new.values })
@@ -139,22 +142,14 @@ impl Service {
         if let Some(ingested) = self.append_segment(&new).await? {
             return Ok(ingested);
         }
-        let outcome = self.append_rows(new).await?;
+        let outcome = self.lanes.append(new).await?;
         let stored = outcome.iter().filter(|appended| matches!(appended, Appended::Stored(_))).count() as u64;
         Ok(Ingested { accepted: stored, duplicates: outcome.len() as u64 - stored })
     }
 
-    /// Appends readings as hot ones, and tells those who seal.
-    async fn append_rows(&self, new: Arc<[NewReading]>) -> Result<Vec<Appended>, ServiceError> {
-        let outcome = self.lanes.append(Arc::clone(&new)).await?;
-        let stored = new.iter().zip(&outcome).filter(|(_, appended)| matches!(appended, Appended::Stored(_)));
-        self.backlog.note_hot(stored.map(|(reading, _)| (reading.device, 1)), Instant::now());
-        Ok(outcome)
-    }
-
     async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Arc<[NewReading]>, StoreError> {
         let ids = self.reading_ids.take(self.store.as_ref(), readings.len()).await?;
-        let now = clock::now();
+        let now = self.clock.now();
         let new = readings.iter().zip(ids).map(|((device, measurement), id)| NewReading {
             device: *device,
             id,

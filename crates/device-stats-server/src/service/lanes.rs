@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use device_stats_domain::NewReading;
 use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX};
@@ -15,6 +16,7 @@ use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::ServiceError;
+use crate::sealing::Backlog;
 
 type Outcome = Result<Vec<Appended>, StoreError>;
 
@@ -22,6 +24,7 @@ type Outcome = Result<Vec<Appended>, StoreError>;
 #[derive(Clone)]
 pub(super) struct Lanes {
     store: Arc<dyn Store>,
+    backlog: Arc<Backlog>,
     each: Arc<[Mutex<Lane>]>,
     /// Room for readings that wait or are being committed.
     room: Arc<Semaphore>,
@@ -44,9 +47,10 @@ struct Waiting {
 }
 
 impl Lanes {
-    pub(super) fn into(store: Arc<dyn Store>) -> Self {
+    /// Those who seal are told by `backlog` what has become hot.
+    pub(super) fn into(store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
         let each = (0..store.appends_at_once().max(1)).map(|_| Mutex::default()).collect();
-        Self { store, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
+        Self { store, backlog, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
     }
 
     /// Appends readings as [`Store::append`] does, together with those of others. They are appended even if nobody waits
@@ -55,20 +59,21 @@ impl Lanes {
     /// # Errors
     /// [`ServiceError::QueueFull`], at once; else those of the store.
     pub(super) async fn append(&self, readings: Arc<[NewReading]>) -> Result<Vec<Appended>, ServiceError> {
-        let count = u32::try_from(readings.len()).unwrap_or(u32::MAX);
+        // One request alone is not refused for its size.
+        let count = u32::try_from(readings.len()).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
         let room =
             Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)?;
-        let Some(place) = self.place(&readings) else {
-            return Ok(self.store.append(&readings).await?);
-        };
+        let place = self.place(&readings);
         let (done, outcome) = oneshot::channel();
-        let is_served = {
-            let Some(mut lane) = self.lane(place) else { return Err(ServiceError::QueueFull) };
-            lane.waiting.push_back(Waiting { readings, done, _room: room });
-            std::mem::replace(&mut lane.is_served, true)
-        };
-        if !is_served {
-            tokio::spawn(self.clone().serve(place));
+        let waiting = Waiting { readings, done, _room: room };
+        if let Some((place, mut lane)) = place.and_then(|place| self.lane(place).map(|lane| (place, lane))) {
+            lane.waiting.push_back(waiting);
+            if !std::mem::replace(&mut lane.is_served, true) {
+                tokio::spawn(self.clone().serve(place));
+            }
+        } else {
+            let lanes = self.clone();
+            tokio::spawn(async move { lanes.commit(vec![waiting]).await });
         }
         Ok(outcome.await.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
     }
@@ -102,31 +107,40 @@ impl Lanes {
         }
     }
 
-    /// Appends the readings of a group in one transaction, and answers each request.
-    async fn commit(&self, mut group: Vec<Waiting>) {
-        if let [_, _, ..] = group.as_slice() {
-            let all: Vec<NewReading> =
-                group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
-            match self.store.append(&all).await {
+    /// Appends the readings of a group in one transaction, and answers each request. Where one of them is to blame that it
+    /// fails, which must not fail the others, halves of the group are tried.
+    async fn commit(&self, group: Vec<Waiting>) {
+        let mut groups = vec![group];
+        while let Some(mut group) = groups.pop() {
+            match self.append_all(&group).await {
                 Ok(mut outcome) => {
                     for waiting in group.into_iter().rev() {
                         let own = outcome.split_off(outcome.len().saturating_sub(waiting.readings.len()));
                         waiting.answer(Ok(own));
                     }
-                    return;
                 }
-                Err(error) if error.retry() != Retry::Pointless => {
-                    let error = Arc::new(error);
-                    group.drain(..).for_each(|waiting| waiting.answer(Err(shared(&error))));
+                Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {
+                    groups.push(group.split_off(group.len() / 2));
+                    groups.push(group);
                 }
-                // One of them is to blame, which must not fail the others.
-                Err(_) => {}
+                Err(error) => match (group.pop(), group.is_empty()) {
+                    (Some(only), true) => only.answer(Err(error)),
+                    (last, _) => {
+                        let error = Arc::new(error);
+                        group.into_iter().chain(last).for_each(|waiting| waiting.answer(Err(shared(&error))));
+                    }
+                },
             }
         }
-        for waiting in group {
-            let outcome = self.store.append(&waiting.readings).await;
-            waiting.answer(outcome);
-        }
+    }
+
+    async fn append_all(&self, group: &[Waiting]) -> Outcome {
+        let all: Vec<NewReading> =
+            group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
+        let outcome = self.store.append(&all).await?;
+        let stored = all.iter().zip(&outcome).filter(|(_, appended)| matches!(appended, Appended::Stored(_)));
+        self.backlog.note_hot(stored.map(|(reading, _)| (reading.device, 1)), Instant::now());
+        Ok(outcome)
     }
 }
 
@@ -190,7 +204,7 @@ mod tests {
     async fn one_bad_request_does_not_fail_its_neighbours() {
         let store: Arc<dyn Store> = Arc::new(Model::default());
         let (one, other) = (create(&*store, "one").await, create(&*store, "other").await);
-        let lanes = Lanes::into(store);
+        let lanes = Lanes::into(store, Arc::default());
         let missing = DeviceKey(99);
         // Nobody serves the lane before all of them wait in it: the test has one thread.
         let requests: [&[NewReading]; 5] = [
@@ -217,7 +231,7 @@ mod tests {
         let path = folder.path().join("a.db");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
         let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store);
+        let lanes = Lanes::into(store, Arc::default());
         let requests = (0..200).map(|n| lanes.append([reading(device, n)].into()));
         for outcome in join_all(requests).await {
             outcome.unwrap();
@@ -228,15 +242,16 @@ mod tests {
         assert_eq!(commits, 1);
     }
 
+    /// One request alone may bring more than there is room for: short rows of CSV are.
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let store: Arc<dyn Store> = Arc::new(Model::default());
         let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store);
-        let most: Arc<[NewReading]> =
-            (0..i64::from(QUEUE_READINGS_MAX)).map(|n| reading(device, n)).collect();
+        let lanes = Lanes::into(store, Arc::default());
+        let count = QUEUE_READINGS_MAX + 5;
+        let most: Arc<[NewReading]> = (0..i64::from(count)).map(|n| reading(device, n)).collect();
         let (all, more) = tokio::join!(lanes.append(most), lanes.append([reading(device, -1)].into()));
-        assert_eq!(all.unwrap().len(), QUEUE_READINGS_MAX as usize);
+        assert_eq!(all.unwrap().len(), count as usize);
         assert!(matches!(more, Err(ServiceError::QueueFull)));
         lanes.append([reading(device, -1)].into()).await.unwrap();
     }
