@@ -4,10 +4,13 @@
 ARGS ?=
 URL ?= http://127.0.0.1:8000
 
+# How often `make torture` kills the service.
+KILLS ?= 1000
+
 # A device in `make bench`; the user has ten. The goals are stated for 10000000; with 1000000 it takes minutes.
 READINGS ?= 10000000
 
-.PHONY: help run test check bench deny openapi-write locust-test compose-check compose-test
+.PHONY: help run test check torture bench deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
@@ -28,6 +31,9 @@ check: ## Format, lints and documentation, warnings as errors; and whether Pytho
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 	python3 -m compileall -q bench locust
+
+torture: ## Kill it KILLS times (1000) over each store while readings are posted; see docs/reliability.md
+	KILLS=$(KILLS) cargo test --release --locked -p device-stats-server --test binary kills -- --nocapture
 
 bench: ## Measure it beside ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV: see docs/performance.md
 	READINGS=$(READINGS) scripts/bench.sh
