@@ -7,6 +7,7 @@ mod clock;
 mod devices;
 mod direct;
 mod error;
+mod export;
 mod histogram;
 mod ingest;
 mod opened;
@@ -25,9 +26,11 @@ use rayon::ThreadPoolBuildError;
 pub use access::{Action, Authorized, Principal};
 pub use analysis::UserStatistics;
 pub use error::ServiceError;
+pub use export::{Encoder, Export};
 pub use ingest::{Ingested, Measurement};
 pub use series::Bucket;
 
+use export::Places;
 use reading_ids::ReadingIds;
 
 use crate::compute::Compute;
@@ -43,6 +46,7 @@ pub struct Service {
     compute: Compute,
     /// What has to be sealed, for those who seal.
     backlog: Arc<Backlog>,
+    exports: Places,
 }
 
 impl Service {
@@ -52,8 +56,8 @@ impl Service {
     /// Where the threads for computations cannot be started.
     pub fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Result<Self, ThreadPoolBuildError> {
         let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
-        let (compute, reading_ids, backlog) = (Compute::start()?, Arc::default(), Arc::default());
-        Ok(Self { store, reading_ids, segments, compute, backlog })
+        let (compute, exports) = (Compute::start()?, Places::new());
+        Ok(Self { store, reading_ids: Arc::default(), segments, compute, backlog: Arc::default(), exports })
     }
 
     /// Starts to seal in the background: what is enough at once, what has been hot for `seal_after` then. To be called
