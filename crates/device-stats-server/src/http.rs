@@ -12,6 +12,8 @@ mod devices;
 mod disposition;
 mod document;
 mod error;
+mod export_columns;
+mod export_format;
 mod export_text;
 mod exports;
 mod faults;

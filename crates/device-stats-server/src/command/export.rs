@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use super::subject;
 use crate::client::{Arriving, Client, Window};
-use progress::Progress;
+use progress::{Progress, Unit};
 use target::Target;
 
 /// What to export.
@@ -47,6 +47,10 @@ enum Format {
     Csv,
     /// A JSON object on each line
     Ndjson,
+    /// An Arrow IPC stream
+    Arrow,
+    /// A Parquet file
+    Parquet,
 }
 
 impl Format {
@@ -55,6 +59,8 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -64,20 +70,23 @@ impl Format {
         match extension.as_str() {
             "csv" => Some(Self::Csv),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "arrows" => Some(Self::Arrow),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
 
-    /// Lines that are no readings.
-    fn header_lines(self) -> u64 {
+    /// What can be counted while it arrives.
+    fn unit(self) -> Unit {
         match self {
-            Self::Csv => 1,
-            Self::Ndjson => 0,
+            Self::Csv => Unit::Readings { header_lines: 1 },
+            Self::Ndjson => Unit::Readings { header_lines: 0 },
+            Self::Arrow | Self::Parquet => Unit::Bytes,
         }
     }
 }
 
-/// Writes the readings, and prints how many they were.
+/// Writes the readings, and prints how much that was.
 ///
 /// # Errors
 /// Where there is nobody of that name, no server, the file cannot be written, or what arrives has no end; then no file is
@@ -98,10 +107,10 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
     let arriving = client.export(&subject, &window, format.name()).await?;
     let mut target = Target::create(output)?;
-    let mut progress = Progress::new(output.is_some(), format.header_lines());
+    let mut progress = Progress::new(output.is_some(), format.unit());
     let received = receive(arriving, &mut target, &mut progress).await;
     progress.finish();
-    received.with_context(|| format!("stopped after {} readings", progress.readings()))?;
+    received.with_context(|| format!("stopped after {}", progress.count()))?;
     target.finish()?;
     match output {
         Some(_) => super::print(&progress.summary(started.elapsed().as_secs_f64())),

@@ -6,17 +6,15 @@ use axum::http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING,
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde_json::json;
 use tracing::{Span, error, warn};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::disposition::{attachment, wants_gzip};
 use super::document::{ErrorAnswer, PeriodParams};
 use super::error::ApiError;
-use super::export_text::{Lines, TextEncoder};
-use super::faults::{Faults, Problem};
+use super::export_format::Format;
+use super::faults::Faults;
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
-use super::json::Json;
 use crate::causes::chain;
 use crate::service::{Action, Encoder, Export, Principal, Service, ServiceError};
 
@@ -25,18 +23,17 @@ use crate::service::{Action, Encoder, Export, Principal, Service, ServiceError};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the query; `ExportQuery` is read from it")]
 pub(crate) struct ExportParams {
-    /// How readings are written: `csv` (a table with a header) or `ndjson` (a JSON object on each line).
+    /// How readings are written: `csv` (a table with a header), `ndjson` (a JSON object on each line), `arrow` (a stream of
+    /// record batches) or `parquet`.
     #[param(example = "csv", default = "csv")]
     format: Option<String>,
 }
 
-/// How readings are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Format {
-    #[default]
-    Csv,
-    Ndjson,
-}
+/// The bytes of a file with the columns `device_id` (UTF-8), `timestamp` (microseconds, UTC), `x`, `y` and `z` (doubles).
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the answer")]
+pub(crate) struct ExportedFile(Vec<u8>);
 
 /// The query of an export.
 pub(crate) struct ExportQuery {
@@ -51,42 +48,6 @@ impl FromInput for ExportQuery {
         input.refuse_other_queries(&["format", "start_time", "end_time"], faults);
         let PeriodQuery(period) = period?;
         Some(Self { period, format: format?.unwrap_or_default() })
-    }
-}
-
-impl Format {
-    const ALL: [Self; 2] = [Self::Csv, Self::Ndjson];
-
-    fn read(value: &Json) -> Result<Self, Problem> {
-        let named = |format: &Self| matches!(value, Json::String(name) if name == format.name());
-        Self::ALL.into_iter().find(named).ok_or_else(|| {
-            let expected = "'csv' or 'ndjson'";
-            Problem::new("literal_error", format!("Input should be {expected}"))
-                .with(json!({"expected": expected}))
-        })
-    }
-
-    /// As a request names it, and a file's name ends.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-        }
-    }
-
-    fn media_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Ndjson => "application/x-ndjson",
-        })
-    }
-
-    fn encoder(self, gzip: bool) -> Result<TextEncoder, ServiceError> {
-        let lines = match self {
-            Self::Csv => Lines::Csv,
-            Self::Ndjson => Lines::Ndjson,
-        };
-        TextEncoder::new(lines, gzip).map_err(|error| ServiceError::Died(error.into()))
     }
 }
 
@@ -133,7 +94,7 @@ fn log_break(error: &ApiError) {
 /// Export the readings of a device
 ///
 /// All readings of the period, both ends of which belong to it, in order of time, as they were at one moment; none is no
-/// error. The answer is written while it is read, compressed where `Accept-Encoding` names `gzip`, and as fast as the client
+/// error. The answer is written while it is read, text compressed where `Accept-Encoding` names `gzip`, and as fast as the client
 /// takes it. It is complete only where it ends as HTTP/1.1 says a body ends: what goes wrong on the way breaks the connection
 /// off. A file of CSV can be sent back as it is, as a batch of many devices or by `device-stats import`; numbers and times
 /// keep every bit.
@@ -146,6 +107,8 @@ fn log_break(error: &ApiError) {
                 (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.250000Z,1.5,-0.25,9.81\n"),
                 (String = "application/x-ndjson",
                     example = "{\"device_id\":\"pump-7\",\"timestamp\":\"2026-11-23T10:00:00.250000Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
+                (ExportedFile = "application/vnd.apache.arrow.stream"),
+                (ExportedFile = "application/vnd.apache.parquet"),
             ),
             headers(("content-disposition" = String, description = "A name for the file."))),
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
@@ -159,9 +122,10 @@ pub(super) async fn export_device_readings(
 ) -> Result<Response, ApiError> {
     let (device, ExportQuery { period, format }) = input;
     let device = service.device(who, device.id()?, Action::Read).await?;
-    let name = attachment("readings", device.device_id.as_str(), format.name());
-    let gzip = wants_gzip(&head);
-    let export = service.export_device(device, period.window(), format.encoder(gzip)?).await?;
+    let name = attachment("readings", device.device_id.as_str(), format.extension());
+    let gzip = format.is_text() && wants_gzip(&head);
+    let encoder = format.encoder(gzip).map_err(ServiceError::Died)?;
+    let export = service.export_device(device, period.window(), encoder).await?;
     answer(export, &name, format, gzip).await
 }
 
@@ -178,6 +142,8 @@ pub(super) async fn export_device_readings(
                 (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.250000Z,1.5,-0.25,9.81\n"),
                 (String = "application/x-ndjson",
                     example = "{\"device_id\":\"pump-7\",\"timestamp\":\"2026-11-23T10:00:00.250000Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
+                (ExportedFile = "application/vnd.apache.arrow.stream"),
+                (ExportedFile = "application/vnd.apache.parquet"),
             ),
             headers(("content-disposition" = String, description = "A name for the file."))),
         (status = 404, description = "`User not found`.", body = ErrorAnswer),
@@ -191,8 +157,9 @@ pub(super) async fn export_user_readings(
 ) -> Result<Response, ApiError> {
     let (PathUser(id), ExportQuery { period, format }) = input;
     let user = service.user(who, id, Action::Read).await?;
-    let name = attachment("readings-user", &user.id.to_string(), format.name());
-    let gzip = wants_gzip(&head);
-    let export = service.export_user(&user, period.window(), format.encoder(gzip)?).await?;
+    let name = attachment("readings-user", &user.id.to_string(), format.extension());
+    let gzip = format.is_text() && wants_gzip(&head);
+    let encoder = format.encoder(gzip).map_err(ServiceError::Died)?;
+    let export = service.export_user(&user, period.window(), encoder).await?;
     answer(export, &name, format, gzip).await
 }

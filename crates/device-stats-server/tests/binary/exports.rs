@@ -74,7 +74,16 @@ fn what_is_exported_can_be_imported_again() {
         lines.lines().count() == 126 && lines.starts_with("{\"device_id\":\"pump, \\\"old\\\"\","),
         "{lines}"
     );
-    assert_eq!(files(folders[0].path()), ["again.csv", "all.csv", "lines.NDJSON", "rows"]);
+    // What is no text is told by its first and last bytes.
+    let parquet = path("pump.parquet");
+    let said = printed(&[&of_pump[..], &["--output", &parquet]].concat());
+    let bytes = std::fs::read(&parquet).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    assert!(said.starts_with(&format!("{} bytes in ", bytes.len())), "{said}");
+    printed(&[&of_pump[..], &["--output", &path("pump.arrows")]].concat());
+    assert!(std::fs::read(path("pump.arrows")).unwrap().starts_with(&[0xff; 4]));
+    let names = ["again.csv", "all.csv", "lines.NDJSON", "pump.arrows", "pump.parquet", "rows"];
+    assert_eq!(files(folders[0].path()), names);
 
     // What is no file of its own stays what it is.
     printed(&["export", "--user", "ann", "--output", "/dev/null", "--format", "csv", "--url", to]);

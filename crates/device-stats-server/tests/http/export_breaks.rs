@@ -3,10 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use device_stats_domain::limits::STORE_CONNECTIONS_MAX;
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, TimestampMicrosecondType};
+use arrow_ipc::reader::StreamReader;
+use device_stats_domain::limits::{EXPORT_ROW_GROUP, STORE_CONNECTIONS_MAX};
 use device_stats_domain::{Axes, DeviceKey};
 use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment};
 use device_stats_store::{Piece, PieceKey, Replaced, SegmentId, Store};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -179,9 +184,37 @@ async fn damage_breaks_off(database: Database) {
         }
         database.replace(block, sound).await;
     }
+    // Of columns, too, all comes, row group by row group.
+    for format in ["arrow", "parquet"] {
+        let answer = api.get(&format!("{path}?format={format}")).await;
+        assert_eq!(rows_of(format, answer.body), 3 * SEALED, "{format}");
+    }
     let whole = Reader::begin(api, path).await.finish().await.unwrap();
     assert!(whole == table("d", 0..3 * SEALED));
     served.stop().await;
+}
+
+/// How many readings columns have; they are those of [`row`].
+fn rows_of(format: &str, body: Vec<u8>) -> usize {
+    let batches: Vec<RecordBatch> = if format == "arrow" {
+        StreamReader::try_new(body.as_slice(), None).unwrap().map(Result::unwrap).collect()
+    } else {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(body)).unwrap();
+        assert_eq!(reader.metadata().num_row_groups(), (3 * SEALED).div_ceil(EXPORT_ROW_GROUP));
+        reader.build().unwrap().map(Result::unwrap).collect()
+    };
+    let mut count = 0;
+    for batch in &batches {
+        let times = batch.column(1).as_primitive::<TimestampMicrosecondType>();
+        let numbers = [2, 3, 4].map(|column| batch.column(column).as_primitive::<Float64Type>());
+        for (place, reading) in (0..batch.num_rows()).zip(count..) {
+            let Row { time_us, id: _, values: Axes { x, y, z } } = row(reading);
+            assert_eq!(times.value(place), time_us);
+            assert_eq!(numbers.map(|numbers| numbers.value(place).to_bits()), [x, y, z].map(f64::to_bits));
+        }
+        count += batch.num_rows();
+    }
+    count
 }
 
 /// Each device of a user is as it is when its turn comes; one that has gone by then is left out.

@@ -5,8 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
+use arrow_array::{ArrayAccessor as _, RecordBatch, StringArray};
+use arrow_ipc::reader::StreamReader;
+use arrow_schema::SchemaRef;
 use device_stats_domain::DeviceKey;
 use flate2::read::GzDecoder;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -21,6 +27,7 @@ use crate::truth::written;
 over_both_stores!(what_is_written, nothing_there, compressed, faults);
 over_both_databases!(exported_and_imported_keeps_every_bit);
 
+const FORMATS_OF_COLUMNS: [&str; 2] = ["arrow", "parquet"];
 const EXPORT: &str = "/api/v1/stats/devices/d/export";
 /// A case stores, seals, and imports twice, so `PROPTEST_CASES` is divided by this.
 const CASES_DIVISOR: u32 = 8;
@@ -97,6 +104,34 @@ async fn nothing_there(api: Api) {
         let answer =
             api.send("GET", &format!("{path}?format=ndjson"), &["accept-encoding: gzip"], None).await;
         assert_eq!(unzipped(&answer.body), "");
+        // Columns say which they are, though they are empty.
+        for format in FORMATS_OF_COLUMNS {
+            let (schema, batches) = columns(api, &path, format).await;
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            assert_eq!(names, ["device_id", "timestamp", "x", "y", "z"]);
+            assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+        }
+    }
+}
+
+/// Has readings exported as columns, and reads them as other programs do.
+async fn columns(api: Api, path: &str, format: &str) -> (SchemaRef, Vec<RecordBatch>) {
+    let answer = api.send("GET", &format!("{path}?format={format}"), &["accept-encoding: gzip"], None).await;
+    let (media_type, extension) = match format {
+        "arrow" => ("application/vnd.apache.arrow.stream", "arrows\""),
+        _ => ("application/vnd.apache.parquet", "parquet\""),
+    };
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)));
+    assert_eq!(answer.header("content-encoding"), None);
+    assert!(answer.header("content-disposition").unwrap().ends_with(extension));
+    if format == "arrow" {
+        // Whoever reads a stream may not notice that its end is missing.
+        assert!(answer.body.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
+        let reader = StreamReader::try_new(answer.body.as_slice(), None).unwrap();
+        (reader.schema(), reader.map(Result::unwrap).collect())
+    } else {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(answer.body)).unwrap();
+        (Arc::clone(reader.schema()), reader.build().unwrap().map(Result::unwrap).collect())
     }
 }
 
@@ -149,7 +184,7 @@ async fn faults(api: Api) {
         assert_eq!(api.get(path).await.brief(), expected, "{path}");
     }
     let fault = &api.get(&format!("{EXPORT}?format=xml")).await.json()["detail"][0];
-    assert_eq!(fault["msg"], "Input should be 'csv' or 'ndjson'");
+    assert_eq!(fault["msg"], "Input should be 'csv', 'ndjson', 'arrow' or 'parquet'");
 }
 
 /// A reading of one of three devices: which one, when, and its numbers.
@@ -202,6 +237,26 @@ impl Side {
         let answer =
             self.served.api.send("POST", "/api/v1/stats/batch", &[head], Some(body.as_bytes())).await;
         assert_eq!(answer.status, 201, "{answer:?}");
+    }
+
+    /// The readings of columns, and their order.
+    fn read_columns(&self, batches: &[RecordBatch]) -> (Held, Vec<(usize, i64)>) {
+        let (mut held, mut order) = (Held::new(), Vec::new());
+        for batch in batches {
+            let names = batch.column(0).as_dictionary::<Int32Type>();
+            let names = names.downcast_dict::<StringArray>().unwrap();
+            let times = batch.column(1).as_primitive::<TimestampMicrosecondType>();
+            let numbers = [2, 3, 4].map(|column| batch.column(column).as_primitive::<Float64Type>());
+            for row in 0..batch.num_rows() {
+                let device = self.device_ids.iter().position(|id| id == names.value(row)).unwrap();
+                let time = (times.value(row) - EPOCH_US).div_euclid(1_000_001);
+                assert_eq!(written(times.value(row)), moment(time));
+                let bits = numbers.map(|numbers| numbers.value(row).to_bits());
+                assert_eq!(held.insert((device, time), bits), None, "twice");
+                order.push((device, time));
+            }
+        }
+        (held, order)
     }
 
     /// Deletes the user, the devices and their readings.
@@ -265,6 +320,11 @@ async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(V
     assert_eq!(held, expected);
     assert!(order.is_sorted());
     let ndjson = source.export("ndjson").await;
+    for format in FORMATS_OF_COLUMNS {
+        let path = format!("/api/v1/stats/users/{}/export", source.user);
+        let (_, batches) = columns(source.served.api, &path, format).await;
+        assert_eq!(source.read_columns(&batches), (held.clone(), order.clone()), "{format}");
+    }
     source.served.stop().await;
 
     let served = Served::start(to.open().await).await;

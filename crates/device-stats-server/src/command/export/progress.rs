@@ -2,30 +2,45 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Counts readings by their lines; a line on stderr shows them, where that is a terminal.
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Readings, by their lines; some of the first lines are none.
+    Readings { header_lines: u64 },
+    /// Bytes, where readings cannot be told from each other.
+    Bytes,
+}
+
+/// Counts what arrives; a line on stderr shows it, where that is a terminal.
 pub(super) struct Progress {
     line: ProgressBar,
-    lines: u64,
-    header_lines: u64,
+    unit: Unit,
+    /// Lines or bytes.
+    counted: u64,
 }
 
 impl Progress {
-    /// Starts, for a text that has so many lines that are no readings.
-    pub(super) fn new(is_shown: bool, header_lines: u64) -> Self {
+    /// Starts.
+    pub(super) fn new(is_shown: bool, unit: Unit) -> Self {
         let line = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {human_pos} readings, {per_sec}, {elapsed}")
-        {
+        let template = match unit {
+            Unit::Readings { .. } => "{spinner} {human_pos} readings, {per_sec}, {elapsed}",
+            Unit::Bytes => "{spinner} {bytes}, {bytes_per_sec}, {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             line.set_style(style);
         }
-        Self { line, lines: 0, header_lines }
+        Self { line, unit, counted: 0 }
     }
 
     /// These bytes have been written.
     pub(super) fn advance(&mut self, bytes: &[u8]) {
-        let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
-        self.lines += u64::try_from(lines).unwrap_or(u64::MAX);
-        self.line.set_position(self.readings());
+        let count = match self.unit {
+            Unit::Readings { .. } => bytes.split(|byte| *byte == b'\n').count() - 1,
+            Unit::Bytes => bytes.len(),
+        };
+        self.counted += u64::try_from(count).unwrap_or(u64::MAX);
+        self.line.set_position(self.so_far().0);
     }
 
     /// Takes the line away.
@@ -33,15 +48,25 @@ impl Progress {
         self.line.finish_and_clear();
     }
 
-    /// How many readings have been written.
-    pub(super) fn readings(&self) -> u64 {
-        self.lines.saturating_sub(self.header_lines)
+    /// How much has been written, of what.
+    fn so_far(&self) -> (u64, &'static str) {
+        match self.unit {
+            Unit::Readings { header_lines } => (self.counted.saturating_sub(header_lines), "readings"),
+            Unit::Bytes => (self.counted, "bytes"),
+        }
     }
 
+    /// How much has been written, for people.
+    pub(super) fn count(&self) -> String {
+        let (count, what) = self.so_far();
+        format!("{count} {what}")
+    }
+
+    /// The same, and how fast.
     pub(super) fn summary(&self, seconds: f64) -> String {
-        let readings = self.readings();
+        let (count, what) = self.so_far();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = readings as f64 / seconds.max(f64::MIN_POSITIVE);
-        format!("{readings} readings in {seconds:.1} s ({rate:.0} readings/s)\n")
+        let rate = count as f64 / seconds.max(f64::MIN_POSITIVE);
+        format!("{count} {what} in {seconds:.1} s ({rate:.0} {what}/s)\n")
     }
 }
