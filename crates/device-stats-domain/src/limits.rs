@@ -26,6 +26,13 @@ pub const HISTOGRAM_BINS_DEFAULT: u32 = 20;
 /// Most bins of a histogram.
 pub const HISTOGRAM_BINS_MAX: u32 = 1_000;
 
+/// About how many readings of an export are read, and wait for the client, at once.
+pub const EXPORT_READINGS: u32 = 32_768;
+/// Readings of a row group of a Parquet file, which is held until it is full.
+pub const EXPORT_ROW_GROUP: usize = 262_144;
+/// Most exports at once.
+pub const EXPORTS_MAX: usize = 64;
+
 /// Largest body of a request that is no batch, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Largest body of a batch, in bytes, after decompression.

@@ -1,24 +1,26 @@
-//! The HTTP interface from the outside: what `import`, `analyze` and `health` ask a server. Knows nothing of files and
+//! The HTTP interface from the outside: what `import`, `export`, `analyze` and `health` ask a server. Knows nothing of files and
 //! tables.
 
 mod analyses;
 mod batches;
 mod devices;
 mod error;
+mod exports;
 mod users;
 
 use std::time::Duration;
 
 use device_stats_domain::limits::{RETRY_AFTER_SECONDS, STORE_CONNECT_TIMEOUT};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 pub(crate) use analyses::{Analysis, AxisSummary, Subject, UserAnalysis, Window};
 pub(crate) use batches::Repeat;
 pub(crate) use devices::Registered;
 pub(crate) use error::{ClientError, Fault};
+pub(crate) use exports::Arriving;
 
-/// How long an answer may take.
+/// How long an answer may take; of an export, how long nothing may arrive.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long the answer about the state of a server may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,10 +40,21 @@ impl Client {
     /// # Errors
     /// [`ClientError::Setup`] for an address that is none, and where the system has no certificates to trust.
     pub(crate) fn new(base: &str) -> Result<Self, ClientError> {
-        let mut http = reqwest::Client::builder()
+        Self::build(base, reqwest::Client::builder().timeout(ANSWER_TIMEOUT))
+    }
+
+    /// The same for answers that arrive for as long as it takes.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn for_exports(base: &str) -> Result<Self, ClientError> {
+        Self::build(base, reqwest::Client::builder().read_timeout(ANSWER_TIMEOUT))
+    }
+
+    fn build(base: &str, http: ClientBuilder) -> Result<Self, ClientError> {
+        let mut http = http
             .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(STORE_CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT);
+            .connect_timeout(STORE_CONNECT_TIMEOUT);
         if base.starts_with("http://") {
             // Needs no certificates, and a small image may have none.
             http = http.tls_certs_only([]);

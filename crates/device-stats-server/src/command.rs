@@ -4,12 +4,14 @@
 mod analyze;
 mod chosen;
 mod config;
+mod export;
 mod health;
 mod import;
 mod migrate;
 mod openapi;
 mod seal;
 mod serve;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -50,6 +52,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Send the readings of a CSV file to a server, and register the devices that are missing there
     Import(import::Arguments),
+    /// Write the readings of a device, or of all devices of a user, from a server to a file
+    Export(export::Arguments),
     /// Have a server analyze the readings of a device, or of all devices of a user
     Analyze(analyze::Arguments),
     #[command(about = "Print the OpenAPI document")]
@@ -96,6 +100,7 @@ async fn execute(command: Command, settings: &Settings) -> anyhow::Result<()> {
         Command::Seal(arguments) => seal::seal(&arguments, settings).await,
         Command::Verify(arguments) => verify::verify(&arguments, settings).await,
         Command::Import(arguments) => import::import(&arguments, &settings.url).await,
+        Command::Export(arguments) => export::export(&arguments, &settings.url).await,
         Command::Analyze(arguments) => analyze::analyze(&arguments, &settings.url).await,
         Command::Health => health::check(&settings.url).await,
         Command::Openapi => openapi::print(),

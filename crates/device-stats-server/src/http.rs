@@ -9,8 +9,13 @@ mod batch_rows;
 mod batches;
 mod body;
 mod devices;
+mod disposition;
 mod document;
 mod error;
+mod export_columns;
+mod export_format;
+mod export_text;
+mod exports;
 mod faults;
 mod health;
 mod histograms;
@@ -67,6 +72,8 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(series::list_user_series))
         .routes(routes!(histograms::count_device_histogram))
         .routes(routes!(histograms::count_user_histogram))
+        .routes(routes!(exports::export_device_readings))
+        .routes(routes!(exports::export_user_readings))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
 }

@@ -7,6 +7,7 @@ mod clock;
 mod devices;
 mod direct;
 mod error;
+mod export;
 mod histogram;
 mod ingest;
 mod lanes;
@@ -26,11 +27,13 @@ use rayon::ThreadPoolBuildError;
 pub use access::{Action, Authorized, Principal};
 pub use analysis::UserStatistics;
 pub use error::ServiceError;
+pub use export::{Encoder, Export};
 pub use ingest::{Ingested, Measurement};
 pub use series::Bucket;
 
 use access::KnownDevices;
 use clock::Clock;
+use export::Places;
 use lanes::Lanes;
 use reading_ids::ReadingIds;
 
@@ -50,6 +53,7 @@ pub struct Service {
     compute: Compute,
     /// What has to be sealed, for those who seal.
     backlog: Arc<Backlog>,
+    exports: Places,
 }
 
 impl Service {
@@ -70,6 +74,7 @@ impl Service {
             segments,
             compute,
             backlog,
+            exports: Places::new(),
         })
     }
 

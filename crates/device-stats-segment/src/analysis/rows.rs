@@ -9,8 +9,8 @@ use super::pages::{Pages, SegmentPage, as_codes, as_dictionary, as_integers};
 use super::part::Part;
 use crate::{Column, Page, PageId, Row};
 
-/// The readings of the parts, part by part in order of time. Meant for few of them: each value costs a look into its
-/// page of the dictionary.
+/// The readings of the parts, part by part in order of time. However many they are, each page of a dictionary that a part
+/// needs is asked for once.
 ///
 /// # Errors
 /// Those of [`Pages::read`].
@@ -40,11 +40,11 @@ fn wanted(parts: &[Part], column: Column) -> Vec<SegmentPage> {
 }
 
 /// Hands each page out with the entries of it that the parts need.
-fn each<P: Pages>(
-    parts: &[Part],
+fn each<'p, P: Pages>(
+    parts: &'p [Part],
     column: Column,
     pages: &P,
-    mut take: impl FnMut(&Part, &Page, Range<u32>) -> Result<(), P::Error>,
+    mut take: impl FnMut(&'p Part, &Page, Range<u32>) -> Result<(), P::Error>,
 ) -> Result<(), P::Error> {
     let wanted = wanted(parts, column);
     let read: Vec<Arc<Page>> = pages.read(&wanted)?;
@@ -70,20 +70,57 @@ fn integers<P: Pages>(parts: &[Part], column: Column, pages: &P) -> Result<Vec<i
 
 /// The numbers of an axis.
 fn values<P: Pages>(parts: &[Part], axis: Axis, pages: &P) -> Result<Vec<f64>, P::Error> {
-    let (mut wanted, mut places) = (Vec::new(), Vec::new());
+    let mut looks: Vec<Look<'_>> = Vec::with_capacity(parts.len());
     each(parts, Column::Codes(axis), pages, |part, page, entries| {
-        for code in as_codes(pages, part.segment, page)?.codes(entries) {
-            let (page, place) = part.page_of_code(axis, code);
-            wanted.push(SegmentPage { segment: part.segment, page });
-            places.push(place);
+        let codes = as_codes(pages, part.segment, page)?.codes(entries);
+        match looks.last_mut() {
+            Some(look) if std::ptr::eq(look.part, part) => look.codes.extend(codes),
+            _ => looks.push(Look { part, codes }),
         }
         Ok(())
     })?;
-    let read = pages.read(&wanted)?;
-    let mut values = Vec::with_capacity(places.len());
-    for ((wanted, place), page) in wanted.iter().zip(places).zip(&read) {
-        let dictionary = as_dictionary(pages, wanted.segment, page)?;
-        values.push(dictionary.values.get(place).copied().unwrap_or(0.0));
+    let wanted: Vec<Vec<SegmentPage>> = looks.iter().map(|look| look.pages(axis)).collect();
+    let read = pages.read(&wanted.concat())?;
+    let mut read = read.iter();
+    let mut values = Vec::with_capacity(looks.iter().map(|look| look.codes.len()).sum());
+    for (look, wanted) in looks.iter().zip(&wanted) {
+        // By their position in the dictionary; those that are not needed stay empty.
+        let mut dictionary: Vec<&[f64]> = Vec::new();
+        for (wanted, page) in wanted.iter().zip(read.by_ref()) {
+            let index = wanted.page.index as usize;
+            dictionary.resize(index, &[]);
+            dictionary.push(&as_dictionary(pages, wanted.segment, page)?.values);
+        }
+        values.extend(look.codes.iter().map(|code| {
+            let (page, place) = look.part.page_of_code(axis, *code);
+            let page = dictionary.get(page.index as usize);
+            page.and_then(|values| values.get(place)).copied().unwrap_or(0.0)
+        }));
     }
     Ok(values)
+}
+
+/// The codes of a part.
+struct Look<'p> {
+    part: &'p Part,
+    codes: Vec<u32>,
+}
+
+impl Look<'_> {
+    /// The pages of the dictionary that have the values, each once, ascending.
+    fn pages(&self, axis: Axis) -> Vec<SegmentPage> {
+        let mut is_needed: Vec<bool> = Vec::new();
+        for code in &self.codes {
+            let index = self.part.page_of_code(axis, *code).0.index as usize;
+            if is_needed.len() <= index {
+                is_needed.resize(index + 1, false);
+            }
+            if let Some(is_needed) = is_needed.get_mut(index) {
+                *is_needed = true;
+            }
+        }
+        let page = |index| PageId { column: Column::Dictionary(axis), index };
+        let needed = (0..).zip(is_needed).filter(|(_, is_needed)| *is_needed);
+        needed.map(|(index, _)| SegmentPage { segment: self.part.segment, page: page(index) }).collect()
+    }
 }

@@ -2,6 +2,7 @@
 //! picking.
 
 mod memory;
+mod spans;
 
 use std::ops::Range;
 

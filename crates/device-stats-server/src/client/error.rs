@@ -19,6 +19,15 @@ pub(crate) enum ClientError {
         #[source]
         source: reqwest::Error,
     },
+    /// An answer began and has no end.
+    #[error("the answer of the server at {url} broke off")]
+    BrokenOff {
+        /// Base address of the server.
+        url: String,
+        /// What happened.
+        #[source]
+        source: reqwest::Error,
+    },
     /// The server refused.
     #[error("{detail}")]
     Refused {

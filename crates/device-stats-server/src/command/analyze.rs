@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Number;
 
+use super::subject;
 use crate::client::{Analysis, AxisSummary, Client, ClientError, Subject, UserAnalysis, Window};
 
 /// What to analyze.
@@ -34,14 +34,7 @@ pub(super) struct Arguments {
 /// Where there is nobody of that name, nothing to analyze, or no server.
 pub(super) async fn analyze(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let client = Client::new(url)?;
-    let subject = match (&arguments.user, &arguments.device) {
-        (Some(user), _) => match client.find_user(user).await? {
-            Some(found) => Subject::User(found.id),
-            None => bail!("there is no user {user:?}"),
-        },
-        (None, Some(device)) => Subject::Device(device.clone()),
-        (None, None) => bail!("neither a device nor a user is given"),
-    };
+    let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
     let body = client.analyze(&subject, &window).await?;
     if arguments.json {

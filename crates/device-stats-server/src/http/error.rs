@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::limits::{FAULTS_MAX, SERIES_BUCKETS_MAX};
+use device_stats_domain::limits::{EXPORTS_MAX, FAULTS_MAX, SERIES_BUCKETS_MAX};
 use device_stats_domain::{DeviceId, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
@@ -169,6 +169,10 @@ fn describe_service(error: &ServiceError) -> Description {
         ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
             text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
+        }
+        ServiceError::TooManyExports => {
+            let words = format!("{EXPORTS_MAX} exports are running, try again when one has ended");
+            text(StatusCode::SERVICE_UNAVAILABLE, "too_many_exports", &words)
         }
         ServiceError::Store(StoreError::Unavailable(_)) => {
             text(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is unavailable, try again")

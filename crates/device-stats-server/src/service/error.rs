@@ -27,6 +27,9 @@ pub enum ServiceError {
     /// Readings of a batch, by index and device, whose device does not exist; nothing of the batch was stored.
     #[error("a batch names unknown devices")]
     UnknownDevices(Vec<(usize, DeviceId)>),
+    /// As many exports as may run at once do.
+    #[error("too many exports run at once")]
+    TooManyExports,
     /// A computation died; a bug.
     #[error("a computation died")]
     Died(#[source] Cause),

@@ -109,7 +109,7 @@ fn needed(mut segments: Vec<SegmentEntry>, window: Window, count: u64) -> Vec<Se
 }
 
 /// A stored row is a reading, unless the store is broken.
-fn reading(device: DeviceKey, row: Row) -> Result<Reading, StoreError> {
+pub(super) fn reading(device: DeviceKey, row: Row) -> Result<Reading, StoreError> {
     let broken = || StoreError::Broken("a stored reading has a number or a time that none can have".into());
     let number = |number: f64| Finite::new(number).map_err(|_| broken());
     let Axes { x, y, z } = row.values.map(number);

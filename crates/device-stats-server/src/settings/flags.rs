@@ -71,7 +71,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = LOG_DEFAULT)]
     pub(crate) log: String,
 
-    /// Server that import, analyze and health speak to
+    /// Server that import, export, analyze and health speak to
     #[arg(long, global = true, value_name = "URL", env = "DEVICE_STATS_URL", default_value = URL_DEFAULT)]
     pub(crate) url: String,
 }

@@ -11,6 +11,7 @@
 
 mod command_line;
 mod databases;
+mod exports;
 mod kills;
 mod life;
 mod readme;

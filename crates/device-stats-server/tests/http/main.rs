@@ -19,6 +19,8 @@ mod databases;
 mod document;
 mod errors;
 mod exact;
+mod export_breaks;
+mod exports;
 mod histograms;
 mod ids;
 mod model;

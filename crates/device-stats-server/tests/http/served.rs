@@ -197,7 +197,9 @@ impl Answer {
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let mut answer = Self { status, headers, body: Vec::new() };
-        if has_body {
+        if has_body && answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = read_chunks(stream).await.expect("a whole body");
+        } else if has_body {
             let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
             answer.body = vec![0; length];
             stream.read_exact(&mut answer.body).await.unwrap();
@@ -228,6 +230,28 @@ impl Answer {
             Value::String(detail) => format!("{} {detail}", self.status),
             _ => self.status.to_string(),
         }
+    }
+}
+
+/// Reads a body that comes in chunks; `Err` with what has come where it breaks off.
+pub(crate) async fn read_chunks(stream: &mut (impl AsyncReadExt + Unpin)) -> Result<Vec<u8>, Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            let Ok(byte) = stream.read_u8().await else { return Err(body) };
+            line.push(byte);
+        }
+        let length = usize::from_str_radix(std::str::from_utf8(&line).unwrap().trim_end(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        if stream.read_exact(&mut chunk).await.is_err() {
+            return Err(body);
+        }
+        assert!(chunk.ends_with(b"\r\n"));
+        if length == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(&chunk[..length]);
     }
 }
 

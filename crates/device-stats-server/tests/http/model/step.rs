@@ -103,6 +103,10 @@ pub(crate) enum Step {
         period: Period,
         bins: Bins,
     },
+    Export {
+        of: Of,
+        period: Period,
+    },
 }
 
 impl Choice {
@@ -184,6 +188,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (of(), period(), prop_oneof![Just(7), Just(60), Just(600), Just(3_600)])
             .prop_map(|(of, period, seconds)| Step::Series { of, period, seconds }),
         2 => (of(), period(), bins()).prop_map(|(of, period, bins)| Step::Histogram { of, period, bins }),
+        2 => (of(), period()).prop_map(|(of, period)| Step::Export { of, period }),
     ];
     prop_oneof![3 => changes, 2 => questions]
 }

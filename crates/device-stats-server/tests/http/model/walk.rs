@@ -1,6 +1,7 @@
 //! A walk: each step is taken by the service and by the model.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use device_stats_domain::Axes;
@@ -39,6 +40,7 @@ pub(crate) async fn walk(database: &Database, number: u32, steps: &[Step]) {
     let wanted = Wanted { percentiles: vec![0, 33_333, 100_000], mean: true, stddev: true };
     for of in (0..SLOTS).map(Of::Slot).chain((0..USERS).map(Of::User)) {
         walk.analyze(of, Period::ALL, &wanted).await;
+        walk.export(of, Period::ALL).await;
     }
     for slot in 0..SLOTS {
         walk.list(slot, Period::ALL, 0, 100).await;
@@ -75,6 +77,7 @@ impl Walk<'_> {
             Step::List { slot, period, skip, limit } => self.list(*slot, *period, *skip, *limit).await,
             Step::Series { of, period, seconds } => self.series(*of, *period, *seconds).await,
             Step::Histogram { of, period, bins } => self.histogram(*of, *period, *bins).await,
+            Step::Export { of, period } => self.export(*of, *period).await,
         }
         self
     }
@@ -177,6 +180,21 @@ impl Walk<'_> {
         let readings = self.devices.readings(of, period);
         let expected = (!readings.is_empty()).then(|| histograms(&readings, period, bins));
         compare(&answer, expected, Clone::clone);
+    }
+
+    async fn export(&self, of: Of, period: Period) {
+        let path = format!("{}/export?format=csv{}", self.devices.path(of), period.query());
+        let answer = self.api().get(&path).await;
+        let mut expected = "device_id,timestamp,x,y,z\n".to_owned();
+        for slot in self.devices.slots_of(of) {
+            for (time, [x, y, z]) in inside(slot, period) {
+                let (device_id, time) = (&slot.device_id, written(time));
+                let [x, y, z] = [x, y, z].map(|number| json!(number));
+                writeln!(expected, "{device_id},{time},{x},{y},{z}").unwrap();
+            }
+        }
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.body == expected.as_bytes(), "{answer:?}\nis not\n{expected}");
     }
 
     async fn list(&mut self, slot: usize, period: Period, skip: usize, limit: usize) {

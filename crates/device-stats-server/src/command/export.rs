@@ -1,0 +1,129 @@
+//! `device-stats export`: all readings of a device or a user from a server to a file.
+
+mod progress;
+mod target;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use super::subject;
+use crate::client::{Arriving, Client, Window};
+use progress::{Progress, Unit};
+use target::Target;
+
+/// What to export.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Device whose readings are exported
+    #[arg(long, value_name = "ID", required_unless_present = "user", conflicts_with = "user")]
+    device: Option<String>,
+    /// User whose devices are exported: an id, or a name
+    #[arg(long, value_name = "NAME_OR_ID")]
+    user: Option<String>,
+    /// First time of the window, such as 2026-11-23T10:00:00Z [default: open]
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Last time of the window [default: open]
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// How readings are written [default: what the name of the file ends with; csv where it is -]
+    #[arg(long)]
+    format: Option<Format>,
+    /// File that is written, once all has arrived, in the place of what is there; - for stdout
+    #[arg(long, value_name = "FILE", default_value = STDOUT)]
+    output: PathBuf,
+}
+
+/// The file that is none.
+const STDOUT: &str = "-";
+
+/// How readings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table with a header
+    Csv,
+    /// A JSON object on each line
+    Ndjson,
+    /// An Arrow IPC stream
+    Arrow,
+    /// A Parquet file
+    Parquet,
+}
+
+impl Format {
+    /// As a request names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// What the end of a file's name says.
+    fn of(file: &Path) -> Option<Self> {
+        let extension = file.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Self::Csv),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "arrows" => Some(Self::Arrow),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    /// What can be counted while it arrives.
+    fn unit(self) -> Unit {
+        match self {
+            Self::Csv => Unit::Readings { header_lines: 1 },
+            Self::Ndjson => Unit::Readings { header_lines: 0 },
+            Self::Arrow | Self::Parquet => Unit::Bytes,
+        }
+    }
+}
+
+/// Writes the readings, and prints how much that was.
+///
+/// # Errors
+/// Where there is nobody of that name, no server, the file cannot be written, or what arrives has no end; then no file is
+/// left behind, and one that was there stays.
+pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let output = Some(arguments.output.as_path()).filter(|output| *output != Path::new(STDOUT));
+    let format = match (arguments.format, output) {
+        (Some(format), _) => format,
+        (None, None) => Format::Csv,
+        (None, Some(file)) => match Format::of(file) {
+            Some(format) => format,
+            None => bail!("the name of {} does not say which format; give --format", file.display()),
+        },
+    };
+    let client = Client::for_exports(url)?;
+    let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
+    let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
+    let arriving = client.export(&subject, &window, format.name()).await?;
+    let mut target = Target::create(output)?;
+    let mut progress = Progress::new(output.is_some(), format.unit());
+    let received = receive(arriving, &mut target, &mut progress).await;
+    progress.finish();
+    received.with_context(|| format!("stopped after {}", progress.count()))?;
+    target.finish()?;
+    match output {
+        Some(_) => super::print(&progress.summary(started.elapsed().as_secs_f64())),
+        None => Ok(()),
+    }
+}
+
+async fn receive(mut arriving: Arriving, target: &mut Target, progress: &mut Progress) -> anyhow::Result<()> {
+    while let Some(bytes) = arriving.next().await? {
+        if target.write(&bytes)?.is_break() {
+            break;
+        }
+        progress.advance(&bytes);
+    }
+    Ok(())
+}

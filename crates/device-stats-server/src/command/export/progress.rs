@@ -1,0 +1,72 @@
+//! How far an export is, on a terminal, and how far it came.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Readings, by their lines; some of the first lines are none.
+    Readings { header_lines: u64 },
+    /// Bytes, where readings cannot be told from each other.
+    Bytes,
+}
+
+/// Counts what arrives; a line on stderr shows it, where that is a terminal.
+pub(super) struct Progress {
+    line: ProgressBar,
+    unit: Unit,
+    /// Lines or bytes.
+    counted: u64,
+}
+
+impl Progress {
+    /// Starts.
+    pub(super) fn new(is_shown: bool, unit: Unit) -> Self {
+        let line = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let template = match unit {
+            Unit::Readings { .. } => "{spinner} {human_pos} readings, {per_sec}, {elapsed}",
+            Unit::Bytes => "{spinner} {bytes}, {bytes_per_sec}, {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            line.set_style(style);
+        }
+        Self { line, unit, counted: 0 }
+    }
+
+    /// These bytes have been written.
+    pub(super) fn advance(&mut self, bytes: &[u8]) {
+        let count = match self.unit {
+            Unit::Readings { .. } => bytes.split(|byte| *byte == b'\n').count() - 1,
+            Unit::Bytes => bytes.len(),
+        };
+        self.counted += u64::try_from(count).unwrap_or(u64::MAX);
+        self.line.set_position(self.so_far().0);
+    }
+
+    /// Takes the line away.
+    pub(super) fn finish(&self) {
+        self.line.finish_and_clear();
+    }
+
+    /// How much has been written, of what.
+    fn so_far(&self) -> (u64, &'static str) {
+        match self.unit {
+            Unit::Readings { header_lines } => (self.counted.saturating_sub(header_lines), "readings"),
+            Unit::Bytes => (self.counted, "bytes"),
+        }
+    }
+
+    /// How much has been written, for people.
+    pub(super) fn count(&self) -> String {
+        let (count, what) = self.so_far();
+        format!("{count} {what}")
+    }
+
+    /// The same, and how fast.
+    pub(super) fn summary(&self, seconds: f64) -> String {
+        let (count, what) = self.so_far();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = count as f64 / seconds.max(f64::MIN_POSITIVE);
+        format!("{count} {what} in {seconds:.1} s ({rate:.0} {what}/s)\n")
+    }
+}

@@ -1,0 +1,234 @@
+//! Exports on their way: clients that take their time, segments that go meanwhile, and what breaks an export off.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, TimestampMicrosecondType};
+use arrow_ipc::reader::StreamReader;
+use device_stats_domain::limits::{EXPORT_ROW_GROUP, STORE_CONNECTIONS_MAX};
+use device_stats_domain::{Axes, DeviceKey};
+use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment};
+use device_stats_store::{Piece, PieceKey, Replaced, SegmentId, Store};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::databases::{Database, over_both_databases};
+use crate::sealing::merge_some;
+use crate::served::{Api, Served, read_chunks};
+use crate::truth::written;
+
+over_both_databases!(
+    segments_go_while_a_client_reads,
+    a_device_goes_while_a_client_reads,
+    damage_breaks_off,
+    devices_of_a_user_come_and_go
+);
+
+/// 23 November 2026, in microseconds since 1970 UTC.
+const EPOCH_US: i64 = 1_795_392_000_000_000;
+/// Readings of a device; far more than lie ready for a client at any time.
+const READINGS: usize = 300_000;
+/// Readings of a segment.
+const SEALED: usize = 100_000;
+
+fn row(reading: usize) -> Row {
+    let n = i32::try_from(reading * 7_919 % 100_003).unwrap();
+    let z = f64::from(n % 3_000 - 1_500) * 2_f64.powi(n % 300 - 150);
+    let values = Axes { x: f64::from(n) / 7.0, y: f64::from(n % 40), z };
+    Row { time_us: time_us(reading), id: i64::from(n) + 1, values }
+}
+
+fn time_us(reading: usize) -> i64 {
+    EPOCH_US + i64::try_from(reading).unwrap() * 1_000_000
+}
+
+/// The lines of readings of a device in an export.
+fn lines(device: &str, readings: Range<usize>) -> String {
+    let line = |row: Row| {
+        let Axes { x, y, z } = row.values.map(|number| json!(number));
+        format!("{device},{},{x},{y},{z}\n", written(row.time_us))
+    };
+    readings.map(row).map(line).collect()
+}
+
+fn table(device: &str, readings: Range<usize>) -> String {
+    format!("device_id,timestamp,x,y,z\n{}", lines(device, readings))
+}
+
+/// Registers a device and appends readings as segments.
+async fn stored(
+    store: &dyn Store,
+    api: Api,
+    device: &str,
+    user: Option<i64>,
+    readings: usize,
+) -> (DeviceKey, Vec<(SegmentId, Segment)>) {
+    let body = json!({"device_id": device, "user_id": user});
+    let key = DeviceKey(api.post("/api/v1/devices", body).await.json()["id"].as_i64().unwrap());
+    let mut segments = Vec::new();
+    for first in (0..readings).step_by(SEALED) {
+        let rows: Vec<Row> = (first..readings.min(first + SEALED)).map(row).collect();
+        let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+        let Replaced::Done(id) = store.append_segment(key, &segment).await.unwrap() else { panic!("stale") };
+        segments.push((id, segment));
+    }
+    (key, segments)
+}
+
+/// A client that has read the head of an answer and a little of the body.
+struct Reader {
+    stream: TcpStream,
+    head: String,
+}
+
+impl Reader {
+    async fn begin(api: Api, path: &str) -> Self {
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        Self { stream, head: String::from_utf8(head).unwrap() }
+    }
+
+    /// The rest of the body; `Err` with what has come where it breaks off.
+    async fn finish(mut self) -> Result<String, String> {
+        assert!(self.head.starts_with("HTTP/1.1 200 ") && self.head.contains("chunked"), "{}", self.head);
+        let body = read_chunks(&mut self.stream).await;
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        body.map(text).map_err(text)
+    }
+}
+
+async fn begin(database: &Database) -> (Arc<dyn Store>, Served) {
+    let store = database.open().await;
+    // Nothing is kept, so what has gone is missed.
+    let served = Served::start_with_cache(Arc::clone(&store), 0).await;
+    (store, served)
+}
+
+/// All segments are merged, and late readings come, while a client has read next to nothing: it gets what was there when it
+/// began, each reading once. Nothing is held for it meanwhile: others are served, many times.
+async fn segments_go_while_a_client_reads(database: Database) {
+    let (store, served) = begin(&database).await;
+    let api = served.api;
+    let (key, segments) = stored(&*store, api, "d", None, READINGS).await;
+    let mut readers = Vec::new();
+    for _ in 0..STORE_CONNECTIONS_MAX + 2 {
+        readers.push(Reader::begin(api, "/api/v1/stats/devices/d/export").await);
+    }
+    for n in 0..5 {
+        let late = json!({"x": 1, "y": 2, "z": 3, "timestamp": written(EPOCH_US - 1 - n)});
+        assert_eq!(api.post("/api/v1/stats/devices/d", late).await.status, 201);
+        let counted = api.post("/api/v1/stats/devices/d/analyze", "{}").await.json();
+        assert_eq!(counted["x"]["count"], READINGS as u64 + n.unsigned_abs() + 1);
+    }
+    let merged = merge_some(&*store, key, |_| true).await;
+    assert!(matches!(merged, Some(Replaced::Done(_))), "{merged:?}");
+    assert!(store.list_segments(key).await.unwrap().len() < segments.len());
+    let expected = table("d", 0..READINGS);
+    // The others have seen enough.
+    readers.truncate(2);
+    for reader in readers {
+        assert!(reader.finish().await.unwrap() == expected);
+    }
+    served.stop().await;
+}
+
+/// What is deleted is not there any more: the export breaks off, and the client sees that it did.
+async fn a_device_goes_while_a_client_reads(database: Database) {
+    let (store, served) = begin(&database).await;
+    stored(&*store, served.api, "d", None, READINGS).await;
+    let reader = Reader::begin(served.api, "/api/v1/stats/devices/d/export").await;
+    assert_eq!(served.api.delete("/api/v1/devices/d").await.status, 204);
+    let read = reader.finish().await.unwrap_err();
+    let expected = table("d", 0..READINGS);
+    assert!(read.len() < expected.len() && expected.starts_with(&read));
+    served.stop().await;
+}
+
+/// Before the first readings, damage is an error like any other; later, the export breaks off in front of it.
+async fn damage_breaks_off(database: Database) {
+    let (store, served) = begin(&database).await;
+    let api = served.api;
+    let (key, segments) = stored(&*store, api, "d", None, 3 * SEALED).await;
+    let path = "/api/v1/stats/devices/d/export";
+    for (place, (id, segment)) in segments.iter().enumerate() {
+        let page = PageId { column: Column::Times, index: 0 };
+        let page = Head::open(&segment.head).unwrap().place(page).unwrap();
+        let block = PieceKey { device: key, segment: *id, piece: Piece::Block(page.block) };
+        let sound = &segment.blocks[page.block as usize];
+        let mut bytes = sound.clone();
+        bytes[page.bytes.start] ^= 1;
+        database.replace(block, &bytes).await;
+        if place == 0 {
+            let answer = api.get(path).await;
+            let detail = format!("Segment {} of the device with id {} is corrupt", id.0, key.0);
+            assert_eq!((answer.status, &answer.json()["detail"]), (500, &json!(detail)));
+        } else {
+            let read = Reader::begin(api, path).await.finish().await.unwrap_err();
+            assert!(table("d", 0..place * SEALED).starts_with(&read));
+            assert!(read.len() > 1_000_000, "{}", read.len());
+        }
+        // What lies before it is whole.
+        let end = time_us((place * SEALED).saturating_sub(1));
+        if place > 0 {
+            let before = api.get(&format!("{path}?end_time={}", written(end))).await;
+            assert!(before.body == table("d", 0..place * SEALED).as_bytes());
+        }
+        database.replace(block, sound).await;
+    }
+    // Of columns, too, all comes, row group by row group.
+    for format in ["arrow", "parquet"] {
+        let answer = api.get(&format!("{path}?format={format}")).await;
+        assert_eq!(rows_of(format, answer.body), 3 * SEALED, "{format}");
+    }
+    let whole = Reader::begin(api, path).await.finish().await.unwrap();
+    assert!(whole == table("d", 0..3 * SEALED));
+    served.stop().await;
+}
+
+/// How many readings columns have; they are those of [`row`].
+fn rows_of(format: &str, body: Vec<u8>) -> usize {
+    let batches: Vec<RecordBatch> = if format == "arrow" {
+        StreamReader::try_new(body.as_slice(), None).unwrap().map(Result::unwrap).collect()
+    } else {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(body)).unwrap();
+        assert_eq!(reader.metadata().num_row_groups(), (3 * SEALED).div_ceil(EXPORT_ROW_GROUP));
+        reader.build().unwrap().map(Result::unwrap).collect()
+    };
+    let mut count = 0;
+    for batch in &batches {
+        let times = batch.column(1).as_primitive::<TimestampMicrosecondType>();
+        let numbers = [2, 3, 4].map(|column| batch.column(column).as_primitive::<Float64Type>());
+        for (place, reading) in (0..batch.num_rows()).zip(count..) {
+            let Row { time_us, id: _, values: Axes { x, y, z } } = row(reading);
+            assert_eq!(times.value(place), time_us);
+            assert_eq!(numbers.map(|numbers| numbers.value(place).to_bits()), [x, y, z].map(f64::to_bits));
+        }
+        count += batch.num_rows();
+    }
+    count
+}
+
+/// Each device of a user is as it is when its turn comes; one that has gone by then is left out.
+async fn devices_of_a_user_come_and_go(database: Database) {
+    let (store, served) = begin(&database).await;
+    let api = served.api;
+    let user = api.user("ada").await;
+    stored(&*store, api, "a", Some(user), READINGS).await;
+    stored(&*store, api, "b", Some(user), 10).await;
+    stored(&*store, api, "c", Some(user), 10).await;
+    let reader = Reader::begin(api, &format!("/api/v1/stats/users/{user}/export")).await;
+    assert_eq!(api.delete("/api/v1/devices/b").await.status, 204);
+    stored(&*store, api, "late", Some(user), 10).await;
+    let expected = table("a", 0..READINGS) + &lines("c", 0..10);
+    assert!(reader.finish().await.unwrap() == expected);
+    served.stop().await;
+}

@@ -1,0 +1,343 @@
+//! Exports: what is written, byte by byte, and that it comes back as the same readings.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
+use arrow_array::{ArrayAccessor as _, RecordBatch, StringArray};
+use arrow_ipc::reader::StreamReader;
+use arrow_schema::SchemaRef;
+use device_stats_domain::DeviceKey;
+use flate2::read::GzDecoder;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use crate::databases::{Database, over_both_databases};
+use crate::sealing::seal_some;
+use crate::served::{Api, CSV, JSON, Served, over_both_stores};
+use crate::truth::written;
+
+over_both_stores!(what_is_written, nothing_there, compressed, faults);
+over_both_databases!(exported_and_imported_keeps_every_bit);
+
+const FORMATS_OF_COLUMNS: [&str; 2] = ["arrow", "parquet"];
+const EXPORT: &str = "/api/v1/stats/devices/d/export";
+/// A case stores, seals, and imports twice, so `PROPTEST_CASES` is divided by this.
+const CASES_DIVISOR: u32 = 8;
+/// 23 November 2026, in microseconds since 1970 UTC.
+const EPOCH_US: i64 = 1_795_392_000_000_000;
+
+async fn text(api: Api, path: &str) -> String {
+    let answer = api.get(path).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    String::from_utf8(answer.body).unwrap()
+}
+
+/// Two devices of a user, and one of nobody.
+async fn store_some(api: Api) -> i64 {
+    let user = api.user("ada").await;
+    for device in ["d", "a, \"b\"", "silent"] {
+        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+    }
+    api.device("foreign").await;
+    let row = |device: &str, second: i64, x: f64| json!({"device_id": device, "timestamp": written(EPOCH_US + second * 1_000_000), "x": x, "y": -x, "z": 3});
+    let rows = json!([
+        row("foreign", 0, 5.0),
+        row("d", 2, 1e300),
+        row("a, \"b\"", 1, 0.1),
+        row("d", 0, 0.0),
+        row("d", 1, 5e-324),
+    ]);
+    assert_eq!(api.post("/api/v1/stats/batch", rows).await.status, 201);
+    user
+}
+
+async fn what_is_written(api: Api) {
+    let user = store_some(api).await;
+    let answer = api.get(EXPORT).await;
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"readings-d.csv\""));
+    assert_eq!(answer.header("content-encoding"), None);
+    assert_eq!(answer.header("vary"), Some("accept-encoding"));
+    assert!(answer.header("x-request-id").is_some());
+    let of_d = "d,2026-11-23T00:00:00.000000Z,0.0,0.0,3.0\n\
+                d,2026-11-23T00:00:01.000000Z,5e-324,-5e-324,3.0\n\
+                d,2026-11-23T00:00:02.000000Z,1e+300,-1e+300,3.0\n";
+    let header = "device_id,timestamp,x,y,z\n";
+    assert_eq!(String::from_utf8(answer.body).unwrap(), format!("{header}{of_d}"));
+    assert_eq!(text(api, &format!("{EXPORT}/?format=csv")).await, format!("{header}{of_d}"));
+
+    let of_user = format!("/api/v1/stats/users/{user}/export");
+    let of_other = "\"a, \"\"b\"\"\",2026-11-23T00:00:01.000000Z,0.1,-0.1,3.0\n";
+    assert_eq!(text(api, &of_user).await, format!("{header}{of_d}{of_other}"));
+    let answer = api.get(&format!("{of_user}?format=ndjson&start_time=2026-11-23T00:00:02Z")).await;
+    assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    let name = format!("attachment; filename=\"readings-user-{user}.ndjson\"");
+    assert_eq!(answer.header("content-disposition"), Some(name.as_str()));
+    let line =
+        r#"{"device_id":"d","timestamp":"2026-11-23T00:00:02.000000Z","x":1e+300,"y":-1e+300,"z":3.0}"#;
+    assert_eq!(String::from_utf8(answer.body).unwrap(), format!("{line}\n"));
+
+    // Both ends belong to the period.
+    for (from, until, lines) in [(0, 2, 3), (1, 1, 1), (2, 1, 0), (3, 9, 0)] {
+        let period = [from, until].map(|second| written(EPOCH_US + second * 1_000_000));
+        let path = format!("{EXPORT}?start_time={}&end_time={}", period[0], period[1]);
+        assert_eq!(text(api, &path).await.lines().count(), 1 + lines, "{path}");
+    }
+    let head = api.send("HEAD", EXPORT, &[], None).await;
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/csv; charset=utf-8")));
+}
+
+async fn nothing_there(api: Api) {
+    let user = api.user("ada").await;
+    api.device("d").await;
+    for path in [EXPORT.to_owned(), format!("/api/v1/stats/users/{user}/export")] {
+        assert_eq!(text(api, &path).await, "device_id,timestamp,x,y,z\n");
+        assert_eq!(text(api, &format!("{path}?format=ndjson")).await, "");
+        let answer =
+            api.send("GET", &format!("{path}?format=ndjson"), &["accept-encoding: gzip"], None).await;
+        assert_eq!(unzipped(&answer.body), "");
+        // Columns say which they are, though they are empty.
+        for format in FORMATS_OF_COLUMNS {
+            let (schema, batches) = columns(api, &path, format).await;
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            assert_eq!(names, ["device_id", "timestamp", "x", "y", "z"]);
+            assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+        }
+    }
+}
+
+/// Has readings exported as columns, and reads them as other programs do.
+async fn columns(api: Api, path: &str, format: &str) -> (SchemaRef, Vec<RecordBatch>) {
+    let answer = api.send("GET", &format!("{path}?format={format}"), &["accept-encoding: gzip"], None).await;
+    let (media_type, extension) = match format {
+        "arrow" => ("application/vnd.apache.arrow.stream", "arrows\""),
+        _ => ("application/vnd.apache.parquet", "parquet\""),
+    };
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)));
+    assert_eq!(answer.header("content-encoding"), None);
+    assert!(answer.header("content-disposition").unwrap().ends_with(extension));
+    if format == "arrow" {
+        // Whoever reads a stream may not notice that its end is missing.
+        assert!(answer.body.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
+        let reader = StreamReader::try_new(answer.body.as_slice(), None).unwrap();
+        (reader.schema(), reader.map(Result::unwrap).collect())
+    } else {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(answer.body)).unwrap();
+        (Arc::clone(reader.schema()), reader.build().unwrap().map(Result::unwrap).collect())
+    }
+}
+
+fn unzipped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    text
+}
+
+async fn compressed(api: Api) {
+    store_some(api).await;
+    for format in ["csv", "ndjson"] {
+        let path = format!("{EXPORT}?format={format}");
+        let plain = text(api, &path).await;
+        let answer = api.send("GET", &path, &["accept-encoding: br, gzip;q=0.8"], None).await;
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+        assert_eq!(answer.header("vary"), Some("accept-encoding"));
+        assert_eq!(unzipped(&answer.body), plain);
+        let answer = api.send("GET", &path, &["accept-encoding: br, gzip;q=0"], None).await;
+        assert_eq!(answer.header("content-encoding"), None);
+        assert_eq!(answer.body, plain.as_bytes());
+    }
+}
+
+async fn faults(api: Api) {
+    let user = api.user("ada").await;
+    api.device("d").await;
+    for (query, expected) in [
+        ("format=xml", "422 literal_error query.format"),
+        ("format=CSV", "422 literal_error query.format"),
+        ("format=", "422 literal_error query.format"),
+        ("format=csv&format=csv", "422 repeated query.format"),
+        ("end_time=x", "422 datetime_from_date_parsing query.end_time"),
+        ("limit=1", "422 extra_forbidden query.limit"),
+        (
+            "format=x&start_time=y&end_time=z&skip=1",
+            "422 literal_error query.format, datetime_from_date_parsing query.start_time, \
+             datetime_from_date_parsing query.end_time, extra_forbidden query.skip",
+        ),
+    ] {
+        assert_eq!(api.get(&format!("{EXPORT}?{query}")).await.brief(), expected, "{query}");
+        let of_user = format!("/api/v1/stats/users/{user}/export?{query}");
+        assert_eq!(api.get(&of_user).await.brief(), expected, "{query}");
+    }
+    for (path, expected) in [
+        ("/api/v1/stats/devices/none/export", "404 Device not found"),
+        ("/api/v1/stats/users/99/export", "404 User not found"),
+        ("/api/v1/stats/users/x/export", "422 int_parsing path.user_id"),
+    ] {
+        assert_eq!(api.get(path).await.brief(), expected, "{path}");
+    }
+    let fault = &api.get(&format!("{EXPORT}?format=xml")).await.json()["detail"][0];
+    assert_eq!(fault["msg"], "Input should be 'csv', 'ndjson', 'arrow' or 'parquet'");
+}
+
+/// A reading of one of three devices: which one, when, and its numbers.
+type Drawn = (usize, i64, [f64; 3]);
+
+fn number() -> impl Strategy<Value = f64> {
+    let nasty =
+        [f64::MIN, f64::MAX, 5e-324, -5e-324, f64::MIN_POSITIVE, 0.0, -0.0, 0.1, 1e23, 9e15, 123_456.789];
+    prop_oneof![
+        prop::sample::select(nasty.to_vec()),
+        prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+    ]
+}
+
+/// Readings, and after each how many of the hot ones of its device are sealed.
+fn drawn() -> impl Strategy<Value = Vec<(Vec<Drawn>, usize)>> {
+    let reading = (0..3_usize, -400_i64..400, prop::array::uniform3(number()));
+    prop::collection::vec((prop::collection::vec(reading, 1..40), 0..60_usize), 1..5)
+}
+
+/// What an export is to have: the bits of each reading, by device and time.
+type Held = BTreeMap<(usize, i64), [u64; 3]>;
+
+/// A service over a database, with three devices of a user whose names are hard to write.
+struct Side {
+    served: Served,
+    user: i64,
+    device_ids: [String; 3],
+    keys: Vec<DeviceKey>,
+}
+
+impl Side {
+    async fn begin(served: Served, case: u32) -> Self {
+        let api = served.api;
+        let user = api.user(&format!("u{case}")).await;
+        let device_ids = [format!("{case},\"a\""), format!("ü 🚰'{case}"), format!("=1+{case};\\n")];
+        let mut keys = Vec::new();
+        for device_id in &device_ids {
+            let answer = api.post("/api/v1/devices", json!({"device_id": device_id, "user_id": user})).await;
+            keys.push(DeviceKey(answer.json()["id"].as_i64().unwrap()));
+        }
+        Self { served, user, device_ids, keys }
+    }
+
+    async fn export(&self, format: &str) -> String {
+        text(self.served.api, &format!("/api/v1/stats/users/{}/export?format={format}", self.user)).await
+    }
+
+    async fn import(&self, head: &str, body: &str) {
+        let answer =
+            self.served.api.send("POST", "/api/v1/stats/batch", &[head], Some(body.as_bytes())).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+
+    /// The readings of columns, and their order.
+    fn read_columns(&self, batches: &[RecordBatch]) -> (Held, Vec<(usize, i64)>) {
+        let (mut held, mut order) = (Held::new(), Vec::new());
+        for batch in batches {
+            let names = batch.column(0).as_dictionary::<Int32Type>();
+            let names = names.downcast_dict::<StringArray>().unwrap();
+            let times = batch.column(1).as_primitive::<TimestampMicrosecondType>();
+            let numbers = [2, 3, 4].map(|column| batch.column(column).as_primitive::<Float64Type>());
+            for row in 0..batch.num_rows() {
+                let device = self.device_ids.iter().position(|id| id == names.value(row)).unwrap();
+                let time = (times.value(row) - EPOCH_US).div_euclid(1_000_001);
+                assert_eq!(written(times.value(row)), moment(time));
+                let bits = numbers.map(|numbers| numbers.value(row).to_bits());
+                assert_eq!(held.insert((device, time), bits), None, "twice");
+                order.push((device, time));
+            }
+        }
+        (held, order)
+    }
+
+    /// Deletes the user, the devices and their readings.
+    async fn delete(&self) {
+        let answer = self.served.api.delete(&format!("/api/v1/users/{}", self.user)).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+
+    /// The readings of an export, and their order.
+    fn read(&self, csv: &str) -> (Held, Vec<(usize, i64)>) {
+        let (mut held, mut order) = (Held::new(), Vec::new());
+        for row in csv::Reader::from_reader(csv.as_bytes()).records() {
+            let row = row.unwrap();
+            let device = self.device_ids.iter().position(|id| *id == row[0]).unwrap();
+            let time = (-400..400).find(|second| moment(*second) == row[1]).unwrap();
+            let numbers = [2, 3, 4].map(|column| row[column].parse::<f64>().unwrap().to_bits());
+            assert_eq!(held.insert((device, time), numbers), None, "twice");
+            order.push((device, time));
+        }
+        (held, order)
+    }
+}
+
+fn moment(second: i64) -> String {
+    written(EPOCH_US + second * 1_000_000 + second)
+}
+
+async fn exported_and_imported_keeps_every_bit(database: Database) {
+    let other = match database {
+        Database::Sqlite(_) => Database::sqlite(),
+        Database::Postgres(_) => Database::postgres(),
+    };
+    let cases = Config::default().cases.div_ceil(CASES_DIVISOR);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let number = RefCell::new(0..);
+    let result = TestRunner::new(config).run(&drawn(), |batches| {
+        let case = number.borrow_mut().next().unwrap();
+        block_in_place(|| Handle::current().block_on(there_and_back(&database, &other, case, &batches)));
+        Ok(())
+    });
+    result.unwrap();
+}
+
+async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(Vec<Drawn>, usize)]) {
+    let store = from.open().await;
+    let source = Side::begin(Served::start(Arc::clone(&store)).await, case).await;
+    let mut expected = Held::new();
+    for (batch, sealed) in batches {
+        let rows = batch.iter().map(|(device, second, [x, y, z])| {
+            let numbers = [x, y, z].map(|number| (number + 0.0).to_bits());
+            expected.entry((*device, *second)).or_insert(numbers);
+            json!({"device_id": source.device_ids[*device], "timestamp": moment(*second), "x": x, "y": y, "z": z})
+        });
+        source.import(JSON, &rows.collect::<Value>().to_string()).await;
+        for key in &source.keys {
+            seal_some(&*store, *key, |place| place % 60 < *sealed).await;
+        }
+    }
+    let csv = source.export("csv").await;
+    let (held, order) = source.read(&csv);
+    assert_eq!(held, expected);
+    assert!(order.is_sorted());
+    let ndjson = source.export("ndjson").await;
+    for format in FORMATS_OF_COLUMNS {
+        let path = format!("/api/v1/stats/users/{}/export", source.user);
+        let (_, batches) = columns(source.served.api, &path, format).await;
+        assert_eq!(source.read_columns(&batches), (held.clone(), order.clone()), "{format}");
+    }
+    source.served.stop().await;
+
+    let served = Served::start(to.open().await).await;
+    let target = Side::begin(served, case).await;
+    target.import(CSV, &csv).await;
+    assert_eq!(target.export("csv").await, csv);
+    target.delete().await;
+
+    let target = Side::begin(target.served, case).await;
+    let rows = format!("[{}]", ndjson.lines().collect::<Vec<_>>().join(","));
+    target.import(JSON, &rows).await;
+    assert_eq!(target.export("ndjson").await, ndjson);
+    assert_eq!(target.export("csv").await, csv);
+    target.delete().await;
+    target.served.stop().await;
+}
