@@ -1,6 +1,5 @@
 //! `device-stats import`: a CSV file, batch by batch, to a server. What is missing there is registered on the way.
 
-mod lines;
 mod progress;
 mod rows;
 #[cfg(test)]

@@ -19,6 +19,8 @@ use super::error::ApiError;
 pub(crate) enum Format {
     /// `application/json`, `application/*+json`.
     Json,
+    /// `application/x-ndjson`, `application/ndjson`, `application/jsonl`.
+    Ndjson,
     /// `text/csv`.
     Csv,
     /// Anything else, or nothing.
@@ -185,6 +187,7 @@ fn format(head: &HeaderMap) -> Format {
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.split_once('/') {
         Some(("application", json)) if json == "json" || json.ends_with("+json") => Format::Json,
+        Some(("application", "x-ndjson" | "ndjson" | "jsonl")) => Format::Ndjson,
         Some(("text", "csv")) => Format::Csv,
         _ => Format::Other,
     }

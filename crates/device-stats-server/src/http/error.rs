@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use device_stats_domain::TooManyBuckets;
 use device_stats_domain::limits::{FAULTS_MAX, SERIES_BUCKETS_MAX};
-use device_stats_domain::{DeviceId, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
 
+use super::batch_rows::Places;
 use super::body::seconds;
 use super::faults::{Fault, Problem, Step};
 use super::json::NotJson;
@@ -64,6 +65,15 @@ pub(crate) enum ApiError {
     /// The service refused or failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// The service refused rows of a body, or failed at them.
+    #[error("a batch was not stored")]
+    Rows {
+        /// What the service says.
+        #[source]
+        error: ServiceError,
+        /// Where in the body they are.
+        places: Places,
+    },
     /// A handler panicked.
     #[error("a handler panicked")]
     Panicked,
@@ -127,7 +137,8 @@ impl ApiError {
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", &words)
             }
             Self::UnknownFormat => {
-                let words = "The Content-Type is not supported here; use application/json or text/csv";
+                let words = "The Content-Type is not supported here; use application/json, application/x-ndjson or \
+                    text/csv";
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
             }
             Self::LargeBody { bytes_max } => {
@@ -138,13 +149,14 @@ impl ApiError {
                 let words = format!("The body did not arrive within {} seconds", seconds(*limit));
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", &words)
             }
-            Self::Service(error) => describe_service(error),
+            Self::Service(error) => describe_service(error, &Places::default()),
+            Self::Rows { error, places } => describe_service(error, places),
             Self::Panicked => text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error"),
         }
     }
 }
 
-fn describe_service(error: &ServiceError) -> Description {
+fn describe_service(error: &ServiceError, places: &Places) -> Description {
     let text = |status, code, detail: &str| describe(status, code, Detail::Text(detail.to_owned()));
     match error {
         ServiceError::Store(StoreError::EmailTaken) => {
@@ -164,7 +176,8 @@ fn describe_service(error: &ServiceError) -> Description {
         }
         ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
         ServiceError::UnknownDevices(rows) => {
-            invalid(rows.iter().take(FAULTS_MAX).map(unknown_device).collect())
+            let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| places.unknown_device(*row, id));
+            invalid(faults.collect())
         }
         ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
@@ -199,23 +212,13 @@ fn invalid(faults: Vec<Fault>) -> Description {
     describe(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", Detail::Faults(faults))
 }
 
-fn unknown_device((row, id): &(usize, DeviceId)) -> Fault {
-    let loc: Vec<Step> = vec!["body".into(), (*row).into(), "device_id".into()];
-    Fault {
-        kind: "device_not_found",
-        loc,
-        msg: "Device not found".into(),
-        input: json!(id.as_str()),
-        ctx: None,
-    }
-}
-
 fn too_many_buckets(error: &TooManyBuckets) -> Fault {
     let TooManyBuckets { interval, asked } = error;
     let loc: Vec<Step> = vec!["query".into(), "interval".into()];
     Fault {
         kind: "too_many_buckets",
         loc,
+        line: None,
         msg: format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}")
             .into(),
         input: json!(interval.to_string()),
@@ -227,5 +230,5 @@ fn json_invalid(position: usize, error: &str) -> Fault {
     let Problem { kind, msg, ctx } =
         Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
     let loc: Vec<Step> = vec!["body".into(), position.into()];
-    Fault { kind, loc, msg, input: json!({}), ctx }
+    Fault { kind, loc, line: None, msg, input: json!({}), ctx }
 }

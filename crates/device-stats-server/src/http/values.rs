@@ -150,10 +150,7 @@ pub(crate) fn user_id(json: &Json) -> Result<UserId, Problem> {
 pub(crate) fn moment(json: &Json) -> Result<Moment, Problem> {
     match json {
         Json::String(text) => moment_text(text),
-        Json::Number(text) => {
-            let number: f64 = text.parse().unwrap_or(f64::NAN);
-            Moment::from_number(number).map_err(time_problem)
-        }
+        Json::Number(text) => moment_number(text),
         Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
             Err(Problem::new("datetime_type", "Input should be a valid datetime"))
         }
@@ -165,6 +162,12 @@ pub(crate) fn moment_text(text: &str) -> Result<Moment, Problem> {
     Moment::parse(text).map_err(time_problem)
 }
 
+/// A moment as a number of seconds or milliseconds.
+fn moment_number(text: &str) -> Result<Moment, Problem> {
+    let number: f64 = text.parse().unwrap_or(f64::NAN);
+    Moment::from_number(number).map_err(time_problem)
+}
+
 /// The time of a reading.
 pub(crate) fn timestamp(json: &Json) -> Result<Timestamp, Problem> {
     moment(json).and_then(writable)
@@ -173,6 +176,11 @@ pub(crate) fn timestamp(json: &Json) -> Result<Timestamp, Problem> {
 /// The time of a reading, in text.
 pub(crate) fn timestamp_text(text: &str) -> Result<Timestamp, Problem> {
     moment_text(text).and_then(writable)
+}
+
+/// The time of a reading, as the text of a number.
+pub(crate) fn timestamp_number(text: &str) -> Result<Timestamp, Problem> {
+    moment_number(text).and_then(writable)
 }
 
 fn writable(moment: Moment) -> Result<Timestamp, Problem> {

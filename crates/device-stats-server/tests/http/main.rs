@@ -22,6 +22,7 @@ mod exact;
 mod histograms;
 mod ids;
 mod model;
+mod ndjson;
 mod numbers;
 mod percentiles;
 mod sealing;

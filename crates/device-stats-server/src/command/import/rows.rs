@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 use device_stats_domain::limits::BATCH_BYTES_MAX;
 
-use super::lines::Lines;
+use crate::csv_lines::Lines;
 
 /// Most readings of a batch.
 const CHUNK_ROWS_MAX: usize = 5_000;
