@@ -71,10 +71,10 @@ impl<R: Row> FromInput for Batch<R> {
 ///
 /// All readings are stored, or none. The body is a JSON array, NDJSON (a JSON object a line; empty lines are passed
 /// over), or CSV with a header that names the columns `x`, `y`, `z` and perhaps `timestamp`, in any order; at most
-/// 10 MiB, after decompression where it is sent with `Content-Encoding: gzip`. A fault names its row, counted from 0, and
-/// its field; of NDJSON and CSV also the `line`, counted from 1. An answer of 201 means that the readings are in stable
-/// storage and part of every analysis that starts later; to send the same batch again is safe where the readings bring
-/// their times.
+/// 10 MiB, after decompression where it is sent with `Content-Encoding: gzip` or `zstd`. A fault names its row, counted
+/// from 0, and its field; of NDJSON and CSV also the `line`, counted from 1. An answer of 201 means that the readings
+/// are in stable storage and part of every analysis that starts later; to send the same batch again is safe where the
+/// readings bring their times.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
     params(super::document::DeviceIdParam),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::TooManyBuckets;
-use device_stats_domain::limits::{FAULTS_MAX, SERIES_BUCKETS_MAX};
+use device_stats_domain::limits::{FAULTS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX};
 use device_stats_store::StoreError;
 use serde_json::json;
 
@@ -43,12 +43,18 @@ pub(crate) enum ApiError {
     BrokenBody,
     /// The body cannot be decompressed.
     #[error("body cannot be decompressed")]
-    BrokenCoding,
+    BrokenCoding {
+        /// How it says it is compressed.
+        coding: &'static str,
+    },
+    /// There is no memory to decompress the body.
+    #[error("no decoder")]
+    NoDecoder(#[source] std::io::Error),
     /// The body is compressed in a way that is not known here.
     #[error("unknown content coding")]
     UnknownCoding {
-        /// Whether gzip would have been.
-        gzip_is_known: bool,
+        /// Whether there is one that would have been.
+        may_be_coded: bool,
     },
     /// The body has a format that is not known here.
     #[error("unknown media type")]
@@ -128,11 +134,18 @@ impl ApiError {
             Self::NotUtf8 | Self::BrokenBody => {
                 text(StatusCode::BAD_REQUEST, "malformed_body", "There was an error parsing the body")
             }
-            Self::BrokenCoding => {
-                text(StatusCode::BAD_REQUEST, "malformed_body", "The body is no complete gzip stream")
+            Self::BrokenCoding { coding: "zstd" } => {
+                let window = (1 << ZSTD_WINDOW_LOG_MAX) / 1024 / 1024;
+                let words =
+                    format!("The body is no complete zstd stream, or has a window above {window} MiB");
+                text(StatusCode::BAD_REQUEST, "malformed_body", &words)
             }
-            Self::UnknownCoding { gzip_is_known } => {
-                let known = if *gzip_is_known { "gzip or none" } else { "none" };
+            Self::BrokenCoding { coding } => {
+                let words = format!("The body is no complete {coding} stream");
+                text(StatusCode::BAD_REQUEST, "malformed_body", &words)
+            }
+            Self::UnknownCoding { may_be_coded } => {
+                let known = if *may_be_coded { "gzip, zstd or none" } else { "none" };
                 let words = format!("The Content-Encoding is not supported here; use {known}");
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", &words)
             }
@@ -151,7 +164,9 @@ impl ApiError {
             }
             Self::Service(error) => describe_service(error, &Places::default()),
             Self::Rows { error, places } => describe_service(error, places),
-            Self::Panicked => text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error"),
+            Self::NoDecoder(_) | Self::Panicked => {
+                text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error")
+            }
         }
     }
 }

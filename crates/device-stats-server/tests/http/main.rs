@@ -12,6 +12,7 @@
 mod analyses;
 mod batches;
 mod bodies;
+mod codings;
 mod connections;
 mod corruption;
 mod crowd;
