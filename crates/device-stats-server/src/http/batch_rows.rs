@@ -78,16 +78,24 @@ impl Row for (DeviceId, Measurement) {
 }
 
 /// Where the rows of a body stand in it, to tell of one that turns out to be at fault later.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
+    /// What names the device of a row.
+    device: &'static str,
     /// The line of each row, counted from 1; empty where rows are not bound to lines.
     lines: Vec<u64>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { device: "device_id", lines: Vec::new() }
+    }
 }
 
 impl Places {
     /// A fault of the device that a row names.
     pub(crate) fn unknown_device(&self, row: usize, id: &DeviceId) -> Fault {
-        let loc: Vec<Step> = vec!["body".into(), row.into(), "device_id".into()];
+        let loc: Vec<Step> = vec!["body".into(), row.into(), self.device.into()];
         Fault {
             kind: "device_not_found",
             loc,
@@ -114,8 +122,13 @@ impl<R> Default for Rows<R> {
 }
 
 impl<R> Rows<R> {
+    /// No rows yet, whose device is named by something else than `device_id`.
+    pub(super) fn naming(device: &'static str) -> Self {
+        Self { rows: Vec::new(), places: Places { device, ..Places::default() } }
+    }
+
     /// Adds a row that stands on a line of its own.
-    fn push_line(&mut self, line: u64, row: R) {
+    pub(super) fn push_line(&mut self, line: u64, row: R) {
         self.rows.push(row);
         self.places.lines.push(line);
     }

@@ -42,15 +42,17 @@ pub(crate) struct Text {
 pub(crate) enum Size {
     /// Up to [`BODY_BYTES_MAX`], not compressed.
     Single,
-    /// Up to [`BATCH_BYTES_MAX`], perhaps compressed.
+    /// Up to [`BATCH_BYTES_MAX`], perhaps compressed, in a format that the head names.
     Batch,
+    /// The same in one format, whatever the head says.
+    Points,
 }
 
 impl Size {
     fn bytes_max(self) -> usize {
         match self {
             Self::Single => BODY_BYTES_MAX,
-            Self::Batch => BATCH_BYTES_MAX,
+            Self::Batch | Self::Points => BATCH_BYTES_MAX,
         }
     }
 }

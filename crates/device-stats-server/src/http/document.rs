@@ -99,7 +99,7 @@ pub(crate) struct FaultAnswer {
     /// Where: `body`, `path` or `query`, then names and positions (from 0).
     #[schema(value_type = Vec<Value>, example = json!(["body", 17, "x"]))]
     loc: Vec<Value>,
-    /// On which line of the body, counted from 1; only where it consists of lines (NDJSON, CSV).
+    /// On which line of the body, counted from 1; only where it consists of lines (NDJSON, CSV, line protocol).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 18, minimum = 1, nullable = false)]
     line: Option<u64>,

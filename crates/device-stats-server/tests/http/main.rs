@@ -22,6 +22,7 @@ mod errors;
 mod exact;
 mod histograms;
 mod ids;
+mod line_protocol;
 mod model;
 mod ndjson;
 mod numbers;

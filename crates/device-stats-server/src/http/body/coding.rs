@@ -37,7 +37,7 @@ impl Collector {
             return Err(ApiError::LargeBody { bytes_max });
         }
         let bounded = Bounded { bytes: Vec::new(), bytes_max };
-        let may_be_coded = size == Size::Batch;
+        let may_be_coded = size != Size::Single;
         let mut codings = head.get_all(CONTENT_ENCODING).iter();
         let coding = codings.next().map(|coding| coding.as_bytes().to_ascii_lowercase());
         let sink = match (coding.as_deref(), codings.next()) {
