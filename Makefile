@@ -18,19 +18,20 @@ help: ## Show this list
 run: ## Build and serve on port 8000 with the embedded store
 	cargo run --release --locked --bin device-stats -- serve $(ARGS)
 
-test: ## Everything continuous integration runs: checks, tests, containers' files, Locust on both stores
+test: ## Everything continuous integration runs: checks, tests, containers' files, InfluxDB's client, Locust on both stores
 	scripts/install-test-needs.sh
 	$(MAKE) --no-print-directory check
 	cargo test --workspace --all-features --locked
 	scripts/deny.sh
 	scripts/compose-check.sh
+	scripts/influx-client.sh
 	scripts/locust-both.sh
 
 check: ## Format, lints and documentation, warnings as errors; and whether Python can read its files
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
-	python3 -m compileall -q bench locust
+	python3 -m compileall -q bench locust scripts/influx
 
 torture: ## Kill it KILLS times (1000) over each store while readings are posted; see docs/reliability.md
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats-server --test binary kills -- --nocapture

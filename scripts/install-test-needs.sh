@@ -17,7 +17,7 @@ need() {
 
 need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgres'
 need 'A C compiler, for the bundled SQLite,' build-essential cc
-need 'Python 3 with venv, for Locust,' python3-venv python3
+need "Python 3 with venv, for Locust and InfluxDB's client," python3-venv python3
 need 'docker compose, to read compose.yaml,' docker-compose docker-compose
 
 if ((${#missing[@]} == 0)); then exit 0; fi

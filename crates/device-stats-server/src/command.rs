@@ -50,7 +50,7 @@ enum Command {
     Seal(seal::Arguments),
     /// Read every segment in the database and compare all it says with its readings; the exit code tells
     Verify(verify::Arguments),
-    /// Send the readings of a CSV file to a server, and register the devices that are missing there
+    /// Send the readings of a file to a server, and register the devices that are missing there
     Import(import::Arguments),
     /// Write the readings of a device, or of all devices of a user, from a server to a file
     Export(export::Arguments),

@@ -21,8 +21,10 @@ mod health;
 mod histograms;
 mod input;
 mod json;
+mod line_protocol;
 mod listener;
 mod members;
+mod points;
 mod readings;
 mod series;
 mod statistics;
@@ -66,6 +68,7 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(readings::list_readings, readings::append_reading))
         .routes(routes!(batches::append_batch))
         .routes(routes!(batches::append_mixed_batch))
+        .routes(routes!(points::append_points))
         .routes(routes!(analyses::analyze_device))
         .routes(routes!(analyses::analyze_user))
         .routes(routes!(series::list_device_series))
@@ -82,7 +85,7 @@ fn operations() -> OpenApiRouter<Service> {
 fn app(service: Service) -> Router {
     let (operations, document) = operations().split_for_parts();
     let page = SwaggerUi::new("/docs").url("/api/v1/openapi.json", document::complete(document));
-    finished(operations.merge(page).with_state(service))
+    finished(operations.merge(points::other_paths()).merge(page).with_state(service))
 }
 
 /// Routes with all that happens to every request, inside out: unknown paths and methods, panics, and the answer.

@@ -12,6 +12,7 @@ mod causes;
 mod client;
 mod command;
 mod compute;
+mod csv_lines;
 mod database;
 mod logging;
 mod sealing;

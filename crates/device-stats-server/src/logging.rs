@@ -8,6 +8,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
 
+/// Libraries that would write parts of bodies to the log: lines that are no line protocol.
+const SILENCED: &str = "influxdb_line_protocol=off";
+
 /// Why the log cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoggingError {
@@ -31,7 +34,7 @@ pub(crate) enum LoggingError {
 /// [`LoggingError`] where the filter is not understood, and on a second call.
 pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
     let filter = EnvFilter::builder()
-        .parse(&settings.log)
+        .parse(format!("{},{SILENCED}", settings.log))
         .map_err(|source| LoggingError::Filter { filter: settings.log.clone(), source })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {

@@ -1,4 +1,4 @@
-//! Batches of readings, as CSV.
+//! Batches of readings.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -25,16 +25,21 @@ pub(crate) enum Repeat {
 }
 
 impl Client {
-    /// Sends readings of many devices: CSV with a header. Sends them again while the server is busy, where that is
-    /// safe.
+    /// Sends readings of many devices, in a format the server knows. Sends them again while the server is busy, where
+    /// that is safe.
     ///
     /// # Errors
     /// [`ClientError`]; nothing has been stored where the server refused or found faults, but for a 503.
-    pub(crate) async fn append_batch(&self, csv: Vec<u8>, repeat: Repeat) -> Result<Batch, ClientError> {
-        let csv = bytes::Bytes::from(csv);
+    pub(crate) async fn append_batch(
+        &self,
+        content_type: &'static str,
+        rows: Vec<u8>,
+        repeat: Repeat,
+    ) -> Result<Batch, ClientError> {
+        let rows = bytes::Bytes::from(rows);
         let send = || {
             let request = self.request(Method::POST, "/api/v1/stats/batch");
-            self.json(request.header(CONTENT_TYPE, "text/csv").body(csv.clone()))
+            self.json(request.header(CONTENT_TYPE, content_type).body(rows.clone()))
         };
         match repeat {
             Repeat::Safe => self.patiently(send).await,

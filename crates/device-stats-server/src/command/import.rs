@@ -1,8 +1,11 @@
-//! `device-stats import`: a CSV file, batch by batch, to a server. What is missing there is registered on the way.
+//! `device-stats import`: a file of readings, batch by batch, to a server. What is missing there is registered on the way.
 
-mod lines;
+mod elements;
+mod file;
+mod objects;
 mod progress;
 mod rows;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +23,8 @@ use rows::{Chunk, Rows};
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// CSV file with the columns `device_id`, x, y, z and perhaps timestamp, in any order
+    /// File of readings with `device_id`, x, y, z and perhaps timestamp: CSV with a header (.csv), JSON objects one a
+    /// line (.ndjson, .jsonl) or in an array (.json), each also compressed (.gz, .zst)
     file: PathBuf,
     /// Owner of the devices that are registered: an id, or a name
     #[arg(long, value_name = "NAME_OR_ID")]
@@ -48,8 +52,8 @@ struct Import<'a> {
 pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let file = arguments.file.as_path();
     let started = Instant::now();
-    let mut rows = Rows::open(file)?;
-    let progress = Progress::new(rows.bytes());
+    let progress = Progress::new();
+    let mut rows = Rows::open(file, &progress)?;
     let client = Client::new(url)?;
     let user = match &arguments.user {
         Some(user) => Some(find_or_create_user(&client, user, arguments.email.as_deref()).await?),
@@ -67,7 +71,6 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
             progress.finish();
             return Err(import.explain(error));
         }
-        progress.advance_to(rows.position());
     }
     progress.finish();
     super::print(&import.summary(started.elapsed().as_secs_f64()))
@@ -95,7 +98,7 @@ impl Import<'_> {
             self.ensure_device(device_id).await?;
         }
         let repeat = if chunk.all_timed { Repeat::Safe } else { Repeat::Unsafe };
-        match self.client.append_batch(chunk.csv, repeat).await {
+        match self.client.append_batch(chunk.content_type, chunk.body, repeat).await {
             Ok(batch) => {
                 self.accepted += batch.accepted;
                 self.repeats += batch.duplicates;

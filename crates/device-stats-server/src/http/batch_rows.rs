@@ -1,16 +1,21 @@
-//! The rows of a batch, from JSON or CSV: what a row holds is said once, how each format writes it is said here. Rows are
+//! The rows of a batch: what a row holds is said here, how each format writes it is said in a file of its own. Rows are
 //! read one by one, and the faults of all are noted.
 
-use csv::{ByteRecord, ReaderBuilder, StringRecord};
+mod array;
+mod lines;
+mod plain;
+mod table;
+
 use device_stats_domain::{Axes, DeviceId};
-use serde_json::json;
 
 use super::body::{Format, Text};
-use super::faults::{Faults, Problem, Step};
-use super::json::{Json, NotJson};
+use super::faults::{Fault, Faults, Step};
+use super::json::Json;
 use super::members::{FromMembers, Members, missing};
 use super::values;
 use crate::service::Measurement;
+use plain::Plain;
+use table::Cells;
 
 /// A row of a batch.
 pub(crate) trait Row: Sized {
@@ -19,6 +24,9 @@ pub(crate) trait Row: Sized {
 
     /// Reads a JSON object.
     fn from_members(members: &mut Members<'_>) -> Option<Self>;
+
+    /// Takes what a usual JSON object holds; `None` where that is not a whole row.
+    fn from_plain(plain: Plain) -> Option<Self>;
 
     /// Reads a line of CSV.
     fn from_cells(cells: &mut Cells<'_>) -> Option<Self>;
@@ -29,6 +37,11 @@ impl Row for Measurement {
 
     fn from_members(members: &mut Members<'_>) -> Option<Self> {
         Self::read(members)
+    }
+
+    fn from_plain(plain: Plain) -> Option<Self> {
+        let Plain { device_id: None, values, time } = plain else { return None };
+        Some(Self { time, values: values.all()? })
     }
 
     fn from_cells(cells: &mut Cells<'_>) -> Option<Self> {
@@ -52,6 +65,11 @@ impl Row for (DeviceId, Measurement) {
         Some((device?, measurement?))
     }
 
+    fn from_plain(mut plain: Plain) -> Option<Self> {
+        let device = plain.device_id.take()?;
+        Some((device, Measurement::from_plain(plain)?))
+    }
+
     fn from_cells(cells: &mut Cells<'_>) -> Option<Self> {
         let device = cells.read("device_id", values::device_id_text);
         let measurement = Measurement::from_cells(cells);
@@ -59,125 +77,85 @@ impl Row for (DeviceId, Measurement) {
     }
 }
 
+/// Where the rows of a body stand in it, to tell of one that turns out to be at fault later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// What names the device of a row.
+    device: &'static str,
+    /// The line of each row, counted from 1; empty where rows are not bound to lines.
+    lines: Vec<u64>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { device: "device_id", lines: Vec::new() }
+    }
+}
+
+impl Places {
+    /// A fault of the device that a row names.
+    pub(crate) fn unknown_device(&self, row: usize, id: &DeviceId) -> Fault {
+        let loc: Vec<Step> = vec!["body".into(), row.into(), self.device.into()];
+        Fault {
+            kind: "device_not_found",
+            loc,
+            line: self.lines.get(row).copied(),
+            msg: "Device not found".into(),
+            input: Json::String(id.as_str().to_owned()).echo(),
+            ctx: None,
+        }
+    }
+}
+
+/// The rows of a body without a fault.
+pub(crate) struct Rows<R> {
+    /// The rows, in their order.
+    pub(crate) rows: Vec<R>,
+    /// Where each of them stands.
+    pub(crate) places: Places,
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), places: Places::default() }
+    }
+}
+
+impl<R> Rows<R> {
+    /// No rows yet, whose device is named by something else than `device_id`.
+    pub(super) fn naming(device: &'static str) -> Self {
+        Self { rows: Vec::new(), places: Places { device, ..Places::default() } }
+    }
+
+    /// Adds a row that stands on a line of its own.
+    pub(super) fn push_line(&mut self, line: u64, row: R) {
+        self.rows.push(row);
+        self.places.lines.push(line);
+    }
+}
+
 /// Reads a batch; `None` where a fault has been noted.
-pub(crate) fn read<R: Row>(body: Option<&Text>, faults: &mut Faults) -> Option<Vec<R>> {
+pub(crate) fn read<R: Row>(body: Option<&Text>, faults: &mut Faults) -> Option<Rows<R>> {
     let Some(Text { format, text }) = body else {
         faults.add(vec!["body".into()], missing(), &Json::Null);
         return None;
     };
-    match format {
-        Format::Json => read_json(text, faults),
-        Format::Csv => read_csv(text, faults),
+    let rows = match format {
+        Format::Json => Some(array::read(text, faults)),
+        Format::Ndjson => Some(lines::read(text, faults)),
+        Format::Csv => table::read(text, faults),
         // Refused before, with 415.
         Format::Other => None,
-    }
+    };
+    faults.at_no_line();
+    rows.filter(|_| faults.is_empty())
 }
 
-fn read_json<R: Row>(text: &str, faults: &mut Faults) -> Option<Vec<R>> {
-    let mut rows = Vec::new();
-    let read = Json::parse_elements(text, |index, element| {
-        let loc = ["body".into(), index.into()];
-        if let Some(mut members) = Members::of(element, &loc, faults) {
-            let row = R::from_members(&mut members);
-            members.refuse_others(&[R::COLUMNS.0, R::COLUMNS.1].concat());
-            rows.extend(row);
-        }
-        !faults.is_full()
-    });
-    match read {
-        Ok(true) => {}
-        Ok(false) => {
-            let problem = Problem::new("list_type", "Input should be a valid list");
-            faults.add(vec!["body".into()], problem, &Json::Null);
-        }
-        Err(NotJson { position, error }) => {
-            // What is no JSON is no batch either: this is the only fault worth telling.
-            *faults = Faults::default();
-            let problem = Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
-            faults.add(vec!["body".into(), position.into()], problem, &Json::Object(Vec::new()));
-        }
-    }
-    faults.is_empty().then_some(rows)
-}
-
-fn read_csv<R: Row>(text: &str, faults: &mut Faults) -> Option<Vec<R>> {
-    let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
-    let header = reader.headers().ok()?.clone();
-    check_header::<R>(&header, faults)?;
-    let mut rows = Vec::new();
-    for (index, record) in reader.byte_records().enumerate() {
-        if faults.is_full() {
-            break;
-        }
-        match record {
-            Ok(record) => {
-                rows.extend(R::from_cells(&mut Cells { header: &header, record: &record, index, faults }));
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                let words = match error.kind() {
-                    csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                        format!("the row has {len} cells where the header has {expected_len}")
-                    }
-                    _ => "the row cannot be read".to_owned(),
-                };
-                let problem = Problem::new("csv_invalid", words).with(json!({ "line": line }));
-                faults.add(vec!["body".into(), index.into()], problem, &Json::Null);
-            }
-        }
-    }
-    faults.is_empty().then_some(rows)
-}
-
-/// Notes columns that are missing, repeated or unknown.
-fn check_header<R: Row>(header: &StringRecord, faults: &mut Faults) -> Option<()> {
-    let (required, optional) = R::COLUMNS;
-    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::Name(name.to_owned().into())];
-    for name in required.iter().filter(|name| !header.iter().any(|column| column == **name)) {
-        faults.add(loc(name), Problem::new("missing", "Column required"), &Json::Null);
-    }
-    for (index, column) in header.iter().enumerate() {
-        let input = Json::String(column.to_owned());
-        if !required.contains(&column) && !optional.contains(&column) {
-            faults.add(
-                loc(column),
-                Problem::new("extra_forbidden", "Extra columns are not permitted"),
-                &input,
-            );
-        } else if header.iter().take(index).any(|earlier| earlier == column) {
-            faults.add(loc(column), Problem::new("repeated", "Column is repeated"), &input);
-        }
-    }
-    faults.is_empty().then_some(())
-}
-
-/// The cells of a line.
-pub(crate) struct Cells<'a> {
-    header: &'a StringRecord,
-    record: &'a ByteRecord,
-    /// Counted from 0, without the header.
-    index: usize,
-    faults: &'a mut Faults,
-}
-
-impl Cells<'_> {
-    /// The text of a cell; `None` where there is no such column. The whole body is known to be UTF-8.
-    fn text(&self, name: &str) -> Option<&str> {
-        let column = self.header.iter().position(|column| column == name)?;
-        std::str::from_utf8(self.record.get(column)?).ok()
-    }
-
-    fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, Problem>) -> Option<T> {
-        let read = read(self.text(name).unwrap_or_default());
-        read.map_err(|problem| {
-            let input = Json::String(self.text(name).unwrap_or_default().to_owned());
-            let line = self.record.position().map_or(0, csv::Position::line);
-            let mut ctx = problem.ctx.clone().unwrap_or_else(|| json!({}));
-            if let Some(members) = ctx.as_object_mut() {
-                members.insert("line".to_owned(), json!(line));
-            }
-            self.faults.add(vec!["body".into(), self.index.into(), name.into()], problem.with(ctx), &input);
-        })
-        .ok()
-    }
+/// Reads a row from a JSON value.
+fn read_object<R: Row>(value: &Json, index: usize, faults: &mut Faults) -> Option<R> {
+    let loc = ["body".into(), index.into()];
+    let mut members = Members::of(value, &loc, faults)?;
+    let row = R::from_members(&mut members);
+    members.refuse_others(&[R::COLUMNS.0, R::COLUMNS.1].concat());
+    row
 }

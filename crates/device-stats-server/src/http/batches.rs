@@ -1,4 +1,4 @@
-//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON or CSV.
+//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON, NDJSON or CSV.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,7 +7,7 @@ use device_stats_domain::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::batch_rows::{self, Row};
+use super::batch_rows::{self, Row, Rows};
 use super::body::Size;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
@@ -57,7 +57,7 @@ impl From<Ingested> for BatchAnswer {
 }
 
 /// The rows of a batch.
-pub(crate) struct Batch<R>(Vec<R>);
+pub(crate) struct Batch<R>(Rows<R>);
 
 impl<R: Row> FromInput for Batch<R> {
     const BODY: Option<Size> = Some(Size::Batch);
@@ -69,16 +69,18 @@ impl<R: Row> FromInput for Batch<R> {
 
 /// Post readings of one device
 ///
-/// All readings are stored, or none. The body is a JSON array, or CSV with a header that names the columns `x`, `y`,
-/// `z` and perhaps `timestamp`, in any order; at most 10 MiB, after decompression where it is sent with
-/// `Content-Encoding: gzip`. A fault names its row, counted from 0, and its field. An answer of 201 means that the
-/// readings are in stable storage and part of every analysis that starts later; to send the same batch again is safe
-/// where the readings bring their times.
+/// All readings are stored, or none. The body is a JSON array, NDJSON (a JSON object a line; empty lines are passed
+/// over), or CSV with a header that names the columns `x`, `y`, `z` and perhaps `timestamp`, in any order; at most
+/// 10 MiB, after decompression where it is sent with `Content-Encoding: gzip` or `zstd`. A fault names its row, counted
+/// from 0, and its field; of NDJSON and CSV also the `line`, counted from 1. An answer of 201 means that the readings
+/// are in stable storage and part of every analysis that starts later; to send the same batch again is safe where the
+/// readings bring their times.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
     params(super::document::DeviceIdParam),
     request_body(content(
         (Vec<ReadingCreateBody> = "application/json"),
+        (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "timestamp,x,y,z\n2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
     )),
     responses(
@@ -91,7 +93,7 @@ pub(super) async fn append_batch(
     who: Principal,
     Parsed(input): Parsed<(PathDevice, Batch<Measurement>)>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let (device, Batch(rows)) = input;
+    let (device, Batch(Rows { rows, .. })) = input;
     let ingested = service.append_batch(who, device.id()?, &rows).await?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }
@@ -103,6 +105,7 @@ pub(super) async fn append_batch(
     post, path = "/api/v1/stats/batch", tag = "statistics",
     request_body(content(
         (Vec<DeviceReadingCreateBody> = "application/json"),
+        (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
     )),
     responses((status = 201, description = "What became of them.", body = BatchAnswer)),
@@ -112,7 +115,8 @@ pub(super) async fn append_mixed_batch(
     who: Principal,
     Parsed(input): Parsed<Batch<(DeviceId, Measurement)>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let Batch(rows) = input;
-    let ingested = service.append_mixed_batch(who, &rows).await?;
+    let Batch(Rows { rows, places }) = input;
+    let ingested = service.append_mixed_batch(who, &rows).await;
+    let ingested = ingested.map_err(|error| ApiError::Rows { error, places })?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }

@@ -99,6 +99,10 @@ pub(crate) struct FaultAnswer {
     /// Where: `body`, `path` or `query`, then names and positions (from 0).
     #[schema(value_type = Vec<Value>, example = json!(["body", 17, "x"]))]
     loc: Vec<Value>,
+    /// On which line of the body, counted from 1; only where it consists of lines (NDJSON, CSV, line protocol).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 18, minimum = 1, nullable = false)]
+    line: Option<u64>,
     /// The rule, for people.
     #[schema(example = "Input should be a finite number")]
     msg: String,
@@ -118,7 +122,7 @@ fn any_input() -> Object {
 
 /// An object with whatever members. (The derived one would lose its example, too.)
 fn words_of_a_rule() -> Object {
-    let any = ObjectBuilder::new().examples([json!({"line": 19})]);
+    let any = ObjectBuilder::new().examples([json!({"ge": 1})]);
     any.description(Some("The numbers and words inside `msg`, where there are any.")).build()
 }
 

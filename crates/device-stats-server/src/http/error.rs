@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::limits::{EXPORTS_MAX, FAULTS_MAX, SERIES_BUCKETS_MAX};
-use device_stats_domain::{DeviceId, TooManyBuckets};
+use device_stats_domain::TooManyBuckets;
+use device_stats_domain::limits::{EXPORTS_MAX, FAULTS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX};
 use device_stats_store::StoreError;
 use serde_json::json;
 
+use super::batch_rows::Places;
 use super::body::seconds;
 use super::faults::{Fault, Problem, Step};
 use super::json::NotJson;
@@ -42,12 +43,18 @@ pub(crate) enum ApiError {
     BrokenBody,
     /// The body cannot be decompressed.
     #[error("body cannot be decompressed")]
-    BrokenCoding,
+    BrokenCoding {
+        /// How it says it is compressed.
+        coding: &'static str,
+    },
+    /// There is no memory to decompress the body.
+    #[error("no decoder")]
+    NoDecoder(#[source] std::io::Error),
     /// The body is compressed in a way that is not known here.
     #[error("unknown content coding")]
     UnknownCoding {
-        /// Whether gzip would have been.
-        gzip_is_known: bool,
+        /// Whether there is one that would have been.
+        may_be_coded: bool,
     },
     /// The body has a format that is not known here.
     #[error("unknown media type")]
@@ -64,6 +71,15 @@ pub(crate) enum ApiError {
     /// The service refused or failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// The service refused rows of a body, or failed at them.
+    #[error("a batch was not stored")]
+    Rows {
+        /// What the service says.
+        #[source]
+        error: ServiceError,
+        /// Where in the body they are.
+        places: Places,
+    },
     /// A handler panicked.
     #[error("a handler panicked")]
     Panicked,
@@ -118,16 +134,24 @@ impl ApiError {
             Self::NotUtf8 | Self::BrokenBody => {
                 text(StatusCode::BAD_REQUEST, "malformed_body", "There was an error parsing the body")
             }
-            Self::BrokenCoding => {
-                text(StatusCode::BAD_REQUEST, "malformed_body", "The body is no complete gzip stream")
+            Self::BrokenCoding { coding: "zstd" } => {
+                let window = (1 << ZSTD_WINDOW_LOG_MAX) / 1024 / 1024;
+                let words =
+                    format!("The body is no complete zstd stream, or has a window above {window} MiB");
+                text(StatusCode::BAD_REQUEST, "malformed_body", &words)
             }
-            Self::UnknownCoding { gzip_is_known } => {
-                let known = if *gzip_is_known { "gzip or none" } else { "none" };
+            Self::BrokenCoding { coding } => {
+                let words = format!("The body is no complete {coding} stream");
+                text(StatusCode::BAD_REQUEST, "malformed_body", &words)
+            }
+            Self::UnknownCoding { may_be_coded } => {
+                let known = if *may_be_coded { "gzip, zstd or none" } else { "none" };
                 let words = format!("The Content-Encoding is not supported here; use {known}");
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", &words)
             }
             Self::UnknownFormat => {
-                let words = "The Content-Type is not supported here; use application/json or text/csv";
+                let words = "The Content-Type is not supported here; use application/json, application/x-ndjson or \
+                    text/csv";
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
             }
             Self::LargeBody { bytes_max } => {
@@ -138,13 +162,16 @@ impl ApiError {
                 let words = format!("The body did not arrive within {} seconds", seconds(*limit));
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", &words)
             }
-            Self::Service(error) => describe_service(error),
-            Self::Panicked => text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error"),
+            Self::Service(error) => describe_service(error, &Places::default()),
+            Self::Rows { error, places } => describe_service(error, places),
+            Self::NoDecoder(_) | Self::Panicked => {
+                text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error")
+            }
         }
     }
 }
 
-fn describe_service(error: &ServiceError) -> Description {
+fn describe_service(error: &ServiceError, places: &Places) -> Description {
     let text = |status, code, detail: &str| describe(status, code, Detail::Text(detail.to_owned()));
     match error {
         ServiceError::Store(StoreError::EmailTaken) => {
@@ -164,7 +191,8 @@ fn describe_service(error: &ServiceError) -> Description {
         }
         ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
         ServiceError::UnknownDevices(rows) => {
-            invalid(rows.iter().take(FAULTS_MAX).map(unknown_device).collect())
+            let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| places.unknown_device(*row, id));
+            invalid(faults.collect())
         }
         ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
@@ -208,23 +236,13 @@ fn invalid(faults: Vec<Fault>) -> Description {
     describe(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", Detail::Faults(faults))
 }
 
-fn unknown_device((row, id): &(usize, DeviceId)) -> Fault {
-    let loc: Vec<Step> = vec!["body".into(), (*row).into(), "device_id".into()];
-    Fault {
-        kind: "device_not_found",
-        loc,
-        msg: "Device not found".into(),
-        input: json!(id.as_str()),
-        ctx: None,
-    }
-}
-
 fn too_many_buckets(error: &TooManyBuckets) -> Fault {
     let TooManyBuckets { interval, asked } = error;
     let loc: Vec<Step> = vec!["query".into(), "interval".into()];
     Fault {
         kind: "too_many_buckets",
         loc,
+        line: None,
         msg: format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}")
             .into(),
         input: json!(interval.to_string()),
@@ -236,5 +254,5 @@ fn json_invalid(position: usize, error: &str) -> Fault {
     let Problem { kind, msg, ctx } =
         Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
     let loc: Vec<Step> = vec!["body".into(), position.into()];
-    Fault { kind, loc, msg, input: json!({}), ctx }
+    Fault { kind, loc, line: None, msg, input: json!({}), ctx }
 }

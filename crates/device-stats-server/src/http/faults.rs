@@ -59,6 +59,9 @@ pub(crate) struct Fault {
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
     pub(crate) loc: Vec<Step>,
+    /// The line of the body, from 1, where the body consists of lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
     pub(crate) msg: Cow<'static, str>,
     pub(crate) input: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,14 +70,28 @@ pub(crate) struct Fault {
 
 /// All faults found so far.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults {
+    found: Vec<Fault>,
+    /// On which line of the body the next one is.
+    line: Option<u64>,
+}
 
 impl Faults {
+    /// Says on which line of the body is what is noted from now on, counted from 1.
+    pub(crate) fn at_line(&mut self, line: u64) {
+        self.line = Some(line);
+    }
+
+    /// Says that what is noted from now on is on no line.
+    pub(crate) fn at_no_line(&mut self) {
+        self.line = None;
+    }
+
     /// Notes a fault; beyond [`FAULTS_MAX`] no more are kept.
     pub(crate) fn add(&mut self, loc: Vec<Step>, problem: Problem, input: &Json) {
         if !self.is_full() {
             let Problem { kind, msg, ctx } = problem;
-            self.0.push(Fault { kind, loc, msg, input: input.echo(), ctx });
+            self.found.push(Fault { kind, loc, line: self.line, msg, input: input.echo(), ctx });
         }
     }
 
@@ -85,16 +102,16 @@ impl Faults {
 
     /// Whether no fault has been found.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 
     /// Whether looking for more is of no use.
     pub(crate) fn is_full(&self) -> bool {
-        self.0.len() >= FAULTS_MAX
+        self.found.len() >= FAULTS_MAX
     }
 
     /// The faults, in the order found.
     pub(crate) fn into_vec(self) -> Vec<Fault> {
-        self.0
+        self.found
     }
 }

@@ -31,9 +31,7 @@ pub(crate) fn finite(json: &Json) -> Result<Finite, Problem> {
         Json::Number(text) => finite_text(text),
         Json::String(text) => finite_text(text.trim()),
         Json::Bool(value) => Ok(Finite::from(*value)),
-        Json::Null | Json::Array(_) | Json::Object(_) => {
-            Err(Problem::new("float_type", "Input should be a valid number"))
-        }
+        Json::Null | Json::Array(_) | Json::Object(_) => Err(no_number()),
     }
 }
 
@@ -42,7 +40,17 @@ pub(crate) fn finite_text(text: &str) -> Result<Finite, Problem> {
     let number = text.parse().map_err(|_| {
         Problem::new("float_parsing", "Input should be a valid number, unable to parse string as a number")
     })?;
+    finite_number(number)
+}
+
+/// A finite double.
+pub(crate) fn finite_number(number: f64) -> Result<Finite, Problem> {
     Finite::new(number).map_err(|_| not_finite())
+}
+
+/// Something that is not even nearly a number.
+pub(crate) fn no_number() -> Problem {
+    Problem::new("float_type", "Input should be a valid number")
 }
 
 fn not_finite() -> Problem {
@@ -150,10 +158,7 @@ pub(crate) fn user_id(json: &Json) -> Result<UserId, Problem> {
 pub(crate) fn moment(json: &Json) -> Result<Moment, Problem> {
     match json {
         Json::String(text) => moment_text(text),
-        Json::Number(text) => {
-            let number: f64 = text.parse().unwrap_or(f64::NAN);
-            Moment::from_number(number).map_err(time_problem)
-        }
+        Json::Number(text) => moment_number(text),
         Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
             Err(Problem::new("datetime_type", "Input should be a valid datetime"))
         }
@@ -165,6 +170,12 @@ pub(crate) fn moment_text(text: &str) -> Result<Moment, Problem> {
     Moment::parse(text).map_err(time_problem)
 }
 
+/// A moment as a number of seconds or milliseconds.
+fn moment_number(text: &str) -> Result<Moment, Problem> {
+    let number: f64 = text.parse().unwrap_or(f64::NAN);
+    Moment::from_number(number).map_err(time_problem)
+}
+
 /// The time of a reading.
 pub(crate) fn timestamp(json: &Json) -> Result<Timestamp, Problem> {
     moment(json).and_then(writable)
@@ -173,6 +184,16 @@ pub(crate) fn timestamp(json: &Json) -> Result<Timestamp, Problem> {
 /// The time of a reading, in text.
 pub(crate) fn timestamp_text(text: &str) -> Result<Timestamp, Problem> {
     moment_text(text).and_then(writable)
+}
+
+/// The time of a reading, as the text of a number.
+pub(crate) fn timestamp_number(text: &str) -> Result<Timestamp, Problem> {
+    moment_number(text).and_then(writable)
+}
+
+/// The time of a reading, as microseconds since 1970.
+pub(crate) fn timestamp_micros(micros: i64) -> Result<Timestamp, Problem> {
+    Timestamp::from_micros(micros).map_err(time_problem)
 }
 
 fn writable(moment: Moment) -> Result<Timestamp, Problem> {

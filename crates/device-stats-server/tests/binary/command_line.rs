@@ -1,6 +1,7 @@
 //! The commands people type: `import`, `analyze`, `config`, `openapi`.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use serde_json::Value;
 
@@ -59,16 +60,90 @@ fn import_and_analyze_keep_every_bit() {
     }
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Each kind of file holds the same readings, so all but the first are repeats.
+#[test]
+fn a_file_is_what_its_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let readings = readings();
+    let table = csv(&readings);
+    let objects: Vec<String> = table
+        .lines()
+        .skip(1)
+        .zip(&readings)
+        .map(|(line, (device, [x, y, z]))| {
+            let time = line.split(',').nth(1).unwrap();
+            format!(r#"{{"device_id":"{device}","timestamp":"{time}","x":{x},"y":{y},"z":{z}}}"#)
+        })
+        .collect();
+    let lines = objects.join("\n").into_bytes();
+    let array = format!("[\n  {}\n]\n", objects.join(",\n  ").replace(",\"x\"", ",\n    \"x\"")).into_bytes();
+    let table = table.into_bytes();
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let mut accepted = readings.len();
+    for (name, bytes) in [
+        ("readings.ndjson", lines.clone()),
+        ("readings.jsonl.gz", [gzip(&lines[..99_999]), gzip(&lines[99_999..])].concat()),
+        ("readings.ndjson.zst", zstd(&lines)),
+        ("readings.json", array.clone()),
+        ("readings.json.gz", gzip(&array)),
+        ("readings.json.zst", [zstd(&array[..99_999]), zstd(&array[99_999..])].concat()),
+        ("readings.csv.gz", gzip(&table)),
+        ("readings.csv.zst", zstd(&table)),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let text = printed(&["import", file.to_str().unwrap(), "--url", &server.url]);
+        let expected = format!("{accepted} accepted, {} repeats", readings.len() - accepted);
+        assert!(text.contains(&expected), "{name}: {text}");
+        accepted = 0;
+    }
+}
+
 #[test]
 fn a_fault_of_a_file_is_told_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let server = Started::in_folder(folder.path());
-    let file = folder.path().join("faulty.csv");
-    std::fs::write(&file, "device_id,timestamp,x,y,z\npump,1,1,2,3\npump,2,1,oops,3\n").unwrap();
-    let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
-    assert_eq!(output.status.code(), Some(1));
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(message.contains("faulty.csv:3: y:"), "{message}");
+    let good = r#"{"device_id":"pump","timestamp":1,"x":1,"y":2,"z":3}"#;
+    let lines = format!("{good}\n\n{{\"device_id\":\"pump\",\"x\":1,\"y\":\"oops\",\"z\":3}}\n{{\n");
+    let mut cut = gzip(lines.as_bytes());
+    cut.truncate(cut.len() / 2);
+    for (name, bytes, expected) in [
+        (
+            "faulty.csv",
+            b"device_id,timestamp,x,y,z\npump,1,1,2,3\npump,2,1,oops,3\n".to_vec(),
+            vec!["faulty.csv:3: y:"],
+        ),
+        ("faulty.ndjson", lines.clone().into_bytes(), vec!["faulty.ndjson:3: y:", "faulty.ndjson:4: JSON"]),
+        ("faulty.jsonl.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap(), vec!["faulty.jsonl.zst:3: y:"]),
+        (
+            "faulty.json",
+            format!("[\n{good},\n{{\"device_id\":\n7}}]").into_bytes(),
+            vec!["faulty.json:3: device_id:"],
+        ),
+        ("open.json", format!("[\n{good},\n").into_bytes(), vec!["open.json:3: the array is not closed"]),
+        ("cut.ndjson.gz", cut, vec!["cannot read", "cut.ndjson.gz"]),
+        ("plain.csv.gz", b"device_id,x,y,z\n".to_vec(), vec!["cannot read", "plain.csv.gz"]),
+        ("plain.csv.zst", b"device_id,x,y,z\n".to_vec(), vec!["cannot read", "plain.csv.zst"]),
+        (
+            "readings.txt",
+            b"device_id,x,y,z\n".to_vec(),
+            vec!["readings.txt does not say what it holds", ".ndjson"],
+        ),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(expected.iter().all(|part| message.contains(part)), "{name}: {message}");
+    }
 }
 
 #[test]

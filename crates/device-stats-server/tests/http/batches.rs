@@ -171,7 +171,20 @@ async fn csv_faults(api: Api) {
     let faults = csv(api, BATCH, table).await.json()["detail"].take();
     assert_eq!((&faults[0]["loc"], &faults[0]["ctx"]["line"]), (&json!(["body", 2, "y"]), &json!(4)));
     assert_eq!((&faults[1]["loc"], &faults[1]["ctx"]["line"]), (&json!(["body", 3]), &json!(5)));
+    csv_lines(api).await;
     assert!(api.list(READINGS).await.is_empty());
+}
+
+/// Lines are those an editor shows, whatever ends them.
+async fn csv_lines(api: Api) {
+    let lines = async |table: &str| {
+        let faults = csv(api, BATCH, table).await.json()["detail"].take();
+        faults.as_array().unwrap().iter().map(|fault| fault["line"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(lines("x,y,z\r\n1,2,3\r\n\r\na,2,3\r\n1,2\r\n").await, [4, 5]);
+    assert_eq!(lines("\n\nx,y,z\n\n\na,2,3\n").await, [6]);
+    assert_eq!(lines("x,y,z\n\"\n1\n\",2,3\n\"1\n\",b,3\n").await, [5]);
+    assert_eq!(lines("\nx,y\n").await, [2]);
 }
 
 async fn csv_faults_of_many_devices(api: Api) {
@@ -183,6 +196,11 @@ async fn csv_faults_of_many_devices(api: Api) {
     ] {
         assert_eq!(csv(api, MIXED, table).await.brief(), expected, "{table}");
     }
+    let answer = csv(api, MIXED, "device_id,x,y,z\r\nd,1,2,3\r\n\r\nno,1,2,3\r\n").await;
+    assert_eq!(
+        (answer.brief().as_str(), &answer.json()["detail"][0]["line"]),
+        ("422 device_not_found body.1.device_id", &json!(4))
+    );
     assert!(api.list(READINGS).await.is_empty());
 }
 

@@ -12,6 +12,7 @@
 mod analyses;
 mod batches;
 mod bodies;
+mod codings;
 mod connections;
 mod corruption;
 mod crowd;
@@ -23,7 +24,9 @@ mod export_breaks;
 mod exports;
 mod histograms;
 mod ids;
+mod line_protocol;
 mod model;
+mod ndjson;
 mod numbers;
 mod percentiles;
 mod sealing;

@@ -1,14 +1,17 @@
 //! How far an import is, on a terminal.
 
+use std::fs::File;
+use std::io::{self, Read};
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on stderr; nothing where that is no terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Starts, for a file of that many bytes.
-    pub(super) fn new(bytes: u64) -> Self {
-        let bar = ProgressBar::new(bytes);
+    /// Starts.
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new(0);
         let template = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
@@ -16,9 +19,13 @@ impl Progress {
         Self(bar)
     }
 
-    /// So many bytes of the file have been sent.
-    pub(super) fn advance_to(&self, bytes: u64) {
-        self.0.set_position(bytes);
+    /// The file, whose bytes are counted as they are read.
+    ///
+    /// # Errors
+    /// Those of asking for its size.
+    pub(super) fn of(&self, file: File) -> io::Result<impl Read + use<>> {
+        self.0.set_length(file.metadata()?.len());
+        Ok(self.0.wrap_read(file))
     }
 
     /// Takes the bar away.

@@ -4,13 +4,19 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::file::Format;
 use super::line_of;
 use super::rows::{Chunk, Rows};
 use crate::client::Fault;
 
 fn chunks_of(text: &str, chunk_bytes_max: usize) -> Result<Vec<Chunk>, String> {
-    let mut rows = Rows::new(Path::new("data.csv"), text.as_bytes(), 0, chunk_bytes_max)
-        .map_err(|error| error.to_string())?;
+    chunks_in(Format::Csv, text, chunk_bytes_max)
+}
+
+fn chunks_in(format: Format, text: &str, chunk_bytes_max: usize) -> Result<Vec<Chunk>, String> {
+    let name = Path::new(if format == Format::Csv { "data.csv" } else { "data.json" });
+    let mut rows =
+        Rows::new(name, format, text.as_bytes(), chunk_bytes_max).map_err(|error| error.to_string())?;
     let mut chunks = Vec::new();
     while let Some(chunk) = rows.next_chunk().map_err(|error| error.to_string())? {
         chunks.push(chunk);
@@ -27,7 +33,7 @@ fn cells_are_passed_on_as_they_are() {
     let text = "z,device_id,x,y,timestamp\n1e5,\"a,\"\"b\",+1, 2,2026-01-01\n3,c,x,0010,1e3\n";
     let chunks = chunks(text);
     assert_eq!(chunks.len(), 1);
-    assert_eq!(String::from_utf8_lossy(&chunks[0].csv), text);
+    assert_eq!((chunks[0].content_type, &*String::from_utf8_lossy(&chunks[0].body)), ("text/csv", text));
     assert_eq!(chunks[0].device_ids, ["a,\"b", "c"]);
     assert!(chunks[0].all_timed);
 }
@@ -68,7 +74,7 @@ fn no_chunk_is_larger_than_allowed_and_no_row_is_lost() {
     let text = format!("device_id,x,y,z\n{}", rows.concat());
     let chunks = chunks_of(&text, 150).unwrap();
     assert!(chunks.len() > 1);
-    assert!(chunks.iter().all(|chunk| chunk.csv.len() <= 150));
+    assert!(chunks.iter().all(|chunk| chunk.body.len() <= 150));
     let lines: Vec<u64> = chunks.iter().flat_map(|chunk| chunk.lines.clone()).collect();
     assert_eq!(lines, (2..22).collect::<Vec<u64>>());
 }
@@ -102,4 +108,82 @@ fn a_fault_is_told_with_its_line() {
     assert_eq!(told(json!(["body", 7, "x"])), "data.csv: 7.x: wrong");
     assert_eq!(told(json!(["body", "header", "x"])), "data.csv: header.x: wrong");
     assert_eq!(told(json!(["body"])), "data.csv: wrong");
+}
+
+const OBJECTS: &str = r#"{"device_id":"a","x":1,"y":2,"z":3,"timestamp":1}
+{"y":2,"device_id":"b","x":1,"z":3,"timestamp":"2026-01-01"}
+{"device_id":"a","x":"one","y":2,"z":3,"timestamp":2}
+"#;
+
+#[test]
+fn objects_are_passed_on_as_they_are() {
+    let chunks = chunks_in(Format::Ndjson, OBJECTS, 1_000).unwrap();
+    assert_eq!(chunks.len(), 1);
+    assert_eq!(chunks[0].content_type, "application/x-ndjson");
+    assert_eq!(String::from_utf8_lossy(&chunks[0].body), OBJECTS);
+    assert_eq!(
+        (chunks[0].device_ids.as_slice(), chunks[0].lines.as_slice()),
+        (&["a".to_owned(), "b".to_owned()][..], &[1, 2, 3][..])
+    );
+    assert!(chunks[0].all_timed);
+    let array = format!("[\n{}\n]", OBJECTS.trim().replace('\n', ",\n"));
+    let from_array = chunks_in(Format::Json, &array, 1_000).unwrap();
+    let sent = String::from_utf8_lossy(&from_array[0].body);
+    let objects: Vec<&str> = sent.lines().map(str::trim).collect();
+    assert_eq!((objects, &from_array[0].lines), (OBJECTS.lines().collect(), &vec![2, 3, 4]));
+}
+
+#[test]
+fn what_is_no_object_is_left_to_the_server() {
+    for text in
+        ["{\"device_id\":7}", "nonsense", "{\"timestamp\":1,\"timestamp\":2}", "{\"timestamp\":null}", "7"]
+    {
+        let chunks = chunks_in(Format::Ndjson, text, 1_000).unwrap();
+        assert_eq!((chunks[0].device_ids.len(), chunks[0].all_timed), (0, false), "{text}");
+        assert_eq!(chunks[0].body, format!("{text}\n").as_bytes());
+    }
+}
+
+#[test]
+fn no_chunk_of_objects_is_larger_than_allowed_and_none_is_lost() {
+    for (format, text) in [
+        (
+            Format::Ndjson,
+            (0..500).map(|i| format!("{}{i}", " ".repeat(i % 60))).collect::<Vec<_>>().join("\n"),
+        ),
+        (
+            Format::Json,
+            format!(
+                "[{}]",
+                (0..500).map(|i| format!("{i}{}", " ".repeat(i % 60))).collect::<Vec<_>>().join(",")
+            ),
+        ),
+    ] {
+        let chunks = chunks_in(format, &text, 64).unwrap();
+        assert!(chunks.iter().all(|chunk| chunk.body.len() <= 64 && !chunk.body.is_empty()));
+        let sent: String =
+            chunks.iter().map(|chunk| String::from_utf8_lossy(&chunk.body).into_owned()).collect();
+        let numbers: Vec<usize> = sent.lines().map(|line| line.trim().parse().unwrap()).collect();
+        assert_eq!(numbers, (0..500).collect::<Vec<_>>());
+    }
+    let counts: Vec<usize> = chunks_in(Format::Ndjson, &"{}\n".repeat(5_001), 1_000_000)
+        .unwrap()
+        .iter()
+        .map(|chunk| chunk.lines.len())
+        .collect();
+    assert_eq!(counts, [5_000, 1]);
+}
+
+#[test]
+fn objects_that_cannot_be_cut_out_are_told_with_their_line() {
+    for (format, text, problem) in [
+        (Format::Json, "{}", "data.json:1: the file should hold an array of objects"),
+        (Format::Json, "[\n{}\n", "data.json:3: the array is not closed"),
+        (Format::Json, "[1,\n1111111111]", "data.json:2: the row is too large for any batch"),
+        (Format::Ndjson, "1\n\n1111111111", "data.json:3: the row is too large for any batch"),
+    ] {
+        assert_eq!(chunks_in(format, text, 10).unwrap_err(), problem);
+    }
+    let mut rows = Rows::new(Path::new("data.json"), Format::Ndjson, &b"1\n\xff\n"[..], 10).unwrap();
+    assert_eq!(rows.next_chunk().unwrap_err().to_string(), "data.json:2: this is not UTF-8");
 }

@@ -1,11 +1,11 @@
-//! On which line of a file a row begins. The csv crate counts a line of its own where lines end with `\r\n`, and takes the
-//! empty lines before a row for its beginning, so its lines are not those an editor shows; its bytes are exact.
+//! On which line of a text a row of CSV begins. The csv crate counts a line of its own where lines end with `\r\n`, and
+//! takes the empty lines before a row for its beginning, so its lines are not those an editor shows; its bytes are exact.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
 /// A reader that notes where the lines begin that are not empty.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     /// Bytes read.
     offset: u64,
@@ -19,13 +19,13 @@ pub(super) struct Lines<R> {
 
 impl<R> Lines<R> {
     /// Starts on line 1.
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, offset: 0, line: 1, last: b'\n', begins: VecDeque::new() }
     }
 
     /// The line of the first row that begins at that byte or, after empty lines, behind it. Bytes must be asked for in
     /// their order.
-    pub(super) fn line_from(&mut self, offset: u64) -> u64 {
+    pub(crate) fn line_from(&mut self, offset: u64) -> u64 {
         while self.begins.front().is_some_and(|(begin, _)| *begin < offset) {
             self.begins.pop_front();
         }

@@ -1,0 +1,80 @@
+//! `/write`: readings in InfluxDB's line protocol, at the paths where clients of InfluxDB and Telegraf post them.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use device_stats_domain::DeviceId;
+use utoipa::IntoParams;
+
+use super::batch_rows::Rows;
+use super::body::Size;
+use super::error::ApiError;
+use super::faults::Faults;
+use super::input::{FromInput, Input, Parsed};
+use super::json::Json;
+use super::line_protocol::{self, Precision};
+use super::members::missing;
+use crate::service::{Measurement, Principal, Service};
+
+/// Where else points are taken, so that a client may be given the service with or without `/api/v1` as the address of its
+/// server: clients of version 1 add `/write` to it, those of version 2 `/api/v2/write`.
+const OTHER_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
+
+/// How points are written. Clients of InfluxDB have more to say, such as `bucket`; that is passed over.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query; `Points` is read from it")]
+pub(crate) struct PointsParams {
+    /// The unit of the timestamps: `ns` (or `n`), `us` (or `u`), `ms` or `s`, since 1970 UTC.
+    #[param(example = "ms", default = "ns")]
+    precision: Option<String>,
+}
+
+/// The points of a body.
+pub(crate) struct Points(Rows<(DeviceId, Measurement)>);
+
+impl FromInput for Points {
+    const BODY: Option<Size> = Some(Size::Points);
+
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let precision = input.query("precision", faults, Precision::read);
+        let Some(body) = &input.body else {
+            faults.add(vec!["body".into()], missing(), &Json::Null);
+            return None;
+        };
+        let points = line_protocol::read(&body.text, precision.flatten().unwrap_or_default(), faults);
+        faults.is_empty().then_some(Self(points))
+    }
+}
+
+/// Post readings in InfluxDB's line protocol
+///
+/// A point is a reading: the tag `device` names its device, which must exist, and the fields `x`, `y` and `z`, all of
+/// them floats or integers, are its numbers. The measurement and other tags and fields are passed over, as are parameters
+/// such as `org`, `bucket` and `db`. A timestamp is cut to the microsecond; without it, the server's clock decides. All
+/// readings are stored or none; repeats change nothing. At most 10 MiB, after decompression where it is sent with
+/// `Content-Encoding: gzip` or `zstd`; `Content-Type` does not matter. Also at `/write` and `/api/v2/write`.
+#[utoipa::path(
+    post, path = "/api/v1/write", tag = "statistics",
+    params(PointsParams),
+    request_body(
+        content = String, content_type = "text/plain",
+        example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",
+    ),
+    responses((status = 204, description = "All of them are in stable storage.")),
+)]
+pub(super) async fn append_points(
+    State(service): State<Service>,
+    who: Principal,
+    Parsed(Points(Rows { rows, places })): Parsed<Points>,
+) -> Result<StatusCode, ApiError> {
+    let ingested = service.append_mixed_batch(who, &rows).await;
+    ingested.map_err(|error| ApiError::Rows { error, places })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The same at the other paths.
+pub(super) fn other_paths() -> Router<Service> {
+    OTHER_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, post(append_points)))
+}

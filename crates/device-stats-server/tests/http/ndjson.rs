@@ -1,0 +1,161 @@
+//! Batches as NDJSON: rows are lines, and a fault of one is told with its row and its line.
+
+use serde_json::{Value, json};
+
+use crate::served::{Answer, Api, over_both_stores};
+
+const READINGS: &str = "/api/v1/stats/devices/d";
+const BATCH: &str = "/api/v1/stats/devices/d/batch";
+const MIXED: &str = "/api/v1/stats/batch";
+const NDJSON: &str = "content-type: application/x-ndjson";
+
+over_both_stores!(
+    taken,
+    types,
+    every_bit,
+    faults,
+    the_same_faults_as_in_an_array,
+    unknown_devices,
+    a_hundred_faults
+);
+
+async fn ndjson(api: Api, path: &str, text: &str) -> Answer {
+    api.send("POST", path, &[NDJSON, "x-request-id: r-1"], Some(text.as_bytes())).await
+}
+
+fn counts_in(answer: &Answer) -> (u64, u64) {
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let body = answer.json();
+    (body["accepted"].as_u64().unwrap(), body["duplicates"].as_u64().unwrap())
+}
+
+async fn taken(api: Api) {
+    api.device("d").await;
+    api.device("e ü").await;
+    let row = r#"{"x":1,"y":2,"z":3}"#;
+    let timed = r#"{"timestamp":"2026-11-23T10:00:00Z","x":1,"y":2,"z":3}"#;
+    let same_time = r#"{"x":"7","y":true,"z":null,"timestamp":1795428000}"#.replace("null", "9");
+    for (text, expected) in [
+        (format!("{row}\n"), (1, 0)),
+        (format!("{row}\n{row}"), (2, 0)),
+        (format!("\n\r\n {row}\r\n\t\n{row} \r\n\n"), (2, 0)),
+        (format!("\u{feff}{timed}\n{same_time}\n"), (1, 1)),
+        ("\n".to_owned(), (0, 0)),
+        (" \r\n\t".to_owned(), (0, 0)),
+    ] {
+        assert_eq!(counts_in(&ndjson(api, BATCH, &text).await), expected, "{text}");
+    }
+    assert_eq!(ndjson(api, BATCH, "").await.brief(), "422 missing body");
+    let mixed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3}\n{\"device_id\":\"e \\u00fc\",\"x\":4,\"y\":5,\"z\":6}\n";
+    assert_eq!(counts_in(&ndjson(api, MIXED, mixed).await), (2, 0));
+    assert_eq!(api.list("/api/v1/stats/devices/e%20%C3%BC").await[0]["x"], json!(4.0));
+}
+
+async fn types(api: Api) {
+    api.device("d").await;
+    let row = Some(br#"{"x":1,"y":2,"z":3}"#.as_slice());
+    for name in ["application/ndjson", "application/jsonl", "Application/X-NDJSON; charset=utf-8"] {
+        let answer = api.send("POST", BATCH, &[&format!("content-type: {name}")], row).await;
+        assert_eq!(counts_in(&answer), (1, 0), "{name}");
+    }
+    let answer = api.send("POST", BATCH, &["content-type: text/x-ndjson"], row).await;
+    assert_eq!(answer.status, 415);
+}
+
+/// Numbers that lose their last bit where they are not read correctly, by either way of reading a line.
+async fn every_bit(api: Api) {
+    api.device("d").await;
+    let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut texts: Vec<String> = (0..60)
+        .map(|_| {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("{:e}", f64::from_bits(bits & !(1 << 62)))
+        })
+        .collect();
+    texts.extend(
+        ["9007199254740993", "2.2250738585072011e-308", "5e-324", "-0.0", "123456789012345678901234567890"]
+            .map(str::to_owned),
+    );
+    texts.push(format!("0.1{}1", "0".repeat(800)));
+    for unusual in [false, true] {
+        let extra = if unusual { r#","timestamp":null"# } else { "" };
+        let rows: Vec<String> =
+            texts.iter().map(|text| format!("{{\"x\":{text},\"y\":0,\"z\":0{extra}}}")).collect();
+        assert_eq!(counts_in(&ndjson(api, BATCH, &rows.join("\n")).await), (texts.len() as u64, 0));
+        let listed = api.list(READINGS).await;
+        for (text, reading) in texts.iter().rev().zip(&listed) {
+            let expected = text.parse::<f64>().unwrap() + 0.0;
+            assert_eq!(reading["x"].as_f64().map(f64::to_bits), Some(expected.to_bits()), "{text}");
+        }
+    }
+}
+
+async fn faults(api: Api) {
+    api.device("d").await;
+    let text = "{\"x\":1,\"y\":2,\"z\":3}\n\n{\"x\":1,\"y\":2\n{\"x\":1e999,\"y\":2,\"z\":3,\"unit\":\"m\"}\r\n[1,2,3]\n";
+    let answer = ndjson(api, BATCH, text).await;
+    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&answer.body), @r#"{"detail":[{"type":"json_invalid","loc":["body",1],"line":3,"msg":"JSON decode error","input":"{\"x\":1,\"y\":2","ctx":{"error":"EOF while parsing an object","column":13}},{"type":"finite_number","loc":["body",2,"x"],"line":4,"msg":"Input should be a finite number","input":"1e999"},{"type":"extra_forbidden","loc":["body",2,"unit"],"line":4,"msg":"Extra inputs are not permitted","input":"m"},{"type":"model_attributes_type","loc":["body",3],"line":5,"msg":"Input should be a valid dictionary or object to extract fields from","input":[1,2,3]}],"code":"invalid_request","request_id":"r-1"}"#) };
+    for (text, expected) in [
+        ("[{\"x\":1,\"y\":2,\"z\":3}]\n", "422 model_attributes_type body.0"),
+        ("{\"x\":1,\n\"y\":2,\"z\":3}\n", "422 json_invalid body.0, json_invalid body.1"),
+        ("{\"x\":1,\"y\":2,\"z\":3}{}\n", "422 json_invalid body.0"),
+        ("{\"x\":1,\"y\":2,\"z\":3},\n", "422 json_invalid body.0"),
+        ("{\"x\":1,\"x\":1,\"y\":2,\"z\":3}\n", "422 repeated body.0.x"),
+        ("{\"x\":1,\"\\u0078\":1,\"y\":2,\"z\":3}\n", "422 repeated body.0.x"),
+        ("{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3}\n", "422 extra_forbidden body.0.device_id"),
+        (
+            "{\"x\":NaN,\"y\":2,\"z\":3,\"timestamp\":\"soon\"}\n",
+            "422 finite_number body.0.x, datetime_from_date_parsing body.0.timestamp",
+        ),
+        ("\u{c}\n", "422 json_invalid body.0"),
+    ] {
+        assert_eq!(ndjson(api, BATCH, text).await.brief(), expected, "{text}");
+    }
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(ndjson(api, BATCH, &nested).await.brief(), "422 json_invalid body.0");
+    let answer = api.send("POST", BATCH, &[NDJSON], Some(b"{\"x\":1,\"y\":2,\"z\":3}\n\xff\n")).await;
+    assert_eq!(answer.brief(), "400 There was an error parsing the body");
+    assert!(api.list(READINGS).await.is_empty());
+}
+
+/// What is at fault in an array is told in the same words of a line.
+async fn the_same_faults_as_in_an_array(api: Api) {
+    api.device("d").await;
+    let good = r#"{"device_id":"d","x":1,"y":2,"z":3}"#;
+    let rows = [
+        r#"{"device_id":"","x":1,"y":2,"z":3}"#,
+        r#"{"device_id":7,"x":"a","y":null,"z":[]}"#,
+        r#"{"x":1,"y":2}"#,
+        r#"{"device_id":"d","x":1,"y":2,"z":1e400,"w":{"a":[1]}}"#,
+        r#"{"device_id":"d","x":1,"y":2,"z":3,"timestamp":"10000-01-01"}"#,
+        r#"{"device_id":"d","x":1,"y":2,"z":3,"timestamp":-1e30}"#,
+        r#"{"device_id":"d","x":1,"y":2,"z":3,"timestamp":"0001-01-01T00:00:00+10:00"}"#,
+        "null",
+        "\"text\"",
+    ];
+    let rows: Vec<&str> = rows.into_iter().flat_map(|row| [good, row]).collect();
+    let array = api.post(MIXED, format!("[{}]", rows.join(","))).await;
+    let mut lines = ndjson(api, MIXED, &rows.join("\n")).await.json()["detail"].take();
+    for fault in lines.as_array_mut().unwrap() {
+        let line = fault.as_object_mut().unwrap().remove("line").unwrap();
+        assert_eq!(line.as_u64(), fault["loc"][1].as_u64().map(|row| row + 1));
+    }
+    assert_eq!((array.status, array.json()["detail"].take()), (422, lines));
+}
+
+async fn unknown_devices(api: Api) {
+    api.device("d").await;
+    let row = |device: &str| format!("{{\"device_id\":\"{device}\",\"x\":1,\"y\":2,\"z\":3}}");
+    let text = format!("{}\n\n{}\n{}\n\n{}", row("d"), row("no"), row("d"), row("none"));
+    let answer = ndjson(api, MIXED, &text).await;
+    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&answer.body), @r#"{"detail":[{"type":"device_not_found","loc":["body",1,"device_id"],"line":3,"msg":"Device not found","input":"no"},{"type":"device_not_found","loc":["body",3,"device_id"],"line":6,"msg":"Device not found","input":"none"}],"code":"invalid_request","request_id":"r-1"}"#) };
+    assert!(api.list(READINGS).await.is_empty());
+}
+
+async fn a_hundred_faults(api: Api) {
+    api.device("d").await;
+    let answer = ndjson(api, BATCH, &"{\n".repeat(1000)).await;
+    let detail: Value = answer.json()["detail"].take();
+    assert_eq!((answer.status, detail.as_array().map(Vec::len)), (422, Some(100)));
+    assert_eq!(detail[99]["line"], json!(100));
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Writes points to this build of the service with InfluxDB's own client, and checks that all are there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=.venv/influx
+
+# Checked against the wanted versions rather than for existence, so that a changed file is installed anew.
+if ! cmp -s scripts/influx/requirements.txt "$venv/requirements.txt"; then
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --requirement scripts/influx/requirements.txt
+  cp scripts/influx/requirements.txt "$venv/requirements.txt"
+fi
+
+cargo build --locked --bin device-stats
+binary=${CARGO_TARGET_DIR:-target}/debug/device-stats
+work=$(mktemp -d)
+server=
+
+stop() {
+  if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi
+  rm -rf "$work"
+}
+trap stop EXIT
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+url=http://127.0.0.1:$port
+DATABASE_URL="sqlite:$work/device-stats.db" "$binary" serve --listen "127.0.0.1:$port" --log warn &
+server=$!
+timeout 30 bash -c "until '$binary' health --url $url >/dev/null 2>&1; do sleep 0.1; done"
+"$venv/bin/python" scripts/influx/client.py "$url"
+kill "$server"
+wait "$server"
+server=
