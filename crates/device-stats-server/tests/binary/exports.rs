@@ -44,8 +44,8 @@ fn what_is_exported_can_be_imported_again() {
     let servers = folders.each_ref().map(|folder| Started::in_folder(folder.path()));
     let [from, to] = servers.each_ref().map(|server| server.url.as_str());
     let path = |name: &str| folders[0].path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("rows"), rows()).unwrap();
-    printed(&["import", &path("rows"), "--user", "ann", "--email", "ann@example.com", "--url", from]);
+    std::fs::write(path("rows.csv"), rows()).unwrap();
+    printed(&["import", &path("rows.csv"), "--user", "ann", "--email", "ann@example.com", "--url", from]);
 
     let file = path("all.csv");
     let said = printed(&["export", "--user", "ann", "--output", &file, "--url", from]);
@@ -101,7 +101,7 @@ fn what_does_not_arrive_whole_leaves_no_file() {
         let server = Started::on(&database.url);
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let (rows_file, file) = (path("rows"), path("out.csv"));
+        let (rows_file, file) = (path("rows.csv"), path("out.csv"));
         std::fs::write(&rows_file, rows()).unwrap();
         printed(&["import", &rows_file, "--user", "ann", "--email", "ann@example.com", "--url", &server.url]);
         printed(&["seal", "--all", "--database-url", &database.url]);
