@@ -82,7 +82,7 @@ fn what_is_exported_can_be_imported_again() {
     assert!(said.starts_with(&format!("{} bytes in ", bytes.len())), "{said}");
     printed(&[&of_pump[..], &["--output", &path("pump.arrows")]].concat());
     assert!(std::fs::read(path("pump.arrows")).unwrap().starts_with(&[0xff; 4]));
-    let names = ["again.csv", "all.csv", "lines.NDJSON", "pump.arrows", "pump.parquet", "rows"];
+    let names = ["again.csv", "all.csv", "lines.NDJSON", "pump.arrows", "pump.parquet", "rows.csv"];
     assert_eq!(files(folders[0].path()), names);
 
     // What is no file of its own stays what it is.
@@ -130,6 +130,6 @@ fn what_does_not_arrive_whole_leaves_no_file() {
         let message = refused(&["--user", "ann", "--output", &path("none/out.csv")], &server.url);
         assert!(message.contains("cannot write"), "{message}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "what was there");
-        assert_eq!(files(folder.path()), ["out.csv", "rows"]);
+        assert_eq!(files(folder.path()), ["out.csv", "rows.csv"]);
     });
 }
