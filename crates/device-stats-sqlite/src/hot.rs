@@ -59,27 +59,27 @@ impl Hot {
     /// that writes has the only right to, so that nothing comes or goes meanwhile.
     pub(crate) fn view(&self, connection: &Connection) -> Result<View, StoreError> {
         let mut view = View::open(self.memory());
-        view.position = journal::last(connection)?;
-        if view.memory.catch_up(connection, view.position)? {
+        let position = journal::last(connection)?;
+        if view.reach(connection, position)? {
             return Ok(view);
         }
-        // It has just begun, or another process has cut what memory had not seen. Once is enough for all who find that.
+        // It has just begun, or another process has cut what memory had not seen. Once is enough for all who find that, but
+        // for one whose moment is before that of the memory it finds now: of that it could not see what has gone since.
         let _anew = lock(&self.anew);
-        let position = view.position;
         view = View::open(self.memory());
-        view.position = position;
-        if view.memory.catch_up(connection, position)? {
+        if view.reach(connection, position)? {
             return Ok(view);
         }
+        let is_newest = view.begun < position;
         let before = journal::first(connection)?.map_or(position, |first| first - 1);
-        let memory = Memory { state: RwLock::new(State::behind(before)), views: Mutex::default() };
-        if !memory.catch_up(connection, position)? {
+        let memory = Arc::new(Memory { state: RwLock::new(State::behind(before)), views: Mutex::default() });
+        view = View::open(Arc::clone(&memory));
+        if !view.reach(connection, position)? {
             return Err(StoreError::Broken("an entry of the journal is missing".into()));
         }
-        let memory = Arc::new(memory);
-        *lock(&self.memory) = Arc::clone(&memory);
-        view = View::open(memory);
-        view.position = position;
+        if is_newest {
+            *lock(&self.memory) = memory;
+        }
         Ok(view)
     }
 
@@ -122,6 +122,12 @@ impl View {
             state.position()
         };
         Self { memory, begun, position: begun }
+    }
+
+    /// Sees what was hot at a position; says whether it can.
+    fn reach(&mut self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
+        self.position = position;
+        Ok(self.begun <= position && self.memory.catch_up(connection, position)?)
     }
 
     /// The hot readings of a device inside the window.
@@ -184,5 +190,37 @@ impl Drop for View {
                 views.remove(&self.begun);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::Axes;
+
+    use super::*;
+    use crate::{SqliteStore, uri};
+
+    /// Another thread had read the journal anew meanwhile, after what was hot at the moment of this transaction had been
+    /// sealed and cut from it: the readings would have been in neither.
+    #[test]
+    fn a_moment_before_that_of_memory_is_seen_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        drop(SqliteStore::open(&path, true).unwrap());
+        let connect = || Connection::open(uri::uri(&path, "rw")).unwrap();
+        let (mut early, late) = (connect(), connect());
+        let device = DeviceKey(1);
+        let row = Row { time_us: 7, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } };
+        journal::write(&late, &Entry::Appended(vec![(device, row)])).unwrap();
+        let early = early.transaction().unwrap();
+        assert_eq!(journal::last(&early).unwrap(), 1);
+        journal::write(&late, &Entry::Sealed(device, vec![7])).unwrap();
+        journal::cut(&late, 2).unwrap();
+
+        let hot = Hot::default();
+        assert_eq!(hot.view(&late).unwrap().list(), []);
+        assert_eq!(hot.view(&early).unwrap().inside(device, Window::ALL), [row]);
+        // What it had to read for itself is not what others see.
+        assert_eq!(hot.view(&late).unwrap().list(), []);
     }
 }
