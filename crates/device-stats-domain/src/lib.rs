@@ -11,6 +11,7 @@ mod device;
 mod email;
 mod grid;
 mod histogram;
+mod idempotency;
 mod interval;
 mod number;
 mod page;
@@ -29,6 +30,7 @@ pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidD
 pub use email::{Email, InvalidEmail};
 pub use grid::{Grid, TooManyBuckets};
 pub use histogram::{Bins, Histogram, InvalidBins};
+pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use interval::{Interval, InvalidInterval};
 pub use number::{Finite, NotFinite};
 pub use page::Page;

@@ -12,6 +12,11 @@ pub const USERNAME_BYTES_MAX: usize = 255;
 /// Longest email address, in bytes (RFC 5321 leaves 254 for an address in a path).
 pub const EMAIL_BYTES_MAX: usize = 254;
 
+/// Longest key by which a client names a request, in bytes of ASCII.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Expired keys that a call which brings new ones removes at most.
+pub const IDEMPOTENCY_KEYS_FORGOTTEN_MAX: u32 = 1_000;
+
 /// Entries of a page of users, devices or readings where the request does not say.
 pub const PAGE_LIMIT_DEFAULT: u32 = 100;
 /// Most entries a page may hold.

@@ -52,44 +52,79 @@ enum Others {
 }
 
 pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Result<Vec<Appended>, Failure> {
-    let mut outcome = vec![Appended::Repeat; readings.len()];
-    for (index, _, time) in store(client, readings).await? {
-        if let Some(place) = outcome.get_mut(index) {
-            *place = Appended::Stored(time);
-        }
-    }
-    Ok(outcome)
-}
-
-/// Returns what was stored.
-async fn store<'r>(client: &mut Client, readings: &'r [NewReading]) -> Result<Vec<Timed<'r>>, Failure> {
     if readings.is_empty() {
         return Ok(Vec::new());
     }
-    let order = AppendOrder::of(readings);
-    let placed = |indices: &[usize]| -> Vec<Placed<'r>> {
-        indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
-    };
-    let given: Vec<Timed<'_>> = placed(&order.given)
-        .into_iter()
-        .filter_map(|(index, new)| match new.time {
+    let stored = store(client, &Sorted::of(readings)).await?;
+    Ok(outcome(readings.len(), &stored))
+}
+
+/// Appends readings in a transaction that has more to do, and with whose commit they are stored. Where others are faster
+/// again and again, it waits for them at last: `tries` says how often they were.
+///
+/// # Errors
+/// [`Failure::Overtaken`] where others were faster.
+pub(crate) async fn append_inside(
+    transaction: &Transaction<'_>,
+    readings: &[NewReading],
+    tries: u32,
+) -> Result<Vec<Appended>, Failure> {
+    if readings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let others = if tries < TRIES_MAX { Others::GoOn } else { Others::Wait };
+    let stored = insert_carefully(transaction, &Sorted::of(readings), others).await?;
+    Ok(outcome(readings.len(), &stored))
+}
+
+/// What became of each reading of a call.
+fn outcome(count: usize, stored: &[Timed<'_>]) -> Vec<Appended> {
+    let mut outcome = vec![Appended::Repeat; count];
+    for (index, _, time) in stored {
+        if let Some(place) = outcome.get_mut(*index) {
+            *place = Appended::Stored(*time);
+        }
+    }
+    outcome
+}
+
+/// The readings of a call in the order of [`AppendOrder`].
+struct Sorted<'r> {
+    /// Those that bring their time.
+    given: Vec<Timed<'r>>,
+    /// Those whose time the server picks.
+    first_free: Vec<Placed<'r>>,
+}
+
+impl<'r> Sorted<'r> {
+    fn of(readings: &'r [NewReading]) -> Self {
+        let order = AppendOrder::of(readings);
+        let placed = |indices: &[usize]| -> Vec<Placed<'r>> {
+            indices.iter().filter_map(|&index| readings.get(index).map(|new| (index, new))).collect()
+        };
+        let given = placed(&order.given).into_iter().filter_map(|(index, new)| match new.time {
             ReadingTime::Given(time) => Some((index, new, time)),
             ReadingTime::FirstFree(_) => None,
-        })
-        .collect();
-    let first_free = placed(&order.first_free);
-    if let Some(picked) = pick_named(&given, &first_free)
-        && let Some(stored) = store_swiftly(client, &given, picked).await?
+        });
+        Self { given: given.collect(), first_free: placed(&order.first_free) }
+    }
+}
+
+/// Returns what was stored.
+async fn store<'r>(client: &mut Client, sorted: &Sorted<'r>) -> Result<Vec<Timed<'r>>, Failure> {
+    let Sorted { given, first_free } = sorted;
+    if let Some(picked) = pick_named(given, first_free)
+        && let Some(stored) = store_swiftly(client, given, picked).await?
     {
         return Ok(stored);
     }
     for _ in 0..TRIES_MAX {
-        match store_carefully(client, &given, &first_free, Others::GoOn).await {
+        match store_carefully(client, sorted, Others::GoOn).await {
             Err(Failure::Overtaken) => {}
             done => return done,
         }
     }
-    store_carefully(client, &given, &first_free, Others::Wait).await
+    store_carefully(client, sorted, Others::Wait).await
 }
 
 /// Returns what was stored; nothing where nothing was, because a segment touches some reading, a picked time is taken,
@@ -138,15 +173,26 @@ async fn append_untouched<'r>(
 /// Returns what was stored, whatever the segments.
 async fn store_carefully<'r>(
     client: &mut Client,
-    given: &[Timed<'r>],
-    first_free: &[Placed<'r>],
+    sorted: &Sorted<'r>,
     others: Others,
 ) -> Result<Vec<Timed<'r>>, Failure> {
     let transaction = begin(client).await?;
-    lock_devices(&transaction, given, first_free, others).await?;
-    let mut sealed = SealedTimes::look(&transaction, &reach(given, first_free)).await?;
-    let new = sealed.without_sealed(&transaction, given).await?;
-    let picked = pick_free(&transaction, &mut sealed, given, first_free).await?;
+    let stored = insert_carefully(&transaction, sorted, others).await?;
+    transaction.commit().await.map_err(Failure::Committing)?;
+    Ok(stored)
+}
+
+/// Inserts what is new, whatever the segments, and returns that.
+async fn insert_carefully<'r>(
+    transaction: &Transaction<'_>,
+    sorted: &Sorted<'r>,
+    others: Others,
+) -> Result<Vec<Timed<'r>>, Failure> {
+    let Sorted { given, first_free } = sorted;
+    lock_devices(transaction, given, first_free, others).await?;
+    let mut sealed = SealedTimes::look(transaction, &reach(given, first_free)).await?;
+    let new = sealed.without_sealed(transaction, given).await?;
+    let picked = pick_free(transaction, &mut sealed, given, first_free).await?;
     let all = in_order(&new, picked);
     if all.is_empty() {
         return Ok(Vec::new());
@@ -156,12 +202,11 @@ async fn store_carefully<'r>(
     let inserted = columns.parameters();
     let insert = transaction.query(&insert, &inserted).map_err(|error| refused(error, Failure::Before));
     // The look is polled, and thereby sent, after the insert.
-    let (rows, touching) = try_join(insert, touching(&transaction, &spans)).await?;
+    let (rows, touching) = try_join(insert, touching(transaction, &spans)).await?;
     let stored = returned(&rows, &all)?;
     if count_picked(&stored) < first_free.len() || !sealed.has_all(&touching) {
         return Err(Failure::Overtaken);
     }
-    transaction.commit().await.map_err(Failure::Committing)?;
     Ok(stored)
 }
 

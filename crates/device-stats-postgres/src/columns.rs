@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use device_stats_domain::Finite;
+use device_stats_domain::{Finite, Timestamp};
 use device_stats_store::StoreError;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -41,6 +41,11 @@ where
 /// A number of a reading.
 pub(crate) fn number(row: &Row, place: usize) -> Result<Finite, StoreError> {
     Finite::new(column(row, place)?).map_err(broken)
+}
+
+/// A time in microseconds since 1970 UTC.
+pub(crate) fn time(row: &Row, place: usize) -> Result<Timestamp, StoreError> {
+    Timestamp::from_micros(column(row, place)?).map_err(broken)
 }
 
 /// What each row stands for.

@@ -19,6 +19,7 @@ mod errors;
 mod free_times;
 mod inserting;
 mod migrations;
+mod once;
 mod open;
 mod pieces;
 mod readings;

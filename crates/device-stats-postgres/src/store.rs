@@ -6,19 +6,19 @@ use std::ops::Range;
 use async_trait::async_trait;
 use device_stats_domain::limits::{STORE_APPENDS_AT_ONCE, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
-    UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Timestamp, User,
+    UserChange, UserId, Window,
 };
 use device_stats_segment::{Row, Segment};
 use device_stats_store::{
-    Appended, HotDevice, Newest, PieceKey, Replaced, SchemaError, SegmentEntry, SegmentId, Snapshot, Store,
-    StoreError, Subject,
+    Appended, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SchemaError, SegmentEntry,
+    SegmentId, Snapshot, Store, StoreError, Subject,
 };
 use futures_util::future::try_join_all;
 
 use crate::connections::{Connections, call};
 use crate::{
-    PostgresConfig, appending, catalogue, devices, open, pieces, readings, sealing, snapshots, users,
+    PostgresConfig, appending, catalogue, devices, once, open, pieces, readings, sealing, snapshots, users,
 };
 
 /// A store in a PostgreSQL database, which several nodes may share.
@@ -120,6 +120,10 @@ impl Store for PostgresStore {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         call!(self.connections, |client| appending::append(client, readings))
+    }
+
+    async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError> {
+        call!(self.connections, |client| once::append_once(client, requests, now))
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {

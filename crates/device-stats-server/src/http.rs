@@ -19,6 +19,7 @@ mod exports;
 mod faults;
 mod health;
 mod histograms;
+mod idempotency;
 mod input;
 mod json;
 mod line_protocol;

@@ -11,6 +11,7 @@ mod export;
 mod histogram;
 mod ingest;
 mod lanes;
+mod once;
 mod opened;
 mod reading_ids;
 mod readings;
@@ -35,6 +36,7 @@ use access::KnownDevices;
 use clock::Clock;
 use export::Places;
 use lanes::Lanes;
+use once::Keys;
 use reading_ids::ReadingIds;
 
 use crate::compute::Compute;
@@ -47,6 +49,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     lanes: Lanes,
     known_devices: Arc<KnownDevices>,
+    keys: Keys,
     clock: Arc<Clock>,
     reading_ids: Arc<ReadingIds>,
     segments: Arc<SegmentReader>,
@@ -57,11 +60,16 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service over that store, which keeps at most `cache_bytes_max` bytes of what it has read of segments.
+    /// The service over that store, which keeps at most `cache_bytes_max` bytes of what it has read of segments, and
+    /// for `keys_kept_for` what became of requests that have keys.
     ///
     /// # Errors
     /// Where the threads for computations cannot be started.
-    pub fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Result<Self, ThreadPoolBuildError> {
+    pub fn new(
+        store: Arc<dyn Store>,
+        cache_bytes_max: u64,
+        keys_kept_for: Duration,
+    ) -> Result<Self, ThreadPoolBuildError> {
         let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
         let (compute, reading_ids, backlog) = (Compute::start()?, Arc::default(), Arc::default());
         let (lanes, known_devices) = (Lanes::into(Arc::clone(&store), Arc::clone(&backlog)), Arc::default());
@@ -69,6 +77,7 @@ impl Service {
             store,
             lanes,
             known_devices,
+            keys: Keys::kept_for(keys_kept_for),
             clock: Arc::default(),
             reading_ids,
             segments,

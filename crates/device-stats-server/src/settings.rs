@@ -25,6 +25,8 @@ pub const CACHE_MIB_DEFAULT: &str = "512";
 const MIB: u64 = 1024 * 1024;
 /// How long readings stay hot at most unless told otherwise, in seconds.
 pub const SEAL_AFTER_DEFAULT: &str = "600";
+/// How long requests that have keys are remembered unless told otherwise, in seconds.
+pub const KEEP_KEYS_DEFAULT: &str = "86400";
 /// Where `import`, `analyze` and `health` look for a server unless told otherwise.
 pub const URL_DEFAULT: &str = "http://127.0.0.1:8000";
 /// What is logged unless told otherwise. `refinery` tells each start what it does not do; migrations are logged by us.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub cache_bytes_max: u64,
     /// How long readings may be hot before they are sealed, however few a device has.
     pub seal_after: Duration,
+    /// How long it is remembered what became of requests that have an `Idempotency-Key`.
+    pub keys_kept_for: Duration,
     /// What a starting server does about missing migrations.
     pub migrate: Migrate,
     /// Form of the log lines.
@@ -131,7 +135,16 @@ impl Settings {
             listen: or_default(&flags.listen, LISTEN_DEFAULT).to_owned(),
             database: Database::from_flags(flags)?,
             database_ca: flags.database_ca.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
-            seal_after: seconds(or_default(&flags.seal_after_seconds, SEAL_AFTER_DEFAULT))?,
+            seal_after: seconds(
+                or_default(&flags.seal_after_seconds, SEAL_AFTER_DEFAULT),
+                "seal-after-seconds",
+                "DEVICE_STATS_SEAL_AFTER_SECONDS",
+            )?,
+            keys_kept_for: seconds(
+                or_default(&flags.keep_keys_seconds, KEEP_KEYS_DEFAULT),
+                "keep-keys-seconds",
+                "DEVICE_STATS_KEEP_KEYS_SECONDS",
+            )?,
             cache_bytes_max: mib(or_default(&flags.cache_mib, CACHE_MIB_DEFAULT))?,
             migrate,
             log_format,
@@ -161,10 +174,10 @@ fn mib(text: &str) -> Result<u64, InvalidSetting> {
 }
 
 /// A number of seconds.
-fn seconds(text: &str) -> Result<Duration, InvalidSetting> {
+fn seconds(text: &str, flag: &'static str, variable: &'static str) -> Result<Duration, InvalidSetting> {
     text.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into())).map_err(|_| InvalidSetting {
-        flag: "seal-after-seconds",
-        variable: "DEVICE_STATS_SEAL_AFTER_SECONDS",
+        flag,
+        variable,
         problem: format!("{text:?} is not a whole number of seconds"),
     })
 }

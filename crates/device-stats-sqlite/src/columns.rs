@@ -3,6 +3,7 @@
 
 use std::error::Error;
 
+use device_stats_domain::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 
@@ -29,6 +30,11 @@ where
 {
     let text: Option<String> = row.get(column)?;
     text.map(parse).transpose().map_err(|error| invalid(column, Type::Text, error))
+}
+
+/// A time in microseconds since 1970 UTC.
+pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    Timestamp::from_micros(row.get(column)?).map_err(|error| invalid(column, Type::Integer, error))
 }
 
 fn invalid(column: usize, of: Type, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {

@@ -20,6 +20,7 @@ mod hot;
 mod ids;
 mod journal;
 mod migrations;
+mod once;
 mod open;
 mod pieces;
 mod sealed_times;

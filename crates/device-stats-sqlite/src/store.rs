@@ -7,13 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
-    UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Timestamp, User,
+    UserChange, UserId, Window,
 };
 use device_stats_segment::{Row, Segment};
 use device_stats_store::{
-    Appended, HotDevice, Newest, PieceKey, Replaced, SchemaError, SegmentEntry, SegmentId, Snapshot, Store,
-    StoreError, Subject,
+    Appended, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SchemaError, SegmentEntry,
+    SegmentId, Snapshot, Store, StoreError, Subject,
 };
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
@@ -21,7 +21,7 @@ use rusqlite::Connection;
 use crate::connections::Connections;
 use crate::errors::store_error;
 use crate::hot::{Hot, TimeAndId, View};
-use crate::{append, catalogue, devices, ids, open, pieces, sealing, snapshots, users};
+use crate::{append, catalogue, devices, ids, once, open, pieces, sealing, snapshots, users};
 
 /// A store in a file.
 ///
@@ -143,6 +143,11 @@ impl Store for SqliteStore {
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         let readings = readings.to_vec();
         self.write_hot_too(move |connection, hot| append::append(connection, hot, &readings)).await
+    }
+
+    async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError> {
+        let requests = requests.to_vec();
+        self.write_hot_too(move |connection, hot| once::append_once(connection, hot, &requests, now)).await
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {

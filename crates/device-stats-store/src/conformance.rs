@@ -35,6 +35,7 @@ pub mod deletions;
 pub mod devices;
 pub mod first_free;
 pub mod merging;
+pub mod once;
 pub mod oracle;
 pub mod races;
 pub mod readings;
@@ -128,6 +129,15 @@ macro_rules! conformance_tests {
                 the_last_microsecond_can_be_taken_once
                 a_missing_device_is_told_before_the_end_of_time
                 thousands_of_readings_start_at_one_microsecond
+            }
+            once {
+                a_request_is_done_once
+                another_payload_of_a_key_is_told
+                requests_of_one_call_are_told_apart
+                what_was_not_stored_is_not_remembered
+                a_receipt_ends_when_it_says
+                a_request_outlives_its_device
+                a_request_sent_by_many_callers_is_done_once
             }
             readings {
                 readings_are_listed_newest_first
@@ -275,6 +285,7 @@ mod tests {
             include_str!("conformance/append_segment.rs"),
             include_str!("conformance/devices.rs"),
             include_str!("conformance/first_free.rs"),
+            include_str!("conformance/once.rs"),
             include_str!("conformance/races.rs"),
             include_str!("conformance/readings.rs"),
             include_str!("conformance/snapshots.rs"),

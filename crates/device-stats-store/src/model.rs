@@ -1,6 +1,7 @@
 //! The promise of [`Store`] in its plainest form: ordered maps behind one lock. Forgets everything when dropped, so it
 //! is durable in name only; it is what stores are compared with.
 
+mod once;
 mod readings;
 mod sealed;
 mod state;
@@ -10,14 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
-    UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Timestamp, User,
+    UserChange, UserId, Window,
 };
 use device_stats_segment::{Row, Segment};
 
 use crate::{
-    Appended, DeviceSnapshot, HotDevice, Newest, PieceKey, Replaced, SegmentEntry, SegmentId, Snapshot,
-    Store, StoreError, Subject,
+    Appended, DeviceSnapshot, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SegmentEntry,
+    SegmentId, Snapshot, Store, StoreError, Subject,
 };
 use state::State;
 
@@ -104,6 +105,10 @@ impl Store for Model {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         self.state().append(readings)
+    }
+
+    async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError> {
+        self.state().append_once(requests, now)
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {

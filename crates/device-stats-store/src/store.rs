@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, User, UserChange,
-    UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Timestamp, User,
+    UserChange, UserId, Window,
 };
 use device_stats_segment::{Row, Segment};
 
 use crate::{
-    Appended, HotDevice, Newest, PieceKey, Replaced, SegmentEntry, SegmentId, Snapshot, StoreError, Subject,
+    Appended, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SegmentEntry, SegmentId, Snapshot,
+    StoreError, Subject,
 };
 
 /// Keeps users, devices and readings.
@@ -127,6 +128,16 @@ pub trait Store: Send + Sync + 'static {
     /// has no free microsecond up to [`Timestamp::MAX`](device_stats_domain::Timestamp::MAX); then nothing is stored. A device that is deleted meanwhile is
     /// either deleted with these readings or missing.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
+
+    /// Appends the readings of several requests, each of which has a key of its own, in one transaction, and keeps a
+    /// receipt of each under its key; says of each, in the order given, what became of it. The readings of those that are
+    /// not known by their keys are appended as [`Self::append`] does with all of them in one call; nothing is appended of
+    /// the others. A receipt is as if it had never been from the moment on until which it is kept; `now` says which moment
+    /// it is.
+    ///
+    /// # Errors
+    /// As [`Self::append`]; then no receipt is kept either.
+    async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError>;
 
     /// What an analysis needs to know of the window: devices, hot readings and segments of **one** moment.
     ///

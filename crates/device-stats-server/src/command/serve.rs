@@ -27,7 +27,8 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().context("the address listened on is unknown")?;
     tracing::info!(%address, database = %settings.database, "listening");
-    let service = Service::new(store, settings.cache_bytes_max).context("cannot start threads")?;
+    let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for)
+        .context("cannot start threads")?;
     let sealing = service.seal_in_background(settings.seal_after);
     let stop = async {
         stop.await;

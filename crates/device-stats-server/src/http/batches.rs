@@ -12,6 +12,7 @@ use super::body::Size;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::faults::Faults;
+use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromInput, Input, Parsed, PathDevice};
 use super::readings::ReadingCreateBody;
 use crate::service::{Ingested, Measurement, Principal, Service};
@@ -77,7 +78,7 @@ impl<R: Row> FromInput for Batch<R> {
 /// readings bring their times.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
-    params(super::document::DeviceIdParam),
+    params(super::document::DeviceIdParam, KeyParam),
     request_body(content(
         (Vec<ReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
@@ -91,10 +92,10 @@ impl<R: Row> FromInput for Batch<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(PathDevice, Batch<Measurement>)>,
+    Parsed(input): Parsed<(PathDevice, KeyHeader, Batch<Measurement>)>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let (device, Batch(Rows { rows, .. })) = input;
-    let ingested = service.append_batch(who, device.id()?, &rows).await?;
+    let (device, KeyHeader(key), Batch(Rows { rows, .. })) = input;
+    let ingested = service.append_batch(who, device.id()?, &rows, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }
 
@@ -103,6 +104,7 @@ pub(super) async fn append_batch(
 /// As for one device, with a member or column `device_id`. A device that does not exist is a fault of its row (422).
 #[utoipa::path(
     post, path = "/api/v1/stats/batch", tag = "statistics",
+    params(KeyParam),
     request_body(content(
         (Vec<DeviceReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
@@ -113,10 +115,10 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<Batch<(DeviceId, Measurement)>>,
+    Parsed(input): Parsed<(KeyHeader, Batch<(DeviceId, Measurement)>)>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let Batch(Rows { rows, places }) = input;
-    let ingested = service.append_mixed_batch(who, &rows).await;
+    let (KeyHeader(key), Batch(Rows { rows, places })) = input;
+    let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;
     let ingested = ingested.map_err(|error| ApiError::Rows { error, places })?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }

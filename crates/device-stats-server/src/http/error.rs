@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::TooManyBuckets;
 use device_stats_domain::limits::{EXPORTS_MAX, FAULTS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX};
+use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
 
 use super::batch_rows::Places;
 use super::body::seconds;
 use super::faults::{Fault, Problem, Step};
+use super::idempotency;
 use super::json::NotJson;
 use crate::service::ServiceError;
 
@@ -205,6 +206,12 @@ fn describe_service(error: &ServiceError, places: &Places) -> Description {
         ServiceError::Store(StoreError::Unavailable(_)) => {
             text(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is unavailable, try again")
         }
+        ServiceError::UnderWay => text(
+            StatusCode::CONFLICT,
+            "request_under_way",
+            "The request of this Idempotency-Key is under way, try again",
+        ),
+        ServiceError::OtherPayload(key) => invalid(vec![other_payload(key)]),
         ServiceError::QueueFull => text(
             StatusCode::SERVICE_UNAVAILABLE,
             "queue_full",
@@ -234,6 +241,17 @@ fn describe(status: StatusCode, code: &'static str, detail: Detail) -> Descripti
 
 fn invalid(faults: Vec<Fault>) -> Description {
     describe(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", Detail::Faults(faults))
+}
+
+fn other_payload(key: &IdempotencyKey) -> Fault {
+    Fault {
+        kind: "idempotency_key_reused",
+        loc: idempotency::loc(),
+        line: None,
+        msg: "Another payload was sent with this key before".into(),
+        input: json!(key.as_str()),
+        ctx: None,
+    }
 }
 
 fn too_many_buckets(error: &TooManyBuckets) -> Fault {

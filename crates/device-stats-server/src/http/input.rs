@@ -3,6 +3,7 @@
 //! `Parsed((PathDevice(id), window, page)): Parsed<(PathDevice, WindowQuery, PageQuery)>` reads a path and a query.
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::HeaderMap;
 use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
@@ -19,6 +20,7 @@ pub(crate) struct Input {
     /// The parameters of the path, percent-decoded once.
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
     /// The body, where one was wanted and is not empty.
     pub(crate) body: Option<Text>,
     /// That body, where it is JSON and not a batch.
@@ -79,7 +81,7 @@ impl Input {
             (Some(Text { text, .. }), Some(Size::Single)) => Some(Json::String(text.clone())),
             _ => None,
         };
-        Ok(Self { path, query, body, json })
+        Ok(Self { path, query, headers: head.headers, body, json })
     }
 
     fn path(&self, name: &str) -> Json {

@@ -11,6 +11,7 @@ use super::batch_rows::Rows;
 use super::body::Size;
 use super::error::ApiError;
 use super::faults::Faults;
+use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromInput, Input, Parsed};
 use super::json::Json;
 use super::line_protocol::{self, Precision};
@@ -57,7 +58,7 @@ impl FromInput for Points {
 /// `Content-Encoding: gzip` or `zstd`; `Content-Type` does not matter. Also at `/write` and `/api/v2/write`.
 #[utoipa::path(
     post, path = "/api/v1/write", tag = "statistics",
-    params(PointsParams),
+    params(PointsParams, KeyParam),
     request_body(
         content = String, content_type = "text/plain",
         example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",
@@ -67,9 +68,10 @@ impl FromInput for Points {
 pub(super) async fn append_points(
     State(service): State<Service>,
     who: Principal,
-    Parsed(Points(Rows { rows, places })): Parsed<Points>,
+    Parsed(input): Parsed<(KeyHeader, Points)>,
 ) -> Result<StatusCode, ApiError> {
-    let ingested = service.append_mixed_batch(who, &rows).await;
+    let (KeyHeader(key), Points(Rows { rows, places })) = input;
+    let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;
     ingested.map_err(|error| ApiError::Rows { error, places })?;
     Ok(StatusCode::NO_CONTENT)
 }

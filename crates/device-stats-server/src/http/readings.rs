@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::document::ErrorAnswer;
 use super::error::ApiError;
+use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery};
 use super::members::{FromMembers, Members};
 use super::values::{self, nullable};
@@ -83,7 +84,7 @@ impl From<Reading> for ReadingAnswer {
 /// repeat, the answer shows the reading that was stored first.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
-    params(super::document::DeviceIdParam),
+    params(super::document::DeviceIdParam, KeyParam),
     request_body = ReadingCreateBody,
     responses(
         (status = 201, description = "The reading as stored.", body = ReadingAnswer),
@@ -93,10 +94,10 @@ impl From<Reading> for ReadingAnswer {
 pub(super) async fn append_reading(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(PathDevice, JsonBody<Measurement>)>,
+    Parsed(input): Parsed<(PathDevice, KeyHeader, JsonBody<Measurement>)>,
 ) -> Result<(StatusCode, Json<ReadingAnswer>), ApiError> {
-    let (device, JsonBody(measurement)) = input;
-    let reading = service.append_reading(who, device.id()?, measurement).await?;
+    let (device, KeyHeader(key), JsonBody(measurement)) = input;
+    let reading = service.append_reading(who, device.id()?, measurement, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(reading.into())))
 }
 

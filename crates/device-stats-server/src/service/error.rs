@@ -1,6 +1,6 @@
 //! Why the service did not do what it was asked, besides bad input, which never gets this far.
 
-use device_stats_domain::{DeviceId, TooManyBuckets};
+use device_stats_domain::{DeviceId, IdempotencyKey, TooManyBuckets};
 use device_stats_store::{Cause, StoreError};
 
 use super::opened::merged_away;
@@ -15,6 +15,12 @@ pub enum ServiceError {
     /// Too many readings wait to be committed already; these were not stored.
     #[error("the queue is full")]
     QueueFull,
+    /// A request of the same key is under way on this node; nothing was done for this one.
+    #[error("a request of that key is under way")]
+    UnderWay,
+    /// Another payload was sent with that key before; nothing was done.
+    #[error("another payload was sent with that key")]
+    OtherPayload(IdempotencyKey),
     /// An analysis was asked for, and no reading lies in its window.
     #[error("no reading in the window")]
     NoReadings,

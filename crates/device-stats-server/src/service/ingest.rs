@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, DeviceId, DeviceKey, Finite, NewReading, Reading, ReadingTime, Timestamp};
-use device_stats_store::{Appended, StoreError};
+use device_stats_domain::{
+    Axes, DeviceId, DeviceKey, Finite, IdempotencyKey, NewReading, Reading, ReadingTime, Timestamp,
+};
+use device_stats_store::{Fingerprint, FirstStored, Once, Receipt, StoreError};
 
+use super::once::{Asked, fingerprint};
 use super::{Principal, Service, ServiceError};
 
 /// A reading as a device sends it.
@@ -26,6 +29,17 @@ pub struct Ingested {
     pub duplicates: u64,
 }
 
+impl From<Receipt> for Ingested {
+    fn from(receipt: Receipt) -> Self {
+        Self { accepted: receipt.stored, duplicates: receipt.repeats }
+    }
+}
+
+/// The key of a request, and what tells its payload.
+type Keyed<'k> = Option<(&'k IdempotencyKey, Fingerprint)>;
+
+/// All methods that append take the key of a request that has one; then they may also fail with
+/// [`ServiceError::UnderWay`] and [`ServiceError::OtherPayload`], and what they return is what they returned the first time.
 impl Service {
     /// Appends one reading and returns it as stored; of a repeat, the one stored first.
     ///
@@ -36,10 +50,12 @@ impl Service {
         who: Principal,
         device: &DeviceId,
         measurement: Measurement,
+        request: Option<&IdempotencyKey>,
     ) -> Result<Reading, ServiceError> {
+        let keyed = request.map(|key| (key, fingerprint(Asked::Reading, [(device, &measurement)])));
         loop {
             let key = self.key_to_ingest(who, device).await?;
-            match self.append_one(key, measurement).await {
+            match self.append_one(key, measurement, keyed).await {
                 // Deleted since it was looked up. Ends, since keys are never used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => self.known_devices.forget([device]),
                 outcome => return outcome,
@@ -56,7 +72,10 @@ impl Service {
         who: Principal,
         device: &DeviceId,
         measurements: &[Measurement],
+        request: Option<&IdempotencyKey>,
     ) -> Result<Ingested, ServiceError> {
+        let all = measurements.iter().map(|measurement| (device, measurement));
+        let keyed = request.map(|key| (key, fingerprint(Asked::Batch, all)));
         if measurements.is_empty() {
             // Nothing is appended, so the store has to be asked whether the device is there.
             self.known_devices.forget([device]);
@@ -64,7 +83,7 @@ impl Service {
         loop {
             let key = self.key_to_ingest(who, device).await?;
             let readings: Vec<_> = measurements.iter().map(|measurement| (key, *measurement)).collect();
-            match self.append(&readings).await {
+            match self.append(&readings, keyed).await {
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => self.known_devices.forget([device]),
                 outcome => return outcome,
             }
@@ -79,7 +98,10 @@ impl Service {
         &self,
         who: Principal,
         batch: &[(DeviceId, Measurement)],
+        request: Option<&IdempotencyKey>,
     ) -> Result<Ingested, ServiceError> {
+        let all = batch.iter().map(|(device, measurement)| (device, measurement));
+        let keyed = request.map(|key| (key, fingerprint(Asked::Batch, all)));
         loop {
             let keys = self.device_keys(who, batch).await?;
             let unknown: Vec<(usize, DeviceId)> = (0..)
@@ -92,7 +114,7 @@ impl Service {
             }
             let readings: Vec<_> =
                 keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
-            match self.append(&readings).await {
+            match self.append(&readings, keyed).await {
                 // Deleted since it was looked up: the next look tells which. Ends, since keys are never used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.known_devices.forget(batch.iter().map(|(id, _)| id));
@@ -122,29 +144,54 @@ impl Service {
         Ok(batch.iter().map(|(id, _)| keys.get(id).copied().flatten()).collect())
     }
 
-    async fn append_one(&self, device: DeviceKey, measurement: Measurement) -> Result<Reading, ServiceError> {
+    async fn append_one(
+        &self,
+        device: DeviceKey,
+        measurement: Measurement,
+        keyed: Keyed<'_>,
+    ) -> Result<Reading, ServiceError> {
         let new = self.prepare(&[(device, measurement)]).await?;
-        let outcome = self.lanes.append(Arc::clone(&new)).await?;
-        match (new.first(), outcome.first()) {
-            (Some(new), Some(Appended::Stored(time))) => {
-                Ok(Reading { device: new.device, id: new.id, time: *time, values: new.values })
-            }
-            // Only a reading that brings its time can be a repeat. It may be gone again by now, with its device.
-            _ => match measurement.time {
-                Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
-                None => Err(StoreError::DeviceMissing.into()),
-            },
+        if let Some(FirstStored { device, id, time }) = self.append_in_lane(new, keyed).await?.first {
+            return Ok(Reading { device, id, time, values: measurement.values });
+        }
+        // Only a reading that brings its time can be a repeat. It may be gone again by now, with its device.
+        match measurement.time {
+            Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
+            None => Err(StoreError::DeviceMissing.into()),
         }
     }
 
-    async fn append(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Ingested, ServiceError> {
+    async fn append(
+        &self,
+        readings: &[(DeviceKey, Measurement)],
+        keyed: Keyed<'_>,
+    ) -> Result<Ingested, ServiceError> {
         let new = self.prepare(readings).await?;
-        if let Some(ingested) = self.append_segment(&new).await? {
+        if keyed.is_none()
+            && let Some(ingested) = self.append_segment(&new).await?
+        {
             return Ok(ingested);
         }
-        let outcome = self.lanes.append(new).await?;
-        let stored = outcome.iter().filter(|appended| matches!(appended, Appended::Stored(_))).count() as u64;
-        Ok(Ingested { accepted: stored, duplicates: outcome.len() as u64 - stored })
+        Ok(self.append_in_lane(new, keyed).await?.into())
+    }
+
+    /// Appends readings together with those of others.
+    async fn append_in_lane(
+        &self,
+        new: Arc<[NewReading]>,
+        keyed: Keyed<'_>,
+    ) -> Result<Receipt, ServiceError> {
+        let claim = keyed.map(|(key, fingerprint)| self.keys.claim(key, fingerprint, &self.clock));
+        match self.lanes.append(Arc::clone(&new), claim.transpose()?).await? {
+            Once::Now(outcome) => Ok(Receipt::of(&new, &outcome)),
+            Once::Before(receipt) => Ok(receipt),
+            Once::OtherPayload => match keyed {
+                Some((key, _)) => Err(ServiceError::OtherPayload(key.clone())),
+                None => {
+                    Err(StoreError::Broken("a request without a key was taken for another".into()).into())
+                }
+            },
+        }
     }
 
     async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Arc<[NewReading]>, StoreError> {

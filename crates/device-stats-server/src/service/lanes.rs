@@ -9,16 +9,17 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use device_stats_domain::NewReading;
 use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX};
-use device_stats_store::{Appended, Retry, Store, StoreError};
+use device_stats_domain::{NewReading, Timestamp};
+use device_stats_store::{Appended, KeyedReadings, Once, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::ServiceError;
+use super::once::Claim;
 use crate::sealing::Backlog;
 
-type Outcome = Result<Vec<Appended>, StoreError>;
+type Outcome = Result<Once, StoreError>;
 
 /// The ways of readings into one store. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ struct Lane {
 /// Readings of one request: all are stored, or none.
 struct Waiting {
     readings: Arc<[NewReading]>,
+    /// Of a request that has a key.
+    claim: Option<Claim>,
     done: oneshot::Sender<Outcome>,
     /// Given back when they are committed.
     _room: OwnedSemaphorePermit,
@@ -53,19 +56,23 @@ impl Lanes {
         Self { store, backlog, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
     }
 
-    /// Appends readings as [`Store::append`] does, together with those of others. They are appended even if nobody waits
-    /// for the answer any more. To be called inside of a runtime.
+    /// Appends readings as [`Store::append`] does, or [`Store::append_once`] with a claim, together with those of others.
+    /// They are appended even if nobody waits for the answer any more. To be called inside of a runtime.
     ///
     /// # Errors
     /// [`ServiceError::QueueFull`], at once; else those of the store.
-    pub(super) async fn append(&self, readings: Arc<[NewReading]>) -> Result<Vec<Appended>, ServiceError> {
+    pub(super) async fn append(
+        &self,
+        readings: Arc<[NewReading]>,
+        claim: Option<Claim>,
+    ) -> Result<Once, ServiceError> {
         // One request alone is not refused for its size.
         let count = u32::try_from(readings.len()).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
         let room =
             Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)?;
         let place = self.place(&readings);
         let (done, outcome) = oneshot::channel();
-        let waiting = Waiting { readings, done, _room: room };
+        let waiting = Waiting { readings, claim, done, _room: room };
         if let Some((place, mut lane)) = place.and_then(|place| self.lane(place).map(|lane| (place, lane))) {
             lane.waiting.push_back(waiting);
             if !std::mem::replace(&mut lane.is_served, true) {
@@ -113,11 +120,8 @@ impl Lanes {
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
             match self.append_all(&group).await {
-                Ok(mut outcome) => {
-                    for waiting in group.into_iter().rev() {
-                        let own = outcome.split_off(outcome.len().saturating_sub(waiting.readings.len()));
-                        waiting.answer(Ok(own));
-                    }
+                Ok(outcome) => {
+                    group.into_iter().zip(outcome).for_each(|(waiting, own)| waiting.answer(Ok(own)));
                 }
                 Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {
                     groups.push(group.split_off(group.len() / 2));
@@ -134,12 +138,22 @@ impl Lanes {
         }
     }
 
-    async fn append_all(&self, group: &[Waiting]) -> Outcome {
-        let all: Vec<NewReading> =
-            group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
-        let outcome = self.store.append(&all).await?;
-        let stored = all.iter().zip(&outcome).filter(|(_, appended)| matches!(appended, Appended::Stored(_)));
-        self.backlog.note_hot(stored.map(|(reading, _)| (reading.device, 1)), Instant::now());
+    /// Appends the readings of a group, either all with claims or none, in one transaction, and says of each request what
+    /// became of it.
+    async fn append_all(&self, group: &[Waiting]) -> Result<Vec<Once>, StoreError> {
+        let outcome = if group.iter().any(|waiting| waiting.claim.is_some()) {
+            let requests: Vec<KeyedReadings> = group.iter().filter_map(Waiting::keyed).collect();
+            let now = group.iter().filter_map(|waiting| Some(waiting.claim.as_ref()?.now)).max();
+            self.store.append_once(&requests, now.unwrap_or(Timestamp::MAX)).await?
+        } else {
+            let all: Vec<NewReading> =
+                group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
+            let mut outcome = self.store.append(&all).await?.into_iter();
+            let own = |waiting: &Waiting| outcome.by_ref().take(waiting.readings.len()).collect();
+            group.iter().map(own).map(Once::Now).collect()
+        };
+        let stored = group.iter().zip(&outcome).flat_map(|(waiting, own)| waiting.stored(own));
+        self.backlog.note_hot(stored.map(|reading| (reading.device, 1)), Instant::now());
         Ok(outcome)
     }
 }
@@ -151,7 +165,10 @@ impl Lane {
         let mut group = Vec::new();
         while let Some(next) = self.waiting.pop_front_if(|next| {
             readings += next.readings.len();
-            group.is_empty() || readings <= GROUP_READINGS_MAX as usize
+            let first = group.first();
+            first.is_none_or(|first: &Waiting| {
+                readings <= GROUP_READINGS_MAX as usize && first.claim.is_some() == next.claim.is_some()
+            })
         }) {
             group.push(next);
         }
@@ -161,9 +178,29 @@ impl Lane {
 }
 
 impl Waiting {
+    /// The readings with the key of their request, if it has one.
+    fn keyed(&self) -> Option<KeyedReadings> {
+        let Claim { key, fingerprint, kept_until, .. } = self.claim.as_ref()?;
+        let readings = Arc::clone(&self.readings);
+        Some(KeyedReadings { key: key.clone(), fingerprint: *fingerprint, kept_until: *kept_until, readings })
+    }
+
+    /// Those of the readings that were stored now.
+    fn stored<'w>(&'w self, outcome: &'w Once) -> impl Iterator<Item = &'w NewReading> {
+        let outcome = match outcome {
+            Once::Now(outcome) => outcome.as_slice(),
+            Once::Before(_) | Once::OtherPayload => &[],
+        };
+        let all = self.readings.iter().zip(outcome);
+        all.filter(|(_, own)| matches!(own, Appended::Stored(_))).map(|(reading, _)| reading)
+    }
+
     fn answer(self, outcome: Outcome) {
+        let Self { claim, done, .. } = self;
+        // First: who is answered may send the same key again at once.
+        drop(claim);
         // Nobody may be waiting any more.
-        let _ = self.done.send(outcome);
+        let _ = done.send(outcome);
     }
 }
 
@@ -214,14 +251,14 @@ mod tests {
             &[reading(one, 1), reading(one, 3), reading(one, 2)],
             &[],
         ];
-        let outcomes = join_all(requests.map(|readings| lanes.append(readings.into()))).await;
+        let outcomes = join_all(requests.map(|readings| lanes.append(readings.into(), None))).await;
         let stored = |time_us| Appended::Stored(Timestamp::from_micros(time_us).unwrap());
         let [first, second, third, fourth, fifth] = outcomes.try_into().unwrap();
-        assert_eq!(first.unwrap(), [stored(2), stored(1)]);
+        assert_eq!(first.unwrap(), Once::Now(vec![stored(2), stored(1)]));
         assert!(matches!(second, Err(ServiceError::Store(StoreError::DeviceMissing))));
         assert!(matches!(third, Err(ServiceError::Store(StoreError::DeviceMissing))));
-        assert_eq!(fourth.unwrap(), [Appended::Repeat, stored(3), Appended::Repeat]);
-        assert_eq!(fifth.unwrap(), []);
+        assert_eq!(fourth.unwrap(), Once::Now(vec![Appended::Repeat, stored(3), Appended::Repeat]));
+        assert_eq!(fifth.unwrap(), Once::Now(Vec::new()));
         assert_eq!(lanes.room.available_permits(), QUEUE_READINGS_MAX as usize);
     }
 
@@ -232,7 +269,7 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
         let device = create(&*store, "one").await;
         let lanes = Lanes::into(store, Arc::default());
-        let requests = (0..200).map(|n| lanes.append([reading(device, n)].into()));
+        let requests = (0..200).map(|n| lanes.append([reading(device, n)].into(), None));
         for outcome in join_all(requests).await {
             outcome.unwrap();
         }
@@ -250,9 +287,10 @@ mod tests {
         let lanes = Lanes::into(store, Arc::default());
         let count = QUEUE_READINGS_MAX + 5;
         let most: Arc<[NewReading]> = (0..i64::from(count)).map(|n| reading(device, n)).collect();
-        let (all, more) = tokio::join!(lanes.append(most), lanes.append([reading(device, -1)].into()));
-        assert_eq!(all.unwrap().len(), count as usize);
+        let (all, more) =
+            tokio::join!(lanes.append(most, None), lanes.append([reading(device, -1)].into(), None));
+        assert!(matches!(all, Ok(Once::Now(outcome)) if outcome.len() == count as usize));
         assert!(matches!(more, Err(ServiceError::QueueFull)));
-        lanes.append([reading(device, -1)].into()).await.unwrap();
+        lanes.append([reading(device, -1)].into(), None).await.unwrap();
     }
 }

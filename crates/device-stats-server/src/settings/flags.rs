@@ -1,7 +1,8 @@
 //! The flags and environment variables as they are written, before anything is made of them.
 
 use super::{
-    CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, SEAL_AFTER_DEFAULT, URL_DEFAULT,
+    CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, KEEP_KEYS_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT,
+    SEAL_AFTER_DEFAULT, URL_DEFAULT,
 };
 
 /// Every setting as text. The same for all commands, before or after the name of the command.
@@ -52,6 +53,11 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "SECONDS", env = "DEVICE_STATS_SEAL_AFTER_SECONDS",
           default_value = SEAL_AFTER_DEFAULT)]
     pub(crate) seal_after_seconds: String,
+
+    /// How long requests with an Idempotency-Key are remembered, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", env = "DEVICE_STATS_KEEP_KEYS_SECONDS",
+          default_value = KEEP_KEYS_DEFAULT)]
+    pub(crate) keep_keys_seconds: String,
 
     /// Whether a starting server applies missing migrations: true or false
     #[arg(long, global = true, value_name = "BOOL", env = "DEVICE_STATS_MIGRATE", default_value = "true")]

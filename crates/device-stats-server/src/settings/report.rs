@@ -72,6 +72,7 @@ impl Settings {
             entry("database-ca", "database_ca", ca),
             entry("cache-mib", "cache_mib", (self.cache_bytes_max / MIB).to_string()),
             entry("seal-after-seconds", "seal_after_seconds", self.seal_after.as_secs().to_string()),
+            entry("keep-keys-seconds", "keep_keys_seconds", self.keys_kept_for.as_secs().to_string()),
             entry("migrate", "migrate", migrate.to_owned()),
             entry("log-format", "log_format", log_format.to_owned()),
             entry("log", "log", self.log.clone()),

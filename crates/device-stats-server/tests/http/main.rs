@@ -23,6 +23,7 @@ mod exact;
 mod export_breaks;
 mod exports;
 mod histograms;
+mod idempotency;
 mod ids;
 mod line_protocol;
 mod model;

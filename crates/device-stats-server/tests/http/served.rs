@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_server::http::serve;
@@ -73,7 +74,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = Service::new(store, cache_bytes_max).unwrap();
+        let service = Service::new(store, cache_bytes_max, Duration::from_mins(1)).unwrap();
         let serving = tokio::spawn(serve(listener, service, async {
             // A case that fails drops the sender, and that is a stop as well.
             let _sent = stopped.await;

@@ -12,7 +12,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 3] = ["V1__users_devices_readings", "V2__segments", "V3__journal"];
+const ALL: [&str; 4] = ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests"];
 
 #[test]
 fn a_migration_is_named_when_it_is_applied_and_only_then() {
@@ -64,6 +64,7 @@ async fn a_migration_that_was_broken_off_is_completed() {
         include_str!("../../migrations/V1__users_devices_readings.sql"),
         include_str!("../../migrations/V2__segments.sql"),
         include_str!("../../migrations/V3__journal.sql"),
+        include_str!("../../migrations/V4__keyed_requests.sql"),
     ];
     let versions: Vec<Migration> =
         ALL.iter().zip(versions).map(|(name, sql)| Migration::unapplied(name, sql).unwrap()).collect();

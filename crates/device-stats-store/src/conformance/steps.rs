@@ -50,6 +50,13 @@ pub(super) enum Step {
     ListDevices(Page),
     ListDevicesOf(Slot),
     Append(Vec<Draft>),
+    /// Appends what a request with a key brings, some microseconds later than the one before.
+    AppendOnce {
+        key: u8,
+        payload: u8,
+        later: i64,
+        drafts: Vec<Draft>,
+    },
     FindReading(Slot, i64),
     ListReadings(Slot, Window, Page),
     SnapshotOfDevice(Slot, Window),
@@ -85,7 +92,7 @@ impl Step {
     /// How many ids of readings it may use up.
     pub(super) fn readings(&self) -> usize {
         match self {
-            Self::Append(drafts) => drafts.len(),
+            Self::Append(drafts) | Self::AppendOnce { drafts, .. } => drafts.len(),
             Self::AppendSegment(_, numbers) => numbers.len(),
             _ => 0,
         }
@@ -181,6 +188,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => part().prop_map(Step::ListDevices),
         2 => slot().prop_map(Step::ListDevicesOf),
         14 => vec(draft(), 0..8).prop_map(Step::Append),
+        4 => (0..4_u8, proptest::bool::weighted(0.2), 0..3_i64, vec(draft(), 0..4)).prop_map(
+            |(key, other, later, drafts)| Step::AppendOnce { key, payload: other.into(), later, drafts }),
         2 => (slot(), time()).prop_map(|(device, us)| Step::FindReading(device, us)),
         5 => (slot(), span(), part())
             .prop_map(|(device, window, page)| Step::ListReadings(device, window, page)),

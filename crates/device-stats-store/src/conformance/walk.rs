@@ -39,8 +39,8 @@ pub async fn the_store_answers_what_the_model_answers(store: Opened) {
 async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
     empty(store).await;
     let mut next_reading = store.reserve_reading_ids(READINGS_MAX).await.unwrap().start;
-    let mut side = Side::of(Arc::clone(store));
-    let mut model = Side::of(Arc::new(Model::default()));
+    let mut side = Side::of(Arc::clone(store), next_reading);
+    let mut model = Side::of(Arc::new(Model::default()), next_reading);
     let everything = (0..side::DEVICES_MAX)
         .flat_map(|device| [Step::SnapshotOfDevice(device, Window::ALL), Step::ListSegments(device)]);
     for (n, step) in steps.iter().cloned().chain(everything).enumerate() {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use device_stats_domain::{Device, DeviceChange, DeviceKey, NewDevice, NewUser, User, UserChange, UserId};
+use device_stats_domain::{
+    Device, DeviceChange, DeviceKey, IdempotencyKey, NewDevice, NewUser, User, UserChange, UserId,
+};
 use device_stats_segment::Row;
 
+use super::once::Kept;
 use super::sealed::Sealed;
 use crate::{SegmentId, StoreError, Subject};
 
@@ -16,6 +19,8 @@ pub(super) struct State {
     /// Hot readings, by device and time in microseconds since 1970 UTC.
     pub(super) hot: BTreeMap<(DeviceKey, i64), Row>,
     pub(super) segments: BTreeMap<SegmentId, Sealed>,
+    /// What became of requests that have keys.
+    pub(super) kept: BTreeMap<IdempotencyKey, Kept>,
     /// Last given ids; deleting does not take them back.
     last_user: i64,
     last_device: i64,

@@ -1,15 +1,15 @@
 //! One of the two stores of a walk: makes a step and puts the answer into words, with ids translated.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceKey, NewDevice, NewReading, NewUser, Reading, ReadingId, ReadingTime, User,
-    UserChange, UserId, Window,
+    Device, DeviceChange, DeviceKey, IdempotencyKey, NewDevice, NewReading, NewUser, Reading, ReadingId,
+    ReadingTime, User, UserChange, UserId, Window,
 };
 use device_stats_segment::Row;
 
 use crate::conformance::oracle::Oracle;
 use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
 use crate::conformance::steps::{Draft, Slot, Step};
-use crate::{SegmentId, StoreError, Subject};
+use crate::{KeyedReadings, Once, Receipt, SegmentId, StoreError, Subject};
 
 /// A user or device nobody created.
 const NOBODY: i64 = 1 << 40;
@@ -25,17 +25,35 @@ pub(super) struct Side {
     pub(super) segments: Vec<(DeviceKey, SegmentId, Vec<Row>)>,
     /// What was read to be sealed.
     pub(super) reads: Vec<(DeviceKey, Vec<Row>)>,
+    /// What no other walk calls its requests.
+    name: i64,
+    /// When the last request with a key came, in microseconds.
+    now_us: i64,
 }
 
 impl Side {
-    pub(super) fn of(store: Opened) -> Self {
-        Self { store, users: Vec::new(), devices: Vec::new(), segments: Vec::new(), reads: Vec::new() }
+    /// A side of the walk of that name.
+    pub(super) fn of(store: Opened, name: i64) -> Self {
+        Self {
+            store,
+            users: Vec::new(),
+            devices: Vec::new(),
+            segments: Vec::new(),
+            reads: Vec::new(),
+            name,
+            now_us: 0,
+        }
     }
 
     /// The answer to a step in words, with ids translated.
     pub(super) async fn answer(&mut self, step: &Step, next_reading: i64) -> String {
         let answer = match step {
             Step::Append(drafts) => self.append(drafts, next_reading).await,
+            Step::AppendOnce { key, payload, later, drafts } => {
+                self.now_us += later;
+                let key = format!("{} {key}", self.name);
+                self.append_once(&key, *payload, drafts, next_reading).await
+            }
             step => match self.of_users(step).await {
                 Some(answer) => answer,
                 None => match self.of_devices(step).await {
@@ -126,9 +144,34 @@ impl Side {
     }
 
     async fn append(&self, drafts: &[Draft], next_reading: i64) -> Result<String, StoreError> {
-        let readings: Vec<_> =
-            (next_reading..).zip(drafts).map(|(id, draft)| self.reading(id, draft)).collect();
+        let readings = self.readings(drafts, next_reading);
         self.store.append(&readings).await.map(|outcome| format!("{outcome:?}"))
+    }
+
+    async fn append_once(
+        &self,
+        key: &str,
+        payload: u8,
+        drafts: &[Draft],
+        next_reading: i64,
+    ) -> Result<String, StoreError> {
+        let request = KeyedReadings {
+            key: IdempotencyKey::new(key).unwrap(),
+            fingerprint: [payload; 32],
+            kept_until: at(self.now_us + 5),
+            readings: self.readings(drafts, next_reading).into(),
+        };
+        let mut outcome = self.store.append_once(&[request], at(self.now_us)).await?;
+        for once in &mut outcome {
+            if let Once::Before(Receipt { first: Some(first), .. }) = once {
+                first.device = self.slot(first.device);
+            }
+        }
+        Ok(format!("{outcome:?}"))
+    }
+
+    fn readings(&self, drafts: &[Draft], next_reading: i64) -> Vec<NewReading> {
+        (next_reading..).zip(drafts).map(|(id, draft)| self.reading(id, draft)).collect()
     }
 
     async fn of_readings(&self, step: &Step) -> Result<String, StoreError> {

@@ -1,0 +1,122 @@
+//! Cases about requests that have keys.
+
+use device_stats_domain::{IdempotencyKey, NewReading, ReadingId};
+
+use super::crowd::at_once;
+use super::samples::{Opened, all_readings, all_times, at, device, free, given, stored, stored_at};
+use crate::{Appended, FirstStored, KeyedReadings, Once, Receipt};
+
+/// A request of that key, kept until the microsecond 1,000; its payload is told by one byte.
+fn keyed(key: &str, payload: u8, readings: &[NewReading]) -> KeyedReadings {
+    KeyedReadings {
+        key: IdempotencyKey::new(key).unwrap(),
+        fingerprint: [payload; 32],
+        kept_until: at(1_000),
+        readings: readings.into(),
+    }
+}
+
+async fn append(store: &Opened, requests: &[KeyedReadings]) -> Vec<Once> {
+    store.append_once(requests, at(10)).await.unwrap()
+}
+
+pub async fn a_request_is_done_once(store: Opened) {
+    let device = device(&store, "d").await;
+    let request = keyed("k", 1, &[free(&device, 10, 1), free(&device, 10, 2)]);
+    let again = keyed("k", 1, &[free(&device, 20, 3), free(&device, 20, 4)]);
+    let first = FirstStored { device: device.key, id: ReadingId(1), time: at(10) };
+    let receipt = Receipt { stored: 2, repeats: 0, first: Some(first) };
+    assert_eq!(append(&store, &[request]).await, [Once::Now(vec![stored_at(10), stored_at(11)])]);
+    for _ in 0..2 {
+        assert_eq!(append(&store, std::slice::from_ref(&again)).await, [Once::Before(receipt)]);
+    }
+    assert_eq!(all_times(&store, &device).await, [10, 11]);
+}
+
+pub async fn another_payload_of_a_key_is_told(store: Opened) {
+    let device = device(&store, "d").await;
+    append(&store, &[keyed("k", 1, &[given(&device, 1, 1)])]).await;
+    let other = keyed("k", 2, &[given(&device, 2, 2)]);
+    assert_eq!(append(&store, &[other]).await, [Once::OtherPayload]);
+    assert_eq!(all_times(&store, &device).await, [1]);
+}
+
+pub async fn requests_of_one_call_are_told_apart(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    append(&store, &[keyed("old", 1, &[given(&a, 1, 1), given(&b, 1, 2)])]).await;
+    let requests = [
+        keyed("new", 1, &[given(&b, 2, 3), given(&a, 1, 4), free(&a, 1, 5)]),
+        keyed("old", 2, &[given(&a, 9, 6)]),
+        keyed("empty", 1, &[]),
+        keyed("old ", 1, &[given(&a, 3, 7)]),
+    ];
+    let expected = [
+        Once::Now(vec![stored_at(2), Appended::Repeat, stored_at(2)]),
+        Once::OtherPayload,
+        Once::Now(Vec::new()),
+        Once::Now(vec![stored_at(3)]),
+    ];
+    assert_eq!(append(&store, &requests).await, expected);
+    let later = append(&store, &[keyed("new", 1, &[]), keyed("empty", 1, &[])]).await;
+    let first = Some(FirstStored { device: b.key, id: ReadingId(3), time: at(2) });
+    assert_eq!(
+        later,
+        [Once::Before(Receipt { stored: 2, repeats: 1, first }), Once::Before(Receipt::default())]
+    );
+    assert_eq!(all_readings(&store, a.key).await, [stored(&a, 3, 7), stored(&a, 2, 5), stored(&a, 1, 1)]);
+}
+
+pub async fn what_was_not_stored_is_not_remembered(store: Opened) {
+    let (gone, device) = (device(&store, "gone").await, device(&store, "d").await);
+    store.delete_device(gone.key).await.unwrap();
+    let (good, bad) = (keyed("good", 1, &[given(&device, 1, 1)]), keyed("bad", 1, &[given(&gone, 1, 2)]));
+    refused!(store.append_once(&[good.clone(), bad.clone()], at(10)), DeviceMissing);
+    assert_eq!(append(&store, &[good]).await, [Once::Now(vec![stored_at(1)])]);
+    refused!(store.append_once(&[bad], at(10)), DeviceMissing);
+}
+
+pub async fn a_receipt_ends_when_it_says(store: Opened) {
+    let device = device(&store, "d").await;
+    let request = |n| keyed("k", 1, &[free(&device, 5, n)]);
+    let at_1_000 = |n| KeyedReadings { kept_until: at(2_000), ..request(n) };
+    append(&store, &[request(1)]).await;
+    assert!(matches!(store.append_once(&[request(2)], at(999)).await.unwrap()[..], [Once::Before(_)]));
+    assert!(matches!(store.append_once(&[at_1_000(3)], at(1_000)).await.unwrap()[..], [Once::Now(_)]));
+    assert!(matches!(store.append_once(&[request(4)], at(1_999)).await.unwrap()[..], [Once::Before(_)]));
+    assert_eq!(all_times(&store, &device).await, [5, 6]);
+}
+
+pub async fn a_request_outlives_its_device(store: Opened) {
+    let old = device(&store, "d").await;
+    append(&store, &[keyed("k", 1, &[given(&old, 1, 1)])]).await;
+    store.delete_device(old.key).await.unwrap();
+    let new = device(&store, "d").await;
+    let first = Some(FirstStored { device: old.key, id: ReadingId(1), time: at(1) });
+    let before = Once::Before(Receipt { stored: 1, repeats: 0, first });
+    assert_eq!(append(&store, &[keyed("k", 1, &[given(&new, 1, 2)])]).await, [before]);
+    assert_eq!(all_readings(&store, new.key).await, []);
+}
+
+/// Two nodes may be sent the same request at the same time, in calls that bring others, too.
+pub async fn a_request_sent_by_many_callers_is_done_once(store: Opened) {
+    let (a, b) = (device(&store, "a").await, device(&store, "b").await);
+    for round in 0..20_i32 {
+        let us = i64::from(round) * 100;
+        let key = |of: &str| format!("{of}{round}");
+        let outcomes = at_once(8, |n| {
+            let n = i32::try_from(n).unwrap();
+            let one = keyed(&key("one"), 1, &[free(&a, us, 100 * round + n)]);
+            let other = keyed(&key("other"), 1, &[free(&b, us, 100 * round + n), free(&a, us, 9)]);
+            let own = keyed(&key(&format!("own{n} ")), 1, &[free(&b, us, 9)]);
+            let requests = if n % 2 == 0 { [one, other, own] } else { [own, other, one] };
+            let store = Opened::clone(&store);
+            async move { store.append_once(&requests, at(10)).await.unwrap() }
+        });
+        let outcomes: Vec<Once> = outcomes.await.into_iter().flatten().collect();
+        let count = |wanted: fn(&Once) -> bool| outcomes.iter().filter(|once| wanted(once)).count();
+        assert_eq!(count(|once| matches!(once, Once::Now(_))), 10);
+        assert_eq!(count(|once| matches!(once, Once::Before(_))), 14);
+    }
+    assert_eq!(all_times(&store, &a).await.len(), 40);
+    assert_eq!(all_times(&store, &b).await.len(), 20 * 9);
+}
