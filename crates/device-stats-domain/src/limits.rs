@@ -38,6 +38,26 @@ pub const EXPORT_ROW_GROUP: usize = 262_144;
 /// Most exports at once.
 pub const EXPORTS_MAX: usize = 64;
 
+/// Readings a second of each device in a live stream where the request does not say.
+pub const LIVE_RATE_DEFAULT: f64 = 10.0;
+/// Most readings a second of each device in a live stream.
+pub const LIVE_RATE_MAX: f64 = 1_000.0;
+/// Most live streams at once.
+pub const LIVE_STREAMS_MAX: usize = 1_000;
+/// Readings that wait for the client of a live stream; one more, and the stream ends.
+pub const LIVE_READINGS_WAITING_MAX: usize = 16_384;
+/// Readings that a node keeps for clients of live streams that come back.
+pub const LIVE_READINGS_KEPT_MAX: usize = 65_536;
+/// How long after its last stream the readings of a device are still kept for a client that comes back.
+pub const LIVE_KEPT_FOR: Duration = Duration::from_mins(1);
+/// Readings of each device, and of all together, that are read for a client that comes back to a node which has not kept what
+/// it missed.
+pub const LIVE_READINGS_RESUMED_MAX: [u32; 2] = [1_000, 10_000];
+/// How often a live stream looks whether its device or user is still there, and which devices the user has.
+pub const LIVE_LOOK_PAUSE: Duration = Duration::from_secs(5);
+/// After how long without an event a comment shows that a live stream lives.
+pub const LIVE_SIGN_PAUSE: Duration = Duration::from_secs(15);
+
 /// Largest body of a request that is no batch, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Largest body of a batch, in bytes, after decompression.
@@ -63,6 +83,8 @@ pub const HEADERS_MAX: usize = 64;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the body of a request may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of an answer before its connection is closed.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most connections served at once; further ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// How long a stopping server waits for the requests it has accepted.

@@ -1,6 +1,7 @@
 //! Connections: how one is opened, and the pool that keeps them.
 
 use std::fmt::Write;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +10,18 @@ use device_stats_domain::limits::{
     STORE_CONNECT_TIMEOUT, STORE_IDLE_TRANSACTION_TIMEOUT, STORE_LOCK_TIMEOUT, STORE_SILENCE_TIMEOUT,
     STORE_STATEMENT_TIMEOUT, STORE_WAIT_TIMEOUT,
 };
-use device_stats_store::{Cause, SchemaError};
+use device_stats_store::{Cause, SchemaError, StoreError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{AsyncMessage, Config, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::PostgresConfig;
+use crate::errors::store_error;
 
 /// After how long without a word from the server it is asked for a sign of life.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
@@ -25,6 +29,9 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// How often it is asked again.
 const KEEPALIVE_RETRIES: u32 = 3;
+
+/// Messages that wait to be taken; while there are as many, no more are read from the connection.
+const MESSAGES_WAITING_MAX: usize = 1_024;
 
 /// What connections are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +65,39 @@ pub(crate) fn pool(
         .recycle_timeout(Some(STORE_WAIT_TIMEOUT))
         .build()
         .map_err(|error| SchemaError::Unavailable(error.into()))
+}
+
+/// A connection of its own, and the messages that come by it. It ends with either of them.
+pub(crate) async fn listening(
+    config: &PostgresConfig,
+) -> Result<(tokio_postgres::Client, mpsc::Receiver<String>), StoreError> {
+    let server = server(config, Purpose::Serve);
+    if config.is_encrypted() {
+        let tls = MakeRustlsConnect::new(tls(config).map_err(StoreError::Unavailable)?);
+        let (client, connection) = server.connect(tls).await.map_err(store_error)?;
+        Ok((client, messages(connection)))
+    } else {
+        let (client, connection) = server.connect(NoTls).await.map_err(store_error)?;
+        Ok((client, messages(connection)))
+    }
+}
+
+fn messages<S, T>(mut connection: Connection<S, T>) -> mpsc::Receiver<String>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(notification) = message
+                && sender.send(notification.payload().to_owned()).await.is_err()
+            {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// The settings of a connection. They are part of its opening, so that no connection is ever without them.

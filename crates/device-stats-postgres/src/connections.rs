@@ -12,7 +12,8 @@ use crate::errors::{Failure, is_conflict, is_ended, is_lost};
 /// How often a call is made again that lost against another one.
 const CONFLICTS_MAX: u32 = 5;
 
-/// The connections of one store.
+/// The connections of one store. Cheap to clone; clones share them.
+#[derive(Clone)]
 pub(crate) struct Connections {
     pool: Pool,
 }

@@ -16,6 +16,7 @@ mod connect;
 mod connections;
 mod devices;
 mod errors;
+mod exchange;
 mod free_times;
 mod inserting;
 mod migrations;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use device_stats_domain::limits::{STORE_APPENDS_AT_ONCE, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
@@ -11,12 +12,13 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Row, Segment};
 use device_stats_store::{
-    Appended, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SchemaError, SegmentEntry,
-    SegmentId, Snapshot, Store, StoreError, Subject,
+    Appended, Exchange, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SchemaError,
+    SegmentEntry, SegmentId, Snapshot, Store, StoreError, Subject,
 };
 use futures_util::future::try_join_all;
 
 use crate::connections::{Connections, call};
+use crate::exchange::Nodes;
 use crate::{
     PostgresConfig, appending, catalogue, devices, once, open, pieces, readings, sealing, snapshots, users,
 };
@@ -26,6 +28,7 @@ use crate::{
 /// While the database is away, calls fail with [`StoreError::Unavailable`]; when it is back, the next call works.
 pub struct PostgresStore {
     connections: Connections,
+    nodes: Arc<Nodes>,
     shown: String,
 }
 
@@ -43,7 +46,9 @@ impl PostgresStore {
         } else {
             open::require(config).await?;
         }
-        Ok(Self { connections: Connections::to(config)?, shown: config.to_string() })
+        let connections = Connections::to(config)?;
+        let nodes = Arc::new(Nodes { config: config.clone(), connections: connections.clone() });
+        Ok(Self { connections, nodes, shown: config.to_string() })
     }
 }
 
@@ -64,6 +69,10 @@ impl PostgresStore {
 impl Store for PostgresStore {
     fn appends_at_once(&self) -> usize {
         STORE_APPENDS_AT_ONCE
+    }
+
+    fn exchange(&self) -> Option<Arc<dyn Exchange>> {
+        Some(Arc::clone(&self.nodes) as Arc<dyn Exchange>)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ mod input;
 mod json;
 mod line_protocol;
 mod listener;
+mod live;
 mod members;
 mod points;
 mod readings;
@@ -78,6 +79,8 @@ fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(histograms::count_user_histogram))
         .routes(routes!(exports::export_device_readings))
         .routes(routes!(exports::export_user_readings))
+        .routes(routes!(live::watch_device))
+        .routes(routes!(live::watch_user))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
 }

@@ -11,6 +11,7 @@ mod export;
 mod histogram;
 mod ingest;
 mod lanes;
+mod live;
 mod once;
 mod opened;
 mod reading_ids;
@@ -24,18 +25,21 @@ use std::time::Duration;
 
 use device_stats_store::{Store, StoreError};
 use rayon::ThreadPoolBuildError;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use access::{Action, Authorized, Principal};
 pub use analysis::UserStatistics;
 pub use error::ServiceError;
 pub use export::{Encoder, Export};
 pub use ingest::{Ingested, Measurement};
+pub use live::{LiveReading, LiveReadings, Position};
 pub use series::Bucket;
 
 use access::KnownDevices;
 use clock::Clock;
 use export::Places;
 use lanes::Lanes;
+use live::Live;
 use once::Keys;
 use reading_ids::ReadingIds;
 
@@ -57,6 +61,7 @@ pub struct Service {
     /// What has to be sealed, for those who seal.
     backlog: Arc<Backlog>,
     exports: Places,
+    live: Live,
 }
 
 impl Service {
@@ -72,7 +77,9 @@ impl Service {
     ) -> Result<Self, ThreadPoolBuildError> {
         let segments = Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max));
         let (compute, reading_ids, backlog) = (Compute::start()?, Arc::default(), Arc::default());
-        let (lanes, known_devices) = (Lanes::into(Arc::clone(&store), Arc::clone(&backlog)), Arc::default());
+        let live = Live::default();
+        let lanes = Lanes::into(Arc::clone(&store), Arc::clone(&backlog), live.clone());
+        let known_devices = Arc::default();
         Ok(Self {
             store,
             lanes,
@@ -84,6 +91,7 @@ impl Service {
             compute,
             backlog,
             exports: Places::new(),
+            live,
         })
     }
 
@@ -91,6 +99,18 @@ impl Service {
     /// inside of a runtime.
     pub(crate) fn seal_in_background(&self, seal_after: Duration) -> Background {
         Background::start(&self.store, &self.backlog, seal_after)
+    }
+
+    /// Starts to tell other nodes of the same store which devices are watched here, and to be told their readings, until
+    /// the answer is dropped. To be called inside of a runtime.
+    pub fn join_other_nodes(&self) -> Option<AbortOnDropHandle<()>> {
+        let exchange = self.store.exchange()?;
+        Some(AbortOnDropHandle::new(tokio::spawn(live::relay(self.live.clone(), exchange))))
+    }
+
+    /// Ends all live streams, as before a stop.
+    pub(crate) fn end_live(&self) {
+        self.live.end();
     }
 
     /// Whether the store answers.

@@ -12,8 +12,8 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Row, Segment};
 use device_stats_store::{
-    Appended, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SchemaError, SegmentEntry,
-    SegmentId, Snapshot, Store, StoreError, Subject,
+    Appended, Exchange, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SchemaError,
+    SegmentEntry, SegmentId, Snapshot, Store, StoreError, Subject,
 };
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
@@ -83,6 +83,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn appends_at_once(&self) -> usize {
         1
+    }
+
+    fn exchange(&self) -> Option<Arc<dyn Exchange>> {
+        None
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ pub mod conformance;
 
 mod append;
 mod error;
+mod exchange;
 mod model;
 mod once;
 mod schema;
@@ -17,6 +18,7 @@ mod store;
 
 pub use append::{AppendOrder, Appended};
 pub use error::{Cause, Retry, StoreError};
+pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
 pub use model::Model;
 pub use once::{Fingerprint, FirstStored, KeyedReadings, Once, Receipt};
 pub use schema::{SchemaError, SchemaVersion};

@@ -7,7 +7,7 @@ mod sealed;
 mod state;
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use device_stats_domain::{
@@ -17,8 +17,8 @@ use device_stats_domain::{
 use device_stats_segment::{Row, Segment};
 
 use crate::{
-    Appended, DeviceSnapshot, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SegmentEntry,
-    SegmentId, Snapshot, Store, StoreError, Subject,
+    Appended, DeviceSnapshot, Exchange, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced,
+    SegmentEntry, SegmentId, Snapshot, Store, StoreError, Subject,
 };
 use state::State;
 
@@ -43,6 +43,10 @@ fn page_of<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> V
 impl Store for Model {
     fn appends_at_once(&self) -> usize {
         1
+    }
+
+    fn exchange(&self) -> Option<Arc<dyn Exchange>> {
+        None
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! The questions the service asks of a store.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use device_stats_domain::{
@@ -10,8 +11,8 @@ use device_stats_domain::{
 use device_stats_segment::{Row, Segment};
 
 use crate::{
-    Appended, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SegmentEntry, SegmentId, Snapshot,
-    StoreError, Subject,
+    Appended, Exchange, HotDevice, KeyedReadings, Newest, Once, PieceKey, Replaced, SegmentEntry, SegmentId,
+    Snapshot, StoreError, Subject,
 };
 
 /// Keeps users, devices and readings.
@@ -32,6 +33,9 @@ pub trait Store: Send + Sync + 'static {
     /// How many calls of [`Self::append`] it commits at the same time, 1 and up; of more, some wait for others. Who has
     /// many small ones to make had better put them together.
     fn appends_at_once(&self) -> usize;
+
+    /// What carries messages between the nodes that share the store; none where no other node can.
+    fn exchange(&self) -> Option<Arc<dyn Exchange>>;
 
     /// Asks the store for a sign of life.
     ///

@@ -29,6 +29,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!(%address, database = %settings.database, "listening");
     let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for)
         .context("cannot start threads")?;
+    let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);
     let stop = async {
         stop.await;

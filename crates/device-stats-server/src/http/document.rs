@@ -173,6 +173,11 @@ fn add_errors(operation: &mut Operation, in_api: bool, writes: bool) {
     let has_rules =
         |parameter: &RefOr<Parameter>| !matches!(parameter, RefOr::T(known) if known.name == "device_id");
     let with_input = with_body || operation.parameters.iter().flatten().any(has_rules);
+    let has_key = operation
+        .parameters
+        .iter()
+        .flatten()
+        .any(|parameter| matches!(parameter, RefOr::T(known) if known.name == "Idempotency-Key"));
     let error = |operation: &mut Operation, applies: bool, status: &str, schema: &str, description: &str| {
         if applies && !operation.responses.responses.contains_key(status) {
             let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name(schema))));
@@ -183,6 +188,9 @@ fn add_errors(operation: &mut Operation, in_api: bool, writes: bool) {
     };
     error(operation, with_body, "400", "Error", "The body is no UTF-8, or broken off.");
     error(operation, with_body, "408", "Error", "The body did not arrive within 30 seconds.");
+    let under_way =
+        "The request of the same `Idempotency-Key` is under way; try again after `Retry-After` seconds.";
+    error(operation, has_key, "409", "Error", under_way);
     error(operation, with_body, "413", "Error", "The body is larger than 64 KiB; of a batch, than 10 MiB.");
     error(
         operation,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::limits::{EXPORTS_MAX, FAULTS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX};
+use device_stats_domain::limits::{
+    EXPORTS_MAX, FAULTS_MAX, LIVE_STREAMS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX,
+};
 use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
@@ -202,6 +204,10 @@ fn describe_service(error: &ServiceError, places: &Places) -> Description {
         ServiceError::TooManyExports => {
             let words = format!("{EXPORTS_MAX} exports are running, try again when one has ended");
             text(StatusCode::SERVICE_UNAVAILABLE, "too_many_exports", &words)
+        }
+        ServiceError::TooManyStreams => {
+            let words = format!("{LIVE_STREAMS_MAX} live streams are open, try again when one has ended");
+            text(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", &words)
         }
         ServiceError::Store(StoreError::Unavailable(_)) => {
             text(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is unavailable, try again")

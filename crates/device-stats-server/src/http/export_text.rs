@@ -108,7 +108,8 @@ fn write_csv(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading]) -> Res
     Ok(())
 }
 
-fn write_ndjson(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading]) -> Result<(), Cause> {
+/// Writes readings of a device as lines of JSON.
+pub(super) fn write_ndjson(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading]) -> Result<(), Cause> {
     let device = serde_json::to_string(device.as_str())?;
     for reading in readings {
         let Axes { x, y, z } = reading.values;

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use device_stats_domain::limits::{
-    CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, SHUTDOWN_TIMEOUT,
+    CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, SHUTDOWN_TIMEOUT, WRITE_TIMEOUT,
 };
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
@@ -29,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown`, then answers what has been accepted, for [`SHUTDOWN_TIMEOUT`] at most.
 pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Future<Output = ()> + Send) {
-    let app = app(service);
+    let app = app(service.clone());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let open = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -44,6 +45,7 @@ pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Futur
         }
     }
     drop(listener);
+    service.end_live();
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, open.shutdown()).await.is_err() {
         warn!("some requests were still open after {} s", SHUTDOWN_TIMEOUT.as_secs());
     }
@@ -70,6 +72,8 @@ fn serve_connection(stream: TcpStream, place: OwnedSemaphorePermit, app: Router,
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "a connection kept its delay");
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let app = app.clone();
         async move { Ok::<_, Infallible>(answer(app, request).await) }
@@ -79,7 +83,7 @@ fn serve_connection(stream: TcpStream, place: OwnedSemaphorePermit, app: Router,
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let connection = open.watch(connection);
     tokio::spawn(async move {
         let _place = place;

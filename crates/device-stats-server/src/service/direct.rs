@@ -1,13 +1,15 @@
 //! Readings that become a segment at once: so many of one device in one request that they need not be rows first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use device_stats_domain::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
-use device_stats_domain::{Finite, NewReading, ReadingTime};
+use device_stats_domain::{Finite, NewReading, Reading, ReadingTime, Timestamp};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::Replaced;
 
+use super::live::Origin;
 use super::{Ingested, Service, ServiceError};
 use crate::causes::chain;
 
@@ -41,10 +43,24 @@ impl Service {
             Replaced::Stale => Ok(None),
             Replaced::Done(_) => {
                 self.backlog.note_segment(device, Instant::now());
+                if self.live.is_watched() {
+                    self.live.publish(stored(new), Origin::Here);
+                }
                 Ok(Some(Ingested { accepted, duplicates: new.len() as u64 - accepted }))
             }
         }
     }
+}
+
+/// The readings of a batch that was stored as a segment, in its order; of equal times the first.
+fn stored(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
+    let mut times: HashSet<Timestamp> = HashSet::with_capacity(readings.len());
+    readings.iter().filter_map(move |new| match new.time {
+        ReadingTime::Given(time) if times.insert(time) => {
+            Some(Reading { device: new.device, id: new.id, time, values: new.values })
+        }
+        ReadingTime::Given(_) | ReadingTime::FirstFree(_) => None,
+    })
 }
 
 /// The readings by ascending time, of equal times the first; `None` where one leaves its time to the server.

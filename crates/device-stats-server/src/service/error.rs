@@ -36,6 +36,9 @@ pub enum ServiceError {
     /// As many exports as may run at once do.
     #[error("too many exports run at once")]
     TooManyExports,
+    /// As many live streams as there may be are open.
+    #[error("too many live streams are open")]
+    TooManyStreams,
     /// A computation died; a bug.
     #[error("a computation died")]
     Died(#[source] Cause),

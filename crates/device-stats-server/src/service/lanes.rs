@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX};
-use device_stats_domain::{NewReading, Timestamp};
+use device_stats_domain::{NewReading, Reading, Timestamp};
 use device_stats_store::{Appended, KeyedReadings, Once, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::ServiceError;
+use super::live::{Live, Origin};
 use super::once::Claim;
 use crate::sealing::Backlog;
 
@@ -26,6 +27,7 @@ type Outcome = Result<Once, StoreError>;
 pub(super) struct Lanes {
     store: Arc<dyn Store>,
     backlog: Arc<Backlog>,
+    live: Live,
     each: Arc<[Mutex<Lane>]>,
     /// Room for readings that wait or are being committed.
     room: Arc<Semaphore>,
@@ -50,10 +52,10 @@ struct Waiting {
 }
 
 impl Lanes {
-    /// Those who seal are told by `backlog` what has become hot.
-    pub(super) fn into(store: Arc<dyn Store>, backlog: Arc<Backlog>) -> Self {
+    /// Those who seal are told by `backlog` what has become hot, those who watch are told by `live`.
+    pub(super) fn into(store: Arc<dyn Store>, backlog: Arc<Backlog>, live: Live) -> Self {
         let each = (0..store.appends_at_once().max(1)).map(|_| Mutex::default()).collect();
-        Self { store, backlog, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
+        Self { store, backlog, live, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
     }
 
     /// Appends readings as [`Store::append`] does, or [`Store::append_once`] with a claim, together with those of others.
@@ -152,8 +154,9 @@ impl Lanes {
             let own = |waiting: &Waiting| outcome.by_ref().take(waiting.readings.len()).collect();
             group.iter().map(own).map(Once::Now).collect()
         };
-        let stored = group.iter().zip(&outcome).flat_map(|(waiting, own)| waiting.stored(own));
-        self.backlog.note_hot(stored.map(|reading| (reading.device, 1)), Instant::now());
+        let stored = || group.iter().zip(&outcome).flat_map(|(waiting, own)| waiting.stored(own));
+        self.backlog.note_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
+        self.live.publish(stored(), Origin::Here);
         Ok(outcome)
     }
 }
@@ -186,13 +189,17 @@ impl Waiting {
     }
 
     /// Those of the readings that were stored now.
-    fn stored<'w>(&'w self, outcome: &'w Once) -> impl Iterator<Item = &'w NewReading> {
+    fn stored<'w>(&'w self, outcome: &'w Once) -> impl Iterator<Item = Reading> + 'w {
         let outcome = match outcome {
             Once::Now(outcome) => outcome.as_slice(),
             Once::Before(_) | Once::OtherPayload => &[],
         };
-        let all = self.readings.iter().zip(outcome);
-        all.filter(|(_, own)| matches!(own, Appended::Stored(_))).map(|(reading, _)| reading)
+        self.readings.iter().zip(outcome).filter_map(|(new, own)| match *own {
+            Appended::Stored(time) => {
+                Some(Reading { device: new.device, id: new.id, time, values: new.values })
+            }
+            Appended::Repeat => None,
+        })
     }
 
     fn answer(self, outcome: Outcome) {
@@ -241,7 +248,7 @@ mod tests {
     async fn one_bad_request_does_not_fail_its_neighbours() {
         let store: Arc<dyn Store> = Arc::new(Model::default());
         let (one, other) = (create(&*store, "one").await, create(&*store, "other").await);
-        let lanes = Lanes::into(store, Arc::default());
+        let lanes = Lanes::into(store, Arc::default(), Live::default());
         let missing = DeviceKey(99);
         // Nobody serves the lane before all of them wait in it: the test has one thread.
         let requests: [&[NewReading]; 5] = [
@@ -268,7 +275,7 @@ mod tests {
         let path = folder.path().join("a.db");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
         let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store, Arc::default());
+        let lanes = Lanes::into(store, Arc::default(), Live::default());
         let requests = (0..200).map(|n| lanes.append([reading(device, n)].into(), None));
         for outcome in join_all(requests).await {
             outcome.unwrap();
@@ -284,7 +291,7 @@ mod tests {
     async fn a_full_queue_refuses_at_once() {
         let store: Arc<dyn Store> = Arc::new(Model::default());
         let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store, Arc::default());
+        let lanes = Lanes::into(store, Arc::default(), Live::default());
         let count = QUEUE_READINGS_MAX + 5;
         let most: Arc<[NewReading]> = (0..i64::from(count)).map(|n| reading(device, n)).collect();
         let (all, more) =

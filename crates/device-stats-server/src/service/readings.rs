@@ -38,7 +38,7 @@ impl Service {
         Ok(found.into_iter().next())
     }
 
-    async fn newest(
+    pub(super) async fn newest(
         &self,
         device: DeviceKey,
         window: Window,

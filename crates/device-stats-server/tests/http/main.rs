@@ -26,6 +26,7 @@ mod histograms;
 mod idempotency;
 mod ids;
 mod line_protocol;
+mod live;
 mod model;
 mod ndjson;
 mod numbers;

@@ -75,10 +75,14 @@ impl Served {
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
         let service = Service::new(store, cache_bytes_max, Duration::from_mins(1)).unwrap();
-        let serving = tokio::spawn(serve(listener, service, async {
-            // A case that fails drops the sender, and that is a stop as well.
-            let _sent = stopped.await;
-        }));
+        let serving = tokio::spawn(async move {
+            let _relay = service.join_other_nodes();
+            let stop = async {
+                // A case that fails drops the sender, and that is a stop as well.
+                let _sent = stopped.await;
+            };
+            serve(listener, service.clone(), stop).await;
+        });
         Self { api, stop, serving }
     }
 

@@ -1,0 +1,46 @@
+//! Messages between nodes, by PostgreSQL's `NOTIFY`: between those that share a database and a schema.
+//!
+//! They are sent outside of the transactions that append: those that use `NOTIFY` wait for each other when they commit, and
+//! readings are not to wait for that.
+
+use async_trait::async_trait;
+use device_stats_store::{Exchange, StoreError};
+use futures_util::stream::{BoxStream, unfold};
+use futures_util::{FutureExt, StreamExt};
+
+use crate::PostgresConfig;
+use crate::columns::column;
+use crate::connect::listening;
+use crate::connections::{Connections, call};
+use crate::errors::{Failure, store_error};
+
+/// The nodes of one database and schema.
+pub(crate) struct Nodes {
+    pub(crate) config: PostgresConfig,
+    pub(crate) connections: Connections,
+}
+
+#[async_trait]
+impl Exchange for Nodes {
+    async fn send(&self, messages: &[String]) -> Result<(), StoreError> {
+        let notify = "SELECT pg_notify('device_stats_' || current_schema(), message) FROM unnest($1::text[]) AS message";
+        call!(self.connections, |client| async {
+            let notify = client.prepare_cached(notify).await?;
+            client.execute(&notify, &[&messages]).await.map_err(Failure::Committing)?;
+            Ok::<_, Failure>(())
+        }
+        .boxed())
+    }
+
+    async fn listen(&self) -> Result<BoxStream<'static, String>, StoreError> {
+        let (client, messages) = listening(&self.config).await?;
+        let channel = "SELECT quote_ident('device_stats_' || current_schema())";
+        let channel: String = column(&client.query_one(channel, &[]).await.map_err(store_error)?, 0)?;
+        client.batch_execute(&format!("LISTEN {channel}")).await.map_err(store_error)?;
+        // The connection ends with its client.
+        let next = async |(client, mut messages): (_, tokio::sync::mpsc::Receiver<String>)| {
+            messages.recv().await.map(|message| (message, (client, messages)))
+        };
+        Ok(unfold((client, messages), next).boxed())
+    }
+}
