@@ -2,14 +2,15 @@
 //! read one by one, and the faults of all are noted.
 
 mod array;
+mod columns;
 mod lines;
 mod plain;
 mod table;
 
 use device_stats_domain::{Axes, DeviceId};
 
-use super::body::{Format, Text};
-use super::faults::{Fault, Faults, Step};
+use super::body::{Content, Format, Text};
+use super::faults::{Fault, Faults, Problem, Step};
 use super::json::Json;
 use super::members::{FromMembers, Members, missing};
 use super::values;
@@ -30,6 +31,9 @@ pub(crate) trait Row: Sized {
 
     /// Reads a line of CSV.
     fn from_cells(cells: &mut Cells<'_>) -> Option<Self>;
+
+    /// Puts together what has been read by column; `None` where it lacks a device, or has one too many.
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self>;
 }
 
 impl Row for Measurement {
@@ -53,6 +57,10 @@ impl Row for Measurement {
         };
         Some(Self { time: time?, values: axes.all()? })
     }
+
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
+        device.is_none().then_some(measurement)
+    }
 }
 
 impl Row for (DeviceId, Measurement) {
@@ -74,6 +82,10 @@ impl Row for (DeviceId, Measurement) {
         let device = cells.read("device_id", values::device_id_text);
         let measurement = Measurement::from_cells(cells);
         Some((device?, measurement?))
+    }
+
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
+        Some((device?, measurement))
     }
 }
 
@@ -135,20 +147,45 @@ impl<R> Rows<R> {
 }
 
 /// Reads a batch; `None` where a fault has been noted.
-pub(crate) fn read<R: Row>(body: Option<&Text>, faults: &mut Faults) -> Option<Rows<R>> {
-    let Some(Text { format, text }) = body else {
-        faults.add(vec!["body".into()], missing(), &Json::Null);
-        return None;
-    };
-    let rows = match format {
-        Format::Json => Some(array::read(text, faults)),
-        Format::Ndjson => Some(lines::read(text, faults)),
-        Format::Csv => table::read(text, faults),
-        // Refused before, with 415.
-        Format::Other => None,
+pub(crate) fn read<R: Row>(body: Option<&Content>, faults: &mut Faults) -> Option<Rows<R>> {
+    let rows = match body {
+        None => {
+            faults.add(vec!["body".into()], missing(), &Json::Null);
+            None
+        }
+        Some(Content::Columns(columns)) => columns::read(columns, faults),
+        Some(Content::Text(Text { format, text })) => match format {
+            Format::Json => Some(array::read(text, faults)),
+            Format::Ndjson => Some(lines::read(text, faults)),
+            Format::Csv => table::read(text, faults),
+            // Refused before, with 415, or no text.
+            Format::Other | Format::Arrow => None,
+        },
     };
     faults.at_no_line();
     rows.filter(|_| faults.is_empty())
+}
+
+/// Notes columns that are missing, repeated or unknown.
+fn check_columns<R: Row>(columns: &[&str], faults: &mut Faults) -> Option<()> {
+    let (required, optional) = R::COLUMNS;
+    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::Name(name.to_owned().into())];
+    for name in required.iter().filter(|name| !columns.contains(name)) {
+        faults.add(loc(name), Problem::new("missing", "Column required"), &Json::Null);
+    }
+    for (index, column) in columns.iter().enumerate() {
+        let input = Json::String((*column).to_owned());
+        if !required.contains(column) && !optional.contains(column) {
+            faults.add(
+                loc(column),
+                Problem::new("extra_forbidden", "Extra columns are not permitted"),
+                &input,
+            );
+        } else if columns.iter().take(index).any(|earlier| earlier == column) {
+            faults.add(loc(column), Problem::new("repeated", "Column is repeated"), &input);
+        }
+    }
+    faults.is_empty().then_some(())
 }
 
 /// Reads a row from a JSON value.

@@ -1,4 +1,5 @@
-//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON, NDJSON or CSV.
+//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON, NDJSON, CSV
+//! or columns of Arrow.
 
 use axum::Json;
 use axum::extract::State;
@@ -38,6 +39,13 @@ pub(crate) struct DeviceReadingCreateBody {
     timestamp: Option<String>,
 }
 
+/// The bytes of an Arrow IPC stream: `x`, `y` and `z` as Float64, Float32 or integers, perhaps `timestamp` as Timestamp, Int64
+/// or Utf8, and for many devices `device_id` as Utf8, LargeUtf8, Utf8View or a dictionary of one of them.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the body")]
+pub(crate) struct ColumnsBody(Vec<u8>);
+
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BatchResult)]
@@ -70,8 +78,9 @@ impl<R: Row> FromInput for Batch<R> {
 /// Post readings of one device
 ///
 /// All readings are stored, or none. The body is a JSON array, NDJSON (a JSON object a line; empty lines are passed
-/// over), or CSV with a header that names the columns `x`, `y`, `z` and perhaps `timestamp`, in any order; at most
-/// 10 MiB, after decompression where it is sent with `Content-Encoding: gzip` or `zstd`. A fault names its row, counted
+/// over), CSV with a header that names the columns `x`, `y`, `z` and perhaps `timestamp`, in any order, or an Arrow IPC
+/// stream with these columns; at most 10 MiB, after decompression where it is sent with `Content-Encoding: gzip` or
+/// `zstd`, and for Arrow at most 1,048,576 readings. A fault names its row, counted
 /// from 0, and its field; of NDJSON and CSV also the `line`, counted from 1. An answer of 201 means that the readings
 /// are in stable storage and part of every analysis that starts later; to send the same batch again is safe where the
 /// readings bring their times.
@@ -82,6 +91,7 @@ impl<R: Row> FromInput for Batch<R> {
         (Vec<ReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "timestamp,x,y,z\n2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+        (ColumnsBody = "application/vnd.apache.arrow.stream"),
     )),
     responses(
         (status = 201, description = "What became of them.", body = BatchAnswer),
@@ -107,6 +117,7 @@ pub(super) async fn append_batch(
         (Vec<DeviceReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+        (ColumnsBody = "application/vnd.apache.arrow.stream"),
     )),
     responses((status = 201, description = "What became of them.", body = BatchAnswer)),
 )]

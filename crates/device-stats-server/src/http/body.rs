@@ -2,6 +2,7 @@
 //! taken for the format its head names.
 
 mod coding;
+mod columns;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use http_body_util::BodyExt;
 
 use super::error::ApiError;
 use coding::Collector;
+pub(crate) use columns::Columns;
 
 /// What the head says the body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +26,27 @@ pub(crate) enum Format {
     Ndjson,
     /// `text/csv`.
     Csv,
+    /// `application/vnd.apache.arrow.stream`.
+    Arrow,
     /// Anything else, or nothing.
     Other,
 }
 
 /// A body that has arrived.
 #[derive(Debug)]
+pub(crate) enum Content {
+    /// Characters.
+    Text(Text),
+    /// A batch of columns.
+    Columns(Columns),
+}
+
+/// A body of characters.
+#[derive(Debug)]
 pub(crate) struct Text {
     /// What the head says it is.
     pub(crate) format: Format,
-    /// Its characters, without a byte order mark.
+    /// The characters, without a byte order mark.
     pub(crate) text: String,
 }
 
@@ -57,11 +70,11 @@ impl Size {
     }
 }
 
-/// Reads the body to its end.
+/// Reads the body to its end; `None` where there is nothing before it.
 ///
 /// # Errors
-/// Too large, too slow, compressed in an unknown way, broken off, or no UTF-8.
-pub(crate) async fn read(head: &HeaderMap, mut body: Body, size: Size) -> Result<Text, ApiError> {
+/// Too large, too slow, compressed in an unknown way, broken off, no UTF-8, or no columns where the head says so.
+pub(crate) async fn read(head: &HeaderMap, mut body: Body, size: Size) -> Result<Option<Content>, ApiError> {
     let collected = match Collector::new(head, size) {
         Ok(collector) => collect(collector, &mut body).await,
         Err(error) => Err(error),
@@ -71,7 +84,15 @@ pub(crate) async fn read(head: &HeaderMap, mut body: Body, size: Size) -> Result
         // on unread bytes is reset, and the client would never see the answer.
         tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, drain(body)));
     }
-    Ok(Text { format: format(head), text: decode(collected?)? })
+    let (bytes, format) = (collected?, format(head));
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if (format, size) == (Format::Arrow, Size::Batch) {
+        return Columns::read(&bytes).map(Content::Columns).map(Some);
+    }
+    let text = decode(bytes)?;
+    Ok((!text.is_empty()).then_some(Content::Text(Text { format, text })))
 }
 
 async fn collect(mut collector: Collector, body: &mut Body) -> Result<Vec<u8>, ApiError> {
@@ -112,6 +133,7 @@ fn format(head: &HeaderMap) -> Format {
     match essence.split_once('/') {
         Some(("application", json)) if json == "json" || json.ends_with("+json") => Format::Json,
         Some(("application", "x-ndjson" | "ndjson" | "jsonl")) => Format::Ndjson,
+        Some(("application", "vnd.apache.arrow.stream")) => Format::Arrow,
         Some(("text", "csv")) => Format::Csv,
         _ => Format::Other,
     }

@@ -7,7 +7,7 @@ use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
-use super::body::{self, Format, Size, Text};
+use super::body::{self, Content, Format, Size, Text};
 use super::error::ApiError;
 use super::faults::{Faults, Problem, Step};
 use super::json::Json;
@@ -20,7 +20,7 @@ pub(crate) struct Input {
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     /// The body, where one was wanted and is not empty.
-    pub(crate) body: Option<Text>,
+    pub(crate) body: Option<Content>,
     /// That body, where it is JSON and not a batch.
     json: Option<Json>,
 }
@@ -64,19 +64,17 @@ impl Input {
         let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
         let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         let body = match wanted {
-            Some(size) => {
-                Some(body::read(&head.headers, body, size).await?).filter(|body| !body.text.is_empty())
-            }
+            Some(size) => body::read(&head.headers, body, size).await?,
             None => None,
         };
-        if wanted == Some(Size::Batch) && body.as_ref().is_some_and(|body| body.format == Format::Other) {
-            return Err(ApiError::UnknownFormat);
-        }
         let json = match (&body, wanted) {
-            (Some(Text { format: Format::Json, text }), Some(Size::Single)) => {
+            (Some(Content::Text(Text { format: Format::Other, .. })), Some(Size::Batch)) => {
+                return Err(ApiError::UnknownFormat);
+            }
+            (Some(Content::Text(Text { format: Format::Json, text })), Some(Size::Single)) => {
                 Some(Json::parse(text).map_err(ApiError::NotJson)?)
             }
-            (Some(Text { text, .. }), Some(Size::Single)) => Some(Json::String(text.clone())),
+            (Some(Content::Text(Text { text, .. })), Some(Size::Single)) => Some(Json::String(text.clone())),
             _ => None,
         };
         Ok(Self { path, query, body, json })

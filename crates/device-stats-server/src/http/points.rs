@@ -8,7 +8,7 @@ use device_stats_domain::DeviceId;
 use utoipa::IntoParams;
 
 use super::batch_rows::Rows;
-use super::body::Size;
+use super::body::{Content, Size};
 use super::error::ApiError;
 use super::faults::Faults;
 use super::input::{FromInput, Input, Parsed};
@@ -39,7 +39,7 @@ impl FromInput for Points {
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let precision = input.query("precision", faults, Precision::read);
-        let Some(body) = &input.body else {
+        let Some(Content::Text(body)) = &input.body else {
             faults.add(vec!["body".into()], missing(), &Json::Null);
             return None;
         };

@@ -3,9 +3,9 @@
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use serde_json::json;
 
-use super::{Row, Rows};
+use super::{Row, Rows, check_columns};
 use crate::csv_lines::Lines;
-use crate::http::faults::{Faults, Problem, Step};
+use crate::http::faults::{Faults, Problem};
 use crate::http::json::Json;
 
 /// Reads a table; `None` where its header is at fault.
@@ -13,7 +13,7 @@ pub(super) fn read<R: Row>(text: &str, faults: &mut Faults) -> Option<Rows<R>> {
     let mut reader = ReaderBuilder::new().from_reader(Lines::new(text.as_bytes()));
     let header = reader.headers().ok()?.clone();
     faults.at_line(reader.get_mut().line_from(0));
-    check_header::<R>(&header, faults)?;
+    check_columns::<R>(&header.iter().collect::<Vec<_>>(), faults)?;
     let mut rows = Rows::default();
     let mut record = ByteRecord::new();
     for index in 0.. {
@@ -48,28 +48,6 @@ fn words(error: &csv::ErrorKind) -> String {
         }
         _ => "the row cannot be read".to_owned(),
     }
-}
-
-/// Notes columns that are missing, repeated or unknown.
-fn check_header<R: Row>(header: &StringRecord, faults: &mut Faults) -> Option<()> {
-    let (required, optional) = R::COLUMNS;
-    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::Name(name.to_owned().into())];
-    for name in required.iter().filter(|name| !header.iter().any(|column| column == **name)) {
-        faults.add(loc(name), Problem::new("missing", "Column required"), &Json::Null);
-    }
-    for (index, column) in header.iter().enumerate() {
-        let input = Json::String(column.to_owned());
-        if !required.contains(&column) && !optional.contains(&column) {
-            faults.add(
-                loc(column),
-                Problem::new("extra_forbidden", "Extra columns are not permitted"),
-                &input,
-            );
-        } else if header.iter().take(index).any(|earlier| earlier == column) {
-            faults.add(loc(column), Problem::new("repeated", "Column is repeated"), &input);
-        }
-    }
-    faults.is_empty().then_some(())
 }
 
 /// The cells of a row.
