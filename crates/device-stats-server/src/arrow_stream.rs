@@ -5,6 +5,7 @@
 //! Which columns there have to be is left to others; columns of nested types are not read at all.
 
 mod layout;
+mod texts;
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -18,6 +19,7 @@ use arrow_ipc::{Endianness, Message, MessageHeader, MetadataVersion, root_as_mes
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 
 pub(crate) use layout::is_read;
+pub(crate) use texts::{Texts, holds_texts};
 
 /// What every message begins with.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -182,8 +184,7 @@ impl<R: Read> Stream<R> {
             .ok_or_else(|| StreamError::broken("a dictionary is of no column"))?;
         layout::check(&values, &[values_type], body, &mut self.limit)?;
         if dictionary.isDelta() {
-            let longer =
-                self.dictionaries.get(&dictionary.id()).map_or(0, |known| known.get_buffer_memory_size());
+            let longer = self.dictionaries.get(&dictionary.id()).map_or(0, Array::get_buffer_memory_size);
             self.limit.copy(longer.saturating_add(body.len()))?;
         }
         read_dictionary(body, dictionary, &self.schema, &mut self.dictionaries, &message.version())

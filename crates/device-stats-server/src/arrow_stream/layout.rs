@@ -5,7 +5,7 @@
 use arrow_ipc::{Buffer as Place, FieldNode, RecordBatch};
 use arrow_schema::DataType;
 
-use super::{Limit, StreamError};
+use super::{Limit, StreamError, holds_texts};
 
 /// Bytes that say how long a compressed buffer is going to be.
 const PREFIX_BYTES: usize = 8;
@@ -17,15 +17,10 @@ const VIEW_BYTES: usize = 16;
 /// Whether columns of that type are read: numbers, times, truth values, texts, dictionaries of texts, and nothing at all.
 pub(crate) fn is_read(data_type: &DataType) -> bool {
     match data_type {
-        DataType::Dictionary(keys, values) => keys.is_dictionary_key_type() && is_text(values),
+        DataType::Dictionary(keys, values) => keys.is_dictionary_key_type() && holds_texts(values),
         DataType::Null | DataType::Boolean => true,
-        other => is_text(other) || other.primitive_width().is_some(),
+        other => holds_texts(other) || other.primitive_width().is_some(),
     }
-}
-
-/// Whether values of that type are texts.
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// Checks the parts of a batch with columns of those types.

@@ -39,8 +39,9 @@ pub(crate) struct DeviceReadingCreateBody {
     timestamp: Option<String>,
 }
 
-/// The bytes of an Arrow IPC stream: `x`, `y` and `z` as Float64, Float32 or integers, perhaps `timestamp` as Timestamp, Int64
-/// or Utf8, and for many devices `device_id` as Utf8, LargeUtf8, Utf8View or a dictionary of one of them.
+/// The bytes of an Arrow IPC stream: `x`, `y` and `z` as `Float64`, `Float32` or integers, perhaps `timestamp` as `Timestamp`,
+/// `Int64` or `Utf8`, and for many devices `device_id` as `Utf8`, `LargeUtf8`, `Utf8View` or a dictionary of one of
+/// them.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "describes the body")]

@@ -70,7 +70,7 @@ async fn accept(api: Api, path: &str, columns: Columns) {
 /// Numbers of all types, each to the bit.
 async fn numbers(api: Api) {
     api.device("d").await;
-    let whole = (1_u64 << 53) as f64;
+    let whole = 2_f64.powi(53);
     let time = |row| column(TimestampSecondArray::from(vec![DAY + row]));
     for (row, (columns, [x, y, z])) in (0..).zip([
         ([doubles(&[5e-324]), doubles(&[-f64::MAX]), doubles(&[0.1])], [5e-324, -f64::MAX, 0.1]),

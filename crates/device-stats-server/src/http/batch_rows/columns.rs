@@ -5,17 +5,15 @@ mod devices;
 mod numbers;
 #[cfg(test)]
 mod tests;
-mod texts;
 mod times;
-
-use std::borrow::Cow;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
-use device_stats_domain::{Axes, DeviceId, Finite};
+use device_stats_domain::{Axes, Finite};
 use serde_json::json;
 
 use super::{Row, Rows, check_columns};
+use crate::arrow_stream::holds_texts;
 use crate::http::body::Columns;
 use crate::http::faults::{Faults, Problem, Step};
 use crate::http::json::Json;
@@ -24,8 +22,12 @@ use devices::Devices;
 use numbers::Numbers;
 use times::Times;
 
-/// What is wrong with a value, and that value.
-type Wrong = (Problem, Json);
+/// What is wrong with a value, and that value; boxed, since it is rare.
+type Wrong = Box<(Problem, Json)>;
+
+fn wrong(problem: Problem, input: Json) -> Wrong {
+    Box::new((problem, input))
+}
 
 /// Reads columns; `None` where a column is missing, is one too many, or has a type that says nothing here.
 pub(super) fn read<R: Row>(columns: &Columns, faults: &mut Faults) -> Option<Rows<R>> {
@@ -58,7 +60,7 @@ fn check_types(schema: &Schema, faults: &mut Faults) -> Option<()> {
     for field in schema.fields() {
         let data_type = field.data_type();
         let (is_taken, expected) = match field.name().as_str() {
-            "device_id" => (texts::is_taken(data_type), "Utf8, or a dictionary of it"),
+            "device_id" => (holds_texts(data_type), "Utf8, or a dictionary of it"),
             "timestamp" => (times::is_taken(data_type), "Timestamp, Int64 or Utf8"),
             _ => (numbers::is_taken(data_type), "Float64, Float32 or an integer"),
         };
@@ -101,7 +103,7 @@ impl<'a> Table<'a> {
     /// Adds all rows; `None` where one is at fault.
     fn read_all<R: Row>(&mut self, count: usize, rows: &mut Vec<R>) -> Option<()> {
         let Axes { x, y, z } = self.numbers.as_ref().map(Numbers::all);
-        let (x, y, z): (Cow<'_, [f64]>, Cow<'_, [f64]>, Cow<'_, [f64]>) = (x?, y?, z?);
+        let (x, y, z) = (x?, y?, z?);
         for (row, ((x, y), z)) in (0..count).zip(x.iter().zip(y.iter()).zip(z.iter())) {
             let device = match &mut self.devices {
                 Some(devices) => Some(devices.read(row).ok()?),
@@ -120,12 +122,13 @@ impl<'a> Table<'a> {
 
     /// Reads a row and notes its faults; `index` is its place in the whole body.
     fn read_row<R: Row>(&mut self, row: usize, index: usize, faults: &mut Faults) -> Option<R> {
-        let mut note = |name: &'static str, (problem, input): Wrong| {
+        let mut note = |name: &'static str, wrong: Wrong| {
+            let (problem, input) = *wrong;
             faults.add(vec!["body".into(), index.into(), name.into()], problem, &input);
         };
         let device = match &mut self.devices {
-            Some(devices) => Some(devices.read(row).map_err(|wrong| note("device_id", wrong)).ok()),
-            None => None,
+            Some(devices) => devices.read(row).map_err(|wrong| note("device_id", wrong)).ok().map(Some),
+            None => Some(None),
         };
         let mut number =
             |numbers: &Numbers<'_>, name| numbers.read(row).map_err(|wrong| note(name, wrong)).ok();
@@ -135,11 +138,7 @@ impl<'a> Table<'a> {
             Some(times) => times.read(row).map_err(|wrong| note("timestamp", wrong)).ok(),
             None => Some(None),
         };
-        let device: Option<DeviceId> = match device {
-            Some(device) => Some(device?),
-            None => None,
-        };
-        R::from_parts(device, Measurement { time: time?, values: values.all()? })
+        R::from_parts(device?, Measurement { time: time?, values: values.all()? })
     }
 }
 

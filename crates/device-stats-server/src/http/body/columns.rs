@@ -47,6 +47,7 @@ impl Columns {
 fn refusal(error: StreamError) -> ApiError {
     match error {
         StreamError::TooLarge { bytes_max } => ApiError::LargeBody { bytes_max },
-        StreamError::Broken(_) | StreamError::Unreadable(_) => ApiError::NotArrow(error.to_string()),
+        StreamError::Broken(words) => ApiError::NotArrow(words),
+        StreamError::Unreadable(error) => ApiError::NotArrow(error.to_string()),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use arrow_array::ArrayRef;
 use device_stats_domain::DeviceId;
 
-use super::Wrong;
-use super::texts::Texts;
+use super::{Wrong, wrong};
+use crate::arrow_stream::Texts;
 use crate::http::json::Json;
 use crate::http::values;
 
@@ -38,7 +38,7 @@ impl<'a> Devices<'a> {
         if let Some(Some(device)) = position.and_then(|position| self.listed.get(position)) {
             return Ok(device.clone());
         }
-        let text = self.texts.read(row).ok_or_else(|| (values::no_text(), Json::Null))?;
+        let text = self.texts.read(row).ok_or_else(|| wrong(values::no_text(), Json::Null))?;
         if let Some((_, device)) = self.last.as_ref().filter(|(last, _)| *last == text) {
             return Ok(device.clone());
         }
@@ -46,7 +46,7 @@ impl<'a> Devices<'a> {
             device.clone()
         } else {
             let read = values::device_id_text(text);
-            let device = read.map_err(|problem| (problem, Json::String(text.to_owned())))?;
+            let device = read.map_err(|problem| wrong(problem, Json::String(text.to_owned())))?;
             self.known.insert(text, device.clone());
             device
         };

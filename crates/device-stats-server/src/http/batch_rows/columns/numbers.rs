@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, downcast_integer_array};
 use arrow_schema::DataType;
 use device_stats_domain::Finite;
 
-use super::{Wrong, is_null};
+use super::{Wrong, is_null, wrong};
 use crate::http::faults::Problem;
 use crate::http::json::Json;
 use crate::http::values;
@@ -50,7 +50,7 @@ impl<'a> Numbers<'a> {
     pub(super) fn read(&self, row: usize) -> Result<Finite, Wrong> {
         let column = self.0;
         let number = match column.data_type() {
-            _ if is_null(column, row) => return Err((values::no_number(), Json::Null)),
+            _ if is_null(column, row) => return Err(wrong(values::no_number(), Json::Null)),
             DataType::Float64 => column.as_primitive::<Float64Type>().value(row),
             DataType::Float32 => f64::from(column.as_primitive::<Float32Type>().value(row)),
             _ => {
@@ -58,10 +58,10 @@ impl<'a> Numbers<'a> {
                     column => i128::from(column.value(row)),
                     _ => 0
                 );
-                exact(integer).ok_or_else(|| (not_exact(), Json::Number(integer.to_string())))?
+                exact(integer).ok_or_else(|| wrong(not_exact(), Json::Number(integer.to_string())))?
             }
         };
-        values::finite_number(number).map_err(|problem| (problem, Json::Number(number.to_string())))
+        values::finite_number(number).map_err(|problem| wrong(problem, Json::Number(number.to_string())))
     }
 }
 

@@ -25,21 +25,22 @@ fn column(array: impl arrow_array::Array + 'static) -> ArrayRef {
 
 /// A batch with names of devices in one of three ways, a time that is absent, and numbers of several types.
 fn batch(devices: &[&str], way: usize) -> RecordBatch {
-    let count = devices.len();
+    let count = i16::try_from(devices.len()).unwrap();
     let names = match way {
         0 => column(StringArray::from(devices.to_vec())),
         1 => column(StringViewArray::from(devices.to_vec())),
         _ => column(devices.iter().copied().collect::<DictionaryArray<Int8Type>>()),
     };
-    let times: TimestampNanosecondArray =
-        (0..count).map(|row| (row != 1).then_some(1_795_000_000_000_000_999 + row as i64 * 1_000)).collect();
-    let ascending = |step: f64| (0..count).map(move |row| row as f64 * step);
+    let times: TimestampNanosecondArray = (0..count)
+        .map(|row| (row != 1).then_some(1_795_000_000_000_000_999 + i64::from(row) * 1_000))
+        .collect();
+    let ascending = |step: f64| (0..count).map(move |row| f64::from(row) * step);
     RecordBatch::try_from_iter([
-        ("z", column(UInt8Array::from_iter_values((0..count).map(|row| row as u8)))),
+        ("z", column(UInt8Array::from_iter_values((0..count).map(|row| u8::try_from(row).unwrap())))),
         ("x", column(Float64Array::from_iter_values(ascending(0.1)))),
         ("device_id", names),
         ("timestamp", column(times)),
-        ("y", column(Int16Array::from_iter_values((0..count).map(|row| -(row as i16))))),
+        ("y", column(Int16Array::from_iter_values((0..count).map(|row| -row)))),
     ])
     .unwrap()
 }
@@ -144,19 +145,18 @@ fn every_changed_length_is_survived() {
 fn a_buffer_is_not_believed_to_become_huge() {
     for compression in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
         let options = IpcWriteOptions::default().try_with_compression(Some(compression)).unwrap();
-        let many = 10_000;
-        let zeros = || column(Float64Array::from_value(0.0, many));
+        let zeros = || column(Float64Array::from_value(0.0, 10_000));
         let batch = RecordBatch::try_from_iter([("x", zeros()), ("y", zeros()), ("z", zeros())]).unwrap();
         let stream = written(&[batch], options);
-        let declared = (many as i64 * 8).to_le_bytes();
-        let place = stream.windows(8).position(|bytes| bytes == declared).unwrap();
-        for huge in [BATCH_BYTES_MAX as i64 + 8, 1 << 40, i64::MAX - 7] {
+        let (declared, most) = (80_000_i64, i64::try_from(BATCH_BYTES_MAX).unwrap());
+        let place = stream.windows(8).position(|bytes| bytes == declared.to_le_bytes()).unwrap();
+        for huge in [most + 8, 1 << 40, i64::MAX - 7] {
             let mut stream = stream.clone();
             stream[place..place + 8].copy_from_slice(&huge.to_le_bytes());
             assert!(matches!(Columns::read(&stream), Err(ApiError::LargeBody { .. })), "{huge}");
         }
         // Wrong, but no longer than allowed.
-        for wrong in [many as i64 * 8 + 8, many as i64 * 8 + 1, many as i64 * 80, i64::MAX, -2] {
+        for wrong in [declared + 8, declared + 1, declared * 10, i64::MAX, -2] {
             let mut stream = stream.clone();
             stream[place..place + 8].copy_from_slice(&wrong.to_le_bytes());
             assert!(matches!(Columns::read(&stream), Err(ApiError::NotArrow(_))), "{wrong}");

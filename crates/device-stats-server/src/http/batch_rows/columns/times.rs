@@ -9,8 +9,8 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use device_stats_domain::Timestamp;
 
-use super::texts::Texts;
-use super::{Wrong, is_empty, is_null, texts};
+use super::{Wrong, is_empty, is_null, wrong};
+use crate::arrow_stream::{Texts, holds_texts};
 use crate::http::json::Json;
 use crate::http::values;
 
@@ -18,7 +18,7 @@ use crate::http::values;
 pub(super) fn is_taken(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..) | DataType::Int64)
         || is_empty(data_type)
-        || texts::is_taken(data_type)
+        || holds_texts(data_type)
 }
 
 /// The column; a time zone says only how it is to be shown.
@@ -59,18 +59,20 @@ impl<'a> Times<'a> {
             Self::Units { column, values, unit } => {
                 let Some(number) = present(column, values, row) else { return Ok(None) };
                 let time = values::timestamp_micros(micros(number, *unit));
-                time.map(Some).map_err(|problem| (problem, Json::Number(number.to_string())))
+                time.map(Some).map_err(|problem| wrong(problem, Json::Number(number.to_string())))
             }
             Self::Numbers { column, values } => {
                 let Some(number) = present(column, values, row) else { return Ok(None) };
                 let text = number.to_string();
-                values::timestamp_number(&text).map(Some).map_err(|problem| (problem, Json::Number(text)))
+                values::timestamp_number(&text)
+                    .map(Some)
+                    .map_err(|problem| wrong(problem, Json::Number(text)))
             }
             Self::Texts(texts) => match texts.read(row) {
                 None | Some("") => Ok(None),
                 Some(text) => values::timestamp_text(text)
                     .map(Some)
-                    .map_err(|problem| (problem, Json::String(text.to_owned()))),
+                    .map_err(|problem| wrong(problem, Json::String(text.to_owned()))),
             },
         }
     }

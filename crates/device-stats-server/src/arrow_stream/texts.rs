@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, LargeStringArray, StringArray, StringViewArra
 use arrow_schema::DataType;
 
 /// Whether a column of that type holds texts.
-pub(super) fn is_taken(data_type: &DataType) -> bool {
+pub(crate) fn holds_texts(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_plain(values),
         other => is_plain(other),
@@ -17,7 +17,7 @@ fn is_plain(data_type: &DataType) -> bool {
 }
 
 /// The column.
-pub(super) enum Texts<'a> {
+pub(crate) enum Texts<'a> {
     /// Each row has its own.
     Plain(Plain<'a>),
     /// Rows have positions in a list of texts.
@@ -25,7 +25,7 @@ pub(super) enum Texts<'a> {
 }
 
 /// Texts that lie one behind the other.
-pub(super) enum Plain<'a> {
+pub(crate) enum Plain<'a> {
     Short(&'a StringArray),
     Long(&'a LargeStringArray),
     View(&'a StringViewArray),
@@ -33,7 +33,7 @@ pub(super) enum Plain<'a> {
 
 impl<'a> Texts<'a> {
     /// `None` where it holds no texts.
-    pub(super) fn of(column: &'a ArrayRef) -> Option<Self> {
+    pub(crate) fn of(column: &'a ArrayRef) -> Option<Self> {
         let Some(dictionary) = column.as_any_dictionary_opt() else {
             return Plain::of(column).map(Self::Plain);
         };
@@ -45,7 +45,7 @@ impl<'a> Texts<'a> {
     }
 
     /// One of them, where it is not absent.
-    pub(super) fn read(&self, row: usize) -> Option<&'a str> {
+    pub(crate) fn read(&self, row: usize) -> Option<&'a str> {
         match self {
             Self::Plain(texts) => texts.read(row),
             Self::Dictionary { values, .. } => values.read(self.position(row)?),
@@ -53,11 +53,11 @@ impl<'a> Texts<'a> {
     }
 
     /// Where the text of a row lies in the list of texts, if there is one.
-    pub(super) fn position(&self, row: usize) -> Option<usize> {
+    pub(crate) fn position(&self, row: usize) -> Option<usize> {
         match self {
             Self::Plain(_) => None,
             Self::Dictionary { column, positions, .. } => {
-                positions.get(row).copied().filter(|_| !super::is_null(column, row))
+                positions.get(row).copied().filter(|_| !column.is_null(row))
             }
         }
     }
@@ -74,7 +74,7 @@ impl<'a> Plain<'a> {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Short(texts) => texts.len(),
             Self::Long(texts) => texts.len(),
