@@ -8,12 +8,12 @@ use device_stats_domain::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::batch_rows::{self, Row, Rows};
-use super::body::Size;
+use super::batch_rows::{BatchReader, Row, Rows};
+use super::body::{Format, Size};
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::faults::Faults;
-use super::input::{FromInput, Input, Parsed, PathDevice};
+use super::input::{FromBody, Input, PathDevice, Streamed};
 use super::readings::ReadingCreateBody;
 use crate::service::{Ingested, Measurement, Principal, Service};
 
@@ -68,11 +68,16 @@ impl From<Ingested> for BatchAnswer {
 /// The rows of a batch.
 pub(crate) struct Batch<R>(Rows<R>);
 
-impl<R: Row> FromInput for Batch<R> {
-    const BODY: Option<Size> = Some(Size::Batch);
+impl<R: Row> FromBody for Batch<R> {
+    const SIZE: Size = Size::Batch;
+    type Reader = BatchReader<R>;
 
-    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        batch_rows::read(input.body.as_ref(), faults).map(Self)
+    fn begin(_: &Input, format: Format, _: &mut Faults) -> BatchReader<R> {
+        BatchReader::new(format)
+    }
+
+    fn end(reader: BatchReader<R>, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
+        Ok(reader.finish(faults)?.map(Self))
     }
 }
 
@@ -102,9 +107,8 @@ impl<R: Row> FromInput for Batch<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(PathDevice, Batch<Measurement>)>,
+    Streamed(device, Batch(Rows { rows, .. })): Streamed<PathDevice, Batch<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let (device, Batch(Rows { rows, .. })) = input;
     let ingested = service.append_batch(who, device.id()?, &rows).await?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }
@@ -125,9 +129,8 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<Batch<(DeviceId, Measurement)>>,
+    Streamed((), Batch(Rows { rows, places })): Streamed<(), Batch<(DeviceId, Measurement)>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let Batch(Rows { rows, places }) = input;
     let ingested = service.append_mixed_batch(who, &rows).await;
     let ingested = ingested.map_err(|error| ApiError::Rows { error, places })?;
     Ok((StatusCode::CREATED, Json(ingested.into())))

@@ -11,6 +11,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 
 use super::progress::Progress;
 use super::rows::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
@@ -159,7 +160,8 @@ impl<R: Read> Columns<R> {
         progress: &Progress,
         chunk_bytes_max: usize,
     ) -> Result<Self, RowsError> {
-        let from_parquet = |error: parquet::errors::ParquetError| from_arrow(path, &error.into());
+        let from_parquet =
+            |error: ParquetError| RowsError::File { file: path.to_owned(), problem: error.to_string() };
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(from_parquet)?;
         check(path, reader.schema())?;
         let rows = reader.metadata().file_metadata().num_rows();
