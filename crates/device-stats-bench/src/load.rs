@@ -93,7 +93,7 @@ async fn create_user(store: &dyn Store) -> anyhow::Result<UserId> {
 async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> anyhow::Result<Vec<Job<'m>>> {
     let mut jobs = Vec::new();
     for readings in &manifest.devices {
-        let device_id = DeviceId::new(&readings.device_id)?;
+        let device_id = DeviceId::new(readings.device_id.as_str())?;
         let user_id = readings.owned.then_some(user);
         let device = store.create_device(NewDevice { device_id, name: None, user_id }).await?.key;
         let mut from = 0;

@@ -1,6 +1,7 @@
 //! Devices: what sends readings.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::limits::{DEVICE_ID_BYTES_MAX, DEVICE_NAME_BYTES_MAX};
 use crate::text::{self, InvalidText};
@@ -17,9 +18,10 @@ impl fmt::Display for DeviceKey {
 }
 
 /// The caller's own name of a device, compared byte by byte. A new one can be written in a path and in a log line:
-/// 1 to [`DEVICE_ID_BYTES_MAX`] bytes, no control character, no space at either end, neither `.` nor `..`.
+/// 1 to [`DEVICE_ID_BYTES_MAX`] bytes, no control character, no space at either end, neither `.` nor `..`. Clones share the
+/// text, since a batch may name a device many times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceId(String);
+pub struct DeviceId(Arc<str>);
 
 /// Why a text cannot name a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +45,14 @@ impl DeviceId {
     ///
     /// # Errors
     /// The rule of [`InvalidDeviceId`] that is broken.
-    pub fn new(id: impl Into<String>) -> Result<Self, InvalidDeviceId> {
+    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, InvalidDeviceId> {
         let id = id.into();
         text::check_present(&id, DEVICE_ID_BYTES_MAX)?;
         if id.chars().any(char::is_control) {
             Err(InvalidDeviceId::Control)
-        } else if id.trim() != id {
+        } else if id.trim() != &*id {
             Err(InvalidDeviceId::OuterSpace)
-        } else if id == "." || id == ".." {
+        } else if matches!(&*id, "." | "..") {
             Err(InvalidDeviceId::Dots)
         } else {
             Ok(Self(id))

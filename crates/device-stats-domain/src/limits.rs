@@ -62,6 +62,8 @@ pub const LIVE_SIGN_PAUSE: Duration = Duration::from_secs(15);
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Largest body of a batch, in bytes, after decompression.
 pub const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Most readings of a batch of columns, which may take few bytes each.
+pub const BATCH_READINGS_MAX: usize = 1024 * 1024;
 /// Largest window with which a batch may be compressed by zstd, as a power of two of bytes: no batch needs more, and a
 /// decoder may need as much memory.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 24;

@@ -6,32 +6,33 @@ mod batches;
 mod devices;
 mod error;
 mod exports;
+mod retry;
 mod users;
 
 use std::time::Duration;
 
-use device_stats_domain::limits::{RETRY_AFTER_SECONDS, STORE_CONNECT_TIMEOUT};
-use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url};
+use device_stats_domain::limits::STORE_CONNECT_TIMEOUT;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 
 pub(crate) use analyses::{Analysis, AxisSummary, Subject, UserAnalysis, Window};
-pub(crate) use batches::Repeat;
 pub(crate) use devices::Registered;
 pub(crate) use error::{ClientError, Fault};
 pub(crate) use exports::Arriving;
+pub(crate) use retry::{Patience, Repeat, Waits, may_be_done};
 
 /// How long an answer may take; of an export, how long nothing may arrive.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long the answer about the state of a server may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a request is made again that a busy server has refused; each pause is twice as long as the one before.
-const RETRIES_MAX: u32 = 5;
 
 /// A server. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
+    patience: Patience,
 }
 
 impl Client {
@@ -39,19 +40,24 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Setup`] for an address that is none, and where the system has no certificates to trust.
-    pub(crate) fn new(base: &str) -> Result<Self, ClientError> {
-        Self::build(base, reqwest::Client::builder().timeout(ANSWER_TIMEOUT))
+    pub(crate) fn new(base: &str, patience: Patience) -> Result<Self, ClientError> {
+        Self::build(base, patience, reqwest::Client::builder().timeout(ANSWER_TIMEOUT))
     }
 
     /// The same for answers that arrive for as long as it takes.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn for_exports(base: &str) -> Result<Self, ClientError> {
-        Self::build(base, reqwest::Client::builder().read_timeout(ANSWER_TIMEOUT))
+    pub(crate) fn for_exports(base: &str, patience: Patience) -> Result<Self, ClientError> {
+        Self::build(base, patience, reqwest::Client::builder().read_timeout(ANSWER_TIMEOUT))
     }
 
-    fn build(base: &str, http: ClientBuilder) -> Result<Self, ClientError> {
+    /// How long this one goes on trying.
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    fn build(base: &str, patience: Patience, http: ClientBuilder) -> Result<Self, ClientError> {
         let mut http = http
             .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(STORE_CONNECT_TIMEOUT);
@@ -63,7 +69,7 @@ impl Client {
             http = http.no_proxy();
         }
         let http = http.build().map_err(ClientError::Setup)?;
-        Ok(Self { http, base: base.to_owned() })
+        Ok(Self { http, base: base.to_owned(), patience })
     }
 
     /// Whether the server can serve requests.
@@ -85,8 +91,10 @@ impl Client {
             return Ok(response);
         }
         let status = response.status();
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.bytes().await.map_err(|error| self.lost(error))?;
-        Err(ClientError::from_answer(status, &body))
+        Err(ClientError::from_answer(status, retry_after.map(Duration::from_secs), &body))
     }
 
     fn lost(&self, error: reqwest::Error) -> ClientError {
@@ -105,23 +113,26 @@ impl Client {
         serde_json::from_str(&body).map_err(ClientError::NotUnderstood)
     }
 
-    /// Makes a request that is safe to repeat again while the server is too busy for it.
+    /// Makes a request that is safe to repeat, again where it fails, for as long as this client has patience.
     async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ClientError>
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        let mut pause = Duration::from_secs(RETRY_AFTER_SECONDS.into());
-        for _ in 0..RETRIES_MAX {
+        self.repeatedly(Repeat::Safe, attempt).await
+    }
+
+    /// Makes a request again where that is safe.
+    async fn repeatedly<T, F>(&self, repeat: Repeat, attempt: impl Fn() -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let mut waits = Waits::new(self.patience);
+        loop {
             match attempt().await {
-                Err(ClientError::Refused {
-                    status: StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS,
-                    ..
-                }) => tokio::time::sleep(pause).await,
+                Err(error) if waits.wait(&error, repeat).await => {}
                 result => return result,
             }
-            pause *= 2;
         }
-        attempt().await
     }
 }
 

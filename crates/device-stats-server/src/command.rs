@@ -9,6 +9,7 @@ mod health;
 mod import;
 mod migrate;
 mod openapi;
+mod retrying;
 mod seal;
 mod serve;
 mod subject;

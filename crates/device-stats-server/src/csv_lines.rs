@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-/// A reader that notes where the lines begin that are not empty.
-pub(crate) struct Lines<R> {
-    input: R,
-    /// Bytes read.
+/// Notes where the lines begin that are not empty.
+pub(crate) struct LineIndex {
+    /// Bytes noted.
     offset: u64,
     /// The line of the next byte, counted from 1.
     line: u64,
@@ -17,10 +16,19 @@ pub(crate) struct Lines<R> {
     begins: VecDeque<(u64, u64)>,
 }
 
-impl<R> Lines<R> {
+impl Default for LineIndex {
     /// Starts on line 1.
-    pub(crate) fn new(input: R) -> Self {
-        Self { input, offset: 0, line: 1, last: b'\n', begins: VecDeque::new() }
+    fn default() -> Self {
+        Self { offset: 0, line: 1, last: b'\n', begins: VecDeque::new() }
+    }
+}
+
+impl LineIndex {
+    /// Notes the next bytes.
+    pub(crate) fn note(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.note_byte(*byte);
+        }
     }
 
     /// The line of the first row that begins at that byte or, after empty lines, behind it. Bytes must be asked for in
@@ -32,7 +40,7 @@ impl<R> Lines<R> {
         self.begins.front().map_or(self.line, |(_, line)| *line)
     }
 
-    fn note(&mut self, byte: u8) {
+    fn note_byte(&mut self, byte: u8) {
         match byte {
             b'\n' if self.last == b'\r' => {}
             b'\n' | b'\r' => self.line += 1,
@@ -44,12 +52,28 @@ impl<R> Lines<R> {
     }
 }
 
+/// A reader that notes its lines.
+pub(crate) struct Lines<R> {
+    input: R,
+    index: LineIndex,
+}
+
+impl<R> Lines<R> {
+    /// Starts on line 1.
+    pub(crate) fn new(input: R) -> Self {
+        Self { input, index: LineIndex::default() }
+    }
+
+    /// As [`LineIndex::line_from`].
+    pub(crate) fn line_from(&mut self, offset: u64) -> u64 {
+        self.index.line_from(offset)
+    }
+}
+
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        for byte in buffer.iter().take(count) {
-            self.note(*byte);
-        }
+        self.index.note(buffer.get(..count).unwrap_or_default());
         Ok(count)
     }
 }

@@ -8,6 +8,7 @@ pub mod http;
 pub mod service;
 pub mod settings;
 
+mod arrow_stream;
 mod causes;
 mod client;
 mod command;

@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, Repeat};
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -15,18 +15,9 @@ pub(crate) struct Batch {
     pub(crate) duplicates: u64,
 }
 
-/// Whether a batch may be sent again when it is unknown what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Every reading brings its time, so it is stored once however often it is sent.
-    Safe,
-    /// A reading without a time gets a new one each time it is sent.
-    Unsafe,
-}
-
 impl Client {
-    /// Sends readings of many devices, in a format the server knows. Sends them again while the server is busy, where
-    /// that is safe.
+    /// Sends readings of many devices, in a format the server knows. Sends them again where they did not arrive and that
+    /// is safe: where each brings its time, or nothing has been stored for certain.
     ///
     /// # Errors
     /// [`ClientError`]; nothing has been stored where the server refused or found faults, but for a 503.
@@ -41,9 +32,6 @@ impl Client {
             let request = self.request(Method::POST, "/api/v1/stats/batch");
             self.json(request.header(CONTENT_TYPE, content_type).body(rows.clone()))
         };
-        match repeat {
-            Repeat::Safe => self.patiently(send).await,
-            Repeat::Unsafe => send().await,
-        }
+        self.repeatedly(repeat, send).await
     }
 }

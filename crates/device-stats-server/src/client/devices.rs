@@ -44,7 +44,7 @@ impl Client {
         let register = || self.answer(self.request(Method::POST, "/api/v1/devices/").json(&device));
         match self.patiently(register).await {
             Ok(_) => Ok(Registered::Now),
-            Err(ClientError::Refused { status: StatusCode::BAD_REQUEST, detail })
+            Err(ClientError::Refused { status: StatusCode::BAD_REQUEST, detail, .. })
                 if detail.contains("already exists") =>
             {
                 Ok(Registered::Before)

@@ -1,5 +1,7 @@
 //! What can go wrong between a client and a server.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,6 +35,10 @@ pub(crate) enum ClientError {
     Refused {
         /// Status of the answer.
         status: StatusCode,
+        /// The server's word for it, for programs.
+        code: Option<String>,
+        /// How long to wait before it is asked again, where the server says so.
+        retry_after: Option<Duration>,
         /// What the server says about it.
         detail: String,
     },
@@ -58,7 +64,7 @@ pub(crate) struct Fault {
 
 impl ClientError {
     /// The error an answer tells. An answer that is not of this service is told by its status.
-    pub(super) fn from_answer(status: StatusCode, body: &[u8]) -> Self {
+    pub(super) fn from_answer(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Detail {
@@ -68,11 +74,17 @@ impl ClientError {
         #[derive(Deserialize)]
         struct Answer {
             detail: Detail,
+            code: Option<String>,
         }
         match serde_json::from_slice(body) {
-            Ok(Answer { detail: Detail::Faults(faults) }) => Self::Faulty(faults),
-            Ok(Answer { detail: Detail::Text(detail) }) => Self::Refused { status, detail },
-            Err(_) => Self::Refused { status, detail: format!("the server answered {status}") },
+            Ok(Answer { detail: Detail::Faults(faults), .. }) => Self::Faulty(faults),
+            Ok(Answer { detail: Detail::Text(detail), code }) => {
+                Self::Refused { status, code, retry_after, detail }
+            }
+            Err(_) => {
+                let detail = format!("the server answered {status}");
+                Self::Refused { status, code: None, retry_after, detail }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Number;
 
 use super::subject;
-use crate::client::{Analysis, AxisSummary, Client, ClientError, Subject, UserAnalysis, Window};
+use crate::client::{Analysis, AxisSummary, Client, ClientError, Patience, Subject, UserAnalysis, Window};
 
 /// What to analyze.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// Where there is nobody of that name, nothing to analyze, or no server.
 pub(super) async fn analyze(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
-    let client = Client::new(url)?;
+    let client = Client::new(url, Patience::Short)?;
     let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
     let body = client.analyze(&subject, &window).await?;

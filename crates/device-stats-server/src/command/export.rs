@@ -9,8 +9,9 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+use super::retrying::Retrying;
 use super::subject;
-use crate::client::{Arriving, Client, Window};
+use crate::client::{Arriving, Client, ClientError, Repeat, Subject, Waits, Window};
 use progress::{Progress, Unit};
 use target::Target;
 
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
     /// File that is written, once all has arrived, in the place of what is there; - for stdout
     #[arg(long, value_name = "FILE", default_value = STDOUT)]
     output: PathBuf,
+    #[command(flatten)]
+    retrying: Retrying,
 }
 
 /// The file that is none.
@@ -102,13 +105,14 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
             None => bail!("the name of {} does not say which format; give --format", file.display()),
         },
     };
-    let client = Client::for_exports(url)?;
+    let client = Client::for_exports(url, arguments.retrying.patience())?;
     let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
-    let arriving = client.export(&subject, &window, format.name()).await?;
+    let asked = Asked { client, subject, window, format };
+    let arriving = asked.again().await?;
     let mut target = Target::create(output)?;
     let mut progress = Progress::new(output.is_some(), format.unit());
-    let received = receive(arriving, &mut target, &mut progress).await;
+    let received = asked.receive(arriving, &mut target, &mut progress).await;
     progress.finish();
     received.with_context(|| format!("stopped after {}", progress.count()))?;
     target.finish()?;
@@ -118,12 +122,66 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
     }
 }
 
-async fn receive(mut arriving: Arriving, target: &mut Target, progress: &mut Progress) -> anyhow::Result<()> {
-    while let Some(bytes) = arriving.next().await? {
-        if target.write(&bytes)?.is_break() {
-            break;
-        }
-        progress.advance(&bytes);
+/// What is asked of the server.
+struct Asked {
+    client: Client,
+    subject: Subject,
+    window: Window,
+    format: Format,
+}
+
+impl Asked {
+    async fn again(&self) -> Result<Arriving, ClientError> {
+        self.client.export(&self.subject, &self.window, self.format.name()).await
     }
-    Ok(())
+
+    /// Writes what arrives. Where it breaks off, everything is asked for anew and written anew, since the server may go on
+    /// with other readings than those it began with; but not where it breaks off twice at one place, which is no outage.
+    async fn receive(
+        &self,
+        mut arriving: Arriving,
+        target: &mut Target,
+        progress: &mut Progress,
+    ) -> anyhow::Result<()> {
+        let mut waits = Waits::new(self.client.patience());
+        let mut broken_at = Vec::new();
+        loop {
+            let error = match write(arriving, target, progress).await? {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let place = progress.bytes();
+            if broken_at.iter().max().is_some_and(|furthest| *furthest < place) {
+                waits.forget();
+            }
+            let is_new = !broken_at.contains(&place);
+            broken_at.push(place);
+            if !(is_new && target.can_begin_anew() && waits.wait(&error, Repeat::Safe).await) {
+                return Err(error.into());
+            }
+            arriving = self.again().await?;
+            target.begin_anew()?;
+            progress.begin_anew();
+        }
+    }
+}
+
+/// Writes what arrives, to its end or to where it breaks off.
+async fn write(
+    mut arriving: Arriving,
+    target: &mut Target,
+    progress: &mut Progress,
+) -> anyhow::Result<Result<(), ClientError>> {
+    loop {
+        match arriving.next().await {
+            Ok(Some(bytes)) => {
+                if target.write(&bytes)?.is_break() {
+                    return Ok(Ok(()));
+                }
+                progress.advance(&bytes);
+            }
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `device-stats import`: a file of readings, batch by batch, to a server. What is missing there is registered on the way.
 
+mod columns;
 mod elements;
 mod file;
 mod objects;
@@ -16,16 +17,23 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::client::{Client, ClientError, Fault, Registered, Repeat};
+use super::retrying::Retrying;
+use crate::client::{Client, ClientError, Fault, Registered, Repeat, may_be_done};
 use progress::Progress;
-use rows::{Chunk, Rows};
+use rows::{Chunk, Place, Rows};
 
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// File of readings with `device_id`, x, y, z and perhaps timestamp: CSV with a header (.csv), JSON objects one a
-    /// line (.ndjson, .jsonl) or in an array (.json), each also compressed (.gz, .zst)
+    /// line (.ndjson, .jsonl) or in an array (.json), an Arrow IPC stream or file (.arrows, .arrow), each also compressed
+    /// (.gz, .zst), or Parquet (.parquet)
     file: PathBuf,
+    /// Leaves out that many rows at the beginning, to go on where an import has stopped
+    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    skip: u64,
+    #[command(flatten)]
+    retrying: Retrying,
     /// Owner of the devices that are registered: an id, or a name
     #[arg(long, value_name = "NAME_OR_ID")]
     user: Option<String>,
@@ -41,6 +49,8 @@ struct Import<'a> {
     user: Option<i64>,
     devices: HashSet<String>,
     registered: usize,
+    /// Rows that were left out.
+    skipped: u64,
     accepted: u64,
     repeats: u64,
 }
@@ -54,13 +64,14 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
     let started = Instant::now();
     let progress = Progress::new();
     let mut rows = Rows::open(file, &progress)?;
-    let client = Client::new(url)?;
+    rows.skip(arguments.skip)?;
+    let client = Client::new(url, arguments.retrying.patience())?;
     let user = match &arguments.user {
         Some(user) => Some(find_or_create_user(&client, user, arguments.email.as_deref()).await?),
         None => None,
     };
-    let mut import =
-        Import { client, file, user, devices: HashSet::new(), registered: 0, accepted: 0, repeats: 0 };
+    let (devices, skipped) = (HashSet::new(), arguments.skip);
+    let mut import = Import { client, file, user, devices, registered: 0, skipped, accepted: 0, repeats: 0 };
     loop {
         let sent = match rows.next_chunk() {
             Ok(Some(chunk)) => import.send(chunk).await,
@@ -71,6 +82,7 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
             progress.finish();
             return Err(import.explain(error));
         }
+        progress.advance(import.next_row(), import.sent());
     }
     progress.finish();
     super::print(&import.summary(started.elapsed().as_secs_f64()))
@@ -87,9 +99,14 @@ async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -
     let Some(email) = email else {
         bail!("there is no user {user:?}; with --email ADDRESS one is registered");
     };
-    let created = client.create_user(user, email).await;
-    let created = created.with_context(|| format!("the user {user:?} cannot be registered"))?;
-    Ok(created.id)
+    match client.create_user(user, email).await {
+        Ok(created) => Ok(created.id),
+        // It may have been registered by a request whose answer was lost.
+        Err(error) => match client.find_user(user).await? {
+            Some(found) => Ok(found.id),
+            None => Err(error).with_context(|| format!("the user {user:?} cannot be registered")),
+        },
+    }
 }
 
 impl Import<'_> {
@@ -98,7 +115,8 @@ impl Import<'_> {
             self.ensure_device(device_id).await?;
         }
         let repeat = if chunk.all_timed { Repeat::Safe } else { Repeat::Unsafe };
-        match self.client.append_batch(chunk.content_type, chunk.body, repeat).await {
+        let Chunk { content_type, body, lines, place, .. } = chunk;
+        match self.client.append_batch(content_type, body, repeat).await {
             Ok(batch) => {
                 self.accepted += batch.accepted;
                 self.repeats += batch.duplicates;
@@ -107,22 +125,42 @@ impl Import<'_> {
             Err(ClientError::Faulty(faults)) => {
                 let mut stderr = std::io::stderr().lock();
                 for fault in &faults {
-                    writeln!(stderr, "{}", line_of(fault, self.file, &chunk.lines))?;
+                    writeln!(stderr, "{}", line_of(fault, self.file, &lines, place))?;
                 }
                 let s = if faults.len() == 1 { "" } else { "s" };
                 bail!("the server found {} fault{s} in {}", faults.len(), self.file.display())
             }
-            Err(error @ (ClientError::Unreachable { .. } | ClientError::Refused { .. }))
-                if repeat == Repeat::Unsafe =>
-            {
-                let first = chunk.lines.first().copied().unwrap_or_default();
-                let last = chunk.lines.last().copied().unwrap_or_default();
-                Err(error).with_context(|| {
-                    format!("lines {first} to {last}, of which some have no timestamp, may be stored or not")
-                })
+            Err(error) if repeat == Repeat::Unsafe && may_be_done(&error) => {
+                Err(error).with_context(|| self.doubt(&lines, place))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What to do about rows without a timestamp of which it is unknown whether they are stored.
+    fn doubt(&self, lines: &[u64], place: Place) -> String {
+        let first = lines.first().copied().unwrap_or_default();
+        let last = lines.last().copied().unwrap_or_default();
+        let places = match place {
+            Place::Line => "lines",
+            Place::Row => "rows",
+        };
+        let (before, behind) = (self.next_row(), self.next_row() + lines.len() as u64);
+        format!(
+            "{places} {first} to {last}, of which some have no timestamp, are all stored or none is, and sent again they \
+             would be there twice: look whether they are stored, then go on with --skip {behind} where they are, and with \
+             --skip {before} where they are not"
+        )
+    }
+
+    /// How many readings the server has taken from this import.
+    fn sent(&self) -> u64 {
+        self.accepted + self.repeats
+    }
+
+    /// How many rows of the file lie before the next one to be sent.
+    fn next_row(&self) -> u64 {
+        self.skipped + self.sent()
     }
 
     /// Registers the device where it is missing and this has not been seen to yet.
@@ -145,20 +183,21 @@ impl Import<'_> {
 
     /// The error, and what it means for the rest.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        match self.accepted + self.repeats {
+        let Self { accepted, repeats, .. } = self;
+        match self.sent() {
             0 => error,
             sent => error.context(format!(
-                "stopped after {sent} readings, which stay stored (those with a timestamp may be sent again: \
-                 they count as repeats then)"
+                "stopped after {sent} readings, which stay stored: {accepted} accepted, {repeats} repeats; --skip {} goes on \
+                 behind them (those with a timestamp may also be sent again: they count as repeats then)",
+                self.next_row()
             )),
         }
     }
 
     fn summary(&self, seconds: f64) -> String {
         let Self { accepted, repeats, registered, devices, .. } = self;
-        let readings = accepted + repeats;
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = readings as f64 / seconds.max(f64::MIN_POSITIVE);
+        let readings = self.sent();
+        let rate = per_second(readings, seconds);
         format!(
             "{readings} readings: {accepted} accepted, {repeats} repeats, in {seconds:.1} s ({rate:.0} readings/s); \
              {} devices, {registered} registered\n",
@@ -167,13 +206,21 @@ impl Import<'_> {
     }
 }
 
-/// A fault of a batch, by the line of the file; `lines` are those of the batch.
-fn line_of(fault: &Fault, file: &Path, lines: &[u64]) -> String {
+/// A rate for people.
+fn per_second(count: u64, seconds: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let count = count as f64;
+    count / seconds.max(f64::MIN_POSITIVE)
+}
+
+/// A fault of a batch, by its place in the file; `lines` are those of the batch.
+fn line_of(fault: &Fault, file: &Path, lines: &[u64], place: Place) -> String {
     let file = file.display();
     let line = fault.row().and_then(|row| lines.get(row));
-    let (at, place) = match line {
-        Some(line) => (format!("{file}:{line}"), fault.place(2)),
-        None => (file.to_string(), fault.place(1)),
+    let (at, path) = match (line, place) {
+        (Some(line), Place::Line) => (format!("{file}:{line}"), fault.place(2)),
+        (Some(row), Place::Row) => (format!("{file}: row {row}"), fault.place(2)),
+        (None, _) => (file.to_string(), fault.place(1)),
     };
-    if place.is_empty() { format!("{at}: {}", fault.msg) } else { format!("{at}: {place}: {}", fault.msg) }
+    if path.is_empty() { format!("{at}: {}", fault.msg) } else { format!("{at}: {path}: {}", fault.msg) }
 }

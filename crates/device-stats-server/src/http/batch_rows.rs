@@ -1,24 +1,29 @@
 //! The rows of a batch: what a row holds is said here, how each format writes it is said in a file of its own. Rows are
-//! read one by one, and the faults of all are noted.
+//! read one by one while the body arrives, and the faults of all are noted.
 
 mod array;
+mod columns;
 mod lines;
 mod plain;
 mod table;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use device_stats_domain::{Axes, DeviceId};
 
-use super::body::{Format, Text};
-use super::faults::{Fault, Faults, Step};
+use super::body::{Characters, Columns, Format, Receive};
+use super::error::ApiError;
+use super::faults::{Fault, Faults, Problem, Step};
 use super::json::Json;
 use super::members::{FromMembers, Members, missing};
 use super::values;
 use crate::service::Measurement;
+use lines::LineReader;
 use plain::Plain;
-use table::Cells;
+use table::{Cells, TableReader};
 
 /// A row of a batch.
-pub(crate) trait Row: Sized {
+pub(crate) trait Row: Sized + Send {
     /// The columns a row must have, the columns it may have.
     const COLUMNS: (&'static [&'static str], &'static [&'static str]);
 
@@ -30,6 +35,9 @@ pub(crate) trait Row: Sized {
 
     /// Reads a line of CSV.
     fn from_cells(cells: &mut Cells<'_>) -> Option<Self>;
+
+    /// Puts together what has been read by column; `None` where it lacks a device, or has one too many.
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self>;
 }
 
 impl Row for Measurement {
@@ -53,6 +61,10 @@ impl Row for Measurement {
         };
         Some(Self { time: time?, values: axes.all()? })
     }
+
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
+        device.is_none().then_some(measurement)
+    }
 }
 
 impl Row for (DeviceId, Measurement) {
@@ -74,6 +86,10 @@ impl Row for (DeviceId, Measurement) {
         let device = cells.read("device_id", values::device_id_text);
         let measurement = Measurement::from_cells(cells);
         Some((device?, measurement?))
+    }
+
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
+        Some((device?, measurement))
     }
 }
 
@@ -134,21 +150,105 @@ impl<R> Rows<R> {
     }
 }
 
-/// Reads a batch; `None` where a fault has been noted.
-pub(crate) fn read<R: Row>(body: Option<&Text>, faults: &mut Faults) -> Option<Rows<R>> {
-    let Some(Text { format, text }) = body else {
-        faults.add(vec!["body".into()], missing(), &Json::Null);
-        return None;
-    };
-    let rows = match format {
-        Format::Json => Some(array::read(text, faults)),
-        Format::Ndjson => Some(lines::read(text, faults)),
-        Format::Csv => table::read(text, faults),
-        // Refused before, with 415.
-        Format::Other => None,
-    };
-    faults.at_no_line();
-    rows.filter(|_| faults.is_empty())
+/// Reads the rows of a batch while it arrives.
+pub(crate) struct BatchReader<R> {
+    characters: Characters,
+    reader: FormatReader<R>,
+    faults: Faults,
+}
+
+/// How the rows are written.
+enum FormatReader<R> {
+    /// Read at its end: its faults are told by their place in the whole, and an array that is no JSON has no other fault.
+    Array(String),
+    Lines(LineReader<R>),
+    Table(Box<TableReader<R>>),
+    /// Read at its end: a record batch is a whole, and readings are made of its columns without another copy.
+    Columns(Vec<u8>),
+    /// In a way that is not known; whether there is anything at all has to be known to say so.
+    Other,
+}
+
+impl<R: Row> BatchReader<R> {
+    /// Nothing has arrived yet.
+    pub(crate) fn new(format: Format) -> Self {
+        let reader = match format {
+            Format::Json => FormatReader::Array(String::new()),
+            Format::Ndjson => FormatReader::Lines(LineReader::default()),
+            Format::Csv => FormatReader::Table(Box::default()),
+            Format::Arrow => FormatReader::Columns(Vec::new()),
+            Format::Other => FormatReader::Other,
+        };
+        Self { characters: Characters::default(), reader, faults: Faults::default() }
+    }
+
+    /// All rows; `None` where a fault has been noted.
+    ///
+    /// # Errors
+    /// No characters, no columns, or an unknown format.
+    pub(crate) fn finish(self, faults: &mut Faults) -> Result<Option<Rows<R>>, ApiError> {
+        let Self { characters, mut reader, faults: mut found } = self;
+        let is_empty = match &reader {
+            FormatReader::Columns(bytes) => bytes.is_empty(),
+            _ => characters.finish(|text| reader.take(text, &mut found))?,
+        };
+        if is_empty {
+            faults.add(vec!["body".into()], missing(), &Json::Null);
+            return Ok(None);
+        }
+        let rows = match reader {
+            FormatReader::Array(text) => Some(array::read(&text, faults)),
+            FormatReader::Lines(lines) => Some(lines.finish(&mut found)),
+            FormatReader::Table(table) => table.finish(&mut found),
+            FormatReader::Columns(bytes) => columns::read(&Columns::read(&bytes)?, &mut found),
+            FormatReader::Other => return Err(ApiError::UnknownFormat),
+        };
+        faults.append(found);
+        Ok(rows.filter(|_| faults.is_empty()))
+    }
+}
+
+impl<R: Row> FormatReader<R> {
+    fn take(&mut self, text: &str, faults: &mut Faults) {
+        match self {
+            Self::Array(all) => all.push_str(text),
+            Self::Lines(lines) => lines.take(text, faults),
+            Self::Table(table) => table.take(text, faults),
+            Self::Columns(_) | Self::Other => {}
+        }
+    }
+}
+
+impl<R: Row> Receive for BatchReader<R> {
+    fn receive(&mut self, bytes: &[u8]) {
+        let Self { characters, reader, faults } = self;
+        match reader {
+            FormatReader::Columns(all) => all.extend_from_slice(bytes),
+            _ => characters.take(bytes, |text| reader.take(text, faults)),
+        }
+    }
+}
+
+/// Notes columns that are missing, repeated or unknown.
+fn check_columns<R: Row>(columns: &[&str], faults: &mut Faults) -> Option<()> {
+    let (required, optional) = R::COLUMNS;
+    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::Name(name.to_owned().into())];
+    for name in required.iter().filter(|name| !columns.contains(name)) {
+        faults.add(loc(name), Problem::new("missing", "Column required"), &Json::Null);
+    }
+    for (index, column) in columns.iter().enumerate() {
+        let input = Json::String((*column).to_owned());
+        if !required.contains(column) && !optional.contains(column) {
+            faults.add(
+                loc(column),
+                Problem::new("extra_forbidden", "Extra columns are not permitted"),
+                &input,
+            );
+        } else if columns.iter().take(index).any(|earlier| earlier == column) {
+            faults.add(loc(column), Problem::new("repeated", "Column is repeated"), &input);
+        }
+    }
+    faults.is_empty().then_some(())
 }
 
 /// Reads a row from a JSON value.

@@ -1,4 +1,5 @@
-//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON, NDJSON or CSV.
+//! `/stats/batch` and `/stats/devices/{device_id}/batch`: many readings at once, all or none, as JSON, NDJSON, CSV
+//! or columns of Arrow.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,13 +8,13 @@ use device_stats_domain::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::batch_rows::{self, Row, Rows};
-use super::body::Size;
+use super::batch_rows::{BatchReader, Row, Rows};
+use super::body::{Format, Size};
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
-use super::input::{FromInput, Input, Parsed, PathDevice};
+use super::input::{FromBody, Input, PathDevice, Streamed};
 use super::readings::ReadingCreateBody;
 use crate::service::{Ingested, Measurement, Principal, Service};
 
@@ -39,6 +40,14 @@ pub(crate) struct DeviceReadingCreateBody {
     timestamp: Option<String>,
 }
 
+/// The bytes of an Arrow IPC stream: `x`, `y` and `z` as `Float64`, `Float32` or integers, perhaps `timestamp` as `Timestamp`,
+/// `Int64` or `Utf8`, and for many devices `device_id` as `Utf8`, `LargeUtf8`, `Utf8View` or a dictionary of one of
+/// them.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the body")]
+pub(crate) struct ColumnsBody(Vec<u8>);
+
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BatchResult)]
@@ -60,19 +69,25 @@ impl From<Ingested> for BatchAnswer {
 /// The rows of a batch.
 pub(crate) struct Batch<R>(Rows<R>);
 
-impl<R: Row> FromInput for Batch<R> {
-    const BODY: Option<Size> = Some(Size::Batch);
+impl<R: Row> FromBody for Batch<R> {
+    const SIZE: Size = Size::Batch;
+    type Reader = BatchReader<R>;
 
-    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        batch_rows::read(input.body.as_ref(), faults).map(Self)
+    fn begin(_: &Input, format: Format, _: &mut Faults) -> BatchReader<R> {
+        BatchReader::new(format)
+    }
+
+    fn end(reader: BatchReader<R>, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
+        Ok(reader.finish(faults)?.map(Self))
     }
 }
 
 /// Post readings of one device
 ///
 /// All readings are stored, or none. The body is a JSON array, NDJSON (a JSON object a line; empty lines are passed
-/// over), or CSV with a header that names the columns `x`, `y`, `z` and perhaps `timestamp`, in any order; at most
-/// 10 MiB, after decompression where it is sent with `Content-Encoding: gzip` or `zstd`. A fault names its row, counted
+/// over), CSV with a header that names the columns `x`, `y`, `z` and perhaps `timestamp`, in any order, or an Arrow IPC
+/// stream with these columns; at most 10 MiB, after decompression where it is sent with `Content-Encoding: gzip` or
+/// `zstd`, and for Arrow at most 1,048,576 readings. A fault names its row, counted
 /// from 0, and its field; of NDJSON and CSV also the `line`, counted from 1. An answer of 201 means that the readings
 /// are in stable storage and part of every analysis that starts later; to send the same batch again is safe where the
 /// readings bring their times.
@@ -83,6 +98,7 @@ impl<R: Row> FromInput for Batch<R> {
         (Vec<ReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "timestamp,x,y,z\n2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+        (ColumnsBody = "application/vnd.apache.arrow.stream"),
     )),
     responses(
         (status = 201, description = "What became of them.", body = BatchAnswer),
@@ -92,9 +108,9 @@ impl<R: Row> FromInput for Batch<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(PathDevice, KeyHeader, Batch<Measurement>)>,
+    Streamed(input, Batch(Rows { rows, .. })): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let (device, KeyHeader(key), Batch(Rows { rows, .. })) = input;
+    let (device, KeyHeader(key)) = input;
     let ingested = service.append_batch(who, device.id()?, &rows, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }
@@ -109,15 +125,16 @@ pub(super) async fn append_batch(
         (Vec<DeviceReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+        (ColumnsBody = "application/vnd.apache.arrow.stream"),
     )),
     responses((status = 201, description = "What became of them.", body = BatchAnswer)),
 )]
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(KeyHeader, Batch<(DeviceId, Measurement)>)>,
+    Streamed(KeyHeader(key), batch): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
-    let (KeyHeader(key), Batch(Rows { rows, places })) = input;
+    let Batch(Rows { rows, places }) = batch;
     let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;
     let ingested = ingested.map_err(|error| ApiError::Rows { error, places })?;
     Ok((StatusCode::CREATED, Json(ingested.into())))

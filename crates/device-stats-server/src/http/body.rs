@@ -1,7 +1,9 @@
-//! The body of a request: read within its limits of size and time, decompressed where a batch may be compressed, and
-//! taken for the format its head names.
+//! The body of a request: received within its limits of size and time, decompressed where a batch may be compressed, and
+//! taken for the format its head names. Batches are read while they arrive, so what is held is their rows.
 
+mod characters;
 mod coding;
+mod columns;
 
 use std::time::Duration;
 
@@ -13,7 +15,9 @@ use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT,
 use http_body_util::BodyExt;
 
 use super::error::ApiError;
+pub(crate) use characters::Characters;
 use coding::Collector;
+pub(crate) use columns::Columns;
 
 /// What the head says the body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +28,30 @@ pub(crate) enum Format {
     Ndjson,
     /// `text/csv`.
     Csv,
+    /// `application/vnd.apache.arrow.stream`.
+    Arrow,
     /// Anything else, or nothing.
     Other,
 }
 
-/// A body that has arrived.
+/// Takes the bytes of a body as they arrive, decompressed.
+pub(crate) trait Receive: Send {
+    /// Takes the next ones.
+    fn receive(&mut self, bytes: &[u8]);
+}
+
+impl Receive for Vec<u8> {
+    fn receive(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// A body of characters that has arrived as a whole.
 #[derive(Debug)]
 pub(crate) struct Text {
     /// What the head says it is.
     pub(crate) format: Format,
-    /// Its characters, without a byte order mark.
+    /// The characters, without a byte order mark.
     pub(crate) text: String,
 }
 
@@ -57,24 +75,41 @@ impl Size {
     }
 }
 
-/// Reads the body to its end.
+/// Reads the body to its end; `None` where there is nothing before it.
 ///
 /// # Errors
-/// Too large, too slow, compressed in an unknown way, broken off, or no UTF-8.
-pub(crate) async fn read(head: &HeaderMap, mut body: Body, size: Size) -> Result<Text, ApiError> {
-    let collected = match Collector::new(head, size) {
+/// As [`receive`], and no UTF-8.
+pub(crate) async fn read(head: &HeaderMap, body: Body, size: Size) -> Result<Option<Text>, ApiError> {
+    let bytes = receive(head, body, size, Vec::new()).await?;
+    let (mut characters, mut text) = (Characters::default(), String::new());
+    characters.take(&bytes, |characters| text.push_str(characters));
+    let is_empty = characters.finish(|characters| text.push_str(characters))?;
+    Ok((!is_empty).then_some(Text { format: format(head), text }))
+}
+
+/// Passes on the body to its end.
+///
+/// # Errors
+/// Too large, too slow, compressed in an unknown way, or broken off.
+pub(crate) async fn receive<T: Receive>(
+    head: &HeaderMap,
+    mut body: Body,
+    size: Size,
+    receiver: T,
+) -> Result<T, ApiError> {
+    let outcome = match Collector::new(head, size, receiver) {
         Ok(collector) => collect(collector, &mut body).await,
         Err(error) => Err(error),
     };
-    if collected.is_err() {
+    if outcome.is_err() {
         // The answer goes out at once; what the client still sends is thrown away meanwhile, since a connection closed
         // on unread bytes is reset, and the client would never see the answer.
         tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, drain(body)));
     }
-    Ok(Text { format: format(head), text: decode(collected?)? })
+    outcome
 }
 
-async fn collect(mut collector: Collector, body: &mut Body) -> Result<Vec<u8>, ApiError> {
+async fn collect<T: Receive>(mut collector: Collector<T>, body: &mut Body) -> Result<T, ApiError> {
     let read = async {
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame.map_err(|_| ApiError::BrokenBody)?.into_data() {
@@ -95,23 +130,14 @@ async fn drain(mut body: Body) {
     }
 }
 
-/// The characters of a body, without a byte order mark.
-fn decode(mut bytes: Vec<u8>) -> Result<String, ApiError> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(ApiError::Utf16);
-    }
-    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
-        bytes.drain(..3);
-    }
-    String::from_utf8(bytes).map_err(|_| ApiError::NotUtf8)
-}
-
-fn format(head: &HeaderMap) -> Format {
+/// What the head says the body is.
+pub(crate) fn format(head: &HeaderMap) -> Format {
     let value = head.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.split_once('/') {
         Some(("application", json)) if json == "json" || json.ends_with("+json") => Format::Json,
         Some(("application", "x-ndjson" | "ndjson" | "jsonl")) => Format::Ndjson,
+        Some(("application", "vnd.apache.arrow.stream")) => Format::Arrow,
         Some(("text", "csv")) => Format::Csv,
         _ => Format::Other,
     }

@@ -35,6 +35,9 @@ pub(crate) enum ApiError {
     /// The body is no JSON.
     #[error("body is no JSON")]
     NotJson(NotJson),
+    /// The body is no Arrow stream.
+    #[error("body is no Arrow stream")]
+    NotArrow(String),
     /// The body is UTF-16.
     #[error("body is UTF-16")]
     Utf16,
@@ -67,6 +70,12 @@ pub(crate) enum ApiError {
     LargeBody {
         /// The limit.
         bytes_max: usize,
+    },
+    /// The body holds too many readings.
+    #[error("too many readings")]
+    ManyReadings {
+        /// The limit.
+        readings_max: usize,
     },
     /// The body did not arrive in time.
     #[error("body too slow")]
@@ -133,6 +142,7 @@ impl ApiError {
             }
             Self::Invalid(faults) => invalid(faults.clone()),
             Self::NotJson(NotJson { position, error }) => invalid(vec![json_invalid(*position, error)]),
+            Self::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
             Self::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
             Self::NotUtf8 | Self::BrokenBody => {
                 text(StatusCode::BAD_REQUEST, "malformed_body", "There was an error parsing the body")
@@ -153,12 +163,16 @@ impl ApiError {
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", &words)
             }
             Self::UnknownFormat => {
-                let words = "The Content-Type is not supported here; use application/json, application/x-ndjson or \
-                    text/csv";
+                let words = "The Content-Type is not supported here; use application/json, application/x-ndjson, \
+                    text/csv or application/vnd.apache.arrow.stream";
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
             }
             Self::LargeBody { bytes_max } => {
                 let words = format!("The body is larger than {bytes_max} bytes");
+                text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &words)
+            }
+            Self::ManyReadings { readings_max } => {
+                let words = format!("The body holds more than {readings_max} readings");
                 text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &words)
             }
             Self::SlowBody(limit) => {
@@ -279,4 +293,10 @@ fn json_invalid(position: usize, error: &str) -> Fault {
         Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
     let loc: Vec<Step> = vec!["body".into(), position.into()];
     Fault { kind, loc, line: None, msg, input: json!({}), ctx }
+}
+
+fn arrow_invalid(error: &str) -> Fault {
+    let problem = Problem::new("arrow_invalid", "Input should be an Arrow IPC stream");
+    let Problem { kind, msg, ctx } = problem.with(json!({ "error": error }));
+    Fault { kind, loc: vec!["body".into()], line: None, msg, input: json!({}), ctx }
 }

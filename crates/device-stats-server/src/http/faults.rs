@@ -82,11 +82,6 @@ impl Faults {
         self.line = Some(line);
     }
 
-    /// Says that what is noted from now on is on no line.
-    pub(crate) fn at_no_line(&mut self) {
-        self.line = None;
-    }
-
     /// Notes a fault; beyond [`FAULTS_MAX`] no more are kept.
     pub(crate) fn add(&mut self, loc: Vec<Step>, problem: Problem, input: &Json) {
         if !self.is_full() {
@@ -98,6 +93,12 @@ impl Faults {
     /// Notes the fault of a result and returns what is right.
     pub(crate) fn keep<T>(&mut self, loc: Vec<Step>, input: &Json, read: Result<T, Problem>) -> Option<T> {
         read.map_err(|problem| self.add(loc, problem, input)).ok()
+    }
+
+    /// Notes faults that were found elsewhere.
+    pub(crate) fn append(&mut self, others: Self) {
+        self.found.extend(others.found);
+        self.found.truncate(FAULTS_MAX);
     }
 
     /// Whether no fault has been found.

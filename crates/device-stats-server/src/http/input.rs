@@ -4,11 +4,12 @@
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
-use super::body::{self, Format, Size, Text};
+use super::body::{self, Format, Receive, Size, Text};
 use super::error::ApiError;
 use super::faults::{Faults, Problem, Step};
 use super::json::Json;
@@ -22,8 +23,6 @@ pub(crate) struct Input {
     query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     /// The body, where one was wanted and is not empty.
-    pub(crate) body: Option<Text>,
-    /// That body, where it is JSON and not a batch.
     json: Option<Json>,
 }
 
@@ -52,6 +51,43 @@ impl<S: Send + Sync, T: FromInput> FromRequest<S> for Parsed<T> {
     }
 }
 
+/// A part of a request that is read from its body while that arrives.
+pub(crate) trait FromBody: Sized {
+    /// Which body that is.
+    const SIZE: Size;
+    /// What reads it.
+    type Reader: Receive;
+
+    /// Begins to read a body of that format; what the query says of it may be at fault.
+    fn begin(input: &Input, format: Format, faults: &mut Faults) -> Self::Reader;
+
+    /// Ends; `None` where a fault has been noted.
+    ///
+    /// # Errors
+    /// A body that cannot be read at all.
+    fn end(reader: Self::Reader, faults: &mut Faults) -> Result<Option<Self>, ApiError>;
+}
+
+/// Parts of a request, and what was read from its body, without a fault.
+pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B);
+
+impl<S: Send + Sync, P: FromInput + Send, B: FromBody> FromRequest<S> for Streamed<P, B> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut head, body) = request.into_parts();
+        let input = Input::of_head(&mut head, state).await?;
+        let mut faults = Faults::default();
+        let parts = P::read(&input, &mut faults);
+        let reader = B::begin(&input, body::format(&input.headers), &mut faults);
+        let reader = body::receive(&input.headers, body, B::SIZE, reader).await?;
+        match (parts, B::end(reader, &mut faults)?) {
+            (Some(parts), Some(read)) if faults.is_empty() => Ok(Self(parts, read)),
+            _ => Err(ApiError::Invalid(faults.into_vec())),
+        }
+    }
+}
+
 impl Input {
     async fn collect<S: Send + Sync>(
         request: Request,
@@ -59,29 +95,27 @@ impl Input {
         wanted: Option<Size>,
     ) -> Result<Self, ApiError> {
         let (mut head, body) = request.into_parts();
+        let input = Self::of_head(&mut head, state).await?;
+        let body = match wanted {
+            Some(size) => body::read(&input.headers, body, size).await?,
+            None => None,
+        };
+        let json = match body {
+            Some(Text { format: Format::Json, text }) => Some(Json::parse(&text).map_err(ApiError::NotJson)?),
+            Some(Text { text, .. }) => Some(Json::String(text)),
+            None => None,
+        };
+        Ok(Self { json, ..input })
+    }
+
+    /// All but the body.
+    async fn of_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
         // A path that is no UTF-8 names nothing.
-        let path =
-            RawPathParams::from_request_parts(&mut head, state).await.map_err(|_| ApiError::UnknownPath)?;
+        let path = RawPathParams::from_request_parts(head, state).await.map_err(|_| ApiError::UnknownPath)?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
         let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-        let body = match wanted {
-            Some(size) => {
-                Some(body::read(&head.headers, body, size).await?).filter(|body| !body.text.is_empty())
-            }
-            None => None,
-        };
-        if wanted == Some(Size::Batch) && body.as_ref().is_some_and(|body| body.format == Format::Other) {
-            return Err(ApiError::UnknownFormat);
-        }
-        let json = match (&body, wanted) {
-            (Some(Text { format: Format::Json, text }), Some(Size::Single)) => {
-                Some(Json::parse(text).map_err(ApiError::NotJson)?)
-            }
-            (Some(Text { text, .. }), Some(Size::Single)) => Some(Json::String(text.clone())),
-            _ => None,
-        };
-        Ok(Self { path, query, headers: head.headers, body, json })
+        Ok(Self { path, query, headers: std::mem::take(&mut head.headers), json: None })
     }
 
     fn path(&self, name: &str) -> Json {
@@ -246,6 +280,7 @@ impl<T: FromMembers + Default> FromInput for OptionalJsonBody<T> {
     }
 }
 
+/// Nothing but the body is asked for.
 /// Reads each part before looking at any, so that no part's fault hides another's.
 macro_rules! read_together {
     ($($part:ident $value:ident),+) => {

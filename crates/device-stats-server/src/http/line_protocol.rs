@@ -3,12 +3,16 @@
 
 mod lines;
 mod precision;
+#[cfg(test)]
+mod tests;
 
 use device_stats_domain::{Axes, DeviceId, Finite, Timestamp};
 use influxdb_line_protocol::{Error, FieldValue, ParsedLine, parse_lines};
 use serde_json::json;
 
 use super::batch_rows::Rows;
+use super::body::{Characters, Receive};
+use super::error::ApiError;
 use super::faults::{Faults, Problem};
 use super::json::Json;
 use super::members::missing;
@@ -22,18 +26,111 @@ const DEVICE: &str = "device";
 /// Most characters of what the reader says of a line, which may repeat parts of it.
 const WORDS_CHARACTERS_MAX: usize = 200;
 
-/// Reads points, and notes the faults of all.
-pub(super) fn read(text: &str, precision: Precision, faults: &mut Faults) -> Rows<(DeviceId, Measurement)> {
-    let mut rows = Rows::naming(DEVICE);
-    for (index, (number, line)) in Lines::of(text).enumerate() {
+/// From how many bytes on lines are read that have arrived: they are found by looking at all that has.
+const WINDOW_BYTES: usize = 64 * 1024;
+
+/// Reads points while they arrive.
+pub(crate) struct PointReader {
+    precision: Precision,
+    characters: Characters,
+    points: PointRows,
+    faults: Faults,
+}
+
+/// The points so far.
+struct PointRows {
+    rows: Rows<(DeviceId, Measurement)>,
+    /// How many there were.
+    index: usize,
+    /// What has not been read, and its line, counted from 1.
+    text: String,
+    number: u64,
+    /// How long that has to be to be looked at. A line that is not complete is looked at again when there is twice as much.
+    look_at: usize,
+    /// How long it has to be at least.
+    window_bytes: usize,
+}
+
+impl PointReader {
+    /// Nothing has arrived yet.
+    pub(super) fn new(precision: Precision) -> Self {
+        Self::with_window(precision, WINDOW_BYTES)
+    }
+
+    fn with_window(precision: Precision, window_bytes: usize) -> Self {
+        let (rows, text, look_at) = (Rows::naming(DEVICE), String::new(), window_bytes);
+        let points = PointRows { rows, index: 0, text, number: 1, look_at, window_bytes };
+        Self { precision, characters: Characters::default(), points, faults: Faults::default() }
+    }
+
+    /// All points; `None` where a fault has been noted.
+    ///
+    /// # Errors
+    /// No characters.
+    pub(super) fn finish(
+        self,
+        faults: &mut Faults,
+    ) -> Result<Option<Rows<(DeviceId, Measurement)>>, ApiError> {
+        let Self { precision, characters, mut points, faults: mut found } = self;
+        let is_empty = characters.finish(|text| points.text.push_str(text))?;
+        if is_empty {
+            faults.add(vec!["body".into()], missing(), &Json::Null);
+            return Ok(None);
+        }
+        let text = std::mem::take(&mut points.text);
+        for (number, line) in Lines::from_line(&text, points.number) {
+            points.read(number, line, precision, &mut found);
+        }
+        faults.append(found);
+        Ok(faults.is_empty().then_some(points.rows))
+    }
+}
+
+impl Receive for PointReader {
+    fn receive(&mut self, bytes: &[u8]) {
+        let Self { precision, characters, points, faults } = self;
+        characters.take(bytes, |text| points.text.push_str(text));
+        if points.text.len() >= points.look_at {
+            points.read_whole_lines(*precision, faults);
+        }
+    }
+}
+
+impl PointRows {
+    /// Reads all lines whose end has arrived, and keeps the rest.
+    fn read_whole_lines(&mut self, precision: Precision, faults: &mut Faults) {
+        let mut text = std::mem::take(&mut self.text);
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut lines = Lines::from_line(text.split_at(whole).0, self.number);
+        let mut left = whole;
+        while let Some((number, line)) = lines.next() {
+            if lines.is_at_end() {
+                // A text in quotes may go on behind the end of the line.
+                (left, self.number) = (lines.begin(), number);
+                break;
+            }
+            self.read(number, line, precision, faults);
+        }
+        if left == whole {
+            self.number = lines.number();
+        }
+        text.drain(..left);
+        self.look_at = self.window_bytes.max(text.len() * 2);
+        self.text = text;
+    }
+
+    /// Reads a point, and notes its faults.
+    fn read(&mut self, number: u64, line: &str, precision: Precision, faults: &mut Faults) {
         if faults.is_full() {
-            break;
+            return;
         }
         faults.at_line(number);
+        let index = self.index;
+        self.index += 1;
         match parse_lines(line).next().unwrap_or(Err(Error::FieldSetMissing)) {
             Ok(parsed) => {
                 if let Some(row) = (Point { parsed, index, line }).read(precision, faults) {
-                    rows.push_line(number, row);
+                    self.rows.push_line(number, row);
                 }
             }
             Err(error) => {
@@ -44,8 +141,6 @@ pub(super) fn read(text: &str, precision: Precision, faults: &mut Faults) -> Row
             }
         }
     }
-    faults.at_no_line();
-    rows
 }
 
 /// What is wrong with a line. The crate has no words for a line that does not even begin as one.

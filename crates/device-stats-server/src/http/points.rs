@@ -8,14 +8,12 @@ use device_stats_domain::DeviceId;
 use utoipa::IntoParams;
 
 use super::batch_rows::Rows;
-use super::body::Size;
+use super::body::{Format, Size};
 use super::error::ApiError;
 use super::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
-use super::input::{FromInput, Input, Parsed};
-use super::json::Json;
-use super::line_protocol::{self, Precision};
-use super::members::missing;
+use super::input::{FromBody, Input, Streamed};
+use super::line_protocol::{PointReader, Precision};
 use crate::service::{Measurement, Principal, Service};
 
 /// Where else points are taken, so that a client may be given the service with or without `/api/v1` as the address of its
@@ -35,17 +33,17 @@ pub(crate) struct PointsParams {
 /// The points of a body.
 pub(crate) struct Points(Rows<(DeviceId, Measurement)>);
 
-impl FromInput for Points {
-    const BODY: Option<Size> = Some(Size::Points);
+impl FromBody for Points {
+    const SIZE: Size = Size::Points;
+    type Reader = PointReader;
 
-    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+    fn begin(input: &Input, _: Format, faults: &mut Faults) -> PointReader {
         let precision = input.query("precision", faults, Precision::read);
-        let Some(body) = &input.body else {
-            faults.add(vec!["body".into()], missing(), &Json::Null);
-            return None;
-        };
-        let points = line_protocol::read(&body.text, precision.flatten().unwrap_or_default(), faults);
-        faults.is_empty().then_some(Self(points))
+        PointReader::new(precision.flatten().unwrap_or_default())
+    }
+
+    fn end(reader: PointReader, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
+        Ok(reader.finish(faults)?.map(Self))
     }
 }
 
@@ -68,9 +66,8 @@ impl FromInput for Points {
 pub(super) async fn append_points(
     State(service): State<Service>,
     who: Principal,
-    Parsed(input): Parsed<(KeyHeader, Points)>,
+    Streamed(KeyHeader(key), Points(Rows { rows, places })): Streamed<KeyHeader, Points>,
 ) -> Result<StatusCode, ApiError> {
-    let (KeyHeader(key), Points(Rows { rows, places })) = input;
     let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;
     ingested.map_err(|error| ApiError::Rows { error, places })?;
     Ok(StatusCode::NO_CONTENT)

@@ -214,8 +214,13 @@ fn time_problem(error: InvalidTime) -> Problem {
 fn text(json: &Json) -> Result<&str, Problem> {
     match json {
         Json::String(text) => Ok(text),
-        _ => Err(Problem::new("string_type", "Input should be a valid string")),
+        _ => Err(no_text()),
     }
+}
+
+/// Something that is no text.
+pub(crate) fn no_text() -> Problem {
+    Problem::new("string_type", "Input should be a valid string")
 }
 
 /// A username.

@@ -2,7 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::Arc;
 
+use arrow_array::types::Int16Type;
+use arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
 use crate::started::{Started, device_stats, printed, run};
@@ -84,6 +92,7 @@ fn a_file_is_what_its_name_says() {
         .collect();
     let lines = objects.join("\n").into_bytes();
     let array = format!("[\n  {}\n]\n", objects.join(",\n  ").replace(",\"x\"", ",\n    \"x\"")).into_bytes();
+    let columns = columns(&table, &readings);
     let table = table.into_bytes();
     let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
     let mut accepted = readings.len();
@@ -96,6 +105,11 @@ fn a_file_is_what_its_name_says() {
         ("readings.json.zst", [zstd(&array[..99_999]), zstd(&array[99_999..])].concat()),
         ("readings.csv.gz", gzip(&table)),
         ("readings.csv.zst", zstd(&table)),
+        ("readings.arrows", stream(&columns)),
+        ("readings.arrows.gz", gzip(&stream(&columns))),
+        ("stream.arrow", stream(&columns)),
+        ("file.arrow", arrow_file(&columns)),
+        ("readings.parquet", parquet(&columns)),
     ] {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).unwrap();
@@ -104,6 +118,89 @@ fn a_file_is_what_its_name_says() {
         assert!(text.contains(&expected), "{name}: {text}");
         accepted = 0;
     }
+}
+
+/// The same as columns, as other programs keep them.
+fn columns(table: &str, readings: &[(String, [f64; 3])]) -> RecordBatch {
+    let column = |array: ArrayRef| array;
+    let times = table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap());
+    let devices = readings.iter().map(|(device, _)| device.as_str());
+    let number = |axis: usize| {
+        let numbers = readings.iter().map(|(_, numbers)| numbers[axis]);
+        column(Arc::new(Float64Array::from_iter_values(numbers)))
+    };
+    RecordBatch::try_from_iter([
+        ("timestamp", column(Arc::new(StringArray::from_iter_values(times)))),
+        ("x", number(0)),
+        ("y", number(1)),
+        ("device_id", column(Arc::new(devices.collect::<DictionaryArray<Int16Type>>()))),
+        ("z", number(2)),
+    ])
+    .unwrap()
+}
+
+fn stream(columns: &RecordBatch) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &columns.schema()).unwrap();
+    writer.write(columns).unwrap();
+    writer.finish().unwrap();
+    writer.into_inner().unwrap()
+}
+
+/// In two batches, compressed.
+fn arrow_file(columns: &RecordBatch) -> Vec<u8> {
+    let lz4 = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
+    let mut writer = FileWriter::try_new_with_options(Vec::new(), &columns.schema(), lz4).unwrap();
+    writer.write(&columns.slice(0, 5_001)).unwrap();
+    writer.write(&columns.slice(5_001, columns.num_rows() - 5_001)).unwrap();
+    writer.finish().unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn parquet(columns: &RecordBatch) -> Vec<u8> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(4_000));
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, columns.schema(), Some(properties.build())).unwrap();
+    writer.write(columns).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn a_fault_of_columns_is_told_with_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let mut readings = readings();
+    let mut cut = stream(&columns(&csv(&readings), &readings));
+    cut.truncate(cut.len() - 8);
+    readings[6_000].1[1] = f64::NAN;
+    let faulty = columns(&csv(&readings), &readings);
+    let some = faulty.project(&[1, 2, 3]).unwrap();
+    for (name, bytes, expected) in [
+        (
+            "faulty.arrows",
+            stream(&faulty),
+            vec!["faulty.arrows: row 6001: y: ", "5000 accepted", "--skip 5000"],
+        ),
+        ("faulty.parquet", parquet(&faulty), vec!["faulty.parquet: row 6001: y: ", "5000 repeats"]),
+        ("some.arrow", arrow_file(&some), vec!["some.arrow: it lacks the column z"]),
+        ("some.parquet", parquet(&some), vec!["some.parquet: it lacks the column z"]),
+        ("cut.arrows", cut, vec!["stopped after 12345 readings", "cut.arrows: the stream is cut off"]),
+        ("plain.arrow", b"device_id,x,y,z\n".to_vec(), vec!["plain.arrow: a message does not begin as"]),
+        ("plain.parquet", b"device_id,x,y,z\n".to_vec(), vec!["plain.parquet: Parquet error"]),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(expected.iter().all(|part| message.contains(part)), "{name}: {message}");
+    }
+    // Without the row at fault, all of it is taken.
+    let file = folder.path().join("faulty.parquet");
+    let text = printed(&["import", file.to_str().unwrap(), "--skip", "6001", "--url", &server.url]);
+    assert!(text.starts_with("6344 readings: 0 accepted, 6344 repeats"), "{text}");
 }
 
 #[test]

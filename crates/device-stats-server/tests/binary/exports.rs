@@ -57,6 +57,20 @@ fn what_is_exported_can_be_imported_again() {
     assert!(exported == std::fs::read_to_string(&again).unwrap());
     assert_eq!(exported.lines().count(), 1 + READINGS as usize);
 
+    // In every other form, too; each import is into another server.
+    for name in ["all.ndjson", "all.arrows", "all.parquet", "all.csv"] {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Started::in_folder(folder.path());
+        let file = folder.path().join(name).to_str().unwrap().to_owned();
+        printed(&["export", "--user", "ann", "--output", &file, "--url", from]);
+        let said =
+            printed(&["import", &file, "--user", "ann", "--email", "ann@example.com", "--url", &other.url]);
+        assert!(said.starts_with(&format!("{READINGS} readings: {READINGS} accepted")), "{name}: {said}");
+        let again = folder.path().join("again.csv").to_str().unwrap().to_owned();
+        printed(&["export", "--user", "ann", "--output", &again, "--url", &other.url]);
+        assert!(exported == std::fs::read_to_string(&again).unwrap(), "{name}");
+    }
+
     // One device, to stdout and, by the name of the file, in another form.
     let window = ["--from", "2026-11-23T10:00:03Z", "--until", "2026-11-23T10:00:04.004000Z"];
     let of_pump = [&["export", "--device", "pump, \"old\"", "--url", to], &window[..]].concat();

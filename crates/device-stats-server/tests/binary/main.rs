@@ -15,6 +15,8 @@ mod exports;
 mod kills;
 mod life;
 mod readme;
+mod restarts;
+mod scripted;
 mod sealing;
 mod self_checking;
 mod started;

@@ -40,7 +40,16 @@ impl Started {
 
     /// The same with further flags.
     pub(crate) fn with(database_url: &str, flags: &[&str]) -> Self {
-        let mut child = device_stats(&["serve", "--listen", "127.0.0.1:0", "--database-url", database_url])
+        Self::start("127.0.0.1:0", database_url, flags)
+    }
+
+    /// A server where another one was.
+    pub(crate) fn again(url: &str, database_url: &str) -> Self {
+        Self::start(url.strip_prefix("http://").unwrap(), database_url, &[])
+    }
+
+    fn start(listen: &str, database_url: &str, flags: &[&str]) -> Self {
+        let mut child = device_stats(&["serve", "--listen", listen, "--database-url", database_url])
             .args(flags)
             .args(["--log-format", "json", "--log", "info"])
             .stderr(Stdio::piped())

@@ -77,8 +77,8 @@ async fn types_and_codings(api: Api) {
     api.device("d").await;
     let single = "415 The Content-Encoding is not supported here; use none";
     let coding = "415 The Content-Encoding is not supported here; use gzip, zstd or none";
-    let media = "415 The Content-Type is not supported here; use application/json, application/x-ndjson or \
-        text/csv";
+    let media = "415 The Content-Type is not supported here; use application/json, application/x-ndjson, \
+        text/csv or application/vnd.apache.arrow.stream";
     let text = "422 model_attributes_type body";
     for (path, headers, expected) in [
         (READINGS, vec!["content-type: text/plain"], text),

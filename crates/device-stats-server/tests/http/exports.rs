@@ -233,9 +233,8 @@ impl Side {
         text(self.served.api, &format!("/api/v1/stats/users/{}/export?format={format}", self.user)).await
     }
 
-    async fn import(&self, head: &str, body: &str) {
-        let answer =
-            self.served.api.send("POST", "/api/v1/stats/batch", &[head], Some(body.as_bytes())).await;
+    async fn import(&self, head: &str, body: impl AsRef<[u8]>) {
+        let answer = self.served.api.send("POST", "/api/v1/stats/batch", &[head], Some(body.as_ref())).await;
         assert_eq!(answer.status, 201, "{answer:?}");
     }
 
@@ -325,6 +324,8 @@ async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(V
         let (_, batches) = columns(source.served.api, &path, format).await;
         assert_eq!(source.read_columns(&batches), (held.clone(), order.clone()), "{format}");
     }
+    let arrow = format!("/api/v1/stats/users/{}/export?format=arrow", source.user);
+    let arrow = source.served.api.get(&arrow).await.body;
     source.served.stop().await;
 
     let served = Served::start(to.open().await).await;
@@ -337,6 +338,11 @@ async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(V
     let rows = format!("[{}]", ndjson.lines().collect::<Vec<_>>().join(","));
     target.import(JSON, &rows).await;
     assert_eq!(target.export("ndjson").await, ndjson);
+    assert_eq!(target.export("csv").await, csv);
+    target.delete().await;
+
+    let target = Side::begin(target.served, case).await;
+    target.import("content-type: application/vnd.apache.arrow.stream", &arrow).await;
     assert_eq!(target.export("csv").await, csv);
     target.delete().await;
     target.served.stop().await;

@@ -10,6 +10,7 @@
 )]
 
 mod analyses;
+mod arrow;
 mod batches;
 mod bodies;
 mod codings;

@@ -17,6 +17,8 @@ pub(super) struct Progress {
     unit: Unit,
     /// Lines or bytes.
     counted: u64,
+    /// Bytes, whatever is counted.
+    bytes: u64,
 }
 
 impl Progress {
@@ -30,7 +32,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             line.set_style(style);
         }
-        Self { line, unit, counted: 0 }
+        Self { line, unit, counted: 0, bytes: 0 }
     }
 
     /// These bytes have been written.
@@ -39,8 +41,19 @@ impl Progress {
             Unit::Readings { .. } => bytes.split(|byte| *byte == b'\n').count() - 1,
             Unit::Bytes => bytes.len(),
         };
-        self.counted += u64::try_from(count).unwrap_or(u64::MAX);
+        self.counted += count as u64;
+        self.bytes += bytes.len() as u64;
         self.line.set_position(self.so_far().0);
+    }
+
+    /// How many bytes have been written.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Everything is going to be written again.
+    pub(super) fn begin_anew(&mut self) {
+        (self.counted, self.bytes) = (0, 0);
     }
 
     /// Takes the line away.

@@ -1,7 +1,7 @@
 //! Where an export is written: stdout, or a file that has its name only when all of it is there.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Stdout, Write};
+use std::io::{ErrorKind, Seek, Stdout, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +62,21 @@ impl Target {
         };
         let written = file.write_all(bytes).map(ControlFlow::Continue);
         written.with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Whether what has been written can be taken back.
+    pub(super) fn can_begin_anew(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
+    /// Takes back what has been written.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub(super) fn begin_anew(&mut self) -> anyhow::Result<()> {
+        let Self::File(Partial { path, file, .. }) = self else { return Ok(()) };
+        let emptied = file.set_len(0).and_then(|()| file.rewind());
+        emptied.with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Says that all is written: now the file gets its name.

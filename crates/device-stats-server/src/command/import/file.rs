@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use super::progress::Progress;
 use super::rows::RowsError;
 
-/// What a file holds.
+/// What a file holds that is read from its beginning to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// A table.
@@ -18,6 +18,23 @@ pub(super) enum Format {
     Ndjson,
     /// An array of JSON objects.
     Json,
+    /// Batches of columns, as a stream or as a file.
+    Arrow,
+}
+
+/// A file that is ready to be read.
+pub(super) enum Opened {
+    /// From its beginning to its end.
+    Input(Format, Box<dyn Read>),
+    /// Here and there: Parquet has its contents at its end.
+    Parquet(File),
+}
+
+/// What a name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Input(Format, Compression),
+    Parquet,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,20 +48,21 @@ enum Compression {
 ///
 /// # Errors
 /// [`RowsError::Name`] or [`RowsError::Open`].
-pub(super) fn open(path: &Path, progress: &Progress) -> Result<(Format, Box<dyn Read>), RowsError> {
-    let (format, compression) = named(path).ok_or_else(|| RowsError::Name(path.to_owned()))?;
+pub(super) fn open(path: &Path, progress: &Progress) -> Result<Opened, RowsError> {
+    let named = named(path).ok_or_else(|| RowsError::Name(path.to_owned()))?;
     let unreadable = |error| RowsError::Open(path.to_owned(), error);
     let file = File::open(path).map_err(unreadable)?;
+    let Named::Input(format, compression) = named else { return Ok(Opened::Parquet(file)) };
     let file = progress.of(file).map_err(unreadable)?;
     let input: Box<dyn Read> = match compression {
         Compression::None => Box::new(file),
         Compression::Gzip => Box::new(MultiGzDecoder::new(file)),
         Compression::Zstd => Box::new(zstd::Decoder::new(file).map_err(unreadable)?),
     };
-    Ok((format, input))
+    Ok(Opened::Input(format, input))
 }
 
-fn named(path: &Path) -> Option<(Format, Compression)> {
+fn named(path: &Path) -> Option<Named> {
     let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let (name, compression) = match name.rsplit_once('.')? {
         (name, "gz") => (name, Compression::Gzip),
@@ -55,9 +73,11 @@ fn named(path: &Path) -> Option<(Format, Compression)> {
         "csv" => Format::Csv,
         "ndjson" | "jsonl" => Format::Ndjson,
         "json" => Format::Json,
+        "arrows" | "arrow" => Format::Arrow,
+        "parquet" if compression == Compression::None => return Some(Named::Parquet),
         _ => return None,
     };
-    Some((format, compression))
+    Some(Named::Input(format, compression))
 }
 
 #[cfg(test)]
@@ -67,17 +87,21 @@ mod tests {
     #[test]
     fn names_say_what_files_hold() {
         for (name, expected) in [
-            ("a.csv", Some((Format::Csv, Compression::None))),
-            ("/b/a.b.NDJSON.GZ", Some((Format::Ndjson, Compression::Gzip))),
-            ("a.jsonl.zst", Some((Format::Ndjson, Compression::Zstd))),
-            ("a.json", Some((Format::Json, Compression::None))),
-            (".csv", Some((Format::Csv, Compression::None))),
+            ("a.csv", Some(Named::Input(Format::Csv, Compression::None))),
+            ("/b/a.b.NDJSON.GZ", Some(Named::Input(Format::Ndjson, Compression::Gzip))),
+            ("a.jsonl.zst", Some(Named::Input(Format::Ndjson, Compression::Zstd))),
+            ("a.json", Some(Named::Input(Format::Json, Compression::None))),
+            (".csv", Some(Named::Input(Format::Csv, Compression::None))),
+            ("a.arrows.zst", Some(Named::Input(Format::Arrow, Compression::Zstd))),
+            ("a.Arrow", Some(Named::Input(Format::Arrow, Compression::None))),
+            ("a.parquet", Some(Named::Parquet)),
+            ("a.parquet.gz", None),
             ("a.csv.bz2", None),
             ("a.csv.gz.gz", None),
             ("a.gz", None),
             ("csv", None),
             ("a.txt", None),
-            ("a.csv/", Some((Format::Csv, Compression::None))),
+            ("a.csv/", Some(Named::Input(Format::Csv, Compression::None))),
             ("..", None),
         ] {
             assert_eq!(named(Path::new(name)), expected, "{name}");

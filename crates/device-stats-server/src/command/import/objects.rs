@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::elements::{Cut, Elements};
-use super::rows::{CHUNK_ROWS_MAX, Chunk, RowsError};
+use super::rows::{CHUNK_ROWS_MAX, Chunk, Place, RowsError};
 
 /// The objects of a file that are still to be sent.
 pub(super) struct Objects<R> {
@@ -40,6 +40,19 @@ impl<R: Read> Objects<R> {
         Self { file: file.to_owned(), elements, chunk_bytes_max, left: None }
     }
 
+    /// Passes over objects.
+    ///
+    /// # Errors
+    /// As [`Self::next_chunk`].
+    pub(super) fn skip(&mut self, objects: u64) -> Result<(), RowsError> {
+        for _ in 0..objects {
+            if self.next_object()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The next objects; `None` after the last ones. What is no good object is sent, too, for the server to tell.
     ///
     /// # Errors
@@ -66,7 +79,8 @@ impl<R: Read> Objects<R> {
             body.push(b'\n');
             lines.push(line);
         }
-        let chunk = Chunk { content_type: "application/x-ndjson", body, lines, device_ids, all_timed };
+        let content_type = "application/x-ndjson";
+        let chunk = Chunk { content_type, body, lines, place: Place::Line, device_ids, all_timed };
         Ok((!chunk.lines.is_empty()).then_some(chunk))
     }
 

@@ -1,22 +1,28 @@
 //! How far an import is, on a terminal.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// A bar on stderr; nothing where that is no terminal.
-pub(super) struct Progress(ProgressBar);
+pub(super) struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    /// Whether the length of the bar is a number of rows, and not of bytes.
+    by_rows: Cell<bool>,
+}
 
 impl Progress {
     /// Starts.
     pub(super) fn new() -> Self {
         let bar = ProgressBar::new(0);
-        let template = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}%, {msg}, {eta} left") {
             bar.set_style(style);
         }
-        Self(bar)
+        Self { bar, started: Instant::now(), by_rows: Cell::new(false) }
     }
 
     /// The file, whose bytes are counted as they are read.
@@ -24,12 +30,27 @@ impl Progress {
     /// # Errors
     /// Those of asking for its size.
     pub(super) fn of(&self, file: File) -> io::Result<impl Read + use<>> {
-        self.0.set_length(file.metadata()?.len());
-        Ok(self.0.wrap_read(file))
+        self.bar.set_length(file.metadata()?.len());
+        Ok(self.bar.wrap_read(file))
+    }
+
+    /// The file has that many rows, and is not read from its beginning to its end.
+    pub(super) fn expect_rows(&self, rows: u64) {
+        self.bar.set_length(rows);
+        self.by_rows.set(true);
+    }
+
+    /// So many rows of the file are stored, of which this import has sent `sent`.
+    pub(super) fn advance(&self, rows: u64, sent: u64) {
+        if self.by_rows.get() {
+            self.bar.set_position(rows);
+        }
+        let rate = super::per_second(sent, self.started.elapsed().as_secs_f64());
+        self.bar.set_message(format!("{} readings, {rate:.0}/s", HumanCount(sent)));
     }
 
     /// Takes the bar away.
     pub(super) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

@@ -6,27 +6,40 @@ use std::path::{Path, PathBuf};
 
 use device_stats_domain::limits::BATCH_BYTES_MAX;
 
-use super::file::{self, Format};
+use super::columns::Columns;
+use super::file::{self, Format, Opened};
 use super::objects::Objects;
 use super::progress::Progress;
 use super::table::Table;
 
 /// Most readings of a batch.
 pub(super) const CHUNK_ROWS_MAX: usize = 5_000;
+/// Columns that a table must have.
+pub(super) const REQUIRED: [&str; 4] = ["device_id", "x", "y", "z"];
+/// The column that it may have.
+pub(super) const TIMESTAMP: &str = "timestamp";
 
 /// Why a file cannot be imported, or not further.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RowsError {
     /// The name of the file does not say what it holds.
     #[error(
-        "the name of {} does not say what it holds: known are .csv, .ndjson, .jsonl and .json, each also with .gz or \
-         .zst behind it",
+        "the name of {} does not say what it holds: known are .csv, .ndjson, .jsonl, .json, .arrows and .arrow, each also \
+         with .gz or .zst behind it, and .parquet",
         .0.display()
     )]
     Name(PathBuf),
     /// The file cannot be opened, read on or decompressed.
     #[error("cannot read {}", .0.display())]
     Open(PathBuf, #[source] io::Error),
+    /// Something is wrong with the file as a whole.
+    #[error("{}: {problem}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Something in the file is wrong.
     #[error("{}:{line}: {problem}", file.display())]
     Line {
@@ -39,6 +52,15 @@ pub(super) enum RowsError {
     },
 }
 
+/// What tells where a row is in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The line on which it begins.
+    Line,
+    /// Its number, since there are no lines.
+    Row,
+}
+
 /// Rows to be sent at once.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Chunk {
@@ -46,8 +68,10 @@ pub(super) struct Chunk {
     pub(super) content_type: &'static str,
     /// The rows as they are sent.
     pub(super) body: Vec<u8>,
-    /// The line of the file on which each row begins, counted from 1.
+    /// Where in the file each row is, counted from 1.
     pub(super) lines: Vec<u64>,
+    /// In which unit.
+    pub(super) place: Place,
     /// The devices of the rows, each once, in the order of their first row.
     pub(super) device_ids: Vec<String>,
     /// Whether every row has a timestamp.
@@ -55,11 +79,13 @@ pub(super) struct Chunk {
 }
 
 /// The rows of a file that are still to be sent.
-pub(super) enum Rows<R> {
+pub(super) enum Rows<R: Read> {
     /// CSV.
     Table(Table<R>),
     /// JSON objects.
     Objects(Objects<R>),
+    /// An Arrow stream, or Parquet.
+    Columns(Box<Columns<R>>),
 }
 
 impl Rows<Box<dyn Read>> {
@@ -68,8 +94,13 @@ impl Rows<Box<dyn Read>> {
     /// # Errors
     /// [`RowsError`] where the name does not say, the file cannot be read, or a header lacks columns.
     pub(super) fn open(path: &Path, progress: &Progress) -> Result<Self, RowsError> {
-        let (format, input) = file::open(path, progress)?;
-        Self::new(path, format, input, BATCH_BYTES_MAX)
+        match file::open(path, progress)? {
+            Opened::Parquet(file) => {
+                let columns = Columns::parquet(path, file, progress, BATCH_BYTES_MAX)?;
+                Ok(Self::Columns(Box::new(columns)))
+            }
+            Opened::Input(format, input) => Self::new(path, format, input, BATCH_BYTES_MAX),
+        }
     }
 }
 
@@ -88,6 +119,22 @@ impl<R: Read> Rows<R> {
             Format::Csv => Table::new(path, input, chunk_bytes_max).map(Self::Table),
             Format::Ndjson => Ok(Self::Objects(Objects::lines(path, input, chunk_bytes_max))),
             Format::Json => Ok(Self::Objects(Objects::array(path, input, chunk_bytes_max))),
+            Format::Arrow => {
+                let columns = Columns::stream(path, input, chunk_bytes_max)?;
+                Ok(Self::Columns(Box::new(columns)))
+            }
+        }
+    }
+
+    /// Passes over rows; those behind the last one are none.
+    ///
+    /// # Errors
+    /// As [`Self::next_chunk`].
+    pub(super) fn skip(&mut self, rows: u64) -> Result<(), RowsError> {
+        match self {
+            Self::Table(table) => table.skip(rows),
+            Self::Objects(objects) => objects.skip(rows),
+            Self::Columns(columns) => columns.skip(rows),
         }
     }
 
@@ -100,6 +147,7 @@ impl<R: Read> Rows<R> {
         match self {
             Self::Table(table) => table.next_chunk(),
             Self::Objects(objects) => objects.next_chunk(),
+            Self::Columns(columns) => columns.next_chunk(),
         }
     }
 }

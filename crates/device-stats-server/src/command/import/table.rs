@@ -5,13 +5,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 
-use super::rows::{CHUNK_ROWS_MAX, Chunk, RowsError};
+use super::rows::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
 use crate::csv_lines::Lines;
-
-/// Columns that a file must have.
-const REQUIRED: [&str; 4] = ["device_id", "x", "y", "z"];
-/// The column that it may have.
-const TIMESTAMP: &str = "timestamp";
 
 /// The rows of a file that are still to be sent.
 pub(super) struct Table<R> {
@@ -58,6 +53,19 @@ impl<R: Read> Table<R> {
         Ok(Self { file, reader, header, device_id, timestamp, chunk_bytes_max, left: None })
     }
 
+    /// Passes over rows.
+    ///
+    /// # Errors
+    /// As [`Self::next_chunk`].
+    pub(super) fn skip(&mut self, rows: u64) -> Result<(), RowsError> {
+        for _ in 0..rows {
+            if self.next_row()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The next rows; `None` after the last ones.
     ///
     /// # Errors
@@ -96,7 +104,14 @@ impl<R: Read> Table<R> {
             return Ok(None);
         }
         let csv = csv.into_inner().map_err(|error| self.wrong(0, error.to_string()))?;
-        Ok(Some(Chunk { content_type: "text/csv", body: csv, lines, device_ids, all_timed }))
+        Ok(Some(Chunk {
+            content_type: "text/csv",
+            body: csv,
+            lines,
+            place: Place::Line,
+            device_ids,
+            all_timed,
+        }))
     }
 
     /// The next row, and its line.

@@ -1,12 +1,18 @@
 //! How a file is cut into batches, and how faults of a batch find their way back to its lines.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type};
+use arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, TimestampSecondArray};
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
 use serde_json::json;
 
 use super::file::Format;
 use super::line_of;
-use super::rows::{Chunk, Rows};
+use super::rows::{Chunk, Place, Rows};
 use crate::client::Fault;
 
 fn chunks_of(text: &str, chunk_bytes_max: usize) -> Result<Vec<Chunk>, String> {
@@ -101,7 +107,7 @@ fn what_cannot_be_imported_is_told_with_its_line() {
 fn a_fault_is_told_with_its_line() {
     let told = |loc| {
         let fault: Fault = serde_json::from_value(json!({ "loc": loc, "msg": "wrong" })).unwrap();
-        line_of(&fault, Path::new("data.csv"), &[2, 5])
+        line_of(&fault, Path::new("data.csv"), &[2, 5], Place::Line)
     };
     assert_eq!(told(json!(["body", 1, "x"])), "data.csv:5: x: wrong");
     assert_eq!(told(json!(["body", 0])), "data.csv:2: wrong");
@@ -186,4 +192,78 @@ fn objects_that_cannot_be_cut_out_are_told_with_their_line() {
     }
     let mut rows = Rows::new(Path::new("data.json"), Format::Ndjson, &b"1\n\xff\n"[..], 10).unwrap();
     assert_eq!(rows.next_chunk().unwrap_err().to_string(), "data.json:2: this is not UTF-8");
+}
+
+/// A stream of one batch, whose rows are numbered by `x`; device ids come from a dictionary of many.
+fn stream(rows: usize, times: Option<TimestampSecondArray>) -> Vec<u8> {
+    let ids: Vec<String> = (0..rows).map(|row| format!("{}{}", row % 300, "-".repeat(200))).collect();
+    let ids: DictionaryArray<Int32Type> = ids.iter().map(String::as_str).collect();
+    let count = u32::try_from(rows).unwrap();
+    let numbers = |sign: f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values((0..count).map(|row| sign * f64::from(row))))
+    };
+    let mut columns: Vec<(&str, ArrayRef)> =
+        vec![("x", numbers(1.0)), ("device_id", Arc::new(ids)), ("y", numbers(-1.0)), ("z", numbers(0.0))];
+    columns.extend(times.map(|times| ("timestamp", Arc::new(times) as ArrayRef)));
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn chunks_of_stream(stream: &[u8], skip: u64, chunk_bytes_max: usize) -> Vec<Chunk> {
+    let mut rows = Rows::new(Path::new("data.arrows"), Format::Arrow, stream, chunk_bytes_max).unwrap();
+    rows.skip(skip).unwrap();
+    std::iter::from_fn(|| rows.next_chunk().unwrap()).collect()
+}
+
+/// The values of `x` in what is sent.
+fn sent(chunks: &[Chunk]) -> Vec<f64> {
+    let batches = chunks.iter().flat_map(|chunk| StreamReader::try_new(&chunk.body[..], None).unwrap());
+    batches.flat_map(|batch| batch.unwrap()["x"].as_primitive::<Float64Type>().values().to_vec()).collect()
+}
+
+#[test]
+fn columns_are_cut_into_batches_that_fit_and_none_is_lost() {
+    let stream = stream(12_000, None);
+    for (skip, chunk_bytes_max) in
+        [(0, 10_000_000), (0, 40_000), (5_001, 10_000_000), (12_000, 40_000), (99_999, 1)]
+    {
+        let chunks = chunks_of_stream(&stream, skip, chunk_bytes_max);
+        assert!(chunks.iter().all(|chunk| chunk.body.len() <= chunk_bytes_max && chunk.lines.len() <= 5_000));
+        let expected: Vec<f64> = (0..12_000).skip(usize::try_from(skip).unwrap()).map(f64::from).collect();
+        assert_eq!(sent(&chunks), expected);
+        let rows: Vec<u64> = chunks.iter().flat_map(|chunk| chunk.lines.clone()).collect();
+        assert_eq!(rows, (skip + 1..=12_000).collect::<Vec<_>>());
+    }
+    let mut rows = Rows::new(Path::new("data.arrows"), Format::Arrow, &stream[..], 100).unwrap();
+    assert_eq!(rows.next_chunk().unwrap_err().to_string(), "data.arrows: row 1 is too large for any batch");
+}
+
+#[test]
+fn a_column_of_times_with_a_gap_is_not_all_timed() {
+    let timed = |times: Option<Vec<Option<i64>>>| {
+        let stream = stream(3, times.map(TimestampSecondArray::from));
+        let chunks = chunks_of_stream(&stream, 0, 10_000);
+        (chunks[0].all_timed, chunks[0].place, chunks[0].device_ids.len())
+    };
+    assert_eq!(timed(None), (false, Place::Row, 3));
+    assert_eq!(timed(Some(vec![Some(1), Some(2), Some(3)])), (true, Place::Row, 3));
+    assert_eq!(timed(Some(vec![Some(1), None, Some(3)])), (false, Place::Row, 3));
+}
+
+#[test]
+fn rows_are_passed_over_in_every_format() {
+    for (format, text) in [
+        (Format::Csv, "device_id,x,y,z\na,1,2,3\nb,1,2,3\n\nc,1,2,3\n"),
+        (Format::Ndjson, "{\"device_id\":\"a\"}\n{\"device_id\":\"b\"}\n\n{\"device_id\":\"c\"}\n"),
+        (Format::Json, "[{\"device_id\":\"a\"},\n{\"device_id\":\"b\"},\n\n{\"device_id\":\"c\"}]"),
+    ] {
+        for (skip, expected) in [(0, Some("a")), (1, Some("b")), (2, Some("c")), (3, None), (9, None)] {
+            let mut rows = Rows::new(Path::new("data"), format, text.as_bytes(), 1_000).unwrap();
+            rows.skip(skip).unwrap();
+            let chunk = rows.next_chunk().unwrap();
+            assert_eq!(chunk.map(|chunk| chunk.device_ids[0].clone()).as_deref(), expected, "{format:?}");
+        }
+    }
 }

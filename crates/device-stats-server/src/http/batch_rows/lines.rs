@@ -6,25 +6,72 @@ use super::{Row, Rows, plain, read_object};
 use crate::http::faults::{Faults, Problem};
 use crate::http::json::{Json, NotJson};
 
-/// Reads objects, one a line. Lines of nothing but JSON's white space are passed over.
-pub(super) fn read<R: Row>(text: &str, faults: &mut Faults) -> Rows<R> {
-    let mut rows = Rows::default();
-    let mut index = 0;
-    for (number, line) in (1..).zip(text.lines()) {
-        if line.trim_matches([' ', '\t', '\r']).is_empty() {
-            continue;
-        }
-        if faults.is_full() {
-            break;
-        }
-        faults.at_line(number);
-        if let Some(row) = plain::read(line).and_then(R::from_plain).or_else(|| read_any(line, index, faults))
-        {
-            rows.push_line(number, row);
-        }
-        index += 1;
+/// Reads objects, one a line, as far as they have arrived. Lines of nothing but JSON's white space are passed over.
+pub(super) struct LineReader<R> {
+    rows: Rows<R>,
+    /// How many lines there were, and how many of them held something.
+    lines: u64,
+    index: usize,
+    /// A line whose end has not arrived.
+    begun: String,
+}
+
+impl<R> Default for LineReader<R> {
+    fn default() -> Self {
+        Self { rows: Rows::default(), lines: 0, index: 0, begun: String::new() }
     }
-    rows
+}
+
+impl<R: Row> LineReader<R> {
+    /// Takes the next characters.
+    pub(super) fn take(&mut self, text: &str, faults: &mut Faults) {
+        if faults.is_full() {
+            return;
+        }
+        let Some((mut whole, begun)) = text.rsplit_once('\n') else {
+            self.begun.push_str(text);
+            return;
+        };
+        if !self.begun.is_empty() {
+            let (end, rest) = whole.split_once('\n').map_or((whole, None), |(end, rest)| (end, Some(rest)));
+            let mut line = std::mem::take(&mut self.begun);
+            line.push_str(end);
+            self.read(&line, faults);
+            let Some(rest) = rest else {
+                self.begun.push_str(begun);
+                return;
+            };
+            whole = rest;
+        }
+        for line in whole.split('\n') {
+            self.read(line, faults);
+        }
+        self.begun.push_str(begun);
+    }
+
+    /// All rows, behind the last characters.
+    pub(super) fn finish(mut self, faults: &mut Faults) -> Rows<R> {
+        let last = std::mem::take(&mut self.begun);
+        if !last.is_empty() {
+            self.read(&last, faults);
+        }
+        self.rows
+    }
+
+    /// Reads a line, which may still have the first half of its end.
+    fn read(&mut self, line: &str, faults: &mut Faults) {
+        self.lines += 1;
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if faults.is_full() || line.trim_matches([' ', '\t', '\r']).is_empty() {
+            return;
+        }
+        faults.at_line(self.lines);
+        let row = plain::read(line).and_then(R::from_plain);
+        if let Some(row) = row.or_else(|| read_any(line, self.index, faults)) {
+            self.rows.push_line(self.lines, row);
+        }
+        self.index += 1;
+    }
 }
 
 /// Reads a line whatever it holds, and notes its faults.
@@ -106,7 +153,9 @@ mod tests {
     #[test]
     fn rows_know_their_lines() {
         let text = "\n{\"x\":1,\"y\":2,\"z\":3}\r\n \t\r\n\n{\"x\":1,\"y\":2,\"z\":3}";
-        let rows = read::<Measurement>(text, &mut Faults::default());
+        let mut reader = LineReader::<Measurement>::default();
+        reader.take(text, &mut Faults::default());
+        let rows = reader.finish(&mut Faults::default());
         assert_eq!((rows.rows.len(), rows.places.lines), (2, vec![2, 5]));
     }
 }

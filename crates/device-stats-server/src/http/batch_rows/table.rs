@@ -1,81 +1,148 @@
 //! Rows as CSV: a header that names the columns, then a row a line, or several where a cell is quoted.
 
-use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use csv_core::{ReadRecordResult, Reader};
 use serde_json::json;
 
-use super::{Row, Rows};
-use crate::csv_lines::Lines;
-use crate::http::faults::{Faults, Problem, Step};
+use super::{Row, Rows, check_columns};
+use crate::csv_lines::LineIndex;
+use crate::http::faults::{Faults, Problem};
 use crate::http::json::Json;
 
-/// Reads a table; `None` where its header is at fault.
-pub(super) fn read<R: Row>(text: &str, faults: &mut Faults) -> Option<Rows<R>> {
-    let mut reader = ReaderBuilder::new().from_reader(Lines::new(text.as_bytes()));
-    let header = reader.headers().ok()?.clone();
-    faults.at_line(reader.get_mut().line_from(0));
-    check_header::<R>(&header, faults)?;
-    let mut rows = Rows::default();
-    let mut record = ByteRecord::new();
-    for index in 0.. {
-        if faults.is_full() {
-            break;
+/// Room for the cells of a row at first, in bytes.
+const RECORD_BYTES_AT_FIRST: usize = 256;
+/// How many cells a row has room for at first.
+const CELLS_AT_FIRST: usize = 8;
+
+/// Reads rows as far as they have arrived.
+pub(super) struct TableReader<R> {
+    reader: Reader,
+    rows: Rows<R>,
+    index: usize,
+    /// Names of the columns, once they have arrived; `Err` where they are at fault.
+    header: Option<Result<Vec<String>, ()>>,
+    lines: LineIndex,
+    /// Bytes that have been read, and where the row under way begins.
+    offset: u64,
+    begin: u64,
+    record: Record,
+}
+
+/// The cells of a row under way, without their quotes.
+#[derive(Default)]
+struct Record {
+    text: Vec<u8>,
+    /// How much of that is in use.
+    text_length: usize,
+    /// Where each cell ends.
+    ends: Vec<usize>,
+    cells: usize,
+}
+
+impl<R> Default for TableReader<R> {
+    fn default() -> Self {
+        Self {
+            reader: Reader::new(),
+            rows: Rows::default(),
+            index: 0,
+            header: None,
+            lines: LineIndex::default(),
+            offset: 0,
+            begin: 0,
+            record: Record::default(),
         }
-        let begin = reader.position().byte();
-        let read = reader.read_byte_record(&mut record);
-        let line = reader.get_mut().line_from(begin);
-        faults.at_line(line);
-        match read {
-            Ok(false) => break,
-            Ok(true) => {
-                let mut cells = Cells { header: &header, record: &record, index, line, faults };
-                if let Some(row) = R::from_cells(&mut cells) {
-                    rows.push_line(line, row);
+    }
+}
+
+impl<R: Row> TableReader<R> {
+    /// Takes the next characters.
+    pub(super) fn take(&mut self, text: &str, faults: &mut Faults) {
+        let mut left = text.as_bytes();
+        self.lines.note(left);
+        while !left.is_empty() && self.is_read_on(faults) {
+            self.step(&mut left, faults);
+        }
+    }
+
+    /// All rows, behind the last characters; `None` where the header is at fault.
+    pub(super) fn finish(mut self, faults: &mut Faults) -> Option<Rows<R>> {
+        while self.is_read_on(faults) && self.step(&mut &[][..], faults) != ReadRecordResult::End {}
+        if self.header.is_none() {
+            self.read_header(faults);
+        }
+        self.header.filter(Result::is_ok).map(|_| self.rows)
+    }
+
+    fn is_read_on(&self, faults: &Faults) -> bool {
+        !faults.is_full() && !matches!(self.header, Some(Err(())))
+    }
+
+    /// Reads up to the end of a row, or as far as it goes.
+    fn step(&mut self, left: &mut &[u8], faults: &mut Faults) -> ReadRecordResult {
+        let Record { text, text_length, ends, cells } = &mut self.record;
+        let (text_left, ends_left) = (text.get_mut(*text_length..), ends.get_mut(*cells..));
+        let (text_left, ends_left) = (text_left.unwrap_or_default(), ends_left.unwrap_or_default());
+        let (result, read, written, ended) = self.reader.read_record(left, text_left, ends_left);
+        *left = left.get(read..).unwrap_or_default();
+        self.offset += read as u64;
+        *text_length += written;
+        *cells += ended;
+        match result {
+            ReadRecordResult::OutputFull => text.resize((text.len() * 2).max(RECORD_BYTES_AT_FIRST), 0),
+            ReadRecordResult::OutputEndsFull => ends.resize((ends.len() * 2).max(CELLS_AT_FIRST), 0),
+            ReadRecordResult::Record => {
+                if self.header.is_none() {
+                    self.read_header(faults);
+                } else {
+                    self.read_row(faults);
                 }
+                (self.record.text_length, self.record.cells) = (0, 0);
+                self.begin = self.offset;
             }
-            Err(error) => {
-                let problem = Problem::new("csv_invalid", words(error.kind())).with(json!({ "line": line }));
-                faults.add(vec!["body".into(), index.into()], problem, &Json::Null);
+            ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
+        }
+        result
+    }
+
+    fn read_header(&mut self, faults: &mut Faults) {
+        let cells = (0..self.record.cells).map(|column| self.record.cell(column).unwrap_or_default());
+        let cells: Vec<&str> = cells.collect();
+        faults.at_line(self.lines.line_from(self.begin));
+        let checked = check_columns::<R>(&cells, faults);
+        self.header = Some(checked.map(|()| cells.into_iter().map(str::to_owned).collect()).ok_or(()));
+    }
+
+    fn read_row(&mut self, faults: &mut Faults) {
+        let Some(Ok(header)) = &self.header else { return };
+        let (record, index) = (&self.record, self.index);
+        let line = self.lines.line_from(self.begin);
+        self.index += 1;
+        faults.at_line(line);
+        if record.cells == header.len() {
+            let mut cells = Cells { header, record, index, line, faults };
+            if let Some(row) = R::from_cells(&mut cells) {
+                self.rows.push_line(line, row);
             }
+        } else {
+            let words = format!("the row has {} cells where the header has {}", record.cells, header.len());
+            let problem = Problem::new("csv_invalid", words).with(json!({ "line": line }));
+            faults.add(vec!["body".into(), index.into()], problem, &Json::Null);
         }
     }
-    Some(rows)
 }
 
-fn words(error: &csv::ErrorKind) -> String {
-    match error {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} cells where the header has {expected_len}")
-        }
-        _ => "the row cannot be read".to_owned(),
+impl Record {
+    /// The text of a cell. All of the body is known to be UTF-8, and quotes are taken away whole.
+    fn cell(&self, column: usize) -> Option<&str> {
+        let before = column.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        let end = *self.ends.get(column).filter(|_| column < self.cells)?;
+        std::str::from_utf8(self.text.get(before..end)?).ok()
     }
-}
-
-/// Notes columns that are missing, repeated or unknown.
-fn check_header<R: Row>(header: &StringRecord, faults: &mut Faults) -> Option<()> {
-    let (required, optional) = R::COLUMNS;
-    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::Name(name.to_owned().into())];
-    for name in required.iter().filter(|name| !header.iter().any(|column| column == **name)) {
-        faults.add(loc(name), Problem::new("missing", "Column required"), &Json::Null);
-    }
-    for (index, column) in header.iter().enumerate() {
-        let input = Json::String(column.to_owned());
-        if !required.contains(&column) && !optional.contains(&column) {
-            faults.add(
-                loc(column),
-                Problem::new("extra_forbidden", "Extra columns are not permitted"),
-                &input,
-            );
-        } else if header.iter().take(index).any(|earlier| earlier == column) {
-            faults.add(loc(column), Problem::new("repeated", "Column is repeated"), &input);
-        }
-    }
-    faults.is_empty().then_some(())
 }
 
 /// The cells of a row.
 pub(crate) struct Cells<'a> {
-    header: &'a StringRecord,
-    record: &'a ByteRecord,
+    header: &'a [String],
+    record: &'a Record,
     /// Counted from 0, without the header.
     index: usize,
     /// Counted from 1, as an editor does.
@@ -84,10 +151,10 @@ pub(crate) struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// The text of a cell; `None` where there is no such column. The whole body is known to be UTF-8.
+    /// The text of a cell; `None` where there is no such column.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let column = self.header.iter().position(|column| column == name)?;
-        std::str::from_utf8(self.record.get(column)?).ok()
+        self.record.cell(column)
     }
 
     /// Reads a cell; an absent one is empty.

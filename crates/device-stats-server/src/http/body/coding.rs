@@ -1,5 +1,5 @@
 //! The bytes of a body as they arrive, decompressed. However much a few of them may come to, no more than the limit is
-//! ever kept.
+//! ever passed on.
 
 use std::io::{self, Write};
 
@@ -9,34 +9,34 @@ use device_stats_domain::limits::ZSTD_WINDOW_LOG_MAX;
 use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
-use super::Size;
+use super::{Receive, Size};
 use crate::http::error::ApiError;
 
-/// Takes the bytes of a body.
-pub(super) struct Collector {
-    sink: Sink,
+/// Takes the bytes of a body, and passes them on.
+pub(super) struct Collector<T: Receive> {
+    sink: Sink<T>,
     bytes_max: usize,
 }
 
 /// By the coding that the head names.
-enum Sink {
-    Plain(Bounded),
-    Gzip(Box<MultiGzDecoder<Bounded>>),
-    Zstd(Box<ZstdDecoder<'static, Bounded>>),
+enum Sink<T: Receive> {
+    Plain(Bounded<T>),
+    Gzip(Box<MultiGzDecoder<Bounded<T>>>),
+    Zstd(Box<ZstdDecoder<'static, Bounded<T>>>),
 }
 
-impl Collector {
+impl<T: Receive> Collector<T> {
     /// Reads the head.
     ///
     /// # Errors
     /// Larger than allowed by its own account, or compressed in an unknown way.
-    pub(super) fn new(head: &HeaderMap, size: Size) -> Result<Self, ApiError> {
+    pub(super) fn new(head: &HeaderMap, size: Size, receiver: T) -> Result<Self, ApiError> {
         let bytes_max = size.bytes_max();
         let length = head.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > bytes_max as u64) {
             return Err(ApiError::LargeBody { bytes_max });
         }
-        let bounded = Bounded { bytes: Vec::new(), bytes_max };
+        let bounded = Bounded { receiver, bytes_left: bytes_max };
         let may_be_coded = size != Size::Single;
         let mut codings = head.get_all(CONTENT_ENCODING).iter();
         let coding = codings.next().map(|coding| coding.as_bytes().to_ascii_lowercase());
@@ -70,23 +70,23 @@ impl Collector {
         }
     }
 
-    /// All bytes, after the last ones.
+    /// What has received all bytes, after the last ones.
     ///
     /// # Errors
     /// Too many, since a decoder may hold some back, or not all.
-    pub(super) fn finish(self) -> Result<Vec<u8>, ApiError> {
+    pub(super) fn finish(self) -> Result<T, ApiError> {
         let bytes_max = self.bytes_max;
         let finished = match self.sink {
             Sink::Plain(bounded) => Ok(bounded),
             Sink::Gzip(decoder) => decoder.finish().map_err(|error| coding_error(&error, "gzip", bytes_max)),
             Sink::Zstd(decoder) => decoder.finish().map_err(|error| coding_error(&error, "zstd", bytes_max)),
         };
-        finished.map(|bounded| bounded.bytes)
+        finished.map(|bounded| bounded.receiver)
     }
 }
 
 /// A decoder that refuses what would need more memory than any body.
-fn zstd_decoder(bounded: Bounded) -> io::Result<ZstdDecoder<'static, Bounded>> {
+fn zstd_decoder<T: Receive>(bounded: Bounded<T>) -> io::Result<ZstdDecoder<'static, Bounded<T>>> {
     let mut decoder = ZstdDecoder::new(bounded)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
     Ok(decoder)
@@ -99,18 +99,16 @@ fn coding_error(error: &io::Error, coding: &'static str, bytes_max: usize) -> Ap
     }
 }
 
-/// Bytes up to a limit; one more is an error of kind `FileTooLarge`.
-struct Bounded {
-    bytes: Vec<u8>,
-    bytes_max: usize,
+/// Passes on bytes up to a limit; one more is an error of kind `FileTooLarge`.
+struct Bounded<T> {
+    receiver: T,
+    bytes_left: usize,
 }
 
-impl Write for Bounded {
+impl<T: Receive> Write for Bounded<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.bytes_max - self.bytes.len() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
+        self.bytes_left = self.bytes_left.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.receiver.receive(bytes);
         Ok(bytes.len())
     }
 

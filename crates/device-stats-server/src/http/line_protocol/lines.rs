@@ -5,15 +5,33 @@ use influxdb_line_protocol::split_lines;
 
 /// What is left of a body.
 pub(super) struct Lines<'a> {
+    text: &'a str,
     rest: &'a str,
+    /// Where the last point begins that was handed out, in bytes.
+    begin: usize,
     /// The line on which the rest begins, counted from 1.
     number: u64,
 }
 
 impl<'a> Lines<'a> {
-    /// All lines of a body.
-    pub(super) fn of(text: &'a str) -> Self {
-        Self { rest: text, number: 1 }
+    /// Those of a part of a body that begins with that line.
+    pub(super) fn from_line(text: &'a str, number: u64) -> Self {
+        Self { text, rest: text, begin: 0, number }
+    }
+
+    /// Whether nothing is left: then a line that was just handed out may have been cut off.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Where the last point begins that was handed out, in bytes.
+    pub(super) fn begin(&self) -> usize {
+        self.begin
+    }
+
+    /// The line on which what is left begins.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Passes over white space and comments.
@@ -41,6 +59,7 @@ impl<'a> Iterator for Lines<'a> {
         self.skip();
         let line = split_lines(self.rest).next().filter(|line| !line.is_empty())?;
         let number = self.number;
+        self.begin = self.text.len() - self.rest.len();
         self.number += line.matches('\n').count() as u64;
         self.rest = self.rest.split_at(line.len()).1;
         Some((number, line.strip_suffix('\r').unwrap_or(line)))
@@ -55,7 +74,7 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<(u64, &str)> {
-        Lines::of(text).collect()
+        Lines::from_line(text, 1).collect()
     }
 
     #[test]
@@ -78,7 +97,7 @@ mod tests {
         #[test]
         fn each_line_is_one_line(text in "([a-c ,=\"\\\\#\r]{0,6}\n?){0,8}") {
             let mut end = 0;
-            for (number, line) in Lines::of(&text) {
+            for (number, line) in Lines::from_line(&text, 1) {
                 prop_assert_eq!(split_lines(line).count(), 1);
                 prop_assert!(parse_lines(line).count() == 1, "{:?}", line);
                 let begin = line.as_ptr() as usize - text.as_ptr() as usize;

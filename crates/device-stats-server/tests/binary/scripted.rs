@@ -1,0 +1,141 @@
+//! Imports from a server that answers as it is told to: what is sent again, and what is not.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+use std::sync::{Arc, Mutex};
+
+use crate::started::run;
+
+/// A server that knows every device. To batches it gives one answer after the other, the last one for ever; `None` is no
+/// answer at all.
+struct Scripted {
+    url: String,
+    /// The bodies of the batches that came.
+    batches: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+const STORED: Option<&str> = Some("201 Created\r\n\r\n{\"accepted\": 2, \"duplicates\": 0}");
+const BUSY: Option<&str> =
+    Some("503 Service Unavailable\r\nretry-after: 1\r\n\r\n{\"detail\": \"busy\", \"code\": \"queue_full\"}");
+const UNKNOWN: Option<&str> =
+    Some("503 Service Unavailable\r\n\r\n{\"detail\": \"lost\", \"code\": \"outcome_unknown\"}");
+const FULL: Option<&str> =
+    Some("507 Insufficient Storage\r\n\r\n{\"detail\": \"full\", \"code\": \"out_of_space\"}");
+
+impl Scripted {
+    fn answering(answers: &'static [Option<&'static str>]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let batches = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&batches);
+        // Ends with the process.
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = BufReader::new(connection.unwrap());
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") {
+                    if connection.read_line(&mut head).unwrap() == 0 {
+                        break;
+                    }
+                }
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+                connection.read_exact(&mut body).unwrap();
+                let answer = if head.starts_with("POST /api/v1/stats/batch") {
+                    let mut batches = seen.lock().unwrap();
+                    batches.push(body);
+                    answers[(batches.len() - 1).min(answers.len() - 1)]
+                } else {
+                    Some("200 OK\r\n\r\n{}")
+                };
+                if let Some(answer) = answer {
+                    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+                    let length = body.len();
+                    let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}");
+                    write!(connection.get_mut(), "{head}\r\n\r\n{body}").unwrap();
+                }
+            }
+        });
+        Self { url, batches }
+    }
+
+    fn import(&self, file: &Path, flags: &[&str]) -> (Output, Vec<Vec<u8>>) {
+        let output = run(&[&["import", file.to_str().unwrap(), "--url", &self.url], flags].concat());
+        (output, std::mem::take(&mut *self.batches.lock().unwrap()))
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const TIMED: &str = "device_id,timestamp,x,y,z\nd,1,1,2,3\nd,2,1,2,3\n";
+const TIMELESS: &str = "device_id,timestamp,x,y,z\nd,,1,2,3\nd,2,1,2,3\n";
+
+fn file(folder: &Path, text: &str) -> std::path::PathBuf {
+    let path = folder.join("rows.csv");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn what_brings_its_times_is_sent_until_it_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Scripted::answering(&[None, BUSY, UNKNOWN, FULL, STORED]);
+    let (output, batches) = server.import(&file(folder.path(), TIMED), &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("2 readings: 2 accepted"));
+    assert_eq!(batches, vec![TIMED.as_bytes(); 5]);
+}
+
+/// Only what is not stored for certain is sent again.
+#[test]
+fn what_brings_no_times_is_sent_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path(), TIMELESS);
+    let (output, batches) = Scripted::answering(&[BUSY, FULL, STORED]).import(&file, &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(batches.len(), 3);
+    for answers in [&[None] as &[_], &[UNKNOWN]] {
+        let (output, batches) = Scripted::answering(answers).import(&file, &[]);
+        assert_eq!((output.status.code(), batches.len()), (Some(1), 1));
+        let message = stderr(&output);
+        for part in ["lines 2 to 3", "--skip 2 where they are,", "--skip 0 where they are not"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
+
+/// Behind what was stored, and no row twice.
+#[test]
+fn an_import_goes_on_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..5_002).fold(String::new(), |rows, row| format!("{rows}d,,{row},2,3\n"));
+    let file = file(folder.path(), &format!("device_id,timestamp,x,y,z\n{rows}"));
+    let stored = Some("201 Created\r\n\r\n{\"accepted\": 5000, \"duplicates\": 0}");
+    let answers: &'static [_] = Box::leak(Box::new([stored, None]));
+    let (output, _) = Scripted::answering(answers).import(&file, &[]);
+    let message = stderr(&output);
+    assert!(message.contains("lines 5002 to 5003") && message.contains("--skip 5000 where"), "{message}");
+    assert!(message.contains("stopped after 5000 readings"), "{message}");
+    let (output, batches) = Scripted::answering(&[STORED]).import(&file, &["--skip", "5000"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let expected = "device_id,timestamp,x,y,z\nd,,5000,2,3\nd,,5001,2,3\n";
+    assert_eq!(batches, [expected.as_bytes()]);
+}
+
+#[test]
+fn patience_has_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path(), TIMED);
+    for (flags, least) in [(["--retry-for", "0"], 1), (["--retry-for", "1s"], 2)] {
+        let (output, batches) = Scripted::answering(&[None]).import(&file, &flags);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("no answer from the server"), "{}", stderr(&output));
+        assert!((least..=least * 2).contains(&batches.len()), "{}", batches.len());
+    }
+    let output = run(&["import", file.to_str().unwrap(), "--retry-for", "soon"]);
+    assert_eq!(output.status.code(), Some(2));
+}
