@@ -12,9 +12,13 @@
 mod command_line;
 mod databases;
 mod exports;
+mod full_disk;
 mod kills;
 mod life;
+mod numbered;
+mod random;
 mod readme;
 mod sealing;
 mod self_checking;
+mod small_disk;
 mod started;
