@@ -10,6 +10,7 @@
 )]
 
 mod command_line;
+mod crash_points;
 mod databases;
 mod exports;
 mod full_disk;
