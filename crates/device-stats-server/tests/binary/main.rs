@@ -23,3 +23,4 @@ mod sealing;
 mod self_checking;
 mod small_disk;
 mod started;
+mod storms;
