@@ -12,6 +12,7 @@
 mod command_line;
 mod crash_points;
 mod databases;
+mod deletions;
 mod exports;
 mod full_disk;
 mod kills;
