@@ -1,23 +1,26 @@
 //! The real binary, one of whose calls to the system is failed: it is killed there, or the disk is broken. `strace` counts
 //! the calls, thread by thread, and fails the n-th of one of them; in the next run a later one, until none is failed any more.
-//! Readings are posted, sealed and merged meanwhile. (The tests of the SQLite store do so for every single call.)
+//! Readings are posted and sealed meanwhile, or sealed and merged by command. (The tests of the SQLite store do so for every single call.)
 //!
 //! `CRASH_POINTS=all` tries all of them, as `make torture` does; else it is a sample.
 
 #![expect(clippy::disallowed_methods, reason = "how many are tried is up to who runs it")]
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::numbered::{Answer, Api, Fate, Numbered};
-use crate::started::{Started, run, run_by, serve};
+use crate::started::{Started, device_stats, run, run_by, serve};
 
-/// Readings of the requests, one after the other: some become segments at once, some have to be sealed, all are merged.
+/// Readings of the requests, one after the other: some become segments at once, the others have to be sealed.
 const COUNTS: [u64; 9] = [1, 4_500, 40, 700, 4_500, 1, 4_500, 700, 3];
 /// The calls at which the process is killed, and by how many the number grows where not all are tried.
 const KILLED_AT: [(&str, usize); 4] = [("pwrite64", 29), ("fdatasync", 7), ("ftruncate", 2), ("unlink", 1)];
+/// The calls at which the command is killed that seals and merges, likewise.
+const SEALING_KILLED_AT: [(&str, usize); 2] = [("pwrite64", 11), ("fdatasync", 2)];
 /// The calls that a broken disk fails, likewise.
 const BROKEN_AT: [(&str, usize); 3] = [("pwrite64", 37), ("fdatasync", 4), ("ftruncate", 2)];
 /// How long a test waits for what has to happen at some time.
@@ -36,16 +39,30 @@ impl Files {
         Self { folder, url }
     }
 
-    /// A service whose calls are failed as `injected` says; what ended it, if it did not come up.
-    fn start(&self, injected: &str) -> Result<Started, String> {
+    /// A database as it was left by a process that is gone.
+    fn of(other: &Self) -> Self {
+        let files = Self::new();
+        for name in ["test.db", "test.db-wal"] {
+            std::fs::copy(other.folder.path().join(name), files.folder.path().join(name)).unwrap();
+        }
+        files
+    }
+
+    /// The command, of whose calls one is failed as `injected` says.
+    fn traced(&self, injected: &str, command: &Command) -> Command {
         let inject = format!("inject={injected}");
         let call = injected.split(':').next().unwrap();
         let trace = format!("trace={call}");
         // The tracer is the grandchild, so that the child is the service.
         let log = self.log();
         let strace = ["strace", "-D", "-f", "-o", log.to_str().unwrap(), "-e", &trace, "-e", &inject];
+        run_by(&strace, command)
+    }
+
+    /// A service of whose calls one is failed; what ended it, if it did not come up.
+    fn start(&self, injected: &str) -> Result<Started, String> {
         let serve = serve(&self.url, &["--seal-after-seconds", "0"]);
-        Started::by(run_by(&strace, &serve)).map_err(|(status, log)| {
+        Started::by(self.traced(injected, &serve)).map_err(|(status, log)| {
             assert!(
                 !log.contains("PTRACE"),
                 "`strace` may not trace here (for Docker: --cap-add SYS_PTRACE)"
@@ -131,6 +148,37 @@ fn a_kill_at_a_call_loses_and_doubles_nothing() {
             tried += 1;
         }
         println!("killed at {call}, {tried} times: 0 lost, 0 doubled, 0 invented");
+        assert!(tried > 0, "never killed at {call}");
+    }
+}
+
+#[test]
+fn a_kill_while_all_is_sealed_and_merged_loses_and_doubles_nothing() {
+    let (origin, mut device) = (Files::new(), Numbered::device("pump"));
+    let server = Started::with(&origin.url, &["--seal-after-seconds", "600"]);
+    let api = Api::at(&server.url);
+    device.register(&api);
+    for count in COUNTS {
+        assert_eq!(device.post(&api, count), Answer::Stored);
+    }
+    server.kill();
+    for (call, step) in SEALING_KILLED_AT {
+        let mut tried = 0;
+        for number in numbers(step) {
+            let files = Files::of(&origin);
+            let seal = device_stats(&["seal", "--all", "--database-url", &files.url]);
+            let sealed = files.traced(&format!("{call}:signal=KILL:when={number}"), &seal).output().unwrap();
+            let server = Started::with(&files.url, &["--seal-after-seconds", "600"]);
+            device.assert_kept(&api.moved_to(&server.url));
+            let (is_good, found) = files.verified();
+            assert!(is_good, "{found}");
+            if sealed.status.success() {
+                assert!(found.starts_with("1 devices, 1 segments with "), "{found}");
+                break;
+            }
+            tried += 1;
+        }
+        println!("killed at {call} while sealing and merging, {tried} times: 0 lost, 0 doubled, 0 invented");
         assert!(tried > 0, "never killed at {call}");
     }
 }

@@ -153,16 +153,20 @@ fn sealing_on_a_full_disk_loses_nothing_and_goes_on_once_there_is_room() {
     let disk = SmallDisk::of_mib(DISK_MIB);
     let server = start(&disk, "600");
     let api = Api::at(&server.url);
-    let mut pump = Numbered::device("pump");
+    let (mut pump, mut fan) = (Numbered::device("pump"), Numbered::device("fan"));
     pump.register(&api);
-    // Hot readings, and segments to be merged.
-    for count in [4_500, 4_500, 4_500, 700, 700, 700] {
-        assert_eq!(pump.post(&api, count), Answer::Stored);
+    fan.register(&api);
+    // Hot readings to be sealed, and segments to be merged.
+    for _ in 0..3 {
+        assert_eq!(pump.post(&api, 700), Answer::Stored);
+        assert_eq!(fan.post(&api, 4_500), Answer::Stored);
     }
     fill(&disk, &api, &mut pump);
-    let (is_done, said) = run(&disk, &["seal", "--all"]);
-    assert!(!is_done && said.contains("the store is out of space"), "{said}");
-    assert_read(&api, &[&pump]);
+    for device in [&pump, &fan] {
+        let (is_done, said) = run(&disk, &["seal", "--device", &device.name]);
+        assert!(!is_done && said.contains("the store is out of space"), "{said}");
+    }
+    assert_read(&api, &[&pump, &fan]);
     server.kill();
 
     let server = start(&disk, "0");
@@ -173,9 +177,11 @@ fn sealing_on_a_full_disk_loses_nothing_and_goes_on_once_there_is_room() {
         std::thread::yield_now();
     }
     assert_refused(&api, &mut pump);
-    assert_read(&api, &[&pump]);
+    assert_read(&api, &[&pump, &fan]);
     disk.give_back();
     assert_resumes(&api, &mut pump);
+    let (is_done, said) = run(&disk, &["seal", "--device", &fan.name]);
+    assert!(is_done && said.contains("merged 3 segments into 1"), "{said}");
     let waiting = Instant::now();
     loop {
         let (is_good, found) = run(&disk, &["verify"]);
@@ -185,8 +191,8 @@ fn sealing_on_a_full_disk_loses_nothing_and_goes_on_once_there_is_room() {
         }
         assert!(waiting.elapsed() < PATIENCE, "{found}\n{}", server.log());
     }
-    assert_read(&api, &[&pump]);
+    assert_read(&api, &[&pump, &fan]);
     assert!(server.terminate());
     let server = start(&disk, "600");
-    pump.assert_kept(&api.moved_to(&server.url));
+    assert_read(&api.moved_to(&server.url), &[&pump, &fan]);
 }
