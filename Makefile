@@ -4,8 +4,10 @@
 ARGS ?=
 URL ?= http://127.0.0.1:8000
 
-# How often `make torture` kills the service.
+# How often `make torture` kills the service at random, and whether it also fails every single call to the system
+# (`CRASH_POINTS=all`) and goes on for long with a PostgreSQL that comes and goes.
 KILLS ?= 1000
+CRASH_POINTS ?= all
 
 # A device in `make bench`; the user has ten. The goals are stated for 10000000; with 1000000 it takes minutes.
 READINGS ?= 10000000
@@ -33,7 +35,9 @@ check: ## Format, lints and documentation, warnings as errors; and whether Pytho
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 	python3 -m compileall -q bench locust scripts/influx
 
-torture: ## Kill it KILLS times (1000) over each store while readings are posted; see docs/reliability.md
+torture: ## Kill it KILLS times (1000), fail every call to the system, restart PostgreSQL again and again; see docs/reliability.md
+	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite crash_points -- --nocapture
+	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-server --test binary -- --nocapture crash_points storms
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats-server --test binary kills -- --nocapture
 
 bench: ## Measure it beside ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV: see docs/performance.md

@@ -18,6 +18,8 @@ need() {
 need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgres'
 need 'A C compiler, for the bundled SQLite,' build-essential cc
 need "Python 3 with venv, for Locust and InfluxDB's client," python3-venv python3
+need 'strace, to fail single calls to the system,' strace strace
+need 'unshare, for a disk that can be filled,' util-linux unshare
 need 'docker compose, to read compose.yaml,' docker-compose docker-compose
 
 if ((${#missing[@]} == 0)); then exit 0; fi

@@ -112,7 +112,7 @@ pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a starting server waits for a store that does not answer yet.
 pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
-/// What a 503 asks a client to wait before it tries again, in seconds.
+/// What a 503 or 507 asks a client to wait before it tries again, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Reading ids a node reserves at once.

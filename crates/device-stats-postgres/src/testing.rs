@@ -99,7 +99,7 @@ while read -r command argument; do
         installed) installed ;;
         init) init ;;
         start) start "$argument" ;;
-        stop) stop fast ;;
+        stop) stop "$argument" ;;
         sql) sql "$argument" ;;
         *) false ;;
     esac && echo done || echo failed
@@ -192,7 +192,16 @@ impl TestPostgres {
     ///
     /// When the server does not stop, or was stopped already.
     pub fn stop(&self) {
-        self.expect("stop");
+        self.expect("stop fast");
+    }
+
+    /// Stops the server as a crash does: it writes nothing any more, and recovers from its log when it starts again.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not stop, or was stopped already.
+    pub fn crash(&self) {
+        self.expect("stop immediate");
     }
 
     /// Starts the stopped server with the same data on the same port, and returns when it accepts connections.

@@ -115,7 +115,8 @@ fn write_error(description: Description, raised: &Response, id: &str, problem: b
     if let Some(allow) = raised.headers().get(axum::http::header::ALLOW) {
         response.headers_mut().insert(axum::http::header::ALLOW, allow.clone());
     }
-    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
+    let passes = [StatusCode::CONFLICT, StatusCode::SERVICE_UNAVAILABLE, StatusCode::INSUFFICIENT_STORAGE];
+    if passes.contains(&status) {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
     }
     response

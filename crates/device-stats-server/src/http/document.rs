@@ -216,5 +216,11 @@ fn add_errors(operation: &mut Operation, in_api: bool, writes: bool) {
         "Error",
         unavailable,
     );
-    error(operation, writes, "507", "Error", "The database has no space left.");
+    error(
+        operation,
+        writes,
+        "507",
+        "Error",
+        "The database has no space left; try again after `Retry-After` seconds.",
+    );
 }

@@ -41,6 +41,27 @@ impl Database {
         }
     }
 
+    /// How many rows a table has.
+    pub(crate) fn rows(&self, table: &str) -> i64 {
+        let select = format!("SELECT count(*) FROM {table}");
+        match &self.kind {
+            Kind::Sqlite(folder) => sqlite(folder).query_row(&select, [], |row| row.get(0)).unwrap(),
+            Kind::Postgres => in_runtime(async {
+                let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+                tokio::spawn(connection);
+                client.query_one(&select, &[]).await.unwrap().get(0)
+            }),
+        }
+    }
+
+    /// Whether hot readings are rows of `reading`, or entries of `journal`.
+    pub(crate) fn hot_table(&self) -> &'static str {
+        match self.kind {
+            Kind::Sqlite(_) => "journal",
+            Kind::Postgres => "reading",
+        }
+    }
+
     /// Flips a bit in the first block of each segment of a device.
     pub(crate) fn flip_a_bit_of(&self, device: &str) {
         match &self.kind {
@@ -108,13 +129,16 @@ impl Database {
     }
 
     fn postgres(&self, statement: &str) -> u64 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        in_runtime(async {
             let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
             tokio::spawn(connection);
             client.execute(statement, &[]).await.unwrap()
         })
     }
+}
+
+fn in_runtime<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 fn sqlite(folder: &TempDir) -> rusqlite::Connection {

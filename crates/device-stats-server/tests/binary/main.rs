@@ -10,13 +10,20 @@
 )]
 
 mod command_line;
+mod crash_points;
 mod databases;
+mod deletions;
 mod exports;
+mod full_disk;
 mod kills;
 mod life;
+mod numbered;
+mod random;
 mod readme;
 mod restarts;
 mod scripted;
 mod sealing;
 mod self_checking;
+mod small_disk;
 mod started;
+mod storms;

@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 /// A server that is ended with its test.
 pub(crate) struct Started {
     child: Child,
     pub(crate) url: String,
+    log: Arc<Mutex<String>>,
 }
 
 /// A command of the binary, without settings from the environment of the test.
@@ -17,6 +19,30 @@ pub(crate) fn device_stats(arguments: &[&str]) -> Command {
         command.env_remove(name);
     }
     command.args(arguments);
+    command
+}
+
+/// `device-stats serve` on that database and a free port, yet to be started.
+pub(crate) fn serve(database_url: &str, flags: &[&str]) -> Command {
+    serve_at("127.0.0.1:0", database_url, flags)
+}
+
+fn serve_at(listen: &str, database_url: &str, flags: &[&str]) -> Command {
+    let mut command = device_stats(&["serve", "--listen", listen, "--database-url", database_url]);
+    command.args(flags).args(["--log-format", "json", "--log", "info"]);
+    command
+}
+
+/// The same command, run by another one which is told it as its last arguments.
+pub(crate) fn run_by(outer: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer[0]);
+    command.args(&outer[1..]).arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     command
 }
 
@@ -40,34 +66,52 @@ impl Started {
 
     /// The same with further flags.
     pub(crate) fn with(database_url: &str, flags: &[&str]) -> Self {
-        Self::start("127.0.0.1:0", database_url, flags)
+        Self::by(serve(database_url, flags)).unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
     }
 
     /// A server where another one was.
     pub(crate) fn again(url: &str, database_url: &str) -> Self {
-        Self::start(url.strip_prefix("http://").unwrap(), database_url, &[])
+        let listen = url.strip_prefix("http://").unwrap();
+        Self::by(serve_at(listen, database_url, &[]))
+            .unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
     }
 
-    fn start(listen: &str, database_url: &str, flags: &[&str]) -> Self {
-        let mut child = device_stats(&["serve", "--listen", listen, "--database-url", database_url])
-            .args(flags)
-            .args(["--log-format", "json", "--log", "info"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+    /// The server that a command starts, once it says where it listens; or how it ended before, and what it said.
+    pub(crate) fn by(mut command: Command) -> Result<Self, (ExitStatus, String)> {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stderr.take().unwrap());
         let mut lines = String::new();
         let url = loop {
             let start = lines.len();
-            assert_ne!(log.read_line(&mut lines).unwrap(), 0, "the server ended:\n{lines}");
+            if output.read_line(&mut lines).unwrap() == 0 {
+                return Err((child.wait().unwrap(), lines));
+            }
             let line: serde_json::Value = serde_json::from_str(&lines[start..]).unwrap_or_default();
             if let Some(address) = line["fields"]["address"].as_str() {
                 break format!("http://{address}");
             }
         };
-        // Nobody reads on, but a full pipe would stop the server.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, url }
+        let log = Arc::new(Mutex::new(lines));
+        let kept = Arc::clone(&log);
+        // A full pipe would stop the server.
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let mut log = kept.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Ok(Self { child, url, log })
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Whether the process is gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// A server on an embedded store in that folder.

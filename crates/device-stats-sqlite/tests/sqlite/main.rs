@@ -3,11 +3,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod crash_points;
 mod failing;
 mod journal;
 mod migrating;
 mod opening;
 mod process;
+mod script;
 mod segments;
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,8 @@ use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Replaced, Store, StoreError, Subject};
 
+use crate::script;
+
 const ROLE: &str = "DEVICE_STATS_SQLITE_TEST_ROLE";
 const PATH: &str = "DEVICE_STATS_SQLITE_TEST_PATH";
 
@@ -35,6 +37,8 @@ pub(crate) enum Role {
     Seal,
     /// Append until the disk fails, check what the store does then, and write the number of readings stored.
     AppendUntilFailure,
+    /// Carry out the [script](crate::script), and say what it says.
+    Script,
 }
 
 /// A process with that role, to be started.
@@ -68,18 +72,26 @@ pub(crate) fn lines(output: &str) -> Vec<&str> {
     output.lines().filter_map(|line| line.strip_prefix("> ")).collect()
 }
 
-fn say(line: &str) {
+/// Writes a line that [`lines`] finds.
+pub(crate) fn say(line: &str) {
     let mut output = io::stdout().lock();
     writeln!(output, "\n> {line}").unwrap();
     output.flush().unwrap();
 }
 
-#[tokio::test]
+#[test]
 #[expect(clippy::disallowed_methods, reason = "the one way to hand a role to a test")]
-async fn of_its_own() {
+fn of_its_own() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let path = PathBuf::from(std::env::var_os(PATH).unwrap());
-    match role.as_str() {
+    if role == "Script" {
+        return script::carry_out(&path);
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(play(&role, path));
+}
+
+async fn play(role: &str, path: PathBuf) {
+    match role {
         "Migrate" => migrate(&path).unwrap().iter().for_each(|name| say(name)),
         "Append" => {
             let store = SqliteStore::open(&path, false).unwrap();
