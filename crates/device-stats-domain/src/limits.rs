@@ -122,6 +122,8 @@ pub const READING_ID_BLOCK: u32 = 100_000;
 pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
 /// Readings of several requests from which on no further one joins their transaction.
 pub const GROUP_READINGS_MAX: u32 = 32 * 1024;
+/// Segments of several requests that are committed together at most.
+pub const GROUP_SEGMENTS_MAX: usize = 32;
 /// Transactions that append at the same time, where the store can do several.
 pub const STORE_APPENDS_AT_ONCE: usize = 4;
 /// Devices whose numbers a node remembers for those who post readings.
@@ -131,7 +133,7 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 pub const SEAL_READINGS: u32 = 4_096;
 /// Hot readings of all devices, as far as a node knows, from which on those of the devices that have the most are sealed
 /// although they are fewer than that. With SQLite each takes about 100 bytes of memory.
-pub const HOT_READINGS_MAX: u64 = 2 * 1024 * 1024;
+pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
 /// Readings of one device, all with their times, that become a segment at once where one request brings as many.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;
 /// Most readings of a segment, and what merging aims at.
