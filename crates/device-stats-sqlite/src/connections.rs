@@ -22,8 +22,8 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 /// Statements a connection keeps prepared; more than there are.
 const STATEMENTS_MAX: usize = 64;
 
-/// The connections of one store.
-#[derive(Debug)]
+/// The connections of one store. Cheap to clone; clones share them.
+#[derive(Clone, Debug)]
 pub(crate) struct Connections {
     writer: Pool,
     readers: Pool,

@@ -11,6 +11,7 @@
 //! call.
 
 mod append;
+mod arrivals;
 mod catalogue;
 mod columns;
 mod connections;

@@ -19,12 +19,12 @@ pub(crate) fn seal(
     device: DeviceKey,
     sealed: &[TimeAndId],
     segment: &Segment,
+    head: &Head,
 ) -> Result<Replaced, StoreError> {
     if !hot.has_all(device, sealed) {
         return Ok(Replaced::Stale);
     }
-    let head = open(segment)?;
-    let replaced = insert_unless_missing(connection, device, segment, &head)?;
+    let replaced = insert_unless_missing(connection, device, segment, head)?;
     if let Replaced::Done(_) = replaced {
         // First: what is carried forward may be what is sealed.
         hot.tidy(connection)?;
@@ -40,15 +40,15 @@ pub(crate) fn merge(
     device: DeviceKey,
     merged: &[SegmentId],
     segment: &Segment,
+    head: &Head,
 ) -> Result<Replaced, StoreError> {
     for id in merged {
         if !catalogue::has(connection, device, *id)? {
             return Ok(Replaced::Stale);
         }
     }
-    let head = open(segment)?;
     merged.iter().try_for_each(|id| catalogue::remove(connection, *id))?;
-    insert_unless_missing(connection, device, segment, &head)
+    insert_unless_missing(connection, device, segment, head)
 }
 
 /// Adds a segment in whose span the device has no reading.
@@ -57,9 +57,9 @@ pub(crate) fn append_segment(
     hot: &View,
     device: DeviceKey,
     segment: &Segment,
+    head: &Head,
 ) -> Result<Replaced, StoreError> {
     devices::find_by_key(connection, device)?.ok_or(StoreError::DeviceMissing)?;
-    let head = open(segment)?;
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
     if hot.has_any(device, span)
@@ -67,12 +67,12 @@ pub(crate) fn append_segment(
     {
         return Ok(Replaced::Stale);
     }
-    catalogue::insert(connection, device, segment, &head).map(Replaced::Done)
+    catalogue::insert(connection, device, segment, head).map(Replaced::Done)
 }
 
-/// A segment that cannot be opened is never let in.
-fn open(segment: &Segment) -> Result<Head, StoreError> {
-    Head::open(&segment.head).map_err(|fault| StoreError::Broken(fault.into()))
+/// A segment that cannot be opened is never let in. To be called before a transaction, which others wait for.
+pub(crate) fn open(segment: &Segment) -> Result<Box<Head>, StoreError> {
+    Head::open(&segment.head).map(Box::new).map_err(|fault| StoreError::Broken(fault.into()))
 }
 
 fn insert_unless_missing(

@@ -18,6 +18,7 @@ use device_stats_store::{
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
 
+use crate::arrivals::Arrivals;
 use crate::connections::Connections;
 use crate::errors::store_error;
 use crate::hot::{Hot, TimeAndId, View};
@@ -31,6 +32,7 @@ use crate::{append, catalogue, devices, ids, once, open, pieces, sealing, snapsh
 pub struct SqliteStore {
     pub(crate) connections: Connections,
     hot: Arc<Hot>,
+    arrivals: Arrivals,
 }
 
 impl SqliteStore {
@@ -55,7 +57,9 @@ impl SqliteStore {
         if let Err(error) = open::read(path, |connection| hot.view(connection)) {
             tracing::error!(error = &error as &dyn std::error::Error, "the hot readings cannot be read");
         }
-        Ok(Self { connections, hot: Arc::new(hot) })
+        let hot = Arc::new(hot);
+        let arrivals = Arrivals::over(&connections, &hot);
+        Ok(Self { connections, hot, arrivals })
     }
 
     /// Runs `call` in a read transaction with the hot readings of its moment.
@@ -190,9 +194,11 @@ impl Store for SqliteStore {
 
     async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
         let rows: Vec<TimeAndId> = rows.iter().map(|row| (row.time_us, row.id)).collect();
-        let segment = segment.clone();
-        self.write_hot_too(move |connection, hot| sealing::seal(connection, hot, device, &rows, &segment))
-            .await
+        let (segment, head) = (segment.clone(), sealing::open(segment)?);
+        self.write_hot_too(move |connection, hot| {
+            sealing::seal(connection, hot, device, &rows, &segment, &head)
+        })
+        .await
     }
 
     async fn merge(
@@ -201,13 +207,13 @@ impl Store for SqliteStore {
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        let (merged, segment) = (merged.to_vec(), segment.clone());
-        self.connections.write(move |connection| sealing::merge(connection, device, &merged, &segment)).await
+        let (merged, segment, head) = (merged.to_vec(), segment.clone(), sealing::open(segment)?);
+        self.connections
+            .write(move |connection| sealing::merge(connection, device, &merged, &segment, &head))
+            .await
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
-        let segment = segment.clone();
-        self.write_hot_too(move |connection, hot| sealing::append_segment(connection, hot, device, &segment))
-            .await
+        self.arrivals.append(device, segment.clone()).await
     }
 }

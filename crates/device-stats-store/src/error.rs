@@ -1,6 +1,7 @@
 //! What can go wrong in a store. Knows nothing of HTTP, nor of SQL.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::Fault;
@@ -65,6 +66,17 @@ pub enum Retry {
 }
 
 impl StoreError {
+    /// The error of a call that was made for several callers, for one of them.
+    pub fn of_many(error: &Arc<Self>) -> Self {
+        let cause = Box::new(Arc::clone(error));
+        match **error {
+            Self::Unavailable(_) => Self::Unavailable(cause),
+            Self::OutOfSpace(_) => Self::OutOfSpace(cause),
+            Self::OutcomeUnknown(_) => Self::OutcomeUnknown(cause),
+            _ => Self::Broken(cause),
+        }
+    }
+
     /// Whether the same call may be made again.
     pub fn retry(&self) -> Retry {
         match self {

@@ -133,7 +133,10 @@ impl Lanes {
                     (Some(only), true) => only.answer(Err(error)),
                     (last, _) => {
                         let error = Arc::new(error);
-                        group.into_iter().chain(last).for_each(|waiting| waiting.answer(Err(shared(&error))));
+                        group
+                            .into_iter()
+                            .chain(last)
+                            .for_each(|waiting| waiting.answer(Err(StoreError::of_many(&error))));
                     }
                 },
             }
@@ -208,16 +211,6 @@ impl Waiting {
         drop(claim);
         // Nobody may be waiting any more.
         let _ = done.send(outcome);
-    }
-}
-
-/// The same error for each of several requests.
-fn shared(error: &Arc<StoreError>) -> StoreError {
-    let cause = Box::new(Arc::clone(error));
-    match **error {
-        StoreError::OutOfSpace(_) => StoreError::OutOfSpace(cause),
-        StoreError::OutcomeUnknown(_) => StoreError::OutcomeUnknown(cause),
-        _ => StoreError::Unavailable(cause),
     }
 }
 
