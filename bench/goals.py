@@ -13,6 +13,12 @@ from measuring import CLIENTS, ServiceResult
 from plan import DEVICES, Plan
 
 MEBIBYTE = 2**20
+NDJSON_OF_ONE = "NDJSON, one device each"
+INGEST_GOALS = {
+    "service-sqlite": {NDJSON_OF_ONE: 1.5, "Arrow, one device each": 4, "NDJSON, 1,000 devices": 0.4},
+    "service-postgres": {NDJSON_OF_ONE: 0.8, "NDJSON, 1,000 devices": 0.3},
+}
+"""Millions of readings a second."""
 
 
 @dataclass
@@ -143,17 +149,23 @@ class Goals:
         single, part = result.requests_a_second("single"), 0.5 if on_sqlite else 0.25
         figure, met = f"{single:,.0f}/s, {single / live:.2f} x /health/live", single >= part * live
         yield Row(of, "single readings, 64 connections", figure, result.p99("single"), f"{part} x", met)
-        for name, goal in (
-            ("one device", 1.5 if on_sqlite else 0.8),
-            ("many devices", 0.4 if on_sqlite else 0.3),
-        ):
-            rate = result.readings_a_second(name) / 1e6
-            ratio, conditions, words = {}, [rate >= goal], f"{goal} M readings/s"
-            if clickhouse is not None and on_sqlite and name == "one device":
+        goals = INGEST_GOALS[system]
+        for name in result.batches():
+            rate, goal = result.readings_a_second(name) / 1e6, goals.get(name)
+            ratio, conditions = {}, [] if goal is None else [rate >= goal]
+            words = "" if goal is None else f"{goal} M readings/s"
+            if clickhouse is not None and on_sqlite and name == NDJSON_OF_ONE:
                 ratio, words = {"clickhouse": 1e6 * rate / clickhouse}, f"{words}, 1 x ClickHouse"
                 conditions.append(1e6 * rate >= clickhouse)
-            what = f"batches of 10,000 readings, {name}"
-            yield Row(of, what, f"{rate:.2f} M readings/s", result.p99(name), words, all(conditions), ratio)
+            what, met = f"batches of 10,000 readings, {name}", all(conditions) if conditions else None
+            yield Row(of, what, f"{rate:.2f} M readings/s", result.p99(name), words, met, ratio)
+        idle = median(result.analyses["idle"])
+        yield Row(of, "analysis of 10 M readings, alone", milliseconds(idle), milliseconds(p99(result.analyses["idle"])))
+        for name, seconds in result.analyses.items():
+            if name != "idle":
+                middle = median(seconds)
+                figure, met = f"{milliseconds(middle)}, {middle / idle:.1f} x alone", middle <= 5 * idle
+                yield Row(of, f"the same during {name}", figure, milliseconds(p99(seconds)), "5 x", met)
         peak = result.memory_bytes / MEBIBYTE
         yield Row(of, "memory of the process, at most", f"{peak:,.0f} MiB", "", "512 MiB", peak <= 512)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from client import analysis_request, send
 from measuring import run_program
 from plan import Plan
+from questions import Question, Window
 from service import Service
 from stores import STORES
 
@@ -23,10 +26,20 @@ BATCH_READINGS = 10_000
 LOADS: dict[str, list[str]] = {
     "live": ["--shape=live", f"--clients={SINGLES}"],
     "single": ["--shape=single", f"--clients={SINGLES}"],
-    "one device": ["--shape=one-device", f"--clients={BATCHES}"],
-    "many devices": ["--shape=many-devices", f"--clients={BATCHES}"],
+    "NDJSON, one device each": ["--shape=one-device", "--format=ndjson", f"--clients={BATCHES}"],
+    "CSV, one device each": ["--shape=one-device", "--format=csv", f"--clients={BATCHES}"],
+    "Arrow, one device each": ["--shape=one-device", "--format=arrow", f"--clients={BATCHES}"],
+    "NDJSON, 1,000 devices": ["--shape=many-devices", "--format=ndjson", f"--clients={BATCHES}"],
+    "Arrow, 1,000 devices": ["--shape=many-devices", "--format=arrow", f"--clients={BATCHES}"],
 }
-"""By name, what `device-stats-bench ingest` is told; batches are CSV."""
+"""By name, what `device-stats-bench ingest` is told."""
+
+
+ANALYZED_READINGS = 10_000_000
+"""Readings of the device that is analyzed meanwhile."""
+ANALYZED_BATCH = 100_000
+ANALYSES = 200
+EPOCH_2020 = 1_577_836_800
 
 
 @dataclass
@@ -34,8 +47,14 @@ class IngestResult:
     """What was found over one store."""
 
     memory_bytes: int = 0
+    analyses: dict[str, list[float]] = field(default_factory=dict)
+    """By the name of the load that runs meanwhile, or `idle`, the seconds of analyses of 10 M readings."""
     loads: dict[str, dict[str, float]] = field(default_factory=dict)
     """By the name of the load, what `device-stats-bench ingest` says."""
+
+    def batches(self) -> list[str]:
+        """The names of the loads that post batches."""
+        return [name for name in self.loads if name not in {"live", "single"}]
 
     def requests_a_second(self, name: str) -> float:
         return self.loads[name]["requests"] / self.loads[name]["seconds"]
@@ -61,7 +80,40 @@ def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
             )
             service.note_memory()
             result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
+    analyze_meanwhile(plan, system, folder, result)
     return result
+
+
+def analyze_meanwhile(plan: Plan, system: str, folder: Path, result: IngestResult) -> None:
+    """Asks for analyses of one large device, first alone, then while each load runs."""
+    with (
+        STORES[system](folder / f"{system}-ingest") as store,
+        Service(plan.programs / "device-stats", store.url, folder / f"{system}-ingest.log") as service,
+    ):
+        address, batches = f"--address={service.address}", ANALYZED_READINGS // ANALYZED_BATCH
+        one_client = ["--shape=one-device", "--format=arrow", "--clients=1", "--seconds=600", "--prefix=analyzed"]
+        run_program(
+            plan, "ingest", address, *one_client, f"--requests-max={batches}", f"--readings={ANALYZED_BATCH}"
+        )
+        service.settle()
+        program = plan.programs / "device-stats-bench"
+        # The same windows each time, all but a twentieth at either end, so that what is needed is in memory.
+        windows = [
+            Window((EPOCH_2020 + turn % 5) * 1_000_000 + turn, (EPOCH_2020 + batches - turn % 5) * 1_000_000)
+            for turn in range(ANALYSES)
+        ]
+        requests = [analysis_request(Question("analyzed-0", window), 0) for window in windows]
+        send(program, folder, service.address, requests)
+        result.analyses["idle"] = send(program, folder, service.address, requests).seconds
+        for name, arguments in LOADS.items():
+            if name != "live":
+                load = [program, "ingest", address, f"--seconds={SECONDS}", f"--readings={BATCH_READINGS}", *arguments]
+                with subprocess.Popen(load, stdout=subprocess.DEVNULL) as running:
+                    result.analyses[name] = send(program, folder, service.address, requests).seconds
+                if running.returncode:
+                    raise RuntimeError(f"{name} has ended with {running.returncode}")
+        service.note_memory()
+        result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
 
 
 def run_clickhouse(folder: Path) -> float:
@@ -89,11 +141,13 @@ def insert_lines(folder: Path) -> float:
     while time.perf_counter() - start < SECONDS:
         begun = time.perf_counter()
         second = (first + timedelta(seconds=inserted // BATCH_READINGS)).strftime("%Y-%m-%dT%H:%M:%S")
-        lines = "".join(f"{second}.{row:06}Z,{x},{y},{z}\n" for row, (x, y, z) in enumerate(numbers))
+        lines = "".join(
+            f'{{"timestamp":"{second}.{row:06}Z","x":{x},"y":{y},"z":{z}}}\n' for row, (x, y, z) in enumerate(numbers)
+        )
         spent_here += time.perf_counter() - begun
         session.query(
             "INSERT INTO reading SETTINGS date_time_input_format = 'best_effort'"
-            f" FORMAT CSVWithNames timestamp,x,y,z\n{lines}"
+            f" FORMAT JSONEachRow\n{lines}"
         )
         inserted += BATCH_READINGS
     return inserted / (time.perf_counter() - start - spent_here)

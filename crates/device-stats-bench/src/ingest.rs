@@ -1,5 +1,6 @@
 //! Posts readings as fast as they are answered, over kept connections, and counts what was acknowledged.
 
+mod arrow;
 mod bodies;
 
 use std::sync::Barrier;
@@ -31,6 +32,12 @@ pub(crate) struct Arguments {
     /// For so many seconds
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// At most so many requests of each client
+    #[arg(long, default_value_t = u64::MAX)]
+    requests_max: u64,
+    /// What the ids of the devices begin with
+    #[arg(long, default_value = "ingest")]
+    prefix: String,
     /// Readings of a batch
     #[arg(long, default_value_t = 10_000)]
     readings: u32,
@@ -55,9 +62,18 @@ pub(crate) enum Shape {
 /// How a batch is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// An Arrow IPC stream of one record batch.
+    Arrow,
     Csv,
     Json,
     Ndjson,
+}
+
+impl Arguments {
+    /// The name of a device.
+    fn device_id(&self, number: u32) -> String {
+        format!("{}-{number}", self.prefix)
+    }
 }
 
 /// What was acknowledged.
@@ -94,11 +110,11 @@ pub(crate) fn post(arguments: &Arguments) -> anyhow::Result<Posted> {
         let client = |number| {
             scope.spawn(move || {
                 let prepared = Connection::open(&arguments.address)
-                    .map(|connection| (connection, Bodies::of(arguments, number)));
+                    .and_then(|connection| Ok((connection, Bodies::of(arguments, number)?)));
                 // Even if it failed: the others wait here.
                 together.wait();
                 let (connection, bodies) = prepared?;
-                post_until(connection, bodies, until)
+                post_until(connection, bodies, until, arguments.requests_max)
             })
         };
         let clients: Vec<_> = (0..arguments.clients).map(client).collect();
@@ -137,7 +153,7 @@ fn create_devices(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut connection = Connection::open(&arguments.address)?;
     for number in 0..devices {
-        let body = format!(r#"{{"device_id":"{}"}}"#, bodies::device_id(number));
+        let body = format!(r#"{{"device_id":"{}"}}"#, arguments.device_id(number));
         let request = format!(
             "POST /api/v1/devices/ HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             arguments.address,
@@ -150,10 +166,18 @@ fn create_devices(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn post_until(mut connection: Connection, mut bodies: Bodies, time_max: Duration) -> anyhow::Result<Count> {
+fn post_until(
+    mut connection: Connection,
+    mut bodies: Bodies,
+    time_max: Duration,
+    requests_max: u64,
+) -> anyhow::Result<Count> {
     let start = Instant::now();
     let mut count = Count::default();
-    while start.elapsed() < time_max {
+    for _ in 0..requests_max {
+        if start.elapsed() >= time_max {
+            break;
+        }
         let request = bodies.next().context("time has come to its end")?;
         let sent = Instant::now();
         let answer = connection.exchange(request)?;

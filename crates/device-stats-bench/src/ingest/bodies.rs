@@ -3,6 +3,7 @@
 
 use device_stats_domain::Timestamp;
 
+use super::arrow::{self, ArrowBody};
 use super::{Arguments, Format, Shape};
 
 /// The second in which the first request of each client lies, since 1970 UTC: 2020.
@@ -13,69 +14,118 @@ const SECOND_CHARACTERS: usize = "2020-01-01T00:00:00".len();
 /// The requests of one client.
 pub(super) struct Bodies {
     request: Vec<u8>,
-    /// Where the times are in it.
-    times: Vec<usize>,
+    times: Times,
     /// The second in which the next request lies, and how far the one after it lies behind.
     second: i64,
     step: i64,
 }
 
-/// The name of a device.
-pub(super) fn device_id(number: u32) -> String {
-    format!("ingest-{number}")
+/// Where the times are in a request.
+enum Times {
+    /// As texts, whose seconds change.
+    Texts(Vec<usize>),
+    /// So many numbers of microseconds, side by side from there on, each one more than the one before.
+    Micros { place: usize, count: u32 },
+}
+
+/// What is posted, and to where.
+struct Posted {
+    path: String,
+    content_type: &'static str,
+    body: Vec<u8>,
+    times: Times,
+}
+
+/// The numbers of a reading, as of a 16-bit sensor.
+pub(super) fn numbers(seed: u32) -> [f64; 3] {
+    [7_919, 104_729, 1_299_709].map(|factor| f64::from(seed.wrapping_mul(factor) % 65_536) / 2_048.0 - 16.0)
 }
 
 impl Bodies {
-    pub(super) fn of(arguments: &Arguments, client: u32) -> Self {
-        let Arguments { address, shape, format, clients, readings, devices, .. } = arguments;
-        let mut rows = Rows { format: *format, text: String::new(), times: Vec::new() };
-        let (path, content_type) = match shape {
-            Shape::Live => {
-                let request = format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();
-                return Self { request, times: Vec::new(), second: FIRST_SECOND, step: 0 };
-            }
-            Shape::Single => {
-                rows.format = Format::Ndjson;
-                rows.push(client, None, 0);
-                (format!("/api/v1/stats/devices/{}", device_id(client)), "application/json")
-            }
-            Shape::OneDevice => {
-                rows.write((0..*readings).map(|row| (row, None)));
-                (format!("/api/v1/stats/devices/{}/batch", device_id(client)), format.content_type())
-            }
-            Shape::ManyDevices => {
-                rows.write((0..*readings).map(|row| (row, Some((row + client) % devices))));
-                ("/api/v1/stats/batch".to_owned(), format.content_type())
-            }
-        };
-        let Rows { text, mut times, .. } = rows;
+    /// The requests of the client of that number.
+    ///
+    /// # Errors
+    /// Where a batch cannot be written.
+    pub(super) fn of(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
+        let Arguments { address, shape, clients, .. } = arguments;
+        // Clients that post for the same devices take turns with the seconds.
+        let (second, step) = (FIRST_SECOND + i64::from(client), i64::from(*clients));
+        if *shape == Shape::Live {
+            let request = format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();
+            return Ok(Self { request, times: Times::Texts(Vec::new()), second, step });
+        }
+        let Posted { path, content_type, body, mut times } = Posted::of(arguments, client)?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
-            text.len()
+            body.len()
         );
-        for place in &mut times {
-            *place += head.len();
+        match &mut times {
+            Times::Texts(places) => places.iter_mut().for_each(|place| *place += head.len()),
+            Times::Micros { place, .. } => *place += head.len(),
         }
-        // Clients that post for the same devices take turns with the seconds.
-        let second = FIRST_SECOND + i64::from(client);
-        Self { request: (head + &text).into_bytes(), times, second, step: i64::from(*clients) }
+        Ok(Self { request: [head.into_bytes(), body].concat(), times, second, step })
     }
 
     /// The next request; none once no later time can be written.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
-        let time = Timestamp::from_micros(self.second.checked_mul(1_000_000)?).ok()?.to_string();
-        let digits = time.as_bytes().get(..SECOND_CHARACTERS)?;
-        for place in &self.times {
-            self.request.get_mut(*place..*place + SECOND_CHARACTERS)?.copy_from_slice(digits);
+        let micros = self.second.checked_mul(1_000_000)?;
+        match &self.times {
+            Times::Texts(places) => {
+                let time = Timestamp::from_micros(micros).ok()?.to_string();
+                let digits = time.as_bytes().get(..SECOND_CHARACTERS)?;
+                for place in places {
+                    self.request.get_mut(*place..*place + SECOND_CHARACTERS)?.copy_from_slice(digits);
+                }
+            }
+            Times::Micros { place, count } => {
+                let (numbers, _) = self.request.get_mut(*place..)?.as_chunks_mut();
+                for (number, offset) in numbers.iter_mut().zip(0..*count) {
+                    *number = (micros + i64::from(offset)).to_le_bytes();
+                }
+            }
         }
         self.second += self.step;
         Some(&self.request)
     }
 }
 
+impl Posted {
+    fn of(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
+        let Arguments { shape, format, readings, devices, .. } = arguments;
+        let device = |row: u32| arguments.device_id((row + client) % devices);
+        let path = match shape {
+            Shape::Live | Shape::Single => format!("/api/v1/stats/devices/{}", arguments.device_id(client)),
+            Shape::OneDevice => format!("/api/v1/stats/devices/{}/batch", arguments.device_id(client)),
+            Shape::ManyDevices => "/api/v1/stats/batch".to_owned(),
+        };
+        let content_type = match shape {
+            Shape::Single => "application/json",
+            _ => format.content_type(),
+        };
+        if *format == Format::Arrow && *shape != Shape::Single {
+            let ArrowBody { bytes, times } =
+                arrow::write(*readings, (*shape == Shape::ManyDevices).then_some(device))?;
+            let times = Times::Micros { place: times, count: *readings };
+            return Ok(Self { path, content_type, body: bytes, times });
+        }
+        let mut rows = Rows { format: *format, text: String::new(), times: Vec::new() };
+        match shape {
+            Shape::Live | Shape::Single => {
+                rows.format = Format::Ndjson;
+                rows.push(client, None, 0);
+            }
+            Shape::OneDevice => rows.write((0..*readings).map(|row| (row, None))),
+            Shape::ManyDevices => rows.write((0..*readings).map(|row| (row, Some(device(row))))),
+        }
+        let Rows { text, times, .. } = rows;
+        Ok(Self { path, content_type, body: text.into_bytes(), times: Times::Texts(times) })
+    }
+}
+
 impl Format {
     fn content_type(self) -> &'static str {
         match self {
+            Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Csv => "text/csv",
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
@@ -91,7 +141,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn write(&mut self, rows: impl Iterator<Item = (u32, Option<u32>)>) {
+    fn write(&mut self, rows: impl Iterator<Item = (u32, Option<String>)>) {
         if self.format == Format::Json {
             self.text.push('[');
         }
@@ -106,7 +156,7 @@ impl Rows {
             if row > 0 && self.format == Format::Json {
                 self.text.push(',');
             }
-            self.push(row, device, row);
+            self.push(row, device.as_deref(), row);
             if self.format == Format::Ndjson {
                 self.text.push('\n');
             }
@@ -116,15 +166,13 @@ impl Rows {
         }
     }
 
-    /// A reading so many microseconds into the second; numbers as of a 16-bit sensor.
-    fn push(&mut self, seed: u32, device: Option<u32>, micros: u32) {
-        let number = |factor: u32| f64::from(seed.wrapping_mul(factor) % 65_536) / 2_048.0 - 16.0;
-        let [x, y, z] = [7_919, 104_729, 1_299_709].map(number);
-        let device = device.map(device_id);
+    /// A reading so many microseconds into the second.
+    fn push(&mut self, seed: u32, device: Option<&str>, micros: u32) {
+        let [x, y, z] = numbers(seed);
         let place = match self.format {
             Format::Csv => {
                 if let Some(device) = device {
-                    self.text.push_str(&device);
+                    self.text.push_str(device);
                     self.text.push(',');
                 }
                 let place = self.text.len();
@@ -132,10 +180,10 @@ impl Rows {
                 self.text.push_str(&rest);
                 place
             }
-            Format::Json | Format::Ndjson => {
+            Format::Arrow | Format::Json | Format::Ndjson => {
                 self.text.push('{');
                 if let Some(device) = device {
-                    self.text.extend([r#""device_id":""#, &device, r#"","#]);
+                    self.text.extend([r#""device_id":""#, device, r#"","#]);
                 }
                 self.text.push_str(r#""timestamp":""#);
                 let place = self.text.len();
@@ -154,11 +202,23 @@ mod tests {
 
     fn arguments(shape: Shape, format: Format) -> Arguments {
         let address = "127.0.0.1:1".to_owned();
-        Arguments { address, shape, format, clients: 3, seconds: 1.0, readings: 2, devices: 5 }
+        let prefix = "ingest".to_owned();
+        let requests_max = u64::MAX;
+        Arguments {
+            address,
+            shape,
+            format,
+            clients: 3,
+            seconds: 1.0,
+            requests_max,
+            prefix,
+            readings: 2,
+            devices: 5,
+        }
     }
 
     fn body(shape: Shape, format: Format, turns: usize) -> String {
-        let mut bodies = Bodies::of(&arguments(shape, format), 1);
+        let mut bodies = Bodies::of(&arguments(shape, format), 1).unwrap();
         let mut request = Vec::new();
         for _ in 0..turns {
             request = bodies.next().unwrap().to_vec();
@@ -188,5 +248,21 @@ mod tests {
                 .to_owned()
                 + r#"{"device_id":"ingest-2","timestamp":"2020-01-01T00:00:01.000001Z","x":-12.13330078125,"y":3.13720703125,"z":10.62353515625}]"#
         );
+    }
+
+    #[test]
+    fn an_arrow_stream_has_its_own_times_too() {
+        for shape in [Shape::OneDevice, Shape::ManyDevices] {
+            let mut bodies = Bodies::of(&arguments(shape, Format::Arrow), 1).unwrap();
+            bodies.next().unwrap();
+            let request = bodies.next().unwrap();
+            let body = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+            let mut reader = arrow_ipc::reader::StreamReader::try_new(&request[body..], None).unwrap();
+            let batch = reader.next().unwrap().unwrap();
+            let times = batch.column(0).as_any().downcast_ref::<arrow_array::TimestampMicrosecondArray>();
+            let first = (FIRST_SECOND + 4) * 1_000_000;
+            assert_eq!(times.unwrap().values().as_ref(), [first, first + 1]);
+            assert_eq!(batch.num_columns(), if shape == Shape::OneDevice { 4 } else { 5 });
+        }
     }
 }
