@@ -20,7 +20,7 @@ pub(crate) use analyses::{Analysis, AxisSummary, Subject, UserAnalysis, Window};
 pub(crate) use devices::Registered;
 pub(crate) use error::{ClientError, Fault};
 pub(crate) use exports::Arriving;
-pub(crate) use retry::{Patience, Repeat, Waits, may_be_done};
+pub(crate) use retry::{Patience, Waits, may_be_done};
 
 /// How long an answer may take; of an export, how long nothing may arrive.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -118,18 +118,10 @@ impl Client {
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        self.repeatedly(Repeat::Safe, attempt).await
-    }
-
-    /// Makes a request again where that is safe.
-    async fn repeatedly<T, F>(&self, repeat: Repeat, attempt: impl Fn() -> F) -> Result<T, ClientError>
-    where
-        F: Future<Output = Result<T, ClientError>>,
-    {
         let mut waits = Waits::new(self.patience);
         loop {
             match attempt().await {
-                Err(error) if waits.wait(&error, repeat).await => {}
+                Err(error) if waits.wait(&error).await => {}
                 result => return result,
             }
         }

@@ -2,6 +2,7 @@
 //! [`settings`](crate::settings); each command has its file.
 
 mod analyze;
+mod bench;
 mod chosen;
 mod config;
 mod export;
@@ -9,6 +10,7 @@ mod health;
 mod import;
 mod migrate;
 mod openapi;
+mod progress;
 mod retrying;
 mod seal;
 mod serve;
@@ -57,6 +59,9 @@ enum Command {
     Export(export::Arguments),
     /// Have a server analyze the readings of a device, or of all devices of a user
     Analyze(analyze::Arguments),
+    /// See how fast a server is, with readings that are made up
+    #[command(subcommand)]
+    Bench(bench::Command),
     #[command(about = "Print the OpenAPI document")]
     Openapi,
     /// Print the settings in force, secrets hidden
@@ -103,6 +108,7 @@ async fn execute(command: Command, settings: &Settings) -> anyhow::Result<()> {
         Command::Import(arguments) => import::import(&arguments, &settings.url).await,
         Command::Export(arguments) => export::export(&arguments, &settings.url).await,
         Command::Analyze(arguments) => analyze::analyze(&arguments, &settings.url).await,
+        Command::Bench(bench::Command::Load(arguments)) => bench::load(&arguments, &settings.url).await,
         Command::Health => health::check(&settings.url).await,
         Command::Openapi => openapi::print(),
         Command::Config => Ok(()),

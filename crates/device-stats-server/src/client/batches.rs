@@ -4,7 +4,9 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::{Client, ClientError, Repeat};
+use super::{Client, ClientError};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -16,8 +18,8 @@ pub(crate) struct Batch {
 }
 
 impl Client {
-    /// Sends readings of many devices, in a format the server knows. Sends them again where they did not arrive and that
-    /// is safe: where each brings its time, or nothing has been stored for certain.
+    /// Sends readings of many devices, in a format the server knows, again and again until it is known what became of them.
+    /// The key makes that safe for readings that bring no time; no other batch may have it.
     ///
     /// # Errors
     /// [`ClientError`]; nothing has been stored where the server refused or found faults, but for a 503.
@@ -25,13 +27,16 @@ impl Client {
         &self,
         content_type: &'static str,
         rows: Vec<u8>,
-        repeat: Repeat,
+        key: Option<&str>,
     ) -> Result<Batch, ClientError> {
         let rows = bytes::Bytes::from(rows);
         let send = || {
-            let request = self.request(Method::POST, "/api/v1/stats/batch");
+            let mut request = self.request(Method::POST, "/api/v1/stats/batch");
+            if let Some(key) = key {
+                request = request.header(IDEMPOTENCY_KEY, key);
+            }
             self.json(request.header(CONTENT_TYPE, content_type).body(rows.clone()))
         };
-        self.repeatedly(repeat, send).await
+        self.patiently(send).await
     }
 }

@@ -1,4 +1,4 @@
-//! When a request is made again: what is worth it, what is safe, how long to wait, and when to give up.
+//! When a request is made again: what is worth it, how long to wait, and when to give up. All requests are safe to repeat.
 
 use std::time::{Duration, Instant};
 
@@ -24,15 +24,6 @@ pub(crate) enum Patience {
     Long(Duration),
 }
 
-/// Whether a request may be made again when it is unknown what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// What it does is done once, however often it is made.
-    Safe,
-    /// It would be done again.
-    Unsafe,
-}
-
 impl Patience {
     /// How long to wait out a server that says it is busy, where somebody waits for the answer.
     const SHORT: Duration = Duration::from_secs(30);
@@ -44,25 +35,20 @@ impl Patience {
         }
     }
 
-    /// Whether it is worth it, and safe, to make a request again that failed so.
-    fn allows(self, error: &ClientError, repeat: Repeat) -> bool {
+    /// Whether it is worth it to make a request again that failed so.
+    fn allows(self, error: &ClientError) -> bool {
+        let is_long = matches!(self, Self::Long(_));
         match error {
-            ClientError::Unreachable { source, .. } => {
-                matches!(self, Self::Long(_)) && (repeat == Repeat::Safe || source.is_connect())
-            }
-            ClientError::Refused { status, code, .. } => match *status {
-                StatusCode::TOO_MANY_REQUESTS => true,
-                StatusCode::INSUFFICIENT_STORAGE => matches!(self, Self::Long(_)),
-                StatusCode::SERVICE_UNAVAILABLE => {
-                    repeat == Repeat::Safe || code.as_deref().is_some_and(|code| NOT_STORED.contains(&code))
-                }
-                // What stands in front of the server does not reach it.
-                StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
-                    matches!(self, Self::Long(_)) && repeat == Repeat::Safe
-                }
+            ClientError::Refused { status, .. } => match *status {
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => true,
+                // The last three: the request is under way, or what stands in front of the server does not reach it.
+                StatusCode::INSUFFICIENT_STORAGE
+                | StatusCode::CONFLICT
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::GATEWAY_TIMEOUT => is_long,
                 _ => false,
             },
-            ClientError::BrokenOff { .. } => matches!(self, Self::Long(_)) && repeat == Repeat::Safe,
+            ClientError::Unreachable { .. } | ClientError::BrokenOff { .. } => is_long,
             ClientError::Setup(_)
             | ClientError::Faulty(_)
             | ClientError::NotUnderstood(_)
@@ -77,7 +63,9 @@ pub(crate) fn may_be_done(error: &ClientError) -> bool {
         ClientError::Unreachable { source, .. } => !source.is_connect(),
         ClientError::Refused { status, code, .. } => {
             let is_told = code.as_deref().is_some_and(|code| NOT_STORED.contains(&code));
-            status.is_server_error() && *status != StatusCode::INSUFFICIENT_STORAGE && !is_told
+            let is_under_way = *status == StatusCode::CONFLICT;
+            let may_be = status.is_server_error() && *status != StatusCode::INSUFFICIENT_STORAGE && !is_told;
+            is_under_way || may_be
         }
         ClientError::BrokenOff { .. } | ClientError::NotUnderstood(_) => true,
         ClientError::Setup(_) | ClientError::Faulty(_) | ClientError::NotAddressable(_) => false,
@@ -104,16 +92,16 @@ impl Waits {
         *self = Self::new(self.patience);
     }
 
-    /// Waits before the request is made again. `false` at once where it must not be, or there is no time left.
-    pub(crate) async fn wait(&mut self, error: &ClientError, repeat: Repeat) -> bool {
-        let Some(wait) = self.next_wait(error, repeat, Instant::now()) else { return false };
+    /// Waits before the request is made again. `false` at once where that is of no use, or there is no time left.
+    pub(crate) async fn wait(&mut self, error: &ClientError) -> bool {
+        let Some(wait) = self.next_wait(error, Instant::now()) else { return false };
         warn!(reason = chain(error), seconds = wait.as_secs_f64(), "trying again");
         tokio::time::sleep(wait).await;
         true
     }
 
-    fn next_wait(&mut self, error: &ClientError, repeat: Repeat, now: Instant) -> Option<Duration> {
-        if !self.patience.allows(error, repeat) {
+    fn next_wait(&mut self, error: &ClientError, now: Instant) -> Option<Duration> {
+        if !self.patience.allows(error) {
             return None;
         }
         let since = *self.since.get_or_insert(now);
@@ -144,25 +132,25 @@ mod tests {
     const LONG: Patience = Patience::Long(Duration::from_mins(5));
 
     #[test]
-    fn what_may_be_stored_is_not_sent_again_without_times() {
+    fn what_may_pass_is_asked_again_and_what_is_in_doubt_is_known() {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-        for (error, safe, doubtful) in [
-            (refused(unavailable, Some("queue_full"), None), true, true),
-            (refused(unavailable, Some("unavailable"), None), true, true),
-            (refused(unavailable, Some("outcome_unknown"), None), true, false),
-            (refused(unavailable, None, None), true, false),
-            (refused(StatusCode::TOO_MANY_REQUESTS, None, None), true, true),
-            (refused(StatusCode::INSUFFICIENT_STORAGE, Some("out_of_space"), None), true, true),
-            (refused(StatusCode::BAD_GATEWAY, None, None), true, false),
-            (refused(StatusCode::PAYLOAD_TOO_LARGE, None, None), false, false),
-            (refused(StatusCode::INTERNAL_SERVER_ERROR, None, None), false, false),
-            (ClientError::Faulty(Vec::new()), false, false),
+        for (error, long, short, in_doubt) in [
+            (refused(unavailable, Some("queue_full"), None), true, true, false),
+            (refused(unavailable, Some("unavailable"), None), true, true, false),
+            (refused(unavailable, Some("outcome_unknown"), None), true, true, true),
+            (refused(unavailable, None, None), true, true, true),
+            (refused(StatusCode::TOO_MANY_REQUESTS, None, None), true, true, false),
+            (refused(StatusCode::INSUFFICIENT_STORAGE, Some("out_of_space"), None), true, false, false),
+            (refused(StatusCode::CONFLICT, Some("request_under_way"), None), true, false, true),
+            (refused(StatusCode::BAD_GATEWAY, None, None), true, false, true),
+            (refused(StatusCode::PAYLOAD_TOO_LARGE, None, None), false, false, false),
+            (refused(StatusCode::INTERNAL_SERVER_ERROR, None, None), false, false, true),
+            (ClientError::Faulty(Vec::new()), false, false, false),
         ] {
-            assert_eq!(LONG.allows(&error, Repeat::Safe), safe, "{error:?}");
-            assert_eq!(LONG.allows(&error, Repeat::Unsafe), doubtful, "{error:?}");
-            assert!(!(doubtful && may_be_done(&error)), "{error:?}");
+            assert_eq!(LONG.allows(&error), long, "{error:?}");
+            assert_eq!(Patience::Short.allows(&error), short, "{error:?}");
+            assert_eq!(may_be_done(&error), in_doubt, "{error:?}");
         }
-        assert!(!Patience::Short.allows(&refused(StatusCode::BAD_GATEWAY, None, None), Repeat::Safe));
     }
 
     #[test]
@@ -172,7 +160,7 @@ mod tests {
         let busy = |retry_after| refused(StatusCode::SERVICE_UNAVAILABLE, None, retry_after);
         let mut waits = Waits::new(LONG);
         let mut next = |seconds, retry_after: Option<u64>| {
-            waits.next_wait(&busy(retry_after), Repeat::Safe, at(seconds)).map(|wait| wait.as_secs_f64())
+            waits.next_wait(&busy(retry_after), at(seconds)).map(|wait| wait.as_secs_f64())
         };
         assert_eq!(next(0, None), Some(0.25));
         assert_eq!(next(1, Some(30)), Some(30.0));
@@ -184,6 +172,6 @@ mod tests {
         assert_eq!(next(291, None), None);
         assert_eq!(next(301, None), None);
         let mut none = Waits::new(Patience::Long(Duration::ZERO));
-        assert_eq!(none.next_wait(&busy(None), Repeat::Safe, begin), None);
+        assert_eq!(none.next_wait(&busy(None), begin), None);
     }
 }

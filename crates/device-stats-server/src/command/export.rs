@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use super::retrying::Retrying;
 use super::subject;
-use crate::client::{Arriving, Client, ClientError, Repeat, Subject, Waits, Window};
+use crate::client::{Arriving, Client, ClientError, Subject, Waits, Window};
 use progress::{Progress, Unit};
 use target::Target;
 
@@ -156,7 +156,7 @@ impl Asked {
             }
             let is_new = !broken_at.contains(&place);
             broken_at.push(place);
-            if !(is_new && target.can_begin_anew() && waits.wait(&error, Repeat::Safe).await) {
+            if !(is_new && target.can_begin_anew() && waits.wait(&error).await) {
                 return Err(error.into());
             }
             arriving = self.again().await?;

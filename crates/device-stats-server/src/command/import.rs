@@ -4,7 +4,6 @@ mod columns;
 mod elements;
 mod file;
 mod objects;
-mod progress;
 mod rows;
 mod table;
 #[cfg(test)]
@@ -16,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use uuid::Uuid;
 
+use super::progress::{Progress, per_second};
 use super::retrying::Retrying;
-use crate::client::{Client, ClientError, Fault, Registered, Repeat, may_be_done};
-use progress::Progress;
+use crate::client::{Client, ClientError, Fault, Registered, may_be_done};
 use rows::{Chunk, Place, Rows};
 
 /// What to import.
@@ -114,9 +114,9 @@ impl Import<'_> {
         for device_id in &chunk.device_ids {
             self.ensure_device(device_id).await?;
         }
-        let repeat = if chunk.all_timed { Repeat::Safe } else { Repeat::Unsafe };
-        let Chunk { content_type, body, lines, place, .. } = chunk;
-        match self.client.append_batch(content_type, body, repeat).await {
+        let Chunk { content_type, body, lines, place, all_timed, .. } = chunk;
+        let key = (!all_timed).then(|| Uuid::new_v4().to_string());
+        match self.client.append_batch(content_type, body, key.as_deref()).await {
             Ok(batch) => {
                 self.accepted += batch.accepted;
                 self.repeats += batch.duplicates;
@@ -130,14 +130,14 @@ impl Import<'_> {
                 let s = if faults.len() == 1 { "" } else { "s" };
                 bail!("the server found {} fault{s} in {}", faults.len(), self.file.display())
             }
-            Err(error) if repeat == Repeat::Unsafe && may_be_done(&error) => {
+            Err(error) if !all_timed && may_be_done(&error) => {
                 Err(error).with_context(|| self.doubt(&lines, place))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// What to do about rows without a timestamp of which it is unknown whether they are stored.
+    /// What to do about rows without a timestamp of which it is unknown whether they are stored, and nobody asks again.
     fn doubt(&self, lines: &[u64], place: Place) -> String {
         let first = lines.first().copied().unwrap_or_default();
         let last = lines.last().copied().unwrap_or_default();
@@ -204,13 +204,6 @@ impl Import<'_> {
             devices.len()
         )
     }
-}
-
-/// A rate for people.
-fn per_second(count: u64, seconds: f64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let count = count as f64;
-    count / seconds.max(f64::MIN_POSITIVE)
 }
 
 /// A fault of a batch, by its place in the file; `lines` are those of the batch.

@@ -268,3 +268,25 @@ fn the_committed_document_is_the_one_the_binary_prints() {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json")).unwrap();
     assert!(printed(&["openapi"]) == committed, "run `make openapi-write` and look at the difference");
 }
+
+#[test]
+fn a_load_is_stored_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::on(&format!("sqlite:{}", folder.path().join("load.db").display()));
+    let load = |more: &[&str]| {
+        let flags =
+            ["bench", "load", "--readings", "2003", "--devices", "3", "--batch", "500", "--url", &server.url];
+        run(&[&flags, more].concat())
+    };
+    for _ in 0..2 {
+        let output = load(&[]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.starts_with("2003 readings: 2003 accepted, 0 repeats, in "), "{said} {output:?}");
+        assert!(said.contains("; 5 requests, answered in "), "{said}");
+    }
+    let exported = printed(&["export", "--device", "bench-2", "--url", &server.url]);
+    assert_eq!(exported.lines().count(), 1 + 2 * 667);
+    assert_eq!(load(&["--batch", "0"]).status.code(), Some(2));
+    let nowhere = ["bench", "load", "--url", "http://127.0.0.1:1", "--retry-for", "0"];
+    assert_eq!(run(&nowhere).status.code(), Some(1));
+}

@@ -14,6 +14,8 @@ struct Scripted {
     url: String,
     /// The bodies of the batches that came.
     batches: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Their keys.
+    keys: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 const STORED: Option<&str> = Some("201 Created\r\n\r\n{\"accepted\": 2, \"duplicates\": 0}");
@@ -21,6 +23,8 @@ const BUSY: Option<&str> =
     Some("503 Service Unavailable\r\nretry-after: 1\r\n\r\n{\"detail\": \"busy\", \"code\": \"queue_full\"}");
 const UNKNOWN: Option<&str> =
     Some("503 Service Unavailable\r\n\r\n{\"detail\": \"lost\", \"code\": \"outcome_unknown\"}");
+const UNDER_WAY: Option<&str> =
+    Some("409 Conflict\r\n\r\n{\"detail\": \"under way\", \"code\": \"request_under_way\"}");
 const FULL: Option<&str> =
     Some("507 Insufficient Storage\r\n\r\n{\"detail\": \"full\", \"code\": \"out_of_space\"}");
 
@@ -29,7 +33,8 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let batches = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&batches);
+        let keys: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
+        let (seen, seen_keys) = (Arc::clone(&batches), Arc::clone(&keys));
         // Ends with the process.
         std::thread::spawn(move || {
             for connection in listener.incoming() {
@@ -46,6 +51,8 @@ impl Scripted {
                 let answer = if head.starts_with("POST /api/v1/stats/batch") {
                     let mut batches = seen.lock().unwrap();
                     batches.push(body);
+                    let key = head.lines().find_map(|line| line.strip_prefix("idempotency-key: "));
+                    seen_keys.lock().unwrap().push(key.map(str::to_owned));
                     answers[(batches.len() - 1).min(answers.len() - 1)]
                 } else {
                     Some("200 OK\r\n\r\n{}")
@@ -58,7 +65,11 @@ impl Scripted {
                 }
             }
         });
-        Self { url, batches }
+        Self { url, batches, keys }
+    }
+
+    fn keys(&self) -> Vec<Option<String>> {
+        std::mem::take(&mut *self.keys.lock().unwrap())
     }
 
     fn import(&self, file: &Path, flags: &[&str]) -> (Output, Vec<Vec<u8>>) {
@@ -90,22 +101,39 @@ fn what_brings_its_times_is_sent_until_it_is_stored() {
     assert_eq!(batches, vec![TIMED.as_bytes(); 5]);
 }
 
-/// Only what is not stored for certain is sent again.
+/// Each batch has a key of its own, so what was stored already is not stored once more.
 #[test]
-fn what_brings_no_times_is_sent_once() {
+fn what_brings_no_times_is_sent_again_under_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(folder.path(), TIMELESS);
-    let (output, batches) = Scripted::answering(&[BUSY, FULL, STORED]).import(&file, &[]);
+    let server = Scripted::answering(&[None, BUSY, UNKNOWN, UNDER_WAY, FULL, STORED]);
+    let (output, batches) = server.import(&file, &[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(batches.len(), 3);
-    for answers in [&[None] as &[_], &[UNKNOWN]] {
-        let (output, batches) = Scripted::answering(answers).import(&file, &[]);
-        assert_eq!((output.status.code(), batches.len()), (Some(1), 1));
+    assert_eq!(batches, vec![TIMELESS.as_bytes(); 6]);
+    let keys = server.keys();
+    assert!(keys.len() == 6 && keys[0].is_some() && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    // Another import is not the same request.
+    server.import(&file, &[]);
+    assert_ne!(server.keys()[0], keys[0]);
+    let server = Scripted::answering(&[STORED]);
+    server.import(&self::file(folder.path(), TIMED), &[]);
+    assert_eq!(server.keys(), [None]);
+}
+
+#[test]
+fn what_is_in_doubt_in_the_end_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path(), TIMELESS);
+    for answers in [&[None] as &[_], &[UNKNOWN], &[UNDER_WAY]] {
+        let (output, _) = Scripted::answering(answers).import(&file, &["--retry-for", "0"]);
+        assert_eq!(output.status.code(), Some(1));
         let message = stderr(&output);
         for part in ["lines 2 to 3", "--skip 2 where they are,", "--skip 0 where they are not"] {
             assert!(message.contains(part), "{message}");
         }
     }
+    let (output, _) = Scripted::answering(&[BUSY]).import(&file, &["--retry-for", "0"]);
+    assert!(!stderr(&output).contains("--skip"), "{}", stderr(&output));
 }
 
 /// Behind what was stored, and no row twice.
@@ -116,7 +144,7 @@ fn an_import_goes_on_where_it_is_told_to() {
     let file = file(folder.path(), &format!("device_id,timestamp,x,y,z\n{rows}"));
     let stored = Some("201 Created\r\n\r\n{\"accepted\": 5000, \"duplicates\": 0}");
     let answers: &'static [_] = Box::leak(Box::new([stored, None]));
-    let (output, _) = Scripted::answering(answers).import(&file, &[]);
+    let (output, _) = Scripted::answering(answers).import(&file, &["--retry-for", "0"]);
     let message = stderr(&output);
     assert!(message.contains("lines 5002 to 5003") && message.contains("--skip 5000 where"), "{message}");
     assert!(message.contains("stopped after 5000 readings"), "{message}");

@@ -13,9 +13,9 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::progress::Progress;
 use super::rows::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
 use crate::arrow_stream::{Stream, StreamError, Texts, is_read};
+use crate::command::progress::Progress;
 
 /// Largest batch of an Arrow stream in a file, in bytes when it is decompressed: it is held as a whole.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::progress::Progress;
 use super::rows::RowsError;
+use crate::command::progress::Progress;
 
 /// What a file holds that is read from its beginning to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use device_stats_domain::limits::BATCH_BYTES_MAX;
 use super::columns::Columns;
 use super::file::{self, Format, Opened};
 use super::objects::Objects;
-use super::progress::Progress;
 use super::table::Table;
+use crate::command::progress::Progress;
 
 /// Most readings of a batch.
 pub(super) const CHUNK_ROWS_MAX: usize = 5_000;

@@ -1,4 +1,4 @@
-//! How far an import is, on a terminal.
+//! How far readings are sent, on a terminal.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// A bar on stderr; nothing where that is no terminal.
-pub(super) struct Progress {
+pub(in crate::command) struct Progress {
     bar: ProgressBar,
     started: Instant,
     /// Whether the length of the bar is a number of rows, and not of bytes.
@@ -17,7 +17,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Starts.
-    pub(super) fn new() -> Self {
+    pub(in crate::command) fn new() -> Self {
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}%, {msg}, {eta} left") {
             bar.set_style(style);
@@ -29,28 +29,35 @@ impl Progress {
     ///
     /// # Errors
     /// Those of asking for its size.
-    pub(super) fn of(&self, file: File) -> io::Result<impl Read + use<>> {
+    pub(in crate::command) fn of(&self, file: File) -> io::Result<impl Read + use<>> {
         self.bar.set_length(file.metadata()?.len());
         Ok(self.bar.wrap_read(file))
     }
 
     /// The file has that many rows, and is not read from its beginning to its end.
-    pub(super) fn expect_rows(&self, rows: u64) {
+    pub(in crate::command) fn expect_rows(&self, rows: u64) {
         self.bar.set_length(rows);
         self.by_rows.set(true);
     }
 
     /// So many rows of the file are stored, of which this import has sent `sent`.
-    pub(super) fn advance(&self, rows: u64, sent: u64) {
+    pub(in crate::command) fn advance(&self, rows: u64, sent: u64) {
         if self.by_rows.get() {
             self.bar.set_position(rows);
         }
-        let rate = super::per_second(sent, self.started.elapsed().as_secs_f64());
+        let rate = per_second(sent, self.started.elapsed().as_secs_f64());
         self.bar.set_message(format!("{} readings, {rate:.0}/s", HumanCount(sent)));
     }
 
     /// Takes the bar away.
-    pub(super) fn finish(&self) {
+    pub(in crate::command) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A rate for people.
+pub(in crate::command) fn per_second(count: u64, seconds: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let count = count as f64;
+    count / seconds.max(f64::MIN_POSITIVE)
 }
