@@ -1,17 +1,18 @@
-//! Segments that were never rows, on their way in: those that wait while others are committed share the next transaction, and
-//! thereby its sync.
+//! Segments on their way in, whether they were never rows or take the place of some: those that wait while others are
+//! committed share the next transaction, and thereby its sync.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::GROUP_SEGMENTS_MAX;
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Replaced, StoreError};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::connections::Connections;
-use crate::hot::Hot;
+use crate::hot::{Hot, TimeAndId, View};
 use crate::sealing;
 
 type Outcome = Result<Replaced, StoreError>;
@@ -37,6 +38,18 @@ struct Arrival {
     device: DeviceKey,
     segment: Segment,
     head: Box<Head>,
+    /// The hot readings whose place it takes; none where it was never rows.
+    sealed: Option<Vec<TimeAndId>>,
+}
+
+impl Arrival {
+    fn take_in(&self, connection: &Connection, view: &View) -> Outcome {
+        let Self { device, segment, head, sealed } = self;
+        match sealed {
+            None => sealing::append_segment(connection, view, *device, segment, head),
+            Some(sealed) => sealing::seal(connection, view, *device, sealed, segment, head),
+        }
+    }
 }
 
 impl Arrivals {
@@ -45,13 +58,19 @@ impl Arrivals {
         Self { connections: connections.clone(), hot: Arc::clone(hot), line: Arc::default() }
     }
 
-    /// Adds a segment in whose span the device has no reading. To be called inside of a runtime.
-    pub(crate) async fn append(&self, device: DeviceKey, segment: Segment) -> Outcome {
+    /// Adds a segment in whose span the device has no reading, or one in the place of exactly those hot readings. To be
+    /// called inside of a runtime.
+    pub(crate) async fn take_in(
+        &self,
+        device: DeviceKey,
+        segment: Segment,
+        sealed: Option<Vec<TimeAndId>>,
+    ) -> Outcome {
         let head = sealing::open(&segment)?;
         let (done, outcome) = oneshot::channel();
         let is_first = {
             let mut line = self.line();
-            line.waiting.push_back((Arrival { device, segment, head }, done));
+            line.waiting.push_back((Arrival { device, segment, head, sealed }, done));
             !std::mem::replace(&mut line.is_served, true)
         };
         if is_first {
@@ -70,8 +89,12 @@ impl Arrivals {
             let hot = Arc::clone(&self.hot);
             let appended = self.connections.write(move |connection| {
                 let view = hot.view(connection)?;
-                let append = |Arrival { device, segment, head }: &Arrival| {
-                    match sealing::append_segment(connection, &view, *device, segment, head) {
+                // First: what is carried forward may be what is sealed.
+                if group.iter().any(|arrival| arrival.sealed.is_some()) {
+                    view.tidy(connection)?;
+                }
+                let take_in = |arrival: &Arrival| {
+                    match arrival.take_in(connection, &view) {
                         // Noticed before anything is changed, and no fault of the others.
                         Err(error @ (StoreError::DeviceMissing | StoreError::Corrupt { .. })) => {
                             Ok(Err(error))
@@ -79,7 +102,7 @@ impl Arrivals {
                         appended => appended.map(Ok),
                     }
                 };
-                group.iter().map(append).collect::<Result<Vec<Outcome>, StoreError>>()
+                group.iter().map(take_in).collect::<Result<Vec<Outcome>, StoreError>>()
             });
             match appended.await {
                 Ok(outcomes) => {
@@ -109,7 +132,10 @@ impl Arrivals {
 impl Line {
     /// Takes those that are next to be committed together; where there are none, nobody serves them any more.
     fn next_group(&mut self) -> (Vec<Arrival>, Vec<oneshot::Sender<Outcome>>) {
-        let count = self.waiting.len().min(GROUP_SEGMENTS_MAX);
+        // A view shows what was hot before the transaction; so of a device only one of them may seal.
+        let mut sealed = HashSet::new();
+        let fits = |(arrival, _): &&(Arrival, _)| arrival.sealed.is_none() || sealed.insert(arrival.device);
+        let count = self.waiting.iter().take(GROUP_SEGMENTS_MAX).take_while(fits).count();
         self.is_served = count > 0;
         self.waiting.drain(..count).unzip()
     }

@@ -12,7 +12,8 @@ use crate::{catalogue, devices};
 
 // Each of these changes nothing before it knows that it will not answer `Stale`: what a call answers is committed.
 
-/// Puts a segment in the place of exactly those hot readings.
+/// Puts a segment in the place of exactly those hot readings. In a transaction not twice for a device, since the view does not
+/// see what the first one has done.
 pub(crate) fn seal(
     connection: &Connection,
     hot: &View,
@@ -26,8 +27,6 @@ pub(crate) fn seal(
     }
     let replaced = insert_unless_missing(connection, device, segment, head)?;
     if let Replaced::Done(_) = replaced {
-        // First: what is carried forward may be what is sealed.
-        hot.tidy(connection)?;
         let times = sealed.iter().map(|(time_us, _)| *time_us).collect();
         journal::write(connection, &Entry::Sealed(device, times))?;
     }

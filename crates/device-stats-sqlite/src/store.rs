@@ -194,11 +194,7 @@ impl Store for SqliteStore {
 
     async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
         let rows: Vec<TimeAndId> = rows.iter().map(|row| (row.time_us, row.id)).collect();
-        let (segment, head) = (segment.clone(), sealing::open(segment)?);
-        self.write_hot_too(move |connection, hot| {
-            sealing::seal(connection, hot, device, &rows, &segment, &head)
-        })
-        .await
+        self.arrivals.take_in(device, segment.clone(), Some(rows)).await
     }
 
     async fn merge(
@@ -214,6 +210,6 @@ impl Store for SqliteStore {
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
-        self.arrivals.append(device, segment.clone()).await
+        self.arrivals.take_in(device, segment.clone(), None).await
     }
 }

@@ -35,9 +35,8 @@ pub(super) struct Arguments {
 /// Where the database cannot be used, or there is no such device.
 pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
-    let sealer = Sealer::new(store);
-    let sealer = &sealer;
     let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
+    let sealer = &Sealer::new(store, parallel);
     let mut at_work = iter(devices.into_iter().map(|device| async move {
         let done = patiently(sealer, &device).await;
         (device, done)

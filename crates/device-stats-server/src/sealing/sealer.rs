@@ -10,6 +10,8 @@ use device_stats_domain::limits::SEGMENT_READINGS;
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment, merge};
 use device_stats_store::{Cause, Replaced, SegmentEntry, SegmentId, Store, StoreError};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::plan::{Goal, cut_hot, next_merge};
 use super::whole::read_segment;
 use crate::causes::chain;
@@ -73,12 +75,18 @@ pub(crate) struct Sealer {
     store: Arc<dyn Store>,
     /// Segments that cannot be merged, since they or those beside them are corrupt. They are left as they are.
     corrupt: Mutex<HashSet<SegmentId>>,
+    /// One for each device that may keep a core busy, or hold segments that are to be merged.
+    turns: Semaphore,
 }
 
 impl Sealer {
-    /// A sealer of that store.
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, corrupt: Mutex::default() }
+    /// A sealer of that store, which keeps at most `cores` of them busy.
+    pub(crate) fn new(store: Arc<dyn Store>, cores: usize) -> Self {
+        Self { store, corrupt: Mutex::default(), turns: Semaphore::new(cores) }
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, SealError> {
+        self.turns.acquire().await.map_err(|closed| SealError::Died(closed.into()))
     }
 
     /// Seals the hot readings of a device, if there are `least` of them, and merges its segments until nothing is left
@@ -122,7 +130,10 @@ impl Sealer {
         for part in cut_hot(rows, &segments) {
             let part: Arc<[Row]> = part.into();
             let rows = Arc::clone(&part);
-            let segment = compute(move || Segment::encode(&rows, Effort::Small)).await??;
+            let segment = {
+                let _turn = self.turn().await?;
+                compute(move || Segment::encode(&rows, Effort::Small)).await??
+            };
             match self.store.seal(device, &part, &segment).await? {
                 Replaced::Stale => return Ok(false),
                 Replaced::Done(id) => {
@@ -155,6 +166,7 @@ impl Sealer {
 
     /// Makes one segment of these.
     async fn merge_run(&self, device: DeviceKey, run: &[SegmentEntry]) -> Result<Merged, SealError> {
+        let _turn = self.turn().await?;
         let mut parts = Vec::with_capacity(run.len());
         for entry in run {
             match read_segment(self.store.as_ref(), device, entry).await {

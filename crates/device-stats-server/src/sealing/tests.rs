@@ -45,7 +45,7 @@ async fn rows(store: &dyn Store, device: DeviceKey) -> Vec<Row> {
 async fn all_is_sealed_and_merged_and_stays_the_same() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = device(store.as_ref()).await;
-    let sealer = Sealer::new(Arc::clone(&store));
+    let sealer = Sealer::new(Arc::clone(&store), 1);
     for round in 0..20 {
         // Every third reading comes late, after those around it are sealed.
         append(store.as_ref(), device, (0..300).map(|us| round * 300 + us).filter(|us| us % 3 > 0)).await;
@@ -68,7 +68,7 @@ async fn all_is_sealed_and_merged_and_stays_the_same() {
 async fn few_hot_readings_are_left() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = device(store.as_ref()).await;
-    let sealer = Sealer::new(Arc::clone(&store));
+    let sealer = Sealer::new(Arc::clone(&store), 1);
     append(store.as_ref(), device, 0..99).await;
     let done = work(&sealer, device, 100, Goal::Steady).await;
     assert_eq!(done, Done { left_readings: 99, ..Done::default() });
@@ -84,7 +84,7 @@ async fn sealers_share_the_work() {
     append(store.as_ref(), device, 0..2_000).await;
     let before = rows(store.as_ref(), device).await;
     let all = (0..8).map(|_| {
-        let sealer = Sealer::new(Arc::clone(&store));
+        let sealer = Sealer::new(Arc::clone(&store), 1);
         tokio::spawn(async move { work(&sealer, device, 1, Goal::Compact).await })
     });
     let mut sealed_readings = 0;
@@ -99,7 +99,7 @@ async fn sealers_share_the_work() {
 #[tokio::test]
 async fn a_device_that_is_gone_is_no_failure() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
-    let sealer = Sealer::new(store);
+    let sealer = Sealer::new(store, 1);
     assert_eq!(work(&sealer, DeviceKey(7), 1, Goal::Steady).await, Done::default());
 }
 
