@@ -132,7 +132,7 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Hot readings of a device that are sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;
 /// Hot readings of all devices, as far as a node knows, from which on those of the devices that have the most are sealed
-/// although they are fewer than that. With SQLite each takes about 100 bytes of memory.
+/// although they are fewer than that. With SQLite each takes about 150 bytes of memory.
 pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
 /// Readings of one device, all with their times, that become a segment at once where one request brings as many.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;
