@@ -96,7 +96,7 @@ pub(crate) struct FaultAnswer {
     #[serde(rename = "type")]
     #[schema(example = "finite_number")]
     kind: String,
-    /// Where: `body`, `path` or `query`, then names and positions (from 0).
+    /// Where: `body`, `path`, `query` or `header`, then names and positions (from 0).
     #[schema(value_type = Vec<Value>, example = json!(["body", 17, "x"]))]
     loc: Vec<Value>,
     /// On which line of the body, counted from 1; only where it consists of lines (NDJSON, CSV, line protocol).
