@@ -23,7 +23,7 @@ pub(crate) struct Nodes {
 #[async_trait]
 impl Exchange for Nodes {
     async fn send(&self, messages: &[String]) -> Result<(), StoreError> {
-        let notify = "SELECT pg_notify('device_stats_' || current_schema(), message) FROM unnest($1::text[]) AS message";
+        let notify = "SELECT pg_notify('device_stats_' || md5(current_schema()), message) FROM unnest($1::text[]) AS message";
         call!(self.connections, |client| async {
             let notify = client.prepare_cached(notify).await?;
             client.execute(&notify, &[&messages]).await.map_err(Failure::Committing)?;
@@ -34,7 +34,7 @@ impl Exchange for Nodes {
 
     async fn listen(&self) -> Result<BoxStream<'static, String>, StoreError> {
         let (client, messages) = listening(&self.config).await?;
-        let channel = "SELECT quote_ident('device_stats_' || current_schema())";
+        let channel = "SELECT 'device_stats_' || md5(current_schema())";
         let channel: String = column(&client.query_one(channel, &[]).await.map_err(store_error)?, 0)?;
         client.batch_execute(&format!("LISTEN {channel}")).await.map_err(store_error)?;
         // The connection ends with its client.

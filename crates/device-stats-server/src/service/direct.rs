@@ -25,6 +25,7 @@ impl Service {
         if !counts.contains(&new.len()) || new.iter().any(|reading| reading.device != device) {
             return Ok(None);
         }
+        let room = self.lanes.take_room(new.len())?;
         let readings = Arc::clone(new);
         let written = self.compute.run_long(move || {
             let rows = rows(&readings).filter(|rows| rows.len() >= DIRECT_SEAL_READINGS as usize)?;
@@ -39,16 +40,20 @@ impl Service {
             }
             None => return Ok(None),
         };
-        match self.store.append_segment(device, &segment).await? {
-            Replaced::Stale => Ok(None),
-            Replaced::Done(_) => {
-                self.backlog.note_segment(device, Instant::now());
-                if self.live.is_watched() {
-                    self.live.publish(stored(new), Origin::Here);
-                }
-                Ok(Some(Ingested { accepted, duplicates: new.len() as u64 - accepted }))
+        // Goes on where nobody waits for the answer any more: it is committed then, too, and others are to know.
+        let (service, new) = (self.clone(), Arc::clone(new));
+        let append = async move {
+            let _room = room;
+            if service.store.append_segment(device, &segment).await? == Replaced::Stale {
+                return Ok(None);
             }
-        }
+            service.backlog.note_segment(device, Instant::now());
+            if service.live.is_watched() {
+                service.live.publish(stored(&new), Origin::Here);
+            }
+            Ok(Some(Ingested { accepted, duplicates: new.len() as u64 - accepted }))
+        };
+        tokio::spawn(append).await.map_err(|died| ServiceError::Died(died.into()))?
     }
 }
 

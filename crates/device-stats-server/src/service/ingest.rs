@@ -52,12 +52,17 @@ impl Service {
         measurement: Measurement,
         request: Option<&IdempotencyKey>,
     ) -> Result<Reading, ServiceError> {
-        let keyed = request.map(|key| (key, fingerprint(Asked::Reading, [(device, &measurement)])));
+        let keyed = request.map(|key| (key, fingerprint(Asked::Reading(device), [(device, &measurement)])));
+        let mut last = None;
         loop {
             let key = self.key_to_ingest(who, device).await?;
             match self.append_one(key, measurement, keyed).await {
-                // Deleted since it was looked up. Ends, since keys are never used again.
-                Err(ServiceError::Store(StoreError::DeviceMissing)) => self.known_devices.forget([device]),
+                // Deleted since it was looked up. Ends, since keys are never used again. Where the key is the same, it is
+                // another device of that id, and the reading that was answered the first time is gone with the one before.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) if last != Some(key) => {
+                    self.known_devices.forget([device]);
+                    last = Some(key);
+                }
                 outcome => return outcome,
             }
         }
@@ -75,7 +80,7 @@ impl Service {
         request: Option<&IdempotencyKey>,
     ) -> Result<Ingested, ServiceError> {
         let all = measurements.iter().map(|measurement| (device, measurement));
-        let keyed = request.map(|key| (key, fingerprint(Asked::Batch, all)));
+        let keyed = request.map(|key| (key, fingerprint(Asked::Batch(device), all)));
         if measurements.is_empty() {
             // Nothing is appended, so the store has to be asked whether the device is there.
             self.known_devices.forget([device]);
@@ -101,7 +106,7 @@ impl Service {
         request: Option<&IdempotencyKey>,
     ) -> Result<Ingested, ServiceError> {
         let all = batch.iter().map(|(device, measurement)| (device, measurement));
-        let keyed = request.map(|key| (key, fingerprint(Asked::Batch, all)));
+        let keyed = request.map(|key| (key, fingerprint(Asked::MixedBatch, all)));
         loop {
             let keys = self.device_keys(who, batch).await?;
             let unknown: Vec<(usize, DeviceId)> = (0..)

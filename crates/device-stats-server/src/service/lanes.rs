@@ -68,10 +68,7 @@ impl Lanes {
         readings: Arc<[NewReading]>,
         claim: Option<Claim>,
     ) -> Result<Once, ServiceError> {
-        // One request alone is not refused for its size.
-        let count = u32::try_from(readings.len()).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
-        let room =
-            Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)?;
+        let room = self.take_room(readings.len())?;
         let place = self.place(&readings);
         let (done, outcome) = oneshot::channel();
         let waiting = Waiting { readings, claim, done, _room: room };
@@ -85,6 +82,16 @@ impl Lanes {
             tokio::spawn(async move { lanes.commit(vec![waiting]).await });
         }
         Ok(outcome.await.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
+    }
+
+    /// Room for so many readings, until it is dropped.
+    ///
+    /// # Errors
+    /// [`ServiceError::QueueFull`].
+    pub(super) fn take_room(&self, readings: usize) -> Result<OwnedSemaphorePermit, ServiceError> {
+        // One request alone is not refused for its size.
+        let count = u32::try_from(readings).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)
     }
 
     /// Which lane readings take; none where they are of several devices that take different ones.

@@ -137,13 +137,15 @@ impl Live {
         for reading in readings {
             state.publish(reading, origin, now);
         }
+        self.note_whether_watched(&state);
     }
 
     /// Has the inbox watch these devices and no others.
     fn watch(&self, inbox: &Arc<Inbox>, devices: &HashSet<DeviceKey>, since: Option<&Position>) -> Begun {
         let mut state = self.lock();
-        let missed = since.and_then(|position| state.missed(devices, position));
-        state.watch(inbox, devices, Instant::now());
+        let now = Instant::now();
+        let missed = since.and_then(|position| state.missed(devices, position, now));
+        state.watch(inbox, devices, now);
         if state.has_ended {
             inbox.end();
         }
@@ -159,8 +161,12 @@ impl Live {
     }
 
     fn note_devices(&self, state: &State) {
-        self.shared.is_watched.store(!state.devices.is_empty(), Ordering::Release);
+        self.note_whether_watched(state);
         self.shared.changed.notify_one();
+    }
+
+    fn note_whether_watched(&self, state: &State) {
+        self.shared.is_watched.store(!state.devices.is_empty(), Ordering::Release);
     }
 
     /// A place for a stream, if one is free.
@@ -173,7 +179,7 @@ impl Live {
         let now = Instant::now();
         let mut state = self.lock();
         state.devices.retain(|_, watched| !watched.inboxes.is_empty() || watched.is_wanted(now));
-        self.shared.is_watched.store(!state.devices.is_empty(), Ordering::Release);
+        self.note_whether_watched(&state);
         let wanted = state.devices.iter().filter(|(_, watched)| watched.is_wanted(now));
         wanted.map(|(device, _)| *device).collect()
     }
@@ -203,6 +209,14 @@ impl Live {
 impl State {
     fn publish(&mut self, reading: Reading, origin: Origin, now: Instant) {
         let Some(watched) = self.devices.get(&reading.device) else { return };
+        if watched.inboxes.is_empty() && !watched.is_wanted(now) {
+            self.devices.remove(&reading.device);
+            if self.devices.is_empty() {
+                self.kept.clear();
+                self.kept_from = self.sequence + 1;
+            }
+            return;
+        }
         self.sequence += 1;
         let numbered = Numbered { sequence: self.sequence, reading };
         for inbox in &watched.inboxes {
@@ -219,11 +233,19 @@ impl State {
     }
 
     /// What was committed of devices behind a position; `None` where not all of it has been kept.
-    fn missed(&self, devices: &HashSet<DeviceKey>, position: &Position) -> Option<Vec<Numbered>> {
-        let was_watched =
-            |device| self.devices.get(device).is_some_and(|watched| watched.since <= position.sequence);
+    fn missed(
+        &self,
+        devices: &HashSet<DeviceKey>,
+        position: &Position,
+        now: Instant,
+    ) -> Option<Vec<Numbered>> {
+        // Of what is watched for other nodes alone, those do not tell what they commit.
+        let was_watched = |device| {
+            let watched = self.devices.get(device);
+            watched.is_some_and(|watched| watched.since <= position.sequence && watched.is_wanted(now))
+        };
         let is_kept = position.epoch == self.epoch
-            && self.kept_from <= position.sequence + 1
+            && self.kept_from <= position.sequence.saturating_add(1)
             && devices.iter().all(was_watched);
         is_kept.then(|| {
             let first = self.kept.partition_point(|kept| kept.sequence <= position.sequence);
@@ -241,9 +263,20 @@ impl State {
                 watched.inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
             }
         }
+        // What came while they were not watched has no numbers, so that time has one.
+        let is_known = |device| {
+            let watched = self.devices.get(device);
+            watched.is_some_and(|watched| inbox.is_relay() || watched.is_wanted(now))
+        };
+        if !devices.iter().all(is_known) {
+            self.sequence += 1;
+        }
         for device in devices {
             let new = || Watched { inboxes: Vec::new(), since: self.sequence, last: None };
             let watched = self.devices.entry(*device).or_insert_with(new);
+            if !inbox.is_relay() && !watched.is_wanted(now) {
+                watched.since = self.sequence;
+            }
             if !watched.inboxes.iter().any(|other| Arc::ptr_eq(other, inbox)) {
                 watched.inboxes.push(Arc::clone(inbox));
             }

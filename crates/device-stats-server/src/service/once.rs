@@ -67,25 +67,33 @@ impl Drop for Claim {
 
 /// What a request asks for, as its fingerprint tells it from others.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asked {
-    /// To store one reading, and to answer with it.
-    Reading,
-    /// To store many.
-    Batch,
+pub(super) enum Asked<'d> {
+    /// To store one reading of a device, and to answer with it.
+    Reading(&'d DeviceId),
+    /// To store many of a device.
+    Batch(&'d DeviceId),
+    /// To store many of any devices.
+    MixedBatch,
 }
 
 /// The fingerprint of readings. It is of what they say, however they are written.
 pub(super) fn fingerprint<'m>(
-    asked: Asked,
+    asked: Asked<'_>,
     readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
 ) -> Fingerprint {
     let mut hash = Sha256::new();
-    hash.update([match asked {
-        Asked::Reading => 1,
-        Asked::Batch => 2,
-    }]);
+    // Texts end with a byte that no UTF-8 has.
+    let mut of_device = |kind: u8, device: &str| {
+        hash.update([kind]);
+        hash.update(device);
+        hash.update([0xff]);
+    };
+    match asked {
+        Asked::Reading(device) => of_device(1, device.as_str()),
+        Asked::Batch(device) => of_device(2, device.as_str()),
+        Asked::MixedBatch => of_device(3, ""),
+    }
     for (device, Measurement { time, values }) in readings {
-        // Ends with a byte that no UTF-8 has.
         hash.update(device.as_str());
         hash.update([0xff]);
         // No time is as early as that.
@@ -115,16 +123,21 @@ mod tests {
         prop::collection::vec((device, measurement), 0..4)
     }
 
-    fn of(asked: Asked, sent: &Sent) -> Fingerprint {
+    fn of(asked: Asked<'_>, sent: &Sent) -> Fingerprint {
         fingerprint(asked, sent.iter().map(|(device, measurement)| (device, measurement)))
     }
 
     proptest! {
         #[test]
         fn equal_payloads_and_no_others_have_equal_fingerprints(one in sent(), other in sent()) {
-            prop_assert_eq!(of(Asked::Batch, &one) == of(Asked::Batch, &other), one == other);
-            prop_assert_eq!(of(Asked::Batch, &one), of(Asked::Batch, &one.clone()));
-            prop_assert_ne!(of(Asked::Batch, &one), of(Asked::Reading, &one));
+            let (a, b) = (DeviceId::new("a").unwrap(), DeviceId::new("b").unwrap());
+            for asked in [Asked::Reading(&a), Asked::Batch(&a), Asked::MixedBatch] {
+                prop_assert_eq!(of(asked, &one) == of(asked, &other), one == other);
+                prop_assert_eq!(of(asked, &one), of(asked, &one.clone()));
+            }
+            prop_assert_ne!(of(Asked::Batch(&a), &one), of(Asked::Reading(&a), &one));
+            prop_assert_ne!(of(Asked::Batch(&a), &one), of(Asked::Batch(&b), &one));
+            prop_assert_ne!(of(Asked::Batch(&a), &one), of(Asked::MixedBatch, &one));
         }
     }
 

@@ -17,6 +17,7 @@ over_both_stores!(
     another_payload_is_refused,
     bad_keys_are_refused,
     a_refused_request_may_be_corrected,
+    a_repeat_that_is_gone_with_its_device_is_missing,
     the_same_request_from_many_connections_is_done_once,
 );
 
@@ -151,4 +152,18 @@ async fn the_same_request_from_many_connections_is_done_once(api: Api) {
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     }
     assert_eq!(api.list(READINGS).await.len(), 10);
+}
+
+/// The receipt said that the reading had been there before, and of the device that has the id now it was looked for again and
+/// again.
+async fn a_repeat_that_is_gone_with_its_device_is_missing(api: Api) {
+    api.device("d").await;
+    let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 7});
+    assert_eq!(api.post(READINGS, &at).await.status, 201);
+    assert_eq!(post(api, READINGS, "k", &at).await.status, 201);
+    assert_eq!(api.delete("/api/v1/devices/d").await.status, 204);
+    assert_eq!(post(api, READINGS, "k", &at).await.brief(), "404 Device not found");
+    api.device("d").await;
+    assert_eq!(post(api, READINGS, "k", &at).await.brief(), "404 Device not found");
+    assert_eq!(api.list(READINGS).await.len(), 0);
 }

@@ -13,6 +13,9 @@ use super::Numbered;
 /// For how long readings of a device may come as fast as they like, where none came before.
 const BURST: Duration = Duration::from_secs(1);
 
+/// The longest time between two readings of a device.
+const INTERVAL_MAX: Duration = Duration::from_hours(24 * 365);
+
 /// Readings that wait for one who watches. Of a device that has more than the rate allows, the newest takes the place of
 /// those before it, until it is its turn; so the last reading always comes in the end.
 #[derive(Debug)]
@@ -32,7 +35,21 @@ struct Contents {
     paces: HashMap<DeviceKey, Pace>,
     /// The devices of which a reading waits, by its turn.
     turns: BTreeSet<(Instant, DeviceKey)>,
+    /// The numbers of all that is here.
+    unsent: BTreeSet<u64>,
+    /// The greatest number that was taken out.
+    last: u64,
+    /// Whether readings were thrown away.
+    has_missed: bool,
     has_ended: bool,
+}
+
+/// A reading that was taken out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Taken {
+    pub(super) numbered: Numbered,
+    /// Up to this number all that was not left out has been taken.
+    pub(super) behind: u64,
 }
 
 /// How fast the readings of a device come: the generic cell rate algorithm (ITU-T I.371).
@@ -56,7 +73,7 @@ impl Inbox {
     }
 
     fn new(rate: f64, is_relay: bool) -> Self {
-        let interval = Duration::try_from_secs_f64(rate.recip()).unwrap_or(Duration::MAX);
+        let interval = Duration::try_from_secs_f64(rate.recip()).unwrap_or(INTERVAL_MAX).min(INTERVAL_MAX);
         Self { interval, is_relay, contents: Mutex::default(), wake: Notify::new() }
     }
 
@@ -77,22 +94,29 @@ impl Inbox {
         let turn = pace.next.checked_sub(ahead).unwrap_or(now);
         if turn <= now && pace.waiting.is_none() {
             pace.next = later(pace.next.max(now), self.interval);
-            contents.push(numbered);
+            contents.unsent.insert(numbered.sequence);
+            contents.push(numbered, self.is_relay);
             self.wake.notify_one();
-        } else if pace.waiting.replace(numbered).is_none() {
+            return;
+        }
+        let before = pace.waiting.replace(numbered);
+        contents.unsent.insert(numbered.sequence);
+        if let Some(before) = before {
+            contents.unsent.remove(&before.sequence);
+        } else {
             contents.turns.insert((turn, device));
             self.wake.notify_one();
         }
     }
 
     /// The next reading, when its turn has come; `None` when there will be none any more.
-    pub(super) async fn next(&self) -> Option<Numbered> {
+    pub(super) async fn next(&self) -> Option<Taken> {
         loop {
             let turn = {
                 let mut contents = self.lock();
-                contents.take_turns(Instant::now(), self.interval);
-                if let Some(ready) = contents.ready.pop_front() {
-                    return Some(ready);
+                contents.take_turns(Instant::now(), self.interval, self.is_relay);
+                if let Some(taken) = contents.take() {
+                    return Some(taken);
                 }
                 if contents.has_ended {
                     return None;
@@ -110,10 +134,15 @@ impl Inbox {
     }
 
     /// A reading whose turn has come, if there is one.
-    pub(super) fn take(&self) -> Option<Numbered> {
+    pub(super) fn take(&self) -> Option<Taken> {
         let mut contents = self.lock();
-        contents.take_turns(Instant::now(), self.interval);
-        contents.ready.pop_front()
+        contents.take_turns(Instant::now(), self.interval, self.is_relay);
+        contents.take()
+    }
+
+    /// Whether readings were thrown away since this was last asked.
+    pub(super) fn take_missed(&self) -> bool {
+        std::mem::take(&mut self.lock().has_missed)
     }
 
     /// Takes nothing any more; what is ready may still be taken out.
@@ -128,17 +157,30 @@ impl Inbox {
 }
 
 impl Contents {
-    fn push(&mut self, numbered: Numbered) {
+    /// Where nobody takes them out, the inbox of a client ends: who comes back is given them, if he can be. That of a relay
+    /// begins anew, and remembers that readings were missed.
+    fn push(&mut self, numbered: Numbered, is_relay: bool) {
         if self.ready.len() < LIVE_READINGS_WAITING_MAX {
             self.ready.push_back(numbered);
+        } else if is_relay {
+            self.ready.clear();
+            self.unsent.clear();
+            self.has_missed = true;
         } else {
-            // Nobody takes them out. Who comes back is given them, if he can be.
             self.has_ended = true;
         }
     }
 
+    fn take(&mut self) -> Option<Taken> {
+        let numbered = self.ready.pop_front()?;
+        self.unsent.remove(&numbered.sequence);
+        self.last = self.last.max(numbered.sequence);
+        let behind = self.unsent.first().map_or(self.last, |first| self.last.min(first - 1));
+        Some(Taken { numbered, behind })
+    }
+
     /// Makes those ready whose turn it is.
-    fn take_turns(&mut self, now: Instant, interval: Duration) {
+    fn take_turns(&mut self, now: Instant, interval: Duration, is_relay: bool) {
         while let Some((turn, device)) = self.turns.first().copied()
             && turn <= now
         {
@@ -146,7 +188,7 @@ impl Contents {
             if let Some(pace) = self.paces.get_mut(&device) {
                 pace.next = later(pace.next.max(now), interval);
                 if let Some(waiting) = pace.waiting.take() {
-                    self.push(waiting);
+                    self.push(waiting, is_relay);
                 }
             }
         }
@@ -175,8 +217,8 @@ mod tests {
     /// The numbers of what is ready at a moment.
     fn ready(inbox: &Inbox, now: Instant) -> Vec<u64> {
         let mut contents = inbox.lock();
-        contents.take_turns(now, inbox.interval);
-        contents.ready.drain(..).map(|numbered| numbered.sequence).collect()
+        contents.take_turns(now, inbox.interval, false);
+        std::iter::from_fn(|| contents.take()).map(|taken| taken.numbered.sequence).collect()
     }
 
     #[test]
@@ -213,6 +255,49 @@ mod tests {
         }
     }
 
+    /// Who came back behind the last event it had was never given one that had to wait longer than that.
+    #[test]
+    fn what_waits_is_not_behind_a_client() {
+        let inbox = Inbox::of_client(1.0);
+        let start = Instant::now();
+        for (device, sequence) in [(1, 1), (1, 2), (2, 3), (1, 4), (3, 5)] {
+            inbox.offer(numbered(device, sequence), start);
+        }
+        let taken = |now| {
+            let mut contents = inbox.lock();
+            contents.take_turns(now, inbox.interval, false);
+            std::iter::from_fn(|| contents.take())
+                .map(|taken| (taken.numbered.sequence, taken.behind))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(taken(start), [(1, 1), (3, 3), (5, 3)]);
+        assert_eq!(taken(start + Duration::from_secs(2)), [(4, 5)]);
+    }
+
+    #[test]
+    fn the_slowest_rate_sends_one() {
+        let inbox = Inbox::of_client(1e-300);
+        let start = Instant::now();
+        for n in 1..10 {
+            inbox.offer(numbered(1, n), start + Duration::from_secs(n));
+        }
+        assert_eq!(ready(&inbox, start + Duration::from_hours(1)), [1]);
+    }
+
+    #[test]
+    fn a_relay_that_is_too_slow_begins_anew() {
+        let inbox = Inbox::of_relay(1e9);
+        let start = Instant::now();
+        let count = LIVE_READINGS_WAITING_MAX as u64;
+        for n in 0..count + 5 {
+            inbox.offer(numbered(1, n), start + Duration::from_millis(n));
+        }
+        assert!(inbox.take_missed() && !inbox.take_missed());
+        let left: Vec<u64> =
+            std::iter::from_fn(|| inbox.take()).map(|taken| taken.numbered.sequence).collect();
+        assert_eq!(left, (count + 1..count + 5).collect::<Vec<_>>());
+    }
+
     #[tokio::test]
     async fn who_does_not_take_them_out_is_dropped() {
         let inbox = Inbox::of_client(1e9);
@@ -221,7 +306,7 @@ mod tests {
             inbox.offer(numbered(1, n), start + Duration::from_millis(n));
         }
         for n in 0..LIVE_READINGS_WAITING_MAX as u64 {
-            assert_eq!(inbox.next().await.unwrap().sequence, n);
+            assert_eq!(inbox.next().await.unwrap().numbered.sequence, n);
         }
         assert_eq!(inbox.next().await, None);
         inbox.offer(numbered(1, 0), start);

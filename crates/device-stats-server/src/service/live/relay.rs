@@ -44,6 +44,8 @@ enum What {
     Watched(Vec<i64>),
     /// It has committed these readings: device, id, microseconds since 1970 UTC, x, y, z.
     Committed(Vec<(i64, i64, i64, f64, f64, f64)>),
+    /// It has committed readings that it could not tell of.
+    Missed(()),
 }
 
 /// Takes part for as long as it is awaited.
@@ -52,6 +54,7 @@ pub(in crate::service) async fn relay(live: Live, exchange: Arc<dyn Exchange>) {
         node: Uuid::new_v4(),
         inbox: Arc::new(Inbox::of_relay(LIVE_RATE_MAX)),
         wanted: HashMap::new(),
+        has_missed: false,
         live,
         exchange,
     };
@@ -73,6 +76,8 @@ struct Relay {
     inbox: Arc<Inbox>,
     /// Those devices, and until when they are.
     wanted: HashMap<DeviceKey, Instant>,
+    /// Whether the others have missed readings, and are to be told.
+    has_missed: bool,
 }
 
 impl Relay {
@@ -89,15 +94,12 @@ impl Relay {
                     Some(message) => self.hear(&message),
                     None => return Ok(()),
                 },
-                () = live.shared.changed.notified() => self.say_watched().await?,
+                () = live.shared.changed.notified() => self.say_watched().await,
                 _ = tick.tick() => {
                     self.forget();
-                    self.say_watched().await?;
+                    self.say_watched().await;
                 }
-                next = inbox.next() => match next {
-                    Some(first) => self.say_committed(first).await?,
-                    None => return Err(StoreError::Broken("readings for other nodes were left lying".into())),
-                },
+                Some(first) = inbox.next() => self.say_committed(first.numbered).await,
             }
         }
     }
@@ -122,6 +124,7 @@ impl Relay {
             What::Committed(readings) => {
                 self.live.publish(readings.into_iter().filter_map(reading), Origin::OtherNode);
             }
+            What::Missed(()) => self.live.begin_anew(),
         }
     }
 
@@ -139,22 +142,26 @@ impl Relay {
         }
     }
 
-    async fn say_watched(&self) -> Result<(), StoreError> {
+    /// Says it again at the next tick where it is lost.
+    async fn say_watched(&mut self) {
         let devices: Vec<i64> = self.live.watched_here().into_iter().map(|device| device.0).collect();
-        let messages =
-            devices.chunks(DEVICES_MAX).map(|devices| self.written(What::Watched(devices.to_vec())));
-        self.send(messages.collect()).await
+        let parts = devices.chunks(DEVICES_MAX);
+        let messages = parts.map(|part| self.written(What::Watched(part.to_vec()))).collect();
+        self.send(messages).await;
     }
 
-    async fn say_committed(&self, first: Numbered) -> Result<(), StoreError> {
+    async fn say_committed(&mut self, first: Numbered) {
         let mut readings = vec![written(&first.reading)];
         while readings.len() < READINGS_AT_ONCE
             && let Some(next) = self.inbox.take()
         {
-            readings.push(written(&next.reading));
+            readings.push(written(&next.numbered.reading));
         }
         let parts = readings.chunks(READINGS_MAX);
-        self.send(parts.map(|part| self.written(What::Committed(part.to_vec()))).collect()).await
+        let messages = parts.map(|part| self.written(What::Committed(part.to_vec()))).collect();
+        if !self.send(messages).await {
+            self.has_missed = true;
+        }
     }
 
     fn written(&self, what: What) -> String {
@@ -162,8 +169,21 @@ impl Relay {
         serde_json::to_string(&Message { node: self.node, what }).unwrap_or_default()
     }
 
-    async fn send(&self, messages: Vec<String>) -> Result<(), StoreError> {
-        if messages.is_empty() { Ok(()) } else { self.exchange.send(&messages).await }
+    /// Sends messages, after telling of what was missed before; says whether they were sent.
+    async fn send(&mut self, mut messages: Vec<String>) -> bool {
+        self.has_missed |= self.inbox.take_missed();
+        if self.has_missed {
+            messages.insert(0, self.written(What::Missed(())));
+        }
+        if messages.is_empty() {
+            return true;
+        }
+        let sent = self.exchange.send(&messages).await;
+        match &sent {
+            Ok(()) => self.has_missed = false,
+            Err(error) => tracing::debug!(%error, "other nodes could not be told"),
+        }
+        sent.is_ok()
     }
 }
 
@@ -192,8 +212,8 @@ mod tests {
     fn the_longest_messages_fit() {
         let number = f64::from_bits(0x8010_0000_0000_0001);
         let longest = (i64::MIN, i64::MIN, Timestamp::MIN.micros(), number, number, number);
-        for what in [What::Watched(vec![i64::MIN; DEVICES_MAX]), What::Committed(vec![longest; READINGS_MAX])]
-        {
+        let watched = What::Watched(vec![i64::MIN; DEVICES_MAX]);
+        for what in [watched, What::Committed(vec![longest; READINGS_MAX]), What::Missed(())] {
             let message = Message { node: Uuid::max(), what };
             let written = serde_json::to_string(&message).unwrap();
             assert!(written.len() <= MESSAGE_BYTES_MAX, "{}", written.len());

@@ -9,7 +9,7 @@ use device_stats_store::StoreError;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Taken};
 use super::{Begun, Numbered, Position};
 use crate::service::{Authorized, Service, ServiceError};
 
@@ -129,8 +129,8 @@ impl LiveReadings {
     /// The next reading; `None` when there will be none any more.
     pub async fn next(&mut self) -> Option<LiveReading> {
         loop {
-            let next = if let Some(missed) = self.missed.pop_front() {
-                Some(missed)
+            let next = if let Some(numbered) = self.missed.pop_front() {
+                Some(Taken { numbered, behind: numbered.sequence })
             } else {
                 tokio::select! {
                     next = self.inbox.next() => next,
@@ -142,7 +142,7 @@ impl LiveReadings {
                     }
                 }
             };
-            let Numbered { sequence, reading } = next?;
+            let Taken { numbered: Numbered { sequence, reading }, behind } = next?;
             if sequence > 0 && self.told.remove(&reading.id) {
                 continue;
             }
@@ -151,7 +151,7 @@ impl LiveReadings {
             self.newest = self.newest.max(reading.time);
             // What was read from the store has no number. Until all of that is sent, only times tell where the client is.
             let epoch = if sequence == 0 { 0 } else { self.epoch };
-            let position = Position { epoch, sequence, newest: self.newest };
+            let position = Position { epoch, sequence: behind, newest: self.newest };
             return Some(LiveReading { device: device.clone(), reading, position });
         }
     }

@@ -36,7 +36,7 @@ fn reading(device: i64, id: i64) -> Reading {
 }
 
 fn taken(inbox: &Inbox) -> Vec<i64> {
-    std::iter::from_fn(|| inbox.take()).map(|numbered| numbered.reading.id.0).collect()
+    std::iter::from_fn(|| inbox.take()).map(|taken| taken.numbered.reading.id.0).collect()
 }
 
 struct Client {
@@ -121,9 +121,12 @@ fn what_was_watched_without_a_break_is_kept() {
     live.publish([reading(1, 1), reading(2, 2), reading(1, 3)], Origin::Here);
     live.unwatch(&first);
     live.publish([reading(1, 4)], Origin::OtherNode);
-    let behind = |sequence| Position { epoch: begun.epoch, sequence, newest: Timestamp::MIN };
-    let missed = |sequence| {
-        let again = live.watch(&inbox(), &devices, Some(&behind(sequence)));
+    let behind = |count| {
+        let sequence = begun.sequence + count;
+        Position { epoch: begun.epoch, sequence, newest: Timestamp::MIN }
+    };
+    let missed = |count| {
+        let again = live.watch(&inbox(), &devices, Some(&behind(count)));
         again.missed.map(|missed| missed.iter().map(|it| it.reading.id.0).collect::<Vec<_>>())
     };
     assert_eq!(missed(0), Some(vec![1, 3, 4]));
@@ -148,4 +151,26 @@ fn other_nodes_are_not_told_what_they_told() {
     live.publish([reading(1, 2)], Origin::OtherNode);
     live.publish([reading(2, 3)], Origin::Here);
     assert_eq!(taken(&relay), [1]);
+}
+
+/// What another node watched kept a device here, and readings that other nodes committed meanwhile, of which this one was not
+/// told, were left out.
+#[test]
+fn what_is_watched_for_other_nodes_alone_is_not_whole() {
+    let live = Live::default();
+    let devices = HashSet::from([DeviceKey(1)]);
+    let inbox = || Arc::new(Inbox::of_client(1e9));
+    live.watch(&Arc::new(Inbox::of_relay(1e9)), &devices, None);
+    let first = inbox();
+    let begun = live.watch(&first, &devices, None);
+    live.publish([reading(1, 1)], Origin::Here);
+    live.unwatch(&first);
+    let sequence = begun.sequence + 1;
+    let position = Position { epoch: begun.epoch, sequence, newest: Timestamp::MIN };
+    let again = || live.watch(&inbox(), &devices, Some(&position)).missed;
+    live.lock().devices.get_mut(&DeviceKey(1)).unwrap().last =
+        Instant::now().checked_sub(LIVE_KEPT_FOR + LIVE_KEPT_FOR);
+    assert_eq!(again(), None);
+    // Nor is it from where the client was before that.
+    assert_eq!(again(), None);
 }
