@@ -17,7 +17,8 @@ use state::State;
 
 use crate::journal::{self, Entry, Position};
 
-/// Entries that one commit removes from the journal. It adds one, or two, so more is enough; and each may be long.
+/// Entries that one commit removes from the journal: more than it adds, which are at most one for each segment of a group
+/// and one that carries readings forward. Not all there are, since each may be long.
 const CUT_ENTRIES_MAX: Position = 64;
 
 /// What tells a hot reading of a device from any other that was ever stored: a later one may have the same time, after
