@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::types::Int16Type;
@@ -190,12 +191,7 @@ fn a_fault_of_columns_is_told_with_its_row() {
         ("plain.arrow", b"device_id,x,y,z\n".to_vec(), vec!["plain.arrow: a message does not begin as"]),
         ("plain.parquet", b"device_id,x,y,z\n".to_vec(), vec!["plain.parquet: Parquet error"]),
     ] {
-        let file = folder.path().join(name);
-        std::fs::write(&file, bytes).unwrap();
-        let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
-        assert_eq!(output.status.code(), Some(1), "{name}");
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(expected.iter().all(|part| message.contains(part)), "{name}: {message}");
+        assert_import_fails(&server, &folder.path().join(name), &bytes, &expected);
     }
     // Without the row at fault, all of it is taken.
     let file = folder.path().join("faulty.parquet");
@@ -234,12 +230,7 @@ fn a_fault_of_a_file_is_told_with_its_line() {
             vec!["readings.txt does not say what it holds", ".ndjson"],
         ),
     ] {
-        let file = folder.path().join(name);
-        std::fs::write(&file, bytes).unwrap();
-        let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
-        assert_eq!(output.status.code(), Some(1), "{name}");
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(expected.iter().all(|part| message.contains(part)), "{name}: {message}");
+        assert_import_fails(&server, &folder.path().join(name), &bytes, &expected);
     }
 }
 
@@ -289,4 +280,14 @@ fn a_load_is_stored_and_told() {
     assert_eq!(load(&["--batch", "0"]).status.code(), Some(2));
     let nowhere = ["bench", "load", "--url", "http://127.0.0.1:1", "--retry-for", "0"];
     assert_eq!(run(&nowhere).status.code(), Some(1));
+}
+
+/// An import of a file that holds these bytes fails, and says all that.
+fn assert_import_fails(server: &Started, file: &Path, bytes: &[u8], expected: &[&str]) {
+    std::fs::write(file, bytes).unwrap();
+    let name = file.display();
+    let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);
+    assert_eq!(output.status.code(), Some(1), "{name}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(expected.iter().all(|part| message.contains(part)), "{name}: {message}");
 }
