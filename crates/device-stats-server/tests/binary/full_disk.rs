@@ -73,18 +73,22 @@ fn assert_resumes(api: &Api, device: &mut Numbered) {
     }
 }
 
+/// A device that has posted some readings.
+fn posting(api: &Api, device_id: &str) -> Numbered {
+    let mut device = Numbered::device(device_id);
+    device.register(api);
+    for count in COUNTS {
+        assert_eq!(device.post(api, count), Answer::Stored);
+    }
+    device
+}
+
 #[test]
 fn a_full_disk_loses_nothing_and_needs_no_restart() {
     let disk = SmallDisk::of_mib(DISK_MIB);
     let server = start(&disk, "600");
     let api = Api::at(&server.url);
-    let (mut pump, mut fan) = (Numbered::device("pump"), Numbered::device("fan"));
-    for device in [&mut pump, &mut fan] {
-        device.register(&api);
-        for count in COUNTS {
-            assert_eq!(device.post(&api, count), Answer::Stored);
-        }
-    }
+    let (mut pump, mut fan) = (posting(&api, "pump"), posting(&api, "fan"));
     for _ in 0..2 {
         fill(&disk, &api, &mut pump);
         assert!(pump.requests(Fate::Refused) >= COUNTS.len());
@@ -107,13 +111,7 @@ fn on_a_full_disk_everything_else_is_done_or_refused_as_a_whole() {
     let disk = SmallDisk::of_mib(DISK_MIB);
     let server = start(&disk, "600");
     let api = Api::at(&server.url);
-    let (mut pump, mut fan) = (Numbered::device("pump"), Numbered::device("fan"));
-    for device in [&mut pump, &mut fan] {
-        device.register(&api);
-        for count in COUNTS {
-            assert_eq!(device.post(&api, count), Answer::Stored);
-        }
-    }
+    let (mut pump, fan) = (posting(&api, "pump"), posting(&api, "fan"));
     fill(&disk, &api, &mut pump);
     let user = json!({"username": "ann", "email": "ann@example.com"});
     let device = json!({"device_id": "new"});
