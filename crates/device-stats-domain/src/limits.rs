@@ -115,6 +115,10 @@ pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a 503 or 507 asks a client to wait before it tries again, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
+/// How far ahead of the clock a reading of the same device may lie that one which leaves its time to the server is put behind:
+/// by so much may a clock be set back, or differ from that of another node. What lies further ahead does not count.
+pub const CLOCK_BACK_MAX: Duration = Duration::from_hours(48);
+
 /// Reading ids a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
 
@@ -131,6 +135,8 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 
 /// Hot readings of a device that are sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;
+/// One of so many hot readings of a device, the newest ones, stays hot when the others are sealed because they are enough.
+pub const SEAL_LEFT_OF: usize = 8;
 /// Hot readings of all devices, as far as a node knows, from which on those of the devices that have the most are sealed
 /// although they are fewer than that. With SQLite each takes about 150 bytes of memory.
 pub const HOT_READINGS_MAX: u64 = 1024 * 1024;

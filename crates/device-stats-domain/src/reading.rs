@@ -14,8 +14,9 @@ pub struct ReadingId(pub i64);
 pub enum ReadingTime {
     /// The device does. The same device and time again is a repeat.
     Given(Timestamp),
-    /// The server does: the first microsecond from here on at which the device has no reading yet. Never a repeat.
-    FirstFree(Timestamp),
+    /// The server does, by its clock, which says this: the first microsecond from here on at which the device has no reading,
+    /// and behind those it has, so that the times a server picks ascend. Never a repeat.
+    Picked(Timestamp),
 }
 
 /// A reading to be appended.

@@ -6,36 +6,38 @@
 //! comes before that commit, and finds the row (or waits for the commit, where the row is being deleted); or it comes
 //! after, and then so does the look, which finds the segment. So a seal needs no lock against appends, neither waits for
 //! the other, and a device that is appended to without pause can still be sealed. A segment that was never rows comes
-//! under a lock on its device that waits for every append: each row refers to its device, and inserting it takes the
-//! weaker lock that this one excludes.
+//! under a lock on its device that waits for every append, as does the deletion of a device: each append first takes a
+//! weaker lock on its devices that those exclude.
 //!
-//! Hardly ever does a segment touch new readings, or is the time taken that the server picks. So a call is first made
-//! as if none did, in one statement: a function of the database (`append_untouched`) inserts and looks. Where it does,
-//! nothing is stored, and the call is made carefully: it looks first, reads which times are sealed, picks times that are
-//! free, inserts the rest, and looks again whether the segments are still those it knows. A call that is overtaken
+//! Hardly ever does a segment touch new readings, or has the device one behind the time that the server picks. So a call is
+//! first made as if that were never so, in one statement: a function of the database (`append_untouched`) inserts and looks.
+//! Where it is, nothing is stored, and the call is made carefully: it looks first, reads which times are sealed, picks
+//! times, inserts the rest, and looks whether a segment that has come since has one of them. A call that is overtaken
 //! again and again lets the others wait at last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
 use device_stats_store::{AppendOrder, Appended, StoreError};
 use futures_util::TryFutureExt;
-use tokio_postgres::Error;
+use tokio_postgres::Row;
 
 use crate::catalogue::touching;
-use crate::errors::{Failure, is_missing_parent, is_overtaken};
-use crate::free_times::{pick_free, pick_named};
+use crate::columns::column;
+use crate::errors::{Failure, is_missing_parent, is_overtaken, is_taken};
 use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, returned};
+use crate::picked_times::{pick, pick_among_given};
 use crate::sealed_times::SealedTimes;
 use crate::transactions::{begin, try_join};
 
 /// How often a call is done carefully while others may overtake it.
 const TRIES_MAX: u32 = 4;
 
-/// Stores what is new of readings that no segment touches, or nothing; whether all have to be new is `$7`.
-const APPEND_UNTOUCHED: &str =
-    "SELECT device, time FROM append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Stores what is new of readings that no segment touches, and returns the places of the others; or does nothing. Whether all
+/// have to be new is `$7`.
+const APPEND_UNTOUCHED: &str = "SELECT append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const READING_UNIQUE: &str = "reading_by_device_and_time";
 /// Stores what is new of readings that are known not to be sealed.
 const INSERT_LOOKED_UP: &str = "INSERT INTO reading (device, time, id, x, y, z)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
@@ -93,7 +95,7 @@ struct Sorted<'r> {
     /// Those that bring their time.
     given: Vec<Timed<'r>>,
     /// Those whose time the server picks.
-    first_free: Vec<Placed<'r>>,
+    untimed: Vec<Placed<'r>>,
 }
 
 impl<'r> Sorted<'r> {
@@ -104,18 +106,15 @@ impl<'r> Sorted<'r> {
         };
         let given = placed(&order.given).into_iter().filter_map(|(index, new)| match new.time {
             ReadingTime::Given(time) => Some((index, new, time)),
-            ReadingTime::FirstFree(_) => None,
+            ReadingTime::Picked(_) => None,
         });
-        Self { given: given.collect(), first_free: placed(&order.first_free) }
+        Self { given: given.collect(), untimed: placed(&order.untimed) }
     }
 }
 
 /// Returns what was stored.
 async fn store<'r>(client: &mut Client, sorted: &Sorted<'r>) -> Result<Vec<Timed<'r>>, Failure> {
-    let Sorted { given, first_free } = sorted;
-    if let Some(picked) = pick_named(given, first_free)
-        && let Some(stored) = store_swiftly(client, given, picked).await?
-    {
+    if let Some(stored) = store_untouched(client, sorted).await? {
         return Ok(stored);
     }
     for _ in 0..TRIES_MAX {
@@ -127,47 +126,35 @@ async fn store<'r>(client: &mut Client, sorted: &Sorted<'r>) -> Result<Vec<Timed
     store_carefully(client, sorted, Others::Wait).await
 }
 
-/// Returns what was stored; nothing where nothing was, because a segment touches some reading, a picked time is taken,
-/// or all are repeats.
-async fn store_swiftly<'r>(
-    client: &mut Client,
-    given: &[Timed<'r>],
-    picked: Vec<Timed<'r>>,
+/// Returns what was stored; nothing where nothing was, because a segment touches some reading, or there is another reading
+/// where times have to be picked.
+async fn store_untouched<'r>(
+    client: &Client,
+    Sorted { given, untimed }: &Sorted<'r>,
 ) -> Result<Option<Vec<Timed<'r>>>, Failure> {
-    let picked_count = picked.len();
+    let Some(picked) = pick_among_given(given, untimed) else { return Ok(None) };
     let all = in_order(given, picked);
-    let stored = if given.is_empty() || picked_count == 0 {
-        append_untouched(client, &all, given.is_empty(), Failure::Committing).await?
-    } else {
-        // Repeats are passed over only where they bring their time.
-        let transaction = begin(client).await?;
-        let stored = append_untouched(&transaction, &all, false, Failure::Before).await?;
-        if count_picked(&stored) < picked_count {
-            return Ok(None);
-        }
-        transaction.commit().await.map_err(Failure::Committing)?;
-        stored
-    };
-    Ok(Some(stored).filter(|stored| !stored.is_empty()))
-}
-
-/// Returns what was stored.
-async fn append_untouched<'r>(
-    client: &impl GenericClient,
-    readings: &[Timed<'r>],
-    all_new: bool,
-    failed: fn(Error) -> Failure,
-) -> Result<Vec<Timed<'r>>, Failure> {
     let append = client.prepare_cached(APPEND_UNTOUCHED).await?;
-    let (columns, spans) = (Columns::of(readings), Spans::of(readings));
+    let (columns, spans) = (Columns::of(&all), Spans::of(&all));
     let [devices, times, ids, x, y, z] = columns.parameters();
     let [of, earliest, latest] = spans.parameters();
+    let all_new = !untimed.is_empty();
     let parameters = [devices, times, ids, x, y, z, &all_new, of, earliest, latest];
     match client.query(&append, &parameters).await {
-        Ok(rows) => Ok(returned(&rows, readings)?),
-        Err(error) if is_overtaken(&error) => Ok(Vec::new()),
-        Err(error) => Err(refused(error, failed)),
+        Ok(repeats) => Ok(without(all, &repeats)?),
+        Err(error) if is_overtaken(&error) || is_taken(&error, READING_UNIQUE) => Ok(None),
+        Err(error) if is_missing_parent(&error) => Err(StoreError::DeviceMissing.into()),
+        Err(error) => Err(Failure::Committing(error)),
     }
+}
+
+/// The readings without those whose places, counted from 1, the database has returned in order; nothing where it returned
+/// that it did nothing.
+fn without<'r>(all: Vec<Timed<'r>>, places: &[Row]) -> Result<Option<Vec<Timed<'r>>>, StoreError> {
+    let places = places.iter().map(|row| column(row, 0));
+    let Some(repeats) = places.collect::<Result<Option<HashSet<i64>>, _>>()? else { return Ok(None) };
+    let places = (1..).zip(all).filter(|(place, _)| !repeats.contains(place));
+    Ok(Some(places.map(|(_, reading)| reading).collect()))
 }
 
 /// Returns what was stored, whatever the segments.
@@ -188,11 +175,11 @@ async fn insert_carefully<'r>(
     sorted: &Sorted<'r>,
     others: Others,
 ) -> Result<Vec<Timed<'r>>, Failure> {
-    let Sorted { given, first_free } = sorted;
-    lock_devices(transaction, given, first_free, others).await?;
-    let mut sealed = SealedTimes::look(transaction, &reach(given, first_free)).await?;
+    let Sorted { given, untimed } = sorted;
+    lock_devices(transaction, given, untimed, others).await?;
+    let mut sealed = SealedTimes::look(transaction, &reach(given, untimed)).await?;
     let new = sealed.without_sealed(transaction, given).await?;
-    let picked = pick_free(transaction, &mut sealed, given, first_free).await?;
+    let picked = pick(transaction, &mut sealed, given, untimed).await?;
     let all = in_order(&new, picked);
     if all.is_empty() {
         return Ok(Vec::new());
@@ -200,11 +187,14 @@ async fn insert_carefully<'r>(
     let insert = transaction.prepare_cached(INSERT_LOOKED_UP).await?;
     let (columns, spans) = (Columns::of(&all), Spans::of(&all));
     let inserted = columns.parameters();
-    let insert = transaction.query(&insert, &inserted).map_err(|error| refused(error, Failure::Before));
     // The look is polled, and thereby sent, after the insert.
+    let insert = transaction.query(&insert, &inserted).map_err(Failure::from);
     let (rows, touching) = try_join(insert, touching(transaction, &spans)).await?;
     let stored = returned(&rows, &all)?;
-    if count_picked(&stored) < first_free.len() || !sealed.has_all(&touching) {
+    // One that has come meanwhile matters only if it has taken along, as a row, what was inserted again.
+    let mut newer = sealed.others(touching);
+    let is_doubled = newer.without_sealed(transaction, &stored).await?.len() < stored.len();
+    if is_doubled || stored.iter().filter(|reading| is_picked(reading)).count() < untimed.len() {
         return Err(Failure::Overtaken);
     }
     Ok(stored)
@@ -212,11 +202,11 @@ async fn insert_carefully<'r>(
 
 /// Where the times of readings may come to lie: one span for each device, as for what is inserted in the end, so that
 /// no segment is found then for the first time that was there all along.
-fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
+fn reach(given: &[Timed<'_>], untimed: &[Placed<'_>]) -> Spans {
     let mut reach: BTreeMap<DeviceKey, (i64, i64)> = BTreeMap::new();
     let times = given.iter().map(|(_, new, time)| (new.device, time.micros(), time.micros()));
-    let free = first_free.iter().map(|(_, new)| {
-        let (ReadingTime::Given(named) | ReadingTime::FirstFree(named)) = new.time;
+    let free = untimed.iter().map(|(_, new)| {
+        let (ReadingTime::Given(named) | ReadingTime::Picked(named)) = new.time;
         (new.device, named.micros(), Timestamp::MAX.micros())
     });
     for (device, from, until) in times.chain(free) {
@@ -231,22 +221,23 @@ fn reach(given: &[Timed<'_>], first_free: &[Placed<'_>]) -> Spans {
     spans
 }
 
-/// Makes sure that the devices exist, before it can turn out that one has no free time, and that no other call that picks
-/// times for them does so before this transaction has ended. All of them by ascending key, so that no two calls can wait
-/// for each other. Where every reading brings its time and others may go on, inserting is enough.
+/// Makes sure that the devices exist and stay, and that no other call that picks times for them does so before this
+/// transaction has ended. All of them by ascending key, so that no two calls can wait for each other.
 async fn lock_devices(
     transaction: &Transaction<'_>,
     given: &[Timed<'_>],
-    first_free: &[Placed<'_>],
+    untimed: &[Placed<'_>],
     others: Others,
 ) -> Result<(), Failure> {
     let lock = match others {
-        Others::GoOn if first_free.is_empty() => return Ok(()),
+        Others::GoOn if untimed.is_empty() => {
+            "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE"
+        }
         Others::GoOn => "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
         Others::Wait => "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR UPDATE",
     };
     let given = given.iter().map(|(_, new, _)| new.device.0);
-    let mut keys: Vec<i64> = given.chain(first_free.iter().map(|(_, new)| new.device.0)).collect();
+    let mut keys: Vec<i64> = given.chain(untimed.iter().map(|(_, new)| new.device.0)).collect();
     keys.sort_unstable();
     keys.dedup();
     let lock = transaction.prepare_cached(lock).await?;
@@ -255,13 +246,4 @@ async fn lock_devices(
     } else {
         Err(StoreError::DeviceMissing.into())
     }
-}
-
-fn count_picked(readings: &[Timed<'_>]) -> usize {
-    readings.iter().filter(|reading| is_picked(reading)).count()
-}
-
-/// The meaning of an error of a statement that inserts.
-fn refused(error: Error, failed: fn(Error) -> Failure) -> Failure {
-    if is_missing_parent(&error) { StoreError::DeviceMissing.into() } else { failed(error) }
 }

@@ -10,7 +10,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::columns::{column, each, optional_text, text};
 use crate::errors::{Failure, is_missing_parent, is_taken};
-use crate::transactions::{BEGIN, UNLIMITED, at_once, try_join3};
+use crate::transactions::{BEGIN, UNLIMITED, at_once, try_join4};
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
 
@@ -97,16 +97,21 @@ pub(crate) async fn update(
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
-/// Readings and segments go along by foreign keys, however long that takes. Waiting for appends to the device has the
-/// limit of a statement.
+/// Segments go along by foreign keys, however long that takes. Waiting for appends to the device has the limit of a
+/// statement; when it is locked, all readings there will ever be are seen.
 pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
+    let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;
     let delete = client.prepare_cached("DELETE FROM devices WHERE id = $1").await?;
     let key: &[&(dyn ToSql + Sync)] = &[&key.0];
-    let work =
-        try_join3(client.execute(&lock, key), client.batch_execute(UNLIMITED), client.execute(&delete, key));
+    let work = try_join4(
+        client.execute(&lock, key),
+        client.batch_execute(UNLIMITED),
+        client.execute(&empty, key),
+        client.execute(&delete, key),
+    );
     match at_once(client, BEGIN, work).await.map_err(Failure::Committing)? {
-        (_, (), 0) => Err(StoreError::DeviceMissing.into()),
+        (_, (), _, 0) => Err(StoreError::DeviceMissing.into()),
         _ => Ok(()),
     }
 }

@@ -121,7 +121,7 @@ pub(crate) fn is_timeout(error: &Error) -> bool {
     [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
 }
 
-/// Whether a row refers to one that does not exist.
+/// Whether a row refers, or was to refer, to one that does not exist.
 pub(crate) fn is_missing_parent(error: &Error) -> bool {
     error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp};
-use device_stats_store::StoreError;
+use device_stats_store::{StoreError, behind_which_to_pick};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -25,7 +25,7 @@ pub(crate) fn in_order<'r>(given: &[Timed<'r>], picked: Vec<Timed<'r>>) -> Vec<T
 
 /// Whether the server has picked the time of a reading.
 pub(crate) fn is_picked((_, new, _): &Timed<'_>) -> bool {
-    matches!(new.time, ReadingTime::FirstFree(_))
+    matches!(new.time, ReadingTime::Picked(_))
 }
 
 /// Those of the readings whose device and time a statement has returned.
@@ -75,12 +75,17 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    /// The spans of readings that are in order.
+    /// The spans of readings that are in order; where the server has picked the time of one, up to where its device must have
+    /// none behind it.
     pub(crate) fn of(readings: &[Timed<'_>]) -> Self {
         let mut spans = Self::default();
         for device in readings.chunk_by(|(_, one, _), (_, next, _)| one.device == next.device) {
             if let ([(_, new, earliest), ..], [.., (_, _, latest)]) = (device, device) {
-                spans.add(new.device, earliest.micros(), latest.micros());
+                let reach = device.iter().map(|(_, new, _)| match new.time {
+                    ReadingTime::Given(_) => i64::MIN,
+                    ReadingTime::Picked(now) => behind_which_to_pick(now).until_us - 1,
+                });
+                spans.add(new.device, earliest.micros(), reach.fold(latest.micros(), i64::max));
             }
         }
         spans

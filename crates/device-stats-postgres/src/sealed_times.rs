@@ -1,10 +1,10 @@
 //! The times of sealed readings, as far as a call has to know them: the segments that touch its readings, and of those
 //! only the pages that can hold one of its times.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
-use device_stats_domain::DeviceKey;
+use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Fault, Head, Page, PageId, Place};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, StoreError};
 
@@ -45,21 +45,24 @@ struct Missing {
 impl SealedTimes {
     /// Looks which segments touch the spans.
     pub(crate) async fn look(transaction: &Transaction<'_>, spans: &Spans) -> Result<Self, Failure> {
-        let segments = touching(transaction, spans).await?.into_iter().map(|(device, entry)| Sealed {
+        Ok(Self::of(touching(transaction, spans).await?))
+    }
+
+    fn of(segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
+        let segments = segments.into_iter().map(|(device, entry)| Sealed {
             device,
             entry,
             head: None,
             pages: HashMap::new(),
         });
-        Ok(Self { segments: segments.collect() })
+        Self { segments: segments.collect() }
     }
 
-    /// Whether all of these are among the segments that were found.
-    pub(crate) fn has_all(&self, segments: &[(DeviceKey, SegmentEntry)]) -> bool {
-        let is_known = |(device, entry): &(DeviceKey, SegmentEntry)| {
-            self.segments.iter().any(|known| (known.device, known.entry.id) == (*device, entry.id))
-        };
-        segments.iter().all(is_known)
+    /// Those of these segments that were not found then.
+    pub(crate) fn others(&self, segments: Vec<(DeviceKey, SegmentEntry)>) -> Self {
+        let known: HashSet<_> = self.segments.iter().map(|known| (known.device, known.entry.id)).collect();
+        let is_other = |(device, entry): &(DeviceKey, SegmentEntry)| !known.contains(&(*device, entry.id));
+        Self::of(segments.into_iter().filter(is_other))
     }
 
     /// Those of the readings, which are in order, that are not sealed.
@@ -111,6 +114,26 @@ impl SealedTimes {
         let first_inside =
             |sealed: &Sealed| sealed.first_from(first_us).filter(|time_us| *time_us <= last_us);
         Ok(self.segments.iter().any(|sealed| first_inside(sealed).is_some()))
+    }
+
+    /// When the newest sealed reading of a device inside a window was taken. The window is one that was looked for.
+    pub(crate) async fn newest_us(
+        &mut self,
+        transaction: &Transaction<'_>,
+        device: DeviceKey,
+        window: Window,
+    ) -> Result<Option<i64>, Failure> {
+        let end = window.until_us.saturating_sub(1);
+        // Of a segment that ends inside, the catalogue says it all.
+        let goes_on = |sealed: &Sealed| sealed.spans(device, end) && sealed.entry.last_us > end;
+        if self.segments.iter().any(|sealed| goes_on(sealed) && sealed.page_of(end).is_none()) {
+            self.read_for(transaction, &[(device, end)]).await?;
+        }
+        let of_device = self.segments.iter().filter(|sealed| sealed.device == device);
+        let last = of_device.filter_map(|sealed| {
+            if goes_on(sealed) { sealed.last_until(end) } else { Some(sealed.entry.last_us) }
+        });
+        Ok(last.filter(|last_us| (window.from_us..=end).contains(last_us)).max())
     }
 
     /// Whether a reading, whose page was read, is sealed.
@@ -218,6 +241,12 @@ impl Sealed {
         let inside = times.get(times.partition_point(|time| *time < time_us)).copied();
         let next = || self.head.as_ref()?.time_fences().get(usize::try_from(index).ok()? + 1).copied();
         inside.or_else(next)
+    }
+
+    /// The last time of the segment that is not behind this one, whose page was read.
+    fn last_until(&self, time_us: i64) -> Option<i64> {
+        let (_, times) = self.page_of(time_us)?;
+        times.get(times.partition_point(|time| *time <= time_us).checked_sub(1)?).copied()
     }
 
     fn piece(&self, piece: Piece) -> PieceKey {

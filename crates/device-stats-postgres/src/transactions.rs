@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use deadpool_postgres::{Client, Transaction};
-use futures_util::future::{join, join3, join4};
+use futures_util::future::{join, join3, join4, join5};
 use tokio_postgres::{Error, IsolationLevel};
 
 use crate::errors::Failure;
@@ -68,4 +68,16 @@ pub(crate) async fn try_join4<A, B, C, D, E>(
 ) -> Result<(A, B, C, D), E> {
     let (first, second, third, fourth) = join4(first, second, third, fourth).await;
     Ok((first?, second?, third?, fourth?))
+}
+
+/// [`try_join`] of five.
+pub(crate) async fn try_join5<A, B, C, D, F, E>(
+    first: impl Future<Output = Result<A, E>>,
+    second: impl Future<Output = Result<B, E>>,
+    third: impl Future<Output = Result<C, E>>,
+    fourth: impl Future<Output = Result<D, E>>,
+    fifth: impl Future<Output = Result<F, E>>,
+) -> Result<(A, B, C, D, F), E> {
+    let (first, second, third, fourth, fifth) = join5(first, second, third, fourth, fifth).await;
+    Ok((first?, second?, third?, fourth?, fifth?))
 }

@@ -8,7 +8,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::columns::{column, each, text};
 use crate::errors::{Failure, is_taken};
-use crate::transactions::{BEGIN, UNLIMITED, at_once, try_join4};
+use crate::transactions::{BEGIN, UNLIMITED, at_once, try_join5};
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";
@@ -63,22 +63,26 @@ pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> 
     }
 }
 
-/// Devices, readings and segments go along by foreign keys, however long that takes. The devices are locked by ascending
-/// key, as an append does it; waiting for appends to them has the limit of a statement.
+/// Devices and segments go along by foreign keys, however long that takes. The devices are locked by ascending
+/// key, as an append does it; waiting for appends to them has the limit of a statement. Then all readings are seen.
 pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
         client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;
+    let empty = client
+        .prepare_cached("DELETE FROM reading WHERE device IN (SELECT id FROM devices WHERE user_id = $1)")
+        .await?;
     let delete = client.prepare_cached("DELETE FROM users WHERE id = $1").await?;
     let id: &[&(dyn ToSql + Sync)] = &[&id.0];
-    let work = try_join4(
+    let work = try_join5(
         client.execute(&lock, id),
         client.execute(&lock_devices, id),
         client.batch_execute(UNLIMITED),
+        client.execute(&empty, id),
         client.execute(&delete, id),
     );
-    match at_once(client, BEGIN, work).await.map_err(Failure::Committing)? {
-        (_, _, (), 0) => Err(StoreError::UserMissing.into()),
+    match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
+        (_, _, (), _, 0) => Err(StoreError::UserMissing.into()),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,9 @@
 
 use device_stats_domain::{DeviceKey, Finite, NewReading, ReadingTime, Timestamp, Window};
 use device_stats_segment::Row;
-use device_stats_store::{AppendOrder, Appended, StoreError};
+use device_stats_store::{
+    AppendOrder, Appended, StoreError, behind_which_to_pick, earliest_to_pick, microsecond_after,
+};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::errors::store_error;
@@ -19,8 +21,8 @@ pub(crate) fn append(
     hot: &View,
     readings: &[NewReading],
 ) -> Result<Vec<Appended>, StoreError> {
-    let AppendOrder { given, first_free } = AppendOrder::of(readings);
-    let order = given.into_iter().chain(first_free);
+    let AppendOrder { given, untimed } = AppendOrder::of(readings);
+    let order = given.into_iter().chain(untimed);
     let mut order: Vec<Numbered<'_>> =
         order.filter_map(|index| readings.get(index).map(|new| (index, new))).collect();
     // A stable sort: of each device, those that bring their time stay before the others.
@@ -66,7 +68,7 @@ impl<'c> Appending<'c> {
         let mut sealed = SealedTimes::inside(self.connection, first.device, span(readings))?;
         // Ascending, as those that bring their time come first, in order.
         let mut given: Vec<i64> = Vec::new();
-        let mut last_free: Option<Timestamp> = None;
+        let mut last: Option<Timestamp> = None;
         for (index, new) in readings {
             let is_taken = |time: Timestamp, sealed: &mut SealedTimes<'_>| {
                 Ok(self.hot.find(new.device, time.micros()).is_some() || sealed.has(time)?)
@@ -77,13 +79,18 @@ impl<'c> Appending<'c> {
                     given.push(time.micros());
                     time
                 }
-                ReadingTime::FirstFree(from) => {
-                    let mut free =
-                        last_free.map_or(Ok(from), |last| after(last).map(|next| next.max(from)))?;
+                ReadingTime::Picked(now) => {
+                    let window = behind_which_to_pick(now);
+                    let before_end = given.partition_point(|time_us| *time_us < window.until_us);
+                    let newest_given = given.get(..before_end).and_then(<[i64]>::last).copied();
+                    let newest_us = newest_given
+                        .max(self.hot.newest_us(new.device, window))
+                        .max(sealed.newest_us(window)?);
+                    let mut free = earliest_to_pick(now, newest_us, last)?;
                     while given.binary_search(&free.micros()).is_ok() || is_taken(free, &mut sealed)? {
-                        free = after(free)?;
+                        free = microsecond_after(free.micros())?;
                     }
-                    *last_free.insert(free)
+                    *last.insert(free)
                 }
             };
             let values = new.values.map(Finite::get);
@@ -102,16 +109,10 @@ fn span(readings: &[Numbered<'_>]) -> Window {
     for (_, new) in readings {
         let (first, until_us) = match new.time {
             ReadingTime::Given(time) => (time, time.micros() + 1),
-            ReadingTime::FirstFree(from) => (from, i64::MAX),
+            ReadingTime::Picked(now) => (now, i64::MAX),
         };
         span.from_us = span.from_us.min(first.micros());
         span.until_us = span.until_us.max(until_us);
     }
     span
-}
-
-/// The microsecond after `time`, unless time ends there.
-fn after(time: Timestamp) -> Result<Timestamp, StoreError> {
-    Timestamp::from_micros(time.micros() + 1)
-        .map_err(|_| StoreError::Broken("no microsecond is free before the end of time".into()))
 }

@@ -146,6 +146,11 @@ impl View {
         self.memory.read().find(device, time_us, self.position)
     }
 
+    /// When the newest hot reading of a device inside the window was taken.
+    pub(crate) fn newest_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
+        self.memory.read().rows(device, window, self.position).next_back().map(|row| row.time_us)
+    }
+
     /// The `count` newest hot readings of a device inside the window, newest first.
     pub(crate) fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Vec<Row> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);

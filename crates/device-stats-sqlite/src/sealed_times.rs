@@ -43,15 +43,29 @@ impl<'c> SealedTimes<'c> {
             if first_us <= entry.first_us || entry.last_us <= last_us {
                 return Ok(true);
             }
-            let opened = match opened {
-                Some(opened) => opened,
-                None => opened.insert(self.source.open(*entry)?),
-            };
+            let opened = self.source.opened(opened, *entry)?;
             if self.source.first_from(opened, first_us)? <= last_us {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// When the newest sealed reading of the device inside of `window` was taken, which lies inside the window of all.
+    pub(crate) fn newest_us(&mut self, window: Window) -> Result<Option<i64>, StoreError> {
+        let mut newest = None;
+        for (entry, opened) in &mut self.segments {
+            if entry.last_us < window.from_us || window.until_us <= entry.first_us {
+                continue;
+            }
+            let last = if entry.last_us < window.until_us {
+                entry.last_us
+            } else {
+                self.source.last_before(self.source.opened(opened, *entry)?, window.until_us)?
+            };
+            newest = newest.max(Some(last).filter(|last| *last >= window.from_us));
+        }
+        Ok(newest)
     }
 }
 
@@ -83,20 +97,39 @@ impl Source<'_> {
         Ok(Opened { id: entry.id, head, page: None })
     }
 
+    fn opened(self, opened: &mut Option<Opened>, entry: SegmentEntry) -> Result<&mut Opened, StoreError> {
+        match opened {
+            Some(opened) => Ok(opened),
+            None => Ok(opened.insert(self.open(entry)?)),
+        }
+    }
+
     /// The first time of a segment from `time_us` on, which lies between the first and the last one.
     fn first_from(self, opened: &mut Opened, time_us: i64) -> Result<i64, StoreError> {
+        let (page, times) = self.page_of(opened, time_us)?;
+        let behind = times.get(times.partition_point(|time| *time < time_us)).copied();
+        let next_page = usize::try_from(page.index).ok().map(|index| index + 1);
+        let first = behind.or_else(|| opened.head.time_fences().get(next_page?).copied());
+        first.ok_or_else(|| self.corrupt(opened.id, inconsistent("the last time is missing")))
+    }
+
+    /// The last time of a segment before `time_us`, which lies behind the first one and not behind the last one.
+    fn last_before(self, opened: &mut Opened, time_us: i64) -> Result<i64, StoreError> {
+        let (_, times) = self.page_of(opened, time_us.saturating_sub(1))?;
+        let before = times.partition_point(|time| *time < time_us).checked_sub(1);
+        let last = before.and_then(|place| times.get(place).copied());
+        last.ok_or_else(|| self.corrupt(opened.id, inconsistent("a page begins before its fence")))
+    }
+
+    /// The page in which a time is, if the segment has it.
+    fn page_of(self, opened: &mut Opened, time_us: i64) -> Result<(PageId, &[i64]), StoreError> {
         let Opened { id, head, page } = opened;
         let wanted = head.page_of_time(time_us);
         let wanted = wanted.ok_or_else(|| self.corrupt(*id, inconsistent("no page has the time")))?;
-        let times = match page {
-            Some((read, times)) if *read == wanted => times,
-            _ => &mut page.insert((wanted, self.times(*id, head, wanted)?)).1,
-        };
-        let behind = times.partition_point(|time| *time < time_us);
-        let next_page =
-            usize::try_from(wanted.index).ok().and_then(|index| head.time_fences().get(index + 1));
-        let first = times.get(behind).or(next_page).copied();
-        first.ok_or_else(|| self.corrupt(*id, inconsistent("the last time is missing")))
+        if page.as_ref().is_none_or(|(read, _)| *read != wanted) {
+            *page = Some((wanted, self.times(*id, head, wanted)?));
+        }
+        Ok((wanted, page.as_ref().map(|(_, times)| &**times).unwrap_or_default()))
     }
 
     /// A page of the times.

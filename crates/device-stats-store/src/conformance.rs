@@ -33,7 +33,6 @@ pub mod append_segment;
 pub mod catalogue;
 pub mod deletions;
 pub mod devices;
-pub mod first_free;
 pub mod merging;
 pub mod once;
 pub mod oracle;
@@ -43,6 +42,7 @@ pub mod sealing;
 pub mod sealing_races;
 pub mod seals_and_snapshots;
 pub mod snapshots;
+pub mod untimed;
 pub mod users;
 pub mod walk;
 
@@ -116,16 +116,18 @@ macro_rules! conformance_tests {
                 a_large_call_of_many_devices_is_stored
                 a_large_call_can_be_repeated
             }
-            first_free {
-                a_free_microsecond_is_taken_as_it_is
-                taken_microseconds_are_skipped
+            untimed {
+                what_the_clock_says_is_taken_as_it_is
+                it_comes_behind_all_readings_of_its_device
+                times_ascend_where_the_clock_is_set_back
+                readings_far_ahead_do_not_count
                 times_ascend_in_the_order_of_the_call
                 times_ascend_where_the_named_ones_do_not
                 a_later_call_goes_on_behind_an_earlier_one
-                given_times_are_stored_before_free_ones_are_looked_for
-                each_device_has_its_own_free_microseconds
+                given_times_are_stored_before_others_are_picked
+                each_device_has_its_own_newest_reading
                 it_is_never_a_repeat
-                gaps_are_filled
+                gaps_are_not_filled
                 the_last_microsecond_can_be_taken_once
                 a_missing_device_is_told_before_the_end_of_time
                 thousands_of_readings_start_at_one_microsecond
@@ -168,10 +170,11 @@ macro_rules! conformance_tests {
                 every_time_can_be_sealed
                 a_repeat_of_a_sealed_reading_is_a_repeat
                 a_reading_sealed_for_one_device_is_new_for_another
-                first_free_times_skip_sealed_ones
-                given_times_in_sealed_gaps_are_stored_before_free_ones
-                given_times_before_a_segment_and_free_ones_behind_it_are_stored
-                thousands_of_free_times_skip_thousands_of_sealed_ones
+                picked_times_lie_behind_sealed_ones
+                picked_times_lie_behind_a_part_of_a_segment
+                given_times_in_sealed_gaps_are_stored_before_picked_ones
+                given_times_before_a_segment_and_picked_ones_behind_it_are_stored
+                thousands_of_picked_times_lie_behind_thousands_of_sealed_ones
                 a_late_reading_between_sealed_ones_stays_hot
                 rows_that_are_not_hot_are_not_sealed
                 nothing_is_sealed_for_a_missing_device
@@ -284,7 +287,7 @@ mod tests {
             include_str!("conformance/catalogue.rs"),
             include_str!("conformance/append_segment.rs"),
             include_str!("conformance/devices.rs"),
-            include_str!("conformance/first_free.rs"),
+            include_str!("conformance/untimed.rs"),
             include_str!("conformance/once.rs"),
             include_str!("conformance/races.rs"),
             include_str!("conformance/readings.rs"),

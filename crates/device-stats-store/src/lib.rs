@@ -16,7 +16,7 @@ mod segments;
 mod snapshot;
 mod store;
 
-pub use append::{AppendOrder, Appended};
+pub use append::{AppendOrder, Appended, behind_which_to_pick, earliest_to_pick, microsecond_after};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
 pub use model::Model;

@@ -123,9 +123,11 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A reading whose device and time are stored already, hot or sealed, or came earlier in the same call, is a repeat and changes
     /// nothing, whatever its values. A reading that leaves its time to the server is never a repeat: it gets the first
-    /// microsecond at which its device has no reading, from the one it names on, and behind the one before it in the call
-    /// that left its time to the server, too; so those of one device get ascending times in the order given. Readings that
-    /// bring their time are stored before times are picked, wherever they stand in the call.
+    /// microsecond at which its device has no reading, from what the clock says on, and behind all readings of its device that
+    /// lie less than [`CLOCK_BACK_MAX`](device_stats_domain::limits::CLOCK_BACK_MAX) ahead of that, and behind the one before
+    /// it in the call that left its time to the server. So the times of one device ascend in the order given, and from call to
+    /// call, whatever the clocks of the callers say. Readings that bring their time are stored before times are picked,
+    /// wherever they stand in the call.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] where one of the devices does not exist, then [`StoreError::Broken`] where a device

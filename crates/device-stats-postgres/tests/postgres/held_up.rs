@@ -4,20 +4,26 @@
 use std::sync::Arc;
 
 use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
-use device_stats_domain::{DeviceChange, Email, NewUser, Username, Window};
+use device_stats_domain::{DeviceChange, DeviceKey, Email, NewUser, Username, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::{Appended, Replaced, Store, Subject};
 use tokio::time::timeout;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 
-use crate::{at, connect, device, first_free, open_at, reading, row, segment, times, until_found};
+use crate::{at, connect, device, open_at, reading, row, segment, times, until_found, untimed};
 
 /// Two nodes over one database, a connection that stands in their way, and one that watches them.
 async fn two_nodes() -> ([Arc<PostgresStore>; 2], Client, Client) {
     let url = fresh_database();
     let nodes = [Arc::new(open_at(&url).await), Arc::new(open_at(&url).await)];
     (nodes, connect(&url).await, connect(&url).await)
+}
+
+/// What an append does before it commits.
+async fn append_slowly(transaction: &Transaction<'_>, device: DeviceKey, n: i64) {
+    transaction.execute("SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE", &[&device.0]).await.unwrap();
+    transaction.execute("INSERT INTO reading VALUES ($1, $2, $2, 0, 0, 0)", &[&device.0, &n]).await.unwrap();
 }
 
 /// Processes of stores that wait for a lock.
@@ -32,7 +38,7 @@ async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     let device = device(&*a, "d").await;
     b.append(&[reading(device, 20)]).await.unwrap();
     let obstacle = admin.transaction().await.unwrap();
-    obstacle.execute("INSERT INTO reading VALUES ($1, 10, 10, 0, 0, 0)", &[&device.0]).await.unwrap();
+    append_slowly(&obstacle, device, 10).await;
     let append =
         tokio::spawn(async move { a.append(&[reading(device, 10), reading(device, 20)]).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
@@ -43,22 +49,44 @@ async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     assert_eq!(times(&*b, device).await, [10, 20]);
 }
 
+/// As above, where nothing said that it may be a repeat when the append looked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_is_stored_while_others_are_waited_for_is_a_repeat() {
+    for is_sealed in [false, true] {
+        let ([a, b], mut admin, watch) = two_nodes().await;
+        let device = device(&*a, "d").await;
+        let obstacle = admin.transaction().await.unwrap();
+        append_slowly(&obstacle, device, 10).await;
+        let append =
+            tokio::spawn(async move { a.append(&[reading(device, 10), reading(device, 20)]).await.unwrap() });
+        until_found(&watch, 1, WAITING, &[]).await;
+        b.append(&[reading(device, 20)]).await.unwrap();
+        if is_sealed {
+            let rows = b.read_hot(device, 10).await.unwrap();
+            assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+        }
+        obstacle.rollback().await.unwrap();
+        assert_eq!(append.await.unwrap(), [Appended::Stored(at(10)), Appended::Repeat]);
+        assert_eq!(times(&*b, device).await, [10, 20]);
+    }
+}
+
 /// As above, with a reading whose time the server picks: it has to move on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_that_is_sealed_while_it_is_picked_is_not_taken() {
     let ([a, b], mut admin, watch) = two_nodes().await;
     let device = device(&*a, "d").await;
     let obstacle = admin.transaction().await.unwrap();
-    obstacle.execute("INSERT INTO reading VALUES ($1, 10, 10, 0, 0, 0)", &[&device.0]).await.unwrap();
-    let call = [10, 10].map(|n| first_free(device, n));
+    append_slowly(&obstacle, device, 10).await;
+    let call = [10, 10].map(|n| untimed(device, n));
     let append = tokio::spawn(async move { a.append(&call).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
     b.append(&[reading(device, 11)]).await.unwrap();
     let rows = b.read_hot(device, 10).await.unwrap();
     assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
     obstacle.rollback().await.unwrap();
-    assert_eq!(append.await.unwrap(), [10, 12].map(|us| Appended::Stored(at(us))));
-    assert_eq!(times(&*b, device).await, [10, 11, 12]);
+    assert_eq!(append.await.unwrap(), [12, 13].map(|us| Appended::Stored(at(us))));
+    assert_eq!(times(&*b, device).await, [11, 12, 13]);
 }
 
 /// A reading that is not committed yet, inside the span of a segment that never was rows.
@@ -67,7 +95,7 @@ async fn an_appended_segment_waits_for_appends() {
     let ([a, b], mut admin, watch) = two_nodes().await;
     let device = device(&*a, "d").await;
     let append = admin.transaction().await.unwrap();
-    append.execute("INSERT INTO reading VALUES ($1, 15, 15, 0, 0, 0)", &[&device.0]).await.unwrap();
+    append_slowly(&append, device, 15).await;
     let rows = [10, 15, 20].map(row);
     let appended = tokio::spawn(async move { a.append_segment(device, &segment(&rows)).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
@@ -120,7 +148,7 @@ async fn a_seal_or_merge_does_not_wait_for_an_append() {
     a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
     let rows = a.read_hot(device, 10).await.unwrap();
     let append = admin.transaction().await.unwrap();
-    append.execute("INSERT INTO reading VALUES ($1, 3, 3, 0, 0, 0)", &[&device.0]).await.unwrap();
+    append_slowly(&append, device, 3).await;
     let Replaced::Done(id) = a.seal(device, &rows, &segment(&rows)).await.unwrap() else {
         panic!("the append has nothing to do with it")
     };

@@ -71,9 +71,9 @@ fn reading(device: DeviceKey, n: i32) -> NewReading {
     NewReading { device, id: ReadingId(n.into()), time: ReadingTime::Given(at(n.into())), values }
 }
 
-/// The same, at the first free microsecond from there on.
-fn first_free(device: DeviceKey, n: i32) -> NewReading {
-    NewReading { time: ReadingTime::FirstFree(at(n.into())), ..reading(device, n) }
+/// The same, with its time left to the server, whose clock says `n`.
+fn untimed(device: DeviceKey, n: i32) -> NewReading {
+    NewReading { time: ReadingTime::Picked(at(n.into())), ..reading(device, n) }
 }
 
 /// The same as a segment holds it.

@@ -13,7 +13,8 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-const ALL: [&str; 3] = ["V1__users_devices_readings", "V2__segments", "V3__keyed_requests"];
+const ALL: [&str; 4] =
+    ["V1__users_devices_readings", "V2__segments", "V3__keyed_requests", "V4__append_locks_devices"];
 
 /// Asserts that every way to open the database is refused with that variant.
 macro_rules! assert_refused {
@@ -52,7 +53,7 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
         INSERT INTO reading SELECT 1, n, n, n, 0.5, -1 FROM generate_series(1, 100) AS n";
     admin.batch_execute(readings).await.unwrap();
     let answer = PostgresStore::open(&config(&url), false).await;
-    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 3 })), "{answer:?}");
+    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 4 })), "{answer:?}");
     let store = open_at(&url).await;
     let (device, expected) = (DeviceKey(1), (1..=100).map(row).collect::<Vec<_>>());
     let hot = store.read_hot(device, 1_000).await.unwrap();
@@ -90,7 +91,7 @@ async fn a_database_that_is_being_migrated_is_never_foreign() {
 async fn an_older_database_is_refused_where_nothing_may_be_applied() {
     let url = fresh_database();
     let answer = PostgresStore::open(&config(&url), false).await;
-    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 3 })), "{answer:?}");
+    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 4 })), "{answer:?}");
     assert_eq!(migrate(&config(&url)).await.unwrap(), ALL);
 }
 
@@ -100,7 +101,7 @@ async fn a_newer_database_is_refused() {
     migrate(&config(&url)).await.unwrap();
     let later = "INSERT INTO refinery_schema_history VALUES (7, 'later', '2030-01-01T00:00:00Z', '1')";
     connect(&url).await.batch_execute(later).await.unwrap();
-    assert_refused!(&url, SchemaError::Newer { found: 7, known: 3 });
+    assert_refused!(&url, SchemaError::Newer { found: 7, known: 4 });
 }
 
 #[tokio::test]

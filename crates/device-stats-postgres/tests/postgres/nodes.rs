@@ -12,7 +12,7 @@ use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Appended, Replaced, Store, StoreError};
 use tokio::task::JoinSet;
 
-use crate::{connect, device, first_free, open_at, reading, row, segment, times, until_found};
+use crate::{connect, device, open_at, reading, row, segment, times, until_found, untimed};
 
 async fn nodes(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
     let mut nodes = Vec::new();
@@ -151,7 +151,7 @@ async fn calls_with_both_kinds_of_times_do_not_wait_in_a_circle() {
             let store = Arc::clone(&store);
             let at = |offset, n| round * 1_000 + offset + n;
             let given = (0..20).map(|n| reading(device, at(given, n)));
-            let free = (0..20).map(|n| first_free(device, at(free, n)));
+            let free = (0..20).map(|n| untimed(device, at(free, n)));
             let call: Vec<_> = given.chain(free).collect();
             callers.spawn(async move { store.append(&call).await.unwrap() });
         }

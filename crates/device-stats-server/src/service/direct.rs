@@ -64,14 +64,14 @@ fn stored(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
         ReadingTime::Given(time) if times.insert(time) => {
             Some(Reading { device: new.device, id: new.id, time, values: new.values })
         }
-        ReadingTime::Given(_) | ReadingTime::FirstFree(_) => None,
+        ReadingTime::Given(_) | ReadingTime::Picked(_) => None,
     })
 }
 
 /// The readings by ascending time, of equal times the first; `None` where one leaves its time to the server.
 fn rows(readings: &[NewReading]) -> Option<Vec<Row>> {
     let rows = readings.iter().map(|reading| match reading.time {
-        ReadingTime::FirstFree(_) => None,
+        ReadingTime::Picked(_) => None,
         ReadingTime::Given(time) => {
             Some(Row { time_us: time.micros(), id: reading.id.0, values: reading.values.map(Finite::get) })
         }

@@ -205,7 +205,7 @@ impl Service {
         let new = readings.iter().zip(ids).map(|((device, measurement), id)| NewReading {
             device: *device,
             id,
-            time: measurement.time.map_or(ReadingTime::FirstFree(now), ReadingTime::Given),
+            time: measurement.time.map_or(ReadingTime::Picked(now), ReadingTime::Given),
             values: measurement.values,
         });
         Ok(new.collect())

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{
     DeviceId, DeviceKey, Email, NewDevice, NewReading, NewUser, ReadingTime, Timestamp, UserId, Username,
 };
@@ -76,15 +77,16 @@ async fn blocks_go_with_their_segment() {
     assert_eq!(rows(&folder.database()), blocks(&[&one, &other]));
 }
 
-/// A reading at `us`, or at the first free microsecond from there on.
+/// A reading at `us`, or one that leaves its time to the server, when its clock says `us`.
 fn at(device: DeviceKey, us: i64, is_free: bool) -> NewReading {
     let time = Timestamp::from_micros(us).unwrap();
-    let time = if is_free { ReadingTime::FirstFree(time) } else { ReadingTime::Given(time) };
+    let time = if is_free { ReadingTime::Picked(time) } else { ReadingTime::Given(time) };
     NewReading { time, ..process::reading(device, 0) }
 }
 
 #[tokio::test]
 async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
+    let back_us = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
     for fault in [
         "UPDATE segment SET head = CAST(substr(head, 1, 99) || x'5555' || substr(head, 102) AS BLOB) WHERE id = ?1",
         "UPDATE segment SET head = substr(head, 1, length(head) - 1) WHERE id = ?1",
@@ -105,7 +107,7 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
         let small = Segment::encode(&[Row { time_us: 5, ..segment(0).rows().unwrap()[0] }], Effort::Fast);
         for refused in [
             store.append(&[at(ill, 5, false)]).await.err(),
-            store.append(&[at(ill, 6, true)]).await.err(),
+            store.append(&[at(ill, 6 - back_us, true)]).await.err(),
             store.append(&[at(sound, 1, false), at(ill, 5, false)]).await.err(),
             store.append_segment(ill, &small.unwrap()).await.err(),
         ] {
@@ -119,7 +121,7 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
         let call =
             [at(sound, 12_003, false), at(sound, 12_004, true), at(ill, 12_000, false), at(ill, -1, false)];
         let stored =
-            [12_003, 12_005, 12_000, -1].map(|us| Appended::Stored(Timestamp::from_micros(us).unwrap()));
+            [12_003, 23_999, 12_000, -1].map(|us| Appended::Stored(Timestamp::from_micros(us).unwrap()));
         assert_eq!(store.append(&call).await.unwrap(), stored, "{fault}");
         assert_eq!(store.list_segments(ill).await.unwrap().len(), 1);
         store.delete_device(ill).await.unwrap();

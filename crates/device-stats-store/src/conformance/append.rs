@@ -3,7 +3,9 @@
 use device_stats_domain::{Axes, Device, DeviceKey, NewReading, ReadingId, Timestamp, Window};
 
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, all_times, at, device, free, given, stored, stored_at, values};
+use super::samples::{
+    Opened, all_readings, all_times, at, device, given, stored, stored_at, untimed, values,
+};
 use crate::{Appended, Subject};
 
 /// More than the parameters a statement of any database can have (65,535 in PostgreSQL, 32,766 in SQLite).
@@ -35,11 +37,11 @@ pub async fn an_empty_call_appends_nothing(store: Opened) {
 pub async fn a_reading_of_a_missing_device_stores_nothing_of_the_call(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let nobodys = NewReading { device: DeviceKey(i64::MAX), ..given(&a, 1, 9) };
-    let early = NewReading { device: DeviceKey(-1), ..free(&a, 1, 9) };
+    let early = NewReading { device: DeviceKey(-1), ..untimed(&a, 1, 9) };
     for missing in [nobodys, early] {
         refused!(store.append(&[missing]), DeviceMissing);
-        refused!(store.append(&[given(&a, 1, 1), free(&b, 1, 2), missing]), DeviceMissing);
-        refused!(store.append(&[missing, given(&a, 1, 1), free(&b, 1, 2)]), DeviceMissing);
+        refused!(store.append(&[given(&a, 1, 1), untimed(&b, 1, 2), missing]), DeviceMissing);
+        refused!(store.append(&[missing, given(&a, 1, 1), untimed(&b, 1, 2)]), DeviceMissing);
     }
     assert_eq!(all_readings(&store, a.key).await, []);
     assert_eq!(all_readings(&store, b.key).await, []);
@@ -79,16 +81,16 @@ pub async fn each_outcome_stands_where_its_reading_stood(store: Opened) {
     let call = [
         given(&b, 30, 3),
         given(&a, 30, 4),
-        free(&b, 10, 5),
+        untimed(&b, 10, 5),
         given(&a, 10, 6),
         given(&b, 10, 7),
-        free(&a, 30, 8),
+        untimed(&a, 30, 8),
         given(&a, -10, 9),
     ];
     let expected = [
         stored_at(30),
         Appended::Repeat,
-        stored_at(11),
+        stored_at(31),
         stored_at(10),
         Appended::Repeat,
         stored_at(31),
@@ -96,7 +98,7 @@ pub async fn each_outcome_stands_where_its_reading_stood(store: Opened) {
     ];
     assert_eq!(store.append(&call).await.unwrap(), expected);
     assert_eq!(all_times(&store, &a).await, [-10, 10, 30, 31]);
-    assert_eq!(all_times(&store, &b).await, [10, 11, 30]);
+    assert_eq!(all_times(&store, &b).await, [10, 30, 31]);
 }
 
 pub async fn one_time_may_be_used_by_every_device(store: Opened) {
@@ -187,7 +189,7 @@ pub async fn a_large_call_of_many_devices_is_stored(store: Opened) {
         .map(|n| {
             let device = &devices[n as usize % devices.len()];
             // Half of them leave their time to the server.
-            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { free(device, 1_000_000, n) }
+            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { untimed(device, 1_000_000, n) }
         })
         .collect();
     let outcome = store.append(&call).await.unwrap();

@@ -4,8 +4,8 @@ use device_stats_domain::{Device, DeviceKey};
 use device_stats_segment::Segment;
 
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, device, entries, free, given, row, rows_of, sealed, segment,
-    stored_at,
+    NOBODY, Opened, all_readings, all_times, device, entries, given, row, rows_of, sealed, segment,
+    stored_at, untimed,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentId};
 
@@ -61,11 +61,11 @@ pub async fn late_readings_do_not_disturb_a_merge(store: Opened) {
     let ids = [sealed(&store, &device, &[10, 20]).await, sealed(&store, &device, &[30, 40]).await];
     let segment = merged(&store, &device, &ids).await;
     assert_eq!(
-        store.append(&[given(&device, 25, 1), free(&device, 20, 2)]).await.unwrap(),
-        [25, 21].map(stored_at)
+        store.append(&[given(&device, 25, 1), untimed(&device, 20, 2)]).await.unwrap(),
+        [25, 41].map(stored_at)
     );
     assert!(matches!(store.merge(device.key, &ids, &segment).await.unwrap(), Replaced::Done(_)));
-    assert_eq!(all_times(&store, &device).await, [10, 20, 21, 25, 30, 40]);
+    assert_eq!(all_times(&store, &device).await, [10, 20, 25, 30, 40, 41]);
 }
 
 pub async fn what_is_gone_is_not_merged(store: Opened) {

@@ -3,7 +3,7 @@
 use device_stats_domain::{IdempotencyKey, NewReading, ReadingId};
 
 use super::crowd::at_once;
-use super::samples::{Opened, all_readings, all_times, at, device, free, given, stored, stored_at};
+use super::samples::{Opened, all_readings, all_times, at, device, given, stored, stored_at, untimed};
 use crate::{Appended, FirstStored, KeyedReadings, Once, Receipt};
 
 /// A request of that key, kept until the microsecond 1,000; its payload is told by one byte.
@@ -22,8 +22,8 @@ async fn append(store: &Opened, requests: &[KeyedReadings]) -> Vec<Once> {
 
 pub async fn a_request_is_done_once(store: Opened) {
     let device = device(&store, "d").await;
-    let request = keyed("k", 1, &[free(&device, 10, 1), free(&device, 10, 2)]);
-    let again = keyed("k", 1, &[free(&device, 20, 3), free(&device, 20, 4)]);
+    let request = keyed("k", 1, &[untimed(&device, 10, 1), untimed(&device, 10, 2)]);
+    let again = keyed("k", 1, &[untimed(&device, 20, 3), untimed(&device, 20, 4)]);
     let first = FirstStored { device: device.key, id: ReadingId(1), time: at(10) };
     let receipt = Receipt { stored: 2, repeats: 0, first: Some(first) };
     assert_eq!(append(&store, &[request]).await, [Once::Now(vec![stored_at(10), stored_at(11)])]);
@@ -45,13 +45,13 @@ pub async fn requests_of_one_call_are_told_apart(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     append(&store, &[keyed("old", 1, &[given(&a, 1, 1), given(&b, 1, 2)])]).await;
     let requests = [
-        keyed("new", 1, &[given(&b, 2, 3), given(&a, 1, 4), free(&a, 1, 5)]),
+        keyed("new", 1, &[given(&b, 2, 3), given(&a, 1, 4), untimed(&a, 1, 5)]),
         keyed("old", 2, &[given(&a, 9, 6)]),
         keyed("empty", 1, &[]),
         keyed("old ", 1, &[given(&a, 3, 7)]),
     ];
     let expected = [
-        Once::Now(vec![stored_at(2), Appended::Repeat, stored_at(2)]),
+        Once::Now(vec![stored_at(2), Appended::Repeat, stored_at(4)]),
         Once::OtherPayload,
         Once::Now(Vec::new()),
         Once::Now(vec![stored_at(3)]),
@@ -63,7 +63,7 @@ pub async fn requests_of_one_call_are_told_apart(store: Opened) {
         later,
         [Once::Before(Receipt { stored: 2, repeats: 1, first }), Once::Before(Receipt::default())]
     );
-    assert_eq!(all_readings(&store, a.key).await, [stored(&a, 3, 7), stored(&a, 2, 5), stored(&a, 1, 1)]);
+    assert_eq!(all_readings(&store, a.key).await, [stored(&a, 4, 5), stored(&a, 3, 7), stored(&a, 1, 1)]);
 }
 
 pub async fn what_was_not_stored_is_not_remembered(store: Opened) {
@@ -77,7 +77,7 @@ pub async fn what_was_not_stored_is_not_remembered(store: Opened) {
 
 pub async fn a_receipt_ends_when_it_says(store: Opened) {
     let device = device(&store, "d").await;
-    let request = |n| keyed("k", 1, &[free(&device, 5, n)]);
+    let request = |n| keyed("k", 1, &[untimed(&device, 5, n)]);
     let at_1_000 = |n| KeyedReadings { kept_until: at(2_000), ..request(n) };
     append(&store, &[request(1)]).await;
     assert!(matches!(store.append_once(&[request(2)], at(999)).await.unwrap()[..], [Once::Before(_)]));
@@ -105,9 +105,9 @@ pub async fn a_request_sent_by_many_callers_is_done_once(store: Opened) {
         let key = |of: &str| format!("{of}{round}");
         let outcomes = at_once(8, |n| {
             let n = i32::try_from(n).unwrap();
-            let one = keyed(&key("one"), 1, &[free(&a, us, 100 * round + n)]);
-            let other = keyed(&key("other"), 1, &[free(&b, us, 100 * round + n), free(&a, us, 9)]);
-            let own = keyed(&key(&format!("own{n} ")), 1, &[free(&b, us, 9)]);
+            let one = keyed(&key("one"), 1, &[untimed(&a, us, 100 * round + n)]);
+            let other = keyed(&key("other"), 1, &[untimed(&b, us, 100 * round + n), untimed(&a, us, 9)]);
+            let own = keyed(&key(&format!("own{n} ")), 1, &[untimed(&b, us, 9)]);
             let requests = if n % 2 == 0 { [one, other, own] } else { [own, other, one] };
             let store = Opened::clone(&store);
             async move { store.append_once(&requests, at(10)).await.unwrap() }

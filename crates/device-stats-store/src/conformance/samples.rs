@@ -102,11 +102,11 @@ pub(super) fn given(device: &Device, us: i64, n: i32) -> NewReading {
 }
 
 /// A reading that leaves its time to the server, from `us` on.
-pub(super) fn free(device: &Device, us: i64, n: i32) -> NewReading {
-    NewReading { time: ReadingTime::FirstFree(at(us)), ..given(device, us, n) }
+pub(super) fn untimed(device: &Device, us: i64, n: i32) -> NewReading {
+    NewReading { time: ReadingTime::Picked(at(us)), ..given(device, us, n) }
 }
 
-/// What is stored of [`given`], or of [`free`] where it got the time `us`.
+/// What is stored of [`given`], or of [`untimed`] where it got the time `us`.
 pub(super) fn stored(device: &Device, us: i64, n: i32) -> Reading {
     let NewReading { device, id, values, .. } = given(device, us, n);
     Reading { device, id, time: at(us), values }

@@ -1,12 +1,13 @@
 //! Cases about sealing hot readings, and about appending where readings are sealed.
 
+use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp, Window};
 use device_stats_segment::Row;
 
 use super::oracle::Oracle;
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, at, device, entries, free, given, hot_times, row, seal, sealed,
-    segment, stored, stored_at, values, window,
+    NOBODY, Opened, all_readings, all_times, at, device, entries, given, hot_times, row, seal, sealed,
+    segment, stored, stored_at, untimed, values, window,
 };
 use crate::{Appended, Replaced, SegmentEntry, Subject};
 
@@ -71,8 +72,8 @@ pub async fn every_time_can_be_sealed(store: Opened) {
     assert_eq!(entries(&store, &device).await, [(id, min, max, 8)]);
     assert_eq!(all_times(&store, &device).await, times);
     assert_eq!(store.append(&times.map(|us| given(&device, us, 2))).await.unwrap(), [Appended::Repeat; 8]);
-    refused!(store.append(&[free(&device, max, 3)]), Broken);
-    assert_eq!(store.append(&[free(&device, min, 3)]).await.unwrap(), [stored_at(min + 2)]);
+    refused!(store.append(&[untimed(&device, max, 3)]), Broken);
+    assert_eq!(store.append(&[untimed(&device, min, 3)]).await.unwrap(), [stored_at(min + 2)]);
 }
 
 pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
@@ -91,48 +92,72 @@ pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
 pub async fn a_reading_sealed_for_one_device_is_new_for_another(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     sealed(&store, &a, &[10, 20]).await;
-    let call = [given(&b, 10, 1), given(&a, 10, 2), free(&b, 20, 3), free(&a, 20, 4)];
+    let call = [given(&b, 10, 1), given(&a, 10, 2), untimed(&b, 20, 3), untimed(&a, 20, 4)];
     let expected = [stored_at(10), Appended::Repeat, stored_at(20), stored_at(21)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
 
-pub async fn first_free_times_skip_sealed_ones(store: Opened) {
+pub async fn picked_times_lie_behind_sealed_ones(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 11, 12, 14]).await;
     store.append(&[given(&device, 15, 15)]).await.unwrap();
     sealed(&store, &device, &[9, 16, 18]).await;
-    let call = [free(&device, 9, 1), free(&device, 9, 2), free(&device, 9, 3), free(&device, 9, 4)];
-    assert_eq!(store.append(&call).await.unwrap(), [13, 17, 19, 20].map(stored_at));
-    assert_eq!(store.append(&[free(&device, 8, 5)]).await.unwrap(), [stored_at(8)]);
-    let expected: Vec<_> = (8..21).collect();
-    assert_eq!(all_times(&store, &device).await, expected);
+    let call = [9, 9, 30, 9].map(|us| untimed(&device, us, 1));
+    assert_eq!(store.append(&call).await.unwrap(), [19, 20, 30, 31].map(stored_at));
+    assert_eq!(store.append(&[untimed(&device, 8, 5)]).await.unwrap(), [stored_at(32)]);
 }
 
-pub async fn given_times_in_sealed_gaps_are_stored_before_free_ones(store: Opened) {
+/// The clock is set back so far that not all of a segment counts.
+pub async fn picked_times_lie_behind_a_part_of_a_segment(store: Opened) {
+    let device = device(&store, "d").await;
+    let back = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
+    let step = back / 2_500;
+    let mut times: Vec<_> = (0..5_000).map(|n| n * step).chain([back + 5]).collect();
+    times.sort_unstable();
+    store.append(&times.iter().map(|us| given(&device, *us, 1)).collect::<Vec<_>>()).await.unwrap();
+    seal(&store, &device, &times).await;
+    for (clock, picked) in [
+        (0, back - step + 1),
+        (5, back + 1),
+        (6, back + 6),
+        (4, back + 2),
+        (1_000 * step, 3_499 * step + 1),
+        (-1, back - step + 2),
+        (step + 1, back + step + 1),
+    ] {
+        assert_eq!(
+            store.append(&[untimed(&device, clock, 1)]).await.unwrap(),
+            [stored_at(picked)],
+            "{clock}"
+        );
+    }
+}
+
+pub async fn given_times_in_sealed_gaps_are_stored_before_picked_ones(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[0, 2, 4, 6]).await;
-    let call = [free(&device, 0, 1), given(&device, 1, 2), given(&device, 2, 3), free(&device, 0, 4)];
-    let expected = [stored_at(3), stored_at(1), Appended::Repeat, stored_at(5)];
+    let call = [untimed(&device, 0, 1), given(&device, 1, 2), given(&device, 2, 3), untimed(&device, 0, 4)];
+    let expected = [stored_at(7), stored_at(1), Appended::Repeat, stored_at(8)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
-    assert_eq!(hot_times(&store, &device).await, [1, 3, 5]);
+    assert_eq!(hot_times(&store, &device).await, [1, 7, 8]);
 }
 
-/// A store that looks apart for segments around given times and behind free ones must not miss those in between.
-pub async fn given_times_before_a_segment_and_free_ones_behind_it_are_stored(store: Opened) {
+/// A store that looks apart for segments around given times and behind picked ones must not miss those in between.
+pub async fn given_times_before_a_segment_and_picked_ones_behind_it_are_stored(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 11]).await;
-    let call = [free(&device, 20, 1), given(&device, 5, 2), free(&device, 20, 3)];
+    let call = [untimed(&device, 20, 1), given(&device, 5, 2), untimed(&device, 20, 3)];
     assert_eq!(store.append(&call).await.unwrap(), [20, 5, 21].map(stored_at));
-    let call = [free(&device, 10, 4), given(&device, 30, 5), free(&device, 0, 6)];
-    assert_eq!(store.append(&call).await.unwrap(), [12, 30, 13].map(stored_at));
+    let call = [untimed(&device, 10, 4), given(&device, 30, 5), untimed(&device, 0, 6)];
+    assert_eq!(store.append(&call).await.unwrap(), [31, 30, 32].map(stored_at));
 }
 
-pub async fn thousands_of_free_times_skip_thousands_of_sealed_ones(store: Opened) {
+pub async fn thousands_of_picked_times_lie_behind_thousands_of_sealed_ones(store: Opened) {
     let device = device(&store, "d").await;
     let even: Vec<_> = (0..5_000).map(|n| 2 * n).collect();
     sealed(&store, &device, &even).await;
-    let call: Vec<_> = (0..6_000).map(|n| free(&device, 0, n)).collect();
-    let expected = (0..5_000).map(|n| 2 * n + 1).chain(10_000..11_000).map(stored_at);
+    let call: Vec<_> = (0..6_000).map(|n| untimed(&device, 0, n)).collect();
+    let expected = (9_999..15_999).map(stored_at);
     assert_eq!(store.append(&call).await.unwrap(), expected.collect::<Vec<_>>());
 }
 
@@ -152,8 +177,8 @@ pub async fn a_late_reading_between_sealed_ones_stays_hot(store: Opened) {
         assert_eq!(store.append(&[given(&device, us, 9)]).await.unwrap(), [Appended::Repeat]);
     }
     assert_eq!(
-        store.append(&[free(&device, 24, 9), free(&device, 24, 9)]).await.unwrap(),
-        [24, 26].map(stored_at)
+        store.append(&[untimed(&device, 24, 9), untimed(&device, 24, 9)]).await.unwrap(),
+        [36, 37].map(stored_at)
     );
 }
 

@@ -8,8 +8,8 @@ use super::background::Background;
 use super::crowd::{CALLERS, at_once};
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_readings, all_times, device, entries, free, given, hot_times, row, rows_of, sealed, segment,
-    stored,
+    Opened, all_readings, all_times, device, entries, given, hot_times, row, rows_of, sealed, segment,
+    stored, untimed,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject};
 
@@ -91,7 +91,7 @@ pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
                         Replaced::Stale => Vec::new(),
                     }),
                     n => {
-                        let call = if n == 3 { free(&device, us, 3) } else { given(&device, us, 2) };
+                        let call = if n == 3 { untimed(&device, us, 3) } else { given(&device, us, 2) };
                         let outcome = store.append(&[call]).await;
                         outcome.map(|outcome| match outcome[0] {
                             Appended::Stored(time) => vec![time.micros()],
@@ -119,7 +119,7 @@ pub async fn free_times_are_shared_by_none_under_seals(store: Opened) {
         async move {
             let mut times = Vec::new();
             for _ in 0..8 {
-                times.extend(store.append(&vec![free(&device, 0, 1); 10]).await.unwrap());
+                times.extend(store.append(&vec![untimed(&device, 0, 1); 10]).await.unwrap());
             }
             times
         }

@@ -1,6 +1,7 @@
 //! The steps of a walk, and how they are drawn. A user or device is named by the order in which it was created, since
 //! stores give different ids.
 
+use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{Page, Timestamp, Window};
 use proptest::collection::vec;
 use proptest::option;
@@ -103,7 +104,7 @@ impl Step {
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) device: Slot,
-    pub(super) is_first_free: bool,
+    pub(super) is_untimed: bool,
     pub(super) us: i64,
     pub(super) x: f64,
 }
@@ -119,7 +120,14 @@ fn text() -> impl Strategy<Value = u8> {
 
 fn time() -> impl Strategy<Value = i64> {
     let last = Timestamp::MAX.micros();
-    prop_oneof![30 => 0..12_i64, 1 => last - 2..=last, 1 => Just(Timestamp::MIN.micros())]
+    // As far ahead as a clock may be set back.
+    let ahead = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
+    prop_oneof![
+        30 => 0..12_i64,
+        4 => ahead..ahead + 12,
+        1 => last - 2..=last,
+        1 => Just(Timestamp::MIN.micros()),
+    ]
 }
 
 fn span() -> impl Strategy<Value = Window> {
@@ -134,8 +142,12 @@ fn part() -> impl Strategy<Value = Page> {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let device = prop_oneof![60 => 0..3_usize, 1 => slot()];
-    (device, proptest::bool::weighted(0.3), time(), number())
-        .prop_map(|(device, is_first_free, us, x)| Draft { device, is_first_free, us, x })
+    (device, proptest::bool::weighted(0.3), time(), number()).prop_map(|(device, is_untimed, us, x)| Draft {
+        device,
+        is_untimed,
+        us,
+        x,
+    })
 }
 
 fn number() -> impl Strategy<Value = f64> {

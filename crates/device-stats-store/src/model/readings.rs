@@ -6,7 +6,9 @@ use device_stats_domain::{DeviceKey, Finite, NewReading, ReadingTime, Timestamp,
 use device_stats_segment::Row;
 
 use super::state::State;
-use crate::{AppendOrder, Appended, HotDevice, StoreError};
+use crate::{
+    AppendOrder, Appended, HotDevice, StoreError, behind_which_to_pick, earliest_to_pick, microsecond_after,
+};
 
 impl State {
     /// Stores all readings of a call or none, and says of each what became of it.
@@ -34,16 +36,17 @@ impl State {
     ) -> Result<(), StoreError> {
         let order = AppendOrder::of(readings);
         let mut last: Option<(DeviceKey, Timestamp)> = None;
-        for index in order.given.into_iter().chain(order.first_free) {
+        for index in order.given.into_iter().chain(order.untimed) {
             let (Some(new), Some(place)) = (readings.get(index), outcome.get_mut(index)) else { continue };
-            let time = match (new.time, last) {
-                (ReadingTime::Given(time), _) => time,
-                (ReadingTime::FirstFree(from), Some((device, last))) if device == new.device => {
-                    self.first_free(device, from.max(after(last)?))?
+            let time = match new.time {
+                ReadingTime::Given(time) => time,
+                ReadingTime::Picked(now) => {
+                    let newest_us = self.newest_us(new.device, behind_which_to_pick(now));
+                    let last = last.filter(|(device, _)| *device == new.device).map(|(_, time)| time);
+                    self.first_free(new.device, earliest_to_pick(now, newest_us, last)?)?
                 }
-                (ReadingTime::FirstFree(from), _) => self.first_free(new.device, from)?,
             };
-            if matches!(new.time, ReadingTime::FirstFree(_)) {
+            if matches!(new.time, ReadingTime::Picked(_)) {
                 last = Some((new.device, time));
             }
             *place = self.append_one(new, time);
@@ -70,9 +73,15 @@ impl State {
     fn first_free(&self, device: DeviceKey, from: Timestamp) -> Result<Timestamp, StoreError> {
         let mut free = from;
         while self.is_taken(device, free.micros()) {
-            free = after(free)?;
+            free = microsecond_after(free.micros())?;
         }
         Ok(free)
+    }
+
+    /// When the newest reading of a device inside a window was taken.
+    fn newest_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
+        let hot = self.hot_of(device, window).next_back().map(|row| row.time_us);
+        hot.max(self.newest_sealed_us(device, window))
     }
 
     /// Hot readings of a device inside a window, oldest first.
@@ -89,10 +98,4 @@ impl State {
         }
         counts.into_iter().map(|(device, readings)| HotDevice { device, readings }).collect()
     }
-}
-
-/// The microsecond after `time`, unless time ends there.
-fn after(time: Timestamp) -> Result<Timestamp, StoreError> {
-    Timestamp::from_micros(time.micros() + 1)
-        .map_err(|_| StoreError::Broken("no microsecond is free before the end of time".into()))
 }

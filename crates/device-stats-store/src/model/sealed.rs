@@ -40,6 +40,13 @@ impl State {
         self.sealed_of(device).any(|(_, sealed)| sealed.times.contains(&time_us))
     }
 
+    /// When the newest sealed reading of a device inside a window was taken.
+    pub(super) fn newest_sealed_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
+        let Window { from_us, until_us } = window;
+        let inside = self.sealed_of(device).map(|(_, sealed)| sealed.times.range(from_us..until_us));
+        inside.filter_map(|mut times| times.next_back().copied()).max()
+    }
+
     fn sealed_of(&self, device: DeviceKey) -> impl Iterator<Item = (SegmentId, &Sealed)> {
         let all = self.segments.iter().map(|(id, sealed)| (*id, sealed));
         all.filter(move |(_, sealed)| sealed.device == device)

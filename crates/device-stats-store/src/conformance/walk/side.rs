@@ -214,7 +214,7 @@ impl Side {
 
     fn reading(&self, id: i64, draft: &Draft) -> NewReading {
         let time = at(draft.us);
-        let time = if draft.is_first_free { ReadingTime::FirstFree(time) } else { ReadingTime::Given(time) };
+        let time = if draft.is_untimed { ReadingTime::Picked(time) } else { ReadingTime::Given(time) };
         let values = values(draft.x, -draft.x, draft.x / 3.0);
         NewReading { device: self.key(draft.device), id: ReadingId(id), time, values }
     }
