@@ -12,5 +12,5 @@ mod whole;
 pub(crate) use background::Background;
 pub(crate) use backlog::Backlog;
 pub(crate) use plan::Goal;
-pub(crate) use sealer::{Done, SealError, Sealer};
+pub(crate) use sealer::{Done, SealError, Sealer, Which};
 pub(crate) use whole::read_segment;

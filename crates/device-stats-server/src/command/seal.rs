@@ -12,7 +12,7 @@ use futures_util::stream::iter;
 
 use super::chosen::{self, Chosen};
 use crate::causes::chain;
-use crate::sealing::{Done, Goal, SealError, Sealer};
+use crate::sealing::{Done, Goal, SealError, Sealer, Which};
 use crate::settings::Settings;
 
 /// How often a device is tried where the database is busy or lost.
@@ -59,7 +59,7 @@ async fn patiently(sealer: &Sealer, device: &Device) -> anyhow::Result<Done> {
     let mut done = Done::default();
     let mut attempts = 1;
     loop {
-        match sealer.work(device.key, 1, Goal::Compact, &mut done).await {
+        match sealer.work(device.key, Which::All, Goal::Compact, &mut done).await {
             Ok(()) => return Ok(done),
             Err(SealError::Store(error)) if error.retry() != Retry::Pointless && attempts < ATTEMPTS_MAX => {
                 tracing::warn!(device = device.key.0, causes = chain(&error), "trying again");

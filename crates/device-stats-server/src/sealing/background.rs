@@ -79,7 +79,7 @@ async fn work(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: CancellationToke
 
 async fn seal(sealer: &Sealer, backlog: &Backlog, job: &Job) -> Result<(), SealError> {
     let mut done = Done::default();
-    let worked = sealer.work(job.device, job.least, Goal::Steady, &mut done).await;
+    let worked = sealer.work(job.device, job.which, Goal::Steady, &mut done).await;
     match &worked {
         Ok(()) => backlog.finish(job, done.left_readings, Instant::now()),
         Err(_) => backlog.put_back(job, SEAL_RETRY_PAUSE, Instant::now()),

@@ -14,6 +14,8 @@ use device_stats_domain::limits::{HOT_READINGS_MAX, SEAL_READINGS};
 use device_stats_store::HotDevice;
 use tokio::sync::Notify;
 
+use super::sealer::Which;
+
 /// Devices that wait to be sealed.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
@@ -35,7 +37,8 @@ struct Waiting {
     since: Instant,
     /// Before this moment it is not due, whatever it has.
     rests_until: Instant,
-    is_old: bool,
+    /// What has to go even though it is not enough: it is old, or too much is hot in all.
+    urgent: Option<Which>,
     has_segment: bool,
     is_due: bool,
 }
@@ -45,21 +48,20 @@ struct Waiting {
 pub(crate) struct Job {
     /// Which one.
     pub(crate) device: DeviceKey,
-    /// How many hot readings it must have to be sealed now.
-    pub(crate) least: u32,
+    /// Which of its hot readings.
+    pub(crate) which: Which,
     waiting: Waiting,
 }
 
 impl Waiting {
     fn new(now: Instant) -> Self {
-        let (is_old, has_segment, is_due) = (false, false, false);
-        Self { readings: 0, since: now, rests_until: now, is_old, has_segment, is_due }
+        Self { readings: 0, since: now, rests_until: now, urgent: None, has_segment: false, is_due: false }
     }
 
     /// Whether it is to become due.
     fn is_ripe(&self, now: Instant) -> bool {
-        let is_enough = self.is_old || self.has_segment || u64::from(SEAL_READINGS) <= self.readings;
-        is_enough && !self.is_due && self.rests_until <= now
+        let is_enough = u64::from(SEAL_READINGS) <= self.readings;
+        (is_enough || self.urgent.is_some() || self.has_segment) && !self.is_due && self.rests_until <= now
     }
 }
 
@@ -106,7 +108,9 @@ impl Backlog {
         let excess = state.excess();
         let mut ripe = Vec::new();
         for (device, waiting) in &mut state.waiting {
-            waiting.is_old |= age <= now.saturating_duration_since(waiting.since) || excess.contains(device);
+            let is_old = age <= now.saturating_duration_since(waiting.since);
+            let is_excess = excess.contains(device).then_some(Which::AllButNewest { least: 1 });
+            waiting.urgent = waiting.urgent.max(if is_old { Some(Which::All) } else { is_excess });
             if waiting.is_ripe(now) {
                 ripe.push(*device);
             }
@@ -131,13 +135,14 @@ impl Backlog {
         let device = state.due.pop_front()?;
         let waiting = state.waiting.remove(&device)?;
         state.at_work.insert(device);
-        let least = if waiting.is_old { 1 } else { SEAL_READINGS };
-        Some(Job { device, least, waiting })
+        let which = waiting.urgent.unwrap_or(Which::AllButNewest { least: SEAL_READINGS });
+        Some(Job { device, which, waiting })
     }
 
     /// The work is done, but for `left` hot readings, which go on waiting.
     pub(crate) fn finish(&self, job: &Job, left: u64, now: Instant) {
-        let waiting = Waiting { readings: left, has_segment: false, is_due: false, ..job.waiting };
+        let waiting =
+            Waiting { readings: left, urgent: None, has_segment: false, is_due: false, ..job.waiting };
         self.end(job.device, (left > 0).then_some(waiting), now);
     }
 
@@ -160,7 +165,7 @@ impl Backlog {
                     newer.readings = newer.readings.saturating_add(left.readings);
                     newer.since = newer.since.min(left.since);
                     newer.rests_until = newer.rests_until.max(left.rests_until);
-                    newer.is_old |= left.is_old;
+                    newer.urgent = newer.urgent.max(left.urgent);
                     newer.has_segment |= left.has_segment;
                 }
             }

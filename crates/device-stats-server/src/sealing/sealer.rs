@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::DeviceKey;
-use device_stats_domain::limits::SEGMENT_READINGS;
+use device_stats_domain::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment, merge};
 use device_stats_store::{Cause, Replaced, SegmentEntry, SegmentId, Store, StoreError};
 
@@ -31,6 +31,19 @@ pub(crate) enum SealError {
     /// The computation died; a bug.
     #[error("a computation died")]
     Died(#[source] Cause),
+}
+
+/// Which hot readings of a device are to be sealed, fewer before more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Which {
+    /// Where there are `least`, all but the newest one of [`SEAL_LEFT_OF`]: while a device goes on sending, some readings come a
+    /// little late, and those that lie inside the span of a segment cost an append far more than others.
+    AllButNewest {
+        /// How many there have to be.
+        least: u32,
+    },
+    /// All.
+    All,
 }
 
 /// What was done to a device.
@@ -89,31 +102,35 @@ impl Sealer {
         self.turns.acquire().await.map_err(|closed| SealError::Died(closed.into()))
     }
 
-    /// Seals the hot readings of a device, if there are `least` of them, and merges its segments until nothing is left
-    /// to do. Adds to `done` what was done, also before a failure.
+    /// Seals hot readings of a device, and merges its segments until nothing is left to do. Adds to `done` what was done,
+    /// also before a failure.
     ///
     /// # Errors
     /// [`SealError`].
     pub(crate) async fn work(
         &self,
         device: DeviceKey,
-        least: u32,
+        which: Which,
         goal: Goal,
         done: &mut Done,
     ) -> Result<(), SealError> {
-        self.seal(device, least, done).await?;
+        self.seal(device, which, done).await?;
         self.merge(device, goal, done).await
     }
 
-    async fn seal(&self, device: DeviceKey, least: u32, done: &mut Done) -> Result<(), SealError> {
+    async fn seal(&self, device: DeviceKey, which: Which, done: &mut Done) -> Result<(), SealError> {
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
-            let rows = self.store.read_hot(device, SEGMENT_READINGS).await?;
-            if rows.len() < least.max(1) as usize {
-                done.left_readings = rows.len() as u64;
+            let mut rows = self.store.read_hot(device, SEGMENT_READINGS).await?;
+            let count = rows.len();
+            let is_all = count < SEGMENT_READINGS as usize;
+            if is_all && let Which::AllButNewest { least } = which {
+                rows.truncate(if count < least as usize { 0 } else { count - count / SEAL_LEFT_OF });
+                done.left_readings = (count - rows.len()) as u64;
+            }
+            if rows.is_empty() {
                 return Ok(());
             }
-            let is_all = rows.len() < SEGMENT_READINGS as usize;
             if !self.seal_rows(device, &rows, done).await? {
                 // Another node seals this device, too.
                 attempts += 1;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::SEAL_READINGS;
+use device_stats_domain::limits::{SEAL_LEFT_OF, SEAL_READINGS};
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp, Window,
 };
@@ -30,9 +30,9 @@ async fn append(store: &dyn Store, device: DeviceKey, times: impl IntoIterator<I
     store.append(&times.into_iter().map(reading).collect::<Vec<_>>()).await.unwrap();
 }
 
-async fn work(sealer: &Sealer, device: DeviceKey, least: u32, goal: Goal) -> Done {
+async fn work(sealer: &Sealer, device: DeviceKey, which: Which, goal: Goal) -> Done {
     let mut done = Done::default();
-    sealer.work(device, least, goal, &mut done).await.unwrap();
+    sealer.work(device, which, goal, &mut done).await.unwrap();
     done
 }
 
@@ -51,17 +51,17 @@ async fn all_is_sealed_and_merged_and_stays_the_same() {
         append(store.as_ref(), device, (0..300).map(|us| round * 300 + us).filter(|us| us % 3 > 0)).await;
         append(store.as_ref(), device, (0..round * 300).filter(|us| us % 3 == 0 && us % 20 == round)).await;
         let before = rows(store.as_ref(), device).await;
-        let done = work(&sealer, device, 1, Goal::Steady).await;
+        let done = work(&sealer, device, Which::All, Goal::Steady).await;
         assert!(done.sealed_readings >= 200 && done.sealed_segments >= 1, "{done:?}");
         assert_eq!(store.read_hot(device, 1).await.unwrap(), []);
         assert_eq!(rows(store.as_ref(), device).await, before);
     }
     let before = rows(store.as_ref(), device).await;
-    let done = work(&sealer, device, 1, Goal::Compact).await;
+    let done = work(&sealer, device, Which::All, Goal::Compact).await;
     assert_eq!(done.merged_into, 1);
     assert_eq!(store.list_segments(device).await.unwrap().len(), 1);
     assert_eq!(rows(store.as_ref(), device).await, before);
-    assert_eq!(work(&sealer, device, 1, Goal::Compact).await, Done::default());
+    assert_eq!(work(&sealer, device, Which::All, Goal::Compact).await, Done::default());
 }
 
 #[tokio::test]
@@ -70,11 +70,35 @@ async fn few_hot_readings_are_left() {
     let device = device(store.as_ref()).await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     append(store.as_ref(), device, 0..99).await;
-    let done = work(&sealer, device, 100, Goal::Steady).await;
+    let enough = Which::AllButNewest { least: 100 };
+    let done = work(&sealer, device, enough, Goal::Steady).await;
     assert_eq!(done, Done { left_readings: 99, ..Done::default() });
-    append(store.as_ref(), device, 99..100).await;
-    let done = work(&sealer, device, 100, Goal::Steady).await;
-    assert_eq!(done, Done { sealed_readings: 100, sealed_segments: 1, ..Done::default() });
+    append(store.as_ref(), device, 99..101).await;
+    let done = work(&sealer, device, enough, Goal::Steady).await;
+    let left_readings = (101 / SEAL_LEFT_OF) as u64;
+    let sealed_readings = 101 - left_readings;
+    assert_eq!(done, Done { sealed_readings, sealed_segments: 1, left_readings, ..Done::default() });
+    // The newest ones.
+    let left = store.read_hot(device, 1_000).await.unwrap();
+    assert_eq!(left, rows(store.as_ref(), device).await[usize::try_from(sealed_readings).unwrap()..]);
+}
+
+/// What lies inside of the span of a segment costs an append a look into it.
+#[tokio::test]
+async fn readings_that_come_a_little_late_meet_no_segment() {
+    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let device = device(store.as_ref()).await;
+    let sealer = Sealer::new(Arc::clone(&store), 1);
+    for round in 0..20 {
+        // Two senders, of which one is as far behind as a batch is long.
+        append(store.as_ref(), device, (0..50).map(|n| 2 * (round * 50 + n))).await;
+        append(store.as_ref(), device, (0..50).map(|n| 2 * (round * 50 + n) - 99)).await;
+        work(&sealer, device, Which::AllButNewest { least: 800 }, Goal::Steady).await;
+        for segment in store.list_segments(device).await.unwrap() {
+            assert!(segment.last_us < 2 * (round * 50 + 50) - 99, "{segment:?} in round {round}");
+        }
+    }
+    assert!(!store.list_segments(device).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -85,7 +109,7 @@ async fn sealers_share_the_work() {
     let before = rows(store.as_ref(), device).await;
     let all = (0..8).map(|_| {
         let sealer = Sealer::new(Arc::clone(&store), 1);
-        tokio::spawn(async move { work(&sealer, device, 1, Goal::Compact).await })
+        tokio::spawn(async move { work(&sealer, device, Which::All, Goal::Compact).await })
     });
     let mut sealed_readings = 0;
     for one in all.collect::<Vec<_>>() {
@@ -100,13 +124,13 @@ async fn sealers_share_the_work() {
 async fn a_device_that_is_gone_is_no_failure() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let sealer = Sealer::new(store, 1);
-    assert_eq!(work(&sealer, DeviceKey(7), 1, Goal::Steady).await, Done::default());
+    assert_eq!(work(&sealer, DeviceKey(7), Which::All, Goal::Steady).await, Done::default());
 }
 
-/// Waits until a device has no hot reading and that many segments.
-async fn sealed_into(store: &dyn Store, device: DeviceKey, segments: usize) {
+/// Waits until a device has so many hot readings and segments.
+async fn sealed_into(store: &dyn Store, device: DeviceKey, hot: usize, segments: usize) {
     let done = async {
-        while !store.read_hot(device, 1).await.unwrap().is_empty()
+        while store.read_hot(device, u32::MAX).await.unwrap().len() != hot
             || store.list_segments(device).await.unwrap().len() != segments
         {
             sleep(Duration::from_millis(5)).await;
@@ -122,7 +146,7 @@ async fn enough_is_sealed_at_once() {
     let background = Background::start(&store, &backlog, HOUR);
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.note_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
-    sealed_into(store.as_ref(), device, 1).await;
+    sealed_into(store.as_ref(), device, SEAL_READINGS as usize / SEAL_LEFT_OF, 1).await;
     background.stop().await;
 }
 
@@ -133,9 +157,9 @@ async fn what_nobody_told_of_is_found_and_sealed() {
     let device = device(store.as_ref()).await;
     append(store.as_ref(), device, 0..3).await;
     let background = Background::start(&store, &backlog, Duration::ZERO);
-    sealed_into(store.as_ref(), device, 1).await;
+    sealed_into(store.as_ref(), device, 0, 1).await;
     append(store.as_ref(), device, 3..5).await;
-    sealed_into(store.as_ref(), device, 2).await;
+    sealed_into(store.as_ref(), device, 0, 2).await;
     background.stop().await;
     assert_eq!(rows(store.as_ref(), device).await.len(), 5);
 }
@@ -154,7 +178,7 @@ async fn segments_that_come_at_once_are_merged() {
         assert!(matches!(store.append_segment(device, &segment).await.unwrap(), Replaced::Done(_)));
         backlog.note_segment(device, Instant::now());
     }
-    sealed_into(store.as_ref(), device, 1).await;
+    sealed_into(store.as_ref(), device, 0, 1).await;
     background.stop().await;
 }
 

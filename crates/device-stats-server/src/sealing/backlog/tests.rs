@@ -4,9 +4,10 @@ use super::*;
 
 const AGE: Duration = Duration::from_mins(10);
 const ENOUGH: u64 = SEAL_READINGS as u64;
+const MOST: Which = Which::AllButNewest { least: SEAL_READINGS };
 
-fn devices(backlog: &Backlog) -> Vec<(i64, u32)> {
-    std::iter::from_fn(|| backlog.take()).map(|job| (job.device.0, job.least)).collect()
+fn devices(backlog: &Backlog) -> Vec<(i64, Which)> {
+    std::iter::from_fn(|| backlog.take()).map(|job| (job.device.0, job.which)).collect()
 }
 
 fn after(start: Instant, seconds: u64) -> Instant {
@@ -21,10 +22,10 @@ fn hot(device: i64, readings: u64) -> HotDevice {
 fn a_device_is_due_once_it_has_enough() {
     let (backlog, now) = (Backlog::default(), Instant::now());
     backlog.note_hot([(DeviceKey(1), ENOUGH - 1), (DeviceKey(2), ENOUGH), (DeviceKey(3), 1)], now);
-    assert_eq!(devices(&backlog), [(2, SEAL_READINGS)]);
+    assert_eq!(devices(&backlog), [(2, MOST)]);
     backlog.note_hot([(DeviceKey(1), 1)], now);
     backlog.note_hot([(DeviceKey(1), 1)], now);
-    assert_eq!(devices(&backlog), [(1, SEAL_READINGS)]);
+    assert_eq!(devices(&backlog), [(1, MOST)]);
 }
 
 #[test]
@@ -36,9 +37,9 @@ fn few_readings_are_due_when_they_are_old() {
     backlog.grow_old(AGE, after(start, 599));
     assert_eq!(devices(&backlog), []);
     backlog.grow_old(AGE, after(start, 600));
-    assert_eq!(devices(&backlog), [(1, 1)]);
+    assert_eq!(devices(&backlog), [(1, Which::All)]);
     backlog.grow_old(AGE, after(start, 601));
-    assert_eq!(devices(&backlog), [(2, 1)]);
+    assert_eq!(devices(&backlog), [(2, Which::All)]);
 }
 
 #[test]
@@ -55,7 +56,11 @@ fn the_largest_are_due_where_too_much_is_hot() {
     fill(2 * few..2 * few + 10, 2_000);
     backlog.grow_old(AGE, now);
     let due = devices(&backlog);
-    assert!(due.iter().all(|(device, least)| (few..2 * few).contains(device) && *least == 1));
+    assert!(
+        due.iter()
+            .all(|(device, which)| (few..2 * few).contains(device)
+                && *which == Which::AllButNewest { least: 1 })
+    );
     let left = HOT_READINGS_MAX - 3_000 * u64::try_from(due.len()).unwrap();
     assert!(left.abs_diff(HOT_READINGS_MAX / 2) < 30_000, "{left}");
     backlog.grow_old(AGE, now);
@@ -85,7 +90,7 @@ fn what_is_left_goes_on_waiting_and_ageing() {
     backlog.grow_old(AGE, after(start, 599));
     assert_eq!(devices(&backlog), []);
     backlog.grow_old(AGE, after(start, 600));
-    assert_eq!(devices(&backlog), [(1, 1)]);
+    assert_eq!(devices(&backlog), [(1, Which::All)]);
 }
 
 #[test]
@@ -98,7 +103,7 @@ fn what_failed_rests() {
     backlog.grow_old(AGE, after(start, 4));
     assert_eq!(devices(&backlog), []);
     backlog.grow_old(AGE, after(start, 5));
-    assert_eq!(devices(&backlog), [(1, SEAL_READINGS)]);
+    assert_eq!(devices(&backlog), [(1, MOST)]);
 }
 
 #[test]
@@ -107,7 +112,7 @@ fn a_segment_is_looked_after_at_once() {
     backlog.note_hot([(DeviceKey(1), 5)], now);
     backlog.note_segment(DeviceKey(1), now);
     let job = backlog.take().unwrap();
-    assert_eq!(job.least, SEAL_READINGS);
+    assert_eq!(job.which, MOST);
     backlog.finish(&job, 5, now);
     assert_eq!(devices(&backlog), []);
 }
@@ -119,11 +124,11 @@ fn the_store_knows_better() {
     backlog.note_hot([(DeviceKey(1), 5)], start);
     backlog.note_hot([(DeviceKey(2), 5)], after(start, 20));
     backlog.note_all(&[hot(3, ENOUGH), hot(4, 1)], after(start, 10));
-    assert_eq!(devices(&backlog), [(3, SEAL_READINGS)]);
+    assert_eq!(devices(&backlog), [(3, MOST)]);
     backlog.grow_old(AGE, after(start, 609));
     assert_eq!(devices(&backlog), []);
     backlog.grow_old(AGE, after(start, 610));
-    assert_eq!(devices(&backlog), [(4, 1)]);
+    assert_eq!(devices(&backlog), [(4, Which::All)]);
     backlog.grow_old(AGE, after(start, 620));
-    assert_eq!(devices(&backlog), [(2, 1)]);
+    assert_eq!(devices(&backlog), [(2, Which::All)]);
 }
