@@ -24,7 +24,8 @@ DECLARE
     locked bigint;
     may_repeat boolean;
 BEGIN
-    PERFORM FROM devices WHERE id = ANY (span_devices) ORDER BY id FOR KEY SHARE;
+    PERFORM FROM unnest(span_devices) AS span (device) JOIN devices ON id = span.device
+    ORDER BY id FOR KEY SHARE OF devices;
     GET DIAGNOSTICS locked = ROW_COUNT;
     IF locked < cardinality(span_devices) THEN
         RAISE foreign_key_violation USING MESSAGE = 'a reading is of a device that does not exist';

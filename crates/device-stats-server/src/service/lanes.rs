@@ -1,10 +1,14 @@
 //! Group commit: readings of many requests wait together for one transaction, and each request is answered after its own
 //! readings are committed and synced.
 //!
-//! There are as many lanes as the store commits at once, and the readings of a device always take the same one. While a
+//! There are as many lanes as the store commits at once, and requests about one device always take the same one. While a
 //! lane commits, the next group gathers behind it; so groups are small where there is little to do, and large under load.
+//! Requests about devices of several lanes are large as a rule. They have a lane of their own, so that no small one waits
+//! for them, in which as many groups are committed at once, and each is the smaller for it: one late reading makes the
+//! store look closely at all of its group.
 
 use std::collections::VecDeque;
+use std::iter::repeat_n;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -28,17 +32,19 @@ pub(super) struct Lanes {
     store: Arc<dyn Store>,
     backlog: Arc<Backlog>,
     live: Live,
+    /// Those of the devices, and behind them that of requests about devices of several lanes.
     each: Arc<[Mutex<Lane>]>,
     /// Room for readings that wait or are being committed.
     room: Arc<Semaphore>,
 }
 
 /// Requests that wait for their commit.
-#[derive(Default)]
 struct Lane {
     waiting: VecDeque<Waiting>,
-    /// Whether somebody commits them.
-    is_served: bool,
+    /// How many groups are committed at once, 1 and up.
+    at_once: usize,
+    /// How many are at the moment.
+    at_work: usize,
 }
 
 /// Readings of one request: all are stored, or none.
@@ -54,7 +60,13 @@ struct Waiting {
 impl Lanes {
     /// Those who seal are told by `backlog` what has become hot, those who watch are told by `live`.
     pub(super) fn into(store: Arc<dyn Store>, backlog: Arc<Backlog>, live: Live) -> Self {
-        let each = (0..store.appends_at_once().max(1)).map(|_| Mutex::default()).collect();
+        let at_once = store.appends_at_once().max(1);
+        Self::of(at_once, store, backlog, live)
+    }
+
+    fn of(count: usize, store: Arc<dyn Store>, backlog: Arc<Backlog>, live: Live) -> Self {
+        let lane = |at_once| Mutex::new(Lane { waiting: VecDeque::new(), at_once, at_work: 0 });
+        let each = repeat_n(1, count).chain([count]).map(lane).collect();
         Self { store, backlog, live, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
     }
 
@@ -72,14 +84,12 @@ impl Lanes {
         let place = self.place(&readings);
         let (done, outcome) = oneshot::channel();
         let waiting = Waiting { readings, claim, done, _room: room };
-        if let Some((place, mut lane)) = place.and_then(|place| self.lane(place).map(|lane| (place, lane))) {
+        if let Some(mut lane) = self.lane(place) {
             lane.waiting.push_back(waiting);
-            if !std::mem::replace(&mut lane.is_served, true) {
+            if lane.at_work < lane.at_once {
+                lane.at_work += 1;
                 tokio::spawn(self.clone().serve(place));
             }
-        } else {
-            let lanes = self.clone();
-            tokio::spawn(async move { lanes.commit(vec![waiting]).await });
         }
         Ok(outcome.await.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
     }
@@ -94,19 +104,23 @@ impl Lanes {
         Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)
     }
 
-    /// Which lane readings take; none where they are of several devices that take different ones.
-    fn place(&self, readings: &[NewReading]) -> Option<usize> {
-        let lanes = self.each.len() as u64;
-        let place = |reading: &NewReading| usize::try_from(reading.device.0.unsigned_abs() % lanes).ok();
-        let first = readings.first().map_or(Some(0), place);
-        readings.iter().all(|reading| place(reading) == first).then_some(first).flatten()
+    /// Which lane readings take.
+    fn place(&self, readings: &[NewReading]) -> usize {
+        let of_devices = self.each.len() - 1;
+        let lane = |reading: &NewReading| reading.device.0.unsigned_abs() % of_devices as u64;
+        let first = readings.first().map_or(0, lane);
+        if readings.iter().all(|reading| lane(reading) == first) {
+            usize::try_from(first).unwrap_or_default()
+        } else {
+            of_devices
+        }
     }
 
     fn lane(&self, place: usize) -> Option<MutexGuard<'_, Lane>> {
         self.each.get(place).map(|lane| lane.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Commits until nobody waits in a lane.
+    /// Commits one group after the other until nobody waits in a lane.
     async fn serve(self, place: usize) {
         loop {
             let group = match self.lane(place) {
@@ -172,7 +186,7 @@ impl Lanes {
 }
 
 impl Lane {
-    /// Takes those who are next to be committed together; where there are none, nobody serves the lane any more.
+    /// Takes those who are next to be committed together; where there are none, who asked for them has done its work.
     fn next_group(&mut self) -> Vec<Waiting> {
         let mut readings = 0;
         let mut group = Vec::new();
@@ -180,12 +194,13 @@ impl Lane {
             readings += next.readings.len();
             let first = group.first();
             first.is_none_or(|first: &Waiting| {
-                readings <= GROUP_READINGS_MAX as usize && first.claim.is_some() == next.claim.is_some()
+                readings <= GROUP_READINGS_MAX as usize / self.at_once
+                    && first.claim.is_some() == next.claim.is_some()
             })
         }) {
             group.push(next);
         }
-        self.is_served = !group.is_empty();
+        self.at_work -= usize::from(group.is_empty());
         group
     }
 }
@@ -284,6 +299,38 @@ mod tests {
         let commits: u32 =
             connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
         assert_eq!(commits, 1);
+    }
+
+    #[tokio::test]
+    async fn requests_about_devices_of_several_lanes_have_a_lane_of_their_own() {
+        let store: Arc<dyn Store> = Arc::new(Model::default());
+        let mut devices = Vec::new();
+        for n in 0..8 {
+            devices.push(create(&*store, &format!("d{n}")).await);
+        }
+        let lanes = Lanes::of(4, store, Arc::default(), Live::default());
+        let place = |devices: &[DeviceKey]| {
+            lanes.place(&devices.iter().map(|device| reading(*device, 1)).collect::<Vec<_>>())
+        };
+        for (one, next) in devices.iter().zip(&devices[1..]) {
+            assert_eq!(place(&[*one]), place(&[DeviceKey(one.0 + 4), *one, *one]));
+            assert!(place(&[*one]) < 4);
+            assert_eq!(place(&[*one, *next]), 4);
+        }
+        let requests = (0..100).zip(0..).map(|(n, time_us)| {
+            let readings: Vec<_> =
+                devices[..=(n % 8)].iter().map(|device| reading(*device, time_us)).collect();
+            lanes.append(readings.into(), None)
+        });
+        for outcome in join_all(requests).await {
+            assert!(matches!(outcome, Ok(Once::Now(all)) if !all.contains(&Appended::Repeat)));
+        }
+        // Those at work find that nobody waits any more.
+        tokio::task::yield_now().await;
+        for lane in lanes.each.iter() {
+            let lane = lane.lock().unwrap();
+            assert_eq!((lane.waiting.len(), lane.at_work), (0, 0));
+        }
     }
 
     /// One request alone may bring more than there is room for: short rows of CSV are.
