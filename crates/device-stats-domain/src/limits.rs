@@ -64,11 +64,17 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Most readings of a batch of columns, which may take few bytes each.
 pub const BATCH_READINGS_MAX: usize = 1024 * 1024;
+/// What all bodies together may take in memory until their readings are stored, in bytes; one more is answered with 503 at once.
+pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// What each may take that is not counted, in bytes.
+pub const BODY_BYTES_FREE: usize = 4 * 1024;
 /// Largest window with which a batch may be compressed by zstd, as a power of two of bytes: no batch needs more, and a
 /// decoder may need as much memory.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 24;
 /// Deepest nesting of arrays and objects in a JSON body.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Most values that one JSON value may hold: an element of an array that is a batch, a line of NDJSON, or another body.
+pub const JSON_VALUES_MAX: usize = 64 * 1024;
 /// Most faults listed in one answer; further ones are not looked for.
 pub const FAULTS_MAX: usize = 100;
 

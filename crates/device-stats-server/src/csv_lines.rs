@@ -31,6 +31,11 @@ impl LineIndex {
         }
     }
 
+    /// How much memory it takes, in bytes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.begins.capacity() * size_of::<(u64, u64)>()
+    }
+
     /// The line of the first row that begins at that byte or, after empty lines, behind it. Bytes must be asked for in
     /// their order.
     pub(crate) fn line_from(&mut self, offset: u64) -> u64 {

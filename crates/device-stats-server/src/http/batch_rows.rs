@@ -11,7 +11,7 @@ pub(crate) mod tests;
 
 use device_stats_domain::{Axes, DeviceId};
 
-use super::body::{Characters, Columns, Format, Receive};
+use super::body::{Characters, Columns, Format, Receive, list_bytes};
 use super::error::ApiError;
 use super::faults::{Fault, Faults, Problem, Step};
 use super::json::Json;
@@ -143,6 +143,11 @@ impl<R> Rows<R> {
         Self { rows: Vec::new(), places: Places { device, ..Places::default() } }
     }
 
+    /// How much memory they take, in bytes. What a row refers to is not counted: it is part of the body, and short.
+    pub(super) fn held_bytes(&self) -> usize {
+        list_bytes(&self.rows) + list_bytes(&self.places.lines)
+    }
+
     /// Adds a row that stands on a line of its own.
     pub(super) fn push_line(&mut self, line: u64, row: R) {
         self.rows.push(row);
@@ -227,16 +232,29 @@ impl<R: Row> Receive for BatchReader<R> {
             _ => characters.take(bytes, |text| reader.take(text, faults)),
         }
     }
+
+    fn held_bytes(&self) -> usize {
+        match &self.reader {
+            FormatReader::Array(text) => text.capacity(),
+            FormatReader::Lines(lines) => lines.held_bytes(),
+            FormatReader::Table(table) => table.held_bytes(),
+            FormatReader::Columns(bytes) => list_bytes(bytes),
+            FormatReader::Other => 0,
+        }
+    }
 }
 
 /// Notes columns that are missing, repeated or unknown.
 fn check_columns<R: Row>(columns: &[&str], faults: &mut Faults) -> Option<()> {
     let (required, optional) = R::COLUMNS;
-    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::Name(name.to_owned().into())];
+    let loc = |name: &str| vec!["body".into(), Step::from("header"), Step::sent(name)];
     for name in required.iter().filter(|name| !columns.contains(name)) {
         faults.add(loc(name), Problem::new("missing", "Column required"), &Json::Null);
     }
     for (index, column) in columns.iter().enumerate() {
+        if faults.is_full() {
+            break;
+        }
         let input = Json::String((*column).to_owned());
         if !required.contains(column) && !optional.contains(column) {
             faults.add(

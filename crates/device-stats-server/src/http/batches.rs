@@ -80,6 +80,10 @@ impl<R: Row> FromBody for Batch<R> {
     fn end(reader: BatchReader<R>, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
         Ok(reader.finish(faults)?.map(Self))
     }
+
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
+    }
 }
 
 /// Post readings of one device
@@ -108,7 +112,7 @@ impl<R: Row> FromBody for Batch<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     who: Principal,
-    Streamed(input, Batch(Rows { rows, .. })): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
+    Streamed(input, Batch(Rows { rows, .. }), _held): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
     let (device, KeyHeader(key)) = input;
     let ingested = service.append_batch(who, device.id()?, &rows, key.as_ref()).await?;
@@ -132,7 +136,7 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     who: Principal,
-    Streamed(KeyHeader(key), batch): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
+    Streamed(KeyHeader(key), batch, _held): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
     let Batch(Rows { rows, places }) = batch;
     let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;

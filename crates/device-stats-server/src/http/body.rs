@@ -4,6 +4,7 @@
 mod characters;
 mod coding;
 mod columns;
+mod held;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::error::ApiError;
 pub(crate) use characters::Characters;
 use coding::Collector;
 pub(crate) use columns::Columns;
+pub(crate) use held::{Held, list_bytes};
 
 /// What the head says the body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +40,18 @@ pub(crate) enum Format {
 pub(crate) trait Receive: Send {
     /// Takes the next ones.
     fn receive(&mut self, bytes: &[u8]);
+
+    /// How much memory it takes by now, in bytes.
+    fn held_bytes(&self) -> usize;
 }
 
 impl Receive for Vec<u8> {
     fn receive(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+
+    fn held_bytes(&self) -> usize {
+        list_bytes(self)
     }
 }
 
@@ -80,23 +89,23 @@ impl Size {
 /// # Errors
 /// As [`receive`], and no UTF-8.
 pub(crate) async fn read(head: &HeaderMap, body: Body, size: Size) -> Result<Option<Text>, ApiError> {
-    let bytes = receive(head, body, size, Vec::new()).await?;
+    let (bytes, _held) = receive(head, body, size, Vec::new()).await?;
     let (mut characters, mut text) = (Characters::default(), String::new());
     characters.take(&bytes, |characters| text.push_str(characters));
     let is_empty = characters.finish(|characters| text.push_str(characters))?;
     Ok((!is_empty).then_some(Text { format: format(head), text }))
 }
 
-/// Passes on the body to its end.
+/// Passes on the body to its end; returns the room that what was made of it takes.
 ///
 /// # Errors
-/// Too large, too slow, compressed in an unknown way, or broken off.
+/// Too large, too slow, compressed in an unknown way, or broken off; or no room.
 pub(crate) async fn receive<T: Receive>(
     head: &HeaderMap,
     mut body: Body,
     size: Size,
     receiver: T,
-) -> Result<T, ApiError> {
+) -> Result<(T, Held), ApiError> {
     let outcome = match Collector::new(head, size, receiver) {
         Ok(collector) => collect(collector, &mut body).await,
         Err(error) => Err(error),
@@ -109,14 +118,16 @@ pub(crate) async fn receive<T: Receive>(
     outcome
 }
 
-async fn collect<T: Receive>(mut collector: Collector<T>, body: &mut Body) -> Result<T, ApiError> {
+async fn collect<T: Receive>(mut collector: Collector<T>, body: &mut Body) -> Result<(T, Held), ApiError> {
     let read = async {
+        let mut held = Held::default();
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame.map_err(|_| ApiError::BrokenBody)?.into_data() {
                 collector.write(&data)?;
+                held.grow_to(collector.held_bytes())?;
             }
         }
-        collector.finish()
+        Ok((collector.finish()?, held))
     };
     tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(ApiError::SlowBody(BODY_TIMEOUT)))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use device_stats_domain::limits::FAULTS_MAX;
+use device_stats_domain::limits::{ECHO_BYTES_MAX, FAULTS_MAX};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,6 +16,14 @@ pub(crate) enum Step {
     Name(Cow<'static, str>),
     /// A position: of an element in an array, of a row in a table, or of a character in a text; from 0.
     Index(usize),
+}
+
+impl Step {
+    /// A name as it was sent, cut where it is longer than [`ECHO_BYTES_MAX`].
+    pub(crate) fn sent(name: &str) -> Self {
+        let cut: String = name.chars().take(ECHO_BYTES_MAX / 4).collect();
+        Self::Name(if cut.len() < name.len() { format!("{cut}…") } else { cut }.into())
+    }
 }
 
 impl From<&'static str> for Step {

@@ -9,7 +9,7 @@ use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
-use super::body::{self, Format, Receive, Size, Text};
+use super::body::{self, Format, Held, Receive, Size, Text};
 use super::error::ApiError;
 use super::faults::{Faults, Problem, Step};
 use super::json::Json;
@@ -66,10 +66,13 @@ pub(crate) trait FromBody: Sized {
     /// # Errors
     /// A body that cannot be read at all.
     fn end(reader: Self::Reader, faults: &mut Faults) -> Result<Option<Self>, ApiError>;
+
+    /// How much memory it takes, in bytes.
+    fn held_bytes(&self) -> usize;
 }
 
-/// Parts of a request, and what was read from its body, without a fault.
-pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B);
+/// Parts of a request, and what was read from its body, without a fault; and the room that takes.
+pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B, pub(crate) Held);
 
 impl<S: Send + Sync, P: FromInput + Send, B: FromBody> FromRequest<S> for Streamed<P, B> {
     type Rejection = ApiError;
@@ -80,9 +83,12 @@ impl<S: Send + Sync, P: FromInput + Send, B: FromBody> FromRequest<S> for Stream
         let mut faults = Faults::default();
         let parts = P::read(&input, &mut faults);
         let reader = B::begin(&input, body::format(&input.headers), &mut faults);
-        let reader = body::receive(&input.headers, body, B::SIZE, reader).await?;
+        let (reader, mut room) = body::receive(&input.headers, body, B::SIZE, reader).await?;
         match (parts, B::end(reader, &mut faults)?) {
-            (Some(parts), Some(read)) if faults.is_empty() => Ok(Self(parts, read)),
+            (Some(parts), Some(read)) if faults.is_empty() => {
+                room.grow_to(read.held_bytes())?;
+                Ok(Self(parts, read, room))
+            }
             _ => Err(ApiError::Invalid(faults.into_vec())),
         }
     }
@@ -159,7 +165,7 @@ impl Input {
     /// Notes a fault for each parameter of the query that is not one of `known`.
     pub(crate) fn refuse_other_queries(&self, known: &[&str], faults: &mut Faults) {
         for (name, value) in self.query.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let loc = vec!["query".into(), Step::Name(name.clone().into())];
+            let loc = vec!["query".into(), Step::sent(name)];
             faults.add(loc, extra(), &Json::String(value.clone()));
         }
     }

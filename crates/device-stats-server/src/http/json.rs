@@ -1,7 +1,7 @@
 //! JSON as it was sent: the text of numbers, repeated members and the words `NaN` and `Infinity` are kept, so that each
 //! field decides what it takes and every fault can be told with its place. Read by pydantic's own reader (`jiter`).
 
-use device_stats_domain::limits::{ECHO_BYTES_MAX, JSON_DEPTH_MAX};
+use device_stats_domain::limits::{ECHO_BYTES_MAX, JSON_DEPTH_MAX, JSON_VALUES_MAX};
 use jiter::{Jiter, JiterError, Peek};
 use serde_json::{Number, Value};
 
@@ -32,7 +32,7 @@ impl Json {
     ///
     /// # Errors
     /// [`NotJson`] with the place of the first fault, also where arrays and objects nest deeper than
-    /// [`JSON_DEPTH_MAX`].
+    /// [`JSON_DEPTH_MAX`], or hold more than [`JSON_VALUES_MAX`].
     pub(crate) fn parse(text: &str) -> Result<Self, NotJson> {
         let mut reader = Reader::new(text);
         let value = reader.value()?;
@@ -57,6 +57,7 @@ impl Json {
         let mut next = reader.place(Jiter::known_array)?;
         let mut index = 0;
         while let Some(peek) = next {
+            reader.values_left = JSON_VALUES_MAX;
             let value = reader.known_value(peek, 1)?;
             if !element(index, &value) {
                 return Ok(true);
@@ -77,7 +78,7 @@ impl Json {
     fn echo_within(&self, left: &mut usize) -> Value {
         let size = match self {
             Self::Null | Self::Bool(_) => 4,
-            Self::Number(text) | Self::String(text) => text.len(),
+            Self::Number(text) | Self::String(text) => text.len() + 2,
             Self::Array(_) | Self::Object(_) => 2,
         };
         if size > *left {
@@ -93,10 +94,27 @@ impl Json {
             Self::Bool(value) => Value::Bool(*value),
             Self::Number(text) => echo_number(text),
             Self::String(text) => Value::String(text.clone()),
-            Self::Array(elements) => elements.iter().map(|element| element.echo_within(left)).collect(),
-            Self::Object(members) => Value::Object(
-                members.iter().map(|(name, value)| (name.clone(), value.echo_within(left))).collect(),
-            ),
+            Self::Array(elements) => {
+                let mut echo = Vec::new();
+                for element in elements {
+                    if *left == 0 {
+                        break;
+                    }
+                    echo.push(element.echo_within(left));
+                }
+                Value::Array(echo)
+            }
+            Self::Object(members) => {
+                let mut echo = serde_json::Map::new();
+                for (name, value) in members {
+                    *left = left.saturating_sub(name.len());
+                    if *left == 0 {
+                        break;
+                    }
+                    echo.insert(name.clone(), value.echo_within(left));
+                }
+                Value::Object(echo)
+            }
         }
     }
 }
@@ -111,11 +129,14 @@ fn echo_number(text: &str) -> Value {
 struct Reader<'a> {
     text: &'a str,
     jiter: Jiter<'a>,
+    /// How many more values there may be.
+    values_left: usize,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, jiter: Jiter::new(text.as_bytes()).with_allow_inf_nan() }
+        let jiter = Jiter::new(text.as_bytes()).with_allow_inf_nan();
+        Self { text, jiter, values_left: JSON_VALUES_MAX }
     }
 
     /// Does one step of reading and tells the place where it fails.
@@ -142,6 +163,11 @@ impl<'a> Reader<'a> {
     }
 
     fn known_value(&mut self, peek: Peek, depth: usize) -> Result<Json, NotJson> {
+        // Each takes far more memory than its text.
+        self.values_left = self.values_left.checked_sub(1).ok_or_else(|| {
+            let error = format!("arrays and objects hold more than {JSON_VALUES_MAX} values");
+            self.not_json(self.jiter.current_index(), error)
+        })?;
         Ok(match peek {
             Peek::Null => self.place(Jiter::known_null).map(|()| Json::Null)?,
             Peek::True | Peek::False => Json::Bool(self.place(|jiter| jiter.known_bool(peek))?),
@@ -245,9 +271,32 @@ mod tests {
     }
 
     #[test]
+    fn values_are_bounded() {
+        let array = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        assert!(Json::parse(&array(JSON_VALUES_MAX - 1)).is_ok());
+        let error = Json::parse(&array(JSON_VALUES_MAX)).unwrap_err();
+        assert_eq!((error.position, error.error.contains("65536")), (2 * JSON_VALUES_MAX - 1, true));
+        assert!(Json::parse(&format!("{{\"a\":{}}}", array(JSON_VALUES_MAX))).is_err());
+        // Each element of a batch has its own.
+        let element = array(JSON_VALUES_MAX - 1);
+        let batch = |element: &str| Json::parse_elements(&format!("[{element},{element},1]"), |_, _| true);
+        assert_eq!(batch(&element), Ok(true));
+        assert!(batch(&array(JSON_VALUES_MAX)).is_err());
+    }
+
+    #[test]
     fn an_echo_is_bounded_and_always_json() {
-        let long = Json::Array(vec![Json::String("é".repeat(5000)); 10]);
-        assert!(long.echo().to_string().len() < 3 * ECHO_BYTES_MAX);
+        let many = |value: Json| Json::Array(vec![value; 50_000]);
+        for long in [
+            Json::Array(vec![Json::String("é".repeat(5000)); 10]),
+            many(Json::Null),
+            many(Json::String(String::new())),
+            many(Json::Array(Vec::new())),
+            Json::Object((0..50_000).map(|n| (n.to_string(), Json::Null)).collect()),
+            Json::Object(vec![("x".repeat(50_000), Json::Null)]),
+        ] {
+            assert!(long.echo().to_string().len() < 3 * ECHO_BYTES_MAX);
+        }
         assert_eq!(
             Json::parse("[1e999, NaN, 1.5, 7]").unwrap().echo().to_string(),
             r#"["1e999","NaN",1.5,7]"#

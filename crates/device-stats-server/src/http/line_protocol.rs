@@ -94,6 +94,10 @@ impl Receive for PointReader {
             points.read_whole_lines(*precision, faults);
         }
     }
+
+    fn held_bytes(&self) -> usize {
+        self.points.rows.held_bytes() + self.points.text.capacity()
+    }
 }
 
 impl PointRows {

@@ -84,7 +84,7 @@ impl<'a> Members<'a> {
     /// Notes a fault for each member that is not one of `known`.
     pub(crate) fn refuse_others(&mut self, known: &[&str]) {
         for (name, value) in self.named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let loc = self.loc.iter().cloned().chain([Step::Name(name.clone().into())]).collect();
+            let loc = self.loc.iter().cloned().chain([Step::sent(name)]).collect();
             self.faults.add(loc, extra(), value);
         }
     }

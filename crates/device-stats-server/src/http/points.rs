@@ -45,6 +45,10 @@ impl FromBody for Points {
     fn end(reader: PointReader, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
         Ok(reader.finish(faults)?.map(Self))
     }
+
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
+    }
 }
 
 /// Post readings in InfluxDB's line protocol
@@ -66,7 +70,7 @@ impl FromBody for Points {
 pub(super) async fn append_points(
     State(service): State<Service>,
     who: Principal,
-    Streamed(KeyHeader(key), Points(Rows { rows, places })): Streamed<KeyHeader, Points>,
+    Streamed(KeyHeader(key), Points(Rows { rows, places }), _held): Streamed<KeyHeader, Points>,
 ) -> Result<StatusCode, ApiError> {
     let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;
     ingested.map_err(|error| ApiError::Rows { error, places })?;

@@ -17,6 +17,7 @@ mod exports;
 mod full_disk;
 mod kills;
 mod life;
+mod many_bodies;
 mod numbered;
 mod random;
 mod readme;

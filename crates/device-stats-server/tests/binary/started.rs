@@ -109,6 +109,13 @@ impl Started {
         self.log.lock().unwrap().clone()
     }
 
+    /// The most memory it has taken so far, in bytes.
+    pub(crate) fn memory_peak(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.unwrap().parse::<usize>().unwrap() * 1024
+    }
+
     /// Whether the process is gone.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()

@@ -39,6 +39,17 @@ async fn contents(api: Api) {
     }
     let answer = api.send("POST", BATCH, &[JSON], Some(&nested(100_000))).await;
     assert_eq!(answer.brief(), "422 json_invalid body.64");
+    // What is echoed of a row and its names is bounded, whatever it holds.
+    let zeros = "0,".repeat(60_000);
+    let rows = [
+        format!(r#"[{{"a":[{zeros}0]}}]"#),
+        format!(r#"[{{"{}":1}}]"#, "a".repeat(1_000_000)),
+        format!("[{{{}}}]", (0..60_000).map(|n| format!(r#""{n}":1"#)).collect::<Vec<_>>().join(",")),
+    ];
+    for rows in rows {
+        let answer = api.send("POST", BATCH, &[JSON], Some(rows.as_bytes())).await;
+        assert_eq!((answer.status, answer.body.len() < 2_000_000), (422, true));
+    }
     let answer = api.post("/api/v1/devices", r#"{"device_id":"\ud800"}"#).await;
     assert_eq!(answer.brief(), "422 json_invalid body.20");
     assert!(api.list(READINGS).await.is_empty());

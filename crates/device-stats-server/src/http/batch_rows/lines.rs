@@ -49,6 +49,11 @@ impl<R: Row> LineReader<R> {
         self.begun.push_str(begun);
     }
 
+    /// How much memory what has been read takes, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.rows.held_bytes() + self.begun.capacity()
+    }
+
     /// All rows, behind the last characters.
     pub(super) fn finish(mut self, faults: &mut Faults) -> Rows<R> {
         let last = std::mem::take(&mut self.begun);

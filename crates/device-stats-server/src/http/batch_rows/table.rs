@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Row, Rows, check_columns};
 use crate::csv_lines::LineIndex;
+use crate::http::body::list_bytes;
 use crate::http::faults::{Faults, Problem};
 use crate::http::json::Json;
 
@@ -70,6 +71,12 @@ impl<R: Row> TableReader<R> {
             self.read_header(faults);
         }
         self.header.filter(Result::is_ok).map(|_| self.rows)
+    }
+
+    /// How much memory what has been read takes, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let Record { text, ends, .. } = &self.record;
+        self.rows.held_bytes() + self.lines.held_bytes() + list_bytes(text) + list_bytes(ends)
     }
 
     fn is_read_on(&self, faults: &Faults) -> bool {

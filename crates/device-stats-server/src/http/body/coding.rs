@@ -70,6 +70,16 @@ impl<T: Receive> Collector<T> {
         }
     }
 
+    /// How much memory takes what has received them, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let bounded = match &self.sink {
+            Sink::Plain(bounded) => bounded,
+            Sink::Gzip(decoder) => decoder.get_ref(),
+            Sink::Zstd(decoder) => decoder.get_ref(),
+        };
+        bounded.receiver.held_bytes()
+    }
+
     /// What has received all bytes, after the last ones.
     ///
     /// # Errors
