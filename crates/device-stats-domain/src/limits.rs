@@ -118,6 +118,10 @@ pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a starting server waits for a store that does not answer yet.
 pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a call of a store may take in all that has a limit for each statement: one that is frozen keeps none of these.
+pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+/// How long a request waits in the queue for its readings to be stored before it is answered with 503.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 /// What a 503 or 507 asks a client to wait before it tries again, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 

@@ -1,8 +1,10 @@
 //! The connections of a store, and which calls are made again on another one. What a caller does with a connection is
 //! the matter of the other modules.
 
+use std::time::Duration;
+
 use deadpool_postgres::{Client, Object, Pool};
-use device_stats_domain::limits::STORE_CONNECTIONS_MAX;
+use device_stats_domain::limits::{STORE_ANSWER_TIMEOUT, STORE_CONNECTIONS_MAX};
 use device_stats_store::{SchemaError, StoreError};
 
 use crate::PostgresConfig;
@@ -73,15 +75,46 @@ impl Drop for Lent {
     }
 }
 
+/// How long a call may take, and what it means that it takes longer. The server has limits of its own, but one that is
+/// frozen, or whose answers are lost on the way, keeps none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// It only reads, and may take [`STORE_ANSWER_TIMEOUT`].
+    Reads,
+    /// As long; it writes, so nobody knows then whether it has.
+    Writes,
+    /// It deletes or writes what may be millions of readings, and takes as long as it takes.
+    None,
+}
+
+impl Limit {
+    pub(crate) fn duration(self) -> Duration {
+        match self {
+            Self::Reads | Self::Writes => STORE_ANSWER_TIMEOUT,
+            Self::None => Duration::MAX,
+        }
+    }
+
+    pub(crate) fn exceeded(self) -> StoreError {
+        let words = "the database gave no answer in time";
+        match self {
+            Self::Reads => StoreError::Unavailable(words.into()),
+            Self::Writes | Self::None => StoreError::OutcomeUnknown(words.into()),
+        }
+    }
+}
+
 /// Makes a call of the store on one of its connections, and again where it is sure that nothing was done and the next
 /// time may be better. A macro, since the futures of a closure that borrows its parameters cannot be known as `Send`.
 macro_rules! call {
-    ($connections:expr, |$client:ident| $call:expr) => {{
+    ($connections:expr, $limit:expr, |$client:ident| $call:expr) => {{
         let mut tries = $crate::connections::Tries::default();
         loop {
             let mut lent = $connections.lend(&tries).await?;
             let $client = lent.client()?;
-            let answer = $call.await;
+            // Where it takes too long, the connection is closed with what was lent.
+            let answer = tokio::time::timeout($limit.duration(), $call).await;
+            let answer = answer.map_err(|_| $limit.exceeded())?;
             lent.give_back();
             match answer {
                 Ok(answer) => break Ok(answer),

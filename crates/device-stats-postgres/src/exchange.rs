@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use crate::PostgresConfig;
 use crate::columns::column;
 use crate::connect::listening;
-use crate::connections::{Connections, call};
+use crate::connections::{Connections, Limit, call};
 use crate::errors::{Failure, store_error};
 
 /// The nodes of one database and schema.
@@ -24,7 +24,7 @@ pub(crate) struct Nodes {
 impl Exchange for Nodes {
     async fn send(&self, messages: &[String]) -> Result<(), StoreError> {
         let notify = "SELECT pg_notify('device_stats_' || md5(current_schema()), message) FROM unnest($1::text[]) AS message";
-        call!(self.connections, |client| async {
+        call!(self.connections, Limit::Writes, |client| async {
             let notify = client.prepare_cached(notify).await?;
             client.execute(&notify, &[&messages]).await.map_err(Failure::Committing)?;
             Ok::<_, Failure>(())

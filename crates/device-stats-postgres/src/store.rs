@@ -17,7 +17,7 @@ use device_stats_store::{
 };
 use futures_util::future::try_join_all;
 
-use crate::connections::{Connections, call};
+use crate::connections::{Connections, Limit, call};
 use crate::exchange::Nodes;
 use crate::{
     PostgresConfig, appending, catalogue, devices, once, open, pieces, readings, sealing, snapshots, users,
@@ -61,7 +61,7 @@ impl fmt::Debug for PostgresStore {
 impl PostgresStore {
     /// Reads pieces on one connection.
     async fn read_part(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        call!(self.connections, |client| pieces::read(client, pieces))
+        call!(self.connections, Limit::Reads, |client| pieces::read(client, pieces))
     }
 }
 
@@ -76,71 +76,71 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        call!(self.connections, |client| client.batch_execute("SELECT 1"))
+        call!(self.connections, Limit::Reads, |client| client.batch_execute("SELECT 1"))
     }
 
     async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
-        call!(self.connections, |client| users::create(client, &user))
+        call!(self.connections, Limit::Writes, |client| users::create(client, &user))
     }
 
     async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        call!(self.connections, |client| users::find(client, id))
+        call!(self.connections, Limit::Reads, |client| users::find(client, id))
     }
 
     async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        call!(self.connections, |client| users::list(client, page))
+        call!(self.connections, Limit::Reads, |client| users::list(client, page))
     }
 
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
-        call!(self.connections, |client| users::update(client, id, &change))
+        call!(self.connections, Limit::Writes, |client| users::update(client, id, &change))
     }
 
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
-        call!(self.connections, |client| users::delete(client, id))
+        call!(self.connections, Limit::None, |client| users::delete(client, id))
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
-        call!(self.connections, |client| devices::create(client, &device))
+        call!(self.connections, Limit::Writes, |client| devices::create(client, &device))
     }
 
     async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
-        call!(self.connections, |client| devices::find(client, device_ids))
+        call!(self.connections, Limit::Reads, |client| devices::find(client, device_ids))
     }
 
     async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
-        call!(self.connections, |client| devices::list(client, page))
+        call!(self.connections, Limit::Reads, |client| devices::list(client, page))
     }
 
     async fn list_devices_of(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
-        call!(self.connections, |client| devices::list_of(client, user))
+        call!(self.connections, Limit::Reads, |client| devices::list_of(client, user))
     }
 
     async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
-        call!(self.connections, |client| devices::update(client, device, &change))
+        call!(self.connections, Limit::Writes, |client| devices::update(client, device, &change))
     }
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
-        call!(self.connections, |client| devices::delete(client, device))
+        call!(self.connections, Limit::None, |client| devices::delete(client, device))
     }
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
-        call!(self.connections, |client| readings::reserve_ids(client, count))
+        call!(self.connections, Limit::Writes, |client| readings::reserve_ids(client, count))
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        call!(self.connections, |client| appending::append(client, readings))
+        call!(self.connections, Limit::Writes, |client| appending::append(client, readings))
     }
 
     async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError> {
-        call!(self.connections, |client| once::append_once(client, requests, now))
+        call!(self.connections, Limit::Writes, |client| once::append_once(client, requests, now))
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
-        call!(self.connections, |client| snapshots::take(client, subject, window))
+        call!(self.connections, Limit::Reads, |client| snapshots::take(client, subject, window))
     }
 
     async fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Result<Newest, StoreError> {
-        call!(self.connections, |client| snapshots::newest(client, device, window, count))
+        call!(self.connections, Limit::Reads, |client| snapshots::newest(client, device, window, count))
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
@@ -152,19 +152,19 @@ impl Store for PostgresStore {
     }
 
     async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {
-        call!(self.connections, |client| readings::list_hot(client))
+        call!(self.connections, Limit::Reads, |client| readings::list_hot(client))
     }
 
     async fn read_hot(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
-        call!(self.connections, |client| readings::read_hot(client, device, count))
+        call!(self.connections, Limit::Reads, |client| readings::read_hot(client, device, count))
     }
 
     async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
-        call!(self.connections, |client| catalogue::list(client, device))
+        call!(self.connections, Limit::Reads, |client| catalogue::list(client, device))
     }
 
     async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
-        call!(self.connections, |client| sealing::seal(client, device, rows, segment))
+        call!(self.connections, Limit::None, |client| sealing::seal(client, device, rows, segment))
     }
 
     async fn merge(
@@ -173,10 +173,10 @@ impl Store for PostgresStore {
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        call!(self.connections, |client| sealing::merge(client, device, merged, segment))
+        call!(self.connections, Limit::None, |client| sealing::merge(client, device, merged, segment))
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
-        call!(self.connections, |client| sealing::append(client, device, segment))
+        call!(self.connections, Limit::Writes, |client| sealing::append(client, device, segment))
     }
 }

@@ -1,13 +1,14 @@
 //! Calls that are held up in the middle, at the worst moment for another one. A transaction of the test's own keeps them
 //! waiting, so that nothing here depends on luck.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
-use device_stats_domain::{DeviceChange, DeviceKey, Email, NewUser, Username, Window};
+use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, Username, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
-use device_stats_store::{Appended, Replaced, Store, Subject};
+use device_stats_store::{Appended, Replaced, Store, StoreError, Subject};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
 
@@ -19,6 +20,10 @@ async fn two_nodes() -> ([Arc<PostgresStore>; 2], Client, Client) {
     let nodes = [Arc::new(open_at(&url).await), Arc::new(open_at(&url).await)];
     (nodes, connect(&url).await, connect(&url).await)
 }
+
+/// Processes of connections that serve calls; the one that listens to other nodes does not.
+const SERVING: &str = "SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'device-stats' AND query NOT LIKE 'LISTEN%'";
 
 /// What an append does before it commits.
 async fn append_slowly(transaction: &Transaction<'_>, device: DeviceKey, n: i64) {
@@ -223,4 +228,33 @@ async fn deletes_may_take_longer_than_other_statements() {
     }
     let seen = admin.query("SELECT setting FROM seen", &[]).await.unwrap();
     assert_eq!(seen.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["0", "0"]);
+}
+
+/// A frozen process keeps no limit of its own, and its machine goes on acknowledging what it is sent.
+#[tokio::test]
+async fn a_frozen_database_is_not_waited_for() {
+    let url = fresh_database();
+    let (store, watch) = (open_at(&url).await, connect(&url).await);
+    let device = device(&store, "d").await;
+    let freeze = async |signal: &str| {
+        for process in watch.query(SERVING, &[]).await.unwrap() {
+            let process = process.get::<_, i32>(0).to_string();
+            assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
+        }
+    };
+    freeze("-STOP").await;
+    // From here on, time passes wherever nothing else happens.
+    tokio::time::pause();
+    let append = store.append(&[reading(device, 1)]).await;
+    assert!(matches!(append, Err(StoreError::OutcomeUnknown(_))), "{append:?}");
+    tokio::time::resume();
+    // The connection is not used again.
+    assert_eq!(store.append(&[reading(device, 2)]).await.unwrap(), [Appended::Stored(at(2))]);
+    freeze("-STOP").await;
+    tokio::time::pause();
+    let read = store.find_devices(&[DeviceId::new("d").unwrap()]).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    tokio::time::resume();
+    freeze("-CONT").await;
+    assert!(times(&store, device).await.contains(&2));
 }

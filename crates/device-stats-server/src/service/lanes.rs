@@ -13,11 +13,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX};
+use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX, QUEUE_TIMEOUT};
 use device_stats_domain::{NewReading, Reading, Timestamp};
 use device_stats_store::{Appended, KeyedReadings, Once, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 
 use super::ServiceError;
 use super::live::{Live, Origin};
@@ -74,7 +75,8 @@ impl Lanes {
     /// They are appended even if nobody waits for the answer any more. To be called inside of a runtime.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`], at once; else those of the store.
+    /// [`ServiceError::QueueFull`], at once; [`StoreError::Unavailable`] where they have waited for [`QUEUE_TIMEOUT`], and
+    /// [`StoreError::OutcomeUnknown`] where they are being committed then; else those of the store.
     pub(super) async fn append(
         &self,
         readings: Arc<[NewReading]>,
@@ -83,6 +85,7 @@ impl Lanes {
         let room = self.take_room(readings.len())?;
         let place = self.place(&readings);
         let (done, outcome) = oneshot::channel();
+        let own = Arc::clone(&readings);
         let waiting = Waiting { readings, claim, done, _room: room };
         if let Some(mut lane) = self.lane(place) {
             lane.waiting.push_back(waiting);
@@ -91,7 +94,22 @@ impl Lanes {
                 tokio::spawn(self.clone().serve(place));
             }
         }
-        Ok(outcome.await.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
+        match timeout(QUEUE_TIMEOUT, outcome).await {
+            Ok(outcome) => {
+                Ok(outcome.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
+            }
+            Err(_) if self.withdraw(place, &own) => {
+                Err(StoreError::Unavailable("the readings waited too long to be stored".into()).into())
+            }
+            Err(_) => Err(StoreError::OutcomeUnknown("the commit takes too long".into()).into()),
+        }
+    }
+
+    /// Takes the readings of a request out of the queue; false where their commit has begun.
+    fn withdraw(&self, place: usize, own: &Arc<[NewReading]>) -> bool {
+        let Some(mut lane) = self.lane(place) else { return false };
+        let found = lane.waiting.iter().position(|waiting| Arc::ptr_eq(&waiting.readings, own));
+        found.and_then(|found| lane.waiting.remove(found)).is_some()
     }
 
     /// Room for so many readings, until it is dropped.
@@ -331,6 +349,32 @@ mod tests {
             let lane = lane.lock().unwrap();
             assert_eq!((lane.waiting.len(), lane.at_work), (0, 0));
         }
+    }
+
+    /// As where the store is frozen.
+    #[tokio::test(start_paused = true)]
+    async fn nothing_waits_for_ever() {
+        let store: Arc<dyn Store> = Arc::new(Model::default());
+        let device = create(&*store, "one").await;
+        let lanes = Lanes::into(store, Arc::default(), Live::default());
+        // A group is being committed, and never will be.
+        lanes.lane(0).unwrap().at_work = 1;
+        let begun = tokio::time::Instant::now();
+        let outcome = lanes.append([reading(device, 1)].into(), None).await;
+        assert!(matches!(outcome, Err(ServiceError::Store(StoreError::Unavailable(_)))), "{outcome:?}");
+        assert_eq!(begun.elapsed(), QUEUE_TIMEOUT);
+        assert_eq!(lanes.lane(0).unwrap().waiting.len(), 0);
+
+        let request = lanes.append([reading(device, 2)].into(), None);
+        let take = async {
+            tokio::task::yield_now().await;
+            lanes.lane(0).unwrap().next_group()
+        };
+        let (outcome, group) = tokio::join!(request, take);
+        assert!(matches!(outcome, Err(ServiceError::Store(StoreError::OutcomeUnknown(_)))), "{outcome:?}");
+        // Which gives back the room of its readings.
+        drop(group);
+        assert_eq!(lanes.room.available_permits(), QUEUE_READINGS_MAX as usize);
     }
 
     /// One request alone may bring more than there is room for: short rows of CSV are.

@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use device_stats_domain::ReadingId;
-use device_stats_domain::limits::READING_ID_BLOCK;
+use device_stats_domain::limits::{READING_ID_BLOCK, STORE_CONNECT_TIMEOUT};
 use device_stats_store::{Store, StoreError};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 /// The reserved ids that are left.
 #[derive(Debug, Default)]
@@ -17,7 +18,15 @@ pub(super) struct ReadingIds {
 
 impl ReadingIds {
     /// Takes that many ids.
+    ///
+    /// # Errors
+    /// Those of the store. Who waits for another one to reserve waits no longer than that one may, however many they are.
     pub(super) async fn take(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
+        let taken = timeout(STORE_CONNECT_TIMEOUT, self.take_in_turn(store, count)).await;
+        taken.map_err(|_| StoreError::Unavailable("no ids for readings could be reserved in time".into()))?
+    }
+
+    async fn take_in_turn(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
         let mut left = self.left.lock().await;
         let mut ids: Vec<ReadingId> = left.by_ref().take(count).map(ReadingId).collect();
         if ids.len() < count {
