@@ -4,6 +4,7 @@
 //! makes no difference whether they were written by this process or by another one, or before a restart. What is in memory
 //! remembers with which entry it came and went, so a transaction that began earlier goes on seeing what it saw.
 
+mod by_time;
 mod state;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::HotDevice;
 
+use super::by_time::ByTime;
 use crate::journal::{Entry, Position};
 
 /// Readings in the journal, beside those that are hot, from which on the oldest hot ones are carried forward.
@@ -36,7 +37,7 @@ pub(super) struct State {
 /// The readings of a device.
 #[derive(Debug, Default)]
 struct Readings {
-    by_time: BTreeMap<i64, Reading>,
+    by_time: ByTime<Reading>,
     /// How many of them are hot.
     live: u64,
 }
@@ -93,7 +94,7 @@ impl State {
                     let times = self.devices.get(&device).map(|readings| {
                         let live =
                             readings.by_time.iter().filter(|(_, reading)| reading.went == Position::MAX);
-                        live.map(|(time_us, _)| *time_us).collect()
+                        live.map(|(time_us, _)| time_us).collect()
                     });
                     self.remove(position, device, times.unwrap_or_default());
                 }
@@ -120,7 +121,7 @@ impl State {
     /// Where the entry with which the reading came has been cut, this one is the first that tells of it.
     fn carry(&mut self, position: Position, device: DeviceKey, row: Row) {
         let readings = self.devices.get_mut(&device);
-        match readings.and_then(|readings| readings.by_time.get_mut(&row.time_us)) {
+        match readings.and_then(|readings| readings.by_time.get_mut(row.time_us)) {
             Some(reading) if reading.went == Position::MAX => {
                 let before = std::mem::replace(&mut reading.holder, position);
                 self.release(before);
@@ -132,11 +133,12 @@ impl State {
         }
     }
 
-    fn remove(&mut self, position: Position, device: DeviceKey, times: Vec<i64>) {
+    fn remove(&mut self, position: Position, device: DeviceKey, mut times: Vec<i64>) {
+        times.sort_unstable();
         let Some(readings) = self.devices.get_mut(&device) else { return };
         let mut released = Vec::with_capacity(times.len());
         for time_us in &times {
-            if let Some(reading) = readings.by_time.get_mut(time_us)
+            if let Some(reading) = readings.by_time.get_mut(*time_us)
                 && reading.went == Position::MAX
             {
                 reading.went = position;
@@ -169,11 +171,7 @@ impl State {
     pub(super) fn forget(&mut self, position: Position) {
         while let Some((_, device, times)) = self.gone.pop_front_if(|(went, ..)| *went <= position) {
             let Some(readings) = self.devices.get_mut(&device) else { continue };
-            for time_us in times {
-                if readings.by_time.get(&time_us).is_some_and(|reading| reading.went <= position) {
-                    readings.by_time.remove(&time_us);
-                }
-            }
+            readings.by_time.remove(&times, |reading| reading.went <= position);
             if readings.by_time.is_empty() {
                 self.devices.remove(&device);
             }
@@ -189,9 +187,9 @@ impl State {
     ) -> impl DoubleEndedIterator<Item = Row> {
         let Window { from_us, until_us } = window;
         let readings = self.devices.get(&device).filter(|_| from_us < until_us);
-        let inside = readings.into_iter().flat_map(move |readings| readings.by_time.range(from_us..until_us));
+        let inside = readings.into_iter().flat_map(move |readings| readings.by_time.range(from_us, until_us));
         inside.filter(move |(_, reading)| reading.is_visible_at(position)).map(|(time_us, reading)| Row {
-            time_us: *time_us,
+            time_us,
             id: reading.id,
             values: reading.values,
         })
@@ -199,7 +197,7 @@ impl State {
 
     /// The id of the reading of that time that was hot at a position.
     pub(super) fn find(&self, device: DeviceKey, time_us: i64, position: Position) -> Option<i64> {
-        let reading = self.devices.get(&device)?.by_time.get(&time_us)?;
+        let reading = self.devices.get(&device)?.by_time.get(time_us)?;
         reading.is_visible_at(position).then_some(reading.id)
     }
 
@@ -209,7 +207,7 @@ impl State {
             if position >= self.position {
                 return readings.live;
             }
-            readings.by_time.values().filter(|reading| reading.is_visible_at(position)).count() as u64
+            readings.by_time.iter().filter(|(_, reading)| reading.is_visible_at(position)).count() as u64
         };
         let devices = self.devices.iter();
         let devices =
@@ -243,9 +241,9 @@ impl State {
     fn held_up_to(&self, position: Position) -> Vec<(DeviceKey, Row)> {
         let mut held = Vec::new();
         for (device, readings) in &self.devices {
-            for (time_us, Reading { id, values, went, holder, .. }) in &readings.by_time {
+            for (time_us, Reading { id, values, went, holder, .. }) in readings.by_time.iter() {
                 if *went == Position::MAX && *holder <= position {
-                    held.push((*device, Row { time_us: *time_us, id: *id, values: *values }));
+                    held.push((*device, Row { time_us, id: *id, values: *values }));
                 }
             }
         }

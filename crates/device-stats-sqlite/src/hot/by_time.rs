@@ -1,0 +1,178 @@
+//! A map from times to what is known of them, for times that come in order mostly. It takes hardly more memory than its
+//! entries: a `BTreeMap` leaves half of each node empty where keys ascend.
+
+/// Entries of a chunk; one more splits it.
+const CHUNK_ENTRIES: usize = 256;
+
+/// Entries by ascending time, each time once.
+#[derive(Debug)]
+pub(super) struct ByTime<T> {
+    /// Neighbours in chunks, none of which is empty.
+    chunks: Vec<Vec<(i64, T)>>,
+}
+
+impl<T> Default for ByTime<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
+}
+
+impl<T> ByTime<T> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Adds an entry, in the place of the one of that time if there is one.
+    pub(super) fn insert(&mut self, time_us: i64, value: T) {
+        let index = self.chunk_of(time_us);
+        let is_last = index + 1 == self.chunks.len();
+        let Some(chunk) = self.chunks.get_mut(index) else {
+            self.chunks.push(vec![(time_us, value)]);
+            return;
+        };
+        let place = match chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us) {
+            Ok(place) => {
+                if let Some(entry) = chunk.get_mut(place) {
+                    entry.1 = value;
+                }
+                return;
+            }
+            Err(place) => place,
+        };
+        if chunk.len() < CHUNK_ENTRIES {
+            chunk.insert(place, (time_us, value));
+            return;
+        }
+        // Of the last chunk, all before the entry stays together: more of these will hardly come.
+        let half = CHUNK_ENTRIES / 2;
+        let mut upper = chunk.split_off(if is_last { place.max(half) } else { half });
+        if place < chunk.len() {
+            chunk.insert(place, (time_us, value));
+        } else {
+            upper.insert(place - chunk.len(), (time_us, value));
+        }
+        upper.reserve_exact(CHUNK_ENTRIES.saturating_sub(upper.len()));
+        self.chunks.insert(index + 1, upper);
+    }
+
+    pub(super) fn get(&self, time_us: i64) -> Option<&T> {
+        let chunk = self.chunks.get(self.chunk_of(time_us))?;
+        let place = chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us).ok()?;
+        chunk.get(place).map(|(_, value)| value)
+    }
+
+    pub(super) fn get_mut(&mut self, time_us: i64) -> Option<&mut T> {
+        let index = self.chunk_of(time_us);
+        let chunk = self.chunks.get_mut(index)?;
+        let place = chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us).ok()?;
+        chunk.get_mut(place).map(|(_, value)| value)
+    }
+
+    /// All entries, by ascending time.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, &T)> {
+        self.chunks.iter().flatten().map(|(time_us, value)| (*time_us, value))
+    }
+
+    /// Those from one time to before another one, by ascending time.
+    pub(super) fn range(&self, from_us: i64, until_us: i64) -> impl DoubleEndedIterator<Item = (i64, &T)> {
+        let before = |chunk: &Vec<(i64, T)>, time_us| chunk.partition_point(|(other, _)| *other < time_us);
+        let until = self.chunks.partition_point(|chunk| before(chunk, until_us) > 0);
+        let chunks = self.chunks.get(self.chunk_of(from_us)..until).unwrap_or_default();
+        let inside = chunks.iter().flat_map(move |chunk| {
+            chunk.get(before(chunk, from_us)..before(chunk, until_us)).unwrap_or_default()
+        });
+        inside.map(|(time_us, value)| (*time_us, value))
+    }
+
+    /// Removes those of these times, which ascend, of which `is_forgotten` says so.
+    pub(super) fn remove(&mut self, times: &[i64], is_forgotten: impl Fn(&T) -> bool) {
+        let (Some(first_us), Some(last_us)) = (times.first(), times.last()) else { return };
+        let begin = self.chunk_of(*first_us);
+        let end = self.chunk_of(*last_us) + 1;
+        let mut left = times.iter().copied().peekable();
+        for chunk in self.chunks.iter_mut().take(end).skip(begin) {
+            chunk.retain(|(time_us, value)| {
+                while left.next_if(|time| time < time_us).is_some() {}
+                left.peek() != Some(time_us) || !is_forgotten(value)
+            });
+        }
+        self.chunks.retain(|chunk| !chunk.is_empty());
+    }
+
+    /// Which chunk an entry of that time is in, or would be added to, if there is any.
+    fn chunk_of(&self, time_us: i64) -> usize {
+        let begins = |chunk: &Vec<(i64, T)>| chunk.first().is_some_and(|(first_us, _)| *first_us <= time_us);
+        self.chunks.partition_point(begins).saturating_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// So many times from one on, so far apart; added, or removed where the value is even.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(i64, i64, i64),
+        Remove(i64, i64, i64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let times = || (-3_000..3_000_i64, 1..900_i64, 1..9_i64);
+        prop_oneof![
+            3 => times().prop_map(|(from, count, apart)| Step::Insert(from, count, apart)),
+            1 => times().prop_map(|(from, count, apart)| Step::Remove(from, count, apart)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(steps in vec(step(), 1..12), from in -3_500..9_000_i64, length in -10..5_000_i64) {
+            let (mut mine, mut theirs) = (ByTime::default(), BTreeMap::new());
+            for (number, step) in (0_i64..).zip(steps) {
+                match step {
+                    Step::Insert(from, count, apart) => {
+                        for time in (0..count).map(|n| from + n * apart) {
+                            mine.insert(time, number + time);
+                            theirs.insert(time, number + time);
+                        }
+                    }
+                    Step::Remove(from, count, apart) => {
+                        let times: Vec<_> = (0..count).map(|n| from + n * apart).collect();
+                        mine.remove(&times, |value| value % 2 == 0);
+                        theirs.retain(|time, value| !times.contains(time) || *value % 2 != 0);
+                    }
+                }
+            }
+            let expected: Vec<_> = theirs.iter().map(|(time, value)| (*time, value)).collect();
+            prop_assert_eq!(mine.iter().collect::<Vec<_>>(), expected);
+            let expected: Vec<_> = theirs.range(from..from + length.max(0)).map(|(time, value)| (*time, value)).collect();
+            prop_assert_eq!(mine.range(from, from + length).collect::<Vec<_>>(), expected.clone());
+            let reversed: Vec<_> = expected.into_iter().rev().collect();
+            prop_assert_eq!(mine.range(from, from + length).rev().collect::<Vec<_>>(), reversed);
+            for time in from..from + 50 {
+                prop_assert_eq!(mine.get(time), theirs.get(&time));
+                prop_assert_eq!(mine.get_mut(time), theirs.get_mut(&time));
+            }
+            prop_assert_eq!(mine.is_empty(), theirs.is_empty());
+            prop_assert!(mine.chunks.iter().all(|chunk| (1..=CHUNK_ENTRIES).contains(&chunk.len())));
+        }
+    }
+
+    /// Several senders are not in step, so times come a little late.
+    #[test]
+    fn times_in_order_leave_little_room_empty() {
+        for late in [0, 5, 30] {
+            let mut map = ByTime::default();
+            let times = (0..100_000_i64).map(|n| if n % 7 == 0 { n - 7 * late - 1 } else { n });
+            times.for_each(|time_us| map.insert(time_us, [0_u64; 7]));
+            let room: usize = map.chunks.iter().map(Vec::capacity).sum();
+            assert!(room < 100_000 * 5 / 4, "{room} where they come {late} late");
+        }
+    }
+}
