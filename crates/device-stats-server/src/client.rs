@@ -20,7 +20,7 @@ pub(crate) use analyses::{Analysis, AxisSummary, Subject, UserAnalysis, Window};
 pub(crate) use devices::Registered;
 pub(crate) use error::{ClientError, Fault};
 pub(crate) use exports::Arriving;
-pub(crate) use retry::{Patience, Waits, may_be_done};
+pub(crate) use retry::{GivenUp, Patience, Waits};
 
 /// How long an answer may take; of an export, how long nothing may arrive.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -118,11 +118,24 @@ impl Client {
     where
         F: Future<Output = Result<T, ClientError>>,
     {
+        self.until_given_up(attempt).await.map_err(|given_up| given_up.error)
+    }
+
+    /// The same; also says whether what was asked may have been done.
+    async fn until_given_up<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, GivenUp>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
         let mut waits = Waits::new(self.patience);
+        let mut may_be_done = false;
         loop {
-            match attempt().await {
-                Err(error) if waits.wait(&error).await => {}
-                result => return result,
+            let error = match attempt().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            may_be_done |= retry::may_be_done(&error);
+            if !waits.wait(&error).await {
+                return Err(GivenUp { error, may_be_done });
             }
         }
     }

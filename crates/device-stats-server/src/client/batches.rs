@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::{Client, ClientError};
+use super::{Client, GivenUp};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -22,13 +22,13 @@ impl Client {
     /// The key makes that safe for readings that bring no time; no other batch may have it.
     ///
     /// # Errors
-    /// [`ClientError`]; nothing has been stored where the server refused or found faults, but for a 503.
+    /// [`GivenUp`]; nothing has been stored but where it says so.
     pub(crate) async fn append_batch(
         &self,
         content_type: &'static str,
         rows: Vec<u8>,
         key: Option<&str>,
-    ) -> Result<Batch, ClientError> {
+    ) -> Result<Batch, GivenUp> {
         let rows = bytes::Bytes::from(rows);
         let send = || {
             let mut request = self.request(Method::POST, "/api/v1/stats/batch");
@@ -37,6 +37,6 @@ impl Client {
             }
             self.json(request.header(CONTENT_TYPE, content_type).body(rows.clone()))
         };
-        self.patiently(send).await
+        self.until_given_up(send).await
     }
 }

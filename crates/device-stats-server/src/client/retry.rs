@@ -58,7 +58,7 @@ impl Patience {
 }
 
 /// Whether what was asked may have been done, although there was no success.
-pub(crate) fn may_be_done(error: &ClientError) -> bool {
+pub(super) fn may_be_done(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { source, .. } => !source.is_connect(),
         ClientError::Refused { status, code, .. } => {
@@ -70,6 +70,15 @@ pub(crate) fn may_be_done(error: &ClientError) -> bool {
         ClientError::BrokenOff { .. } | ClientError::NotUnderstood(_) => true,
         ClientError::Setup(_) | ClientError::Faulty(_) | ClientError::NotAddressable(_) => false,
     }
+}
+
+/// Why a request was given up, after all its attempts.
+#[derive(Debug)]
+pub(crate) struct GivenUp {
+    /// How the last attempt ended.
+    pub(crate) error: ClientError,
+    /// Whether any of the attempts may have done what was asked: a later one that was refused takes nothing back.
+    pub(crate) may_be_done: bool,
 }
 
 /// The waits of one request.

@@ -67,8 +67,8 @@ pub(super) async fn load(arguments: &Arguments, url: &str) -> anyhow::Result<()>
             let client = client.clone();
             async move {
                 let sent = Instant::now();
-                let batch = client.append_batch("application/x-ndjson", body, None).await?;
-                anyhow::Ok((batch, sent.elapsed()))
+                let batch = client.append_batch("application/x-ndjson", body, None).await;
+                batch.map(|batch| (batch, sent.elapsed())).map_err(|given_up| given_up.error)
             }
         })
         .buffer_unordered(at_once);

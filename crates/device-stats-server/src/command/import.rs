@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::progress::{Progress, per_second};
 use super::retrying::Retrying;
-use crate::client::{Client, ClientError, Fault, Registered, may_be_done};
+use crate::client::{Client, ClientError, Fault, GivenUp, Registered};
 use rows::{Chunk, Place, Rows};
 
 /// What to import.
@@ -41,6 +41,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS", requires = "user")]
     email: Option<String>,
 }
+
+/// It is not known whether rows without a timestamp are stored, and nobody asks again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Doubt(String);
 
 /// An import under way.
 struct Import<'a> {
@@ -122,7 +127,7 @@ impl Import<'_> {
                 self.repeats += batch.duplicates;
                 Ok(())
             }
-            Err(ClientError::Faulty(faults)) => {
+            Err(GivenUp { error: ClientError::Faulty(faults), .. }) => {
                 let mut stderr = std::io::stderr().lock();
                 for fault in &faults {
                     writeln!(stderr, "{}", line_of(fault, self.file, &lines, place))?;
@@ -130,15 +135,15 @@ impl Import<'_> {
                 let s = if faults.len() == 1 { "" } else { "s" };
                 bail!("the server found {} fault{s} in {}", faults.len(), self.file.display())
             }
-            Err(error) if !all_timed && may_be_done(&error) => {
+            Err(GivenUp { error, may_be_done: true }) if !all_timed => {
                 Err(error).with_context(|| self.doubt(&lines, place))
             }
-            Err(error) => Err(error.into()),
+            Err(GivenUp { error, .. }) => Err(error.into()),
         }
     }
 
     /// What to do about rows without a timestamp of which it is unknown whether they are stored, and nobody asks again.
-    fn doubt(&self, lines: &[u64], place: Place) -> String {
+    fn doubt(&self, lines: &[u64], place: Place) -> Doubt {
         let first = lines.first().copied().unwrap_or_default();
         let last = lines.last().copied().unwrap_or_default();
         let places = match place {
@@ -146,11 +151,11 @@ impl Import<'_> {
             Place::Row => "rows",
         };
         let (before, behind) = (self.next_row(), self.next_row() + lines.len() as u64);
-        format!(
+        Doubt(format!(
             "{places} {first} to {last}, of which some have no timestamp, are all stored or none is, and sent again they \
              would be there twice: look whether they are stored, then go on with --skip {behind} where they are, and with \
              --skip {before} where they are not"
-        )
+        ))
     }
 
     /// How many readings the server has taken from this import.
@@ -184,12 +189,18 @@ impl Import<'_> {
     /// The error, and what it means for the rest.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Self { accepted, repeats, .. } = self;
+        let rest = if error.is::<Doubt>() {
+            "of the rows behind them it is not known whether they are stored".to_owned()
+        } else {
+            let next = self.next_row();
+            format!(
+                "--skip {next} goes on behind them (those with a timestamp may also be sent again: they count as repeats then)"
+            )
+        };
         match self.sent() {
             0 => error,
             sent => error.context(format!(
-                "stopped after {sent} readings, which stay stored: {accepted} accepted, {repeats} repeats; --skip {} goes on \
-                 behind them (those with a timestamp may also be sent again: they count as repeats then)",
-                self.next_row()
+                "stopped after {sent} readings, which stay stored: {accepted} accepted, {repeats} repeats; {rest}"
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! Imports from a server that answers as it is told to: what is sent again, and what is not.
+//! Imports into a server that answers as it is told to: what is sent again, and what is not.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::started::run;
 
-/// A server that knows every device. To batches it gives one answer after the other, the last one for ever; `None` is no
-/// answer at all.
+/// A server that answers each request as it is told to; `None` is no answer at all.
 struct Scripted {
     url: String,
     /// The bodies of the batches that came.
@@ -29,7 +28,20 @@ const FULL: Option<&str> =
     Some("507 Insufficient Storage\r\n\r\n{\"detail\": \"full\", \"code\": \"out_of_space\"}");
 
 impl Scripted {
+    /// One that knows every device. To batches it gives one answer after the other, the last one for ever.
     fn answering(answers: &'static [Option<&'static str>]) -> Self {
+        let mut batches = 0;
+        Self::with(move |request| {
+            if !request.starts_with("POST /api/v1/stats/batch") {
+                return Some("200 OK\r\n\r\n{}");
+            }
+            batches += 1;
+            answers[(batches - 1).min(answers.len() - 1)]
+        })
+    }
+
+    /// One that answers what that says to the head of a request.
+    fn with(mut answer: impl FnMut(&str) -> Option<&'static str> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let batches = Arc::new(Mutex::new(Vec::new()));
@@ -48,16 +60,12 @@ impl Scripted {
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
                 let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
                 connection.read_exact(&mut body).unwrap();
-                let answer = if head.starts_with("POST /api/v1/stats/batch") {
-                    let mut batches = seen.lock().unwrap();
-                    batches.push(body);
+                if head.starts_with("POST /api/v1/stats/batch") {
+                    seen.lock().unwrap().push(body);
                     let key = head.lines().find_map(|line| line.strip_prefix("idempotency-key: "));
                     seen_keys.lock().unwrap().push(key.map(str::to_owned));
-                    answers[(batches.len() - 1).min(answers.len() - 1)]
-                } else {
-                    Some("200 OK\r\n\r\n{}")
-                };
-                if let Some(answer) = answer {
+                }
+                if let Some(answer) = answer(&head) {
                     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
                     let length = body.len();
                     let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}");
@@ -134,6 +142,28 @@ fn what_is_in_doubt_in_the_end_is_told() {
     }
     let (output, _) = Scripted::answering(&[BUSY]).import(&file, &["--retry-for", "0"]);
     assert!(!stderr(&output).contains("--skip"), "{}", stderr(&output));
+}
+
+/// An import looked at its last attempt only: one that was refused at the end was taken for one that had never been stored.
+#[test]
+fn what_is_in_doubt_stays_in_doubt_when_it_is_refused_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "d,,1,2,3\n".repeat(5_002);
+    let file = file(folder.path(), &format!("device_id,timestamp,x,y,z\n{rows}"));
+    let stored = Some("201 Created\r\n\r\n{\"accepted\": 5000, \"duplicates\": 0}");
+    for first in [None, UNKNOWN] {
+        let answers: &'static [_] = Box::leak(Box::new([stored, first, BUSY]));
+        let (output, batches) = Scripted::answering(answers).import(&file, &["--retry-for", "2s"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(batches.len() > 2, "{}", batches.len());
+        let message = stderr(&output);
+        for part in
+            ["busy", "lines 5002 to 5003", "--skip 5002 where they are,", "stopped after 5000 readings"]
+        {
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(!message.contains("goes on behind them"), "{message}");
+    }
 }
 
 /// Behind what was stored, and no row twice.
