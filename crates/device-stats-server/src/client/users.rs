@@ -46,12 +46,19 @@ impl Client {
         }
     }
 
-    /// Registers a user.
+    /// Registers a user, whose name is no integer.
     ///
     /// # Errors
-    /// [`ClientError`]; refused where the name or the address is taken.
+    /// [`ClientError`]; refused where the address is taken by a user of another name.
     pub(crate) async fn create_user(&self, username: &str, email: &str) -> Result<User, ClientError> {
         let user = json!({ "username": username, "email": email });
-        self.json(self.request(Method::POST, "/api/v1/users/").json(&user)).await
+        let create = || self.json(self.request(Method::POST, "/api/v1/users/").json(&user));
+        match self.patiently(create).await {
+            // Perhaps taken by an attempt whose answer was lost.
+            Err(error @ ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }) => {
+                self.find_user(username).await?.ok_or(error)
+            }
+            result => result,
+        }
     }
 }

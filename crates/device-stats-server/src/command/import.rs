@@ -104,14 +104,8 @@ async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -
     let Some(email) = email else {
         bail!("there is no user {user:?}; with --email ADDRESS one is registered");
     };
-    match client.create_user(user, email).await {
-        Ok(created) => Ok(created.id),
-        // It may have been registered by a request whose answer was lost.
-        Err(error) => match client.find_user(user).await? {
-            Some(found) => Ok(found.id),
-            None => Err(error).with_context(|| format!("the user {user:?} cannot be registered")),
-        },
-    }
+    let created = client.create_user(user, email).await;
+    Ok(created.with_context(|| format!("the user {user:?} cannot be registered"))?.id)
 }
 
 impl Import<'_> {

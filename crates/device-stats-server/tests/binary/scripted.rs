@@ -166,6 +166,36 @@ fn what_is_in_doubt_stays_in_doubt_when_it_is_refused_later() {
     }
 }
 
+/// A user is registered once, by whichever attempt it was.
+#[test]
+fn a_user_is_registered_by_a_server_that_is_busy_or_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path(), TIMED);
+    let flags = ["--user", "ann", "--email", "ann@example.com"];
+    let created = Some("201 Created\r\n\r\n{\"id\": 7, \"username\": \"ann\"}");
+    let taken = Some("400 Bad Request\r\n\r\n{\"detail\": \"taken\", \"code\": \"email_taken\"}");
+    // Whether an attempt without an answer has registered it, and how the one after it is answered.
+    for (is_registered, last, code) in [(false, created, 0), (true, taken, 0), (false, taken, 1)] {
+        let mut attempts = [BUSY, None, last].into_iter();
+        let server = Scripted::with(move |request| {
+            if request.starts_with("POST /api/v1/users/") {
+                return attempts.next().unwrap();
+            }
+            match request {
+                _ if request.starts_with("POST") => STORED,
+                _ if !request.starts_with("GET /api/v1/users/") => Some("200 OK\r\n\r\n{}"),
+                _ if is_registered && attempts.len() < 2 => {
+                    Some("200 OK\r\n\r\n[{\"id\": 7, \"username\": \"ann\"}]")
+                }
+                _ => Some("200 OK\r\n\r\n[]"),
+            }
+        });
+        let (output, _) = server.import(&file, &flags);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(code == 0 || stderr(&output).contains("the user \"ann\" cannot be registered"));
+    }
+}
+
 /// Behind what was stored, and no row twice.
 #[test]
 fn an_import_goes_on_where_it_is_told_to() {
