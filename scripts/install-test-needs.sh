@@ -19,6 +19,7 @@ need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgr
 need 'A C compiler, for the bundled SQLite,' build-essential cc
 need "Python 3 with venv, for Locust and InfluxDB's client," python3-venv python3
 need 'strace, to fail single calls to the system,' strace strace
+need 'script, for a terminal,' bsdutils script
 need 'unshare, for a disk that can be filled,' util-linux unshare
 need 'docker compose, to read compose.yaml,' docker-compose docker-compose
 

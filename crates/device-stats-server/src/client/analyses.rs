@@ -1,11 +1,18 @@
 //! Analyses of the readings of a device or a user.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use super::devices::path_segment;
 use super::{Client, ClientError};
+
+/// How long an answer may take that tells no more than how much there is.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The server's word for a window without a reading.
+const NO_READINGS: &str = "no_readings";
 
 /// Whose readings.
 #[derive(Clone, Debug)]
@@ -77,12 +84,33 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; refused where there is nobody of that name, or no reading in the window.
     pub(crate) async fn analyze(&self, subject: &Subject, window: &Window) -> Result<String, ClientError> {
-        let path = match subject {
-            Subject::Device(device_id) => {
-                format!("/api/v1/stats/devices/{}/analyze", path_segment(device_id)?)
-            }
-            Subject::User(id) => format!("/api/v1/stats/users/{id}/analyze"),
-        };
+        let path = path(subject)?;
         self.patiently(|| self.body(self.request(Method::POST, &path).json(window))).await
     }
+
+    /// How many readings there are. Asks once, and not for long.
+    ///
+    /// # Errors
+    /// [`ClientError`]; refused where there is nobody of that name.
+    pub(crate) async fn count(&self, subject: &Subject, window: &Window) -> Result<u64, ClientError> {
+        let request = self.request(Method::POST, &path(subject)?).json(window).timeout(COUNT_TIMEOUT);
+        let counted = match subject {
+            Subject::Device(_) => self.json(request).await.map(|Analysis { x, .. }| x.count),
+            Subject::User(_) => {
+                self.json(request).await.map(|UserAnalysis { aggregate_stats, .. }| aggregate_stats.x.count)
+            }
+        };
+        match counted {
+            Err(ClientError::Refused { code, .. }) if code.as_deref() == Some(NO_READINGS) => Ok(0),
+            counted => counted,
+        }
+    }
+}
+
+/// Where a subject is analyzed.
+fn path(subject: &Subject) -> Result<String, ClientError> {
+    Ok(match subject {
+        Subject::Device(device_id) => format!("/api/v1/stats/devices/{}/analyze", path_segment(device_id)?),
+        Subject::User(id) => format!("/api/v1/stats/users/{id}/analyze"),
+    })
 }

@@ -109,9 +109,14 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
     let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
     let asked = Asked { client, subject, window, format };
+    let mut progress = Progress::new(output.is_some(), format.unit());
+    if progress.can_show_end()
+        && let Ok(count) = asked.client.count(&asked.subject, &asked.window).await
+    {
+        progress.expect(count);
+    }
     let arriving = asked.again().await?;
     let mut target = Target::create(output)?;
-    let mut progress = Progress::new(output.is_some(), format.unit());
     let received = asked.receive(arriving, &mut target, &mut progress).await;
     progress.finish();
     received.with_context(|| format!("stopped after {}", progress.count()))?;

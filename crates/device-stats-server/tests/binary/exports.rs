@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::databases::over_both_stores;
 use crate::started::{Started, device_stats, printed, run};
@@ -146,4 +146,47 @@ fn what_does_not_arrive_whole_leaves_no_file() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "what was there");
         assert_eq!(files(folder.path()), ["out.csv", "rows.csv"]);
     });
+}
+
+/// Runs a command on a terminal, and returns what is shown there.
+fn on_a_terminal(arguments: &[&str]) -> String {
+    let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
+    let command = format!("stty cols 200; {} {}", env!("CARGO_BIN_EXE_device-stats"), quoted.join(" "));
+    let output = Command::new("script").args(["-qec", &command, "/dev/null"]).stdin(Stdio::null()).output();
+    let output = output.unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{shown}");
+    shown
+}
+
+#[test]
+fn progress_rate_and_time_left_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("rows.csv"), rows()).unwrap();
+    printed(&[
+        "import",
+        &path("rows.csv"),
+        "--user",
+        "ann",
+        "--email",
+        "ann@example.com",
+        "--url",
+        &server.url,
+    ]);
+    let shown = |of: &[&str], file: &str| {
+        on_a_terminal(&[&["export", "--output", &path(file), "--url", &server.url], of].concat())
+    };
+    for of in [["--user", "ann"], ["--device", "fan"]] {
+        let shown = shown(&of, "out.csv");
+        for part in ["%, ", " readings, ", "/s, ", " left"] {
+            assert!(shown.contains(part), "{of:?}: {part}: {shown:?}");
+        }
+    }
+    // Without a reading it is over at once, and of bytes it is not known how many there will be.
+    let none = shown(&["--user", "ann", "--from", "2027-01-01"], "none.csv");
+    assert!(none.contains("0 readings in "), "{none:?}");
+    let bytes = shown(&["--user", "ann"], "out.parquet");
+    assert!(bytes.contains("iB/s, ") && !bytes.contains(" left"), "{bytes:?}");
 }

@@ -1,6 +1,8 @@
 //! How far an export is, on a terminal, and how far it came.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write;
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +27,30 @@ impl Progress {
     /// Starts.
     pub(super) fn new(is_shown: bool, unit: Unit) -> Self {
         let line = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
-        let template = match unit {
-            Unit::Readings { .. } => "{spinner} {human_pos} readings, {per_sec}, {elapsed}",
+        let progress = Self { line, unit, counted: 0, bytes: 0 };
+        progress.show(match unit {
+            Unit::Readings { .. } => "{spinner} {human_pos} readings, {rate}, {elapsed}",
             Unit::Bytes => "{spinner} {bytes}, {bytes_per_sec}, {elapsed}",
-        };
+        });
+        progress
+    }
+
+    /// Whether it is of use to know how much will arrive: somebody looks, and readings are told from each other.
+    pub(super) fn can_show_end(&self) -> bool {
+        !self.line.is_hidden() && matches!(self.unit, Unit::Readings { .. })
+    }
+
+    /// So many readings will arrive from now on, unless some come or go meanwhile. The time left is shown, too, then.
+    pub(super) fn expect(&self, readings: u64) {
+        self.line.reset();
+        self.line.set_length(readings);
+        self.show("{bar:30} {percent}%, {human_pos} readings, {rate}, {eta} left");
+    }
+
+    fn show(&self, template: &str) {
         if let Ok(style) = ProgressStyle::with_template(template) {
-            line.set_style(style);
+            self.line.set_style(style.with_key("rate", rate));
         }
-        Self { line, unit, counted: 0, bytes: 0 }
     }
 
     /// These bytes have been written.
@@ -54,6 +72,7 @@ impl Progress {
     /// Everything is going to be written again.
     pub(super) fn begin_anew(&mut self) {
         (self.counted, self.bytes) = (0, 0);
+        self.line.reset();
     }
 
     /// Takes the line away.
@@ -82,4 +101,10 @@ impl Progress {
         let rate = count as f64 / seconds.max(f64::MIN_POSITIVE);
         format!("{count} {what} in {seconds:.1} s ({rate:.0} {what}/s)\n")
     }
+}
+
+/// Readings of a second, for people.
+fn rate(state: &ProgressState, text: &mut dyn Write) {
+    // A line that cannot be written is not shown.
+    let _ = write!(text, "{:.0}/s", state.per_sec());
 }
