@@ -82,12 +82,18 @@ impl<R: Read> Columns<R> {
     /// [`RowsError`] where the file cannot be read on, or a row is too large for any batch.
     pub(super) fn next_chunk(&mut self) -> Result<Option<Chunk>, RowsError> {
         let Some(batch) = self.take_batch()? else { return Ok(None) };
-        let mut count = batch.num_rows().min(CHUNK_ROWS_MAX);
+        let too_large = || {
+            let problem = format!("row {} is too large for any batch", self.row);
+            RowsError::File { file: self.file.clone(), problem }
+        };
+        let mut count = self.texts_that_fit(&batch.slice(0, batch.num_rows().min(CHUNK_ROWS_MAX)));
+        if count == 0 {
+            return Err(too_large());
+        }
         let mut chunk = self.chunk(&batch.slice(0, count))?;
         while chunk.body.len() > self.chunk_bytes_max {
             if count == 1 {
-                let problem = format!("row {} is too large for any batch", self.row);
-                return Err(RowsError::File { file: self.file.clone(), problem });
+                return Err(too_large());
             }
             count = count.div_ceil(2);
             chunk = self.chunk(&batch.slice(0, count))?;
@@ -95,6 +101,18 @@ impl<R: Read> Columns<R> {
         self.row += count as u64;
         self.batch = rest(&batch, count);
         Ok(Some(chunk))
+    }
+
+    /// How many of the first rows have texts that a batch has room for. All rows of a dictionary may have one long text, which
+    /// is written out for each.
+    fn texts_that_fit(&self, rows: &RecordBatch) -> usize {
+        let columns: Vec<Texts<'_>> = rows.columns().iter().filter_map(Texts::of).collect();
+        let mut left = self.chunk_bytes_max;
+        let fits = |row: &usize| {
+            let bytes = columns.iter().filter_map(|texts| texts.read(*row)).map(str::len).sum();
+            left.checked_sub(bytes).map(|rest| left = rest).is_some()
+        };
+        (0..rows.num_rows()).take_while(fits).count()
     }
 
     /// What is left of a batch, or the next one that is not empty.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type};
-use arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, TimestampSecondArray};
+use arrow_array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampSecondArray,
+};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use serde_json::json;
@@ -237,6 +239,29 @@ fn columns_are_cut_into_batches_that_fit_and_none_is_lost() {
         assert_eq!(rows, (skip + 1..=12_000).collect::<Vec<_>>());
     }
     let mut rows = Rows::new(Path::new("data.arrows"), Format::Arrow, &stream[..], 100).unwrap();
+    assert_eq!(rows.next_chunk().unwrap_err().to_string(), "data.arrows: row 1 is too large for any batch");
+}
+
+/// Written out for each row, the text of the dictionary is longer than any column of texts can be.
+#[test]
+fn a_long_text_of_many_rows_is_written_out_for_a_few_at_once() {
+    let ids = DictionaryArray::<Int32Type>::try_new(
+        Int32Array::from_value(0, 5_000),
+        Arc::new(StringArray::from(vec!["-".repeat(500_000)])),
+    );
+    let numbers: ArrayRef = Arc::new(Float64Array::from_value(0.0, 5_000));
+    let axes = ["x", "y", "z"].map(|axis| (axis, Arc::clone(&numbers)));
+    let columns = axes.into_iter().chain([("device_id", Arc::new(ids.unwrap()) as ArrayRef)]);
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let stream = writer.into_inner().unwrap();
+    let mut rows = Rows::new(Path::new("data.arrows"), Format::Arrow, &stream[..], 2_100_000).unwrap();
+    for first in [1, 5] {
+        let lines: Vec<u64> = (first..first + 4).collect();
+        assert_eq!(rows.next_chunk().unwrap().unwrap().lines, lines);
+    }
+    let mut rows = Rows::new(Path::new("data.arrows"), Format::Arrow, &stream[..], 400_000).unwrap();
     assert_eq!(rows.next_chunk().unwrap_err().to_string(), "data.arrows: row 1 is too large for any batch");
 }
 
