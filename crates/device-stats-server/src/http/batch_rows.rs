@@ -205,7 +205,7 @@ impl<R: Row> BatchReader<R> {
             FormatReader::Array(text) => Some(array::read(&text, faults)),
             FormatReader::Lines(lines) => Some(lines.finish(&mut found)),
             FormatReader::Table(table) => table.finish(&mut found),
-            FormatReader::Columns(bytes) => columns::read(&Columns::read(&bytes)?, &mut found),
+            FormatReader::Columns(bytes) => Some(columns::read(Columns::open(&bytes)?, &mut found)?),
             FormatReader::Other => return Err(ApiError::UnknownFormat),
         };
         faults.append(found);

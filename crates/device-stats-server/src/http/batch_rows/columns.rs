@@ -15,6 +15,7 @@ use serde_json::json;
 use super::{Row, Rows, check_columns};
 use crate::arrow_stream::holds_texts;
 use crate::http::body::Columns;
+use crate::http::error::ApiError;
 use crate::http::faults::{Faults, Problem, Step};
 use crate::http::json::Json;
 use crate::service::Measurement;
@@ -29,30 +30,54 @@ fn wrong(problem: Problem, input: Json) -> Wrong {
     Box::new((problem, input))
 }
 
-/// Reads columns; `None` where a column is missing, is one too many, or has a type that says nothing here.
-pub(super) fn read<R: Row>(columns: &Columns, faults: &mut Faults) -> Option<Rows<R>> {
-    let Columns { schema, batches } = columns;
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    check_columns::<R>(&names, faults)?;
-    check_types(schema, faults)?;
+/// Reads columns. Where one is missing, is one too many, or has a type that says nothing here, that is noted, and no value is
+/// looked at.
+///
+/// # Errors
+/// No whole stream, or one of too many bytes or readings.
+pub(super) fn read<R: Row>(columns: Columns<'_>, faults: &mut Faults) -> Result<Rows<R>, ApiError> {
+    let names: Vec<&str> = columns.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    let checked = check_columns::<R>(&names, faults).and_then(|()| check_types(columns.schema(), faults));
+    if checked.is_none() {
+        return Ok(Rows::default());
+    }
+    let batches = columns.read()?;
     let mut rows = Rows::default();
-    rows.rows.reserve(batches.iter().map(RecordBatch::num_rows).sum());
+    let count = batches.iter().map(RecordBatch::num_rows).sum();
+    rows.rows.reserve(count);
     let mut begin = 0;
-    for batch in batches {
-        if faults.is_full() {
-            break;
-        }
-        let Some(mut table) = Table::of(batch) else { continue };
-        let before = rows.rows.len();
-        if table.read_all(batch.num_rows(), &mut rows.rows).is_none() {
-            rows.rows.truncate(before);
-            for row in 0..batch.num_rows() {
-                rows.rows.extend(table.read_row(row, begin + row, faults));
-            }
+    for batch in &batches {
+        if let Some(table) = Table::of(batch) {
+            read_batch(table, begin, batch.num_rows(), &mut rows.rows, faults);
         }
         begin += batch.num_rows();
     }
-    Some(rows)
+    // Each row is there or at fault, so this is never seen; if it were, readings would be lost without a word.
+    if faults.is_empty() && rows.rows.len() != count {
+        return Err(ApiError::NotArrow("a batch does not have the columns of its stream".to_owned()));
+    }
+    Ok(rows)
+}
+
+/// Adds the rows of a batch, the first of which has that place in the whole body. Where no more faults are noted, nothing is
+/// read.
+fn read_batch<R: Row>(
+    mut table: Table<'_>,
+    begin: usize,
+    count: usize,
+    rows: &mut Vec<R>,
+    faults: &mut Faults,
+) {
+    let before = rows.len();
+    if !faults.is_full() && table.read_all(count, rows).is_none() {
+        rows.truncate(before);
+        for row in 0..count {
+            if faults.is_full() {
+                break;
+            }
+            rows.extend(table.read_row(row, begin + row, faults));
+        }
+    }
 }
 
 /// Notes columns of a type that they cannot have.

@@ -1,46 +1,48 @@
 //! A body that is a stream of Arrow's record batches.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::Schema;
 use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 
-use crate::arrow_stream::{Stream, StreamError, is_read};
+use crate::arrow_stream::{Stream, StreamError};
 use crate::http::error::ApiError;
 
 /// The columns of a batch.
-#[derive(Debug)]
-pub(crate) struct Columns {
-    /// Which columns there are.
-    pub(crate) schema: SchemaRef,
-    /// Their values; none where a column is of a type that no batch has.
-    pub(crate) batches: Vec<RecordBatch>,
-}
+pub(crate) struct Columns<'a>(Stream<&'a [u8]>);
 
-impl Columns {
-    /// Reads all of a stream.
+impl<'a> Columns<'a> {
+    /// Reads which columns there are.
     ///
     /// # Errors
-    /// No stream, or one of too many bytes or readings.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, ApiError> {
-        let mut stream = Stream::open(bytes, BATCH_BYTES_MAX).map_err(refusal)?;
-        let mut columns = Self { schema: Arc::clone(stream.schema()), batches: Vec::new() };
-        if !columns.schema.fields().iter().all(|field| is_read(field.data_type())) {
-            return Ok(columns);
-        }
+    /// No stream.
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, ApiError> {
+        Stream::open(bytes, BATCH_BYTES_MAX).map(Self).map_err(refusal)
+    }
+
+    /// Which columns there are.
+    pub(crate) fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+
+    /// Reads all of their values. All columns must be of types that [`is_read`](crate::arrow_stream::is_read) knows.
+    ///
+    /// # Errors
+    /// No whole stream, or one of too many bytes or readings.
+    pub(crate) fn read(self) -> Result<Vec<RecordBatch>, ApiError> {
+        let Self(mut stream) = self;
+        let mut batches = Vec::new();
         let mut readings = 0;
         while let Some(batch) = stream.next_batch().map_err(refusal)? {
             readings += batch.num_rows();
             if readings > BATCH_READINGS_MAX {
                 return Err(ApiError::ManyReadings { readings_max: BATCH_READINGS_MAX });
             }
-            columns.batches.push(batch);
+            batches.push(batch);
         }
         if !stream.into_input().is_empty() {
             return Err(ApiError::NotArrow("there is something behind the end of the stream".to_owned()));
         }
-        Ok(columns)
+        Ok(batches)
     }
 }
 

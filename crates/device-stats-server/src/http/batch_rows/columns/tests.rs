@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use arrow_array::types::Int8Type;
 use arrow_array::{
-    ArrayRef, DictionaryArray, Float64Array, Int16Array, RecordBatch, StringArray, StringViewArray,
-    TimestampNanosecondArray, UInt8Array,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int16Array, NullArray, RecordBatch, StringArray,
+    StringViewArray, TimestampNanosecondArray, UInt8Array,
 };
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryHandling, IpcWriteOptions, StreamWriter};
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
+use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, FAULTS_MAX};
 use device_stats_domain::{DeviceId, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::batch_rows::plain::Plain;
+use crate::http::batch_rows::table::Cells;
 use crate::http::error::ApiError;
+use crate::http::members::Members;
 
 type Reading = (DeviceId, Measurement);
 
@@ -74,9 +77,13 @@ fn streams() -> Vec<Vec<u8>> {
 
 fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, ApiError> {
     let mut faults = Faults::default();
-    let rows = read::<Reading>(&Columns::read(bytes)?, &mut faults);
+    let rows = read::<Reading>(Columns::open(bytes)?, &mut faults)?;
     let faults = faults.into_vec();
-    if faults.is_empty() { Ok(rows.unwrap().rows) } else { Err(ApiError::Invalid(faults)) }
+    if faults.is_empty() { Ok(rows.rows) } else { Err(ApiError::Invalid(faults)) }
+}
+
+fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, ApiError> {
+    Columns::open(bytes)?.read()
 }
 
 #[test]
@@ -153,13 +160,13 @@ fn a_buffer_is_not_believed_to_become_huge() {
         for huge in [most + 8, 1 << 40, i64::MAX - 7] {
             let mut stream = stream.clone();
             stream[place..place + 8].copy_from_slice(&huge.to_le_bytes());
-            assert!(matches!(Columns::read(&stream), Err(ApiError::LargeBody { .. })), "{huge}");
+            assert!(matches!(read_batches(&stream), Err(ApiError::LargeBody { .. })), "{huge}");
         }
         // Wrong, but no longer than allowed.
         for wrong in [declared + 8, declared + 1, declared * 10, i64::MAX, -2] {
             let mut stream = stream.clone();
             stream[place..place + 8].copy_from_slice(&wrong.to_le_bytes());
-            assert!(matches!(Columns::read(&stream), Err(ApiError::NotArrow(_))), "{wrong}");
+            assert!(matches!(read_batches(&stream), Err(ApiError::NotArrow(_))), "{wrong}");
         }
     }
 }
@@ -172,12 +179,74 @@ fn what_becomes_too_much_is_refused() {
         RecordBatch::try_from_iter([("x", bytes(count)), ("y", bytes(count)), ("z", bytes(count))]).unwrap()
     };
     let taken = written(&[batch(BATCH_READINGS_MAX)], zstd());
-    assert_eq!(Columns::read(&taken).unwrap().batches[0].num_rows(), BATCH_READINGS_MAX);
+    assert_eq!(read_batches(&taken).unwrap()[0].num_rows(), BATCH_READINGS_MAX);
     let many = written(&[batch(BATCH_READINGS_MAX), batch(1)], zstd());
-    assert!(matches!(Columns::read(&many), Err(ApiError::ManyReadings { .. })));
+    assert!(matches!(read_batches(&many), Err(ApiError::ManyReadings { .. })));
     let large = written(&[batch(BATCH_BYTES_MAX / 3 + 1)], zstd());
     assert!(large.len() < 10_000);
-    assert!(matches!(Columns::read(&large), Err(ApiError::LargeBody { .. })));
+    assert!(matches!(read_batches(&large), Err(ApiError::LargeBody { .. })));
+}
+
+fn of_axes(x: ArrayRef) -> Vec<u8> {
+    let columns = [("x", Arc::clone(&x)), ("y", Arc::clone(&x)), ("z", x)];
+    written(&[RecordBatch::try_from_iter(columns).unwrap()], IpcWriteOptions::default())
+}
+
+/// Each of a million rows was read for its faults, of which a hundred were kept.
+#[test]
+fn behind_the_last_fault_that_is_noted_nothing_is_read() {
+    for (wrong, read_rows) in [(FAULTS_MAX, 0), (FAULTS_MAX / 3 - 1, 1)] {
+        let mut numbers = vec![f64::NAN; wrong];
+        numbers.push(1.0);
+        let stream = of_axes(column(Float64Array::from(numbers)));
+        let mut faults = Faults::default();
+        let rows = read::<Measurement>(Columns::open(&stream).unwrap(), &mut faults).unwrap();
+        assert_eq!(rows.rows.len(), read_rows);
+        assert_eq!(faults.is_full(), read_rows == 0);
+    }
+}
+
+/// A row that is neither read nor at fault.
+#[derive(Debug)]
+struct Nothing;
+
+impl Row for Nothing {
+    const COLUMNS: (&'static [&'static str], &'static [&'static str]) = Measurement::COLUMNS;
+
+    fn from_members(_: &mut Members<'_>) -> Option<Self> {
+        None
+    }
+
+    fn from_plain(_: Plain) -> Option<Self> {
+        None
+    }
+
+    fn from_cells(_: &mut Cells<'_>) -> Option<Self> {
+        None
+    }
+
+    fn from_parts(_: Option<DeviceId>, _: Measurement) -> Option<Self> {
+        None
+    }
+}
+
+#[test]
+fn no_row_is_left_out_without_a_word() {
+    let stream = of_axes(column(Float64Array::from(vec![1.0, 2.0])));
+    let read = read::<Nothing>(Columns::open(&stream).unwrap(), &mut Faults::default());
+    assert!(matches!(read.err(), Some(ApiError::NotArrow(_))));
+}
+
+/// Truth values are shorter than rows are many, and were taken for a broken batch.
+#[test]
+fn a_type_that_no_axis_has_is_told_whatever_the_values_are() {
+    for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
+        let stream = of_axes(axis);
+        let mut faults = Faults::default();
+        read::<Measurement>(Columns::open(&stream).unwrap(), &mut faults).unwrap();
+        let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, ["column_type"; 3]);
+    }
 }
 
 /// Each time a dictionary becomes longer, all of it is copied: 200 times a megabyte is too much.
@@ -194,8 +263,8 @@ fn a_dictionary_that_grows_and_grows_is_refused() {
         let batches: Vec<RecordBatch> = (0..growths).map(|growth| grown(4_000 + growth)).collect();
         written(&batches, IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta))
     };
-    assert_eq!(Columns::read(&stream(100)).unwrap().batches.len(), 100);
-    assert!(matches!(Columns::read(&stream(200)), Err(ApiError::LargeBody { .. })));
+    assert_eq!(read_batches(&stream(100)).unwrap().len(), 100);
+    assert!(matches!(read_batches(&stream(200)), Err(ApiError::LargeBody { .. })));
 }
 
 proptest! {
