@@ -58,7 +58,9 @@ impl<R: Row> TableReader<R> {
     /// Takes the next characters.
     pub(super) fn take(&mut self, text: &str, faults: &mut Faults) {
         let mut left = text.as_bytes();
-        self.lines.note(left);
+        if self.is_read_on(faults) {
+            self.lines.note(left);
+        }
         while !left.is_empty() && self.is_read_on(faults) {
             self.step(&mut left, faults);
         }
@@ -180,5 +182,25 @@ impl Cells<'_> {
             self.faults.add(vec!["body".into(), self.index.into(), name.into()], problem.with(ctx), &input);
         })
         .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::limits::FAULTS_MAX;
+
+    use super::*;
+    use crate::service::Measurement;
+
+    #[test]
+    fn behind_the_last_fault_no_line_is_noted() {
+        let wrong = format!("x,y,z\n{}", "1,2,three\n".repeat(FAULTS_MAX));
+        for text in ["x,y\n", &wrong] {
+            let (mut reader, mut faults) = (TableReader::<Measurement>::default(), Faults::default());
+            reader.take(text, &mut faults);
+            let lines = reader.lines.line_from(u64::MAX);
+            reader.take("1,2,3\n1,2,3\n", &mut faults);
+            assert_eq!(reader.lines.line_from(u64::MAX), lines, "{text}");
+        }
     }
 }
