@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::databases::over_both_stores;
-use crate::started::{Started, device_stats, printed, run};
+use crate::started::{Started, device_stats, printed, run, run_by};
 
 /// Readings of two devices, interleaved, with numbers that need their last bit; more than an export sends at once.
 const READINGS: u32 = 40_000;
@@ -189,4 +189,29 @@ fn progress_rate_and_time_left_are_shown() {
     assert!(none.contains("0 readings in "), "{none:?}");
     let bytes = shown(&["--user", "ann"], "out.parquet");
     assert!(bytes.contains("iB/s, ") && !bytes.contains(" left"), "{bytes:?}");
+}
+
+/// Else a crash of the system could take the name of the file away again.
+#[test]
+fn the_folder_is_synced_once_the_file_has_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::in_folder(folder.path());
+    let register = r#"{"device_id": "pump"}"#;
+    assert_eq!(server.post("/api/v1/devices", register).0, 201);
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().canonicalize().unwrap();
+    let log = folder.path().join("strace.log");
+    for output in [path.join("new.csv").to_str().unwrap(), "new.csv"] {
+        let export = device_stats(&["export", "--device", "pump", "--output", output, "--url", &server.url]);
+        let trace = ["strace", "-f", "-y", "-o", log.to_str().unwrap(), "-e", "trace=/^(rename|fsync)"];
+        let traced = run_by(&trace, &export).current_dir(&path).output();
+        let traced = traced
+            .unwrap_or_else(|error| panic!("strace: {error}; this test needs it: apt-get install strace"));
+        assert!(traced.status.success(), "{}", String::from_utf8_lossy(&traced.stderr));
+        let calls = std::fs::read_to_string(&log).unwrap();
+        let calls: Vec<&str> = calls.lines().filter(|line| line.contains('(')).collect();
+        let [file, rename, folder] = &calls[..] else { panic!("{calls:?}") };
+        assert!(file.contains("new.csv.partial") && rename.contains("rename"), "{calls:?}");
+        assert!(folder.contains("fsync(") && folder.contains(&format!("<{}>", path.display())), "{calls:?}");
+    }
 }

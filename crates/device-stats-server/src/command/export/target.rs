@@ -91,7 +91,11 @@ impl Target {
                 partial.file.sync_all().with_context(unwritable)?;
                 fs::rename(&partial.path, &partial.destination).with_context(unwritable)?;
                 partial.is_complete = true;
-                Ok(())
+                // A crash of the system could take the name away otherwise.
+                let folder = partial.destination.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder =
+                    File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+                folder.with_context(unwritable)
             }
         }
     }
