@@ -1,4 +1,5 @@
-//! When a request is made again: what is worth it, how long to wait, and when to give up. All requests are safe to repeat.
+//! When a request is made again: what is worth it, how long to wait, and when to give up. What is asked again has to be
+//! safe to repeat: readings bring their times or go under a key, and what is registered is looked for where it is refused.
 
 use std::time::{Duration, Instant};
 

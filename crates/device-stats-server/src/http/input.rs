@@ -286,7 +286,6 @@ impl<T: FromMembers + Default> FromInput for OptionalJsonBody<T> {
     }
 }
 
-/// Nothing but the body is asked for.
 /// Reads each part before looking at any, so that no part's fault hides another's.
 macro_rules! read_together {
     ($($part:ident $value:ident),+) => {
