@@ -81,10 +81,18 @@ impl Api {
 
     /// The statistics of the readings of a device inside a span of numbers; `None` where there are none.
     fn analysis(&self, device: &str, numbers: &Range<u64>) -> Option<Value> {
-        let window = json!({"start_time": numbers.start, "end_time": numbers.end - 1});
+        self.analysis_in(device, &json!({"start_time": numbers.start, "end_time": numbers.end - 1}))
+    }
+
+    /// The statistics of all readings of a device, likewise.
+    fn analysis_of_all(&self, device: &str) -> Option<Value> {
+        self.analysis_in(device, &json!({}))
+    }
+
+    fn analysis_in(&self, device: &str, window: &Value) -> Option<Value> {
         let path = format!("/api/v1/stats/devices/{device}/analyze");
-        let (status, answer) = self.ask("POST", &path, Some(&window)).expect("no answer to an analysis");
-        assert!(matches!(status, 200 | 404), "of {numbers:?} of {device}: {status} {answer}");
+        let (status, answer) = self.ask("POST", &path, Some(window)).expect("no answer to an analysis");
+        assert!(matches!(status, 200 | 404), "in {window} of {device}: {status} {answer}");
         (status == 200).then_some(answer)
     }
 }
@@ -189,47 +197,31 @@ impl Numbered {
     /// Asserts that the device has what was acknowledged, once, nothing of what was refused, all or nothing of each
     /// request of which that is not known, and nothing else.
     pub(crate) fn assert_kept(&self, api: &Api) {
+        let mut found = Vec::new();
         let mut certain: Option<Range<u64>> = None;
         for (numbers, fate) in &self.requests {
             if *fate == Fate::Acknowledged {
                 certain = Some(certain.map_or(numbers.start, |before| before.start)..numbers.end);
                 continue;
             }
-            if let Some(certain) = certain.take() {
-                self.assert_all(api, &certain);
-            }
+            found.extend(certain.take());
             match api.analysis(&self.name, numbers) {
                 None => {}
-                Some(answer) if *fate == Fate::Unknown => self.assert_each_once(&answer, numbers),
+                Some(_) if *fate == Fate::Unknown => found.push(numbers.clone()),
                 Some(answer) => panic!("{numbers:?} of {} had been refused: {answer}", self.name),
             }
         }
-        if let Some(certain) = certain {
-            self.assert_all(api, &certain);
+        found.extend(certain);
+        for numbers in &found {
+            match api.analysis(&self.name, numbers) {
+                Some(answer) => assert_each_once(&self.name, &answer, numbers.clone()),
+                None => panic!("{numbers:?} of {} are lost", self.name),
+            }
         }
-        let behind = api.analysis(&self.name, &(self.next..self.next + 1_000_000_000));
-        assert!(behind.is_none(), "something was invented behind {} of {}", self.next, self.name);
-    }
-
-    fn assert_all(&self, api: &Api, numbers: &Range<u64>) {
-        match api.analysis(&self.name, numbers) {
-            Some(answer) => self.assert_each_once(&answer, numbers),
-            None => panic!("{numbers:?} of {} are lost", self.name),
+        match api.analysis_of_all(&self.name) {
+            Some(answer) => assert_each_once(&self.name, &answer, found.into_iter().flatten()),
+            None => assert!(found.is_empty(), "{found:?} of {} are lost", self.name),
         }
-    }
-
-    fn assert_each_once(&self, answer: &Value, numbers: &Range<u64>) {
-        let sum = numbers.clone().sum::<u64>().to_string().parse::<f64>().unwrap();
-        let [x, y, z] = ["x", "y", "z"].map(|axis| answer[axis]["sum"].as_f64());
-        let count = numbers.end - numbers.start;
-        assert_eq!(answer["x"]["count"], count, "of {numbers:?} of {}: {answer}", self.name);
-        let counted = f64::from(u32::try_from(count).unwrap());
-        assert_eq!(
-            (x, y, z),
-            (Some(sum), Some(counted), Some(-sum)),
-            "of {numbers:?} of {}: {answer}",
-            self.name
-        );
     }
 
     /// Asserts that it is not there any more, nor a reading of it.
@@ -244,6 +236,15 @@ impl Numbered {
     pub(crate) fn requests(&self, fate: Fate) -> usize {
         self.requests.iter().filter(|(_, known)| *known == fate).count()
     }
+}
+
+/// Asserts that an analysis is of those numbers, each once, and of nothing else.
+fn assert_each_once(device: &str, answer: &Value, numbers: impl Iterator<Item = u64>) {
+    let (count, sum) = numbers.fold((0_u32, 0_u64), |(count, sum), k| (count + 1, sum + k));
+    let sum = sum.to_string().parse::<f64>().unwrap();
+    let sums = ["x", "y", "z"].map(|axis| answer[axis]["sum"].as_f64());
+    assert_eq!(answer["x"]["count"], count, "of {device}: {answer}");
+    assert_eq!(sums, [Some(sum), Some(f64::from(count)), Some(-sum)], "of {device}: {answer}");
 }
 
 /// A request is stored as a whole; what was refused before cannot be a repeat. One reading is answered with itself.
