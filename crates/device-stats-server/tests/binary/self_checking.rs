@@ -97,7 +97,7 @@ fn assert_sound(axes: &Value) -> u64 {
     count
 }
 
-/// Analyzes the user again and again until all is written, and says how often.
+/// Analyzes the user again and again until all is written, and once more; says how often it was answered before.
 async fn read(api: Arc<Api>, written: Arc<Written>, is_over: Arc<tokio::sync::Notify>) -> u32 {
     let (mut before, mut answers) = (0, 0);
     let over = is_over.notified();
@@ -118,10 +118,10 @@ async fn read(api: Arc<Api>, written: Arc<Written>, is_over: Arc<tokio::sync::No
         assert!(before <= count, "{count} after {before}");
         let devices = answer["device_stats"].as_array().unwrap();
         assert_eq!(devices.iter().map(|device| assert_sound(&device["stats"])).sum::<u64>(), count);
-        (before, answers) = (count, answers + 1);
         if is_last {
             return answers;
         }
+        (before, answers) = (count, answers + 1);
     }
 }
 
@@ -139,10 +139,14 @@ fn answers_of_two_nodes_check_themselves() {
 fn run_nodes(database: &Database, count: usize) {
     // The provider can be installed only once.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let nodes = (0..count).map(|_| Started::with(&database.url, &["--seal-after-seconds", "0"]));
-    let nodes: Vec<Started> = nodes.collect();
+    let flags = ["--seal-after-seconds", "0", "--log", "info,device_stats_server::sealing=debug"];
+    let nodes: Vec<Started> = (0..count).map(|_| Started::with(&database.url, &flags)).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(check(nodes.iter().map(|node| node.url.clone()).collect()));
+    for done in ["sealed", "merged"] {
+        let message = format!("\"message\":\"{done}\"");
+        assert!(nodes.iter().any(|node| node.log().contains(&message)), "nothing was {done} meanwhile");
+    }
     let verified = run(&["verify", "--database-url", &database.url]);
     let text = String::from_utf8(verified.stdout).unwrap();
     assert!(verified.status.success(), "{text}");
@@ -168,7 +172,7 @@ async fn check(urls: Vec<String>) {
     }
     is_over.notify_waiters();
     for answers in readers.join_all().await {
-        assert!(answers > 0);
+        assert!(answers > 0, "nothing was analyzed while readings were written");
     }
     let expected = DEVICES * 3 * 2 * COUNTS.iter().sum::<u64>();
     assert_eq!(written.stored.load(Ordering::SeqCst), expected);

@@ -29,7 +29,9 @@ pub(crate) fn serve(database_url: &str, flags: &[&str]) -> Command {
 
 fn serve_at(listen: &str, database_url: &str, flags: &[&str]) -> Command {
     let mut command = device_stats(&["serve", "--listen", listen, "--database-url", database_url]);
-    command.args(flags).args(["--log-format", "json", "--log", "info"]);
+    // A flag wins over it.
+    command.env("RUST_LOG", "info");
+    command.args(flags).args(["--log-format", "json"]);
     command
 }
 
@@ -164,7 +166,8 @@ impl Started {
 
     fn curl(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, serde_json::Value) {
         let mut curl = Command::new("curl");
-        curl.args(["-s", "-X", method, "-w", "\n%{http_code}"]).args(arguments);
+        curl.args(["-s", "-X", method, "-w", "\n%{http_code}"])
+            .args(arguments);
         let output =
             String::from_utf8(curl.arg(format!("{}{path}", self.url)).output().unwrap().stdout).unwrap();
         let (body, status) = output.rsplit_once('\n').unwrap();
