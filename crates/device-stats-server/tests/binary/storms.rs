@@ -61,6 +61,8 @@ struct Written {
     stored: AtomicU64,
     /// Requests that were answered with 201.
     acknowledged: AtomicU64,
+    /// Requests that were refused, or whose outcome nobody could tell.
+    troubled: AtomicU64,
     /// Analyses that were answered with 200.
     analyzed: AtomicU64,
     is_over: AtomicBool,
@@ -74,6 +76,7 @@ fn write(device: &mut Numbered, api: &Api, mut random: Random, written: &Written
         let mut answer = device.post(api, count);
         while answer != Answer::Stored {
             assert!(matches!(answer, Answer::Refused(503) | Answer::OutcomeUnknown), "{answer:?}");
+            written.troubled.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(REFUSED_PAUSE);
             answer = device.post_again(api, || true);
         }
@@ -184,10 +187,12 @@ fn a_postgresql_that_comes_and_goes_loses_and_doubles_nothing() {
         .map(Numbered::sent_and_stored)
         .fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
     assert_eq!(total.0, total.1);
+    let troubled = written.troubled.into_inner();
+    assert!(troubled > 0, "no writer noticed any trouble");
     let requests: usize = devices.iter().map(|device| device.requests(Fate::Acknowledged)).sum();
     println!(
-        "{} troubles, seed {seed}: {requests} requests with {} readings acknowledged, {} analyses, \
-         back after {longest:?} at most: 0 lost, 0 doubled, 0 invented",
+        "{} troubles, seed {seed}: {requests} requests with {} readings acknowledged, {troubled} answers \
+         of 503, {} analyses, back after {longest:?} at most: 0 lost, 0 doubled, 0 invented",
         rounds * 3,
         total.1,
         written.analyzed.load(Ordering::SeqCst),
