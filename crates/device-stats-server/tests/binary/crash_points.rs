@@ -17,8 +17,10 @@ use crate::started::{Started, device_stats, run, run_by, serve};
 
 /// Readings of the requests, one after the other: some become segments at once, the others have to be sealed.
 const COUNTS: [u64; 9] = [1, 4_500, 40, 700, 4_500, 1, 4_500, 700, 3];
+/// The call that removes a file. Some architectures have `unlinkat` only.
+const UNLINK: &str = "/^unlink";
 /// The calls at which the process is killed, and by how many the number grows where not all are tried.
-const KILLED_AT: [(&str, usize); 4] = [("pwrite64", 29), ("fdatasync", 7), ("ftruncate", 2), ("unlink", 1)];
+const KILLED_AT: [(&str, usize); 4] = [("pwrite64", 29), ("fdatasync", 7), ("ftruncate", 2), (UNLINK, 1)];
 /// The calls at which the command is killed that seals and merges, likewise.
 const SEALING_KILLED_AT: [(&str, usize); 2] = [("pwrite64", 11), ("fdatasync", 2)];
 /// The calls that a broken disk fails, likewise.
@@ -67,6 +69,7 @@ impl Files {
                 !log.contains("PTRACE"),
                 "`strace` may not trace here (for Docker: --cap-add SYS_PTRACE)"
             );
+            assert!(!log.contains("invalid system call"), "`strace` does not know {injected}: {log}");
             format!("{status}: {log}")
         })
     }
@@ -77,7 +80,19 @@ impl Files {
 
     /// Whether a call was failed, of a process that has ended: the tracer hears of that first.
     fn was_hit(&self) -> bool {
-        std::fs::read_to_string(self.log()).unwrap().contains("(INJECTED)")
+        self.has_logged("(INJECTED)")
+    }
+
+    /// Asserts that the tracer has killed the process, which has ended. The tracer writes of that behind its end.
+    fn assert_killed(&self) {
+        let waiting = Instant::now();
+        while !self.has_logged("+++ killed by SIGKILL") {
+            assert!(waiting.elapsed() < PATIENCE, "the process ended, and not by a kill");
+        }
+    }
+
+    fn has_logged(&self, what: &str) -> bool {
+        std::fs::read_to_string(self.log()).unwrap().contains(what)
     }
 
     fn verified(&self) -> (bool, String) {
@@ -111,20 +126,27 @@ fn numbers(step: usize) -> impl Iterator<Item = usize> {
 
 /// Runs until the process is killed at that call, or comes to its end; says which.
 fn is_killed(files: &Files, call: &str, number: usize, device: &mut Numbered) -> bool {
-    let Ok(mut server) = files.start(&format!("{call}:signal=KILL:when={number}")) else { return true };
+    let is_over = match files.start(&format!("{call}:signal=KILL:when={number}")) {
+        Ok(server) => is_gone_before_the_end(server, files, device),
+        Err(_) => true,
+    };
+    if is_over {
+        files.assert_killed();
+    }
+    is_over
+}
+
+/// Posts, and waits until all is sealed; says whether the process went before it was asked to.
+fn is_gone_before_the_end(mut server: Started, files: &Files, device: &mut Numbered) -> bool {
     let api = Api::at(&server.url);
-    if !device.may_register(&api) {
-        return true;
-    }
-    for count in COUNTS {
-        match device.post(&api, count) {
-            Answer::Stored => {}
-            Answer::Lost => return true,
+    let is_answered = device.may_register(&api)
+        && COUNTS.into_iter().all(|count| match device.post(&api, count) {
+            Answer::Stored => true,
+            Answer::Lost => false,
             other => panic!("{other:?} of a process that is only killed"),
-        }
-    }
+        });
     let waiting = Instant::now();
-    while !files.verified().1.contains(" 0 hot readings") {
+    while !is_answered || !files.verified().1.contains(" 0 hot readings") {
         if server.has_ended() {
             return true;
         }
@@ -176,6 +198,7 @@ fn a_kill_while_all_is_sealed_and_merged_loses_and_doubles_nothing() {
                 assert!(found.starts_with("1 devices, 1 segments with "), "{found}");
                 break;
             }
+            files.assert_killed();
             tried += 1;
         }
         println!("killed at {call} while sealing and merging, {tried} times: 0 lost, 0 doubled, 0 invented");
