@@ -16,6 +16,8 @@ pub(crate) const KEPT: &str = "kept";
 /// The device that is deleted at last, with its readings.
 pub(crate) const DELETED: &str = "deleted";
 
+/// What the process says when the store is open.
+pub(crate) const OPEN: &str = "open";
 /// What the process says when it has come to the end of the script.
 pub(crate) const DONE: &str = "done";
 /// What it says of a call that did nothing and is made again.
@@ -48,6 +50,7 @@ pub(crate) fn carry_out(path: &Path) {
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
     let outcome = runtime.block_on(async {
         let store = open(path.to_owned()).await?;
+        say(OPEN);
         let mut script = Script { store, stored: 0 };
         let ended = script.carry_out().await;
         // The store goes as it came: on the thread that is counted.
