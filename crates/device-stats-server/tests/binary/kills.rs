@@ -1,7 +1,8 @@
 //! Kills at random moments: what was acknowledged is there afterwards, once, and nothing is that was not sent.
 //!
 //! Eight writers post numbered readings, each of its own device. A request whose answer was lost with the process has been
-//! stored as a whole or not at all; half of those are sent again. `KILLS` says how often the process is killed, over each
+//! stored as a whole or not at all; half of those are sent again. Each writer has a second device, whose readings bring no
+//! times and go under keys: those are all sent again, and stored once. `KILLS` says how often the process is killed, over each
 //! store; `make torture` does it a thousand times.
 
 #![expect(
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
+use crate::keyed::Keyed;
 use crate::numbered::{Answer, Api, Fate, Numbered};
 use crate::random::Random;
 use crate::started::{Started, run};
@@ -31,19 +33,22 @@ const START_MAX: Duration = Duration::from_secs(2);
 /// One writer, which outlives the server.
 struct Writer {
     device: Numbered,
+    keyed: Keyed,
     random: Random,
 }
 
 impl Writer {
     /// Posts until the server is gone.
     fn post_on(&mut self, api: &Api, acknowledged: &AtomicU64) {
-        let Self { device, random } = self;
+        let Self { device, keyed, random } = self;
         let mut answer = device.post_again(api, || random.below(2) == 0);
-        while answer != Answer::Lost {
+        let mut is_answered = keyed.post_again(api, |_| random.below(2) == 0);
+        while answer != Answer::Lost && is_answered {
             answer = device.post(api, random.one_of(&COUNTS));
             if answer == Answer::Stored {
                 acknowledged.fetch_add(1, Ordering::Relaxed);
             }
+            is_answered = keyed.post(api, random.one_of(&COUNTS));
         }
     }
 }
@@ -61,6 +66,7 @@ fn kill_again_and_again(database: &Database, kills: u32) {
     let mut writers: Vec<Writer> = (0..WRITERS)
         .map(|n| Writer {
             device: Numbered::device(format!("d{n}")),
+            keyed: Keyed::device(format!("k{n}")),
             random: Random::seeded(seed ^ (n << 8)),
         })
         .collect();
@@ -74,6 +80,7 @@ fn kill_again_and_again(database: &Database, kills: u32) {
         if round == 0 {
             for writer in &writers {
                 writer.device.register(&api);
+                writer.keyed.register(&api);
             }
         } else {
             assert!(begun.elapsed() < START_MAX, "a start after a kill took {:?}", begun.elapsed());
@@ -94,17 +101,21 @@ fn kill_again_and_again(database: &Database, kills: u32) {
     }
     let server = Started::on(&database.url);
     let api = client.moved_to(&server.url);
-    for writer in &writers {
+    for writer in &mut writers {
         writer.device.assert_kept(&api);
+        assert!(writer.keyed.post_again(&api, |is_answered| !is_answered || random.below(8) == 0));
+        writer.keyed.assert_each_stored_once(&api);
     }
     drop(server);
     let verified = run(&["verify", "--database-url", &database.url]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
     let requests = |fate| writers.iter().map(|writer| writer.device.requests(fate)).sum::<usize>();
     println!(
-        "{kills} kills, seed {seed}: {} requests acknowledged, {} refused, {} never answered: 0 lost, 0 doubled, 0 invented",
+        "{kills} kills, seed {seed}: {} requests acknowledged, {} refused, {} never answered, {} more under keys: 0 lost, \
+         0 doubled, 0 invented",
         requests(Fate::Acknowledged),
         requests(Fate::Refused),
         requests(Fate::Unknown),
+        writers.iter().map(|writer| writer.keyed.answered()).sum::<usize>(),
     );
 }

@@ -15,6 +15,7 @@ mod databases;
 mod deletions;
 mod exports;
 mod full_disk;
+mod keyed;
 mod kills;
 mod life;
 mod many_bodies;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::Duration;
 
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 
@@ -64,14 +64,16 @@ impl Api {
     /// The status and the body of an answer; nothing where there was none.
     pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
         let request = self.client.request(method.parse().unwrap(), format!("{}{path}", self.url));
-        let request = match body {
+        answered(match body {
             Some(body) => request.json(body),
             None => request,
-        };
-        let answer = request.send().ok()?;
-        assert_polite(&answer);
-        let (status, body) = (answer.status().as_u16(), answer.text().ok()?);
-        Some((status, serde_json::from_str(&body).unwrap_or_default()))
+        })
+    }
+
+    /// The same of a body that is posted under a key.
+    pub(crate) fn post_under(&self, key: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+        let request = self.client.post(format!("{}{path}", self.url)).header("idempotency-key", key);
+        answered(request.json(body))
     }
 
     /// The status alone.
@@ -85,7 +87,7 @@ impl Api {
     }
 
     /// The statistics of all readings of a device, likewise.
-    fn analysis_of_all(&self, device: &str) -> Option<Value> {
+    pub(crate) fn analysis_of_all(&self, device: &str) -> Option<Value> {
         self.analysis_in(device, &json!({}))
     }
 
@@ -95,6 +97,13 @@ impl Api {
         assert!(matches!(status, 200 | 404), "in {window} of {device}: {status} {answer}");
         (status == 200).then_some(answer)
     }
+}
+
+fn answered(request: RequestBuilder) -> Option<(u16, Value)> {
+    let answer = request.send().ok()?;
+    assert_polite(&answer);
+    let (status, body) = (answer.status().as_u16(), answer.text().ok()?);
+    Some((status, serde_json::from_str(&body).unwrap_or_default()))
 }
 
 /// Whoever is refused for now is told when to come again, and nobody is answered with 500.
@@ -239,7 +248,7 @@ impl Numbered {
 }
 
 /// Asserts that an analysis is of those numbers, each once, and of nothing else.
-fn assert_each_once(device: &str, answer: &Value, numbers: impl Iterator<Item = u64>) {
+pub(crate) fn assert_each_once(device: &str, answer: &Value, numbers: impl Iterator<Item = u64>) {
     let (count, sum) = numbers.fold((0_u32, 0_u64), |(count, sum), k| (count + 1, sum + k));
     let sum = sum.to_string().parse::<f64>().unwrap();
     let sums = ["x", "y", "z"].map(|axis| answer[axis]["sum"].as_f64());

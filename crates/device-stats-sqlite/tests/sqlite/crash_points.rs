@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::Store;
+use device_stats_store::{Once, Store};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
@@ -130,6 +130,24 @@ async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
     store.find_devices(&[id]).await.unwrap().remove(0).map(|device| device.key)
 }
 
+/// Asserts that a request with a key is remembered where its readings are there, and only there; it is sent again, and then
+/// they are. Returns how many readings there are now.
+async fn assert_keys_kept(store: &SqliteStore, device: DeviceKey, count: usize) -> usize {
+    for before in script::KEYED_BEHIND.into_iter().filter(|before| *before <= count) {
+        let once = store.append_once(&[script::keyed(device, before)], script::NOW).await.unwrap();
+        if before == count {
+            assert!(script::is_done_now(&once), "there are no readings behind {before}: {once:?}");
+            return count + BATCH;
+        }
+        let stored = u64::try_from(BATCH).unwrap();
+        assert!(
+            matches!(&once[..], [Once::Before(receipt)] if receipt.stored == stored),
+            "there are readings behind {before}: {once:?}"
+        );
+    }
+    count
+}
+
 /// Opens the database as it was left, and compares it with what was acknowledged.
 async fn assert_kept(path: &Path, run: &Run) {
     let store = SqliteStore::open(path, true).unwrap();
@@ -141,6 +159,7 @@ async fn assert_kept(path: &Path, run: &Run) {
             assert!(acknowledged <= count && count <= acknowledged + BATCH, "{count} of {acknowledged}");
             assert_eq!(count % BATCH, 0, "half a call");
             assert!(!run.has_said(script::DONE) || count == acknowledged, "{count} of {acknowledged}");
+            let count = assert_keys_kept(&store, device, count).await;
             // It goes on where it was left.
             store.append(&[process::reading(device, count)]).await.unwrap();
             assert_eq!(process::count(&store, device).await, count + 1);

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::{DeviceId, DeviceKey, NewDevice};
+use device_stats_domain::{DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timestamp};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Replaced, SegmentEntry, Store, StoreError};
+use device_stats_store::{Appended, KeyedReadings, Once, Replaced, SegmentEntry, Store, StoreError};
 
 use crate::process::{BATCH, reading, say};
 
@@ -33,6 +33,27 @@ pub(crate) const DELETING: [&str; 2] = ["deleting", "has deleted"];
 const TRIES: u32 = 3;
 /// Rounds of appending and sealing; the last one merges.
 const ROUNDS: usize = 3;
+
+/// Behind which readings a request has a key.
+pub(crate) const KEYED_BEHIND: [usize; ROUNDS] = [BATCH, 3 * BATCH, 5 * BATCH];
+/// The clock when those are sent; their receipts are kept.
+pub(crate) const NOW: Timestamp = Timestamp::MIN;
+
+/// The request of a device that has so many readings, whose key is their number.
+pub(crate) fn keyed(device: DeviceKey, stored: usize) -> KeyedReadings {
+    KeyedReadings {
+        key: IdempotencyKey::new(stored.to_string()).unwrap(),
+        fingerprint: [1; 32],
+        kept_until: Timestamp::MAX,
+        readings: (stored..stored + BATCH).map(|n| reading(device, n)).collect(),
+    }
+}
+
+/// Whether the one request has been done now, and all of its readings are new.
+pub(crate) fn is_done_now(once: &[Once]) -> bool {
+    let is_new = |appended: &Appended| matches!(appended, Appended::Stored(_));
+    matches!(once, [Once::Now(appended)] if appended.len() == BATCH && appended.iter().all(is_new))
+}
 
 /// Why the script is left before its end.
 struct Left(&'static str);
@@ -78,9 +99,8 @@ impl Script {
     async fn carry_out(&mut self) -> Result<(), Left> {
         let kept = self.create(KEPT).await?;
         for round in 0..ROUNDS {
-            for _ in 0..2 {
-                self.append(kept).await?;
-            }
+            self.append(kept).await?;
+            self.append_once(kept).await?;
             self.seal(kept, if round == 0 { 0 } else { 5 }).await?;
         }
         self.merge(kept).await?;
@@ -123,6 +143,17 @@ impl Script {
     async fn append(&mut self, device: DeviceKey) -> Result<(), Left> {
         let readings: Vec<_> = (self.stored..self.stored + BATCH).map(|n| reading(device, n)).collect();
         self.insist(async || self.store.append(&readings).await).await?;
+        self.stored += BATCH;
+        say(&self.stored.to_string());
+        Ok(())
+    }
+
+    /// Appends the next readings under a key.
+    async fn append_once(&mut self, device: DeviceKey) -> Result<(), Left> {
+        let request = keyed(device, self.stored);
+        let request = std::slice::from_ref(&request);
+        let once = self.insist(async || self.store.append_once(request, NOW).await).await?;
+        assert!(is_done_now(&once), "{once:?}");
         self.stored += BATCH;
         say(&self.stored.to_string());
         Ok(())
