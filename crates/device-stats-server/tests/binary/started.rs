@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
+/// How long an answer may take, in seconds.
+const ANSWER_SECONDS_MAX: &str = "60";
+
 /// A server that is ended with its test.
 pub(crate) struct Started {
     child: Child,
@@ -166,7 +169,7 @@ impl Started {
 
     fn curl(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, serde_json::Value) {
         let mut curl = Command::new("curl");
-        curl.args(["-s", "-X", method, "-w", "\n%{http_code}"])
+        curl.args(["-s", "--max-time", ANSWER_SECONDS_MAX, "-X", method, "-w", "\n%{http_code}"])
             .args(arguments);
         let output =
             String::from_utf8(curl.arg(format!("{}{path}", self.url)).output().unwrap().stdout).unwrap();
