@@ -160,7 +160,7 @@ pub const MERGE_GROWTH: u32 = 8;
 pub const MERGE_WAITING: usize = 16;
 /// Devices that are sealed, merged or verified at once; each takes a core, and about 120 MB for the largest segment.
 pub const SEAL_DEVICES_MAX: usize = 4;
-/// Devices that are sealed in the background at once where they are counted that only wait for the store.
-pub const SEAL_WAITING_MAX: usize = 8;
+/// Transactions that seal or merge at the same time, where the store can do several.
+pub const STORE_SEALS_AT_ONCE: usize = 8;
 /// How long sealing in the background rests after a failure.
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);

@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use device_stats_domain::limits::{STORE_APPENDS_AT_ONCE, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
+use device_stats_domain::limits::{
+    STORE_APPENDS_AT_ONCE, STORE_PIECES_FEW, STORE_READERS_AT_ONCE, STORE_SEALS_AT_ONCE,
+};
 use device_stats_domain::{
     Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Timestamp, User,
     UserChange, UserId, Window,
@@ -69,6 +71,10 @@ impl PostgresStore {
 impl Store for PostgresStore {
     fn appends_at_once(&self) -> usize {
         STORE_APPENDS_AT_ONCE
+    }
+
+    fn seals_at_once(&self) -> usize {
+        STORE_SEALS_AT_ONCE
     }
 
     fn exchange(&self) -> Option<Arc<dyn Exchange>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
+use device_stats_domain::limits::{GROUP_SEGMENTS_MAX, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{
     Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewReading, NewUser, Page, Timestamp, User,
     UserChange, UserId, Window,
@@ -87,6 +87,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn appends_at_once(&self) -> usize {
         1
+    }
+
+    fn seals_at_once(&self) -> usize {
+        GROUP_SEGMENTS_MAX
     }
 
     fn exchange(&self) -> Option<Arc<dyn Exchange>> {

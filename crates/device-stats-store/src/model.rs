@@ -45,6 +45,10 @@ impl Store for Model {
         1
     }
 
+    fn seals_at_once(&self) -> usize {
+        1
+    }
+
     fn exchange(&self) -> Option<Arc<dyn Exchange>> {
         None
     }

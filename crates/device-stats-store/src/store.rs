@@ -34,6 +34,10 @@ pub trait Store: Send + Sync + 'static {
     /// many small ones to make had better put them together.
     fn appends_at_once(&self) -> usize;
 
+    /// How many calls of [`Self::seal`] and [`Self::merge`] it gains from having at the same time, 1 and up: it commits as
+    /// many at once, or together.
+    fn seals_at_once(&self) -> usize;
+
     /// What carries messages between the nodes that share the store; none where no other node can.
     fn exchange(&self) -> Option<Arc<dyn Exchange>>;
 

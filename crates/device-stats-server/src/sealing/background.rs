@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SEAL_WAITING_MAX, SHUTDOWN_TIMEOUT};
+use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 use device_stats_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ impl Background {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
         let sealer = Arc::new(Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX)));
-        for _ in 0..SEAL_WAITING_MAX {
+        for _ in 0..store.seals_at_once() {
             tasks.spawn(work(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }
         tasks.spawn(look_around(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
