@@ -90,7 +90,7 @@ impl Store for SqliteStore {
     }
 
     fn seals_at_once(&self) -> usize {
-        GROUP_SEGMENTS_MAX
+        GROUP_SEGMENTS_MAX / 2
     }
 
     fn exchange(&self) -> Option<Arc<dyn Exchange>> {
