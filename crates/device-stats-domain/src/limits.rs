@@ -148,7 +148,7 @@ pub const SEAL_READINGS: u32 = 4_096;
 /// One of so many hot readings of a device, the newest ones, stays hot when the others are sealed because they are enough.
 pub const SEAL_LEFT_OF: usize = 8;
 /// Hot readings of all devices, as far as a node knows, from which on those of the devices that have the most are sealed
-/// although they are fewer than that. With SQLite each takes about 150 bytes of memory.
+/// although they are fewer than that. With SQLite each takes about 80 bytes of memory.
 pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
 /// Readings of one device, all with their times, that become a segment at once where one request brings as many.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;
