@@ -120,6 +120,8 @@ pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a call of a store may take in all that has a limit for each statement: one that is frozen keeps none of these.
 pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+/// How long sealing or merging a device may take in the store.
+pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long a request waits in the queue for its readings to be stored before it is answered with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 /// What a 503 or 507 asks a client to wait before it tries again, in seconds.
@@ -161,6 +163,6 @@ pub const MERGE_WAITING: usize = 16;
 /// Devices that are sealed, merged or verified at once; each takes a core, and about 120 MB for the largest segment.
 pub const SEAL_DEVICES_MAX: usize = 4;
 /// Transactions that seal or merge at the same time, where the store can do several.
-pub const STORE_SEALS_AT_ONCE: usize = 8;
+pub const STORE_SEALS_AT_ONCE: usize = 6;
 /// How long sealing in the background rests after a failure.
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);

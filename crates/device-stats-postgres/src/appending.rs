@@ -27,7 +27,7 @@ use crate::catalogue::touching;
 use crate::columns::column;
 use crate::errors::{Failure, is_missing_parent, is_overtaken, is_taken};
 use crate::inserting::{Columns, Placed, Spans, Timed, in_order, is_picked, returned};
-use crate::picked_times::{pick, pick_among_given};
+use crate::picked_times::{newest_hot_us, pick, pick_among_given};
 use crate::sealed_times::SealedTimes;
 use crate::transactions::{begin, try_join};
 
@@ -177,9 +177,11 @@ async fn insert_carefully<'r>(
 ) -> Result<Vec<Timed<'r>>, Failure> {
     let Sorted { given, untimed } = sorted;
     lock_devices(transaction, given, untimed, others).await?;
+    // Before the segments: a row goes with the commit with which its segment comes.
+    let newest_hot = newest_hot_us(transaction, untimed).await?;
     let mut sealed = SealedTimes::look(transaction, &reach(given, untimed)).await?;
     let new = sealed.without_sealed(transaction, given).await?;
-    let picked = pick(transaction, &mut sealed, given, untimed).await?;
+    let picked = pick(transaction, &mut sealed, given, untimed, newest_hot).await?;
     let all = in_order(&new, picked);
     if all.is_empty() {
         return Ok(Vec::new());

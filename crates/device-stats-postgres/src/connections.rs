@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object, Pool};
-use device_stats_domain::limits::{STORE_ANSWER_TIMEOUT, STORE_CONNECTIONS_MAX};
+use device_stats_domain::limits::{
+    STORE_ANSWER_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_SEAL_TIMEOUT, STORE_WAIT_TIMEOUT,
+};
 use device_stats_store::{SchemaError, StoreError};
+use tokio::time::timeout;
 
 use crate::PostgresConfig;
 use crate::connect::{Purpose, pool};
@@ -40,9 +43,9 @@ impl Connections {
     async fn living(&self) -> Result<Client, StoreError> {
         for _ in 0..STORE_CONNECTIONS_MAX {
             let client = self.client().await?;
-            match client.simple_query("").await {
-                Ok(_) => return Ok(client),
-                Err(_) => drop(Object::take(client)),
+            match timeout(STORE_WAIT_TIMEOUT, client.simple_query("")).await {
+                Ok(Ok(_)) => return Ok(client),
+                Ok(Err(_)) | Err(_) => drop(Object::take(client)),
             }
         }
         Err(StoreError::Unavailable("the database closes every connection".into()))
@@ -83,7 +86,9 @@ pub(crate) enum Limit {
     Reads,
     /// As long; it writes, so nobody knows then whether it has.
     Writes,
-    /// It deletes or writes what may be millions of readings, and takes as long as it takes.
+    /// It seals or merges, and may take [`STORE_SEAL_TIMEOUT`].
+    Seals,
+    /// It deletes what may be millions of readings, and takes as long as it takes.
     None,
 }
 
@@ -91,6 +96,7 @@ impl Limit {
     pub(crate) fn duration(self) -> Duration {
         match self {
             Self::Reads | Self::Writes => STORE_ANSWER_TIMEOUT,
+            Self::Seals => STORE_SEAL_TIMEOUT,
             Self::None => Duration::MAX,
         }
     }
@@ -99,7 +105,7 @@ impl Limit {
         let words = "the database gave no answer in time";
         match self {
             Self::Reads => StoreError::Unavailable(words.into()),
-            Self::Writes | Self::None => StoreError::OutcomeUnknown(words.into()),
+            Self::Writes | Self::Seals | Self::None => StoreError::OutcomeUnknown(words.into()),
         }
     }
 }

@@ -30,18 +30,19 @@ pub(crate) fn pick_among_given<'r>(given: &[Timed<'r>], untimed: &[Placed<'r>]) 
     picked.collect()
 }
 
-/// The times they get, as the transaction sees the readings of their devices.
+/// The times they get, as the transaction sees the readings of their devices; of each, `newest_hot` says what
+/// [`newest_hot_us`] has found.
 pub(crate) async fn pick<'r>(
     transaction: &Transaction<'_>,
     sealed: &mut SealedTimes,
     given: &[Timed<'r>],
     untimed: &[Placed<'r>],
+    newest_hot: Vec<Option<i64>>,
 ) -> Result<Vec<Timed<'r>>, Failure> {
     let select = transaction
         .prepare_cached("SELECT time FROM reading WHERE device = $1 AND time >= $2 ORDER BY time LIMIT $3")
         .await?;
     let mut hot = HotTimes { select, device: None, times: Vec::new(), first: 0, last: i64::MIN };
-    let newest_hot = newest_hot_us(transaction, untimed).await?;
     let mut picked = Vec::with_capacity(untimed.len());
     let mut last = None;
     for (&(index, new), newest_hot_us) in untimed.iter().zip(newest_hot) {
@@ -87,7 +88,7 @@ fn newest_given_us(given: &[Timed<'_>], device: DeviceKey, window: Window) -> Op
 }
 
 /// For each reading, when the newest hot one of its device was taken behind which its time has to lie.
-async fn newest_hot_us(
+pub(crate) async fn newest_hot_us(
     transaction: &Transaction<'_>,
     untimed: &[Placed<'_>],
 ) -> Result<Vec<Option<i64>>, Failure> {

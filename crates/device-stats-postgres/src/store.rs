@@ -170,7 +170,7 @@ impl Store for PostgresStore {
     }
 
     async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
-        call!(self.connections, Limit::None, |client| sealing::seal(client, device, rows, segment))
+        call!(self.connections, Limit::Seals, |client| sealing::seal(client, device, rows, segment))
     }
 
     async fn merge(
@@ -179,7 +179,7 @@ impl Store for PostgresStore {
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        call!(self.connections, Limit::None, |client| sealing::merge(client, device, merged, segment))
+        call!(self.connections, Limit::Seals, |client| sealing::merge(client, device, merged, segment))
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {

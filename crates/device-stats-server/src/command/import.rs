@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use uuid::Uuid;
 
 use super::progress::{Progress, per_second};
@@ -121,13 +121,16 @@ impl Import<'_> {
                 self.repeats += batch.duplicates;
                 Ok(())
             }
-            Err(GivenUp { error: ClientError::Faulty(faults), .. }) => {
+            Err(GivenUp { error: ClientError::Faulty(faults), may_be_done }) => {
                 let mut stderr = std::io::stderr().lock();
                 for fault in &faults {
                     writeln!(stderr, "{}", line_of(fault, self.file, &lines, place))?;
                 }
                 let s = if faults.len() == 1 { "" } else { "s" };
-                bail!("the server found {} fault{s} in {}", faults.len(), self.file.display())
+                let error = anyhow!("the server found {} fault{s} in {}", faults.len(), self.file.display());
+                // Stored by an attempt whose answer was lost, before a device was deleted.
+                let is_doubtful = may_be_done && !all_timed;
+                Err(if is_doubtful { error.context(self.doubt(&lines, place)) } else { error })
             }
             Err(GivenUp { error, may_be_done: true }) if !all_timed => {
                 Err(error).with_context(|| self.doubt(&lines, place))

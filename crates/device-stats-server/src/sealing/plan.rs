@@ -3,8 +3,8 @@
 //! Segments are looked at in order of their first times. One with more than half of [`SEGMENT_READINGS`] is *full* and
 //! stays as it is. Neighbours that are not full become one segment where together they have [`MERGE_GROWTH`] times as
 //! many readings as the largest of them, or fill a segment because the next one does not fit any more. So whenever a
-//! reading is written anew, its segment grows eightfold or is full then: of a device that is sealed 4,096 readings at
-//! a time, each reading is written three times.
+//! reading is written anew, its segment grows eightfold or is full then: of a device that is sealed some
+//! four thousand readings at a time, each reading is written three times.
 //!
 //! Late readings can leave small segments between full ones, where they have no neighbours. Therefore segments of about
 //! the same size (of one *tier*: 1 to 7 readings, 8 to 63, 64 to 511, ...) are also merged across others, but only once
