@@ -166,6 +166,25 @@ fn what_is_in_doubt_stays_in_doubt_when_it_is_refused_later() {
     }
 }
 
+/// One of the devices was deleted after the batch had been stored, and before it was sent again.
+#[test]
+fn what_is_in_doubt_stays_in_doubt_when_it_has_faults_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = Some(
+        "422 Unprocessable Entity\r\n\r\n{\"code\": \"invalid_request\", \"detail\": [{\"type\": \"device_not_found\", \
+         \"loc\": [\"body\", 1, \"device_id\"], \"msg\": \"Device not found\", \"input\": \"d\"}]}",
+    );
+    for (rows, first, is_doubtful) in [(TIMELESS, None, true), (TIMELESS, BUSY, false), (TIMED, None, false)]
+    {
+        let answers: &'static [_] = Box::leak(Box::new([first, faulty]));
+        let (output, batches) = Scripted::answering(answers).import(&file(folder.path(), rows), &[]);
+        assert_eq!((output.status.code(), batches.len()), (Some(1), 2));
+        let message = stderr(&output);
+        assert!(message.contains("Device not found") && message.contains("found 1 fault"), "{message}");
+        assert_eq!(message.contains("--skip 2 where they are,"), is_doubtful, "{message}");
+    }
+}
+
 /// A user is registered once, by whichever attempt it was.
 #[test]
 fn a_user_is_registered_by_a_server_that_is_busy_or_lost() {
