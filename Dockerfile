@@ -14,6 +14,10 @@ RUN find crates -type f ! -name Cargo.toml ! -name '*.rs' -delete \
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
+# Build scripts compile C: SQLite, zstd and ring with the compiler, jemalloc with make as well.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev make \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=manifests /src ./
 RUN cargo build --release --locked --bin device-stats
 COPY crates crates

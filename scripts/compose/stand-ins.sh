@@ -55,7 +55,6 @@ make_rust() {
   printf '[net]\noffline = true\n' >"$context/cargo/config.toml"
   cat >"$context/Dockerfile" <<END
 FROM $debian
-RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev
 COPY toolchain /usr/local
 COPY cargo /usr/local/cargo
 ENV CARGO_HOME=/usr/local/cargo
