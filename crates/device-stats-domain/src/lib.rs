@@ -35,7 +35,7 @@ pub use interval::{Interval, InvalidInterval};
 pub use number::{Finite, NotFinite};
 pub use page::Page;
 pub use percentile::{InvalidPercentile, Percentile};
-pub use reading::{NewReading, Reading, ReadingId, ReadingTime};
+pub use reading::{Measurement, NewReading, Reading, ReadingId, ReadingTime};
 pub use statistics::{Statistics, Wanted};
 pub use summary::Summary;
 pub use text::InvalidText;

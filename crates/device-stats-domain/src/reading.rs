@@ -19,6 +19,15 @@ pub enum ReadingTime {
     Picked(Timestamp),
 }
 
+/// A reading as a device sends it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measurement {
+    /// When it was taken, where the device says so.
+    pub time: Option<Timestamp>,
+    /// The numbers.
+    pub values: Axes<Finite>,
+}
+
 /// A reading to be appended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NewReading {

@@ -5,33 +5,24 @@
 
 mod analyses;
 mod answers;
-mod batch_rows;
 mod batches;
 mod body;
 mod devices;
 mod disposition;
 mod document;
 mod error;
-mod export_columns;
-mod export_format;
-mod export_text;
 mod exports;
-mod faults;
 mod health;
 mod histograms;
 mod idempotency;
 mod input;
-mod json;
-mod line_protocol;
 mod listener;
 mod live;
-mod members;
 mod points;
 mod readings;
 mod series;
 mod statistics;
 mod users;
-mod values;
 
 use std::convert::Infallible;
 

@@ -8,12 +8,10 @@ pub mod http;
 pub mod service;
 pub mod settings;
 
-mod arrow_stream;
 mod causes;
 mod client;
 mod command;
 mod compute;
-mod csv_lines;
 mod database;
 mod logging;
 mod sealing;

@@ -30,8 +30,8 @@ use tokio_util::task::AbortOnDropHandle;
 pub use access::{Action, Authorized, Principal};
 pub use analysis::UserStatistics;
 pub use error::ServiceError;
-pub use export::{Encoder, Export};
-pub use ingest::{Ingested, Measurement};
+pub use export::Export;
+pub use ingest::Ingested;
 pub use live::{LiveReading, LiveReadings, Position};
 pub use series::Bucket;
 

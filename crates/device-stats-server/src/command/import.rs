@@ -1,11 +1,5 @@
 //! `device-stats import`: a file of readings, batch by batch, to a server. What is missing there is registered on the way.
 
-mod columns;
-mod elements;
-mod file;
-mod objects;
-mod rows;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +14,7 @@ use uuid::Uuid;
 use super::progress::{Progress, per_second};
 use super::retrying::Retrying;
 use crate::client::{Client, ClientError, Fault, GivenUp, Registered};
-use rows::{Chunk, Place, Rows};
+use device_stats_formats::file::{Chunk, Place, Rows};
 
 /// What to import.
 #[derive(Debug, clap::Args)]
@@ -68,7 +62,10 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
     let file = arguments.file.as_path();
     let started = Instant::now();
     let progress = Progress::new();
-    let mut rows = Rows::open(file, &progress)?;
+    let mut rows = Rows::open(file, |file| Ok(Box::new(progress.of(file)?)))?;
+    if let Some(count) = rows.row_count() {
+        progress.expect_rows(count);
+    }
     rows.skip(arguments.skip)?;
     let client = Client::new(url, arguments.retrying.patience())?;
     let user = match &arguments.user {

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period};
-use super::members::{FromMembers, Members};
+use device_stats_formats::members::{FromMembers, Members};
 use super::statistics::StatisticsAnswer;
-use super::values::{self, nullable};
+use device_stats_formats::values::{self, nullable};
 use crate::service::{Action, Principal, Service, UserStatistics};
 
 /// The period to analyse, and what to answer beyond the five statistics.

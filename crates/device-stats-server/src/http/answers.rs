@@ -17,7 +17,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
 use super::error::{Description, Detail, Raised};
-use super::faults::Fault;
+use device_stats_formats::faults::Fault;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer id of a client's is not taken over.

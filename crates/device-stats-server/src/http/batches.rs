@@ -8,15 +8,17 @@ use device_stats_domain::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::batch_rows::{BatchReader, Row, Rows};
-use super::body::{Format, Size};
+use device_stats_formats::batch::{BatchReader, Row, Rows};
+use device_stats_formats::media_type::MediaType;
+use super::body::Size;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use super::faults::Faults;
+use device_stats_formats::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromBody, Input, PathDevice, Streamed};
 use super::readings::ReadingCreateBody;
-use crate::service::{Ingested, Measurement, Principal, Service};
+use crate::service::{Ingested, Principal, Service};
+use device_stats_domain::Measurement;
 
 /// A reading of a batch of many devices.
 #[derive(ToSchema)]
@@ -73,8 +75,8 @@ impl<R: Row> FromBody for Batch<R> {
     const SIZE: Size = Size::Batch;
     type Reader = BatchReader<R>;
 
-    fn begin(_: &Input, format: Format, _: &mut Faults) -> BatchReader<R> {
-        BatchReader::new(format)
+    fn begin(_: &Input, media_type: MediaType, _: &mut Faults) -> BatchReader<R> {
+        BatchReader::new(media_type)
     }
 
     fn end(reader: BatchReader<R>, faults: &mut Faults) -> Result<Option<Self>, ApiError> {

@@ -1,9 +1,7 @@
 //! The body of a request: received within its limits of size and time, decompressed where a batch may be compressed, and
 //! taken for the format its head names. Batches are read while they arrive, so what is held is their rows.
 
-mod characters;
 mod coding;
-mod columns;
 mod held;
 
 use std::time::Duration;
@@ -16,50 +14,17 @@ use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT,
 use http_body_util::BodyExt;
 
 use super::error::ApiError;
-pub(crate) use characters::Characters;
 use coding::Collector;
-pub(crate) use columns::Columns;
-pub(crate) use held::{Held, list_bytes};
-
-/// What the head says the body is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// `application/json`, `application/*+json`.
-    Json,
-    /// `application/x-ndjson`, `application/ndjson`, `application/jsonl`.
-    Ndjson,
-    /// `text/csv`.
-    Csv,
-    /// `application/vnd.apache.arrow.stream`.
-    Arrow,
-    /// Anything else, or nothing.
-    Other,
-}
-
-/// Takes the bytes of a body as they arrive, decompressed.
-pub(crate) trait Receive: Send {
-    /// Takes the next ones.
-    fn receive(&mut self, bytes: &[u8]);
-
-    /// How much memory it takes by now, in bytes.
-    fn held_bytes(&self) -> usize;
-}
-
-impl Receive for Vec<u8> {
-    fn receive(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-
-    fn held_bytes(&self) -> usize {
-        list_bytes(self)
-    }
-}
+use device_stats_formats::media_type::MediaType;
+use device_stats_formats::memory::Receive;
+use device_stats_formats::utf8::Characters;
+pub(crate) use held::Held;
 
 /// A body of characters that has arrived as a whole.
 #[derive(Debug)]
 pub(crate) struct Text {
     /// What the head says it is.
-    pub(crate) format: Format,
+    pub(crate) media_type: MediaType,
     /// The characters, without a byte order mark.
     pub(crate) text: String,
 }
@@ -93,7 +58,7 @@ pub(crate) async fn read(head: &HeaderMap, body: Body, size: Size) -> Result<Opt
     let (mut characters, mut text) = (Characters::default(), String::new());
     characters.take(&bytes, |characters| text.push_str(characters));
     let is_empty = characters.finish(|characters| text.push_str(characters))?;
-    Ok((!is_empty).then_some(Text { format: format(head), text }))
+    Ok((!is_empty).then_some(Text { media_type: media_type(head), text }))
 }
 
 /// Passes on the body to its end; returns the room that what was made of it takes.
@@ -142,16 +107,9 @@ async fn drain(mut body: Body) {
 }
 
 /// What the head says the body is.
-pub(crate) fn format(head: &HeaderMap) -> Format {
+pub(crate) fn media_type(head: &HeaderMap) -> MediaType {
     let value = head.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.split_once('/') {
-        Some(("application", json)) if json == "json" || json.ends_with("+json") => Format::Json,
-        Some(("application", "x-ndjson" | "ndjson" | "jsonl")) => Format::Ndjson,
-        Some(("application", "vnd.apache.arrow.stream")) => Format::Arrow,
-        Some(("text", "csv")) => Format::Csv,
-        _ => Format::Other,
-    }
+    MediaType::from_content_type(value)
 }
 
 /// A time in whole seconds, for people.

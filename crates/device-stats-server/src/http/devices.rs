@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice};
-use super::members::{FromMembers, Members};
-use super::values::{self, nullable};
+use device_stats_formats::members::{FromMembers, Members};
+use device_stats_formats::values::{self, nullable};
 use crate::service::{Action, Principal, Service};
 
 /// A device to be registered.

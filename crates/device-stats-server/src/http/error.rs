@@ -13,11 +13,12 @@ use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
 
-use super::batch_rows::Places;
+use device_stats_formats::batch::Places;
 use super::body::seconds;
-use super::faults::{Fault, Problem, Step};
+use device_stats_formats::faults::{Fault, Problem, Step};
 use super::idempotency;
-use super::json::NotJson;
+use device_stats_formats::json::NotJson;
+use device_stats_formats::error::FormatError;
 use crate::service::ServiceError;
 
 /// Why a request is not answered with what it asked for.
@@ -32,18 +33,9 @@ pub(crate) enum ApiError {
     /// Parts of the request break rules.
     #[error("invalid request")]
     Invalid(Vec<Fault>),
-    /// The body is no JSON.
-    #[error("body is no JSON")]
-    NotJson(NotJson),
-    /// The body is no Arrow stream.
-    #[error("body is no Arrow stream")]
-    NotArrow(String),
-    /// The body is UTF-16.
-    #[error("body is UTF-16")]
-    Utf16,
-    /// The body is no UTF-8.
-    #[error("body is no UTF-8")]
-    NotUtf8,
+    /// The body cannot be read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The body ended before its end.
     #[error("body broke off")]
     BrokenBody,
@@ -62,20 +54,11 @@ pub(crate) enum ApiError {
         /// Whether there is one that would have been.
         may_be_coded: bool,
     },
-    /// The body has a format that is not known here.
-    #[error("unknown media type")]
-    UnknownFormat,
     /// The body is too large.
     #[error("body too large")]
     LargeBody {
         /// The limit.
         bytes_max: usize,
-    },
-    /// The body holds too many readings.
-    #[error("too many readings")]
-    ManyReadings {
-        /// The limit.
-        readings_max: usize,
     },
     /// The body did not arrive in time.
     #[error("body too slow")]
@@ -141,10 +124,8 @@ impl ApiError {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }
             Self::Invalid(faults) => invalid(faults.clone()),
-            Self::NotJson(NotJson { position, error }) => invalid(vec![json_invalid(*position, error)]),
-            Self::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
-            Self::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
-            Self::NotUtf8 | Self::BrokenBody => {
+            Self::Format(error) => describe_format(error),
+            Self::BrokenBody => {
                 text(StatusCode::BAD_REQUEST, "malformed_body", "There was an error parsing the body")
             }
             Self::BrokenCoding { coding: "zstd" } => {
@@ -162,19 +143,7 @@ impl ApiError {
                 let words = format!("The Content-Encoding is not supported here; use {known}");
                 text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", &words)
             }
-            Self::UnknownFormat => {
-                let words = "The Content-Type is not supported here; use application/json, application/x-ndjson, \
-                    text/csv or application/vnd.apache.arrow.stream";
-                text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
-            }
-            Self::LargeBody { bytes_max } => {
-                let words = format!("The body is larger than {bytes_max} bytes");
-                text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &words)
-            }
-            Self::ManyReadings { readings_max } => {
-                let words = format!("The body holds more than {readings_max} readings");
-                text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &words)
-            }
+            Self::LargeBody { bytes_max } => large_body(*bytes_max),
             Self::SlowBody(limit) => {
                 let words = format!("The body did not arrive within {} seconds", seconds(*limit));
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", &words)
@@ -186,6 +155,33 @@ impl ApiError {
             }
         }
     }
+}
+
+fn describe_format(error: &FormatError) -> Description {
+    let text = |status, code, detail: &str| describe(status, code, Detail::Text(detail.to_owned()));
+    match error {
+        FormatError::NotJson(NotJson { position, error }) => invalid(vec![json_invalid(*position, error)]),
+        FormatError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
+        FormatError::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
+        FormatError::NotUtf8 => {
+            text(StatusCode::BAD_REQUEST, "malformed_body", "There was an error parsing the body")
+        }
+        FormatError::TooLarge { bytes_max } => large_body(*bytes_max),
+        FormatError::TooManyReadings { readings_max } => {
+            let words = format!("The body holds more than {readings_max} readings");
+            text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &words)
+        }
+        FormatError::UnknownMediaType => {
+            let words = "The Content-Type is not supported here; use application/json, application/x-ndjson, \
+                text/csv or application/vnd.apache.arrow.stream";
+            text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
+        }
+    }
+}
+
+fn large_body(bytes_max: usize) -> Description {
+    let words = format!("The body is larger than {bytes_max} bytes");
+    describe(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", Detail::Text(words))
 }
 
 fn describe_service(error: &ServiceError, places: &Places) -> Description {

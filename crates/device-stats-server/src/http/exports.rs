@@ -12,11 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::disposition::{attachment, wants_gzip};
 use super::document::{ErrorAnswer, PeriodParams};
 use super::error::ApiError;
-use super::export_format::Format;
-use super::faults::Faults;
+use device_stats_formats::encode::{Encoder, Format};
+use device_stats_formats::faults::Faults;
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
 use crate::causes::chain;
-use crate::service::{Action, Encoder, Export, Principal, Service, ServiceError};
+use crate::service::{Action, Export, Principal, Service, ServiceError};
 
 /// In which form.
 #[derive(IntoParams)]
@@ -70,7 +70,7 @@ async fn answer<E: Encoder>(
     };
     let mut response = body.into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, format.media_type());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Ok(name) = HeaderValue::from_str(name) {
         headers.insert(CONTENT_DISPOSITION, name);
     }

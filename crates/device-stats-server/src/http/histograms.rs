@@ -10,9 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::document::{ErrorAnswer, PeriodParams};
 use super::error::ApiError;
-use super::faults::{Faults, Problem};
+use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
-use super::values;
+use device_stats_formats::values;
 use crate::service::{Action, Principal, Service};
 
 /// Which bins.

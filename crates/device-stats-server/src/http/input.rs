@@ -9,12 +9,15 @@ use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
-use super::body::{self, Format, Held, Receive, Size, Text};
+use super::body::{self, Held, Size, Text};
+use device_stats_formats::media_type::MediaType;
+use device_stats_formats::memory::Receive;
+use device_stats_formats::error::FormatError;
 use super::error::ApiError;
-use super::faults::{Faults, Problem, Step};
-use super::json::Json;
-use super::members::{FromMembers, Members, extra, missing};
-use super::values;
+use device_stats_formats::faults::{Faults, Problem, Step};
+use device_stats_formats::json::Json;
+use device_stats_formats::members::{FromMembers, Members, extra, missing};
+use device_stats_formats::values;
 
 /// A request, taken apart.
 pub(crate) struct Input {
@@ -59,7 +62,7 @@ pub(crate) trait FromBody: Sized {
     type Reader: Receive;
 
     /// Begins to read a body of that format; what the query says of it may be at fault.
-    fn begin(input: &Input, format: Format, faults: &mut Faults) -> Self::Reader;
+    fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self::Reader;
 
     /// Ends; `None` where a fault has been noted.
     ///
@@ -82,7 +85,7 @@ impl<S: Send + Sync, P: FromInput + Send, B: FromBody> FromRequest<S> for Stream
         let input = Input::of_head(&mut head, state).await?;
         let mut faults = Faults::default();
         let parts = P::read(&input, &mut faults);
-        let reader = B::begin(&input, body::format(&input.headers), &mut faults);
+        let reader = B::begin(&input, body::media_type(&input.headers), &mut faults);
         let (reader, mut room) = body::receive(&input.headers, body, B::SIZE, reader).await?;
         match (parts, B::end(reader, &mut faults)?) {
             (Some(parts), Some(read)) if faults.is_empty() => {
@@ -107,7 +110,9 @@ impl Input {
             None => None,
         };
         let json = match body {
-            Some(Text { format: Format::Json, text }) => Some(Json::parse(&text).map_err(ApiError::NotJson)?),
+            Some(Text { media_type: MediaType::Json, text }) => {
+                Some(Json::parse(&text).map_err(FormatError::NotJson)?)
+            }
             Some(Text { text, .. }) => Some(Json::String(text)),
             None => None,
         };

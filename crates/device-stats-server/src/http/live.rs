@@ -15,11 +15,11 @@ use utoipa::IntoParams;
 
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use super::export_text::write_ndjson;
-use super::faults::{Faults, Problem};
+use device_stats_formats::encode::write_ndjson;
+use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser};
-use super::json::Json;
-use super::values;
+use device_stats_formats::json::Json;
+use device_stats_formats::values;
 use crate::service::{Action, LiveReading, LiveReadings, Position, Principal, Service};
 
 /// The name of the events.

@@ -7,14 +7,16 @@ use axum::routing::post;
 use device_stats_domain::DeviceId;
 use utoipa::IntoParams;
 
-use super::batch_rows::Rows;
-use super::body::{Format, Size};
+use device_stats_formats::batch::Rows;
+use device_stats_formats::media_type::MediaType;
+use super::body::Size;
 use super::error::ApiError;
-use super::faults::Faults;
+use device_stats_formats::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromBody, Input, Streamed};
-use super::line_protocol::{PointReader, Precision};
-use crate::service::{Measurement, Principal, Service};
+use device_stats_formats::line_protocol::{PointReader, Precision};
+use crate::service::{Principal, Service};
+use device_stats_domain::Measurement;
 
 /// Where else points are taken, so that a client may be given the service with or without `/api/v1` as the address of its
 /// server: clients of version 1 add `/write` to it, those of version 2 `/api/v2/write`.
@@ -37,7 +39,7 @@ impl FromBody for Points {
     const SIZE: Size = Size::Points;
     type Reader = PointReader;
 
-    fn begin(input: &Input, _: Format, faults: &mut Faults) -> PointReader {
+    fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> PointReader {
         let precision = input.query("precision", faults, Precision::read);
         PointReader::new(precision.flatten().unwrap_or_default())
     }

@@ -11,9 +11,10 @@ use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery};
-use super::members::{FromMembers, Members};
-use super::values::{self, nullable};
-use crate::service::{Action, Measurement, Principal, Service};
+use device_stats_formats::members::{FromMembers, Members};
+use device_stats_formats::values::{self, nullable};
+use crate::service::{Action, Principal, Service};
+use device_stats_domain::Measurement;
 
 /// A reading to be stored.
 #[derive(ToSchema)]
@@ -35,16 +36,6 @@ pub(crate) struct ReadingCreateBody {
     /// nothing. Without it, the server's clock decides.
     #[schema(example = "2026-11-23T10:00:00.250000Z")]
     timestamp: Option<String>,
-}
-
-impl FromMembers for Measurement {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
-        let x = members.required("x", values::finite);
-        let y = members.required("y", values::finite);
-        let z = members.required("z", values::finite);
-        let time = members.optional("timestamp", nullable(values::timestamp));
-        Some(Self { time: time?.flatten(), values: Axes { x, y, z }.all()? })
-    }
 }
 
 /// A stored reading.

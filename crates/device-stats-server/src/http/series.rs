@@ -10,9 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use super::faults::{Faults, Problem};
+use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
-use super::json::Json as Value;
+use device_stats_formats::json::Json as Value;
 use super::statistics::StatisticsAnswer;
 use crate::service::{Action, Bucket, Principal, Service};
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::faults::Problem;
-use super::json::Json;
-use super::members::{FromMembers, Members};
-use super::values::{self, nullable};
+use device_stats_formats::faults::Problem;
+use device_stats_formats::json::Json;
+use device_stats_formats::members::{FromMembers, Members};
+use device_stats_formats::values::{self, nullable};
 
 impl FromMembers for Wanted {
     fn read(members: &mut Members<'_>) -> Option<Self> {

@@ -11,8 +11,8 @@ use super::devices::DeviceAnswer;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{JsonBody, PageQuery, Parsed, PathUser};
-use super::members::{FromMembers, Members};
-use super::values;
+use device_stats_formats::members::{FromMembers, Members};
+use device_stats_formats::values;
 use crate::service::{Action, Principal, Service};
 
 /// A user to be registered.

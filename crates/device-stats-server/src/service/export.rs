@@ -7,8 +7,9 @@ mod walk;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use device_stats_domain::{Device, DeviceId, Reading, User, Window};
-use device_stats_store::{Cause, StoreError};
+use device_stats_domain::{Device, User, Window};
+use device_stats_formats::encode::Encoder;
+use device_stats_store::StoreError;
 
 pub(super) use places::Places;
 
@@ -17,21 +18,6 @@ use super::{Authorized, Service, ServiceError};
 use crate::segments::ReadError;
 use places::Place;
 use walk::{Span, Walk};
-
-/// Makes bytes of readings. What it hands out, one after the other, is the whole.
-pub trait Encoder: Send + 'static {
-    /// Takes the next readings of a device, which ascend in time, and hands out what is ready; perhaps nothing yet.
-    ///
-    /// # Errors
-    /// Where it cannot; a bug.
-    fn encode(&mut self, device: &DeviceId, readings: &[Reading]) -> Result<Bytes, Cause>;
-
-    /// Hands out the rest.
-    ///
-    /// # Errors
-    /// Where it cannot; a bug.
-    fn finish(self) -> Result<Bytes, Cause>;
-}
 
 /// An export under way. The readings of each device are those of one moment after the export began, so those that were
 /// acknowledged before it began are all in it, each once. Where segments are merged away under it, a device goes on behind

@@ -4,21 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, IdempotencyKey, NewReading, Reading, ReadingTime, Timestamp,
+    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
 };
 use device_stats_store::{Fingerprint, FirstStored, Once, Receipt, StoreError};
 
 use super::once::{Asked, fingerprint};
 use super::{Principal, Service, ServiceError};
-
-/// A reading as a device sends it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measurement {
-    /// When it was taken, where the device says so.
-    pub time: Option<Timestamp>,
-    /// The numbers.
-    pub values: Axes<Finite>,
-}
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use device_stats_store::Fingerprint;
 use sha2::{Digest, Sha256};
 
 use super::clock::Clock;
-use super::{Measurement, ServiceError};
+use super::ServiceError;
+use device_stats_domain::Measurement;
 
 /// The keys of the requests that are under way on this node. Cheap to clone; clones share them.
 #[derive(Clone, Debug)]

@@ -9,7 +9,8 @@ use device_stats_domain::limits::ZSTD_WINDOW_LOG_MAX;
 use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
-use super::{Receive, Size};
+use super::Size;
+use device_stats_formats::memory::Receive;
 use crate::http::error::ApiError;
 
 /// Takes the bytes of a body, and passes them on.

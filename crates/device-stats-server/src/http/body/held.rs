@@ -1,8 +1,6 @@
 //! How much memory all bodies together may take while they are read and until their readings are stored. Each has a limit of
 //! its own, but there may be as many as there are connections.
 
-use std::mem::size_of;
-
 use device_stats_domain::limits::{BODIES_BYTES_MAX, BODY_BYTES_FREE};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -41,11 +39,6 @@ impl Held {
         }
         Ok(())
     }
-}
-
-/// What a list takes, without what its elements refer to.
-pub(crate) fn list_bytes<T>(list: &Vec<T>) -> usize {
-    list.capacity() * size_of::<T>()
 }
 
 #[cfg(test)]

@@ -1,0 +1,294 @@
+//! Streams that somebody broke: whatever is changed in them, they are read or refused, and never more is allocated than a
+//! batch may take.
+
+use std::sync::Arc;
+
+use arrow_array::types::Int8Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int16Array, NullArray, RecordBatch, StringArray,
+    StringViewArray, TimestampNanosecondArray, UInt8Array,
+};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{DictionaryHandling, IpcWriteOptions, StreamWriter};
+use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, FAULTS_MAX};
+use device_stats_domain::{DeviceId, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::batch::fast_object::Plain;
+use crate::batch::csv::Cells;
+use crate::error::FormatError;
+use crate::members::Members;
+
+type Reading = (DeviceId, Measurement);
+
+fn column(array: impl arrow_array::Array + 'static) -> ArrayRef {
+    Arc::new(array)
+}
+
+/// A batch with names of devices in one of three ways, a time that is absent, and numbers of several types.
+fn batch(devices: &[&str], way: usize) -> RecordBatch {
+    let count = i16::try_from(devices.len()).unwrap();
+    let names = match way {
+        0 => column(StringArray::from(devices.to_vec())),
+        1 => column(StringViewArray::from(devices.to_vec())),
+        _ => column(devices.iter().copied().collect::<DictionaryArray<Int8Type>>()),
+    };
+    let times: TimestampNanosecondArray = (0..count)
+        .map(|row| (row != 1).then_some(1_795_000_000_000_000_999 + i64::from(row) * 1_000))
+        .collect();
+    let ascending = |step: f64| (0..count).map(move |row| f64::from(row) * step);
+    RecordBatch::try_from_iter([
+        ("z", column(UInt8Array::from_iter_values((0..count).map(|row| u8::try_from(row).unwrap())))),
+        ("x", column(Float64Array::from_iter_values(ascending(0.1)))),
+        ("device_id", names),
+        ("timestamp", column(times)),
+        ("y", column(Int16Array::from_iter_values((0..count).map(|row| -row)))),
+    ])
+    .unwrap()
+}
+
+fn written(batches: &[RecordBatch], options: IpcWriteOptions) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batches[0].schema(), options).unwrap();
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    writer.finish().unwrap();
+    writer.into_inner().unwrap()
+}
+
+const LONG: &str = "a pump whose name is longer than a view holds";
+
+/// Two batches, in each way of writing them.
+fn streams() -> Vec<Vec<u8>> {
+    let mut streams = Vec::new();
+    for way in 0..3 {
+        let batches = [batch(&["p", LONG, "p", "q"], way), batch(&["p", LONG, "r"], way)];
+        for compression in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
+            let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+            streams.push(written(&batches, options.with_dictionary_handling(DictionaryHandling::Resend)));
+        }
+    }
+    let longer = [batch(&["p", LONG], 2), batch(&["p", LONG, "r"], 2)];
+    let options = IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
+    streams.push(written(&longer, options));
+    streams
+}
+
+fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, FormatError> {
+    let mut faults = Faults::default();
+    let rows = read::<Reading>(ArrowBody::open(bytes)?, &mut faults)?;
+    let faults = faults.into_vec();
+    if faults.is_empty() { Ok(rows.rows) } else { Err(FormatError::Invalid(faults)) }
+}
+
+fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, FormatError> {
+    ArrowBody::open(bytes)?.read()
+}
+
+#[test]
+fn every_way_of_writing_is_read() {
+    for (index, stream) in streams().iter().enumerate() {
+        let rows = read_stream(stream).unwrap();
+        let names: Vec<&str> = rows.iter().map(|(device, _)| device.as_str()).collect();
+        let expected: &[&str] =
+            if index == 9 { &["p", LONG, "p", LONG, "r"] } else { &["p", LONG, "p", "q", "p", LONG, "r"] };
+        assert_eq!(names, expected);
+        let (_, last) = rows.last().unwrap();
+        let numbers = last.values.map(Finite::get);
+        assert_eq!(numbers, Axes { x: 0.2, y: -2.0, z: 2.0 });
+        assert_eq!(last.time, Some(Timestamp::from_micros(1_795_000_000_000_002).unwrap()));
+        assert_eq!(rows[1].1.time, None);
+    }
+}
+
+#[test]
+fn no_part_of_a_stream_is_taken_for_the_whole() {
+    for stream in streams() {
+        for length in 0..stream.len() {
+            assert!(matches!(read_stream(&stream[..length]), Err(FormatError::NotArrow(_))), "{length}");
+        }
+        assert!(matches!(read_stream(&[&stream[..], b" "].concat()), Err(FormatError::NotArrow(_))));
+    }
+}
+
+/// Whatever it is, it has an end.
+fn survives(stream: &[u8]) {
+    if let Ok(rows) = read_stream(stream) {
+        assert!(rows.len() < stream.len());
+    }
+}
+
+#[test]
+fn every_changed_byte_is_survived() {
+    for mut stream in streams() {
+        for place in 0..stream.len() {
+            let before = stream[place];
+            for after in [0, 0x7f, 0xff, before ^ 1, before ^ 0x10] {
+                stream[place] = after;
+                survives(&stream);
+            }
+            stream[place] = before;
+        }
+    }
+}
+
+#[test]
+fn every_changed_length_is_survived() {
+    let lengths: [i64; 9] = [0, 1, -1, -2, 8, 1 << 31, 1 << 40, i64::MAX, i64::MIN];
+    for mut stream in streams() {
+        for place in (0..stream.len() - 8).step_by(4) {
+            let before: [u8; 8] = stream[place..place + 8].try_into().unwrap();
+            for after in lengths {
+                stream[place..place + 8].copy_from_slice(&after.to_le_bytes());
+                survives(&stream);
+            }
+            stream[place..place + 8].copy_from_slice(&before);
+        }
+    }
+}
+
+#[test]
+fn a_buffer_is_not_believed_to_become_huge() {
+    for compression in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        let options = IpcWriteOptions::default().try_with_compression(Some(compression)).unwrap();
+        let zeros = || column(Float64Array::from_value(0.0, 10_000));
+        let batch = RecordBatch::try_from_iter([("x", zeros()), ("y", zeros()), ("z", zeros())]).unwrap();
+        let stream = written(&[batch], options);
+        let (declared, most) = (80_000_i64, i64::try_from(BATCH_BYTES_MAX).unwrap());
+        let place = stream.windows(8).position(|bytes| bytes == declared.to_le_bytes()).unwrap();
+        for huge in [most + 8, 1 << 40, i64::MAX - 7] {
+            let mut stream = stream.clone();
+            stream[place..place + 8].copy_from_slice(&huge.to_le_bytes());
+            assert!(matches!(read_batches(&stream), Err(FormatError::TooLarge { .. })), "{huge}");
+        }
+        // Wrong, but no longer than allowed.
+        for wrong in [declared + 8, declared + 1, declared * 10, i64::MAX, -2] {
+            let mut stream = stream.clone();
+            stream[place..place + 8].copy_from_slice(&wrong.to_le_bytes());
+            assert!(matches!(read_batches(&stream), Err(FormatError::NotArrow(_))), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn what_becomes_too_much_is_refused() {
+    let zstd = || IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).unwrap();
+    let bytes = |count: usize| column(UInt8Array::from_value(0, count));
+    let batch = |count| {
+        RecordBatch::try_from_iter([("x", bytes(count)), ("y", bytes(count)), ("z", bytes(count))]).unwrap()
+    };
+    let taken = written(&[batch(BATCH_READINGS_MAX)], zstd());
+    assert_eq!(read_batches(&taken).unwrap()[0].num_rows(), BATCH_READINGS_MAX);
+    let many = written(&[batch(BATCH_READINGS_MAX), batch(1)], zstd());
+    assert!(matches!(read_batches(&many), Err(FormatError::TooManyReadings { .. })));
+    let large = written(&[batch(BATCH_BYTES_MAX / 3 + 1)], zstd());
+    assert!(large.len() < 10_000);
+    assert!(matches!(read_batches(&large), Err(FormatError::TooLarge { .. })));
+}
+
+fn of_axes(x: ArrayRef) -> Vec<u8> {
+    let columns = [("x", Arc::clone(&x)), ("y", Arc::clone(&x)), ("z", x)];
+    written(&[RecordBatch::try_from_iter(columns).unwrap()], IpcWriteOptions::default())
+}
+
+/// Each of a million rows was read for its faults, of which a hundred were kept.
+#[test]
+fn behind_the_last_fault_that_is_noted_nothing_is_read() {
+    for (wrong, read_rows) in [(FAULTS_MAX, 0), (FAULTS_MAX / 3 - 1, 1)] {
+        let mut numbers = vec![f64::NAN; wrong];
+        numbers.push(1.0);
+        let stream = of_axes(column(Float64Array::from(numbers)));
+        let mut faults = Faults::default();
+        let rows = read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
+        assert_eq!(rows.rows.len(), read_rows);
+        assert_eq!(faults.is_full(), read_rows == 0);
+    }
+}
+
+/// A row that is neither read nor at fault.
+#[derive(Debug)]
+struct Nothing;
+
+impl Row for Nothing {
+    const COLUMNS: (&'static [&'static str], &'static [&'static str]) = Measurement::COLUMNS;
+
+    fn from_members(_: &mut Members<'_>) -> Option<Self> {
+        None
+    }
+
+    fn from_plain(_: Plain) -> Option<Self> {
+        None
+    }
+
+    fn from_cells(_: &mut Cells<'_>) -> Option<Self> {
+        None
+    }
+
+    fn from_parts(_: Option<DeviceId>, _: Measurement) -> Option<Self> {
+        None
+    }
+}
+
+#[test]
+fn no_row_is_left_out_without_a_word() {
+    let stream = of_axes(column(Float64Array::from(vec![1.0, 2.0])));
+    let read = read::<Nothing>(ArrowBody::open(&stream).unwrap(), &mut Faults::default());
+    assert!(matches!(read.err(), Some(FormatError::NotArrow(_))));
+}
+
+/// Truth values are shorter than rows are many, and were taken for a broken batch.
+#[test]
+fn a_type_that_no_axis_has_is_told_whatever_the_values_are() {
+    for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
+        let stream = of_axes(axis);
+        let mut faults = Faults::default();
+        read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
+        let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, ["column_type"; 3]);
+    }
+}
+
+/// Each time a dictionary becomes longer, all of it is copied: 200 times a megabyte is too much.
+#[test]
+fn a_dictionary_that_grows_and_grows_is_refused() {
+    let names: Vec<String> = (0..4_200).map(|number| format!("{number:0>250}")).collect();
+    let grown = |count: usize| {
+        let keys = arrow_array::Int32Array::from_value(0, 1);
+        let values = column(StringArray::from_iter_values(&names[..count]));
+        let names = column(DictionaryArray::try_new(keys, values).unwrap());
+        RecordBatch::try_from_iter([("device_id", names)]).unwrap()
+    };
+    let stream = |growths: usize| {
+        let batches: Vec<RecordBatch> = (0..growths).map(|growth| grown(4_000 + growth)).collect();
+        written(&batches, IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta))
+    };
+    assert_eq!(read_batches(&stream(100)).unwrap().len(), 100);
+    assert!(matches!(read_batches(&stream(200)), Err(FormatError::TooLarge { .. })));
+}
+
+proptest! {
+    #[test]
+    fn any_changes_are_survived(
+        which in 0..10_usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut stream = streams().swap_remove(which);
+        for (place, byte) in changes {
+            let place = place.index(stream.len());
+            stream[place] = byte;
+        }
+        if let Some(cut) = cut {
+            stream.truncate(cut.index(stream.len()));
+        }
+        survives(&stream);
+    }
+
+    #[test]
+    fn noise_is_refused(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(read_stream(&noise).is_err());
+        let begun = [&[0xff, 0xff, 0xff, 0xff, 0x80, 0, 0, 0][..], &noise].concat();
+        prop_assert!(read_stream(&begun).is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! Reasons why a body cannot be read at all. A fault of a single row is in `faults`.
+
+use crate::json::NotJson;
+
+/// Reason why a body cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// The body is not JSON.
+    #[error("the body is not JSON")]
+    NotJson(NotJson),
+    /// The body is not an Arrow IPC stream.
+    #[error("the body is not an Arrow IPC stream: {0}")]
+    NotArrow(String),
+    /// The body is UTF-16.
+    #[error("the body is UTF-16")]
+    Utf16,
+    /// The body is not UTF-8.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    /// The body is too large after decompression.
+    #[error("the body is larger than {bytes_max} bytes")]
+    TooLarge {
+        /// Maximum size, in bytes.
+        bytes_max: usize,
+    },
+    /// The body holds too many readings.
+    #[error("the body holds more than {readings_max} readings")]
+    TooManyReadings {
+        /// Maximum number of readings.
+        readings_max: usize,
+    },
+    /// The media type is not one of a batch.
+    #[error("the media type is not supported")]
+    UnknownMediaType,
+}
