@@ -26,7 +26,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::causes::chain;
+use device_stats_domain::error_chain;
 use crate::logging;
 use crate::settings::{Flags, Settings};
 
@@ -93,7 +93,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell where even this fails.
-            let _ = writeln!(std::io::stderr(), "error: {}", chain(error.as_ref()));
+            let _ = writeln!(std::io::stderr(), "error: {}", error_chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -7,6 +7,7 @@ mod analyses;
 mod answers;
 mod batches;
 mod body;
+mod caller;
 mod devices;
 mod disposition;
 mod document;
@@ -24,11 +25,7 @@ mod series;
 mod statistics;
 mod users;
 
-use std::convert::Infallible;
-
 use axum::Router;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
@@ -37,19 +34,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::service::{Principal, Service};
+use device_stats_service::Service;
 use error::ApiError;
 
 pub use document::openapi;
 pub use listener::serve;
 
-impl<S: Send + Sync> FromRequestParts<S> for Principal {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::Anyone)
-    }
-}
 
 /// The operations, and the document that describes them.
 fn operations() -> OpenApiRouter<Service> {

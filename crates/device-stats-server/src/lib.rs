@@ -5,16 +5,11 @@
 //! asks, and the store keeps or finds. A handler knows no store error, `service` knows no HTTP.
 
 pub mod http;
-pub mod service;
 pub mod settings;
 
-mod causes;
 mod client;
 mod command;
-mod compute;
 mod database;
 mod logging;
-mod sealing;
-mod segments;
 
 pub use command::run;

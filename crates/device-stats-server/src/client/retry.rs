@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use tracing::warn;
 
 use super::ClientError;
-use crate::causes::chain;
+use device_stats_domain::error_chain;
 
 /// The first wait; each is twice as long as the one before.
 const WAIT_FIRST: Duration = Duration::from_millis(250);
@@ -105,7 +105,7 @@ impl Waits {
     /// Waits before the request is made again. `false` at once where that is of no use, or there is no time left.
     pub(crate) async fn wait(&mut self, error: &ClientError) -> bool {
         let Some(wait) = self.next_wait(error, Instant::now()) else { return false };
-        warn!(reason = chain(error), seconds = wait.as_secs_f64(), "trying again");
+        warn!(reason = error_chain(error), seconds = wait.as_secs_f64(), "trying again");
         tokio::time::sleep(wait).await;
         true
     }

@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream::iter;
 
 use super::chosen::{self, Chosen};
-use crate::causes::chain;
-use crate::sealing::{Done, Goal, SealError, Sealer, Which};
+use device_stats_domain::error_chain;
+use device_stats_service::sealing::{Done, Goal, SealError, Sealer, Which};
 use crate::settings::Settings;
 
 /// How often a device is tried where the database is busy or lost.
@@ -62,7 +62,7 @@ async fn patiently(sealer: &Sealer, device: &Device) -> anyhow::Result<Done> {
         match sealer.work(device.key, Which::All, Goal::Compact, &mut done).await {
             Ok(()) => return Ok(done),
             Err(SealError::Store(error)) if error.retry() != Retry::Pointless && attempts < ATTEMPTS_MAX => {
-                tracing::warn!(device = device.key.0, causes = chain(&error), "trying again");
+                tracing::warn!(device = device.key.0, causes = error_chain(&error), "trying again");
                 tokio::time::sleep(SEAL_RETRY_PAUSE).await;
                 attempts += 1;
             }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::service::Service;
+use device_stats_service::Service;
 use crate::settings::Settings;
 use crate::{database, http, logging};
 

@@ -14,7 +14,7 @@ use futures_util::stream::iter;
 
 use self::check::{Checked, check};
 use super::chosen::{self, Chosen};
-use crate::causes::chain;
+use device_stats_domain::error_chain;
 use crate::settings::Settings;
 
 /// What to verify.
@@ -63,7 +63,7 @@ pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow
 fn or_fault(checked: Result<Checked, StoreError>, device: &Device) -> anyhow::Result<Checked> {
     match checked {
         Err(error @ (StoreError::Broken(_) | StoreError::Corrupt { .. })) => {
-            Ok(Checked { faults: vec![(None, chain(&error))], ..Checked::default() })
+            Ok(Checked { faults: vec![(None, error_chain(&error))], ..Checked::default() })
         }
         other => other.with_context(|| format!("cannot read device {:?}", device.device_id.as_str())),
     }

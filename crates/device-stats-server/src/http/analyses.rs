@@ -12,7 +12,8 @@ use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period};
 use device_stats_formats::members::{FromMembers, Members};
 use super::statistics::StatisticsAnswer;
 use device_stats_formats::values::{self, nullable};
-use crate::service::{Action, Principal, Service, UserStatistics};
+use super::caller::Caller;
+use device_stats_service::{Action, Service, UserStatistics};
 
 /// The period to analyse, and what to answer beyond the five statistics.
 #[derive(ToSchema)]
@@ -131,7 +132,7 @@ impl UserAnalysisAnswer {
 )]
 pub(super) async fn analyze_device(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, OptionalJsonBody<AnalysisRequest>)>,
 ) -> Result<Json<AnalysisAnswer>, ApiError> {
     let (device, OptionalJsonBody(request)) = input;
@@ -156,7 +157,7 @@ pub(super) async fn analyze_device(
 )]
 pub(super) async fn analyze_user(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, OptionalJsonBody<AnalysisRequest>)>,
 ) -> Result<Json<UserAnalysisAnswer>, ApiError> {
     let (PathUser(id), OptionalJsonBody(request)) = input;

@@ -17,7 +17,8 @@ use device_stats_formats::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromBody, Input, PathDevice, Streamed};
 use super::readings::ReadingCreateBody;
-use crate::service::{Ingested, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Ingested, Service};
 use device_stats_domain::Measurement;
 
 /// A reading of a batch of many devices.
@@ -113,7 +114,7 @@ impl<R: Row> FromBody for Batch<R> {
 )]
 pub(super) async fn append_batch(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Streamed(input, Batch(Rows { rows, .. }), _held): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
     let (device, KeyHeader(key)) = input;
@@ -137,7 +138,7 @@ pub(super) async fn append_batch(
 )]
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Streamed(KeyHeader(key), batch, _held): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
 ) -> Result<(StatusCode, Json<BatchAnswer>), ApiError> {
     let Batch(Rows { rows, places }) = batch;

@@ -2,7 +2,6 @@
 //! taken for the format its head names. Batches are read while they arrive, so what is held is their rows.
 
 mod coding;
-mod held;
 
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use coding::Collector;
 use device_stats_formats::media_type::MediaType;
 use device_stats_formats::memory::Receive;
 use device_stats_formats::utf8::Characters;
-pub(crate) use held::Held;
+use device_stats_service::admission::Held;
 
 /// A body of characters that has arrived as a whole.
 #[derive(Debug)]

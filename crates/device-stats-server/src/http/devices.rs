@@ -12,7 +12,8 @@ use super::error::ApiError;
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice};
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values::{self, nullable};
-use crate::service::{Action, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Action, Service};
 
 /// A device to be registered.
 #[derive(ToSchema)]
@@ -100,7 +101,7 @@ impl From<Device> for DeviceAnswer {
 )]
 pub(super) async fn list_devices(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<PageQuery>,
 ) -> Result<Json<Vec<DeviceAnswer>>, ApiError> {
     let PageQuery(page) = input;
@@ -120,7 +121,7 @@ pub(super) async fn list_devices(
 )]
 pub(super) async fn create_device(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<JsonBody<NewDevice>>,
 ) -> Result<(StatusCode, Json<DeviceAnswer>), ApiError> {
     let JsonBody(device) = input;
@@ -138,7 +139,7 @@ pub(super) async fn create_device(
 )]
 pub(super) async fn find_device(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(device): Parsed<PathDevice>,
 ) -> Result<Json<DeviceAnswer>, ApiError> {
     let device = service.device(who, device.id()?, Action::Read).await?;
@@ -161,7 +162,7 @@ pub(super) async fn find_device(
 )]
 pub(super) async fn update_device(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceChange>)>,
 ) -> Result<Json<DeviceAnswer>, ApiError> {
     let (device, JsonBody(change)) = input;
@@ -182,7 +183,7 @@ pub(super) async fn update_device(
 )]
 pub(super) async fn delete_device(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(device): Parsed<PathDevice>,
 ) -> Result<StatusCode, ApiError> {
     let device = service.device(who, device.id()?, Action::Manage).await?;

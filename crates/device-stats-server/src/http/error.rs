@@ -19,7 +19,7 @@ use device_stats_formats::faults::{Fault, Problem, Step};
 use super::idempotency;
 use device_stats_formats::json::NotJson;
 use device_stats_formats::error::FormatError;
-use crate::service::ServiceError;
+use device_stats_service::ServiceError;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]

@@ -15,8 +15,9 @@ use super::error::ApiError;
 use device_stats_formats::encode::{Encoder, Format};
 use device_stats_formats::faults::Faults;
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
-use crate::causes::chain;
-use crate::service::{Action, Export, Principal, Service, ServiceError};
+use device_stats_domain::error_chain;
+use super::caller::Caller;
+use device_stats_service::{Action, Export, Service, ServiceError};
 
 /// In which form.
 #[derive(IntoParams)]
@@ -83,7 +84,7 @@ async fn answer<E: Encoder>(
 
 /// The client sees only that the answer has no end.
 fn log_break(error: &ApiError) {
-    let causes = chain(error);
+    let causes = error_chain(error);
     if error.describe().status == StatusCode::INTERNAL_SERVER_ERROR {
         error!(causes, "an export broke off");
     } else {
@@ -116,7 +117,7 @@ fn log_break(error: &ApiError) {
 )]
 pub(super) async fn export_device_readings(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     head: HeaderMap,
     Parsed(input): Parsed<(PathDevice, ExportQuery)>,
 ) -> Result<Response, ApiError> {
@@ -151,7 +152,7 @@ pub(super) async fn export_device_readings(
 )]
 pub(super) async fn export_user_readings(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     head: HeaderMap,
     Parsed(input): Parsed<(PathUser, ExportQuery)>,
 ) -> Result<Response, ApiError> {

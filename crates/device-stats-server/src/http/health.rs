@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
-use crate::service::Service;
+use device_stats_service::Service;
 
 /// The state of this node.
 #[derive(Serialize, ToSchema)]

@@ -13,7 +13,8 @@ use super::error::ApiError;
 use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
 use device_stats_formats::values;
-use crate::service::{Action, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Action, Service};
 
 /// Which bins.
 #[derive(IntoParams)]
@@ -134,7 +135,7 @@ impl HistogramsAnswer {
 )]
 pub(super) async fn count_device_histogram(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, HistogramQuery)>,
 ) -> Result<Json<HistogramsAnswer>, ApiError> {
     let (device, HistogramQuery { period, bins }) = input;
@@ -157,7 +158,7 @@ pub(super) async fn count_device_histogram(
 )]
 pub(super) async fn count_user_histogram(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, HistogramQuery)>,
 ) -> Result<Json<HistogramsAnswer>, ApiError> {
     let (PathUser(id), HistogramQuery { period, bins }) = input;

@@ -9,7 +9,8 @@ use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
-use super::body::{self, Held, Size, Text};
+use super::body::{self, Size, Text};
+use device_stats_service::admission::Held;
 use device_stats_formats::media_type::MediaType;
 use device_stats_formats::memory::Receive;
 use device_stats_formats::error::FormatError;

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::app;
-use crate::service::Service;
+use device_stats_service::Service;
 
 /// How long to wait after the system refused a connection for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -20,7 +20,8 @@ use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser};
 use device_stats_formats::json::Json;
 use device_stats_formats::values;
-use crate::service::{Action, LiveReading, LiveReadings, Position, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Action, LiveReading, LiveReadings, Position, Service};
 
 /// The name of the events.
 const READING: &str = "reading";
@@ -109,7 +110,7 @@ fn rate(value: &Json) -> Result<f64, Problem> {
 )]
 pub(super) async fn watch_device(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, LiveQuery)>,
 ) -> Result<Response, ApiError> {
     let (device, LiveQuery { rate, since }) = input;
@@ -133,7 +134,7 @@ pub(super) async fn watch_device(
 )]
 pub(super) async fn watch_user(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, LiveQuery)>,
 ) -> Result<Response, ApiError> {
     let (PathUser(id), LiveQuery { rate, since }) = input;

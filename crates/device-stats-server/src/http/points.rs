@@ -15,7 +15,8 @@ use device_stats_formats::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromBody, Input, Streamed};
 use device_stats_formats::line_protocol::{PointReader, Precision};
-use crate::service::{Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Service};
 use device_stats_domain::Measurement;
 
 /// Where else points are taken, so that a client may be given the service with or without `/api/v1` as the address of its
@@ -71,7 +72,7 @@ impl FromBody for Points {
 )]
 pub(super) async fn append_points(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Streamed(KeyHeader(key), Points(Rows { rows, places }), _held): Streamed<KeyHeader, Points>,
 ) -> Result<StatusCode, ApiError> {
     let ingested = service.append_mixed_batch(who, &rows, key.as_ref()).await;

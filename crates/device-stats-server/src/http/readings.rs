@@ -13,7 +13,8 @@ use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery};
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values::{self, nullable};
-use crate::service::{Action, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Action, Service};
 use device_stats_domain::Measurement;
 
 /// A reading to be stored.
@@ -84,7 +85,7 @@ impl From<Reading> for ReadingAnswer {
 )]
 pub(super) async fn append_reading(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, KeyHeader, JsonBody<Measurement>)>,
 ) -> Result<(StatusCode, Json<ReadingAnswer>), ApiError> {
     let (device, KeyHeader(key), JsonBody(measurement)) = input;
@@ -105,7 +106,7 @@ pub(super) async fn append_reading(
 )]
 pub(super) async fn list_readings(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, PeriodQuery, PageQuery)>,
 ) -> Result<Json<Vec<ReadingAnswer>>, ApiError> {
     let (device, PeriodQuery(period), PageQuery(page)) = input;

@@ -14,7 +14,8 @@ use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
 use device_stats_formats::json::Json as Value;
 use super::statistics::StatisticsAnswer;
-use crate::service::{Action, Bucket, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Action, Bucket, Service};
 
 /// Which buckets.
 #[derive(IntoParams)]
@@ -180,7 +181,7 @@ impl SeriesAnswer {
 )]
 pub(super) async fn list_device_series(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, SeriesQuery)>,
 ) -> Result<Json<SeriesAnswer>, ApiError> {
     let (device, query) = input;
@@ -203,7 +204,7 @@ pub(super) async fn list_device_series(
 )]
 pub(super) async fn list_user_series(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, SeriesQuery)>,
 ) -> Result<Json<SeriesAnswer>, ApiError> {
     let (PathUser(id), query) = input;

@@ -13,7 +13,8 @@ use super::error::ApiError;
 use super::input::{JsonBody, PageQuery, Parsed, PathUser};
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values;
-use crate::service::{Action, Principal, Service};
+use super::caller::Caller;
+use device_stats_service::{Action, Service};
 
 /// A user to be registered.
 #[derive(ToSchema)]
@@ -102,7 +103,7 @@ pub(crate) struct UserWithDevicesAnswer {
 )]
 pub(super) async fn list_users(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<PageQuery>,
 ) -> Result<Json<Vec<UserAnswer>>, ApiError> {
     let PageQuery(page) = input;
@@ -122,7 +123,7 @@ pub(super) async fn list_users(
 )]
 pub(super) async fn create_user(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<JsonBody<NewUser>>,
 ) -> Result<(StatusCode, Json<UserAnswer>), ApiError> {
     let JsonBody(user) = input;
@@ -142,7 +143,7 @@ pub(super) async fn create_user(
 )]
 pub(super) async fn find_user(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<PathUser>,
 ) -> Result<Json<UserWithDevicesAnswer>, ApiError> {
     let PathUser(id) = input;
@@ -167,7 +168,7 @@ pub(super) async fn find_user(
 )]
 pub(super) async fn update_user(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, JsonBody<UserChange>)>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     let (PathUser(id), JsonBody(change)) = input;
@@ -188,7 +189,7 @@ pub(super) async fn update_user(
 )]
 pub(super) async fn delete_user(
     State(service): State<Service>,
-    who: Principal,
+    Caller(who): Caller,
     Parsed(input): Parsed<PathUser>,
 ) -> Result<StatusCode, ApiError> {
     let PathUser(id) = input;

@@ -5,8 +5,8 @@ use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Newest, SegmentEntry, SegmentId, Store, StoreError};
 
-use crate::causes::chain;
-use crate::sealing::read_segment;
+use device_stats_domain::error_chain;
+use device_stats_service::sealing::read_segment;
 
 /// How often a device is begun anew because its segments were merged meanwhile.
 const ATTEMPTS_MAX: u32 = 10;
@@ -58,7 +58,7 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
                 (vec!["a part of it is missing".to_owned()], Vec::new())
             }
             Ok(None) => return Ok(None),
-            Err(StoreError::Corrupt { fault, .. }) => (vec![chain(&fault)], Vec::new()),
+            Err(StoreError::Corrupt { fault, .. }) => (vec![error_chain(&fault)], Vec::new()),
             Err(error) => return Err(error),
         };
         checked.segments += 1;
@@ -96,9 +96,9 @@ async fn inspect(segment: Segment, entry: SegmentEntry) -> Result<(Vec<String>, 
                     faults.push(format!("the catalogue says {entry:?}, the segment {says:?}"));
                 }
             }
-            Err(fault) => faults.push(chain(&fault)),
+            Err(fault) => faults.push(error_chain(&fault)),
         }
-        faults.extend(segment.verify().err().map(|fault| chain(&fault)));
+        faults.extend(segment.verify().err().map(|fault| error_chain(&fault)));
         let rows = segment.rows().unwrap_or_default();
         (faults, rows.iter().map(|row| row.time_us).collect())
     });

@@ -1,0 +1,11 @@
+//! Queries over a snapshot of the store: analyses, series, histograms and lists.
+
+mod analysis;
+mod histogram;
+pub(crate) mod list;
+mod series;
+pub(crate) mod snapshot;
+mod statistics;
+
+pub use analysis::UserStatistics;
+pub use series::Bucket;
