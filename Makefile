@@ -37,8 +37,8 @@ check: ## Format, lints and documentation, warnings as errors; and whether Pytho
 
 torture: ## Kill it KILLS times (1000), fail every call to the system, restart PostgreSQL again and again; see docs/reliability.md
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite crash_points -- --nocapture
-	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-server --test binary -- --nocapture crash_points storms
-	KILLS=$(KILLS) cargo test --release --locked -p device-stats-server --test binary kills -- --nocapture
+	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats --test binary -- --nocapture crash_points storms
+	KILLS=$(KILLS) cargo test --release --locked -p device-stats --test binary kills -- --nocapture
 
 bench: ## Measure it beside ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV: see docs/performance.md
 	READINGS=$(READINGS) scripts/bench.sh

@@ -1,0 +1,55 @@
+//! `device-stats serve`: from the settings to a server that runs until it is told to stop.
+
+use std::pin::Pin;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use device_stats_service::Service;
+use crate::settings::Settings;
+use crate::{database, logging};
+
+/// Serves until SIGTERM or SIGINT, then answers what has been accepted.
+///
+/// # Errors
+/// Where the store cannot be opened, or the address not be listened on.
+pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    logging::log_panics();
+    // Before anything takes time: as process 1 of a container nothing else would stop it.
+    let mut stop = stop_signal()?;
+    let store = tokio::select! {
+        store = database::open(settings) => store?,
+        () = &mut stop => return Ok(()),
+    };
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let address = listener.local_addr().context("the address listened on is unknown")?;
+    tracing::info!(%address, database = %settings.database, "listening");
+    let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for)
+        .context("cannot start threads")?;
+    let _relay = service.join_other_nodes();
+    let sealing = service.seal_in_background(settings.seal_after);
+    let stop = async {
+        stop.await;
+        sealing.begin_stop();
+    };
+    device_stats_http::serve(listener, service, stop).await;
+    sealing.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Ends when the process is told to stop.
+fn stop_signal() -> anyhow::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    Ok(Box::pin(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "stopping");
+    }))
+}
