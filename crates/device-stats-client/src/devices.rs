@@ -23,11 +23,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]; faulty where this cannot be the id of a device.
-    pub async fn ensure_device(
-        &self,
-        device_id: &str,
-        user: Option<i64>,
-    ) -> Result<Registered, ClientError> {
+    pub async fn ensure_device(&self, device_id: &str, user: Option<i64>) -> Result<Registered, ClientError> {
         // What cannot be part of a path cannot be looked up, but registering it tells as well whether it was there.
         if let Ok(segment) = path_segment(device_id) {
             let path = format!("/api/v1/devices/{segment}");

@@ -12,16 +12,16 @@ pub(crate) mod tests;
 use device_stats_domain::{Axes, DeviceId};
 
 use crate::arrow_body::ArrowBody;
-use crate::media_type::MediaType;
-use crate::memory::{Receive, list_bytes};
-use crate::utf8::Characters;
 use crate::error::FormatError;
 use crate::faults::{Fault, Faults, Problem, Step};
 use crate::json::Json;
+use crate::media_type::MediaType;
 use crate::members::{FromMembers, Members, missing};
+use crate::memory::{Receive, list_bytes};
+use crate::utf8::Characters;
 use crate::values::{self, nullable};
-use device_stats_domain::Measurement;
 use csv::{Cells, TableReader};
+use device_stats_domain::Measurement;
 use fast_object::Plain;
 use ndjson::LineReader;
 

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use device_stats_domain::{DeviceId, Reading};
 use serde_json::json;
 
-use columns::{ParquetEncoder, StreamEncoder};
-use text::{Lines, TextEncoder};
-pub use text::write_ndjson;
 use crate::faults::Problem;
 use crate::json::Json;
+use columns::{ParquetEncoder, StreamEncoder};
+pub use text::write_ndjson;
+use text::{Lines, TextEncoder};
 
 /// Reason why readings cannot be encoded; always a bug.
 pub type EncodeError = Box<dyn std::error::Error + Send + Sync>;

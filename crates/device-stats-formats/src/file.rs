@@ -17,8 +17,8 @@ use device_stats_domain::limits::BATCH_BYTES_MAX;
 
 use columns::Columns;
 use csv::Table;
-use name::Opened;
 pub use name::FileFormat;
+use name::Opened;
 use objects::Objects;
 
 /// Most readings of a batch.
@@ -122,12 +122,7 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// [`RowsError`] where a header lacks columns.
-    pub fn new(
-        path: &Path,
-        format: FileFormat,
-        input: R,
-        chunk_bytes_max: usize,
-    ) -> Result<Self, RowsError> {
+    pub fn new(path: &Path, format: FileFormat, input: R, chunk_bytes_max: usize) -> Result<Self, RowsError> {
         match format {
             FileFormat::Csv => Table::new(path, input, chunk_bytes_max).map(Self::Table),
             FileFormat::Ndjson => Ok(Self::Objects(Objects::lines(path, input, chunk_bytes_max))),

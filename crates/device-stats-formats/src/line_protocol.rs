@@ -11,12 +11,12 @@ use influxdb_line_protocol::{Error, FieldValue, ParsedLine, parse_lines};
 use serde_json::json;
 
 use crate::batch::Rows;
-use crate::memory::Receive;
-use crate::utf8::Characters;
 use crate::error::FormatError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 use crate::members::missing;
+use crate::memory::Receive;
+use crate::utf8::Characters;
 use crate::values;
 use device_stats_domain::Measurement;
 use lines::Lines;
@@ -68,10 +68,7 @@ impl PointReader {
     ///
     /// # Errors
     /// No characters.
-    pub fn finish(
-        self,
-        faults: &mut Faults,
-    ) -> Result<Option<Rows<(DeviceId, Measurement)>>, FormatError> {
+    pub fn finish(self, faults: &mut Faults) -> Result<Option<Rows<(DeviceId, Measurement)>>, FormatError> {
         let Self { precision, characters, mut points, faults: mut found } = self;
         let is_empty = characters.finish(|text| points.text.push_str(text))?;
         if is_empty {

@@ -6,13 +6,13 @@ use device_stats_domain::{Axes, Statistics, UserId, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period};
-use device_stats_formats::members::{FromMembers, Members};
 use super::statistics::StatisticsAnswer;
+use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values::{self, nullable};
-use super::caller::Caller;
 use device_stats_service::{Action, Service, UserStatistics};
 
 /// The period to analyse, and what to answer beyond the five statistics.

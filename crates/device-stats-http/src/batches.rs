@@ -8,18 +8,18 @@ use device_stats_domain::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use device_stats_formats::batch::{BatchReader, Row, Rows};
-use device_stats_formats::media_type::MediaType;
 use super::body::Size;
+use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use device_stats_formats::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromBody, Input, PathDevice, Streamed};
 use super::readings::ReadingCreateBody;
-use super::caller::Caller;
-use device_stats_service::{Ingested, Service};
 use device_stats_domain::Measurement;
+use device_stats_formats::batch::{BatchReader, Row, Rows};
+use device_stats_formats::faults::Faults;
+use device_stats_formats::media_type::MediaType;
+use device_stats_service::{Ingested, Service};
 
 /// A reading of a batch of many devices.
 #[derive(ToSchema)]

@@ -7,12 +7,12 @@ use device_stats_domain::{Device, DeviceChange, NewDevice};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice};
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values::{self, nullable};
-use super::caller::Caller;
 use device_stats_service::{Action, Service};
 
 /// A device to be registered.

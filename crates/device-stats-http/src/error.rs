@@ -13,12 +13,12 @@ use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
 
-use device_stats_formats::batch::Places;
 use super::body::seconds;
-use device_stats_formats::faults::{Fault, Problem, Step};
 use super::idempotency;
-use device_stats_formats::json::NotJson;
+use device_stats_formats::batch::Places;
 use device_stats_formats::error::FormatError;
+use device_stats_formats::faults::{Fault, Problem, Step};
+use device_stats_formats::json::NotJson;
 use device_stats_service::ServiceError;
 
 /// Why a request is not answered with what it asked for.

@@ -9,14 +9,14 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
 use utoipa::{IntoParams, ToSchema};
 
+use super::caller::Caller;
 use super::disposition::{attachment, wants_gzip};
 use super::document::{ErrorAnswer, PeriodParams};
 use super::error::ApiError;
-use device_stats_formats::encode::{Encoder, Format};
-use device_stats_formats::faults::Faults;
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
 use device_stats_domain::error_chain;
-use super::caller::Caller;
+use device_stats_formats::encode::{Encoder, Format};
+use device_stats_formats::faults::Faults;
 use device_stats_service::{Action, Export, Service, ServiceError};
 
 /// In which form.

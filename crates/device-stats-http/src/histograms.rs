@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use super::caller::Caller;
 use super::document::{ErrorAnswer, PeriodParams};
 use super::error::ApiError;
-use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
+use device_stats_formats::faults::{Faults, Problem};
 use device_stats_formats::values;
-use super::caller::Caller;
 use device_stats_service::{Action, Service};
 
 /// Which bins.

@@ -6,8 +6,8 @@ use axum::http::HeaderValue;
 use device_stats_domain::IdempotencyKey;
 use utoipa::IntoParams;
 
-use device_stats_formats::faults::{Faults, Problem, Step};
 use super::input::{FromInput, Input};
+use device_stats_formats::faults::{Faults, Problem, Step};
 use device_stats_formats::json::Json;
 
 const NAME: &str = "Idempotency-Key";

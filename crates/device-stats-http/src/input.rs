@@ -10,15 +10,15 @@ use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
 use super::body::{self, Size, Text};
-use device_stats_service::admission::Held;
-use device_stats_formats::media_type::MediaType;
-use device_stats_formats::memory::Receive;
-use device_stats_formats::error::FormatError;
 use super::error::ApiError;
+use device_stats_formats::error::FormatError;
 use device_stats_formats::faults::{Faults, Problem, Step};
 use device_stats_formats::json::Json;
+use device_stats_formats::media_type::MediaType;
 use device_stats_formats::members::{FromMembers, Members, extra, missing};
+use device_stats_formats::memory::Receive;
 use device_stats_formats::values;
+use device_stats_service::admission::Held;
 
 /// A request, taken apart.
 pub(crate) struct Input {

@@ -40,7 +40,6 @@ use error::ApiError;
 pub use document::openapi;
 pub use listener::serve;
 
-
 /// The operations, and the document that describes them.
 fn operations() -> OpenApiRouter<Service> {
     OpenApiRouter::with_openapi(document::frame())

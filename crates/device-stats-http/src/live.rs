@@ -13,14 +13,14 @@ use futures_util::stream::{once, unfold};
 use serde_json::json;
 use utoipa::IntoParams;
 
+use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
+use super::input::{FromInput, Input, Parsed, PathDevice, PathUser};
 use device_stats_formats::encode::write_ndjson;
 use device_stats_formats::faults::{Faults, Problem};
-use super::input::{FromInput, Input, Parsed, PathDevice, PathUser};
 use device_stats_formats::json::Json;
 use device_stats_formats::values;
-use super::caller::Caller;
 use device_stats_service::{Action, LiveReading, LiveReadings, Position, Service};
 
 /// The name of the events.

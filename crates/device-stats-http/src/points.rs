@@ -7,17 +7,17 @@ use axum::routing::post;
 use device_stats_domain::DeviceId;
 use utoipa::IntoParams;
 
-use device_stats_formats::batch::Rows;
-use device_stats_formats::media_type::MediaType;
 use super::body::Size;
+use super::caller::Caller;
 use super::error::ApiError;
-use device_stats_formats::faults::Faults;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{FromBody, Input, Streamed};
-use device_stats_formats::line_protocol::{PointReader, Precision};
-use super::caller::Caller;
-use device_stats_service::{Service};
 use device_stats_domain::Measurement;
+use device_stats_formats::batch::Rows;
+use device_stats_formats::faults::Faults;
+use device_stats_formats::line_protocol::{PointReader, Precision};
+use device_stats_formats::media_type::MediaType;
+use device_stats_service::Service;
 
 /// Where else points are taken, so that a client may be given the service with or without `/api/v1` as the address of its
 /// server: clients of version 1 add `/write` to it, those of version 2 `/api/v2/write`.

@@ -7,15 +7,15 @@ use device_stats_domain::{Axes, Reading};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::idempotency::{KeyHeader, KeyParam};
 use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery};
+use device_stats_domain::Measurement;
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values::{self, nullable};
-use super::caller::Caller;
 use device_stats_service::{Action, Service};
-use device_stats_domain::Measurement;
 
 /// A reading to be stored.
 #[derive(ToSchema)]

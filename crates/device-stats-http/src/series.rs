@@ -8,13 +8,13 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use device_stats_formats::faults::{Faults, Problem};
 use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
-use device_stats_formats::json::Json as Value;
 use super::statistics::StatisticsAnswer;
-use super::caller::Caller;
+use device_stats_formats::faults::{Faults, Problem};
+use device_stats_formats::json::Json as Value;
 use device_stats_service::{Action, Bucket, Service};
 
 /// Which buckets.

@@ -7,13 +7,13 @@ use device_stats_domain::{NewUser, User, UserChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::caller::Caller;
 use super::devices::DeviceAnswer;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::input::{JsonBody, PageQuery, Parsed, PathUser};
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_formats::values;
-use super::caller::Caller;
 use device_stats_service::{Action, Service};
 
 /// A user to be registered.

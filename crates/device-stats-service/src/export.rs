@@ -14,8 +14,8 @@ use device_stats_store::StoreError;
 pub(crate) use permits::Places;
 
 use crate::queries::snapshot::ATTEMPTS_MAX;
-use crate::{Authorized, Service, ServiceError};
 use crate::segments::ReadError;
+use crate::{Authorized, Service, ServiceError};
 use permits::Place;
 use walk::{Span, Walk};
 

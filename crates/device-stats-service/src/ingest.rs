@@ -1,10 +1,10 @@
 //! Readings on their way into the store: they get their ids and, where the device has not said, their times.
 
 pub(crate) mod clock;
+mod direct;
 pub(crate) mod keyed_requests;
 pub(crate) mod lanes;
 pub(crate) mod reading_ids;
-mod mod direct;
 
 use std::collections::HashMap;
 use std::sync::Arc;

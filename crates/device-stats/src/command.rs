@@ -26,9 +26,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use device_stats_domain::error_chain;
 use crate::logging;
 use crate::settings::{Flags, Settings};
+use device_stats_domain::error_chain;
 
 /// How long work that no request waits for any more may go on when the process ends.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -13,8 +13,8 @@ use device_stats_domain::{Axes, Finite};
 use serde_json::json;
 
 use super::{Row, Rows, check_columns};
-use crate::arrow_stream::holds_texts;
 use crate::arrow_body::ArrowBody;
+use crate::arrow_stream::holds_texts;
 use crate::error::FormatError;
 use crate::faults::{Faults, Problem, Step};
 use crate::json::Json;

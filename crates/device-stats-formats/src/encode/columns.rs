@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::encode::EncodeError;
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -12,7 +13,6 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
 use device_stats_domain::limits::EXPORT_ROW_GROUP;
 use device_stats_domain::{Axes, DeviceId, Finite, Reading};
-use crate::encode::EncodeError;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};

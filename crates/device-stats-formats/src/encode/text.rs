@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
+use crate::encode::EncodeError;
 use bytes::Bytes;
 use device_stats_domain::{Axes, DeviceId, Finite, Reading};
-use crate::encode::EncodeError;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Error;

@@ -178,11 +178,7 @@ impl<R: Read> Columns<R> {
     ///
     /// # Errors
     /// As [`Self::stream`].
-    pub fn parquet(
-        path: &Path,
-        file: File,
-        chunk_bytes_max: usize,
-    ) -> Result<Self, RowsError> {
+    pub fn parquet(path: &Path, file: File, chunk_bytes_max: usize) -> Result<Self, RowsError> {
         let from_parquet =
             |error: ParquetError| RowsError::File { file: path.to_owned(), problem: error.to_string() };
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(from_parquet)?;

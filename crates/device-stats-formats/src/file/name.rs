@@ -47,10 +47,7 @@ enum Compression {
 ///
 /// # Errors
 /// [`RowsError::Name`] or [`RowsError::Open`].
-pub fn open(
-    path: &Path,
-    track: impl FnOnce(File) -> io::Result<Box<dyn Read>>,
-) -> Result<Opened, RowsError> {
+pub fn open(path: &Path, track: impl FnOnce(File) -> io::Result<Box<dyn Read>>) -> Result<Opened, RowsError> {
     let named = named(path).ok_or_else(|| RowsError::Name(path.to_owned()))?;
     let unreadable = |error| RowsError::Open(path.to_owned(), error);
     let file = File::open(path).map_err(unreadable)?;

@@ -10,8 +10,8 @@ use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
 use super::Size;
-use device_stats_formats::memory::Receive;
 use crate::error::ApiError;
+use device_stats_formats::memory::Receive;
 
 /// Takes the bytes of a body, and passes them on.
 pub(super) struct Collector<T: Receive> {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_http::serve;
+use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::Service;
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::Store;

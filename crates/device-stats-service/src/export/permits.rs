@@ -6,8 +6,8 @@ use std::thread::available_parallelism;
 use device_stats_domain::limits::EXPORTS_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::compute::{Compute, Weight};
 use crate::ServiceError;
+use crate::compute::{Compute, Weight};
 
 /// Places for exports. Cheap to clone; clones share them.
 #[derive(Clone)]

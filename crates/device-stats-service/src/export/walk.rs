@@ -9,8 +9,8 @@ use device_stats_segment::Row;
 use device_stats_segment::analysis::{Part, cut, reach, rows};
 use device_stats_store::{SegmentEntry, StoreError, Subject};
 
-use crate::segments::{OpenSegments, ReadError, SegmentReader};
 use crate::queries::list::reading;
+use crate::segments::{OpenSegments, ReadError, SegmentReader};
 use crate::{Service, ServiceError};
 
 /// The readings of a device that have not been handed out.

@@ -8,8 +8,8 @@ use device_stats_domain::{Axes, DeviceId, Finite, IdempotencyKey, Timestamp};
 use device_stats_store::Fingerprint;
 use sha2::{Digest, Sha256};
 
-use crate::ingest::clock::Clock;
 use crate::ServiceError;
+use crate::ingest::clock::Clock;
 use device_stats_domain::Measurement;
 
 /// The keys of the requests that are under way on this node. Cheap to clone; clones share them.

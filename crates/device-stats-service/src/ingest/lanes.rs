@@ -21,8 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::ServiceError;
-use crate::live::{Live, Origin};
 use crate::ingest::keyed_requests::Claim;
+use crate::live::{Live, Origin};
 use crate::sealing::Backlog;
 
 type Outcome = Result<Once, StoreError>;

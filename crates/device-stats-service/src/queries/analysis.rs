@@ -7,8 +7,8 @@ use device_stats_store::Subject;
 
 use crate::queries::snapshot::{Opened, Reach, columns};
 use crate::queries::statistics::{ranks, statistics};
-use crate::{Authorized, Service, ServiceError};
 use crate::segments::ReadError;
+use crate::{Authorized, Service, ServiceError};
 
 /// The analysis of all devices of a user.
 #[derive(Clone, Debug, PartialEq)]

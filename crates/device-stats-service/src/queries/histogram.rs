@@ -6,8 +6,8 @@ use device_stats_segment::{Row, bin_bounds, bin_edges, histogram};
 use device_stats_store::Subject;
 
 use crate::queries::snapshot::{Opened, Reach, columns};
-use crate::{Authorized, Service, ServiceError};
 use crate::segments::ReadError;
+use crate::{Authorized, Service, ServiceError};
 
 impl Service {
     /// Histograms of the readings of a device in a window.

@@ -7,10 +7,10 @@ use device_stats_segment::Row;
 use device_stats_segment::analysis::{Part, cut, newest};
 use device_stats_store::{Newest, SegmentEntry, StoreError};
 
-use crate::queries::snapshot::{ATTEMPTS_MAX, merged_away};
-use crate::{Authorized, Service, ServiceError};
 use crate::compute::Weight;
+use crate::queries::snapshot::{ATTEMPTS_MAX, merged_away};
 use crate::segments::ReadError;
+use crate::{Authorized, Service, ServiceError};
 
 impl Service {
     /// A page of the readings of a device inside the window, newest first. What is skipped in segments is counted, not

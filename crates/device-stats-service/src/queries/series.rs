@@ -6,8 +6,8 @@ use device_stats_segment::analysis::{Ask, Group, Part, analyze};
 use device_stats_store::Subject;
 
 use crate::queries::snapshot::{Opened, Reach, columns};
-use crate::{Authorized, Service, ServiceError};
 use crate::segments::ReadError;
+use crate::{Authorized, Service, ServiceError};
 
 /// A bucket of a series.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,9 +7,9 @@ use device_stats_segment::analysis::{Ask, AxisAnalysis, Group, Part, analyze, an
 use device_stats_segment::{ROW_PAGE, Row};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, StoreError, Subject};
 
-use crate::{Service, ServiceError};
 use crate::compute::Weight;
 use crate::segments::{OpenSegments, ReadError};
+use crate::{Service, ServiceError};
 
 /// How often a question is begun anew because a segment was merged away under it.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;

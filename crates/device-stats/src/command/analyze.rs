@@ -6,7 +6,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Number;
 
 use super::subject;
-use device_stats_client::{Analysis, AxisSummary, Client, ClientError, Patience, Subject, UserAnalysis, Window};
+use device_stats_client::{
+    Analysis, AxisSummary, Client, ClientError, Patience, Subject, UserAnalysis, Window,
+};
 
 /// What to analyze.
 #[derive(Debug, clap::Args)]

@@ -11,9 +11,9 @@ use futures_util::StreamExt;
 use futures_util::stream::iter;
 
 use super::chosen::{self, Chosen};
+use crate::settings::Settings;
 use device_stats_domain::error_chain;
 use device_stats_service::sealing::{Done, Goal, SealError, Sealer, Which};
-use crate::settings::Settings;
 
 /// How often a device is tried where the database is busy or lost.
 const ATTEMPTS_MAX: u32 = 5;

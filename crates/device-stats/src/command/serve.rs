@@ -6,9 +6,9 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use device_stats_service::Service;
 use crate::settings::Settings;
 use crate::{database, logging};
+use device_stats_service::Service;
 
 /// Serves until SIGTERM or SIGINT, then answers what has been accepted.
 ///

@@ -14,8 +14,8 @@ use futures_util::stream::iter;
 
 use self::check::{Checked, check};
 use super::chosen::{self, Chosen};
-use device_stats_domain::error_chain;
 use crate::settings::Settings;
+use device_stats_domain::error_chain;
 
 /// What to verify.
 #[derive(Debug, clap::Args)]

@@ -11,6 +11,7 @@
 
 mod command_line;
 mod crash_points;
+mod crates;
 mod databases;
 mod deletions;
 mod exports;
