@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period};
-use super::statistics::StatisticsAnswer;
-use device_stats_formats::members::{FromMembers, Members};
+use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period, RequestBody};
+use super::statistics::{StatisticsAnswer, read_wanted};
+use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service, UserStatistics};
 
 /// The period to analyse, and what to answer beyond the five statistics.
 #[derive(ToSchema)]
 #[schema(as = AnalysisRequest)]
-#[expect(dead_code, reason = "describes the body; `AnalysisRequest` is read from it")]
+#[expect(dead_code, reason = "describes the body; `AnalysisRequest` is its value")]
 pub(crate) struct AnalysisRequestBody {
     /// The first moment, which belongs to the period: RFC 3339 (without offset: UTC), a date, or seconds or
     /// milliseconds since 1970. Open where it is missing or `null`.
@@ -45,13 +45,15 @@ pub(crate) struct AnalysisRequest {
     wanted: Wanted,
 }
 
-impl FromMembers for AnalysisRequest {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
+impl RequestBody for AnalysisRequestBody {
+    type Value = AnalysisRequest;
+
+    fn read(members: &mut Members<'_>) -> Option<AnalysisRequest> {
         let start = members.optional("start_time", nullable(values::moment));
         let end = members.optional("end_time", nullable(values::moment));
-        let wanted = Wanted::read(members);
+        let wanted = read_wanted(members);
         let period = Period { start: start?.flatten(), end: end?.flatten() };
-        Some(Self { period, wanted: wanted? })
+        Some(AnalysisRequest { period, wanted: wanted? })
     }
 }
 
@@ -133,7 +135,7 @@ impl UserAnalysisAnswer {
 pub(super) async fn analyze_device(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<(PathDevice, OptionalJsonBody<AnalysisRequest>)>,
+    Parsed(input): Parsed<(PathDevice, OptionalJsonBody<AnalysisRequestBody>)>,
 ) -> Result<Json<AnalysisAnswer>, ApiError> {
     let (device, OptionalJsonBody(request)) = input;
     let device = service.device(who, device.id()?, Action::Read).await?;
@@ -158,7 +160,7 @@ pub(super) async fn analyze_device(
 pub(super) async fn analyze_user(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<(PathUser, OptionalJsonBody<AnalysisRequest>)>,
+    Parsed(input): Parsed<(PathUser, OptionalJsonBody<AnalysisRequestBody>)>,
 ) -> Result<Json<UserAnalysisAnswer>, ApiError> {
     let (PathUser(id), OptionalJsonBody(request)) = input;
     let user = service.user(who, id, Action::Read).await?;

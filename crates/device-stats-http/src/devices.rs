@@ -10,15 +10,15 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use super::input::{JsonBody, PageQuery, Parsed, PathDevice};
-use device_stats_formats::members::{FromMembers, Members};
+use super::input::{JsonBody, PageQuery, Parsed, PathDevice, RequestBody};
+use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
 
 /// A device to be registered.
 #[derive(ToSchema)]
 #[schema(as = DeviceCreate)]
-#[expect(dead_code, reason = "describes the body; `NewDevice` is read from it")]
+#[expect(dead_code, reason = "describes the body; `NewDevice` is its value")]
 pub(crate) struct DeviceCreateBody {
     /// The caller's own name of the device, unique among devices: 1 to 255 bytes, no control character, no space at
     /// either end, neither `.` nor `..`; compared byte by byte.
@@ -32,19 +32,21 @@ pub(crate) struct DeviceCreateBody {
     user_id: Option<i64>,
 }
 
-impl FromMembers for NewDevice {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
+impl RequestBody for DeviceCreateBody {
+    type Value = NewDevice;
+
+    fn read(members: &mut Members<'_>) -> Option<NewDevice> {
         let device_id = members.required("device_id", values::device_id);
         let name = members.optional("name", nullable(values::device_name));
         let user_id = members.optional("user_id", nullable(values::user_id));
-        Some(Self { device_id: device_id?, name: name?.flatten(), user_id: user_id?.flatten() })
+        Some(NewDevice { device_id: device_id?, name: name?.flatten(), user_id: user_id?.flatten() })
     }
 }
 
 /// What is to change about a device; an absent member stays as it is, `null` clears.
 #[derive(ToSchema)]
 #[schema(as = DeviceUpdate)]
-#[expect(dead_code, reason = "describes the body; `DeviceChange` is read from it")]
+#[expect(dead_code, reason = "describes the body; `DeviceChange` is its value")]
 pub(crate) struct DeviceUpdateBody {
     /// The new name; at most 1,024 bytes, no NUL.
     #[schema(example = "Pump in hall 4")]
@@ -54,11 +56,13 @@ pub(crate) struct DeviceUpdateBody {
     user_id: Option<i64>,
 }
 
-impl FromMembers for DeviceChange {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
+impl RequestBody for DeviceUpdateBody {
+    type Value = DeviceChange;
+
+    fn read(members: &mut Members<'_>) -> Option<DeviceChange> {
         let name = members.optional("name", nullable(values::device_name));
         let user_id = members.optional("user_id", nullable(values::user_id));
-        Some(Self { name: name?, user_id: user_id? })
+        Some(DeviceChange { name: name?, user_id: user_id? })
     }
 }
 
@@ -122,7 +126,7 @@ pub(super) async fn list_devices(
 pub(super) async fn create_device(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<JsonBody<NewDevice>>,
+    Parsed(input): Parsed<JsonBody<DeviceCreateBody>>,
 ) -> Result<(StatusCode, Json<DeviceAnswer>), ApiError> {
     let JsonBody(device) = input;
     Ok((StatusCode::CREATED, Json(service.create_device(who, device).await?.into())))
@@ -163,7 +167,7 @@ pub(super) async fn find_device(
 pub(super) async fn update_device(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<(PathDevice, JsonBody<DeviceChange>)>,
+    Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>)>,
 ) -> Result<Json<DeviceAnswer>, ApiError> {
     let (device, JsonBody(change)) = input;
     let device = service.device(who, device.id()?, Action::Manage).await?;

@@ -15,7 +15,7 @@ use device_stats_formats::error::FormatError;
 use device_stats_formats::faults::{Faults, Problem, Step};
 use device_stats_formats::json::Json;
 use device_stats_formats::media_type::MediaType;
-use device_stats_formats::members::{FromMembers, Members, extra, missing};
+use device_stats_formats::members::{Members, extra, missing};
 use device_stats_formats::memory::Receive;
 use device_stats_formats::values;
 use device_stats_service::admission::Held;
@@ -262,10 +262,19 @@ fn query_moment(value: &Json) -> Result<Moment, Problem> {
     })
 }
 
-/// A JSON body that has to be there.
-pub(crate) struct JsonBody<T>(pub(crate) T);
+/// A JSON object that a request has as its body. The type describes the body in the OpenAPI document.
+pub(crate) trait RequestBody {
+    /// The value that is read from the body.
+    type Value;
 
-impl<T: FromMembers> FromInput for JsonBody<T> {
+    /// Reads the members; `None` where a fault has been noted.
+    fn read(members: &mut Members<'_>) -> Option<Self::Value>;
+}
+
+/// A JSON body that has to be there.
+pub(crate) struct JsonBody<B: RequestBody>(pub(crate) B::Value);
+
+impl<B: RequestBody> FromInput for JsonBody<B> {
     const BODY: Option<Size> = Some(Size::Single);
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
@@ -274,20 +283,20 @@ impl<T: FromMembers> FromInput for JsonBody<T> {
             faults.add(loc.to_vec(), missing(), &Json::Null);
             return None;
         };
-        T::read(&mut Members::of(json, &loc, faults)?).map(Self)
+        B::read(&mut Members::of(json, &loc, faults)?).map(Self)
     }
 }
 
 /// A JSON body that may be absent or `null`.
-pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
+pub(crate) struct OptionalJsonBody<B: RequestBody>(pub(crate) B::Value);
 
-impl<T: FromMembers + Default> FromInput for OptionalJsonBody<T> {
+impl<B: RequestBody<Value: Default>> FromInput for OptionalJsonBody<B> {
     const BODY: Option<Size> = Some(Size::Single);
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         match input.json {
-            None | Some(Json::Null) => Some(Self(T::default())),
-            Some(_) => JsonBody::read(input, faults).map(|JsonBody(body)| Self(body)),
+            None | Some(Json::Null) => Some(Self(B::Value::default())),
+            Some(_) => JsonBody::<B>::read(input, faults).map(|JsonBody(body)| Self(body)),
         }
     }
 }

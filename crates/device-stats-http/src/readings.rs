@@ -11,16 +11,15 @@ use super::caller::Caller;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
 use super::idempotency::{KeyHeader, KeyParam};
-use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery};
+use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery, RequestBody};
 use device_stats_domain::Measurement;
 use device_stats_formats::members::{FromMembers, Members};
-use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
 
 /// A reading to be stored.
 #[derive(ToSchema)]
 #[schema(as = ReadingCreate)]
-#[expect(dead_code, reason = "describes the body; `Measurement` is read from it")]
+#[expect(dead_code, reason = "describes the body; `Measurement` is its value")]
 pub(crate) struct ReadingCreateBody {
     /// A finite IEEE 754 double, in the device's own unit; kept to the last bit (`-0.0` becomes `0.0`). A numeric
     /// string is taken for its number.
@@ -37,6 +36,14 @@ pub(crate) struct ReadingCreateBody {
     /// nothing. Without it, the server's clock decides.
     #[schema(example = "2026-11-23T10:00:00.250000Z")]
     timestamp: Option<String>,
+}
+
+impl RequestBody for ReadingCreateBody {
+    type Value = Measurement;
+
+    fn read(members: &mut Members<'_>) -> Option<Measurement> {
+        Measurement::read(members)
+    }
 }
 
 /// A stored reading.
@@ -86,7 +93,7 @@ impl From<Reading> for ReadingAnswer {
 pub(super) async fn append_reading(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<(PathDevice, KeyHeader, JsonBody<Measurement>)>,
+    Parsed(input): Parsed<(PathDevice, KeyHeader, JsonBody<ReadingCreateBody>)>,
 ) -> Result<(StatusCode, Json<ReadingAnswer>), ApiError> {
     let (device, KeyHeader(key), JsonBody(measurement)) = input;
     let reading = service.append_reading(who, device.id()?, measurement, key.as_ref()).await?;

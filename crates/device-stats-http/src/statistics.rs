@@ -8,20 +8,19 @@ use utoipa::ToSchema;
 
 use device_stats_formats::faults::Problem;
 use device_stats_formats::json::Json;
-use device_stats_formats::members::{FromMembers, Members};
+use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
 
-impl FromMembers for Wanted {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
-        let percentiles = members.optional_list("percentiles", PERCENTILES_MAX, percentile);
-        let mean = members.optional("mean", nullable(values::boolean));
-        let stddev = members.optional("stddev", nullable(values::boolean));
-        Some(Self {
-            percentiles: percentiles?.unwrap_or_default(),
-            mean: mean?.flatten().unwrap_or_default(),
-            stddev: stddev?.flatten().unwrap_or_default(),
-        })
-    }
+/// Reads the statistics that an analysis is to answer beyond the five.
+pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<Wanted> {
+    let percentiles = members.optional_list("percentiles", PERCENTILES_MAX, percentile);
+    let mean = members.optional("mean", nullable(values::boolean));
+    let stddev = members.optional("stddev", nullable(values::boolean));
+    Some(Wanted {
+        percentiles: percentiles?.unwrap_or_default(),
+        mean: mean?.flatten().unwrap_or_default(),
+        stddev: stddev?.flatten().unwrap_or_default(),
+    })
 }
 
 /// A percentile: a finite number from 0 to 100.

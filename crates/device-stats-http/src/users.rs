@@ -11,15 +11,15 @@ use super::caller::Caller;
 use super::devices::DeviceAnswer;
 use super::document::ErrorAnswer;
 use super::error::ApiError;
-use super::input::{JsonBody, PageQuery, Parsed, PathUser};
-use device_stats_formats::members::{FromMembers, Members};
+use super::input::{JsonBody, PageQuery, Parsed, PathUser, RequestBody};
+use device_stats_formats::members::Members;
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
 
 /// A user to be registered.
 #[derive(ToSchema)]
 #[schema(as = UserCreate)]
-#[expect(dead_code, reason = "describes the body; `NewUser` is read from it")]
+#[expect(dead_code, reason = "describes the body; `NewUser` is its value")]
 pub(crate) struct UserCreateBody {
     /// Unique among users; 1 to 255 bytes, no NUL, compared byte by byte.
     #[schema(example = "ada", min_length = 1)]
@@ -29,18 +29,20 @@ pub(crate) struct UserCreateBody {
     email: String,
 }
 
-impl FromMembers for NewUser {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
+impl RequestBody for UserCreateBody {
+    type Value = NewUser;
+
+    fn read(members: &mut Members<'_>) -> Option<NewUser> {
         let username = members.required("username", values::username);
         let email = members.required("email", values::email);
-        Some(Self { username: username?, email: email? })
+        Some(NewUser { username: username?, email: email? })
     }
 }
 
 /// What is to change about a user; an absent member stays as it is.
 #[derive(ToSchema)]
 #[schema(as = UserUpdate)]
-#[expect(dead_code, reason = "describes the body; `UserChange` is read from it")]
+#[expect(dead_code, reason = "describes the body; `UserChange` is its value")]
 pub(crate) struct UserUpdateBody {
     /// The new username; rules as on registration.
     #[schema(example = "ada", min_length = 1, required = false)]
@@ -50,11 +52,13 @@ pub(crate) struct UserUpdateBody {
     email: String,
 }
 
-impl FromMembers for UserChange {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
+impl RequestBody for UserUpdateBody {
+    type Value = UserChange;
+
+    fn read(members: &mut Members<'_>) -> Option<UserChange> {
         let username = members.optional("username", values::username);
         let email = members.optional("email", values::email);
-        Some(Self { username: username?, email: email? })
+        Some(UserChange { username: username?, email: email? })
     }
 }
 
@@ -124,7 +128,7 @@ pub(super) async fn list_users(
 pub(super) async fn create_user(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<JsonBody<NewUser>>,
+    Parsed(input): Parsed<JsonBody<UserCreateBody>>,
 ) -> Result<(StatusCode, Json<UserAnswer>), ApiError> {
     let JsonBody(user) = input;
     Ok((StatusCode::CREATED, Json(service.create_user(who, user).await?.into())))
@@ -169,7 +173,7 @@ pub(super) async fn find_user(
 pub(super) async fn update_user(
     State(service): State<Service>,
     Caller(who): Caller,
-    Parsed(input): Parsed<(PathUser, JsonBody<UserChange>)>,
+    Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>)>,
 ) -> Result<Json<UserAnswer>, ApiError> {
     let (PathUser(id), JsonBody(change)) = input;
     let user = service.user(who, id, Action::Manage).await?;

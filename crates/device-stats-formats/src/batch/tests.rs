@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 /// What comes of a body that arrives so: its rows with their lines, or its faults.
-fn outcome(format: Format, parts: &[&[u8]]) -> String {
-    let mut reader = BatchReader::<(DeviceId, Measurement)>::new(format);
+fn outcome(media_type: MediaType, parts: &[&[u8]]) -> String {
+    let mut reader = BatchReader::<(DeviceId, Measurement)>::new(media_type);
     for part in parts {
         reader.receive(part);
     }
@@ -103,9 +103,9 @@ proptest! {
         let found: Vec<(u64, Vec<String>)> =
             places.lines.into_iter().zip(rows.into_iter().map(|AsItIs(cells)| cells)).collect();
 
-        let mut theirs = csv::Reader::from_reader(crate::csv_lines::Lines::new(body.as_bytes()));
+        let mut theirs = ::csv::Reader::from_reader(crate::csv_lines::Lines::new(body.as_bytes()));
         theirs.headers().unwrap();
-        let (mut expected, mut record) = (Vec::new(), csv::StringRecord::new());
+        let (mut expected, mut record) = (Vec::new(), ::csv::StringRecord::new());
         loop {
             let begin = theirs.position().byte();
             match theirs.read_record(&mut record) {
@@ -127,7 +127,7 @@ proptest! {
         lengths in prop::collection::vec(1..9_usize, 1..6),
     ) {
         let body = format!("{header}{rows}");
-        prop_assert_eq!(outcome(Format::Csv, &cut(body.as_bytes(), &lengths)), outcome(Format::Csv, &[body.as_bytes()]));
+        prop_assert_eq!(outcome(MediaType::Csv, &cut(body.as_bytes(), &lengths)), outcome(MediaType::Csv, &[body.as_bytes()]));
     }
 
     #[test]
@@ -135,8 +135,8 @@ proptest! {
         body in pieces(OF_LINES),
         lengths in prop::collection::vec(1..30_usize, 1..6),
     ) {
-        let whole = outcome(Format::Ndjson, &[body.as_bytes()]);
-        prop_assert_eq!(outcome(Format::Ndjson, &cut(body.as_bytes(), &lengths)), whole);
+        let whole = outcome(MediaType::Ndjson, &[body.as_bytes()]);
+        prop_assert_eq!(outcome(MediaType::Ndjson, &cut(body.as_bytes(), &lengths)), whole);
     }
 }
 
@@ -144,7 +144,7 @@ proptest! {
 fn a_row_of_many_parts_is_one_row() {
     let device = "d".repeat(3_000);
     let body = format!("timestamp,z,y,x,device_id\n,3,2,1,\"{device}\"\n");
-    let whole = outcome(Format::Csv, &[body.as_bytes()]);
+    let whole = outcome(MediaType::Csv, &[body.as_bytes()]);
     assert!(whole.contains("string_too_long"), "{whole}");
-    assert_eq!(outcome(Format::Csv, &cut(body.as_bytes(), &[1])), whole);
+    assert_eq!(outcome(MediaType::Csv, &cut(body.as_bytes(), &[1])), whole);
 }

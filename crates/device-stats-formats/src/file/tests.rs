@@ -101,6 +101,11 @@ fn what_cannot_be_imported_is_told_with_its_line() {
     assert!(chunks_of(&long, 1_000).unwrap_err().starts_with("data.csv:2: the row is too large"));
 }
 
+const OBJECTS: &str = r#"{"device_id":"a","x":1,"y":2,"z":3,"timestamp":1}
+{"y":2,"device_id":"b","x":1,"z":3,"timestamp":"2026-01-01"}
+{"device_id":"a","x":"one","y":2,"z":3,"timestamp":2}
+"#;
+
 #[test]
 fn objects_are_passed_on_as_they_are() {
     let chunks = chunks_in(FileFormat::Ndjson, OBJECTS, 1_000).unwrap();

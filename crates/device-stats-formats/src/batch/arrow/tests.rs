@@ -18,6 +18,7 @@ use super::*;
 use crate::batch::csv::Cells;
 use crate::batch::fast_object::Plain;
 use crate::error::FormatError;
+use crate::faults::Fault;
 use crate::members::Members;
 
 type Reading = (DeviceId, Measurement);
@@ -75,11 +76,25 @@ fn streams() -> Vec<Vec<u8>> {
     streams
 }
 
-fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, FormatError> {
+/// Why a stream is refused.
+#[derive(Debug)]
+#[expect(dead_code, reason = "shown where a test fails")]
+enum Refusal {
+    Format(FormatError),
+    Faults(Vec<Fault>),
+}
+
+impl From<FormatError> for Refusal {
+    fn from(error: FormatError) -> Self {
+        Self::Format(error)
+    }
+}
+
+fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, Refusal> {
     let mut faults = Faults::default();
     let rows = read::<Reading>(ArrowBody::open(bytes)?, &mut faults)?;
     let faults = faults.into_vec();
-    if faults.is_empty() { Ok(rows.rows) } else { Err(FormatError::Invalid(faults)) }
+    if faults.is_empty() { Ok(rows.rows) } else { Err(Refusal::Faults(faults)) }
 }
 
 fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, FormatError> {
@@ -106,9 +121,15 @@ fn every_way_of_writing_is_read() {
 fn no_part_of_a_stream_is_taken_for_the_whole() {
     for stream in streams() {
         for length in 0..stream.len() {
-            assert!(matches!(read_stream(&stream[..length]), Err(FormatError::NotArrow(_))), "{length}");
+            assert!(
+                matches!(read_stream(&stream[..length]), Err(Refusal::Format(FormatError::NotArrow(_)))),
+                "{length}"
+            );
         }
-        assert!(matches!(read_stream(&[&stream[..], b" "].concat()), Err(FormatError::NotArrow(_))));
+        assert!(matches!(
+            read_stream(&[&stream[..], b" "].concat()),
+            Err(Refusal::Format(FormatError::NotArrow(_)))
+        ));
     }
 }
 

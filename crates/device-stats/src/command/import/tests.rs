@@ -20,8 +20,3 @@ fn a_fault_is_told_with_its_line() {
     assert_eq!(told(json!(["body", "header", "x"])), "data.csv: header.x: wrong");
     assert_eq!(told(json!(["body"])), "data.csv: wrong");
 }
-
-const OBJECTS: &str = r#"{"device_id":"a","x":1,"y":2,"z":3,"timestamp":1}
-{"y":2,"device_id":"b","x":1,"z":3,"timestamp":"2026-01-01"}
-{"device_id":"a","x":"one","y":2,"z":3,"timestamp":2}
-"#;
