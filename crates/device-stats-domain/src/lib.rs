@@ -8,7 +8,6 @@ pub mod limits;
 
 mod axis;
 mod device;
-mod email;
 mod error_chain;
 mod grid;
 mod histogram;
@@ -28,8 +27,8 @@ mod zone;
 
 pub use axis::{Axes, Axis};
 pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidDeviceId, NewDevice};
-pub use email::{Email, InvalidEmail};
 pub use error_chain::error_chain;
+pub use device_stats_email::{Email, InvalidEmail};
 pub use grid::{Grid, TooManyBuckets};
 pub use histogram::{Bins, Histogram, InvalidBins};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};

@@ -9,8 +9,6 @@ pub const DEVICE_ID_BYTES_MAX: usize = 255;
 pub const DEVICE_NAME_BYTES_MAX: usize = 1024;
 /// Longest username, in bytes of UTF-8.
 pub const USERNAME_BYTES_MAX: usize = 255;
-/// Longest email address, in bytes (RFC 5321 leaves 254 for an address in a path).
-pub const EMAIL_BYTES_MAX: usize = 254;
 
 /// Longest key by which a client names a request, in bytes of ASCII.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::email::Email;
+use device_stats_email::Email;
+
 use crate::limits::USERNAME_BYTES_MAX;
 use crate::text::{self, InvalidText};
 

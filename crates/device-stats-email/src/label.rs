@@ -8,15 +8,15 @@ use idna::punycode;
 use idna::uts46::{Hyphens, Uts46};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::InvalidEmail;
+use crate::InvalidEmail;
 
 /// Longest label, in bytes of its ASCII form (RFC 1035).
-pub(super) const BYTES_MAX: usize = 63;
+pub(crate) const BYTES_MAX: usize = 63;
 /// What a label in Punycode begins with.
 const PUNYCODE_PREFIX: &str = "xn--";
 
 /// Brings all spellings of a label together.
-pub(super) fn map(label: &str) -> Result<String, InvalidEmail> {
+pub(crate) fn map(label: &str) -> Result<String, InvalidEmail> {
     if label.is_ascii() {
         return Ok(label.to_ascii_lowercase());
     }
@@ -30,14 +30,14 @@ pub(super) fn map(label: &str) -> Result<String, InvalidEmail> {
 }
 
 /// Whether a mapped label has the form of a prefix that is not Punycode's, as `ab--c` has. Those are reserved.
-pub(super) fn claims_a_prefix(label: &str) -> bool {
+pub(crate) fn claims_a_prefix(label: &str) -> bool {
     let mut characters = label.chars();
     let prefix = (characters.next(), characters.next());
     characters.as_str().starts_with("--") && prefix != (Some('x'), Some('n'))
 }
 
 /// The form of a mapped label for the DNS.
-pub(super) fn to_ascii(label: &str) -> Result<String, String> {
+pub(crate) fn to_ascii(label: &str) -> Result<String, String> {
     let ascii = if label.is_ascii() {
         label.to_owned()
     } else {
@@ -48,7 +48,7 @@ pub(super) fn to_ascii(label: &str) -> Result<String, String> {
 }
 
 /// The form for people of a label for the DNS.
-pub(super) fn to_unicode(ascii: &str) -> Result<String, String> {
+pub(crate) fn to_unicode(ascii: &str) -> Result<String, String> {
     if !ascii.starts_with(PUNYCODE_PREFIX) {
         return Ok(ascii.to_owned());
     }
@@ -60,7 +60,7 @@ pub(super) fn to_unicode(ascii: &str) -> Result<String, String> {
 
 /// Whether the labels of a domain that are valid alone are so together: where one is written from right to left, the
 /// Bidi rule (RFC 5893) binds all.
-pub(super) fn go_together(domain: &str) -> bool {
+pub(crate) fn go_together(domain: &str) -> bool {
     Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check).1.is_ok()
 }
 

@@ -2,8 +2,8 @@
 
 use unicode_normalization::char::decompose_compatible;
 
-use super::characters::{check_safe, listed};
-use super::{InvalidEmail, label, too_many};
+use crate::characters::{check_safe, listed};
+use crate::{InvalidEmail, label, too_many};
 
 /// Longest domain, in bytes of its ASCII form (RFC 1035 without the root).
 const DOMAIN_BYTES_MAX: usize = 253;
@@ -13,15 +13,15 @@ const SPECIAL_USE: [&str; 6] = ["arpa", "invalid", "local", "localhost", "onion"
 
 /// A domain in both of its forms, lower-cased.
 #[derive(Debug)]
-pub(super) struct Domain {
+pub(crate) struct Domain {
     /// For people: `exämple.com`.
-    pub(super) unicode: String,
+    pub(crate) unicode: String,
     /// For the DNS: `xn--exmple-cua.com`.
-    pub(super) ascii: String,
+    pub(crate) ascii: String,
 }
 
 /// Checks a domain and brings it into its two forms.
-pub(super) fn normalize(domain: &str) -> Result<Domain, InvalidEmail> {
+pub(crate) fn normalize(domain: &str) -> Result<Domain, InvalidEmail> {
     if domain.is_empty() {
         return Err(InvalidEmail::new("There must be something after the @-sign."));
     }

@@ -2,9 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::InvalidEmail;
-use super::characters::{check_safe, is_atom, listed};
-use super::form::check_quotes;
+use crate::InvalidEmail;
+use crate::characters::{check_safe, is_atom, listed};
+use crate::form::check_quotes;
 
 /// Names of roles whose case has no meaning (RFC 2142).
 const ROLES: [&str; 15] = [
@@ -26,7 +26,7 @@ const ROLES: [&str; 15] = [
 ];
 
 /// Checks a local part and brings it into its one form.
-pub(super) fn normalize(local: &str) -> Result<String, InvalidEmail> {
+pub(crate) fn normalize(local: &str) -> Result<String, InvalidEmail> {
     check_quotes(local)?;
     if local.is_empty() || local == "\"\"" {
         return Err(InvalidEmail::new("There must be something before the @-sign."));

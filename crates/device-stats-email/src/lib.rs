@@ -12,6 +12,7 @@ mod characters;
 mod domain;
 mod form;
 mod label;
+mod limits;
 mod local;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::limits::EMAIL_BYTES_MAX;
+pub use limits::EMAIL_BYTES_MAX;
 
 /// Longest text that is looked at, display name and white space included, in characters.
 const TEXT_CHARS_MAX: usize = 2048;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::InvalidEmail;
+use crate::InvalidEmail;
 
 /// The characters of an atom (RFC 5322, 3.2.3).
-pub(super) fn is_atom(c: char) -> bool {
+pub(crate) fn is_atom(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
@@ -18,19 +18,19 @@ fn is_visible(c: char) -> bool {
 }
 
 /// Those characters of `text` that are not allowed, each once, as they are shown in a refusal.
-pub(super) fn listed(text: &str, allowed: impl Fn(char) -> bool) -> Option<String> {
+pub(crate) fn listed(text: &str, allowed: impl Fn(char) -> bool) -> Option<String> {
     let shown: BTreeSet<_> = text.chars().filter(|c| !allowed(*c)).map(display).collect();
     (!shown.is_empty()).then(|| Vec::from_iter(shown).join(", "))
 }
 
 /// Refuses what would change the text around it or cannot be seen: control and format characters, lone marks, what
 /// is assigned to nothing, spaces.
-pub(super) fn check_safe(text: &str) -> Result<(), InvalidEmail> {
+pub(crate) fn check_safe(text: &str) -> Result<(), InvalidEmail> {
     refuse(text, false)
 }
 
 /// As [`check_safe`], but spaces are fine.
-pub(super) fn check_safe_with_spaces(text: &str) -> Result<(), InvalidEmail> {
+pub(crate) fn check_safe_with_spaces(text: &str) -> Result<(), InvalidEmail> {
     refuse(text, true)
 }
 
@@ -57,7 +57,7 @@ fn refuse(text: &str, spaces_allowed: bool) -> Result<(), InvalidEmail> {
 }
 
 /// Shows a character: in quotes, by its name, or by its number.
-pub(super) fn display(c: char) -> String {
+pub(crate) fn display(c: char) -> String {
     match (c, name(c)) {
         ('\\' | '\'', _) => format!("\"{c}\""),
         (_, Some(name)) => name.to_owned(),

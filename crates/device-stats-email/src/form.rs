@@ -3,22 +3,22 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::InvalidEmail;
-use super::characters::{check_safe_with_spaces, display, is_atom, listed};
+use crate::InvalidEmail;
+use crate::characters::{check_safe_with_spaces, display, is_atom, listed};
 
 /// An address taken apart.
 #[derive(Debug)]
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     /// What stands before the `@`.
-    pub(super) local: &'a str,
+    pub(crate) local: &'a str,
     /// What stands after the `@`.
-    pub(super) domain: &'a str,
+    pub(crate) domain: &'a str,
     /// Whether the address stood in angle brackets, which is refused after all other faults.
-    pub(super) in_brackets: bool,
+    pub(crate) in_brackets: bool,
 }
 
 /// White space as Python knows it, which counts the four separators of ASCII.
-pub(super) fn is_space(c: char) -> bool {
+pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
@@ -26,7 +26,7 @@ pub(super) fn is_space(c: char) -> bool {
 ///
 /// pydantic's rule, which is not RFC 5322's: the name consists of words of letters, numbers and the characters of an
 /// atom and of `.`, or is anything in quotes, or is missing.
-pub(super) fn without_display_name(text: &str) -> &str {
+pub(crate) fn without_display_name(text: &str) -> &str {
     let Some(inside) = text.trim_matches(is_space).strip_suffix('>') else { return text };
     let address = match inside.strip_prefix('"') {
         // The last quote that has an angle bracket after it ends the name.
@@ -53,7 +53,7 @@ fn may_be_in_a_name(c: char) -> bool {
 }
 
 /// Takes an address apart at the first `@` outside of quotes.
-pub(super) fn split(address: &str) -> Result<Parts<'_>, InvalidEmail> {
+pub(crate) fn split(address: &str) -> Result<Parts<'_>, InvalidEmail> {
     let (before, after) = split_at_unquoted(address, &['@', '<'])?;
     if let Some(domain) = after.strip_prefix('@') {
         return Ok(Parts { local: before, domain, in_brackets: false });
@@ -86,7 +86,7 @@ fn check_display_name(name: &str) -> Result<(), InvalidEmail> {
 }
 
 /// Refuses characters after the quote that closes the one at the beginning.
-pub(super) fn check_quotes(text: &str) -> Result<(), InvalidEmail> {
+pub(crate) fn check_quotes(text: &str) -> Result<(), InvalidEmail> {
     let Some(quoted) = text.strip_prefix('"') else { return Ok(()) };
     let mut characters = quoted.chars();
     while let Some(c) = characters.next() {
