@@ -1,8 +1,8 @@
-//! The words of the service: users, devices, readings, windows of time and summaries, and the rules a value must
-//! keep to exist. No input or output and no clock: what is here can be tested without starting anything.
+//! Values of the service and their rules: users, devices, readings, times, windows and statistics. No I/O, no
+//! clock.
 //!
-//! Every type that is made from outside text or numbers is made by a fallible constructor whose error names the rule
-//! that was broken. After that, a bad value cannot exist.
+//! A type made from outside text or numbers has a fallible constructor whose error names the broken rule.
+//! Therefore no invalid value exists.
 
 pub mod limits;
 
