@@ -13,7 +13,8 @@ from typing import Any
 from expected import AXES, EPOCH, MICROSECOND, Device, Values, Window
 
 Line = tuple[Device, int | None, Values]
-"""A reading in a batch: device, time in microseconds since 1970 UTC, values. Without a time, the server gives one."""
+"""A reading in a batch: device, time in microseconds since 1970 UTC, values. Without a time, the server gives
+one."""
 
 
 def format_time(time_us: int) -> str:

@@ -29,7 +29,8 @@ class CheckingUser(FastHttpUser):
     connection_timeout = 10.0
 
     def forget(self) -> None:
-        """Forgets the registered user after a failure, because the state of its data in the service is unknown."""
+        """Forgets the registered user after a failure, because the state of its data in the service is
+        unknown."""
         raise NotImplementedError
 
     @contextmanager
@@ -42,8 +43,8 @@ class CheckingUser(FastHttpUser):
         query: Members | None = None,
         **options: Any,
     ) -> Iterator[Any]:
-        """Yields the decoded answer to the block, which raises `WrongAnswer` if the answer is wrong. The request
-        then counts as failed, and the task ends."""
+        """Yields the decoded answer to the block, which raises `WrongAnswer` if the answer is wrong. The
+        request then counts as failed, and the task ends."""
         path = API + route.format(**{name: quote(str(value), safe="") for name, value in (ids or {}).items()})
         url = f"{path}?{urlencode(query)}" if query else path
         # Refusals are fast. Counted with the other requests, they would improve the times of the route.

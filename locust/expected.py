@@ -21,8 +21,8 @@ Window = tuple[int | None, int | None]
 
 
 class WrongAnswer(Exception):
-    """The service gave a wrong answer. The text names the fault without ids and numbers, so that Locust can count
-    equal faults together."""
+    """The service gave a wrong answer. The text names the fault without ids and numbers, so that Locust can
+    count equal faults together."""
 
 
 def require_equal(subject: str, answered: object, expected: object) -> None:
@@ -51,8 +51,8 @@ class Device:
     decimals: int | None = field(default_factory=lambda: random.choice([1, 3, None]))
     """Decimals of its values: a coarse sensor often repeats values, and a fine one (`None`) never."""
     clock_us: int = field(default_factory=lambda: time.time_ns() // 1000 - DAY_US)
-    """Time of its last reading. The device was offline for a day and catches up, so times from the service are
-    later."""
+    """Time of its last reading. The device was offline for a day and catches up, so times from the service
+    are later."""
 
     def answer(self, user_id: int) -> dict[str, object]:
         """Returns the device as in an answer of the service."""
@@ -69,7 +69,8 @@ class Device:
         return self.clock_us
 
     def keep(self, time_us: int, values: Values) -> bool:
-        """Records an acknowledged reading. Returns false for a repeat, which leaves the first reading unchanged."""
+        """Records an acknowledged reading. Returns false for a repeat, which leaves the first reading
+        unchanged."""
         if time_us in self.readings:
             return False
         self.readings[time_us] = values
@@ -88,7 +89,8 @@ class Device:
 
 
 def choose_window(times: Collection[int]) -> Window:
-    """Returns a window whose ends are error-prone: open, exactly at a reading, or a microsecond next to one."""
+    """Returns a window whose ends are error-prone: open, exactly at a reading, or a microsecond next to
+    one."""
     if not times:
         return (None, None)
     edges = sorted(random.choices(list(times), k=2))

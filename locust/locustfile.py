@@ -1,7 +1,7 @@
 """Load test whose clients check every answer. A wrong answer fails the request like a wrong status.
 
-Each simulated client registers its own user with a few devices and records the acknowledged readings, so that it can
-predict every answer about them. Other clients and earlier runs do not disturb it.
+Each simulated client registers its own user with a few devices and records the acknowledged readings, so that
+it can predict every answer about them. Other clients and earlier runs do not disturb it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from expected import Device, choose_window, parse_time, require_analysis, requir
 
 DEVICES_MAX = 4
 READINGS_MAX = 2_000
-"""Maximum number of readings of a device, which limits the memory of a client. A new device then replaces it."""
+"""Maximum number of readings of a device, which limits the memory of a client. A new device then replaces
+it."""
 BATCH_MAX = 100
 """Maximum number of readings of a batch. A client reads them back with one page of at most this size."""
 NOTHING_FOUND = "No statistics found for the specified period"
@@ -129,7 +130,8 @@ class DeviceOwner(CheckingUser):
 
     @task(2)
     def repeat_reading(self) -> None:
-        """Sends a reading again with other values, as after a lost answer. The answer must be the first reading."""
+        """Sends a reading again with other values, as after a lost answer. The answer must be the first
+        reading."""
         device = self.any_device()
         if not device.readings:
             return
@@ -160,7 +162,8 @@ class DeviceOwner(CheckingUser):
 
     @task(3)
     def resend_batch(self) -> None:
-        """Sends the last batch again, as after a lost answer. All readings must be repeats, whatever their values."""
+        """Sends the last batch again, as after a lost answer. All readings must be repeats, whatever their
+        values."""
         lines = [(d, time_us, random.choice([values, d.measure()])) for d, time_us, values in self.account().batch]
         if lines:
             self.send_batch(lines)
@@ -291,8 +294,8 @@ class DeviceOwner(CheckingUser):
 
 
 def keep_batch(lines: list[Line]) -> dict[str, int]:
-    """Records an acknowledged batch and returns the expected answer. Readings without a time are always new. The
-    caller records them when it has read their times."""
+    """Records an acknowledged batch and returns the expected answer. Readings without a time are always new.
+    The caller records them when it has read their times."""
     new = sum(time_us is None or device.keep(time_us, values) for device, time_us, values in lines)
     return {"accepted": new, "duplicates": len(lines) - new}
 
