@@ -2,6 +2,7 @@
 //! lists all of them; a 4xx response states the limit that its request exceeds.
 
 mod binary;
+mod client;
 mod formats;
 mod http;
 mod postgres;
@@ -10,6 +11,7 @@ mod sqlite;
 mod store;
 
 pub use binary::*;
+pub use client::*;
 pub use formats::*;
 pub use http::*;
 pub use postgres::*;
