@@ -1,13 +1,14 @@
-# The service in a small image. Builds with BuildKit and with the classic builder alike, so no mounts and no here-documents.
+# A small image of the service. It must build with BuildKit and with the classic builder, so it uses no mounts
+# and no here-documents.
 
-# What decides how the libraries are built, and nothing else: a change of the code of the service leaves this stage's
-# result as it is, and so the layer in which they are built.
+# This stage contains only the files that determine the build of the libraries. A change of the service's code
+# does not change it, so the layer with the built libraries stays in the cache.
 FROM rust:1.95-bookworm AS manifests
 WORKDIR /src
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
-# Cargo wants to see a file for every target; an empty program does for each, a library too.
+# Cargo needs a file for every target. An empty program is enough, also for a library.
 RUN find crates -type f ! -name Cargo.toml ! -name '*.rs' -delete \
  && find crates -name '*.rs' -exec sh -c 'for file; do echo "fn main() { }" > "$file"; done' _ {} + \
  && find crates -type d -empty -delete
@@ -21,17 +22,18 @@ RUN apt-get update \
 COPY --from=manifests /src ./
 RUN cargo build --release --locked --bin device-stats
 COPY crates crates
-# Cargo goes by times, and the real files may be older than what was just built from the empty ones.
+# Cargo compares modification times, and the real files may be older than the result of the empty ones.
 RUN find crates -type f -exec touch {} + \
  && cargo build --release --locked --bin device-stats
 
 FROM debian:bookworm-slim
-# Numeric, so that an orchestrator can see that it is not root. The folder is for the embedded store.
+# A numeric user, so that an orchestrator can verify that it is not root. The folder is for the embedded
+# store.
 RUN groupadd --gid 10001 device-stats \
  && useradd --uid 10001 --gid device-stats --no-create-home --home-dir /var/lib/device-stats --shell /usr/sbin/nologin \
     device-stats \
  && install -d -o device-stats -g device-stats -m 0750 /var/lib/device-stats
-# For TLS to PostgreSQL. Copied, because this stage needs no network then.
+# For TLS to PostgreSQL. Copied, so that this stage needs no network.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/target/release/device-stats /usr/local/bin/device-stats
 USER 10001:10001

@@ -1,15 +1,16 @@
-# What people and continuous integration type. Each target is one line of shell or a script.
+# Commands for developers and continuous integration. Each target is one line of shell or a script.
 
-# What follows `--` is passed to the server: `make run ARGS="--listen 127.0.0.1:9000"`.
+# Options of the server: `make run ARGS="--listen 127.0.0.1:9000"`.
 ARGS ?=
 URL ?= http://127.0.0.1:8000
 
-# How often `make torture` kills the service at random, and whether it also fails every single call to the system
-# (`CRASH_POINTS=all`) and goes on for long with a PostgreSQL that comes and goes.
+# `make torture`: number of kills at random times. CRASH_POINTS=all also fails every single system call, and
+# restarts PostgreSQL many times.
 KILLS ?= 1000
 CRASH_POINTS ?= all
 
-# A device in `make bench`; the user has ten. The goals are stated for 10000000; with 1000000 it takes minutes.
+# `make bench`: readings per device; the user has ten devices. The goals are for 10000000; 1000000 takes
+# minutes.
 READINGS ?= 10000000
 
 .PHONY: help run test check torture bench deny openapi-write locust-test compose-check compose-test
@@ -17,10 +18,10 @@ READINGS ?= 10000000
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
 
-run: ## Build and serve on port 8000 with the embedded store
+run: ## Build the service and run it on port 8000 with the embedded store
 	cargo run --release --locked --bin device-stats -- serve $(ARGS)
 
-test: ## Everything continuous integration runs: checks, tests, containers' files, InfluxDB's client, Locust on both stores
+test: ## Run all checks of continuous integration: lints, tests, container files, InfluxDB client, Locust
 	scripts/install-test-needs.sh
 	$(MAKE) --no-print-directory check
 	cargo test --workspace --all-features --locked
@@ -29,31 +30,31 @@ test: ## Everything continuous integration runs: checks, tests, containers' file
 	scripts/influx-client.sh
 	scripts/locust-both.sh
 
-check: ## Format, lints and documentation, warnings as errors; and whether Python can read its files
+check: ## Check formatting, lints and documentation with warnings as errors, and the syntax of Python files
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 	python3 -m compileall -q bench locust scripts/influx
 
-torture: ## Kill it KILLS times (1000), fail every call to the system, restart PostgreSQL again and again; see docs/reliability.md
+torture: ## Kill the service KILLS times (1000), fail every system call, restart PostgreSQL (docs/reliability.md)
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite crash_points -- --nocapture
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats --test binary -- --nocapture crash_points storms
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats --test binary kills -- --nocapture
 
-bench: ## Measure it beside ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV: see docs/performance.md
+bench: ## Compare with ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV (docs/performance.md)
 	READINGS=$(READINGS) scripts/bench.sh
 
-deny: ## Licences, sources and known vulnerabilities of the libraries
+deny: ## Check licences, sources and known vulnerabilities of the libraries
 	scripts/deny.sh
 
-openapi-write: ## Write docs/openapi.json anew
+openapi-write: ## Write docs/openapi.json from the code
 	cargo run --locked --bin device-stats -- openapi > docs/openapi.json
 
-locust-test: ## Play devices against the service at URL for a few seconds; fails on a wrong answer
+locust-test: ## Run the load test against the service at URL for a few seconds; fail on a wrong answer
 	scripts/locust-test.sh $(URL)
 
-compose-check: ## Read compose.yaml and its companions for mistakes, without an engine
+compose-check: ## Check compose.yaml and .env.example without a Docker engine
 	scripts/compose-check.sh
 
-compose-test: ## Start everything in compose.yaml for real, use it, put it under load, and take it down
+compose-test: ## Start all services of compose.yaml, test them under load, and remove them
 	scripts/compose-test.sh

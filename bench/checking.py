@@ -1,5 +1,5 @@
-"""No figure without the right answers: those of all systems to the same questions are compared with the truth, and
-those of this service over its stores with each other."""
+"""Checks of the answers: those of all systems against the truth, and those of this service over its stores
+against each other. There are no figures for wrong answers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from questions import Question
 from truth import true_answers, true_counts
 
 CHECKED = {"device": 10, "user": 3, "long": 2, "anywhere": 10}
-"""How many answers of this service are compared with the truth in full, which takes many times as long as to answer."""
+"""Number of answers of this service that are compared with the truth in full, by list. A comparison takes
+much longer than an answer."""
 
 
-def half_of_sum(low: float, high: float) -> float:
-    """How this service takes the middle of two middle values, but where the sum is beyond a double."""
+def midpoint(low: float, high: float) -> float:
+    """The midpoint of two middle values as this service computes it, except beyond the range of doubles."""
     return (low + high) / 2
 
 
 class Checker:
-    """Knows what was asked of one kind of readings, and computes each true answer once."""
+    """Checks the answers about one kind of readings. Computes each true answer once."""
 
     def __init__(self, columns: Columns, lists: dict[str, list[Question]]) -> None:
         self.columns = columns
@@ -35,42 +36,46 @@ class Checker:
         return [self.known[name, position] for position in positions]
 
     def check_competitor(self, name: str, result: CompetitorResult) -> int:
-        """Refuses a wrong answer of another system. Returns how many were looked at."""
-        middle_of = competitor_class(name).middle_of
-        looked_at = 0
-        for each, asked in result.asked.items():
-            for answer, truth in zip(asked.answers.values(), self.truths(each, list(asked.answers)), strict=True):
-                require_true(name, answer, truth, middle_of, PLAIN_SUM)
-                looked_at += 1
-        return looked_at
+        """Raises `WrongAnswer` for a wrong answer of another system. Returns the number of checked
+        answers."""
+        competitor_midpoint = competitor_class(name).midpoint
+        checked = 0
+        for each, measured in result.measured.items():
+            truths = self.truths(each, list(measured.answers))
+            for answer, truth in zip(measured.answers.values(), truths, strict=True):
+                require_true(name, answer, truth, competitor_midpoint, PLAIN_SUM)
+                checked += 1
+        return checked
 
     def check_service(self, system: str, result: ServiceResult) -> int:
-        """Refuses a wrong answer of this service: some looked at in full, all by their counts."""
-        looked_at = 0
+        """Raises `WrongAnswer` for a wrong answer of this service: some are checked in full, and all by their
+        counts."""
+        checked = 0
         for name, questions in self.lists.items():
-            answers = [read_body(body) for body in result.asked[name].bodies]
+            answers = [read_body(body) for body in result.responses[name].bodies]
             for question, answer in zip(questions, answers, strict=False):
                 require_counts(f"{name}, {system}", answer, true_counts(self.columns, question))
             positions = list(range(min(CHECKED.get(name, 0), len(answers))))
             for position, truth in zip(positions, self.truths(name, positions), strict=True):
-                require_true(system, answers[position], truth, half_of_sum, EXACT_SUM)
-                looked_at += 1
-        return looked_at
+                require_true(system, answers[position], truth, midpoint, EXACT_SUM)
+                checked += 1
+        return checked
 
 
-def require_counts(what: str, answer: Answer, counts: dict[str | None, int]) -> None:
+def require_counts(subject: str, answer: Answer, counts: dict[str | None, int]) -> None:
     for device, analysis in answer.items():
         for axis, statistics in analysis.items():
-            require_equal(f"count of {axis} of {device or 'all'} of {what}", statistics.count, counts[device])
+            require_equal(f"count of {axis} of {device or 'all'} of {subject}", statistics.count, counts[device])
 
 
 def check_stores(results: dict[str, ServiceResult]) -> int:
-    """Refuses stores that answer the same question differently. Returns how many answers were compared."""
+    """Raises `WrongAnswer` if stores give different answers to a question. Returns the number of compared
+    answers."""
     compared = 0
     first, *others = results.values()
     for other in others:
-        for name, sent in first.asked.items():
-            for one, another in zip(sent.bodies, other.asked[name].bodies, strict=False):
+        for name, responses in first.responses.items():
+            for one, another in zip(responses.bodies, other.responses[name].bodies, strict=False):
                 require_equal(f"{name}, over another store", another, one)
                 compared += 1
     return compared

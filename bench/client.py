@@ -1,4 +1,4 @@
-"""Requests to the service, sent by `device-stats-bench`, which is quick enough not to be measured itself."""
+"""Requests to the service. `device-stats-bench` sends them, because Python would be the bottleneck."""
 
 from __future__ import annotations
 
@@ -12,39 +12,38 @@ from columns import AXES
 from questions import Question
 
 SECONDS_MAX = 60
-"""After which no further request of a list is sent."""
+"""Time after which no further request of a list is sent."""
 LIVE = {"path": "/health/live", "body": None}
 
 
 @dataclass
-class Sent:
-    """What became of a list of requests."""
+class Responses:
+    """The responses to a list of requests."""
 
     seconds: list[float]
-    """Of each answer."""
+    """Time of each response."""
     all_seconds: float
-    """From the first request to the last answer."""
+    """Time from the first request to the last response."""
     bodies: list[str]
 
 
 def analysis_request(question: Question, user_id: int) -> dict[str, object]:
-    whose = f"users/{user_id}" if question.device is None else f"devices/{question.device}"
-    return {"path": f"/api/v1/stats/{whose}/analyze", "body": question.window.body()}
+    owner = f"users/{user_id}" if question.device is None else f"devices/{question.device}"
+    return {"path": f"/api/v1/stats/{owner}/analyze", "body": question.window.body()}
 
 
-def send(program: Path, folder: Path, address: str, requests: list[dict[str, object]], clients: int = 1) -> Sent:
-    """Sends requests, the first ones of the list if time is up. Any status but 200 is an error."""
-    asked, answered = folder / "requests.jsonl", folder / "answers.jsonl"
-    asked.write_text("".join(json.dumps(request) + "\n" for request in requests))
+def send(program: Path, folder: Path, address: str, requests: list[dict[str, object]], clients: int = 1) -> Responses:
+    """Sends the requests of a list until the time is up. A status other than 200 is an error."""
+    requests_file, answers_file = folder / "requests.jsonl", folder / "answers.jsonl"
+    requests_file.write_text("".join(json.dumps(request) + "\n" for request in requests))
     command = [program, "requests", f"--address={address}", f"--clients={clients}", f"--seconds-max={SECONDS_MAX}"]
-    done = subprocess.run(
-        [*command, f"--requests={asked}", f"--answers={answered}"], check=True, stdout=subprocess.PIPE, text=True
-    )
-    answers = [json.loads(line) for line in answered.read_text().splitlines()]
+    command += [f"--requests={requests_file}", f"--answers={answers_file}"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    answers = [json.loads(line) for line in answers_file.read_text().splitlines()]
     for answer in answers:
         if answer["status"] != 200:
             raise RuntimeError(f"{requests[answer['request']]} is answered with {answer['status']}: {answer['body']}")
-    return Sent(
+    return Responses(
         seconds=[answer["seconds"] for answer in answers],
         all_seconds=json.loads(done.stdout)["seconds"],
         bodies=[answer["body"] for answer in answers],
@@ -52,7 +51,7 @@ def send(program: Path, folder: Path, address: str, requests: list[dict[str, obj
 
 
 def read_body(body: str) -> Answer:
-    """The answer in the body of an analysis."""
+    """Parses the body of an analysis."""
     members = json.loads(body)
     if "aggregate_stats" not in members:
         return {None: read_analysis(members)}

@@ -1,5 +1,5 @@
-"""The readings as files of 64-bit numbers and nothing else, one a column: the one source from which every system is
-loaded, and the truth is computed."""
+"""The readings as one file of 64-bit numbers per column. Every system is loaded from them, and the truth is
+computed from them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from shapes import PERIOD_US, SHAPES
 
 AXES = ("x", "y", "z")
 LONG = "long"
-"""The device that has the readings of all the others, one after the other."""
+"""The device that has the readings of all other devices, one device after the other."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The readings of one kind. Files hold those of the first device, then those of the second, ..."""
+    """The readings of one kind. Each file has the readings of the first device, then those of the second, and
+    so on."""
 
     folder: Path
     readings: int
-    """Of one device of the user."""
+    """Number of readings of each device of the user."""
 
     @property
     def manifest(self) -> Path:
-        """What tells `device-stats-bench` which device has which readings."""
+        """The file that tells `device-stats-bench` the readings of each device."""
         return self.folder / "manifest.json"
 
     def file(self, name: str) -> Path:
@@ -40,11 +41,11 @@ class Columns:
         return np.memmap(self.file(axis), np.float64, "r")
 
     def times(self, name: str = "times") -> NDArray[np.int64]:
-        """`times` has for each device of the user its own, `long_times` those of the long device."""
+        """Returns the times of the devices of the user (`times`) or of the long device (`long_times`)."""
         return np.memmap(self.file(name), np.int64, "r")
 
     def slice_of(self, device: str) -> slice:
-        """Where the readings of a device are in the files."""
+        """Returns the range of a device in the files."""
         if device == LONG:
             return slice(0, DEVICES * self.readings)
         first = DEVICE_IDS.index(device) * self.readings
@@ -54,7 +55,7 @@ class Columns:
         return self.times("long_times") if device == LONG else self.times()[self.slice_of(device)]
 
     def within(self, device: str, start_us: int, end_us: int) -> slice:
-        """Where the readings of a device in a window, both ends of which belong to it, are in the files."""
+        """Returns the range of a device and a window in the files. Both ends belong to the window."""
         times, first = self.times_of(device), self.slice_of(device).start
         return slice(
             first + int(np.searchsorted(times, start_us, "left")), first + int(np.searchsorted(times, end_us, "right"))
@@ -65,7 +66,7 @@ DEVICE_IDS = tuple(f"device-{number}" for number in range(DEVICES))
 
 
 def write_columns(folder: Path, kind: str, readings: int, seed: int) -> Columns:
-    """Makes the readings of a kind. The same seed gives the same bytes."""
+    """Generates the readings of a kind. The same seed gives the same bytes."""
     folder.mkdir()
     columns = Columns(folder, readings)
     for name in (*AXES, "times", "long_times"):
@@ -82,16 +83,16 @@ def write_columns(folder: Path, kind: str, readings: int, seed: int) -> Columns:
 def write_device(columns: Columns, kind: str, seed: int, number: int) -> None:
     random = np.random.default_rng([seed, zlib.crc32(kind.encode()), number])
     readings = SHAPES[kind](random, number, columns.readings)
-    place = columns.slice_of(DEVICE_IDS[number])
+    rows = columns.slice_of(DEVICE_IDS[number])
     for name in (*AXES, "times"):
         column = getattr(readings, name)
         file = np.memmap(columns.file(name), column.dtype, "r+")
-        file[place] = column
+        file[rows] = column
         file.flush()
 
 
 def write_long_times(columns: Columns) -> None:
-    """Moves the times of each device behind those of the one before."""
+    """Shifts the times of each device to after those of the previous device."""
     times = columns.times().reshape(DEVICES, columns.readings)
     long_times = np.memmap(columns.file("long_times"), np.int64, "r+", shape=times.shape)
     last_us = int(times[0][0]) - PERIOD_US
@@ -103,13 +104,13 @@ def write_long_times(columns: Columns) -> None:
 
 def write_manifest(columns: Columns) -> None:
     def device(device_id: str, times: str) -> dict[str, object]:
-        place = columns.slice_of(device_id)
+        rows = columns.slice_of(device_id)
         return {
             "device_id": device_id,
             "owned": device_id != LONG,
             "times": str(columns.file(times)),
-            "first": place.start,
-            "readings": place.stop - place.start,
+            "first": rows.start,
+            "readings": rows.stop - rows.start,
         }
 
     manifest = {axis: str(columns.file(axis)) for axis in AXES} | {

@@ -1,5 +1,5 @@
-"""One of the systems this service is compared with: loaded, asked, and gone, in a process of its own, so that its
-memory is free again for the next."""
+"""Measurement of the other systems. Each is loaded and queried in a process of its own, which frees its
+memory at the end."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from questions import Question
 
 CLASSES = {"clickhouse": "ClickHouse", "duckdb": "DuckDb", "postgres": "Postgres"}
 QUESTIONS_MAX = 10
-"""Of a list that a system is asked, a warm-up not counted."""
+"""Maximum number of measured questions of a list."""
 SECONDS_MAX = 60.0
-"""After which a system is asked no more of a list, but for the third question."""
+"""Time after which a system gets no further question of a list, once it has answered `QUESTIONS_MIN`."""
 QUESTIONS_MIN = 3
 
 
 class Competitor(Protocol):
-    """What there is to a system. Constructed with the path of a folder, which it makes; used as a context."""
+    """Another system, used as a context manager. The constructor gets the path of a folder, which it
+    creates."""
 
     version: str
 
     @staticmethod
-    def middle_of(low: float, high: float) -> float:
-        """How it takes the middle of the two middle values."""
+    def midpoint(low: float, high: float) -> float:
+        """The midpoint of the two middle values as the system computes it."""
 
     def load(self, columns: Columns) -> int:
-        """Takes in the readings, and returns how many."""
+        """Loads the readings and returns their number."""
 
     def bytes_stored(self) -> int: ...
 
@@ -43,29 +44,30 @@ class Competitor(Protocol):
 
 
 @dataclass
-class Asked:
-    """What a system answered to questions of a list, and how long it took."""
+class Measured:
+    """The answers of a system to the questions of a list, and their times."""
 
     answers: dict[int, Answer]
-    """By the position of the question in its list."""
+    """Answers by the position of the question in its list."""
     seconds: list[float]
 
 
 @dataclass
 class CompetitorResult:
-    """What was found of a system."""
+    """The results of a system."""
 
     version: str
     load_seconds: float
     readings: int
-    """How many it was loaded with."""
-    bytes_a_reading: float
-    asked: dict[str, Asked]
+    """Number of loaded readings."""
+    bytes_per_reading: float
+    measured: dict[str, Measured]
     """By the name of the list of questions."""
 
 
 def competitor_class(name: str) -> type:
-    """Imported only where it is needed: a library of the size of ClickHouse takes its time and memory."""
+    """Imports the class of a system when it is needed, because a library like ClickHouse needs time and
+    memory."""
     return getattr(importlib.import_module(f"systems.{name}"), CLASSES[name])
 
 
@@ -87,20 +89,20 @@ def measure(
         load_seconds = time.perf_counter() - start
         for question in filter(system.can_answer, warm_up):
             system.answer(question)
-        asked = {each: ask(system, questions) for each, questions in lists.items()}
-        return CompetitorResult(system.version, load_seconds, readings, system.bytes_stored() / readings, asked)
+        measured = {each: measure_list(system, questions) for each, questions in lists.items()}
+        return CompetitorResult(system.version, load_seconds, readings, system.bytes_stored() / readings, measured)
 
 
-def ask(system: Competitor, questions: list[Question]) -> Asked:
-    """Asks what the system can answer, until it is enough."""
-    asked = Asked({}, [])
+def measure_list(system: Competitor, questions: list[Question]) -> Measured:
+    """Asks the questions that the system can answer, up to the limits of number and time."""
+    measured = Measured({}, [])
     for position, question in enumerate(questions):
-        enough = len(asked.seconds) >= QUESTIONS_MIN and sum(asked.seconds) > SECONDS_MAX
-        if enough or len(asked.seconds) == QUESTIONS_MAX:
+        enough = len(measured.seconds) >= QUESTIONS_MIN and sum(measured.seconds) > SECONDS_MAX
+        if enough or len(measured.seconds) == QUESTIONS_MAX:
             break
         if system.can_answer(question):
             start = time.perf_counter()
             answer = system.answer(question)
-            asked.seconds.append(time.perf_counter() - start)
-            asked.answers[position] = answer
-    return asked
+            measured.seconds.append(time.perf_counter() - start)
+            measured.answers[position] = answer
+    return measured

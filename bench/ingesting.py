@@ -1,4 +1,5 @@
-"""Measures how fast this service takes readings in over HTTP, durably, and how fast ClickHouse takes the same lines."""
+"""Measures the durable ingest throughput of this service over HTTP, and that of ClickHouse with the same
+lines."""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ from service import Service
 from stores import STORES
 
 SECONDS = 10
-"""How long each load lasts."""
+"""Duration of each load."""
 SINGLES = 64
-"""Connections that post single readings."""
+"""Number of connections that post single readings."""
 BATCHES = 8
-"""Connections that post batches."""
+"""Number of connections that post batches."""
 BATCH_READINGS = 10_000
 LOADS: dict[str, list[str]] = {
     "live": ["--shape=live", f"--clients={SINGLES}"],
@@ -32,11 +33,10 @@ LOADS: dict[str, list[str]] = {
     "NDJSON, 1,000 devices": ["--shape=many-devices", "--format=ndjson", f"--clients={BATCHES}"],
     "Arrow, 1,000 devices": ["--shape=many-devices", "--format=arrow", f"--clients={BATCHES}"],
 }
-"""By name, what `device-stats-bench ingest` is told."""
-
+"""Arguments of `device-stats-bench ingest` by the name of the load."""
 
 ANALYZED_READINGS = 10_000_000
-"""Readings of the device that is analyzed meanwhile."""
+"""Number of readings of the device that is analyzed during the loads."""
 ANALYZED_BATCH = 100_000
 ANALYSES = 200
 EPOCH_2020 = 1_577_836_800
@@ -44,22 +44,23 @@ EPOCH_2020 = 1_577_836_800
 
 @dataclass
 class IngestResult:
-    """What was found over one store."""
+    """The results over one store."""
 
     memory_bytes: int = 0
     analyses: dict[str, list[float]] = field(default_factory=dict)
-    """By the name of the load that runs meanwhile, or `idle`, the seconds of analyses of 10 M readings."""
+    """Times of analyses of 10 M readings, in seconds, by the name of the concurrent load; `idle` without
+    load."""
     loads: dict[str, dict[str, float]] = field(default_factory=dict)
-    """By the name of the load, what `device-stats-bench ingest` says."""
+    """Output of `device-stats-bench ingest` by the name of the load."""
 
     def batches(self) -> list[str]:
-        """The names of the loads that post batches."""
+        """Returns the names of the loads that post batches."""
         return [name for name in self.loads if name not in {"live", "single"}]
 
-    def requests_a_second(self, name: str) -> float:
+    def requests_per_second(self, name: str) -> float:
         return self.loads[name]["requests"] / self.loads[name]["seconds"]
 
-    def readings_a_second(self, name: str) -> float:
+    def readings_per_second(self, name: str) -> float:
         return self.loads[name]["readings"] / self.loads[name]["seconds"]
 
     def p99(self, name: str) -> str:
@@ -67,7 +68,7 @@ class IngestResult:
 
 
 def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
-    """Each load over a store of its own, so that none meets the work that another one has left."""
+    """Runs each load over a store of its own, so that no load finds the unfinished work of another one."""
     result = IngestResult()
     for name, arguments in LOADS.items():
         with (
@@ -80,12 +81,12 @@ def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
             )
             service.note_memory()
             result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
-    analyze_meanwhile(plan, system, folder, result)
+    analyze_under_load(plan, system, folder, result)
     return result
 
 
-def analyze_meanwhile(plan: Plan, system: str, folder: Path, result: IngestResult) -> None:
-    """Asks for analyses of one large device, first alone, then while each load runs."""
+def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResult) -> None:
+    """Measures analyses of one large device, first without load, then during each load."""
     with (
         STORES[system](folder / f"{system}-ingest") as store,
         Service(plan.programs / "device-stats", store.url, folder / f"{system}-ingest.log") as service,
@@ -97,7 +98,7 @@ def analyze_meanwhile(plan: Plan, system: str, folder: Path, result: IngestResul
         )
         service.settle()
         program = plan.programs / "device-stats-bench"
-        # The same windows each time, all but a twentieth at either end, so that what is needed is in memory.
+        # The same windows each time, nearly the whole time, so that the needed pages are in the cache.
         windows = [
             Window((EPOCH_2020 + turn % 5) * 1_000_000 + turn, (EPOCH_2020 + batches - turn % 5) * 1_000_000)
             for turn in range(ANALYSES)
@@ -111,20 +112,21 @@ def analyze_meanwhile(plan: Plan, system: str, folder: Path, result: IngestResul
                 with subprocess.Popen(load, stdout=subprocess.DEVNULL) as running:
                     result.analyses[name] = send(program, folder, service.address, requests).seconds
                 if running.returncode:
-                    raise RuntimeError(f"{name} has ended with {running.returncode}")
+                    raise RuntimeError(f"the load {name!r} failed with exit code {running.returncode}")
         service.note_memory()
         result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
 
 
 def run_clickhouse(folder: Path) -> float:
-    """Readings a second that ClickHouse inserts, in a process of its own: batches as the service gets, for one device."""
+    """Returns the readings per second that ClickHouse inserts, in a process of its own: the same batches, one
+    device."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(insert_lines, (folder,))
 
 
 def insert_lines(folder: Path) -> float:
-    """Each INSERT has one batch; ClickHouse does not sync what it has written."""
-    from chdb.session import Session  # noqa: PLC0415, only in the process that needs it
+    """Inserts one batch per INSERT. ClickHouse does not sync them."""
+    from chdb.session import Session  # noqa: PLC0415, imported only in the process that needs it
 
     session = Session(str(folder))
     session.query("CREATE DATABASE bench")
@@ -137,17 +139,17 @@ def insert_lines(folder: Path) -> float:
     numbers = [[row * factor % 65_536 / 2_048 - 16 for factor in factors] for row in range(BATCH_READINGS)]
     first = datetime(2020, 1, 1, tzinfo=UTC)
     inserted, start = 0, time.perf_counter()
-    spent_here = 0.0
+    preparing = 0.0
     while time.perf_counter() - start < SECONDS:
         begun = time.perf_counter()
         second = (first + timedelta(seconds=inserted // BATCH_READINGS)).strftime("%Y-%m-%dT%H:%M:%S")
         lines = "".join(
             f'{{"timestamp":"{second}.{row:06}Z","x":{x},"y":{y},"z":{z}}}\n' for row, (x, y, z) in enumerate(numbers)
         )
-        spent_here += time.perf_counter() - begun
+        preparing += time.perf_counter() - begun
         session.query(
             "INSERT INTO reading SETTINGS date_time_input_format = 'best_effort'"
             f" FORMAT JSONEachRow\n{lines}"
         )
         inserted += BATCH_READINGS
-    return inserted / (time.perf_counter() - start - spent_here)
+    return inserted / (time.perf_counter() - start - preparing)

@@ -1,5 +1,5 @@
-"""Measures the service and what it is compared with on the same readings, and prints what was found. Started by
-`make bench`; see docs/performance.md."""
+"""Measures the service and the other systems with the same readings, and prints the results. Started by `make
+bench`; see docs/performance.md."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from questions import Questions
 from report import table, write_json
 from sealing import measure_csv, measure_rates
 
-BYTES_A_READING = 200
-"""Room needed for each reading of the user: the columns, and this service's files, in which each reading is twice."""
+BYTES_PER_READING = 200
+"""Disk space for each reading of the user: the columns, and the files of this service, which contain each
+reading twice."""
 
 
 def main() -> int:
@@ -33,18 +34,21 @@ def main() -> int:
     except (BadPlan, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    # So that what was started is stopped, and what was written is removed.
+    # Exits through the context managers, which stop processes and remove files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    room, need = shutil.disk_usage(plan.folder).free, BYTES_A_READING * DEVICES * plan.readings
+    room, need = shutil.disk_usage(plan.folder).free, BYTES_PER_READING * DEVICES * plan.readings
     if room < need:
-        print(f"error: {plan.folder} has {room / 1e9:.0f} GB free, {need / 1e9:.0f} GB are needed", file=sys.stderr)
+        print(
+            f"error: {plan.folder} has {room / 1e9:.0f} GB free, and {need / 1e9:.0f} GB are needed. Set BENCH_DIR.",
+            file=sys.stderr,
+        )
         return 2
     machine = describe_machine(plan)
     say(f"{machine['processor']}, {machine['cores']} cores, load {machine['load_average'][0]:.2f}")
     found: dict[str, object] = {"plan": vars(plan)}
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="device-stats-bench-", dir=plan.folder) as folder:
-        # A server that may not run as root has to reach its own folder inside.
+        # PostgreSQL runs as another user than root and must reach its folder inside.
         Path(folder).chmod(0o755)
         try:
             for kind in plan.kinds:
@@ -53,17 +57,17 @@ def main() -> int:
             if plan.csv is not None and plan.services:
                 say(f"Sealing {plan.csv.name}")
                 found["csv"] = measure_csv(plan, Path(folder), plan.csv)
-                rows += Goals.of_csv(plan.csv.name, found["csv"])
+                rows += Goals.csv_rows(plan.csv.name, found["csv"])
         except WrongAnswer as error:
             print(f"WRONG ANSWER: {error}", file=sys.stderr)
             return 1
     print(table(rows))
-    say(f"Everything is in {write_json(plan.results, machine, found, rows)}")
+    say(f"All results are in {write_json(plan.results, machine, found, rows)}")
     return 0
 
 
 def measure_kind(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
-    """Everything with the readings of one kind, whose files are removed at the end."""
+    """Measures all systems with the readings of one kind. Removes the files of the readings at the end."""
     say(f"{kind}: writing {DEVICES} x {plan.readings:,} readings")
     columns = write_columns(folder / kind, kind, plan.readings, plan.seed)
     questions = Questions(columns, plan.seed)
@@ -76,26 +80,26 @@ def measure_kind(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[s
         common = {each: lists[each] for each in ("device", "user")}
         competitors[name] = run_competitor(name, columns, folder / name, common, warm_up)
         shutil.rmtree(folder / name, ignore_errors=True)
-        say(f"{kind}: {name}: {checker.check_competitor(name, competitors[name])} answers are right")
-        rows += goals.of_competitor(kind, competitors[name])
+        say(f"{kind}: {name}: {checker.check_competitor(name, competitors[name])} answers are correct")
+        rows += goals.competitor_rows(kind, competitors[name])
     services: dict[str, ServiceResult] = {}
     for system in plan.services:
         say(f"{kind}: {system}")
         services[system] = run_service(plan, system, columns, folder, questions)
-        say(f"{kind}: {system}: {checker.check_service(system, services[system])} answers are right to the bit")
-        rows += goals.of_service(kind, system, services[system], competitors)
+        say(f"{kind}: {system}: {checker.check_service(system, services[system])} answers are correct to the bit")
+        rows += goals.service_rows(kind, system, services[system], competitors)
     found: dict[str, object] = {**competitors, **services}
     if services:
         if len(services) > 1:
             say(f"{kind}: {check_stores(services)} answers are the same over both stores")
         found["rates"] = measure_rates(plan, columns)
-        rows += goals.of_rates(kind, found["rates"])
+        rows += goals.rates_rows(kind, found["rates"])
     shutil.rmtree(columns.folder)
     return found
 
 
 def measure_ingest(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
-    """How fast readings are taken in."""
+    """Measures ingest throughput."""
     found: dict[str, object] = {}
     if "clickhouse" in plan.competitors:
         say(f"{kind}: clickhouse")
@@ -103,7 +107,7 @@ def measure_ingest(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict
     for system in plan.services:
         say(f"{kind}: {system}")
         found[system] = run_ingest(plan, system, folder)
-        rows += Goals.of_ingest(system, found[system], found.get("clickhouse"))
+        rows += Goals.ingest_rows(system, found[system], found.get("clickhouse"))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Measures this service over one store: loads it, asks it, restarts it."""
+"""Measurement of this service over one store: loading, questions, restarts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from client import LIVE, Sent, analysis_request, send
+from client import LIVE, Responses, analysis_request, send
 from columns import Columns
 from plan import Plan
 from questions import Question, Questions
@@ -20,25 +20,26 @@ RESTARTS = 3
 
 @dataclass
 class ServiceResult:
-    """What was found of this service over one store."""
+    """The results of this service over one store."""
 
     loaded: dict[str, float]
-    """What `device-stats-bench load` says."""
+    """Output of `device-stats-bench load`."""
     settle_seconds: float
-    """How long the service then worked on its own, as merging."""
+    """Time of the background work (merging) after loading."""
     sizes: dict[str, int]
-    """What `device-stats-bench sizes` says after all."""
+    """Output of `device-stats-bench sizes` at the end."""
     stored_bytes: int
-    """The files of the database after all."""
+    """Size of the database files at the end."""
     memory_bytes: int
-    asked: dict[str, Sent] = field(default_factory=dict)
-    """By the name of the list."""
+    responses: dict[str, Responses] = field(default_factory=dict)
+    """Responses by the name of the list."""
     restarts: dict[str, list[float]] = field(default_factory=dict)
-    """`start`: until it answers at all; `user` and `long`: the first answer after that. Seconds, of each restart."""
+    """Seconds, for each restart: `start` until the service responds, `user` and `long` for the first answer
+    after that."""
 
 
 def question_lists(questions: Questions) -> dict[str, list[Question]]:
-    """What is asked. The first questions of the first three lists are those that the competitors are asked."""
+    """Returns the lists of questions. The other systems get the first questions of `device` and `user`."""
     return {
         "device": questions.devices("one client", 200),
         "user": questions.user("one client", 100),
@@ -50,8 +51,8 @@ def question_lists(questions: Questions) -> dict[str, list[Question]]:
 
 
 def warm_ups(questions: Questions) -> dict[str, list[Question]]:
-    """What is asked before each list: as much again of the same kind, but with other windows, so that the cache has what it
-    has in the long run."""
+    """Returns the questions before each list: the same kind with other windows, so that the cache has the
+    content of long use."""
     devices, user = questions.devices("warm-up", 400), questions.user("warm-up", 40)
     return {
         "device": devices,
@@ -74,34 +75,34 @@ def run_service(plan: Plan, system: str, columns: Columns, folder: Path, questio
             service.note_memory()
         sizes = run_program(plan, "sizes", f"--database={store.url}")
         return ServiceResult(
-            loaded, settle_seconds, sizes, store.bytes_stored(), service.memory_bytes, run.asked, restarts
+            loaded, settle_seconds, sizes, store.bytes_stored(), service.memory_bytes, run.responses, restarts
         )
 
 
 @dataclass
 class Run:
-    """A running service, and what it has been asked."""
+    """A running service and its responses."""
 
     plan: Plan
     folder: Path
     service: Service
     user_id: int
-    asked: dict[str, Sent] = field(default_factory=dict)
+    responses: dict[str, Responses] = field(default_factory=dict)
 
-    def send(self, questions: list[Question], clients: int = 1) -> Sent:
+    def send(self, questions: list[Question], clients: int = 1) -> Responses:
         requests = [analysis_request(question, self.user_id) for question in questions]
         return send(self.plan.programs / "device-stats-bench", self.folder, self.service.address, requests, clients)
 
     def ask_all(self, questions: Questions) -> None:
         program = self.plan.programs / "device-stats-bench"
-        self.asked["live"] = send(program, self.folder, self.service.address, [LIVE] * 1_000)
+        self.responses["live"] = send(program, self.folder, self.service.address, [LIVE] * 1_000)
         warm_up = warm_ups(questions)
         for name, each in question_lists(questions).items():
             self.send(warm_up[name])
-            self.asked[name] = self.send(each, CLIENTS if name.endswith("at once") else 1)
+            self.responses[name] = self.send(each, CLIENTS if name.endswith("at once") else 1)
 
     def restart_all(self, store: SqliteFolder | PostgresStore, questions: Questions) -> dict[str, list[float]]:
-        """Each first answer is that to another question."""
+        """Measures starts and first answers, each with another question."""
         seconds: dict[str, list[float]] = {"start": []}
         for name, each in (("user", questions.user("cold", RESTARTS)), ("long", questions.long("cold", RESTARTS))):
             seconds[name] = []
@@ -114,6 +115,6 @@ class Run:
 
 
 def run_program(plan: Plan, *arguments: str) -> dict:
-    """What a command of `device-stats-bench` says."""
+    """Runs a command of `device-stats-bench` and returns its output."""
     done = subprocess.run([plan.programs / "device-stats-bench", *arguments], check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""What is to be measured: read once from the environment, see docs/performance.md."""
+"""Settings of a run, read once from the environment; see docs/performance.md."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEVICES = 10
-"""Devices of the user."""
+"""Number of devices of the user."""
 GOAL_READINGS = 10_000_000
-"""Readings a device for which the goals are stated."""
+"""Number of readings per device to which the goals apply."""
 POSTGRES_READINGS_MAX = 10_000_000
-"""Readings that PostgreSQL keeps as rows: each takes about 150 bytes."""
+"""Maximum number of readings that PostgreSQL stores as rows. Each row takes about 150 bytes."""
 INGEST = "ingest"
-"""Not a kind of readings: how fast they are taken in over HTTP."""
+"""Ingest throughput over HTTP, which is measured without one of the kinds of readings."""
 KINDS = ("noise", "sensor", "real", INGEST)
 SERVICES = ("service-sqlite", "service-postgres")
 COMPETITORS = ("clickhouse", "duckdb", "postgres")
 
 
 class BadPlan(Exception):
-    """An environment variable makes no sense."""
+    """An environment variable has an invalid value."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,23 @@ class Plan:
     """The settings of a run."""
 
     readings: int
-    """Of one device; a user has ten such devices, and one more device has as many as these together."""
+    """Readings per device. The user has ten devices, and one more device has as many readings as these
+    together."""
     kinds: tuple[str, ...]
     systems: tuple[str, ...]
     csv: Path | None
-    """Readings to seal for their size: device_id,timestamp,x,y,z."""
+    """A file of readings whose sealed size is measured: device_id,timestamp,x,y,z."""
     seed: int
     folder: Path
-    """Where the files lie, in a folder of this run's own."""
+    """Folder in which the run creates a folder for its files."""
     programs: Path
-    """Where `device-stats` and `device-stats-bench` are, built for release."""
+    """Folder with release builds of `device-stats` and `device-stats-bench`."""
     results: Path
-    """Where the results are written as JSON."""
+    """Folder of the results in JSON."""
 
     @property
     def at_goal(self) -> bool:
-        """Whether the goals are stated for this size."""
+        """Whether the goals apply to this size."""
         return self.readings == GOAL_READINGS
 
     @property
@@ -57,7 +58,7 @@ class Plan:
 
 
 def read_plan() -> Plan:
-    """The plan that the environment asks for."""
+    """Reads the settings from the environment."""
     csv = os.environ.get("CSV")
     return Plan(
         readings=read_number("READINGS", GOAL_READINGS, at_least=10_000),
@@ -78,12 +79,12 @@ def read_number(name: str, default: int, *, at_least: int) -> int:
     except ValueError:
         number = -1
     if number < at_least:
-        raise BadPlan(f"{name} is {text!r}; it has to be a number, {at_least} or more")
+        raise BadPlan(f"{name} is {text!r}; it must be a number of at least {at_least}")
     return number
 
 
 def read_names(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple((os.environ.get(name) or " ".join(known)).replace(",", " ").split())
     for unknown in set(names) - set(known):
-        raise BadPlan(f"{name} has {unknown!r}; known are: {' '.join(known)}")
+        raise BadPlan(f"{name} contains {unknown!r}; the known names are: {' '.join(known)}")
     return tuple(each for each in known if each in names)

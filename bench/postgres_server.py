@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own: a server in a folder, which goes with us."""
+"""A private PostgreSQL server in a temporary folder."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ maintenance_work_mem = '1GB'
 max_wal_size = '4GB'
 max_parallel_workers_per_gather = 4
 """
-"""On top of the defaults, which are for a small machine. Commits are synced, as by default."""
+"""Additions to the defaults, which are for a small machine. Commits are synced, as by default."""
 
 
 class PostgresServer:
-    """A server that is stopped, and its folder removed, at the end of a block."""
+    """A server. At the end of a `with` block, it is stopped and its folder removed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,15 +56,15 @@ class PostgresServer:
         self.run("pg_ctl", f"--mode={mode}", "--wait", "--timeout=120", "stop")
 
     def bytes_stored(self) -> int:
-        """The files of its tables and indexes, without the log of transactions."""
+        """Returns the size of tables and indexes, without the write-ahead log."""
         return sum(file.stat().st_size for file in (self.folder / "base").rglob("*") if file.is_file())
 
     def run(self, program: str, *arguments: str) -> None:
         command = [str(programs() / program), f"--pgdata={self.folder}", *arguments]
         if os.getuid() == 0:
-            # The server refuses to run as root.
+            # PostgreSQL refuses to run as root.
             command = ["runuser", "-u", "postgres", "--", *command]
-        # Into a file: `pg_ctl` leaves the server its own output, and a pipe would stay open with it.
+        # To a file, because the server inherits the output of `pg_ctl` and would keep a pipe open.
         with (self.folder.parent / "postgres.out").open("w+") as out:
             done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=plain_env())
             if done.returncode:
@@ -73,17 +73,19 @@ class PostgresServer:
 
 
 def plain_env() -> dict[str, str]:
-    """The settings of the user's own PostgreSQL do not matter here."""
+    """Returns the environment without the settings of the user's own PostgreSQL."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
 def programs() -> Path:
-    """Where PostgreSQL's programs are. Debian keeps those of the server out of PATH."""
+    """Returns the folder of PostgreSQL's programs. On Debian, the server programs are not in PATH."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if not versions:
-        raise FileNotFoundError("PostgreSQL's server is not installed (on Debian: apt-get install postgresql)")
+        raise FileNotFoundError(
+            "PostgreSQL's server programs are missing. Install them (on Debian: apt-get install postgresql)"
+        )
     return versions[-1].parent
 
 

@@ -1,4 +1,4 @@
-"""This service as a process: started, watched, stopped."""
+"""The process of this service."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from postgres_server import free_port
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
 IDLE_SECONDS = 3
-"""The service is at rest when it has hardly worked for so long ..."""
-IDLE_PART = 0.02
-"""... which is less than this part of a core."""
+"""Time for which the service must be idle to count as settled."""
+IDLE_CORES = 0.02
+"""Maximum use of an idle service, in cores."""
 SETTLE_SECONDS_MAX = 900
 
 
 class Service:
-    """`device-stats serve` over a database. Stopped at the end of a block."""
+    """`device-stats serve` over a database. It is stopped at the end of a `with` block."""
 
     def __init__(self, program: Path, database: str, log: Path) -> None:
         self.program = program
@@ -29,7 +29,7 @@ class Service:
         self.log = log
         self.process: subprocess.Popen | None = None
         self.memory_bytes = 0
-        """The most memory any of the processes has had, as far as it was asked."""
+        """Peak memory of its processes, as of the last call of `note_memory`."""
 
     def __enter__(self) -> Service:
         self.start()
@@ -40,7 +40,7 @@ class Service:
             self.stop()
 
     def start(self) -> float:
-        """Starts it, and returns after how many seconds it has answered."""
+        """Starts the service and returns the seconds until its first response."""
         self.address = f"127.0.0.1:{free_port()}"
         environment = os.environ | {"DATABASE_URL": self.database, "RUST_LOG": "warn"}
         with self.log.open("ab") as log:
@@ -50,7 +50,7 @@ class Service:
             )
         while not self.is_live():
             if self.process.poll() is not None or time.perf_counter() - start > START_SECONDS_MAX:
-                raise RuntimeError(f"the service does not start: {self.log.read_text()[-2000:]}")
+                raise RuntimeError(f"the service did not start: {self.log.read_text()[-2000:]}")
             time.sleep(0.005)
         return time.perf_counter() - start
 
@@ -74,17 +74,17 @@ class Service:
             code = self.process.wait()
         self.process = None
         if code:
-            raise RuntimeError(f"the service has ended with {code}: {self.log.read_text()[-2000:]}")
+            raise RuntimeError(f"the service failed with exit code {code}: {self.log.read_text()[-2000:]}")
 
     def settle(self) -> float:
-        """Waits until it has no work of its own left, as merging what was loaded. Returns after how many seconds."""
+        """Waits until background work, such as merging, has ended. Returns the seconds."""
         start = time.perf_counter()
         while time.perf_counter() - start < SETTLE_SECONDS_MAX:
             before = self.cpu_seconds()
             time.sleep(IDLE_SECONDS)
-            if self.cpu_seconds() - before < IDLE_PART * IDLE_SECONDS:
+            if self.cpu_seconds() - before < IDLE_CORES * IDLE_SECONDS:
                 return time.perf_counter() - start
-        raise RuntimeError("the service does not come to rest")
+        raise RuntimeError(f"the service is still busy after {SETTLE_SECONDS_MAX} s")
 
     def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -96,8 +96,9 @@ class Service:
         self.memory_bytes = max(self.memory_bytes, 1024 * int(peak.split()[1]))
 
 
-def forget_files(folder: Path) -> None:
-    """Has the system's cache forget the files of a folder, so that they come from the disk again."""
+def evict_files(folder: Path) -> None:
+    """Removes the files of a folder from the operating system's cache, so that they are read from disk
+    again."""
     for file in folder.rglob("*"):
         if file.is_file():
             descriptor = os.open(file, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Where this service keeps its data: the embedded store, or a PostgreSQL of our own."""
+"""The stores of this service: the embedded store, and a private PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from postgres_server import PostgresServer
-from service import forget_files
+from service import evict_files
 
 
 class SqliteFolder:
@@ -25,20 +25,20 @@ class SqliteFolder:
         shutil.rmtree(self.folder)
 
     def go_cold(self) -> None:
-        """What a restart of the machine does to the caches; nobody has the file open."""
-        forget_files(self.folder)
+        """Empties the caches as a restart of the machine does. No process may have the file open."""
+        evict_files(self.folder)
 
     def bytes_stored(self) -> int:
         return sum(file.stat().st_size for file in self.folder.iterdir())
 
 
 class PostgresStore(PostgresServer):
-    """A PostgreSQL for this service."""
+    """A private PostgreSQL for this service."""
 
     def go_cold(self) -> None:
-        """What a restart of the machine does to the caches; nobody is connected."""
+        """Empties the caches as a restart of the machine does. No client may be connected."""
         self.stop()
-        forget_files(self.folder)
+        evict_files(self.folder)
         self.start()
 
 

@@ -1,5 +1,5 @@
-"""What the answers have to be, computed from the columns by other means than any of the systems': by selection in NumPy
-and `math.fsum`."""
+"""The true answers, computed from the columns by selection in NumPy and with `math.fsum`, independently of
+all systems."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from columns import AXES, DEVICE_IDS, Columns
 from questions import Question
 
 CHUNK = 1_000_000
-"""Values turned into Python's numbers at once."""
+"""Number of values that are converted to Python numbers at once."""
 
 
 def true_answers(columns: Columns, questions: list[Question]) -> list[TrueAnswer]:
-    """The true answer to each question."""
+    """Returns the true answer to each question."""
     tasks = [(columns, question, axis) for question in questions for axis in AXES]
     with ProcessPoolExecutor(max_workers=len(AXES)) as pool:
         found = iter(list(pool.map(true_axis, *zip(*tasks, strict=True))))
@@ -31,7 +31,7 @@ def true_answers(columns: Columns, questions: list[Question]) -> list[TrueAnswer
 
 
 def true_axis(columns: Columns, question: Question, axis: str) -> dict[str | None, TrueStatistics]:
-    """One axis of one answer."""
+    """Returns one axis of one true answer."""
 
     def values_of(device: str) -> NDArray[np.float64]:
         window = question.window
@@ -39,17 +39,17 @@ def true_axis(columns: Columns, question: Question, axis: str) -> dict[str | Non
 
     if question.device is not None:
         return {None: true_statistics([values_of(question.device)])}
-    parts = {device: values_of(device) for device in DEVICE_IDS}
-    each = {device: true_statistics([values]) for device, values in parts.items()}
-    return {None: true_statistics(list(parts.values()))} | each
+    by_device = {device: values_of(device) for device in DEVICE_IDS}
+    each = {device: true_statistics([values]) for device, values in by_device.items()}
+    return {None: true_statistics(list(by_device.values()))} | each
 
 
 def true_counts(columns: Columns, question: Question) -> dict[str | None, int]:
-    """Only how many readings there are: cheap enough for every answer."""
+    """Returns only the numbers of readings, which are cheap enough for every answer."""
 
     def count_of(device: str) -> int:
-        place = columns.within(device, question.window.start_us, question.window.end_us)
-        return place.stop - place.start
+        rows = columns.within(device, question.window.start_us, question.window.end_us)
+        return rows.stop - rows.start
 
     if question.device is not None:
         return {None: count_of(question.device)}
@@ -57,23 +57,23 @@ def true_counts(columns: Columns, question: Question) -> dict[str | None, int]:
     return {None: sum(counts.values())} | counts
 
 
-def true_statistics(parts: list[NDArray[np.float64]]) -> TrueStatistics:
-    count = sum(len(part) for part in parts)
+def true_statistics(arrays: list[NDArray[np.float64]]) -> TrueStatistics:
+    count = sum(len(values) for values in arrays)
     low, high = (count - 1) // 2, count // 2
-    pool = np.concatenate(parts)
+    pool = np.concatenate(arrays)
     pool.partition((low, high))
     return TrueStatistics(
-        min=float(min(part.min() for part in parts)),
-        max=float(max(part.max() for part in parts)),
+        min=float(min(values.min() for values in arrays)),
+        max=float(max(values.max() for values in arrays)),
         count=count,
-        sum=math.fsum(numbers(parts)),
-        sum_of_sizes=float(np.abs(pool).sum()),
+        sum=math.fsum(numbers(arrays)),
+        absolute_sum=float(np.abs(pool).sum()),
         middle=(float(pool[low]), float(pool[high])),
     )
 
 
-def numbers(parts: list[NDArray[np.float64]]) -> Iterator[float]:
-    """The values as Python's own, without all of them in memory at once."""
-    for part in parts:
-        for start in range(0, len(part), CHUNK):
-            yield from part[start : start + CHUNK].tolist()
+def numbers(arrays: list[NDArray[np.float64]]) -> Iterator[float]:
+    """Yields the values as Python numbers, without all of them in memory at once."""
+    for values in arrays:
+        for start in range(0, len(values), CHUNK):
+            yield from values[start : start + CHUNK].tolist()

@@ -1,4 +1,4 @@
-"""What devices write: times in several notations, batches as JSON and CSV, compressed or not."""
+"""Request bodies: times in several notations, batches as JSON and CSV, compressed or not."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from typing import Any
 from expected import AXES, EPOCH, MICROSECOND, Device, Values, Window
 
 Line = tuple[Device, int | None, Values]
-"""A reading in a batch. Without a time the server gives it one."""
+"""A reading in a batch: device, time in microseconds since 1970 UTC, values. Without a time, the server gives
+one."""
 
 
 def format_time(time_us: int) -> str:
-    """A time in UTC, in local time, or without saying so, which is UTC again."""
-    moment = EPOCH + time_us * MICROSECOND
+    """Writes a time in UTC, in local time, or without an offset (which means UTC)."""
+    time = EPOCH + time_us * MICROSECOND
     match random.randrange(3):
         case 0:
-            return moment.isoformat().replace("+00:00", "Z")
+            return time.isoformat().replace("+00:00", "Z")
         case 1:
-            return moment.astimezone(timezone(timedelta(hours=5, minutes=30))).isoformat()
+            return time.astimezone(timezone(timedelta(hours=5, minutes=30))).isoformat()
         case _:
-            return moment.replace(tzinfo=None).isoformat()
+            return time.replace(tzinfo=None).isoformat()
 
 
 def window_members(window: Window) -> dict[str, object]:
-    """Those ends of a window that are not open."""
+    """Returns the members of a request for the ends of a window; an open end has none."""
     ends = zip(("start_time", "end_time"), window, strict=True)
     return {name: format_time(end_us) for name, end_us in ends if end_us is not None}
 
 
 def reading_body(time_us: int | None, values: Values) -> dict[str, object]:
-    """One reading as a JSON object."""
+    """Returns a reading as a JSON object."""
     timestamp = {} if time_us is None else {"timestamp": format_time(time_us)}
     return timestamp | dict(zip(AXES, values, strict=True))
 
 
 def batch_body(lines: list[Line], *, with_device: bool) -> dict[str, Any]:
-    """The body and the headers of a batch: JSON or CSV, as it is or compressed."""
+    """Returns the body and the headers of a batch: JSON or CSV, compressed or not, at random."""
     rows = [
         ({"device_id": device.device_id} if with_device else {}) | reading_body(time_us, values)
         for device, time_us, values in lines

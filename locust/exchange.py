@@ -1,4 +1,4 @@
-"""One request and the check of its answer, counted under its route. Knows the paths' form and no path."""
+"""Requests with a check of the answer, counted by route. The routes themselves are in `locustfile.py`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from expected import WrongAnswer, require_equal
 API = "/api/v1"
 
 Members = Mapping[str, object]
-"""What fills the braces of a route, or a query."""
+"""Values for the braces of a route, or for a query."""
 
 log = getLogger(__name__)
 
 
 class CheckingUser(FastHttpUser):
-    """A Locust user of which every request says what its answer must be."""
+    """A Locust user whose requests state the expected answer."""
 
     abstract = True
     network_timeout = 30.0
     connection_timeout = 10.0
 
     def forget(self) -> None:
-        """Called after a failure: what the service holds of this client is not certain any more."""
+        """Forgets the registered user after a failure, because the state of its data in the service is
+        unknown."""
         raise NotImplementedError
 
     @contextmanager
@@ -42,16 +43,16 @@ class CheckingUser(FastHttpUser):
         query: Members | None = None,
         **options: Any,
     ) -> Iterator[Any]:
-        """Gives the decoded answer to the block, which raises `WrongAnswer` where it is wrong. The request then counts
-        as failed and the task ends."""
+        """Yields the decoded answer to the block, which raises `WrongAnswer` if the answer is wrong. The
+        request then counts as failed, and the task ends."""
         path = API + route.format(**{name: quote(str(value), safe="") for name, value in (ids or {}).items()})
         url = f"{path}?{urlencode(query)}" if query else path
-        # Refusals are quick: counted with the rest they would flatter the times of their route.
+        # Refusals are fast. Counted with the other requests, they would improve the times of the route.
         name = API + route if status < 400 else f"{API}{route} -> {status}"
         with self.client.request(method, url, name=name, catch_response=True, **options) as response:
             try:
                 if response.status_code != status:
-                    # Without an answer the status is 0, and there is an error instead of a text.
+                    # Without a response, the status is 0, and there is an error instead of a text.
                     answered = ValueError(getattr(response, "error", response.text))
                     raise WrongAnswer(f"status {response.status_code}, not {status}") from answered
                 yield response.json() if response.content else None
@@ -65,11 +66,12 @@ class CheckingUser(FastHttpUser):
         raise RescheduleTask
 
     def expect_refusal(self, method: str, route: str, status: int, detail: str, *ids: Members, **options: Any) -> None:
-        """A refusal in these words."""
+        """Sends a request that must be refused with this message."""
         with self.exchange(method, route, status, *ids, **options) as answer:
-            require_equal("words of a refusal", answer["detail"], detail)
+            require_equal("message of a refusal", answer["detail"], detail)
 
-    def expect_faults(self, method: str, route: str, places: list[tuple], *ids: Members, **options: Any) -> None:
-        """A 422 that names exactly these places, all at once."""
+    def expect_faults(self, method: str, route: str, locations: list[tuple], *ids: Members, **options: Any) -> None:
+        """Sends a request that must be refused with 422 and faults at exactly these locations."""
         with self.exchange(method, route, 422, *ids, **options) as answer:
-            require_equal("places of faults", sorted(tuple(fault["loc"]) for fault in answer["detail"]), sorted(places))
+            answered = sorted(tuple(fault["loc"]) for fault in answer["detail"])
+            require_equal("locations of faults", answered, sorted(locations))

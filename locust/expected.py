@@ -1,4 +1,4 @@
-"""What a client knows of its own devices, and what the service must therefore answer. Knows nothing of HTTP."""
+"""The readings that a client has sent, and the answers that the service must give. No HTTP."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Window = tuple[int | None, int | None]
 
 
 class WrongAnswer(Exception):
-    """The service answered something else than it had to. The text names what is wrong and holds no id and no number,
-    so that Locust can count equal faults together."""
+    """The service gave a wrong answer. The text names the fault without ids and numbers, so that Locust can
+    count equal faults together."""
 
 
-def require_equal(what: str, answered: object, expected: object) -> None:
-    """Refuses an answer that differs, be it in one bit."""
+def require_equal(subject: str, answered: object, expected: object) -> None:
+    """Raises `WrongAnswer` if an answer differs from the expected one, even in one bit."""
     if answered != expected:
-        raise WrongAnswer(f"wrong {what}") from ValueError(f"answered {answered!r}, expected {expected!r}")
+        raise WrongAnswer(f"wrong {subject}") from ValueError(f"answered {answered!r}, expected {expected!r}")
 
 
 def parse_time(text: str) -> int:
-    """Microseconds since 1970 UTC of a time that the service has answered."""
+    """Parses a time of an answer. Returns microseconds since 1970 UTC."""
     if not text.endswith("Z"):
         raise WrongAnswer("time without Z")
     return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
@@ -40,47 +40,48 @@ def parse_time(text: str) -> int:
 
 @dataclass
 class Device:
-    """A device and every reading of it that the service has acknowledged."""
+    """A device and its acknowledged readings."""
 
     device_id: str
     name: str | None
     key: int
-    """The integer `id` that the service gave it."""
+    """The integer `id` that the service assigned."""
     readings: dict[int, Values] = field(default_factory=dict)
-    """By time, in microseconds since 1970 UTC."""
+    """Values by time, in microseconds since 1970 UTC."""
     decimals: int | None = field(default_factory=lambda: random.choice([1, 3, None]))
-    """A coarse sensor repeats its values often, a fine one never."""
+    """Decimals of its values: a coarse sensor often repeats values, and a fine one (`None`) never."""
     clock_us: int = field(default_factory=lambda: time.time_ns() // 1000 - DAY_US)
-    """Time of the next reading it takes itself. It has been offline for a day and catches up: whatever the service
-    stamps is newer."""
+    """Time of its last reading. The device was offline for a day and catches up, so times from the service
+    are later."""
 
     def answer(self, user_id: int) -> dict[str, object]:
-        """The device as the service shows it."""
+        """Returns the device as in an answer of the service."""
         return {"device_id": self.device_id, "name": self.name, "user_id": user_id, "id": self.key}
 
     def measure(self) -> Values:
-        """The next values of an accelerometer at rest, more or less."""
+        """Returns values of an accelerometer that is nearly at rest."""
         x, y, z = random.gauss(0.0, 0.5), random.gauss(0.0, 0.5), random.gauss(9.81, 0.1)
         return (x, y, z) if self.decimals is None else (round(x, self.decimals), round(y, self.decimals), round(z, 2))
 
     def tick(self) -> int:
-        """The time of its next own reading, at most a second after the last."""
+        """Advances its clock by up to a second and returns the time."""
         self.clock_us += random.choice([1, 999, 10_000, 100_000, SECOND_US])
         return self.clock_us
 
     def keep(self, time_us: int, values: Values) -> bool:
-        """Notes an acknowledged reading. False: a repeat, and what was there first stays."""
+        """Records an acknowledged reading. Returns false for a repeat, which leaves the first reading
+        unchanged."""
         if time_us in self.readings:
             return False
         self.readings[time_us] = values
         return True
 
     def within(self, window: Window) -> list[Values]:
-        """Its readings in the window, both ends of which belong to it."""
+        """Returns the values of its readings in a window; both ends belong to the window."""
         return [self.readings[time_us] for time_us in self.times(window)]
 
     def times(self, window: Window) -> list[int]:
-        """Their times, newest first."""
+        """Returns the times of its readings in a window, newest first."""
         start, end = window
         return sorted(
             (t for t in self.readings if (start is None or start <= t) and (end is None or t <= end)), reverse=True
@@ -88,7 +89,8 @@ class Device:
 
 
 def choose_window(times: Collection[int]) -> Window:
-    """Open ends, ends exactly on a reading and ends a microsecond beside one: where mistakes are made."""
+    """Returns a window whose ends are error-prone: open, exactly at a reading, or a microsecond next to
+    one."""
     if not times:
         return (None, None)
     edges = sorted(random.choices(list(times), k=2))
@@ -97,14 +99,14 @@ def choose_window(times: Collection[int]) -> Window:
 
 
 def require_page(device: Device, window: Window, skip: int, limit: int, page: list[dict]) -> None:
-    """Refuses a page of readings that is not exactly that part of the list, newest first."""
+    """Raises `WrongAnswer` unless a page has exactly the expected readings, newest first."""
     expected = [(t, *device.readings[t], device.key) for t in device.times(window)[skip : skip + limit]]
     answered = [(parse_time(r["timestamp"]), r["x"], r["y"], r["z"], r["device_id"]) for r in page]
     require_equal("readings", answered, expected)
 
 
-def require_analysis(what: str, analysis: dict, values: Iterable[Values], window: Window) -> None:
-    """Refuses an analysis of which not every bit is right."""
+def require_analysis(subject: str, analysis: dict, values: Iterable[Values], window: Window) -> None:
+    """Raises `WrongAnswer` unless every bit of an analysis is right."""
     for axis, column in zip(AXES, zip(*values, strict=True), strict=True):
         expected = {
             "min_value": min(column),
@@ -114,8 +116,8 @@ def require_analysis(what: str, analysis: dict, values: Iterable[Values], window
             "median": statistics.median(column),
         }
         for member, value in expected.items():
-            require_equal(f"{member} of {what}", analysis[axis][member], value)
-        require_equal(f"members of {what}", set(analysis[axis]), set(expected))
+            require_equal(f"{member} of {subject}", analysis[axis][member], value)
+        require_equal(f"members of {subject}", set(analysis[axis]), set(expected))
     for end, expected_us in zip(("period_start", "period_end"), window, strict=True):
         answered_us = None if analysis[end] is None else parse_time(analysis[end])
-        require_equal(f"{end} of {what}", answered_us, expected_us)
+        require_equal(f"{end} of {subject}", answered_us, expected_us)

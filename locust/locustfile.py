@@ -1,7 +1,7 @@
-"""Devices under load that know what they have sent: a wrong answer fails the request as a bad status does.
+"""Load test whose clients check every answer. A wrong answer fails the request like a wrong status.
 
-Each simulated client registers a user of its own with a few devices and keeps what the service has acknowledged, so
-that it can tell every answer about them in advance. Nothing of other clients or of earlier runs disturbs it.
+Each simulated client registers its own user with a few devices and records the acknowledged readings, so that
+it can predict every answer about them. Other clients and earlier runs do not disturb it.
 """
 
 from __future__ import annotations
@@ -23,50 +23,51 @@ from expected import Device, choose_window, parse_time, require_analysis, requir
 
 DEVICES_MAX = 4
 READINGS_MAX = 2_000
-"""Readings of one device after which a new one takes its place: the client's memory stays bounded."""
+"""Maximum number of readings of a device, which limits the memory of a client. A new device then replaces
+it."""
 BATCH_MAX = 100
-"""Readings of one batch. Not above the longest page, with which a client reads them back."""
+"""Maximum number of readings of a batch. A client reads them back with one page of at most this size."""
 NOTHING_FOUND = "No statistics found for the specified period"
 
 
 @dataclass
 class Account:
-    """The user that a client has registered."""
+    """The registered user of a client."""
 
     user_id: int
     username: str
     email: str
     devices: list[Device] = field(default_factory=list)
     batch: list[Line] = field(default_factory=list)
-    """The last batch with times, to send it again."""
+    """The last batch with times, for sending it again."""
 
     def answer(self) -> dict[str, object]:
-        """The user as the service shows it."""
+        """Returns the user as in an answer of the service."""
         return {"id": self.user_id, "username": self.username, "email": self.email}
 
 
 class DeviceOwner(CheckingUser):
-    """The owner of a few devices, and the devices."""
+    """A client: the owner of a few devices, and these devices."""
 
     wait_time = between(0.05, 0.5)
-    known: Account | None = None
+    registered: Account | None = None
 
     def forget(self) -> None:
-        self.known = None
+        self.registered = None
 
-    # --- Registering.
+    # --- Registration.
 
     def account(self) -> Account:
-        """What it has registered; after a failure it registers anew."""
-        if self.known is None:
+        """Returns the registered user. Registers a new one at the start and after a failure."""
+        if self.registered is None:
             username = f"load-{uuid.uuid4().hex}"
             email = f"{username}@example.com"
             with self.exchange("POST", "/users/", 201, json={"username": username, "email": email}) as answer:
                 account = Account(answer["id"], username, email)
                 require_equal("user", answer, account.answer())
             self.register_device(account)
-            self.known = account
-        return self.known
+            self.registered = account
+        return self.registered
 
     def register_device(self, account: Account) -> Device:
         device_id = f"{account.username}/Halle 3/{uuid.uuid4().hex[:8]}"
@@ -79,7 +80,7 @@ class DeviceOwner(CheckingUser):
         return device
 
     def any_device(self, room: int = 0) -> Device:
-        """One of its devices that may take so many readings more."""
+        """Returns a random device with room for more readings; a new one if the chosen device has none."""
         account = self.account()
         device = random.choice(account.devices)
         if len(device.readings) + room <= READINGS_MAX:
@@ -124,12 +125,13 @@ class DeviceOwner(CheckingUser):
             answered_us = parse_time(answer["timestamp"])
             if time_us is not None:
                 require_equal("time", answered_us, time_us)
-            require_equal("news of a reading", device.keep(answered_us, values), True)
+            require_equal("new reading", device.keep(answered_us, values), True)
             require_page(device, (answered_us, answered_us), 0, 1, [answer])
 
     @task(2)
     def repeat_reading(self) -> None:
-        """The answer was lost, and meanwhile the sensor shows something else: what was stored first is answered."""
+        """Sends a reading again with other values, as after a lost answer. The answer must be the first
+        reading."""
         device = self.any_device()
         if not device.readings:
             return
@@ -148,7 +150,7 @@ class DeviceOwner(CheckingUser):
 
     @task(4)
     def post_batch(self) -> None:
-        """A gateway speaks for several devices, and sends a few readings twice."""
+        """Sends a batch of several devices, like a gateway, with a few repeats."""
         account = self.account()
         with_room = [d for d in account.devices if len(d.readings) + BATCH_MAX <= READINGS_MAX]
         devices = random.choices(with_room or [self.any_device(BATCH_MAX)], k=random.randint(1, BATCH_MAX))
@@ -160,14 +162,15 @@ class DeviceOwner(CheckingUser):
 
     @task(3)
     def resend_batch(self) -> None:
-        """After a lost answer a device sends its buffer again: all of it are repeats, whatever the values."""
+        """Sends the last batch again, as after a lost answer. All readings must be repeats, whatever their
+        values."""
         lines = [(d, time_us, random.choice([values, d.measure()])) for d, time_us, values in self.account().batch]
         if lines:
             self.send_batch(lines)
 
     @task(2)
     def post_batch_without_times(self) -> None:
-        """The server stamps them; read back, they are the newest, and all different in time."""
+        """Sends a batch without times. Read back, its readings must be the newest, with distinct times."""
         size = random.randint(1, BATCH_MAX)
         device = self.any_device(room=size)
         sent = [device.measure() for _ in range(size)]
@@ -177,7 +180,7 @@ class DeviceOwner(CheckingUser):
             answered = [(r["x"], r["y"], r["z"]) for r in page]
             require_equal("readings with the server's times", sorted(answered), sorted(sent))
             new = [device.keep(parse_time(r["timestamp"]), v) for r, v in zip(page, answered, strict=True)]
-            require_equal("news of readings", all(new), True)
+            require_equal("new readings", all(new), True)
 
     def send_batch(self, lines: list[Line]) -> None:
         body = batch_body(lines, with_device=True)
@@ -193,7 +196,7 @@ class DeviceOwner(CheckingUser):
 
     @task(2)
     def list_users_and_devices(self) -> None:
-        """Other clients come and go meanwhile: only the order and the length are certain."""
+        """Checks the order and the length of the lists. Other clients change the rest."""
         for route in ("/users/", "/devices/"):
             query = {"skip": random.choice([0, 0, 10]), "limit": random.choice([1, 10, 100])}
             with self.exchange("GET", route, 200, query=query) as page:
@@ -238,24 +241,25 @@ class DeviceOwner(CheckingUser):
         account = self.account()
         window = choose_window(self.any_device().readings)
         route, ids = "/stats/users/{user_id}/analyze", {"user_id": account.user_id}
-        parts = {d.device_id: values for d in account.devices if (values := d.within(window))}
-        if not parts:
+        values_by_device = {d.device_id: values for d in account.devices if (values := d.within(window))}
+        if not values_by_device:
             self.expect_refusal("POST", route, 404, NOTHING_FOUND, ids, json=window_members(window))
             return
         with self.exchange("POST", route, 200, ids, json=window_members(window)) as answer:
             require_equal("user of an analysis", answer["user_id"], account.user_id)
-            pool = [values for part in parts.values() for values in part]
+            pool = [values for device_values in values_by_device.values() for values in device_values]
             require_analysis("a user", answer["aggregate_stats"], pool, window)
             answered = answer["device_stats"]
-            require_equal("devices of an analysis", sorted(part["device_id"] for part in answered), sorted(parts))
-            for part in answered:
-                require_analysis("a device of a user", part["stats"], parts[part["device_id"]], window)
+            answered_ids = sorted(entry["device_id"] for entry in answered)
+            require_equal("devices of an analysis", answered_ids, sorted(values_by_device))
+            for entry in answered:
+                require_analysis("a device of a user", entry["stats"], values_by_device[entry["device_id"]], window)
 
     # --- Refusals.
 
     @task(2)
     def expect_refusals(self) -> None:
-        """What a service under load must still refuse, and in the right words."""
+        """Sends requests that a service under load must still refuse, with the right messages."""
         account, device = self.account(), self.any_device()
         ids, nobody, nothing = {"device_id": device.device_id}, {"user_id": 2**31 - 1}, {"device_id": "no-such-device"}
         reading = reading_body(None, device.measure())
@@ -270,11 +274,11 @@ class DeviceOwner(CheckingUser):
         self.expect_faults("POST", "/stats/devices/{device_id}", faults, ids, json=reading | {"x": "warm"})
         self.expect_faults("GET", "/users/", [("query", "skip"), ("query", "limit")], query={"skip": -1, "limit": 101})
 
-    # --- Leaving.
+    # --- End.
 
     def on_stop(self) -> None:
-        """Takes away all that it has registered: some devices one by one, the rest with their user."""
-        if (account := self.known) is None:
+        """Deletes everything that it has registered: some devices one by one, the rest with their user."""
+        if (account := self.registered) is None:
             return
         with suppress(RescheduleTask):
             for device in random.sample(account.devices, k=random.randint(0, len(account.devices))):
@@ -290,15 +294,15 @@ class DeviceOwner(CheckingUser):
 
 
 def keep_batch(lines: list[Line]) -> dict[str, int]:
-    """Notes an acknowledged batch and tells what its answer must be. Readings without a time are always new, and noted
-    by whoever reads their times back."""
+    """Records an acknowledged batch and returns the expected answer. Readings without a time are always new.
+    The caller records them when it has read their times."""
     new = sum(time_us is None or device.keep(time_us, values) for device, time_us, values in lines)
     return {"accepted": new, "duplicates": len(lines) - new}
 
 
 @events.quitting.add_listener
 def fail_without_requests(environment: Environment, **_: Any) -> None:
-    """A run that has asked nothing has shown nothing."""
+    """Fails a run without requests, because it has tested nothing."""
     if environment.stats.total.num_requests == 0:
-        getLogger(__name__).error("Not one request was made.")
+        getLogger(__name__).error("No request was sent. Check that the service is reachable.")
         environment.process_exit_code = 1

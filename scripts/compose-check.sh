@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Reads what compose-test starts, without starting it: compose.yaml as Compose understands it, and that versions which
-# are written in two places are the same in both.
+# Checks the files of compose-test without a Docker engine: Compose accepts compose.yaml, .env.example shows
+# its defaults, and versions that are written in two files agree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ else
   compose=(docker-compose)
   if ! command -v docker-compose >/dev/null; then
     if ((EUID)) || ! command -v apt-get >/dev/null; then
-      echo 'Neither docker compose nor docker-compose is installed, nor can it be installed here.' >&2
+      echo 'docker-compose is missing and cannot be installed here. Install docker compose or docker-compose.' >&2
       exit 1
     fi
     apt-get update -qq
@@ -26,15 +26,15 @@ touch "$work/no-setting"
 with_settings=$("${compose[@]}" --file compose.yaml --env-file "$work/every-setting" config)
 without=$("${compose[@]}" --file compose.yaml --env-file "$work/no-setting" config)
 if [[ $with_settings != "$without" ]]; then
-  echo '.env.example shows other defaults than compose.yaml has:' >&2
+  echo '.env.example and compose.yaml have different defaults. Correct .env.example:' >&2
   diff <(printf '%s' "$without") <(printf '%s' "$with_settings") >&2
   exit 1
 fi
 
-# same NAME VALUE VALUE
+# same NAME VALUE VALUE: fails if the values differ or are empty.
 same() {
   if [[ -z $2 || $2 != "$3" ]]; then
-    echo "$1: '$2' in one file, '$3' in the other" >&2
+    echo "The versions of $1 differ: '$2' and '$3'" >&2
     exit 1
   fi
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Plays what a user of compose.yaml does: up, wait, use, put under load, down, up again and find the data.
+# Tests compose.yaml: starts all services, uses them, puts load on them, restarts them and finds the data
+# again.
 #
-# Uses the Docker engine that answers. Where none does and we are root, it starts one of its own in a temporary folder,
-# with stand-ins for base images that cannot be pulled, and removes it with everything in it at the end. The project has
-# a name of its own, so containers and volumes of a real `docker compose up -d` in this folder are not touched.
+# Uses the running Docker engine. If there is none, and the script runs as root, it starts an engine in a
+# temporary folder, with stand-ins for base images that cannot be pulled, and removes it at the end. The
+# project has a name of its own, so it does not touch containers and volumes of a real `docker compose up -d`
+# in this folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/compose/engine.sh
@@ -11,9 +13,9 @@ source scripts/compose/engine.sh
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/device-stats-compose.XXXXXX")
 export COMPOSE_PROJECT_NAME=device-stats-test
-# Characters that mean something in an address, to see that nobody puts it into one unescaped.
+# Contains special characters of addresses, to test that they are escaped.
 export POSTGRES_USER=device_stats POSTGRES_PASSWORD='p@ss/w:rd?%20 &#' POSTGRES_DB=device_stats_test
-# The container and the volume of the image on its own.
+# Container and volume of the test of the image alone.
 alone=$COMPOSE_PROJECT_NAME-alone
 compose=()
 
@@ -35,7 +37,7 @@ clean_up() {
   set +e
   if ((${#compose[@]})); then
     if ((code)); then
-      say 'What the containers say'
+      say 'Logs of the containers'
       "${compose[@]}" ps
       "${compose[@]}" logs --tail=40
       docker logs --tail=40 "$alone"
@@ -50,7 +52,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# The first port from this one on at which nobody answers.
+# free_port PORT: the first free port of PORT, PORT + 10000 and so on.
 free_port() {
   local port=$1
   while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 10000)); done
@@ -59,7 +61,7 @@ free_port() {
 
 container() { "${compose[@]}" ps --all --quiet "$1"; }
 
-# wait_healthy NAME CONTAINER
+# wait_healthy NAME CONTAINER: waits until the container is healthy, for at most 120 seconds.
 wait_healthy() {
   local state=none deadline=$((SECONDS + 120))
   until state=$(docker inspect --format '{{.State.Health.Status}}' "$2") && [[ $state == healthy ]]; do
@@ -73,11 +75,11 @@ wait_all() {
   local service state
   for service in db app locust; do wait_healthy "$service" "$(container "$service")"; done
   state=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(container migration)")
-  [[ $state == 'exited 0' ]] || fail "the migration is: $state"
+  [[ $state == 'exited 0' ]] || fail "the migration did not succeed: $state"
   echo "migration has $state"
 }
 
-# expect METHOD PATH STATUS JSON [BODY]: the answer must be this, as JSON values.
+# expect METHOD PATH STATUS JSON [BODY]: sends a request and compares the response, as JSON values.
 expect() {
   local method=$1 path=$2 status=$3 expected=$4 answered
   local request=(curl --silent --show-error --max-time 10 --request "$method" --output "$work/answer" --write-out '%{http_code}')
@@ -98,7 +100,7 @@ expect_new_pump() {
 }
 
 expect_analysis() {
-  # 0.1 + 0.2 + 0.3 is 0.6000000000000001 where each step is rounded.
+  # With rounding at each step, 0.1 + 0.2 + 0.3 would be 0.6000000000000001.
   local x='{"min_value":0.1,"max_value":0.3,"count":3,"sum":0.6,"median":0.2}'
   local y='{"min_value":-1,"max_value":4,"count":3,"sum":5,"median":2}'
   local z='{"min_value":0,"max_value":0,"count":3,"sum":0,"median":0}'
@@ -107,7 +109,7 @@ expect_analysis() {
 }
 
 if ! docker version >/dev/null 2>&1; then
-  say 'No Docker engine answers: starting one'
+  say 'Starting a Docker engine, because none is running'
   start_engine "$work"
   scripts/compose/stand-ins.sh "$work"
 fi
@@ -122,41 +124,41 @@ say "Building with $("${compose[@]}" version --short)"
 docker image inspect --format 'device-stats: {{.Size}} bytes, user {{.Config.User}}' device-stats
 
 say 'Up'
-# An earlier test may have been killed.
+# A killed earlier test may have left containers.
 remove_all
 "${compose[@]}" up --detach
 wait_all
-[[ $("${compose[@]}" exec -T app id --user) == 10001 ]] || fail 'the service runs as another user than it should'
+[[ $("${compose[@]}" exec -T app id --user) == 10001 ]] || fail 'the service does not run as user 10001'
 
 say 'A user, a device, three readings, an analysis'
 expect_new_pump
 expect_analysis
 
-say 'The page of Locust'
+say 'The web page of Locust'
 page=$(curl --silent --show-error --fail --max-time 10 "http://$LOCUST_PUBLISH")
-[[ $page == *'<title>Locust'* ]] || fail 'that is not the page of Locust'
+[[ $page == *'<title>Locust'* ]] || fail 'the web page of Locust is missing'
 echo "answers at $LOCUST_PUBLISH"
 
-say 'Locust without its page, against the service'
+say 'Load with Locust, without its web page'
 "${compose[@]}" exec -T locust locust --locustfile /mnt/locust/locustfile.py --host http://app:8000 --headless \
   --only-summary --users 20 --spawn-rate 20 --run-time 15s --stop-timeout 30
 
-say 'Down, and up again: the data are there'
+say 'Down and up again: the data must be there'
 "${compose[@]}" stop app
-[[ $(docker inspect --format '{{.State.ExitCode}}' "$(container app)") == 0 ]] || fail 'the service did not stop by itself'
+[[ $(docker inspect --format '{{.State.ExitCode}}' "$(container app)") == 0 ]] || fail 'the service did not stop cleanly'
 "${compose[@]}" down
 "${compose[@]}" up --detach
 wait_all
 expect_analysis
 
-say 'Down, with the data'
+say 'Down, deleting the data'
 "${compose[@]}" down --volumes
-[[ -z $(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]] || fail 'a volume is left'
+[[ -z $(docker volume ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]] || fail 'a volume still exists'
 
-say 'The image on its own: the embedded store, in a volume'
+say 'The image alone: the embedded store in a volume'
 run_alone() {
   docker run --detach --name "$alone" --publish "$APP_PUBLISH:8000" --volume "$alone:/var/lib/device-stats" device-stats
-  wait_healthy 'the image on its own' "$alone"
+  wait_healthy 'the image alone' "$alone"
 }
 run_alone
 expect_new_pump
@@ -164,4 +166,4 @@ docker rm --force "$alone"
 run_alone
 expect_analysis
 
-say 'All of it works.'
+say 'All checks passed.'

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks licences, sources and duplicates of the libraries, and known vulnerabilities where their database can be had.
+# Checks licences, sources and duplicates of the libraries, and known vulnerabilities if their database is
+# reachable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,5 +16,5 @@ cargo deny --log-level error check bans licenses sources
 if cargo deny --log-level off fetch db >/dev/null 2>&1; then
   cargo deny --log-level error check advisories
 else
-  echo 'The database of advisories cannot be reached from here: known vulnerabilities were not looked up.'
+  echo 'Known vulnerabilities were not checked: the advisory database is unreachable.'
 fi

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Writes points to this build of the service with InfluxDB's own client, and checks that all are there.
+# Writes points to this build of the service with InfluxDB's own clients, and checks that all are stored.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=.venv/influx
 
-# Checked against the wanted versions rather than for existence, so that a changed file is installed anew.
+# Compares the requirements, so that a change of versions reinstalls the packages.
 if ! cmp -s scripts/influx/requirements.txt "$venv/requirements.txt"; then
   python3 -m venv --clear "$venv"
   "$venv/bin/pip" install --quiet --requirement scripts/influx/requirements.txt

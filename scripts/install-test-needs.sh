@@ -1,31 +1,31 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks, where it may; says what to install where it may not.
+# Installs missing programs that the tests need. Without the rights to install, it lists them and fails.
 set -euo pipefail
 
-# need WHAT PACKAGE COMMAND...: WHAT is there when one of the commands is.
+# need DESCRIPTION PACKAGE COMMAND...: installs PACKAGE unless one of the commands exists.
 missing=()
 need() {
-  local what=$1 package=$2
+  local description=$1 package=$2
   shift 2
   for command in "$@"; do
-    # shellcheck disable=SC2086 # a pattern such as that of PostgreSQL's directories
+    # shellcheck disable=SC2086 # the command may be a pattern, as for PostgreSQL's directories
     if command -v $command >/dev/null || compgen -G "$command" >/dev/null; then return; fi
   done
-  echo "$what is missing ($package)."
+  echo "$description is missing (package $package)."
   missing+=("$package")
 }
 
 need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgres'
 need 'A C compiler, for the bundled SQLite,' build-essential cc
 need "Python 3 with venv, for Locust and InfluxDB's client," python3-venv python3
-need 'strace, to fail single calls to the system,' strace strace
-need 'script, for a terminal,' bsdutils script
-need 'unshare, for a disk that can be filled,' util-linux unshare
-need 'docker compose, to read compose.yaml,' docker-compose docker-compose
+need 'strace, to fail single system calls,' strace strace
+need 'script, to test with a terminal,' bsdutils script
+need 'unshare, to fill a small disk,' util-linux unshare
+need 'docker compose, to check compose.yaml,' docker-compose docker-compose
 
 if ((${#missing[@]} == 0)); then exit 0; fi
 if ((EUID)) || ! command -v apt-get >/dev/null; then
-  echo "Install: ${missing[*]} (on Debian: apt-get install ${missing[*]})" >&2
+  echo "Install these packages: ${missing[*]} (on Debian: apt-get install ${missing[*]})" >&2
   exit 1
 fi
 apt-get update -qq

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plays devices against this build of the service, on the embedded store and on a private PostgreSQL.
+# Runs the load test against this build of the service, on the embedded store and on a private PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,8 +27,8 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# play DATABASE_URL: serves on that database and plays devices against it.
-play() {
+# run_load DATABASE_URL: starts the service over this database and runs the load test against it.
+run_load() {
   local port
   port=$(free_port)
   DATABASE_URL=$1 target/debug/device-stats serve --listen "127.0.0.1:$port" --log warn &
@@ -41,7 +41,7 @@ play() {
 }
 
 echo 'Locust on SQLite'
-play "sqlite:$work/device-stats.db"
+run_load "sqlite:$work/device-stats.db"
 
 chmod 755 "$work"
 install -d -m 700 "$work/postgres"
@@ -52,4 +52,4 @@ as_postgres pg_ctl --pgdata="$work/postgres" --log="$work/postgres/log" --silent
   --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work/postgres' -c fsync=off"
 postgres=started
 echo 'Locust on PostgreSQL'
-play "postgres://postgres@127.0.0.1:$port/postgres"
+run_load "postgres://postgres@127.0.0.1:$port/postgres"

@@ -1,1 +1,1 @@
-"""What this service is compared with, each with a sensible schema and all cores."""
+"""The systems that this service is compared with, each with a suitable schema and all cores."""

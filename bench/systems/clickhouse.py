@@ -1,4 +1,4 @@
-"""ClickHouse, embedded (chdb): a MergeTree in order of device and time."""
+"""ClickHouse, embedded (chdb), with a MergeTree ordered by device and time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from questions import Question
 from statistics_sql import device_query, read_answer, user_query
 
 MEDIAN = "quantileExactInclusive(0.5)({})"
-"""`medianExact` is a tenth faster, but takes the upper one of two middle values."""
+"""`medianExact` is a tenth faster, but returns the upper one of two middle values."""
 ROW = struct.Struct("<?q" + "Q" + "dddd" * len(AXES))
-"""A device that is not NULL in the format RowBinary: a zero, the number, the count, and four statistics an axis."""
+"""A row of RowBinary with a device: zero (not NULL), the device number, the count, and four statistics per
+axis."""
 ROW_OF_ALL = struct.Struct("<?" + "Q" + "dddd" * len(AXES))
-"""A device that is NULL: a one, and then the rest."""
+"""A row of RowBinary without a device: one (NULL), the count, and the statistics."""
 
 
 class ClickHouse:
@@ -45,18 +46,18 @@ class ClickHouse:
         self.session.close()
 
     @staticmethod
-    def middle_of(low: float, high: float) -> float:
-        """How it takes the middle of the two middle values."""
+    def midpoint(low: float, high: float) -> float:
+        """The midpoint of the two middle values as this system computes it."""
         return low + 0.5 * (high - low)
 
     def load(self, columns: Columns) -> int:
         for number, device in enumerate(DEVICE_IDS):
-            place = columns.slice_of(device)
-            readings = pyarrow.table(  # noqa: F841, ClickHouse looks for it by its name
-                {"time": columns.times_of(device)} | {axis: columns.axis(axis)[place] for axis in AXES}
+            rows = columns.slice_of(device)
+            readings = pyarrow.table(  # noqa: F841, ClickHouse finds it by its name
+                {"time": columns.times_of(device)} | {axis: columns.axis(axis)[rows] for axis in AXES}
             )
             self.session.query(f"INSERT INTO reading SELECT {number}, time, x, y, z FROM Python(readings)")
-        # One part, sorted, as after a while in peace.
+        # Merges all parts into one, the state after long idle time.
         self.session.query("OPTIMIZE TABLE reading FINAL")
         return len(DEVICE_IDS) * columns.readings
 

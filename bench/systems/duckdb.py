@@ -1,4 +1,4 @@
-"""DuckDB, embedded: a table filled in order of device and time."""
+"""DuckDB, embedded, with a table filled in order of device and time."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class DuckDb:
         self.connection.close()
 
     @staticmethod
-    def middle_of(low: float, high: float) -> float:
-        """How it takes the middle of the two middle values."""
+    def midpoint(low: float, high: float) -> float:
+        """The midpoint of the two middle values as this system computes it."""
         return low * 0.5 + high * 0.5
 
     def load(self, columns: Columns) -> int:
         for number, device in enumerate(DEVICE_IDS):
-            place = columns.slice_of(device)
-            readings = pyarrow.table(  # noqa: F841, DuckDB looks for it by its name
-                {"time": columns.times_of(device)} | {axis: columns.axis(axis)[place] for axis in AXES}
+            rows = columns.slice_of(device)
+            readings = pyarrow.table(  # noqa: F841, DuckDB finds it by its name
+                {"time": columns.times_of(device)} | {axis: columns.axis(axis)[rows] for axis in AXES}
             )
             self.connection.execute(f"INSERT INTO reading SELECT {number}, time, x, y, z FROM readings")
         self.connection.execute("CHECKPOINT")
@@ -56,7 +56,7 @@ class DuckDb:
         return True
 
     def answer(self, question: Question) -> Answer:
-        """For a user by two queries, which take less time than one with grouping sets."""
+        """Answers about the user with two queries, which are faster than one with grouping sets."""
         if question.device is not None:
             return self.ask(device_query(MEDIAN, question.device, question.window))
         return self.ask(device_rows_query(MEDIAN, question.window), all_row_query(MEDIAN, question.window))

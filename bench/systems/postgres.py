@@ -1,4 +1,4 @@
-"""PostgreSQL with a row a reading, and the statistics in SQL."""
+"""PostgreSQL with one row per reading, and statistics in SQL."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MEDIAN = "percentile_cont(0.5) WITHIN GROUP (ORDER BY {})"
 NUMBERS = ("device", "time", *AXES)
 ROW = np.dtype(
     [("fields", ">i2")]
-    + [part for name in NUMBERS for part in ((f"{name}_size", ">i4"), (name, ">f8" if name in AXES else ">i8"))]
+    + [field for name in NUMBERS for field in ((f"{name}_size", ">i4"), (name, ">f8" if name in AXES else ">i8"))]
 )
 """A row of PostgreSQL's binary COPY."""
 CHUNK = 500_000
-"""Rows sent at once."""
+"""Number of rows that are sent at once."""
 
 
 class Postgres:
-    """A database of a server of its own."""
+    """A database in a private server."""
 
     name = "postgres"
 
@@ -46,12 +46,12 @@ class Postgres:
         self.server.__exit__(kind, error, trace)
 
     @staticmethod
-    def middle_of(low: float, high: float) -> float:
-        """How it takes the middle of the two middle values."""
+    def midpoint(low: float, high: float) -> float:
+        """The midpoint of the two middle values as this system computes it."""
         return low + 0.5 * (high - low)
 
     def load(self, columns: Columns) -> int:
-        """All devices, or only the first where there would be too many rows."""
+        """Loads all devices, or only the first one if there would be too many rows."""
         self.devices = DEVICE_IDS if DEVICES * columns.readings <= POSTGRES_READINGS_MAX else DEVICE_IDS[:1]
         self.connection.execute(
             "CREATE TABLE reading (device bigint, time bigint, x float8 NOT NULL, y float8 NOT NULL, z float8 NOT NULL,"
@@ -60,9 +60,9 @@ class Postgres:
         with self.connection.cursor().copy("COPY reading FROM STDIN (FORMAT binary)") as copy:
             copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
             for number, device in enumerate(self.devices):
-                place = columns.slice_of(device)
-                for start in range(place.start, place.stop, CHUNK):
-                    copy.write(rows(columns, number, slice(start, min(start + CHUNK, place.stop))))
+                span = columns.slice_of(device)
+                for start in range(span.start, span.stop, CHUNK):
+                    copy.write(rows(columns, number, slice(start, min(start + CHUNK, span.stop))))
             copy.write(b"\xff\xff")
         self.connection.execute("VACUUM (ANALYZE) reading")
         return len(self.devices) * columns.readings
@@ -82,13 +82,13 @@ class Postgres:
         return read_answer(self.connection.execute(query, binary=True).fetchall())
 
 
-def rows(columns: Columns, number: int, place: slice) -> bytes:
-    """Readings of a device as COPY wants them."""
-    table = np.empty(place.stop - place.start, ROW)
+def rows(columns: Columns, number: int, span: slice) -> bytes:
+    """Returns readings of a device in the format of COPY."""
+    table = np.empty(span.stop - span.start, ROW)
     table["fields"] = len(NUMBERS)
     for name in NUMBERS:
         table[f"{name}_size"] = 8
-    table["device"], table["time"] = number, columns.times()[place]
+    table["device"], table["time"] = number, columns.times()[span]
     for axis in AXES:
-        table[axis] = columns.axis(axis)[place]
+        table[axis] = columns.axis(axis)[span]
     return table.tobytes()

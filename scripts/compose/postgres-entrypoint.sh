@@ -1,5 +1,5 @@
 #!/bin/bash
-# The start of the stand-in for the official PostgreSQL image: its settings, as far as compose.yaml uses them.
+# Entrypoint of the stand-in for the official PostgreSQL image. Supports the settings that compose.yaml uses.
 set -euo pipefail
 
 if ((EUID == 0)); then
@@ -11,7 +11,7 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
   initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") \
     --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8
   printf 'host all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
-  # As in the official image: not reachable over TCP before the database is there.
+  # As in the official image, TCP connections are refused until the database exists.
   pg_ctl --wait --options="-c listen_addresses=''" start
   createdb --username="$POSTGRES_USER" --maintenance-db=postgres "$POSTGRES_DB"
   pg_ctl --wait --mode=fast stop

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Images with the names that Dockerfile and compose.yaml want, made from Debian's packages, for a machine that cannot pull
-# them. For an engine of our own only: they are no images to keep.
+# Builds stand-ins, from Debian packages, for the base images of Dockerfile and compose.yaml that cannot be
+# pulled. For a temporary engine only: do not keep these images.
 #
-#   scripts/compose/stand-ins.sh FOLDER      (DOCKER_HOST says which engine)
+#   scripts/compose/stand-ins.sh FOLDER      (DOCKER_HOST selects the engine)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,20 +10,20 @@ folder=$1/stand-ins
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 mkdir -p "$folder"
 
-# named FILE KEYWORD IMAGE: the whole name under which the file wants this image.
-named() { sed -nE "s|^ *$2 ($3:[^ ]+).*|\1|p" "$1" | head -1; }
-debian=$(named Dockerfile FROM debian)
-rust=$(named Dockerfile FROM rust)
-postgres=$(named compose.yaml image: postgres)
-locust=$(named compose.yaml image: locustio/locust)
+# full_name FILE KEYWORD IMAGE: the name of this image in the file, with its tag.
+full_name() { sed -nE "s|^ *$2 ($3:[^ ]+).*|\1|p" "$1" | head -1; }
+debian=$(full_name Dockerfile FROM debian)
+rust=$(full_name Dockerfile FROM rust)
+postgres=$(full_name compose.yaml image: postgres)
+locust=$(full_name compose.yaml image: locustio/locust)
 
 missing() { ! docker pull --quiet "$1" 2>/dev/null; }
 
 announce() {
-  printf '\n*** %s cannot be pulled: a STAND-IN is made from %s.\n*** What follows shows nothing about the real image.\n' "$1" "$2"
+  printf '\n*** %s cannot be pulled. Building a STAND-IN from %s.\n*** This run does not test the real image.\n' "$1" "$2"
 }
 
-# debian_root SUITE PACKAGES: a folder with this release.
+# debian_root SUITE PACKAGES: creates a root file system of this Debian release.
 debian_root() {
   if ! command -v debootstrap >/dev/null; then
     DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq debootstrap >/dev/null
@@ -49,7 +49,7 @@ make_rust() {
   mkdir -p "$context/toolchain/bin"
   cp -a "$sysroot"/bin/{cargo,rustc} "$context/toolchain/bin"
   cp -a "$sysroot/lib" "$context/toolchain/lib"
-  # With all that the build needs, so that it need not reach a registry through whatever this machine reaches it.
+  # Includes all crates, so that the build needs no registry.
   CARGO_HOME=$context/cargo cargo fetch --quiet --locked --target "$(rustc -vV | sed -n 's/^host: //p')"
   rm -rf "$context/cargo/registry/src"
   printf '[net]\noffline = true\n' >"$context/cargo/config.toml"
@@ -67,7 +67,7 @@ make_locust() {
   local context=$folder/locust
   announce "$locust" "Debian's Python and Locust from the Python package index"
   mkdir -p "$context"
-  # For the Python of bookworm, whichever this machine has.
+  # For the Python of bookworm, whatever version this machine has.
   python3 -m pip install --quiet --no-warn-conflicts --disable-pip-version-check --target "$context/packages" \
     --python-version 3.11 --only-binary=:all: --requirement locust/requirements.txt
   printf '#!/bin/sh\nexec python3 -m locust "$@"\n' >"$context/locust"

@@ -1,4 +1,5 @@
-"""Writes points to a running service with InfluxDB's own client, in each way it has, and checks what was stored.
+"""Writes points to a running service with InfluxDB's own client, in all its ways, and checks the stored
+readings.
 
 Usage: client.py URL
 """
@@ -17,8 +18,8 @@ POINTS = 500
 START = datetime(2026, 11, 23, 10, tzinfo=timezone.utc)
 
 
-def ask(url, path, body):
-    """Posts JSON and returns what is answered."""
+def post(url, path, body):
+    """Posts JSON and returns the answer."""
     request = urllib.request.Request(
         url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
     )
@@ -27,7 +28,8 @@ def ask(url, path, body):
 
 
 def points(device, first, precision):
-    """Readings a second apart, with a number that needs its last bit, an integer, and what is passed over."""
+    """Returns points a second apart, with a double that needs its last bit, an integer, and ignored tags and
+    fields."""
     return [
         Point("sensors")
         .tag("device", device)
@@ -48,19 +50,19 @@ def write(client, device, first, precision):
 
 
 def refused(client, record):
-    """The fault that a record is refused for."""
+    """Writes a record that must be refused, and returns the first fault."""
     try:
         client.write_api(write_options=SYNCHRONOUS).write(bucket="readings", record=record)
     except ApiException as error:
         assert error.status == 422, error
         return json.loads(error.body)["detail"][0]
-    raise AssertionError(f"{record} is taken")
+    raise AssertionError(f"{record} was accepted")
 
 
 def main(url):
     for device in DEVICES:
-        ask(url, "/api/v1/devices", {"device_id": device})
-    # With and without compression, as the address of the server and of its interface, in each unit.
+        post(url, "/api/v1/devices", {"device_id": device})
+    # With and without compression, with both forms of the address, in each unit.
     ways = [
         (url, False, WritePrecision.NS),
         (url + "/", True, WritePrecision.US),
@@ -71,7 +73,7 @@ def main(url):
         with InfluxDBClient(address, token="any", org="any", enable_gzip=gzip, timeout=10_000) as client:
             for device in DEVICES:
                 write(client, device, way * POINTS, precision)
-                # Sent again, each is a repeat.
+                # Sent again, each point is a repeat.
                 write(client, device, way * POINTS, precision)
     with InfluxDBClient(url, token="any", org="any") as client:
         fault = refused(client, ["m,device=nobody x=1,y=2,z=3"])
@@ -80,12 +82,12 @@ def main(url):
         assert (fault["type"], fault["loc"], fault["line"]) == ("missing", ["body", 1, "z"], 2), fault
     written = len(ways) * POINTS
     for device in ("pump%207", "a%2Cb%3Dc"):
-        answer = ask(url, f"/api/v1/stats/devices/{device}/analyze", {})
+        answer = post(url, f"/api/v1/stats/devices/{device}/analyze", {})
         expected = {"x": (written - 1) / 7, "y": written - 1, "z": -1e-7}
         for axis, largest in expected.items():
             assert (answer[axis]["count"], answer[axis]["max_value"]) == (written, largest), answer
         assert answer["y"]["sum"] == written * (written - 1) / 2, answer
-    print(f"InfluxDB's client wrote {written} points to each of {len(DEVICES)} devices, and all are there")
+    print(f"InfluxDB's client wrote {written} points to each of {len(DEVICES)} devices, and all are stored")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ mod users;
 
 use std::time::Duration;
 
-use device_stats_domain::limits::STORE_CONNECT_TIMEOUT;
+use device_stats_domain::limits::CLIENT_CONNECT_TIMEOUT;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
@@ -60,7 +60,7 @@ impl Client {
     fn build(base: &str, patience: Patience, http: ClientBuilder) -> Result<Self, ClientError> {
         let mut http = http
             .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(STORE_CONNECT_TIMEOUT);
+            .connect_timeout(CLIENT_CONNECT_TIMEOUT);
         if base.starts_with("http://") {
             // Needs no certificates, and a small image may have none.
             http = http.tls_certs_only([]);

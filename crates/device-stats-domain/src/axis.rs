@@ -1,4 +1,4 @@
-//! The three axes of a reading, and a value for each of them.
+//! The three axes of a reading, and a value per axis.
 
 use std::fmt;
 
@@ -28,24 +28,24 @@ impl fmt::Display for Axis {
     }
 }
 
-/// One `T` for each axis: the numbers of a reading, the columns of a device, the summaries of a window.
+/// One `T` per axis: the numbers of a reading, the columns of a segment, the summaries of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Axes<T> {
-    /// What belongs to the first axis.
+    /// The value of the first axis.
     pub x: T,
-    /// What belongs to the second axis.
+    /// The value of the second axis.
     pub y: T,
-    /// What belongs to the third axis.
+    /// The value of the third axis.
     pub z: T,
 }
 
 impl<T> Axes<T> {
-    /// Makes another value from each axis.
+    /// Applies a function to the value of each axis.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Axes<U> {
         Axes { x: f(self.x), y: f(self.y), z: f(self.z) }
     }
 
-    /// What belongs to one axis.
+    /// Returns the value of one axis.
     pub fn get(&self, axis: Axis) -> &T {
         match axis {
             Axis::X => &self.x,
@@ -54,24 +54,24 @@ impl<T> Axes<T> {
         }
     }
 
-    /// The same values, borrowed.
+    /// Borrows the values.
     pub fn as_ref(&self) -> Axes<&T> {
         Axes { x: &self.x, y: &self.y, z: &self.z }
     }
 
-    /// The same values, borrowed to be changed.
+    /// Borrows the values mutably.
     pub fn as_mut(&mut self) -> Axes<&mut T> {
         Axes { x: &mut self.x, y: &mut self.y, z: &mut self.z }
     }
 
-    /// Pairs each axis with that of `other`.
+    /// Pairs the values of each axis with those of `other`.
     pub fn zip<U>(self, other: Axes<U>) -> Axes<(T, U)> {
         Axes { x: (self.x, other.x), y: (self.y, other.y), z: (self.z, other.z) }
     }
 }
 
 impl<T> Axes<Option<T>> {
-    /// All three, or nothing where one is missing.
+    /// Returns all three values, or `None` if one is missing.
     pub fn all(self) -> Option<Axes<T>> {
         Some(Axes { x: self.x?, y: self.y?, z: self.z? })
     }

@@ -1,4 +1,4 @@
-//! Devices: what sends readings.
+//! Devices, the senders of readings.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::limits::{DEVICE_ID_BYTES_MAX, DEVICE_NAME_BYTES_MAX};
 use crate::text::{self, InvalidText};
 use crate::user::UserId;
 
-/// The integer by which a device is known inside, and which readings carry.
+/// Internal integer key of a device. Readings carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceKey(pub i64);
 
@@ -17,16 +17,18 @@ impl fmt::Display for DeviceKey {
     }
 }
 
-/// The caller's own name of a device, compared byte by byte. A new one can be written in a path and in a log line:
-/// 1 to [`DEVICE_ID_BYTES_MAX`] bytes, no control character, no space at either end, neither `.` nor `..`. Clones share the
-/// text, since a batch may name a device many times.
+/// External text identifier of a device, compared byte by byte.
+///
+/// It fits into a path and into a log line: 1 to [`DEVICE_ID_BYTES_MAX`] bytes, no control character, no
+/// space at either end, neither `.` nor `..`. Clones share the text, because a batch may name a device many
+/// times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(Arc<str>);
 
-/// Why a text cannot name a device.
+/// The rule that a text breaks as a `device_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDeviceId {
-    /// A rule of every text is broken.
+    /// It breaks a rule of every text.
     #[error(transparent)]
     Text(#[from] InvalidText),
     /// It contains a control character, such as a line break.
@@ -35,16 +37,16 @@ pub enum InvalidDeviceId {
     /// It begins or ends with a space.
     #[error("begins or ends with a space")]
     OuterSpace,
-    /// It is `.` or `..`, which a path cannot carry.
-    #[error("is '.' or '..', which no path can carry")]
+    /// It is `.` or `..`, which a path cannot contain.
+    #[error("is '.' or '..', which a path cannot contain")]
     Dots,
 }
 
 impl DeviceId {
-    /// Takes the name of a device as it is.
+    /// Makes a `device_id` from an unchanged text.
     ///
     /// # Errors
-    /// The rule of [`InvalidDeviceId`] that is broken.
+    /// [`InvalidDeviceId`] names the broken rule.
     pub fn new(id: impl Into<Arc<str>>) -> Result<Self, InvalidDeviceId> {
         let id = id.into();
         text::check_present(&id, DEVICE_ID_BYTES_MAX)?;
@@ -59,7 +61,7 @@ impl DeviceId {
         }
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -71,39 +73,39 @@ impl fmt::Display for DeviceId {
     }
 }
 
-/// What people call a device: at most [`DEVICE_NAME_BYTES_MAX`] bytes without NUL; may be empty.
+/// Display name of a device: up to [`DEVICE_NAME_BYTES_MAX`] bytes without NUL; may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceName(String);
 
 impl DeviceName {
-    /// Takes a name as it is.
+    /// Makes a device name from an unchanged text.
     ///
     /// # Errors
-    /// The rule of [`InvalidText`] that is broken.
+    /// [`InvalidText`] names the broken rule.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidText> {
         let name = name.into();
         text::check(&name, DEVICE_NAME_BYTES_MAX)?;
         Ok(Self(name))
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A device to be registered.
+/// A device that is not registered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDevice {
     /// Unique among devices.
     pub device_id: DeviceId,
-    /// What people call it.
+    /// Its display name.
     pub name: Option<DeviceName>,
-    /// Whose it is.
+    /// Its owner.
     pub user_id: Option<UserId>,
 }
 
-/// What is to change about a device: outer `None` stays as it is, inner `None` clears.
+/// Changes to a device. An outer `None` keeps the value, an inner `None` clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceChange {
     /// The new name.
@@ -115,13 +117,13 @@ pub struct DeviceChange {
 /// A registered device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Given by the store, never given twice.
+    /// Assigned by the store, and never reused.
     pub key: DeviceKey,
     /// Unique among devices.
     pub device_id: DeviceId,
-    /// What people call it.
+    /// Its display name.
     pub name: Option<DeviceName>,
-    /// Whose it is.
+    /// Its owner.
     pub user_id: Option<UserId>,
 }
 

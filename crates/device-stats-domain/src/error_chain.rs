@@ -1,8 +1,8 @@
-//! An error in one line, for people.
+//! An error and its causes as one line of text.
 
 use std::error::Error;
 
-/// The error and its causes in one line. A cause that the error above it has told already is left out.
+/// Formats an error and its causes as one line. Leaves out a cause whose text is the end of the text above it.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut last = text.clone();
@@ -23,9 +23,17 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Level {
+        text: &'static str,
+        source: Option<Box<Level>>,
+    }
+
     #[test]
-    fn an_error_is_told_with_its_causes_but_none_twice() {
-        let error = anyhow::anyhow!("refused").context("no answer: refused").context("stopped");
-        assert_eq!(error_chain(error.as_ref()), "stopped: no answer: refused");
+    fn each_cause_is_written_once() {
+        let level = |text, source: Option<Level>| Level { text, source: source.map(Box::new) };
+        let error = level("stopped", Some(level("no answer: refused", Some(level("refused", None)))));
+        assert_eq!(error_chain(&error), "stopped: no answer: refused");
     }
 }

@@ -1,9 +1,9 @@
-//! How often values of an axis fall into ranges of equal width.
+//! Histograms: counts of the values of an axis in bins of equal width.
 
 use crate::limits::HISTOGRAM_BINS_MAX;
 use crate::number::Finite;
 
-/// Which histogram is wanted.
+/// Number and bounds of the bins of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bins {
     count: u32,
@@ -11,22 +11,23 @@ pub struct Bins {
     high: Option<Finite>,
 }
 
-/// Why there is no such histogram.
+/// The rule that the bins of a histogram break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBins {
-    /// The number of bins is not one of 1 to [`HISTOGRAM_BINS_MAX`].
+    /// The number of bins is outside 1 to [`HISTOGRAM_BINS_MAX`].
     #[error("a histogram has 1 to {HISTOGRAM_BINS_MAX} bins")]
     Count,
-    /// The upper bound does not lie above the lower one.
-    #[error("the upper bound does not lie above the lower one")]
+    /// The upper bound is not greater than the lower bound.
+    #[error("the upper bound is not greater than the lower bound")]
     Bounds,
 }
 
 impl Bins {
-    /// So many bins of equal width between two bounds; a missing bound is that of the values themselves.
+    /// Makes `count` bins of equal width between two bounds. A missing bound is that of the values
+    /// themselves.
     ///
     /// # Errors
-    /// [`InvalidBins`].
+    /// [`InvalidBins`] names the broken rule.
     pub fn new(count: u32, low: Option<Finite>, high: Option<Finite>) -> Result<Self, InvalidBins> {
         if !(1..=HISTOGRAM_BINS_MAX).contains(&count) {
             Err(InvalidBins::Count)
@@ -37,33 +38,33 @@ impl Bins {
         }
     }
 
-    /// How many; 1 to [`HISTOGRAM_BINS_MAX`].
+    /// Returns the number of bins; 1 to [`HISTOGRAM_BINS_MAX`].
     pub fn count(self) -> u32 {
         self.count
     }
 
-    /// The lower bound, where it is not the smallest value.
+    /// Returns the lower bound, or `None` for the smallest value.
     pub fn low(self) -> Option<f64> {
         self.low.map(Finite::get)
     }
 
-    /// The upper bound, where it is not the greatest value.
+    /// Returns the upper bound, or `None` for the greatest value.
     pub fn high(self) -> Option<f64> {
         self.high.map(Finite::get)
     }
 }
 
-/// How many values of one axis fall into each bin.
+/// Number of values of one axis in each bin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// The bounds of the bins, one more than there are bins, ascending. A bin holds its lower bound and not its upper
-    /// one; the last bin holds both.
+    /// Ascending bounds of the bins, one more than there are bins. A bin includes its lower bound and
+    /// excludes its upper one. The last bin includes both.
     pub edges: Vec<f64>,
-    /// How many values are in each bin.
+    /// Number of values in each bin.
     pub counts: Vec<u64>,
-    /// How many values are less than the first edge.
+    /// Number of values less than the first edge.
     pub below: u64,
-    /// How many values are greater than the last edge.
+    /// Number of values greater than the last edge.
     pub above: u64,
 }
 
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_have_room_between_them() {
+    fn equal_or_reversed_bounds_are_refused() {
         let bound = |number| Some(Finite::new(number).unwrap());
         assert_eq!(Bins::new(0, None, None), Err(InvalidBins::Count));
         assert_eq!(Bins::new(1001, None, None), Err(InvalidBins::Count));

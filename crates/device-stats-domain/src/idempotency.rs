@@ -1,12 +1,12 @@
-//! Keys by which clients name their requests, so that a request can be sent again without being done twice.
+//! Idempotency keys, with which a client names a request so that a retry has no second effect.
 
 use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 
-/// A client's own name of one request: 1 to [`IDEMPOTENCY_KEY_BYTES_MAX`] printable characters of ASCII.
+/// A client's name for one request: 1 to [`IDEMPOTENCY_KEY_BYTES_MAX`] printable ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey(String);
 
-/// Why a text cannot name a request.
+/// The rule that a text breaks as an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidIdempotencyKey {
     /// It is empty.
@@ -15,16 +15,16 @@ pub enum InvalidIdempotencyKey {
     /// It is longer than [`IDEMPOTENCY_KEY_BYTES_MAX`].
     #[error("is longer than {IDEMPOTENCY_KEY_BYTES_MAX} characters")]
     TooLong,
-    /// It has a character that is no printable one of ASCII.
-    #[error("has a character that is no printable one of ASCII")]
+    /// It has a character outside printable ASCII.
+    #[error("has a character outside printable ASCII")]
     Unprintable,
 }
 
 impl IdempotencyKey {
-    /// Takes a key as it is.
+    /// Makes a key from an unchanged text.
     ///
     /// # Errors
-    /// The rule of [`InvalidIdempotencyKey`] that is broken.
+    /// [`InvalidIdempotencyKey`] names the broken rule.
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidIdempotencyKey> {
         let key = key.into();
         if key.is_empty() {
@@ -38,7 +38,7 @@ impl IdempotencyKey {
         }
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_short_and_printable() {
+    fn long_and_unprintable_keys_are_refused() {
         use InvalidIdempotencyKey::{Empty, TooLong, Unprintable};
         for good in ["k", "a b", "8e03978e-40d5-43dd-bc93-6894a57f9324", "~\"\\", &"k".repeat(255)] {
             assert_eq!(IdempotencyKey::new(good).unwrap().as_str(), good);

@@ -1,38 +1,39 @@
-//! Lengths of buckets, as ISO 8601 writes durations.
+//! Lengths of buckets, written as ISO 8601 durations.
 
 use std::fmt;
 
 use jiff::fmt::temporal::SpanParser;
 use jiff::{SignedDuration, Span};
 
-/// The length of a bucket: more than nothing, of one kind.
+/// Length of a bucket: positive, and in one kind of unit (months, days or clock time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(pub(crate) Step);
 
-/// What a length is counted in.
+/// A length in its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Months of the calendar; 1 and up.
+    /// Calendar months; 1 and up.
     Months(i64),
-    /// Days of the calendar; 1 and up.
+    /// Calendar days; 1 and up.
     Days(i64),
     /// Microseconds; 1 and up.
     Micros(i64),
 }
 
-/// Why a text is no length of a bucket.
+/// The rule that a text breaks as a bucket length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidInterval {
-    /// It is no ISO 8601 duration, or one of more than some 20,000 years.
-    #[error("is no ISO 8601 duration such as PT15M, PT1H, P1D, P1W or P1M")]
+    /// It is not an ISO 8601 duration, or is longer than about 20,000 years.
+    #[error("is not an ISO 8601 duration such as PT15M, PT1H, P1D, P1W or P1M")]
     NotADuration,
-    /// It is nothing or goes backwards.
-    #[error("is not longer than nothing")]
+    /// It is zero or negative.
+    #[error("is not longer than zero")]
     NotPositive,
-    /// It has a part of a microsecond.
-    #[error("is no whole number of microseconds")]
+    /// It is not a whole number of microseconds.
+    #[error("is not a whole number of microseconds")]
     TooFine,
-    /// Its units have no common measure: a month has no fixed number of days, a day no fixed number of hours.
+    /// It mixes units without a fixed ratio: a month has no fixed number of days, a day no fixed number of
+    /// hours.
     #[error(
         "mixes units without a common measure: years with months, weeks with days, or hours, minutes and seconds"
     )]
@@ -40,11 +41,11 @@ pub enum InvalidInterval {
 }
 
 impl Interval {
-    /// Reads an ISO 8601 duration. Years and months, weeks and days, and hours, minutes and seconds can each be
-    /// combined among themselves; the smallest of the last three may have a fraction.
+    /// Parses an ISO 8601 duration. It may combine years and months, or weeks and days, or hours, minutes and
+    /// seconds. The smallest of the last three may have a fraction.
     ///
     /// # Errors
-    /// [`InvalidInterval`].
+    /// [`InvalidInterval`] names the broken rule.
     pub fn parse(text: &str) -> Result<Self, InvalidInterval> {
         let span = SpanParser::new().parse_span(text).map_err(|_| InvalidInterval::NotADuration)?;
         let months = 12 * i64::from(span.get_years()) + i64::from(span.get_months());
@@ -65,7 +66,7 @@ impl Interval {
     }
 }
 
-/// Hours and less, in nanoseconds.
+/// Returns the hours and smaller units of a span, in nanoseconds.
 fn clock_nanos(span: &Span) -> i128 {
     [
         (i64::from(span.get_hours()), 3_600_000_000_000),
@@ -81,7 +82,7 @@ fn clock_nanos(span: &Span) -> i128 {
 }
 
 impl fmt::Display for Interval {
-    /// ISO 8601 in the largest units: `PT90M` is written `PT1H30M`, `P7D` is written `P1W`.
+    /// Writes ISO 8601 in the largest units: `PT90M` becomes `PT1H30M`, `P7D` becomes `P1W`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Step::Months(months) => {
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_of_one_kind() {
+    fn durations_of_one_kind_are_parsed_and_written() {
         for (text, step, written) in [
             ("PT1H", Step::Micros(3_600_000_000), "PT1H"),
             ("PT0.5S", Step::Micros(500_000), "PT0.5S"),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length() {
+    fn invalid_lengths_are_refused() {
         for (text, expected) in [
             ("", InvalidInterval::NotADuration),
             ("P", InvalidInterval::NotADuration),

@@ -1,14 +1,13 @@
-//! The words of the service: users, devices, readings, windows of time and summaries, and the rules a value must
-//! keep to exist. No input or output and no clock: what is here can be tested without starting anything.
+//! Values of the service and their rules: users, devices, readings, times, windows and statistics. No I/O, no
+//! clock.
 //!
-//! Every type that is made from outside text or numbers is made by a fallible constructor whose error names the rule
-//! that was broken. After that, a bad value cannot exist.
+//! A type made from outside text or numbers has a fallible constructor whose error names the broken rule.
+//! Therefore no invalid value exists.
 
 pub mod limits;
 
 mod axis;
 mod device;
-mod email;
 mod error_chain;
 mod grid;
 mod histogram;
@@ -28,8 +27,8 @@ mod zone;
 
 pub use axis::{Axes, Axis};
 pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidDeviceId, NewDevice};
-pub use email::{Email, InvalidEmail};
 pub use error_chain::error_chain;
+pub use device_stats_email::{Email, InvalidEmail};
 pub use grid::{Grid, TooManyBuckets};
 pub use histogram::{Bins, Histogram, InvalidBins};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};

@@ -1,6 +1,6 @@
-//! The numbers of a reading: finite doubles with one zero.
+//! The numbers of a reading: finite doubles with a single zero.
 
-/// A finite IEEE 754 double. `-0.0` has become `0.0`, so equal numbers have equal bits.
+/// A finite IEEE 754 double. `-0.0` is stored as `0.0`, so equal numbers have equal bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Finite(f64);
 
@@ -10,7 +10,7 @@ pub struct Finite(f64);
 pub struct NotFinite;
 
 impl Finite {
-    /// Takes a number that is finite; `-0.0` becomes `0.0`.
+    /// Wraps a finite number; `-0.0` becomes `0.0`.
     ///
     /// # Errors
     /// [`NotFinite`] for NaN and the infinities.
@@ -19,14 +19,14 @@ impl Finite {
         if number.is_finite() { Ok(Self(number + 0.0)) } else { Err(NotFinite) }
     }
 
-    /// The number itself.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
 impl From<bool> for Finite {
-    /// 1 for true, 0 for false.
+    /// Converts true to 1 and false to 0.
     fn from(value: bool) -> Self {
         Self(f64::from(u8::from(value)))
     }
@@ -38,7 +38,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn zero_has_one_sign() {
+    fn negative_zero_becomes_zero() {
         assert_eq!(Finite::new(-0.0).unwrap().get().to_bits(), 0);
     }
 

@@ -1,19 +1,19 @@
-//! A part of a list.
+//! Pages of a list.
 
 use crate::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 
-/// A part of a list: `limit` entries after the first `skip`.
+/// A page of a list: up to `limit` entries after the first `skip`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many entries come before it; 0 and up.
+    /// Number of entries before the page; 0 and up.
     pub skip: i64,
-    /// How many entries it has at most; 1 to [`PAGE_LIMIT_MAX`].
+    /// Maximum number of entries of the page; 1 to [`PAGE_LIMIT_MAX`].
     pub limit: u32,
 }
 
 impl Page {
-    /// The first page, of the usual size.
+    /// The first page, with the default size.
     pub const FIRST: Self = Self { skip: 0, limit: PAGE_LIMIT_DEFAULT };
-    /// The first page, of the greatest size.
+    /// The first page, with the maximum size.
     pub const LARGEST: Self = Self { skip: 0, limit: PAGE_LIMIT_MAX };
 }

@@ -1,37 +1,39 @@
-//! Which percentile is asked for.
+//! Percentiles that a request may name.
 
 use crate::number::Finite;
 
-/// Decimal places of a percentage that count.
+/// Number of significant decimal places of a percentage.
 const PLACES: usize = 17;
 
-/// A percentile: 0 is the minimum, 50 the median, 100 the maximum. What counts is the shortest decimal number that
-/// reads as the double given, rounded to 17 decimal places: 99.9 means 999 of 1,000, though no double is 99.9.
+/// A percentile: 0 is the minimum, 50 the median, 100 the maximum.
+///
+/// Its exact value is the shortest decimal number that parses as the given double, rounded to 17 decimal
+/// places. So 99.9 means 999 of 1,000, although no double equals 99.9.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percentile {
     number: f64,
     parts: u64,
 }
 
-/// Why a number is no percentile.
+/// The rule that a number breaks as a percentile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPercentile {
-    /// It is negative.
+    /// It is less than 0.
     #[error("is less than 0")]
     TooLow,
-    /// It is beyond the maximum.
+    /// It is greater than 100.
     #[error("is greater than 100")]
     TooHigh,
 }
 
 impl Percentile {
-    /// The parts of the whole, 100 percent.
+    /// Denominator of [`Percentile::parts`]: the value of 100 percent.
     pub const WHOLE: u64 = 10_000_000_000_000_000_000;
 
-    /// Takes a number of percent.
+    /// Makes a percentile from a percentage.
     ///
     /// # Errors
-    /// [`InvalidPercentile`] outside of 0 to 100.
+    /// [`InvalidPercentile`] outside 0 to 100.
     pub fn new(percent: Finite) -> Result<Self, InvalidPercentile> {
         let number = percent.get();
         if number < 0.0 {
@@ -43,23 +45,27 @@ impl Percentile {
         }
     }
 
-    /// Percent, as given; 0 to 100.
+    /// Returns the percentage as given; 0 to 100.
     pub fn get(self) -> f64 {
         self.number
     }
 
-    /// How much of the whole, in parts of which [`Percentile::WHOLE`] make it up; 0 to that.
+    /// Returns the exact value as the numerator of a fraction of [`Percentile::WHOLE`]; 0 to that.
     pub fn parts(self) -> u64 {
         self.parts
     }
 }
 
-/// The shortest decimal number for a double between 0 and 100, in units of the last place that counts.
+/// Returns the shortest decimal number for a double between 0 and 100, in units of the last significant
+/// place.
 fn parts(percent: f64) -> u64 {
-    // `Display` writes the shortest digits that read as the same double, and never an exponent.
+    // `Display` writes the shortest digits that parse as the same double, and never an exponent.
     let digits = percent.to_string();
     let (whole, places) = digits.split_once('.').unwrap_or((&digits, ""));
-    let digit = |byte: u8| u64::from(byte.saturating_sub(b'0'));
+    let digit = |byte: u8| {
+        assert!(byte.is_ascii_digit(), "a double between 0 and 100 is displayed as digits: {digits}");
+        u64::from(byte - b'0')
+    };
     let places = places.bytes().chain(std::iter::repeat(b'0'));
     let kept = whole.bytes().chain(places.clone().take(PLACES)).fold(0, |sum, byte| 10 * sum + digit(byte));
     let rounds_up = places.skip(PLACES).take(1).any(|byte| byte >= b'5');
@@ -76,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percentile_means_its_shortest_decimal() {
+    fn the_exact_value_is_the_shortest_decimal() {
         for (number, parts) in [
             (0.0, 0),
             (-0.0, 0),
@@ -97,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_percentile() {
+    fn numbers_outside_0_to_100_are_refused() {
         assert_eq!(percentile(-5e-324), Err(InvalidPercentile::TooLow));
         assert_eq!(percentile(100.000_000_000_000_01), Err(InvalidPercentile::TooHigh));
         assert_eq!(percentile(f64::MAX), Err(InvalidPercentile::TooHigh));
@@ -111,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn a_greater_number_is_no_less_of_the_whole(low in 0.0..=100.0_f64, high in 0.0..=100.0_f64) {
+        fn the_exact_value_ascends_with_the_number(low in 0.0..=100.0_f64, high in 0.0..=100.0_f64) {
             let parts = |number| percentile(number).unwrap().parts();
             prop_assert!(parts(low.min(high)) <= parts(low.max(high)));
         }

@@ -1,55 +1,57 @@
-//! Readings: one moment of one device.
+//! Readings: the three numbers of a device at one time.
 
 use crate::axis::Axes;
 use crate::device::DeviceKey;
 use crate::number::Finite;
 use crate::time::Timestamp;
 
-/// The integer the contract shows for a reading. A reading is identified by device and time; this is a name for it.
+/// Integer id of a reading in the HTTP contract. Device and time identify a reading; the id is an additional
+/// name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReadingId(pub i64);
 
-/// Who says when a reading was taken.
+/// Origin of the time of a new reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadingTime {
-    /// The device does. The same device and time again is a repeat.
+    /// The device gave the time. A reading with an existing device and time is a repeat.
     Given(Timestamp),
-    /// The server does, by its clock, which says this: the first microsecond from here on at which the device has no reading,
-    /// and behind those it has, so that the times a server picks ascend. Never a repeat.
+    /// The server picks the time; the value is its clock. The reading gets the first free microsecond from
+    /// there on that is after the existing readings of its device, so that picked times ascend. It is never a
+    /// repeat.
     Picked(Timestamp),
 }
 
-/// A reading as a device sends it.
+/// A reading as sent by a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measurement {
-    /// When it was taken, where the device says so.
+    /// Its time, if the device gave one.
     pub time: Option<Timestamp>,
-    /// The numbers.
+    /// Its numbers.
     pub values: Axes<Finite>,
 }
 
-/// A reading to be appended.
+/// A reading that is not stored yet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NewReading {
-    /// Whose reading it is.
+    /// The device that sent it.
     pub device: DeviceKey,
-    /// The id it gets, from a reserved block.
+    /// Its id, from a reserved block.
     pub id: ReadingId,
-    /// When it was taken.
+    /// Its time, or the origin of its time.
     pub time: ReadingTime,
-    /// The numbers.
+    /// Its numbers.
     pub values: Axes<Finite>,
 }
 
 /// A stored reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
-    /// Whose reading it is.
+    /// The device that sent it.
     pub device: DeviceKey,
     /// Its id.
     pub id: ReadingId,
-    /// When it was taken; unique for the device.
+    /// Its time, unique for the device.
     pub time: Timestamp,
-    /// The numbers.
+    /// Its numbers.
     pub values: Axes<Finite>,
 }

@@ -1,34 +1,36 @@
-//! What may be asked of an axis beyond its summary, and what is answered.
+//! Optional statistics of an axis, in the request and in the result.
 
 use crate::percentile::Percentile;
 use crate::summary::Summary;
 
-/// Which statistics are wanted beyond the summary; by default none.
+/// Optional statistics that a request asks for in addition to the summary; none by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
-    /// At most [`PERCENTILES_MAX`](crate::limits::PERCENTILES_MAX), in the order in which they are answered; the same one may be asked for twice.
+    /// Up to [`PERCENTILES_MAX`](crate::limits::PERCENTILES_MAX) percentiles, in the order of the result.
+    /// Repeats are allowed.
     pub percentiles: Vec<Percentile>,
-    /// The mean.
+    /// Whether to return the mean.
     pub mean: bool,
-    /// The sample standard deviation.
+    /// Whether to return the sample standard deviation.
     pub stddev: bool,
 }
 
-/// The statistics of one axis over at least one reading. `docs/statistics.md` says what each means to the bit.
+/// Statistics of one axis over at least one reading. `docs/statistics.md` defines each of them to the bit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
-    /// The five that are always there.
+    /// The five statistics of every analysis.
     pub summary: Summary,
-    /// The percentiles wanted, in the order asked for.
+    /// The requested percentiles, in the order of the request.
     pub percentiles: Vec<f64>,
-    /// The true mean, rounded once to the nearest double; `None` where it is not wanted.
+    /// The exact mean, rounded once to the nearest double; `None` if not requested.
     pub mean: Option<f64>,
-    /// The sample standard deviation; `None` where it is not wanted, of one reading, and beyond the largest double.
+    /// The sample standard deviation; `None` if not requested, for one reading, and beyond the largest
+    /// double.
     pub stddev: Option<f64>,
 }
 
 impl From<Summary> for Statistics {
-    /// The summary alone.
+    /// Makes statistics that have only a summary.
     fn from(summary: Summary) -> Self {
         Self { summary, percentiles: Vec::new(), mean: None, stddev: None }
     }

@@ -1,6 +1,6 @@
-//! What an analysis says of one axis.
+//! The summary of one axis: the statistics of every analysis.
 
-/// The five statistics of one axis over at least one reading, each exact. `docs/statistics.md` says what that means to
+/// Five exact statistics of one axis over at least one reading. `docs/statistics.md` defines each of them to
 /// the bit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
@@ -8,10 +8,10 @@ pub struct Summary {
     pub min: f64,
     /// The greatest value.
     pub max: f64,
-    /// How many readings; 1 and up.
+    /// Number of readings; 1 and up.
     pub count: u64,
-    /// The true sum, rounded once to the nearest double; `None` where that is beyond a double.
+    /// The exact sum, rounded once to the nearest double; `None` beyond the largest double.
     pub sum: Option<f64>,
-    /// The middle value; of an even count the middle of the two middle values, rounded once.
+    /// The middle value; for an even count the midpoint of the two middle values, rounded once.
     pub median: f64,
 }

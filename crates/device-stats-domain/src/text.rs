@@ -1,12 +1,12 @@
-//! What is true of every text the service keeps: it has a length in bytes, and no NUL, which PostgreSQL cannot store.
+//! Rules of every stored text: a maximum size in bytes, and no NUL, which PostgreSQL cannot store.
 
-/// Why a text cannot be a username, the name of a device, or a `device_id`.
+/// The rule that a text breaks as a username, device name or `device_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// It has no character.
+    /// It is empty.
     #[error("is empty")]
     Empty,
-    /// It is longer than the limit.
+    /// It exceeds the limit.
     #[error("is longer than {bytes_max} bytes")]
     TooLong {
         /// The limit, in bytes of UTF-8.
@@ -17,7 +17,7 @@ pub enum InvalidText {
     Nul,
 }
 
-/// Checks the rules common to all texts.
+/// Checks the rules of every text.
 pub(crate) fn check(text: &str, bytes_max: usize) -> Result<(), InvalidText> {
     if text.len() > bytes_max {
         Err(InvalidText::TooLong { bytes_max })
@@ -28,7 +28,7 @@ pub(crate) fn check(text: &str, bytes_max: usize) -> Result<(), InvalidText> {
     }
 }
 
-/// Checks a text that may not be empty.
+/// Checks the rules of every text, and that it is not empty.
 pub(crate) fn check_present(text: &str, bytes_max: usize) -> Result<(), InvalidText> {
     if text.is_empty() { Err(InvalidText::Empty) } else { check(text, bytes_max) }
 }

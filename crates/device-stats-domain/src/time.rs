@@ -1,9 +1,14 @@
-//! Moments of time, in microseconds since 1970 UTC, and how they are read and written.
+//! Times in microseconds since 1970 UTC, and their text form.
 //!
-//! What is accepted as a time, and which unit a number has, is pydantic's rule for a `datetime`, read by pydantic's own
-//! reader (`speedate`): RFC 3339 with `T`, `t`, `_` or a space, with `Z`, an offset or none (then UTC), digits of a
-//! second beyond the sixth cut off; a date; seconds since 1970, or milliseconds where the number is beyond 2e10 either
-//! way. White space around it is not accepted.
+//! The accepted forms and the units of numbers are pydantic's for a `datetime`, parsed by pydantic's own
+//! parser (`speedate`):
+//!
+//! - RFC 3339 with `T`, `t`, `_` or a space, and with `Z`, an offset, or neither (UTC). Digits after the
+//!   microsecond are cut off.
+//! - A date.
+//! - Seconds since 1970, or milliseconds if the absolute number is above 2e10.
+//!
+//! Surrounding white space is refused.
 
 #[cfg(test)]
 mod tests;
@@ -18,26 +23,26 @@ use strum::EnumMessage;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// A moment a request may name. Its date is one of the years 1 to 9999 where it was written, so in UTC it may lie up
-/// to a day outside of them. Microseconds since 1970 UTC.
+/// A time in a request, in microseconds since 1970 UTC. Its local date is in the years 1 to 9999, so in UTC
+/// it may be up to a day outside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(i64);
 
-/// A moment a reading may have, and an answer can write: years 1 to 9999 in UTC. Microseconds since 1970 UTC.
+/// A time of a reading or in a response, in microseconds since 1970 UTC; in the years 1 to 9999 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Why something is no time. `Display` gives the words with which pydantic ends its message; the type of its error and
-/// the beginning of the message follow from the variant.
+/// The reason for refusing a time. `Display` gives the last words of pydantic's message. The variant
+/// determines the error type and the beginning of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTime {
-    /// A text that is neither a time nor a date, nor a number in range. The words are those about the date, as
-    /// pydantic's are, even where the time after it is at fault.
+    /// A text that is not a time, a date or a number in range. As in pydantic, the words are about the date
+    /// even if the time of day is at fault.
     ///
     /// `datetime_from_date_parsing`, "Input should be a valid datetime or date, {words}".
     #[error("{0}")]
     Text(&'static str),
-    /// A number before the year 0 or after the year 9999; an infinite one is, too.
+    /// A number before the year 0 or after the year 9999, or an infinite one.
     ///
     /// `datetime_parsing`, "Input should be a valid datetime, {words}".
     #[error("{0}")]
@@ -52,25 +57,26 @@ pub enum InvalidTime {
     /// `datetime_parsing`, "Input should be a valid datetime, {words}".
     #[error("NaN values not permitted")]
     NotANumber,
-    /// In UTC the year is not one of 1 to 9999. Only a [`Timestamp`] is refused for it.
+    /// The year in UTC is outside 1 to 9999. Only a [`Timestamp`] has this rule.
     ///
-    /// pydantic knows no such error; the nearest is `datetime_parsing`, "Input should be a valid datetime, {words}".
+    /// pydantic has no such error; the nearest is `datetime_parsing`, "Input should be a valid datetime,
+    /// {words}".
     #[error("year is outside expected range of 1-9999 in UTC")]
     YearInUtc,
 }
 
 impl Moment {
-    /// The moment that many microseconds after 1970 UTC.
+    /// Makes a time from microseconds since 1970 UTC.
     pub fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since 1970 UTC.
+    /// Returns the microseconds since 1970 UTC.
     pub fn micros(self) -> i64 {
         self.0
     }
 
-    /// Reads a time from text; digits in text are read as [`Moment::from_number`] reads a number.
+    /// Parses a time. A text of digits has the rules of [`Moment::from_number`].
     ///
     /// # Errors
     /// [`InvalidTime::Text`] or [`InvalidTime::YearZero`].
@@ -85,8 +91,9 @@ impl Moment {
         }
     }
 
-    /// Reads seconds since 1970, or milliseconds where the number is beyond 2e10 either way; rounded to the
-    /// microsecond. Every integer that is in range is a double without loss, so integers need no way of their own.
+    /// Makes a time from seconds since 1970, or from milliseconds if the absolute number is above 2e10;
+    /// rounded to the microsecond. A double represents every integer in range exactly, so integers need no
+    /// constructor of their own.
     ///
     /// # Errors
     /// [`InvalidTime::Number`], [`InvalidTime::YearZero`] or [`InvalidTime::NotANumber`].
@@ -105,14 +112,14 @@ impl Moment {
         Ok(Self(time.timestamp_tz() * MICROS_PER_SECOND + i64::from(time.time.microsecond)))
     }
 
-    /// The nearest moment an answer can write. No reading lies between the two, so a window that ends at one holds the
-    /// same readings as a window that ends at the other.
+    /// Returns the nearest time that a response can contain. No reading is between the two, so windows that
+    /// end at either of them contain the same readings.
     pub fn nearest_timestamp(self) -> Timestamp {
         Timestamp(self.0.clamp(Timestamp::MIN.0, Timestamp::MAX.0))
     }
 }
 
-/// Digits beyond the microsecond are cut off; what has no offset is UTC.
+/// Cuts off digits after the microsecond, and takes a time without an offset as UTC.
 fn config() -> DateTimeConfig {
     DateTimeConfig {
         timestamp_unit: TimestampUnit::Infer,
@@ -123,9 +130,9 @@ fn config() -> DateTimeConfig {
     }
 }
 
-/// The reader's description of its error.
+/// Returns the parser's description of its error.
 fn words(error: &ParseError) -> &'static str {
-    error.get_documentation().unwrap_or("input is no time")
+    error.get_documentation().unwrap_or("input is not a time")
 }
 
 impl Timestamp {
@@ -134,10 +141,10 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_800 * MICROS_PER_SECOND - 1);
 
-    /// The moment that many microseconds after 1970 UTC.
+    /// Makes a time from microseconds since 1970 UTC.
     ///
     /// # Errors
-    /// [`InvalidTime::YearInUtc`] outside of [`Timestamp::MIN`] and [`Timestamp::MAX`].
+    /// [`InvalidTime::YearInUtc`] outside [`Timestamp::MIN`] to [`Timestamp::MAX`].
     pub fn from_micros(micros: i64) -> Result<Self, InvalidTime> {
         if (Self::MIN.0..=Self::MAX.0).contains(&micros) {
             Ok(Self(micros))
@@ -146,12 +153,12 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since 1970 UTC.
+    /// Returns the microseconds since 1970 UTC.
     pub fn micros(self) -> i64 {
         self.0
     }
 
-    /// The microsecond after this one; [`Timestamp::MAX`] is its own.
+    /// Returns the next microsecond; for [`Timestamp::MAX`] the same.
     #[must_use]
     pub fn next(self) -> Self {
         Self((self.0 + 1).min(Self::MAX.0))
@@ -167,7 +174,7 @@ impl TryFrom<Moment> for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC with microseconds: `2026-11-23T10:00:00.000000Z`.
+    /// Writes RFC 3339 in UTC with microseconds: `2026-11-23T10:00:00.000000Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, micros) = (self.0.div_euclid(MICROS_PER_SECOND), self.0.rem_euclid(MICROS_PER_SECOND));
         let unit = DateConfig { timestamp_unit: TimestampUnit::Second };

@@ -1,12 +1,13 @@
-//! Users: who owns devices.
+//! Users, the owners of devices.
 
 use std::fmt;
 
-use crate::email::Email;
+use device_stats_email::Email;
+
 use crate::limits::USERNAME_BYTES_MAX;
 use crate::text::{self, InvalidText};
 
-/// The integer by which a user is known, outside and inside. Any value may be asked for; few exist.
+/// Integer id of a user, in the HTTP contract and in the store. A value need not belong to an existing user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub i64);
 
@@ -21,23 +22,23 @@ impl fmt::Display for UserId {
 pub struct Username(String);
 
 impl Username {
-    /// Takes a username as it is.
+    /// Makes a username from an unchanged text.
     ///
     /// # Errors
-    /// The rule of [`InvalidText`] that is broken.
+    /// [`InvalidText`] names the broken rule.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidText> {
         let name = name.into();
         text::check_present(&name, USERNAME_BYTES_MAX)?;
         Ok(Self(name))
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A user to be registered.
+/// A user that is not registered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
     /// Unique among users.
@@ -46,7 +47,7 @@ pub struct NewUser {
     pub email: Email,
 }
 
-/// What is to change about a user; `None` stays as it is.
+/// Changes to a user. A field that is `None` keeps its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChange {
     /// The new username.
@@ -58,7 +59,7 @@ pub struct UserChange {
 /// A registered user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Given by the store, never given twice.
+    /// Assigned by the store, and never reused.
     pub id: UserId,
     /// Unique among users.
     pub username: Username,

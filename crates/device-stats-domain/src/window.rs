@@ -1,13 +1,14 @@
-//! A span of time.
+//! Windows of time.
 
 use crate::time::{Moment, Timestamp};
 
-/// A half-open span of time `[from_us, until_us)`, in microseconds since 1970 UTC. Empty where `from_us >= until_us`.
+/// A half-open span of time `[from_us, until_us)`, in microseconds since 1970 UTC. Empty if `from_us >=
+/// until_us`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The first microsecond that belongs to it.
+    /// The first microsecond of the window.
     pub from_us: i64,
-    /// The first microsecond after it.
+    /// The first microsecond after the window.
     pub until_us: i64,
 }
 
@@ -15,20 +16,21 @@ impl Window {
     /// All time.
     pub const ALL: Self = Self { from_us: i64::MIN, until_us: i64::MAX };
 
-    /// The contract's window: both ends belong to it, a missing end is open.
-    pub fn closed(start: Option<Moment>, end: Option<Moment>) -> Self {
+    /// Makes the window of a period whose two ends belong to it, as in the HTTP contract. A missing end is
+    /// open.
+    pub fn from_inclusive(start: Option<Moment>, end: Option<Moment>) -> Self {
         Self {
             from_us: start.map_or(i64::MIN, Moment::micros),
             until_us: end.map_or(i64::MAX, |end| end.micros().saturating_add(1)),
         }
     }
 
-    /// Whether neither end is open.
+    /// Returns whether both ends are set.
     pub fn is_bounded(self) -> bool {
         self.from_us > i64::MIN && self.until_us < i64::MAX
     }
 
-    /// The same window with an open start at `first` and an open end behind `last`.
+    /// Replaces an open start by `first`, and an open end by the microsecond after `last`.
     #[must_use]
     pub fn bounded_by(self, first: Timestamp, last: Timestamp) -> Self {
         Self {
@@ -37,7 +39,7 @@ impl Window {
         }
     }
 
-    /// Whether `time` belongs to the window.
+    /// Returns whether `time` is in the window.
     pub fn contains(self, time: Timestamp) -> bool {
         self.from_us <= time.micros() && time.micros() < self.until_us
     }
@@ -48,18 +50,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_of_a_closed_window_belong_to_it() {
+    fn both_ends_of_a_period_belong_to_its_window() {
         let at = |us| Timestamp::from_micros(us).unwrap();
         let moment = |us| Some(Moment::from_micros(us));
-        let window = Window::closed(moment(10), moment(12));
+        let window = Window::from_inclusive(moment(10), moment(12));
         let inside: Vec<_> = (8..15).filter(|us| window.contains(at(*us))).collect();
         assert_eq!(inside, [10, 11, 12]);
-        assert!(Window::closed(None, None).contains(Timestamp::MAX));
-        assert!(Window::closed(None, None).contains(Timestamp::MIN));
-        assert!(!Window::closed(moment(12), moment(10)).contains(at(11)));
+        assert!(Window::from_inclusive(None, None).contains(Timestamp::MAX));
+        assert!(Window::from_inclusive(None, None).contains(Timestamp::MIN));
+        assert!(!Window::from_inclusive(moment(12), moment(10)).contains(at(11)));
     }
+
     #[test]
-    fn open_ends_are_bounded_by_readings() {
+    fn open_ends_are_replaced_by_those_of_the_readings() {
         let (first, last) = (Timestamp::from_micros(3).unwrap(), Timestamp::from_micros(8).unwrap());
         let bounded = |from_us, until_us| {
             let window = Window { from_us, until_us }.bounded_by(first, last);

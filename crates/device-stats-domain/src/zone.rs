@@ -1,4 +1,4 @@
-//! Time zones of the IANA database, which is part of the binary: every node has the same one, whatever its system has.
+//! Time zones of the IANA database. The database is part of the binary, so every node uses the same rules.
 
 use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
@@ -8,13 +8,13 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
 
-/// A time zone.
+/// A time zone of the IANA database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);
 
-/// The IANA database knows no time zone of that name.
+/// The IANA database has no time zone of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no time zone of the IANA database")]
+#[error("is not a time zone of the IANA database")]
 pub struct UnknownZone;
 
 impl Default for Zone {
@@ -27,30 +27,36 @@ impl Zone {
     /// UTC.
     pub const UTC: Self = Self(TimeZone::UTC);
 
-    /// The time zone of that name, such as `Europe/Berlin`, in upper or lower case.
+    /// Finds a time zone by its name, such as `Europe/Berlin`; case does not matter.
     ///
     /// # Errors
-    /// [`UnknownZone`].
-    pub fn find(name: &str) -> Result<Self, UnknownZone> {
+    /// [`UnknownZone`] if the database has no such name.
+    pub fn from_name(name: &str) -> Result<Self, UnknownZone> {
         let zone = TimeZoneDatabase::bundled().get(name).map_err(|_| UnknownZone)?;
-        // A name that stands for "no zone known" is none to count days in.
+        // `Etc/Unknown` stands for an unknown zone, which has no days to count.
         if zone.is_unknown() { Err(UnknownZone) } else { Ok(Self(zone)) }
     }
 
-    /// The name, as the IANA database writes it.
+    /// Returns the name in the spelling of the IANA database.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a zone is UTC or comes from the database by its name"
+    )]
     pub fn name(&self) -> &str {
-        self.0.iana_name().unwrap_or("UTC")
+        self.0.iana_name().expect("a zone of the database has a name")
     }
 
-    /// The first moment of a day, in microseconds since 1970 UTC; days are counted from 1 January 1970. Where clocks
-    /// strike midnight twice, that is the first time; where they skip it, the moment after the gap.
-    pub(crate) fn first_moment(&self, day: i64) -> i64 {
+    /// Returns the start of a day, in microseconds since 1970 UTC; days are counted from 1 January 1970. If
+    /// midnight occurs twice, the day starts at the first one. If clocks skip midnight, the day starts after
+    /// the gap.
+    pub(crate) fn start_of_day(&self, day: i64) -> i64 {
         let read = |clock: DateTime| match self.0.to_ambiguous_timestamp(clock).offset() {
             AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
                 offset.to_timestamp(clock).ok()
             }
             AmbiguousOffset::Gap { after, .. } => {
-                // With the offset after the gap, a time within it is one before the gap.
+                // With the offset after the gap, a time within the gap becomes a time before it.
                 let before = after.to_timestamp(clock).ok()?;
                 self.0.following(before).next().map(|transition| transition.timestamp())
             }
@@ -66,16 +72,16 @@ impl Zone {
         )
     }
 
-    /// The day of a moment, on the calendar of the zone.
+    /// Returns the day of a time on the calendar of the zone, counted from 1 January 1970.
     pub(crate) fn day(&self, at_us: i64) -> i64 {
         at_us.saturating_add(self.offset_us(at_us)).div_euclid(MICROS_PER_DAY)
     }
 
-    /// What clocks show at a moment ahead of UTC, in microseconds. Beyond what the library can write, which ends
-    /// on 30 December 9999, the offset is that at the end.
+    /// Returns the offset from UTC at a time, in microseconds. The range of `jiff` ends on 30 December 9999.
+    /// Outside it, the offset is that at its end.
     fn offset_us(&self, at_us: i64) -> i64 {
-        let (first, last) = (Instant::MIN.as_microsecond(), Instant::MAX.as_microsecond());
-        let at = Instant::from_microsecond(at_us.clamp(first, last)).unwrap_or(Instant::MAX);
+        let nearest_end = if at_us < 0 { Instant::MIN } else { Instant::MAX };
+        let at = Instant::from_microsecond(at_us).unwrap_or(nearest_end);
         i64::from(self.0.to_offset(at).seconds()) * MICROS_PER_SECOND
     }
 }
@@ -85,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_the_iana_database() {
+    fn only_names_of_the_iana_database_are_found() {
         for (name, written) in [
             ("UTC", "UTC"),
             ("utc", "UTC"),
@@ -94,12 +100,12 @@ mod tests {
             ("Etc/GMT-5", "Etc/GMT-5"),
             ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
         ] {
-            assert_eq!(Zone::find(name).unwrap().name(), written);
+            assert_eq!(Zone::from_name(name).unwrap().name(), written);
         }
         for name in
             ["", " ", "Berlin", "Europe/", "Europe/Berlin ", "+01:00", "Etc/Unknown", "../UTC", "UTC\0"]
         {
-            assert_eq!(Zone::find(name), Err(UnknownZone), "{name:?}");
+            assert_eq!(Zone::from_name(name), Err(UnknownZone), "{name:?}");
         }
         assert_eq!(Zone::default().name(), "UTC");
     }

@@ -231,7 +231,7 @@ pub(crate) struct Period {
 impl Period {
     /// The same as a window.
     pub(crate) fn window(self) -> Window {
-        Window::closed(self.start, self.end)
+        Window::from_inclusive(self.start, self.end)
     }
 
     /// Its ends as an answer writes them.

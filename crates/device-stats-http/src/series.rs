@@ -80,7 +80,7 @@ fn interval_problem(error: InvalidInterval) -> Problem {
 
 fn zone(value: &Value) -> Result<Zone, Problem> {
     let name = if let Value::String(name) = value { name.as_str() } else { "" };
-    Zone::find(name).map_err(|_| {
+    Zone::from_name(name).map_err(|_| {
         let name: String = name.chars().take(ECHO_BYTES_MAX / 4).collect();
         Problem::new("zoneinfo_str", format!("invalid timezone: {name}")).with(json!({"value": name}))
     })

@@ -1,4 +1,4 @@
-//! Buckets against the calendar: they tile every window, and begin where clocks say so.
+//! Buckets tile every window, and begin where the calendar of the zone says.
 
 use jiff::ToSpan;
 use jiff::civil::date;
@@ -9,7 +9,7 @@ use super::*;
 const HOUR: i64 = 3_600_000_000;
 
 fn grid(interval: &str, zone: &str) -> Grid {
-    Grid::new(Interval::parse(interval).unwrap(), Zone::find(zone).unwrap())
+    Grid::new(Interval::parse(interval).unwrap(), Zone::from_name(zone).unwrap())
 }
 
 fn us(text: &str) -> i64 {
@@ -20,14 +20,14 @@ fn window(from: &str, until: &str) -> Window {
     Window { from_us: us(from), until_us: us(until) }
 }
 
-/// Hours of each bucket of a window.
+/// Returns the length of each bucket of a window, in hours.
 fn hours(interval: &str, zone: &str, from: &str, until: &str) -> Vec<f64> {
     let buckets = grid(interval, zone).buckets(window(from, until)).unwrap();
     #[expect(clippy::cast_precision_loss, reason = "a few months of microseconds stay below 2^53")]
     buckets.iter().map(|bucket| (bucket.until_us - bucket.from_us) as f64 / HOUR as f64).collect()
 }
 
-/// When each bucket of a window begins, in UTC.
+/// Returns the start of each bucket of a window, in UTC.
 fn starts(interval: &str, zone: &str, from: &str, until: &str) -> Vec<String> {
     let buckets = grid(interval, zone).buckets(window(from, until)).unwrap();
     let write = |bucket: &Window| Instant::from_microsecond(bucket.from_us).unwrap().to_string();
@@ -35,7 +35,7 @@ fn starts(interval: &str, zone: &str, from: &str, until: &str) -> Vec<String> {
 }
 
 #[test]
-fn days_follow_daylight_saving() {
+fn days_follow_daylight_saving_time() {
     for (zone, from, until, expected) in [
         ("Europe/Berlin", "2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z", [24.0, 23.0, 24.0]),
         ("Europe/Berlin", "2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z", [24.0, 25.0, 24.0]),
@@ -48,7 +48,7 @@ fn days_follow_daylight_saving() {
     }
 }
 
-/// Apia went from 29 to 31 December 2011 over the date line.
+/// Apia crossed the date line after 29 December 2011: the next day was 31 December.
 #[test]
 fn a_skipped_day_has_no_bucket() {
     let (from, until) = ("2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z");
@@ -58,9 +58,10 @@ fn a_skipped_day_has_no_bucket() {
     assert_eq!(weeks[1..], ["2011-12-26T10:00:00Z", "2012-01-01T10:00:00Z", "2012-01-08T10:00:00Z"]);
 }
 
-/// Where clocks skip midnight, the day begins after the gap; where they go back over it, when it strikes first.
+/// If clocks skip midnight, the day begins after the gap. If midnight occurs twice, the day begins at the
+/// first one.
 #[test]
-fn days_without_a_plain_midnight() {
+fn a_day_with_no_or_two_midnights_has_one_start() {
     for (zone, from, until, expected) in [
         // From 00:00 to 01:00.
         ("America/Sao_Paulo", "2018-11-03T12:00:00Z", "2018-11-04T12:00:00Z", "2018-11-04T03:00:00Z"),
@@ -76,7 +77,7 @@ fn days_without_a_plain_midnight() {
 }
 
 #[test]
-fn hours_are_exact_and_those_of_the_zone() {
+fn hours_are_exact_and_start_at_full_hours_of_the_zone() {
     let (from, until) = ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
     assert_eq!(hours("PT1H", "Europe/Berlin", from, until), [1.0; 25]);
     assert_eq!(
@@ -94,7 +95,7 @@ fn hours_are_exact_and_those_of_the_zone() {
 }
 
 #[test]
-fn calendar_units_begin_where_people_expect() {
+fn calendar_units_begin_at_their_usual_days() {
     for (interval, from, until, expected) in [
         ("P1W", "2026-11-20T00:00:00Z", "2026-11-24T00:00:00Z", vec!["2026-11-23T00:00:00Z"]),
         (
@@ -113,9 +114,9 @@ fn calendar_units_begin_where_people_expect() {
     assert_eq!(ORIGIN_DAY, (date(2000, 1, 3) - date(1970, 1, 1)).get_days().into());
 }
 
-/// The library's last moment lies in 9999-12-30; readings and windows go on to the end of the next day.
+/// The last time of `jiff` is in 9999-12-30. Readings and windows go on to the end of the next day.
 #[test]
-fn both_ends_of_time() {
+fn buckets_tile_both_ends_of_time() {
     let (min, max) = (Timestamp::MIN.micros(), Timestamp::MAX.micros());
     for zone in ["UTC", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Niue"] {
         for interval in ["P1D", "P1W", "P1M", "P1Y", "PT7H"] {
@@ -135,9 +136,9 @@ fn both_ends_of_time() {
     assert_eq!(centuries.len(), 100);
 }
 
-/// As long as the library reads them; no sum or product may overflow.
+/// The longest intervals that `jiff` parses. No sum or product may overflow.
 #[test]
-fn the_longest_intervals() {
+fn the_longest_intervals_do_not_overflow() {
     for interval in ["P19998Y", "P239976M", "P1043497W", "P7304484D", "PT175307616H", "PT631107417600S"] {
         for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Niue"] {
             let buckets = grid(interval, zone).buckets(Window::ALL).unwrap();
@@ -172,11 +173,12 @@ fn check_tiles(buckets: &[Window], window: Window) {
     assert_eq!(at, window.until_us);
 }
 
-/// Every day of every zone near a change of its clocks begins after the one before, or where that begins.
+/// Near every change of clocks in every zone, a day begins after the previous one, or at the same time if it
+/// was skipped.
 #[test]
 fn days_ascend_in_every_zone() {
     for name in jiff::tz::TimeZoneDatabase::bundled().available() {
-        let Ok(zone) = Zone::find(name.as_str()) else { continue };
+        let Ok(zone) = Zone::from_name(name.as_str()) else { continue };
         let rules = jiff::tz::TimeZoneDatabase::bundled().get(name.as_str()).unwrap();
         let from = date(1840, 1, 1).to_zoned_datetime(jiff::tz::TimeZone::UTC).unwrap().timestamp();
         for change in
@@ -184,7 +186,7 @@ fn days_ascend_in_every_zone() {
         {
             let day = zone.day(change.timestamp().as_microsecond());
             for day in day - 2..day + 2 {
-                let (first, next) = (zone.first_moment(day), zone.first_moment(day + 1));
+                let (first, next) = (zone.start_of_day(day), zone.start_of_day(day + 1));
                 assert!(first <= next, "{name:?} {day}");
                 assert!(first == next || zone.day(first) == day, "{name:?} {day}");
             }
@@ -202,7 +204,7 @@ const ZONES: [&str; 8] = [
     "America/Sao_Paulo",
     "Asia/Kathmandu",
 ];
-/// With their lengths in microseconds, roughly.
+/// Intervals with their approximate lengths in microseconds.
 const INTERVALS: [(&str, i64); 14] = [
     ("PT0.000007S", 7),
     ("PT1S", HOUR / 3600),
@@ -227,7 +229,7 @@ proptest! {
         (interval, length_us) in prop::sample::select(&INTERVALS),
         from_us in prop_oneof![
             Timestamp::MIN.micros()..Timestamp::MAX.micros(),
-            // The years in which clocks change most.
+            // The years with the most changes of clocks.
             -2_000_000_000_000_000_i64..2_000_000_000_000_000,
         ],
         thousandths in 1..2_000_i64,
@@ -239,7 +241,7 @@ proptest! {
             Ok(buckets) => {
                 check_tiles(&buckets, window);
                 prop_assert!(buckets.len() as u64 <= SERIES_BUCKETS_MAX);
-                // What is not cut does not depend on the window.
+                // A bucket that is not cut does not depend on the window.
                 let wider = Window { from_us: from_us - 1, until_us: window.until_us + 1 };
                 if let (Ok(wider), true) = (grid.buckets(wider), buckets.len() > 2) {
                     for bucket in &buckets[1..buckets.len() - 1] {
@@ -251,9 +253,9 @@ proptest! {
         }
     }
 
-    /// The library's own arithmetic of days agrees, on days that have a plain midnight.
+    /// On days with one midnight, the day arithmetic of `jiff` gives the same.
     #[test]
-    fn days_are_the_librarys(zone in prop::sample::select(&ZONES), days in 0..60_000_i32) {
+    fn days_are_those_of_jiff(zone in prop::sample::select(&ZONES), days in 0..60_000_i32) {
         let rules = jiff::tz::TimeZoneDatabase::bundled().get(zone).unwrap();
         let day = date(1900, 1, 1) + days.days();
         let start = day.to_zoned_datetime(rules.clone()).unwrap().timestamp().as_microsecond();

@@ -1,4 +1,4 @@
-//! Times as text and as numbers, as pydantic reads them.
+//! Times as text and as numbers, with the answers of pydantic.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn read(text: &str) -> String {
 }
 
 #[test]
-fn every_way_to_write_one_moment() {
+fn every_spelling_gives_the_same_time() {
     for text in [
         "2026-11-23T00:00:00Z",
         "2026-11-23T00:00:00",
@@ -31,7 +31,7 @@ fn every_way_to_write_one_moment() {
 }
 
 #[test]
-fn what_is_no_time() {
+fn other_texts_are_refused() {
     for text in [
         "",
         " 2026-11-23",
@@ -58,9 +58,9 @@ fn what_is_no_time() {
     }
 }
 
-/// What pydantic answers for each of these texts.
+/// The answers of pydantic to these texts.
 #[test]
-fn what_is_wrong_with_a_text() {
+fn the_fault_of_a_text_is_named() {
     for (text, words) in [
         ("", "input is too short"),
         ("NaN", "input is too short"),
@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_text() {
 }
 
 #[test]
-fn what_is_wrong_with_a_number() {
+fn the_fault_of_a_number_is_named() {
     let before = Err(InvalidTime::Number("dates before 0000 are not supported as unix timestamps"));
     let after = Err(InvalidTime::Number("dates after 9999 are not supported as unix timestamps"));
     for (number, answer) in [
@@ -105,9 +105,10 @@ fn what_is_wrong_with_a_number() {
     }
 }
 
-/// A moment may leave the years 1 to 9999 in UTC; a window takes it, a reading does not.
+/// The time of a request may be outside the years 1 to 9999 in UTC. A window accepts it, and a reading does
+/// not.
 #[test]
-fn moments_at_the_ends_of_time() {
+fn times_outside_the_years_of_readings_are_accepted_in_requests() {
     let early = Moment::parse("0001-01-01T00:00:00+14:00").unwrap();
     let late = Moment::parse("9999-12-31T23:59:59-12:00").unwrap();
     assert_eq!(Timestamp::try_from(early), Err(InvalidTime::YearInUtc));
@@ -127,13 +128,13 @@ fn the_unit_of_a_number_depends_on_its_size() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_again(micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros()) {
+    fn a_written_time_is_parsed_as_itself(micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros()) {
         let time = Timestamp::from_micros(micros).unwrap();
         prop_assert_eq!(Moment::parse(&time.to_string()).unwrap().micros(), micros);
     }
 
     #[test]
-    fn no_text_breaks_the_reader(text in "[0-9T:+.Zz_ eE-]{0,30}|\\PC{0,30}") {
+    fn no_text_panics(text in "[0-9T:+.Zz_ eE-]{0,30}|\\PC{0,30}") {
         let _ = Moment::parse(&text);
     }
 }

@@ -19,6 +19,7 @@ mod full_disk;
 mod keyed;
 mod kills;
 mod life;
+mod limits;
 mod many_bodies;
 mod numbered;
 mod random;

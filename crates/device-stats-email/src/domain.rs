@@ -1,27 +1,27 @@
-//! The part after the `@`: a name of hosts that can be in the public DNS, in IDNA 2008.
+//! The part after the `@`: a host name that the public DNS can have, by the rules of IDNA 2008.
 
 use unicode_normalization::char::decompose_compatible;
 
-use super::characters::{check_safe, listed};
-use super::{InvalidEmail, label, too_many};
+use crate::characters::{check_safe, list_refused};
+use crate::error::{InvalidEmail, too_many};
+use crate::label;
+use crate::limits::{DOMAIN_BYTES_MAX, LABEL_BYTES_MAX};
 
-/// Longest domain, in bytes of its ASCII form (RFC 1035 without the root).
-const DOMAIN_BYTES_MAX: usize = 253;
-/// Names without addresses that all can reach (IANA, Special-Use Domain Names). `example` is deliberately not one of
-/// them: RFC 6761 wants it accepted.
+/// Top-level names without publicly reachable addresses (IANA, Special-Use Domain Names). `example` is
+/// deliberately absent: RFC 6761 requires that it be accepted.
 const SPECIAL_USE: [&str; 6] = ["arpa", "invalid", "local", "localhost", "onion", "test"];
 
-/// A domain in both of its forms, lower-cased.
+/// A lower-cased domain in both of its forms.
 #[derive(Debug)]
-pub(super) struct Domain {
-    /// For people: `exämple.com`.
-    pub(super) unicode: String,
-    /// For the DNS: `xn--exmple-cua.com`.
-    pub(super) ascii: String,
+pub(crate) struct Domain {
+    /// The form for people: `exämple.com`.
+    pub(crate) unicode: String,
+    /// The form for the DNS: `xn--exmple-cua.com`.
+    pub(crate) ascii: String,
 }
 
-/// Checks a domain and brings it into its two forms.
-pub(super) fn normalize(domain: &str) -> Result<Domain, InvalidEmail> {
+/// Validates a domain and returns its two forms.
+pub(crate) fn normalize(domain: &str) -> Result<Domain, InvalidEmail> {
     if domain.is_empty() {
         return Err(InvalidEmail::new("There must be something after the @-sign."));
     }
@@ -34,7 +34,7 @@ pub(super) fn normalize(domain: &str) -> Result<Domain, InvalidEmail> {
     }
     check_characters(domain)?;
     let mapped = map(domain)?;
-    if let Some(list) = listed(&mapped, may_be_in_a_host) {
+    if let Some(list) = list_refused(&mapped, is_host_character) {
         return Err(InvalidEmail::new(format!(
             "The part after the @-sign contains invalid characters after Unicode normalization: {list}."
         )));
@@ -46,33 +46,34 @@ pub(super) fn normalize(domain: &str) -> Result<Domain, InvalidEmail> {
     Ok(Domain { unicode, ascii })
 }
 
-fn too_long(how_much: &str) -> InvalidEmail {
-    InvalidEmail::new(format!("The email address is too long after the @-sign ({how_much})."))
+fn too_long(excess: &str) -> InvalidEmail {
+    InvalidEmail::new(format!("The email address is too long after the @-sign ({excess})."))
 }
 
-fn may_be_in_a_host(c: char) -> bool {
+/// Returns whether a character may be in a host name. Beyond ASCII, the other checks decide.
+fn is_host_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '.' || !c.is_ascii()
 }
 
-/// Refuses what no form of a domain may contain.
+/// Refuses characters that no form of a domain may contain.
 fn check_characters(domain: &str) -> Result<(), InvalidEmail> {
     let invalid = |list: String| {
         InvalidEmail::new(format!("The part after the @-sign contains invalid characters: {list}."))
     };
-    listed(domain, may_be_in_a_host).map_or(Ok(()), |list| Err(invalid(list)))?;
+    list_refused(domain, is_host_character).map_or(Ok(()), |list| Err(invalid(list)))?;
     check_safe(domain)?;
-    listed(domain, |c| !hides_a_period(c)).map_or(Ok(()), |list| Err(invalid(list)))
+    list_refused(domain, |c| !hides_a_period(c)).map_or(Ok(()), |list| Err(invalid(list)))
 }
 
-/// Whether a character stands for a text with a period in it, such as `⒈` for `1.`; the full-width period stands for
-/// a period alone and is fine.
+/// Returns whether the compatibility decomposition of a character contains a period, as that of `⒈` does
+/// (`1.`). The full-width period decomposes into a single period and is accepted.
 fn hides_a_period(c: char) -> bool {
     let mut period = false;
     decompose_compatible(c, |part| period |= part == '.');
     period && c != '.' && c != '\u{ff0e}'
 }
 
-/// Brings all spellings of a domain together (the mapping of UTS 46): lower case, composed, with ASCII periods.
+/// Maps all spellings of a domain to one (the mapping of UTS 46): lower case, composed, with ASCII periods.
 fn map(domain: &str) -> Result<String, InvalidEmail> {
     if domain.is_ascii() {
         return Ok(domain.to_ascii_lowercase());
@@ -81,7 +82,7 @@ fn map(domain: &str) -> Result<String, InvalidEmail> {
     Ok(labels.collect::<Result<Vec<_>, _>>()?.join("."))
 }
 
-/// Checks periods and hyphens.
+/// Checks the positions of periods and hyphens.
 fn check_punctuation(domain: &str) -> Result<(), InvalidEmail> {
     let fault = if domain.ends_with('.') {
         "end with a period."
@@ -95,7 +96,7 @@ fn check_punctuation(domain: &str) -> Result<(), InvalidEmail> {
         "have a hyphen immediately after the @-sign."
     } else if domain.contains(".-") || domain.contains("-.") {
         "have a period and a hyphen next to each other."
-    } else if domain.split('.').any(label::claims_a_prefix) {
+    } else if domain.split('.').any(label::has_reserved_prefix) {
         "have two letters followed by two dashes immediately after the @-sign or after a period, except Punycode."
     } else {
         return Ok(());
@@ -103,7 +104,7 @@ fn check_punctuation(domain: &str) -> Result<(), InvalidEmail> {
     Err(InvalidEmail::new(format!("An email address cannot {fault}")))
 }
 
-/// The form for the DNS.
+/// Converts a mapped domain to its form for the DNS.
 fn to_ascii(mapped: &str) -> Result<String, InvalidEmail> {
     if mapped.is_ascii() {
         return Ok(mapped.to_owned());
@@ -114,17 +115,17 @@ fn to_ascii(mapped: &str) -> Result<String, InvalidEmail> {
         .map_err(|fault| InvalidEmail::new(format!("The part after the @-sign is invalid ({fault}).")))
 }
 
-/// Checks what is required of a name in the public DNS.
+/// Checks the rules of the public DNS: sizes, and a top-level domain that can have mail.
 fn check_ascii(ascii: &str) -> Result<(), InvalidEmail> {
     let over = ascii.len().saturating_sub(DOMAIN_BYTES_MAX);
     if over > 0 {
         return Err(too_long(&format!("{} after IDNA encoding", too_many(over, "byte"))));
     }
-    let longest = ascii.split('.').map(str::len).find(|bytes| *bytes > label::BYTES_MAX);
+    let longest = ascii.split('.').map(str::len).find(|bytes| *bytes > LABEL_BYTES_MAX);
     if let Some(bytes) = longest {
         return Err(InvalidEmail::new(format!(
             "After the @-sign, periods cannot be separated by so many characters ({}).",
-            too_many(bytes - label::BYTES_MAX, "character")
+            too_many(bytes - LABEL_BYTES_MAX, "character")
         )));
     }
     let Some((_, top_level)) = ascii.rsplit_once('.') else {
@@ -143,13 +144,13 @@ fn check_ascii(ascii: &str) -> Result<(), InvalidEmail> {
     Ok(())
 }
 
-/// The form for people.
+/// Converts a domain in its form for the DNS to its form for people.
 fn to_unicode(ascii: &str) -> Result<String, InvalidEmail> {
     let invalid =
         |fault: String| InvalidEmail::new(format!("The part after the @-sign is not valid IDNA ({fault})."));
     let labels: Result<Vec<_>, _> = ascii.split('.').map(label::to_unicode).collect();
     let unicode = labels.map_err(invalid)?.join(".");
-    if !label::go_together(&unicode) {
+    if !label::is_bidi_valid(&unicode) {
         return Err(invalid("Labels of both writing directions do not go together".to_owned()));
     }
     check_safe(&unicode)?;

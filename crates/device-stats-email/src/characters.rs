@@ -1,36 +1,37 @@
-//! The characters of an address: which are safe, and how those that are not are shown in a refusal.
+//! Characters of an address: the safe ones, and the way to show unsafe ones in a refusal.
 
 use std::collections::BTreeSet;
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::InvalidEmail;
+use crate::error::InvalidEmail;
 
-/// The characters of an atom (RFC 5322, 3.2.3).
-pub(super) fn is_atom(c: char) -> bool {
+/// Returns whether a character may be in an atom (RFC 5322, 3.2.3).
+pub(crate) fn is_atom(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
-/// Whether a character can be seen: a letter, a number, punctuation or a symbol.
+/// Returns whether a character has a visible shape: a letter, a number, punctuation or a symbol.
 fn is_visible(c: char) -> bool {
     use GeneralCategoryGroup::{Letter, Number, Punctuation, Symbol};
     matches!(c.general_category_group(), Letter | Number | Punctuation | Symbol)
 }
 
-/// Those characters of `text` that are not allowed, each once, as they are shown in a refusal.
-pub(super) fn listed(text: &str, allowed: impl Fn(char) -> bool) -> Option<String> {
-    let shown: BTreeSet<_> = text.chars().filter(|c| !allowed(*c)).map(display).collect();
+/// Lists the characters of `text` that are not allowed, each once and sorted, for a refusal; `None` if all
+/// are allowed.
+pub(crate) fn list_refused(text: &str, allowed: impl Fn(char) -> bool) -> Option<String> {
+    let shown: BTreeSet<_> = text.chars().filter(|c| !allowed(*c)).map(show).collect();
     (!shown.is_empty()).then(|| Vec::from_iter(shown).join(", "))
 }
 
-/// Refuses what would change the text around it or cannot be seen: control and format characters, lone marks, what
-/// is assigned to nothing, spaces.
-pub(super) fn check_safe(text: &str) -> Result<(), InvalidEmail> {
+/// Refuses invisible characters and those that change the surrounding text: control and format characters, a
+/// leading mark, unassigned code points, spaces.
+pub(crate) fn check_safe(text: &str) -> Result<(), InvalidEmail> {
     refuse(text, false)
 }
 
-/// As [`check_safe`], but spaces are fine.
-pub(super) fn check_safe_with_spaces(text: &str) -> Result<(), InvalidEmail> {
+/// Does the same as [`check_safe`], but allows spaces.
+pub(crate) fn check_safe_with_spaces(text: &str) -> Result<(), InvalidEmail> {
     refuse(text, true)
 }
 
@@ -39,7 +40,7 @@ fn refuse(text: &str, spaces_allowed: bool) -> Result<(), InvalidEmail> {
     for (index, c) in text.char_indices() {
         let safe = match c.general_category() {
             GeneralCategory::SpaceSeparator => spaces_allowed,
-            // At the beginning a mark would combine with what stands before the address.
+            // A leading mark would combine with the character before the address.
             GeneralCategory::NonspacingMark
             | GeneralCategory::SpacingMark
             | GeneralCategory::EnclosingMark => index > 0,
@@ -52,12 +53,12 @@ fn refuse(text: &str, spaces_allowed: bool) -> Result<(), InvalidEmail> {
     if found.is_empty() {
         return Ok(());
     }
-    let shown: Vec<_> = found.into_iter().map(display).collect();
+    let shown: Vec<_> = found.into_iter().map(show).collect();
     Err(InvalidEmail::new(format!("The email address contains unsafe characters: {}.", shown.join(", "))))
 }
 
-/// Shows a character: in quotes, by its name, or by its number.
-pub(super) fn display(c: char) -> String {
+/// Shows a character in quotes, by its name or by its code point.
+pub(crate) fn show(c: char) -> String {
     match (c, name(c)) {
         ('\\' | '\'', _) => format!("\"{c}\""),
         (_, Some(name)) => name.to_owned(),
@@ -67,7 +68,7 @@ pub(super) fn display(c: char) -> String {
     }
 }
 
-/// The Unicode name of those characters without a shape that do get into addresses, by copying and by malice.
+/// Returns the Unicode name of an invisible character that is common in copied or malicious addresses.
 fn name(c: char) -> Option<&'static str> {
     Some(match c {
         ' ' => "SPACE",

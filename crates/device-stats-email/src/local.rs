@@ -2,11 +2,11 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::InvalidEmail;
-use super::characters::{check_safe, is_atom, listed};
-use super::form::check_quotes;
+use crate::characters::{check_safe, is_atom, list_refused};
+use crate::error::InvalidEmail;
+use crate::structure::check_quotes;
 
-/// Names of roles whose case has no meaning (RFC 2142).
+/// Role names, whose case has no meaning (RFC 2142).
 const ROLES: [&str; 15] = [
     "abuse",
     "ftp",
@@ -25,8 +25,8 @@ const ROLES: [&str; 15] = [
     "www",
 ];
 
-/// Checks a local part and brings it into its one form.
-pub(super) fn normalize(local: &str) -> Result<String, InvalidEmail> {
+/// Validates a local part and returns its normalized form.
+pub(crate) fn normalize(local: &str) -> Result<String, InvalidEmail> {
     check_quotes(local)?;
     if local.is_empty() || local == "\"\"" {
         return Err(InvalidEmail::new("There must be something before the @-sign."));
@@ -37,7 +37,7 @@ pub(super) fn normalize(local: &str) -> Result<String, InvalidEmail> {
     check(local)?;
     let composed: String = local.nfc().collect();
     if composed != local {
-        // A character may become one that has a meaning here, as the Greek question mark becomes a semicolon.
+        // Normalization may produce a special character: the Greek question mark becomes a semicolon.
         check(&composed)
             .map_err(|error| InvalidEmail::new(format!("After Unicode normalization: {error}")))?;
     }
@@ -45,9 +45,10 @@ pub(super) fn normalize(local: &str) -> Result<String, InvalidEmail> {
     Ok(if ROLES.contains(&lower.as_str()) { lower } else { composed })
 }
 
-/// A dot-atom (RFC 5322, 3.2.3) with letters beyond ASCII (RFC 6531, 3.3). No limit of 64: longer ones are in use.
+/// Checks for a dot-atom (RFC 5322, 3.2.3) that may contain letters beyond ASCII (RFC 6531, 3.3). Like
+/// email-validator, it does not apply the limit of 64 bytes, because longer local parts are in use.
 fn check(local: &str) -> Result<(), InvalidEmail> {
-    if let Some(list) = listed(local, |c| is_atom(c) || c == '.' || !c.is_ascii()) {
+    if let Some(list) = list_refused(local, |c| is_atom(c) || c == '.' || !c.is_ascii()) {
         return Err(InvalidEmail::new(format!(
             "The email address contains invalid characters before the @-sign: {list}."
         )));

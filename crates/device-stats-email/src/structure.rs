@@ -1,62 +1,64 @@
-//! The form of an address: where a display name ends, and where the `@` is that counts.
+//! The structure of an address: display name, angle brackets, quotes, and the `@` that separates the two
+//! parts.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::InvalidEmail;
-use super::characters::{check_safe_with_spaces, display, is_atom, listed};
+use crate::characters::{check_safe_with_spaces, is_atom, list_refused, show};
+use crate::error::InvalidEmail;
 
-/// An address taken apart.
+/// An address split at its `@`.
 #[derive(Debug)]
-pub(super) struct Parts<'a> {
-    /// What stands before the `@`.
-    pub(super) local: &'a str,
-    /// What stands after the `@`.
-    pub(super) domain: &'a str,
-    /// Whether the address stood in angle brackets, which is refused after all other faults.
-    pub(super) in_brackets: bool,
+pub(crate) struct SplitAddress<'a> {
+    /// The text before the `@`.
+    pub(crate) local: &'a str,
+    /// The text after the `@`.
+    pub(crate) domain: &'a str,
+    /// Whether the address is in angle brackets, which is refused only if there is no other fault.
+    pub(crate) in_brackets: bool,
 }
 
-/// White space as Python knows it, which counts the four separators of ASCII.
-pub(super) fn is_space(c: char) -> bool {
+/// Returns whether a character is white space in Python, which also counts the four ASCII separators.
+pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
-/// `bob@example.com` of `Bob <bob@example.com>`; the text itself where it has not this form.
+/// Returns `bob@example.com` for `Bob <bob@example.com>`, and the text itself if it does not have this
+/// structure.
 ///
-/// pydantic's rule, which is not RFC 5322's: the name consists of words of letters, numbers and the characters of an
-/// atom and of `.`, or is anything in quotes, or is missing.
-pub(super) fn without_display_name(text: &str) -> &str {
+/// The rule is pydantic's and differs from RFC 5322: the display name is absent, or any text in quotes, or
+/// words of letters, numbers, atom characters and periods.
+pub(crate) fn without_display_name(text: &str) -> &str {
     let Some(inside) = text.trim_matches(is_space).strip_suffix('>') else { return text };
     let address = match inside.strip_prefix('"') {
-        // The last quote that has an angle bracket after it ends the name.
+        // The display name ends at the last quote that an angle bracket follows.
         Some(quoted) => quoted
             .rmatch_indices('<')
             .map(|(at, _)| quoted.split_at(at))
-            .find(|(name, rest)| ends_a_quoted_name(name) && rest.len() > 1)
+            .find(|(name, rest)| ends_quoted_name(name) && rest.len() > 1)
             .and_then(|(_, rest)| rest.strip_prefix('<')),
         None => inside
             .split_once('<')
-            .filter(|(name, address)| name.chars().all(may_be_in_a_name) && !address.is_empty())
+            .filter(|(name, address)| name.chars().all(is_name_character) && !address.is_empty())
             .map(|(_, address)| address),
     };
     address.unwrap_or(text)
 }
 
-fn ends_a_quoted_name(text: &str) -> bool {
+fn ends_quoted_name(text: &str) -> bool {
     text.trim_end_matches(is_space).strip_suffix('"').is_some_and(|name| !name.is_empty())
 }
 
-fn may_be_in_a_name(c: char) -> bool {
+fn is_name_character(c: char) -> bool {
     use GeneralCategoryGroup::{Letter, Number};
     is_space(c) || is_atom(c) || c == '.' || matches!(c.general_category_group(), Letter | Number)
 }
 
-/// Takes an address apart at the first `@` outside of quotes.
-pub(super) fn split(address: &str) -> Result<Parts<'_>, InvalidEmail> {
+/// Splits an address at its first `@` outside quotes.
+pub(crate) fn split(address: &str) -> Result<SplitAddress<'_>, InvalidEmail> {
     let (before, after) = split_at_unquoted(address, &['@', '<'])?;
     if let Some(domain) = after.strip_prefix('@') {
-        return Ok(Parts { local: before, domain, in_brackets: false });
+        return Ok(SplitAddress { local: before, domain, in_brackets: false });
     }
     check_display_name(before.trim_end_matches(is_space))?;
     if !after.contains('>') {
@@ -70,12 +72,12 @@ pub(super) fn split(address: &str) -> Result<Parts<'_>, InvalidEmail> {
         return Err(InvalidEmail::new("There can't be anything after the email address."));
     };
     let (local, domain) = split_at_unquoted(inside, &['@'])?;
-    Ok(Parts { local, domain: domain.strip_prefix('@').unwrap_or(domain), in_brackets: true })
+    Ok(SplitAddress { local, domain: domain.strip_prefix('@').unwrap_or(domain), in_brackets: true })
 }
 
 fn check_display_name(name: &str) -> Result<(), InvalidEmail> {
     if !name.starts_with('"')
-        && let Some(list) = listed(name, |c| c == ' ' || is_atom(c))
+        && let Some(list) = list_refused(name, |c| c == ' ' || is_atom(c))
     {
         return Err(InvalidEmail::new(format!(
             "The display name contains invalid characters when not quoted: {list}."
@@ -85,8 +87,8 @@ fn check_display_name(name: &str) -> Result<(), InvalidEmail> {
     check_safe_with_spaces(name)
 }
 
-/// Refuses characters after the quote that closes the one at the beginning.
-pub(super) fn check_quotes(text: &str) -> Result<(), InvalidEmail> {
+/// Refuses characters after the closing quote of a text that begins with a quote.
+pub(crate) fn check_quotes(text: &str) -> Result<(), InvalidEmail> {
     let Some(quoted) = text.strip_prefix('"') else { return Ok(()) };
     let mut characters = quoted.chars();
     while let Some(c) = characters.next() {
@@ -96,14 +98,14 @@ pub(super) fn check_quotes(text: &str) -> Result<(), InvalidEmail> {
             _ => {}
         }
     }
-    let rest: Vec<_> = characters.map(display).collect();
+    let rest: Vec<_> = characters.map(show).collect();
     if rest.is_empty() {
         return Ok(());
     }
     Err(InvalidEmail::new(format!("Extra character(s) found after close quote: {}", rest.join(", "))))
 }
 
-/// Splits before the first of `specials` outside of quotes. `@` is always one of them.
+/// Splits before the first of `specials` outside quotes. `@` is always one of them.
 fn split_at_unquoted<'a>(text: &'a str, specials: &[char]) -> Result<(&'a str, &'a str), InvalidEmail> {
     let (mut in_quotes, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
@@ -114,7 +116,7 @@ fn split_at_unquoted<'a>(text: &'a str, specials: &[char]) -> Result<(&'a str, &
                 escaped = c == '\\' && !escaped;
                 continue;
             }
-            _ if specials.contains(&c) && !combines(after) => return Ok((before, after)),
+            _ if specials.contains(&c) && !is_composed(after) => return Ok((before, after)),
             _ => {}
         }
         escaped = false;
@@ -128,8 +130,9 @@ fn split_at_unquoted<'a>(text: &'a str, specials: &[char]) -> Result<(&'a str, &
     }))
 }
 
-/// Whether the first character becomes another one with the marks after it, as `<` and U+0338 become `≮`. No more
-/// than 30 marks follow each other in text fit for streaming (UAX 15), so further ones are not looked at.
-fn combines(text: &str) -> bool {
+/// Returns whether the first character and the marks after it compose into another character, as `<` and
+/// U+0338 become `≮`. The Stream-Safe Text Format (UAX 15) has at most 30 marks in a row; later ones are not
+/// examined.
+fn is_composed(text: &str) -> bool {
     text.chars().take(32).nfc().next() != text.chars().next()
 }

@@ -1,4 +1,4 @@
-//! What email-validator 2.4 answered for each of these addresses, and what must hold for every text.
+//! The answers of email-validator 2.4 to many addresses, and properties of every text.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -10,7 +10,7 @@ fn read(text: &str) -> String {
 }
 
 #[test]
-fn what_is_accepted_and_what_it_becomes() {
+fn valid_addresses_are_normalized() {
     for (text, normalized) in [
         ("a+tag@example.com", "a+tag@example.com"),
         ("A.B@EXAMPLE.Com", "A.B@example.com"),
@@ -19,7 +19,7 @@ fn what_is_accepted_and_what_it_becomes() {
         ("a@my.contest", "a@my.contest"),
         ("a@1.com", "a@1.com"),
         ("a@b.c", "a@b.c"),
-        // Roles have no case; what only begins like one has.
+        // The case of a role name has no meaning. A longer name keeps its case.
         ("Postmaster@example.com", "postmaster@example.com"),
         ("Info+x@example.com", "Info+x@example.com"),
         // White space and display names.
@@ -49,7 +49,7 @@ fn what_is_accepted_and_what_it_becomes() {
 }
 
 #[test]
-fn faults_before_the_at_sign() {
+fn faults_before_the_at_sign_are_named() {
     for (text, sentence) in [
         ("", "An email address must have an @-sign."),
         ("a.example.com", "An email address must have an @-sign."),
@@ -90,7 +90,7 @@ fn faults_before_the_at_sign() {
 }
 
 #[test]
-fn faults_after_the_at_sign() {
+fn faults_after_the_at_sign_are_named() {
     const PART: &str = "The part after the @-sign";
     for (text, sentence) in [
         ("a@", "There must be something after the @-sign."),
@@ -119,7 +119,7 @@ fn faults_after_the_at_sign() {
         ("a@☃.com", "is invalid (Codepoint U+2603 at position 1 of '☃' not allowed)."),
         ("a@xn--n3h.com", "is not valid IDNA (Codepoint U+2603 at position 1 of '☃' not allowed)."),
         ("a@xn--c.com", "is not valid IDNA (Invalid A-label)."),
-        // Deliberately less exact than the original.
+        // Deliberately less detailed than email-validator.
         ("a@אa.com", "is invalid (Label 'אa' not allowed)."),
         ("a@1.אב.com", "is not valid IDNA (Labels of both writing directions do not go together)."),
     ] {
@@ -132,7 +132,7 @@ fn faults_after_the_at_sign() {
 }
 
 #[test]
-fn characters_that_are_not_safe() {
+fn unsafe_characters_are_refused_and_listed() {
     for (text, list) in [
         ("\u{200b}a@example.com", "ZERO WIDTH SPACE"),
         ("a\u{a0}b@example.com", "NO-BREAK SPACE"),
@@ -150,7 +150,7 @@ fn characters_that_are_not_safe() {
 }
 
 #[test]
-fn faults_of_a_display_name() {
+fn faults_of_a_display_name_are_named() {
     const BRACKETS: &str =
         "A display name and angle brackets around the email address are not permitted here.";
     for (text, sentence) in [
@@ -170,7 +170,7 @@ fn faults_of_a_display_name() {
         ("\"\" <bob@example.com>", BRACKETS),
         ("Bob <<bob@example.com>>", BRACKETS),
         ("bob@example.com>", "The part after the @-sign contains invalid characters: '>'."),
-        // With its mark it is no angle bracket.
+        // The mark turns the angle bracket into another character.
         ("a<\u{338}b", "An email address must have an @-sign."),
     ] {
         assert_eq!(read(text), sentence, "{text:?}");
@@ -178,7 +178,7 @@ fn faults_of_a_display_name() {
 }
 
 #[test]
-fn lengths() {
+fn too_long_addresses_are_refused_with_the_excess() {
     let address = |local: &str, count| format!("{}@example.com", local.repeat(count));
     assert_eq!(read(&address("a", 242)).len(), EMAIL_BYTES_MAX);
     assert_eq!(read(&address("ü", 121)).len(), EMAIL_BYTES_MAX);
@@ -208,7 +208,7 @@ fn lengths() {
         (labels("ä", &[60]), "The part after the @-sign is invalid (Label too long)."),
         (labels("a", &[49, 49, 49, 49, 49]), "The email address is too long (1 character too many)."),
         (
-            // Each of these letters becomes three when it is composed.
+            // Normalization turns each of these characters into three.
             address("\u{1d160}", 60),
             "The email address is too long after normalization (478 bytes too many).",
         ),
@@ -217,7 +217,7 @@ fn lengths() {
     }
 }
 
-/// Texts of which many are nearly an address.
+/// Returns random texts, many of them nearly an address.
 fn nearly_addresses() -> impl Strategy<Value = String> {
     let fragments = select(vec![
         "@",
@@ -268,7 +268,7 @@ fn nearly_addresses() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn an_address_is_read_as_itself(text in prop_oneof![nearly_addresses(), "\\PC{1,8}@\\PC{1,8}\\.com"]) {
+    fn a_normalized_address_is_unchanged(text in prop_oneof![nearly_addresses(), "\\PC{1,8}@\\PC{1,8}\\.com"]) {
         if let Ok(email) = Email::parse(&text) {
             prop_assert!(email.as_str().len() <= EMAIL_BYTES_MAX);
             prop_assert_eq!(Email::parse(email.as_str()), Ok(email));
@@ -276,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_breaks_the_reader(text in any::<String>()) {
+    fn no_text_panics(text in any::<String>()) {
         let _ = Email::parse(&text);
     }
 }

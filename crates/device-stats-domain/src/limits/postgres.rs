@@ -1,0 +1,22 @@
+//! Limits of the store in PostgreSQL.
+
+use std::time::Duration;
+
+/// Maximum time for one statement.
+pub const STORE_STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Maximum time that a statement waits for a lock.
+pub const STORE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum time that PostgreSQL waits for the next statement of a transaction before it rolls the transaction
+/// back.
+pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time for which the database host may leave sent data unacknowledged before the connection counts
+/// as lost.
+pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time for a call whose statements have limits of their own. A frozen server enforces none of those.
+pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+/// Maximum time for sealing or merging a device.
+pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);
+/// Maximum number of transactions that append at the same time.
+pub const STORE_APPENDS_AT_ONCE: usize = 4;
+/// Maximum number of transactions that seal or merge at the same time.
+pub const STORE_SEALS_AT_ONCE: usize = 6;
