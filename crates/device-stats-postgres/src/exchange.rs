@@ -8,11 +8,11 @@ use device_stats_store::{Exchange, StoreError};
 use futures_util::stream::{BoxStream, unfold};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::PostgresConfig;
-use crate::columns::column;
-use crate::connect::listening;
-use crate::connections::{Connections, Limit, call};
-use crate::errors::{Failure, store_error};
+use crate::database::columns::column;
+use crate::database::config::PostgresConfig;
+use crate::database::connect::listening;
+use crate::database::connections::{Connections, Limit, call};
+use crate::database::errors::{Failure, store_error};
 
 /// The nodes of one database and schema.
 pub(crate) struct Nodes {

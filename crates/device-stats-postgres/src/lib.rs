@@ -8,29 +8,14 @@
 #[cfg(feature = "testing")]
 pub mod testing;
 
-mod appending;
-mod catalogue;
-mod columns;
-mod config;
-mod connect;
-mod connections;
-mod devices;
-mod errors;
+mod accounts;
+mod database;
 mod exchange;
-mod inserting;
-mod migrations;
-mod once;
-mod open;
-mod picked_times;
-mod pieces;
 mod readings;
-mod sealed_times;
-mod sealing;
+mod segments;
 mod snapshots;
 mod store;
-mod transactions;
-mod users;
 
-pub use config::{InvalidPostgresUrl, PostgresConfig};
-pub use open::migrate;
+pub use database::config::{InvalidPostgresUrl, PostgresConfig};
+pub use database::open::migrate;
 pub use store::PostgresStore;

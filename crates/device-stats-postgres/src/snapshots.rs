@@ -11,12 +11,12 @@ use futures_util::TryStreamExt;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
-use crate::catalogue::entry;
-use crate::columns::{column, each};
-use crate::devices::device;
-use crate::errors::Failure;
-use crate::readings::reading;
-use crate::transactions::{BEGIN_MOMENT, at_once, try_join, try_join3};
+use crate::accounts::devices::device;
+use crate::database::columns::{column, each};
+use crate::database::errors::Failure;
+use crate::database::transactions::{BEGIN_MOMENT, at_once, try_join, try_join3};
+use crate::readings::hot::reading;
+use crate::segments::catalogue::entry;
 
 type Parameters<'a> = [&'a (dyn ToSql + Sync)];
 

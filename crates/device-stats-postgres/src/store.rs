@@ -19,11 +19,19 @@ use device_stats_store::{
 };
 use futures_util::future::try_join_all;
 
-use crate::connections::{Connections, Limit, call};
+use crate::accounts::devices;
+use crate::accounts::users;
+use crate::database::config::PostgresConfig;
+use crate::database::connections::{Connections, Limit, call};
+use crate::database::open;
 use crate::exchange::Nodes;
-use crate::{
-    PostgresConfig, appending, catalogue, devices, once, open, pieces, readings, sealing, snapshots, users,
-};
+use crate::readings::append;
+use crate::readings::hot;
+use crate::readings::keyed;
+use crate::segments::catalogue;
+use crate::segments::pieces;
+use crate::segments::replace;
+use crate::snapshots;
 
 /// A store in a PostgreSQL database, which several nodes may share.
 ///
@@ -130,15 +138,15 @@ impl Store for PostgresStore {
     }
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
-        call!(self.connections, Limit::Writes, |client| readings::reserve_ids(client, count))
+        call!(self.connections, Limit::Writes, |client| hot::reserve_ids(client, count))
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        call!(self.connections, Limit::Writes, |client| appending::append(client, readings))
+        call!(self.connections, Limit::Writes, |client| append::append(client, readings))
     }
 
     async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError> {
-        call!(self.connections, Limit::Writes, |client| once::append_once(client, requests, now))
+        call!(self.connections, Limit::Writes, |client| keyed::append_once(client, requests, now))
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
@@ -158,11 +166,11 @@ impl Store for PostgresStore {
     }
 
     async fn list_hot(&self) -> Result<Vec<HotDevice>, StoreError> {
-        call!(self.connections, Limit::Reads, |client| readings::list_hot(client))
+        call!(self.connections, Limit::Reads, |client| hot::list_hot(client))
     }
 
     async fn read_hot(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
-        call!(self.connections, Limit::Reads, |client| readings::read_hot(client, device, count))
+        call!(self.connections, Limit::Reads, |client| hot::read_hot(client, device, count))
     }
 
     async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
@@ -170,7 +178,7 @@ impl Store for PostgresStore {
     }
 
     async fn seal(&self, device: DeviceKey, rows: &[Row], segment: &Segment) -> Result<Replaced, StoreError> {
-        call!(self.connections, Limit::Seals, |client| sealing::seal(client, device, rows, segment))
+        call!(self.connections, Limit::Seals, |client| replace::seal(client, device, rows, segment))
     }
 
     async fn merge(
@@ -179,10 +187,10 @@ impl Store for PostgresStore {
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        call!(self.connections, Limit::Seals, |client| sealing::merge(client, device, merged, segment))
+        call!(self.connections, Limit::Seals, |client| replace::merge(client, device, merged, segment))
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
-        call!(self.connections, Limit::Writes, |client| sealing::append(client, device, segment))
+        call!(self.connections, Limit::Writes, |client| replace::append(client, device, segment))
     }
 }

@@ -205,7 +205,8 @@ mod tests {
     use device_stats_domain::Axes;
 
     use super::*;
-    use crate::{SqliteStore, uri};
+    use crate::SqliteStore;
+    use crate::database::uri;
 
     /// Another thread had read the journal anew meanwhile, after what was hot at the moment of this transaction had been
     /// sealed and cut from it: the readings would have been in neither.

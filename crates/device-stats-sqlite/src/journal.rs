@@ -17,7 +17,7 @@ use device_stats_segment::Row;
 use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::errors::store_error;
+use crate::database::errors::store_error;
 
 /// A place in the journal, from 1 up; 0 is before the first entry.
 pub(crate) type Position = i64;

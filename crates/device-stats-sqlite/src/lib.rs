@@ -10,26 +10,14 @@
 //! the row of the catalogue, and each block is a row of its own. The file is never mapped into memory: a disk that fails, or a file that is cut, would then end the process instead of a
 //! call.
 
-mod append;
-mod arrivals;
-mod catalogue;
-mod columns;
-mod connections;
-mod devices;
-mod errors;
+mod accounts;
+mod database;
 mod hot;
-mod ids;
 mod journal;
-mod migrations;
-mod once;
-mod open;
-mod pieces;
-mod sealed_times;
-mod sealing;
+mod readings;
+mod segments;
 mod snapshots;
 mod store;
-mod uri;
-mod users;
 
-pub use open::migrate;
+pub use database::open::migrate;
 pub use store::SqliteStore;

@@ -4,8 +4,10 @@ use device_stats_domain::{Device, DeviceKey, Window};
 use device_stats_store::{DeviceSnapshot, Newest, Snapshot, StoreError, Subject};
 use rusqlite::Connection;
 
+use crate::accounts::devices;
+use crate::accounts::users;
 use crate::hot::View;
-use crate::{catalogue, devices, users};
+use crate::segments::catalogue;
 
 pub(crate) fn take(
     connection: &Connection,

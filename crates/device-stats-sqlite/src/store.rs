@@ -18,11 +18,20 @@ use device_stats_store::{
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
 
-use crate::arrivals::Arrivals;
-use crate::connections::Connections;
-use crate::errors::store_error;
+use crate::accounts::devices;
+use crate::accounts::users;
+use crate::database::connections::Connections;
+use crate::database::errors::store_error;
+use crate::database::open;
 use crate::hot::{Hot, TimeAndId, View};
-use crate::{append, catalogue, devices, ids, once, open, pieces, sealing, snapshots, users};
+use crate::readings::append;
+use crate::readings::ids;
+use crate::readings::keyed;
+use crate::segments::catalogue;
+use crate::segments::group_commit::Arrivals;
+use crate::segments::pieces;
+use crate::segments::replace;
+use crate::snapshots;
 
 /// A store in a file.
 ///
@@ -159,7 +168,7 @@ impl Store for SqliteStore {
 
     async fn append_once(&self, requests: &[KeyedReadings], now: Timestamp) -> Result<Vec<Once>, StoreError> {
         let requests = requests.to_vec();
-        self.write_hot_too(move |connection, hot| once::append_once(connection, hot, &requests, now)).await
+        self.write_hot_too(move |connection, hot| keyed::append_once(connection, hot, &requests, now)).await
     }
 
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
@@ -207,9 +216,9 @@ impl Store for SqliteStore {
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        let (merged, segment, head) = (merged.to_vec(), segment.clone(), sealing::open(segment)?);
+        let (merged, segment, head) = (merged.to_vec(), segment.clone(), replace::open(segment)?);
         self.connections
-            .write(move |connection| sealing::merge(connection, device, &merged, &segment, &head))
+            .write(move |connection| replace::merge(connection, device, &merged, &segment, &head))
             .await
     }
 
