@@ -33,16 +33,16 @@ pub mod append_segment;
 pub mod catalogue;
 pub mod deletions;
 pub mod devices;
+pub mod keyed;
 pub mod merging;
-pub mod once;
 pub mod oracle;
 pub mod races;
 pub mod readings;
 pub mod sealing;
 pub mod sealing_races;
 pub mod seals_and_snapshots;
+pub mod server_timed;
 pub mod snapshots;
-pub mod untimed;
 pub mod users;
 pub mod walk;
 
@@ -116,7 +116,7 @@ macro_rules! conformance_tests {
                 a_large_call_of_many_devices_is_stored
                 a_large_call_can_be_repeated
             }
-            untimed {
+            server_timed {
                 what_the_clock_says_is_taken_as_it_is
                 it_comes_behind_all_readings_of_its_device
                 times_ascend_where_the_clock_is_set_back
@@ -132,7 +132,7 @@ macro_rules! conformance_tests {
                 a_missing_device_is_told_before_the_end_of_time
                 thousands_of_readings_start_at_one_microsecond
             }
-            once {
+            keyed {
                 a_request_is_done_once
                 another_payload_of_a_key_is_told
                 requests_of_one_call_are_told_apart
@@ -287,8 +287,8 @@ mod tests {
             include_str!("conformance/catalogue.rs"),
             include_str!("conformance/append_segment.rs"),
             include_str!("conformance/devices.rs"),
-            include_str!("conformance/untimed.rs"),
-            include_str!("conformance/once.rs"),
+            include_str!("conformance/server_timed.rs"),
+            include_str!("conformance/keyed.rs"),
             include_str!("conformance/races.rs"),
             include_str!("conformance/readings.rs"),
             include_str!("conformance/snapshots.rs"),

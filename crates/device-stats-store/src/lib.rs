@@ -6,22 +6,23 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-mod append;
 mod error;
 mod exchange;
 mod model;
-mod once;
+mod readings;
 mod schema;
 mod segments;
-mod snapshot;
+mod snapshots;
 mod store;
 
-pub use append::{AppendOrder, Appended, behind_which_to_pick, earliest_to_pick, microsecond_after};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
 pub use model::Model;
-pub use once::{Fingerprint, FirstStored, KeyedReadings, Once, Receipt};
+pub use readings::{
+    AppendOrder, Appended, Fingerprint, FirstStored, KeyedReadings, Once, Receipt, behind_which_to_pick,
+    earliest_to_pick, microsecond_after,
+};
 pub use schema::{SchemaError, SchemaVersion};
 pub use segments::{HotDevice, Piece, PieceKey, Replaced, SegmentEntry, SegmentId};
-pub use snapshot::{DeviceSnapshot, Newest, Snapshot, Subject};
+pub use snapshots::{DeviceSnapshot, Newest, Snapshot, Subject};
 pub use store::Store;

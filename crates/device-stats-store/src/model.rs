@@ -1,9 +1,9 @@
 //! The promise of [`Store`] in its plainest form: ordered maps behind one lock. Forgets everything when dropped, so it
 //! is durable in name only; it is what stores are compared with.
 
-mod once;
+mod keyed;
 mod readings;
-mod sealed;
+mod segments;
 mod state;
 
 use std::ops::Range;

@@ -7,8 +7,8 @@ use device_stats_domain::{
 };
 use device_stats_segment::Row;
 
-use super::once::Kept;
-use super::sealed::Sealed;
+use super::keyed::Kept;
+use super::segments::Sealed;
 use crate::{SegmentId, StoreError, Subject};
 
 /// Everything, at one moment.
