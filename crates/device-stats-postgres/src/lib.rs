@@ -1,9 +1,8 @@
 //! The store that several nodes can share: users, devices, readings and segments in one PostgreSQL database.
-//! [`PostgresStore`] keeps the promise of [`Store`](device_stats_store::Store).
+//! [`PostgresStore`] implements [`Store`](device_stats_store::Store).
 //!
-//! A call that is one statement is one round trip, and its own transaction; so is one whose statements are sent in one go
-//! (appends, snapshots, deletes). `synchronous_commit=on` makes it wait until it is in stable storage. No statistic is
-//! computed here.
+//! A call of one statement is one round trip and one transaction. So is a call whose statements are sent together (appends,
+//! snapshots, deletes). With `synchronous_commit=on`, a commit waits for stable storage. No statistic is computed here.
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -2,6 +2,7 @@
 
 pub(crate) mod append;
 pub(crate) mod hot;
+pub(crate) mod ids;
 pub(crate) mod keyed;
 pub(crate) mod parameters;
 pub(crate) mod pick_times;

@@ -4,3 +4,4 @@ pub(crate) mod catalogue;
 pub(crate) mod pieces;
 pub(crate) mod replace;
 pub(crate) mod sealed_times;
+pub(crate) mod spans;

@@ -6,3 +6,6 @@ pub(crate) mod errors;
 pub(crate) mod migrations;
 pub(crate) mod open;
 pub(crate) mod uri;
+
+#[cfg(test)]
+mod tests;

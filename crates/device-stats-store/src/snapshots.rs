@@ -1,12 +1,11 @@
-//! What a store hands to an analysis. This is the seam between keeping and computing: how readings are held may
-//! change, what is computed from them is decided above it.
+//! Snapshots: the readings of a window at one moment, from which the engine computes.
 
 use device_stats_domain::{Device, DeviceKey, UserId};
 use device_stats_segment::Row;
 
 use crate::SegmentEntry;
 
-/// Whose readings a snapshot is taken of.
+/// The device, or the user, whose readings a snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// One device.
@@ -15,37 +14,37 @@ pub enum Subject {
     User(UserId),
 }
 
-/// The readings of a window at one moment, device by device.
+/// The readings of a window at one moment, by device.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// By ascending key; a device without a reading in the window has empty columns or is left out.
+    /// By ascending key. A device without readings in the window is left out or has no readings here.
     pub devices: Vec<DeviceSnapshot>,
 }
 
-/// The readings of one device in a window: the hot ones themselves, the sealed ones by the names of their segments. No
-/// reading is in both, or in two segments.
+/// The readings of one device in a window: hot readings, and segments by their entries. No reading is both hot and
+/// sealed, and none is in two segments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceSnapshot {
-    /// Whose readings they are.
+    /// The device.
     pub device: Device,
-    /// The hot readings inside the window, in any order.
+    /// The hot readings in the window, in any order.
     pub hot: Vec<Row>,
-    /// The segments whose span touches the window, by ascending first time, then id. They may overlap each other.
+    /// The segments that [touch](SegmentEntry::touches) the window, by ascending first time, then id. They can overlap.
     pub segments: Vec<SegmentEntry>,
 }
 
 impl DeviceSnapshot {
-    /// No readings of a device.
+    /// Creates a snapshot without readings.
     pub fn empty(device: Device) -> Self {
         Self { device, hot: Vec::new(), segments: Vec::new() }
     }
 }
 
-/// The newest hot readings of a device in a window, and the segments that may hold newer ones, at one moment.
+/// The newest hot readings of a device in a window, and the segments that can hold newer ones, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Newest {
-    /// Newest first.
+pub struct NewestReadings {
+    /// The hot readings, newest first.
     pub hot: Vec<Row>,
-    /// As in [`DeviceSnapshot::segments`].
+    /// The segments, as in [`DeviceSnapshot::segments`].
     pub segments: Vec<SegmentEntry>,
 }

@@ -24,7 +24,7 @@ pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
     })
 }
 
-/// The meaning of an error of a statement that names a device id or an owner. The database looks at the device id first.
+/// Converts an error of a statement that sets a device id or an owner. The database checks the device id first.
 fn refused(error: Error) -> Failure {
     if is_taken(&error, DEVICE_ID_UNIQUE) {
         StoreError::DeviceIdTaken.into()
@@ -45,8 +45,8 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
     let name = new.name.as_ref().map(DeviceName::as_str);
     let owner = new.user_id.map(|id| id.0);
     let created = client.query(&insert, &[&new.device_id.as_str(), &name, &owner]).await.map_err(refused)?;
-    let nothing = || StoreError::Broken("an inserted device was not returned".into());
-    Ok(created.first().map(device).transpose()?.ok_or_else(nothing)?)
+    let not_returned = || StoreError::Broken("an inserted device was not returned".into());
+    Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
 }
 
 pub(crate) async fn find(client: &Client, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, Failure> {
@@ -68,7 +68,7 @@ pub(crate) async fn list(client: &Client, page: Page) -> Result<Vec<Device>, Fai
     Ok(each(&devices, device)?)
 }
 
-pub(crate) async fn list_of(client: &Client, user: UserId) -> Result<Vec<Device>, Failure> {
+pub(crate) async fn list_by_user(client: &Client, user: UserId) -> Result<Vec<Device>, Failure> {
     let select = client
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE user_id = $1 ORDER BY id")
         .await?;
@@ -97,8 +97,8 @@ pub(crate) async fn update(
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
-/// Segments go along by foreign keys, however long that takes. Waiting for appends to the device has the limit of a
-/// statement; when it is locked, all readings there will ever be are seen.
+/// Deletes a device. Foreign keys delete its segments, without a time limit. Waiting for appends has the statement timeout.
+/// Once the device is locked, the delete sees all its readings.
 pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;

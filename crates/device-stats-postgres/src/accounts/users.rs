@@ -26,12 +26,12 @@ pub(crate) async fn create(client: &Client, new: &NewUser) -> Result<User, Failu
         .prepare_cached("INSERT INTO users (username, email) VALUES ($1, $2) RETURNING id, username, email")
         .await?;
     match client.query(&insert, &[&new.username.as_str(), &new.email.as_str()]).await {
-        Ok(created) => Ok(created.first().map(user).transpose()?.ok_or_else(nothing_created)?),
+        Ok(created) => Ok(created.first().map(user).transpose()?.ok_or_else(not_returned)?),
         Err(error) => Err(refused(client, error, None, Some(&new.email)).await),
     }
 }
 
-fn nothing_created() -> StoreError {
+fn not_returned() -> StoreError {
     StoreError::Broken("an inserted user was not returned".into())
 }
 
@@ -63,8 +63,9 @@ pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> 
     }
 }
 
-/// Devices and segments go along by foreign keys, however long that takes. The devices are locked by ascending
-/// key, as an append does it; waiting for appends to them has the limit of a statement. Then all readings are seen.
+/// Deletes a user. Foreign keys delete the devices and their segments, without a time limit. The devices are locked by
+/// ascending key, as an append does it; waiting for appends has the statement timeout. Once the devices are locked, the
+/// delete sees all their readings.
 pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
@@ -87,8 +88,8 @@ pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     }
 }
 
-/// The meaning of an error of a statement that wanted a username and an email address for the user `id`, or for a new
-/// one. The database names the first constraint it found broken; that of the email address is to be told first.
+/// Converts an error of a statement that sets the username and email address of the user `id`, or of a new one. The database
+/// reports the first violated constraint that it finds, but a taken email address comes first.
 async fn refused(client: &Client, error: Error, id: Option<UserId>, email: Option<&Email>) -> Failure {
     if is_taken(&error, EMAIL_UNIQUE) {
         return StoreError::EmailTaken.into();

@@ -1,54 +1,64 @@
-//! From the columns of a row to the words of the domain. What is stored was checked once; a row that breaks a rule now
-//! was written by something else, and is an error of the store.
+//! Columns of a row as values of the domain. Values are checked before they are stored, so a value that breaks a rule was
+//! written by another program and is an error.
 
 use std::error::Error;
 
 use device_stats_domain::{Finite, Timestamp};
-use device_stats_store::StoreError;
+use device_stats_store::{Fingerprint, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
-/// A column as the driver reads it.
-pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, place: usize) -> Result<T, StoreError> {
-    row.try_get(place).map_err(broken)
+/// Reads a column as the driver does.
+pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
+    row.try_get(index).map_err(broken)
 }
 
-/// A text, made into what it stands for.
+/// Parses a text column.
 pub(crate) fn text<T, E>(
     row: &Row,
-    place: usize,
+    index: usize,
     parse: impl FnOnce(String) -> Result<T, E>,
 ) -> Result<T, StoreError>
 where
     E: Error + Send + Sync + 'static,
 {
-    parse(column(row, place)?).map_err(broken)
+    parse(column(row, index)?).map_err(broken)
 }
 
-/// A text or nothing, made into what it stands for.
+/// Parses a text column that can be null.
 pub(crate) fn optional_text<T, E>(
     row: &Row,
-    place: usize,
+    index: usize,
     parse: impl FnOnce(String) -> Result<T, E>,
 ) -> Result<Option<T>, StoreError>
 where
     E: Error + Send + Sync + 'static,
 {
-    let text: Option<String> = column(row, place)?;
+    let text: Option<String> = column(row, index)?;
     text.map(parse).transpose().map_err(broken)
 }
 
-/// A number of a reading.
-pub(crate) fn number(row: &Row, place: usize) -> Result<Finite, StoreError> {
-    Finite::new(column(row, place)?).map_err(broken)
+/// Reads a finite number.
+pub(crate) fn number(row: &Row, index: usize) -> Result<Finite, StoreError> {
+    Finite::new(column(row, index)?).map_err(broken)
 }
 
-/// A time in microseconds since 1970 UTC.
-pub(crate) fn time(row: &Row, place: usize) -> Result<Timestamp, StoreError> {
-    Timestamp::from_micros(column(row, place)?).map_err(broken)
+/// Reads a time in microseconds since 1970 UTC.
+pub(crate) fn time(row: &Row, index: usize) -> Result<Timestamp, StoreError> {
+    Timestamp::from_micros(column(row, index)?).map_err(broken)
 }
 
-/// What each row stands for.
+/// Reads a number of things; 0 and up.
+pub(crate) fn count(row: &Row, index: usize) -> Result<u64, StoreError> {
+    u64::try_from(column::<i64>(row, index)?).map_err(broken)
+}
+
+/// Reads the fingerprint of a request.
+pub(crate) fn fingerprint(row: &Row, index: usize) -> Result<Fingerprint, StoreError> {
+    column::<&[u8]>(row, index)?.try_into().map_err(broken)
+}
+
+/// Converts each row.
 pub(crate) fn each<T>(
     rows: &[Row],
     make: impl FnMut(&Row) -> Result<T, StoreError>,

@@ -1,4 +1,4 @@
-//! Connections: how one is opened, and the pool that keeps them.
+//! Connections: their settings, and the pool that keeps them.
 
 use std::fmt::Write;
 use std::future::poll_fn;
@@ -23,33 +23,33 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::database::config::PostgresConfig;
 use crate::database::errors::store_error;
 
-/// After how long without a word from the server it is asked for a sign of life.
+/// Silence of the server after which a keepalive is sent.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-/// How long the server may take for a sign of life before it is asked again.
+/// Time after which an unanswered keepalive is repeated.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// How often it is asked again.
+/// Number of repetitions of a keepalive.
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// Messages that wait to be taken; while there are as many, no more are read from the connection.
+/// Maximum number of messages that wait to be taken; no more are read from the connection until there is room.
 const MESSAGES_WAITING_MAX: usize = 1_024;
 
-/// What connections are for.
+/// Purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Calls of the store; each statement has its time.
+    /// Calls of the store; each statement has a time limit.
     Serve,
-    /// Migrations, which wait for each other and take as long as they take.
+    /// Migrations, which wait for each other and have no time limit.
     Migrate,
 }
 
-/// A pool of at most `connections_max` connections, each opened when it is first needed.
+/// Creates a pool of at most `connections_max` connections. Each is opened when it is first needed.
 pub(crate) fn pool(
     config: &PostgresConfig,
     purpose: Purpose,
     connections_max: usize,
 ) -> Result<Pool, SchemaError> {
     let server = server(config, purpose);
-    // A connection known to be closed is not handed out; whether it lives is not asked at every call.
+    // A closed connection is not handed out, but no query checks at every call that it is alive.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = if config.is_encrypted() {
         let tls = MakeRustlsConnect::new(tls(config).map_err(SchemaError::Unavailable)?);
@@ -67,7 +67,7 @@ pub(crate) fn pool(
         .map_err(|error| SchemaError::Unavailable(error.into()))
 }
 
-/// A connection of its own, and the messages that come by it. It ends with either of them.
+/// Opens a connection outside the pool, and returns its notifications. The connection ends when either is dropped.
 pub(crate) async fn listening(
     config: &PostgresConfig,
 ) -> Result<(tokio_postgres::Client, mpsc::Receiver<String>), StoreError> {
@@ -100,11 +100,11 @@ where
     receiver
 }
 
-/// The settings of a connection. They are part of its opening, so that no connection is ever without them.
+/// Returns the settings of a connection. They are sent when it is opened, so no connection is without them.
 fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
     let mut server = config.server().clone();
     let mut options = server.get_options().map_or_else(String::new, |options| format!("{options} "));
-    // An append relies on it that a later statement sees more than an earlier one.
+    // An append relies on later statements seeing later commits.
     options += "-c synchronous_commit=on -c default_transaction_isolation=read\\ committed";
     let timeouts: &[(&str, Duration)] = match purpose {
         Purpose::Serve => &[
@@ -114,7 +114,7 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
         ],
         Purpose::Migrate => &[("statement_timeout", Duration::ZERO), ("lock_timeout", Duration::ZERO)],
     };
-    // All statements go through an index, whatever their parameters; planning them anew takes longer than a small append.
+    // All statements use an index for every parameter; planning them again takes longer than a small append.
     options += " -c plan_cache_mode=force_generic_plan";
     for (name, timeout) in timeouts {
         // Writing to a `String` cannot fail.
@@ -124,7 +124,7 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
         .application_name("device-stats")
         .options(options)
         .ssl_mode(if config.is_encrypted() { SslMode::Require } else { SslMode::Disable })
-        // A replica lags behind, and an analysis has to hold every reading that was acknowledged before it.
+        // A replica lags behind, and an analysis must contain every reading that was acknowledged before it.
         .target_session_attrs(TargetSessionAttrs::ReadWrite)
         .connect_timeout(STORE_CONNECT_TIMEOUT)
         .tcp_user_timeout(STORE_SILENCE_TIMEOUT)
@@ -135,7 +135,7 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
     server
 }
 
-/// Encryption to a server whose certificate is trusted and names the host.
+/// Configures encryption to a server whose certificate is trusted and names the host.
 fn tls(config: &PostgresConfig) -> Result<ClientConfig, Cause> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = config.ca_file() {
@@ -146,7 +146,7 @@ fn tls(config: &PostgresConfig) -> Result<ClientConfig, Cause> {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
     if roots.is_empty() {
-        return Err("there is no certificate to trust".into());
+        return Err("there are no trusted root certificates".into());
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

@@ -1,5 +1,4 @@
-//! The connections of a store, and which calls are made again on another one. What a caller does with a connection is
-//! the matter of the other modules.
+//! The connections of a store, the time limits of its calls, and their retries.
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::database::config::PostgresConfig;
 use crate::database::connect::{Purpose, pool};
 use crate::database::errors::{Failure, is_conflict, is_ended, is_lost};
 
-/// How often a call is made again that lost against another one.
+/// Maximum number of retries of a call that lost against another one.
 const CONFLICTS_MAX: u32 = 5;
 
 /// The connections of one store. Cheap to clone; clones share them.
@@ -24,23 +23,24 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// Connections to a database; each is opened when it is first needed.
-    pub(crate) fn to(config: &PostgresConfig) -> Result<Self, SchemaError> {
+    /// Creates the pool for a database. A connection is opened when it is first needed.
+    pub(crate) fn new(config: &PostgresConfig) -> Result<Self, SchemaError> {
         Ok(Self { pool: pool(config, Purpose::Serve, STORE_CONNECTIONS_MAX)? })
     }
 
-    /// A connection for the next try of a call.
-    pub(crate) async fn lend(&self, tries: &Tries) -> Result<Lent, StoreError> {
-        let client = if tries.has_lost { self.living().await? } else { self.client().await? };
-        Ok(Lent { client: Some(client) })
+    /// Returns a connection for the next try of a call.
+    pub(crate) async fn lend(&self, tries: &Tries) -> Result<LentConnection, StoreError> {
+        let client =
+            if tries.has_lost_connection { self.checked_client().await? } else { self.client().await? };
+        Ok(LentConnection { client: Some(client) })
     }
 
     async fn client(&self) -> Result<Client, StoreError> {
         self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
     }
 
-    /// A connection that has just given a sign of life; those that give none are closed.
-    async fn living(&self) -> Result<Client, StoreError> {
+    /// Returns a connection that has just answered; closes those that do not answer.
+    async fn checked_client(&self) -> Result<Client, StoreError> {
         for _ in 0..STORE_CONNECTIONS_MAX {
             let client = self.client().await?;
             match timeout(STORE_WAIT_TIMEOUT, client.simple_query("")).await {
@@ -52,25 +52,25 @@ impl Connections {
     }
 }
 
-/// A connection that is lent to a call. Where the call is given up before its end, its statements may still run, and
-/// their answers would keep the next call waiting; so the connection is closed then.
-pub(crate) struct Lent {
+/// A connection that is lent to a call. It is closed if the call is dropped before its end: its statements can still run,
+/// and the next call would wait for their answers.
+pub(crate) struct LentConnection {
     client: Option<Client>,
 }
 
-impl Lent {
+impl LentConnection {
     pub(crate) fn client(&mut self) -> Result<&mut Client, StoreError> {
-        let returned = || StoreError::Broken("a connection was used after it was given back".into());
+        let returned = || StoreError::Broken("a connection was used after its return".into());
         self.client.as_mut().ok_or_else(returned)
     }
 
-    /// Gives the connection back: the call has come to its end.
+    /// Returns the connection to the pool, at the end of the call.
     pub(crate) fn give_back(mut self) {
         drop(self.client.take());
     }
 }
 
-impl Drop for Lent {
+impl Drop for LentConnection {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
             drop(Object::take(client));
@@ -78,21 +78,21 @@ impl Drop for Lent {
     }
 }
 
-/// How long a call may take, and what it means that it takes longer. The server has limits of its own, but one that is
-/// frozen, or whose answers are lost on the way, keeps none.
+/// Time limit of a call, and the error if it takes longer. The server has limits, too, but a frozen server, or one whose
+/// answers are lost, does not keep them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
-    /// It only reads, and may take [`STORE_ANSWER_TIMEOUT`].
+pub(crate) enum TimeLimit {
+    /// The call reads: [`STORE_ANSWER_TIMEOUT`], and nothing has been done.
     Reads,
-    /// As long; it writes, so nobody knows then whether it has.
+    /// The call writes: [`STORE_ANSWER_TIMEOUT`], and the outcome is unknown.
     Writes,
-    /// It seals or merges, and may take [`STORE_SEAL_TIMEOUT`].
+    /// The call seals or merges: [`STORE_SEAL_TIMEOUT`], and the outcome is unknown.
     Seals,
-    /// It deletes what may be millions of readings, and takes as long as it takes.
+    /// The call deletes, possibly millions of readings: no limit.
     None,
 }
 
-impl Limit {
+impl TimeLimit {
     pub(crate) fn duration(self) -> Duration {
         match self {
             Self::Reads | Self::Writes => STORE_ANSWER_TIMEOUT,
@@ -102,23 +102,23 @@ impl Limit {
     }
 
     pub(crate) fn exceeded(self) -> StoreError {
-        let words = "the database gave no answer in time";
+        let cause = "the database did not answer in time";
         match self {
-            Self::Reads => StoreError::Unavailable(words.into()),
-            Self::Writes | Self::Seals | Self::None => StoreError::OutcomeUnknown(words.into()),
+            Self::Reads => StoreError::Unavailable(cause.into()),
+            Self::Writes | Self::Seals | Self::None => StoreError::OutcomeUnknown(cause.into()),
         }
     }
 }
 
-/// Makes a call of the store on one of its connections, and again where it is sure that nothing was done and the next
-/// time may be better. A macro, since the futures of a closure that borrows its parameters cannot be known as `Send`.
+/// Makes a call of the store on one of its connections. Retries it if nothing has been done and a retry can succeed. A
+/// macro, since the compiler cannot prove that the future of a closure with borrowed parameters is `Send`.
 macro_rules! call {
     ($connections:expr, $limit:expr, |$client:ident| $call:expr) => {{
         let mut tries = $crate::database::connections::Tries::default();
         loop {
             let mut lent = $connections.lend(&tries).await?;
             let $client = lent.client()?;
-            // Where it takes too long, the connection is closed with what was lent.
+            // After a timeout, the dropped `lent` closes the connection.
             let answer = tokio::time::timeout($limit.duration(), $call).await;
             let answer = answer.map_err(|_| $limit.exceeded())?;
             lent.give_back();
@@ -131,29 +131,29 @@ macro_rules! call {
 }
 pub(crate) use call;
 
-/// How often a call was made already.
+/// The earlier tries of a call.
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
     conflicts: u32,
-    has_lost: bool,
+    has_lost_connection: bool,
 }
 
 impl Tries {
-    /// Returns where the call may be made again.
+    /// Returns `Ok` if the call can be retried, or else its error.
     pub(crate) fn note(&mut self, failure: Failure) -> Result<(), StoreError> {
         match &failure {
             Failure::Before(error) | Failure::Committing(error)
                 if is_conflict(error) && self.conflicts < CONFLICTS_MAX =>
             {
                 self.conflicts += 1;
-                tracing::debug!(%error, "a call lost against another one and is made again");
+                tracing::debug!(%error, "retrying a call that lost against another one");
                 Ok(())
             }
-            Failure::Before(error) if is_lost(error) && !self.has_lost => {
+            Failure::Before(error) if is_lost(error) && !self.has_lost_connection => {
                 self.note_lost(error);
                 Ok(())
             }
-            Failure::Committing(error) if is_ended(error) && !self.has_lost => {
+            Failure::Committing(error) if is_ended(error) && !self.has_lost_connection => {
                 self.note_lost(error);
                 Ok(())
             }
@@ -162,7 +162,7 @@ impl Tries {
     }
 
     fn note_lost(&mut self, error: &tokio_postgres::Error) {
-        self.has_lost = true;
-        tracing::debug!(%error, "a call lost its connection and is made again");
+        self.has_lost_connection = true;
+        tracing::debug!(%error, "retrying a call that lost its connection");
     }
 }

@@ -1,5 +1,4 @@
-//! The versions of the schema: which ones this binary knows, which ones a database has, and the step from one to the
-//! other.
+//! Schema versions: those that this binary knows, those that a database has, and the migrations between them.
 
 use deadpool_postgres::Client;
 use device_stats_store::{SchemaError, SchemaVersion};
@@ -12,18 +11,18 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Refuses what this binary cannot work with: tables of something else, versions it does not know or knows
-/// differently. Returns the version of the database, 0 where it is empty.
+/// Refuses tables of another program, and unknown or different versions. Returns the version of the database, 0 if it is
+/// empty.
 pub(crate) async fn check(client: &Client) -> Result<i64, SchemaError> {
     SchemaError::check(&applied(client).await?, &known())
 }
 
-/// Refuses a database that is not of the version this binary needs.
+/// Refuses a database that does not have the version that this binary needs.
 pub(crate) fn require_latest(found: i64) -> Result<(), SchemaError> {
     SchemaError::compare(found, known().iter().map(|known| known.version).max().unwrap_or(0))
 }
 
-/// Applies what is missing, all of it in one transaction, and returns the names of what was applied.
+/// Applies the missing migrations in one transaction, and returns their names.
 pub(crate) async fn apply(client: &mut Client) -> Result<Vec<String>, SchemaError> {
     let runner: Runner = runner().set_grouped(true);
     let client: &mut tokio_postgres::Client = client;
@@ -34,7 +33,7 @@ pub(crate) async fn apply(client: &mut Client) -> Result<Vec<String>, SchemaErro
     Ok(report.applied_migrations().iter().map(Migration::to_string).collect())
 }
 
-/// The versions this binary knows.
+/// Returns the versions that this binary knows.
 fn known() -> Vec<SchemaVersion> {
     let version = |known: &Migration| SchemaVersion {
         version: known.version().into(),
@@ -45,21 +44,21 @@ fn known() -> Vec<SchemaVersion> {
 }
 
 async fn applied(client: &Client) -> Result<Vec<SchemaVersion>, SchemaError> {
-    // One statement, and so one moment: another process may be migrating. What an extension has brought is nobody's data.
-    let look = "SELECT
+    // One statement sees one moment: another process can be migrating. Tables of extensions are not counted.
+    let select = "SELECT
         EXISTS (SELECT FROM pg_class
             WHERE relnamespace = current_schema()::regnamespace AND relname = 'refinery_schema_history'),
         EXISTS (SELECT FROM pg_class c
             WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
                               AND d.objid = c.oid AND d.deptype = 'e'))";
-    let look = client.query_one(look, &[]).await.map_err(schema_error)?;
-    let has_history = look.try_get(0).map_err(schema_error)?;
-    let has_tables = look.try_get(1).map_err(schema_error)?;
+    let found = client.query_one(select, &[]).await.map_err(schema_error)?;
+    let has_history = found.try_get(0).map_err(schema_error)?;
+    let has_tables = found.try_get(1).map_err(schema_error)?;
     match (has_history, has_tables) {
         (false, false) => return Ok(Vec::new()),
         (false, true) => {
-            return Err(SchemaError::Foreign("the database holds the tables of something else".into()));
+            return Err(SchemaError::Foreign("the database has tables of another program".into()));
         }
         (true, _) => {}
     }
@@ -72,7 +71,7 @@ async fn applied(client: &Client) -> Result<Vec<SchemaVersion>, SchemaError> {
     applied.collect::<Result<_, tokio_postgres::Error>>().map_err(schema_error)
 }
 
-/// The meaning of an error while a database is looked at.
+/// Converts an error of reading the schema version.
 pub(crate) fn schema_error(error: tokio_postgres::Error) -> SchemaError {
     SchemaError::Unavailable(error.into())
 }

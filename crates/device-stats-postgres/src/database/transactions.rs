@@ -1,4 +1,4 @@
-//! Transactions: how one begins, and how a whole one is sent in one go.
+//! Transactions: their isolation, and whole transactions in one round trip.
 
 use std::future::Future;
 
@@ -8,23 +8,23 @@ use tokio_postgres::{Error, IsolationLevel};
 
 use crate::database::errors::Failure;
 
-/// Begins a transaction in which each statement sees what was committed before that statement.
+/// Begins a transaction in which each statement sees the commits before that statement.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-/// Begins a transaction that sees one moment, that of its first statement.
+/// Begins a transaction that sees the moment of its first statement.
 pub(crate) const BEGIN_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Lifts the limit of a statement from the rest of a transaction: what it deletes or writes may be millions of readings.
+/// Removes the statement timeout for the rest of a transaction, which can delete or write millions of readings.
 pub(crate) const UNLIMITED: &str = "SET LOCAL statement_timeout = 0";
 
-/// Begins a transaction as [`BEGIN`] does. Without a commit it is rolled back when it is dropped.
+/// Begins a transaction as [`BEGIN`] does. It rolls back when it is dropped without a commit.
 pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
     let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     Ok(transaction.start().await?)
 }
 
-/// Makes one transaction of the statements of `work`, in one round trip: `COMMIT` is under way before their answers are
-/// there, and rolls back where one of them fails. So `work` has to send all its statements when it is first polled, which
-/// prepared statements and plain texts do, and must not choose by their answers whether it commits.
+/// Runs the statements of `work` as one transaction in one round trip. `COMMIT` is sent before their answers arrive, and rolls
+/// back if one of them fails. So `work` must send all its statements when it is first polled, as prepared statements and
+/// plain texts do, and cannot decide by their answers whether to commit.
 pub(crate) async fn at_once<T, E: From<Error>>(
     client: &Client,
     begin: &str,
@@ -39,8 +39,8 @@ pub(crate) async fn at_once<T, E: From<Error>>(
     Ok(done)
 }
 
-/// Waits for the answers of statements that are sent together, in this order. Where one fails, those behind it in the
-/// transaction fail for no other reason than that; so the first error counts, whichever is noticed first.
+/// Waits for the answers of statements that are sent together, in this order, and returns the first error in this order: a
+/// failed statement makes all later ones of the transaction fail.
 pub(crate) async fn try_join<A, B, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,
@@ -49,7 +49,7 @@ pub(crate) async fn try_join<A, B, E>(
     Ok((first?, second?))
 }
 
-/// [`try_join`] of three.
+/// [`try_join`] for three statements.
 pub(crate) async fn try_join3<A, B, C, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,
@@ -59,7 +59,7 @@ pub(crate) async fn try_join3<A, B, C, E>(
     Ok((first?, second?, third?))
 }
 
-/// [`try_join`] of four.
+/// [`try_join`] for four statements.
 pub(crate) async fn try_join4<A, B, C, D, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,
@@ -70,7 +70,7 @@ pub(crate) async fn try_join4<A, B, C, D, E>(
     Ok((first?, second?, third?, fourth?))
 }
 
-/// [`try_join`] of five.
+/// [`try_join`] for five statements.
 pub(crate) async fn try_join5<A, B, C, D, F, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,

@@ -1,101 +1,72 @@
-//! Picking times for readings that leave theirs to the server: each gets one behind the newest reading of its device, hot or
-//! sealed or given in the same call, and behind the one before it in the call, but none before what the clock says.
+//! Picking the times of server-timed readings.
 
 use deadpool_postgres::Transaction;
-use device_stats_domain::{DeviceKey, NewReading, ReadingTime, Timestamp, Window};
-use device_stats_store::{behind_which_to_pick, earliest_to_pick, microsecond_after};
+use device_stats_domain::{DeviceKey, Timestamp, Window};
+use device_stats_store::{OrderedReading, TimePicker};
 use tokio_postgres::Statement;
 
 use crate::database::columns::{column, each};
 use crate::database::errors::Failure;
-use crate::readings::parameters::{Placed, Spans, Timed};
-use crate::segments::sealed_times::SealedTimes;
+use crate::segments::sealed_times::SealedTimesReader;
+use crate::segments::spans::DeviceSpans;
 
-/// How many times of hot readings are read at once.
+/// Maximum number of times of hot readings that are read at once.
 const HOT_TIMES_MAX: i64 = 4096;
 
-/// The times they get where their devices have no other readings there; nothing where time ends before. Readings of a device
-/// follow each other in the order of the call.
-pub(crate) fn pick_among_given<'r>(given: &[Timed<'r>], untimed: &[Placed<'r>]) -> Option<Vec<Timed<'r>>> {
-    let mut last = None;
-    let picked = untimed.iter().map(|&(index, new)| {
-        let newest_us = newest_given_us(given, new.device, behind_which_to_pick(clock(new)));
-        let mut time = earliest_to_pick(clock(new), newest_us, last_of(last, new.device)).ok()?;
-        while is_given(given, new.device, time) {
-            time = microsecond_after(time.micros()).ok()?;
-        }
-        last = Some((new.device, time));
-        Some((index, new, time))
+/// Picks times as if the devices had no stored readings; `None` if a device has no free time before the end of time.
+pub(crate) fn pick_within_call<'r>(
+    client_timed: &[OrderedReading<'r>],
+    server_timed: &[OrderedReading<'r>],
+) -> Option<Vec<OrderedReading<'r>>> {
+    if server_timed.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut picker = TimePicker::new(client_timed.iter().copied());
+    let picked = server_timed.iter().map(|new| {
+        let time = picker.first_candidate(new.reading.device, new.time, None).ok()?;
+        picker.pick(new.reading.device, time);
+        Some(OrderedReading { time, ..*new })
     });
     picked.collect()
 }
 
-/// The times they get, as the transaction sees the readings of their devices; of each, `newest_hot` says what
-/// [`newest_hot_us`] has found.
+/// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of [`newest_hot_us`].
 pub(crate) async fn pick<'r>(
     transaction: &Transaction<'_>,
-    sealed: &mut SealedTimes,
-    given: &[Timed<'r>],
-    untimed: &[Placed<'r>],
+    sealed: &mut SealedTimesReader<'_>,
+    client_timed: &[OrderedReading<'r>],
+    server_timed: &[OrderedReading<'r>],
     newest_hot: Vec<Option<i64>>,
-) -> Result<Vec<Timed<'r>>, Failure> {
-    let select = transaction
-        .prepare_cached("SELECT time FROM reading WHERE device = $1 AND time >= $2 ORDER BY time LIMIT $3")
-        .await?;
-    let mut hot = HotTimes { select, device: None, times: Vec::new(), first: 0, last: i64::MIN };
-    let mut picked = Vec::with_capacity(untimed.len());
-    let mut last = None;
-    for (&(index, new), newest_hot_us) in untimed.iter().zip(newest_hot) {
-        let window = behind_which_to_pick(clock(new));
-        let newest_us = newest_given_us(given, new.device, window)
-            .max(newest_hot_us)
-            .max(sealed.newest_us(transaction, new.device, window).await?);
-        let mut time = earliest_to_pick(clock(new), newest_us, last_of(last, new.device))?;
-        while is_given(given, new.device, time)
-            || hot.contain(transaction, new.device, time).await?
-            || sealed.have(transaction, new.device, time.micros()).await?
+) -> Result<Vec<OrderedReading<'r>>, Failure> {
+    if server_timed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut hot = HotTimes::new(transaction).await?;
+    let mut picker = TimePicker::new(client_timed.iter().copied());
+    let mut picked = Vec::with_capacity(server_timed.len());
+    for (new, newest_hot_us) in server_timed.iter().zip(newest_hot) {
+        let device = new.reading.device;
+        let newest_sealed_us = sealed.newest_us(device, TimePicker::search_window(new.time)).await?;
+        let mut time = picker.first_candidate(device, new.time, newest_hot_us.max(newest_sealed_us))?;
+        while hot.contains(transaction, device, time).await? || sealed.contains(device, time.micros()).await?
         {
-            time = microsecond_after(time.micros())?;
+            time = picker.next_candidate(device, time)?;
         }
-        last = Some((new.device, time));
-        picked.push((index, new, time));
+        picker.pick(device, time);
+        picked.push(OrderedReading { time, ..*new });
     }
     Ok(picked)
 }
 
-/// What the clock said for a reading that leaves its time to the server.
-fn clock(new: &NewReading) -> Timestamp {
-    let (ReadingTime::Given(now) | ReadingTime::Picked(now)) = new.time;
-    now
-}
-
-/// The time that was picked last, if it was for that device.
-fn last_of(last: Option<(DeviceKey, Timestamp)>, device: DeviceKey) -> Option<Timestamp> {
-    last.filter(|(of, _)| *of == device).map(|(_, time)| time)
-}
-
-/// Whether a reading of the same call, which are in order, brings that time.
-fn is_given(given: &[Timed<'_>], device: DeviceKey, time: Timestamp) -> bool {
-    given.binary_search_by_key(&(device, time), |(_, new, time)| (new.device, *time)).is_ok()
-}
-
-/// The newest time that a reading of the same call, which are in order, brings for a device before the end of a window.
-fn newest_given_us(given: &[Timed<'_>], device: DeviceKey, window: Window) -> Option<i64> {
-    let until = (device, window.until_us);
-    let before = given.partition_point(|(_, new, time)| (new.device, time.micros()) < until);
-    let (_, new, time) = given.get(before.checked_sub(1)?)?;
-    (new.device == device).then_some(time.micros())
-}
-
-/// For each reading, when the newest hot one of its device was taken behind which its time has to lie.
+/// Returns for each server-timed reading the time of the newest hot reading of its device in the search window.
 pub(crate) async fn newest_hot_us(
     transaction: &Transaction<'_>,
-    untimed: &[Placed<'_>],
+    server_timed: &[OrderedReading<'_>],
 ) -> Result<Vec<Option<i64>>, Failure> {
-    let mut asked = Spans::default();
-    for (_, new) in untimed {
-        let Window { from_us, until_us } = behind_which_to_pick(clock(new));
-        asked.add(new.device, from_us, until_us - 1);
+    let mut windows = DeviceSpans::default();
+    for new in server_timed {
+        let Window { from_us, until_us } = TimePicker::search_window(new.time);
+        windows.add(new.reading.device, from_us, until_us - 1);
     }
     let select = transaction
         .prepare_cached(
@@ -105,37 +76,46 @@ pub(crate) async fn newest_hot_us(
                  WITH ORDINALITY AS span (device, earliest, latest, place) ORDER BY place",
         )
         .await?;
-    let newest = transaction.query(&select, &asked.parameters()).await?;
+    let newest = transaction.query(&select, &windows.parameters()).await?;
     Ok(each(&newest, |row| column(row, 0))?)
 }
 
-/// The times of hot readings of a device, of which a stretch is known. They are asked for in ascending order.
+/// Times of hot readings of a device, read in stretches. Ask in ascending order.
 struct HotTimes {
     select: Statement,
     device: Option<DeviceKey>,
-    /// Those from `first` to `last`, ascending.
+    /// All times from `first_us` to `last_us`, ascending.
     times: Vec<i64>,
-    first: i64,
-    last: i64,
+    first_us: i64,
+    last_us: i64,
 }
 
 impl HotTimes {
-    async fn contain(
+    async fn new(transaction: &Transaction<'_>) -> Result<Self, Failure> {
+        let select = transaction
+            .prepare_cached(
+                "SELECT time FROM reading WHERE device = $1 AND time >= $2 ORDER BY time LIMIT $3",
+            )
+            .await?;
+        Ok(Self { select, device: None, times: Vec::new(), first_us: 0, last_us: i64::MIN })
+    }
+
+    async fn contains(
         &mut self,
         transaction: &Transaction<'_>,
         device: DeviceKey,
         time: Timestamp,
     ) -> Result<bool, Failure> {
-        let time = time.micros();
-        if self.device != Some(device) || time < self.first || self.last < time {
-            let rows = transaction.query(&self.select, &[&device.0, &time, &HOT_TIMES_MAX]).await?;
-            self.times = rows.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
+        let time_us = time.micros();
+        if self.device != Some(device) || time_us < self.first_us || self.last_us < time_us {
+            let rows = transaction.query(&self.select, &[&device.0, &time_us, &HOT_TIMES_MAX]).await?;
+            self.times = each(&rows, |row| column(row, 0))?;
             self.device = Some(device);
-            self.first = time;
-            // Fewer than asked for are all there are.
+            self.first_us = time_us;
+            // A short answer has all later times.
             let is_full = i64::try_from(self.times.len()).is_ok_and(|read| read >= HOT_TIMES_MAX);
-            self.last = self.times.last().copied().filter(|_| is_full).unwrap_or(i64::MAX);
+            self.last_us = self.times.last().copied().filter(|_| is_full).unwrap_or(i64::MAX);
         }
-        Ok(self.times.binary_search(&time).is_ok())
+        Ok(self.times.binary_search(&time_us).is_ok())
     }
 }

@@ -1,4 +1,4 @@
-//! Statements about the catalogue of segments: which ones a device has, and which ones touch a span of time.
+//! Statements about the catalogue of segments.
 
 use deadpool_postgres::{Client, GenericClient};
 use device_stats_domain::DeviceKey;
@@ -7,22 +7,22 @@ use tokio_postgres::Row;
 
 use crate::database::columns::{column, each};
 use crate::database::errors::Failure;
-use crate::readings::parameters::Spans;
+use crate::segments::spans::DeviceSpans;
 
-/// The segments that touch a span: their device, and the columns of [`entry`].
+/// Device and entry of the segments that touch a span.
 const TOUCHING: &str = "SELECT DISTINCT segment.device, id, first_us, last_us, readings
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS span (device, earliest, latest)
     JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest
     ORDER BY segment.device, first_us, id";
 
-/// An entry from the columns id, first and last time, number of readings, which begin at `place`.
-pub(crate) fn entry(row: &Row, place: usize) -> Result<SegmentEntry, StoreError> {
-    let readings: i32 = column(row, place + 3)?;
+/// Reads an entry from the columns id, first and last time, number of readings, the first of which is at index `first`.
+pub(crate) fn entry(row: &Row, first: usize) -> Result<SegmentEntry, StoreError> {
+    let readings: i32 = column(row, first + 3)?;
     let readings = u32::try_from(readings).map_err(|error| StoreError::Broken(error.into()))?;
     Ok(SegmentEntry {
-        id: SegmentId(column(row, place)?),
-        first_us: column(row, place + 1)?,
-        last_us: column(row, place + 2)?,
+        id: SegmentId(column(row, first)?),
+        first_us: column(row, first + 1)?,
+        last_us: column(row, first + 2)?,
         readings,
     })
 }
@@ -37,10 +37,10 @@ pub(crate) async fn list(client: &Client, device: DeviceKey) -> Result<Vec<Segme
     Ok(each(&segments, |row| entry(row, 0))?)
 }
 
-/// The segments whose span touches that of their device, by device, first time and id.
+/// Returns the segments that touch a span of their device, by device, first time and id.
 pub(crate) async fn touching(
     client: &impl GenericClient,
-    spans: &Spans,
+    spans: &DeviceSpans,
 ) -> Result<Vec<(DeviceKey, SegmentEntry)>, Failure> {
     let select = client.prepare_cached(TOUCHING).await?;
     let segments = client.query(&select, &spans.parameters()).await?;

@@ -1,59 +1,53 @@
-//! Statements about the bytes of segments: single pieces are read, whole segments are written and deleted.
+//! Statements about the bytes of segments: pieces are read one by one, segments are written as a whole.
 
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::DeviceKey;
-use device_stats_segment::{Fault, Head, Segment};
+use device_stats_segment::{Head, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentId, StoreError};
 
 use crate::database::columns::column;
 use crate::database::errors::Failure;
 use crate::database::transactions::try_join;
 
-/// A row for each piece whose segment is there, with its place among those asked for: the head where no block is named;
-/// nothing where the block is not there, and whether it has to be.
+/// Fault of a block whose segment is in the catalogue, but whose row is not found.
+pub(crate) const ROW_MISSING: &str = "PostgreSQL does not find its row";
+
+/// One row for each piece whose segment exists: its position among the requested pieces, its bytes (null if the block does
+/// not exist), and whether the segment must have the block (null for the head).
 const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END, wanted.block < blocks
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, id, block, place)
     JOIN segment USING (device, id)
     LEFT JOIN segment_block ON segment_block.device = wanted.device AND segment_block.segment = wanted.id
         AND segment_block.block = wanted.block";
 
-/// What was found of a piece.
+/// What the database has of a piece.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
-    /// Its segment is not there.
+    /// The segment does not exist.
     Gone,
-    /// Its segment is there, and never had it.
+    /// The segment exists and never had the piece.
     Never,
-    /// Its segment is there without it.
+    /// The segment exists, but its piece is lost.
     Lost,
-    /// Its bytes.
+    /// The bytes of the piece.
     Bytes(Vec<u8>),
 }
 
-/// The pieces in the order asked for; `None` for each that is not there.
+/// Returns the pieces in the same order; `None` for each piece that does not exist.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where a block has to be there.
+/// [`StoreError::Corrupt`] if a block must exist, but is lost.
 pub(crate) async fn read(client: &Client, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
     let found = pieces.iter().zip(find(client, pieces).await?);
     let read = found.map(|(key, found)| match found {
         Found::Bytes(bytes) => Ok(Some(bytes)),
         Found::Gone | Found::Never => Ok(None),
-        Found::Lost => Err(lost(*key).into()),
+        Found::Lost => Err(key.inconsistent(ROW_MISSING).into()),
     });
     read.collect()
 }
 
-fn lost(key: PieceKey) -> StoreError {
-    let part = match key.piece {
-        Piece::Head => "the head".to_owned(),
-        Piece::Block(block) => format!("block {block}"),
-    };
-    let fault = Fault::Inconsistent { part, what: "PostgreSQL does not find its row" };
-    StoreError::Corrupt { device: key.device, segment: key.segment, fault }
-}
-
-/// What there is of the pieces, in the order asked for.
+/// Returns what the database has of the pieces, in the same order.
 pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Result<Vec<Found>, Failure> {
     if pieces.is_empty() {
         return Ok(Vec::new());
@@ -64,18 +58,20 @@ pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Re
     let blocks: Vec<Option<i32>> = pieces.iter().map(|key| block(key.piece)).collect();
     let mut found = vec![Found::Gone; pieces.len()];
     for row in client.query(&select, &[&devices, &segments, &blocks]).await? {
-        // Places are counted from 1.
-        let place = usize::try_from(column::<i64>(&row, 0)?).ok().and_then(|place| place.checked_sub(1));
-        if let Some(found) = place.and_then(|place| found.get_mut(place)) {
-            let is_known = column::<Option<bool>>(&row, 2)?.unwrap_or(true);
-            let none = if is_known { Found::Lost } else { Found::Never };
-            *found = column::<Option<Vec<u8>>>(&row, 1)?.map_or(none, Found::Bytes);
-        }
+        // Positions are counted from 1.
+        let position =
+            usize::try_from(column::<i64>(&row, 0)?).ok().and_then(|position| position.checked_sub(1));
+        let found = position.and_then(|position| found.get_mut(position));
+        let found = found.ok_or_else(|| StoreError::Broken("a piece was not asked for".into()))?;
+        let must_exist = column::<Option<bool>>(&row, 2)?.unwrap_or(true);
+        let none = if must_exist { Found::Lost } else { Found::Never };
+        *found = column::<Option<Vec<u8>>>(&row, 1)?.map_or(none, Found::Bytes);
     }
     Ok(found)
 }
 
-/// The number of a block as its column has it, where it is a block. No segment has one as large as the column can hold.
+/// Returns the number of a block as its column has it; `None` for the head. No segment has a block of the largest number
+/// of the column.
 fn block(piece: Piece) -> Option<i32> {
     match piece {
         Piece::Head => None,

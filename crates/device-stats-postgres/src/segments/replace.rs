@@ -1,36 +1,36 @@
-//! Putting segments in the place of readings: of hot ones, of other segments, or of nothing.
+//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new readings.
 //!
-//! Rows that are sealed, and segments that are merged, are deleted by what the caller saw of them. Where not all of them
-//! are there any more, everything is rolled back; so a caller that comes late does no harm, and of several at the same
-//! readings one succeeds. Before it deletes any, a call claims the first of them without waiting, so that callers who
-//! work on the same device at the same time do not wait for each other, only to come too late.
+//! A call deletes exactly the rows or segments that it has seen. If some of them no longer exist, it rolls back; so a
+//! delayed caller does no harm, and of several callers with the same readings one succeeds. Before it deletes, a call
+//! claims the first row without waiting, so callers with the same device do not wait for each other, only to be stale.
 //!
-//! Appends are not kept away meanwhile, and a device that is appended to without pause is sealed like any other one:
-//! `appending` says why. Only a segment of readings that never were rows needs them to have ended.
+//! A seal excludes no appends, and a device with continuous appends can be sealed; `readings/append.rs` says why. Only a
+//! segment of new readings waits until running appends have ended.
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
-use device_stats_segment::{Head, Row, Segment};
-use device_stats_store::{Replaced, SegmentId, StoreError};
+use device_stats_segment::{Head, Segment};
+use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError, open_head};
 use tokio_postgres::types::ToSql;
 
 use crate::database::columns::column;
 use crate::database::errors::{Failure, is_timeout};
 use crate::database::transactions::{UNLIMITED, begin, try_join3, try_join4};
-use crate::readings::parameters::Spans;
 use crate::segments::pieces::insert;
-use crate::segments::sealed_times::SealedTimes;
+use crate::segments::sealed_times::SealedTimesReader;
+use crate::segments::spans::DeviceSpans;
 
-/// Keeps a device from being deleted, and waits for one that is. Done first, so that the two cannot wait for each other.
+/// Prevents the deletion of a device, or waits for it. The first lock of a call, so that the two do not wait for each
+/// other.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
-/// Deletes rows by device, time and id; none where the first is gone, or another caller deletes it.
+/// Deletes rows by device, time and id; none if the first one does not exist or another call is deleting it.
 const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
         SELECT FROM reading WHERE device = $1 AND time = $4 FOR UPDATE SKIP LOCKED)
     DELETE FROM reading USING unnest($2::bigint[], $3::bigint[]) AS sealed (time, id)
     WHERE reading.device = $1 AND reading.time = sealed.time AND reading.id = sealed.id
         AND EXISTS (SELECT FROM claimed)";
-/// Deletes segments from the catalogue, but for those that another caller deletes.
+/// Deletes segments from the catalogue, except those that another call is deleting.
 const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
         SELECT id FROM segment WHERE device = $1 AND id = ANY ($2) FOR UPDATE SKIP LOCKED)
     DELETE FROM segment USING claimed WHERE segment.device = $1 AND segment.id = claimed.id";
@@ -40,18 +40,16 @@ const NEXT_ID: &str = "SELECT nextval(pg_get_serial_sequence('segment', 'id'))";
 pub(crate) async fn seal(
     client: &mut Client,
     device: DeviceKey,
-    rows: &[Row],
-    segment: &Segment,
+    sealed: &SealedRows,
 ) -> Result<Replaced, Failure> {
-    let times: Vec<i64> = rows.iter().map(|row| row.time_us).collect();
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let head = open(segment)?;
+    let (times, ids) = (sealed.times_us(), sealed.ids());
+    let head = open_head(sealed.segment())?;
     let transaction = begin(client).await?;
     let seen: &[&(dyn ToSql + Sync)] = &[&device.0, &times, &ids, &times.first()];
-    let Some(id) = replace(&transaction, device, DELETE_ROWS, seen, rows.len()).await? else {
+    let Some(id) = delete(&transaction, device, DELETE_ROWS, seen, times.len()).await? else {
         return Ok(Replaced::Stale);
     };
-    put(transaction, device, id, segment, &head).await
+    commit(transaction, device, id, sealed.segment(), &head).await
 }
 
 pub(crate) async fn merge(
@@ -63,28 +61,29 @@ pub(crate) async fn merge(
     let mut ids: Vec<i64> = merged.iter().map(|id| id.0).collect();
     ids.sort_unstable();
     ids.dedup();
-    let head = open(segment)?;
+    let head = open_head(segment)?;
     let transaction = begin(client).await?;
     let seen: &[&(dyn ToSql + Sync)] = &[&device.0, &ids];
-    let Some(id) = replace(&transaction, device, DELETE_SEGMENTS, seen, ids.len()).await? else {
+    let Some(id) = delete(&transaction, device, DELETE_SEGMENTS, seen, ids.len()).await? else {
         return Ok(Replaced::Stale);
     };
     let delete_blocks = transaction.prepare_cached(DELETE_BLOCKS).await?;
     transaction.execute(&delete_blocks, seen).await?;
-    put(transaction, device, id, segment, &head).await
+    commit(transaction, device, id, segment, &head).await
 }
 
-/// Deletes what a segment is to replace, and returns an id for the segment; nothing where not all of it was there.
-async fn replace(
+/// Deletes the `expected` rows or segments that a segment replaces, and returns an id for it; `None` if not all of them
+/// existed.
+async fn delete(
     transaction: &Transaction<'_>,
     device: DeviceKey,
-    delete: &str,
+    statement: &str,
     seen: &[&(dyn ToSql + Sync)],
     expected: usize,
 ) -> Result<Option<SegmentId>, Failure> {
     let keep = transaction.prepare_cached(KEEP_DEVICE).await?;
     let next_id = transaction.prepare_cached(NEXT_ID).await?;
-    let delete = transaction.prepare_cached(delete).await?;
+    let delete = transaction.prepare_cached(statement).await?;
     // They are polled, and thereby sent, in this order.
     let done = try_join4(
         transaction.batch_execute(UNLIMITED),
@@ -98,19 +97,19 @@ async fn replace(
             Ok(Some(SegmentId(column(&id, 0)?)))
         }
         Ok(_) => Ok(None),
-        // Another caller is at it.
+        // Another call is replacing the same readings or segments.
         Err(error) if is_timeout(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Adds a segment of readings that never were rows.
+/// Adds a segment of new readings, unless the device has a reading in its span.
 pub(crate) async fn append(
     client: &mut Client,
     device: DeviceKey,
     segment: &Segment,
 ) -> Result<Replaced, Failure> {
-    let head = open(segment)?;
+    let head = open_head(segment)?;
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let transaction = begin(client).await?;
     if !lock(&transaction, device).await? {
@@ -122,22 +121,22 @@ pub(crate) async fn append(
     if transaction.execute(&is_hot, &[&device.0, &first_us, &last_us]).await? > 0 {
         return Ok(Replaced::Stale);
     }
-    let mut span = Spans::default();
+    let mut span = DeviceSpans::default();
     span.add(device, first_us, last_us);
-    let mut sealed = SealedTimes::look(&transaction, &span).await?;
-    if sealed.have_any(&transaction, device, first_us, last_us).await? {
+    let mut sealed = SealedTimesReader::new(&transaction, &span).await?;
+    if sealed.contains_between(device, first_us, last_us).await? {
         return Ok(Replaced::Stale);
     }
     let next_id = transaction.prepare_cached(NEXT_ID).await?;
     let id = SegmentId(column(&transaction.query_one(&next_id, &[]).await?, 0)?);
-    put(transaction, device, id, segment, &head).await
+    commit(transaction, device, id, segment, &head).await
 }
 
-/// Waits until no append to the device is under way, and keeps further ones waiting; not for ever, since appends that
-/// begin while others are under way go first. Returns whether that is so now.
+/// Waits until no append to the device is running, and blocks further appends. Appends that start while others are running
+/// go first, so the wait has a limit. Returns whether the device is locked.
 async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
     let lock = transaction.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
-    // The limit of a wait for a lock begins anew with each append that has gone first.
+    // The limit of a wait for a lock restarts with each append that goes first.
     let limit = format!("SET LOCAL statement_timeout = {}", STORE_LOCK_TIMEOUT.as_millis());
     let done = try_join3(
         transaction.batch_execute(&limit),
@@ -154,7 +153,7 @@ async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, 
 }
 
 /// Writes the segment and commits.
-async fn put(
+async fn commit(
     transaction: Transaction<'_>,
     device: DeviceKey,
     id: SegmentId,
@@ -164,9 +163,4 @@ async fn put(
     insert(&transaction, device, id, segment, head).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(Replaced::Done(id))
-}
-
-/// The head of a segment that is to be written.
-fn open(segment: &Segment) -> Result<Head, StoreError> {
-    Head::open(&segment.head).map_err(|fault| StoreError::Broken(fault.into()))
 }

@@ -1,289 +1,85 @@
-//! The times of sealed readings, as far as a call has to know them: the segments that touch its readings, and of those
-//! only the pages that can hold one of its times.
-
-use std::collections::{HashMap, HashSet};
+//! Lookup of the times of sealed readings, which reads the pieces that it needs.
 
 use deadpool_postgres::Transaction;
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::{Fault, Head, Page, PageId, Place};
-use device_stats_store::{Piece, PieceKey, SegmentEntry, StoreError};
+use device_stats_store::{Lookup, PieceKey, SealedTimes, SegmentEntry, StoreError};
 
 use crate::database::errors::Failure;
-use crate::readings::parameters::{Spans, Timed};
 use crate::segments::catalogue::touching;
-use crate::segments::pieces::{Found, find};
+use crate::segments::pieces::{Found, ROW_MISSING, find};
+use crate::segments::spans::DeviceSpans;
 
-/// How many readings are looked up at once.
+/// Maximum number of times that are looked up at once.
 const LOOKED_UP_MAX: usize = 256;
-/// How much of segments is kept from one look to the next, in bytes.
-const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The segments that touch the readings of a call, as they were when it looked.
-pub(crate) struct SealedTimes {
-    segments: Vec<Sealed>,
+/// The times of sealed readings in the segments that touch the readings of a call, as the catalogue listed them.
+pub(crate) struct SealedTimesReader<'t> {
+    transaction: &'t Transaction<'t>,
+    times: SealedTimes,
 }
 
-/// A segment, and what was read of it.
-struct Sealed {
-    device: DeviceKey,
-    entry: SegmentEntry,
-    head: Option<Head>,
-    /// Pages of its times, by their index.
-    pages: HashMap<u32, Box<[i64]>>,
-}
-
-/// A page of times that has to be read.
-struct Missing {
-    /// Of which segment.
-    segment: usize,
-    page: PageId,
-    place: Place,
-    /// In which of the pieces that are read.
-    piece: usize,
-}
-
-impl SealedTimes {
-    /// Looks which segments touch the spans.
-    pub(crate) async fn look(transaction: &Transaction<'_>, spans: &Spans) -> Result<Self, Failure> {
-        Ok(Self::of(touching(transaction, spans).await?))
+impl<'t> SealedTimesReader<'t> {
+    /// Lists the segments that touch the spans.
+    pub(crate) async fn new(transaction: &'t Transaction<'t>, spans: &DeviceSpans) -> Result<Self, Failure> {
+        Ok(Self { transaction, times: SealedTimes::new(touching(transaction, spans).await?) })
     }
 
-    fn of(segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
-        let segments = segments.into_iter().map(|(device, entry)| Sealed {
-            device,
-            entry,
-            head: None,
-            pages: HashMap::new(),
-        });
-        Self { segments: segments.collect() }
+    /// Creates a lookup in those of these segments that this one does not know.
+    pub(crate) fn with_unknown(&self, segments: Vec<(DeviceKey, SegmentEntry)>) -> Self {
+        Self { transaction: self.transaction, times: self.times.with_unknown(segments) }
     }
 
-    /// Those of these segments that were not found then.
-    pub(crate) fn others(&self, segments: Vec<(DeviceKey, SegmentEntry)>) -> Self {
-        let known: HashSet<_> = self.segments.iter().map(|known| (known.device, known.entry.id)).collect();
-        let is_other = |(device, entry): &(DeviceKey, SegmentEntry)| !known.contains(&(*device, entry.id));
-        Self::of(segments.into_iter().filter(is_other))
+    /// Returns whether a device has a sealed reading at a time, which lies in the spans.
+    pub(crate) async fn contains(&mut self, device: DeviceKey, time_us: i64) -> Result<bool, Failure> {
+        self.answer(|times| times.contains(device, time_us)).await
     }
 
-    /// Those of the readings, which are in order, that are not sealed.
-    pub(crate) async fn without_sealed<'r>(
-        &mut self,
-        transaction: &Transaction<'_>,
-        readings: &[Timed<'r>],
-    ) -> Result<Vec<Timed<'r>>, Failure> {
-        let mut others = Vec::with_capacity(readings.len());
-        for part in readings.chunks(LOOKED_UP_MAX) {
-            let times: Vec<_> = part.iter().map(|(_, new, time)| (new.device, time.micros())).collect();
-            self.read_for(transaction, &times).await?;
-            let is_other = |(_, new, time): &&Timed<'r>| !self.contain(new.device, time.micros());
-            others.extend(part.iter().filter(is_other));
+    /// Returns for each device and time, which ascend, whether the device has a sealed reading then.
+    pub(crate) async fn contains_each(&mut self, times: &[(DeviceKey, i64)]) -> Result<Vec<bool>, Failure> {
+        let mut found = Vec::with_capacity(times.len());
+        for chunk in times.chunks(LOOKED_UP_MAX) {
+            found.extend(self.answer(|times| times.contains_each(chunk)).await?);
         }
-        Ok(others)
+        Ok(found)
     }
 
-    /// Whether a reading is sealed.
-    pub(crate) async fn have(
+    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included and in the spans.
+    pub(crate) async fn contains_between(
         &mut self,
-        transaction: &Transaction<'_>,
-        device: DeviceKey,
-        time_us: i64,
-    ) -> Result<bool, Failure> {
-        let is_known = |sealed: &Sealed| !sealed.spans(device, time_us) || sealed.page_of(time_us).is_some();
-        if !self.segments.iter().all(is_known) {
-            self.read_for(transaction, &[(device, time_us)]).await?;
-        }
-        Ok(self.contain(device, time_us))
-    }
-
-    /// Whether a device has a sealed reading in a span; both ends belong to it. The span is one that was looked for.
-    pub(crate) async fn have_any(
-        &mut self,
-        transaction: &Transaction<'_>,
         device: DeviceKey,
         first_us: i64,
         last_us: i64,
     ) -> Result<bool, Failure> {
-        let has_end_inside = |sealed: &Sealed| {
-            let SegmentEntry { first_us: first, last_us: last, .. } = sealed.entry;
-            [first, last].iter().any(|end| (first_us..=last_us).contains(end))
-        };
-        if self.segments.iter().any(has_end_inside) {
-            return Ok(true);
-        }
-        self.read_for(transaction, &[(device, first_us)]).await?;
-        let first_inside =
-            |sealed: &Sealed| sealed.first_from(first_us).filter(|time_us| *time_us <= last_us);
-        Ok(self.segments.iter().any(|sealed| first_inside(sealed).is_some()))
+        self.answer(|times| times.contains_between(device, first_us, last_us)).await
     }
 
-    /// When the newest sealed reading of a device inside a window was taken. The window is one that was looked for.
+    /// Returns the time of a device's newest sealed reading in a window, which lies in the spans.
     pub(crate) async fn newest_us(
         &mut self,
-        transaction: &Transaction<'_>,
         device: DeviceKey,
         window: Window,
     ) -> Result<Option<i64>, Failure> {
-        let end = window.until_us.saturating_sub(1);
-        // Of a segment that ends inside, the catalogue says it all.
-        let goes_on = |sealed: &Sealed| sealed.spans(device, end) && sealed.entry.last_us > end;
-        if self.segments.iter().any(|sealed| goes_on(sealed) && sealed.page_of(end).is_none()) {
-            self.read_for(transaction, &[(device, end)]).await?;
-        }
-        let of_device = self.segments.iter().filter(|sealed| sealed.device == device);
-        let last = of_device.filter_map(|sealed| {
-            if goes_on(sealed) { sealed.last_until(end) } else { Some(sealed.entry.last_us) }
-        });
-        Ok(last.filter(|last_us| (window.from_us..=end).contains(last_us)).max())
+        self.answer(|times| times.newest_us(device, window)).await
     }
 
-    /// Whether a reading, whose page was read, is sealed.
-    fn contain(&self, device: DeviceKey, time_us: i64) -> bool {
-        let mut spanning = self.segments.iter().filter(|sealed| sealed.spans(device, time_us));
-        spanning.any(|sealed| {
-            sealed.page_of(time_us).is_some_and(|(_, times)| times.binary_search(&time_us).is_ok())
-        })
-    }
-
-    /// Reads the pages in which these times, which are in order, can be.
-    async fn read_for(
+    async fn answer<T>(
         &mut self,
-        transaction: &Transaction<'_>,
-        times: &[(DeviceKey, i64)],
-    ) -> Result<(), Failure> {
-        if self.segments.iter().map(Sealed::kept_bytes).sum::<usize>() > KEPT_BYTES_MAX {
-            self.segments.iter_mut().for_each(Sealed::forget);
-        }
-        self.read_heads(transaction, times).await?;
-        self.read_pages(transaction, times).await
-    }
-
-    async fn read_heads(
-        &mut self,
-        transaction: &Transaction<'_>,
-        times: &[(DeviceKey, i64)],
-    ) -> Result<(), Failure> {
-        let is_needed = |sealed: &Sealed| {
-            sealed.head.is_none() && times.iter().any(|(device, time_us)| sealed.spans(*device, *time_us))
-        };
-        let mut needed: Vec<&mut Sealed> =
-            self.segments.iter_mut().filter(|sealed| is_needed(sealed)).collect();
-        let heads: Vec<_> = needed.iter().map(|sealed| sealed.piece(Piece::Head)).collect();
-        for (sealed, found) in needed.iter_mut().zip(find(transaction, &heads).await?) {
-            let bytes = sealed.bytes(found, "the head")?;
-            let head = Head::open(&bytes).and_then(|head| sealed.entry_agrees(head));
-            sealed.head = Some(head.map_err(|fault| sealed.corrupt(fault))?);
-        }
-        Ok(())
-    }
-
-    async fn read_pages(
-        &mut self,
-        transaction: &Transaction<'_>,
-        times: &[(DeviceKey, i64)],
-    ) -> Result<(), Failure> {
-        let (missing, blocks) = self.missing(times)?;
-        let found = find(transaction, &blocks).await?;
-        for Missing { segment, page, place, piece } in missing {
-            let (Some(sealed), Some(found)) = (self.segments.get_mut(segment), found.get(piece)) else {
-                continue;
+        question: impl Fn(&SealedTimes) -> Result<Lookup<T>, StoreError>,
+    ) -> Result<T, Failure> {
+        self.times.trim();
+        loop {
+            let missing = match question(&self.times)? {
+                Lookup::Known(answer) => return Ok(answer),
+                Lookup::Missing(missing) => missing,
             };
-            let part = format!("block {}", place.block);
-            let block = sealed.bytes(found.clone(), &part)?;
-            let bytes = block.get(place.bytes).ok_or(Fault::WrongLength { part });
-            let head = sealed.head.as_ref().ok_or(Fault::NotASegment);
-            let decoded = head.and_then(|head| head.decode(page, bytes?));
-            if let Page::Times(times) = decoded.map_err(|fault| sealed.corrupt(fault))? {
-                sealed.pages.insert(page.index, times);
-            }
-        }
-        Ok(())
-    }
-
-    /// The pages in which these times can be, and the blocks that hold them. Times of a page are next to each other, and
-    /// so are pages of a block.
-    fn missing(&self, times: &[(DeviceKey, i64)]) -> Result<(Vec<Missing>, Vec<PieceKey>), StoreError> {
-        let mut missing: Vec<Missing> = Vec::new();
-        let mut blocks = Vec::new();
-        for (segment, sealed) in self.segments.iter().enumerate() {
-            let Some(head) = &sealed.head else { continue };
-            let inside = times.iter().filter(|(device, time_us)| sealed.spans(*device, *time_us));
-            for page in inside.filter_map(|(_, time_us)| head.page_of_time(*time_us)) {
-                let is_last = missing.last().is_some_and(|last| (last.segment, last.page) == (segment, page));
-                if is_last || sealed.pages.contains_key(&page.index) {
-                    continue;
+            let keys: Vec<PieceKey> = missing.iter().map(|piece| piece.key).collect();
+            for (piece, found) in missing.iter().zip(find(self.transaction, &keys).await?) {
+                match found {
+                    Found::Bytes(bytes) => self.times.add(piece, &bytes)?,
+                    Found::Lost | Found::Never => return Err(piece.key.inconsistent(ROW_MISSING).into()),
+                    Found::Gone => return Err(Failure::Overtaken),
                 }
-                let place = head.place(page).map_err(|fault| sealed.corrupt(fault))?;
-                let block = sealed.piece(Piece::Block(place.block));
-                if blocks.last() != Some(&block) {
-                    blocks.push(block);
-                }
-                missing.push(Missing { segment, page, place, piece: blocks.len() - 1 });
             }
         }
-        Ok((missing, blocks))
-    }
-}
-
-impl Sealed {
-    fn spans(&self, device: DeviceKey, time_us: i64) -> bool {
-        self.device == device && (self.entry.first_us..=self.entry.last_us).contains(&time_us)
-    }
-
-    /// The page that was read in which a time can be, and its index.
-    fn page_of(&self, time_us: i64) -> Option<(u32, &[i64])> {
-        let index = self.head.as_ref()?.page_of_time(time_us)?.index;
-        Some((index, self.pages.get(&index)?))
-    }
-
-    /// The first time of the segment that is not before this one, whose page was read.
-    fn first_from(&self, time_us: i64) -> Option<i64> {
-        let (index, times) = self.page_of(time_us)?;
-        let inside = times.get(times.partition_point(|time| *time < time_us)).copied();
-        let next = || self.head.as_ref()?.time_fences().get(usize::try_from(index).ok()? + 1).copied();
-        inside.or_else(next)
-    }
-
-    /// The last time of the segment that is not behind this one, whose page was read.
-    fn last_until(&self, time_us: i64) -> Option<i64> {
-        let (_, times) = self.page_of(time_us)?;
-        times.get(times.partition_point(|time| *time <= time_us).checked_sub(1)?).copied()
-    }
-
-    fn piece(&self, piece: Piece) -> PieceKey {
-        PieceKey { device: self.device, segment: self.entry.id, piece }
-    }
-
-    /// The head, where it says of the segment what the catalogue says.
-    fn entry_agrees(&self, head: Head) -> Result<Head, Fault> {
-        let SegmentEntry { id: _, first_us, last_us, readings } = self.entry;
-        if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
-            Ok(head)
-        } else {
-            Err(Fault::Inconsistent { part: "the head".into(), what: "the catalogue says otherwise" })
-        }
-    }
-
-    fn bytes(&self, found: Found, part: &str) -> Result<Vec<u8>, Failure> {
-        match found {
-            Found::Bytes(bytes) => Ok(bytes),
-            Found::Lost | Found::Never => {
-                Err(self.corrupt(Fault::WrongLength { part: part.to_owned() }).into())
-            }
-            Found::Gone => Err(Failure::Overtaken),
-        }
-    }
-
-    fn corrupt(&self, fault: Fault) -> StoreError {
-        StoreError::Corrupt { device: self.device, segment: self.entry.id, fault }
-    }
-
-    fn kept_bytes(&self) -> usize {
-        let pages: usize = self.pages.values().map(|times| times.len() * size_of::<i64>()).sum();
-        self.head.as_ref().map_or(0, Head::memory_bytes) + pages
-    }
-
-    fn forget(&mut self) {
-        self.head = None;
-        self.pages.clear();
     }
 }

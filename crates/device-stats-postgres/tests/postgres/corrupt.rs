@@ -4,7 +4,9 @@ use device_stats_domain::DeviceKey;
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_segment::{Fault, Row};
-use device_stats_store::{Appended, Piece, PieceKey, Replaced, SegmentId, Store, StoreError};
+use device_stats_store::{
+    Appended, Piece, PieceKey, ReadingStore, Replaced, SegmentId, SegmentStore, StoreError,
+};
 
 use crate::{at, connect, device, open_at, reading, row, segment};
 
@@ -66,7 +68,7 @@ async fn a_head_that_is_not_what_the_catalogue_says_is_told() {
 #[tokio::test]
 async fn a_lost_block_is_told_and_a_lost_segment_is_not_missed() {
     let (store, device, id) = damaged("DELETE FROM segment_block").await;
-    assert_corrupt!(store.append(&[reading(device, 50)]), device, id, Fault::WrongLength { .. });
+    assert_corrupt!(store.append(&[reading(device, 50)]), device, id, Fault::Inconsistent { .. });
     let key = |piece| PieceKey { device, segment: id, piece };
     // To whoever reads, `None` would mean that the segment was merged, and that a new snapshot helps.
     assert_corrupt!(store.read_pieces(&[key(Piece::Block(0))]), device, id, Fault::Inconsistent { .. });

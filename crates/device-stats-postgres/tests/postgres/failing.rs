@@ -5,7 +5,7 @@ use std::sync::Arc;
 use device_stats_domain::{Page, Window};
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, Store, StoreError, Subject};
+use device_stats_store::{Appended, ReadingStore, SnapshotStore, Store, StoreError, Subject};
 use tokio::task::JoinSet;
 
 use crate::{connect, device, open_at, reading};

@@ -8,11 +8,15 @@ use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
 use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, Username, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
-use device_stats_store::{Appended, Replaced, Store, StoreError, Subject};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, Replaced, SegmentStore, SnapshotStore, StoreError, Subject,
+};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
 
-use crate::{at, connect, device, open_at, reading, row, segment, times, until_found, untimed};
+use crate::{
+    at, connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found,
+};
 
 /// Two nodes over one database, a connection that stands in their way, and one that watches them.
 async fn two_nodes() -> ([Arc<PostgresStore>; 2], Client, Client) {
@@ -47,8 +51,8 @@ async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     let append =
         tokio::spawn(async move { a.append(&[reading(device, 10), reading(device, 20)]).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
-    let rows = b.read_hot(device, 10).await.unwrap();
-    assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    let rows = b.list_hot_readings(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &sealed_rows(&rows)).await.unwrap(), Replaced::Done(_)));
     obstacle.rollback().await.unwrap();
     assert_eq!(append.await.unwrap(), [Appended::Stored(at(10)), Appended::Repeat]);
     assert_eq!(times(&*b, device).await, [10, 20]);
@@ -67,8 +71,8 @@ async fn a_reading_that_is_stored_while_others_are_waited_for_is_a_repeat() {
         until_found(&watch, 1, WAITING, &[]).await;
         b.append(&[reading(device, 20)]).await.unwrap();
         if is_sealed {
-            let rows = b.read_hot(device, 10).await.unwrap();
-            assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+            let rows = b.list_hot_readings(device, 10).await.unwrap();
+            assert!(matches!(b.seal(device, &sealed_rows(&rows)).await.unwrap(), Replaced::Done(_)));
         }
         obstacle.rollback().await.unwrap();
         assert_eq!(append.await.unwrap(), [Appended::Stored(at(10)), Appended::Repeat]);
@@ -83,12 +87,12 @@ async fn a_time_that_is_sealed_while_it_is_picked_is_not_taken() {
     let device = device(&*a, "d").await;
     let obstacle = admin.transaction().await.unwrap();
     append_slowly(&obstacle, device, 10).await;
-    let call = [10, 10].map(|n| untimed(device, n));
+    let call = [10, 10].map(|n| server_timed(device, n));
     let append = tokio::spawn(async move { a.append(&call).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
     b.append(&[reading(device, 11)]).await.unwrap();
-    let rows = b.read_hot(device, 10).await.unwrap();
-    assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    let rows = b.list_hot_readings(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &sealed_rows(&rows)).await.unwrap(), Replaced::Done(_)));
     obstacle.rollback().await.unwrap();
     assert_eq!(append.await.unwrap(), [12, 13].map(|us| Appended::Stored(at(us))));
     assert_eq!(times(&*b, device).await, [11, 12, 13]);
@@ -136,11 +140,11 @@ async fn a_paused_sealer_is_told_that_another_node_has_sealed() {
     let ([a, b], ..) = two_nodes().await;
     let device = device(&*a, "d").await;
     a.append(&[1, 2, 3].map(|n| reading(device, n))).await.unwrap();
-    let seen = a.read_hot(device, 10).await.unwrap();
-    assert!(matches!(b.seal(device, &seen[..1], &segment(&seen[..1])).await.unwrap(), Replaced::Done(_)));
-    assert_eq!(a.seal(device, &seen, &segment(&seen)).await.unwrap(), Replaced::Stale);
-    assert_eq!(a.seal(device, &seen[..1], &segment(&seen[..1])).await.unwrap(), Replaced::Stale);
-    assert!(matches!(a.seal(device, &seen[1..], &segment(&seen[1..])).await.unwrap(), Replaced::Done(_)));
+    let seen = a.list_hot_readings(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &sealed_rows(&seen[..1])).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(a.seal(device, &sealed_rows(&seen)).await.unwrap(), Replaced::Stale);
+    assert_eq!(a.seal(device, &sealed_rows(&seen[..1])).await.unwrap(), Replaced::Stale);
+    assert!(matches!(a.seal(device, &sealed_rows(&seen[1..])).await.unwrap(), Replaced::Done(_)));
     assert_eq!(times(&*b, device).await, [1, 2, 3]);
 }
 
@@ -151,10 +155,10 @@ async fn a_seal_or_merge_does_not_wait_for_an_append() {
     let ([a, _], mut admin, _) = two_nodes().await;
     let device = device(&*a, "d").await;
     a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
-    let rows = a.read_hot(device, 10).await.unwrap();
+    let rows = a.list_hot_readings(device, 10).await.unwrap();
     let append = admin.transaction().await.unwrap();
     append_slowly(&append, device, 3).await;
-    let Replaced::Done(id) = a.seal(device, &rows, &segment(&rows)).await.unwrap() else {
+    let Replaced::Done(id) = a.seal(device, &sealed_rows(&rows)).await.unwrap() else {
         panic!("the append has nothing to do with it")
     };
     assert!(matches!(a.merge(device, &[id], &segment(&rows)).await.unwrap(), Replaced::Done(_)));
@@ -168,22 +172,20 @@ async fn nodes_do_not_wait_for_each_other_to_seal_or_merge() {
     let ([a, b], mut admin, _) = two_nodes().await;
     let device = device(&*a, "d").await;
     a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
-    let rows = a.read_hot(device, 10).await.unwrap();
-    let sealed = segment(&rows);
+    let rows = a.list_hot_readings(device, 10).await.unwrap();
+    let (sealed, merged) = (sealed_rows(&rows), segment(&rows));
     let other = admin.transaction().await.unwrap();
     other.execute("DELETE FROM reading", &[]).await.unwrap();
-    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.seal(device, &rows, &sealed)).await;
+    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.seal(device, &sealed)).await;
     assert_eq!(answer.unwrap().unwrap(), Replaced::Stale);
     other.rollback().await.unwrap();
-    let Replaced::Done(id) = b.seal(device, &rows, &sealed).await.unwrap() else {
-        panic!("nobody else is at it")
-    };
+    let Replaced::Done(id) = b.seal(device, &sealed).await.unwrap() else { panic!("nobody else is at it") };
     let other = admin.transaction().await.unwrap();
     other.execute("DELETE FROM segment", &[]).await.unwrap();
-    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.merge(device, &[id], &sealed)).await;
+    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.merge(device, &[id], &merged)).await;
     assert_eq!(answer.unwrap().unwrap(), Replaced::Stale);
     other.rollback().await.unwrap();
-    assert!(matches!(b.merge(device, &[id], &sealed).await.unwrap(), Replaced::Done(_)));
+    assert!(matches!(b.merge(device, &[id], &merged).await.unwrap(), Replaced::Done(_)));
     assert_eq!(times(&*a, device).await, [1, 2]);
 }
 

@@ -19,8 +19,8 @@ use device_stats_domain::{
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
 use device_stats_segment::{Effort, Row, Segment};
-use device_stats_store::Store;
 use device_stats_store::conformance::oracle::Oracle;
+use device_stats_store::{SealedRows, Store};
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
@@ -72,7 +72,7 @@ fn reading(device: DeviceKey, n: i32) -> NewReading {
 }
 
 /// The same, with its time left to the server, whose clock says `n`.
-fn untimed(device: DeviceKey, n: i32) -> NewReading {
+fn server_timed(device: DeviceKey, n: i32) -> NewReading {
     NewReading { time: ReadingTime::Picked(at(n.into())), ..reading(device, n) }
 }
 
@@ -83,6 +83,10 @@ fn row(n: i32) -> Row {
 
 fn segment(rows: &[Row]) -> Segment {
     Segment::encode(rows, Effort::Fast).unwrap()
+}
+
+fn sealed_rows(rows: &[Row]) -> SealedRows {
+    SealedRows::encode(rows, Effort::Fast).unwrap()
 }
 
 /// The times of all readings of a device, hot and sealed.

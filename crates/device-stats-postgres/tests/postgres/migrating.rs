@@ -3,11 +3,11 @@
 use device_stats_domain::DeviceKey;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresStore, migrate};
-use device_stats_store::{Appended, Replaced, SchemaError, Store};
+use device_stats_store::{Appended, ReadingStore, Replaced, SchemaError, SegmentStore};
 use refinery::Target;
 use tokio::task::JoinSet;
 
-use crate::{config, connect, open_at, reading, row, segment, times};
+use crate::{config, connect, open_at, reading, row, sealed_rows, times};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -56,9 +56,9 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
     assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 4 })), "{answer:?}");
     let store = open_at(&url).await;
     let (device, expected) = (DeviceKey(1), (1..=100).map(row).collect::<Vec<_>>());
-    let hot = store.read_hot(device, 1_000).await.unwrap();
+    let hot = store.list_hot_readings(device, 1_000).await.unwrap();
     assert_eq!(hot, expected);
-    assert!(matches!(store.seal(device, &hot, &segment(&hot)).await.unwrap(), Replaced::Done(_)));
+    assert!(matches!(store.seal(device, &sealed_rows(&hot)).await.unwrap(), Replaced::Done(_)));
     assert_eq!(store.append(&[reading(device, 50)]).await.unwrap(), [Appended::Repeat]);
     assert_eq!(times(&store, device).await, (1..=100).collect::<Vec<_>>());
 }

@@ -9,10 +9,10 @@ use device_stats_domain::DeviceKey;
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, Replaced, Store, StoreError};
+use device_stats_store::{AccountStore, Appended, ReadingStore, Replaced, SegmentStore, StoreError};
 use tokio::task::JoinSet;
 
-use crate::{connect, device, open_at, reading, row, segment, times, until_found, untimed};
+use crate::{connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found};
 
 async fn nodes(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
     let mut nodes = Vec::new();
@@ -26,9 +26,9 @@ async fn nodes(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
 async fn seal_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<AtomicBool>) -> u32 {
     let mut done = 0;
     while !stop.load(Ordering::SeqCst) {
-        let rows = node.read_hot(device, 50).await.unwrap();
+        let rows = node.list_hot_readings(device, 50).await.unwrap();
         if !rows.is_empty() {
-            let answer = node.seal(device, &rows, &segment(&rows)).await.unwrap();
+            let answer = node.seal(device, &sealed_rows(&rows)).await.unwrap();
             done += u32::from(answer != Replaced::Stale);
         }
     }
@@ -151,7 +151,7 @@ async fn calls_with_both_kinds_of_times_do_not_wait_in_a_circle() {
             let store = Arc::clone(&store);
             let at = |offset, n| round * 1_000 + offset + n;
             let given = (0..20).map(|n| reading(device, at(given, n)));
-            let free = (0..20).map(|n| untimed(device, at(free, n)));
+            let free = (0..20).map(|n| server_timed(device, at(free, n)));
             let call: Vec<_> = given.chain(free).collect();
             callers.spawn(async move { store.append(&call).await.unwrap() });
         }

@@ -2,7 +2,7 @@
 
 use device_stats_domain::{Page, Window};
 use device_stats_postgres::testing::fresh_database;
-use device_stats_store::Store;
+use device_stats_store::ReadingStore;
 use device_stats_store::conformance::oracle::Oracle;
 
 use crate::{connect, device, open_at, reading};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, IdempotencyKey, NewReading, Reading, ReadingTime, Timestamp,
 };
-use device_stats_store::{Fingerprint, FirstStored, Once, Receipt, StoreError};
+use device_stats_store::{Fingerprint, FirstStored, KeyedOutcome, Receipt, StoreError};
 
 use super::once::{Asked, fingerprint};
 use super::{Principal, Service, ServiceError};
@@ -188,9 +188,9 @@ impl Service {
     ) -> Result<Receipt, ServiceError> {
         let claim = keyed.map(|(key, fingerprint)| self.keys.claim(key, fingerprint, &self.clock));
         match self.lanes.append(Arc::clone(&new), claim.transpose()?).await? {
-            Once::Now(outcome) => Ok(Receipt::of(&new, &outcome)),
-            Once::Before(receipt) => Ok(receipt),
-            Once::OtherPayload => match keyed {
+            KeyedOutcome::New(outcome) => Ok(Receipt::from_outcomes(&new, &outcome)),
+            KeyedOutcome::Repeated(receipt) => Ok(receipt),
+            KeyedOutcome::DifferentPayload => match keyed {
                 Some((key, _)) => Err(ServiceError::OtherPayload(key.clone())),
                 None => {
                     Err(StoreError::Broken("a request without a key was taken for another".into()).into())

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::database::columns::{optional_text, text};
 use crate::database::errors::{is_missing_parent, store_error};
-use crate::hot::View;
+use crate::hot::HotView;
 use crate::journal::{self, Entry};
 
 fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
@@ -21,7 +21,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
     })
 }
 
-/// The meaning of an error of a statement that names an owner.
+/// Converts an error of a statement that sets an owner.
 fn owner_error(error: rusqlite::Error) -> StoreError {
     if is_missing_parent(&error) { StoreError::UserMissing } else { store_error(error) }
 }
@@ -42,7 +42,7 @@ pub(crate) fn find(
     connection: &Connection,
     device_ids: &[DeviceId],
 ) -> Result<Vec<Option<Device>>, StoreError> {
-    // One lookup for each: a list of thousands would be more parameters than a statement can have.
+    // One lookup for each id: a statement cannot have thousands of parameters.
     let mut select = connection
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE device_id = ?1")
         .map_err(store_error)?;
@@ -65,7 +65,7 @@ pub(crate) fn list(connection: &Connection, page: Page) -> Result<Vec<Device>, S
     devices.and_then(Iterator::collect).map_err(store_error)
 }
 
-pub(crate) fn list_of(connection: &Connection, user: UserId) -> Result<Vec<Device>, StoreError> {
+pub(crate) fn list_by_user(connection: &Connection, user: UserId) -> Result<Vec<Device>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE user_id = ?1 ORDER BY id")
         .map_err(store_error)?;
@@ -90,10 +90,10 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Takes the hot readings of devices away, which are deleted in the same transaction.
-pub(crate) fn forget(
+/// Deletes the hot readings of devices that the same transaction deletes.
+pub(crate) fn delete_hot_readings(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     devices: impl IntoIterator<Item = DeviceKey>,
 ) -> Result<(), StoreError> {
     let devices: Vec<DeviceKey> =
@@ -101,11 +101,11 @@ pub(crate) fn forget(
     if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
 }
 
-/// Hot readings go along by an entry of the journal, segments by a foreign key and their blocks by a trigger on them.
-pub(crate) fn delete(connection: &Connection, hot: &View, key: DeviceKey) -> Result<(), StoreError> {
+/// Deletes a device. A journal entry deletes its hot readings, a foreign key its segments, and a trigger their blocks.
+pub(crate) fn delete(connection: &Connection, hot: &HotView, key: DeviceKey) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
     match delete.execute([key.0]).map_err(store_error)? {
         0 => Err(StoreError::DeviceMissing),
-        _ => forget(connection, hot, [key]),
+        _ => delete_hot_readings(connection, hot, [key]),
     }
 }

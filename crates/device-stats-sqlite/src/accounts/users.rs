@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::accounts::devices;
 use crate::database::columns::text;
 use crate::database::errors::store_error;
-use crate::hot::View;
+use crate::hot::HotView;
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -65,18 +65,18 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
     }
 }
 
-/// Devices go along by a foreign key, and take their segments with them.
-pub(crate) fn delete(connection: &Connection, hot: &View, id: UserId) -> Result<(), StoreError> {
-    let devices = devices::list_of(connection, id)?;
+/// Deletes a user. Foreign keys delete the devices and their segments.
+pub(crate) fn delete(connection: &Connection, hot: &HotView, id: UserId) -> Result<(), StoreError> {
+    let devices = devices::list_by_user(connection, id)?;
     let mut delete = connection.prepare_cached("DELETE FROM users WHERE id = ?1").map_err(store_error)?;
     match delete.execute([id.0]).map_err(store_error)? {
         0 => Err(StoreError::UserMissing),
-        _ => devices::forget(connection, hot, devices.iter().map(|device| device.key)),
+        _ => devices::delete_hot_readings(connection, hot, devices.iter().map(|device| device.key)),
     }
 }
 
-/// Whether a user other than `id` has the email address: asked when the unique indices have refused a row, in the same
-/// transaction, to say which of them it was.
+/// Whether a user other than `id` has the email address. Tells, in the same transaction, which unique index has refused a
+/// row.
 fn is_email_taken(connection: &Connection, id: Option<UserId>, email: &Email) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE email = ?1 AND id IS NOT ?2)")

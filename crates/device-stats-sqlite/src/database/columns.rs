@@ -1,5 +1,5 @@
-//! From the columns of a row to the words of the domain. What is stored was checked once; a row that breaks a rule now
-//! was written by something else, and is an error of the store.
+//! Columns of a row as values of the domain. Values are checked before they are stored, so a value that breaks a rule was
+//! written by another program and is an error.
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use device_stats_domain::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 
-/// A text, made into what it stands for.
+/// Parses a text column.
 pub(crate) fn text<T, E>(
     row: &Row<'_>,
     column: usize,
@@ -19,7 +19,7 @@ where
     parse(row.get(column)?).map_err(|error| invalid(column, Type::Text, error))
 }
 
-/// A text or nothing, made into what it stands for.
+/// Parses a text column that can be null.
 pub(crate) fn optional_text<T, E>(
     row: &Row<'_>,
     column: usize,
@@ -32,11 +32,17 @@ where
     text.map(parse).transpose().map_err(|error| invalid(column, Type::Text, error))
 }
 
-/// A time in microseconds since 1970 UTC.
+/// Reads a time in microseconds since 1970 UTC.
 pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     Timestamp::from_micros(row.get(column)?).map_err(|error| invalid(column, Type::Integer, error))
 }
 
-fn invalid(column: usize, of: Type, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, of, Box::new(error))
+/// Reads a number of things; 0 and up.
+pub(crate) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
+    let count: i64 = row.get(column)?;
+    u64::try_from(count).map_err(|error| invalid(column, Type::Integer, error))
+}
+
+fn invalid(column: usize, found: Type, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, found, Box::new(error))
 }

@@ -1,11 +1,11 @@
-//! What an error of SQLite means to a caller of the store. Whether a name was taken or an owner is missing is decided
-//! where the statement is, since only there it is known what the statement wanted.
+//! Errors of SQLite as errors of the store. Conflicts of names and owners are converted beside their statements, which
+//! know what was inserted.
 
 use deadpool_sqlite::{HookError, InteractError, PoolError};
 use device_stats_store::StoreError;
 use rusqlite::{Error, ErrorCode, ffi};
 
-/// The meaning of an error before a commit: nothing has been done.
+/// Converts an error before a commit: nothing has been done.
 pub(crate) fn store_error(error: Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::OutOfSpace(error.into()),
@@ -14,7 +14,7 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             | ErrorCode::DatabaseLocked
             | ErrorCode::CannotOpen
             | ErrorCode::SystemIoFailure
-            // What the file system says of a disk that it has remounted after a fault.
+            // A file system that was remounted read-only after a fault.
             | ErrorCode::ReadOnly
             | ErrorCode::OutOfMemory
             | ErrorCode::OperationInterrupted,
@@ -23,8 +23,8 @@ pub(crate) fn store_error(error: Error) -> StoreError {
     }
 }
 
-/// The meaning of an error of `COMMIT`. Only a full disk and a lock are known to leave nothing behind: SQLite reports a
-/// full disk when the last page of the log, which makes it a commit, could not be written.
+/// Converts an error of `COMMIT`. Only after a full disk or a lock nothing has been done for sure: SQLite reports a full
+/// disk when it could not write the last page of the log, which completes a commit.
 pub(crate) fn commit_error(error: Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::OutOfSpace(error.into()),
@@ -33,17 +33,17 @@ pub(crate) fn commit_error(error: Error) -> StoreError {
     }
 }
 
-/// Whether the disk failed, so that nothing can be said of what it was given to keep.
+/// Whether the disk failed, so that the state of written data is unknown.
 pub(crate) fn is_io_error(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// Whether a row refers to one that does not exist.
+/// Whether a row references a missing row.
 pub(crate) fn is_missing_parent(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|cause| cause.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
-/// The meaning of a connection that could not be had.
+/// Converts an error of getting a connection.
 pub(crate) fn pool_error(error: PoolError) -> StoreError {
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
@@ -53,7 +53,7 @@ pub(crate) fn pool_error(error: PoolError) -> StoreError {
     }
 }
 
-/// The meaning of a call that did not come to its end on its thread; its transaction has been rolled back.
+/// Converts an error of a call that did not finish on its thread; its transaction has been rolled back.
 pub(crate) fn interact_error(error: &InteractError) -> StoreError {
     match error {
         InteractError::Panic(_) => StoreError::Broken("a call of the store panicked".into()),
@@ -70,13 +70,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_out_of_space_whenever_it_is_noticed() {
+    fn a_full_disk_is_out_of_space_before_and_during_a_commit() {
         assert!(matches!(store_error(failure(ffi::SQLITE_FULL)), StoreError::OutOfSpace(_)));
         assert!(matches!(commit_error(failure(ffi::SQLITE_FULL)), StoreError::OutOfSpace(_)));
     }
 
     #[test]
-    fn what_may_pass_is_unavailable() {
+    fn temporary_errors_are_unavailable() {
         for code in [
             ffi::SQLITE_BUSY,
             ffi::SQLITE_BUSY_SNAPSHOT,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_not_pass_is_broken() {
+    fn permanent_errors_are_broken() {
         for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_ERROR, ffi::SQLITE_MISUSE] {
             assert!(matches!(store_error(failure(code)), StoreError::Broken(_)), "{code}");
         }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_io_error_of_a_commit_the_outcome_is_unknown() {
+    fn the_outcome_is_unknown_after_an_io_error_of_a_commit() {
         for code in [ffi::SQLITE_IOERR, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_NOMEM] {
             assert!(matches!(commit_error(failure(code)), StoreError::OutcomeUnknown(_)), "{code}");
         }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_foreign_key_tells_of_a_missing_row() {
+    fn only_a_foreign_key_violation_is_a_missing_parent() {
         assert!(is_missing_parent(&failure(ffi::SQLITE_CONSTRAINT_FOREIGNKEY)));
         assert!(!is_missing_parent(&failure(ffi::SQLITE_CONSTRAINT_UNIQUE)));
     }

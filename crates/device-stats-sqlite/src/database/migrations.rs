@@ -1,5 +1,4 @@
-//! The versions of the schema: which ones this binary knows, which ones a database has, and the step from one to the
-//! other. Who may take that step at what time is the matter of [`open`](crate::database::open).
+//! Schema versions: those that this binary knows, those that a database has, and the migrations between them.
 
 use device_stats_store::{SchemaError, SchemaVersion};
 use refinery::error::Kind;
@@ -12,18 +11,18 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Refuses what this binary cannot work with: a file that is no database, tables of something else, versions it does
-/// not know or knows differently. Returns the version of the database, 0 where it is empty.
+/// Refuses a file that is not a database, tables of another program, and unknown or different versions. Returns the
+/// version of the database, 0 if it is empty.
 pub(crate) fn check(connection: &Connection) -> Result<i64, SchemaError> {
     SchemaError::check(&applied(connection)?, &known())
 }
 
-/// Refuses a database that is not of the version this binary needs.
+/// Refuses a database that does not have the version that this binary needs.
 pub(crate) fn require_latest(found: i64) -> Result<(), SchemaError> {
     SchemaError::compare(found, known().iter().map(|known| known.version).max().unwrap_or(0))
 }
 
-/// Applies what is missing, all of it in one transaction, and returns the names of what was applied.
+/// Applies the missing migrations in one transaction, and returns their names.
 pub(crate) fn apply(connection: &mut Connection) -> Result<Vec<String>, SchemaError> {
     let runner: Runner = runner().set_grouped(true);
     let report = runner.run(connection).map_err(|error| match error.kind() {
@@ -33,7 +32,7 @@ pub(crate) fn apply(connection: &mut Connection) -> Result<Vec<String>, SchemaEr
     Ok(report.applied_migrations().iter().map(Migration::to_string).collect())
 }
 
-/// The versions this binary knows.
+/// Returns the versions that this binary knows.
 fn known() -> Vec<SchemaVersion> {
     let version = |known: &Migration| SchemaVersion {
         version: known.version().into(),
@@ -47,13 +46,12 @@ fn applied(connection: &Connection) -> Result<Vec<SchemaVersion>, SchemaError> {
     let has_history = "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'";
     let has_history = connection.query_row(has_history, [], |_| Ok(())).optional().map_err(schema_error)?;
     if has_history.is_none() {
-        let others = "SELECT count(*) FROM sqlite_schema";
-        let others: i64 = connection.query_row(others, [], |row| row.get(0)).map_err(schema_error)?;
-        let nothing = Vec::new();
-        return if others == 0 {
-            Ok(nothing)
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = connection.query_row(tables, [], |row| row.get(0)).map_err(schema_error)?;
+        return if tables == 0 {
+            Ok(Vec::new())
         } else {
-            Err(SchemaError::Foreign("the database holds the tables of something else".into()))
+            Err(SchemaError::Foreign("the database has tables of another program".into()))
         };
     }
     let history = "SELECT version, name, checksum FROM refinery_schema_history ORDER BY version";
@@ -64,7 +62,7 @@ fn applied(connection: &Connection) -> Result<Vec<SchemaVersion>, SchemaError> {
     applied.and_then(Iterator::collect).map_err(schema_error)
 }
 
-/// The meaning of an error while a database is opened.
+/// Converts an error of opening a database.
 pub(crate) fn schema_error(error: rusqlite::Error) -> SchemaError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => SchemaError::Foreign(error.into()),

@@ -1,5 +1,5 @@
-//! From a path to a database with the schema of this binary. Several processes may do this at the same time; a lock on
-//! a file beside the database puts them in a row.
+//! Opening and migrating a database file. Several processes can do this at the same time; a lock on a file beside the
+//! database serializes them.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,28 +15,28 @@ use crate::database::migrations::{apply, check, require_latest, schema_error};
 use crate::database::uri::uri;
 use crate::journal;
 
-/// Size of a page of a new database: about that of a block of a segment, which otherwise is a chain of many pages, each
-/// of which has to be read before it is known where the next one is.
+/// Page size of a new database, in bytes. About the size of a segment's block: with smaller pages a block would be a chain
+/// of many pages, and each has to be read to find the next one.
 const PAGE_BYTES: i64 = 16 * 1024;
 
-/// The last version whose hot readings are rows.
+/// The last schema version whose hot readings are rows.
 const BEFORE_JOURNAL: i64 = 2;
 
-/// Brings the database at `path` to the schema of this binary, and returns the names of the migrations that were
-/// applied now; none where it had it already. Creates the file and the directories it lies in where they are missing.
-/// All migrations are applied or none, and what they leave to be taken over is so before this returns; callers in several processes apply each of them once.
+/// Migrates the database at `path` to the schema of this binary, and returns the names of the migrations that it applied.
+/// Creates the file and its parent directories if they are missing. All missing migrations are applied or none; callers in
+/// several processes apply each of them once. Rows of an older schema are adopted before this returns.
 ///
 /// Blocks while another process migrates the database.
 ///
 /// # Errors
-/// Every [`SchemaError`] but [`SchemaError::Older`].
+/// Every [`SchemaError`] except [`SchemaError::Older`].
 pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     create_parents(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
     let _lock = lock(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
     let mut connection = connect(path, "rwc")?;
-    // Before anything is written: a database of a newer version, or of something else, stays as it is.
+    // Before the first write: a newer database, or one of another program, stays unchanged.
     check(&connection)?;
-    // Taken only by a database that is created now.
+    // Only a new database takes the page size.
     connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
     use_log(&connection)?;
     let applied = apply(&mut connection)?;
@@ -47,10 +47,10 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     Ok(applied)
 }
 
-/// Makes sure that the database at `path` has the schema of this binary, and applies and creates nothing.
+/// Checks that the database at `path` has the schema of this binary; applies and creates nothing.
 ///
 /// # Errors
-/// Every [`SchemaError`] but [`SchemaError::Failed`].
+/// Every [`SchemaError`] except [`SchemaError::Failed`].
 pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
     if !path.try_exists().map_err(|error| SchemaError::Unavailable(error.into()))? {
         return require_latest(0);
@@ -58,12 +58,12 @@ pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
     let connection = connect(path, "rw")?;
     let found = check(&connection)?;
     let has_rows = journal::has_rows(&connection).map_err(|error| SchemaError::Unavailable(error.into()))?;
-    // A migration that was broken off before it took over the rows counts as not applied.
+    // A migration that was interrupted before it adopted the rows counts as not applied.
     require_latest(if has_rows { found.min(BEFORE_JOURNAL) } else { found })?;
     use_log(&connection)
 }
 
-/// Reads something in one transaction, over a connection of its own.
+/// Runs `read` in one transaction of a new connection.
 pub(crate) fn read<T>(
     path: &Path,
     read: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -73,7 +73,7 @@ pub(crate) fn read<T>(
     read(&*connection.transaction().map_err(store_error)?)
 }
 
-/// A connection to migrate with, or to look. In mode `rwc` it creates the file, in mode `rw` it does not.
+/// Opens a connection for a migration or a check. Mode `rwc` creates the file, mode `rw` does not.
 fn connect(path: &Path, mode: &str) -> Result<Connection, SchemaError> {
     let connection = Connection::open(uri(path, mode)).map_err(schema_error)?;
     connection.busy_timeout(STORE_CONNECT_TIMEOUT).map_err(schema_error)?;
@@ -81,7 +81,7 @@ fn connect(path: &Path, mode: &str) -> Result<Connection, SchemaError> {
     Ok(connection)
 }
 
-/// Turns the write-ahead log on. The database remembers it, so this writes only once.
+/// Turns the write-ahead log on. The setting is stored in the file, so only the first call writes.
 fn use_log(connection: &Connection) -> Result<(), SchemaError> {
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
@@ -90,13 +90,13 @@ fn use_log(connection: &Connection) -> Result<(), SchemaError> {
         Ok(())
     } else {
         Err(SchemaError::Unavailable(
-            format!("the file system allows no write-ahead log, only {mode:?}").into(),
+            format!("the file system does not support a write-ahead log, only {mode:?}").into(),
         ))
     }
 }
 
-/// Creates the directories above `path` that are missing, so that they survive a loss of power: a new directory is safe
-/// when the one it lies in has been synced.
+/// Creates the missing parent directories of `path`, and syncs the directory that contains each, so that they survive a
+/// loss of power.
 fn create_parents(path: &Path) -> io::Result<()> {
     let mut missing = Vec::new();
     let mut existing = None;
@@ -116,7 +116,7 @@ fn create_parents(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until no other process migrates the database; the lock goes when the file is dropped, or the process dies.
+/// Waits until no other process migrates the database. The lock ends when the file is dropped or the process dies.
 fn lock(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

@@ -1,13 +1,13 @@
-//! Paths as SQLite takes them.
+//! Paths as URI filenames of SQLite.
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The path as a URI, so that a connection can be refused to create the file, or to write to it; and so that a path
-/// that begins like a URI is still a path.
+/// Returns the path as a URI. `mode` controls whether a connection can create the file or write to it. A path that begins
+/// like a URI is still taken as a path.
 pub(crate) fn uri(path: &Path, mode: &str) -> String {
-    // An absolute path follows an empty authority: without that, a second slash would begin one.
+    // An absolute path follows an empty authority; without it, a second slash would begin one.
     let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:./" });
     for byte in path.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_path_can_be_written_as_a_uri() {
+    fn every_path_can_be_written_as_a_uri() {
         assert_eq!(uri(Path::new("/data/a.db"), "ro"), "file:///data/a.db?mode=ro");
         assert_eq!(uri(Path::new("//data/a.db"), "ro"), "file:////data/a.db?mode=ro");
         assert_eq!(uri(Path::new("a.db"), "rw"), "file:./a.db?mode=rw");

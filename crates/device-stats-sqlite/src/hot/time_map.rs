@@ -1,114 +1,115 @@
-//! A map from times to what is known of them, for times that come in order mostly. It takes hardly more memory than its
-//! entries: a `BTreeMap` leaves half of each node empty where keys ascend.
+//! A map keyed by time, for times that mostly arrive in order. It takes little more memory than its entries; a `BTreeMap`
+//! leaves half of each node empty when keys ascend.
 
-/// Entries of a chunk; one more splits it.
+/// Maximum number of entries of a chunk; one more splits it.
 const CHUNK_ENTRIES: usize = 256;
-/// Entries that a full chunk passes on to the next one at once.
-const PASSED_ENTRIES: usize = 32;
+/// Number of entries that a full chunk moves to the next one.
+const MOVED_ENTRIES: usize = 32;
 
 /// Entries by ascending time, each time once.
 #[derive(Debug)]
-pub(super) struct ByTime<T> {
-    /// Neighbours in chunks, none of which is empty.
+pub(super) struct TimeMap<T> {
+    /// Runs of neighbouring entries; none is empty.
     chunks: Vec<Vec<(i64, T)>>,
 }
 
-impl<T> Default for ByTime<T> {
+impl<T> Default for TimeMap<T> {
     fn default() -> Self {
         Self { chunks: Vec::new() }
     }
 }
 
-impl<T> ByTime<T> {
+impl<T> TimeMap<T> {
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// Adds an entry, in the place of the one of that time if there is one.
+    /// Inserts an entry, or replaces the entry of the same time.
     pub(super) fn insert(&mut self, time_us: i64, value: T) {
-        let index = self.chunk_of(time_us);
+        let index = self.chunk_index(time_us);
         let is_last = index + 1 == self.chunks.len();
         let Some(chunk) = self.chunks.get_mut(index) else {
             self.chunks.push(vec![(time_us, value)]);
             return;
         };
-        let place = match chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us) {
-            Ok(place) => {
-                if let Some(entry) = chunk.get_mut(place) {
-                    entry.1 = value;
-                }
+        let position = match chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us) {
+            Ok(found) => {
+                #[expect(clippy::indexing_slicing, reason = "the search has found it")]
+                let entry = &mut chunk[found];
+                entry.1 = value;
                 return;
             }
-            Err(place) => place,
+            Err(position) => position,
         };
         if chunk.len() < CHUNK_ENTRIES {
-            chunk.insert(place, (time_us, value));
+            chunk.insert(position, (time_us, value));
             return;
         }
-        if !is_last && self.pass_on(index) {
+        if !is_last && self.move_to_next(index) {
             self.insert(time_us, value);
             return;
         }
-        let Some(chunk) = self.chunks.get_mut(index) else { return };
-        // Of the last chunk, all before the entry stays together: more of these will hardly come.
+        #[expect(clippy::indexing_slicing, reason = "the full chunk from above")]
+        let chunk = &mut self.chunks[index];
+        // The last chunk keeps all entries before the new one: earlier times will hardly come.
         let half = CHUNK_ENTRIES / 2;
-        let mut upper = chunk.split_off(if is_last { place.max(half) } else { half });
-        if place < chunk.len() {
-            chunk.insert(place, (time_us, value));
+        let mut upper = chunk.split_off(if is_last { position.max(half) } else { half });
+        if position < chunk.len() {
+            chunk.insert(position, (time_us, value));
         } else {
-            upper.insert(place - chunk.len(), (time_us, value));
+            upper.insert(position - chunk.len(), (time_us, value));
         }
         upper.reserve_exact(CHUNK_ENTRIES.saturating_sub(upper.len()));
         self.chunks.insert(index + 1, upper);
     }
 
-    /// Passes on the last entries of a full chunk to the next one; false where that has no room. Late entries come where the
-    /// last chunk was begun a moment before: to split there again and again would leave chunks half empty.
-    fn pass_on(&mut self, index: usize) -> bool {
+    /// Moves the last entries of a full chunk to the next one; returns false if that has no room. Slightly late entries go
+    /// to the chunk before a new last chunk; splitting that one repeatedly would leave chunks half empty.
+    fn move_to_next(&mut self, index: usize) -> bool {
         let Some([chunk, next]) = self.chunks.get_mut(index..).and_then(<[_]>::first_chunk_mut) else {
             return false;
         };
-        let has_room = next.len() + PASSED_ENTRIES <= CHUNK_ENTRIES;
+        let has_room = next.len() + MOVED_ENTRIES <= CHUNK_ENTRIES;
         if has_room {
-            next.splice(0..0, chunk.drain(chunk.len().saturating_sub(PASSED_ENTRIES)..));
+            next.splice(0..0, chunk.drain(chunk.len().saturating_sub(MOVED_ENTRIES)..));
         }
         has_room
     }
 
     pub(super) fn get(&self, time_us: i64) -> Option<&T> {
-        let chunk = self.chunks.get(self.chunk_of(time_us))?;
-        let place = chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us).ok()?;
-        chunk.get(place).map(|(_, value)| value)
+        let chunk = self.chunks.get(self.chunk_index(time_us))?;
+        let found = chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us).ok()?;
+        chunk.get(found).map(|(_, value)| value)
     }
 
     pub(super) fn get_mut(&mut self, time_us: i64) -> Option<&mut T> {
-        let index = self.chunk_of(time_us);
+        let index = self.chunk_index(time_us);
         let chunk = self.chunks.get_mut(index)?;
-        let place = chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us).ok()?;
-        chunk.get_mut(place).map(|(_, value)| value)
+        let found = chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us).ok()?;
+        chunk.get_mut(found).map(|(_, value)| value)
     }
 
-    /// All entries, by ascending time.
+    /// Returns all entries, by ascending time.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, &T)> {
         self.chunks.iter().flatten().map(|(time_us, value)| (*time_us, value))
     }
 
-    /// Those from one time to before another one, by ascending time.
+    /// Returns the entries from `from_us` to before `until_us`, by ascending time.
     pub(super) fn range(&self, from_us: i64, until_us: i64) -> impl DoubleEndedIterator<Item = (i64, &T)> {
         let before = |chunk: &Vec<(i64, T)>, time_us| chunk.partition_point(|(other, _)| *other < time_us);
         let until = self.chunks.partition_point(|chunk| before(chunk, until_us) > 0);
-        let chunks = self.chunks.get(self.chunk_of(from_us)..until).unwrap_or_default();
+        let chunks = self.chunks.get(self.chunk_index(from_us)..until).unwrap_or_default();
         let inside = chunks.iter().flat_map(move |chunk| {
             chunk.get(before(chunk, from_us)..before(chunk, until_us)).unwrap_or_default()
         });
         inside.map(|(time_us, value)| (*time_us, value))
     }
 
-    /// Removes those of these times, which ascend, of which `is_forgotten` says so.
+    /// Removes the entries of these times, which ascend, for which `is_forgotten` returns true.
     pub(super) fn remove(&mut self, times: &[i64], is_forgotten: impl Fn(&T) -> bool) {
         let (Some(first_us), Some(last_us)) = (times.first(), times.last()) else { return };
-        let begin = self.chunk_of(*first_us);
-        let end = self.chunk_of(*last_us) + 1;
+        let begin = self.chunk_index(*first_us);
+        let end = self.chunk_index(*last_us) + 1;
         let mut left = times.iter().copied().peekable();
         for chunk in self.chunks.iter_mut().take(end).skip(begin) {
             chunk.retain(|(time_us, value)| {
@@ -119,8 +120,8 @@ impl<T> ByTime<T> {
         self.chunks.retain(|chunk| !chunk.is_empty());
     }
 
-    /// Which chunk an entry of that time is in, or would be added to, if there is any.
-    fn chunk_of(&self, time_us: i64) -> usize {
+    /// Returns the index of the chunk that has, or would get, an entry of this time; there may be no chunk yet.
+    fn chunk_index(&self, time_us: i64) -> usize {
         let begins = |chunk: &Vec<(i64, T)>| chunk.first().is_some_and(|(first_us, _)| *first_us <= time_us);
         self.chunks.partition_point(begins).saturating_sub(1)
     }
@@ -135,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// So many times from one on, so far apart; added, or removed where the value is even.
+    /// First time, number of times and their distance: inserted, or removed if the value is even.
     #[derive(Clone, Debug)]
     enum Step {
         Insert(i64, i64, i64),
@@ -152,8 +153,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_map(steps in vec(step(), 1..12), from in -3_500..9_000_i64, length in -10..5_000_i64) {
-            let (mut mine, mut theirs) = (ByTime::default(), BTreeMap::new());
+        fn it_behaves_like_a_btree_map(steps in vec(step(), 1..12), from in -3_500..9_000_i64, length in -10..5_000_i64) {
+            let (mut mine, mut theirs) = (TimeMap::default(), BTreeMap::new());
             for (number, step) in (0_i64..).zip(steps) {
                 match step {
                     Step::Insert(from, count, apart) => {
@@ -184,11 +185,11 @@ mod tests {
         }
     }
 
-    /// Eight senders that are not in step, so that all but the last of eight batches are a little late.
+    /// Eight senders out of step: of eight batches, all but the last are a little late.
     #[test]
-    fn times_that_come_a_little_late_leave_little_room_empty() {
+    fn slightly_late_times_leave_little_room_empty() {
         for batch in [1, 10, 30] {
-            let mut map = ByTime::default();
+            let mut map = TimeMap::default();
             for turn in 0..100_000 / 8 / batch {
                 for sender in (0..8).map(|n| n * 3 % 8).rev() {
                     let begin = (turn * 8 + sender) * batch;
@@ -196,7 +197,7 @@ mod tests {
                 }
             }
             let room: usize = map.chunks.iter().map(Vec::capacity).sum();
-            assert!(room < 100_000 * 5 / 4, "{room} where batches have {batch} readings");
+            assert!(room < 100_000 * 5 / 4, "{room} with batches of {batch} readings");
         }
     }
 }

@@ -1,117 +1,115 @@
-//! Appending: which readings of a call are new, and at what time those are stored that leave it to the server.
+//! Appending: repeats are found, times are picked, and the new readings become one journal entry.
 
-use device_stats_domain::{DeviceKey, Finite, NewReading, ReadingTime, Timestamp, Window};
+use device_stats_domain::{DeviceKey, Finite, NewReading, Window};
 use device_stats_segment::Row;
-use device_stats_store::{
-    AppendOrder, Appended, StoreError, behind_which_to_pick, earliest_to_pick, microsecond_after,
-};
+use device_stats_store::{AppendOrder, Appended, OrderedReading, StoreError, TimePicker, outcomes};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::database::errors::store_error;
-use crate::hot::View;
+use crate::hot::HotView;
 use crate::journal::{self, Entry};
-use crate::segments::sealed_times::SealedTimes;
+use crate::segments::sealed_times::SealedTimesReader;
 
-/// A reading of a call, and where it stands in it.
-type Numbered<'r> = (usize, &'r NewReading);
-
-/// Appends device by device, those of each in the order of [`AppendOrder`].
+/// Appends readings device by device, those of each device in the order of [`AppendOrder`].
 pub(crate) fn append(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     readings: &[NewReading],
 ) -> Result<Vec<Appended>, StoreError> {
-    let AppendOrder { given, untimed } = AppendOrder::of(readings);
-    let order = given.into_iter().chain(untimed);
-    let mut order: Vec<Numbered<'_>> =
-        order.filter_map(|index| readings.get(index).map(|new| (index, new))).collect();
-    // A stable sort: of each device, those that bring their time stay before the others.
-    order.sort_by_key(|(_, new)| new.device);
-    let by_device = || order.chunk_by(|(_, one), (_, next)| one.device == next.device);
+    let AppendOrder { client_timed, server_timed } = AppendOrder::new(readings);
+    let mut order = client_timed;
+    order.extend(server_timed);
+    // A stable sort: the client-timed readings of a device stay before its server-timed ones.
+    order.sort_by_key(|new| new.reading.device);
+    let by_device = || order.chunk_by(|one, next| one.reading.device == next.reading.device);
 
-    let mut appending = Appending::to(connection, hot)?;
-    by_device().try_for_each(|readings| appending.check_device(readings))?;
-    let mut outcome = vec![Appended::Repeat; readings.len()];
-    by_device().try_for_each(|readings| appending.append(readings, &mut outcome))?;
-    if !appending.stored.is_empty() {
+    let mut call = AppendCall::new(connection, hot)?;
+    by_device().try_for_each(|readings| call.check_device(readings))?;
+    by_device().try_for_each(|readings| call.append(readings))?;
+    let stored = call.stored;
+    if !stored.is_empty() {
         hot.tidy(connection)?;
-        journal::write(connection, &Entry::Appended(appending.stored))?;
+        journal::write(connection, &Entry::Appended(stored.iter().map(row).collect()))?;
     }
-    Ok(outcome)
+    outcomes(readings.len(), stored)
 }
 
-/// What a call has found to be new.
-struct Appending<'c> {
+fn row(new: &OrderedReading<'_>) -> (DeviceKey, Row) {
+    let OrderedReading { reading, time, .. } = new;
+    let values = reading.values.map(Finite::get);
+    (reading.device, Row { time_us: time.micros(), id: reading.id.0, values })
+}
+
+/// A call, and the readings that it stores.
+struct AppendCall<'c, 'r> {
     connection: &'c Connection,
-    hot: &'c View,
+    hot: &'c HotView,
     has_device: CachedStatement<'c>,
-    stored: Vec<(DeviceKey, Row)>,
+    stored: Vec<OrderedReading<'r>>,
 }
 
-impl<'c> Appending<'c> {
-    fn to(connection: &'c Connection, hot: &'c View) -> Result<Self, StoreError> {
+impl<'c, 'r> AppendCall<'c, 'r> {
+    fn new(connection: &'c Connection, hot: &'c HotView) -> Result<Self, StoreError> {
         let has_device = "SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)";
         let has_device = connection.prepare_cached(has_device).map_err(store_error)?;
         Ok(Self { connection, hot, has_device, stored: Vec::new() })
     }
 
-    /// Refuses a device that does not exist, before anything else can be refused. The readings are of one device.
-    fn check_device(&mut self, readings: &[Numbered<'_>]) -> Result<(), StoreError> {
-        let Some((_, new)) = readings.first() else { return Ok(()) };
-        let is_there = self.has_device.query_row([new.device.0], |row| row.get(0)).map_err(store_error)?;
-        if is_there { Ok(()) } else { Err(StoreError::DeviceMissing) }
+    /// Refuses a device that does not exist. The readings are of one device.
+    fn check_device(&mut self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
+        let Some(new) = readings.first() else { return Ok(()) };
+        let exists =
+            self.has_device.query_row([new.reading.device.0], |row| row.get(0)).map_err(store_error)?;
+        if exists { Ok(()) } else { Err(StoreError::DeviceMissing) }
     }
 
-    /// Appends readings of one device.
-    fn append(&mut self, readings: &[Numbered<'_>], outcome: &mut [Appended]) -> Result<(), StoreError> {
-        let Some((_, first)) = readings.first() else { return Ok(()) };
-        let mut sealed = SealedTimes::inside(self.connection, first.device, span(readings))?;
-        // Ascending, as those that bring their time come first, in order.
-        let mut given: Vec<i64> = Vec::new();
-        let mut last: Option<Timestamp> = None;
-        for (index, new) in readings {
-            let is_taken = |time: Timestamp, sealed: &mut SealedTimes<'_>| {
-                Ok(self.hot.find(new.device, time.micros()).is_some() || sealed.has(time)?)
-            };
-            let time = match new.time {
-                ReadingTime::Given(time) if is_taken(time, &mut sealed)? => continue,
-                ReadingTime::Given(time) => {
-                    given.push(time.micros());
-                    time
-                }
-                ReadingTime::Picked(now) => {
-                    let window = behind_which_to_pick(now);
-                    let before_end = given.partition_point(|time_us| *time_us < window.until_us);
-                    let newest_given = given.get(..before_end).and_then(<[i64]>::last).copied();
-                    let newest_us = newest_given
-                        .max(self.hot.newest_us(new.device, window))
-                        .max(sealed.newest_us(window)?);
-                    let mut free = earliest_to_pick(now, newest_us, last)?;
-                    while given.binary_search(&free.micros()).is_ok() || is_taken(free, &mut sealed)? {
-                        free = microsecond_after(free.micros())?;
-                    }
-                    *last.insert(free)
-                }
-            };
-            let values = new.values.map(Finite::get);
-            self.stored.push((new.device, Row { time_us: time.micros(), id: new.id.0, values }));
-            if let Some(place) = outcome.get_mut(*index) {
-                *place = Appended::Stored(time);
+    /// Appends readings of one device, client-timed ones first.
+    fn append(&mut self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
+        let Some(first) = readings.first() else { return Ok(()) };
+        let device = first.reading.device;
+        let mut sealed = SealedTimesReader::new(self.connection, device, span(readings))?;
+        let stored_before = self.stored.len();
+        let (client_timed, server_timed) =
+            readings.split_at(readings.partition_point(|new| !new.is_server_timed()));
+        for new in client_timed {
+            if !self.is_taken(device, new.time.micros(), &mut sealed)? {
+                self.stored.push(*new);
             }
+        }
+        if server_timed.is_empty() {
+            return Ok(());
+        }
+        let mut picker = TimePicker::new(self.stored.iter().skip(stored_before).copied());
+        for new in server_timed {
+            let window = TimePicker::search_window(new.time);
+            let newest_us = self.hot.newest_us(device, window).max(sealed.newest_us(window)?);
+            let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
+            while self.is_taken(device, candidate.micros(), &mut sealed)? {
+                candidate = picker.next_candidate(device, candidate)?;
+            }
+            picker.pick(device, candidate);
+            self.stored.push(OrderedReading { time: candidate, ..*new });
         }
         Ok(())
     }
+
+    /// Whether the device has a stored reading, hot or sealed, at a time.
+    fn is_taken(
+        &self,
+        device: DeviceKey,
+        time_us: i64,
+        sealed: &mut SealedTimesReader<'_>,
+    ) -> Result<bool, StoreError> {
+        Ok(self.hot.find(device, time_us).is_some() || sealed.contains(time_us)?)
+    }
 }
 
-/// The times at which readings of one device may be stored.
-fn span(readings: &[Numbered<'_>]) -> Window {
+/// Returns the window of all times at which these readings of one device can be stored.
+fn span(readings: &[OrderedReading<'_>]) -> Window {
     let mut span = Window { from_us: i64::MAX, until_us: i64::MIN };
-    for (_, new) in readings {
-        let (first, until_us) = match new.time {
-            ReadingTime::Given(time) => (time, time.micros() + 1),
-            ReadingTime::Picked(now) => (now, i64::MAX),
-        };
-        span.from_us = span.from_us.min(first.micros());
+    for new in readings {
+        let until_us = if new.is_server_timed() { i64::MAX } else { new.time.micros() + 1 };
+        span.from_us = span.from_us.min(new.time.micros());
         span.until_us = span.until_us.max(until_us);
     }
     span

@@ -1,4 +1,4 @@
-//! The ids of readings, which are reserved in blocks.
+//! Blocks of reading ids.
 
 use std::ops::Range;
 

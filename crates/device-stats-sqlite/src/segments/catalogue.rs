@@ -1,4 +1,4 @@
-//! Statements about the catalogue of segments: which ones a device has, and how one comes and goes.
+//! Statements about the catalogue of segments.
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Head, Segment};
@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use crate::database::errors::{is_missing_parent, store_error};
 use crate::segments::pieces;
 
-const TOUCHING: &str = "SELECT id, first_us, last_us, readings FROM segment
+const LIST: &str = "SELECT id, first_us, last_us, readings FROM segment
      WHERE device = ?1 AND last_us >= ?2 AND first_us < ?3 AND ?2 < ?3";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<SegmentEntry> {
@@ -20,21 +20,21 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<SegmentEntry> {
     })
 }
 
-/// The segments of a device whose span touches the window, by ascending first time, then id.
-pub(crate) fn touching(
+/// Returns the segments of a device that touch the window, by ascending first time, then id.
+pub(crate) fn list(
     connection: &Connection,
     device: DeviceKey,
     window: Window,
 ) -> Result<Vec<SegmentEntry>, StoreError> {
-    let mut select = connection.prepare_cached(TOUCHING).map_err(store_error)?;
+    let mut select = connection.prepare_cached(LIST).map_err(store_error)?;
     let entries = select.query_map((device.0, window.from_us, window.until_us), entry);
     let mut entries: Vec<_> = entries.and_then(Iterator::collect).map_err(store_error)?;
-    // Cheaper than to have SQLite set a sorter up: an append asks for each of its devices, and mostly finds none.
+    // Cheaper than a sorter of SQLite: an append lists the segments of each of its devices, and mostly finds none.
     entries.sort_unstable_by_key(|entry| (entry.first_us, entry.id));
     Ok(entries)
 }
 
-/// Whether a device has that segment.
+/// Whether a device has a segment.
 pub(crate) fn has(
     connection: &Connection,
     device: DeviceKey,
@@ -46,10 +46,10 @@ pub(crate) fn has(
     select.query_row((segment.0, device.0), |row| row.get(0)).map_err(store_error)
 }
 
-/// Adds a segment, whose head has been opened.
+/// Inserts a segment with its blocks.
 ///
 /// # Errors
-/// [`StoreError::DeviceMissing`] where there is no such device.
+/// [`StoreError::DeviceMissing`].
 pub(crate) fn insert(
     connection: &Connection,
     device: DeviceKey,
@@ -62,7 +62,7 @@ pub(crate) fn insert(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
         )
         .map_err(store_error)?;
-    let blocks = i64::try_from(segment.blocks.len()).unwrap_or(i64::MAX);
+    let blocks = i64::try_from(segment.blocks.len()).map_err(|error| StoreError::Broken(error.into()))?;
     let row = (device.0, head.first_us(), head.last_us(), head.readings(), blocks, &segment.head);
     let id = insert.query_row(row, |row| row.get(0).map(SegmentId)).map_err(|error| {
         if is_missing_parent(&error) { StoreError::DeviceMissing } else { store_error(error) }
@@ -71,29 +71,28 @@ pub(crate) fn insert(
     Ok(id)
 }
 
-/// Removes a segment that is there; its blocks go along by a trigger.
-pub(crate) fn remove(connection: &Connection, segment: SegmentId) -> Result<(), StoreError> {
+/// Deletes a segment. A trigger deletes its blocks.
+pub(crate) fn delete(connection: &Connection, segment: SegmentId) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM segment WHERE id = ?1").map_err(store_error)?;
     delete.execute([segment.0]).map(drop).map_err(store_error)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::SqliteStore;
-    use crate::database::errors::store_error;
+    use rusqlite::Connection;
 
-    /// A row is as long as its head: to look into the rows would be to read the heads.
-    #[tokio::test]
-    async fn the_index_alone_tells_which_segments_touch_a_window() {
+    use crate::database::open::migrate;
+
+    /// A row is as long as its head, so a scan of the rows would read the heads.
+    #[test]
+    fn the_index_alone_finds_the_segments_that_touch_a_window() {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("a.db"), true).unwrap();
-        let plan = store.connections.read(|connection| {
-            let plan = format!("EXPLAIN QUERY PLAN {}", super::TOUCHING);
-            let mut plan = connection.prepare(&plan).map_err(store_error)?;
-            let steps = plan.query_map((1, 2, 3), |row| row.get::<_, String>(3));
-            steps.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(store_error)
-        });
+        let path = folder.path().join("a.db");
+        migrate(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", super::LIST)).unwrap();
+        let steps = plan.query_map((1, 2, 3), |row| row.get::<_, String>(3)).unwrap();
         let step = "SEARCH segment USING COVERING INDEX segment_by_device (device=? AND last_us>?)";
-        assert_eq!(plan.await.unwrap(), [step]);
+        assert_eq!(steps.collect::<Result<Vec<_>, _>>().unwrap(), [step]);
     }
 }

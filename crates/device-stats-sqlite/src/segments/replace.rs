@@ -1,40 +1,39 @@
-//! How a segment comes in: in the place of the hot readings or the smaller segments it was made from, or of nothing.
+//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new readings.
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Head, Segment};
-use device_stats_store::{Replaced, SegmentId, StoreError};
+use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError};
 use rusqlite::Connection;
 
 use crate::accounts::devices;
-use crate::hot::{TimeAndId, View};
+use crate::hot::HotView;
 use crate::journal::{self, Entry};
 use crate::segments::catalogue;
-use crate::segments::sealed_times::SealedTimes;
+use crate::segments::sealed_times::SealedTimesReader;
 
-// Each of these changes nothing before it knows that it will not answer `Stale`: what a call answers is committed.
+// The caller commits what a function returned as `Ok`. So each one changes nothing before it is sure that the outcome is
+// not `Stale`.
 
-/// Puts a segment in the place of exactly those hot readings. In a transaction not twice for a device, since the view does not
-/// see what the first one has done.
+/// Replaces hot readings by their segment. Call it at most once for a device in a transaction: the view does not see what
+/// the first call has done.
 pub(crate) fn seal(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     device: DeviceKey,
-    sealed: &[TimeAndId],
-    segment: &Segment,
+    sealed: &SealedRows,
     head: &Head,
 ) -> Result<Replaced, StoreError> {
     if !hot.has_all(device, sealed) {
         return Ok(Replaced::Stale);
     }
-    let replaced = insert_unless_missing(connection, device, segment, head)?;
+    let replaced = insert_unless_missing(connection, device, sealed.segment(), head)?;
     if let Replaced::Done(_) = replaced {
-        let times = sealed.iter().map(|(time_us, _)| *time_us).collect();
-        journal::write(connection, &Entry::Sealed(device, times))?;
+        journal::write(connection, &Entry::Sealed(device, sealed.times_us().to_vec()))?;
     }
     Ok(replaced)
 }
 
-/// Puts a segment in the place of those it was made from.
+/// Replaces segments by the one that was merged from them.
 pub(crate) fn merge(
     connection: &Connection,
     device: DeviceKey,
@@ -47,14 +46,14 @@ pub(crate) fn merge(
             return Ok(Replaced::Stale);
         }
     }
-    merged.iter().try_for_each(|id| catalogue::remove(connection, *id))?;
+    merged.iter().try_for_each(|id| catalogue::delete(connection, *id))?;
     insert_unless_missing(connection, device, segment, head)
 }
 
-/// Adds a segment in whose span the device has no reading.
-pub(crate) fn append_segment(
+/// Adds a segment of new readings, unless the device has a reading in its span.
+pub(crate) fn append(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     device: DeviceKey,
     segment: &Segment,
     head: &Head,
@@ -63,16 +62,11 @@ pub(crate) fn append_segment(
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
     if hot.has_any(device, span)
-        || SealedTimes::inside(connection, device, span)?.has_between(first_us, last_us)?
+        || SealedTimesReader::new(connection, device, span)?.contains_between(first_us, last_us)?
     {
         return Ok(Replaced::Stale);
     }
     catalogue::insert(connection, device, segment, head).map(Replaced::Done)
-}
-
-/// A segment that cannot be opened is never let in. To be called before a transaction, which others wait for.
-pub(crate) fn open(segment: &Segment) -> Result<Box<Head>, StoreError> {
-    Head::open(&segment.head).map(Box::new).map_err(|fault| StoreError::Broken(fault.into()))
 }
 
 fn insert_unless_missing(

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Once, Store};
+use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
@@ -134,14 +134,14 @@ async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
 /// they are. Returns how many readings there are now.
 async fn assert_keys_kept(store: &SqliteStore, device: DeviceKey, count: usize) -> usize {
     for before in script::KEYED_BEHIND.into_iter().filter(|before| *before <= count) {
-        let once = store.append_once(&[script::keyed(device, before)], script::NOW).await.unwrap();
+        let once = store.append_keyed(&[script::keyed(device, before)], script::NOW).await.unwrap();
         if before == count {
             assert!(script::is_done_now(&once), "there are no readings behind {before}: {once:?}");
             return count + BATCH;
         }
         let stored = u64::try_from(BATCH).unwrap();
         assert!(
-            matches!(&once[..], [Once::Before(receipt)] if receipt.stored == stored),
+            matches!(&once[..], [KeyedOutcome::Repeated(receipt)] if receipt.stored == stored),
             "there are readings behind {before}: {once:?}"
         );
     }
@@ -174,7 +174,7 @@ async fn assert_kept(path: &Path, run: &Run) {
         }
         Some(_) => {}
         None => {
-            let hot = store.list_hot().await.unwrap();
+            let hot = store.list_hot_devices().await.unwrap();
             let kept = find(&store, script::KEPT).await;
             assert!(hot.iter().all(|hot| Some(hot.device) == kept), "{hot:?} are left");
         }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Store, StoreError};
+use device_stats_store::{ReadingStore, SegmentStore, Store, StoreError};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};

@@ -2,9 +2,12 @@
 //! damaged entry does.
 
 use device_stats_domain::{DeviceId, DeviceKey, NewDevice, NewReading, ReadingTime, Timestamp, Window};
-use device_stats_segment::{Effort, Row, Segment};
+use device_stats_segment::{Effort, Row};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, Replaced, Store, StoreError, Subject};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, Replaced, SealedRows, SegmentStore, SnapshotStore, StoreError,
+    Subject,
+};
 use rusqlite::Connection;
 
 use crate::{Folder, process};
@@ -29,9 +32,9 @@ async fn hot(store: &SqliteStore, device: DeviceKey) -> Vec<i64> {
 
 /// Seals the `count` earliest hot readings.
 async fn seal(store: &SqliteStore, device: DeviceKey, count: u32) {
-    let rows: Vec<Row> = store.read_hot(device, count).await.unwrap();
-    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
-    assert!(matches!(store.seal(device, &rows, &segment).await.unwrap(), Replaced::Done(_)));
+    let rows: Vec<Row> = store.list_hot_readings(device, count).await.unwrap();
+    let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+    assert!(matches!(store.seal(device, &sealed).await.unwrap(), Replaced::Done(_)));
 }
 
 fn entries(folder: &Folder) -> i64 {
@@ -64,7 +67,7 @@ async fn stores_over_one_file_see_what_the_others_do() {
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
     idle.delete_device(second).await.unwrap();
     for store in &stores {
-        assert_eq!(store.list_hot().await.unwrap(), []);
+        assert_eq!(store.list_hot_devices().await.unwrap(), []);
     }
 }
 
@@ -80,11 +83,12 @@ async fn what_is_hot_stays_hot_after_a_restart() {
     seal(&store, one, 40).await;
     store.delete_device(gone).await.unwrap();
     store.append(&readings(one, 50..120)).await.unwrap();
-    let expected = (store.list_hot().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
+    let expected =
+        (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
     assert_eq!(expected.1, (40..120).collect::<Vec<_>>());
     drop(store);
     let store = SqliteStore::open(&folder.database(), false).unwrap();
-    let found = (store.list_hot().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
+    let found = (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
     assert_eq!(found, expected);
 }
 
@@ -109,7 +113,7 @@ async fn a_damaged_entry_is_told() {
         for refused in [
             store.snapshot(Subject::Device(device), Window::ALL).await.err(),
             store.append(&readings(device, 1..2)).await.err(),
-            store.list_hot().await.err(),
+            store.list_hot_devices().await.err(),
         ] {
             assert!(matches!(refused, Some(StoreError::Broken(_))), "{refused:?} after {fault}");
         }

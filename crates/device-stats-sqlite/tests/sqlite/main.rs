@@ -5,6 +5,7 @@
 
 mod crash_points;
 mod failing;
+mod group_commit;
 mod journal;
 mod migrating;
 mod opening;

@@ -5,7 +5,7 @@ use std::thread;
 
 use device_stats_domain::{DeviceKey, NewReading, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{Appended, Newest, SchemaError, Store};
+use device_stats_store::{AccountStore, Appended, NewestReadings, ReadingStore, SchemaError, SnapshotStore};
 use refinery::{Migration, Runner};
 
 use crate::Folder;
@@ -43,15 +43,15 @@ async fn readings_of_the_first_version_stay_hot() {
     let device = process::device(&store).await;
     assert_eq!(process::count(&store, device).await, 1000);
     let hot: Vec<_> =
-        store.list_hot().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
+        store.list_hot_devices().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
     assert_eq!(hot, [(1, 1000), (2, 1000)]);
     let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
     let outcome = store.append(&readings).await.unwrap();
     assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
     store.delete_user(UserId(1)).await.unwrap();
-    assert_eq!(store.newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), Newest::default());
+    assert_eq!(store.list_newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), NewestReadings::default());
     store.delete_device(device).await.unwrap();
-    assert_eq!(store.list_hot().await.unwrap(), []);
+    assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
 /// The rows of the older schema are taken over after the migration itself. A process died in between, and the next one

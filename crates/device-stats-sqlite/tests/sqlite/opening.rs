@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use device_stats_domain::{DeviceId, Email, NewDevice, NewUser, Page, Username, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{Appended, SchemaError, Snapshot, Store, Subject};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, SchemaError, Snapshot, SnapshotStore, Store, Subject,
+};
 
 use crate::{Folder, assert_sound, process};
 
@@ -35,7 +37,7 @@ async fn everything(store: &SqliteStore) -> (Snapshot, String) {
     let users = store.list_users(Page::LARGEST).await.unwrap();
     let devices = store.list_devices(Page::LARGEST).await.unwrap();
     let [device] = &devices[..] else { panic!("{devices:?}") };
-    let readings = store.newest(device.key, Window::ALL, 100).await.unwrap();
+    let readings = store.list_newest(device.key, Window::ALL, 100).await.unwrap();
     let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
     (snapshot, format!("{users:?} {devices:?} {readings:?}"))
 }

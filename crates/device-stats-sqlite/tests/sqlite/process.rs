@@ -10,7 +10,9 @@ use device_stats_domain::{
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Replaced, Store, StoreError, Subject};
+use device_stats_store::{
+    AccountStore, ReadingStore, Replaced, SealedRows, SegmentStore, Store, StoreError, Subject,
+};
 
 use crate::script;
 
@@ -126,11 +128,11 @@ async fn seal(store: &SqliteStore) {
         store.append(&readings).await.unwrap();
         say(&((call + 1) * BATCH).to_string());
 
-        let mut rows = store.read_hot(device, u32::MAX).await.unwrap();
+        let mut rows = store.list_hot_readings(device, u32::MAX).await.unwrap();
         rows.truncate(rows.len() - 5);
-        let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+        let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
         say(SEALING);
-        assert!(matches!(store.seal(device, &rows, &segment).await.unwrap(), Replaced::Done(_)));
+        assert!(matches!(store.seal(device, &sealed).await.unwrap(), Replaced::Done(_)));
 
         let entries = store.list_segments(device).await.unwrap();
         if entries.len() > 2 {
@@ -153,11 +155,12 @@ async fn append_until_failure(path: &Path) {
 
     // Nothing more is written, though a small row would have room; what was stored can be read.
     let device = device(&store).await;
-    let rows = store.read_hot(device, 10).await.unwrap();
-    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+    let rows = store.list_hot_readings(device, 10).await.unwrap();
+    let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+    let segment = sealed.segment().clone();
     let mut refused = vec![
         store.append(&[reading(device, 0)]).await.err(),
-        store.seal(device, &rows, &segment).await.err(),
+        store.seal(device, &sealed).await.err(),
         store.merge(device, &[], &segment).await.err(),
         store.append_segment(device, &segment).await.err(),
         store.delete_device(device).await.err(),

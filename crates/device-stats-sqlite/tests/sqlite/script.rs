@@ -7,7 +7,10 @@ use device_stats_domain::{DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timest
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, KeyedReadings, Once, Replaced, SegmentEntry, Store, StoreError};
+use device_stats_store::{
+    AccountStore, Appended, KeyedOutcome, KeyedReadings, ReadingStore, Replaced, SealedRows, SegmentEntry,
+    SegmentStore, Store, StoreError,
+};
 
 use crate::process::{BATCH, reading, say};
 
@@ -50,9 +53,9 @@ pub(crate) fn keyed(device: DeviceKey, stored: usize) -> KeyedReadings {
 }
 
 /// Whether the one request has been done now, and all of its readings are new.
-pub(crate) fn is_done_now(once: &[Once]) -> bool {
+pub(crate) fn is_done_now(once: &[KeyedOutcome]) -> bool {
     let is_new = |appended: &Appended| matches!(appended, Appended::Stored(_));
-    matches!(once, [Once::Now(appended)] if appended.len() == BATCH && appended.iter().all(is_new))
+    matches!(once, [KeyedOutcome::New(appended)] if appended.len() == BATCH && appended.iter().all(is_new))
 }
 
 /// Why the script is left before its end.
@@ -100,7 +103,7 @@ impl Script {
         let kept = self.create(KEPT).await?;
         for round in 0..ROUNDS {
             self.append(kept).await?;
-            self.append_once(kept).await?;
+            self.append_keyed(kept).await?;
             self.seal(kept, if round == 0 { 0 } else { 5 }).await?;
         }
         self.merge(kept).await?;
@@ -125,7 +128,7 @@ impl Script {
         Err(Left(GAVE_UP))
     }
 
-    /// Once it is not known what became of a commit, nothing more is written.
+    /// KeyedOutcome it is not known what became of a commit, nothing more is written.
     async fn assert_stopped(&self) {
         let id = DeviceId::new("late").unwrap();
         let late = self.store.create_device(NewDevice { device_id: id, name: None, user_id: None }).await;
@@ -149,10 +152,10 @@ impl Script {
     }
 
     /// Appends the next readings under a key.
-    async fn append_once(&mut self, device: DeviceKey) -> Result<(), Left> {
+    async fn append_keyed(&mut self, device: DeviceKey) -> Result<(), Left> {
         let request = keyed(device, self.stored);
         let request = std::slice::from_ref(&request);
-        let once = self.insist(async || self.store.append_once(request, NOW).await).await?;
+        let once = self.insist(async || self.store.append_keyed(request, NOW).await).await?;
         assert!(is_done_now(&once), "{once:?}");
         self.stored += BATCH;
         say(&self.stored.to_string());
@@ -176,10 +179,10 @@ impl Script {
 
     /// Seals the hot readings, but for the last `left`.
     async fn seal(&self, device: DeviceKey, left: usize) -> Result<(), Left> {
-        let mut rows = self.store.read_hot(device, u32::MAX).await.unwrap();
+        let mut rows = self.store.list_hot_readings(device, u32::MAX).await.unwrap();
         rows.truncate(rows.len() - left);
-        let segment = Segment::encode(&rows, Effort::Fast).unwrap();
-        let replaced = self.insist(async || self.store.seal(device, &rows, &segment).await).await?;
+        let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+        let replaced = self.insist(async || self.store.seal(device, &sealed).await).await?;
         assert!(matches!(replaced, Replaced::Done(_)));
         Ok(())
     }

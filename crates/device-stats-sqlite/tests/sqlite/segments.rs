@@ -8,7 +8,9 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, Piece, PieceKey, Replaced, SegmentId, Store, StoreError};
+use device_stats_store::{
+    AccountStore, Appended, Piece, PieceKey, ReadingStore, Replaced, SegmentId, SegmentStore, StoreError,
+};
 use rusqlite::Connection;
 
 use crate::{Folder, process};
@@ -117,7 +119,7 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
             assert_eq!((device, segment), (ill, broken), "{fault}");
         }
         // Nothing of those calls has been stored, and whatever need not look into the segment goes on.
-        assert_eq!(store.list_hot().await.unwrap(), []);
+        assert_eq!(store.list_hot_devices().await.unwrap(), []);
         let call =
             [at(sound, 12_003, false), at(sound, 12_004, true), at(ill, 12_000, false), at(ill, -1, false)];
         let stored =

@@ -4,7 +4,7 @@ use device_stats_domain::{Axes, Device, DeviceKey, NewReading, ReadingId, Timest
 
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_readings, all_times, at, device, given, stored, stored_at, untimed, values,
+    Opened, all_readings, all_times, at, device, given, server_timed, stored, stored_at, values,
 };
 use crate::{Appended, Subject};
 
@@ -37,11 +37,11 @@ pub async fn an_empty_call_appends_nothing(store: Opened) {
 pub async fn a_reading_of_a_missing_device_stores_nothing_of_the_call(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let nobodys = NewReading { device: DeviceKey(i64::MAX), ..given(&a, 1, 9) };
-    let early = NewReading { device: DeviceKey(-1), ..untimed(&a, 1, 9) };
+    let early = NewReading { device: DeviceKey(-1), ..server_timed(&a, 1, 9) };
     for missing in [nobodys, early] {
         refused!(store.append(&[missing]), DeviceMissing);
-        refused!(store.append(&[given(&a, 1, 1), untimed(&b, 1, 2), missing]), DeviceMissing);
-        refused!(store.append(&[missing, given(&a, 1, 1), untimed(&b, 1, 2)]), DeviceMissing);
+        refused!(store.append(&[given(&a, 1, 1), server_timed(&b, 1, 2), missing]), DeviceMissing);
+        refused!(store.append(&[missing, given(&a, 1, 1), server_timed(&b, 1, 2)]), DeviceMissing);
     }
     assert_eq!(all_readings(&store, a.key).await, []);
     assert_eq!(all_readings(&store, b.key).await, []);
@@ -81,10 +81,10 @@ pub async fn each_outcome_stands_where_its_reading_stood(store: Opened) {
     let call = [
         given(&b, 30, 3),
         given(&a, 30, 4),
-        untimed(&b, 10, 5),
+        server_timed(&b, 10, 5),
         given(&a, 10, 6),
         given(&b, 10, 7),
-        untimed(&a, 30, 8),
+        server_timed(&a, 30, 8),
         given(&a, -10, 9),
     ];
     let expected = [
@@ -171,7 +171,7 @@ pub async fn every_time_can_be_stored(store: Opened) {
 
 pub async fn a_large_call_of_one_device_is_stored(store: Opened) {
     let device = device(&store, "d").await;
-    // Newest first, as a device might empty its buffer.
+    // NewestReadings first, as a device might empty its buffer.
     let call: Vec<_> = (0..MANY).rev().map(|n| given(&device, n.into(), n)).collect();
     let expected: Vec<_> = (0..MANY).rev().map(|n| stored_at(n.into())).collect();
     assert_eq!(store.append(&call).await.unwrap(), expected);
@@ -189,7 +189,7 @@ pub async fn a_large_call_of_many_devices_is_stored(store: Opened) {
         .map(|n| {
             let device = &devices[n as usize % devices.len()];
             // Half of them leave their time to the server.
-            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { untimed(device, 1_000_000, n) }
+            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { server_timed(device, 1_000_000, n) }
         })
         .collect();
     let outcome = store.append(&call).await.unwrap();

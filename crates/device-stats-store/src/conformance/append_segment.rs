@@ -3,8 +3,8 @@
 use device_stats_domain::{DeviceKey, Timestamp};
 
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment, stored,
-    stored_at, untimed,
+    NOBODY, Opened, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment,
+    server_timed, stored, stored_at,
 };
 use crate::{Appended, Replaced, SegmentId};
 
@@ -24,7 +24,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
     assert_eq!(hot_times(&store, &device).await, []);
     let expected = [30, 20, 10].map(|us| stored(&device, us, i32::try_from(us).unwrap()));
     assert_eq!(all_readings(&store, device.key).await, expected);
-    let call = [given(&device, 20, 1), given(&device, 15, 1), untimed(&device, 30, 2)];
+    let call = [given(&device, 20, 1), given(&device, 15, 1), server_timed(&device, 30, 2)];
     let expected = [Appended::Repeat, stored_at(15), stored_at(31)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use device_stats_domain::DeviceKey;
 use tokio::task::JoinSet;
 
-use super::samples::{Opened, rows_of, segment};
+use super::samples::{Opened, rows_of, sealed_rows, segment};
 use crate::{Replaced, SegmentId};
 
 /// Callers at work, two that seal and two that merge a device.
@@ -50,10 +50,10 @@ async fn seal_until(
     let mut done = 0;
     loop {
         let is_last = stop.load(Ordering::SeqCst);
-        let rows = store.read_hot(device, count).await.unwrap();
+        let rows = store.list_hot_readings(device, count).await.unwrap();
         assert!(rows.is_sorted_by(|a, b| a.time_us < b.time_us), "not in order: {rows:?}");
         let rows: Vec<_> = rows.into_iter().step_by(stride).collect();
-        if !rows.is_empty() && is_done(store.seal(device, &rows, &segment(&rows)).await.unwrap()) {
+        if !rows.is_empty() && is_done(store.seal(device, &sealed_rows(&rows)).await.unwrap()) {
             done += 1;
         }
         if is_last {

@@ -4,7 +4,7 @@ use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
 use super::samples::{NOBODY, Opened, device, device_of, entries, given, row, sealed, segment, user, window};
-use crate::{DeviceSnapshot, HotDevice, Newest, Piece, PieceKey, Replaced, SegmentId, Subject};
+use crate::{DeviceSnapshot, HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentId, Subject};
 
 /// Rows that compress badly, so that their segment has several blocks.
 fn noise(count: i64) -> Vec<Row> {
@@ -103,8 +103,12 @@ pub async fn the_newest_hot_readings_are_as_many_as_asked_for(store: Opened) {
         for count in [0, 1, 2, 100, 299, 300, 301, 1 << 31, 1 << 32, i64::MAX as u64, u64::MAX] {
             let limit = usize::try_from(count).unwrap();
             let expected: Vec<_> = hot.clone().rev().take(limit).map(|us| row(us.into(), us)).collect();
-            let newest = store.newest(device.key, window, count).await.unwrap();
-            assert_eq!(newest, Newest { hot: expected, segments: named.to_vec() }, "{count} of {window:?}");
+            let newest = store.list_newest(device.key, window, count).await.unwrap();
+            assert_eq!(
+                newest,
+                NewestReadings { hot: expected, segments: named.to_vec() },
+                "{count} of {window:?}"
+            );
         }
     }
 }
@@ -115,11 +119,11 @@ pub async fn a_missing_device_has_nothing_hot_or_sealed(store: Opened) {
     store.append(&[given(&gone, 2, 2)]).await.unwrap();
     store.delete_device(gone.key).await.unwrap();
     for key in NOBODY.map(DeviceKey).into_iter().chain([gone.key]) {
-        assert_eq!(store.newest(key, Window::ALL, 10).await.unwrap(), Newest::default());
-        assert_eq!(store.read_hot(key, 10).await.unwrap(), []);
+        assert_eq!(store.list_newest(key, Window::ALL, 10).await.unwrap(), NewestReadings::default());
+        assert_eq!(store.list_hot_readings(key, 10).await.unwrap(), []);
         assert_eq!(store.list_segments(key).await.unwrap(), []);
     }
-    assert_eq!(store.list_hot().await.unwrap(), []);
+    assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
 pub async fn hot_readings_are_read_from_the_earliest_on(store: Opened) {
@@ -129,12 +133,12 @@ pub async fn hot_readings_are_read_from_the_earliest_on(store: Opened) {
     store.append(&[given(&other, -1, 1)]).await.unwrap();
     for count in [0, 1, 7, 50, 51, u32::MAX] {
         let expected: Vec<_> = (0..50).take(count as usize).map(|n| row(n.into(), n)).collect();
-        assert_eq!(store.read_hot(d.key, count).await.unwrap(), expected);
+        assert_eq!(store.list_hot_readings(d.key, count).await.unwrap(), expected);
     }
 }
 
 pub async fn devices_with_hot_readings_are_listed_by_ascending_key(store: Opened) {
-    assert_eq!(store.list_hot().await.unwrap(), []);
+    assert_eq!(store.list_hot_devices().await.unwrap(), []);
     let mut expected = Vec::new();
     for n in 0..30 {
         let device = device(&store, &format!("d{n}")).await;
@@ -148,7 +152,7 @@ pub async fn devices_with_hot_readings_are_listed_by_ascending_key(store: Opened
             expected.push(HotDevice { device: device.key, readings: call.len() as u64 });
         }
     }
-    assert_eq!(store.list_hot().await.unwrap(), expected);
+    assert_eq!(store.list_hot_devices().await.unwrap(), expected);
 }
 
 pub async fn segments_are_listed_by_ascending_first_time(store: Opened) {
@@ -160,7 +164,7 @@ pub async fn segments_are_listed_by_ascending_first_time(store: Opened) {
     let expected = [(a, -10, 100, 2), (b, 20, 20, 1), (c, 30, 31, 2)];
     assert_eq!(entries(&store, &d).await, expected);
     let listed = store.list_segments(d.key).await.unwrap();
-    assert_eq!(store.newest(d.key, Window::ALL, 0).await.unwrap().segments, listed);
+    assert_eq!(store.list_newest(d.key, Window::ALL, 0).await.unwrap().segments, listed);
     let snapshot = store.snapshot(Subject::Device(d.key), Window::ALL).await.unwrap();
     assert_eq!(snapshot.devices, [DeviceSnapshot { segments: listed, ..DeviceSnapshot::empty(d) }]);
 }

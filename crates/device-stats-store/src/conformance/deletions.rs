@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::crowd::{CALLERS, at_once};
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, at, device, device_of, given, new_device, untimed, user};
+use super::samples::{Opened, all_readings, at, device, device_of, given, new_device, server_timed, user};
 use crate::{StoreError, Subject};
 
 /// What callers have to know of a deletion that happens under them.
@@ -28,7 +28,7 @@ async fn append_until_missing(
 ) {
     for round in 0_i64.. {
         let us = round * 100 + caller;
-        let call = [given(&deletion.devices[0], us, 1), untimed(&deletion.devices[1], us, 2)];
+        let call = [given(&deletion.devices[0], us, 1), server_timed(&deletion.devices[1], us, 2)];
         let is_deleted = deletion.is_done.load(Ordering::SeqCst);
         match store.append(&call).await {
             Ok(outcome) if !is_deleted => assert_eq!(outcome.len(), 2),
@@ -109,7 +109,7 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
                 Err(error) => panic!("{error:?}"),
             }
         }
-        assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
+        assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
         assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
     }
 }

@@ -36,7 +36,7 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
     let NewDevice { device_id, name, user_id } = new;
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
     assert_eq!(store.find_devices(&[device_id]).await.unwrap(), [Some(created.clone())]);
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), std::slice::from_ref(&created));
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&created));
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [created]);
 }
 
@@ -175,8 +175,8 @@ pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
             device_of(&store, &format!("b{n}"), &bob).await;
         }
     }
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), hers);
-    assert_eq!(store.list_devices_of(bob.id).await.unwrap().len(), 3);
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), hers);
+    assert_eq!(store.list_user_devices(bob.id).await.unwrap().len(), 3);
 }
 
 pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
@@ -205,8 +205,8 @@ pub async fn a_device_can_change_its_owner(store: Opened) {
     store.append(&[given(&device, 1, 1)]).await.unwrap();
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
     let device = store.update_device(device.key, change).await.unwrap();
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
-    assert_eq!(store.list_devices_of(bob.id).await.unwrap(), std::slice::from_ref(&device));
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
+    assert_eq!(store.list_user_devices(bob.id).await.unwrap(), std::slice::from_ref(&device));
     store.delete_user(ann.id).await.unwrap();
     assert_eq!(all_readings(&store, device.key).await.len(), 1);
 }
@@ -249,7 +249,7 @@ pub async fn a_deleted_device_takes_only_its_own_readings_along(store: Opened) {
     assert_eq!(all_readings(&store, gone.key).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
     assert_eq!(all_readings(&store, stays.key).await.len(), 1);
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), [stays]);
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), [stays]);
     assert!(store.find_user(ann.id).await.unwrap().is_some());
 }
 

@@ -5,7 +5,7 @@ use device_stats_segment::Segment;
 
 use super::samples::{
     NOBODY, Opened, all_readings, all_times, device, entries, given, row, rows_of, sealed, segment,
-    stored_at, untimed,
+    server_timed, stored_at,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentId};
 
@@ -61,7 +61,7 @@ pub async fn late_readings_do_not_disturb_a_merge(store: Opened) {
     let ids = [sealed(&store, &device, &[10, 20]).await, sealed(&store, &device, &[30, 40]).await];
     let segment = merged(&store, &device, &ids).await;
     assert_eq!(
-        store.append(&[given(&device, 25, 1), untimed(&device, 20, 2)]).await.unwrap(),
+        store.append(&[given(&device, 25, 1), server_timed(&device, 20, 2)]).await.unwrap(),
         [25, 41].map(stored_at)
     );
     assert!(matches!(store.merge(device.key, &ids, &segment).await.unwrap(), Replaced::Done(_)));

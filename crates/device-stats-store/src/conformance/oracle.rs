@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
 use device_stats_segment::{Head, Row, Segment};
 
-use crate::{DeviceSnapshot, Newest, Piece, PieceKey, SegmentEntry, Snapshot, Store, StoreError, Subject};
+use crate::{
+    DeviceSnapshot, NewestReadings, Piece, PieceKey, SegmentEntry, Snapshot, Store, StoreError, Subject,
+};
 
 /// How often a list or snapshot is begun again because a segment has been merged away meanwhile.
 const TRIES_MAX: u32 = 1_000;
@@ -27,7 +29,7 @@ pub trait Oracle: Store {
     ) -> Result<Vec<Reading>, StoreError> {
         let end = u64::try_from(page.skip).unwrap().saturating_add(page.limit.into());
         for _ in 0..TRIES_MAX {
-            let Newest { hot, segments } = self.newest(device, window, end).await?;
+            let NewestReadings { hot, segments } = self.list_newest(device, window, end).await?;
             assert!(hot.len() as u64 <= end, "{} of {end}", hot.len());
             assert!(hot.is_sorted_by_key(|row| Reverse(row.time_us)), "not newest first: {hot:?}");
             if let Some(rows) = rows(self, device, window, hot, &segments).await? {

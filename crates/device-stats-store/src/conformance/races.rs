@@ -7,7 +7,8 @@ use device_stats_domain::{Page, ReadingTime, UserChange};
 
 use super::crowd::{CALLERS, assert_one_winner, at_once};
 use super::samples::{
-    Opened, all_readings, all_times, device, device_of, given, new_device, new_user, untimed, user, username,
+    Opened, all_readings, all_times, device, device_of, given, new_device, new_user, server_timed, user,
+    username,
 };
 use crate::{Appended, StoreError};
 
@@ -131,7 +132,7 @@ pub async fn callers_that_start_at_one_microsecond_share_none(store: Opened) {
         async move {
             let mut times = Vec::new();
             for _ in 0..5 {
-                let outcome = store.append(&vec![untimed(&device, 0, 1); 10]).await.unwrap();
+                let outcome = store.append(&vec![server_timed(&device, 0, 1); 10]).await.unwrap();
                 assert!(outcome.is_sorted_by_key(|appended| match appended {
                     Appended::Stored(time) => time.micros(),
                     Appended::Repeat => unreachable!("a repeat of no time"),
@@ -168,7 +169,7 @@ pub async fn callers_with_many_devices_do_not_wait_in_a_circle(store: Opened) {
             for round in 0..4_i64 {
                 let mut call: Vec<_> = devices
                     .iter()
-                    .flat_map(|device| [given(device, round, 1), untimed(device, 100, 2)])
+                    .flat_map(|device| [given(device, round, 1), server_timed(device, 100, 2)])
                     .collect();
                 if caller % 2 == 0 {
                     call.reverse();

@@ -9,7 +9,7 @@ use device_stats_domain::{
 use device_stats_segment::{Effort, Row, Segment};
 
 use super::oracle::Oracle;
-use crate::{Appended, Replaced, SegmentEntry, SegmentId, Store};
+use crate::{Appended, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
 
 /// What a case is run on.
 pub(super) type Opened = Arc<dyn Store>;
@@ -102,11 +102,11 @@ pub(super) fn given(device: &Device, us: i64, n: i32) -> NewReading {
 }
 
 /// A reading that leaves its time to the server, from `us` on.
-pub(super) fn untimed(device: &Device, us: i64, n: i32) -> NewReading {
+pub(super) fn server_timed(device: &Device, us: i64, n: i32) -> NewReading {
     NewReading { time: ReadingTime::Picked(at(us)), ..given(device, us, n) }
 }
 
-/// What is stored of [`given`], or of [`untimed`] where it got the time `us`.
+/// What is stored of [`given`], or of [`server_timed`] where it got the time `us`.
 pub(super) fn stored(device: &Device, us: i64, n: i32) -> Reading {
     let NewReading { device, id, values, .. } = given(device, us, n);
     Reading { device, id, time: at(us), values }
@@ -126,12 +126,16 @@ pub(super) fn segment(rows: &[Row]) -> Segment {
     Segment::encode(rows, Effort::Fast).unwrap()
 }
 
+pub(super) fn sealed_rows(rows: &[Row]) -> SealedRows {
+    SealedRows::encode(rows, Effort::Fast).unwrap()
+}
+
 /// Seals the hot readings of those times, which ascend.
 pub(super) async fn seal(store: &Opened, device: &Device, times: &[i64]) -> SegmentId {
-    let mut rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    let mut rows = store.list_hot_readings(device.key, u32::MAX).await.unwrap();
     rows.retain(|row| times.contains(&row.time_us));
     assert_eq!(rows.iter().map(|row| row.time_us).collect::<Vec<_>>(), times, "not all of them are hot");
-    match store.seal(device.key, &rows, &segment(&rows)).await.unwrap() {
+    match store.seal(device.key, &sealed_rows(&rows)).await.unwrap() {
         Replaced::Done(id) => id,
         Replaced::Stale => panic!("{times:?} were not sealed"),
     }
@@ -162,7 +166,7 @@ pub(super) async fn entries(store: &Opened, device: &Device) -> Vec<(SegmentId, 
 
 /// The times of the hot readings of a device, oldest first, in microseconds.
 pub(super) async fn hot_times(store: &Opened, device: &Device) -> Vec<i64> {
-    let rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    let rows = store.list_hot_readings(device.key, u32::MAX).await.unwrap();
     rows.iter().map(|row| row.time_us).collect()
 }
 

@@ -8,8 +8,8 @@ use super::background::Background;
 use super::crowd::{CALLERS, at_once};
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_readings, all_times, device, entries, given, hot_times, row, rows_of, sealed, segment,
-    stored, untimed,
+    Opened, all_readings, all_times, device, entries, given, hot_times, row, rows_of, sealed, sealed_rows,
+    segment, server_timed, stored,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject};
 
@@ -24,12 +24,12 @@ pub async fn one_caller_seals_a_reading(store: Opened) {
     let device = device(&store, "d").await;
     let call: Vec<_> = (0..20).map(|n| given(&device, n.into(), n)).collect();
     store.append(&call).await.unwrap();
-    let rows = Arc::new(store.read_hot(device.key, 100).await.unwrap());
+    let rows = Arc::new(store.list_hot_readings(device.key, 100).await.unwrap());
     let answers = at_once(CALLERS, |n| {
         let (store, key, rows) = (Arc::clone(&store), device.key, Arc::clone(&rows));
         // All of them want the reading in the middle, each with others around it.
         let wanted = n / 2..=10 + n / 2;
-        async move { store.seal(key, &rows[wanted.clone()], &segment(&rows[wanted])).await }
+        async move { store.seal(key, &sealed_rows(&rows[wanted])).await }
     });
     assert_one_done(answers.await);
     assert_eq!(all_times(&store, &device).await, (0..20).collect::<Vec<_>>());
@@ -91,7 +91,7 @@ pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
                         Replaced::Stale => Vec::new(),
                     }),
                     n => {
-                        let call = if n == 3 { untimed(&device, us, 3) } else { given(&device, us, 2) };
+                        let call = if n == 3 { server_timed(&device, us, 3) } else { given(&device, us, 2) };
                         let outcome = store.append(&[call]).await;
                         outcome.map(|outcome| match outcome[0] {
                             Appended::Stored(time) => vec![time.micros()],
@@ -119,7 +119,7 @@ pub async fn free_times_are_shared_by_none_under_seals(store: Opened) {
         async move {
             let mut times = Vec::new();
             for _ in 0..8 {
-                times.extend(store.append(&vec![untimed(&device, 0, 1); 10]).await.unwrap());
+                times.extend(store.append(&vec![server_timed(&device, 0, 1); 10]).await.unwrap());
             }
             times
         }
@@ -203,8 +203,8 @@ pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
         let pieces = store.read_pieces(&asked.collect::<Vec<_>>()).await.unwrap();
         assert!(pieces.iter().all(Option::is_none));
         assert_eq!(store.list_segments(device.key).await.unwrap(), []);
-        assert_eq!(store.read_hot(device.key, 10).await.unwrap(), []);
-        assert_eq!(store.list_hot().await.unwrap(), []);
+        assert_eq!(store.list_hot_readings(device.key, 10).await.unwrap(), []);
+        assert_eq!(store.list_hot_devices().await.unwrap(), []);
         refused!(store.snapshot(Subject::Device(device.key), Window::ALL), DeviceMissing);
     }
 }

@@ -3,7 +3,7 @@
 use device_stats_domain::Timestamp;
 use device_stats_domain::limits::CLOCK_BACK_MAX;
 
-use super::samples::{Opened, all_readings, all_times, device, given, stored, stored_at, untimed};
+use super::samples::{Opened, all_readings, all_times, device, given, server_timed, stored, stored_at};
 use crate::Appended;
 
 /// By how much a clock may be set back, in microseconds.
@@ -14,7 +14,7 @@ fn back_us() -> i64 {
 pub async fn what_the_clock_says_is_taken_as_it_is(store: Opened) {
     let device = device(&store, "d").await;
     for us in [Timestamp::MIN.micros(), -1, 0, 1_700_000_000_000_000, Timestamp::MAX.micros()] {
-        assert_eq!(store.append(&[untimed(&device, us, 1)]).await.unwrap(), [stored_at(us)]);
+        assert_eq!(store.append(&[server_timed(&device, us, 1)]).await.unwrap(), [stored_at(us)]);
     }
 }
 
@@ -22,9 +22,9 @@ pub async fn it_comes_behind_all_readings_of_its_device(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let taken = [100, 101, 102, 104].map(|us| given(&a, us, 1));
     store.append(&taken).await.unwrap();
-    assert_eq!(store.append(&[untimed(&a, 99, 2)]).await.unwrap(), [stored_at(105)]);
-    assert_eq!(store.append(&[untimed(&a, 99, 3)]).await.unwrap(), [stored_at(106)]);
-    let call = [untimed(&b, 99, 4), untimed(&a, 200, 5)];
+    assert_eq!(store.append(&[server_timed(&a, 99, 2)]).await.unwrap(), [stored_at(105)]);
+    assert_eq!(store.append(&[server_timed(&a, 99, 3)]).await.unwrap(), [stored_at(106)]);
+    let call = [server_timed(&b, 99, 4), server_timed(&a, 200, 5)];
     assert_eq!(store.append(&call).await.unwrap(), [99, 200].map(stored_at));
     assert_eq!(all_readings(&store, a.key).await[0], stored(&a, 200, 5));
 }
@@ -37,7 +37,7 @@ pub async fn times_ascend_where_the_clock_is_set_back(store: Opened) {
         [(back, back), (1, back + 1), (back - 1, back + 2), (10, back + 3), (0, 0), (4, back + 4)]
     {
         assert_eq!(
-            store.append(&[untimed(&device, clock, 1)]).await.unwrap(),
+            store.append(&[server_timed(&device, clock, 1)]).await.unwrap(),
             [stored_at(picked)],
             "{clock}"
         );
@@ -49,16 +49,21 @@ pub async fn readings_far_ahead_do_not_count(store: Opened) {
     let device = device(&store, "d").await;
     let back = back_us();
     store.append(&[back, back + 1, 40 * back].map(|us| given(&device, us, 1))).await.unwrap();
-    assert_eq!(store.append(&[untimed(&device, 0, 2)]).await.unwrap(), [stored_at(0)]);
+    assert_eq!(store.append(&[server_timed(&device, 0, 2)]).await.unwrap(), [stored_at(0)]);
     // One counts that lies just before them: then theirs are passed over.
-    let call = [untimed(&device, 0, 3), given(&device, back - 1, 4), untimed(&device, 0, 5)];
+    let call = [server_timed(&device, 0, 3), given(&device, back - 1, 4), server_timed(&device, 0, 5)];
     assert_eq!(store.append(&call).await.unwrap(), [back + 2, back - 1, back + 3].map(stored_at));
 }
 
 pub async fn times_ascend_in_the_order_of_the_call(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
-    let call =
-        [untimed(&a, 10, 1), untimed(&b, 10, 2), untimed(&a, 10, 3), untimed(&b, 11, 4), untimed(&a, 10, 5)];
+    let call = [
+        server_timed(&a, 10, 1),
+        server_timed(&b, 10, 2),
+        server_timed(&a, 10, 3),
+        server_timed(&b, 11, 4),
+        server_timed(&a, 10, 5),
+    ];
     let expected = [10, 10, 11, 11, 12].map(stored_at);
     assert_eq!(store.append(&call).await.unwrap(), expected);
     let expected = [stored(&a, 12, 5), stored(&a, 11, 3), stored(&a, 10, 1)];
@@ -69,19 +74,19 @@ pub async fn times_ascend_in_the_order_of_the_call(store: Opened) {
 pub async fn times_ascend_where_the_named_ones_do_not(store: Opened) {
     let device = device(&store, "d").await;
     let call = [
-        untimed(&device, 100, 1),
-        untimed(&device, 50, 2),
-        untimed(&device, 200, 3),
-        untimed(&device, 50, 4),
+        server_timed(&device, 100, 1),
+        server_timed(&device, 50, 2),
+        server_timed(&device, 200, 3),
+        server_timed(&device, 50, 4),
     ];
     assert_eq!(store.append(&call).await.unwrap(), [100, 101, 200, 201].map(stored_at));
-    assert_eq!(store.append(&[untimed(&device, 50, 5)]).await.unwrap(), [stored_at(202)]);
+    assert_eq!(store.append(&[server_timed(&device, 50, 5)]).await.unwrap(), [stored_at(202)]);
 }
 
 pub async fn a_later_call_goes_on_behind_an_earlier_one(store: Opened) {
     let device = device(&store, "d").await;
     for n in 0..5 {
-        let call = [untimed(&device, 0, 1), untimed(&device, 0, 2)];
+        let call = [server_timed(&device, 0, 1), server_timed(&device, 0, 2)];
         assert_eq!(store.append(&call).await.unwrap(), [2 * n, 2 * n + 1].map(stored_at));
     }
     assert_eq!(all_times(&store, &device).await, (0..10).collect::<Vec<_>>());
@@ -89,8 +94,12 @@ pub async fn a_later_call_goes_on_behind_an_earlier_one(store: Opened) {
 
 pub async fn given_times_are_stored_before_others_are_picked(store: Opened) {
     let device = device(&store, "d").await;
-    let call =
-        [untimed(&device, 10, 1), given(&device, 10, 2), untimed(&device, 10, 3), given(&device, 12, 4)];
+    let call = [
+        server_timed(&device, 10, 1),
+        given(&device, 10, 2),
+        server_timed(&device, 10, 3),
+        given(&device, 12, 4),
+    ];
     assert_eq!(store.append(&call).await.unwrap(), [13, 10, 14, 12].map(stored_at));
     let expected = [(14, 3), (13, 1), (12, 4), (10, 2)].map(|(us, n)| stored(&device, us, n));
     assert_eq!(all_readings(&store, device.key).await, expected);
@@ -99,13 +108,13 @@ pub async fn given_times_are_stored_before_others_are_picked(store: Opened) {
 pub async fn each_device_has_its_own_newest_reading(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     store.append(&[given(&a, 10, 1)]).await.unwrap();
-    let call = [untimed(&b, 10, 2), untimed(&a, 10, 3)];
+    let call = [server_timed(&b, 10, 2), server_timed(&a, 10, 3)];
     assert_eq!(store.append(&call).await.unwrap(), [10, 11].map(stored_at));
 }
 
 pub async fn it_is_never_a_repeat(store: Opened) {
     let device = device(&store, "d").await;
-    let call = vec![untimed(&device, 0, 7); 50];
+    let call = vec![server_timed(&device, 0, 7); 50];
     for _ in 0..3 {
         let outcome = store.append(&call).await.unwrap();
         assert!(!outcome.contains(&Appended::Repeat));
@@ -117,7 +126,7 @@ pub async fn gaps_are_not_filled(store: Opened) {
     let device = device(&store, "d").await;
     let even: Vec<_> = (0..20).map(|n| given(&device, i64::from(n) * 2, n)).collect();
     store.append(&even).await.unwrap();
-    let call: Vec<_> = (0..22).map(|n| untimed(&device, 0, n)).collect();
+    let call: Vec<_> = (0..22).map(|n| server_timed(&device, 0, n)).collect();
     let expected: Vec<_> = (39..61).map(stored_at).collect();
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
@@ -127,12 +136,12 @@ pub async fn the_last_microsecond_can_be_taken_once(store: Opened) {
     let device = device(&store, "d").await;
     let max = Timestamp::MAX.micros();
     store.append(&[given(&device, max, 1)]).await.unwrap();
-    let call = [given(&device, 1, 2), untimed(&device, 1, 3), untimed(&device, max, 4)];
+    let call = [given(&device, 1, 2), server_timed(&device, 1, 3), server_timed(&device, max, 4)];
     refused!(store.append(&call), Broken);
     assert_eq!(all_times(&store, &device).await, [max]);
-    refused!(store.append(&[untimed(&device, max - 1, 5)]), Broken);
+    refused!(store.append(&[server_timed(&device, max - 1, 5)]), Broken);
     assert_eq!(
-        store.append(&[untimed(&device, max - back_us(), 6)]).await.unwrap(),
+        store.append(&[server_timed(&device, max - back_us(), 6)]).await.unwrap(),
         [stored_at(max - back_us())]
     );
 }
@@ -141,8 +150,8 @@ pub async fn a_missing_device_is_told_before_the_end_of_time(store: Opened) {
     let (device, gone) = (device(&store, "d").await, device(&store, "gone").await);
     store.delete_device(gone.key).await.unwrap();
     let max = Timestamp::MAX.micros();
-    for missing in [given(&gone, 1, 1), untimed(&gone, 1, 1), untimed(&gone, max, 1)] {
-        let call = [untimed(&device, max, 2), missing, untimed(&device, max, 3)];
+    for missing in [given(&gone, 1, 1), server_timed(&gone, 1, 1), server_timed(&gone, max, 1)] {
+        let call = [server_timed(&device, max, 2), missing, server_timed(&device, max, 3)];
         refused!(store.append(&call), DeviceMissing);
     }
     assert_eq!(all_times(&store, &device).await, []);
@@ -151,7 +160,7 @@ pub async fn a_missing_device_is_told_before_the_end_of_time(store: Opened) {
 pub async fn thousands_of_readings_start_at_one_microsecond(store: Opened) {
     let device = device(&store, "d").await;
     for round in 0..2_i64 {
-        let call: Vec<_> = (0..10_000).map(|n| untimed(&device, 0, n)).collect();
+        let call: Vec<_> = (0..10_000).map(|n| server_timed(&device, 0, n)).collect();
         let expected: Vec<_> = (0..10_000).map(|n| stored_at(round * 10_000 + n)).collect();
         assert_eq!(store.append(&call).await.unwrap(), expected);
     }

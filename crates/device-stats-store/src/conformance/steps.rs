@@ -49,10 +49,10 @@ pub(super) enum Step {
     DeleteDevice(Slot),
     FindDevices(Vec<u8>),
     ListDevices(Page),
-    ListDevicesOf(Slot),
+    ListUserDevices(Slot),
     Append(Vec<Draft>),
     /// Appends what a request with a key brings, some microseconds later than the one before.
-    AppendOnce {
+    AppendKeyed {
         key: u8,
         payload: u8,
         later: i64,
@@ -62,8 +62,8 @@ pub(super) enum Step {
     ListReadings(Slot, Window, Page),
     SnapshotOfDevice(Slot, Window),
     SnapshotOfUser(Slot, Window),
-    Newest(Slot, Window, u64),
-    ListHot,
+    ListNewest(Slot, Window, u64),
+    ListHotDevices,
     ListSegments(Slot),
     /// Seals those of the `count` earliest hot readings that `mask` picks.
     Seal {
@@ -93,7 +93,7 @@ impl Step {
     /// How many ids of readings it may use up.
     pub(super) fn readings(&self) -> usize {
         match self {
-            Self::Append(drafts) | Self::AppendOnce { drafts, .. } => drafts.len(),
+            Self::Append(drafts) | Self::AppendKeyed { drafts, .. } => drafts.len(),
             Self::AppendSegment(_, numbers) => numbers.len(),
             _ => 0,
         }
@@ -174,10 +174,10 @@ fn step_of_segments() -> impl Strategy<Value = Step> {
             .prop_map(|(device, skip, count)| Step::Merge { device, skip, count }),
         1 => vec(made(), 1..4).prop_map(Step::MergeLate),
         3 => (busy(), vec((time(), number()), 1..8)).prop_map(|(device, rows)| Step::AppendSegment(device, rows)),
-        1 => Just(Step::ListHot),
+        1 => Just(Step::ListHotDevices),
         1 => busy().prop_map(Step::ListSegments),
         2 => (busy(), span(), prop_oneof![0..4_u64, Just(u64::MAX)])
-            .prop_map(|(device, window, count)| Step::Newest(device, window, count)),
+            .prop_map(|(device, window, count)| Step::ListNewest(device, window, count)),
         1 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadPieces),
     ]
 }
@@ -198,10 +198,10 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => slot().prop_map(Step::DeleteDevice),
         2 => vec(text(), 0..6).prop_map(Step::FindDevices),
         1 => part().prop_map(Step::ListDevices),
-        2 => slot().prop_map(Step::ListDevicesOf),
+        2 => slot().prop_map(Step::ListUserDevices),
         14 => vec(draft(), 0..8).prop_map(Step::Append),
         4 => (0..4_u8, proptest::bool::weighted(0.2), 0..3_i64, vec(draft(), 0..4)).prop_map(
-            |(key, other, later, drafts)| Step::AppendOnce { key, payload: other.into(), later, drafts }),
+            |(key, other, later, drafts)| Step::AppendKeyed { key, payload: other.into(), later, drafts }),
         2 => (slot(), time()).prop_map(|(device, us)| Step::FindReading(device, us)),
         5 => (slot(), span(), part())
             .prop_map(|(device, window, page)| Step::ListReadings(device, window, page)),

@@ -11,7 +11,7 @@ pub async fn any_number_may_be_asked_for_as_a_user_id(store: Opened) {
     user(&store, "ann").await;
     for id in NOBODY.map(UserId) {
         assert_eq!(store.find_user(id).await.unwrap(), None);
-        assert_eq!(store.list_devices_of(id).await.unwrap(), []);
+        assert_eq!(store.list_user_devices(id).await.unwrap(), []);
         refused!(store.update_user(id, UserChange::default()), UserMissing);
         refused!(store.delete_user(id), UserMissing);
         refused!(store.snapshot(Subject::User(id), Window::ALL), UserMissing);
@@ -226,5 +226,5 @@ pub async fn a_deleted_user_takes_devices_and_readings_along(store: Opened) {
         assert_eq!(all_readings(&store, stays.key).await.len(), 1);
     }
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), others);
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
 }

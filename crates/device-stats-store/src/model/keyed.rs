@@ -1,42 +1,26 @@
-//! Requests of the model that have keys.
+//! Keyed requests of the model.
 
-use device_stats_domain::{NewReading, Timestamp};
+use device_stats_domain::Timestamp;
 
-use super::state::State;
-use crate::{Fingerprint, KeyedReadings, Once, Receipt, StoreError};
-
-/// What is kept of a request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kept {
-    fingerprint: Fingerprint,
-    until: Timestamp,
-    receipt: Receipt,
-}
+use super::state::{ModelReceipt, State};
+use crate::{FinishedKeyedCall, KeyedCall, KeyedOutcome, KeyedReadings, StoreError, StoredReceipt};
 
 impl State {
-    /// Appends the readings of those requests whose keys are not known, all or none.
-    pub(super) fn append_once(
+    /// Appends the readings of the new requests, all or none, and keeps their receipts.
+    pub(super) fn append_keyed(
         &mut self,
         requests: &[KeyedReadings],
         now: Timestamp,
-    ) -> Result<Vec<Once>, StoreError> {
-        self.kept.retain(|_, kept| now < kept.until);
-        let is_new = |request: &&KeyedReadings| !self.kept.contains_key(&request.key);
-        let new: Vec<NewReading> =
-            requests.iter().filter(is_new).flat_map(|request| request.readings.iter().copied()).collect();
-        let mut outcome = self.append(&new)?.into_iter();
-        let done = requests.iter().map(|request| match self.kept.get(&request.key) {
-            Some(kept) if kept.fingerprint == request.fingerprint => Once::Before(kept.receipt),
-            Some(_) => Once::OtherPayload,
-            None => {
-                let own: Vec<_> = outcome.by_ref().take(request.readings.len()).collect();
-                let KeyedReadings { key, fingerprint, kept_until, readings } = request;
-                let receipt = Receipt::of(readings, &own);
-                let kept = Kept { fingerprint: *fingerprint, until: *kept_until, receipt };
-                self.kept.insert(key.clone(), kept);
-                Once::Now(own)
-            }
-        });
-        Ok(done.collect())
+    ) -> Result<Vec<KeyedOutcome>, StoreError> {
+        self.receipts.retain(|_, receipt| now < receipt.kept_until);
+        let call = KeyedCall::new(requests, |key| Ok(self.receipts.get(key).map(|receipt| receipt.stored)))?;
+        let appended = self.append(&call.new_readings())?;
+        let FinishedKeyedCall { outcomes, receipts } = call.finish(appended)?;
+        for (request, receipt) in receipts {
+            let stored = StoredReceipt { fingerprint: request.fingerprint, receipt };
+            let receipt = ModelReceipt { stored, kept_until: request.kept_until };
+            self.receipts.insert(request.key.clone(), receipt);
+        }
+        Ok(outcomes)
     }
 }

@@ -2,130 +2,136 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::{Fault, Row, Segment};
+use device_stats_segment::{Row, Segment};
 
-use super::state::State;
-use crate::{Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError};
+use super::state::{Model, ModelSegment, State};
+use crate::{
+    Piece, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
+};
 
-/// A segment of a device.
-#[derive(Debug)]
-pub(super) struct Sealed {
-    pub(super) device: DeviceKey,
-    bytes: Segment,
-    /// In microseconds since 1970 UTC; at least one.
-    times: BTreeSet<i64>,
-}
-
-impl Sealed {
-    /// Reads the times of a segment.
-    fn of(device: DeviceKey, segment: &Segment) -> Result<Self, StoreError> {
-        let rows = segment.rows().map_err(|fault| StoreError::Broken(fault.into()))?;
-        if rows.is_empty() {
-            return Err(StoreError::Broken(Fault::NotASegment.into()));
-        }
-        let times = rows.into_iter().map(|row| row.time_us).collect();
-        Ok(Self { device, bytes: segment.clone(), times })
+#[async_trait]
+impl SegmentStore for Model {
+    fn seal_concurrency(&self) -> usize {
+        1
     }
 
-    fn entry(&self, id: SegmentId) -> Option<SegmentEntry> {
-        let (first_us, last_us) = (*self.times.first()?, *self.times.last()?);
-        Some(SegmentEntry { id, first_us, last_us, readings: u32::try_from(self.times.len()).ok()? })
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        Ok(self.state().segments_in(device, Window::ALL))
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let state = self.state();
+        Ok(pieces.iter().map(|key| state.piece(*key).cloned()).collect())
+    }
+
+    async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        self.state().seal(device, sealed)
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        self.state().merge(device, merged, segment)
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        self.state().append_segment(device, segment)
     }
 }
 
 impl State {
-    /// Whether a segment of a device has a reading of that time.
+    /// Whether a segment of a device has a reading at a time.
     pub(super) fn is_sealed(&self, device: DeviceKey, time_us: i64) -> bool {
-        self.sealed_of(device).any(|(_, sealed)| sealed.times.contains(&time_us))
+        self.segments_of_device(device).any(|segment| segment.times.contains(&time_us))
     }
 
-    /// When the newest sealed reading of a device inside a window was taken.
+    /// Returns the time of the newest sealed reading of a device in a window.
     pub(super) fn newest_sealed_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
         let Window { from_us, until_us } = window;
-        let inside = self.sealed_of(device).map(|(_, sealed)| sealed.times.range(from_us..until_us));
+        let inside = self.segments_of_device(device).map(|segment| segment.times.range(from_us..until_us));
         inside.filter_map(|mut times| times.next_back().copied()).max()
     }
 
-    fn sealed_of(&self, device: DeviceKey) -> impl Iterator<Item = (SegmentId, &Sealed)> {
-        let all = self.segments.iter().map(|(id, sealed)| (*id, sealed));
-        all.filter(move |(_, sealed)| sealed.device == device)
+    fn segments_of_device(&self, device: DeviceKey) -> impl Iterator<Item = &ModelSegment> {
+        self.segments.values().filter(move |segment| segment.device == device)
     }
 
-    /// The segments of a device that touch a window, by first time, then id.
-    pub(super) fn segments_of(&self, device: DeviceKey, window: Window) -> Vec<SegmentEntry> {
-        let entries = self.sealed_of(device).filter_map(|(id, sealed)| sealed.entry(id));
+    /// Returns the segments of a device that touch a window, by first time, then id.
+    pub(super) fn segments_in(&self, device: DeviceKey, window: Window) -> Vec<SegmentEntry> {
+        let entries = self.segments_of_device(device).map(|segment| segment.entry);
         let mut entries: Vec<_> = entries.filter(|entry| entry.touches(window)).collect();
         entries.sort_by_key(|entry| (entry.first_us, entry.id));
         entries
     }
 
-    /// The bytes of a part of a segment.
-    pub(super) fn piece(&self, key: PieceKey) -> Option<&Vec<u8>> {
-        let sealed = self.segments.get(&key.segment).filter(|sealed| sealed.device == key.device)?;
+    fn piece(&self, key: PieceKey) -> Option<&Vec<u8>> {
+        let segment = self.segments.get(&key.segment).filter(|segment| segment.device == key.device)?;
         match key.piece {
-            Piece::Head => Some(&sealed.bytes.head),
-            Piece::Block(index) => sealed.bytes.blocks.get(usize::try_from(index).ok()?),
+            Piece::Head => Some(&segment.bytes.head),
+            Piece::Block(number) => segment.bytes.blocks.get(usize::try_from(number).ok()?),
         }
     }
 
-    /// Puts a segment in the place of the hot readings it was made from.
-    pub(super) fn seal(
-        &mut self,
-        device: DeviceKey,
-        rows: &[Row],
-        segment: &Segment,
-    ) -> Result<Replaced, StoreError> {
-        let is_hot = |row: &Row| self.hot.get(&(device, row.time_us)).is_some_and(|hot| hot.id == row.id);
-        if !self.devices.contains_key(&device) || !rows.iter().all(is_hot) {
+    fn seal(&mut self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        let rows = || sealed.times_us().iter().zip(sealed.ids());
+        let is_hot =
+            |(time_us, id): (&i64, &i64)| self.hot.get(&(device, *time_us)).is_some_and(|hot| hot.id == *id);
+        if !self.devices.contains_key(&device) || !rows().all(is_hot) {
             return Ok(Replaced::Stale);
         }
-        let sealed = Sealed::of(device, segment)?;
-        for row in rows {
-            self.hot.remove(&(device, row.time_us));
+        let replaced = self.insert_segment(device, sealed.segment())?;
+        for time_us in sealed.times_us() {
+            self.hot.remove(&(device, *time_us));
         }
-        Ok(self.put(sealed))
+        Ok(replaced)
     }
 
-    /// Puts a segment in the place of those it was made from.
-    pub(super) fn merge(
+    fn merge(
         &mut self,
         device: DeviceKey,
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        let is_there = |id| self.segments.get(id).is_some_and(|sealed| sealed.device == device);
-        if !self.devices.contains_key(&device) || !merged.iter().all(is_there) {
+        let exists = |id| self.segments.get(id).is_some_and(|segment| segment.device == device);
+        if !self.devices.contains_key(&device) || !merged.iter().all(exists) {
             return Ok(Replaced::Stale);
         }
-        let sealed = Sealed::of(device, segment)?;
+        let replaced = self.insert_segment(device, segment)?;
         self.segments.retain(|id, _| !merged.contains(id));
-        Ok(self.put(sealed))
+        Ok(replaced)
     }
 
-    /// Adds a segment, unless there is a reading between its first and its last.
-    pub(super) fn append_segment(
-        &mut self,
-        device: DeviceKey,
-        segment: &Segment,
-    ) -> Result<Replaced, StoreError> {
+    fn append_segment(&mut self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
         if !self.devices.contains_key(&device) {
             return Err(StoreError::DeviceMissing);
         }
-        let new = Sealed::of(device, segment)?;
-        let is_inside = |us: &i64| new.times.first() <= Some(us) && Some(us) <= new.times.last();
-        let is_taken = self.hot_of(device, Window::ALL).any(|row| is_inside(&row.time_us))
-            || self.sealed_of(device).any(|(_, sealed)| sealed.times.iter().any(is_inside));
-        if is_taken {
-            return Ok(Replaced::Stale);
-        }
-        Ok(self.put(new))
+        let head = open_head(segment)?;
+        let span = head.first_us()..=head.last_us();
+        let has_reading = self.hot_readings(device, Window::ALL).any(|row| span.contains(&row.time_us))
+            || self
+                .segments_of_device(device)
+                .any(|segment| segment.times.range(span.clone()).next().is_some());
+        if has_reading { Ok(Replaced::Stale) } else { self.insert_segment(device, segment) }
     }
 
-    fn put(&mut self, sealed: Sealed) -> Replaced {
+    fn insert_segment(&mut self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        let head = open_head(segment)?;
+        let rows: Vec<Row> = segment.rows().map_err(|fault| StoreError::Broken(fault.into()))?;
         self.last_segment += 1;
         let id = SegmentId(self.last_segment);
-        self.segments.insert(id, sealed);
-        Replaced::Done(id)
+        let entry = SegmentEntry {
+            id,
+            first_us: head.first_us(),
+            last_us: head.last_us(),
+            readings: head.readings(),
+        };
+        let times: BTreeSet<i64> = rows.iter().map(|row| row.time_us).collect();
+        self.segments.insert(id, ModelSegment { device, entry, bytes: segment.clone(), times });
+        Ok(Replaced::Done(id))
     }
 }

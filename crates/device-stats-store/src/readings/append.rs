@@ -1,77 +1,78 @@
-//! What becomes of appended readings, and the order in which a store looks at them.
+//! The order in which a store appends the readings of a call, and the outcome of each.
 
-use device_stats_domain::limits::CLOCK_BACK_MAX;
-use device_stats_domain::{NewReading, ReadingTime, Timestamp, Window};
+use device_stats_domain::{NewReading, ReadingTime, Timestamp};
 
 use crate::StoreError;
 
-/// What became of a reading.
+/// Outcome of appending a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// It has been stored, at this time.
+    /// The reading has been stored, at this time.
     Stored(Timestamp),
-    /// Its device has a reading of that time already; the first one stays.
+    /// The device already has a reading at this time, which stays as it is.
     Repeat,
 }
 
-/// The readings of one call in the order a store inserts them: those with a time by device and time, each device and
-/// time once, then those without. All callers inserting in one order cannot wait for each other in a circle.
-#[derive(Debug)]
-pub struct AppendOrder {
-    /// Indices of the readings that bring their time: by device and time, the first of equal ones only.
-    pub given: Vec<usize>,
-    /// Indices of the readings whose time the server picks: by device, then in the order of the call.
-    pub untimed: Vec<usize>,
+/// A reading with its position in the call.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderedReading<'r> {
+    /// Position of the reading in the call.
+    pub index: usize,
+    /// The reading.
+    pub reading: &'r NewReading,
+    /// Time of a client-timed reading; for a server-timed one the server's clock, until its time is picked.
+    pub time: Timestamp,
 }
 
-impl AppendOrder {
-    /// Sorts the readings of a call.
-    pub fn of(readings: &[NewReading]) -> Self {
-        let mut given = Vec::with_capacity(readings.len());
-        let mut untimed = Vec::new();
-        for (index, reading) in readings.iter().enumerate() {
-            match reading.time {
-                ReadingTime::Given(time) => given.push((reading.device, time, index)),
-                ReadingTime::Picked(_) => untimed.push((reading.device, index)),
-            }
-        }
-        given.sort_unstable();
-        given.dedup_by_key(|(device, time, _)| (*device, *time));
-        untimed.sort_unstable();
-        Self {
-            given: given.into_iter().map(|(_, _, index)| index).collect(),
-            untimed: untimed.into_iter().map(|(_, index)| index).collect(),
-        }
+impl OrderedReading<'_> {
+    /// Whether the server picks the time of the reading.
+    pub fn is_server_timed(&self) -> bool {
+        matches!(self.reading.time, ReadingTime::Picked(_))
     }
 }
 
-/// Where the readings of a device lie behind the newest of which a reading is put that leaves its time to the server, whose
-/// clock says `now`.
-pub fn behind_which_to_pick(now: Timestamp) -> Window {
-    let span_us = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap_or(i64::MAX);
-    Window { from_us: now.micros(), until_us: now.micros().saturating_add(span_us) }
+/// The readings of one call in the order in which a store inserts them: client-timed ones first. All calls use the same
+/// order, so no two calls wait for each other.
+#[derive(Debug)]
+pub struct AppendOrder<'r> {
+    /// Client-timed readings by device and time. Of several with the same device and time, only the first of the call.
+    pub client_timed: Vec<OrderedReading<'r>>,
+    /// Server-timed readings by device, then in the order of the call.
+    pub server_timed: Vec<OrderedReading<'r>>,
 }
 
-/// The first time that such a reading may get: not before `now`; behind the newest reading of its device inside of
-/// [`behind_which_to_pick`]; behind the one before it in the call that left its time to the server. Where it is taken, the
-/// next one that is not.
-///
-/// # Errors
-/// Where time ends before.
-pub fn earliest_to_pick(
-    now: Timestamp,
-    newest_us: Option<i64>,
-    last: Option<Timestamp>,
-) -> Result<Timestamp, StoreError> {
-    let behind = newest_us.max(last.map(Timestamp::micros)).map(microsecond_after).transpose()?;
-    Ok(behind.map_or(now, |behind| behind.max(now)))
+impl<'r> AppendOrder<'r> {
+    /// Sorts the readings of a call.
+    pub fn new(readings: &'r [NewReading]) -> Self {
+        let mut client_timed = Vec::with_capacity(readings.len());
+        let mut server_timed = Vec::new();
+        for (index, reading) in readings.iter().enumerate() {
+            match reading.time {
+                ReadingTime::Given(time) => client_timed.push(OrderedReading { index, reading, time }),
+                ReadingTime::Picked(time) => server_timed.push(OrderedReading { index, reading, time }),
+            }
+        }
+        client_timed.sort_unstable_by_key(|new| (new.reading.device, new.time, new.index));
+        client_timed.dedup_by_key(|new| (new.reading.device, new.time));
+        server_timed.sort_unstable_by_key(|new| (new.reading.device, new.index));
+        Self { client_timed, server_timed }
+    }
 }
 
-/// The microsecond after a time.
+/// Returns the outcome of each reading of a call of `count` readings: a repeat, unless it is one of the `stored` ones.
 ///
 /// # Errors
-/// Where time ends there.
-pub fn microsecond_after(time_us: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_micros(time_us.saturating_add(1))
-        .map_err(|_| StoreError::Broken("no microsecond is free before the end of time".into()))
+/// [`StoreError::Broken`] if a stored reading has no position in the call.
+pub fn outcomes<'r>(
+    count: usize,
+    stored: impl IntoIterator<Item = OrderedReading<'r>>,
+) -> Result<Vec<Appended>, StoreError> {
+    let mut outcomes = vec![Appended::Repeat; count];
+    for OrderedReading { index, time, .. } in stored {
+        let outcome = outcomes.get_mut(index);
+        let outcome =
+            outcome.ok_or_else(|| StoreError::Broken("a stored reading is not of its call".into()))?;
+        *outcome = Appended::Stored(time);
+    }
+    Ok(outcomes)
 }

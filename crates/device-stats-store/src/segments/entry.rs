@@ -1,50 +1,46 @@
-//! Segments as a store names them.
+//! Catalogue entries of segments.
 
 use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::{Fault, Head};
 
-/// The name of a segment; a store never gives one twice.
+/// Id of a segment; a store never reuses one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub i64);
 
-/// What the catalogue says of a segment.
+/// Catalogue entry of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentEntry {
-    /// Its name.
+    /// Its id.
     pub id: SegmentId,
-    /// The time of its first reading, in microseconds since 1970 UTC.
+    /// Time of its first reading, in microseconds since 1970 UTC.
     pub first_us: i64,
-    /// The time of its last reading, in microseconds since 1970 UTC.
+    /// Time of its last reading, in microseconds since 1970 UTC.
     pub last_us: i64,
-    /// How many readings it holds; 1 and up.
+    /// Number of its readings; 1 and up.
     pub readings: u32,
 }
 
 impl SegmentEntry {
-    /// Whether the span between its first and its last reading has a microsecond of the window. There need not be a
-    /// reading in it.
+    /// Whether a microsecond of the window lies from the segment's first to its last time. There need not be a reading
+    /// at it.
     pub fn touches(&self, window: Window) -> bool {
         window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
     }
-}
 
-/// A part of a segment that is read as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PieceKey {
-    /// Whose segment it is.
-    pub device: DeviceKey,
-    /// The segment.
-    pub segment: SegmentId,
-    /// Which part.
-    pub piece: Piece,
-}
-
-/// Which part of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Piece {
-    /// The head.
-    Head,
-    /// A block, from 0 up.
-    Block(u32),
+    /// Opens the head of the segment, and checks that it agrees with this entry.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the bytes, or [`Fault::Inconsistent`] if they are the head of another segment.
+    pub fn open_head(&self, bytes: &[u8]) -> Result<Head, Fault> {
+        let head = Head::open(bytes)?;
+        let Self { id: _, first_us, last_us, readings } = *self;
+        if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
+            Ok(head)
+        } else {
+            let part = "the head".to_owned();
+            Err(Fault::Inconsistent { part, what: "the catalogue describes another segment" })
+        }
+    }
 }
 
 /// A device with hot readings.
@@ -52,15 +48,16 @@ pub enum Piece {
 pub struct HotDevice {
     /// The device.
     pub device: DeviceKey,
-    /// How many hot readings it has; 1 and up.
+    /// Number of its hot readings; 1 and up.
     pub readings: u64,
 }
 
-/// What became of an attempt to put a segment in the place of what it was made from.
+/// Outcome of storing a segment in place of the readings or segments it was made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
-    /// It stands there now.
+    /// The segment has been stored.
     Done(SegmentId),
-    /// Nothing has been done: what it was made from is not, or not all, there any more, or another caller is at it.
+    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is replacing
+    /// them.
     Stale,
 }

@@ -4,9 +4,9 @@ use device_stats_domain::{DeviceKey, Finite};
 use device_stats_segment::Row;
 
 use super::side::{Side, position};
-use crate::conformance::samples::{rows_of, segment, values};
+use crate::conformance::samples::{rows_of, sealed_rows, segment, values};
 use crate::conformance::steps::{Made, Step};
-use crate::{HotDevice, Newest, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError};
+use crate::{HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError};
 
 /// A segment nobody made.
 const NONE: SegmentId = SegmentId(1 << 40);
@@ -18,11 +18,11 @@ impl Side {
         next_reading: i64,
     ) -> Option<Result<String, StoreError>> {
         Some(match step {
-            Step::Newest(device, window, count) => {
-                let newest = self.store.newest(self.key(*device), *window, *count).await;
-                newest.map(|Newest { hot, segments }| format!("{hot:?}, {}", self.entries(&segments)))
+            Step::ListNewest(device, window, count) => {
+                let newest = self.store.list_newest(self.key(*device), *window, *count).await;
+                newest.map(|NewestReadings { hot, segments }| format!("{hot:?}, {}", self.entries(&segments)))
             }
-            Step::ListHot => self.store.list_hot().await.map(|all| {
+            Step::ListHotDevices => self.store.list_hot_devices().await.map(|all| {
                 let translated =
                     all.into_iter().map(|one| HotDevice { device: self.slot(one.device), ..one });
                 format!("{:?}", translated.collect::<Vec<_>>())
@@ -43,7 +43,7 @@ impl Side {
     }
 
     async fn seal(&mut self, device: DeviceKey, count: u32, mask: u16) -> Result<String, StoreError> {
-        let rows = self.store.read_hot(device, count).await?;
+        let rows = self.store.list_hot_readings(device, count).await?;
         self.reads.push((device, rows.clone()));
         let sealed = self.seal_late(0, mask).await?;
         Ok(format!("{rows:?}, {sealed}"))
@@ -57,7 +57,7 @@ impl Side {
         if rows.is_empty() {
             return Ok("nothing".to_owned());
         }
-        let answer = self.store.seal(device, &rows, &segment(&rows)).await?;
+        let answer = self.store.seal(device, &sealed_rows(&rows)).await?;
         Ok(self.note(device, rows, answer))
     }
 

@@ -9,7 +9,7 @@ use device_stats_segment::Row;
 use crate::conformance::oracle::Oracle;
 use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
 use crate::conformance::steps::{Draft, Slot, Step};
-use crate::{KeyedReadings, Once, Receipt, SegmentId, StoreError, Subject};
+use crate::{KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject};
 
 /// A user or device nobody created.
 const NOBODY: i64 = 1 << 40;
@@ -49,10 +49,10 @@ impl Side {
     pub(super) async fn answer(&mut self, step: &Step, next_reading: i64) -> String {
         let answer = match step {
             Step::Append(drafts) => self.append(drafts, next_reading).await,
-            Step::AppendOnce { key, payload, later, drafts } => {
+            Step::AppendKeyed { key, payload, later, drafts } => {
                 self.now_us += later;
                 let key = format!("{} {key}", self.name);
-                self.append_once(&key, *payload, drafts, next_reading).await
+                self.append_keyed(&key, *payload, drafts, next_reading).await
             }
             step => match self.of_users(step).await {
                 Some(answer) => answer,
@@ -138,7 +138,7 @@ impl Side {
                 })
             }
             Step::ListDevices(page) => store.list_devices(*page).await.map(devices),
-            Step::ListDevicesOf(user) => store.list_devices_of(self.user_id(*user)).await.map(devices),
+            Step::ListUserDevices(user) => store.list_user_devices(self.user_id(*user)).await.map(devices),
             _ => return None,
         })
     }
@@ -148,7 +148,7 @@ impl Side {
         self.store.append(&readings).await.map(|outcome| format!("{outcome:?}"))
     }
 
-    async fn append_once(
+    async fn append_keyed(
         &self,
         key: &str,
         payload: u8,
@@ -161,9 +161,9 @@ impl Side {
             kept_until: at(self.now_us + 5),
             readings: self.readings(drafts, next_reading).into(),
         };
-        let mut outcome = self.store.append_once(&[request], at(self.now_us)).await?;
+        let mut outcome = self.store.append_keyed(&[request], at(self.now_us)).await?;
         for once in &mut outcome {
-            if let Once::Before(Receipt { first: Some(first), .. }) = once {
+            if let KeyedOutcome::Repeated(Receipt { first: Some(first), .. }) = once {
                 first.device = self.slot(first.device);
             }
         }
