@@ -23,8 +23,8 @@ macro_rules! refused {
     };
 }
 
-mod background;
-mod crowd;
+mod background_seals;
+mod callers;
 mod samples;
 mod steps;
 
@@ -40,9 +40,9 @@ pub mod races;
 pub mod readings;
 pub mod sealing;
 pub mod sealing_races;
-pub mod seals_and_snapshots;
 pub mod server_timed;
 pub mod snapshots;
+pub mod snapshots_under_seals;
 pub mod users;
 pub mod walk;
 

@@ -1,4 +1,4 @@
-//! Where the database is, and as whom the store speaks to it.
+//! Address of the database, with user and encryption.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,42 +6,42 @@ use std::path::{Path, PathBuf};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// The port PostgreSQL listens on where nothing else is said.
+/// Default port of PostgreSQL.
 const PORT: u16 = 5432;
 
-/// Where a database is, and as whom to speak to it. Neither `Debug` nor `Display` shows the password.
+/// Address of a database, with user and encryption. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresConfig {
     server: Config,
     ca_file: Option<PathBuf>,
 }
 
-/// Why a text is no address of a database. No part of the text is shown: it may hold a password.
+/// Why a text is not an address of a database. No part of the text is shown, since it can contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPostgresUrl {
-    /// It begins with another scheme.
+    /// The text begins with another scheme.
     #[error("does not begin with 'postgres://' or 'postgresql://'")]
     Scheme,
-    /// It cannot be read, or names a parameter or a value that does not exist.
+    /// The text is malformed, or has an unknown parameter or value.
     #[error(
         "is not of the form 'postgres://user:password@host:5432/database?sslmode=require' (sslmode: disable, prefer, require; special characters as %XX)"
     )]
     Form,
-    /// It names no host.
+    /// The text names no host.
     #[error("names no host")]
     Host,
-    /// It names no user.
+    /// The text names no user.
     #[error("names no user")]
     User,
 }
 
 impl PostgresConfig {
-    /// Reads `postgres://user:password@host:port/database`, or the same with `postgresql://`. With `?sslmode=require` the
-    /// connections are encrypted, and the server has to show a certificate that is trusted and names the host; with
-    /// `prefer`, `disable` or nothing they are plain.
+    /// Parses `postgres://user:password@host:port/database`, or the same with `postgresql://`. With `?sslmode=require`,
+    /// connections are encrypted, and the server needs a trusted certificate that names the host. With `prefer`, `disable` or
+    /// without the parameter, connections are not encrypted.
     ///
     /// # Errors
-    /// The rule of [`InvalidPostgresUrl`] that is broken.
+    /// The violated rule.
     pub fn from_url(url: &str) -> Result<Self, InvalidPostgresUrl> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(InvalidPostgresUrl::Scheme);
@@ -52,13 +52,13 @@ impl PostgresConfig {
         }
         let user = server.get_user().ok_or(InvalidPostgresUrl::User)?.to_owned();
         if server.get_dbname().is_none() {
-            // As the server does it; said here, so that it can be shown.
+            // The default of the server; set here, so that `Display` shows it.
             server.dbname(user);
         }
         Ok(Self { server, ca_file: None })
     }
 
-    /// The database `dbname` of the server at `host`; connections are plain.
+    /// Creates the address of the database `dbname` at `host`; connections are not encrypted.
     pub fn from_parts(host: &str, port: u16, user: &str, password: Option<&str>, dbname: &str) -> Self {
         let mut server = Config::new();
         server.host(host).port(port).user(user).dbname(dbname);
@@ -68,8 +68,7 @@ impl PostgresConfig {
         Self { server, ca_file: None }
     }
 
-    /// Trusts the certificates of that PEM file and no other ones. Connections are encrypted then, whatever the address
-    /// said.
+    /// Encrypts connections, and trusts only the certificates of this PEM file. Overrides `sslmode`.
     #[must_use]
     pub fn with_ca_file(mut self, path: PathBuf) -> Self {
         self.server.ssl_mode(SslMode::Require);
@@ -77,7 +76,7 @@ impl PostgresConfig {
         self
     }
 
-    /// What the driver is told.
+    /// Returns the settings for the driver.
     pub(crate) fn server(&self) -> &Config {
         &self.server
     }
@@ -87,19 +86,19 @@ impl PostgresConfig {
         self.server.get_ssl_mode() == SslMode::Require
     }
 
-    /// The certificates to be trusted, where it is not the system's.
+    /// Returns the file of trusted certificates, unless those of the system are trusted.
     pub(crate) fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref()
     }
 }
 
 impl fmt::Display for PostgresConfig {
-    /// `user@host:port/database`, with all hosts where there are several.
+    /// Writes `user@host:port/database`, with all hosts if there are several.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@", self.server.get_user().unwrap_or_default())?;
         let ports = self.server.get_ports();
         for (n, host) in self.server.get_hosts().iter().enumerate() {
-            // One port may be that of all hosts.
+            // One port can apply to all hosts.
             let port = ports.get(n).or(ports.first()).unwrap_or(&PORT);
             let comma = if n == 0 { "" } else { "," };
             match host {
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         let refused = |url: &str| PostgresConfig::from_url(url).unwrap_err();
         assert_eq!(refused("host=db user=ann"), InvalidPostgresUrl::Scheme);
         assert_eq!(refused("mysql://ann@db/stats"), InvalidPostgresUrl::Scheme);
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_requires_it_is_encrypted() {
+    fn encryption_needs_a_setting_or_a_certificate() {
         let config = |query| PostgresConfig::from_url(&format!("postgres://ann@db/stats{query}")).unwrap();
         assert!(config("?sslmode=require").is_encrypted());
         for plain in ["", "?sslmode=prefer", "?sslmode=disable"] {

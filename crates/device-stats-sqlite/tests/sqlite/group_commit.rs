@@ -36,7 +36,7 @@ async fn segments_that_wait_together_share_a_transaction() {
     for (n, outcome) in outcomes.into_iter().enumerate() {
         match n {
             7 => assert!(matches!(outcome, Err(StoreError::DeviceMissing)), "{outcome:?}"),
-            // Of the same time as the first.
+            // At the same time as the first one.
             19 => assert_eq!(outcome.unwrap(), Replaced::Stale),
             _ => assert!(matches!(outcome, Ok(Replaced::Done(_))), "{outcome:?}"),
         }

@@ -1,5 +1,4 @@
-//! The journal of hot readings: what several stores over one file see of each other, what is left of it, and what a
-//! damaged entry does.
+//! The journal of hot readings: several stores over one file, truncation, restarts, and damaged entries.
 
 use device_stats_domain::{DeviceId, DeviceKey, NewDevice, NewReading, ReadingTime, Timestamp, Window};
 use device_stats_segment::{Effort, Row};
@@ -43,7 +42,7 @@ fn entries(folder: &Folder) -> i64 {
 }
 
 #[tokio::test]
-async fn stores_over_one_file_see_what_the_others_do() {
+async fn stores_over_one_file_see_each_others_changes() {
     let folder = Folder::new();
     let stores = [(); 3].map(|()| SqliteStore::open(&folder.database(), true).unwrap());
     let [one, other, idle] = &stores;
@@ -56,12 +55,12 @@ async fn stores_over_one_file_see_what_the_others_do() {
         assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
         assert_eq!(hot(one, device).await, (first..first + 10).collect::<Vec<_>>());
         seal(other, device, 10).await;
-        // Sealed by the other one, and a repeat all the same.
+        // The other store has sealed it, and it is still a repeat.
         let outcome = one.append(&readings(device, first + 9..first + 10)).await.unwrap();
         assert_eq!(outcome, [Appended::Repeat]);
     }
     one.append(&readings(second, 0..3)).await.unwrap();
-    // Of what this one has not seen, nearly all has been cut.
+    // Nearly all entries that the idle store has not seen have been cut.
     assert!(entries(&folder) < 5, "{} entries", entries(&folder));
     assert_eq!(hot(idle, second).await, [0, 1, 2]);
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
@@ -72,7 +71,7 @@ async fn stores_over_one_file_see_what_the_others_do() {
 }
 
 #[tokio::test]
-async fn what_is_hot_stays_hot_after_a_restart() {
+async fn hot_readings_stay_hot_after_a_restart() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let [one, other, gone] =
@@ -92,9 +91,9 @@ async fn what_is_hot_stays_hot_after_a_restart() {
     assert_eq!(found, expected);
 }
 
-/// Rather no answer than one without the readings of that entry.
+/// A call fails rather than return an answer without the readings of the entry.
 #[tokio::test]
-async fn a_damaged_entry_is_told() {
+async fn a_damaged_entry_is_reported() {
     for fault in [
         "UPDATE journal SET bytes = CAST(x'55' || substr(bytes, 2) AS BLOB) WHERE position = 2",
         "UPDATE journal SET bytes = substr(bytes, 1, length(bytes) - 8) WHERE position = 2",

@@ -1,4 +1,4 @@
-//! Bringing a database up to date: from an older version, and by many callers at the same time.
+//! Migrating a database: from older versions, and by concurrent callers.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -15,7 +15,7 @@ const CALLERS: usize = 8;
 const ALL: [&str; 4] = ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests"];
 
 #[test]
-fn a_migration_is_named_when_it_is_applied_and_only_then() {
+fn only_applied_migrations_are_returned() {
     let folder = Folder::new();
     assert_eq!(migrate(&folder.database()).unwrap(), ALL);
     assert_eq!(migrate(&folder.database()).unwrap(), [""; 0]);
@@ -54,10 +54,10 @@ async fn readings_of_the_first_version_stay_hot() {
     assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
-/// The rows of the older schema are taken over after the migration itself. A process died in between, and the next one
-/// must not take the database for an empty one.
+/// The rows of the older schema are adopted after the migration itself. If the process dies in between, the next one must not
+/// take the database for an empty one.
 #[tokio::test]
-async fn a_migration_that_was_broken_off_is_completed() {
+async fn an_interrupted_migration_is_completed() {
     let folder = Folder::new();
     let mut old = rusqlite::Connection::open(folder.database()).unwrap();
     let versions = [

@@ -1,14 +1,14 @@
-//! Cases about readings that are appended as a segment.
+//! Cases about segments of new readings.
 
 use device_stats_domain::{DeviceKey, Timestamp};
 
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment,
+    Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment,
     server_timed, stored, stored_at,
 };
 use crate::{Appended, Replaced, SegmentId};
 
-/// Asks for a segment of readings of those times, the number of each being its time.
+/// Appends a segment of readings at these times, each with its time as `n`; returns `None` if it is stale.
 async fn append_times(store: &Opened, key: DeviceKey, times: &[i64]) -> Option<SegmentId> {
     let rows: Vec<_> = times.iter().map(|us| row(*us, i32::try_from(*us).unwrap())).collect();
     match store.append_segment(key, &segment(&rows)).await.unwrap() {
@@ -33,7 +33,7 @@ pub async fn an_appended_segment_needs_a_device(store: Opened) {
     let gone = device(&store, "gone").await;
     store.delete_device(gone.key).await.unwrap();
     let segment = segment(&[row(1, 1)]);
-    for key in NOBODY.map(DeviceKey).into_iter().chain([gone.key]) {
+    for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.append_segment(key, &segment), DeviceMissing);
     }
 }

@@ -1,12 +1,12 @@
-//! Cases about requests that have keys.
+//! Cases about keyed requests.
 
 use device_stats_domain::{IdempotencyKey, NewReading, ReadingId};
 
-use super::crowd::at_once;
+use super::callers::concurrently;
 use super::samples::{Opened, all_readings, all_times, at, device, given, server_timed, stored, stored_at};
 use crate::{Appended, FirstStored, KeyedOutcome, KeyedReadings, Receipt};
 
-/// A request of that key, kept until the microsecond 1,000; its payload is told by one byte.
+/// Returns a request whose receipt expires at microsecond 1,000; one byte stands for its payload.
 fn keyed(key: &str, payload: u8, readings: &[NewReading]) -> KeyedReadings {
     KeyedReadings {
         key: IdempotencyKey::new(key).unwrap(),
@@ -20,7 +20,7 @@ async fn append(store: &Opened, requests: &[KeyedReadings]) -> Vec<KeyedOutcome>
     store.append_keyed(requests, at(10)).await.unwrap()
 }
 
-pub async fn a_request_is_done_once(store: Opened) {
+pub async fn a_keyed_request_is_carried_out_once(store: Opened) {
     let device = device(&store, "d").await;
     let request = keyed("k", 1, &[server_timed(&device, 10, 1), server_timed(&device, 10, 2)]);
     let again = keyed("k", 1, &[server_timed(&device, 20, 3), server_timed(&device, 20, 4)]);
@@ -33,7 +33,7 @@ pub async fn a_request_is_done_once(store: Opened) {
     assert_eq!(all_times(&store, &device).await, [10, 11]);
 }
 
-pub async fn another_payload_of_a_key_is_told(store: Opened) {
+pub async fn a_different_payload_of_a_key_is_refused(store: Opened) {
     let device = device(&store, "d").await;
     append(&store, &[keyed("k", 1, &[given(&device, 1, 1)])]).await;
     let other = keyed("k", 2, &[given(&device, 2, 2)]);
@@ -41,7 +41,7 @@ pub async fn another_payload_of_a_key_is_told(store: Opened) {
     assert_eq!(all_times(&store, &device).await, [1]);
 }
 
-pub async fn requests_of_one_call_are_told_apart(store: Opened) {
+pub async fn requests_of_one_call_get_their_own_outcomes(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     append(&store, &[keyed("old", 1, &[given(&a, 1, 1), given(&b, 1, 2)])]).await;
     let requests = [
@@ -69,8 +69,9 @@ pub async fn requests_of_one_call_are_told_apart(store: Opened) {
     assert_eq!(all_readings(&store, a.key).await, [stored(&a, 4, 5), stored(&a, 3, 7), stored(&a, 1, 1)]);
 }
 
-/// Every later outcome of the call was shifted once, since the readings of the second request were not appended.
-pub async fn a_key_that_a_call_repeats_is_answered_from_its_first_request(store: Opened) {
+/// The model appended the readings of both requests and took the second for a retry, so every later outcome of the call was
+/// shifted.
+pub async fn a_repeated_key_of_a_call_is_answered_from_its_first_request(store: Opened) {
     let device = device(&store, "d").await;
     let requests = [
         keyed("twice", 1, &[given(&device, 1, 1), given(&device, 2, 2)]),
@@ -97,7 +98,7 @@ pub async fn a_key_that_a_call_repeats_is_answered_from_its_first_request(store:
     ];
     assert_eq!(append(&store, &requests).await, expected);
     assert_eq!(all_times(&store, &device).await, [1, 2, 4, 6, 8]);
-    // The receipt is that of the first request.
+    // The receipt is the one of the first request.
     assert_eq!(
         append(&store, &requests[1..4]).await,
         [
@@ -108,7 +109,7 @@ pub async fn a_key_that_a_call_repeats_is_answered_from_its_first_request(store:
     );
 }
 
-pub async fn what_was_not_stored_is_not_remembered(store: Opened) {
+pub async fn a_refused_call_keeps_no_receipt(store: Opened) {
     let (gone, device) = (device(&store, "gone").await, device(&store, "d").await);
     store.delete_device(gone.key).await.unwrap();
     let (good, bad) = (keyed("good", 1, &[given(&device, 1, 1)]), keyed("bad", 1, &[given(&gone, 1, 2)]));
@@ -117,7 +118,7 @@ pub async fn what_was_not_stored_is_not_remembered(store: Opened) {
     refused!(store.append_keyed(&[bad], at(10)), DeviceMissing);
 }
 
-pub async fn a_receipt_ends_when_it_says(store: Opened) {
+pub async fn a_receipt_expires_at_kept_until(store: Opened) {
     let device = device(&store, "d").await;
     let request = |n| keyed("k", 1, &[server_timed(&device, 5, n)]);
     let at_1_000 = |n| KeyedReadings { kept_until: at(2_000), ..request(n) };
@@ -137,7 +138,7 @@ pub async fn a_receipt_ends_when_it_says(store: Opened) {
     assert_eq!(all_times(&store, &device).await, [5, 6]);
 }
 
-pub async fn a_request_outlives_its_device(store: Opened) {
+pub async fn a_receipt_outlives_its_device(store: Opened) {
     let old = device(&store, "d").await;
     append(&store, &[keyed("k", 1, &[given(&old, 1, 1)])]).await;
     store.delete_device(old.key).await.unwrap();
@@ -148,13 +149,13 @@ pub async fn a_request_outlives_its_device(store: Opened) {
     assert_eq!(all_readings(&store, new.key).await, []);
 }
 
-/// Two nodes may be sent the same request at the same time, in calls that bring others, too.
-pub async fn a_request_sent_by_many_callers_is_done_once(store: Opened) {
+/// Several nodes get the same request at the same time, in calls with other requests.
+pub async fn a_keyed_request_of_many_callers_is_carried_out_once(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     for round in 0..20_i32 {
         let us = i64::from(round) * 100;
-        let key = |of: &str| format!("{of}{round}");
-        let outcomes = at_once(8, |n| {
+        let key = |name: &str| format!("{name}{round}");
+        let outcomes = concurrently(8, |n| {
             let n = i32::try_from(n).unwrap();
             let one = keyed(&key("one"), 1, &[server_timed(&a, us, 100 * round + n)]);
             let other =
@@ -165,9 +166,10 @@ pub async fn a_request_sent_by_many_callers_is_done_once(store: Opened) {
             async move { store.append_keyed(&requests, at(10)).await.unwrap() }
         });
         let outcomes: Vec<KeyedOutcome> = outcomes.await.into_iter().flatten().collect();
-        let count = |wanted: fn(&KeyedOutcome) -> bool| outcomes.iter().filter(|once| wanted(once)).count();
-        assert_eq!(count(|once| matches!(once, KeyedOutcome::New(_))), 10);
-        assert_eq!(count(|once| matches!(once, KeyedOutcome::Repeated(_))), 14);
+        let count =
+            |is_counted: fn(&KeyedOutcome) -> bool| outcomes.iter().filter(|one| is_counted(one)).count();
+        assert_eq!(count(|one| matches!(one, KeyedOutcome::New(_))), 10);
+        assert_eq!(count(|one| matches!(one, KeyedOutcome::Repeated(_))), 14);
     }
     assert_eq!(all_times(&store, &a).await.len(), 40);
     assert_eq!(all_times(&store, &b).await.len(), 20 * 9);

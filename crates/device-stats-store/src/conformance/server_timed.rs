@@ -1,4 +1,4 @@
-//! Cases about readings that leave their time to the server.
+//! Cases about server-timed readings.
 
 use device_stats_domain::Timestamp;
 use device_stats_domain::limits::CLOCK_BACK_MAX;
@@ -6,19 +6,19 @@ use device_stats_domain::limits::CLOCK_BACK_MAX;
 use super::samples::{Opened, all_readings, all_times, device, given, server_timed, stored, stored_at};
 use crate::Appended;
 
-/// By how much a clock may be set back, in microseconds.
+/// Returns the time by which a clock can be set back, in microseconds.
 fn back_us() -> i64 {
     i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap()
 }
 
-pub async fn what_the_clock_says_is_taken_as_it_is(store: Opened) {
+pub async fn a_free_clock_time_is_used_unchanged(store: Opened) {
     let device = device(&store, "d").await;
     for us in [Timestamp::MIN.micros(), -1, 0, 1_700_000_000_000_000, Timestamp::MAX.micros()] {
         assert_eq!(store.append(&[server_timed(&device, us, 1)]).await.unwrap(), [stored_at(us)]);
     }
 }
 
-pub async fn it_comes_behind_all_readings_of_its_device(store: Opened) {
+pub async fn a_picked_time_is_after_all_readings_of_its_device(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let taken = [100, 101, 102, 104].map(|us| given(&a, us, 1));
     store.append(&taken).await.unwrap();
@@ -29,8 +29,8 @@ pub async fn it_comes_behind_all_readings_of_its_device(store: Opened) {
     assert_eq!(all_readings(&store, a.key).await[0], stored(&a, 200, 5));
 }
 
-/// By a restart, or since another node, whose clock is behind, is asked next.
-pub async fn times_ascend_where_the_clock_is_set_back(store: Opened) {
+/// By a restart, or because another node with a slower clock gets the next reading.
+pub async fn picked_times_ascend_although_the_clock_is_set_back(store: Opened) {
     let device = device(&store, "d").await;
     let back = back_us();
     for (clock, picked) in
@@ -44,18 +44,18 @@ pub async fn times_ascend_where_the_clock_is_set_back(store: Opened) {
     }
 }
 
-/// A device whose own clock is years ahead does not take that of the server along.
-pub async fn readings_far_ahead_do_not_count(store: Opened) {
+/// A device whose clock is years ahead does not advance the picked times.
+pub async fn readings_far_ahead_are_ignored(store: Opened) {
     let device = device(&store, "d").await;
     let back = back_us();
     store.append(&[back, back + 1, 40 * back].map(|us| given(&device, us, 1))).await.unwrap();
     assert_eq!(store.append(&[server_timed(&device, 0, 2)]).await.unwrap(), [stored_at(0)]);
-    // One counts that lies just before them: then theirs are passed over.
+    // A reading just before them counts; then their times are skipped, since they are taken.
     let call = [server_timed(&device, 0, 3), given(&device, back - 1, 4), server_timed(&device, 0, 5)];
     assert_eq!(store.append(&call).await.unwrap(), [back + 2, back - 1, back + 3].map(stored_at));
 }
 
-pub async fn times_ascend_in_the_order_of_the_call(store: Opened) {
+pub async fn picked_times_ascend_in_the_order_of_the_call(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let call = [
         server_timed(&a, 10, 1),
@@ -70,8 +70,8 @@ pub async fn times_ascend_in_the_order_of_the_call(store: Opened) {
     assert_eq!(all_readings(&store, a.key).await, expected);
 }
 
-/// The clock may step back between two requests that end in one call.
-pub async fn times_ascend_where_the_named_ones_do_not(store: Opened) {
+/// The clock can step back between two requests of one group commit.
+pub async fn picked_times_ascend_although_clock_times_do_not(store: Opened) {
     let device = device(&store, "d").await;
     let call = [
         server_timed(&device, 100, 1),
@@ -83,7 +83,7 @@ pub async fn times_ascend_where_the_named_ones_do_not(store: Opened) {
     assert_eq!(store.append(&[server_timed(&device, 50, 5)]).await.unwrap(), [stored_at(202)]);
 }
 
-pub async fn a_later_call_goes_on_behind_an_earlier_one(store: Opened) {
+pub async fn a_later_call_continues_after_an_earlier_one(store: Opened) {
     let device = device(&store, "d").await;
     for n in 0..5 {
         let call = [server_timed(&device, 0, 1), server_timed(&device, 0, 2)];
@@ -92,7 +92,7 @@ pub async fn a_later_call_goes_on_behind_an_earlier_one(store: Opened) {
     assert_eq!(all_times(&store, &device).await, (0..10).collect::<Vec<_>>());
 }
 
-pub async fn given_times_are_stored_before_others_are_picked(store: Opened) {
+pub async fn client_timed_readings_are_stored_before_times_are_picked(store: Opened) {
     let device = device(&store, "d").await;
     let call = [
         server_timed(&device, 10, 1),
@@ -112,7 +112,7 @@ pub async fn each_device_has_its_own_newest_reading(store: Opened) {
     assert_eq!(store.append(&call).await.unwrap(), [10, 11].map(stored_at));
 }
 
-pub async fn it_is_never_a_repeat(store: Opened) {
+pub async fn a_server_timed_reading_is_never_a_repeat(store: Opened) {
     let device = device(&store, "d").await;
     let call = vec![server_timed(&device, 0, 7); 50];
     for _ in 0..3 {
@@ -131,8 +131,8 @@ pub async fn gaps_are_not_filled(store: Opened) {
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
 
-/// After it there is no time a reading could have, so the call is refused, and nothing of it is stored.
-pub async fn the_last_microsecond_can_be_taken_once(store: Opened) {
+/// There is no time after it, so the call is refused, and none of its readings is stored.
+pub async fn the_last_microsecond_can_be_picked_once(store: Opened) {
     let device = device(&store, "d").await;
     let max = Timestamp::MAX.micros();
     store.append(&[given(&device, max, 1)]).await.unwrap();
@@ -146,7 +146,7 @@ pub async fn the_last_microsecond_can_be_taken_once(store: Opened) {
     );
 }
 
-pub async fn a_missing_device_is_told_before_the_end_of_time(store: Opened) {
+pub async fn a_missing_device_is_reported_before_the_end_of_time(store: Opened) {
     let (device, gone) = (device(&store, "d").await, device(&store, "gone").await);
     store.delete_device(gone.key).await.unwrap();
     let max = Timestamp::MAX.micros();

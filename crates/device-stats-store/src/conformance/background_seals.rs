@@ -1,4 +1,4 @@
-//! Callers that seal and merge a device while a case does something else with it.
+//! Tasks that seal and merge the readings of a device during a case.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,37 +9,37 @@ use tokio::task::JoinSet;
 use super::samples::{Opened, rows_of, sealed_rows, segment};
 use crate::{Replaced, SegmentId};
 
-/// Callers at work, two that seal and two that merge a device.
-pub(super) struct Background {
+/// Running tasks: two that seal and two that merge for each device.
+pub(super) struct BackgroundSeals {
     stop: Arc<AtomicBool>,
-    callers: JoinSet<u32>,
+    tasks: JoinSet<u32>,
 }
 
-impl Background {
-    /// Starts the callers for each of the devices.
+impl BackgroundSeals {
+    /// Starts the tasks for each device.
     pub(super) fn start(store: &Opened, devices: &[DeviceKey]) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let mut callers = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for device in devices {
-            // Different counts, and only a part of what was read: so spans overlap.
+            // Different counts and only some of the readings, so that spans overlap.
             for (count, stride) in [(7, 1), (40, 3)] {
-                callers.spawn(seal_until(Arc::clone(store), *device, count, stride, Arc::clone(&stop)));
+                tasks.spawn(seal_until(Arc::clone(store), *device, count, stride, Arc::clone(&stop)));
             }
             for from in [0, 2] {
-                callers.spawn(merge_until(Arc::clone(store), *device, from, Arc::clone(&stop)));
+                tasks.spawn(merge_until(Arc::clone(store), *device, from, Arc::clone(&stop)));
             }
         }
-        Self { stop, callers }
+        Self { stop, tasks }
     }
 
-    /// Lets all callers make one more round, and says how often they put a segment in the place of something.
+    /// Lets each task make one more round, and returns the number of segments that were sealed or merged.
     pub(super) async fn stop(self) -> u32 {
         self.stop.store(true, Ordering::SeqCst);
-        self.callers.join_all().await.into_iter().sum()
+        self.tasks.join_all().await.into_iter().sum()
     }
 }
 
-/// Seals every `stride`-th of the `count` earliest hot readings, again and again.
+/// Seals every `stride`-th of the `count` earliest hot readings, repeatedly.
 async fn seal_until(
     store: Opened,
     device: DeviceKey,
@@ -59,12 +59,12 @@ async fn seal_until(
         if is_last {
             return done;
         }
-        // A store in memory never waits, and would keep its thread from the other callers.
+        // A store in memory never waits, and would block its thread.
         tokio::task::yield_now().await;
     }
 }
 
-/// Merges up to three neighbours, again and again.
+/// Merges up to three neighbours, repeatedly.
 async fn merge_until(store: Opened, device: DeviceKey, from: usize, stop: Arc<AtomicBool>) -> u32 {
     let mut done = 0;
     loop {

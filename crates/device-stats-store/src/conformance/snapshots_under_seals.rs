@@ -1,17 +1,17 @@
-//! Cases that look at readings while others seal and merge them.
+//! Cases that read while other tasks seal and merge.
 
 use device_stats_domain::{Device, Window};
 
-use super::background::Background;
+use super::background_seals::BackgroundSeals;
 use super::oracle::Oracle;
 use super::samples::{Opened, all_readings, at, device, device_of, given, page, stored, user};
 use super::snapshots::snapshots_under_appends;
 use crate::Subject;
 
-/// Appends and takes snapshots while others seal and merge.
+/// Appends and takes snapshots while other tasks seal and merge.
 async fn snapshots_under_seals(store: &Opened, devices: Vec<Device>, subject: Subject) {
     let keys: Vec<_> = devices.iter().map(|device| device.key).collect();
-    let background = Background::start(store, &keys);
+    let background = BackgroundSeals::start(store, &keys);
     snapshots_under_appends(store, devices, subject).await;
     assert!(background.stop().await > 0);
 }
@@ -22,7 +22,7 @@ pub async fn a_snapshot_of_a_device_holds_each_reading_once_under_seals(store: O
     snapshots_under_seals(&store, vec![device], Subject::Device(key)).await;
 }
 
-/// A store that spreads its devices over several databases promises this of each device only, and has to say so.
+/// A store that distributes devices over several databases promises this only for each device, and must document it.
 pub async fn a_snapshot_of_a_user_holds_each_reading_once_under_seals(store: Opened) {
     let ann = user(&store, "ann").await;
     let mut devices = Vec::new();
@@ -32,13 +32,13 @@ pub async fn a_snapshot_of_a_user_holds_each_reading_once_under_seals(store: Ope
     snapshots_under_seals(&store, devices, Subject::User(ann.id)).await;
 }
 
-/// What is there before anybody seals is found at each moment, in lists as well as one by one.
+/// Readings stored before the seals are found at every moment, in lists and one by one.
 pub async fn lists_miss_nothing_under_seals(store: Opened) {
     let device = device(&store, "d").await;
     let call: Vec<_> = (0..200).map(|n| given(&device, n.into(), n)).collect();
     store.append(&call).await.unwrap();
     let expected: Vec<_> = (0..200).rev().map(|n| stored(&device, n.into(), n)).collect();
-    let background = Background::start(&store, &[device.key]);
+    let background = BackgroundSeals::start(&store, &[device.key]);
     for round in 0..60_usize {
         let skip = round * 3;
         let part = page(i64::try_from(skip).unwrap(), 17);

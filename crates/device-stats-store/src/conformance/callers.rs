@@ -1,4 +1,4 @@
-//! Many callers at once. None of the cases waits for a time: a race that happens to be run one after the other still has
+//! Concurrent callers. No case waits for a time: if the calls of a race happen to run one after the other, it still has
 //! only one right outcome.
 
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use tokio::task::JoinSet;
 
 use crate::StoreError;
 
-/// How many callers want the same at once.
+/// Number of callers of a race.
 pub(super) const CALLERS: usize = 16;
 
-/// Runs `call` for the callers 0, 1, 2 ... at once, and returns the answers in that order.
-pub(super) async fn at_once<T, F>(callers: usize, call: impl Fn(usize) -> F) -> Vec<T>
+/// Runs `call` for the callers 0, 1, 2 ... concurrently, and returns the answers in this order.
+pub(super) async fn concurrently<T, F>(callers: usize, call: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -31,7 +31,7 @@ where
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// Asserts that one of the answers is `Ok` and all others are the error `is_right` wants.
+/// Asserts that one of the answers is `Ok` and all others are errors that `is_right` accepts; returns the winner's answer.
 pub(super) fn assert_one_winner<T: std::fmt::Debug>(
     answers: Vec<Result<T, StoreError>>,
     is_right: impl Fn(&StoreError) -> bool,

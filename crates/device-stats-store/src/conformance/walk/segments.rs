@@ -1,4 +1,4 @@
-//! The steps of a walk around segments.
+//! Steps of a walk with segments.
 
 use device_stats_domain::{DeviceKey, Finite};
 use device_stats_segment::Row;
@@ -8,11 +8,11 @@ use crate::conformance::samples::{rows_of, sealed_rows, segment, values};
 use crate::conformance::steps::{Made, Step};
 use crate::{HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError};
 
-/// A segment nobody made.
+/// A segment that does not exist.
 const NONE: SegmentId = SegmentId(1 << 40);
 
 impl Side {
-    pub(super) async fn of_segments(
+    pub(super) async fn segment_step(
         &mut self,
         step: &Step,
         next_reading: i64,
@@ -85,7 +85,7 @@ impl Side {
         let ids: Vec<_> = merged.iter().map(|(_, id, _)| *id).collect();
         let mut rows: Vec<Row> = merged.iter().flat_map(|(.., rows)| rows.iter().copied()).collect();
         rows.sort_by_key(|row| row.time_us);
-        // What is gone may hold readings of what is there, and segments of two devices the same times.
+        // A merged segment repeats readings of existing ones, and segments of two devices can share times.
         rows.dedup_by_key(|row| row.time_us);
         let answer = self.store.merge(device, &ids, &segment(&rows)).await?;
         Ok(self.note(device, rows, answer))
@@ -120,7 +120,7 @@ impl Side {
         Ok(format!("{found:?}"))
     }
 
-    /// Remembers a segment that was made.
+    /// Remembers a new segment, and formats the outcome.
     fn note(&mut self, device: DeviceKey, rows: Vec<Row>, answer: Replaced) -> String {
         match answer {
             Replaced::Done(id) => {
@@ -131,7 +131,7 @@ impl Side {
         }
     }
 
-    /// Entries of segments in words, their ids translated into the order in which they were made.
+    /// Formats entries; each id becomes the position at which the segment was made.
     fn entries(&self, entries: &[SegmentEntry]) -> String {
         let made: Vec<_> = self.segments.iter().map(|(_, id, _)| *id).collect();
         let translated =
@@ -140,7 +140,7 @@ impl Side {
     }
 }
 
-/// The rows whose bit is set.
+/// Returns the rows whose bit is set.
 fn picked(rows: Vec<Row>, mask: u16) -> Vec<Row> {
     let picked = rows.into_iter().zip(0_u32..).filter(|(_, n)| mask >> (n % u16::BITS) & 1 == 1);
     picked.map(|(row, _)| row).collect()
