@@ -1,30 +1,29 @@
-//! Messages between nodes, by PostgreSQL's `NOTIFY`: between those that share a database and a schema.
+//! Messages between the nodes that share a database and a schema, by PostgreSQL's `NOTIFY`.
 //!
-//! They are sent outside of the transactions that append: those that use `NOTIFY` wait for each other when they commit, and
-//! readings are not to wait for that.
+//! They are not sent in the transactions that append readings: transactions with `NOTIFY` commit one after the other.
 
 use async_trait::async_trait;
 use device_stats_store::{Exchange, StoreError};
 use futures_util::stream::{BoxStream, unfold};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::PostgresConfig;
-use crate::columns::column;
-use crate::connect::listening;
-use crate::connections::{Connections, Limit, call};
-use crate::errors::{Failure, store_error};
+use crate::database::columns::column;
+use crate::database::config::PostgresConfig;
+use crate::database::connect::listening;
+use crate::database::connections::{Connections, TimeLimit, call};
+use crate::database::errors::{Failure, store_error};
 
-/// The nodes of one database and schema.
-pub(crate) struct Nodes {
+/// Channel between the nodes of one database and schema.
+pub(crate) struct NodeExchange {
     pub(crate) config: PostgresConfig,
     pub(crate) connections: Connections,
 }
 
 #[async_trait]
-impl Exchange for Nodes {
+impl Exchange for NodeExchange {
     async fn send(&self, messages: &[String]) -> Result<(), StoreError> {
         let notify = "SELECT pg_notify('device_stats_' || md5(current_schema()), message) FROM unnest($1::text[]) AS message";
-        call!(self.connections, Limit::Writes, |client| async {
+        call!(self.connections, TimeLimit::Writes, |client| async {
             let notify = client.prepare_cached(notify).await?;
             client.execute(&notify, &[&messages]).await.map_err(Failure::Committing)?;
             Ok::<_, Failure>(())

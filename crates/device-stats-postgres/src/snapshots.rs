@@ -1,4 +1,4 @@
-//! What an analysis or a list reads: hot readings and segments of one moment, in one round trip.
+//! Snapshots for analyses and lists: hot readings and segments of one moment, in one round trip.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -6,36 +6,36 @@ use std::pin::pin;
 use deadpool_postgres::{Client, ClientWrapper};
 use device_stats_domain::{Device, DeviceKey, Window};
 use device_stats_segment::Row;
-use device_stats_store::{DeviceSnapshot, Newest, SegmentEntry, Snapshot, StoreError, Subject};
+use device_stats_store::{DeviceSnapshot, NewestReadings, SegmentEntry, Snapshot, StoreError, Subject};
 use futures_util::TryStreamExt;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
-use crate::catalogue::entry;
-use crate::columns::{column, each};
-use crate::devices::device;
-use crate::errors::Failure;
-use crate::readings::reading;
-use crate::transactions::{BEGIN_MOMENT, at_once, try_join, try_join3};
+use crate::accounts::devices::device;
+use crate::database::columns::{column, each};
+use crate::database::errors::Failure;
+use crate::database::transactions::{BEGIN_MOMENT, at_once, try_join, try_join3};
+use crate::readings::hot::reading;
+use crate::segments::catalogue::entry;
 
 type Parameters<'a> = [&'a (dyn ToSql + Sync)];
 
-/// What is asked of a subject, `$1`, and a window from `$2` until `$3`.
-struct Questions {
-    /// No row where there is no such subject; a row without a key where there is one without devices.
+/// Statements about a subject, `$1`, and a window from `$2` until `$3`.
+struct SnapshotStatements {
+    /// No row if the subject does not exist; one row without a key if it has no devices.
     devices: &'static str,
     hot: &'static str,
     segments: &'static str,
 }
 
-const OF_DEVICE: Questions = Questions {
+const DEVICE_SNAPSHOT: SnapshotStatements = SnapshotStatements {
     devices: "SELECT id, device_id, name, user_id FROM devices WHERE id = $1",
     hot: "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3",
     segments: "SELECT device, id, first_us, last_us, readings FROM segment
         WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
 };
 
-const OF_USER: Questions = Questions {
+const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
     devices: "SELECT devices.id, device_id, name, user_id
         FROM users LEFT JOIN devices ON user_id = users.id WHERE users.id = $1 ORDER BY devices.id",
     hot: "SELECT device, time, id, x, y, z FROM reading
@@ -46,19 +46,19 @@ const OF_USER: Questions = Questions {
 };
 
 pub(crate) async fn take(client: &Client, subject: Subject, window: Window) -> Result<Snapshot, Failure> {
-    let (questions, key, missing) = match subject {
-        Subject::Device(key) => (OF_DEVICE, key.0, StoreError::DeviceMissing),
-        Subject::User(id) => (OF_USER, id.0, StoreError::UserMissing),
+    let (statements, key, missing) = match subject {
+        Subject::Device(key) => (DEVICE_SNAPSHOT, key.0, StoreError::DeviceMissing),
+        Subject::User(id) => (USER_SNAPSHOT, id.0, StoreError::UserMissing),
     };
-    let select_devices = client.prepare_cached(questions.devices).await?;
-    let select_hot = client.prepare_cached(questions.hot).await?;
-    let select_segments = client.prepare_cached(questions.segments).await?;
-    let of_subject: &Parameters<'_> = &[&key];
-    let inside: &Parameters<'_> = &[&key, &window.from_us, &window.until_us];
+    let select_devices = client.prepare_cached(statements.devices).await?;
+    let select_hot = client.prepare_cached(statements.hot).await?;
+    let select_segments = client.prepare_cached(statements.segments).await?;
+    let subject_only: &Parameters<'_> = &[&key];
+    let in_window: &Parameters<'_> = &[&key, &window.from_us, &window.until_us];
     let work = try_join3(
-        devices(client, &select_devices, of_subject),
-        hot(client, &select_hot, inside),
-        segments(client, &select_segments, inside),
+        devices(client, &select_devices, subject_only),
+        hot(client, &select_hot, in_window),
+        segments(client, &select_segments, in_window),
     );
     let (devices, mut hot, mut segments) = at_once(client, BEGIN_MOMENT, work).await?;
     let devices = devices.ok_or(missing)?.into_iter().map(|device| DeviceSnapshot {
@@ -74,26 +74,26 @@ pub(crate) async fn newest(
     device: DeviceKey,
     window: Window,
     count: u64,
-) -> Result<Newest, Failure> {
+) -> Result<NewestReadings, Failure> {
     let select_hot = client
         .prepare_cached(
             "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3
              ORDER BY time DESC LIMIT $4",
         )
         .await?;
-    let select_segments = client.prepare_cached(OF_DEVICE.segments).await?;
+    let select_segments = client.prepare_cached(DEVICE_SNAPSHOT.segments).await?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let newest: &Parameters<'_> = &[&device.0, &window.from_us, &window.until_us, &count];
-    let inside: &Parameters<'_> = &[&device.0, &window.from_us, &window.until_us];
-    let work = try_join(hot(client, &select_hot, newest), segments(client, &select_segments, inside));
+    let in_window: &Parameters<'_> = &[&device.0, &window.from_us, &window.until_us];
+    let work = try_join(hot(client, &select_hot, newest), segments(client, &select_segments, in_window));
     let (mut hot, mut segments) = at_once(client, BEGIN_MOMENT, work).await?;
-    Ok(Newest {
+    Ok(NewestReadings {
         hot: hot.remove(&device).unwrap_or_default(),
         segments: segments.remove(&device).unwrap_or_default(),
     })
 }
 
-/// Nothing where the subject does not exist.
+/// Returns `None` if the subject does not exist.
 async fn devices(
     client: &ClientWrapper,
     select: &Statement,
@@ -112,7 +112,7 @@ async fn devices(
     Ok(Some(devices))
 }
 
-/// Each is made a reading as it arrives, since there may be many.
+/// Converts each row when it arrives, since there can be many.
 async fn hot(
     client: &ClientWrapper,
     select: &Statement,

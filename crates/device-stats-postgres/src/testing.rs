@@ -1,10 +1,8 @@
-//! A private PostgreSQL for tests: a server of its own for a test that stops it, or one shared by all the
-//! tests of a process.
+//! A private PostgreSQL for tests: a separate server for a test that stops it, or one shared by all tests of a process.
 //!
-//! Each server is kept by a shell which holds the read end of a pipe of the test process. The shell carries out
-//! the commands written to the pipe one by one; once the pipe is closed, it stops the server and removes its
-//! files. So no server outlives its test process, however that ends: statics are never dropped, and a killed
-//! process drops nothing.
+//! A shell keeps each server. It reads commands from a pipe of the test process and carries them out one by one; when the
+//! pipe is closed, it stops the server and removes its files. So no server outlives its test process, however that ends:
+//! statics are never dropped, and a killed process drops nothing.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -25,7 +23,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// How many ports are tried: another process may take one between the check and the start of the server.
+/// Maximum number of ports to try: another process can take one between the check and the start of the server.
 const PORT_ATTEMPTS: u32 = 10;
 
 /// The keeper of one server, whose directory is `$1`. It answers each line of its input with one line.
@@ -113,21 +111,21 @@ fi
 rm -rf "$root" || rm -rf "$root"
 "#;
 
-/// The address of a new empty database on a server shared by all tests of this process.
+/// Creates an empty database on a server shared by all tests of this process, and returns its address.
 ///
-/// It may be called inside and outside an async runtime.
+/// Can be called inside and outside an async runtime.
 ///
 /// # Panics
 ///
-/// When the server cannot be started or the database cannot be made.
+/// If the server cannot be started or the database cannot be created.
 pub fn fresh_database() -> String {
     static SHARED: OnceLock<TestPostgres> = OnceLock::new();
     SHARED.get_or_init(TestPostgres::start).fresh_database()
 }
 
-/// A PostgreSQL server of one test, which that test may stop and start. Dropped, it is stopped and removed.
+/// A PostgreSQL server of one test, which can stop and start it. Dropping it stops and removes the server.
 ///
-/// Its methods block, but may be called inside an async runtime.
+/// Its methods block, but can be called inside an async runtime.
 pub struct TestPostgres {
     keeper: Mutex<Keeper>,
     directory: TempDir,
@@ -137,24 +135,24 @@ pub struct TestPostgres {
 
 struct Keeper {
     process: Child,
-    /// `None` once the keeper was told to end.
+    /// `None` after the keeper has been told to end.
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl TestPostgres {
-    /// Starts a server with no data on a free port of 127.0.0.1.
+    /// Starts an empty server on a free port of 127.0.0.1.
     ///
     /// # Panics
     ///
-    /// When PostgreSQL is not installed or the server does not start.
+    /// If PostgreSQL is not installed or the server does not start.
     pub fn start() -> Self {
         let directory = tempfile::Builder::new()
             .prefix("device-stats-postgres-")
             .tempdir()
             .expect("cannot make a temporary directory");
         let keeper = Mutex::new(Keeper::spawn(&directory));
-        // Made before the first command, so a panic below cleans up as well.
+        // Created before the first command, so a panic below cleans up, too.
         let mut server = Self { keeper, directory, port: 0, databases: AtomicU32::new(0) };
         assert!(
             server.run("installed"),
@@ -170,36 +168,36 @@ impl TestPostgres {
         server.fail("start")
     }
 
-    /// The address of the database `postgres`, which every server has.
+    /// Returns the address of the database `postgres`, which every server has.
     pub fn url(&self) -> String {
-        self.url_of("postgres")
+        self.database_url("postgres")
     }
 
-    /// The address of a new empty database.
+    /// Creates an empty database, and returns its address.
     ///
     /// # Panics
     ///
-    /// When the database cannot be made, as when the server is stopped.
+    /// If the database cannot be created, for example because the server is stopped.
     pub fn fresh_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.expect(&format!("sql CREATE DATABASE {name}"));
-        self.url_of(&name)
+        self.database_url(&name)
     }
 
     /// Stops the server, which ends all its connections. The data stay.
     ///
     /// # Panics
     ///
-    /// When the server does not stop, or was stopped already.
+    /// If the server does not stop, or is stopped already.
     pub fn stop(&self) {
         self.expect("stop fast");
     }
 
-    /// Stops the server as a crash does: it writes nothing any more, and recovers from its log when it starts again.
+    /// Stops the server like a crash: it writes nothing more, and recovers from its log at the next start.
     ///
     /// # Panics
     ///
-    /// When the server does not stop, or was stopped already.
+    /// If the server does not stop, or is stopped already.
     pub fn crash(&self) {
         self.expect("stop immediate");
     }
@@ -208,16 +206,16 @@ impl TestPostgres {
     ///
     /// # Panics
     ///
-    /// When the server does not start, or runs already.
+    /// If the server does not start, or is running already.
     pub fn start_again(&self) {
         self.expect(&format!("start {}", self.port));
     }
 
-    /// Ends all connections of clients, and returns when they are gone. The server goes on.
+    /// Ends all client connections, and returns when they have ended. The server keeps running.
     ///
     /// # Panics
     ///
-    /// When the server is stopped.
+    /// If the server is stopped.
     pub fn terminate_backends(&self) {
         self.expect(
             "sql SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
@@ -225,7 +223,7 @@ impl TestPostgres {
         );
     }
 
-    fn url_of(&self, database: &str) -> String {
+    fn database_url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
@@ -239,7 +237,7 @@ impl TestPostgres {
         self.keeper().run(command)
     }
 
-    /// No panic leaves the keeper in the middle of a command that it could still answer.
+    /// Locks the keeper. A poisoned lock is fine: no panic leaves a command without its answer.
     fn keeper(&self) -> MutexGuard<'_, Keeper> {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -259,7 +257,7 @@ impl Drop for TestPostgres {
     fn drop(&mut self) {
         let mut keeper = self.keeper();
         keeper.commands = None;
-        // What the keeper could not remove, the directory's own drop will.
+        // The drop of the directory removes files that the keeper could not remove.
         let _ended = keeper.process.wait();
     }
 }
@@ -271,9 +269,9 @@ impl Keeper {
             .arg(directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Test runners wait for the end of what the test process prints.
+            // Test runners wait until all writers of the output have ended.
             .stderr(Stdio::null())
-            // What ends the test process by its group, as Ctrl-C does, must not end the keeper with it.
+            // A signal to the group of the test process, like Ctrl-C, must not end the keeper.
             .process_group(0)
             .spawn()
             .expect("cannot start a shell");
@@ -292,14 +290,14 @@ impl Keeper {
     }
 }
 
-/// A free port below those that systems give to outgoing connections, so that none of these takes the port while
-/// the server is stopped. Processes look for it from different places on.
+/// Returns a free port below those of outgoing connections, which could otherwise take the port while the server is stopped.
+/// Each process starts its search at a different port.
 fn free_port() -> u16 {
     const FIRST: u16 = 16_384;
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let offset = || {
         let number = process::id().wrapping_mul(7919).wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed));
-        u16::try_from(number % u32::from(FIRST)).expect("it is less than FIRST")
+        u16::try_from(number % u32::from(FIRST)).expect("the remainder is less than FIRST")
     };
     (0..FIRST)
         .map(|_| FIRST + offset())
@@ -370,7 +368,7 @@ mod tests {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     }
 
-    /// What the operating system does to the pipe of a process that ends without dropping its server.
+    /// The operating system closes the pipe of a process that ends without dropping its server.
     #[test]
     fn a_closed_pipe_alone_stops_the_server() {
         fn lose(server: &TestPostgres) -> ExitStatus {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use device_stats_domain::{
     DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
 };
-use device_stats_store::{Fingerprint, FirstStored, Once, Receipt, StoreError};
+use device_stats_store::{Fingerprint, FirstStored, KeyedOutcome, Receipt, StoreError};
 
 use crate::ingest::keyed_requests::{Asked, fingerprint};
 use crate::{Principal, Service, ServiceError};
@@ -185,9 +185,9 @@ impl Service {
     ) -> Result<Receipt, ServiceError> {
         let claim = keyed.map(|(key, fingerprint)| self.keys.claim(key, fingerprint, &self.clock));
         match self.lanes.append(Arc::clone(&new), claim.transpose()?).await? {
-            Once::Now(outcome) => Ok(Receipt::of(&new, &outcome)),
-            Once::Before(receipt) => Ok(receipt),
-            Once::OtherPayload => match keyed {
+            KeyedOutcome::New(outcome) => Ok(Receipt::from_outcomes(&new, &outcome)),
+            KeyedOutcome::Repeated(receipt) => Ok(receipt),
+            KeyedOutcome::DifferentPayload => match keyed {
                 Some((key, _)) => Err(ServiceError::OtherPayload(key.clone())),
                 None => {
                     Err(StoreError::Broken("a request without a key was taken for another".into()).into())

@@ -1,102 +1,103 @@
-//! The hot readings in memory, as the journal tells: a view of them at the moment of a transaction.
+//! Hot readings in memory, read from the journal, as a view of the moment of a transaction.
 //!
-//! Each transaction first looks up to which entry its database has come, and reads those that memory has not seen. So it
-//! makes no difference whether they were written by this process or by another one, or before a restart. What is in memory
-//! remembers with which entry it came and went, so a transaction that began earlier goes on seeing what it saw.
+//! Each transaction first looks up the last journal entry that its database has, and applies the entries that memory has
+//! not seen. It makes no difference whether this process wrote them, another process did, or they are from before a
+//! restart. Memory keeps with each reading the entries with which it became hot and ceased to be hot, so an older
+//! transaction still sees the hot readings of its own moment.
 
-mod by_time;
 mod state;
+mod time_map;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Row;
-use device_stats_store::{HotDevice, StoreError};
+use device_stats_store::{HotDevice, SealedRows, StoreError};
 use rusqlite::Connection;
-use state::State;
+use state::HotState;
 
 use crate::journal::{self, Entry, Position};
 
-/// Entries that one commit removes from the journal: more than it adds, which are at most one for each segment of a group
-/// and one that carries readings forward. Not all there are, since each may be long.
+/// Maximum number of entries that one commit removes from the journal, since each can be long. It is more than a commit
+/// adds: at most one for each segment of a group, and one that carries readings forward.
 const CUT_ENTRIES_MAX: Position = 64;
-
-/// What tells a hot reading of a device from any other that was ever stored: a later one may have the same time, after
-/// the first one was deleted with its device, but never the same id.
-pub(crate) type TimeAndId = (i64, i64);
 
 /// The hot readings of one database.
 #[derive(Debug, Default)]
-pub(crate) struct Hot {
-    memory: Mutex<Arc<Memory>>,
-    /// Held by who reads the journal anew.
-    anew: Mutex<()>,
+pub(crate) struct HotReadings {
+    replica: Mutex<Arc<Replica>>,
+    /// Held while the journal is read from its start.
+    rebuild: Mutex<()>,
 }
 
-/// What was read of the journal.
+/// The journal, as far as it has been read.
 #[derive(Debug, Default)]
-struct Memory {
-    state: RwLock<State>,
-    /// The views that are open, by the position at which memory was when each began: it may see what went later.
+struct Replica {
+    state: RwLock<HotState>,
+    /// Number of open views, by the position of the state when each was opened. Such a view can see readings that later
+    /// entries removed.
     views: Mutex<BTreeMap<Position, usize>>,
 }
 
 /// The hot readings at the moment of a transaction.
 #[derive(Debug)]
-pub(crate) struct View {
-    memory: Arc<Memory>,
-    begun: Position,
+pub(crate) struct HotView {
+    replica: Arc<Replica>,
+    opened_at: Position,
     position: Position,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that is done under a lock can panic half-way.
+    // No code under these locks can panic halfway through a change.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Hot {
-    /// A view for the transaction that is open on the connection. It must be the first that is read there: what leaves
-    /// memory is what no open view can see, and this one is open before the moment of a transaction that reads is fixed. One
-    /// that writes has the only right to, so that nothing comes or goes meanwhile.
-    pub(crate) fn view(&self, connection: &Connection) -> Result<View, StoreError> {
-        let mut view = View::open(self.memory());
+impl HotReadings {
+    /// Opens a view for the transaction of the connection. It must be the transaction's first read: memory forgets what no
+    /// open view can see, and this view opens before the moment of a reading transaction is fixed. A writing transaction
+    /// excludes other writers, so nothing changes in between.
+    pub(crate) fn view(&self, connection: &Connection) -> Result<HotView, StoreError> {
+        let mut view = HotView::open(self.replica());
         let position = journal::last(connection)?;
-        if view.reach(connection, position)? {
+        if view.advance(connection, position)? {
             return Ok(view);
         }
-        // It has just begun, or another process has cut what memory had not seen. Once is enough for all who find that, but
-        // for one whose moment is before that of the memory it finds now: of that it could not see what has gone since.
-        let _anew = lock(&self.anew);
-        view = View::open(self.memory());
-        if view.reach(connection, position)? {
+        // Memory is new, or another process has cut entries that memory has not seen. One rebuild serves all callers that
+        // find this, except a transaction older than the rebuilt memory, which has forgotten readings removed since.
+        let _rebuild = lock(&self.rebuild);
+        view = HotView::open(self.replica());
+        if view.advance(connection, position)? {
             return Ok(view);
         }
-        let is_newest = view.begun < position;
+        let is_newest = view.opened_at < position;
         let before = journal::first(connection)?.map_or(position, |first| first - 1);
-        let memory = Arc::new(Memory { state: RwLock::new(State::behind(before)), views: Mutex::default() });
-        view = View::open(Arc::clone(&memory));
-        if !view.reach(connection, position)? {
+        let replica =
+            Arc::new(Replica { state: RwLock::new(HotState::new(before)), views: Mutex::default() });
+        view = HotView::open(Arc::clone(&replica));
+        if !view.advance(connection, position)? {
             return Err(StoreError::Broken("an entry of the journal is missing".into()));
         }
         if is_newest {
-            *lock(&self.memory) = memory;
+            *lock(&self.replica) = replica;
         }
         Ok(view)
     }
 
-    fn memory(&self) -> Arc<Memory> {
-        Arc::clone(&lock(&self.memory))
+    fn replica(&self) -> Arc<Replica> {
+        Arc::clone(&lock(&self.replica))
     }
 }
 
-impl Memory {
-    /// Reads the entries up to a position; says whether all were there.
+impl Replica {
+    /// Applies the entries up to a position; returns whether the journal had all of them.
     fn catch_up(&self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
-        if self.read().position() >= position {
+        let poisoned =
+            || StoreError::Broken("applying a journal entry panicked; restart to read it again".into());
+        if self.state.read().map_err(|_| poisoned())?.position() >= position {
             return Ok(true);
         }
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().map_err(|_| poisoned())?;
         let known = state.position();
         journal::each_after(connection, known, |next, entry| {
             let is_next = next == state.position() + 1;
@@ -110,75 +111,77 @@ impl Memory {
         Ok(state.position() >= position)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    fn read(&self) -> RwLockReadGuard<'_, HotState> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl View {
-    fn open(memory: Arc<Memory>) -> Self {
-        let begun = {
-            // Held, so that nothing is forgotten in between.
-            let state = memory.read();
-            *lock(&memory.views).entry(state.position()).or_default() += 1;
+impl HotView {
+    fn open(replica: Arc<Replica>) -> Self {
+        let opened_at = {
+            // Held until the view is counted, so that nothing is forgotten in between.
+            let state = replica.read();
+            *lock(&replica.views).entry(state.position()).or_default() += 1;
             state.position()
         };
-        Self { memory, begun, position: begun }
+        Self { replica, opened_at, position: opened_at }
     }
 
-    /// Sees what was hot at a position; says whether it can.
-    fn reach(&mut self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
+    /// Moves the view to a position; returns whether memory can show it.
+    fn advance(&mut self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
         self.position = position;
-        Ok(self.begun <= position && self.memory.catch_up(connection, position)?)
+        Ok(self.opened_at <= position && self.replica.catch_up(connection, position)?)
     }
 
-    /// The hot readings of a device inside the window.
-    pub(crate) fn inside(&self, device: DeviceKey, window: Window) -> Vec<Row> {
-        self.memory.read().rows(device, window, self.position).collect()
+    /// Returns the hot readings of a device in the window, by ascending time.
+    pub(crate) fn list(&self, device: DeviceKey, window: Window) -> Vec<Row> {
+        self.replica.read().rows(device, window, self.position).collect()
     }
 
-    /// Whether a device has a hot reading inside the window.
+    /// Whether a device has a hot reading in the window.
     pub(crate) fn has_any(&self, device: DeviceKey, window: Window) -> bool {
-        self.memory.read().rows(device, window, self.position).next().is_some()
+        self.replica.read().rows(device, window, self.position).next().is_some()
     }
 
-    /// The id of the hot reading of that time, if there is one.
+    /// Returns the id of the hot reading at a time, if there is one.
     pub(crate) fn find(&self, device: DeviceKey, time_us: i64) -> Option<i64> {
-        self.memory.read().find(device, time_us, self.position)
+        self.replica.read().find(device, time_us, self.position)
     }
 
-    /// When the newest hot reading of a device inside the window was taken.
+    /// Returns the time of the newest hot reading of a device in the window.
     pub(crate) fn newest_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
-        self.memory.read().rows(device, window, self.position).next_back().map(|row| row.time_us)
+        self.replica.read().rows(device, window, self.position).next_back().map(|row| row.time_us)
     }
 
-    /// The `count` newest hot readings of a device inside the window, newest first.
+    /// Returns up to `count` newest hot readings of a device in the window, newest first.
     pub(crate) fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Vec<Row> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        self.memory.read().rows(device, window, self.position).rev().take(count).collect()
+        self.replica.read().rows(device, window, self.position).rev().take(count).collect()
     }
 
-    /// The `count` earliest hot readings of a device.
+    /// Returns up to `count` earliest hot readings of a device, by ascending time.
     pub(crate) fn earliest(&self, device: DeviceKey, count: u32) -> Vec<Row> {
-        self.memory.read().rows(device, Window::ALL, self.position).take(count as usize).collect()
+        self.replica.read().rows(device, Window::ALL, self.position).take(count as usize).collect()
     }
 
-    /// All devices that have hot readings, by ascending key.
-    pub(crate) fn list(&self) -> Vec<HotDevice> {
-        self.memory.read().devices(self.position)
+    /// Returns all devices that have hot readings, by ascending key.
+    pub(crate) fn list_devices(&self) -> Vec<HotDevice> {
+        self.replica.read().devices(self.position)
     }
 
-    /// Whether all these are hot.
-    pub(crate) fn has_all(&self, device: DeviceKey, wanted: &[TimeAndId]) -> bool {
-        let state = self.memory.read();
-        wanted.iter().all(|(time_us, id)| state.find(device, *time_us, self.position) == Some(*id))
+    /// Whether all rows of a segment are hot. A time alone does not identify a reading: after a device has been deleted, a
+    /// later reading can have the same time, but never the same id.
+    pub(crate) fn has_all(&self, device: DeviceKey, sealed: &SealedRows) -> bool {
+        let state = self.replica.read();
+        let mut rows = sealed.times_us().iter().zip(sealed.ids());
+        rows.all(|(time_us, id)| state.find(device, *time_us, self.position) == Some(*id))
     }
 
-    /// Removes entries that nothing is hot for any more from the journal, and lets readings that have been hot for long
-    /// not hold many others there. To be called in a transaction that writes.
+    /// Removes journal entries that no hot reading needs any more, and carries readings forward that have been hot for
+    /// long and keep many other entries in the journal. Call it in a transaction that writes.
     pub(crate) fn tidy(&self, connection: &Connection) -> Result<(), StoreError> {
         let (first_needed, carried) = {
-            let state = self.memory.read();
+            let state = self.replica.read();
             (state.first_needed(), state.to_carry())
         };
         if let Some(first) = journal::first(connection)?.filter(|first| *first < first_needed) {
@@ -188,13 +191,13 @@ impl View {
     }
 }
 
-impl Drop for View {
+impl Drop for HotView {
     fn drop(&mut self) {
-        let mut views = lock(&self.memory.views);
-        if let Some(count) = views.get_mut(&self.begun) {
+        let mut views = lock(&self.replica.views);
+        if let Some(count) = views.get_mut(&self.opened_at) {
             *count -= 1;
             if *count == 0 {
-                views.remove(&self.begun);
+                views.remove(&self.opened_at);
             }
         }
     }
@@ -205,15 +208,15 @@ mod tests {
     use device_stats_domain::Axes;
 
     use super::*;
-    use crate::{SqliteStore, uri};
+    use crate::database::{open, uri};
 
-    /// Another thread had read the journal anew meanwhile, after what was hot at the moment of this transaction had been
-    /// sealed and cut from it: the readings would have been in neither.
+    /// Another thread had rebuilt memory in the meantime, after the hot readings of this transaction's moment had been
+    /// sealed and their entries cut. The transaction saw them neither in memory nor in a segment.
     #[test]
-    fn a_moment_before_that_of_memory_is_seen_as_it_was() {
+    fn a_transaction_older_than_memory_sees_its_own_moment() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        drop(SqliteStore::open(&path, true).unwrap());
+        open::migrate(&path).unwrap();
         let connect = || Connection::open(uri::uri(&path, "rw")).unwrap();
         let (mut early, late) = (connect(), connect());
         let device = DeviceKey(1);
@@ -224,10 +227,10 @@ mod tests {
         journal::write(&late, &Entry::Sealed(device, vec![7])).unwrap();
         journal::cut(&late, 2).unwrap();
 
-        let hot = Hot::default();
-        assert_eq!(hot.view(&late).unwrap().list(), []);
-        assert_eq!(hot.view(&early).unwrap().inside(device, Window::ALL), [row]);
-        // What it had to read for itself is not what others see.
-        assert_eq!(hot.view(&late).unwrap().list(), []);
+        let hot = HotReadings::default();
+        assert_eq!(hot.view(&late).unwrap().list_devices(), []);
+        assert_eq!(hot.view(&early).unwrap().list(device, Window::ALL), [row]);
+        // The other transactions do not see what the older one had to read for itself.
+        assert_eq!(hot.view(&late).unwrap().list_devices(), []);
     }
 }

@@ -1,43 +1,43 @@
-//! The journal of hot readings: an entry for each commit that changed which readings are hot, in the order of the commits.
-//! What an entry means to what is in memory is the matter of [`hot`](crate::hot).
+//! The journal of hot readings: one entry for each commit that changed the set of hot readings, in the order of the
+//! commits. [`hot`](crate::hot) applies the entries to memory.
 //!
 //! The bytes of an entry are little-endian words of eight bytes, followed by their CRC-32 (IEEE, four bytes):
 //!
-//! | kind | what | words |
+//! | kind | meaning | words |
 //! |---|---|---|
 //! | 1 | readings became hot | for each: device, time (microseconds since 1970 UTC), id, x, y, z (IEEE 754 doubles) |
 //! | 2 | readings of a device were sealed | device, then their times |
 //! | 3 | devices were deleted, with all readings | the devices |
-//! | 4 | readings stay hot, but no longer for the entry they came with | as 1 |
+//! | 4 | readings stay hot, and this entry holds them from now on | as 1 |
 //!
-//! Entries are removed from the front only, once none of their readings is hot for them.
+//! Entries are removed only from the front, once they hold no hot reading.
 
 use device_stats_domain::{Axes, DeviceKey};
 use device_stats_segment::Row;
 use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::errors::store_error;
+use crate::database::errors::store_error;
 
-/// A place in the journal, from 1 up; 0 is before the first entry.
+/// Position of an entry, 1 and up; 0 is before the first entry.
 pub(crate) type Position = i64;
 
-/// What a commit did to hot readings.
+/// The change of a commit to the hot readings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
-    /// They became hot.
+    /// Readings became hot.
     Appended(Vec<(DeviceKey, Row)>),
-    /// Those of that device at these times are in a segment now.
+    /// Readings of a device at these times went into a segment.
     Sealed(DeviceKey, Vec<i64>),
-    /// They are gone, with all their readings.
+    /// Devices were deleted with all their readings.
     Deleted(Vec<DeviceKey>),
-    /// They are hot for this entry now.
+    /// Hot readings that this entry holds from now on.
     Carried(Vec<(DeviceKey, Row)>),
 }
 
-/// Words of a reading.
+/// Number of words of a reading.
 const READING_WORDS: usize = 6;
-/// Readings of an entry that takes over rows of an older schema.
+/// Maximum number of readings of an entry that adopts rows of an older schema.
 const ADOPTED_AT_ONCE: usize = 64 * 1024;
 
 impl Entry {
@@ -74,7 +74,7 @@ impl Entry {
         bytes
     }
 
-    /// `None` where no entry has these bytes.
+    /// Returns `None` if the bytes are not an entry.
     fn decode(kind: i64, bytes: &[u8]) -> Option<Self> {
         let (bytes, checksum) = bytes.split_last_chunk()?;
         let (words, []) = bytes.as_chunks::<8>() else { return None };
@@ -105,7 +105,7 @@ fn decode_readings(words: &[[u8; 8]]) -> Option<Vec<(DeviceKey, Row)>> {
     Some(readings.collect())
 }
 
-/// Writes an entry behind all others.
+/// Appends an entry to the journal.
 pub(crate) fn write(connection: &Connection, entry: &Entry) -> Result<(), StoreError> {
     let mut insert = connection
         .prepare_cached("INSERT INTO journal (kind, bytes) VALUES (?1, ?2)")
@@ -113,7 +113,7 @@ pub(crate) fn write(connection: &Connection, entry: &Entry) -> Result<(), StoreE
     insert.execute((entry.kind(), entry.encode())).map(drop).map_err(store_error)
 }
 
-/// The position of the last entry that was ever written.
+/// Returns the position of the last entry ever written.
 pub(crate) fn last(connection: &Connection) -> Result<Position, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'")
@@ -121,13 +121,13 @@ pub(crate) fn last(connection: &Connection) -> Result<Position, StoreError> {
     select.query_row([], |row| row.get(0)).map_err(store_error)
 }
 
-/// The position of the first entry that is still there.
+/// Returns the position of the first entry that has not been removed.
 pub(crate) fn first(connection: &Connection) -> Result<Option<Position>, StoreError> {
     let mut select = connection.prepare_cached("SELECT min(position) FROM journal").map_err(store_error)?;
     select.query_row([], |row| row.get(0)).map_err(store_error)
 }
 
-/// Hands out the entries behind a position, in order, as long as they are taken.
+/// Passes the entries after a position to `take`, in order, until it returns false.
 pub(crate) fn each_after(
     connection: &Connection,
     position: Position,
@@ -149,8 +149,8 @@ pub(crate) fn each_after(
 fn read(row: &rusqlite::Row<'_>) -> Result<(Position, Entry), StoreError> {
     let position = row.get(0).map_err(store_error)?;
     let kind = row.get(1).map_err(store_error)?;
-    let bytes = row.get_ref(2).map_err(store_error)?.as_blob().unwrap_or_default();
     let damaged = || StoreError::Broken(format!("entry {position} of the journal is damaged").into());
+    let bytes = row.get_ref(2).map_err(store_error)?.as_blob().map_err(|_| damaged())?;
     Entry::decode(kind, bytes).map(|entry| (position, entry)).ok_or_else(damaged)
 }
 
@@ -161,12 +161,12 @@ pub(crate) fn cut(connection: &Connection, position: Position) -> Result<(), Sto
     delete.execute([position]).map(drop).map_err(store_error)
 }
 
-/// Takes over the hot readings of a database whose schema was older than the journal: there each was a row of `reading`.
+/// Moves the hot readings of an older schema, in which each was a row of `reading`, into the journal.
 pub(crate) fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
     if !has_rows(connection)? {
         return Ok(());
     }
-    // At once the right to write: one that asks for it after its first read may be refused it.
+    // Takes the write lock at once: SQLite can refuse it to a transaction that has read already.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     let transaction = transaction.map_err(store_error)?;
     {
@@ -192,7 +192,7 @@ pub(crate) fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(store_error)
 }
 
-/// Whether there are rows that have not been taken over.
+/// Whether the database has rows that have not been adopted.
 pub(crate) fn has_rows(connection: &Connection) -> Result<bool, StoreError> {
     connection.table_exists(None, "reading").map_err(store_error)
 }
@@ -217,21 +217,21 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_read_as_it_was_written() {
+    fn an_entry_decodes_to_itself() {
         for entry in entries() {
             assert_eq!(Entry::decode(entry.kind(), &entry.encode()), Some(entry));
         }
     }
 
     #[test]
-    fn every_flipped_bit_and_every_cut_is_noticed() {
+    fn every_flipped_bit_and_every_truncation_is_detected() {
         for entry in entries() {
             let bytes = entry.encode();
-            for place in 0..bytes.len() {
-                assert_eq!(Entry::decode(entry.kind(), &bytes[..place]), None);
+            for position in 0..bytes.len() {
+                assert_eq!(Entry::decode(entry.kind(), &bytes[..position]), None);
                 for bit in 0..8 {
                     let mut flipped = bytes.clone();
-                    flipped[place] ^= 1 << bit;
+                    flipped[position] ^= 1 << bit;
                     assert_eq!(Entry::decode(entry.kind(), &flipped), None);
                 }
             }

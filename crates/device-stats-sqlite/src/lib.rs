@@ -1,35 +1,23 @@
-//! The store in a file: users, devices and readings in one SQLite database. [`SqliteStore`] keeps the promise of
-//! [`Store`](device_stats_store::Store). Beside the file lie SQLite's write-ahead log (`-wal`) with its index (`-shm`), both
-//! part of the database while it is open, and the lock of those who migrate it (`.lock`), which is always empty.
+//! The store in a file: users, devices and readings in one SQLite database. [`SqliteStore`] implements
+//! [`Store`](device_stats_store::Store). Three files lie beside the database: SQLite's write-ahead log (`-wal`) and its
+//! index (`-shm`), which belong to the database while it is open, and the empty lock file of migrations (`.lock`).
 //!
-//! One connection writes, several read. The write-ahead log lets each read see one moment while another call writes;
-//! `synchronous=FULL` syncs it at every commit, so what has returned `Ok` is in stable storage. No statistic is
-//! computed here.
+//! One connection writes, several read. With the write-ahead log, each read sees one moment while another call writes.
+//! `synchronous=FULL` syncs the log at every commit, so committed changes are in stable storage. No statistic is computed
+//! here.
 //!
-//! Hot readings are in a journal, an entry for each commit, and in memory as the journal tells; of a segment the head is in
-//! the row of the catalogue, and each block is a row of its own. The file is never mapped into memory: a disk that fails, or a file that is cut, would then end the process instead of a
-//! call.
+//! Hot readings are in a journal, one entry for each commit, and in memory. The head of a segment is in its catalogue row,
+//! and each block is a row of its own. The file is never memory-mapped: a failing disk or a truncated file would then end
+//! the process instead of one call.
 
-mod append;
-mod arrivals;
-mod catalogue;
-mod columns;
-mod connections;
-mod devices;
-mod errors;
+mod accounts;
+mod database;
 mod hot;
-mod ids;
 mod journal;
-mod migrations;
-mod once;
-mod open;
-mod pieces;
-mod sealed_times;
-mod sealing;
+mod readings;
+mod segments;
 mod snapshots;
 mod store;
-mod uri;
-mod users;
 
-pub use open::migrate;
+pub use database::open::migrate;
 pub use store::SqliteStore;

@@ -1,15 +1,16 @@
-//! What an analysis and a list read. The caller holds one read transaction, so all of it is of one moment.
+//! Snapshots for analyses and lists. The caller's read transaction makes each the data of one moment.
 
 use device_stats_domain::{Device, DeviceKey, Window};
-use device_stats_store::{DeviceSnapshot, Newest, Snapshot, StoreError, Subject};
+use device_stats_store::{DeviceSnapshot, NewestReadings, Snapshot, StoreError, Subject};
 use rusqlite::Connection;
 
-use crate::hot::View;
-use crate::{catalogue, devices, users};
+use crate::accounts::{devices, users};
+use crate::hot::HotView;
+use crate::segments::catalogue;
 
 pub(crate) fn take(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     subject: Subject,
     window: Window,
 ) -> Result<Snapshot, StoreError> {
@@ -18,7 +19,7 @@ pub(crate) fn take(
             vec![devices::find_by_key(connection, key)?.ok_or(StoreError::DeviceMissing)?]
         }
         Subject::User(id) if users::find(connection, id)?.is_none() => return Err(StoreError::UserMissing),
-        Subject::User(id) => devices::list_of(connection, id)?,
+        Subject::User(id) => devices::list_by_user(connection, id)?,
     };
     let devices = devices.into_iter().map(|device| take_device(connection, hot, device, window));
     Ok(Snapshot { devices: devices.collect::<Result<_, _>>()? })
@@ -26,23 +27,23 @@ pub(crate) fn take(
 
 fn take_device(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     device: Device,
     window: Window,
 ) -> Result<DeviceSnapshot, StoreError> {
-    let hot = hot.inside(device.key, window);
-    let segments = catalogue::touching(connection, device.key, window)?;
+    let hot = hot.list(device.key, window);
+    let segments = catalogue::list(connection, device.key, window)?;
     Ok(DeviceSnapshot { device, hot, segments })
 }
 
 pub(crate) fn newest(
     connection: &Connection,
-    hot: &View,
+    hot: &HotView,
     device: DeviceKey,
     window: Window,
     count: u64,
-) -> Result<Newest, StoreError> {
+) -> Result<NewestReadings, StoreError> {
     let hot = hot.newest(device, window, count);
-    let segments = catalogue::touching(connection, device, window)?;
-    Ok(Newest { hot, segments })
+    let segments = catalogue::list(connection, device, window)?;
+    Ok(NewestReadings { hot, segments })
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in a store. Knows nothing of HTTP, nor of SQL.
+//! Errors of a store. They know nothing of HTTP or SQL.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use device_stats_segment::Fault;
 
 use crate::SegmentId;
 
-/// The error of a database that caused a [`StoreError`]; for the log, never for a client.
+/// The database error behind a [`StoreError`]; for the log, never for a client.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a store did not do what it was asked.
+/// Why a call of a store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another user has the email address.
@@ -23,51 +23,51 @@ pub enum StoreError {
     /// Another device has the device id.
     #[error("the device id belongs to another device")]
     DeviceIdTaken,
-    /// No user has that id.
+    /// No user has this id.
     #[error("no such user")]
     UserMissing,
-    /// No device has that key.
+    /// No device has this key.
     #[error("no such device")]
     DeviceMissing,
-    /// The store cannot be reached, or has no capacity left. Nothing has been done.
+    /// The store cannot be reached or has no free capacity. Nothing has been done.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
-    /// The store has no room left. Nothing has been done.
+    /// The disk of the store is full. Nothing has been done.
     #[error("the store is out of space")]
     OutOfSpace(#[source] Cause),
-    /// The store was lost while it committed: all has been done, or nothing.
+    /// The store was lost during the commit. Either everything has been done, or nothing.
     #[error("the store was lost during the commit")]
     OutcomeUnknown(#[source] Cause),
-    /// The bytes of a segment are not those that were written. Nothing has been done.
+    /// The bytes of a segment differ from the bytes written. Nothing has been done.
     #[error("segment {} of device {} is corrupt", segment.0, device.0)]
     Corrupt {
-        /// Whose segment it is.
+        /// Device of the segment.
         device: DeviceKey,
-        /// Which one.
+        /// The segment.
         segment: SegmentId,
-        /// What is wrong with it.
+        /// The fault in its bytes.
         #[source]
         fault: Fault,
     },
-    /// The store answered what it never should. Nothing has been done.
+    /// An invariant of the store is broken. Nothing has been done.
     #[error("the store failed")]
     Broken(#[source] Cause),
 }
 
-/// Whether the same call may be made again.
+/// Whether a call can be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// It may succeed later, and nothing has been done.
+    /// A retry can succeed. Nothing has been done.
     Safe,
-    /// It may succeed later, and may have succeeded already; safe for what is identified by its content.
+    /// A retry can succeed, but the call may have succeeded already. Safe if the call is idempotent.
     IfRepeatable,
-    /// It will fail again.
+    /// A retry fails again.
     Pointless,
 }
 
 impl StoreError {
-    /// The error of a call that was made for several callers, for one of them.
-    pub fn of_many(error: &Arc<Self>) -> Self {
+    /// Returns one caller's copy of an error of a call that was made for several callers.
+    pub fn from_shared(error: &Arc<Self>) -> Self {
         let cause = Box::new(Arc::clone(error));
         match **error {
             Self::Unavailable(_) => Self::Unavailable(cause),
@@ -77,7 +77,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the same call may be made again.
+    /// Returns whether the call can be retried.
     pub fn retry(&self) -> Retry {
         match self {
             Self::Unavailable(_) | Self::OutOfSpace(_) => Retry::Safe,

@@ -1,27 +1,33 @@
-//! What every store promises: the [`Store`] trait, its errors, a plain [`Model`] that keeps the promise in memory, and
-//! one conformance suite that compares any store with the model (feature `conformance`).
+//! The promises of every store: the [`Store`] trait, its errors, a plain [`Model`] that keeps them in memory, and a
+//! conformance suite that compares any store with the model (feature `conformance`). It also has the parts of a store
+//! that need no database.
 //!
-//! The store keeps, the engine computes: no method here answers with a statistic.
+//! A store keeps the data, the engine computes: no method returns a statistic.
+
+mod error;
+mod exchange;
+mod readings;
+mod schema;
+mod segments;
+mod snapshots;
+mod store;
+
+mod model;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-mod append;
-mod error;
-mod exchange;
-mod model;
-mod once;
-mod schema;
-mod segments;
-mod snapshot;
-mod store;
-
-pub use append::{AppendOrder, Appended, behind_which_to_pick, earliest_to_pick, microsecond_after};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
 pub use model::Model;
-pub use once::{Fingerprint, FirstStored, KeyedReadings, Once, Receipt};
+pub use readings::{
+    AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome,
+    KeyedReadings, OrderedReading, Receipt, StoredReceipt, TimePicker, outcomes,
+};
 pub use schema::{SchemaError, SchemaVersion};
-pub use segments::{HotDevice, Piece, PieceKey, Replaced, SegmentEntry, SegmentId};
-pub use snapshot::{DeviceSnapshot, Newest, Snapshot, Subject};
-pub use store::Store;
+pub use segments::{
+    HotDevice, Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry,
+    SegmentId, open_head,
+};
+pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, Subject};
+pub use store::{AccountStore, ReadingStore, SegmentStore, SnapshotStore, Store};

@@ -1,8 +1,8 @@
-//! What can be wrong with the schema of a database, before a store is opened on it.
+//! Schema versions, and why a store cannot be opened on a database.
 
 use crate::error::Cause;
 
-/// Why a store cannot be opened, or its schema not be brought up to date.
+/// Why a store cannot be opened or migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// A newer version of the service has migrated the database.
@@ -12,49 +12,49 @@ pub enum SchemaError {
     Newer {
         /// Version of the database.
         found: i64,
-        /// Latest version this binary knows.
+        /// Latest version that this binary knows.
         known: i64,
     },
-    /// The database waits for migrations that were not to be applied now.
+    /// The database needs migrations, and the caller did not allow them.
     #[error(
         "the database has schema version {found}, and this binary needs {known}: run `device-stats migrate`"
     )]
     Older {
-        /// Version of the database; 0 where it is empty.
+        /// Version of the database; 0 if it is empty.
         found: i64,
-        /// Version this binary needs.
+        /// Version that this binary needs.
         known: i64,
     },
-    /// A migration that was applied differs from the one this binary knows by that version.
-    #[error("the database was migrated by something else than device-stats")]
+    /// An applied migration differs from this binary's migration of the same version.
+    #[error("the database was migrated by a program other than device-stats")]
     Divergent(#[source] Cause),
-    /// This is no database at all, or one that holds something else; it has been left alone.
+    /// This is not a database, or it belongs to another program. It has not been changed.
     #[error("this is not a database of device-stats")]
     Foreign(#[source] Cause),
-    /// The database cannot be reached now.
+    /// The database cannot be reached.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),
-    /// A migration failed; it has been rolled back.
+    /// A migration failed and has been rolled back.
     #[error("a migration failed")]
     Failed(#[source] Cause),
 }
 
-/// One version of a schema, as a binary knows it or a database says it has it.
+/// One version of a schema: known to a binary, or applied to a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaVersion {
-    /// Its number; 1 and up.
+    /// Version number; 1 and up.
     pub version: i64,
-    /// Its name.
+    /// Name of the migration.
     pub name: String,
-    /// What tells it from another one of that number and name.
+    /// Checksum of the migration.
     pub checksum: String,
 }
 
 impl SchemaError {
-    /// Compares the version of a database with the latest one known.
+    /// Compares the version of a database with the latest known version.
     ///
     /// # Errors
-    /// [`SchemaError::Newer`] and [`SchemaError::Older`] where they differ.
+    /// [`SchemaError::Newer`] and [`SchemaError::Older`] if they differ.
     pub fn compare(found: i64, known: i64) -> Result<(), Self> {
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Err(Self::Older { found, known }),
@@ -63,20 +63,19 @@ impl SchemaError {
         }
     }
 
-    /// Compares what a database says it has with what a binary knows, and returns the version of the database, 0 where
-    /// it is empty.
+    /// Compares the applied with the known versions, and returns the version of the database, 0 if it is empty.
     ///
     /// # Errors
-    /// [`SchemaError::Newer`], and [`SchemaError::Divergent`] where a version is known differently.
+    /// [`SchemaError::Newer`], and [`SchemaError::Divergent`] if an applied version differs from the known one.
     pub fn check(applied: &[SchemaVersion], known: &[SchemaVersion]) -> Result<i64, Self> {
-        let latest = |versions: &[SchemaVersion]| versions.iter().map(|it| it.version).max().unwrap_or(0);
+        let latest = |versions: &[SchemaVersion]| versions.iter().map(|one| one.version).max().unwrap_or(0);
         let (found, latest_known) = (latest(applied), latest(known));
         if found > latest_known {
             return Err(Self::Newer { found, known: latest_known });
         }
         match applied.iter().find(|applied| !known.contains(applied)) {
             Some(other) => {
-                let what = format!("version {} is another one than this binary's", other.version);
+                let what = format!("version {} differs from this binary's", other.version);
                 Err(Self::Divergent(what.into()))
             }
             None => Ok(found),

@@ -2,9 +2,9 @@
 //! is up to the case.
 
 use device_stats_domain::DeviceKey;
-use device_stats_segment::{Effort, Row, Segment, merge};
+use device_stats_segment::{Effort, Row, merge};
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Replaced, SegmentEntry, Store};
+use device_stats_store::{Replaced, SealedRows, SegmentEntry, Store};
 
 /// Makes a segment of hot readings of a device; `None` where none of them is chosen.
 pub(crate) async fn seal_some(
@@ -12,13 +12,13 @@ pub(crate) async fn seal_some(
     device: DeviceKey,
     is_chosen: impl Fn(usize) -> bool,
 ) -> Option<Replaced> {
-    let hot = store.read_hot(device, u32::MAX).await.unwrap();
+    let hot = store.list_hot_readings(device, u32::MAX).await.unwrap();
     let rows: Vec<Row> = (0..).zip(hot).filter(|(place, _)| is_chosen(*place)).map(|(_, row)| row).collect();
     if rows.is_empty() {
         return None;
     }
-    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
-    Some(store.seal(device, &rows, &segment).await.unwrap())
+    let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+    Some(store.seal(device, &sealed).await.unwrap())
 }
 
 /// Makes one segment of several of a device; `None` where none of them is chosen, or one of them has gone meanwhile.

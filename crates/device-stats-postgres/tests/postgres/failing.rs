@@ -1,11 +1,11 @@
-//! What becomes of a store when its database stops, comes back or ends connections.
+//! Databases that stop, return or end connections.
 
 use std::sync::Arc;
 
 use device_stats_domain::{Page, Window};
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, Store, StoreError, Subject};
+use device_stats_store::{Appended, ReadingStore, SnapshotStore, Store, StoreError, Subject};
 use tokio::task::JoinSet;
 
 use crate::{connect, device, open_at, reading};
@@ -65,9 +65,9 @@ async fn terminated_backends_break_nothing() {
     }
 }
 
-/// Connections end while calls are under way: what was acknowledged is stored, what was refused is not.
+/// Connections end during calls: acknowledged readings are stored, refused ones are not.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_is_true_although_connections_end() {
+async fn answers_are_true_although_connections_end() {
     let server = TestPostgres::start();
     let url = server.fresh_database();
     let store = Arc::new(open_at(&url).await);

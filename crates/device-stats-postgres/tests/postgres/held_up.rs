@@ -1,5 +1,5 @@
-//! Calls that are held up in the middle, at the worst moment for another one. A transaction of the test's own keeps them
-//! waiting, so that nothing here depends on luck.
+//! Calls that are delayed at the worst moment for another one. A transaction of the test delays them, so the tests are
+//! deterministic.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -8,35 +8,39 @@ use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
 use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, Username, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
-use device_stats_store::{Appended, Replaced, Store, StoreError, Subject};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, Replaced, SegmentStore, SnapshotStore, StoreError, Subject,
+};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
 
-use crate::{at, connect, device, open_at, reading, row, segment, times, until_found, untimed};
+use crate::{
+    at, connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found,
+};
 
-/// Two nodes over one database, a connection that stands in their way, and one that watches them.
+/// Opens two nodes over one database, a connection that obstructs them, and one that watches them.
 async fn two_nodes() -> ([Arc<PostgresStore>; 2], Client, Client) {
     let url = fresh_database();
     let nodes = [Arc::new(open_at(&url).await), Arc::new(open_at(&url).await)];
     (nodes, connect(&url).await, connect(&url).await)
 }
 
-/// Processes of connections that serve calls; the one that listens to other nodes does not.
+/// Backends that serve calls of a store, without the one that listens to other nodes.
 const SERVING: &str = "SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'device-stats' AND query NOT LIKE 'LISTEN%'";
 
-/// What an append does before it commits.
+/// Does the statements of an append, without its commit.
 async fn append_slowly(transaction: &Transaction<'_>, device: DeviceKey, n: i64) {
     transaction.execute("SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE", &[&device.0]).await.unwrap();
     transaction.execute("INSERT INTO reading VALUES ($1, $2, $2, 0, 0, 0)", &[&device.0, &n]).await.unwrap();
 }
 
-/// Processes of stores that wait for a lock.
+/// Backends of stores that wait for a lock.
 const WAITING: &str = "SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'device-stats'";
 
-/// The row of the earlier reading keeps the append waiting after it has begun its statement; the later one, which it
-/// repeats, is sealed meanwhile. So the append does not see the segment when it begins, nor the row when it comes to it.
+/// The row of the earlier reading delays the append in its statement. In the meantime, the later reading, which it repeats, is
+/// sealed. So the append sees neither the segment at its start, nor the row when it reaches it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -47,16 +51,16 @@ async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     let append =
         tokio::spawn(async move { a.append(&[reading(device, 10), reading(device, 20)]).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
-    let rows = b.read_hot(device, 10).await.unwrap();
-    assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    let rows = b.list_hot_readings(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &sealed_rows(&rows)).await.unwrap(), Replaced::Done(_)));
     obstacle.rollback().await.unwrap();
     assert_eq!(append.await.unwrap(), [Appended::Stored(at(10)), Appended::Repeat]);
     assert_eq!(times(&*b, device).await, [10, 20]);
 }
 
-/// As above, where nothing said that it may be a repeat when the append looked.
+/// As above, but the reading was not yet stored when the append looked for repeats.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reading_that_is_stored_while_others_are_waited_for_is_a_repeat() {
+async fn a_reading_stored_during_a_wait_is_a_repeat() {
     for is_sealed in [false, true] {
         let ([a, b], mut admin, watch) = two_nodes().await;
         let device = device(&*a, "d").await;
@@ -67,8 +71,8 @@ async fn a_reading_that_is_stored_while_others_are_waited_for_is_a_repeat() {
         until_found(&watch, 1, WAITING, &[]).await;
         b.append(&[reading(device, 20)]).await.unwrap();
         if is_sealed {
-            let rows = b.read_hot(device, 10).await.unwrap();
-            assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+            let rows = b.list_hot_readings(device, 10).await.unwrap();
+            assert!(matches!(b.seal(device, &sealed_rows(&rows)).await.unwrap(), Replaced::Done(_)));
         }
         obstacle.rollback().await.unwrap();
         assert_eq!(append.await.unwrap(), [Appended::Stored(at(10)), Appended::Repeat]);
@@ -76,25 +80,25 @@ async fn a_reading_that_is_stored_while_others_are_waited_for_is_a_repeat() {
     }
 }
 
-/// As above, with a reading whose time the server picks: it has to move on.
+/// As above, with server-timed readings, which get later times.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_that_is_sealed_while_it_is_picked_is_not_taken() {
     let ([a, b], mut admin, watch) = two_nodes().await;
     let device = device(&*a, "d").await;
     let obstacle = admin.transaction().await.unwrap();
     append_slowly(&obstacle, device, 10).await;
-    let call = [10, 10].map(|n| untimed(device, n));
+    let call = [10, 10].map(|n| server_timed(device, n));
     let append = tokio::spawn(async move { a.append(&call).await.unwrap() });
     until_found(&watch, 1, WAITING, &[]).await;
     b.append(&[reading(device, 11)]).await.unwrap();
-    let rows = b.read_hot(device, 10).await.unwrap();
-    assert!(matches!(b.seal(device, &rows, &segment(&rows)).await.unwrap(), Replaced::Done(_)));
+    let rows = b.list_hot_readings(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &sealed_rows(&rows)).await.unwrap(), Replaced::Done(_)));
     obstacle.rollback().await.unwrap();
     assert_eq!(append.await.unwrap(), [12, 13].map(|us| Appended::Stored(at(us))));
     assert_eq!(times(&*b, device).await, [11, 12, 13]);
 }
 
-/// A reading that is not committed yet, inside the span of a segment that never was rows.
+/// A reading that is not committed yet, in the span of a segment of new readings.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appended_segment_waits_for_appends() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -109,7 +113,7 @@ async fn an_appended_segment_waits_for_appends() {
     assert_eq!(times(&*b, device).await, [15]);
 }
 
-/// The segment has been checked, and cannot write its blocks yet, when a reading inside its span comes.
+/// A reading arrives in the span of a new segment after the checks and before its blocks are written.
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_wait_for_an_appended_segment() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -130,66 +134,66 @@ async fn appends_wait_for_an_appended_segment() {
     assert_eq!(times(&*b, device).await, [10, 12, 15, 20]);
 }
 
-/// A sealer that has read its rows, and another node seals them, before it goes on.
+/// Another node seals the rows that a paused sealer has read.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_sealer_is_told_that_another_node_has_sealed() {
+async fn a_paused_sealer_is_stale_after_another_node_has_sealed() {
     let ([a, b], ..) = two_nodes().await;
     let device = device(&*a, "d").await;
     a.append(&[1, 2, 3].map(|n| reading(device, n))).await.unwrap();
-    let seen = a.read_hot(device, 10).await.unwrap();
-    assert!(matches!(b.seal(device, &seen[..1], &segment(&seen[..1])).await.unwrap(), Replaced::Done(_)));
-    assert_eq!(a.seal(device, &seen, &segment(&seen)).await.unwrap(), Replaced::Stale);
-    assert_eq!(a.seal(device, &seen[..1], &segment(&seen[..1])).await.unwrap(), Replaced::Stale);
-    assert!(matches!(a.seal(device, &seen[1..], &segment(&seen[1..])).await.unwrap(), Replaced::Done(_)));
+    let seen = a.list_hot_readings(device, 10).await.unwrap();
+    assert!(matches!(b.seal(device, &sealed_rows(&seen[..1])).await.unwrap(), Replaced::Done(_)));
+    assert_eq!(a.seal(device, &sealed_rows(&seen)).await.unwrap(), Replaced::Stale);
+    assert_eq!(a.seal(device, &sealed_rows(&seen[..1])).await.unwrap(), Replaced::Stale);
+    assert!(matches!(a.seal(device, &sealed_rows(&seen[1..])).await.unwrap(), Replaced::Done(_)));
     assert_eq!(times(&*b, device).await, [1, 2, 3]);
 }
 
-/// PostgreSQL lets one append after the other pass whoever waits for a device as a whole. So a seal that waited for the
-/// end of one append would wait for ever where a device is appended to without pause.
+/// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. So a seal that waited for appends
+/// would wait forever for a device with continuous appends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seal_or_merge_does_not_wait_for_an_append() {
     let ([a, _], mut admin, _) = two_nodes().await;
     let device = device(&*a, "d").await;
     a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
-    let rows = a.read_hot(device, 10).await.unwrap();
+    let rows = a.list_hot_readings(device, 10).await.unwrap();
     let append = admin.transaction().await.unwrap();
     append_slowly(&append, device, 3).await;
-    let Replaced::Done(id) = a.seal(device, &rows, &segment(&rows)).await.unwrap() else {
-        panic!("the append has nothing to do with it")
+    let Replaced::Done(id) = a.seal(device, &sealed_rows(&rows)).await.unwrap() else {
+        panic!("the append does not concern the sealed rows")
     };
     assert!(matches!(a.merge(device, &[id], &segment(&rows)).await.unwrap(), Replaced::Done(_)));
     append.commit().await.unwrap();
     assert_eq!(times(&*a, device).await, [1, 2, 3]);
 }
 
-/// A sealer in the middle of its commit keeps nobody waiting who wants the same rows.
+/// A seal that is committing does not delay other calls for the same rows.
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_do_not_wait_for_each_other_to_seal_or_merge() {
+async fn concurrent_seals_and_merges_do_not_wait_for_each_other() {
     let ([a, b], mut admin, _) = two_nodes().await;
     let device = device(&*a, "d").await;
     a.append(&[1, 2].map(|n| reading(device, n))).await.unwrap();
-    let rows = a.read_hot(device, 10).await.unwrap();
-    let sealed = segment(&rows);
+    let rows = a.list_hot_readings(device, 10).await.unwrap();
+    let (sealed, merged) = (sealed_rows(&rows), segment(&rows));
     let other = admin.transaction().await.unwrap();
     other.execute("DELETE FROM reading", &[]).await.unwrap();
-    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.seal(device, &rows, &sealed)).await;
+    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.seal(device, &sealed)).await;
     assert_eq!(answer.unwrap().unwrap(), Replaced::Stale);
     other.rollback().await.unwrap();
-    let Replaced::Done(id) = b.seal(device, &rows, &sealed).await.unwrap() else {
-        panic!("nobody else is at it")
+    let Replaced::Done(id) = b.seal(device, &sealed).await.unwrap() else {
+        panic!("no other call replaces the rows")
     };
     let other = admin.transaction().await.unwrap();
     other.execute("DELETE FROM segment", &[]).await.unwrap();
-    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.merge(device, &[id], &sealed)).await;
+    let answer = timeout(STORE_LOCK_TIMEOUT / 2, b.merge(device, &[id], &merged)).await;
     assert_eq!(answer.unwrap().unwrap(), Replaced::Stale);
     other.rollback().await.unwrap();
-    assert!(matches!(b.merge(device, &[id], &sealed).await.unwrap(), Replaced::Done(_)));
+    assert!(matches!(b.merge(device, &[id], &merged).await.unwrap(), Replaced::Done(_)));
     assert_eq!(times(&*a, device).await, [1, 2]);
 }
 
-/// A call that is given up leaves its statements running; the next call must not wait behind them.
+/// The statements of a dropped call keep running; the next call must not wait for them.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_connection_of_a_call_that_was_given_up_is_closed() {
+async fn the_connection_of_a_dropped_call_is_closed() {
     let ([store, _], mut admin, watch) = two_nodes().await;
     let device = device(&*store, "d").await;
     let obstacle = admin.transaction().await.unwrap();
@@ -205,9 +209,9 @@ async fn the_connection_of_a_call_that_was_given_up_is_closed() {
     until_found(&watch, 0, "SELECT 1 FROM pg_stat_activity WHERE pid = $1", &[&process]).await;
 }
 
-/// What deletes run under is noted by a trigger.
+/// A trigger records the timeout under which deletes run.
 #[tokio::test]
-async fn deletes_may_take_longer_than_other_statements() {
+async fn deletes_have_no_statement_timeout() {
     let ([store, _], admin, _) = two_nodes().await;
     let observe = "CREATE TABLE seen (setting text);
          CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -230,9 +234,9 @@ async fn deletes_may_take_longer_than_other_statements() {
     assert_eq!(seen.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["0", "0"]);
 }
 
-/// A frozen process keeps no limit of its own, and its machine goes on acknowledging what it is sent.
+/// A frozen backend does not keep its own limits, and its machine still acknowledges packets.
 #[tokio::test]
-async fn a_frozen_database_is_not_waited_for() {
+async fn calls_to_a_frozen_database_time_out() {
     let url = fresh_database();
     let (store, watch) = (open_at(&url).await, connect(&url).await);
     let device = device(&store, "d").await;
@@ -243,7 +247,7 @@ async fn a_frozen_database_is_not_waited_for() {
         }
     };
     freeze("-STOP").await;
-    // From here on, time passes wherever nothing else happens.
+    // From here on, time advances whenever all tasks wait.
     tokio::time::pause();
     let append = store.append(&[reading(device, 1)]).await;
     assert!(matches!(append, Err(StoreError::OutcomeUnknown(_))), "{append:?}");

@@ -1,5 +1,5 @@
-//! The store in PostgreSQL, from outside: the conformance suite, opening and migrating, several nodes over one database,
-//! and what becomes of a store when the database goes away.
+//! Integration tests of the store in PostgreSQL: the conformance suite, opening and migrating, several nodes over one
+//! database, and databases that stop.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -19,13 +19,13 @@ use device_stats_domain::{
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
 use device_stats_segment::{Effort, Row, Segment};
-use device_stats_store::Store;
 use device_stats_store::conformance::oracle::Oracle;
+use device_stats_store::{SealedRows, Store};
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
-/// How long a test waits for what has to come.
+/// Maximum wait of a test for an expected condition.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn config(url: &str) -> PostgresConfig {
@@ -40,14 +40,14 @@ async fn open() -> ((), Arc<dyn Store>) {
     ((), Arc::new(open_at(&fresh_database()).await))
 }
 
-/// The database as a connection of its own sees it.
+/// Opens a connection outside the store.
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
 
-/// Returns when that many rows are found.
+/// Returns when the query finds `count` rows.
 async fn until_found(client: &Client, count: usize, query: &str, parameters: &[&(dyn ToSql + Sync)]) {
     let start = Instant::now();
     while client.query(query, parameters).await.unwrap().len() != count {
@@ -65,18 +65,18 @@ fn at(us: i64) -> Timestamp {
     Timestamp::from_micros(us).unwrap()
 }
 
-/// The reading number `n`, at that microsecond.
+/// Returns the reading with number `n`, at microsecond `n`.
 fn reading(device: DeviceKey, n: i32) -> NewReading {
     let values = Axes { x: n.into(), y: 0.5, z: -1.0 }.map(|number: f64| Finite::new(number).unwrap());
     NewReading { device, id: ReadingId(n.into()), time: ReadingTime::Given(at(n.into())), values }
 }
 
-/// The same, with its time left to the server, whose clock says `n`.
-fn untimed(device: DeviceKey, n: i32) -> NewReading {
+/// Returns the same reading, server-timed, with the clock at microsecond `n`.
+fn server_timed(device: DeviceKey, n: i32) -> NewReading {
     NewReading { time: ReadingTime::Picked(at(n.into())), ..reading(device, n) }
 }
 
-/// The same as a segment holds it.
+/// Returns the same reading as a row of a segment.
 fn row(n: i32) -> Row {
     Row { time_us: n.into(), id: n.into(), values: Axes { x: n.into(), y: 0.5, z: -1.0 } }
 }
@@ -85,7 +85,11 @@ fn segment(rows: &[Row]) -> Segment {
     Segment::encode(rows, Effort::Fast).unwrap()
 }
 
-/// The times of all readings of a device, hot and sealed.
+fn sealed_rows(rows: &[Row]) -> SealedRows {
+    SealedRows::encode(rows, Effort::Fast).unwrap()
+}
+
+/// Returns the times of all readings of a device, hot and sealed.
 async fn times(store: &impl Store, device: DeviceKey) -> Vec<i64> {
     let all = Page { skip: 0, limit: u32::MAX };
     let newest_first = store.list_readings(device, Window::ALL, all).await.unwrap();

@@ -1,13 +1,13 @@
-//! Opening and migrating: what is applied, by how many, and what is refused.
+//! Opening and migrating: applied migrations, concurrent callers, and refused databases.
 
 use device_stats_domain::DeviceKey;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresStore, migrate};
-use device_stats_store::{Appended, Replaced, SchemaError, Store};
+use device_stats_store::{Appended, ReadingStore, Replaced, SchemaError, SegmentStore};
 use refinery::Target;
 use tokio::task::JoinSet;
 
-use crate::{config, connect, open_at, reading, row, segment, times};
+use crate::{config, connect, open_at, reading, row, sealed_rows, times};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -16,7 +16,7 @@ mod embedded {
 const ALL: [&str; 4] =
     ["V1__users_devices_readings", "V2__segments", "V3__keyed_requests", "V4__append_locks_devices"];
 
-/// Asserts that every way to open the database is refused with that variant.
+/// Asserts that every way to open the database is refused with this variant.
 macro_rules! assert_refused {
     ($url:expr, $variant:pat) => {
         for migrate in [true, false] {
@@ -42,7 +42,7 @@ async fn ten_callers_apply_each_migration_once() {
     PostgresStore::open(&config(&url), false).await.unwrap();
 }
 
-/// Readings of the first version stay what they are, and can be sealed and repeated.
+/// Readings of the first version are unchanged, and can be sealed and repeated.
 #[tokio::test]
 async fn a_database_of_the_first_version_keeps_its_readings() {
     let url = fresh_database();
@@ -56,15 +56,15 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
     assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 4 })), "{answer:?}");
     let store = open_at(&url).await;
     let (device, expected) = (DeviceKey(1), (1..=100).map(row).collect::<Vec<_>>());
-    let hot = store.read_hot(device, 1_000).await.unwrap();
+    let hot = store.list_hot_readings(device, 1_000).await.unwrap();
     assert_eq!(hot, expected);
-    assert!(matches!(store.seal(device, &hot, &segment(&hot)).await.unwrap(), Replaced::Done(_)));
+    assert!(matches!(store.seal(device, &sealed_rows(&hot)).await.unwrap(), Replaced::Done(_)));
     assert_eq!(store.append(&[reading(device, 50)]).await.unwrap(), [Appended::Repeat]);
     assert_eq!(times(&store, device).await, (1..=100).collect::<Vec<_>>());
 }
 
-/// A node looked whether there is a history, and then whether there are tables; what another node had made in between
-/// was taken for the tables of something else.
+/// A node looked for the history, and then for tables. It took tables that another node had created in between for those of
+/// another program.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_being_migrated_is_never_foreign() {
     for _ in 0..10 {
@@ -88,7 +88,7 @@ async fn a_database_that_is_being_migrated_is_never_foreign() {
 }
 
 #[tokio::test]
-async fn an_older_database_is_refused_where_nothing_may_be_applied() {
+async fn an_older_database_is_refused_without_migrating() {
     let url = fresh_database();
     let answer = PostgresStore::open(&config(&url), false).await;
     assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 4 })), "{answer:?}");
@@ -105,7 +105,7 @@ async fn a_newer_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_migrated_otherwise_is_refused() {
+async fn a_database_with_other_migrations_is_refused() {
     let url = fresh_database();
     migrate(&config(&url)).await.unwrap();
     connect(&url).await.batch_execute("UPDATE refinery_schema_history SET checksum = '1'").await.unwrap();
@@ -113,7 +113,7 @@ async fn a_database_that_was_migrated_otherwise_is_refused() {
 }
 
 #[tokio::test]
-async fn a_database_of_something_else_is_refused() {
+async fn a_database_of_another_program_is_refused() {
     let url = fresh_database();
     let admin = connect(&url).await;
     admin.batch_execute("CREATE TABLE stats (id integer)").await.unwrap();
@@ -138,6 +138,6 @@ async fn a_migration_that_fails_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable() {
+async fn an_unreachable_server_is_unavailable() {
     assert_refused!("postgres://ann@127.0.0.1:1/stats", SchemaError::Unavailable(_));
 }

@@ -1,5 +1,5 @@
-//! Several nodes over one database that append, repeat, seal, merge and delete at the same time: no reading is lost, and
-//! none is stored twice.
+//! Several nodes over one database append, repeat, seal, merge and delete at the same time: no reading is lost or stored
+//! twice.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use device_stats_domain::DeviceKey;
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, Replaced, Store, StoreError};
+use device_stats_store::{AccountStore, Appended, ReadingStore, Replaced, SegmentStore, StoreError};
 use tokio::task::JoinSet;
 
-use crate::{connect, device, open_at, reading, row, segment, times, until_found, untimed};
+use crate::{connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found};
 
 async fn nodes(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
     let mut nodes = Vec::new();
@@ -22,32 +22,32 @@ async fn nodes(url: &str, count: usize) -> Vec<Arc<PostgresStore>> {
     nodes
 }
 
-/// Seals what is hot, in parts, until told to stop; returns how often it did.
+/// Seals hot readings, 50 at a time, until `stop` is set; returns the number of seals.
 async fn seal_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<AtomicBool>) -> u32 {
     let mut done = 0;
     while !stop.load(Ordering::SeqCst) {
-        let rows = node.read_hot(device, 50).await.unwrap();
+        let rows = node.list_hot_readings(device, 50).await.unwrap();
         if !rows.is_empty() {
-            let answer = node.seal(device, &rows, &segment(&rows)).await.unwrap();
+            let answer = node.seal(device, &sealed_rows(&rows)).await.unwrap();
             done += u32::from(answer != Replaced::Stale);
         }
     }
     done
 }
 
-/// Merges the first three segments until told to stop; returns how often it did.
+/// Merges the first three segments until `stop` is set; returns the number of merges.
 async fn merge_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<AtomicBool>) -> u32 {
     let mut done = 0;
     'again: while !stop.load(Ordering::SeqCst) {
-        let parts: Vec<_> = node.list_segments(device).await.unwrap().into_iter().take(3).collect();
+        let segments: Vec<_> = node.list_segments(device).await.unwrap().into_iter().take(3).collect();
         let mut rows = Vec::new();
-        for part in &parts {
-            let Some(segment) = node.read_segment(device, *part).await.unwrap() else { continue 'again };
+        for entry in &segments {
+            let Some(segment) = node.read_segment(device, *entry).await.unwrap() else { continue 'again };
             rows.extend(segment.rows().unwrap());
         }
         rows.sort_by_key(|row| row.time_us);
-        if parts.len() > 1 {
-            let ids: Vec<_> = parts.iter().map(|part| part.id).collect();
+        if segments.len() > 1 {
+            let ids: Vec<_> = segments.iter().map(|entry| entry.id).collect();
             let answer = node.merge(device, &ids, &segment(&rows)).await.unwrap();
             done += u32::from(answer != Replaced::Stale);
         }
@@ -55,8 +55,8 @@ async fn merge_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<Atom
     done
 }
 
-/// Nodes send the same stream of readings, each in batches of its own and some batches twice, while others seal and merge
-/// it under them. Every reading is stored by exactly one of them.
+/// Nodes send the same stream of readings, each in batches of a different size and some batches twice, while other tasks seal
+/// and merge. Exactly one node stores each reading.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_every_node_sends_is_stored_once() {
     const READINGS: i32 = 3_000;
@@ -137,10 +137,10 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
     }
 }
 
-/// Calls that bring times and leave times to the server, over the same microseconds. Each inserted both kinds one after
-/// the other once, and two such calls waited for each other until the database broke one off.
+/// Calls with client-timed and server-timed readings, at the same microseconds. Each call inserted the two kinds one after the
+/// other, and two such calls deadlocked.
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_with_both_kinds_of_times_do_not_wait_in_a_circle() {
+async fn calls_with_both_kinds_of_times_do_not_deadlock() {
     let url = fresh_database();
     let store = open_at(&url).await;
     let device = device(&store, "d").await;
@@ -151,13 +151,13 @@ async fn calls_with_both_kinds_of_times_do_not_wait_in_a_circle() {
             let store = Arc::clone(&store);
             let at = |offset, n| round * 1_000 + offset + n;
             let given = (0..20).map(|n| reading(device, at(given, n)));
-            let free = (0..20).map(|n| untimed(device, at(free, n)));
+            let free = (0..20).map(|n| server_timed(device, at(free, n)));
             let call: Vec<_> = given.chain(free).collect();
             callers.spawn(async move { store.append(&call).await.unwrap() });
         }
         callers.join_all().await;
     }
-    // Processes count what they have seen when they end.
+    // A backend reports its statistics when it ends.
     drop(store);
     let admin = connect(&url).await;
     let others =

@@ -1,8 +1,8 @@
-//! Several nodes over one database, and what each connection is set to.
+//! Several nodes over one database, and the settings of their connections.
 
 use device_stats_domain::{Page, Window};
 use device_stats_postgres::testing::fresh_database;
-use device_stats_store::Store;
+use device_stats_store::ReadingStore;
 use device_stats_store::conformance::oracle::Oracle;
 
 use crate::{connect, device, open_at, reading};
@@ -39,9 +39,9 @@ async fn two_stores_over_one_database_reserve_disjoint_ids() {
     assert_eq!(ids, (1..=700).collect::<Vec<_>>());
 }
 
-/// What a connection is opened with wins over what the database is set to; a trigger sees what that is.
+/// The settings of a connection override those of the database; a trigger records them.
 #[tokio::test]
-async fn connections_are_set_up_whatever_the_database_says() {
+async fn connection_settings_override_database_settings() {
     let url = fresh_database();
     let admin = connect(&url).await;
     let name: String = admin.query_one("SELECT current_database()", &[]).await.unwrap().get(0);

@@ -19,7 +19,7 @@ impl Service {
     /// # Errors
     /// Those of the store.
     pub async fn devices_of(&self, user: &Authorized<User>) -> Result<Vec<Device>, StoreError> {
-        self.store.list_devices_of(user.id).await
+        self.store.list_user_devices(user.id).await
     }
 
     /// Changes a user.

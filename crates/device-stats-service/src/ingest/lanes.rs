@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX, QUEUE_TIMEOUT};
 use device_stats_domain::{NewReading, Reading, Timestamp};
-use device_stats_store::{Appended, KeyedReadings, Once, Retry, Store, StoreError};
+use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
@@ -25,7 +25,7 @@ use crate::ingest::keyed_requests::Claim;
 use crate::live::{Live, Origin};
 use crate::sealing::Backlog;
 
-type Outcome = Result<Once, StoreError>;
+type Outcome = Result<KeyedOutcome, StoreError>;
 
 /// The ways of readings into one store. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ struct Waiting {
 impl Lanes {
     /// Those who seal are told by `backlog` what has become hot, those who watch are told by `live`.
     pub(crate) fn into(store: Arc<dyn Store>, backlog: Arc<Backlog>, live: Live) -> Self {
-        let at_once = store.appends_at_once().max(1);
+        let at_once = store.append_concurrency().max(1);
         Self::of(at_once, store, backlog, live)
     }
 
@@ -71,7 +71,7 @@ impl Lanes {
         Self { store, backlog, live, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
     }
 
-    /// Appends readings as [`Store::append`] does, or [`Store::append_once`] with a claim, together with those of others.
+    /// Appends readings as [`Store::append`] does, or [`Store::append_keyed`] with a claim, together with those of others.
     /// They are appended even if nobody waits for the answer any more. To be called inside of a runtime.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Lanes {
         &self,
         readings: Arc<[NewReading]>,
         claim: Option<Claim>,
-    ) -> Result<Once, ServiceError> {
+    ) -> Result<KeyedOutcome, ServiceError> {
         let room = self.take_room(readings.len())?;
         let place = self.place(&readings);
         let (done, outcome) = oneshot::channel();
@@ -175,7 +175,7 @@ impl Lanes {
                         group
                             .into_iter()
                             .chain(last)
-                            .for_each(|waiting| waiting.answer(Err(StoreError::of_many(&error))));
+                            .for_each(|waiting| waiting.answer(Err(StoreError::from_shared(&error))));
                     }
                 },
             }
@@ -184,17 +184,17 @@ impl Lanes {
 
     /// Appends the readings of a group, either all with claims or none, in one transaction, and says of each request what
     /// became of it.
-    async fn append_all(&self, group: &[Waiting]) -> Result<Vec<Once>, StoreError> {
+    async fn append_all(&self, group: &[Waiting]) -> Result<Vec<KeyedOutcome>, StoreError> {
         let outcome = if group.iter().any(|waiting| waiting.claim.is_some()) {
             let requests: Vec<KeyedReadings> = group.iter().filter_map(Waiting::keyed).collect();
             let now = group.iter().filter_map(|waiting| Some(waiting.claim.as_ref()?.now)).max();
-            self.store.append_once(&requests, now.unwrap_or(Timestamp::MAX)).await?
+            self.store.append_keyed(&requests, now.unwrap_or(Timestamp::MAX)).await?
         } else {
             let all: Vec<NewReading> =
                 group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
             let mut outcome = self.store.append(&all).await?.into_iter();
             let own = |waiting: &Waiting| outcome.by_ref().take(waiting.readings.len()).collect();
-            group.iter().map(own).map(Once::Now).collect()
+            group.iter().map(own).map(KeyedOutcome::New).collect()
         };
         let stored = || group.iter().zip(&outcome).flat_map(|(waiting, own)| waiting.stored(own));
         self.backlog.note_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
@@ -232,10 +232,10 @@ impl Waiting {
     }
 
     /// Those of the readings that were stored now.
-    fn stored<'w>(&'w self, outcome: &'w Once) -> impl Iterator<Item = Reading> + 'w {
+    fn stored<'w>(&'w self, outcome: &'w KeyedOutcome) -> impl Iterator<Item = Reading> + 'w {
         let outcome = match outcome {
-            Once::Now(outcome) => outcome.as_slice(),
-            Once::Before(_) | Once::OtherPayload => &[],
+            KeyedOutcome::New(outcome) => outcome.as_slice(),
+            KeyedOutcome::Repeated(_) | KeyedOutcome::DifferentPayload => &[],
         };
         self.readings.iter().zip(outcome).filter_map(|(new, own)| match *own {
             Appended::Stored(time) => {
@@ -294,11 +294,11 @@ mod tests {
         let outcomes = join_all(requests.map(|readings| lanes.append(readings.into(), None))).await;
         let stored = |time_us| Appended::Stored(Timestamp::from_micros(time_us).unwrap());
         let [first, second, third, fourth, fifth] = outcomes.try_into().unwrap();
-        assert_eq!(first.unwrap(), Once::Now(vec![stored(2), stored(1)]));
+        assert_eq!(first.unwrap(), KeyedOutcome::New(vec![stored(2), stored(1)]));
         assert!(matches!(second, Err(ServiceError::Store(StoreError::DeviceMissing))));
         assert!(matches!(third, Err(ServiceError::Store(StoreError::DeviceMissing))));
-        assert_eq!(fourth.unwrap(), Once::Now(vec![Appended::Repeat, stored(3), Appended::Repeat]));
-        assert_eq!(fifth.unwrap(), Once::Now(Vec::new()));
+        assert_eq!(fourth.unwrap(), KeyedOutcome::New(vec![Appended::Repeat, stored(3), Appended::Repeat]));
+        assert_eq!(fifth.unwrap(), KeyedOutcome::New(Vec::new()));
         assert_eq!(lanes.room.available_permits(), QUEUE_READINGS_MAX as usize);
     }
 
@@ -341,7 +341,7 @@ mod tests {
             lanes.append(readings.into(), None)
         });
         for outcome in join_all(requests).await {
-            assert!(matches!(outcome, Ok(Once::Now(all)) if !all.contains(&Appended::Repeat)));
+            assert!(matches!(outcome, Ok(KeyedOutcome::New(all)) if !all.contains(&Appended::Repeat)));
         }
         // Those at work find that nobody waits any more.
         tokio::task::yield_now().await;
@@ -387,7 +387,7 @@ mod tests {
         let most: Arc<[NewReading]> = (0..i64::from(count)).map(|n| reading(device, n)).collect();
         let (all, more) =
             tokio::join!(lanes.append(most, None), lanes.append([reading(device, -1)].into(), None));
-        assert!(matches!(all, Ok(Once::Now(outcome)) if outcome.len() == count as usize));
+        assert!(matches!(all, Ok(KeyedOutcome::New(outcome)) if outcome.len() == count as usize));
         assert!(matches!(more, Err(ServiceError::QueueFull)));
         lanes.append([reading(device, -1)].into(), None).await.unwrap();
     }

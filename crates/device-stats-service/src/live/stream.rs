@@ -186,7 +186,7 @@ impl LiveReadings {
                 if store.find_user(user.id).await?.is_none() {
                     return Ok(None);
                 }
-                store.list_devices_of(user.id).await?
+                store.list_user_devices(user.id).await?
             }
         };
         if devices.is_empty() && matches!(self.watched, Watched::Device(_)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use device_stats_domain::{Axes, Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::{Part, cut, newest};
-use device_stats_store::{Newest, SegmentEntry, StoreError};
+use device_stats_store::{NewestReadings, SegmentEntry, StoreError};
 
 use crate::compute::Weight;
 use crate::queries::snapshot::{ATTEMPTS_MAX, merged_away};
@@ -46,7 +46,7 @@ impl Service {
     ) -> Result<Vec<Reading>, ServiceError> {
         let count = end(page);
         for _ in 0..ATTEMPTS_MAX {
-            let known = self.store.newest(device, window, count).await?;
+            let known = self.store.list_newest(device, window, count).await?;
             match self.page_of(device, window, page, known).await? {
                 Err(ReadError::Gone) => {}
                 Err(ReadError::Store(error)) => return Err(error.into()),
@@ -64,7 +64,7 @@ impl Service {
         device: DeviceKey,
         window: Window,
         page: Page,
-        known: Newest,
+        known: NewestReadings,
     ) -> Result<Result<Vec<Row>, ReadError>, ServiceError> {
         let needed = needed(known.segments, window, end(page));
         let entries: Vec<_> = needed.into_iter().map(|segment| (device, segment)).collect();

@@ -35,7 +35,7 @@ impl Background {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
         let sealer = Arc::new(Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX)));
-        for _ in 0..store.seals_at_once() {
+        for _ in 0..store.seal_concurrency() {
             tasks.spawn(work(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }
         tasks.spawn(look_around(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
@@ -106,7 +106,7 @@ async fn look_around(
         let now = Instant::now();
         if asks_next <= now {
             asks_next = now + pause(2, ASK_PAUSES);
-            match store.list_hot().await {
+            match store.list_hot_devices().await {
                 Ok(hot) => backlog.note_all(&hot, now),
                 Err(error) => {
                     let causes = error_chain(&error);

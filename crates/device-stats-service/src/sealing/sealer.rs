@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
-use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment, merge};
-use device_stats_store::{Cause, Replaced, SegmentEntry, SegmentId, Store, StoreError};
+use device_stats_segment::{Effort, EncodeError, MergeError, Row, merge};
+use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -121,7 +121,7 @@ impl Sealer {
     async fn seal(&self, device: DeviceKey, which: Which, done: &mut Done) -> Result<(), SealError> {
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
-            let mut rows = self.store.read_hot(device, SEGMENT_READINGS).await?;
+            let mut rows = self.store.list_hot_readings(device, SEGMENT_READINGS).await?;
             let count = rows.len();
             let is_all = count < SEGMENT_READINGS as usize;
             if is_all && let Which::AllButNewest { least } = which {
@@ -145,13 +145,12 @@ impl Sealer {
     async fn seal_rows(&self, device: DeviceKey, rows: &[Row], done: &mut Done) -> Result<bool, SealError> {
         let segments = self.store.list_segments(device).await?;
         for part in cut_hot(rows, &segments) {
-            let part: Arc<[Row]> = part.into();
-            let rows = Arc::clone(&part);
-            let segment = {
+            let rows = part.to_vec();
+            let sealed = {
                 let _turn = self.turn().await?;
-                compute(move || Segment::encode(&rows, Effort::Small)).await??
+                compute(move || SealedRows::encode(&rows, Effort::Small)).await??
             };
-            match self.store.seal(device, &part, &segment).await? {
+            match self.store.seal(device, &sealed).await? {
                 Replaced::Stale => return Ok(false),
                 Replaced::Done(id) => {
                     tracing::debug!(device = device.0, segment = id.0, readings = part.len(), "sealed");

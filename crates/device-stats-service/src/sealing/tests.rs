@@ -53,7 +53,7 @@ async fn all_is_sealed_and_merged_and_stays_the_same() {
         let before = rows(store.as_ref(), device).await;
         let done = work(&sealer, device, Which::All, Goal::Steady).await;
         assert!(done.sealed_readings >= 200 && done.sealed_segments >= 1, "{done:?}");
-        assert_eq!(store.read_hot(device, 1).await.unwrap(), []);
+        assert_eq!(store.list_hot_readings(device, 1).await.unwrap(), []);
         assert_eq!(rows(store.as_ref(), device).await, before);
     }
     let before = rows(store.as_ref(), device).await;
@@ -79,7 +79,7 @@ async fn few_hot_readings_are_left() {
     let sealed_readings = 101 - left_readings;
     assert_eq!(done, Done { sealed_readings, sealed_segments: 1, left_readings, ..Done::default() });
     // The newest ones.
-    let left = store.read_hot(device, 1_000).await.unwrap();
+    let left = store.list_hot_readings(device, 1_000).await.unwrap();
     assert_eq!(left, rows(store.as_ref(), device).await[usize::try_from(sealed_readings).unwrap()..]);
 }
 
@@ -130,7 +130,7 @@ async fn a_device_that_is_gone_is_no_failure() {
 /// Waits until a device has so many hot readings and segments.
 async fn sealed_into(store: &dyn Store, device: DeviceKey, hot: usize, segments: usize) {
     let done = async {
-        while store.read_hot(device, u32::MAX).await.unwrap().len() != hot
+        while store.list_hot_readings(device, u32::MAX).await.unwrap().len() != hot
             || store.list_segments(device).await.unwrap().len() != segments
         {
             sleep(Duration::from_millis(5)).await;

@@ -76,8 +76,7 @@ impl SegmentReader {
             let keys: Vec<PieceKey> = named.iter().map(|(device, entry)| key(*device, entry.id)).collect();
             let pieces = self.store.read_pieces(&keys).await?;
             for ((at, (device, entry)), bytes) in missing.iter().zip(named).zip(pieces) {
-                let head = Head::open(&bytes.ok_or(ReadError::Gone)?);
-                let head = head.and_then(|head| as_catalogued(head, entry));
+                let head = entry.open_head(&bytes.ok_or(ReadError::Gone)?);
                 let head = Arc::new(head.map_err(|fault| corrupt(*device, entry.id, fault))?);
                 self.cache.keep_head(*device, entry.id, &head);
                 if let Some(place) = heads.get_mut(*at) {
@@ -86,17 +85,6 @@ impl SegmentReader {
             }
         }
         heads.into_iter().collect::<Option<Vec<_>>>().ok_or(ReadError::Gone)
-    }
-}
-
-/// A head that is sound, but not what the catalogue says, is that of another segment.
-fn as_catalogued(head: Head, entry: &SegmentEntry) -> Result<Head, Fault> {
-    let SegmentEntry { id: _, first_us, last_us, readings } = *entry;
-    if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
-        Ok(head)
-    } else {
-        let what = "it is not that of the segment in the catalogue";
-        Err(Fault::Inconsistent { part: "the head".to_owned(), what })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the entries of the journal say together, entry by entry.
+//! The hot readings that result from the entries of the journal.
 
 #[cfg(test)]
 mod tests;
@@ -9,73 +9,75 @@ use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::HotDevice;
 
-use super::by_time::ByTime;
+use super::time_map::TimeMap;
 use crate::journal::{Entry, Position};
 
-/// Readings in the journal, beside those that are hot, from which on the oldest hot ones are carried forward.
+/// Number of idle readings in the journal, those that are no longer hot, above which the oldest hot readings are carried
+/// forward.
 const IDLE_READINGS: u64 = 1024 * 1024;
-/// About how many readings are carried forward by one commit.
+/// Approximate number of readings that one commit carries forward.
 const CARRIED_READINGS: u64 = 16 * 1024;
-/// How many times as many readings as are hot may lie in the journal beside those.
+/// Maximum ratio of idle to hot readings in the journal.
 const IDLE_RATIO: u64 = 4;
 
-/// The hot readings up to an entry, and for a while what was hot before.
+/// The hot readings after an entry, and those of earlier moments that open views can see.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct HotState {
     position: Position,
-    devices: HashMap<DeviceKey, Readings>,
-    /// The entries for which readings are hot.
+    devices: HashMap<DeviceKey, DeviceReadings>,
+    /// The entries that hold hot readings.
     entries: BTreeMap<Position, Holding>,
-    /// How many readings have come with all entries.
+    /// Number of readings in all entries so far.
     arrived: u64,
-    /// How many readings are hot.
+    /// Number of hot readings.
     live: u64,
-    /// What went, in this order: to be forgotten once nobody can see it.
+    /// Readings that ceased to be hot, in this order; forgotten when no view can see them.
     gone: VecDeque<(Position, DeviceKey, Vec<i64>)>,
 }
 
 /// The readings of a device.
 #[derive(Debug, Default)]
-struct Readings {
-    by_time: ByTime<Reading>,
-    /// How many of them are hot.
+struct DeviceReadings {
+    by_time: TimeMap<HotReading>,
+    /// Number of hot ones.
     live: u64,
 }
 
-/// A reading that is hot, or was.
+/// A reading that is or was hot.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct HotReading {
     id: i64,
     values: Axes<f64>,
-    /// The entry with which it came, and the one with which it went.
-    came: Position,
-    went: Position,
-    /// The entry it is hot for.
+    /// The entry with which it became hot.
+    hot_from: Position,
+    /// The entry with which it ceased to be hot; [`Position::MAX`] if it is hot.
+    hot_until: Position,
+    /// The entry of the journal that holds it.
     holder: Position,
 }
 
-/// What an entry keeps hot.
+/// The hot readings that an entry holds.
 #[derive(Clone, Copy, Debug)]
 struct Holding {
     live: u64,
-    /// How many readings had come before this entry.
+    /// Number of readings in all earlier entries.
     arrived_before: u64,
 }
 
-impl Reading {
+impl HotReading {
     fn is_visible_at(&self, position: Position) -> bool {
-        self.came <= position && position < self.went
+        self.hot_from <= position && position < self.hot_until
     }
 }
 
-impl State {
-    /// The last entry that was applied.
+impl HotState {
+    /// Returns the position of the last applied entry.
     pub(super) fn position(&self) -> Position {
         self.position
     }
 
-    /// Of a journal that begins behind a position.
-    pub(super) fn behind(position: Position) -> Self {
+    /// Creates the state of a journal that begins after a position.
+    pub(super) fn new(position: Position) -> Self {
         Self { position, ..Self::default() }
     }
 
@@ -93,7 +95,7 @@ impl State {
                 for device in devices {
                     let times = self.devices.get(&device).map(|readings| {
                         let live =
-                            readings.by_time.iter().filter(|(_, reading)| reading.went == Position::MAX);
+                            readings.by_time.iter().filter(|(_, reading)| reading.hot_until == Position::MAX);
                         live.map(|(time_us, _)| time_us).collect()
                     });
                     self.remove(position, device, times.unwrap_or_default());
@@ -109,7 +111,8 @@ impl State {
 
     fn add(&mut self, position: Position, device: DeviceKey, row: Row) {
         let Row { time_us, id, values } = row;
-        let reading = Reading { id, values, came: position, went: Position::MAX, holder: position };
+        let reading =
+            HotReading { id, values, hot_from: position, hot_until: Position::MAX, holder: position };
         let readings = self.devices.entry(device).or_default();
         readings.by_time.insert(time_us, reading);
         readings.live += 1;
@@ -118,11 +121,11 @@ impl State {
         self.arrived += 1;
     }
 
-    /// Where the entry with which the reading came has been cut, this one is the first that tells of it.
+    /// Moves a reading to another entry. If its first entry has been cut, the reading is new.
     fn carry(&mut self, position: Position, device: DeviceKey, row: Row) {
         let readings = self.devices.get_mut(&device);
         match readings.and_then(|readings| readings.by_time.get_mut(row.time_us)) {
-            Some(reading) if reading.went == Position::MAX => {
+            Some(reading) if reading.hot_until == Position::MAX => {
                 let before = std::mem::replace(&mut reading.holder, position);
                 self.release(before);
                 self.hold(position);
@@ -139,9 +142,9 @@ impl State {
         let mut released = Vec::with_capacity(times.len());
         for time_us in &times {
             if let Some(reading) = readings.by_time.get_mut(*time_us)
-                && reading.went == Position::MAX
+                && reading.hot_until == Position::MAX
             {
-                reading.went = position;
+                reading.hot_until = position;
                 released.push(reading.holder);
             }
         }
@@ -167,18 +170,18 @@ impl State {
         }
     }
 
-    /// Forgets what nobody sees who sees everything that went behind a position.
+    /// Forgets the readings that ceased to be hot up to a position.
     pub(super) fn forget(&mut self, position: Position) {
-        while let Some((_, device, times)) = self.gone.pop_front_if(|(went, ..)| *went <= position) {
+        while let Some((_, device, times)) = self.gone.pop_front_if(|(until, ..)| *until <= position) {
             let Some(readings) = self.devices.get_mut(&device) else { continue };
-            readings.by_time.remove(&times, |reading| reading.went <= position);
+            readings.by_time.remove(&times, |reading| reading.hot_until <= position);
             if readings.by_time.is_empty() {
                 self.devices.remove(&device);
             }
         }
     }
 
-    /// The readings of a device inside the window that were hot at a position, by ascending time.
+    /// Returns the readings of a device in the window that were hot at a position, by ascending time.
     pub(super) fn rows(
         &self,
         device: DeviceKey,
@@ -195,15 +198,15 @@ impl State {
         })
     }
 
-    /// The id of the reading of that time that was hot at a position.
+    /// Returns the id of the reading at a time that was hot at a position.
     pub(super) fn find(&self, device: DeviceKey, time_us: i64, position: Position) -> Option<i64> {
         let reading = self.devices.get(&device)?.by_time.get(time_us)?;
         reading.is_visible_at(position).then_some(reading.id)
     }
 
-    /// The devices that had hot readings at a position, by ascending key.
+    /// Returns the devices that had hot readings at a position, by ascending key.
     pub(super) fn devices(&self, position: Position) -> Vec<HotDevice> {
-        let count = |readings: &Readings| {
+        let count = |readings: &DeviceReadings| {
             if position >= self.position {
                 return readings.live;
             }
@@ -217,15 +220,15 @@ impl State {
         devices
     }
 
-    /// The first entry of the journal for which a reading is hot, or the one that will be written next.
+    /// Returns the first entry that holds a hot reading, or else the next one to be written.
     pub(super) fn first_needed(&self) -> Position {
         self.entries.first_key_value().map_or(self.position + 1, |(position, _)| *position)
     }
 
-    /// What is hot for the oldest entries, where these hold many others in the journal.
+    /// Returns the readings of the oldest entries, if they keep too many idle readings in the journal.
     pub(super) fn to_carry(&self) -> Vec<(DeviceKey, Row)> {
         let Some((_, oldest)) = self.entries.first_key_value() else { return Vec::new() };
-        let idle = (self.arrived - oldest.arrived_before).saturating_sub(self.live);
+        let idle = self.arrived - oldest.arrived_before - self.live;
         if idle <= IDLE_READINGS.max(IDLE_RATIO * self.live) {
             return Vec::new();
         }
@@ -237,12 +240,12 @@ impl State {
         self.held_up_to(oldest.last().map_or(0, |(position, _)| *position))
     }
 
-    /// The readings that are hot for the entries up to that one.
+    /// Returns the hot readings that the entries up to a position hold.
     fn held_up_to(&self, position: Position) -> Vec<(DeviceKey, Row)> {
         let mut held = Vec::new();
         for (device, readings) in &self.devices {
-            for (time_us, Reading { id, values, went, holder, .. }) in readings.by_time.iter() {
-                if *went == Position::MAX && *holder <= position {
+            for (time_us, HotReading { id, values, hot_until, holder, .. }) in readings.by_time.iter() {
+                if *hot_until == Position::MAX && *holder <= position {
                     held.push((*device, Row { time_us, id: *id, values: *values }));
                 }
             }

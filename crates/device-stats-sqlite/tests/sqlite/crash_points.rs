@@ -1,13 +1,13 @@
-//! Every single call to the system that changes a file is failed, one after the other: the process is killed at the first one,
-//! in another run at the second one, and so on until it comes to its end without; the same with a broken disk and with a
-//! full one. After each, what was acknowledged is there, once. `strace` counts the calls and fails one of them.
+//! Every system call that changes a file fails once: in the first run, the process is killed at the first call, in the next
+//! run at the second one, and so on until it ends undisturbed. The same with a broken and with a full disk. After each run,
+//! acknowledged readings are there exactly once. `strace` counts the calls and makes one of them fail.
 //!
-//! `CRASH_POINTS=all` tries all of them, as `make torture` does; else it is a sample.
+//! `CRASH_POINTS=all`, as in `make torture`, tries all calls; the default is a sample.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "how many are tried is up to who runs it, and is told what was found"
+    reason = "the caller chooses the number of crash points and reads the result"
 )]
 
 use std::panic::AssertUnwindSafe;
@@ -16,27 +16,27 @@ use std::process::{Command, Stdio};
 
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Once, Store};
+use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
 use crate::script;
 
-/// The calls by which SQLite changes files. Some architectures have no `unlink`, but `unlinkat`.
+/// The system calls with which SQLite changes files. Some architectures have only `unlinkat`, no `unlink`.
 const CALLS: [&str; 5] = ["pwrite64", "fdatasync", "fsync", "ftruncate", "/^unlink"];
-/// Of how many calls one is failed where not all are. A prime: what is written comes in patterns.
+/// Distance of the calls of a sample. A prime, since writes come in patterns.
 const SAMPLED: u32 = 11;
 
-/// What happens to a call.
+/// Failure of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
-    /// The process is killed before it is done.
+    /// The process is killed before the call.
     Kill,
-    /// The disk fails it, once.
+    /// The disk fails the call, once.
     Broken,
-    /// There is no room, once.
+    /// The disk is full, once.
     Full,
-    /// There is no room, from then on.
+    /// The disk is full from then on.
     StaysFull,
 }
 
@@ -51,18 +51,18 @@ impl Fault {
     }
 }
 
-/// What a process said, and what `strace` did to it.
+/// Output of a process, and what `strace` did to it.
 struct Run {
     said: Vec<String>,
     has_succeeded: bool,
     was_hit: bool,
-    /// Whether that was a sync of the log while the store was in use.
+    /// Whether a sync of the write-ahead log failed while the store was in use.
     was_commit_hit: bool,
     errors: String,
 }
 
 impl Run {
-    /// Carries the script out on that database, and fails the `number`-th of such calls.
+    /// Carries out the script on a database; the `number`-th of these calls fails.
     fn with(fault: Fault, call: &str, number: u32, folder: &Folder) -> Self {
         let log = folder.folder.path().join("strace.log");
         let script = process::with(Role::Script, &folder.database());
@@ -101,13 +101,13 @@ impl Run {
         self.said.iter().any(|said| said == what)
     }
 
-    /// How many readings were acknowledged.
+    /// Returns the number of acknowledged readings.
     fn acknowledged(&self) -> usize {
         self.said.iter().rev().find_map(|said| said.parse().ok()).unwrap_or_default()
     }
 }
 
-/// How a run with that fault has to end.
+/// Asserts that a run with this fault has ended as it must.
 fn assert_ended(run: &Run, fault: Fault) {
     if fault == Fault::Kill {
         assert!(!run.has_succeeded, "it outlived its kill");
@@ -115,14 +115,18 @@ fn assert_ended(run: &Run, fault: Fault) {
     }
     assert!(run.has_succeeded, "{}", run.errors);
     let ends = match fault {
-        // Where nothing was done, the next try is made of a healthy disk.
+        // If nothing was done, the next try has a healthy disk.
         Fault::Kill | Fault::Broken | Fault::Full => &[script::DONE, script::STOPPED][..],
         Fault::StaysFull => &[script::DONE, script::STOPPED, script::GAVE_UP],
     };
     assert!(ends.iter().any(|end| run.has_said(end)), "{:?}", run.said);
-    // Nobody knows what of the log is on the disk.
+    // The part of the log that is on the disk is unknown.
     let has_to_stop = fault == Fault::Broken && run.was_commit_hit;
-    assert!(!has_to_stop || run.has_said(script::STOPPED), "it goes on after a failed sync: {:?}", run.said);
+    assert!(
+        !has_to_stop || run.has_said(script::STOPPED),
+        "it continues after a failed sync: {:?}",
+        run.said
+    );
 }
 
 async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
@@ -130,25 +134,25 @@ async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
     store.find_devices(&[id]).await.unwrap().remove(0).map(|device| device.key)
 }
 
-/// Asserts that a request with a key is remembered where its readings are there, and only there; it is sent again, and then
-/// they are. Returns how many readings there are now.
-async fn assert_keys_kept(store: &SqliteStore, device: DeviceKey, count: usize) -> usize {
-    for before in script::KEYED_BEHIND.into_iter().filter(|before| *before <= count) {
-        let once = store.append_once(&[script::keyed(device, before)], script::NOW).await.unwrap();
+/// Asserts that there is a receipt of a keyed request exactly if its readings are stored; sends the request again, so that
+/// they are. Returns the number of stored readings.
+async fn assert_receipts_kept(store: &SqliteStore, device: DeviceKey, count: usize) -> usize {
+    for before in script::KEYED_AFTER.into_iter().filter(|before| *before <= count) {
+        let outcomes = store.append_keyed(&[script::keyed(device, before)], script::NOW).await.unwrap();
         if before == count {
-            assert!(script::is_done_now(&once), "there are no readings behind {before}: {once:?}");
+            assert!(script::is_stored(&outcomes), "there are no readings after {before}: {outcomes:?}");
             return count + BATCH;
         }
         let stored = u64::try_from(BATCH).unwrap();
         assert!(
-            matches!(&once[..], [Once::Before(receipt)] if receipt.stored == stored),
-            "there are readings behind {before}: {once:?}"
+            matches!(&outcomes[..], [KeyedOutcome::Repeated(receipt)] if receipt.stored == stored),
+            "there are readings after {before}: {outcomes:?}"
         );
     }
     count
 }
 
-/// Opens the database as it was left, and compares it with what was acknowledged.
+/// Opens the database after a run, and compares it with the acknowledged readings.
 async fn assert_kept(path: &Path, run: &Run) {
     let store = SqliteStore::open(path, true).unwrap();
     let acknowledged = run.acknowledged();
@@ -159,8 +163,8 @@ async fn assert_kept(path: &Path, run: &Run) {
             assert!(acknowledged <= count && count <= acknowledged + BATCH, "{count} of {acknowledged}");
             assert_eq!(count % BATCH, 0, "half a call");
             assert!(!run.has_said(script::DONE) || count == acknowledged, "{count} of {acknowledged}");
-            let count = assert_keys_kept(&store, device, count).await;
-            // It goes on where it was left.
+            let count = assert_receipts_kept(&store, device, count).await;
+            // It can be appended to.
             store.append(&[process::reading(device, count)]).await.unwrap();
             assert_eq!(process::count(&store, device).await, count + 1);
         }
@@ -169,12 +173,12 @@ async fn assert_kept(path: &Path, run: &Run) {
     let [deleting, has_deleted] = script::DELETING;
     match deleted {
         Some(device) if run.has_said(deleting) => {
-            assert!(!run.has_said(has_deleted), "it is back");
+            assert!(!run.has_said(has_deleted), "the deleted device is back");
             assert_eq!(process::count(&store, device).await, 2 * BATCH);
         }
         Some(_) => {}
         None => {
-            let hot = store.list_hot().await.unwrap();
+            let hot = store.list_hot_devices().await.unwrap();
             let kept = find(&store, script::KEPT).await;
             assert!(hot.iter().all(|hot| Some(hot.device) == kept), "{hot:?} are left");
         }
@@ -182,7 +186,7 @@ async fn assert_kept(path: &Path, run: &Run) {
     assert!(find(&store, "late").await.is_none(), "written after a failed commit");
 }
 
-/// Fails the calls of one kind one after the other, and says how many there are.
+/// Makes the calls of one kind fail, one in each run; returns the number of runs.
 fn fail_each(fault: Fault, call: &str, step: u32) -> u32 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut tried = 0;

@@ -1,15 +1,15 @@
-//! What becomes of a store when its process is killed, its disk fails or somebody else holds its file.
+//! Killed processes, failing disks, and files that another process locks.
 
 use std::io::{BufRead, BufReader};
 
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Store, StoreError};
+use device_stats_store::{ReadingStore, SegmentStore, Store, StoreError};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_kill() {
+async fn acknowledged_readings_survive_a_kill() {
     for calls in [1, 7, 40] {
         let folder = Folder::new();
         let path = folder.database();
@@ -23,7 +23,7 @@ async fn what_was_acknowledged_survives_a_kill() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        // What it still wrote between the last line read and the kill.
+        // Lines between the last one read and the kill.
         let last = output.filter_map(|line| line.strip_prefix("> ")?.parse().ok()).last();
         let acknowledged: usize = last.unwrap_or(acknowledged);
 
@@ -36,7 +36,7 @@ async fn what_was_acknowledged_survives_a_kill() {
 }
 
 #[tokio::test]
-async fn a_kill_while_segments_come_and_go_loses_and_doubles_nothing() {
+async fn a_kill_during_seals_and_merges_loses_and_doubles_nothing() {
     for (what, times) in
         [(process::SEALING, 1), (process::MERGING, 1), (process::SEALING, 9), (process::MERGING, 5)]
     {
@@ -60,7 +60,7 @@ async fn a_kill_while_segments_come_and_go_loses_and_doubles_nothing() {
         assert!(acknowledged <= count && count <= acknowledged + BATCH, "{count} of {acknowledged}");
         let segments = store.list_segments(device).await.unwrap();
         let sealed: usize = segments.iter().map(|entry| entry.readings as usize).sum();
-        // All that was sealed before what it was killed in.
+        // Everything sealed before the seal or merge in which it was killed.
         let times = said.iter().filter(|line| *line == process::SEALING).count();
         assert!((times - 1) * BATCH <= sealed + 5 && sealed + 5 <= times * BATCH, "{sealed} after {times}");
     }
@@ -86,7 +86,7 @@ async fn after_a_failed_commit_nothing_is_written_until_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_another_process_holds_the_file_writing_is_unavailable_and_reading_goes_on() {
+async fn reads_continue_while_another_process_locks_the_file() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let device = process::device(&store).await;
@@ -95,7 +95,7 @@ async fn while_another_process_holds_the_file_writing_is_unavailable_and_reading
     let other = rusqlite::Connection::open(folder.database()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let next = [process::reading(device, 1)];
-    // One of them waits for the file, the others for the one connection that writes.
+    // One of them waits for the file, the other for the writing connection.
     let (first, second, third, reading) =
         tokio::join!(store.append(&next), store.append(&next), store.ping(), process::count(&store, device));
     for refused in [first, second] {

@@ -1,10 +1,12 @@
-//! The journal of hot readings: what several stores over one file see of each other, what is left of it, and what a
-//! damaged entry does.
+//! The journal of hot readings: several stores over one file, truncation, restarts, and damaged entries.
 
 use device_stats_domain::{DeviceId, DeviceKey, NewDevice, NewReading, ReadingTime, Timestamp, Window};
-use device_stats_segment::{Effort, Row, Segment};
+use device_stats_segment::{Effort, Row};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, Replaced, Store, StoreError, Subject};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, Replaced, SealedRows, SegmentStore, SnapshotStore, StoreError,
+    Subject,
+};
 use rusqlite::Connection;
 
 use crate::{Folder, process};
@@ -29,9 +31,9 @@ async fn hot(store: &SqliteStore, device: DeviceKey) -> Vec<i64> {
 
 /// Seals the `count` earliest hot readings.
 async fn seal(store: &SqliteStore, device: DeviceKey, count: u32) {
-    let rows: Vec<Row> = store.read_hot(device, count).await.unwrap();
-    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
-    assert!(matches!(store.seal(device, &rows, &segment).await.unwrap(), Replaced::Done(_)));
+    let rows: Vec<Row> = store.list_hot_readings(device, count).await.unwrap();
+    let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+    assert!(matches!(store.seal(device, &sealed).await.unwrap(), Replaced::Done(_)));
 }
 
 fn entries(folder: &Folder) -> i64 {
@@ -40,7 +42,7 @@ fn entries(folder: &Folder) -> i64 {
 }
 
 #[tokio::test]
-async fn stores_over_one_file_see_what_the_others_do() {
+async fn stores_over_one_file_see_each_others_changes() {
     let folder = Folder::new();
     let stores = [(); 3].map(|()| SqliteStore::open(&folder.database(), true).unwrap());
     let [one, other, idle] = &stores;
@@ -53,23 +55,23 @@ async fn stores_over_one_file_see_what_the_others_do() {
         assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
         assert_eq!(hot(one, device).await, (first..first + 10).collect::<Vec<_>>());
         seal(other, device, 10).await;
-        // Sealed by the other one, and a repeat all the same.
+        // The other store has sealed it, and it is still a repeat.
         let outcome = one.append(&readings(device, first + 9..first + 10)).await.unwrap();
         assert_eq!(outcome, [Appended::Repeat]);
     }
     one.append(&readings(second, 0..3)).await.unwrap();
-    // Of what this one has not seen, nearly all has been cut.
+    // Nearly all entries that the idle store has not seen have been cut.
     assert!(entries(&folder) < 5, "{} entries", entries(&folder));
     assert_eq!(hot(idle, second).await, [0, 1, 2]);
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
     idle.delete_device(second).await.unwrap();
     for store in &stores {
-        assert_eq!(store.list_hot().await.unwrap(), []);
+        assert_eq!(store.list_hot_devices().await.unwrap(), []);
     }
 }
 
 #[tokio::test]
-async fn what_is_hot_stays_hot_after_a_restart() {
+async fn hot_readings_stay_hot_after_a_restart() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let [one, other, gone] =
@@ -80,17 +82,18 @@ async fn what_is_hot_stays_hot_after_a_restart() {
     seal(&store, one, 40).await;
     store.delete_device(gone).await.unwrap();
     store.append(&readings(one, 50..120)).await.unwrap();
-    let expected = (store.list_hot().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
+    let expected =
+        (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
     assert_eq!(expected.1, (40..120).collect::<Vec<_>>());
     drop(store);
     let store = SqliteStore::open(&folder.database(), false).unwrap();
-    let found = (store.list_hot().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
+    let found = (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
     assert_eq!(found, expected);
 }
 
-/// Rather no answer than one without the readings of that entry.
+/// A call fails rather than return an answer without the readings of the entry.
 #[tokio::test]
-async fn a_damaged_entry_is_told() {
+async fn a_damaged_entry_is_reported() {
     for fault in [
         "UPDATE journal SET bytes = CAST(x'55' || substr(bytes, 2) AS BLOB) WHERE position = 2",
         "UPDATE journal SET bytes = substr(bytes, 1, length(bytes) - 8) WHERE position = 2",
@@ -109,7 +112,7 @@ async fn a_damaged_entry_is_told() {
         for refused in [
             store.snapshot(Subject::Device(device), Window::ALL).await.err(),
             store.append(&readings(device, 1..2)).await.err(),
-            store.list_hot().await.err(),
+            store.list_hot_devices().await.err(),
         ] {
             assert!(matches!(refused, Some(StoreError::Broken(_))), "{refused:?} after {fault}");
         }

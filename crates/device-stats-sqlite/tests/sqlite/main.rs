@@ -1,10 +1,11 @@
-//! The store in a file, from outside: the conformance suite, opening and migrating, and what becomes of it when a
-//! process is killed or the disk fails.
+//! Integration tests of the store in a file: the conformance suite, opening and migrating, killed processes and failing
+//! disks.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod crash_points;
 mod failing;
+mod group_commit;
 mod journal;
 mod migrating;
 mod opening;
@@ -19,7 +20,7 @@ use device_stats_sqlite::SqliteStore;
 use device_stats_store::Store;
 use tempfile::TempDir;
 
-/// The folder of a database. When it goes, the database must be sound.
+/// The folder of a database. Dropping it asserts that the database is sound.
 struct Folder {
     folder: TempDir,
 }
@@ -42,12 +43,12 @@ impl Drop for Folder {
     }
 }
 
-/// Asserts that SQLite finds no fault in a database, and that no row refers to one that is not there.
+/// Asserts that SQLite finds no fault in a database, and that no row references a missing row.
 fn assert_sound(path: &Path) {
     let connection = rusqlite::Connection::open(path).unwrap();
     let faults = |check: &str| -> Vec<String> {
         let mut check = connection.prepare(check).unwrap();
-        // Both checks name the table or the fault in the first column.
+        // Both checks return the table or the fault in the first column.
         let faults = check.query_map([], |row| row.get(0)).unwrap();
         faults.collect::<Result<_, _>>().unwrap()
     };
@@ -56,8 +57,8 @@ fn assert_sound(path: &Path) {
     if !connection.table_exists(None, "segment_block").unwrap() {
         return;
     }
-    let lost = "SELECT 'block ' || id FROM segment_block WHERE id >> 16 NOT IN (SELECT id FROM segment)";
-    assert_eq!(faults(lost), [""; 0]);
+    let orphans = "SELECT 'block ' || id FROM segment_block WHERE id >> 16 NOT IN (SELECT id FROM segment)";
+    assert_eq!(faults(orphans), [""; 0]);
 }
 
 async fn open() -> (Folder, Arc<dyn Store>) {

@@ -1,11 +1,11 @@
-//! Bringing a database up to date: from an older version, and by many callers at the same time.
+//! Migrating a database: from older versions, and by concurrent callers.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
 
 use device_stats_domain::{DeviceKey, NewReading, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{Appended, Newest, SchemaError, Store};
+use device_stats_store::{AccountStore, Appended, NewestReadings, ReadingStore, SchemaError, SnapshotStore};
 use refinery::{Migration, Runner};
 
 use crate::Folder;
@@ -15,7 +15,7 @@ const CALLERS: usize = 8;
 const ALL: [&str; 4] = ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests"];
 
 #[test]
-fn a_migration_is_named_when_it_is_applied_and_only_then() {
+fn only_applied_migrations_are_returned() {
     let folder = Folder::new();
     assert_eq!(migrate(&folder.database()).unwrap(), ALL);
     assert_eq!(migrate(&folder.database()).unwrap(), [""; 0]);
@@ -43,21 +43,21 @@ async fn readings_of_the_first_version_stay_hot() {
     let device = process::device(&store).await;
     assert_eq!(process::count(&store, device).await, 1000);
     let hot: Vec<_> =
-        store.list_hot().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
+        store.list_hot_devices().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
     assert_eq!(hot, [(1, 1000), (2, 1000)]);
     let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
     let outcome = store.append(&readings).await.unwrap();
     assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
     store.delete_user(UserId(1)).await.unwrap();
-    assert_eq!(store.newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), Newest::default());
+    assert_eq!(store.list_newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), NewestReadings::default());
     store.delete_device(device).await.unwrap();
-    assert_eq!(store.list_hot().await.unwrap(), []);
+    assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
-/// The rows of the older schema are taken over after the migration itself. A process died in between, and the next one
-/// must not take the database for an empty one.
+/// The rows of the older schema are adopted after the migration itself. If the process dies in between, the next one must not
+/// take the database for an empty one.
 #[tokio::test]
-async fn a_migration_that_was_broken_off_is_completed() {
+async fn an_interrupted_migration_is_completed() {
     let folder = Folder::new();
     let mut old = rusqlite::Connection::open(folder.database()).unwrap();
     let versions = [

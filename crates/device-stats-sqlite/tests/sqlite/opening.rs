@@ -1,4 +1,4 @@
-//! Opening: what is found, what is created, and what is refused and left as it is.
+//! Opening: existing and new files, and files that are refused and stay unchanged.
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -8,16 +8,18 @@ use std::path::{Path, PathBuf};
 
 use device_stats_domain::{DeviceId, Email, NewDevice, NewUser, Page, Username, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{Appended, SchemaError, Snapshot, Store, Subject};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, SchemaError, Snapshot, SnapshotStore, Store, Subject,
+};
 
 use crate::{Folder, assert_sound, process};
 
-/// The database as a connection of its own sees it.
+/// Runs statements on a connection outside the store.
 fn sql(path: &Path, statements: &str) {
     rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
 }
 
-/// Asserts that every way to open the file is refused with that variant, and that the file stays as it is.
+/// Asserts that every way to open the file is refused with this variant, and that the file stays unchanged.
 macro_rules! assert_refused {
     ($path:expr, $variant:pat) => {
         let before = fs::read($path).unwrap();
@@ -35,13 +37,13 @@ async fn everything(store: &SqliteStore) -> (Snapshot, String) {
     let users = store.list_users(Page::LARGEST).await.unwrap();
     let devices = store.list_devices(Page::LARGEST).await.unwrap();
     let [device] = &devices[..] else { panic!("{devices:?}") };
-    let readings = store.newest(device.key, Window::ALL, 100).await.unwrap();
+    let readings = store.list_newest(device.key, Window::ALL, 100).await.unwrap();
     let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
     (snapshot, format!("{users:?} {devices:?} {readings:?}"))
 }
 
 #[tokio::test]
-async fn what_was_stored_is_there_after_opening_again() {
+async fn stored_data_is_there_after_reopening() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
@@ -77,7 +79,7 @@ async fn two_stores_over_one_file_see_each_other() {
     assert_eq!(stores[1].reserve_reading_ids(5).await.unwrap().start, first.end);
 }
 
-/// A transaction that reads before it asks for the right to write is refused it when another has written meanwhile.
+/// SQLite refuses the write lock to a transaction that has read before another one's write.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stores_over_one_file_write_at_the_same_time() {
     let folder = Folder::new();
@@ -97,7 +99,7 @@ async fn two_stores_over_one_file_write_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn any_path_will_do() {
+async fn every_path_can_be_opened() {
     let folder = tempfile::tempdir().unwrap();
     let names: [&[u8]; 5] =
         [b"deep/er/and deeper/a.db", b"a?mode=ro#b%20c", b"file:x", b"\xff\xfe", "\u{fc}".as_bytes()];
@@ -140,7 +142,7 @@ fn a_newer_database_is_refused() {
 }
 
 #[test]
-fn an_older_database_is_refused_where_nothing_may_be_applied() {
+fn an_older_database_is_refused_without_migrating() {
     let folder = Folder::new();
     let path = &folder.database();
     migrate(path).unwrap();
@@ -149,7 +151,7 @@ fn an_older_database_is_refused_where_nothing_may_be_applied() {
     assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 4 })), "{answer:?}");
 }
 
-/// A migration and the note that it was applied are one: it fails where a table of it exists, and where only the note
+/// A migration and its history row are one transaction: it fails if one of its tables exists, and if only the history row
 /// cannot be written.
 #[test]
 fn a_migration_that_fails_is_rolled_back() {
@@ -172,7 +174,7 @@ fn a_migration_that_fails_is_rolled_back() {
 }
 
 #[test]
-fn a_database_that_was_migrated_otherwise_is_refused() {
+fn a_database_with_other_migrations_is_refused() {
     let folder = Folder::new();
     let path = &folder.database();
     migrate(path).unwrap();
@@ -181,7 +183,7 @@ fn a_database_that_was_migrated_otherwise_is_refused() {
 }
 
 #[test]
-fn a_database_of_something_else_is_refused() {
+fn a_database_of_another_program_is_refused() {
     let folder = Folder::new();
     let path = &folder.database();
     sql(path, "CREATE TABLE stats (id INTEGER); INSERT INTO stats VALUES (1)");
@@ -189,7 +191,7 @@ fn a_database_of_something_else_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_in_clear_words() {
+fn a_file_that_is_not_a_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = &folder.path().join("letter.txt");
     fs::write(

@@ -1,4 +1,4 @@
-//! Other processes: this test binary, started again with a role. Without one the test here does nothing.
+//! Other processes: this test binary, started again with a role. Without a role, the test does nothing.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,49 +10,51 @@ use device_stats_domain::{
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Replaced, Store, StoreError, Subject};
+use device_stats_store::{
+    AccountStore, ReadingStore, Replaced, SealedRows, SegmentStore, Store, StoreError, Subject,
+};
 
 use crate::script;
 
 const ROLE: &str = "DEVICE_STATS_SQLITE_TEST_ROLE";
 const PATH: &str = "DEVICE_STATS_SQLITE_TEST_PATH";
 
-/// Readings in each call of a process that appends.
+/// Number of readings in each call of a process that appends.
 pub(crate) const BATCH: usize = 50;
 
-/// What a process says before it seals.
+/// Line that a process writes before it seals.
 pub(crate) const SEALING: &str = "sealing";
-/// What a process says before it merges.
+/// Line that a process writes before it merges.
 pub(crate) const MERGING: &str = "merging";
 
-/// What another process is to do with a database.
+/// Task of another process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// Migrate it, and write a line for each migration applied.
+    /// Migrate the database, and write a line for each applied migration.
     Migrate,
-    /// Append for ever, and write the number of readings stored as a line after each call.
+    /// Append forever, and write the number of stored readings after each call.
     Append,
-    /// Append, seal and merge for ever, and write the number of readings stored as a line after each append, [`SEALING`]
-    /// before each seal and [`MERGING`] before each merge.
+    /// Append, seal and merge forever; write the number of stored readings after each append, [`SEALING`] before each seal and
+    /// [`MERGING`] before each merge.
     Seal,
-    /// Append until the disk fails, check what the store does then, and write the number of readings stored.
+    /// Append until the disk fails, check that the store refuses further writes, and write the number of stored readings.
     AppendUntilFailure,
-    /// Carry out the [script](crate::script), and say what it says.
+    /// Carry out the [script](crate::script).
     Script,
 }
 
-/// A process with that role, to be started.
+/// Returns the command that starts a process with a role.
 pub(crate) fn with(role: Role, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     configure(&mut command, role, path);
     command
 }
 
-/// A process with that role, to be started, in which no file can grow beyond half a megabyte or so: further writes fail
-/// as they do on a broken disk.
+/// Returns the command that starts a process with a role, in which no file can grow beyond about half a megabyte: further
+/// writes fail as on a broken disk.
 pub(crate) fn with_small_files(role: Role, path: &Path) -> Command {
     let mut command = Command::new("sh");
-    // Without the trap the process would be killed instead. The unit is 512 bytes or 1 KiB, as the shell likes.
+    // Without the trap, the signal would kill the process. The unit is 512 bytes or 1 KiB, depending on the shell.
     command.args(["-c", r#"trap "" XFSZ && ulimit -f 700 && exec "$@""#, "sh"]);
     command.arg(std::env::current_exe().unwrap());
     configure(&mut command, role, path);
@@ -67,7 +69,7 @@ fn configure(command: &mut Command, role: Role, path: &Path) {
         .stdout(Stdio::piped());
 }
 
-/// The lines that a process has written in its role; the test harness writes others.
+/// Returns the lines that a process has written in its role; the test harness writes others.
 pub(crate) fn lines(output: &str) -> Vec<&str> {
     output.lines().filter_map(|line| line.strip_prefix("> ")).collect()
 }
@@ -104,7 +106,7 @@ async fn play(role: &str, path: PathBuf) {
     }
 }
 
-/// Appends until that fails, and says how many readings were stored.
+/// Appends until it fails; returns the number of stored readings.
 async fn append(store: &SqliteStore) -> (usize, StoreError) {
     let device = device(store).await;
     let mut stored = 0;
@@ -126,11 +128,11 @@ async fn seal(store: &SqliteStore) {
         store.append(&readings).await.unwrap();
         say(&((call + 1) * BATCH).to_string());
 
-        let mut rows = store.read_hot(device, u32::MAX).await.unwrap();
+        let mut rows = store.list_hot_readings(device, u32::MAX).await.unwrap();
         rows.truncate(rows.len() - 5);
-        let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+        let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
         say(SEALING);
-        assert!(matches!(store.seal(device, &rows, &segment).await.unwrap(), Replaced::Done(_)));
+        assert!(matches!(store.seal(device, &sealed).await.unwrap(), Replaced::Done(_)));
 
         let entries = store.list_segments(device).await.unwrap();
         if entries.len() > 2 {
@@ -151,13 +153,14 @@ async fn append_until_failure(path: &Path) {
     let (stored, error) = append(&store).await;
     assert!(matches!(error, StoreError::OutcomeUnknown(_)), "{error:?}");
 
-    // Nothing more is written, though a small row would have room; what was stored can be read.
+    // Nothing more is written, although a small row would have room; stored readings can be read.
     let device = device(&store).await;
-    let rows = store.read_hot(device, 10).await.unwrap();
-    let segment = Segment::encode(&rows, Effort::Fast).unwrap();
+    let rows = store.list_hot_readings(device, 10).await.unwrap();
+    let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+    let segment = sealed.segment().clone();
     let mut refused = vec![
         store.append(&[reading(device, 0)]).await.err(),
-        store.seal(device, &rows, &segment).await.err(),
+        store.seal(device, &sealed).await.err(),
         store.merge(device, &[], &segment).await.err(),
         store.append_segment(device, &segment).await.err(),
         store.delete_device(device).await.err(),
@@ -171,7 +174,7 @@ async fn append_until_failure(path: &Path) {
     say(&stored.to_string());
 }
 
-/// The one device that processes append to.
+/// Finds or creates the device that all processes append to.
 pub(crate) async fn device(store: &SqliteStore) -> DeviceKey {
     let device_id = DeviceId::new("d").unwrap();
     if let [Some(device)] = &store.find_devices(std::slice::from_ref(&device_id)).await.unwrap()[..] {
@@ -180,7 +183,7 @@ pub(crate) async fn device(store: &SqliteStore) -> DeviceKey {
     store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
 }
 
-/// The n-th reading.
+/// Returns the n-th reading.
 pub(crate) fn reading(device: DeviceKey, n: usize) -> NewReading {
     let us = i64::try_from(n).unwrap();
     let x = Finite::new(f64::from(u32::try_from(n).unwrap())).unwrap();
@@ -188,7 +191,8 @@ pub(crate) fn reading(device: DeviceKey, n: usize) -> NewReading {
     NewReading { device, id: ReadingId(us), time, values: Axes { x, y: x, z: x } }
 }
 
-/// How many readings the device has, hot and sealed; they must be the first ones of [`reading`], each once.
+/// Returns the number of readings of the device, hot and sealed. Asserts that they are the first ones of [`reading`], each
+/// once.
 pub(crate) async fn count(store: &SqliteStore, device: DeviceKey) -> usize {
     let snapshot = store.read_snapshot(Subject::Device(device), Window::ALL).await.unwrap();
     let rows: Vec<Row> = snapshot.into_iter().flat_map(|(_, rows)| rows).collect();

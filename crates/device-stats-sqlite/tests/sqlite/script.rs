@@ -1,5 +1,5 @@
-//! What a process does whose calls to the system are counted, so that one of them can be failed: a bit of everything, step by
-//! step. All of it, opening too, is done by one thread: whoever counts does so thread by thread.
+//! The script of a process whose system calls are counted, so that one of them can be made to fail: a bit of everything, step
+//! by step. One thread does all of it, including opening, since `strace` counts by thread.
 
 use std::path::{Path, PathBuf};
 
@@ -7,39 +7,42 @@ use device_stats_domain::{DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timest
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, KeyedReadings, Once, Replaced, SegmentEntry, Store, StoreError};
+use device_stats_store::{
+    AccountStore, Appended, KeyedOutcome, KeyedReadings, ReadingStore, Replaced, SealedRows, SegmentEntry,
+    SegmentStore, Store, StoreError,
+};
 
 use crate::process::{BATCH, reading, say};
 
 /// The device whose readings stay.
 pub(crate) const KEPT: &str = "kept";
-/// The device that is deleted at last, with its readings.
+/// The device that the script deletes at its end, with its readings.
 pub(crate) const DELETED: &str = "deleted";
 
-/// What the process says when the store is open.
+/// Line of the process when the store is open.
 pub(crate) const OPEN: &str = "open";
-/// What the process says when it has come to the end of the script.
+/// Line at the end of the script.
 pub(crate) const DONE: &str = "done";
-/// What it says of a call that did nothing and is made again.
+/// Line for a call that did nothing and is retried.
 pub(crate) const REFUSED: &str = "refused";
-/// What it says when it ends because nothing is written any more.
+/// Line when the script ends because writing is disabled.
 pub(crate) const STOPPED: &str = "stopped";
-/// What it says when it ends because one call was refused again and again.
+/// Line when the script ends because one call was refused repeatedly.
 pub(crate) const GAVE_UP: &str = "gave up";
-/// What it says before the device is deleted, and after.
+/// Lines before and after the deletion of the device.
 pub(crate) const DELETING: [&str; 2] = ["deleting", "has deleted"];
 
-/// How often one call is made.
+/// Maximum number of tries of a call.
 const TRIES: u32 = 3;
-/// Rounds of appending and sealing; the last one merges.
+/// Number of rounds of appending and sealing; after the last one, the script merges.
 const ROUNDS: usize = 3;
 
-/// Behind which readings a request has a key.
-pub(crate) const KEYED_BEHIND: [usize; ROUNDS] = [BATCH, 3 * BATCH, 5 * BATCH];
-/// The clock when those are sent; their receipts are kept.
+/// Numbers of stored readings after which a keyed request is sent.
+pub(crate) const KEYED_AFTER: [usize; ROUNDS] = [BATCH, 3 * BATCH, 5 * BATCH];
+/// Clock of the keyed requests; their receipts do not expire.
 pub(crate) const NOW: Timestamp = Timestamp::MIN;
 
-/// The request of a device that has so many readings, whose key is their number.
+/// Returns the keyed request after `stored` readings; the number is its key.
 pub(crate) fn keyed(device: DeviceKey, stored: usize) -> KeyedReadings {
     KeyedReadings {
         key: IdempotencyKey::new(stored.to_string()).unwrap(),
@@ -49,19 +52,19 @@ pub(crate) fn keyed(device: DeviceKey, stored: usize) -> KeyedReadings {
     }
 }
 
-/// Whether the one request has been done now, and all of its readings are new.
-pub(crate) fn is_done_now(once: &[Once]) -> bool {
+/// Whether the request is new, and all its readings are stored.
+pub(crate) fn is_stored(outcomes: &[KeyedOutcome]) -> bool {
     let is_new = |appended: &Appended| matches!(appended, Appended::Stored(_));
-    matches!(once, [Once::Now(appended)] if appended.len() == BATCH && appended.iter().all(is_new))
+    matches!(outcomes, [KeyedOutcome::New(appended)] if appended.len() == BATCH && appended.iter().all(is_new))
 }
 
-/// Why the script is left before its end.
-struct Left(&'static str);
+/// Why the script ended early.
+struct Ended(&'static str);
 
-/// The script over a store.
+/// The script on a store.
 struct Script {
     store: SqliteStore,
-    /// Readings of the kept device that were stored.
+    /// Number of stored readings of the kept device.
     stored: usize,
 }
 
@@ -74,17 +77,17 @@ pub(crate) fn carry_out(path: &Path) {
         say(OPEN);
         let mut script = Script { store, stored: 0 };
         let ended = script.carry_out().await;
-        // The store goes as it came: on the thread that is counted.
+        // The counted thread also closes the store.
         tokio::task::spawn_blocking(move || drop(script)).await.unwrap();
         ended
     });
     say(match outcome {
         Ok(()) => DONE,
-        Err(Left(why)) => why,
+        Err(Ended(why)) => why,
     });
 }
 
-async fn open(path: PathBuf) -> Result<SqliteStore, Left> {
+async fn open(path: PathBuf) -> Result<SqliteStore, Ended> {
     for _ in 0..TRIES {
         let path = path.clone();
         match tokio::task::spawn_blocking(move || SqliteStore::open(&path, true)).await.unwrap() {
@@ -92,15 +95,15 @@ async fn open(path: PathBuf) -> Result<SqliteStore, Left> {
             Err(_) => say(REFUSED),
         }
     }
-    Err(Left(GAVE_UP))
+    Err(Ended(GAVE_UP))
 }
 
 impl Script {
-    async fn carry_out(&mut self) -> Result<(), Left> {
+    async fn carry_out(&mut self) -> Result<(), Ended> {
         let kept = self.create(KEPT).await?;
         for round in 0..ROUNDS {
             self.append(kept).await?;
-            self.append_once(kept).await?;
+            self.append_keyed(kept).await?;
             self.seal(kept, if round == 0 { 0 } else { 5 }).await?;
         }
         self.merge(kept).await?;
@@ -109,23 +112,23 @@ impl Script {
         self.delete().await
     }
 
-    /// Makes a call until it succeeds.
-    async fn insist<T>(&self, mut call: impl AsyncFnMut() -> Result<T, StoreError>) -> Result<T, Left> {
+    /// Retries a call until it succeeds.
+    async fn retry<T>(&self, mut call: impl AsyncFnMut() -> Result<T, StoreError>) -> Result<T, Ended> {
         for _ in 0..TRIES {
             match call().await {
                 Ok(answer) => return Ok(answer),
                 Err(StoreError::Unavailable(_) | StoreError::OutOfSpace(_)) => say(REFUSED),
                 Err(StoreError::OutcomeUnknown(_)) => {
                     self.assert_stopped().await;
-                    return Err(Left(STOPPED));
+                    return Err(Ended(STOPPED));
                 }
                 Err(error) => panic!("{error:?}"),
             }
         }
-        Err(Left(GAVE_UP))
+        Err(Ended(GAVE_UP))
     }
 
-    /// Once it is not known what became of a commit, nothing more is written.
+    /// Asserts that nothing is written after a commit with an unknown outcome.
     async fn assert_stopped(&self) {
         let id = DeviceId::new("late").unwrap();
         let late = self.store.create_device(NewDevice { device_id: id, name: None, user_id: None }).await;
@@ -134,58 +137,58 @@ impl Script {
         }
     }
 
-    async fn create(&self, name: &str) -> Result<DeviceKey, Left> {
+    async fn create(&self, name: &str) -> Result<DeviceKey, Ended> {
         let device_id = DeviceId::new(name).unwrap();
         let new = NewDevice { device_id, name: None, user_id: None };
-        self.insist(async || self.store.create_device(new.clone()).await).await.map(|device| device.key)
+        self.retry(async || self.store.create_device(new.clone()).await).await.map(|device| device.key)
     }
 
-    async fn append(&mut self, device: DeviceKey) -> Result<(), Left> {
+    async fn append(&mut self, device: DeviceKey) -> Result<(), Ended> {
         let readings: Vec<_> = (self.stored..self.stored + BATCH).map(|n| reading(device, n)).collect();
-        self.insist(async || self.store.append(&readings).await).await?;
+        self.retry(async || self.store.append(&readings).await).await?;
         self.stored += BATCH;
         say(&self.stored.to_string());
         Ok(())
     }
 
-    /// Appends the next readings under a key.
-    async fn append_once(&mut self, device: DeviceKey) -> Result<(), Left> {
+    /// Appends the next readings as a keyed request.
+    async fn append_keyed(&mut self, device: DeviceKey) -> Result<(), Ended> {
         let request = keyed(device, self.stored);
         let request = std::slice::from_ref(&request);
-        let once = self.insist(async || self.store.append_once(request, NOW).await).await?;
-        assert!(is_done_now(&once), "{once:?}");
+        let outcomes = self.retry(async || self.store.append_keyed(request, NOW).await).await?;
+        assert!(is_stored(&outcomes), "{outcomes:?}");
         self.stored += BATCH;
         say(&self.stored.to_string());
         Ok(())
     }
 
     /// Appends the next readings as a segment.
-    async fn append_segment(&mut self, device: DeviceKey) -> Result<(), Left> {
+    async fn append_segment(&mut self, device: DeviceKey) -> Result<(), Ended> {
         let row = |n| {
             let new = reading(device, n);
             Row { time_us: new.id.0, id: new.id.0, values: new.values.map(device_stats_domain::Finite::get) }
         };
         let rows: Vec<Row> = (self.stored..self.stored + BATCH).map(row).collect();
         let segment = Segment::encode(&rows, Effort::Fast).unwrap();
-        let replaced = self.insist(async || self.store.append_segment(device, &segment).await).await?;
+        let replaced = self.retry(async || self.store.append_segment(device, &segment).await).await?;
         assert!(matches!(replaced, Replaced::Done(_)));
         self.stored += BATCH;
         say(&self.stored.to_string());
         Ok(())
     }
 
-    /// Seals the hot readings, but for the last `left`.
-    async fn seal(&self, device: DeviceKey, left: usize) -> Result<(), Left> {
-        let mut rows = self.store.read_hot(device, u32::MAX).await.unwrap();
+    /// Seals the hot readings except the last `left`.
+    async fn seal(&self, device: DeviceKey, left: usize) -> Result<(), Ended> {
+        let mut rows = self.store.list_hot_readings(device, u32::MAX).await.unwrap();
         rows.truncate(rows.len() - left);
-        let segment = Segment::encode(&rows, Effort::Fast).unwrap();
-        let replaced = self.insist(async || self.store.seal(device, &rows, &segment).await).await?;
+        let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+        let replaced = self.retry(async || self.store.seal(device, &sealed).await).await?;
         assert!(matches!(replaced, Replaced::Done(_)));
         Ok(())
     }
 
-    /// Makes one segment of all there are.
-    async fn merge(&self, device: DeviceKey) -> Result<(), Left> {
+    /// Merges all segments.
+    async fn merge(&self, device: DeviceKey) -> Result<(), Ended> {
         let entries: Vec<SegmentEntry> = self.store.list_segments(device).await.unwrap();
         let mut rows: Vec<Row> = Vec::new();
         for entry in &entries {
@@ -193,24 +196,24 @@ impl Script {
         }
         let segment = Segment::encode(&rows, Effort::Fast).unwrap();
         let merged: Vec<_> = entries.iter().map(|entry| entry.id).collect();
-        let replaced = self.insist(async || self.store.merge(device, &merged, &segment).await).await?;
+        let replaced = self.retry(async || self.store.merge(device, &merged, &segment).await).await?;
         assert!(matches!(replaced, Replaced::Done(_)));
         Ok(())
     }
 
-    /// A device comes, gets hot and sealed readings, and goes.
-    async fn delete(&self) -> Result<(), Left> {
+    /// Creates a device with hot and sealed readings, and deletes it.
+    async fn delete(&self) -> Result<(), Ended> {
         let device = self.create(DELETED).await?;
         for from in [0, BATCH] {
             let readings: Vec<_> = (from..from + BATCH).map(|n| reading(device, n)).collect();
-            self.insist(async || self.store.append(&readings).await).await?;
+            self.retry(async || self.store.append(&readings).await).await?;
             if from == 0 {
                 self.seal(device, 0).await?;
             }
         }
         let [before, after] = DELETING;
         say(before);
-        self.insist(async || self.store.delete_device(device).await).await?;
+        self.retry(async || self.store.delete_device(device).await).await?;
         say(after);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Segments in the file: what is left of them when they go, and what a call does that meets one with wrong bytes.
+//! Segments in the file: their deletion, and calls that read a corrupt one.
 
 use std::path::Path;
 
@@ -8,12 +8,14 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, Piece, PieceKey, Replaced, SegmentId, Store, StoreError};
+use device_stats_store::{
+    AccountStore, Appended, Piece, PieceKey, ReadingStore, Replaced, SegmentId, SegmentStore, StoreError,
+};
 use rusqlite::Connection;
 
 use crate::{Folder, process};
 
-/// How many rows there are of segments and of blocks.
+/// Returns the numbers of rows of segments and of blocks.
 fn rows(path: &Path) -> (i64, i64) {
     let connection = Connection::open(path).unwrap();
     let count =
@@ -26,7 +28,7 @@ async fn create(store: &SqliteStore, device_id: &str, user_id: Option<UserId>) -
     store.create_device(NewDevice { device_id, name: None, user_id }).await.unwrap().key
 }
 
-/// A segment of several blocks, with a reading at each even microsecond of two pages.
+/// Returns a segment of several blocks, with a reading at each even microsecond of two pages.
 fn segment(first: i64) -> Segment {
     let row = |n: i64| {
         let NewReading { values, .. } = process::reading(DeviceKey(1), usize::try_from(n % 5_000).unwrap());
@@ -46,7 +48,7 @@ async fn append_segment(store: &SqliteStore, device: DeviceKey, segment: &Segmen
 }
 
 #[tokio::test]
-async fn blocks_go_with_their_segment() {
+async fn blocks_are_deleted_with_their_segment() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
@@ -77,21 +79,21 @@ async fn blocks_go_with_their_segment() {
     assert_eq!(rows(&folder.database()), blocks(&[&one, &other]));
 }
 
-/// A reading at `us`, or one that leaves its time to the server, when its clock says `us`.
-fn at(device: DeviceKey, us: i64, is_free: bool) -> NewReading {
+/// Returns a client-timed reading at `us`, or a server-timed one with the clock at `us`.
+fn at(device: DeviceKey, us: i64, is_server_timed: bool) -> NewReading {
     let time = Timestamp::from_micros(us).unwrap();
-    let time = if is_free { ReadingTime::Picked(time) } else { ReadingTime::Given(time) };
+    let time = if is_server_timed { ReadingTime::Picked(time) } else { ReadingTime::Given(time) };
     NewReading { time, ..process::reading(device, 0) }
 }
 
 #[tokio::test]
-async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
+async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
     let back_us = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
     for fault in [
         "UPDATE segment SET head = CAST(substr(head, 1, 99) || x'5555' || substr(head, 102) AS BLOB) WHERE id = ?1",
         "UPDATE segment SET head = substr(head, 1, length(head) - 1) WHERE id = ?1",
         "UPDATE segment SET head = x'' WHERE id = ?1",
-        // The head of another segment is sound, but not what the catalogue says.
+        // The head of another segment is intact, but contradicts the catalogue.
         "UPDATE segment SET head = (SELECT head FROM segment WHERE id <> ?1) WHERE id = ?1",
         "UPDATE segment_block SET bytes = CAST(x'5555' || substr(bytes, 3) AS BLOB) WHERE id = ?1 << 16",
         "UPDATE segment_block SET bytes = substr(bytes, 1, 1) WHERE id >> 16 = ?1",
@@ -116,8 +118,8 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
             };
             assert_eq!((device, segment), (ill, broken), "{fault}");
         }
-        // Nothing of those calls has been stored, and whatever need not look into the segment goes on.
-        assert_eq!(store.list_hot().await.unwrap(), []);
+        // Those calls stored nothing, and calls that need not read the segment succeed.
+        assert_eq!(store.list_hot_devices().await.unwrap(), []);
         let call =
             [at(sound, 12_003, false), at(sound, 12_004, true), at(ill, 12_000, false), at(ill, -1, false)];
         let stored =
@@ -128,20 +130,20 @@ async fn a_segment_with_wrong_bytes_stops_only_who_has_to_look_into_it() {
     }
 }
 
-/// The place in the file of the number of the page on which a row goes on. The row has `bytes` as its last column, and
-/// begins on a page of 16 KiB as <https://www.sqlite.org/fileformat2.html#b_tree_pages> says.
-fn place_of_next_page(file: &[u8], bytes: &[u8]) -> usize {
+/// Returns the offset in the file of the number of a row's first overflow page. The row has `bytes` as its last column, and
+/// starts on a page of 16 KiB (<https://www.sqlite.org/fileformat2.html#b_tree_pages>).
+fn overflow_page_offset(file: &[u8], bytes: &[u8]) -> usize {
     let begin = bytes.first_chunk::<64>().unwrap();
-    // The last place: where a tree has grown a level, its root still has the bytes of rows that have moved down.
+    // The last match: when a tree has grown a level, its root still has the bytes of rows that have moved down.
     let start = file.array_windows::<64>().rposition(|window| window == begin).unwrap();
-    // Two columns, the first of which is the id of the row: a header of 5 bytes and none for the id.
+    // Two columns: a header of 5 bytes, and no bytes for the first column, the row id.
     let payload = 5 + bytes.len();
     let local = 2_031 + (payload - 2_031) % 16_380;
     start - 5 + if local > 16_349 { 2_031 } else { local }
 }
 
 #[tokio::test]
-async fn a_row_that_sqlite_cannot_follow_or_find_is_told_with_its_segment() {
+async fn a_malformed_or_lost_row_is_reported_with_its_segment() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let store = SqliteStore::open(&path, true).unwrap();
@@ -157,8 +159,8 @@ async fn a_row_that_sqlite_cannot_follow_or_find_is_told_with_its_segment() {
     drop(connection);
 
     let mut file = std::fs::read(&path).unwrap();
-    let place = place_of_next_page(&file, &one.blocks[0]);
-    file[place..place + 4].fill(0x7f);
+    let offset = overflow_page_offset(&file, &one.blocks[0]);
+    file[offset..offset + 4].fill(0x7f);
     std::fs::write(&path, file).unwrap();
     let store = SqliteStore::open(&path, false).unwrap();
     let block = |device, segment, number| [PieceKey { device, segment, piece: Piece::Block(number) }];
@@ -175,7 +177,7 @@ async fn a_row_that_sqlite_cannot_follow_or_find_is_told_with_its_segment() {
     connection.execute("DELETE FROM segment_block WHERE id = ?1 << 16", [whole.0]).unwrap();
     let lost = "block 0 is inconsistent: SQLite does not find its row";
     assert_eq!(corrupt(sound, whole).await, (sound, whole, lost.to_owned()));
-    // None of these was ever there.
+    // None of these pieces has ever existed.
     let past = u32::try_from(other.blocks.len()).unwrap();
     for never in [block(sound, whole, past), block(ill, whole, 0), block(sound, SegmentId(99), 0)] {
         assert_eq!(store.read_pieces(&never).await.unwrap(), [None]);

@@ -1,17 +1,17 @@
-//! Cases about appending readings that bring their time, and about their ids.
+//! Cases about appending client-timed readings, and about reading ids.
 
 use device_stats_domain::{Axes, Device, DeviceKey, NewReading, ReadingId, Timestamp, Window};
 
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_readings, all_times, at, device, given, stored, stored_at, untimed, values,
+    Opened, all_readings, all_times, at, device, given, server_timed, stored, stored_at, values,
 };
 use crate::{Appended, Subject};
 
-/// More than the parameters a statement of any database can have (65,535 in PostgreSQL, 32,766 in SQLite).
+/// More than the maximum number of parameters of a statement (65,535 in PostgreSQL, 32,766 in SQLite).
 const MANY: i32 = 20_000;
 
-/// How many readings of a device a snapshot shows.
+/// Returns the number of readings of a device in a snapshot.
 async fn count(store: &Opened, device: &Device) -> usize {
     let all = store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
     all.iter().map(|(_, rows)| rows.len()).sum()
@@ -36,25 +36,25 @@ pub async fn an_empty_call_appends_nothing(store: Opened) {
 
 pub async fn a_reading_of_a_missing_device_stores_nothing_of_the_call(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
-    let nobodys = NewReading { device: DeviceKey(i64::MAX), ..given(&a, 1, 9) };
-    let early = NewReading { device: DeviceKey(-1), ..untimed(&a, 1, 9) };
-    for missing in [nobodys, early] {
+    let unknown = NewReading { device: DeviceKey(i64::MAX), ..given(&a, 1, 9) };
+    let early = NewReading { device: DeviceKey(-1), ..server_timed(&a, 1, 9) };
+    for missing in [unknown, early] {
         refused!(store.append(&[missing]), DeviceMissing);
-        refused!(store.append(&[given(&a, 1, 1), untimed(&b, 1, 2), missing]), DeviceMissing);
-        refused!(store.append(&[missing, given(&a, 1, 1), untimed(&b, 1, 2)]), DeviceMissing);
+        refused!(store.append(&[given(&a, 1, 1), server_timed(&b, 1, 2), missing]), DeviceMissing);
+        refused!(store.append(&[missing, given(&a, 1, 1), server_timed(&b, 1, 2)]), DeviceMissing);
     }
     assert_eq!(all_readings(&store, a.key).await, []);
     assert_eq!(all_readings(&store, b.key).await, []);
 
-    // Nor does it matter that there is nothing new to store besides.
+    // The call is refused even if it has no new reading.
     store.append(&[given(&a, 1, 1)]).await.unwrap();
-    refused!(store.append(&[given(&a, 1, 1), nobodys]), DeviceMissing);
+    refused!(store.append(&[given(&a, 1, 1), unknown]), DeviceMissing);
 }
 
 pub async fn the_first_reading_of_a_time_wins_across_calls(store: Opened) {
     let device = device(&store, "d").await;
     assert_eq!(store.append(&[given(&device, 5, 1)]).await.unwrap(), [stored_at(5)]);
-    // With the same numbers and id, with others, and from a caller that picked the time itself.
+    // With the same numbers and id, and with others.
     for n in [1, 2] {
         assert_eq!(store.append(&[given(&device, 5, n)]).await.unwrap(), [Appended::Repeat]);
     }
@@ -75,16 +75,16 @@ pub async fn the_first_reading_of_a_time_wins_within_a_call(store: Opened) {
     assert_eq!(all_readings(&store, device.key).await, [stored(&device, 7, 1), stored(&device, 5, 2)]);
 }
 
-pub async fn each_outcome_stands_where_its_reading_stood(store: Opened) {
+pub async fn outcomes_are_in_the_order_of_the_readings(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     store.append(&[given(&a, 30, 1), given(&b, 10, 2)]).await.unwrap();
     let call = [
         given(&b, 30, 3),
         given(&a, 30, 4),
-        untimed(&b, 10, 5),
+        server_timed(&b, 10, 5),
         given(&a, 10, 6),
         given(&b, 10, 7),
-        untimed(&a, 30, 8),
+        server_timed(&a, 30, 8),
         given(&a, -10, 9),
     ];
     let expected = [
@@ -101,7 +101,7 @@ pub async fn each_outcome_stands_where_its_reading_stood(store: Opened) {
     assert_eq!(all_times(&store, &b).await, [10, 30, 31]);
 }
 
-pub async fn one_time_may_be_used_by_every_device(store: Opened) {
+pub async fn devices_can_share_a_time(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let call = [given(&a, 1, 1), given(&b, 1, 2)];
     assert_eq!(store.append(&call).await.unwrap(), [stored_at(1), stored_at(1)]);
@@ -131,7 +131,7 @@ pub async fn numbers_are_kept_bit_for_bit(store: Opened) {
         1.0 / 3.0,
         -1.0,
         1.0,
-        // Whole numbers that a store could keep as integers, up to where a double loses the unit.
+        // Whole numbers, which a store could keep as integers, beyond the precision of a double.
         9_007_199_254_740_993.0,
         -9.223_372_036_854_776e18,
         1e22,
@@ -171,7 +171,7 @@ pub async fn every_time_can_be_stored(store: Opened) {
 
 pub async fn a_large_call_of_one_device_is_stored(store: Opened) {
     let device = device(&store, "d").await;
-    // Newest first, as a device might empty its buffer.
+    // Newest first, as a device can empty its buffer.
     let call: Vec<_> = (0..MANY).rev().map(|n| given(&device, n.into(), n)).collect();
     let expected: Vec<_> = (0..MANY).rev().map(|n| stored_at(n.into())).collect();
     assert_eq!(store.append(&call).await.unwrap(), expected);
@@ -188,8 +188,8 @@ pub async fn a_large_call_of_many_devices_is_stored(store: Opened) {
     let call: Vec<_> = (0..MANY)
         .map(|n| {
             let device = &devices[n as usize % devices.len()];
-            // Half of them leave their time to the server.
-            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { untimed(device, 1_000_000, n) }
+            // Half of them are server-timed.
+            if n % 100 < 50 { given(device, (n / 50).into(), n) } else { server_timed(device, 1_000_000, n) }
         })
         .collect();
     let outcome = store.append(&call).await.unwrap();

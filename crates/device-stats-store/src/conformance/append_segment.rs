@@ -1,14 +1,14 @@
-//! Cases about readings that are appended as a segment.
+//! Cases about segments of new readings.
 
 use device_stats_domain::{DeviceKey, Timestamp};
 
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment, stored,
-    stored_at, untimed,
+    Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment,
+    server_timed, stored, stored_at,
 };
 use crate::{Appended, Replaced, SegmentId};
 
-/// Asks for a segment of readings of those times, the number of each being its time.
+/// Appends a segment of readings at these times, each with its time as `n`; returns `None` if it is stale.
 async fn append_times(store: &Opened, key: DeviceKey, times: &[i64]) -> Option<SegmentId> {
     let rows: Vec<_> = times.iter().map(|us| row(*us, i32::try_from(*us).unwrap())).collect();
     match store.append_segment(key, &segment(&rows)).await.unwrap() {
@@ -24,7 +24,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
     assert_eq!(hot_times(&store, &device).await, []);
     let expected = [30, 20, 10].map(|us| stored(&device, us, i32::try_from(us).unwrap()));
     assert_eq!(all_readings(&store, device.key).await, expected);
-    let call = [given(&device, 20, 1), given(&device, 15, 1), untimed(&device, 30, 2)];
+    let call = [given(&device, 20, 1), given(&device, 15, 1), server_timed(&device, 30, 2)];
     let expected = [Appended::Repeat, stored_at(15), stored_at(31)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
@@ -33,7 +33,7 @@ pub async fn an_appended_segment_needs_a_device(store: Opened) {
     let gone = device(&store, "gone").await;
     store.delete_device(gone.key).await.unwrap();
     let segment = segment(&[row(1, 1)]);
-    for key in NOBODY.map(DeviceKey).into_iter().chain([gone.key]) {
+    for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.append_segment(key, &segment), DeviceMissing);
     }
 }

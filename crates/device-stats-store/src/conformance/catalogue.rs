@@ -1,12 +1,14 @@
-//! Cases about finding out what is hot and what is sealed, and about reading segments.
+//! Cases about listing hot readings and segments, and about reading pieces.
 
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
-use super::samples::{NOBODY, Opened, device, device_of, entries, given, row, sealed, segment, user, window};
-use crate::{DeviceSnapshot, HotDevice, Newest, Piece, PieceKey, Replaced, SegmentId, Subject};
+use super::samples::{
+    Opened, UNUSED_IDS, device, device_of, entries, given, row, sealed, segment, user, window,
+};
+use crate::{DeviceSnapshot, HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentId, Subject};
 
-/// Rows that compress badly, so that their segment has several blocks.
+/// Returns rows that compress badly, so that their segment has several blocks.
 fn noise(count: i64) -> Vec<Row> {
     let mut state = 1_u64;
     let mut number = || {
@@ -28,7 +30,7 @@ fn bytes(segment: &Segment) -> Vec<Option<Vec<u8>>> {
     std::iter::once(&segment.head).chain(&segment.blocks).cloned().map(Some).collect()
 }
 
-pub async fn pieces_come_back_as_they_were_written(store: Opened) {
+pub async fn pieces_are_returned_as_written(store: Opened) {
     let device = device(&store, "d").await;
     let (first, second) = (segment(&noise(20_000)), segment(&[row(30_000, 1)]));
     assert!(first.blocks.len() > 3, "{} blocks", first.blocks.len());
@@ -53,7 +55,7 @@ pub async fn pieces_come_back_as_they_were_written(store: Opened) {
     assert_eq!(store.read_pieces(&[]).await.unwrap(), [] as [Option<Vec<u8>>; 0]);
 }
 
-pub async fn pieces_that_are_not_there_are_none(store: Opened) {
+pub async fn missing_pieces_are_none(store: Opened) {
     let (d, other) = (device(&store, "d").await, device(&store, "other").await);
     let id = sealed(&store, &d, &[1, 2]).await;
     let key = |device: DeviceKey, segment, piece| PieceKey { device, segment, piece };
@@ -67,7 +69,7 @@ pub async fn pieces_that_are_not_there_are_none(store: Opened) {
         key(d.key, id, Piece::Block(u32::MAX)),
         key(d.key, id, Piece::Block(0)),
     ];
-    asked.extend(NOBODY.map(|nobody| key(DeviceKey(nobody), id, Piece::Head)));
+    asked.extend(UNUSED_IDS.map(|nobody| key(DeviceKey(nobody), id, Piece::Head)));
     let found = store.read_pieces(&asked).await.unwrap();
     let is_there: Vec<_> = found.iter().map(Option::is_some).collect();
     let expected: Vec<_> = (0..asked.len()).map(|n| n == 0 || n == 7).collect();
@@ -86,7 +88,7 @@ pub async fn thousands_of_pieces_are_read_at_once(store: Opened) {
     assert_eq!(found.iter().flatten().count(), 1);
 }
 
-pub async fn the_newest_hot_readings_are_as_many_as_asked_for(store: Opened) {
+pub async fn up_to_count_newest_hot_readings_are_listed(store: Opened) {
     let device = device(&store, "d").await;
     let call: Vec<_> = (0..300).map(|n| given(&device, n.into(), n)).collect();
     store.append(&call).await.unwrap();
@@ -103,8 +105,12 @@ pub async fn the_newest_hot_readings_are_as_many_as_asked_for(store: Opened) {
         for count in [0, 1, 2, 100, 299, 300, 301, 1 << 31, 1 << 32, i64::MAX as u64, u64::MAX] {
             let limit = usize::try_from(count).unwrap();
             let expected: Vec<_> = hot.clone().rev().take(limit).map(|us| row(us.into(), us)).collect();
-            let newest = store.newest(device.key, window, count).await.unwrap();
-            assert_eq!(newest, Newest { hot: expected, segments: named.to_vec() }, "{count} of {window:?}");
+            let newest = store.list_newest(device.key, window, count).await.unwrap();
+            assert_eq!(
+                newest,
+                NewestReadings { hot: expected, segments: named.to_vec() },
+                "{count} of {window:?}"
+            );
         }
     }
 }
@@ -114,31 +120,31 @@ pub async fn a_missing_device_has_nothing_hot_or_sealed(store: Opened) {
     sealed(&store, &gone, &[1]).await;
     store.append(&[given(&gone, 2, 2)]).await.unwrap();
     store.delete_device(gone.key).await.unwrap();
-    for key in NOBODY.map(DeviceKey).into_iter().chain([gone.key]) {
-        assert_eq!(store.newest(key, Window::ALL, 10).await.unwrap(), Newest::default());
-        assert_eq!(store.read_hot(key, 10).await.unwrap(), []);
+    for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
+        assert_eq!(store.list_newest(key, Window::ALL, 10).await.unwrap(), NewestReadings::default());
+        assert_eq!(store.list_hot_readings(key, 10).await.unwrap(), []);
         assert_eq!(store.list_segments(key).await.unwrap(), []);
     }
-    assert_eq!(store.list_hot().await.unwrap(), []);
+    assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
-pub async fn hot_readings_are_read_from_the_earliest_on(store: Opened) {
+pub async fn hot_readings_are_listed_from_the_earliest(store: Opened) {
     let (d, other) = (device(&store, "d").await, device(&store, "other").await);
     let call: Vec<_> = (0..50).rev().map(|n| given(&d, n.into(), n)).collect();
     store.append(&call).await.unwrap();
     store.append(&[given(&other, -1, 1)]).await.unwrap();
     for count in [0, 1, 7, 50, 51, u32::MAX] {
         let expected: Vec<_> = (0..50).take(count as usize).map(|n| row(n.into(), n)).collect();
-        assert_eq!(store.read_hot(d.key, count).await.unwrap(), expected);
+        assert_eq!(store.list_hot_readings(d.key, count).await.unwrap(), expected);
     }
 }
 
 pub async fn devices_with_hot_readings_are_listed_by_ascending_key(store: Opened) {
-    assert_eq!(store.list_hot().await.unwrap(), []);
+    assert_eq!(store.list_hot_devices().await.unwrap(), []);
     let mut expected = Vec::new();
     for n in 0..30 {
         let device = device(&store, &format!("d{n}")).await;
-        // Some have nothing, some only what is sealed, some both.
+        // Some devices have no readings, some only sealed ones, some both.
         if n % 3 == 1 {
             sealed(&store, &device, &[1_000, 1_001]).await;
         }
@@ -148,7 +154,7 @@ pub async fn devices_with_hot_readings_are_listed_by_ascending_key(store: Opened
             expected.push(HotDevice { device: device.key, readings: call.len() as u64 });
         }
     }
-    assert_eq!(store.list_hot().await.unwrap(), expected);
+    assert_eq!(store.list_hot_devices().await.unwrap(), expected);
 }
 
 pub async fn segments_are_listed_by_ascending_first_time(store: Opened) {
@@ -160,7 +166,7 @@ pub async fn segments_are_listed_by_ascending_first_time(store: Opened) {
     let expected = [(a, -10, 100, 2), (b, 20, 20, 1), (c, 30, 31, 2)];
     assert_eq!(entries(&store, &d).await, expected);
     let listed = store.list_segments(d.key).await.unwrap();
-    assert_eq!(store.newest(d.key, Window::ALL, 0).await.unwrap().segments, listed);
+    assert_eq!(store.list_newest(d.key, Window::ALL, 0).await.unwrap().segments, listed);
     let snapshot = store.snapshot(Subject::Device(d.key), Window::ALL).await.unwrap();
     assert_eq!(snapshot.devices, [DeviceSnapshot { segments: listed, ..DeviceSnapshot::empty(d) }]);
 }
@@ -173,7 +179,7 @@ pub async fn a_snapshot_of_a_user_names_the_segments_of_each_device(store: Opene
     sealed(&store, &a, &[3, 4]).await;
     sealed(&store, &his, &[1, 2]).await;
     store.append(&[given(&a, 1, 1)]).await.unwrap();
-    let named = async |window| {
+    let listed_in = async |window| {
         let snapshot = store.snapshot(Subject::User(ann.id), window).await.unwrap();
         let full =
             snapshot.devices.into_iter().filter(|one| !(one.hot.is_empty() && one.segments.is_empty()));
@@ -183,13 +189,13 @@ pub async fn a_snapshot_of_a_user_names_the_segments_of_each_device(store: Opene
     let in_a =
         DeviceSnapshot { hot: vec![row(1, 1)], segments: of_a.clone(), ..DeviceSnapshot::empty(a.clone()) };
     let in_b = DeviceSnapshot { segments: of_b, ..DeviceSnapshot::empty(b) };
-    assert_eq!(named(Window::ALL).await, [in_a, in_b]);
+    assert_eq!(listed_in(Window::ALL).await, [in_a, in_b]);
     let late = DeviceSnapshot { segments: of_a, ..DeviceSnapshot::empty(a) };
-    assert_eq!(named(window(3, 9)).await, [late]);
-    assert_eq!(named(window(5, 9)).await, []);
+    assert_eq!(listed_in(window(3, 9)).await, [late]);
+    assert_eq!(listed_in(window(5, 9)).await, []);
 }
 
-pub async fn a_deleted_device_takes_its_segments_along(store: Opened) {
+pub async fn deleting_a_device_deletes_its_segments(store: Opened) {
     let (gone, stays) = (device(&store, "gone").await, device(&store, "stays").await);
     let (of_gone, of_stays) = (sealed(&store, &gone, &[1]).await, sealed(&store, &stays, &[1]).await);
     store.delete_device(gone.key).await.unwrap();
@@ -204,12 +210,12 @@ pub async fn a_deleted_device_takes_its_segments_along(store: Opened) {
     assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, false, true]);
     assert_eq!(entries(&store, &stays).await, [(of_stays, 1, 1, 1)]);
     assert_eq!(entries(&store, &gone).await, []);
-    // Nor does what was sealed come back with the device id.
+    // A new device with the same id has none of them.
     let again = device(&store, "gone").await;
     assert_eq!(entries(&store, &again).await, []);
 }
 
-pub async fn a_deleted_user_takes_the_segments_of_all_devices_along(store: Opened) {
+pub async fn deleting_a_user_deletes_the_segments_of_its_devices(store: Opened) {
     let ann = user(&store, "ann").await;
     let (a, b) = (device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await);
     let nobodys = device(&store, "nobodys").await;

@@ -1,4 +1,4 @@
-//! Cases in which a device or user is deleted while others write below it.
+//! Cases in which a device or user is deleted during writes to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,19 +7,19 @@ use device_stats_domain::{Device, DeviceKey, Page, Window};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::crowd::{CALLERS, at_once};
+use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, at, device, device_of, given, new_device, untimed, user};
+use super::samples::{Opened, all_readings, at, device, device_of, given, new_device, server_timed, user};
 use crate::{StoreError, Subject};
 
-/// What callers have to know of a deletion that happens under them.
+/// A deletion during the appends of several callers.
 #[derive(Debug)]
 struct Deletion {
     devices: [Device; 2],
     is_done: AtomicBool,
 }
 
-/// Appends to both devices until they are missing, and sends a word when the first call was stored.
+/// Appends to both devices until they are missing; sends a message when the first call is stored.
 async fn append_until_missing(
     store: Opened,
     deletion: Arc<Deletion>,
@@ -28,7 +28,7 @@ async fn append_until_missing(
 ) {
     for round in 0_i64.. {
         let us = round * 100 + caller;
-        let call = [given(&deletion.devices[0], us, 1), untimed(&deletion.devices[1], us, 2)];
+        let call = [given(&deletion.devices[0], us, 1), server_timed(&deletion.devices[1], us, 2)];
         let is_deleted = deletion.is_done.load(Ordering::SeqCst);
         match store.append(&call).await {
             Ok(outcome) if !is_deleted => assert_eq!(outcome.len(), 2),
@@ -38,7 +38,7 @@ async fn append_until_missing(
         if round == 0 {
             has_stored.send(()).await.unwrap();
         }
-        // A store in memory never waits, and would keep its thread from the other callers.
+        // A store in memory never waits, and would block its thread.
         tokio::task::yield_now().await;
     }
 }
@@ -49,7 +49,7 @@ async fn assert_nothing_is_left(store: &Opened, key: DeviceKey) {
     refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
 }
 
-/// Starts callers that append to two devices until they are missing, and calls `delete` when each has stored a call.
+/// Starts callers that append to two devices until they are missing, and runs `delete` once each has stored a call.
 async fn delete_under_appends<F>(store: &Opened, devices: [Device; 2], delete: impl FnOnce() -> F)
 where
     F: Future<Output = Result<(), StoreError>>,
@@ -92,7 +92,7 @@ pub async fn nothing_is_left_of_a_user_deleted_under_appends(store: Opened) {
 pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
     for round in 0..5 {
         let ann = user(&store, "ann").await;
-        let answers = at_once(CALLERS, |n| {
+        let answers = concurrently(CALLERS, |n| {
             let (store, owner) = (Arc::clone(&store), ann.id);
             let new = new_device(&format!("r{round}d{n}"), Some(owner));
             async move {
@@ -109,7 +109,7 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
                 Err(error) => panic!("{error:?}"),
             }
         }
-        assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
+        assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
         assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
     }
 }

@@ -4,16 +4,16 @@ use device_stats_domain::{DeviceChange, DeviceKey, NewDevice, Page, UserId, Wind
 
 use super::oracle::Oracle;
 use super::samples::{
-    NOBODY, Opened, TEXTS, all_readings, at, device, device_id, device_name, device_of, given, new_device,
-    page, user,
+    Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, device_of, given,
+    new_device, page, user,
 };
 use crate::Subject;
 
-const NOBODYS: Option<UserId> = Some(UserId(i64::MAX));
+const UNKNOWN_OWNER: Option<UserId> = Some(UserId(i64::MAX));
 
-pub async fn any_number_may_be_asked_for_as_a_device_key(store: Opened) {
+pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
     let real = device(&store, "real").await;
-    for key in NOBODY.map(DeviceKey) {
+    for key in UNUSED_IDS.map(DeviceKey) {
         refused!(store.update_device(key, DeviceChange::default()), DeviceMissing);
         refused!(store.delete_device(key), DeviceMissing);
         refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
@@ -23,7 +23,7 @@ pub async fn any_number_may_be_asked_for_as_a_device_key(store: Opened) {
         assert_eq!(all_readings(&store, key).await, []);
         assert_eq!(store.find_reading(key, at(1)).await.unwrap(), None);
     }
-    for owner in NOBODY.map(|id| Some(UserId(id))) {
+    for owner in UNUSED_IDS.map(|id| Some(UserId(id))) {
         refused!(store.create_device(new_device("other", owner)), UserMissing);
     }
 }
@@ -36,7 +36,7 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
     let NewDevice { device_id, name, user_id } = new;
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
     assert_eq!(store.find_devices(&[device_id]).await.unwrap(), [Some(created.clone())]);
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), std::slice::from_ref(&created));
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&created));
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [created]);
 }
 
@@ -55,7 +55,7 @@ pub async fn keys_of_devices_ascend_from_one_up(store: Opened) {
     }
 }
 
-pub async fn a_key_of_a_device_is_never_given_again(store: Opened) {
+pub async fn device_keys_are_never_reused(store: Opened) {
     let mut last = DeviceKey(0);
     for _ in 0..3 {
         let key = device(&store, "d").await.key;
@@ -69,21 +69,21 @@ pub async fn a_key_of_a_device_is_never_given_again(store: Opened) {
     assert!(device(&store, "d").await.key > key);
 }
 
-pub async fn a_taken_device_id_is_told_before_a_missing_owner(store: Opened) {
+pub async fn a_taken_device_id_is_reported_before_a_missing_owner(store: Opened) {
     device(&store, "d").await;
     refused!(store.create_device(new_device("d", None)), DeviceIdTaken);
-    refused!(store.create_device(new_device("d", NOBODYS)), DeviceIdTaken);
+    refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), DeviceIdTaken);
 }
 
-pub async fn a_missing_owner_is_told(store: Opened) {
-    refused!(store.create_device(new_device("d", NOBODYS)), UserMissing);
+pub async fn a_missing_owner_is_refused(store: Opened) {
+    refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
     let gone = user(&store, "gone").await;
     store.delete_user(gone.id).await.unwrap();
     refused!(store.create_device(new_device("d", Some(gone.id))), UserMissing);
 }
 
 pub async fn a_refused_device_leaves_nothing_behind(store: Opened) {
-    refused!(store.create_device(new_device("d", NOBODYS)), UserMissing);
+    refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
     let kept = device(&store, "d").await;
     refused!(
@@ -129,7 +129,7 @@ pub async fn an_empty_name_is_not_a_missing_one(store: Opened) {
     assert_eq!(names, [Some(device_name("")), None]);
 }
 
-pub async fn devices_are_found_in_the_order_asked_for(store: Opened) {
+pub async fn devices_are_found_in_the_requested_order(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let asked = ["b", "nobody", "a", "b", "B"].map(device_id);
     let found = store.find_devices(&asked).await.unwrap();
@@ -175,8 +175,8 @@ pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
             device_of(&store, &format!("b{n}"), &bob).await;
         }
     }
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), hers);
-    assert_eq!(store.list_devices_of(bob.id).await.unwrap().len(), 3);
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), hers);
+    assert_eq!(store.list_user_devices(bob.id).await.unwrap().len(), 3);
 }
 
 pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
@@ -205,16 +205,16 @@ pub async fn a_device_can_change_its_owner(store: Opened) {
     store.append(&[given(&device, 1, 1)]).await.unwrap();
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
     let device = store.update_device(device.key, change).await.unwrap();
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
-    assert_eq!(store.list_devices_of(bob.id).await.unwrap(), std::slice::from_ref(&device));
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
+    assert_eq!(store.list_user_devices(bob.id).await.unwrap(), std::slice::from_ref(&device));
     store.delete_user(ann.id).await.unwrap();
     assert_eq!(all_readings(&store, device.key).await.len(), 1);
 }
 
-pub async fn an_update_of_a_missing_device_is_told_before_a_missing_owner(store: Opened) {
+pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) {
     let gone = device(&store, "gone").await;
     store.delete_device(gone.key).await.unwrap();
-    let nobodys = DeviceChange { name: None, user_id: Some(NOBODYS) };
+    let nobodys = DeviceChange { name: None, user_id: Some(UNKNOWN_OWNER) };
     refused!(store.update_device(gone.key, nobodys.clone()), DeviceMissing);
     let stays = device(&store, "stays").await;
     refused!(store.update_device(stays.key, nobodys), UserMissing);
@@ -223,7 +223,7 @@ pub async fn an_update_of_a_missing_device_is_told_before_a_missing_owner(store:
 pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let device = device_of(&store, "d", &ann).await;
-    let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(NOBODYS) };
+    let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
     refused!(store.update_device(device.key, change), UserMissing);
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [device]);
 }
@@ -240,7 +240,7 @@ pub async fn a_deleted_device_is_missing(store: Opened) {
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [stays]);
 }
 
-pub async fn a_deleted_device_takes_only_its_own_readings_along(store: Opened) {
+pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
     let ann = user(&store, "ann").await;
     let gone = device_of(&store, "gone", &ann).await;
     let stays = device_of(&store, "stays", &ann).await;
@@ -249,11 +249,11 @@ pub async fn a_deleted_device_takes_only_its_own_readings_along(store: Opened) {
     assert_eq!(all_readings(&store, gone.key).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
     assert_eq!(all_readings(&store, stays.key).await.len(), 1);
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), [stays]);
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), [stays]);
     assert!(store.find_user(ann.id).await.unwrap().is_some());
 }
 
-pub async fn readings_of_a_device_id_do_not_come_back_with_it(store: Opened) {
+pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
     let first = device(&store, "d").await;
     store.append(&[given(&first, 1, 1)]).await.unwrap();
     store.delete_device(first.key).await.unwrap();

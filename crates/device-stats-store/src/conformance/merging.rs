@@ -1,15 +1,15 @@
-//! Cases about putting one segment in the place of several.
+//! Cases about merging segments.
 
 use device_stats_domain::{Device, DeviceKey};
 use device_stats_segment::Segment;
 
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, device, entries, given, row, rows_of, sealed, segment,
-    stored_at, untimed,
+    Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, row, rows_of, sealed, segment,
+    server_timed, stored_at,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentId};
 
-/// The segment that those of a device make together.
+/// Returns the segment that the segments of a device make together.
 async fn merged(store: &Opened, device: &Device, ids: &[SegmentId]) -> Segment {
     let mut all = store.list_segments(device.key).await.unwrap();
     all.retain(|entry| ids.contains(&entry.id));
@@ -24,7 +24,7 @@ async fn merge(store: &Opened, device: &Device, ids: &[SegmentId]) -> SegmentId 
     }
 }
 
-pub async fn a_merged_segment_stands_in_the_place_of_its_parts(store: Opened) {
+pub async fn a_merged_segment_replaces_its_segments(store: Opened) {
     let device = device(&store, "d").await;
     let mut ids = Vec::new();
     for times in [&[1, 2, 3][..], &[4], &[5, 6], &[7, 8]] {
@@ -61,14 +61,14 @@ pub async fn late_readings_do_not_disturb_a_merge(store: Opened) {
     let ids = [sealed(&store, &device, &[10, 20]).await, sealed(&store, &device, &[30, 40]).await];
     let segment = merged(&store, &device, &ids).await;
     assert_eq!(
-        store.append(&[given(&device, 25, 1), untimed(&device, 20, 2)]).await.unwrap(),
+        store.append(&[given(&device, 25, 1), server_timed(&device, 20, 2)]).await.unwrap(),
         [25, 41].map(stored_at)
     );
     assert!(matches!(store.merge(device.key, &ids, &segment).await.unwrap(), Replaced::Done(_)));
     assert_eq!(all_times(&store, &device).await, [10, 20, 25, 30, 40, 41]);
 }
 
-pub async fn what_is_gone_is_not_merged(store: Opened) {
+pub async fn missing_segments_are_not_merged(store: Opened) {
     let (d, other) = (device(&store, "d").await, device(&store, "other").await);
     let (a, b, c) =
         (sealed(&store, &d, &[1]).await, sealed(&store, &d, &[2]).await, sealed(&store, &d, &[3]).await);
@@ -90,7 +90,7 @@ pub async fn nothing_is_merged_for_a_missing_device(store: Opened) {
     let gone = device(&store, "gone").await;
     let ids = [sealed(&store, &gone, &[1]).await, sealed(&store, &gone, &[2]).await];
     let segment = merged(&store, &gone, &ids).await;
-    for key in NOBODY.map(DeviceKey) {
+    for key in UNUSED_IDS.map(DeviceKey) {
         assert_eq!(store.merge(key, &ids, &segment).await.unwrap(), Replaced::Stale);
     }
     store.delete_device(gone.key).await.unwrap();
@@ -113,7 +113,7 @@ pub async fn hundreds_of_segments_are_merged_at_once(store: Opened) {
     assert_eq!(all_times(&store, &device).await, (0..600).collect::<Vec<_>>());
 }
 
-pub async fn a_name_of_a_segment_is_never_given_again(store: Opened) {
+pub async fn segment_ids_are_never_reused(store: Opened) {
     let (d, other) = (device(&store, "d").await, device(&store, "other").await);
     let mut names = vec![sealed(&store, &d, &[1]).await, sealed(&store, &d, &[2]).await];
     names.push(sealed(&store, &other, &[1]).await);

@@ -1,5 +1,5 @@
-//! Readings of any store, read back the slow and simple way: every segment that touches the window is decoded as a
-//! whole. What the service computes from pages is compared with this.
+//! Readings of any store, read in the slow and simple way: every segment that touches the window is decoded as a whole. The
+//! results that the service computes from pages are compared with this.
 
 use std::cmp::Reverse;
 
@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
 use device_stats_segment::{Head, Row, Segment};
 
-use crate::{DeviceSnapshot, Newest, Piece, PieceKey, SegmentEntry, Snapshot, Store, StoreError, Subject};
+use crate::{
+    DeviceSnapshot, NewestReadings, Piece, PieceKey, SegmentEntry, Snapshot, Store, StoreError, Subject,
+};
 
-/// How often a list or snapshot is begun again because a segment has been merged away meanwhile.
+/// Maximum number of retries of a list or snapshot because a segment has been merged in the meantime.
 const TRIES_MAX: u32 = 1_000;
 
-/// Reads readings back, hot or sealed; of every [`Store`].
+/// Reads hot and sealed readings of any [`Store`].
 #[async_trait]
 pub trait Oracle: Store {
-    /// A page of the readings of a device in a window, newest first; none where there is no such device.
+    /// Returns a page of the readings of a device in a window, newest first; none if the device does not exist.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     async fn list_readings(
         &self,
         device: DeviceKey,
@@ -27,7 +29,7 @@ pub trait Oracle: Store {
     ) -> Result<Vec<Reading>, StoreError> {
         let end = u64::try_from(page.skip).unwrap().saturating_add(page.limit.into());
         for _ in 0..TRIES_MAX {
-            let Newest { hot, segments } = self.newest(device, window, end).await?;
+            let NewestReadings { hot, segments } = self.list_newest(device, window, end).await?;
             assert!(hot.len() as u64 <= end, "{} of {end}", hot.len());
             assert!(hot.is_sorted_by_key(|row| Reverse(row.time_us)), "not newest first: {hot:?}");
             if let Some(rows) = rows(self, device, window, hot, &segments).await? {
@@ -36,13 +38,13 @@ pub trait Oracle: Store {
                 return Ok(newest_first.map(|row| reading(device, row)).collect());
             }
         }
-        panic!("no list stands still in {TRIES_MAX} tries");
+        panic!("a segment disappeared in each of {TRIES_MAX} tries");
     }
 
-    /// The reading of a device and time, if there is one.
+    /// Returns the reading of a device at a time, if there is one.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {
         let window = Window { from_us: time.micros(), until_us: time.micros() + 1 };
         let found = self.list_readings(device, window, Page { skip: 0, limit: 2 }).await?;
@@ -50,10 +52,11 @@ pub trait Oracle: Store {
         Ok(found.first().copied())
     }
 
-    /// The readings of a window at one moment, by ascending time, of each device that has one, by ascending key.
+    /// Returns the readings of a window at one moment: each device that has one, by ascending key, with its readings by
+    /// ascending time.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     async fn read_snapshot(
         &self,
         subject: Subject,
@@ -71,13 +74,13 @@ pub trait Oracle: Store {
             }
             return Ok(all);
         }
-        panic!("no snapshot stands still in {TRIES_MAX} tries");
+        panic!("a segment disappeared in each of {TRIES_MAX} tries");
     }
 
-    /// A segment as it was written; `None` where it is not there, or goes meanwhile.
+    /// Returns a segment as it was written; `None` if it does not exist or disappears in the meantime.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     async fn read_segment(
         &self,
         device: DeviceKey,
@@ -102,8 +105,8 @@ pub trait Oracle: Store {
 
 impl<S: Store + ?Sized> Oracle for S {}
 
-/// Hot readings and those of segments together, those of the window, by ascending time; `None` where a segment has
-/// gone. No time may occur twice.
+/// Returns the hot and sealed readings in the window, by ascending time; `None` if a segment no longer exists. Asserts that
+/// no time occurs twice.
 async fn rows<S: Store + ?Sized>(
     store: &S,
     device: DeviceKey,
@@ -124,7 +127,7 @@ async fn rows<S: Store + ?Sized>(
     let count = rows.len();
     rows.sort_by_key(|row| row.time_us);
     rows.dedup_by_key(|row| row.time_us);
-    assert_eq!(rows.len(), count, "a reading is shown twice");
+    assert_eq!(rows.len(), count, "a reading is returned twice");
     Ok(Some(rows))
 }
 

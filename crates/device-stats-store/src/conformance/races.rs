@@ -1,18 +1,19 @@
-//! Cases in which many callers want the same at once.
+//! Cases in which many callers compete.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use device_stats_domain::{Page, ReadingTime, UserChange};
 
-use super::crowd::{CALLERS, assert_one_winner, at_once};
+use super::callers::{CALLERS, assert_one_winner, concurrently};
 use super::samples::{
-    Opened, all_readings, all_times, device, device_of, given, new_device, new_user, untimed, user, username,
+    Opened, all_readings, all_times, device, device_of, given, new_device, new_user, server_timed, user,
+    username,
 };
 use crate::{Appended, StoreError};
 
 pub async fn one_caller_gets_a_username(store: Opened) {
-    let answers = at_once(CALLERS, |n| {
+    let answers = concurrently(CALLERS, |n| {
         let store = Arc::clone(&store);
         async move { store.create_user(new_user("ann", &format!("ann{n}"))).await }
     });
@@ -21,9 +22,9 @@ pub async fn one_caller_gets_a_username(store: Opened) {
 }
 
 pub async fn one_caller_gets_an_email(store: Opened) {
-    let answers = at_once(CALLERS, |n| {
+    let answers = concurrently(CALLERS, |n| {
         let store = Arc::clone(&store);
-        // With the same username in half of the calls: the email address is told first.
+        // Pairs of calls have the same username; the taken email address is reported first.
         async move { store.create_user(new_user(&format!("ann{}", n / 2), "ann")).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::EmailTaken));
@@ -32,7 +33,7 @@ pub async fn one_caller_gets_an_email(store: Opened) {
 
 pub async fn one_caller_gets_a_device_id(store: Opened) {
     let ann = user(&store, "ann").await;
-    let answers = at_once(CALLERS, |n| {
+    let answers = concurrently(CALLERS, |n| {
         let (store, owner) = (Arc::clone(&store), (n % 2 == 0).then_some(ann.id));
         async move { store.create_device(new_device("d", owner)).await }
     });
@@ -45,7 +46,7 @@ pub async fn one_caller_renames_a_user(store: Opened) {
     for n in 0..CALLERS {
         ids.push(user(&store, &format!("u{n}")).await.id);
     }
-    let answers = at_once(CALLERS, |n| {
+    let answers = concurrently(CALLERS, |n| {
         let (store, id) = (Arc::clone(&store), ids[n]);
         let change = UserChange { username: Some(username("ann")), email: None };
         async move { store.update_user(id, change).await }
@@ -57,7 +58,7 @@ pub async fn one_caller_renames_a_user(store: Opened) {
 
 pub async fn one_caller_deletes_a_device(store: Opened) {
     let device = device(&store, "d").await;
-    let answers = at_once(CALLERS, |_| {
+    let answers = concurrently(CALLERS, |_| {
         let (store, key) = (Arc::clone(&store), device.key);
         async move { store.delete_device(key).await }
     });
@@ -67,7 +68,7 @@ pub async fn one_caller_deletes_a_device(store: Opened) {
 pub async fn one_caller_deletes_a_user(store: Opened) {
     let ann = user(&store, "ann").await;
     device_of(&store, "d", &ann).await;
-    let answers = at_once(CALLERS, |_| {
+    let answers = concurrently(CALLERS, |_| {
         let (store, id) = (Arc::clone(&store), ann.id);
         async move { store.delete_user(id).await }
     });
@@ -75,7 +76,7 @@ pub async fn one_caller_deletes_a_user(store: Opened) {
 }
 
 pub async fn reserved_ids_are_disjoint(store: Opened) {
-    let answers = at_once(CALLERS, |n| {
+    let answers = concurrently(CALLERS, |n| {
         let (store, count) = (Arc::clone(&store), u32::try_from(n * 7 + 1).unwrap());
         async move {
             let mut blocks = Vec::new();
@@ -97,14 +98,14 @@ pub async fn reserved_ids_are_disjoint(store: Opened) {
 pub async fn a_reading_sent_by_many_callers_is_stored_once(store: Opened) {
     const READINGS: i32 = 300;
     let devices = Arc::new([device(&store, "a").await, device(&store, "b").await]);
-    let answers = at_once(8, |caller| {
+    let answers = concurrently(8, |caller| {
         let (store, devices) = (Arc::clone(&store), Arc::clone(&devices));
         let caller = i32::try_from(caller).unwrap();
         async move {
             let mut call: Vec<_> = (0..READINGS)
                 .map(|n| given(&devices[(n % 2) as usize], (n / 2).into(), caller * 1_000 + n))
                 .collect();
-            // Each caller in an order of its own.
+            // Each caller in its own order.
             call.rotate_left((caller * 37) as usize);
             let outcome = store.append(&call).await.unwrap();
             let stored = call.into_iter().zip(outcome).filter(|(_, appended)| *appended != Appended::Repeat);
@@ -124,14 +125,14 @@ pub async fn a_reading_sent_by_many_callers_is_stored_once(store: Opened) {
     }
 }
 
-pub async fn callers_that_start_at_one_microsecond_share_none(store: Opened) {
+pub async fn concurrent_callers_never_pick_the_same_time(store: Opened) {
     let device = Arc::new(device(&store, "d").await);
-    let answers = at_once(8, |_| {
+    let answers = concurrently(8, |_| {
         let (store, device) = (Arc::clone(&store), Arc::clone(&device));
         async move {
             let mut times = Vec::new();
             for _ in 0..5 {
-                let outcome = store.append(&vec![untimed(&device, 0, 1); 10]).await.unwrap();
+                let outcome = store.append(&vec![server_timed(&device, 0, 1); 10]).await.unwrap();
                 assert!(outcome.is_sorted_by_key(|appended| match appended {
                     Appended::Stored(time) => time.micros(),
                     Appended::Repeat => unreachable!("a repeat of no time"),
@@ -155,20 +156,20 @@ pub async fn callers_that_start_at_one_microsecond_share_none(store: Opened) {
     assert_eq!(all_times(&store, &device).await, times);
 }
 
-/// Callers that lock devices or readings in orders of their own would wait for each other for ever.
-pub async fn callers_with_many_devices_do_not_wait_in_a_circle(store: Opened) {
+/// Callers that lock devices or readings in different orders would deadlock.
+pub async fn callers_with_many_devices_do_not_deadlock(store: Opened) {
     let mut devices = Vec::new();
     for n in 0..10 {
         devices.push(device(&store, &format!("d{n}")).await);
     }
     let devices = Arc::new(devices);
-    at_once(CALLERS, |caller| {
+    concurrently(CALLERS, |caller| {
         let (store, devices) = (Arc::clone(&store), Arc::clone(&devices));
         async move {
             for round in 0..4_i64 {
                 let mut call: Vec<_> = devices
                     .iter()
-                    .flat_map(|device| [given(device, round, 1), untimed(device, 100, 2)])
+                    .flat_map(|device| [given(device, round, 1), server_timed(device, 100, 2)])
                     .collect();
                 if caller % 2 == 0 {
                     call.reverse();

@@ -12,7 +12,7 @@ async fn times_in(store: &Opened, device: DeviceKey, window: Window) -> Vec<i64>
 
 pub async fn readings_are_listed_newest_first(store: Opened) {
     let device = device(&store, "d").await;
-    // Neither the order of arrival nor that of ids is the order of time.
+    // The order of time differs from the orders of arrival and of ids.
     store.append(&[given(&device, 20, 1)]).await.unwrap();
     store.append(&[given(&device, 10, 2), given(&device, 30, 3), given(&device, -5, 4)]).await.unwrap();
     let listed = store.list_readings(device.key, Window::ALL, page(0, 100)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Users, devices, readings, segments and windows in few words, for the cases of the suite.
+//! Short constructors of users, devices, readings, segments and windows for the cases.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use device_stats_domain::{
 use device_stats_segment::{Effort, Row, Segment};
 
 use super::oracle::Oracle;
-use crate::{Appended, Replaced, SegmentEntry, SegmentId, Store};
+use crate::{Appended, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
 
-/// What a case is run on.
+/// The store under test.
 pub(super) type Opened = Arc<dyn Store>;
 
-/// Texts that differ in their bytes, though some look alike, and that a careless store could take for one another, for
-/// a pattern or for a statement.
+/// Texts with different bytes, some of which look alike. A careless store could take them for equal, for a pattern or for a
+/// statement.
 pub(super) const TEXTS: [&str; 16] = [
     "pump",
     "PUMP",
@@ -35,8 +35,8 @@ pub(super) const TEXTS: [&str; 16] = [
     "\u{202e}evil",
 ];
 
-/// Keys and ids nothing has in a store of a few rows.
-pub(super) const NOBODY: [i64; 5] = [i64::MIN, -1, 0, 1_000_000, i64::MAX];
+/// Keys and ids that nothing has in a store of a few rows.
+pub(super) const UNUSED_IDS: [i64; 5] = [i64::MIN, -1, 0, 1_000_000, i64::MAX];
 
 pub(super) fn username(name: &str) -> Username {
     Username::new(name).unwrap()
@@ -90,7 +90,7 @@ pub(super) fn values(x: f64, y: f64, z: f64) -> Axes<Finite> {
     Axes { x, y, z }.map(|number| Finite::new(number).unwrap())
 }
 
-/// A reading with the time `us`; its id and its numbers come from `n`.
+/// Returns a client-timed reading at `us`; its id and numbers are derived from `n`.
 pub(super) fn given(device: &Device, us: i64, n: i32) -> NewReading {
     let x = f64::from(n);
     NewReading {
@@ -101,12 +101,12 @@ pub(super) fn given(device: &Device, us: i64, n: i32) -> NewReading {
     }
 }
 
-/// A reading that leaves its time to the server, from `us` on.
-pub(super) fn untimed(device: &Device, us: i64, n: i32) -> NewReading {
+/// Returns a server-timed reading; the clock says `us`.
+pub(super) fn server_timed(device: &Device, us: i64, n: i32) -> NewReading {
     NewReading { time: ReadingTime::Picked(at(us)), ..given(device, us, n) }
 }
 
-/// What is stored of [`given`], or of [`untimed`] where it got the time `us`.
+/// Returns the stored form of [`given`], or of [`server_timed`] if its picked time is `us`.
 pub(super) fn stored(device: &Device, us: i64, n: i32) -> Reading {
     let NewReading { device, id, values, .. } = given(device, us, n);
     Reading { device, id, time: at(us), values }
@@ -116,7 +116,7 @@ pub(super) fn stored_at(us: i64) -> Appended {
     Appended::Stored(at(us))
 }
 
-/// What [`given`] is as a row, hot or in a segment.
+/// Returns [`given`] as a row, hot or in a segment.
 pub(super) fn row(us: i64, n: i32) -> Row {
     let x = f64::from(n);
     Row { time_us: us, id: i64::from(n), values: Axes { x, y: x + 0.5, z: -x } }
@@ -126,25 +126,29 @@ pub(super) fn segment(rows: &[Row]) -> Segment {
     Segment::encode(rows, Effort::Fast).unwrap()
 }
 
-/// Seals the hot readings of those times, which ascend.
+pub(super) fn sealed_rows(rows: &[Row]) -> SealedRows {
+    SealedRows::encode(rows, Effort::Fast).unwrap()
+}
+
+/// Seals the hot readings at these times, which ascend.
 pub(super) async fn seal(store: &Opened, device: &Device, times: &[i64]) -> SegmentId {
-    let mut rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    let mut rows = store.list_hot_readings(device.key, u32::MAX).await.unwrap();
     rows.retain(|row| times.contains(&row.time_us));
     assert_eq!(rows.iter().map(|row| row.time_us).collect::<Vec<_>>(), times, "not all of them are hot");
-    match store.seal(device.key, &rows, &segment(&rows)).await.unwrap() {
+    match store.seal(device.key, &sealed_rows(&rows)).await.unwrap() {
         Replaced::Done(id) => id,
         Replaced::Stale => panic!("{times:?} were not sealed"),
     }
 }
 
-/// Appends readings of those times, the number of each being its time, and seals them.
+/// Appends readings at these times, each with its time as `n`, and seals them.
 pub(super) async fn sealed(store: &Opened, device: &Device, times: &[i64]) -> SegmentId {
     let call: Vec<_> = times.iter().map(|us| given(device, *us, i32::try_from(*us).unwrap())).collect();
     store.append(&call).await.unwrap();
     seal(store, device, times).await
 }
 
-/// The rows of segments that are there, by ascending time; `None` where one has gone.
+/// Returns the rows of segments, by ascending time; `None` if one no longer exists.
 pub(super) async fn rows_of(store: &Opened, device: DeviceKey, entries: &[SegmentEntry]) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
     for entry in entries {
@@ -154,19 +158,19 @@ pub(super) async fn rows_of(store: &Opened, device: DeviceKey, entries: &[Segmen
     Some(rows)
 }
 
-/// The segments of a device: name, first and last time, readings.
+/// Returns the segments of a device: id, first and last time, number of readings.
 pub(super) async fn entries(store: &Opened, device: &Device) -> Vec<(SegmentId, i64, i64, u32)> {
     let all = store.list_segments(device.key).await.unwrap();
     all.iter().map(|entry| (entry.id, entry.first_us, entry.last_us, entry.readings)).collect()
 }
 
-/// The times of the hot readings of a device, oldest first, in microseconds.
+/// Returns the times of the hot readings of a device, oldest first, in microseconds.
 pub(super) async fn hot_times(store: &Opened, device: &Device) -> Vec<i64> {
-    let rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    let rows = store.list_hot_readings(device.key, u32::MAX).await.unwrap();
     rows.iter().map(|row| row.time_us).collect()
 }
 
-/// All readings of a device, newest first.
+/// Returns all readings of a device, newest first.
 pub(super) async fn all_readings(store: &Opened, device: DeviceKey) -> Vec<Reading> {
     let mut all = Vec::new();
     loop {
@@ -179,7 +183,7 @@ pub(super) async fn all_readings(store: &Opened, device: DeviceKey) -> Vec<Readi
     }
 }
 
-/// The times of all readings of a device, oldest first, in microseconds.
+/// Returns the times of all readings of a device, oldest first, in microseconds.
 pub(super) async fn all_times(store: &Opened, device: &Device) -> Vec<i64> {
     all_readings(store, device.key).await.iter().rev().map(|reading| reading.time.micros()).collect()
 }

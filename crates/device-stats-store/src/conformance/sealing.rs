@@ -1,4 +1,4 @@
-//! Cases about sealing hot readings, and about appending where readings are sealed.
+//! Cases about sealing hot readings, and about appends to devices with sealed readings.
 
 use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp, Window};
@@ -6,12 +6,12 @@ use device_stats_segment::Row;
 
 use super::oracle::Oracle;
 use super::samples::{
-    NOBODY, Opened, all_readings, all_times, at, device, entries, given, hot_times, row, seal, sealed,
-    segment, stored, stored_at, untimed, values, window,
+    Opened, UNUSED_IDS, all_readings, all_times, at, device, entries, given, hot_times, row, seal, sealed,
+    sealed_rows, server_timed, stored, stored_at, values, window,
 };
 use crate::{Appended, Replaced, SegmentEntry, Subject};
 
-/// More than the parameters a statement of any database can have (65,535 in PostgreSQL, 32,766 in SQLite).
+/// More than the maximum number of parameters of a statement (65,535 in PostgreSQL, 32,766 in SQLite).
 const MANY: i32 = 70_000;
 
 pub async fn sealed_readings_stay_visible(store: Opened) {
@@ -29,7 +29,7 @@ pub async fn sealed_readings_stay_visible(store: Opened) {
     assert_eq!(hot_times(&store, &device).await, []);
 }
 
-pub async fn a_seal_takes_just_the_rows_it_names(store: Opened) {
+pub async fn a_seal_takes_exactly_its_rows(store: Opened) {
     let (d, other) = (device(&store, "d").await, device(&store, "other").await);
     let call: Vec<_> = (0..10).flat_map(|n| [given(&d, n.into(), n), given(&other, n.into(), n)]).collect();
     store.append(&call).await.unwrap();
@@ -54,7 +54,7 @@ pub async fn a_sealed_reading_is_kept_bit_for_bit(store: Opened) {
     let bits = |rows: &[Row]| -> Vec<_> {
         rows.iter().map(|row| (row.time_us, row.id, row.values.map(f64::to_bits))).collect()
     };
-    let hot = store.read_hot(device.key, 100).await.unwrap();
+    let hot = store.list_hot_readings(device.key, 100).await.unwrap();
     seal(&store, &device, &(0..8).collect::<Vec<_>>()).await;
     let all = store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
     assert_eq!(bits(&all[0].1), bits(&hot));
@@ -72,8 +72,8 @@ pub async fn every_time_can_be_sealed(store: Opened) {
     assert_eq!(entries(&store, &device).await, [(id, min, max, 8)]);
     assert_eq!(all_times(&store, &device).await, times);
     assert_eq!(store.append(&times.map(|us| given(&device, us, 2))).await.unwrap(), [Appended::Repeat; 8]);
-    refused!(store.append(&[untimed(&device, max, 3)]), Broken);
-    assert_eq!(store.append(&[untimed(&device, min, 3)]).await.unwrap(), [stored_at(min + 2)]);
+    refused!(store.append(&[server_timed(&device, max, 3)]), Broken);
+    assert_eq!(store.append(&[server_timed(&device, min, 3)]).await.unwrap(), [stored_at(min + 2)]);
 }
 
 pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
@@ -92,23 +92,23 @@ pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
 pub async fn a_reading_sealed_for_one_device_is_new_for_another(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     sealed(&store, &a, &[10, 20]).await;
-    let call = [given(&b, 10, 1), given(&a, 10, 2), untimed(&b, 20, 3), untimed(&a, 20, 4)];
+    let call = [given(&b, 10, 1), given(&a, 10, 2), server_timed(&b, 20, 3), server_timed(&a, 20, 4)];
     let expected = [stored_at(10), Appended::Repeat, stored_at(20), stored_at(21)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
 
-pub async fn picked_times_lie_behind_sealed_ones(store: Opened) {
+pub async fn picked_times_are_after_sealed_readings(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 11, 12, 14]).await;
     store.append(&[given(&device, 15, 15)]).await.unwrap();
     sealed(&store, &device, &[9, 16, 18]).await;
-    let call = [9, 9, 30, 9].map(|us| untimed(&device, us, 1));
+    let call = [9, 9, 30, 9].map(|us| server_timed(&device, us, 1));
     assert_eq!(store.append(&call).await.unwrap(), [19, 20, 30, 31].map(stored_at));
-    assert_eq!(store.append(&[untimed(&device, 8, 5)]).await.unwrap(), [stored_at(32)]);
+    assert_eq!(store.append(&[server_timed(&device, 8, 5)]).await.unwrap(), [stored_at(32)]);
 }
 
-/// The clock is set back so far that not all of a segment counts.
-pub async fn picked_times_lie_behind_a_part_of_a_segment(store: Opened) {
+/// The clock is set back so far that the search window ends within a segment.
+pub async fn picked_times_are_after_the_part_of_a_segment_in_the_search_window(store: Opened) {
     let device = device(&store, "d").await;
     let back = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
     let step = back / 2_500;
@@ -126,37 +126,42 @@ pub async fn picked_times_lie_behind_a_part_of_a_segment(store: Opened) {
         (step + 1, back + step + 1),
     ] {
         assert_eq!(
-            store.append(&[untimed(&device, clock, 1)]).await.unwrap(),
+            store.append(&[server_timed(&device, clock, 1)]).await.unwrap(),
             [stored_at(picked)],
             "{clock}"
         );
     }
 }
 
-pub async fn given_times_in_sealed_gaps_are_stored_before_picked_ones(store: Opened) {
+pub async fn client_timed_readings_in_sealed_gaps_are_stored_before_times_are_picked(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[0, 2, 4, 6]).await;
-    let call = [untimed(&device, 0, 1), given(&device, 1, 2), given(&device, 2, 3), untimed(&device, 0, 4)];
+    let call = [
+        server_timed(&device, 0, 1),
+        given(&device, 1, 2),
+        given(&device, 2, 3),
+        server_timed(&device, 0, 4),
+    ];
     let expected = [stored_at(7), stored_at(1), Appended::Repeat, stored_at(8)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
     assert_eq!(hot_times(&store, &device).await, [1, 7, 8]);
 }
 
-/// A store that looks apart for segments around given times and behind picked ones must not miss those in between.
-pub async fn given_times_before_a_segment_and_picked_ones_behind_it_are_stored(store: Opened) {
+/// A store that searches for segments around client-timed readings and after the clock must not miss those in between.
+pub async fn readings_on_both_sides_of_a_segment_are_stored(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 11]).await;
-    let call = [untimed(&device, 20, 1), given(&device, 5, 2), untimed(&device, 20, 3)];
+    let call = [server_timed(&device, 20, 1), given(&device, 5, 2), server_timed(&device, 20, 3)];
     assert_eq!(store.append(&call).await.unwrap(), [20, 5, 21].map(stored_at));
-    let call = [untimed(&device, 10, 4), given(&device, 30, 5), untimed(&device, 0, 6)];
+    let call = [server_timed(&device, 10, 4), given(&device, 30, 5), server_timed(&device, 0, 6)];
     assert_eq!(store.append(&call).await.unwrap(), [31, 30, 32].map(stored_at));
 }
 
-pub async fn thousands_of_picked_times_lie_behind_thousands_of_sealed_ones(store: Opened) {
+pub async fn thousands_of_picked_times_are_after_thousands_of_sealed_readings(store: Opened) {
     let device = device(&store, "d").await;
     let even: Vec<_> = (0..5_000).map(|n| 2 * n).collect();
     sealed(&store, &device, &even).await;
-    let call: Vec<_> = (0..6_000).map(|n| untimed(&device, 0, n)).collect();
+    let call: Vec<_> = (0..6_000).map(|n| server_timed(&device, 0, n)).collect();
     let expected = (9_999..15_999).map(stored_at);
     assert_eq!(store.append(&call).await.unwrap(), expected.collect::<Vec<_>>());
 }
@@ -169,7 +174,7 @@ pub async fn a_late_reading_between_sealed_ones_stays_hot(store: Opened) {
     assert_eq!(store.find_reading(device.key, at(15)).await.unwrap(), Some(stored(&device, 15, 1)));
     assert_eq!(store.append(&[given(&device, 15, 2)]).await.unwrap(), [Appended::Repeat]);
     assert_eq!(all_times(&store, &device).await, [10, 15, 20, 30]);
-    // It can be sealed as well; then the spans overlap.
+    // It can be sealed, too; then the spans overlap.
     store.append(&[given(&device, 25, 2), given(&device, 35, 3)]).await.unwrap();
     seal(&store, &device, &[15, 25, 35]).await;
     assert_eq!(all_times(&store, &device).await, [10, 15, 20, 25, 30, 35]);
@@ -177,7 +182,7 @@ pub async fn a_late_reading_between_sealed_ones_stays_hot(store: Opened) {
         assert_eq!(store.append(&[given(&device, us, 9)]).await.unwrap(), [Appended::Repeat]);
     }
     assert_eq!(
-        store.append(&[untimed(&device, 24, 9), untimed(&device, 24, 9)]).await.unwrap(),
+        store.append(&[server_timed(&device, 24, 9), server_timed(&device, 24, 9)]).await.unwrap(),
         [36, 37].map(stored_at)
     );
 }
@@ -187,7 +192,7 @@ pub async fn rows_that_are_not_hot_are_not_sealed(store: Opened) {
     store.append(&[given(&d, 1, 1), given(&d, 2, 2), given(&d, 3, 3), given(&other, 4, 4)]).await.unwrap();
     seal(&store, &d, &[3]).await;
     let is_stale = async |rows: &[Row]| {
-        let answer = store.seal(d.key, rows, &segment(rows)).await.unwrap();
+        let answer = store.seal(d.key, &sealed_rows(rows)).await.unwrap();
         assert_eq!(answer, Replaced::Stale, "{rows:?}");
         assert_eq!(hot_times(&store, &d).await, [1, 2]);
         assert_eq!(hot_times(&store, &other).await, [4]);
@@ -197,7 +202,7 @@ pub async fn rows_that_are_not_hot_are_not_sealed(store: Opened) {
         );
         assert_eq!(store.list_segments(d.key).await.unwrap().len(), 1);
     };
-    // One that never was, one that is sealed, one of another device, one whose id is another's: alone and among others.
+    // A row that never existed, a sealed one, one of another device, and one with another id: alone and among others.
     for bad in [row(0, 0), row(3, 3), row(4, 4), row(2, 9)] {
         is_stale(&[bad]).await;
         let mut rows = vec![row(1, 1), row(2, 2), bad];
@@ -213,10 +218,10 @@ pub async fn rows_that_are_not_hot_are_not_sealed(store: Opened) {
 pub async fn nothing_is_sealed_for_a_missing_device(store: Opened) {
     let gone = device(&store, "gone").await;
     store.append(&[given(&gone, 1, 1)]).await.unwrap();
-    let rows = store.read_hot(gone.key, 10).await.unwrap();
+    let rows = store.list_hot_readings(gone.key, 10).await.unwrap();
     store.delete_device(gone.key).await.unwrap();
-    for key in NOBODY.map(DeviceKey).into_iter().chain([gone.key]) {
-        assert_eq!(store.seal(key, &rows, &segment(&rows)).await.unwrap(), Replaced::Stale);
+    for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
+        assert_eq!(store.seal(key, &sealed_rows(&rows)).await.unwrap(), Replaced::Stale);
         assert_eq!(store.list_segments(key).await.unwrap(), []);
     }
 }
@@ -224,13 +229,13 @@ pub async fn nothing_is_sealed_for_a_missing_device(store: Opened) {
 pub async fn a_paused_sealer_does_no_harm(store: Opened) {
     let device = device(&store, "d").await;
     store.append(&[given(&device, 1, 1), given(&device, 2, 2)]).await.unwrap();
-    let paused = store.read_hot(device.key, 10).await.unwrap();
-    // Meanwhile one of the readings is sealed; later all of them, and others are appended.
+    let paused = store.list_hot_readings(device.key, 10).await.unwrap();
+    // In the meantime, first one and then all of its readings are sealed, and another one is appended.
     seal(&store, &device, &[2]).await;
-    assert_eq!(store.seal(device.key, &paused, &segment(&paused)).await.unwrap(), Replaced::Stale);
+    assert_eq!(store.seal(device.key, &sealed_rows(&paused)).await.unwrap(), Replaced::Stale);
     seal(&store, &device, &[1]).await;
     store.append(&[given(&device, 3, 3)]).await.unwrap();
-    assert_eq!(store.seal(device.key, &paused, &segment(&paused)).await.unwrap(), Replaced::Stale);
+    assert_eq!(store.seal(device.key, &sealed_rows(&paused)).await.unwrap(), Replaced::Stale);
     assert_eq!(all_times(&store, &device).await, [1, 2, 3]);
     assert_eq!(store.list_segments(device.key).await.unwrap().len(), 2);
 }
@@ -256,10 +261,10 @@ pub async fn a_window_that_lies_between_sealed_readings_is_empty(store: Opened) 
         assert_eq!(times, expected, "{window:?}");
         let listed = store.list_readings(device.key, window, super::samples::page(0, 100)).await.unwrap();
         assert_eq!(listed.iter().rev().map(|reading| reading.time.micros()).collect::<Vec<_>>(), expected);
-        // What touches the span is named, what does not is not.
+        // The segment is listed exactly if it touches the window.
         let entry = SegmentEntry { id, first_us: 10, last_us: 30, readings: 3 };
         let named: &[_] = if entry.touches(window) { &[entry] } else { &[] };
-        assert_eq!(store.newest(device.key, window, 5).await.unwrap().segments, named);
+        assert_eq!(store.list_newest(device.key, window, 5).await.unwrap().segments, named);
         let snapshot = store.snapshot(Subject::Device(device.key), window).await.unwrap();
         let segments: Vec<_> = snapshot.devices.into_iter().flat_map(|device| device.segments).collect();
         assert_eq!(segments, named, "{window:?}");
@@ -270,12 +275,12 @@ pub async fn many_readings_are_sealed_at_once(store: Opened) {
     let device = device(&store, "d").await;
     let call: Vec<_> = (0..MANY).map(|n| given(&device, n.into(), n)).collect();
     store.append(&call).await.unwrap();
-    let rows = store.read_hot(device.key, u32::MAX).await.unwrap();
+    let rows = store.list_hot_readings(device.key, u32::MAX).await.unwrap();
     assert_eq!(rows.len(), MANY as usize);
-    let answer = store.seal(device.key, &rows, &segment(&rows)).await.unwrap();
+    let answer = store.seal(device.key, &sealed_rows(&rows)).await.unwrap();
     assert!(matches!(answer, Replaced::Done(_)));
     let all = store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
     assert_eq!(all[0].1, rows);
-    assert_eq!(store.read_hot(device.key, 1).await.unwrap(), []);
+    assert_eq!(store.list_hot_readings(device.key, 1).await.unwrap(), []);
     assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; MANY as usize]);
 }

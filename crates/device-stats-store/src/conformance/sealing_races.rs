@@ -1,19 +1,19 @@
-//! Cases in which callers seal, merge and append at once.
+//! Cases in which callers seal, merge and append concurrently.
 
 use std::sync::Arc;
 
 use device_stats_domain::{Device, Window};
 
-use super::background::Background;
-use super::crowd::{CALLERS, at_once};
+use super::background_seals::BackgroundSeals;
+use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_readings, all_times, device, entries, given, hot_times, row, rows_of, sealed, segment,
-    stored, untimed,
+    Opened, all_readings, all_times, device, entries, given, hot_times, row, rows_of, sealed, sealed_rows,
+    segment, server_timed, stored,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject};
 
-/// The one answer that is `Done`; all others are `Stale`.
+/// Asserts that one answer is `Done` and all others are `Stale`.
 fn assert_one_done(answers: Vec<Result<Replaced, StoreError>>) {
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     let done = answers.iter().filter(|answer| matches!(answer, Replaced::Done(_))).count();
@@ -24,12 +24,12 @@ pub async fn one_caller_seals_a_reading(store: Opened) {
     let device = device(&store, "d").await;
     let call: Vec<_> = (0..20).map(|n| given(&device, n.into(), n)).collect();
     store.append(&call).await.unwrap();
-    let rows = Arc::new(store.read_hot(device.key, 100).await.unwrap());
-    let answers = at_once(CALLERS, |n| {
+    let rows = Arc::new(store.list_hot_readings(device.key, 100).await.unwrap());
+    let answers = concurrently(CALLERS, |n| {
         let (store, key, rows) = (Arc::clone(&store), device.key, Arc::clone(&rows));
-        // All of them want the reading in the middle, each with others around it.
+        // All of them seal the reading in the middle, each with other readings around it.
         let wanted = n / 2..=10 + n / 2;
-        async move { store.seal(key, &rows[wanted.clone()], &segment(&rows[wanted])).await }
+        async move { store.seal(key, &sealed_rows(&rows[wanted])).await }
     });
     assert_one_done(answers.await);
     assert_eq!(all_times(&store, &device).await, (0..20).collect::<Vec<_>>());
@@ -42,7 +42,7 @@ pub async fn one_caller_merges_a_segment(store: Opened) {
         sealed(&store, &device, &[us]).await;
     }
     let all = Arc::new(store.list_segments(device.key).await.unwrap());
-    let answers = at_once(CALLERS, |n| {
+    let answers = concurrently(CALLERS, |n| {
         let (store, key) = (Arc::clone(&store), device.key);
         let mut wanted = all[n / 2..=10 + n / 2].to_vec();
         async move {
@@ -54,7 +54,7 @@ pub async fn one_caller_merges_a_segment(store: Opened) {
             Some(store.merge(key, &ids, &merged).await)
         }
     });
-    // Who came too late to read them has lost as well.
+    // A caller that could not read them any more has lost, too.
     assert_one_done(answers.await.into_iter().flatten().collect());
     assert_eq!(all_times(&store, &device).await, (0..20).collect::<Vec<_>>());
     assert_eq!(entries(&store, &device).await.len(), 10);
@@ -63,9 +63,9 @@ pub async fn one_caller_merges_a_segment(store: Opened) {
 pub async fn one_caller_appends_a_segment(store: Opened) {
     let device = device(&store, "d").await;
     for round in 0..5_i64 {
-        let answers = at_once(CALLERS, |n| {
+        let answers = concurrently(CALLERS, |n| {
             let (store, key) = (Arc::clone(&store), device.key);
-            // Half of them with the same readings, half with others between them.
+            // Half of them with the same readings, half with readings between them.
             let times = (0..50).map(|us| round * 1_000 + us * 2 + i64::try_from(n % 2).unwrap());
             let rows: Vec<_> = times.map(|us| row(us, i32::try_from(n).unwrap())).collect();
             async move { store.append_segment(key, &segment(&rows)).await }
@@ -75,13 +75,13 @@ pub async fn one_caller_appends_a_segment(store: Opened) {
     }
 }
 
-/// A segment and single readings inside its span: whoever comes second sees the first.
+/// A segment and single readings inside its span: the second call sees the first.
 pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
     let device = device(&store, "d").await;
     for round in 0..10_i64 {
         let from = round * 1_000;
         let rows: Vec<_> = (0..50).map(|us| row(from + us * 2, 1)).collect();
-        let answers = at_once(8, |n| {
+        let answers = concurrently(8, |n| {
             let (store, device, rows) = (Arc::clone(&store), device.clone(), rows.clone());
             let us = from + i64::try_from(n).unwrap() * 10;
             async move {
@@ -91,7 +91,7 @@ pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
                         Replaced::Stale => Vec::new(),
                     }),
                     n => {
-                        let call = if n == 3 { untimed(&device, us, 3) } else { given(&device, us, 2) };
+                        let call = if n == 3 { server_timed(&device, us, 3) } else { given(&device, us, 2) };
                         let outcome = store.append(&[call]).await;
                         outcome.map(|outcome| match outcome[0] {
                             Appended::Stored(time) => vec![time.micros()],
@@ -110,16 +110,16 @@ pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
     }
 }
 
-/// Free times are looked for while the readings that take them move from hot to sealed.
-pub async fn free_times_are_shared_by_none_under_seals(store: Opened) {
+/// Times are picked while the readings that take them move from hot to sealed.
+pub async fn no_time_is_picked_twice_under_seals(store: Opened) {
     let device = device(&store, "d").await;
-    let background = Background::start(&store, &[device.key]);
-    let answers = at_once(6, |_| {
+    let background = BackgroundSeals::start(&store, &[device.key]);
+    let answers = concurrently(6, |_| {
         let (store, device) = (Arc::clone(&store), device.clone());
         async move {
             let mut times = Vec::new();
             for _ in 0..8 {
-                times.extend(store.append(&vec![untimed(&device, 0, 1); 10]).await.unwrap());
+                times.extend(store.append(&vec![server_timed(&device, 0, 1); 10]).await.unwrap());
             }
             times
         }
@@ -135,14 +135,14 @@ pub async fn free_times_are_shared_by_none_under_seals(store: Opened) {
     assert_eq!(all_times(&store, &device).await, times);
 }
 
-/// What was stored is a repeat at each moment, also while it moves from hot to sealed.
+/// A stored reading is a repeat at every moment, also while it moves from hot to sealed.
 pub async fn repeats_are_repeats_under_seals(store: Opened) {
     let device = device(&store, "d").await;
-    let background = Background::start(&store, &[device.key]);
+    let background = BackgroundSeals::start(&store, &[device.key]);
     for n in 0..30_i64 {
         let call: Vec<_> = (0..10).map(|i| given(&device, n * 10 + i, 1)).collect();
         assert!(store.append(&call).await.unwrap().iter().all(|one| *one != Appended::Repeat));
-        let answers = at_once(4, |caller| {
+        let answers = concurrently(4, |caller| {
             let (store, device) = (Arc::clone(&store), device.clone());
             let from = i64::try_from(caller).unwrap() * n / 4;
             let again: Vec<_> = (from * 10..(n + 1) * 10).map(|us| given(&device, us, 2)).collect();
@@ -155,7 +155,7 @@ pub async fn repeats_are_repeats_under_seals(store: Opened) {
     assert_eq!(all_readings(&store, device.key).await, expected);
 }
 
-/// Appends readings and segments, fifteen times or until the device is missing, and says which segments it saw.
+/// Appends readings and segments, fifteen times or until the device is missing; returns the segments that it saw.
 async fn append_until_missing(store: Opened, device: Device, caller: usize) -> Vec<SegmentEntry> {
     let mut seen = Vec::new();
     let rounds = if caller == 0 { 0..15 } else { 0..i64::MAX };
@@ -179,8 +179,8 @@ async fn append_until_missing(store: Opened, device: Device, caller: usize) -> V
 pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
     for round in 0..4 {
         let device = device(&store, &format!("d{round}")).await;
-        let background = Background::start(&store, &[device.key]);
-        let answers = at_once(3, |caller| {
+        let background = BackgroundSeals::start(&store, &[device.key]);
+        let answers = concurrently(3, |caller| {
             let (store, device) = (Arc::clone(&store), device.clone());
             async move {
                 let seen = append_until_missing(Arc::clone(&store), device.clone(), caller).await;
@@ -203,8 +203,8 @@ pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
         let pieces = store.read_pieces(&asked.collect::<Vec<_>>()).await.unwrap();
         assert!(pieces.iter().all(Option::is_none));
         assert_eq!(store.list_segments(device.key).await.unwrap(), []);
-        assert_eq!(store.read_hot(device.key, 10).await.unwrap(), []);
-        assert_eq!(store.list_hot().await.unwrap(), []);
+        assert_eq!(store.list_hot_readings(device.key, 10).await.unwrap(), []);
+        assert_eq!(store.list_hot_devices().await.unwrap(), []);
         refused!(store.snapshot(Subject::Device(device.key), Window::ALL), DeviceMissing);
     }
 }

@@ -1,4 +1,4 @@
-//! Cases about snapshots, also of what is written meanwhile.
+//! Cases about snapshots, also during appends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use super::oracle::Oracle;
 use super::samples::{Opened, all_readings, device, device_of, given, stored, user, values, window};
 use crate::Subject;
 
-async fn of_device(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
+async fn device_columns(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
     let all = store.read_snapshot(Subject::Device(device.key), window).await.unwrap();
     match all.as_slice() {
         [] => Axes::default(),
@@ -22,7 +22,7 @@ async fn of_device(store: &Opened, device: &Device, window: Window) -> Axes<Vec<
     }
 }
 
-/// The numbers of each axis in ascending order.
+/// Returns the numbers of each axis, ascending.
 fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
     let column = |number: fn(&Row) -> f64| {
         let mut column: Vec<f64> = rows.iter().map(number).collect();
@@ -32,8 +32,8 @@ fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
     Axes { x: column(|row| row.values.x), y: column(|row| row.values.y), z: column(|row| row.values.z) }
 }
 
-/// The column x of each device that has readings in the window, in the order of the snapshot.
-async fn of_user(store: &Opened, user: UserId, window: Window) -> Vec<(DeviceKey, Vec<f64>)> {
+/// Returns the numbers of x of each device that has readings in the window, in the order of the snapshot.
+async fn user_columns(store: &Opened, user: UserId, window: Window) -> Vec<(DeviceKey, Vec<f64>)> {
     let all = store.read_snapshot(Subject::User(user), window).await.unwrap();
     all.into_iter().map(|(device, rows)| (device.key, columns(&rows).x)).collect()
 }
@@ -50,13 +50,13 @@ pub async fn a_snapshot_of_a_missing_subject_is_refused(store: Opened) {
 
 pub async fn a_device_without_readings_has_an_empty_snapshot(store: Opened) {
     let ann = user(&store, "ann").await;
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, []);
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, []);
     let device = device_of(&store, "d", &ann).await;
-    assert_eq!(of_device(&store, &device, Window::ALL).await, Axes::default());
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, []);
+    assert_eq!(device_columns(&store, &device, Window::ALL).await, Axes::default());
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, []);
     store.append(&[given(&device, 5, 1)]).await.unwrap();
-    assert_eq!(of_device(&store, &device, window(6, 9)).await, Axes::default());
-    assert_eq!(of_user(&store, ann.id, window(6, 9)).await, []);
+    assert_eq!(device_columns(&store, &device, window(6, 9)).await, Axes::default());
+    assert_eq!(user_columns(&store, ann.id, window(6, 9)).await, []);
 }
 
 pub async fn a_snapshot_of_a_device_holds_the_window_only(store: Opened) {
@@ -74,7 +74,7 @@ pub async fn a_snapshot_of_a_device_holds_the_window_only(store: Opened) {
         let x: Vec<_> = expected.clone().map(f64::from).collect();
         let y: Vec<_> = x.iter().map(|x| x + 0.5).collect();
         let z: Vec<_> = x.iter().rev().map(|x| -x).collect();
-        assert_eq!(of_device(&store, &a, window).await, Axes { x, y, z }, "{window:?}");
+        assert_eq!(device_columns(&store, &a, window).await, Axes { x, y, z }, "{window:?}");
     }
 }
 
@@ -90,12 +90,12 @@ pub async fn a_snapshot_of_a_user_holds_the_devices_by_ascending_key(store: Open
             expected.push((device.key, (0..count).map(|i| f64::from(100 * n + i)).collect::<Vec<_>>()));
         }
     }
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, expected);
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, expected);
     expected.retain_mut(|(_, x)| {
         x.drain(..1);
         !x.is_empty()
     });
-    assert_eq!(of_user(&store, ann.id, window(1, 2)).await, expected);
+    assert_eq!(user_columns(&store, ann.id, window(1, 2)).await, expected);
 }
 
 pub async fn a_snapshot_of_a_user_holds_no_other_device(store: Opened) {
@@ -104,16 +104,16 @@ pub async fn a_snapshot_of_a_user_holds_no_other_device(store: Opened) {
     let his = device_of(&store, "his", &bob).await;
     let nobodys = device(&store, "nobodys").await;
     store.append(&[given(&hers, 1, 1), given(&his, 1, 2), given(&nobodys, 1, 3)]).await.unwrap();
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(hers.key, vec![1.0])]);
-    assert_eq!(of_user(&store, bob.id, Window::ALL).await, [(his.key, vec![2.0])]);
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(hers.key, vec![1.0])]);
+    assert_eq!(user_columns(&store, bob.id, Window::ALL).await, [(his.key, vec![2.0])]);
 }
 
-pub async fn a_snapshot_has_the_bits_of_the_numbers(store: Opened) {
+pub async fn a_snapshot_keeps_every_bit(store: Opened) {
     let device = device(&store, "d").await;
     let numbers = [5e-324, 0.1 + 0.2, f64::MAX];
     let call = [NewReading { values: values(5e-324, 0.1 + 0.2, f64::MAX), ..given(&device, 1, 1) }];
     store.append(&call).await.unwrap();
-    let Axes { x, y, z } = of_device(&store, &device, Window::ALL).await;
+    let Axes { x, y, z } = device_columns(&store, &device, Window::ALL).await;
     assert_eq!([x, y, z].map(|column| column[0].to_bits()), numbers.map(f64::to_bits));
 }
 
@@ -123,25 +123,25 @@ pub async fn a_snapshot_holds_more_than_any_page(store: Opened) {
     let all: Vec<_> = (0..3_000).map(|n| given(&device, n.into(), n)).collect();
     store.append(&all).await.unwrap();
     let expected: Vec<_> = (0..3_000).map(f64::from).collect();
-    assert_eq!(of_device(&store, &device, Window::ALL).await.x, expected);
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(device.key, expected)]);
+    assert_eq!(device_columns(&store, &device, Window::ALL).await.x, expected);
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(device.key, expected)]);
 }
 
-pub async fn what_was_deleted_is_in_no_snapshot(store: Opened) {
+pub async fn deleted_devices_are_in_no_snapshot(store: Opened) {
     let ann = user(&store, "ann").await;
     let (a, b) = (device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await);
     store.append(&[given(&a, 1, 1), given(&b, 1, 2)]).await.unwrap();
     store.delete_device(a.key).await.unwrap();
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
     device_of(&store, "a", &ann).await;
-    assert_eq!(of_user(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
+    assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
 }
 
 const CALLS: i32 = 60;
 const READINGS_A_CALL: i32 = 20;
 
-/// Appends calls that spread over the devices while another task takes snapshots, and checks each snapshot against
-/// what was acknowledged before it and begun before it ended.
+/// Takes snapshots while another task appends calls with readings of all devices. Each snapshot must contain the calls
+/// acknowledged before it, and no call begun after it, as a whole.
 pub(super) async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
     let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let writer = tokio::spawn({
@@ -180,7 +180,7 @@ pub async fn a_snapshot_of_a_device_never_shows_half_a_call(store: Opened) {
     assert_eq!(all_readings(&store, key).await.last(), Some(&stored(&device, 0, 1)));
 }
 
-/// A store that spreads its devices over several databases cannot promise this, and has to say so.
+/// A store that distributes devices over several databases cannot promise this, and must document it.
 pub async fn a_snapshot_of_a_user_never_shows_half_a_call(store: Opened) {
     let ann = user(&store, "ann").await;
     let mut devices = Vec::new();

@@ -1,5 +1,5 @@
-//! The steps of a walk, and how they are drawn. A user or device is named by the order in which it was created, since
-//! stores give different ids.
+//! The steps of a walk, and their random generation. A user or device is named by its position in the order of creation,
+//! since stores give different ids.
 
 use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{Page, Timestamp, Window};
@@ -9,12 +9,10 @@ use proptest::prelude::*;
 
 use super::samples::{page, window};
 
-/// The n-th user or device that was created in the walk, deleted ones included; one that never was where there are
-/// fewer.
+/// The n-th user or device that the walk created, counting deleted ones; an unknown one if there are fewer.
 pub(super) type Slot = usize;
 
-/// A segment that was made in the walk, gone ones included, counted from the last one back; one that never was where
-/// there are fewer.
+/// A segment that the walk made, counting deleted ones, from the last one back; an unknown one if there are fewer.
 pub(super) type Made = usize;
 
 /// One call of a walk.
@@ -49,10 +47,10 @@ pub(super) enum Step {
     DeleteDevice(Slot),
     FindDevices(Vec<u8>),
     ListDevices(Page),
-    ListDevicesOf(Slot),
+    ListUserDevices(Slot),
     Append(Vec<Draft>),
-    /// Appends what a request with a key brings, some microseconds later than the one before.
-    AppendOnce {
+    /// Appends a keyed request, some microseconds later than the one before.
+    AppendKeyed {
         key: u8,
         payload: u8,
         later: i64,
@@ -62,49 +60,49 @@ pub(super) enum Step {
     ListReadings(Slot, Window, Page),
     SnapshotOfDevice(Slot, Window),
     SnapshotOfUser(Slot, Window),
-    Newest(Slot, Window, u64),
-    ListHot,
+    ListNewest(Slot, Window, u64),
+    ListHotDevices,
     ListSegments(Slot),
-    /// Seals those of the `count` earliest hot readings that `mask` picks.
+    /// Seals the readings that `mask` selects from the `count` earliest hot ones.
     Seal {
         device: Slot,
         count: u32,
         mask: u16,
     },
-    /// Seals, as one that was held up, what an earlier `Seal` had read; 0 is the last one.
+    /// Seals, like a delayed caller, the readings that an earlier `Seal` has read; 0 is the last one.
     SealLate {
         ago: usize,
         mask: u16,
     },
-    /// Merges `count` of the segments as they are listed, after the first `skip`.
+    /// Merges `count` of the listed segments after the first `skip`.
     Merge {
         device: Slot,
         skip: usize,
         count: usize,
     },
-    /// Merges any segments, gone ones and those of other devices included.
+    /// Merges any segments, also deleted ones and segments of other devices.
     MergeLate(Vec<Made>),
     AppendSegment(Slot, Vec<(i64, f64)>),
-    /// Parts of segments; 0 is the head, then come the blocks.
+    /// Reads pieces of segments; 0 is the head, then come the blocks.
     ReadPieces(Vec<(Made, u32)>),
 }
 
 impl Step {
-    /// How many ids of readings it may use up.
+    /// Returns the maximum number of reading ids that the step uses.
     pub(super) fn readings(&self) -> usize {
         match self {
-            Self::Append(drafts) | Self::AppendOnce { drafts, .. } => drafts.len(),
+            Self::Append(drafts) | Self::AppendKeyed { drafts, .. } => drafts.len(),
             Self::AppendSegment(_, numbers) => numbers.len(),
             _ => 0,
         }
     }
 }
 
-/// A reading to be appended.
+/// Plan of a reading.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) device: Slot,
-    pub(super) is_untimed: bool,
+    pub(super) is_server_timed: bool,
     pub(super) us: i64,
     pub(super) x: f64,
 }
@@ -120,7 +118,7 @@ fn text() -> impl Strategy<Value = u8> {
 
 fn time() -> impl Strategy<Value = i64> {
     let last = Timestamp::MAX.micros();
-    // As far ahead as a clock may be set back.
+    // As far ahead as a clock can be set back.
     let ahead = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
     prop_oneof![
         30 => 0..12_i64,
@@ -142,12 +140,8 @@ fn part() -> impl Strategy<Value = Page> {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let device = prop_oneof![60 => 0..3_usize, 1 => slot()];
-    (device, proptest::bool::weighted(0.3), time(), number()).prop_map(|(device, is_untimed, us, x)| Draft {
-        device,
-        is_untimed,
-        us,
-        x,
-    })
+    (device, proptest::bool::weighted(0.3), time(), number())
+        .prop_map(|(device, is_server_timed, us, x)| Draft { device, is_server_timed, us, x })
 }
 
 fn number() -> impl Strategy<Value = f64> {
@@ -158,13 +152,13 @@ fn made() -> impl Strategy<Value = Made> {
     0..6_usize
 }
 
-/// All of the first hot readings, or some of them, so that spans overlap.
+/// Selects all of the first hot readings, or some of them, so that spans overlap.
 fn mask() -> impl Strategy<Value = u16> {
     prop_oneof![1 => Just(u16::MAX), 2 => any::<u16>()]
 }
 
-/// One step around segments.
-fn step_of_segments() -> impl Strategy<Value = Step> {
+/// A step with segments.
+fn segment_step() -> impl Strategy<Value = Step> {
     let busy = || prop_oneof![20 => 0..3_usize, 1 => slot()];
     let count = || prop_oneof![8 => 0..12_u32, 2 => Just(u32::MAX)];
     prop_oneof![
@@ -174,15 +168,15 @@ fn step_of_segments() -> impl Strategy<Value = Step> {
             .prop_map(|(device, skip, count)| Step::Merge { device, skip, count }),
         1 => vec(made(), 1..4).prop_map(Step::MergeLate),
         3 => (busy(), vec((time(), number()), 1..8)).prop_map(|(device, rows)| Step::AppendSegment(device, rows)),
-        1 => Just(Step::ListHot),
+        1 => Just(Step::ListHotDevices),
         1 => busy().prop_map(Step::ListSegments),
         2 => (busy(), span(), prop_oneof![0..4_u64, Just(u64::MAX)])
-            .prop_map(|(device, window, count)| Step::Newest(device, window, count)),
+            .prop_map(|(device, window, count)| Step::ListNewest(device, window, count)),
         1 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadPieces),
     ]
 }
 
-/// One step; those that create and append are drawn more often than those that delete.
+/// A step. Creating and appending are drawn more often than deleting.
 pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (text(), text()).prop_map(|(name, email)| Step::CreateUser { name, email }),
@@ -198,15 +192,15 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => slot().prop_map(Step::DeleteDevice),
         2 => vec(text(), 0..6).prop_map(Step::FindDevices),
         1 => part().prop_map(Step::ListDevices),
-        2 => slot().prop_map(Step::ListDevicesOf),
+        2 => slot().prop_map(Step::ListUserDevices),
         14 => vec(draft(), 0..8).prop_map(Step::Append),
         4 => (0..4_u8, proptest::bool::weighted(0.2), 0..3_i64, vec(draft(), 0..4)).prop_map(
-            |(key, other, later, drafts)| Step::AppendOnce { key, payload: other.into(), later, drafts }),
+            |(key, other, later, drafts)| Step::AppendKeyed { key, payload: other.into(), later, drafts }),
         2 => (slot(), time()).prop_map(|(device, us)| Step::FindReading(device, us)),
         5 => (slot(), span(), part())
             .prop_map(|(device, window, page)| Step::ListReadings(device, window, page)),
         3 => (slot(), span()).prop_map(|(device, window)| Step::SnapshotOfDevice(device, window)),
         3 => (slot(), span()).prop_map(|(user, window)| Step::SnapshotOfUser(user, window)),
-        20 => step_of_segments(),
+        20 => segment_step(),
     ]
 }

@@ -3,15 +3,15 @@
 use device_stats_domain::{Page, UserChange, UserId, Window};
 
 use super::samples::{
-    NOBODY, Opened, TEXTS, all_readings, device, device_of, email, given, new_user, page, user, username,
+    Opened, TEXTS, UNUSED_IDS, all_readings, device, device_of, email, given, new_user, page, user, username,
 };
 use crate::Subject;
 
-pub async fn any_number_may_be_asked_for_as_a_user_id(store: Opened) {
+pub async fn no_user_has_an_id_that_was_never_given(store: Opened) {
     user(&store, "ann").await;
-    for id in NOBODY.map(UserId) {
+    for id in UNUSED_IDS.map(UserId) {
         assert_eq!(store.find_user(id).await.unwrap(), None);
-        assert_eq!(store.list_devices_of(id).await.unwrap(), []);
+        assert_eq!(store.list_user_devices(id).await.unwrap(), []);
         refused!(store.update_user(id, UserChange::default()), UserMissing);
         refused!(store.delete_user(id), UserMissing);
         refused!(store.snapshot(Subject::User(id), Window::ALL), UserMissing);
@@ -40,7 +40,7 @@ pub async fn ids_of_users_ascend_from_one_up(store: Opened) {
     }
 }
 
-pub async fn an_id_of_a_user_is_never_given_again(store: Opened) {
+pub async fn user_ids_are_never_reused(store: Opened) {
     let mut last = UserId(0);
     for name in ["a", "b", "c"] {
         let id = user(&store, name).await.id;
@@ -50,7 +50,7 @@ pub async fn an_id_of_a_user_is_never_given_again(store: Opened) {
     }
 }
 
-pub async fn a_taken_email_is_told_before_a_taken_username(store: Opened) {
+pub async fn a_taken_email_is_reported_before_a_taken_username(store: Opened) {
     user(&store, "ann").await;
     user(&store, "bob").await;
     refused!(store.create_user(new_user("ann", "ann")), EmailTaken);
@@ -59,7 +59,7 @@ pub async fn a_taken_email_is_told_before_a_taken_username(store: Opened) {
     refused!(store.create_user(new_user("cyd", "ann")), EmailTaken);
 }
 
-pub async fn a_taken_username_is_told(store: Opened) {
+pub async fn a_taken_username_is_refused(store: Opened) {
     user(&store, "ann").await;
     refused!(store.create_user(new_user("ann", "other")), UsernameTaken);
 }
@@ -107,7 +107,7 @@ pub async fn users_are_listed_in_pages_by_ascending_id(store: Opened) {
         users.push(user(&store, &format!("u{n}")).await);
     }
     store.delete_user(users.remove(2).id).await.unwrap();
-    // An update moves nothing.
+    // An update does not change the order.
     let change = UserChange { username: Some(username("zoe")), email: None };
     users[0] = store.update_user(users[0].id, change).await.unwrap();
     for limit in 1..=7 {
@@ -121,7 +121,7 @@ pub async fn users_are_listed_in_pages_by_ascending_id(store: Opened) {
     }
 }
 
-pub async fn a_page_of_users_may_begin_anywhere(store: Opened) {
+pub async fn a_page_of_users_can_begin_anywhere(store: Opened) {
     let ann = user(&store, "ann").await;
     assert_eq!(store.list_users(Page::LARGEST).await.unwrap(), [ann]);
     for skip in [1, 2, 1 << 31, 1 << 32, i64::MAX] {
@@ -148,13 +148,13 @@ pub async fn an_update_changes_only_what_it_names(store: Opened) {
     assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [ann, bob]);
 }
 
-pub async fn an_update_may_name_what_the_user_has_already(store: Opened) {
+pub async fn an_update_can_repeat_the_current_values(store: Opened) {
     let ann = user(&store, "ann").await;
     let same = UserChange { username: Some(username("ann")), email: Some(email("ann")) };
     assert_eq!(store.update_user(ann.id, same).await.unwrap(), ann);
 }
 
-pub async fn an_update_of_a_missing_user_is_told_first(store: Opened) {
+pub async fn a_missing_user_is_reported_before_a_taken_name(store: Opened) {
     let ann = user(&store, "ann").await;
     let gone = user(&store, "gone").await;
     store.delete_user(gone.id).await.unwrap();
@@ -162,7 +162,7 @@ pub async fn an_update_of_a_missing_user_is_told_first(store: Opened) {
     refused!(store.update_user(gone.id, taken), UserMissing);
 }
 
-pub async fn an_update_tells_a_taken_email_before_a_taken_username(store: Opened) {
+pub async fn an_update_reports_a_taken_email_before_a_taken_username(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
     let change = |name: Option<&str>, local: Option<&str>| UserChange {
@@ -208,7 +208,7 @@ pub async fn a_deleted_user_is_missing(store: Opened) {
     assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [bob]);
 }
 
-pub async fn a_deleted_user_takes_devices_and_readings_along(store: Opened) {
+pub async fn deleting_a_user_deletes_its_devices_and_readings(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     let hers = [device_of(&store, "a1", &ann).await, device_of(&store, "a2", &ann).await];
     let others = [device_of(&store, "b1", &bob).await, device(&store, "nobodys").await];
@@ -226,5 +226,5 @@ pub async fn a_deleted_user_takes_devices_and_readings_along(store: Opened) {
         assert_eq!(all_readings(&store, stays.key).await.len(), 1);
     }
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), others);
-    assert_eq!(store.list_devices_of(ann.id).await.unwrap(), []);
+    assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
 }

@@ -1,7 +1,7 @@
-//! A walk: random calls, made to the store and to the model, whose answers must be equal. Ids are translated into the
-//! order of creation on both sides, so a store may give any ids that ascend.
+//! A walk: the same random calls to a store and to the model, whose answers must be equal. Both sides translate ids into the
+//! order of creation, so a store can give any ascending ids.
 
-mod sealed;
+mod segments;
 mod side;
 
 use std::sync::Arc;
@@ -15,16 +15,15 @@ use super::samples::Opened;
 use super::steps::{Step, step};
 use crate::Model;
 
-/// Readings of a walk: 60 steps of at most 7.
+/// Maximum number of readings of a walk: 60 steps of at most 7.
 const READINGS_MAX: u32 = 420;
 
-/// `PROPTEST_CASES` sets how many walks there are: a quarter of it (of 256 where it is not set), since a walk is many
-/// durable writes.
+/// `PROPTEST_CASES` (default 256) sets the number of walks: a quarter of it, since a walk makes many durable writes.
 pub async fn the_store_answers_what_the_model_answers(store: Opened) {
     let config = Config::default();
     let config = Config { cases: config.cases.div_ceil(4), failure_persistence: None, ..config };
     let runtime = tokio::runtime::Handle::current();
-    // The runner calls back without `async`, so it needs a thread that may block.
+    // The runner's callback is not `async`, so it needs a thread that can block.
     let walks = tokio::task::spawn_blocking(move || {
         TestRunner::new(config).run(&vec(step(), 1..60), |steps| {
             runtime.block_on(walk(&store, &steps)).map_err(TestCaseError::fail)
@@ -35,12 +34,12 @@ pub async fn the_store_answers_what_the_model_answers(store: Opened) {
     }
 }
 
-/// Makes all steps on the store, emptied, and on a new model; tells of the first answers that differ.
+/// Makes all steps on the emptied store and on a new model; returns the first answers that differ.
 async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
     empty(store).await;
     let mut next_reading = store.reserve_reading_ids(READINGS_MAX).await.unwrap().start;
-    let mut side = Side::of(Arc::clone(store), next_reading);
-    let mut model = Side::of(Arc::new(Model::default()), next_reading);
+    let mut side = Side::new(Arc::clone(store), next_reading);
+    let mut model = Side::new(Arc::new(Model::default()), next_reading);
     let everything = (0..side::DEVICES_MAX)
         .flat_map(|device| [Step::SnapshotOfDevice(device, Window::ALL), Step::ListSegments(device)]);
     for (n, step) in steps.iter().cloned().chain(everything).enumerate() {

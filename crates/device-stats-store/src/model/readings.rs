@@ -1,101 +1,126 @@
-//! Hot readings of the model: how they are appended and found.
+//! Readings of the model: how they are appended, and those that are hot.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use device_stats_domain::{DeviceKey, Finite, NewReading, ReadingTime, Timestamp, Window};
+use async_trait::async_trait;
+use device_stats_domain::{DeviceKey, Finite, NewReading, Timestamp, Window};
 use device_stats_segment::Row;
 
-use super::state::State;
+use super::state::{Model, State};
 use crate::{
-    AppendOrder, Appended, HotDevice, StoreError, behind_which_to_pick, earliest_to_pick, microsecond_after,
+    AppendOrder, Appended, HotDevice, KeyedOutcome, KeyedReadings, OrderedReading, ReadingStore, StoreError,
+    TimePicker, outcomes,
 };
 
+#[async_trait]
+impl ReadingStore for Model {
+    fn append_concurrency(&self) -> usize {
+        1
+    }
+
+    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
+        let mut state = self.state();
+        let first = state.last_reading + 1;
+        state.last_reading += i64::from(count);
+        Ok(first..state.last_reading + 1)
+    }
+
+    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        self.state().append(readings)
+    }
+
+    async fn append_keyed(
+        &self,
+        requests: &[KeyedReadings],
+        now: Timestamp,
+    ) -> Result<Vec<KeyedOutcome>, StoreError> {
+        self.state().append_keyed(requests, now)
+    }
+
+    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for (device, _) in self.state().hot.keys() {
+            *counts.entry(*device).or_default() += 1;
+        }
+        Ok(counts.into_iter().map(|(device, readings)| HotDevice { device, readings }).collect())
+    }
+
+    async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
+        Ok(self.state().hot_readings(device, Window::ALL).take(count as usize).copied().collect())
+    }
+}
+
 impl State {
-    /// Stores all readings of a call or none, and says of each what became of it.
+    /// Stores all readings of a call or none, and returns the outcome of each.
     pub(super) fn append(&mut self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         if readings.iter().any(|reading| !self.devices.contains_key(&reading.device)) {
             return Err(StoreError::DeviceMissing);
         }
-        let mut outcome = vec![Appended::Repeat; readings.len()];
-        let done = self.append_in_order(readings, &mut outcome);
-        if done.is_err() {
-            for (new, appended) in readings.iter().zip(&outcome) {
-                if let Appended::Stored(time) = appended {
-                    self.hot.remove(&(new.device, time.micros()));
-                }
+        let mut stored = Vec::new();
+        let appended = self.append_in_order(readings, &mut stored);
+        if appended.is_err() {
+            for new in &stored {
+                self.hot.remove(&(new.reading.device, new.time.micros()));
             }
         }
-        done.map(|()| outcome)
+        appended.and_then(|()| outcomes(readings.len(), stored))
     }
 
-    /// Stores readings in the order of a store, and notes what became of each; stops where time ends.
-    fn append_in_order(
+    /// Stores readings in the order of every store, and adds the new ones to `stored`; stops at the end of time.
+    fn append_in_order<'r>(
         &mut self,
-        readings: &[NewReading],
-        outcome: &mut [Appended],
+        readings: &'r [NewReading],
+        stored: &mut Vec<OrderedReading<'r>>,
     ) -> Result<(), StoreError> {
-        let order = AppendOrder::of(readings);
-        let mut last: Option<(DeviceKey, Timestamp)> = None;
-        for index in order.given.into_iter().chain(order.untimed) {
-            let (Some(new), Some(place)) = (readings.get(index), outcome.get_mut(index)) else { continue };
-            let time = match new.time {
-                ReadingTime::Given(time) => time,
-                ReadingTime::Picked(now) => {
-                    let newest_us = self.newest_us(new.device, behind_which_to_pick(now));
-                    let last = last.filter(|(device, _)| *device == new.device).map(|(_, time)| time);
-                    self.first_free(new.device, earliest_to_pick(now, newest_us, last)?)?
-                }
-            };
-            if matches!(new.time, ReadingTime::Picked(_)) {
-                last = Some((new.device, time));
+        let AppendOrder { client_timed, server_timed } = AppendOrder::new(readings);
+        for new in client_timed {
+            if !self.is_taken(new.reading.device, new.time.micros()) {
+                self.insert(new);
+                stored.push(new);
             }
-            *place = self.append_one(new, time);
+        }
+        // The client-timed readings of the call are hot by now.
+        let mut picker = TimePicker::default();
+        for mut new in server_timed {
+            let device = new.reading.device;
+            let newest_us = self.newest_us(device, TimePicker::search_window(new.time));
+            let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
+            while self.is_taken(device, candidate.micros()) {
+                candidate = picker.next_candidate(device, candidate)?;
+            }
+            picker.pick(device, candidate);
+            new.time = candidate;
+            self.insert(new);
+            stored.push(new);
         }
         Ok(())
     }
 
-    fn append_one(&mut self, new: &NewReading, time: Timestamp) -> Appended {
-        if self.is_taken(new.device, time.micros()) {
-            return Appended::Repeat;
-        }
-        let values = new.values.map(Finite::get);
-        let row = Row { time_us: time.micros(), id: new.id.0, values };
-        self.hot.insert((new.device, row.time_us), row);
-        Appended::Stored(time)
+    fn insert(&mut self, new: OrderedReading<'_>) {
+        let (time_us, values) = (new.time.micros(), new.reading.values.map(Finite::get));
+        let row = Row { time_us, id: new.reading.id.0, values };
+        self.hot.insert((new.reading.device, time_us), row);
     }
 
-    /// Whether a device has a reading, hot or sealed, of that time.
+    /// Whether a device has a reading, hot or sealed, at a time.
     fn is_taken(&self, device: DeviceKey, time_us: i64) -> bool {
         self.hot.contains_key(&(device, time_us)) || self.is_sealed(device, time_us)
     }
 
-    /// The first microsecond from `from` on at which a device has no reading, unless time ends before.
-    fn first_free(&self, device: DeviceKey, from: Timestamp) -> Result<Timestamp, StoreError> {
-        let mut free = from;
-        while self.is_taken(device, free.micros()) {
-            free = microsecond_after(free.micros())?;
-        }
-        Ok(free)
-    }
-
-    /// When the newest reading of a device inside a window was taken.
+    /// Returns the time of the newest reading of a device in a window.
     fn newest_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
-        let hot = self.hot_of(device, window).next_back().map(|row| row.time_us);
+        let hot = self.hot_readings(device, window).next_back().map(|row| row.time_us);
         hot.max(self.newest_sealed_us(device, window))
     }
 
-    /// Hot readings of a device inside a window, oldest first.
-    pub(super) fn hot_of(&self, device: DeviceKey, window: Window) -> impl DoubleEndedIterator<Item = &Row> {
+    /// Returns the hot readings of a device in a window, oldest first.
+    pub(super) fn hot_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+    ) -> impl DoubleEndedIterator<Item = &Row> {
         let all = self.hot.range((device, i64::MIN)..=(device, i64::MAX)).map(|(_, row)| row);
         all.filter(move |row| window.from_us <= row.time_us && row.time_us < window.until_us)
-    }
-
-    /// The devices that have hot readings, by ascending key.
-    pub(super) fn hot_devices(&self) -> Vec<HotDevice> {
-        let mut counts = BTreeMap::new();
-        for (device, _) in self.hot.keys() {
-            *counts.entry(*device).or_default() += 1;
-        }
-        counts.into_iter().map(|(device, readings)| HotDevice { device, readings }).collect()
     }
 }

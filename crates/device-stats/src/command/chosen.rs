@@ -62,7 +62,7 @@ async fn all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> {
 #[cfg(test)]
 mod tests {
     use device_stats_domain::NewDevice;
-    use device_stats_store::Model;
+    use device_stats_store::{AccountStore, Model};
 
     use super::*;
 

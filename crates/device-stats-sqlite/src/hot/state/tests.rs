@@ -1,4 +1,4 @@
-//! Any entries, compared with maps that are copied for each position.
+//! Random entries, compared with a map that is copied for each position.
 
 use std::collections::btree_map;
 
@@ -6,14 +6,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What is hot: for each device and time the id.
-type Plain = BTreeMap<(DeviceKey, i64), i64>;
+/// The ids of the hot readings, by device and time.
+type HotIds = BTreeMap<(DeviceKey, i64), i64>;
 
-/// What an entry is made of; what it says depends on what is hot then.
+/// The plan of an entry; the entry depends on the readings that are hot then.
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<(u8, u8)>),
-    /// A device, and which of its readings.
+    /// A device, and a flag for each of its hot readings.
     Seal(u8, Vec<bool>),
     Delete(u8),
     Carry(usize),
@@ -40,38 +40,33 @@ fn row(time_us: i64, id: i64) -> Row {
     Row { time_us, id, values: Axes { x: 1.0, y: 2.0, z: 3.0 } }
 }
 
-/// The entry that a step makes, and what is hot after it. No time of a device comes twice: the store sees to that.
-fn entry_of(step: &Step, state: &State, plain: &mut Plain, used: &mut Plain) -> Option<Entry> {
+/// Returns the entry that a step makes, and updates the hot readings. No time of a device is used twice, as in a store.
+fn next_entry(step: &Step, state: &HotState, hot: &mut HotIds, used: &mut HotIds) -> Option<Entry> {
     match step {
         Step::Append(readings) => {
             let mut new = Vec::new();
             for (device, time) in readings {
-                let place = (key(*device), i64::from(*time));
+                let hot_key = (key(*device), i64::from(*time));
                 let id = i64::try_from(used.len()).unwrap();
-                if let btree_map::Entry::Vacant(unused) = used.entry(place) {
+                if let btree_map::Entry::Vacant(unused) = used.entry(hot_key) {
                     unused.insert(id);
-                    plain.insert(place, id);
-                    new.push((place.0, row(place.1, id)));
+                    hot.insert(hot_key, id);
+                    new.push((hot_key.0, row(hot_key.1, id)));
                 }
             }
             Some(Entry::Appended(new))
         }
         Step::Seal(device, which) => {
-            let hot: Vec<i64> =
-                plain.keys().filter(|(of, _)| *of == key(*device)).map(|(_, time)| *time).collect();
-            let sealed: Vec<i64> = hot
-                .into_iter()
-                .zip(which)
-                .filter(|(_, is_sealed)| **is_sealed)
-                .map(|(time, _)| time)
-                .collect();
+            let times = hot.keys().filter(|(other, _)| *other == key(*device)).map(|(_, time)| *time);
+            let chosen = times.zip(which).filter(|(_, is_sealed)| **is_sealed);
+            let sealed: Vec<i64> = chosen.map(|(time, _)| time).collect();
             for time in &sealed {
-                plain.remove(&(key(*device), *time));
+                hot.remove(&(key(*device), *time));
             }
             Some(Entry::Sealed(key(*device), sealed))
         }
         Step::Delete(device) => {
-            plain.retain(|(of, _), _| *of != key(*device));
+            hot.retain(|(other, _), _| *other != key(*device));
             Some(Entry::Deleted(vec![key(*device)]))
         }
         Step::Carry(entries) => {
@@ -82,20 +77,20 @@ fn entry_of(step: &Step, state: &State, plain: &mut Plain, used: &mut Plain) -> 
     }
 }
 
-fn visible(state: &State, position: Position) -> Plain {
-    let of = |device| {
+fn visible(state: &HotState, position: Position) -> HotIds {
+    let device_rows = |device| {
         let rows = state.rows(key(device), Window::ALL, position);
         rows.map(move |row| ((key(device), row.time_us), row.id)).collect::<Vec<_>>()
     };
-    (0..4).flat_map(of).collect()
+    (0..4).flat_map(device_rows).collect()
 }
 
 proptest! {
     #[test]
-    fn every_position_is_seen_as_it_was(steps in prop::collection::vec(step(), 1..60)) {
-        let mut state = State::default();
-        let (mut plain, mut used) = (Plain::new(), Plain::new());
-        let mut past: Vec<(Position, Plain)> = vec![(0, Plain::new())];
+    fn every_position_shows_its_own_hot_readings(steps in prop::collection::vec(step(), 1..60)) {
+        let mut state = HotState::default();
+        let (mut plain, mut used) = (HotIds::new(), HotIds::new());
+        let mut past: Vec<(Position, HotIds)> = vec![(0, HotIds::new())];
         let mut entries: Vec<(Position, Entry)> = Vec::new();
         for step in &steps {
             if let Step::Forget(kept) = step {
@@ -103,7 +98,7 @@ proptest! {
                 past.drain(..begin);
                 state.forget(past[0].0);
             }
-            if let Some(entry) = entry_of(step, &state, &mut plain, &mut used) {
+            if let Some(entry) = next_entry(step, &state, &mut plain, &mut used) {
                 let position = state.position() + 1;
                 state.apply(position, entry.clone());
                 entries.push((position, entry));
@@ -118,13 +113,13 @@ proptest! {
                 let found = state.devices(*position).into_iter().map(|hot| (hot.device, hot.readings));
                 prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), counts);
             }
-            // Who starts anew reads what is needed only, and sees the same.
-            let mut anew = State::behind(state.first_needed() - 1);
+            // A new state reads only the entries that are needed, and shows the same.
+            let mut rebuilt = HotState::new(state.first_needed() - 1);
             for (position, entry) in entries.iter().filter(|(position, _)| *position >= state.first_needed()) {
-                anew.apply(*position, entry.clone());
+                rebuilt.apply(*position, entry.clone());
             }
-            prop_assert_eq!(&visible(&anew, state.position()), &plain);
-            prop_assert_eq!(anew.first_needed(), state.first_needed());
+            prop_assert_eq!(&visible(&rebuilt, state.position()), &plain);
+            prop_assert_eq!(rebuilt.first_needed(), state.first_needed());
         }
         state.forget(state.position());
         let kept: usize = state.devices.values().map(|readings| readings.by_time.iter().count()).sum();
@@ -132,10 +127,10 @@ proptest! {
     }
 }
 
-/// A device that reports seldom must not keep the journal of all others from being cut.
+/// A device that reports rarely must not keep the journal of all other devices from being cut.
 #[test]
-fn a_reading_that_is_hot_for_long_is_carried_forward() {
-    let mut state = State::default();
+fn a_reading_that_stays_hot_is_carried_forward() {
+    let mut state = HotState::default();
     state.apply(1, Entry::Appended(vec![(key(0), row(0, 0))]));
     let many = 100_000;
     while state.to_carry().is_empty() {

@@ -1,4 +1,4 @@
-//! One of the two stores of a walk: makes a step and puts the answer into words, with ids translated.
+//! One of the two stores of a walk: makes a step and formats the answer with translated ids.
 
 use device_stats_domain::{
     Device, DeviceChange, DeviceKey, IdempotencyKey, NewDevice, NewReading, NewUser, Reading, ReadingId,
@@ -9,31 +9,31 @@ use device_stats_segment::Row;
 use crate::conformance::oracle::Oracle;
 use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
 use crate::conformance::steps::{Draft, Slot, Step};
-use crate::{KeyedReadings, Once, Receipt, SegmentId, StoreError, Subject};
+use crate::{KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject};
 
-/// A user or device nobody created.
+/// Id of a user or device that does not exist.
 const NOBODY: i64 = 1 << 40;
-/// Devices of a walk that are looked at when it ends; the names of more are not drawn.
+/// Maximum number of devices that a walk draws.
 pub(super) const DEVICES_MAX: usize = 7;
 
-/// A store, and what it called the users, devices and segments that the walk created.
+/// A store, and the ids that it gave to the users, devices and segments of the walk.
 pub(super) struct Side {
     pub(super) store: Opened,
     users: Vec<UserId>,
     devices: Vec<DeviceKey>,
-    /// Segments that were ever there, and what they hold.
+    /// All segments that the walk made, also deleted ones, with their rows.
     pub(super) segments: Vec<(DeviceKey, SegmentId, Vec<Row>)>,
-    /// What was read to be sealed.
+    /// Hot readings that earlier steps have read to seal them.
     pub(super) reads: Vec<(DeviceKey, Vec<Row>)>,
-    /// What no other walk calls its requests.
+    /// Prefix of the keys of this walk.
     name: i64,
-    /// When the last request with a key came, in microseconds.
+    /// Time of the last keyed request, in microseconds since 1970 UTC.
     now_us: i64,
 }
 
 impl Side {
-    /// A side of the walk of that name.
-    pub(super) fn of(store: Opened, name: i64) -> Self {
+    /// Creates a side of the walk of this name.
+    pub(super) fn new(store: Opened, name: i64) -> Self {
         Self {
             store,
             users: Vec::new(),
@@ -45,22 +45,22 @@ impl Side {
         }
     }
 
-    /// The answer to a step in words, with ids translated.
+    /// Makes a step, and formats the answer with translated ids.
     pub(super) async fn answer(&mut self, step: &Step, next_reading: i64) -> String {
         let answer = match step {
             Step::Append(drafts) => self.append(drafts, next_reading).await,
-            Step::AppendOnce { key, payload, later, drafts } => {
+            Step::AppendKeyed { key, payload, later, drafts } => {
                 self.now_us += later;
                 let key = format!("{} {key}", self.name);
-                self.append_once(&key, *payload, drafts, next_reading).await
+                self.append_keyed(&key, *payload, drafts, next_reading).await
             }
-            step => match self.of_users(step).await {
+            step => match self.user_step(step).await {
                 Some(answer) => answer,
-                None => match self.of_devices(step).await {
+                None => match self.device_step(step).await {
                     Some(answer) => answer,
-                    None => match self.of_segments(step, next_reading).await {
+                    None => match self.segment_step(step, next_reading).await {
                         Some(answer) => answer,
-                        None => self.of_readings(step).await,
+                        None => self.reading_step(step).await,
                     },
                 },
             },
@@ -72,7 +72,7 @@ impl Side {
         }
     }
 
-    async fn of_users(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
+    async fn user_step(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
         let store = &self.store;
         let name = |n: u8| username(&format!("user{n}"));
         let address = |n: u8| email(&format!("user{n}"));
@@ -102,7 +102,7 @@ impl Side {
         })
     }
 
-    async fn of_devices(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
+    async fn device_step(&mut self, step: &Step) -> Option<Result<String, StoreError>> {
         let store = &self.store;
         let id = |n: u8| device_id(&format!("device{n}"));
         let name = |n: u8| device_name(&format!("name{n}"));
@@ -138,7 +138,7 @@ impl Side {
                 })
             }
             Step::ListDevices(page) => store.list_devices(*page).await.map(devices),
-            Step::ListDevicesOf(user) => store.list_devices_of(self.user_id(*user)).await.map(devices),
+            Step::ListUserDevices(user) => store.list_user_devices(self.user_id(*user)).await.map(devices),
             _ => return None,
         })
     }
@@ -148,7 +148,7 @@ impl Side {
         self.store.append(&readings).await.map(|outcome| format!("{outcome:?}"))
     }
 
-    async fn append_once(
+    async fn append_keyed(
         &self,
         key: &str,
         payload: u8,
@@ -161,20 +161,20 @@ impl Side {
             kept_until: at(self.now_us + 5),
             readings: self.readings(drafts, next_reading).into(),
         };
-        let mut outcome = self.store.append_once(&[request], at(self.now_us)).await?;
-        for once in &mut outcome {
-            if let Once::Before(Receipt { first: Some(first), .. }) = once {
+        let mut outcomes = self.store.append_keyed(&[request], at(self.now_us)).await?;
+        for outcome in &mut outcomes {
+            if let KeyedOutcome::Repeated(Receipt { first: Some(first), .. }) = outcome {
                 first.device = self.slot(first.device);
             }
         }
-        Ok(format!("{outcome:?}"))
+        Ok(format!("{outcomes:?}"))
     }
 
     fn readings(&self, drafts: &[Draft], next_reading: i64) -> Vec<NewReading> {
         (next_reading..).zip(drafts).map(|(id, draft)| self.reading(id, draft)).collect()
     }
 
-    async fn of_readings(&self, step: &Step) -> Result<String, StoreError> {
+    async fn reading_step(&self, step: &Step) -> Result<String, StoreError> {
         let store = &self.store;
         let readings = |all: Vec<Reading>| {
             let translated = all.into_iter().map(|one| Reading { device: self.slot(one.device), ..one });
@@ -214,7 +214,7 @@ impl Side {
 
     fn reading(&self, id: i64, draft: &Draft) -> NewReading {
         let time = at(draft.us);
-        let time = if draft.is_untimed { ReadingTime::Picked(time) } else { ReadingTime::Given(time) };
+        let time = if draft.is_server_timed { ReadingTime::Picked(time) } else { ReadingTime::Given(time) };
         let values = values(draft.x, -draft.x, draft.x / 3.0);
         NewReading { device: self.key(draft.device), id: ReadingId(id), time, values }
     }

@@ -3,7 +3,7 @@
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Head, Segment};
-use device_stats_store::{Newest, SegmentEntry, SegmentId, Store, StoreError};
+use device_stats_store::{NewestReadings, SegmentEntry, SegmentId, Store, StoreError};
 
 use device_stats_domain::error_chain;
 use device_stats_service::sealing::read_segment;
@@ -47,7 +47,7 @@ pub(super) async fn check(store: &dyn Store, device: DeviceKey) -> Result<Checke
 
 /// Checks a device as it is at one moment; `None` where a segment has gone since.
 async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Checked>, StoreError> {
-    let Newest { hot, segments } = store.newest(device, Window::ALL, u64::MAX).await?;
+    let NewestReadings { hot, segments } = store.list_newest(device, Window::ALL, u64::MAX).await?;
     let hot: Vec<i64> = hot.iter().rev().map(|row| row.time_us).collect();
     let mut checked = Checked { hot_readings: hot.len() as u64, ..Checked::default() };
     let mut open: Vec<(SegmentId, Vec<i64>)> = Vec::new();

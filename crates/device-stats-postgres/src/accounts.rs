@@ -1,0 +1,4 @@
+//! Statements about users and devices.
+
+pub(crate) mod devices;
+pub(crate) mod users;

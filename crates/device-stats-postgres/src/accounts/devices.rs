@@ -1,0 +1,117 @@
+//! Statements about devices.
+
+use std::collections::HashMap;
+
+use deadpool_postgres::Client;
+use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId};
+use device_stats_store::StoreError;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+
+use crate::database::columns::{column, each, optional_text, text};
+use crate::database::errors::{Failure, is_missing_parent, is_taken};
+use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join4};
+
+const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
+
+pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
+    let user_id: Option<i64> = column(row, 3)?;
+    Ok(Device {
+        key: DeviceKey(column(row, 0)?),
+        device_id: text(row, 1, DeviceId::new)?,
+        name: optional_text(row, 2, DeviceName::new)?,
+        user_id: user_id.map(UserId),
+    })
+}
+
+/// Converts an error of a statement that sets a device id or an owner. The database checks the device id first.
+fn refused(error: Error) -> Failure {
+    if is_taken(&error, DEVICE_ID_UNIQUE) {
+        StoreError::DeviceIdTaken.into()
+    } else if is_missing_parent(&error) {
+        StoreError::UserMissing.into()
+    } else {
+        Failure::Committing(error)
+    }
+}
+
+pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, Failure> {
+    let insert = client
+        .prepare_cached(
+            "INSERT INTO devices (device_id, name, user_id) VALUES ($1, $2, $3)
+             RETURNING id, device_id, name, user_id",
+        )
+        .await?;
+    let name = new.name.as_ref().map(DeviceName::as_str);
+    let owner = new.user_id.map(|id| id.0);
+    let created = client.query(&insert, &[&new.device_id.as_str(), &name, &owner]).await.map_err(refused)?;
+    let not_returned = || StoreError::Broken("an inserted device was not returned".into());
+    Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
+}
+
+pub(crate) async fn find(client: &Client, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, Failure> {
+    let select = client
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE device_id = ANY ($1)")
+        .await?;
+    let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
+    let found = client.query(&select, &[&ids]).await?;
+    let found: HashMap<_, _> =
+        each(&found, device)?.into_iter().map(|device| (device.device_id.clone(), device)).collect();
+    Ok(device_ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+pub(crate) async fn list(client: &Client, page: Page) -> Result<Vec<Device>, Failure> {
+    let select = client
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT $1 OFFSET $2")
+        .await?;
+    let devices = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
+    Ok(each(&devices, device)?)
+}
+
+pub(crate) async fn list_by_user(client: &Client, user: UserId) -> Result<Vec<Device>, Failure> {
+    let select = client
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE user_id = $1 ORDER BY id")
+        .await?;
+    let devices = client.query(&select, &[&user.0]).await?;
+    Ok(each(&devices, device)?)
+}
+
+pub(crate) async fn update(
+    client: &Client,
+    key: DeviceKey,
+    change: &DeviceChange,
+) -> Result<Device, Failure> {
+    let update = client
+        .prepare_cached(
+            "UPDATE devices SET
+                 name = CASE WHEN $2::boolean THEN $3 ELSE name END,
+                 user_id = CASE WHEN $4::boolean THEN $5 ELSE user_id END
+             WHERE id = $1 RETURNING id, device_id, name, user_id",
+        )
+        .await?;
+    let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
+    let owner = change.user_id.flatten().map(|id| id.0);
+    let (has_name, has_owner) = (change.name.is_some(), change.user_id.is_some());
+    let updated = client.query(&update, &[&key.0, &has_name, &name, &has_owner, &owner]).await;
+    let updated = updated.map_err(refused)?;
+    Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
+}
+
+/// Deletes a device. Foreign keys delete its segments, without a time limit. Waiting for appends has the statement timeout.
+/// Once the device is locked, the delete sees all its readings.
+pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
+    let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
+    let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;
+    let delete = client.prepare_cached("DELETE FROM devices WHERE id = $1").await?;
+    let key: &[&(dyn ToSql + Sync)] = &[&key.0];
+    let work = try_join4(
+        client.execute(&lock, key),
+        client.batch_execute(UNLIMITED),
+        client.execute(&empty, key),
+        client.execute(&delete, key),
+    );
+    match at_once(client, BEGIN, work).await.map_err(Failure::Committing)? {
+        (_, (), _, 0) => Err(StoreError::DeviceMissing.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,113 @@
+//! Statements about users.
+
+use deadpool_postgres::Client;
+use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
+use device_stats_store::StoreError;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+
+use crate::database::columns::{column, each, text};
+use crate::database::errors::{Failure, is_taken};
+use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join5};
+
+const EMAIL_UNIQUE: &str = "users_email_unique";
+const USERNAME_UNIQUE: &str = "users_username_unique";
+
+fn user(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId(column(row, 0)?),
+        username: text(row, 1, Username::new)?,
+        email: text(row, 2, |text| Email::parse(&text))?,
+    })
+}
+
+pub(crate) async fn create(client: &Client, new: &NewUser) -> Result<User, Failure> {
+    let insert = client
+        .prepare_cached("INSERT INTO users (username, email) VALUES ($1, $2) RETURNING id, username, email")
+        .await?;
+    match client.query(&insert, &[&new.username.as_str(), &new.email.as_str()]).await {
+        Ok(created) => Ok(created.first().map(user).transpose()?.ok_or_else(not_returned)?),
+        Err(error) => Err(refused(client, error, None, Some(&new.email)).await),
+    }
+}
+
+fn not_returned() -> StoreError {
+    StoreError::Broken("an inserted user was not returned".into())
+}
+
+pub(crate) async fn find(client: &Client, id: UserId) -> Result<Option<User>, Failure> {
+    let select = client.prepare_cached("SELECT id, username, email FROM users WHERE id = $1").await?;
+    let found = client.query(&select, &[&id.0]).await?;
+    Ok(found.first().map(user).transpose()?)
+}
+
+pub(crate) async fn list(client: &Client, page: Page) -> Result<Vec<User>, Failure> {
+    let select =
+        client.prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT $1 OFFSET $2").await?;
+    let users = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
+    Ok(each(&users, user)?)
+}
+
+pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> Result<User, Failure> {
+    let update = client
+        .prepare_cached(
+            "UPDATE users SET username = coalesce($2, username), email = coalesce($3, email) WHERE id = $1
+             RETURNING id, username, email",
+        )
+        .await?;
+    let username = change.username.as_ref().map(Username::as_str);
+    let email = change.email.as_ref().map(Email::as_str);
+    match client.query(&update, &[&id.0, &username, &email]).await {
+        Ok(updated) => Ok(updated.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?),
+        Err(error) => Err(refused(client, error, Some(id), change.email.as_ref()).await),
+    }
+}
+
+/// Deletes a user. Foreign keys delete the devices and their segments, without a time limit. The devices are locked by
+/// ascending key, as an append does it; waiting for appends has the statement timeout. Once the devices are locked, the
+/// delete sees all their readings.
+pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
+    let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
+    let lock_devices =
+        client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;
+    let empty = client
+        .prepare_cached("DELETE FROM reading WHERE device IN (SELECT id FROM devices WHERE user_id = $1)")
+        .await?;
+    let delete = client.prepare_cached("DELETE FROM users WHERE id = $1").await?;
+    let id: &[&(dyn ToSql + Sync)] = &[&id.0];
+    let work = try_join5(
+        client.execute(&lock, id),
+        client.execute(&lock_devices, id),
+        client.batch_execute(UNLIMITED),
+        client.execute(&empty, id),
+        client.execute(&delete, id),
+    );
+    match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
+        (_, _, (), _, 0) => Err(StoreError::UserMissing.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Converts an error of a statement that sets the username and email address of the user `id`, or of a new one. The database
+/// reports the first violated constraint that it finds, but a taken email address comes first.
+async fn refused(client: &Client, error: Error, id: Option<UserId>, email: Option<&Email>) -> Failure {
+    if is_taken(&error, EMAIL_UNIQUE) {
+        return StoreError::EmailTaken.into();
+    }
+    if !is_taken(&error, USERNAME_UNIQUE) {
+        return Failure::Committing(error);
+    }
+    let Some(email) = email else { return StoreError::UsernameTaken.into() };
+    match is_email_taken(client, id, email).await {
+        Ok(true) => StoreError::EmailTaken.into(),
+        Ok(false) => StoreError::UsernameTaken.into(),
+        Err(error) => error.into(),
+    }
+}
+
+/// Whether a user other than `id` has the email address.
+async fn is_email_taken(client: &Client, id: Option<UserId>, email: &Email) -> Result<bool, Error> {
+    let select =
+        client.prepare_cached("SELECT 1 FROM users WHERE email = $1 AND id IS DISTINCT FROM $2").await?;
+    Ok(!client.query(&select, &[&email.as_str(), &id.map(|id| id.0)]).await?.is_empty())
+}

@@ -1,0 +1,168 @@
+//! The connections of a store, the time limits of its calls, and their retries.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Object, Pool};
+use device_stats_domain::limits::{
+    STORE_ANSWER_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_SEAL_TIMEOUT, STORE_WAIT_TIMEOUT,
+};
+use device_stats_store::{SchemaError, StoreError};
+use tokio::time::timeout;
+
+use crate::database::config::PostgresConfig;
+use crate::database::connect::{Purpose, pool};
+use crate::database::errors::{Failure, is_conflict, is_ended, is_lost};
+
+/// Maximum number of retries of a call that lost against another one.
+const CONFLICTS_MAX: u32 = 5;
+
+/// The connections of one store. Cheap to clone; clones share them.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    pool: Pool,
+}
+
+impl Connections {
+    /// Creates the pool for a database. A connection is opened when it is first needed.
+    pub(crate) fn new(config: &PostgresConfig) -> Result<Self, SchemaError> {
+        Ok(Self { pool: pool(config, Purpose::Serve, STORE_CONNECTIONS_MAX)? })
+    }
+
+    /// Returns a connection for the next try of a call.
+    pub(crate) async fn lend(&self, tries: &Tries) -> Result<LentConnection, StoreError> {
+        let client =
+            if tries.has_lost_connection { self.checked_client().await? } else { self.client().await? };
+        Ok(LentConnection { client: Some(client) })
+    }
+
+    async fn client(&self) -> Result<Client, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
+    }
+
+    /// Returns a connection that has just answered; closes those that do not answer.
+    async fn checked_client(&self) -> Result<Client, StoreError> {
+        for _ in 0..STORE_CONNECTIONS_MAX {
+            let client = self.client().await?;
+            match timeout(STORE_WAIT_TIMEOUT, client.simple_query("")).await {
+                Ok(Ok(_)) => return Ok(client),
+                Ok(Err(_)) | Err(_) => drop(Object::take(client)),
+            }
+        }
+        Err(StoreError::Unavailable("the database closes every connection".into()))
+    }
+}
+
+/// A connection that is lent to a call. It is closed if the call is dropped before its end: its statements can still run,
+/// and the next call would wait for their answers.
+pub(crate) struct LentConnection {
+    client: Option<Client>,
+}
+
+impl LentConnection {
+    pub(crate) fn client(&mut self) -> Result<&mut Client, StoreError> {
+        let returned = || StoreError::Broken("a connection was used after its return".into());
+        self.client.as_mut().ok_or_else(returned)
+    }
+
+    /// Returns the connection to the pool, at the end of the call.
+    pub(crate) fn give_back(mut self) {
+        drop(self.client.take());
+    }
+}
+
+impl Drop for LentConnection {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+/// Time limit of a call, and the error if it takes longer. The server has limits, too, but a frozen server, or one whose
+/// answers are lost, does not keep them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeLimit {
+    /// The call reads: [`STORE_ANSWER_TIMEOUT`], and nothing has been done.
+    Reads,
+    /// The call writes: [`STORE_ANSWER_TIMEOUT`], and the outcome is unknown.
+    Writes,
+    /// The call seals or merges: [`STORE_SEAL_TIMEOUT`], and the outcome is unknown.
+    Seals,
+    /// The call deletes, possibly millions of readings: no limit.
+    None,
+}
+
+impl TimeLimit {
+    pub(crate) fn duration(self) -> Duration {
+        match self {
+            Self::Reads | Self::Writes => STORE_ANSWER_TIMEOUT,
+            Self::Seals => STORE_SEAL_TIMEOUT,
+            Self::None => Duration::MAX,
+        }
+    }
+
+    pub(crate) fn exceeded(self) -> StoreError {
+        let cause = "the database did not answer in time";
+        match self {
+            Self::Reads => StoreError::Unavailable(cause.into()),
+            Self::Writes | Self::Seals | Self::None => StoreError::OutcomeUnknown(cause.into()),
+        }
+    }
+}
+
+/// Makes a call of the store on one of its connections. Retries it if nothing has been done and a retry can succeed. A
+/// macro, since the compiler cannot prove that the future of a closure with borrowed parameters is `Send`.
+macro_rules! call {
+    ($connections:expr, $limit:expr, |$client:ident| $call:expr) => {{
+        let mut tries = $crate::database::connections::Tries::default();
+        loop {
+            let mut lent = $connections.lend(&tries).await?;
+            let $client = lent.client()?;
+            // After a timeout, the dropped `lent` closes the connection.
+            let answer = tokio::time::timeout($limit.duration(), $call).await;
+            let answer = answer.map_err(|_| $limit.exceeded())?;
+            lent.give_back();
+            match answer {
+                Ok(answer) => break Ok(answer),
+                Err(failure) => tries.note($crate::database::errors::Failure::from(failure))?,
+            }
+        }
+    }};
+}
+pub(crate) use call;
+
+/// The earlier tries of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Tries {
+    conflicts: u32,
+    has_lost_connection: bool,
+}
+
+impl Tries {
+    /// Returns `Ok` if the call can be retried, or else its error.
+    pub(crate) fn note(&mut self, failure: Failure) -> Result<(), StoreError> {
+        match &failure {
+            Failure::Before(error) | Failure::Committing(error)
+                if is_conflict(error) && self.conflicts < CONFLICTS_MAX =>
+            {
+                self.conflicts += 1;
+                tracing::debug!(%error, "retrying a call that lost against another one");
+                Ok(())
+            }
+            Failure::Before(error) if is_lost(error) && !self.has_lost_connection => {
+                self.note_lost(error);
+                Ok(())
+            }
+            Failure::Committing(error) if is_ended(error) && !self.has_lost_connection => {
+                self.note_lost(error);
+                Ok(())
+            }
+            _ => Err(failure.into()),
+        }
+    }
+
+    fn note_lost(&mut self, error: &tokio_postgres::Error) {
+        self.has_lost_connection = true;
+        tracing::debug!(%error, "retrying a call that lost its connection");
+    }
+}

@@ -1,0 +1,225 @@
+//! Appending readings.
+//!
+//! No reading is stored twice, although a seal removes rows from under the unique index that would refuse a repeat: an
+//! append **first inserts, and then looks** for segments that touch its readings, in a later statement, which sees later
+//! commits. A row disappears and its segment appears in one commit. A second insert of the same device and time comes
+//! before that commit and finds the row (or waits for the commit that deletes it), or it comes after the commit, and then
+//! the look finds the segment. So a seal needs no lock against appends, neither waits for the other, and a device with
+//! continuous appends can still be sealed. A segment of new readings, and the deletion of a device, take a lock on the
+//! device that excludes the weaker lock of every append.
+//!
+//! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call first tries
+//! the fast path: one statement, the database function `append_untouched`, inserts and looks. If it finds a segment or a
+//! newer reading, it stores nothing, and the call takes the full path: it looks first, reads the sealed times, picks
+//! times, inserts, and looks for segments that have appeared in the meantime. A call that is overtaken repeatedly finally
+//! makes the others wait.
+
+use std::collections::{BTreeMap, HashSet};
+
+use deadpool_postgres::{Client, Transaction};
+use device_stats_domain::{DeviceKey, NewReading, Timestamp};
+use device_stats_store::{AppendOrder, Appended, OrderedReading, StoreError, outcomes};
+use futures_util::TryFutureExt;
+use tokio_postgres::Row;
+
+use crate::database::columns::column;
+use crate::database::errors::{Failure, is_missing_parent, is_overtaken, is_taken};
+use crate::database::transactions::{begin, try_join};
+use crate::readings::parameters::{ReadingColumns, in_insert_order, returned, spans};
+use crate::readings::pick_times::{newest_hot_us, pick, pick_within_call};
+use crate::segments::catalogue::touching;
+use crate::segments::sealed_times::SealedTimesReader;
+use crate::segments::spans::DeviceSpans;
+
+/// Maximum number of tries on the full path during which other calls can overtake this one.
+const TRIES_MAX: u32 = 4;
+
+/// Stores the new readings and returns the positions of the repeats, or does nothing. `$7` says whether all readings have
+/// to be new.
+const APPEND_UNTOUCHED: &str = "SELECT append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const READING_UNIQUE: &str = "reading_by_device_and_time";
+/// Stores the new ones of readings that are known not to be sealed.
+const INSERT: &str = "INSERT INTO reading (device, time, id, x, y, z)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
+        $4::double precision[], $5::double precision[], $6::double precision[])
+    ON CONFLICT (device, time) DO NOTHING RETURNING device, time";
+
+/// Lock on the devices of a call.
+#[derive(Clone, Copy)]
+enum DeviceLock {
+    /// Others can append client-timed readings, seal and merge.
+    Shared,
+    /// All others wait.
+    Exclusive,
+}
+
+pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Result<Vec<Appended>, Failure> {
+    if readings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stored = store(client, &AppendOrder::new(readings)).await?;
+    Ok(outcomes(readings.len(), stored)?)
+}
+
+/// Appends readings in a transaction that the caller commits. `tries` is the number of earlier tries of the caller; after
+/// several, it makes the others wait.
+///
+/// # Errors
+/// [`Failure::Overtaken`] if another call was faster.
+pub(crate) async fn append_in(
+    transaction: &Transaction<'_>,
+    readings: &[NewReading],
+    tries: u32,
+) -> Result<Vec<Appended>, Failure> {
+    if readings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lock = if tries < TRIES_MAX { DeviceLock::Shared } else { DeviceLock::Exclusive };
+    let stored = insert(transaction, &AppendOrder::new(readings), lock).await?;
+    Ok(outcomes(readings.len(), stored)?)
+}
+
+/// Stores the new readings, and returns them.
+async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<Vec<OrderedReading<'r>>, Failure> {
+    if let Some(stored) = store_untouched(client, call).await? {
+        return Ok(stored);
+    }
+    for _ in 0..TRIES_MAX {
+        match insert_and_commit(client, call, DeviceLock::Shared).await {
+            Err(Failure::Overtaken) => {}
+            done => return done,
+        }
+    }
+    insert_and_commit(client, call, DeviceLock::Exclusive).await
+}
+
+/// Stores the new readings on the fast path, and returns them. Returns `None` if nothing was stored, because a segment
+/// touches a reading, or a device with a server-timed reading has a newer one.
+async fn store_untouched<'r>(
+    client: &Client,
+    AppendOrder { client_timed, server_timed }: &AppendOrder<'r>,
+) -> Result<Option<Vec<OrderedReading<'r>>>, Failure> {
+    let Some(picked) = pick_within_call(client_timed, server_timed) else { return Ok(None) };
+    let all = in_insert_order(client_timed, picked);
+    let append = client.prepare_cached(APPEND_UNTOUCHED).await?;
+    let (columns, spans) = (ReadingColumns::new(&all), spans(&all));
+    let [devices, times, ids, x, y, z] = columns.parameters();
+    let [span_devices, earliest, latest] = spans.parameters();
+    let all_new = !server_timed.is_empty();
+    let parameters = [devices, times, ids, x, y, z, &all_new, span_devices, earliest, latest];
+    match client.query(&append, &parameters).await {
+        Ok(repeats) => Ok(without_repeats(all, &repeats)?),
+        Err(error) if is_overtaken(&error) || is_taken(&error, READING_UNIQUE) => Ok(None),
+        Err(error) if is_missing_parent(&error) => Err(StoreError::DeviceMissing.into()),
+        Err(error) => Err(Failure::Committing(error)),
+    }
+}
+
+/// Returns the readings whose positions, counted from 1, are not in the rows; `None` if a row says that nothing was done.
+fn without_repeats<'r>(
+    all: Vec<OrderedReading<'r>>,
+    repeats: &[Row],
+) -> Result<Option<Vec<OrderedReading<'r>>>, StoreError> {
+    let repeats = repeats.iter().map(|row| column(row, 0));
+    let Some(repeats) = repeats.collect::<Result<Option<HashSet<i64>>, _>>()? else { return Ok(None) };
+    let stored = (1..).zip(all).filter(|(position, _)| !repeats.contains(position));
+    Ok(Some(stored.map(|(_, new)| new).collect()))
+}
+
+/// Stores the new readings on the full path, and returns them.
+async fn insert_and_commit<'r>(
+    client: &mut Client,
+    call: &AppendOrder<'r>,
+    lock: DeviceLock,
+) -> Result<Vec<OrderedReading<'r>>, Failure> {
+    let transaction = begin(client).await?;
+    let stored = insert(&transaction, call, lock).await?;
+    transaction.commit().await.map_err(Failure::Committing)?;
+    Ok(stored)
+}
+
+/// Inserts the new readings on the full path, and returns them.
+async fn insert<'r>(
+    transaction: &Transaction<'_>,
+    call: &AppendOrder<'r>,
+    lock: DeviceLock,
+) -> Result<Vec<OrderedReading<'r>>, Failure> {
+    lock_devices(transaction, call, lock).await?;
+    let AppendOrder { client_timed, server_timed } = call;
+    // Before the segments: a row disappears with the commit that adds its segment.
+    let newest_hot = newest_hot_us(transaction, server_timed).await?;
+    let mut sealed = SealedTimesReader::new(transaction, &possible_spans(call)).await?;
+    let mut all = not_sealed(&mut sealed, client_timed).await?;
+    let picked = pick(transaction, &mut sealed, client_timed, server_timed, newest_hot).await?;
+    all = in_insert_order(&all, picked);
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = transaction.prepare_cached(INSERT).await?;
+    let (columns, spans) = (ReadingColumns::new(&all), spans(&all));
+    let inserted = columns.parameters();
+    // The look is polled, and thereby sent, after the insert.
+    let insert = transaction.query(&statement, &inserted).map_err(Failure::from);
+    let (rows, touching) = try_join(insert, touching(transaction, &spans)).await?;
+    let stored = returned(&rows, &all)?;
+    // A segment that has appeared meanwhile matters only if it has a reading that was inserted again.
+    let mut newer = sealed.with_unknown(touching);
+    let is_doubled = not_sealed(&mut newer, &stored).await?.len() < stored.len();
+    let is_outrun = stored.iter().filter(|new| new.is_server_timed()).count() < server_timed.len();
+    if is_doubled || is_outrun { Err(Failure::Overtaken) } else { Ok(stored) }
+}
+
+/// Returns the readings, which are in insert order, that are not sealed.
+async fn not_sealed<'r>(
+    sealed: &mut SealedTimesReader<'_>,
+    readings: &[OrderedReading<'r>],
+) -> Result<Vec<OrderedReading<'r>>, Failure> {
+    let times: Vec<_> = readings.iter().map(|new| (new.reading.device, new.time.micros())).collect();
+    let are_sealed = sealed.contains_each(&times).await?;
+    let others = readings.iter().zip(are_sealed).filter(|(_, is_sealed)| !is_sealed);
+    Ok(others.map(|(new, _)| *new).collect())
+}
+
+/// Returns one span for each device that covers all times that its readings can get. It covers the span of the inserted
+/// readings, so the second look finds no segment that the first one missed.
+fn possible_spans(call: &AppendOrder<'_>) -> DeviceSpans {
+    let mut by_device: BTreeMap<DeviceKey, (i64, i64)> = BTreeMap::new();
+    for new in call.client_timed.iter().chain(&call.server_timed) {
+        let from_us = new.time.micros();
+        let until_us = if new.is_server_timed() { Timestamp::MAX.micros() } else { from_us };
+        let (earliest, latest) = by_device.entry(new.reading.device).or_insert((from_us, until_us));
+        *earliest = from_us.min(*earliest);
+        *latest = until_us.max(*latest);
+    }
+    let mut spans = DeviceSpans::default();
+    for (device, (earliest, latest)) in by_device {
+        spans.add(device, earliest, latest);
+    }
+    spans
+}
+
+/// Locks the devices of a call until the end of the transaction, so that they exist and stay, and no other call picks times
+/// for them. Locks are taken by ascending key, so no two calls wait for each other.
+async fn lock_devices(
+    transaction: &Transaction<'_>,
+    AppendOrder { client_timed, server_timed }: &AppendOrder<'_>,
+    lock: DeviceLock,
+) -> Result<(), Failure> {
+    let lock = match lock {
+        DeviceLock::Shared if server_timed.is_empty() => {
+            "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE"
+        }
+        DeviceLock::Shared => "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+        DeviceLock::Exclusive => "SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR UPDATE",
+    };
+    let mut keys: Vec<i64> =
+        client_timed.iter().chain(server_timed).map(|new| new.reading.device.0).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let lock = transaction.prepare_cached(lock).await?;
+    if transaction.query(&lock, &[&keys]).await?.len() == keys.len() {
+        Ok(())
+    } else {
+        Err(StoreError::DeviceMissing.into())
+    }
+}

@@ -1,0 +1,166 @@
+//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new readings.
+//!
+//! A call deletes exactly the rows or segments that it has seen. If some of them no longer exist, it rolls back; so a
+//! delayed caller does no harm, and of several callers with the same readings one succeeds. Before it deletes, a call
+//! claims the first row without waiting, so callers with the same device do not wait for each other, only to be stale.
+//!
+//! A seal excludes no appends, and a device with continuous appends can be sealed; `readings/append.rs` says why. Only a
+//! segment of new readings waits until running appends have ended.
+
+use deadpool_postgres::{Client, Transaction};
+use device_stats_domain::DeviceKey;
+use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
+use device_stats_segment::{Head, Segment};
+use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError, open_head};
+use tokio_postgres::types::ToSql;
+
+use crate::database::columns::column;
+use crate::database::errors::{Failure, is_timeout};
+use crate::database::transactions::{UNLIMITED, begin, try_join3, try_join4};
+use crate::segments::pieces::insert;
+use crate::segments::sealed_times::SealedTimesReader;
+use crate::segments::spans::DeviceSpans;
+
+/// Prevents the deletion of a device, or waits for it. The first lock of a call, so that the two do not wait for each
+/// other.
+const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
+/// Deletes rows by device, time and id; none if the first one does not exist or another call is deleting it.
+const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
+        SELECT FROM reading WHERE device = $1 AND time = $4 FOR UPDATE SKIP LOCKED)
+    DELETE FROM reading USING unnest($2::bigint[], $3::bigint[]) AS sealed (time, id)
+    WHERE reading.device = $1 AND reading.time = sealed.time AND reading.id = sealed.id
+        AND EXISTS (SELECT FROM claimed)";
+/// Deletes segments from the catalogue, except those that another call is deleting.
+const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
+        SELECT id FROM segment WHERE device = $1 AND id = ANY ($2) FOR UPDATE SKIP LOCKED)
+    DELETE FROM segment USING claimed WHERE segment.device = $1 AND segment.id = claimed.id";
+const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
+const NEXT_ID: &str = "SELECT nextval(pg_get_serial_sequence('segment', 'id'))";
+
+pub(crate) async fn seal(
+    client: &mut Client,
+    device: DeviceKey,
+    sealed: &SealedRows,
+) -> Result<Replaced, Failure> {
+    let (times, ids) = (sealed.times_us(), sealed.ids());
+    let head = open_head(sealed.segment())?;
+    let transaction = begin(client).await?;
+    let seen: &[&(dyn ToSql + Sync)] = &[&device.0, &times, &ids, &times.first()];
+    let Some(id) = delete(&transaction, device, DELETE_ROWS, seen, times.len()).await? else {
+        return Ok(Replaced::Stale);
+    };
+    commit(transaction, device, id, sealed.segment(), &head).await
+}
+
+pub(crate) async fn merge(
+    client: &mut Client,
+    device: DeviceKey,
+    merged: &[SegmentId],
+    segment: &Segment,
+) -> Result<Replaced, Failure> {
+    let mut ids: Vec<i64> = merged.iter().map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let head = open_head(segment)?;
+    let transaction = begin(client).await?;
+    let seen: &[&(dyn ToSql + Sync)] = &[&device.0, &ids];
+    let Some(id) = delete(&transaction, device, DELETE_SEGMENTS, seen, ids.len()).await? else {
+        return Ok(Replaced::Stale);
+    };
+    let delete_blocks = transaction.prepare_cached(DELETE_BLOCKS).await?;
+    transaction.execute(&delete_blocks, seen).await?;
+    commit(transaction, device, id, segment, &head).await
+}
+
+/// Deletes the `expected` rows or segments that a segment replaces, and returns an id for it; `None` if not all of them
+/// existed.
+async fn delete(
+    transaction: &Transaction<'_>,
+    device: DeviceKey,
+    statement: &str,
+    seen: &[&(dyn ToSql + Sync)],
+    expected: usize,
+) -> Result<Option<SegmentId>, Failure> {
+    let keep = transaction.prepare_cached(KEEP_DEVICE).await?;
+    let next_id = transaction.prepare_cached(NEXT_ID).await?;
+    let delete = transaction.prepare_cached(statement).await?;
+    // They are polled, and thereby sent, in this order.
+    let done = try_join4(
+        transaction.batch_execute(UNLIMITED),
+        transaction.execute(&keep, &[&device.0]),
+        transaction.execute(&delete, seen),
+        transaction.query_one(&next_id, &[]),
+    )
+    .await;
+    match done {
+        Ok(((), _, deleted, id)) if usize::try_from(deleted) == Ok(expected) => {
+            Ok(Some(SegmentId(column(&id, 0)?)))
+        }
+        Ok(_) => Ok(None),
+        // Another call is replacing the same readings or segments.
+        Err(error) if is_timeout(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Adds a segment of new readings, unless the device has a reading in its span.
+pub(crate) async fn append(
+    client: &mut Client,
+    device: DeviceKey,
+    segment: &Segment,
+) -> Result<Replaced, Failure> {
+    let head = open_head(segment)?;
+    let (first_us, last_us) = (head.first_us(), head.last_us());
+    let transaction = begin(client).await?;
+    if !lock(&transaction, device).await? {
+        return Ok(Replaced::Stale);
+    }
+    let is_hot = transaction
+        .prepare_cached("SELECT 1 FROM reading WHERE device = $1 AND time >= $2 AND time <= $3 LIMIT 1")
+        .await?;
+    if transaction.execute(&is_hot, &[&device.0, &first_us, &last_us]).await? > 0 {
+        return Ok(Replaced::Stale);
+    }
+    let mut span = DeviceSpans::default();
+    span.add(device, first_us, last_us);
+    let mut sealed = SealedTimesReader::new(&transaction, &span).await?;
+    if sealed.contains_between(device, first_us, last_us).await? {
+        return Ok(Replaced::Stale);
+    }
+    let next_id = transaction.prepare_cached(NEXT_ID).await?;
+    let id = SegmentId(column(&transaction.query_one(&next_id, &[]).await?, 0)?);
+    commit(transaction, device, id, segment, &head).await
+}
+
+/// Waits until no append to the device is running, and blocks further appends. Appends that start while others are running
+/// go first, so the wait has a limit. Returns whether the device is locked.
+async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
+    let lock = transaction.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
+    // The limit of a wait for a lock restarts with each append that goes first.
+    let limit = format!("SET LOCAL statement_timeout = {}", STORE_LOCK_TIMEOUT.as_millis());
+    let done = try_join3(
+        transaction.batch_execute(&limit),
+        transaction.execute(&lock, &[&device.0]),
+        transaction.batch_execute(UNLIMITED),
+    )
+    .await;
+    match done {
+        Ok(((), 0, ())) => Err(StoreError::DeviceMissing.into()),
+        Ok(_) => Ok(true),
+        Err(error) if is_timeout(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes the segment and commits.
+async fn commit(
+    transaction: Transaction<'_>,
+    device: DeviceKey,
+    id: SegmentId,
+    segment: &Segment,
+    head: &Head,
+) -> Result<Replaced, Failure> {
+    insert(&transaction, device, id, segment, head).await?;
+    transaction.commit().await.map_err(Failure::Committing)?;
+    Ok(Replaced::Done(id))
+}

@@ -1,0 +1,85 @@
+//! Lookup of the times of sealed readings, which reads the pieces that it needs.
+
+use deadpool_postgres::Transaction;
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_store::{Lookup, PieceKey, SealedTimes, SegmentEntry, StoreError};
+
+use crate::database::errors::Failure;
+use crate::segments::catalogue::touching;
+use crate::segments::pieces::{Found, ROW_MISSING, find};
+use crate::segments::spans::DeviceSpans;
+
+/// Maximum number of times that are looked up at once.
+const LOOKED_UP_MAX: usize = 256;
+
+/// The times of sealed readings in the segments that touch the readings of a call, as the catalogue listed them.
+pub(crate) struct SealedTimesReader<'t> {
+    transaction: &'t Transaction<'t>,
+    times: SealedTimes,
+}
+
+impl<'t> SealedTimesReader<'t> {
+    /// Lists the segments that touch the spans.
+    pub(crate) async fn new(transaction: &'t Transaction<'t>, spans: &DeviceSpans) -> Result<Self, Failure> {
+        Ok(Self { transaction, times: SealedTimes::new(touching(transaction, spans).await?) })
+    }
+
+    /// Creates a lookup in those of these segments that this one does not know.
+    pub(crate) fn with_unknown(&self, segments: Vec<(DeviceKey, SegmentEntry)>) -> Self {
+        Self { transaction: self.transaction, times: self.times.with_unknown(segments) }
+    }
+
+    /// Returns whether a device has a sealed reading at a time, which lies in the spans.
+    pub(crate) async fn contains(&mut self, device: DeviceKey, time_us: i64) -> Result<bool, Failure> {
+        self.answer(|times| times.contains(device, time_us)).await
+    }
+
+    /// Returns for each device and time, which ascend, whether the device has a sealed reading then.
+    pub(crate) async fn contains_each(&mut self, times: &[(DeviceKey, i64)]) -> Result<Vec<bool>, Failure> {
+        let mut found = Vec::with_capacity(times.len());
+        for chunk in times.chunks(LOOKED_UP_MAX) {
+            found.extend(self.answer(|times| times.contains_each(chunk)).await?);
+        }
+        Ok(found)
+    }
+
+    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included and in the spans.
+    pub(crate) async fn contains_between(
+        &mut self,
+        device: DeviceKey,
+        first_us: i64,
+        last_us: i64,
+    ) -> Result<bool, Failure> {
+        self.answer(|times| times.contains_between(device, first_us, last_us)).await
+    }
+
+    /// Returns the time of a device's newest sealed reading in a window, which lies in the spans.
+    pub(crate) async fn newest_us(
+        &mut self,
+        device: DeviceKey,
+        window: Window,
+    ) -> Result<Option<i64>, Failure> {
+        self.answer(|times| times.newest_us(device, window)).await
+    }
+
+    async fn answer<T>(
+        &mut self,
+        question: impl Fn(&SealedTimes) -> Result<Lookup<T>, StoreError>,
+    ) -> Result<T, Failure> {
+        self.times.trim();
+        loop {
+            let missing = match question(&self.times)? {
+                Lookup::Known(answer) => return Ok(answer),
+                Lookup::Missing(missing) => missing,
+            };
+            let keys: Vec<PieceKey> = missing.iter().map(|piece| piece.key).collect();
+            for (piece, found) in missing.iter().zip(find(self.transaction, &keys).await?) {
+                match found {
+                    Found::Bytes(bytes) => self.times.add(piece, &bytes)?,
+                    Found::Lost | Found::Never => return Err(piece.key.inconsistent(ROW_MISSING).into()),
+                    Found::Gone => return Err(Failure::Overtaken),
+                }
+            }
+        }
+    }
+}

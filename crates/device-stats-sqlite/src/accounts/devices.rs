@@ -1,0 +1,111 @@
+//! Statements about devices.
+
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId, Window,
+};
+use device_stats_store::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::database::columns::{optional_text, text};
+use crate::database::errors::{is_missing_parent, store_error};
+use crate::hot::HotView;
+use crate::journal::{self, Entry};
+
+fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
+    let user_id: Option<i64> = row.get(3)?;
+    Ok(Device {
+        key: DeviceKey(row.get(0)?),
+        device_id: text(row, 1, DeviceId::new)?,
+        name: optional_text(row, 2, DeviceName::new)?,
+        user_id: user_id.map(UserId),
+    })
+}
+
+/// Converts an error of a statement that sets an owner.
+fn owner_error(error: rusqlite::Error) -> StoreError {
+    if is_missing_parent(&error) { StoreError::UserMissing } else { store_error(error) }
+}
+
+pub(crate) fn create(connection: &Connection, new: &NewDevice) -> Result<Device, StoreError> {
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO devices (device_id, name, user_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING
+             RETURNING id, device_id, name, user_id",
+        )
+        .map_err(store_error)?;
+    let name = new.name.as_ref().map(DeviceName::as_str);
+    let created = insert.query_row((new.device_id.as_str(), name, new.user_id.map(|id| id.0)), device);
+    created.optional().map_err(owner_error)?.ok_or(StoreError::DeviceIdTaken)
+}
+
+pub(crate) fn find(
+    connection: &Connection,
+    device_ids: &[DeviceId],
+) -> Result<Vec<Option<Device>>, StoreError> {
+    // One lookup for each id: a statement cannot have thousands of parameters.
+    let mut select = connection
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE device_id = ?1")
+        .map_err(store_error)?;
+    let found = device_ids.iter().map(|id| select.query_row([id.as_str()], device).optional());
+    found.collect::<rusqlite::Result<_>>().map_err(store_error)
+}
+
+pub(crate) fn find_by_key(connection: &Connection, key: DeviceKey) -> Result<Option<Device>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE id = ?1")
+        .map_err(store_error)?;
+    select.query_row([key.0], device).optional().map_err(store_error)
+}
+
+pub(crate) fn list(connection: &Connection, page: Page) -> Result<Vec<Device>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT ?1 OFFSET ?2")
+        .map_err(store_error)?;
+    let devices = select.query_map((page.limit, page.skip), device);
+    devices.and_then(Iterator::collect).map_err(store_error)
+}
+
+pub(crate) fn list_by_user(connection: &Connection, user: UserId) -> Result<Vec<Device>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE user_id = ?1 ORDER BY id")
+        .map_err(store_error)?;
+    let devices = select.query_map([user.0], device);
+    devices.and_then(Iterator::collect).map_err(store_error)
+}
+
+pub(crate) fn update(
+    connection: &Connection,
+    key: DeviceKey,
+    change: &DeviceChange,
+) -> Result<Device, StoreError> {
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE devices SET name = iif(?2, ?3, name), user_id = iif(?4, ?5, user_id) WHERE id = ?1
+             RETURNING id, device_id, name, user_id",
+        )
+        .map_err(store_error)?;
+    let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
+    let owner = change.user_id.flatten().map(|id| id.0);
+    let changes = (key.0, change.name.is_some(), name, change.user_id.is_some(), owner);
+    update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
+}
+
+/// Deletes the hot readings of devices that the same transaction deletes.
+pub(crate) fn delete_hot_readings(
+    connection: &Connection,
+    hot: &HotView,
+    devices: impl IntoIterator<Item = DeviceKey>,
+) -> Result<(), StoreError> {
+    let devices: Vec<DeviceKey> =
+        devices.into_iter().filter(|device| hot.has_any(*device, Window::ALL)).collect();
+    if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
+}
+
+/// Deletes a device. A journal entry deletes its hot readings, a foreign key its segments, and a trigger their blocks.
+pub(crate) fn delete(connection: &Connection, hot: &HotView, key: DeviceKey) -> Result<(), StoreError> {
+    let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
+    match delete.execute([key.0]).map_err(store_error)? {
+        0 => Err(StoreError::DeviceMissing),
+        _ => delete_hot_readings(connection, hot, [key]),
+    }
+}

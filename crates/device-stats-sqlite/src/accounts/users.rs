@@ -1,0 +1,85 @@
+//! Statements about users.
+
+use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
+use device_stats_store::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::accounts::devices;
+use crate::database::columns::text;
+use crate::database::errors::store_error;
+use crate::hot::HotView;
+
+fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+    Ok(User {
+        id: UserId(row.get(0)?),
+        username: text(row, 1, Username::new)?,
+        email: text(row, 2, |text| Email::parse(&text))?,
+    })
+}
+
+pub(crate) fn create(connection: &Connection, new: &NewUser) -> Result<User, StoreError> {
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO users (username, email) VALUES (?1, ?2) ON CONFLICT DO NOTHING
+             RETURNING id, username, email",
+        )
+        .map_err(store_error)?;
+    let created = insert.query_row((new.username.as_str(), new.email.as_str()), user).optional();
+    match created.map_err(store_error)? {
+        Some(created) => Ok(created),
+        None if is_email_taken(connection, None, &new.email)? => Err(StoreError::EmailTaken),
+        None => Err(StoreError::UsernameTaken),
+    }
+}
+
+pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, username, email FROM users WHERE id = ?1")
+        .map_err(store_error)?;
+    select.query_row([id.0], user).optional().map_err(store_error)
+}
+
+pub(crate) fn list(connection: &Connection, page: Page) -> Result<Vec<User>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT ?1 OFFSET ?2")
+        .map_err(store_error)?;
+    let users = select.query_map((page.limit, page.skip), user);
+    users.and_then(Iterator::collect).map_err(store_error)
+}
+
+pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -> Result<User, StoreError> {
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE OR IGNORE users SET username = coalesce(?2, username), email = coalesce(?3, email)
+             WHERE id = ?1 RETURNING id, username, email",
+        )
+        .map_err(store_error)?;
+    let username = change.username.as_ref().map(Username::as_str);
+    let email = change.email.as_ref().map(Email::as_str);
+    let updated = update.query_row((id.0, username, email), user).optional().map_err(store_error)?;
+    match (updated, &change.email) {
+        (Some(updated), _) => Ok(updated),
+        (None, _) if find(connection, id)?.is_none() => Err(StoreError::UserMissing),
+        (None, Some(email)) if is_email_taken(connection, Some(id), email)? => Err(StoreError::EmailTaken),
+        (None, _) => Err(StoreError::UsernameTaken),
+    }
+}
+
+/// Deletes a user. Foreign keys delete the devices and their segments.
+pub(crate) fn delete(connection: &Connection, hot: &HotView, id: UserId) -> Result<(), StoreError> {
+    let devices = devices::list_by_user(connection, id)?;
+    let mut delete = connection.prepare_cached("DELETE FROM users WHERE id = ?1").map_err(store_error)?;
+    match delete.execute([id.0]).map_err(store_error)? {
+        0 => Err(StoreError::UserMissing),
+        _ => devices::delete_hot_readings(connection, hot, devices.iter().map(|device| device.key)),
+    }
+}
+
+/// Whether a user other than `id` has the email address. Tells, in the same transaction, which unique index has refused a
+/// row.
+fn is_email_taken(connection: &Connection, id: Option<UserId>, email: &Email) -> Result<bool, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE email = ?1 AND id IS NOT ?2)")
+        .map_err(store_error)?;
+    select.query_row((email.as_str(), id.map(|id| id.0)), |row| row.get(0)).map_err(store_error)
+}

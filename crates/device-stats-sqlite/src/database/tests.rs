@@ -1,0 +1,93 @@
+//! What every connection to a migrated database does and refuses.
+
+use std::path::Path;
+
+use device_stats_store::StoreError;
+use rusqlite::Connection;
+
+use super::connections::Connections;
+use super::errors::store_error;
+use super::open::migrate;
+
+fn connections(folder: &Path) -> Connections {
+    let path = folder.join("a.db");
+    migrate(&path).unwrap();
+    Connections::new(&path).unwrap()
+}
+
+fn pragma(connection: &Connection, name: &str) -> Result<String, StoreError> {
+    let value: Result<rusqlite::types::Value, _> =
+        connection.pragma_query_value(None, name, |row| row.get(0));
+    value.map(|value| format!("{value:?}")).map_err(store_error)
+}
+
+fn one_number(connection: &Connection, select: &str) -> Result<i64, StoreError> {
+    connection.query_row(select, [], |row| row.get(0)).map_err(store_error)
+}
+
+#[tokio::test]
+async fn commits_are_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let connections = connections(folder.path());
+    for (name, expected) in [
+        ("synchronous", "Integer(2)"),
+        ("journal_mode", "Text(\"wal\")"),
+        ("page_size", "Integer(16384)"),
+        ("foreign_keys", "Integer(1)"),
+        ("temp_store", "Integer(2)"),
+        ("busy_timeout", "Integer(1000)"),
+        ("cache_size", "Integer(-32768)"),
+        ("journal_size_limit", "Integer(67108864)"),
+    ] {
+        let value = connections.write(move |connection| pragma(connection, name)).await.unwrap();
+        assert_eq!(value, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_reading_connection_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let connections = connections(folder.path());
+    let refused = connections.read(|connection| {
+        connection.execute("DELETE FROM users", []).map_err(store_error)?;
+        Ok(())
+    });
+    assert!(matches!(refused.await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_full_database_can_be_read_and_works_again_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let connections = connections(folder.path());
+    let pages_max = async |pages: i64| {
+        let set = move |connection: &Connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(store_error)
+        };
+        connections.write(set).await
+    };
+    let fill = async || {
+        let insert = "INSERT INTO users (username, email) VALUES (hex(randomblob(9000)), hex(randomblob(9)))";
+        let fill = move |connection: &Connection| connection.execute(insert, []).map_err(store_error);
+        connections.write(fill).await
+    };
+    pages_max(1).await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(fill().await, Err(StoreError::OutOfSpace(_))));
+    }
+    connections.read(|connection| one_number(connection, "SELECT count(*) FROM users")).await.unwrap();
+    pages_max(1_000).await.unwrap();
+    assert_eq!(fill().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_panics_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let connections = connections(folder.path());
+    let panicking = connections.write(|connection| -> Result<(), StoreError> {
+        connection.execute("UPDATE id_block SET next = 77", []).map_err(store_error)?;
+        panic!("on purpose")
+    });
+    assert!(matches!(panicking.await, Err(StoreError::Broken(_))));
+    let next = connections.read(|connection| one_number(connection, "SELECT next FROM id_block")).await;
+    assert_eq!(next.unwrap(), 1);
+}

@@ -1,0 +1,116 @@
+//! Appending: repeats are found, times are picked, and the new readings become one journal entry.
+
+use device_stats_domain::{DeviceKey, Finite, NewReading, Window};
+use device_stats_segment::Row;
+use device_stats_store::{AppendOrder, Appended, OrderedReading, StoreError, TimePicker, outcomes};
+use rusqlite::{CachedStatement, Connection};
+
+use crate::database::errors::store_error;
+use crate::hot::HotView;
+use crate::journal::{self, Entry};
+use crate::segments::sealed_times::SealedTimesReader;
+
+/// Appends readings device by device, those of each device in the order of [`AppendOrder`].
+pub(crate) fn append(
+    connection: &Connection,
+    hot: &HotView,
+    readings: &[NewReading],
+) -> Result<Vec<Appended>, StoreError> {
+    let AppendOrder { client_timed, server_timed } = AppendOrder::new(readings);
+    let mut order = client_timed;
+    order.extend(server_timed);
+    // A stable sort: the client-timed readings of a device stay before its server-timed ones.
+    order.sort_by_key(|new| new.reading.device);
+    let by_device = || order.chunk_by(|one, next| one.reading.device == next.reading.device);
+
+    let mut call = AppendCall::new(connection, hot)?;
+    by_device().try_for_each(|readings| call.check_device(readings))?;
+    by_device().try_for_each(|readings| call.append(readings))?;
+    let stored = call.stored;
+    if !stored.is_empty() {
+        hot.tidy(connection)?;
+        journal::write(connection, &Entry::Appended(stored.iter().map(row).collect()))?;
+    }
+    outcomes(readings.len(), stored)
+}
+
+fn row(new: &OrderedReading<'_>) -> (DeviceKey, Row) {
+    let OrderedReading { reading, time, .. } = new;
+    let values = reading.values.map(Finite::get);
+    (reading.device, Row { time_us: time.micros(), id: reading.id.0, values })
+}
+
+/// A call, and the readings that it stores.
+struct AppendCall<'c, 'r> {
+    connection: &'c Connection,
+    hot: &'c HotView,
+    has_device: CachedStatement<'c>,
+    stored: Vec<OrderedReading<'r>>,
+}
+
+impl<'c, 'r> AppendCall<'c, 'r> {
+    fn new(connection: &'c Connection, hot: &'c HotView) -> Result<Self, StoreError> {
+        let has_device = "SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)";
+        let has_device = connection.prepare_cached(has_device).map_err(store_error)?;
+        Ok(Self { connection, hot, has_device, stored: Vec::new() })
+    }
+
+    /// Refuses a device that does not exist. The readings are of one device.
+    fn check_device(&mut self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
+        let Some(new) = readings.first() else { return Ok(()) };
+        let exists =
+            self.has_device.query_row([new.reading.device.0], |row| row.get(0)).map_err(store_error)?;
+        if exists { Ok(()) } else { Err(StoreError::DeviceMissing) }
+    }
+
+    /// Appends readings of one device, client-timed ones first.
+    fn append(&mut self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
+        let Some(first) = readings.first() else { return Ok(()) };
+        let device = first.reading.device;
+        let mut sealed = SealedTimesReader::new(self.connection, device, span(readings))?;
+        let stored_before = self.stored.len();
+        let (client_timed, server_timed) =
+            readings.split_at(readings.partition_point(|new| !new.is_server_timed()));
+        for new in client_timed {
+            if !self.is_taken(device, new.time.micros(), &mut sealed)? {
+                self.stored.push(*new);
+            }
+        }
+        if server_timed.is_empty() {
+            return Ok(());
+        }
+        let mut picker = TimePicker::new(self.stored.iter().skip(stored_before).copied());
+        for new in server_timed {
+            let window = TimePicker::search_window(new.time);
+            let newest_us = self.hot.newest_us(device, window).max(sealed.newest_us(window)?);
+            let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
+            while self.is_taken(device, candidate.micros(), &mut sealed)? {
+                candidate = picker.next_candidate(device, candidate)?;
+            }
+            picker.pick(device, candidate);
+            self.stored.push(OrderedReading { time: candidate, ..*new });
+        }
+        Ok(())
+    }
+
+    /// Whether the device has a stored reading, hot or sealed, at a time.
+    fn is_taken(
+        &self,
+        device: DeviceKey,
+        time_us: i64,
+        sealed: &mut SealedTimesReader<'_>,
+    ) -> Result<bool, StoreError> {
+        Ok(self.hot.find(device, time_us).is_some() || sealed.contains(time_us)?)
+    }
+}
+
+/// Returns the window of all times at which these readings of one device can be stored.
+fn span(readings: &[OrderedReading<'_>]) -> Window {
+    let mut span = Window { from_us: i64::MAX, until_us: i64::MIN };
+    for new in readings {
+        let until_us = if new.is_server_timed() { i64::MAX } else { new.time.micros() + 1 };
+        span.from_us = span.from_us.min(new.time.micros());
+        span.until_us = span.until_us.max(until_us);
+    }
+    span
+}

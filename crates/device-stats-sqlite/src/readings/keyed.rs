@@ -1,0 +1,72 @@
+//! Keyed requests: the transaction that stores the readings of a request keeps its receipt, too.
+
+use device_stats_domain::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
+use device_stats_domain::{DeviceKey, IdempotencyKey, ReadingId, Timestamp};
+use device_stats_store::{
+    FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt, StoreError,
+    StoredReceipt,
+};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+
+use crate::database::columns::{count, time};
+use crate::database::errors::store_error;
+use crate::hot::HotView;
+use crate::readings::append::append;
+
+const DELETE_EXPIRED: &str = "DELETE FROM keyed_request WHERE key IN
+    (SELECT key FROM keyed_request WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)";
+const FIND: &str = "SELECT fingerprint, stored, repeats, device, reading, time FROM keyed_request
+    WHERE key = ?1 AND kept_until > ?2";
+/// Replaces an expired receipt that has not been deleted yet.
+const KEEP: &str = "INSERT OR REPLACE INTO keyed_request
+    (key, fingerprint, kept_until, stored, repeats, device, reading, time)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Appends the readings of the new requests, and keeps their receipts.
+pub(crate) fn append_keyed(
+    connection: &Connection,
+    hot: &HotView,
+    requests: &[KeyedReadings],
+    now: Timestamp,
+) -> Result<Vec<KeyedOutcome>, StoreError> {
+    let mut find_receipt = connection.prepare_cached(FIND).map_err(store_error)?;
+    let call = KeyedCall::new(requests, |key| find(&mut find_receipt, key, now))?;
+    let appended = append(connection, hot, &call.new_readings())?;
+    let FinishedKeyedCall { outcomes, receipts } = call.finish(appended)?;
+    let mut keep = connection.prepare_cached(KEEP).map_err(store_error)?;
+    for (KeyedReadings { key, fingerprint, kept_until, .. }, Receipt { stored, repeats, first }) in receipts {
+        keep.execute((
+            key.as_str(),
+            fingerprint,
+            kept_until.micros(),
+            stored.cast_signed(),
+            repeats.cast_signed(),
+            first.map(|first| first.device.0),
+            first.map(|first| first.id.0),
+            first.map(|first| first.time.micros()),
+        ))
+        .map_err(store_error)?;
+    }
+    let mut delete = connection.prepare_cached(DELETE_EXPIRED).map_err(store_error)?;
+    delete.execute((now.micros(), IDEMPOTENCY_KEYS_FORGOTTEN_MAX)).map_err(store_error)?;
+    Ok(outcomes)
+}
+
+/// Returns the receipt under a key, if there is an unexpired one.
+fn find(
+    select: &mut CachedStatement<'_>,
+    key: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<Option<StoredReceipt>, StoreError> {
+    select.query_row((key.as_str(), now.micros()), receipt).optional().map_err(store_error)
+}
+
+fn receipt(row: &Row<'_>) -> rusqlite::Result<StoredReceipt> {
+    let device: Option<i64> = row.get(3)?;
+    let first = device.map(|device| -> rusqlite::Result<FirstStored> {
+        Ok(FirstStored { device: DeviceKey(device), id: ReadingId(row.get(4)?), time: time(row, 5)? })
+    });
+    let first = first.transpose()?;
+    let receipt = Receipt { stored: count(row, 1)?, repeats: count(row, 2)?, first };
+    Ok(StoredReceipt { fingerprint: row.get(0)?, receipt })
+}

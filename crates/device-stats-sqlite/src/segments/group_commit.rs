@@ -1,0 +1,157 @@
+//! Group commit of segments: those that arrive during a commit share the next transaction, and thereby its sync.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use device_stats_domain::DeviceKey;
+use device_stats_domain::limits::GROUP_SEGMENTS_MAX;
+use device_stats_segment::{Head, Segment};
+use device_stats_store::{Replaced, SealedRows, StoreError, open_head};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::database::connections::Connections;
+use crate::hot::{HotReadings, HotView};
+use crate::segments::replace;
+
+type Outcome = Result<Replaced, StoreError>;
+
+/// Segments that wait for their commit. Cheap to clone; clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentQueue {
+    connections: Connections,
+    hot: Arc<HotReadings>,
+    lane: Arc<Mutex<Lane>>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<(WaitingSegment, oneshot::Sender<Outcome>)>,
+    /// Whether a task commits the lane.
+    has_writer: bool,
+}
+
+/// A segment that waits for its commit.
+#[derive(Debug)]
+struct WaitingSegment {
+    device: DeviceKey,
+    head: Box<Head>,
+    source: Source,
+}
+
+/// The readings of a segment.
+#[derive(Debug)]
+enum Source {
+    /// Hot readings, which the segment replaces.
+    Hot(SealedRows),
+    /// New readings.
+    New(Segment),
+}
+
+impl WaitingSegment {
+    fn is_seal(&self) -> bool {
+        matches!(self.source, Source::Hot(_))
+    }
+
+    fn store(&self, connection: &Connection, hot: &HotView) -> Outcome {
+        match &self.source {
+            Source::Hot(sealed) => replace::seal(connection, hot, self.device, sealed, &self.head),
+            Source::New(segment) => replace::append(connection, hot, self.device, segment, &self.head),
+        }
+    }
+}
+
+impl SegmentQueue {
+    pub(crate) fn new(connections: &Connections, hot: &Arc<HotReadings>) -> Self {
+        Self { connections: connections.clone(), hot: Arc::clone(hot), lane: Arc::default() }
+    }
+
+    /// Replaces hot readings of a device by their segment.
+    pub(crate) async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Outcome {
+        let head = Box::new(open_head(sealed.segment())?);
+        self.commit(WaitingSegment { device, head, source: Source::Hot(sealed.clone()) }).await
+    }
+
+    /// Adds a segment of new readings of a device.
+    pub(crate) async fn append(&self, device: DeviceKey, segment: &Segment) -> Outcome {
+        let head = Box::new(open_head(segment)?);
+        self.commit(WaitingSegment { device, head, source: Source::New(segment.clone()) }).await
+    }
+
+    /// Waits for the commit of a segment. Call it inside a runtime.
+    async fn commit(&self, segment: WaitingSegment) -> Outcome {
+        let (done, outcome) = oneshot::channel();
+        let needs_writer = {
+            let mut lane = self.lane();
+            lane.waiting.push_back((segment, done));
+            !std::mem::replace(&mut lane.has_writer, true)
+        };
+        if needs_writer {
+            tokio::spawn(self.clone().write());
+        }
+        outcome.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the runtime is shutting down".into())))
+    }
+
+    /// Commits groups until no segment waits.
+    async fn write(self) {
+        loop {
+            let (group, callers) = self.lane().next_group();
+            if group.is_empty() {
+                return;
+            }
+            let hot = Arc::clone(&self.hot);
+            let committed =
+                self.connections.write(move |connection| store_group(connection, &hot, &group)).await;
+            // A caller that has given up ignores its outcome.
+            match committed {
+                Ok(outcomes) => {
+                    for (done, outcome) in callers.into_iter().zip(outcomes) {
+                        let _ = done.send(outcome);
+                    }
+                }
+                Err(error) => {
+                    let error = Arc::new(error);
+                    for done in callers {
+                        let _ = done.send(Err(StoreError::from_shared(&error)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn lane(&self) -> MutexGuard<'_, Lane> {
+        // No code under this lock can panic halfway through a change.
+        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stores a group in one transaction, and returns the outcome of each segment.
+fn store_group(
+    connection: &Connection,
+    hot: &HotReadings,
+    group: &[WaitingSegment],
+) -> Result<Vec<Outcome>, StoreError> {
+    let view = hot.view(connection)?;
+    // Before the seals: they can seal readings that this carries forward.
+    if group.iter().any(WaitingSegment::is_seal) {
+        view.tidy(connection)?;
+    }
+    let store = |segment: &WaitingSegment| match segment.store(connection, &view) {
+        // These errors come before any change, and do not concern the rest of the group.
+        Err(error @ (StoreError::DeviceMissing | StoreError::Corrupt { .. })) => Ok(Err(error)),
+        outcome => outcome.map(Ok),
+    };
+    group.iter().map(store).collect()
+}
+
+impl Lane {
+    /// Takes the next group out of the lane; if there is none, the lane has no writer any more.
+    fn next_group(&mut self) -> (Vec<WaitingSegment>, Vec<oneshot::Sender<Outcome>>) {
+        // A view shows the hot readings before the transaction, so a group has at most one seal of a device.
+        let mut sealed = HashSet::new();
+        let fits = |(segment, _): &&(WaitingSegment, _)| !segment.is_seal() || sealed.insert(segment.device);
+        let count = self.waiting.iter().take(GROUP_SEGMENTS_MAX).take_while(fits).count();
+        self.has_writer = count > 0;
+        self.waiting.drain(..count).unzip()
+    }
+}

@@ -1,0 +1,82 @@
+//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new readings.
+
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::{Head, Segment};
+use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError};
+use rusqlite::Connection;
+
+use crate::accounts::devices;
+use crate::hot::HotView;
+use crate::journal::{self, Entry};
+use crate::segments::catalogue;
+use crate::segments::sealed_times::SealedTimesReader;
+
+// The caller commits what a function returned as `Ok`. So each one changes nothing before it is sure that the outcome is
+// not `Stale`.
+
+/// Replaces hot readings by their segment. Call it at most once for a device in a transaction: the view does not see what
+/// the first call has done.
+pub(crate) fn seal(
+    connection: &Connection,
+    hot: &HotView,
+    device: DeviceKey,
+    sealed: &SealedRows,
+    head: &Head,
+) -> Result<Replaced, StoreError> {
+    if !hot.has_all(device, sealed) {
+        return Ok(Replaced::Stale);
+    }
+    let replaced = insert_unless_missing(connection, device, sealed.segment(), head)?;
+    if let Replaced::Done(_) = replaced {
+        journal::write(connection, &Entry::Sealed(device, sealed.times_us().to_vec()))?;
+    }
+    Ok(replaced)
+}
+
+/// Replaces segments by the one that was merged from them.
+pub(crate) fn merge(
+    connection: &Connection,
+    device: DeviceKey,
+    merged: &[SegmentId],
+    segment: &Segment,
+    head: &Head,
+) -> Result<Replaced, StoreError> {
+    for id in merged {
+        if !catalogue::has(connection, device, *id)? {
+            return Ok(Replaced::Stale);
+        }
+    }
+    merged.iter().try_for_each(|id| catalogue::delete(connection, *id))?;
+    insert_unless_missing(connection, device, segment, head)
+}
+
+/// Adds a segment of new readings, unless the device has a reading in its span.
+pub(crate) fn append(
+    connection: &Connection,
+    hot: &HotView,
+    device: DeviceKey,
+    segment: &Segment,
+    head: &Head,
+) -> Result<Replaced, StoreError> {
+    devices::find_by_key(connection, device)?.ok_or(StoreError::DeviceMissing)?;
+    let (first_us, last_us) = (head.first_us(), head.last_us());
+    let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
+    if hot.has_any(device, span)
+        || SealedTimesReader::new(connection, device, span)?.contains_between(first_us, last_us)?
+    {
+        return Ok(Replaced::Stale);
+    }
+    catalogue::insert(connection, device, segment, head).map(Replaced::Done)
+}
+
+fn insert_unless_missing(
+    connection: &Connection,
+    device: DeviceKey,
+    segment: &Segment,
+    head: &Head,
+) -> Result<Replaced, StoreError> {
+    match catalogue::insert(connection, device, segment, head) {
+        Err(StoreError::DeviceMissing) => Ok(Replaced::Stale),
+        inserted => inserted.map(Replaced::Done),
+    }
+}

@@ -1,0 +1,58 @@
+//! Segments: the transaction of each call.
+
+use async_trait::async_trait;
+use device_stats_domain::limits::{GROUP_SEGMENTS_MAX, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::Segment;
+use device_stats_store::{
+    PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
+};
+use futures_util::future::try_join_all;
+use rusqlite::Connection;
+
+use super::SqliteStore;
+use crate::segments::{catalogue, pieces, replace};
+
+#[async_trait]
+impl SegmentStore for SqliteStore {
+    fn seal_concurrency(&self) -> usize {
+        GROUP_SEGMENTS_MAX / 2
+    }
+
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        self.connections.read(move |connection| catalogue::list(connection, device, Window::ALL)).await
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let read = |pieces: &[PieceKey]| {
+            let pieces = pieces.to_vec();
+            move |connection: &Connection| pieces::read(connection, &pieces)
+        };
+        if pieces.len() <= STORE_PIECES_FEW {
+            return self.connections.read_here(read(pieces)).await;
+        }
+        let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
+        let chunks = chunks.map(|pieces| self.connections.read(read(pieces)));
+        Ok(try_join_all(chunks).await?.concat())
+    }
+
+    async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        self.segment_queue.seal(device, sealed).await
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        let (merged, segment, head) = (merged.to_vec(), segment.clone(), open_head(segment)?);
+        self.connections
+            .write(move |connection| replace::merge(connection, device, &merged, &segment, &head))
+            .await
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        self.segment_queue.append(device, segment).await
+    }
+}

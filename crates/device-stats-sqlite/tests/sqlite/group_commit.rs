@@ -1,0 +1,45 @@
+//! Group commit of segments.
+
+use std::path::Path;
+
+use device_stats_domain::{Axes, DeviceKey};
+use device_stats_segment::{Effort, Row, Segment};
+use device_stats_sqlite::SqliteStore;
+use device_stats_store::{Replaced, SegmentStore, StoreError};
+use futures_util::future::join_all;
+
+use crate::{Folder, process};
+
+/// Returns the number of commits in a write-ahead log: the frames that state the size of the database after a commit
+/// (SQLite's file format, 4.1).
+fn commits(path: &Path) -> usize {
+    let log = std::fs::read(path).unwrap();
+    let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
+    log[32..].chunks_exact(24 + page).filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[tokio::test]
+async fn segments_that_wait_together_share_a_transaction() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let device = process::device(&store).await;
+    let values = Axes { x: 1.0, y: 2.0, z: 3.0 };
+    let segment = |us| Segment::encode(&[Row { time_us: us, id: us, values }], Effort::Fast).unwrap();
+    let log = folder.folder.path().join("stats.db-wal");
+    let before = commits(&log);
+    // The task that commits them runs when all of them wait: the test has one thread.
+    let segments: Vec<Segment> = (0..20).map(|n| segment(n % 19)).collect();
+    let keys = (0..20).map(|n| if n == 7 { DeviceKey(99) } else { device });
+    let appends = keys.zip(&segments).map(|(key, segment)| store.append_segment(key, segment));
+    let outcomes = join_all(appends).await;
+    assert_eq!(commits(&log) - before, 1);
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        match n {
+            7 => assert!(matches!(outcome, Err(StoreError::DeviceMissing)), "{outcome:?}"),
+            // At the same time as the first one.
+            19 => assert_eq!(outcome.unwrap(), Replaced::Stale),
+            _ => assert!(matches!(outcome, Ok(Replaced::Done(_))), "{outcome:?}"),
+        }
+    }
+    assert_eq!(store.list_segments(device).await.unwrap().len(), 18);
+}

@@ -1,0 +1,91 @@
+//! Tasks that seal and merge the readings of a device during a case.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use device_stats_domain::DeviceKey;
+use tokio::task::JoinSet;
+
+use super::samples::{Opened, rows_of, sealed_rows, segment};
+use crate::{Replaced, SegmentId};
+
+/// Running tasks: two that seal and two that merge for each device.
+pub(super) struct BackgroundSeals {
+    stop: Arc<AtomicBool>,
+    tasks: JoinSet<u32>,
+}
+
+impl BackgroundSeals {
+    /// Starts the tasks for each device.
+    pub(super) fn start(store: &Opened, devices: &[DeviceKey]) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut tasks = JoinSet::new();
+        for device in devices {
+            // Different counts and only some of the readings, so that spans overlap.
+            for (count, stride) in [(7, 1), (40, 3)] {
+                tasks.spawn(seal_until(Arc::clone(store), *device, count, stride, Arc::clone(&stop)));
+            }
+            for from in [0, 2] {
+                tasks.spawn(merge_until(Arc::clone(store), *device, from, Arc::clone(&stop)));
+            }
+        }
+        Self { stop, tasks }
+    }
+
+    /// Lets each task make one more round, and returns the number of segments that were sealed or merged.
+    pub(super) async fn stop(self) -> u32 {
+        self.stop.store(true, Ordering::SeqCst);
+        self.tasks.join_all().await.into_iter().sum()
+    }
+}
+
+/// Seals every `stride`-th of the `count` earliest hot readings, repeatedly.
+async fn seal_until(
+    store: Opened,
+    device: DeviceKey,
+    count: u32,
+    stride: usize,
+    stop: Arc<AtomicBool>,
+) -> u32 {
+    let mut done = 0;
+    loop {
+        let is_last = stop.load(Ordering::SeqCst);
+        let rows = store.list_hot_readings(device, count).await.unwrap();
+        assert!(rows.is_sorted_by(|a, b| a.time_us < b.time_us), "not in order: {rows:?}");
+        let rows: Vec<_> = rows.into_iter().step_by(stride).collect();
+        if !rows.is_empty() && is_done(store.seal(device, &sealed_rows(&rows)).await.unwrap()) {
+            done += 1;
+        }
+        if is_last {
+            return done;
+        }
+        // A store in memory never waits, and would block its thread.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Merges up to three neighbours, repeatedly.
+async fn merge_until(store: Opened, device: DeviceKey, from: usize, stop: Arc<AtomicBool>) -> u32 {
+    let mut done = 0;
+    loop {
+        let is_last = stop.load(Ordering::SeqCst);
+        let all = store.list_segments(device).await.unwrap();
+        let merged: Vec<_> = all.into_iter().skip(from).take(3).collect();
+        if merged.len() > 1
+            && let Some(rows) = rows_of(&store, device, &merged).await
+        {
+            let ids: Vec<SegmentId> = merged.iter().map(|entry| entry.id).collect();
+            if is_done(store.merge(device, &ids, &segment(&rows)).await.unwrap()) {
+                done += 1;
+            }
+        }
+        if is_last {
+            return done;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn is_done(answer: Replaced) -> bool {
+    matches!(answer, Replaced::Done(_))
+}

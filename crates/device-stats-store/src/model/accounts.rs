@@ -1,0 +1,139 @@
+//! Users and devices of the model.
+
+use async_trait::async_trait;
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewUser, Page, User, UserChange, UserId,
+};
+
+use super::state::{Model, State};
+use crate::{AccountStore, StoreError};
+
+#[async_trait]
+impl AccountStore for Model {
+    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
+        self.state().create_user(user)
+    }
+
+    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.state().users.get(&id).cloned())
+    }
+
+    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        Ok(page_of(self.state().users.values(), page))
+    }
+
+    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
+        self.state().update_user(id, change)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
+        self.state().delete_user(id)
+    }
+
+    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
+        self.state().create_device(device)
+    }
+
+    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
+        let state = self.state();
+        let find = |id: &DeviceId| state.devices.values().find(|device| device.device_id == *id).cloned();
+        Ok(device_ids.iter().map(find).collect())
+    }
+
+    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
+        Ok(page_of(self.state().devices.values(), page))
+    }
+
+    async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
+        let state = self.state();
+        Ok(state.devices.values().filter(|device| device.user_id == Some(user)).cloned().collect())
+    }
+
+    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
+        self.state().update_device(device, change)
+    }
+
+    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
+        self.state().delete_device(device)
+    }
+}
+
+fn page_of<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> Vec<T> {
+    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+    all.skip(skip).take(page.limit as usize).cloned().collect()
+}
+
+impl State {
+    /// Refuses an email address or username that a user other than `id` has.
+    fn check_unique(&self, id: Option<UserId>, change: &UserChange) -> Result<(), StoreError> {
+        let mut others = self.users.values().filter(|user| Some(user.id) != id);
+        if others.clone().any(|user| Some(&user.email) == change.email.as_ref()) {
+            Err(StoreError::EmailTaken)
+        } else if others.any(|user| Some(&user.username) == change.username.as_ref()) {
+            Err(StoreError::UsernameTaken)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_owner(&self, user: Option<UserId>) -> Result<(), StoreError> {
+        match user {
+            Some(user) if !self.users.contains_key(&user) => Err(StoreError::UserMissing),
+            _ => Ok(()),
+        }
+    }
+
+    fn create_user(&mut self, user: NewUser) -> Result<User, StoreError> {
+        let NewUser { username, email } = user;
+        let taken = UserChange { username: Some(username.clone()), email: Some(email.clone()) };
+        self.check_unique(None, &taken)?;
+        self.last_user += 1;
+        let user = User { id: UserId(self.last_user), username, email };
+        self.users.insert(user.id, user.clone());
+        Ok(user)
+    }
+
+    fn update_user(&mut self, id: UserId, change: UserChange) -> Result<User, StoreError> {
+        let mut user = self.users.get(&id).cloned().ok_or(StoreError::UserMissing)?;
+        self.check_unique(Some(id), &change)?;
+        user.username = change.username.unwrap_or(user.username);
+        user.email = change.email.unwrap_or(user.email);
+        self.users.insert(id, user.clone());
+        Ok(user)
+    }
+
+    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.users.remove(&id).ok_or(StoreError::UserMissing)?;
+        let owned = self.devices.values().filter(|device| device.user_id == Some(id));
+        let owned: Vec<DeviceKey> = owned.map(|device| device.key).collect();
+        owned.into_iter().try_for_each(|device| self.delete_device(device))
+    }
+
+    fn create_device(&mut self, device: NewDevice) -> Result<Device, StoreError> {
+        if self.devices.values().any(|other| other.device_id == device.device_id) {
+            return Err(StoreError::DeviceIdTaken);
+        }
+        self.check_owner(device.user_id)?;
+        self.last_device += 1;
+        let NewDevice { device_id, name, user_id } = device;
+        let device = Device { key: DeviceKey(self.last_device), device_id, name, user_id };
+        self.devices.insert(device.key, device.clone());
+        Ok(device)
+    }
+
+    fn update_device(&mut self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
+        let mut device = self.devices.get(&device).cloned().ok_or(StoreError::DeviceMissing)?;
+        self.check_owner(change.user_id.flatten())?;
+        device.name = change.name.unwrap_or(device.name);
+        device.user_id = change.user_id.unwrap_or(device.user_id);
+        self.devices.insert(device.key, device.clone());
+        Ok(device)
+    }
+
+    fn delete_device(&mut self, device: DeviceKey) -> Result<(), StoreError> {
+        self.devices.remove(&device).ok_or(StoreError::DeviceMissing)?;
+        self.hot.retain(|(other, _), _| *other != device);
+        self.segments.retain(|_, segment| segment.device != device);
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Segments of the model: their bytes, and the times of their readings.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::{Row, Segment};
+
+use super::state::{Model, ModelSegment, State};
+use crate::{
+    Piece, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
+};
+
+#[async_trait]
+impl SegmentStore for Model {
+    fn seal_concurrency(&self) -> usize {
+        1
+    }
+
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        Ok(self.state().segments_in(device, Window::ALL))
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let state = self.state();
+        Ok(pieces.iter().map(|key| state.piece(*key).cloned()).collect())
+    }
+
+    async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        self.state().seal(device, sealed)
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        self.state().merge(device, merged, segment)
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        self.state().append_segment(device, segment)
+    }
+}
+
+impl State {
+    /// Whether a segment of a device has a reading at a time.
+    pub(super) fn is_sealed(&self, device: DeviceKey, time_us: i64) -> bool {
+        self.segments_of_device(device).any(|segment| segment.times.contains(&time_us))
+    }
+
+    /// Returns the time of the newest sealed reading of a device in a window.
+    pub(super) fn newest_sealed_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
+        let Window { from_us, until_us } = window;
+        let inside = self.segments_of_device(device).map(|segment| segment.times.range(from_us..until_us));
+        inside.filter_map(|mut times| times.next_back().copied()).max()
+    }
+
+    fn segments_of_device(&self, device: DeviceKey) -> impl Iterator<Item = &ModelSegment> {
+        self.segments.values().filter(move |segment| segment.device == device)
+    }
+
+    /// Returns the segments of a device that touch a window, by first time, then id.
+    pub(super) fn segments_in(&self, device: DeviceKey, window: Window) -> Vec<SegmentEntry> {
+        let entries = self.segments_of_device(device).map(|segment| segment.entry);
+        let mut entries: Vec<_> = entries.filter(|entry| entry.touches(window)).collect();
+        entries.sort_by_key(|entry| (entry.first_us, entry.id));
+        entries
+    }
+
+    fn piece(&self, key: PieceKey) -> Option<&Vec<u8>> {
+        let segment = self.segments.get(&key.segment).filter(|segment| segment.device == key.device)?;
+        match key.piece {
+            Piece::Head => Some(&segment.bytes.head),
+            Piece::Block(number) => segment.bytes.blocks.get(usize::try_from(number).ok()?),
+        }
+    }
+
+    fn seal(&mut self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        let rows = || sealed.times_us().iter().zip(sealed.ids());
+        let is_hot =
+            |(time_us, id): (&i64, &i64)| self.hot.get(&(device, *time_us)).is_some_and(|hot| hot.id == *id);
+        if !self.devices.contains_key(&device) || !rows().all(is_hot) {
+            return Ok(Replaced::Stale);
+        }
+        let replaced = self.insert_segment(device, sealed.segment())?;
+        for time_us in sealed.times_us() {
+            self.hot.remove(&(device, *time_us));
+        }
+        Ok(replaced)
+    }
+
+    fn merge(
+        &mut self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        let exists = |id| self.segments.get(id).is_some_and(|segment| segment.device == device);
+        if !self.devices.contains_key(&device) || !merged.iter().all(exists) {
+            return Ok(Replaced::Stale);
+        }
+        let replaced = self.insert_segment(device, segment)?;
+        self.segments.retain(|id, _| !merged.contains(id));
+        Ok(replaced)
+    }
+
+    fn append_segment(&mut self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        if !self.devices.contains_key(&device) {
+            return Err(StoreError::DeviceMissing);
+        }
+        let head = open_head(segment)?;
+        let span = head.first_us()..=head.last_us();
+        let has_reading = self.hot_readings(device, Window::ALL).any(|row| span.contains(&row.time_us))
+            || self
+                .segments_of_device(device)
+                .any(|segment| segment.times.range(span.clone()).next().is_some());
+        if has_reading { Ok(Replaced::Stale) } else { self.insert_segment(device, segment) }
+    }
+
+    fn insert_segment(&mut self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        let head = open_head(segment)?;
+        let rows: Vec<Row> = segment.rows().map_err(|fault| StoreError::Broken(fault.into()))?;
+        self.last_segment += 1;
+        let id = SegmentId(self.last_segment);
+        let entry = SegmentEntry {
+            id,
+            first_us: head.first_us(),
+            last_us: head.last_us(),
+            readings: head.readings(),
+        };
+        let times: BTreeSet<i64> = rows.iter().map(|row| row.time_us).collect();
+        self.segments.insert(id, ModelSegment { device, entry, bytes: segment.clone(), times });
+        Ok(Replaced::Done(id))
+    }
+}

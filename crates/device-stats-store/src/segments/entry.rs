@@ -1,0 +1,63 @@
+//! Catalogue entries of segments.
+
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::{Fault, Head};
+
+/// Id of a segment; a store never reuses one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId(pub i64);
+
+/// Catalogue entry of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentEntry {
+    /// Its id.
+    pub id: SegmentId,
+    /// Time of its first reading, in microseconds since 1970 UTC.
+    pub first_us: i64,
+    /// Time of its last reading, in microseconds since 1970 UTC.
+    pub last_us: i64,
+    /// Number of its readings; 1 and up.
+    pub readings: u32,
+}
+
+impl SegmentEntry {
+    /// Whether a microsecond of the window lies from the segment's first to its last time. There need not be a reading
+    /// at it.
+    pub fn touches(&self, window: Window) -> bool {
+        window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
+    }
+
+    /// Opens the head of the segment, and checks that it agrees with this entry.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the bytes, or [`Fault::Inconsistent`] if they are the head of another segment.
+    pub fn open_head(&self, bytes: &[u8]) -> Result<Head, Fault> {
+        let head = Head::open(bytes)?;
+        let Self { id: _, first_us, last_us, readings } = *self;
+        if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
+            Ok(head)
+        } else {
+            let part = "the head".to_owned();
+            Err(Fault::Inconsistent { part, what: "the catalogue describes another segment" })
+        }
+    }
+}
+
+/// A device with hot readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HotDevice {
+    /// The device.
+    pub device: DeviceKey,
+    /// Number of its hot readings; 1 and up.
+    pub readings: u64,
+}
+
+/// Outcome of storing a segment in place of the readings or segments it was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The segment has been stored.
+    Done(SegmentId),
+    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is replacing
+    /// them.
+    Stale,
+}

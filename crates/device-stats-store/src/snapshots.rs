@@ -1,0 +1,50 @@
+//! Snapshots: the readings of a window at one moment, from which the engine computes.
+
+use device_stats_domain::{Device, DeviceKey, UserId};
+use device_stats_segment::Row;
+
+use crate::SegmentEntry;
+
+/// The device, or the user, whose readings a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One device.
+    Device(DeviceKey),
+    /// All devices of a user.
+    User(UserId),
+}
+
+/// The readings of a window at one moment, by device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// By ascending key. A device without readings in the window is left out or has no readings here.
+    pub devices: Vec<DeviceSnapshot>,
+}
+
+/// The readings of one device in a window: hot readings, and segments by their entries. No reading is both hot and
+/// sealed, and none is in two segments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceSnapshot {
+    /// The device.
+    pub device: Device,
+    /// The hot readings in the window, in any order.
+    pub hot: Vec<Row>,
+    /// The segments that [touch](SegmentEntry::touches) the window, by ascending first time, then id. They can overlap.
+    pub segments: Vec<SegmentEntry>,
+}
+
+impl DeviceSnapshot {
+    /// Creates a snapshot without readings.
+    pub fn empty(device: Device) -> Self {
+        Self { device, hot: Vec::new(), segments: Vec::new() }
+    }
+}
+
+/// The newest hot readings of a device in a window, and the segments that can hold newer ones, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewestReadings {
+    /// The hot readings, newest first.
+    pub hot: Vec<Row>,
+    /// The segments, as in [`DeviceSnapshot::segments`].
+    pub segments: Vec<SegmentEntry>,
+}

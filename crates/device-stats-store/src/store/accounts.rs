@@ -1,0 +1,80 @@
+//! Users and devices of a store.
+
+use async_trait::async_trait;
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewUser, Page, User, UserChange, UserId,
+};
+
+use crate::StoreError;
+
+/// Keeps users and devices. See [`Store`](crate::Store) for the promises and errors common to all methods.
+#[async_trait]
+pub trait AccountStore: Send + Sync + 'static {
+    /// Creates a user with a new id, 1 and up. Ids are never reused; consecutive calls of one caller get ascending ids.
+    ///
+    /// # Errors
+    /// [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`].
+    async fn create_user(&self, user: NewUser) -> Result<User, StoreError>;
+
+    /// Returns the user with this id.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// Returns a page of all users, by ascending id.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError>;
+
+    /// Changes the fields that `change` names, and returns the changed user.
+    ///
+    /// # Errors
+    /// [`StoreError::UserMissing`], then [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`] if another user
+    /// has the email address or username.
+    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError>;
+
+    /// Deletes a user, all devices of the user and all their readings.
+    ///
+    /// # Errors
+    /// [`StoreError::UserMissing`].
+    async fn delete_user(&self, id: UserId) -> Result<(), StoreError>;
+
+    /// Creates a device with a new key, 1 and up. Keys are never reused; consecutive calls of one caller get ascending
+    /// keys.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist.
+    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError>;
+
+    /// Returns the devices with these ids, in the same order; `None` for each device that does not exist.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError>;
+
+    /// Returns a page of all devices, by ascending key.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError>;
+
+    /// Returns all devices of a user, by ascending key; none if the user does not exist.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError>;
+
+    /// Changes the fields that `change` names, and returns the changed device.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], then [`StoreError::UserMissing`] if the new owner does not exist.
+    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError>;
+
+    /// Deletes a device and all its readings.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`].
+    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError>;
+}
