@@ -13,7 +13,8 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of times of hot readings that are read at once.
 const HOT_TIMES_MAX: i64 = 4096;
 
-/// Picks times as if the devices had no stored readings; `None` if a device has no free time before the end of time.
+/// Picks times as if the devices had no stored readings; `None` if a device has no free time before the end
+/// of time.
 pub(crate) fn pick_within_call<'r>(
     client_timed: &[OrderedReading<'r>],
     server_timed: &[OrderedReading<'r>],
@@ -30,7 +31,8 @@ pub(crate) fn pick_within_call<'r>(
     picked.collect()
 }
 
-/// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of [`newest_hot_us`].
+/// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of
+/// [`newest_hot_us`].
 pub(crate) async fn pick<'r>(
     transaction: &Transaction<'_>,
     sealed: &mut SealedTimesReader<'_>,
@@ -58,7 +60,8 @@ pub(crate) async fn pick<'r>(
     Ok(picked)
 }
 
-/// Returns for each server-timed reading the time of the newest hot reading of its device in the search window.
+/// Returns for each server-timed reading the time of the newest hot reading of its device in the search
+/// window.
 pub(crate) async fn newest_hot_us(
     transaction: &Transaction<'_>,
     server_timed: &[OrderedReading<'_>],

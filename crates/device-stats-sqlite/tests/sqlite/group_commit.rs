@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 
 use crate::{Folder, process};
 
-/// Returns the number of commits in a write-ahead log: the frames that state the size of the database after a commit
-/// (SQLite's file format, 4.1).
+/// Returns the number of commits in a write-ahead log: the frames that state the size of the database after a
+/// commit (SQLite's file format, 4.1).
 fn commits(path: &Path) -> usize {
     let log = std::fs::read(path).unwrap();
     let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
