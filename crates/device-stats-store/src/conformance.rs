@@ -59,7 +59,8 @@ macro_rules! cases {
                 $(mod $subject {
                     $(#[tokio::test(flavor = "multi_thread")]
                     async fn $case() {
-                        let (_guard, store) = super::$open().await;
+                        let open = super::$open;
+                        let (_guard, store) = open().await;
                         $crate::conformance::$subject::$case(store).await;
                     })+
                 })+

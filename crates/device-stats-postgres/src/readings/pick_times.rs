@@ -23,12 +23,12 @@ pub(crate) fn pick_within_call<'r>(
         return Some(Vec::new());
     }
     let mut picker = TimePicker::new(client_timed.iter().copied());
-    let picked = server_timed.iter().map(|new| {
+    let with_times = server_timed.iter().map(|new| {
         let time = picker.first_candidate(new.reading.device, new.time, None).ok()?;
         picker.pick(new.reading.device, time);
         Some(OrderedReading { time, ..*new })
     });
-    picked.collect()
+    with_times.collect()
 }
 
 /// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of
@@ -45,7 +45,7 @@ pub(crate) async fn pick<'r>(
     }
     let mut hot = HotTimes::new(transaction).await?;
     let mut picker = TimePicker::new(client_timed.iter().copied());
-    let mut picked = Vec::with_capacity(server_timed.len());
+    let mut with_times = Vec::with_capacity(server_timed.len());
     for (new, newest_hot_us) in server_timed.iter().zip(newest_hot) {
         let device = new.reading.device;
         let newest_sealed_us = sealed.newest_us(device, TimePicker::search_window(new.time)).await?;
@@ -55,9 +55,9 @@ pub(crate) async fn pick<'r>(
             time = picker.next_candidate(device, time)?;
         }
         picker.pick(device, time);
-        picked.push(OrderedReading { time, ..*new });
+        with_times.push(OrderedReading { time, ..*new });
     }
-    Ok(picked)
+    Ok(with_times)
 }
 
 /// Returns for each server-timed reading the time of the newest hot reading of its device in the search

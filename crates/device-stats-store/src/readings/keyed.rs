@@ -104,7 +104,7 @@ pub struct KeyedCall<'r> {
 #[derive(Debug)]
 enum KeyState {
     /// The key is new: the readings of the request are appended.
-    Nothing,
+    New,
     /// The store keeps a receipt under the key.
     Stored(StoredReceipt),
     /// An earlier request of the call, at this position among the new ones, has the same key.

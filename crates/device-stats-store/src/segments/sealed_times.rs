@@ -1,6 +1,9 @@
 //! The times of sealed readings, as far as a call has to know them: only the pages that can hold one of its
 //! times. It does no I/O: a question returns the answer, or the pieces that are missing to answer it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 
 use device_stats_domain::{DeviceKey, Window};
