@@ -1,6 +1,7 @@
 //! Messages between the nodes that share a database and a schema, by PostgreSQL's `NOTIFY`.
 //!
-//! They are not sent in the transactions that append readings: transactions with `NOTIFY` commit one after the other.
+//! They are not sent in the transactions that append readings: transactions with `NOTIFY` commit one after
+//! the other.
 
 use async_trait::async_trait;
 use device_stats_store::{Exchange, StoreError};

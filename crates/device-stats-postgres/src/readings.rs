@@ -1,4 +1,4 @@
-//! Statements about readings: how they are appended, and those that are hot.
+//! Statements that append readings, list hot readings and reserve ids.
 
 pub(crate) mod append;
 pub(crate) mod hot;

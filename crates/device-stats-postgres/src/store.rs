@@ -18,7 +18,8 @@ use crate::exchange::NodeExchange;
 
 /// A store in a PostgreSQL database, which several nodes can share.
 ///
-/// While the database is unreachable, calls fail with [`StoreError::Unavailable`]. When it is back, the next call works.
+/// While the database is unreachable, calls fail with [`StoreError::Unavailable`]. When it is back, the next
+/// call works.
 pub struct PostgresStore {
     connections: Connections,
     exchange: Arc<NodeExchange>,
@@ -27,11 +28,12 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the database. With `migrate` it migrates the schema, as [`migrate`](crate::migrate()) does. Without `migrate`
-    /// the database must have the current schema.
+    /// Opens the database. With `migrate` it migrates the schema, as [`migrate`](crate::migrate()) does.
+    /// Without `migrate` the database must have the current schema.
     ///
     /// # Errors
-    /// Every [`SchemaError`]; [`SchemaError::Older`] only without `migrate`, [`SchemaError::Failed`] only with it.
+    /// Every [`SchemaError`]; [`SchemaError::Older`] only without `migrate`, [`SchemaError::Failed`] only
+    /// with it.
     pub async fn open(config: &PostgresConfig, migrate: bool) -> Result<Self, SchemaError> {
         if migrate {
             for name in open::migrate(config).await? {

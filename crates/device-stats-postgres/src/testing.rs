@@ -1,8 +1,9 @@
-//! A private PostgreSQL for tests: a separate server for a test that stops it, or one shared by all tests of a process.
+//! A private PostgreSQL for tests: a separate server for a test that stops it, or one shared by all tests of
+//! a process.
 //!
-//! A shell keeps each server. It reads commands from a pipe of the test process and carries them out one by one; when the
-//! pipe is closed, it stops the server and removes its files. So no server outlives its test process, however that ends:
-//! statics are never dropped, and a killed process drops nothing.
+//! A shell keeps each server. It reads commands from a pipe of the test process and carries them out one by
+//! one; when the pipe is closed, it stops the server and removes its files. So no server outlives its test
+//! process, however that ends: statics are never dropped, and a killed process drops nothing.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -23,7 +24,8 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Maximum number of ports to try: another process can take one between the check and the start of the server.
+/// Maximum number of ports to try: another process can take one between the check and the start of the
+/// server.
 const PORT_ATTEMPTS: u32 = 10;
 
 /// The keeper of one server, whose directory is `$1`. It answers each line of its input with one line.
@@ -202,7 +204,8 @@ impl TestPostgres {
         self.expect("stop immediate");
     }
 
-    /// Starts the stopped server with the same data on the same port, and returns when it accepts connections.
+    /// Starts the stopped server with the same data on the same port, and returns when it accepts
+    /// connections.
     ///
     /// # Panics
     ///
@@ -290,8 +293,8 @@ impl Keeper {
     }
 }
 
-/// Returns a free port below those of outgoing connections, which could otherwise take the port while the server is stopped.
-/// Each process starts its search at a different port.
+/// Returns a free port below those of outgoing connections, which could otherwise take the port while the
+/// server is stopped. Each process starts its search at a different port.
 fn free_port() -> u16 {
     const FIRST: u16 = 16_384;
     static CALLS: AtomicU32 = AtomicU32::new(0);

@@ -1,4 +1,5 @@
-//! The database file: how it is opened and migrated, its connections, and the meaning of its errors and columns.
+//! The database file: how it is opened and migrated, its connections, and the meaning of its errors and
+//! columns.
 
 pub(crate) mod columns;
 pub(crate) mod connections;

@@ -1,9 +1,9 @@
 //! Hot readings in memory, read from the journal, as a view of the moment of a transaction.
 //!
-//! Each transaction first looks up the last journal entry that its database has, and applies the entries that memory has
-//! not seen. It makes no difference whether this process wrote them, another process did, or they are from before a
-//! restart. Memory keeps with each reading the entries with which it became hot and ceased to be hot, so an older
-//! transaction still sees the hot readings of its own moment.
+//! Each transaction first looks up the last journal entry that its database has, and applies the entries that
+//! memory has not seen. It makes no difference whether this process wrote them, another process did, or they
+//! are from before a restart. Memory keeps with each reading the entries with which it became hot and ceased
+//! to be hot, so an older transaction still sees the hot readings of its own moment.
 
 mod state;
 mod time_map;
@@ -19,8 +19,8 @@ use state::HotState;
 
 use crate::journal::{self, Entry, Position};
 
-/// Maximum number of entries that one commit removes from the journal, since each can be long. It is more than a commit
-/// adds: at most one for each segment of a group, and one that carries readings forward.
+/// Maximum number of entries that one commit removes from the journal, since each can be long. It is more
+/// than a commit adds: at most one for each segment of a group, and one that carries readings forward.
 const CUT_ENTRIES_MAX: Position = 64;
 
 /// The hot readings of one database.
@@ -35,8 +35,8 @@ pub(crate) struct HotReadings {
 #[derive(Debug, Default)]
 struct Replica {
     state: RwLock<HotState>,
-    /// Number of open views, by the position of the state when each was opened. Such a view can see readings that later
-    /// entries removed.
+    /// Number of open views, by the position of the state when each was opened. Such a view can see readings
+    /// that later entries removed.
     views: Mutex<BTreeMap<Position, usize>>,
 }
 
@@ -54,17 +54,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl HotReadings {
-    /// Opens a view for the transaction of the connection. It must be the transaction's first read: memory forgets what no
-    /// open view can see, and this view opens before the moment of a reading transaction is fixed. A writing transaction
-    /// excludes other writers, so nothing changes in between.
+    /// Opens a view for the transaction of the connection. It must be the transaction's first read: memory
+    /// forgets what no open view can see, and this view opens before the moment of a reading transaction is
+    /// fixed. A writing transaction excludes other writers, so nothing changes in between.
     pub(crate) fn view(&self, connection: &Connection) -> Result<HotView, StoreError> {
         let mut view = HotView::open(self.replica());
         let position = journal::last(connection)?;
         if view.advance(connection, position)? {
             return Ok(view);
         }
-        // Memory is new, or another process has cut entries that memory has not seen. One rebuild serves all callers that
-        // find this, except a transaction older than the rebuilt memory, which has forgotten readings removed since.
+        // Memory is new, or another process has cut entries that memory has not seen. One rebuild serves all
+        // callers that find this, except a transaction older than the rebuilt memory, which has forgotten
+        // readings removed since.
         let _rebuild = lock(&self.rebuild);
         view = HotView::open(self.replica());
         if view.advance(connection, position)? {
@@ -169,16 +170,16 @@ impl HotView {
         self.replica.read().devices(self.position)
     }
 
-    /// Whether all rows of a segment are hot. A time alone does not identify a reading: after a device has been deleted, a
-    /// later reading can have the same time, but never the same id.
+    /// Whether all rows of a segment are hot. A time alone does not identify a reading: after a device has
+    /// been deleted, a later reading can have the same time, but never the same id.
     pub(crate) fn has_all(&self, device: DeviceKey, sealed: &SealedRows) -> bool {
         let state = self.replica.read();
         let mut rows = sealed.times_us().iter().zip(sealed.ids());
         rows.all(|(time_us, id)| state.find(device, *time_us, self.position) == Some(*id))
     }
 
-    /// Removes journal entries that no hot reading needs any more, and carries readings forward that have been hot for
-    /// long and keep many other entries in the journal. Call it in a transaction that writes.
+    /// Removes journal entries that no hot reading needs any more, and carries readings forward that have
+    /// been hot for long and keep many other entries in the journal. Call it in a transaction that writes.
     pub(crate) fn tidy(&self, connection: &Connection) -> Result<(), StoreError> {
         let (first_needed, carried) = {
             let state = self.replica.read();
@@ -210,8 +211,8 @@ mod tests {
     use super::*;
     use crate::database::{open, uri};
 
-    /// Another thread had rebuilt memory in the meantime, after the hot readings of this transaction's moment had been
-    /// sealed and their entries cut. The transaction saw them neither in memory nor in a segment.
+    /// Another thread had rebuilt memory in the meantime, after the hot readings of this transaction's moment
+    /// had been sealed and their entries cut. The transaction saw them neither in memory nor in a segment.
     #[test]
     fn a_transaction_older_than_memory_sees_its_own_moment() {
         let folder = tempfile::tempdir().unwrap();

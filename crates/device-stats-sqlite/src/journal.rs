@@ -1,11 +1,11 @@
-//! The journal of hot readings: one entry for each commit that changed the set of hot readings, in the order of the
-//! commits. [`hot`](crate::hot) applies the entries to memory.
+//! The journal of hot readings: one entry for each commit that changed the set of hot readings, in the order
+//! of the commits. [`hot`](crate::hot) applies the entries to memory.
 //!
 //! The bytes of an entry are little-endian words of eight bytes, followed by their CRC-32 (IEEE, four bytes):
 //!
 //! | kind | meaning | words |
 //! |---|---|---|
-//! | 1 | readings became hot | for each: device, time (microseconds since 1970 UTC), id, x, y, z (IEEE 754 doubles) |
+//! | 1 | readings became hot | for each: device, time (µs since 1970 UTC), id, x, y, z (doubles) |
 //! | 2 | readings of a device were sealed | device, then their times |
 //! | 3 | devices were deleted, with all readings | the devices |
 //! | 4 | readings stay hot, and this entry holds them from now on | as 1 |

@@ -1,4 +1,5 @@
-//! Statements about segments: the catalogue, the bytes, the times, and how one replaces readings or other segments.
+//! Statements about segments: the catalogue, the bytes, the times, and how one replaces readings or other
+//! segments.
 
 pub(crate) mod catalogue;
 pub(crate) mod group_commit;

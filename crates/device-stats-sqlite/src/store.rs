@@ -20,8 +20,8 @@ use crate::segments::group_commit::SegmentQueue;
 
 /// A store in a file.
 ///
-/// After an I/O error during a commit, every call that writes and [`Store::ping`] fail with [`StoreError::Unavailable`]
-/// until the file has been opened again.
+/// After an I/O error during a commit, every call that writes and [`Store::ping`] fail with
+/// [`StoreError::Unavailable`] until the file has been opened again.
 #[derive(Debug)]
 pub struct SqliteStore {
     connections: Connections,
@@ -36,7 +36,8 @@ impl SqliteStore {
     /// Blocks while another process migrates the database. Drop the store inside a tokio runtime.
     ///
     /// # Errors
-    /// Every [`SchemaError`]; [`SchemaError::Older`] only without `migrate`, [`SchemaError::Failed`] only with it.
+    /// Every [`SchemaError`]; [`SchemaError::Older`] only without `migrate`, [`SchemaError::Failed`] only
+    /// with it.
     pub fn open(path: &Path, migrate: bool) -> Result<Self, SchemaError> {
         if migrate {
             for name in open::migrate(path)? {
@@ -47,8 +48,8 @@ impl SqliteStore {
         }
         let connections = Connections::new(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
         let hot = HotReadings::default();
-        // Reading the journal can take a second, so it is done before the first call. After a failure, the first call
-        // tries again and returns the error.
+        // Reading the journal can take a second, so it is done before the first call. After a failure, the
+        // first call tries again and returns the error.
         if let Err(error) = open::read(path, |connection| hot.view(connection)) {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot read the hot readings");
         }

@@ -1,6 +1,6 @@
-//! The conformance suite: small named cases, races, and a walk that compares a store with [`Model`](crate::Model) step by
-//! step. [`conformance_tests!`](crate::conformance_tests) makes a test of every case. The crate of each store tests
-//! what that store promises in addition (opening, migrating, surviving a crash).
+//! The conformance suite: small named cases, races, and a walk that compares a store with
+//! [`Model`](crate::Model) step by step. [`conformance_tests!`](crate::conformance_tests) makes a test of
+//! every case. The crate of each store tests its additional promises (opening, migrating, surviving a crash).
 
 #![allow(
     missing_docs,
@@ -51,15 +51,16 @@ macro_rules! cases {
     ($($subject:ident { $($case:ident)+ })+) => {
         /// Makes one `#[tokio::test]` of every case of the suite.
         ///
-        /// The argument names an `async fn() -> (Guard, Arc<dyn Store>)` that opens a fresh, empty store; the guard is
-        /// dropped after the store. The calling crate needs `tokio` among its dev-dependencies.
+        /// The argument names an `async fn() -> (Guard, Arc<dyn Store>)` that opens a fresh, empty store; the
+        /// guard is dropped after the store. The calling crate needs `tokio` among its dev-dependencies.
         #[macro_export]
         macro_rules! conformance_tests {
             ($open:ident) => {
                 $(mod $subject {
                     $(#[tokio::test(flavor = "multi_thread")]
                     async fn $case() {
-                        let (_guard, store) = super::$open().await;
+                        let open = super::$open;
+                        let (_guard, store) = open().await;
                         $crate::conformance::$subject::$case(store).await;
                     })+
                 })+

@@ -8,19 +8,19 @@ use crate::StoreError;
 /// Maximum size of a message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 7_900;
 
-/// Carries messages from each node that shares a store to all of them, itself included. Delivery is not guaranteed: a
-/// node that does not listen misses messages, and so do all nodes while the connection is lost.
+/// Carries messages from each node that shares a store to all of them, itself included. Delivery is not
+/// guaranteed: a node that does not listen misses messages, and so do all nodes while the connection is lost.
 #[async_trait]
 pub trait Exchange: Send + Sync + 'static {
     /// Sends messages in this order, each of at most [`MESSAGE_BYTES_MAX`] bytes and without NUL.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`] and [`StoreError::Broken`]; some messages may have
-    /// been sent.
+    /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`] and [`StoreError::Broken`]; some messages
+    /// may have been sent.
     async fn send(&self, messages: &[String]) -> Result<(), StoreError>;
 
-    /// Returns a stream of the messages sent from now on, in the order in which they are sent. It ends when the
-    /// connection is lost.
+    /// Returns a stream of the messages sent from now on, in the order in which they are sent. It ends when
+    /// the connection is lost.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::Broken`].

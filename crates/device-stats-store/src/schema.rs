@@ -63,10 +63,12 @@ impl SchemaError {
         }
     }
 
-    /// Compares the applied with the known versions, and returns the version of the database, 0 if it is empty.
+    /// Compares the applied with the known versions, and returns the version of the database, 0 if it is
+    /// empty.
     ///
     /// # Errors
-    /// [`SchemaError::Newer`], and [`SchemaError::Divergent`] if an applied version differs from the known one.
+    /// [`SchemaError::Newer`], and [`SchemaError::Divergent`] if an applied version differs from the known
+    /// one.
     pub fn check(applied: &[SchemaVersion], known: &[SchemaVersion]) -> Result<i64, Self> {
         let latest = |versions: &[SchemaVersion]| versions.iter().map(|one| one.version).max().unwrap_or(0);
         let (found, latest_known) = (latest(applied), latest(known));

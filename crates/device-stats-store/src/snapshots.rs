@@ -21,15 +21,16 @@ pub struct Snapshot {
     pub devices: Vec<DeviceSnapshot>,
 }
 
-/// The readings of one device in a window: hot readings, and segments by their entries. No reading is both hot and
-/// sealed, and none is in two segments.
+/// The readings of one device in a window: hot readings, and segments by their entries. No reading is both
+/// hot and sealed, and none is in two segments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceSnapshot {
     /// The device.
     pub device: Device,
     /// The hot readings in the window, in any order.
     pub hot: Vec<Row>,
-    /// The segments that [touch](SegmentEntry::touches) the window, by ascending first time, then id. They can overlap.
+    /// The segments that [touch](SegmentEntry::touches) the window, by ascending first time, then id. They
+    /// can overlap.
     pub segments: Vec<SegmentEntry>,
 }
 

@@ -20,18 +20,20 @@ use crate::{Exchange, StoreError};
 /// Promises common to the methods of all its supertraits:
 ///
 /// - **Atomic.** A method does everything it says, or nothing.
-/// - **Durable.** When a method that writes returns `Ok`, its changes are in stable storage. They survive the death of
-///   the process and of the machine.
+/// - **Durable.** When a method that writes returns `Ok`, its changes are in stable storage. They survive the
+///   death of the process and of the machine.
 /// - **Visible.** A call sees the changes of every call that returned `Ok` before it started, on every node.
-/// - **Unique by the database.** Usernames, email addresses, device ids, and the time of a reading within its device
-///   are unique even if callers race. The losers get the documented error.
-/// - **Errors.** Besides the errors that a method names, every method can fail with [`StoreError::Unavailable`],
-///   [`StoreError::OutOfSpace`] or [`StoreError::Broken`], after which nothing has been done. A method that writes can
-///   also fail with [`StoreError::OutcomeUnknown`]. The methods that read segments (`append`, `append_keyed`,
-///   `append_segment`, `read_pieces`) can also fail with [`StoreError::Corrupt`].
+/// - **Unique by the database.** Usernames, email addresses, device ids, and the time of a reading within its
+///   device are unique even if callers race. The losers get the documented error.
+/// - **Errors.** Besides the errors that a method names, every method can fail with
+///   [`StoreError::Unavailable`], [`StoreError::OutOfSpace`] or [`StoreError::Broken`], after which nothing
+///   has been done. A method that writes can also fail with [`StoreError::OutcomeUnknown`]. The methods that
+///   read segments (`append`, `append_keyed`, `append_segment`, `read_pieces`) can also fail with
+///   [`StoreError::Corrupt`].
 #[async_trait]
 pub trait Store: AccountStore + ReadingStore + SegmentStore + SnapshotStore {
-    /// Returns the channel for messages between the nodes that share this store; `None` if no other node can share it.
+    /// Returns the channel for messages between the nodes that share this store; `None` if no other node can
+    /// share it.
     fn exchange(&self) -> Option<Arc<dyn Exchange>>;
 
     /// Checks that the store answers.

@@ -24,7 +24,8 @@ pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
     })
 }
 
-/// Converts an error of a statement that sets a device id or an owner. The database checks the device id first.
+/// Converts an error of a statement that sets a device id or an owner. The database checks the device id
+/// first.
 fn refused(error: Error) -> Failure {
     if is_taken(&error, DEVICE_ID_UNIQUE) {
         StoreError::DeviceIdTaken.into()
@@ -97,8 +98,8 @@ pub(crate) async fn update(
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
-/// Deletes a device. Foreign keys delete its segments, without a time limit. Waiting for appends has the statement timeout.
-/// Once the device is locked, the delete sees all its readings.
+/// Deletes a device. Foreign keys delete its segments, without a time limit. Waiting for appends has the
+/// statement timeout. Once the device is locked, the delete sees all its readings.
 pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;

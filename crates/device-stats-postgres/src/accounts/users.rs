@@ -63,9 +63,9 @@ pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> 
     }
 }
 
-/// Deletes a user. Foreign keys delete the devices and their segments, without a time limit. The devices are locked by
-/// ascending key, as an append does it; waiting for appends has the statement timeout. Once the devices are locked, the
-/// delete sees all their readings.
+/// Deletes a user. Foreign keys delete the devices and their segments, without a time limit. The devices are
+/// locked by ascending key, as an append does it; waiting for appends has the statement timeout. Once the
+/// devices are locked, the delete sees all their readings.
 pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
@@ -88,8 +88,9 @@ pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     }
 }
 
-/// Converts an error of a statement that sets the username and email address of the user `id`, or of a new one. The database
-/// reports the first violated constraint that it finds, but a taken email address comes first.
+/// Converts an error of a statement that sets the username and email address of the user `id`, or of a new
+/// one. The database reports the first violated constraint that it finds, but a taken email address comes
+/// first.
 async fn refused(client: &Client, error: Error, id: Option<UserId>, email: Option<&Email>) -> Failure {
     if is_taken(&error, EMAIL_UNIQUE) {
         return StoreError::EmailTaken.into();

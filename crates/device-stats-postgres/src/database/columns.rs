@@ -1,5 +1,5 @@
-//! Columns of a row as values of the domain. Values are checked before they are stored, so a value that breaks a rule was
-//! written by another program and is an error.
+//! Columns of a row as values of the domain. Values are checked before they are stored, so a value that
+//! breaks a rule was written by another program and is an error.
 
 use std::error::Error;
 

@@ -36,9 +36,9 @@ pub enum InvalidPostgresUrl {
 }
 
 impl PostgresConfig {
-    /// Parses `postgres://user:password@host:port/database`, or the same with `postgresql://`. With `?sslmode=require`,
-    /// connections are encrypted, and the server needs a trusted certificate that names the host. With `prefer`, `disable` or
-    /// without the parameter, connections are not encrypted.
+    /// Parses `postgres://user:password@host:port/database`, or the same with `postgresql://`. With
+    /// `?sslmode=require`, connections are encrypted, and the server needs a trusted certificate that names
+    /// the host. With `prefer`, `disable` or without the parameter, connections are not encrypted.
     ///
     /// # Errors
     /// The violated rule.

@@ -30,7 +30,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// Number of repetitions of a keepalive.
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// Maximum number of messages that wait to be taken; no more are read from the connection until there is room.
+/// Maximum number of messages that wait to be taken; no more are read from the connection until there is
+/// room.
 const MESSAGES_WAITING_MAX: usize = 1_024;
 
 /// Purpose of a connection.
@@ -67,7 +68,8 @@ pub(crate) fn pool(
         .map_err(|error| SchemaError::Unavailable(error.into()))
 }
 
-/// Opens a connection outside the pool, and returns its notifications. The connection ends when either is dropped.
+/// Opens a connection outside the pool, and returns its notifications. The connection ends when either is
+/// dropped.
 pub(crate) async fn listening(
     config: &PostgresConfig,
 ) -> Result<(tokio_postgres::Client, mpsc::Receiver<String>), StoreError> {

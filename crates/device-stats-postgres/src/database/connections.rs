@@ -52,8 +52,8 @@ impl Connections {
     }
 }
 
-/// A connection that is lent to a call. It is closed if the call is dropped before its end: its statements can still run,
-/// and the next call would wait for their answers.
+/// A connection that is lent to a call. It is closed if the call is dropped before its end: its statements
+/// can still run, and the next call would wait for their answers.
 pub(crate) struct LentConnection {
     client: Option<Client>,
 }
@@ -78,8 +78,8 @@ impl Drop for LentConnection {
     }
 }
 
-/// Time limit of a call, and the error if it takes longer. The server has limits, too, but a frozen server, or one whose
-/// answers are lost, does not keep them.
+/// Time limit of a call, and the error if it takes longer. The server has limits, too, but a frozen server,
+/// or one whose answers are lost, does not keep them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
     /// The call reads: [`STORE_ANSWER_TIMEOUT`], and nothing has been done.
@@ -110,8 +110,9 @@ impl TimeLimit {
     }
 }
 
-/// Makes a call of the store on one of its connections. Retries it if nothing has been done and a retry can succeed. A
-/// macro, since the compiler cannot prove that the future of a closure with borrowed parameters is `Send`.
+/// Makes a call of the store on one of its connections. Retries it if nothing has been done and a retry can
+/// succeed. A macro, since the compiler cannot prove that the future of a closure with borrowed parameters is
+/// `Send`.
 macro_rules! call {
     ($connections:expr, $limit:expr, |$client:ident| $call:expr) => {{
         let mut tries = $crate::database::connections::Tries::default();

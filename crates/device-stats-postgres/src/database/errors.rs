@@ -1,5 +1,5 @@
-//! Errors of PostgreSQL as errors of the store. Conflicts of names and owners are converted beside their statements, which
-//! know what was inserted.
+//! Errors of PostgreSQL as errors of the store. The modules of users and devices convert conflicts of names and
+//! owners, since only they know the inserted values.
 
 use std::error::Error as _;
 
@@ -19,7 +19,8 @@ pub(crate) enum Failure {
     Overtaken,
     /// The database failed before anything was committed.
     Before(Error),
-    /// The database failed when it could have committed: at `COMMIT`, or at a statement that is its own transaction.
+    /// The database failed when it could have committed: at `COMMIT`, or at a statement that is its own
+    /// transaction.
     Committing(Error),
 }
 
@@ -59,9 +60,9 @@ pub(crate) fn store_error(error: Error) -> StoreError {
     }
 }
 
-/// Converts an error during a commit. A refused transaction is rolled back, and a server that reports the end of a
-/// connection ends it before the commit. The outcome is unknown without a report, with a report from something before
-/// the server (class 08), and from a crashing server.
+/// Converts an error during a commit. A refused transaction is rolled back, and a server that reports the end
+/// of a connection ends it before the commit. The outcome is unknown without a report, with a report from
+/// something before the server (class 08), and from a crashing server.
 fn commit_error(error: Error) -> StoreError {
     match error.code().map(SqlState::code) {
         Some(code) if !code.starts_with("08") && code != SqlState::CRASH_SHUTDOWN.code() => {
@@ -71,8 +72,8 @@ fn commit_error(error: Error) -> StoreError {
     }
 }
 
-/// Whether a later call can succeed: the server is stopping, starting or without capacity, a lock or a statement took too
-/// long, or the server has become read-only.
+/// Whether a later call can succeed: the server is stopping, starting or without capacity, a lock or a
+/// statement took too long, or the server has become read-only.
 fn is_temporary(code: &str) -> bool {
     ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
         || [

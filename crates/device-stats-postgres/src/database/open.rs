@@ -1,4 +1,5 @@
-//! Opening and migrating a database. Several processes can do this at the same time; an advisory lock serializes them.
+//! Opening and migrating a database. Several processes can do this at the same time; an advisory lock
+//! serializes them.
 
 use deadpool_postgres::{Client, Object};
 use device_stats_store::SchemaError;
@@ -10,8 +11,8 @@ use crate::database::migrations::{apply, check, require_latest, schema_error};
 /// Number of the advisory lock of migrations. Every version of the service has to use the same one.
 const LOCK: i64 = 0x6465_7673_7461_7473;
 
-/// Migrates the database to the schema of this binary, and returns the names of the migrations that it applied. All missing
-/// migrations are applied or none; callers in several processes apply each of them once.
+/// Migrates the database to the schema of this binary, and returns the names of the migrations that it
+/// applied. All missing migrations are applied or none; callers in several processes apply each of them once.
 ///
 /// Waits while another process migrates the database.
 ///

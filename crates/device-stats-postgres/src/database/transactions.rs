@@ -13,7 +13,8 @@ pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Begins a transaction that sees the moment of its first statement.
 pub(crate) const BEGIN_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Removes the statement timeout for the rest of a transaction, which can delete or write millions of readings.
+/// Removes the statement timeout for the rest of a transaction, which can delete or write millions of
+/// readings.
 pub(crate) const UNLIMITED: &str = "SET LOCAL statement_timeout = 0";
 
 /// Begins a transaction as [`BEGIN`] does. It rolls back when it is dropped without a commit.
@@ -22,9 +23,9 @@ pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failur
     Ok(transaction.start().await?)
 }
 
-/// Runs the statements of `work` as one transaction in one round trip. `COMMIT` is sent before their answers arrive, and rolls
-/// back if one of them fails. So `work` must send all its statements when it is first polled, as prepared statements and
-/// plain texts do, and cannot decide by their answers whether to commit.
+/// Runs the statements of `work` as one transaction in one round trip. `COMMIT` is sent before their answers
+/// arrive, and rolls back if one of them fails. So `work` must send all its statements when it is first
+/// polled, as prepared statements and plain texts do, and cannot decide by their answers whether to commit.
 pub(crate) async fn at_once<T, E: From<Error>>(
     client: &Client,
     begin: &str,
@@ -39,8 +40,8 @@ pub(crate) async fn at_once<T, E: From<Error>>(
     Ok(done)
 }
 
-/// Waits for the answers of statements that are sent together, in this order, and returns the first error in this order: a
-/// failed statement makes all later ones of the transaction fail.
+/// Waits for the answers of statements that are sent together, in this order, and returns the first error in
+/// this order: a failed statement makes all later ones of the transaction fail.
 pub(crate) async fn try_join<A, B, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,

@@ -1,18 +1,19 @@
 //! Appending readings.
 //!
-//! No reading is stored twice, although a seal removes rows from under the unique index that would refuse a repeat: an
-//! append **first inserts, and then looks** for segments that touch its readings, in a later statement, which sees later
-//! commits. A row disappears and its segment appears in one commit. A second insert of the same device and time comes
-//! before that commit and finds the row (or waits for the commit that deletes it), or it comes after the commit, and then
-//! the look finds the segment. So a seal needs no lock against appends, neither waits for the other, and a device with
-//! continuous appends can still be sealed. A segment of new readings, and the deletion of a device, take a lock on the
-//! device that excludes the weaker lock of every append.
+//! No reading is stored twice, although a seal removes rows from under the unique index that would refuse a
+//! repeat: an append **first inserts, and then looks** for segments that touch its readings, in a later
+//! statement, which sees later commits. A row disappears and its segment appears in one commit. A second
+//! insert of the same device and time comes before that commit and finds the row (or waits for the commit
+//! that deletes it), or it comes after the commit, and then the look finds the segment. So a seal needs no
+//! lock against appends, neither waits for the other, and a device with continuous appends can still be
+//! sealed. A segment of new readings, and the deletion of a device, take a lock on the device that excludes
+//! the weaker lock of every append.
 //!
-//! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call first tries
-//! the fast path: one statement, the database function `append_untouched`, inserts and looks. If it finds a segment or a
-//! newer reading, it stores nothing, and the call takes the full path: it looks first, reads the sealed times, picks
-//! times, inserts, and looks for segments that have appeared in the meantime. A call that is overtaken repeatedly finally
-//! makes the others wait.
+//! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call
+//! first tries the fast path: one statement, the database function `append_untouched`, inserts and looks. If
+//! it finds a segment or a newer reading, it stores nothing, and the call takes the full path: it looks
+//! first, reads the sealed times, picks times, inserts, and looks for segments that have appeared in the
+//! meantime. A call that is overtaken repeatedly finally makes the others wait.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -34,8 +35,8 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of tries on the full path during which other calls can overtake this one.
 const TRIES_MAX: u32 = 4;
 
-/// Stores the new readings and returns the positions of the repeats, or does nothing. `$7` says whether all readings have
-/// to be new.
+/// Stores the new readings and returns the positions of the repeats, or does nothing. `$7` says whether all
+/// readings have to be new.
 const APPEND_UNTOUCHED: &str = "SELECT append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const READING_UNIQUE: &str = "reading_by_device_and_time";
 /// Stores the new ones of readings that are known not to be sealed.
@@ -61,8 +62,8 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
     Ok(outcomes(readings.len(), stored)?)
 }
 
-/// Appends readings in a transaction that the caller commits. `tries` is the number of earlier tries of the caller; after
-/// several, it makes the others wait.
+/// Appends readings in a transaction that the caller commits. `tries` is the number of earlier tries of the
+/// caller; after several, it makes the others wait.
 ///
 /// # Errors
 /// [`Failure::Overtaken`] if another call was faster.
@@ -93,8 +94,8 @@ async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<Vec<Or
     insert_and_commit(client, call, DeviceLock::Exclusive).await
 }
 
-/// Stores the new readings on the fast path, and returns them. Returns `None` if nothing was stored, because a segment
-/// touches a reading, or a device with a server-timed reading has a newer one.
+/// Stores the new readings on the fast path, and returns them. Returns `None` if nothing was stored, because
+/// a segment touches a reading, or a device with a server-timed reading has a newer one.
 async fn store_untouched<'r>(
     client: &Client,
     AppendOrder { client_timed, server_timed }: &AppendOrder<'r>,
@@ -115,7 +116,8 @@ async fn store_untouched<'r>(
     }
 }
 
-/// Returns the readings whose positions, counted from 1, are not in the rows; `None` if a row says that nothing was done.
+/// Returns the readings whose positions, counted from 1, are not in the rows; `None` if a row says that
+/// nothing was done.
 fn without_repeats<'r>(
     all: Vec<OrderedReading<'r>>,
     repeats: &[Row],
@@ -180,8 +182,8 @@ async fn not_sealed<'r>(
     Ok(others.map(|(new, _)| *new).collect())
 }
 
-/// Returns one span for each device that covers all times that its readings can get. It covers the span of the inserted
-/// readings, so the second look finds no segment that the first one missed.
+/// Returns one span for each device that covers all times that its readings can get. It covers the span of
+/// the inserted readings, so the second look finds no segment that the first one missed.
 fn possible_spans(call: &AppendOrder<'_>) -> DeviceSpans {
     let mut by_device: BTreeMap<DeviceKey, (i64, i64)> = BTreeMap::new();
     for new in call.client_timed.iter().chain(&call.server_timed) {
@@ -198,8 +200,8 @@ fn possible_spans(call: &AppendOrder<'_>) -> DeviceSpans {
     spans
 }
 
-/// Locks the devices of a call until the end of the transaction, so that they exist and stay, and no other call picks times
-/// for them. Locks are taken by ascending key, so no two calls wait for each other.
+/// Locks the devices of a call until the end of the transaction, so that they exist and stay, and no other
+/// call picks times for them. Locks are taken by ascending key, so no two calls wait for each other.
 async fn lock_devices(
     transaction: &Transaction<'_>,
     AppendOrder { client_timed, server_timed }: &AppendOrder<'_>,

@@ -1,7 +1,7 @@
 //! Keyed requests: the transaction that stores the readings of a request keeps its receipt, too.
 //!
-//! If several nodes get the same request, one inserts its key. The others wait at the unique index until that transaction
-//! has committed, start again, and find the receipt.
+//! If several nodes get the same request, one inserts its key. The others wait at the unique index until that
+//! transaction has committed, start again, and find the receipt.
 
 use std::collections::HashMap;
 

@@ -10,8 +10,8 @@ use tokio_postgres::types::ToSql;
 use crate::database::columns::column;
 use crate::segments::spans::DeviceSpans;
 
-/// Returns the readings in the order in which every call inserts them: by device, then time. So no two calls wait for
-/// each other.
+/// Returns the readings in the order in which every call inserts them: by device, then time. So no two calls
+/// wait for each other.
 pub(crate) fn in_insert_order<'r>(
     client_timed: &[OrderedReading<'r>],
     picked: Vec<OrderedReading<'r>>,
@@ -63,8 +63,8 @@ impl ReadingColumns {
     }
 }
 
-/// Returns one span for each device of readings in insert order. With a server-timed reading, it extends over the window
-/// in which the device must have no newer reading.
+/// Returns one span for each device of readings in insert order. With a server-timed reading, it extends over
+/// the window in which the device must have no newer reading.
 pub(crate) fn spans(readings: &[OrderedReading<'_>]) -> DeviceSpans {
     let mut spans = DeviceSpans::default();
     for device in readings.chunk_by(|one, next| one.reading.device == next.reading.device) {

@@ -13,7 +13,8 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of times of hot readings that are read at once.
 const HOT_TIMES_MAX: i64 = 4096;
 
-/// Picks times as if the devices had no stored readings; `None` if a device has no free time before the end of time.
+/// Picks times as if the devices had no stored readings; `None` if a device has no free time before the end
+/// of time.
 pub(crate) fn pick_within_call<'r>(
     client_timed: &[OrderedReading<'r>],
     server_timed: &[OrderedReading<'r>],
@@ -22,15 +23,16 @@ pub(crate) fn pick_within_call<'r>(
         return Some(Vec::new());
     }
     let mut picker = TimePicker::new(client_timed.iter().copied());
-    let picked = server_timed.iter().map(|new| {
+    let with_times = server_timed.iter().map(|new| {
         let time = picker.first_candidate(new.reading.device, new.time, None).ok()?;
         picker.pick(new.reading.device, time);
         Some(OrderedReading { time, ..*new })
     });
-    picked.collect()
+    with_times.collect()
 }
 
-/// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of [`newest_hot_us`].
+/// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of
+/// [`newest_hot_us`].
 pub(crate) async fn pick<'r>(
     transaction: &Transaction<'_>,
     sealed: &mut SealedTimesReader<'_>,
@@ -43,7 +45,7 @@ pub(crate) async fn pick<'r>(
     }
     let mut hot = HotTimes::new(transaction).await?;
     let mut picker = TimePicker::new(client_timed.iter().copied());
-    let mut picked = Vec::with_capacity(server_timed.len());
+    let mut with_times = Vec::with_capacity(server_timed.len());
     for (new, newest_hot_us) in server_timed.iter().zip(newest_hot) {
         let device = new.reading.device;
         let newest_sealed_us = sealed.newest_us(device, TimePicker::search_window(new.time)).await?;
@@ -53,12 +55,13 @@ pub(crate) async fn pick<'r>(
             time = picker.next_candidate(device, time)?;
         }
         picker.pick(device, time);
-        picked.push(OrderedReading { time, ..*new });
+        with_times.push(OrderedReading { time, ..*new });
     }
-    Ok(picked)
+    Ok(with_times)
 }
 
-/// Returns for each server-timed reading the time of the newest hot reading of its device in the search window.
+/// Returns for each server-timed reading the time of the newest hot reading of its device in the search
+/// window.
 pub(crate) async fn newest_hot_us(
     transaction: &Transaction<'_>,
     server_timed: &[OrderedReading<'_>],

@@ -15,7 +15,8 @@ const TOUCHING: &str = "SELECT DISTINCT segment.device, id, first_us, last_us, r
     JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest
     ORDER BY segment.device, first_us, id";
 
-/// Reads an entry from the columns id, first and last time, number of readings, the first of which is at index `first`.
+/// Reads an entry from the columns id, first and last time, number of readings, the first of which is at
+/// index `first`.
 pub(crate) fn entry(row: &Row, first: usize) -> Result<SegmentEntry, StoreError> {
     let readings: i32 = column(row, first + 3)?;
     let readings = u32::try_from(readings).map_err(|error| StoreError::Broken(error.into()))?;

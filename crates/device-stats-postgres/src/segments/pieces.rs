@@ -12,15 +12,15 @@ use crate::database::transactions::try_join;
 /// Fault of a block whose segment is in the catalogue, but whose row is not found.
 pub(crate) const ROW_MISSING: &str = "PostgreSQL does not find its row";
 
-/// One row for each piece whose segment exists: its position among the requested pieces, its bytes (null if the block does
-/// not exist), and whether the segment must have the block (null for the head).
+/// One row for each piece whose segment exists: its position among the requested pieces, its bytes (null if
+/// the block does not exist), and whether the segment must have the block (null for the head).
 const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END, wanted.block < blocks
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, id, block, place)
     JOIN segment USING (device, id)
     LEFT JOIN segment_block ON segment_block.device = wanted.device AND segment_block.segment = wanted.id
         AND segment_block.block = wanted.block";
 
-/// What the database has of a piece.
+/// Result of the search for a piece.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
     /// The segment does not exist.
@@ -47,7 +47,7 @@ pub(crate) async fn read(client: &Client, pieces: &[PieceKey]) -> Result<Vec<Opt
     read.collect()
 }
 
-/// Returns what the database has of the pieces, in the same order.
+/// Searches for pieces; the results are in the same order.
 pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Result<Vec<Found>, Failure> {
     if pieces.is_empty() {
         return Ok(Vec::new());
@@ -70,8 +70,8 @@ pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Re
     Ok(found)
 }
 
-/// Returns the number of a block as its column has it; `None` for the head. No segment has a block of the largest number
-/// of the column.
+/// Returns the number of a block as its column has it; `None` for the head. No segment has a block of the
+/// largest number of the column.
 fn block(piece: Piece) -> Option<i32> {
     match piece {
         Piece::Head => None,

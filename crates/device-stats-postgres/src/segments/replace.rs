@@ -1,11 +1,13 @@
-//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new readings.
+//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new
+//! readings.
 //!
-//! A call deletes exactly the rows or segments that it has seen. If some of them no longer exist, it rolls back; so a
-//! delayed caller does no harm, and of several callers with the same readings one succeeds. Before it deletes, a call
-//! claims the first row without waiting, so callers with the same device do not wait for each other, only to be stale.
+//! A call deletes exactly the rows or segments that it has seen. If some of them no longer exist, it rolls
+//! back; so a delayed caller does no harm, and of several callers with the same readings one succeeds. Before
+//! it deletes, a call claims the first row without waiting, so callers with the same device do not wait for
+//! each other, only to be stale.
 //!
-//! A seal excludes no appends, and a device with continuous appends can be sealed; `readings/append.rs` says why. Only a
-//! segment of new readings waits until running appends have ended.
+//! A seal excludes no appends, and a device with continuous appends can be sealed; `readings/append.rs` says
+//! why. Only a segment of new readings waits until running appends have ended.
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::DeviceKey;
@@ -21,8 +23,8 @@ use crate::segments::pieces::insert;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;
 
-/// Prevents the deletion of a device, or waits for it. The first lock of a call, so that the two do not wait for each
-/// other.
+/// Prevents the deletion of a device, or waits for it. The first lock of a call, so that the two do not wait
+/// for each other.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
 /// Deletes rows by device, time and id; none if the first one does not exist or another call is deleting it.
 const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
@@ -72,8 +74,8 @@ pub(crate) async fn merge(
     commit(transaction, device, id, segment, &head).await
 }
 
-/// Deletes the `expected` rows or segments that a segment replaces, and returns an id for it; `None` if not all of them
-/// existed.
+/// Deletes the `expected` rows or segments that a segment replaces, and returns an id for it; `None` if not
+/// all of them existed.
 async fn delete(
     transaction: &Transaction<'_>,
     device: DeviceKey,
@@ -132,8 +134,8 @@ pub(crate) async fn append(
     commit(transaction, device, id, segment, &head).await
 }
 
-/// Waits until no append to the device is running, and blocks further appends. Appends that start while others are running
-/// go first, so the wait has a limit. Returns whether the device is locked.
+/// Waits until no append to the device is running, and blocks further appends. Appends that start while
+/// others are running go first, so the wait has a limit. Returns whether the device is locked.
 async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
     let lock = transaction.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     // The limit of a wait for a lock restarts with each append that goes first.

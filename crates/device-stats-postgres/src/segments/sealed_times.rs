@@ -12,7 +12,8 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of times that are looked up at once.
 const LOOKED_UP_MAX: usize = 256;
 
-/// The times of sealed readings in the segments that touch the readings of a call, as the catalogue listed them.
+/// The times of sealed readings in the segments that touch the readings of a call, as the catalogue listed
+/// them.
 pub(crate) struct SealedTimesReader<'t> {
     transaction: &'t Transaction<'t>,
     times: SealedTimes,
@@ -24,7 +25,7 @@ impl<'t> SealedTimesReader<'t> {
         Ok(Self { transaction, times: SealedTimes::new(touching(transaction, spans).await?) })
     }
 
-    /// Creates a lookup in those of these segments that this one does not know.
+    /// Creates a lookup in the given segments, without the segments of this lookup.
     pub(crate) fn with_unknown(&self, segments: Vec<(DeviceKey, SegmentEntry)>) -> Self {
         Self { transaction: self.transaction, times: self.times.with_unknown(segments) }
     }
@@ -43,7 +44,8 @@ impl<'t> SealedTimesReader<'t> {
         Ok(found)
     }
 
-    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included and in the spans.
+    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included and in the
+    /// spans.
     pub(crate) async fn contains_between(
         &mut self,
         device: DeviceKey,

@@ -1,5 +1,5 @@
-//! Calls that are delayed at the worst moment for another one. A transaction of the test delays them, so the tests are
-//! deterministic.
+//! Calls that are delayed at the worst moment for another one. A transaction of the test delays them, so the
+//! tests are deterministic.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -39,8 +39,9 @@ async fn append_slowly(transaction: &Transaction<'_>, device: DeviceKey, n: i64)
 const WAITING: &str = "SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'device-stats'";
 
-/// The row of the earlier reading delays the append in its statement. In the meantime, the later reading, which it repeats, is
-/// sealed. So the append sees neither the segment at its start, nor the row when it reaches it.
+/// The row of the earlier reading delays the append in its statement. In the meantime, the later reading,
+/// which it repeats, is sealed. So the append sees neither the segment at its start, nor the row when it
+/// reaches it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -148,8 +149,8 @@ async fn a_paused_sealer_is_stale_after_another_node_has_sealed() {
     assert_eq!(times(&*b, device).await, [1, 2, 3]);
 }
 
-/// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. So a seal that waited for appends
-/// would wait forever for a device with continuous appends.
+/// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. So a seal that
+/// waited for appends would wait forever for a device with continuous appends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seal_or_merge_does_not_wait_for_an_append() {
     let ([a, _], mut admin, _) = two_nodes().await;

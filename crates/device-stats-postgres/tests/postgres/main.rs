@@ -1,5 +1,5 @@
-//! Integration tests of the store in PostgreSQL: the conformance suite, opening and migrating, several nodes over one
-//! database, and databases that stop.
+//! Integration tests of the store in PostgreSQL: the conformance suite, opening and migrating, several nodes
+//! over one database, and databases that stop.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 

@@ -1,5 +1,5 @@
-//! Several nodes over one database append, repeat, seal, merge and delete at the same time: no reading is lost or stored
-//! twice.
+//! Several nodes over one database append, repeat, seal, merge and delete at the same time: no reading is
+//! lost or stored twice.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,8 +55,8 @@ async fn merge_until(node: Arc<PostgresStore>, device: DeviceKey, stop: Arc<Atom
     done
 }
 
-/// Nodes send the same stream of readings, each in batches of a different size and some batches twice, while other tasks seal
-/// and merge. Exactly one node stores each reading.
+/// Nodes send the same stream of readings, each in batches of a different size and some batches twice, while
+/// other tasks seal and merge. Exactly one node stores each reading.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_every_node_sends_is_stored_once() {
     const READINGS: i32 = 3_000;
@@ -137,8 +137,8 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
     }
 }
 
-/// Calls with client-timed and server-timed readings, at the same microseconds. Each call inserted the two kinds one after the
-/// other, and two such calls deadlocked.
+/// Calls with client-timed and server-timed readings, at the same microseconds. Each call inserted the two
+/// kinds one after the other, and two such calls deadlocked.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_with_both_kinds_of_times_do_not_deadlock() {
     let url = fresh_database();

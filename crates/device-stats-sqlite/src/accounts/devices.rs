@@ -101,7 +101,8 @@ pub(crate) fn delete_hot_readings(
     if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
 }
 
-/// Deletes a device. A journal entry deletes its hot readings, a foreign key its segments, and a trigger their blocks.
+/// Deletes a device. A journal entry deletes its hot readings, a foreign key its segments, and a trigger
+/// their blocks.
 pub(crate) fn delete(connection: &Connection, hot: &HotView, key: DeviceKey) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
     match delete.execute([key.0]).map_err(store_error)? {

@@ -75,8 +75,8 @@ pub(crate) fn delete(connection: &Connection, hot: &HotView, id: UserId) -> Resu
     }
 }
 
-/// Whether a user other than `id` has the email address. Tells, in the same transaction, which unique index has refused a
-/// row.
+/// Whether a user other than `id` has the email address. Tells, in the same transaction, which unique index
+/// has refused a row.
 fn is_email_taken(connection: &Connection, id: Option<UserId>, email: &Email) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE email = ?1 AND id IS NOT ?2)")

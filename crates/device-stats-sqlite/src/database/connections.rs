@@ -1,4 +1,5 @@
-//! The connections of a store: one that writes, several that read. After a failed sync, nothing more is written.
+//! The connections of a store: one that writes, several that read. After a failed sync, nothing more is
+//! written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,8 +51,8 @@ impl Connections {
         answer.await.map_err(|error| interact_error(&error))?
     }
 
-    /// Runs `call` like [`Self::read`], but on the calling thread. For frequent small reads, which are mostly in memory,
-    /// this is faster than a switch to another thread. `block_in_place` keeps the runtime going.
+    /// Runs `call` like [`Self::read`], but on the calling thread. For frequent small reads, which are mostly
+    /// in memory, this is faster than a switch to another thread. `block_in_place` keeps the runtime going.
     pub(crate) async fn read_here<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -68,7 +69,8 @@ impl Connections {
         })
     }
 
-    /// Runs `call` in a write transaction, and returns when it is committed and synced. If `call` fails, nothing is done.
+    /// Runs `call` in a write transaction, and returns when it is committed and synced. If `call` fails,
+    /// nothing is done.
     pub(crate) async fn write<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -96,9 +98,9 @@ impl Connections {
     }
 }
 
-/// Whether the disk is trusted. After a failed sync, the kernel can mark pages as clean that were never written, and a
-/// later successful sync does not cover them. So after an I/O error during a commit, nothing more is written until the
-/// database has been opened, and thereby recovered, again.
+/// Whether the disk is trusted. After a failed sync, the kernel can mark pages as clean that were never
+/// written, and a later successful sync does not cover them. So after an I/O error during a commit, nothing
+/// more is written until the database has been opened, and thereby recovered, again.
 #[derive(Debug, Default)]
 struct Disk {
     has_failed: AtomicBool,

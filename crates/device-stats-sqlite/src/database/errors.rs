@@ -1,5 +1,5 @@
-//! Errors of SQLite as errors of the store. Conflicts of names and owners are converted beside their statements, which
-//! know what was inserted.
+//! Errors of SQLite as errors of the store. The modules of users and devices convert conflicts of names and
+//! owners, since only they know the inserted values.
 
 use deadpool_sqlite::{HookError, InteractError, PoolError};
 use device_stats_store::StoreError;
@@ -23,8 +23,8 @@ pub(crate) fn store_error(error: Error) -> StoreError {
     }
 }
 
-/// Converts an error of `COMMIT`. Only after a full disk or a lock nothing has been done for sure: SQLite reports a full
-/// disk when it could not write the last page of the log, which completes a commit.
+/// Converts an error of `COMMIT`. Only after a full disk or a lock nothing has been done for sure: SQLite
+/// reports a full disk when it could not write the last page of the log, which completes a commit.
 pub(crate) fn commit_error(error: Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::OutOfSpace(error.into()),

@@ -1,4 +1,4 @@
-//! Schema versions: those that this binary knows, those that a database has, and the migrations between them.
+//! Schema versions of this binary and of a database, and the migrations between them.
 
 use device_stats_store::{SchemaError, SchemaVersion};
 use refinery::error::Kind;
@@ -11,8 +11,8 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Refuses a file that is not a database, tables of another program, and unknown or different versions. Returns the
-/// version of the database, 0 if it is empty.
+/// Refuses a file that is not a database, tables of another program, and unknown or different versions.
+/// Returns the version of the database, 0 if it is empty.
 pub(crate) fn check(connection: &Connection) -> Result<i64, SchemaError> {
     SchemaError::check(&applied(connection)?, &known())
 }

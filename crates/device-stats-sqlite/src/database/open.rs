@@ -1,5 +1,5 @@
-//! Opening and migrating a database file. Several processes can do this at the same time; a lock on a file beside the
-//! database serializes them.
+//! Opening and migrating a database file. Several processes can do this at the same time; a lock on a file
+//! beside the database serializes them.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,16 +15,17 @@ use crate::database::migrations::{apply, check, require_latest, schema_error};
 use crate::database::uri::uri;
 use crate::journal;
 
-/// Page size of a new database, in bytes. About the size of a segment's block: with smaller pages a block would be a chain
-/// of many pages, and each has to be read to find the next one.
+/// Page size of a new database, in bytes. About the size of a segment's block: with smaller pages a block
+/// would be a chain of many pages, and each has to be read to find the next one.
 const PAGE_BYTES: i64 = 16 * 1024;
 
 /// The last schema version whose hot readings are rows.
 const BEFORE_JOURNAL: i64 = 2;
 
-/// Migrates the database at `path` to the schema of this binary, and returns the names of the migrations that it applied.
-/// Creates the file and its parent directories if they are missing. All missing migrations are applied or none; callers in
-/// several processes apply each of them once. Rows of an older schema are adopted before this returns.
+/// Migrates the database at `path` to the schema of this binary, and returns the names of the migrations that
+/// it applied. Creates the file and its parent directories if they are missing. All missing migrations are
+/// applied or none; callers in several processes apply each of them once. Rows of an older schema are adopted
+/// before this returns.
 ///
 /// Blocks while another process migrates the database.
 ///
@@ -95,8 +96,8 @@ fn use_log(connection: &Connection) -> Result<(), SchemaError> {
     }
 }
 
-/// Creates the missing parent directories of `path`, and syncs the directory that contains each, so that they survive a
-/// loss of power.
+/// Creates the missing parent directories of `path`, and syncs the directory that contains each, so that they
+/// survive a loss of power.
 fn create_parents(path: &Path) -> io::Result<()> {
     let mut missing = Vec::new();
     let mut existing = None;
@@ -116,7 +117,8 @@ fn create_parents(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until no other process migrates the database. The lock ends when the file is dropped or the process dies.
+/// Waits until no other process migrates the database. The lock ends when the file is dropped or the process
+/// dies.
 fn lock(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

@@ -1,4 +1,4 @@
-//! What every connection to a migrated database does and refuses.
+//! Tests of the connections to a migrated database.
 
 use std::path::Path;
 

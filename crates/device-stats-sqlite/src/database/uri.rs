@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Returns the path as a URI. `mode` controls whether a connection can create the file or write to it. A path that begins
-/// like a URI is still taken as a path.
+/// Returns the path as a URI. `mode` controls whether a connection can create the file or write to it. A path
+/// that begins like a URI is still taken as a path.
 pub(crate) fn uri(path: &Path, mode: &str) -> String {
     // An absolute path follows an empty authority; without it, a second slash would begin one.
     let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:./" });

@@ -12,8 +12,8 @@ use device_stats_store::HotDevice;
 use super::time_map::TimeMap;
 use crate::journal::{Entry, Position};
 
-/// Number of idle readings in the journal, those that are no longer hot, above which the oldest hot readings are carried
-/// forward.
+/// Number of idle readings in the journal, those that are no longer hot, above which the oldest hot readings
+/// are carried forward.
 const IDLE_READINGS: u64 = 1024 * 1024;
 /// Approximate number of readings that one commit carries forward.
 const CARRIED_READINGS: u64 = 16 * 1024;

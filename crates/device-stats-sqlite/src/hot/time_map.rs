@@ -1,5 +1,5 @@
-//! A map keyed by time, for times that mostly arrive in order. It takes little more memory than its entries; a `BTreeMap`
-//! leaves half of each node empty when keys ascend.
+//! A map keyed by time, for times that mostly arrive in order. It takes little more memory than its entries;
+//! a `BTreeMap` leaves half of each node empty when keys ascend.
 
 /// Maximum number of entries of a chunk; one more splits it.
 const CHUNK_ENTRIES: usize = 256;
@@ -63,8 +63,9 @@ impl<T> TimeMap<T> {
         self.chunks.insert(index + 1, upper);
     }
 
-    /// Moves the last entries of a full chunk to the next one; returns false if that has no room. Slightly late entries go
-    /// to the chunk before a new last chunk; splitting that one repeatedly would leave chunks half empty.
+    /// Moves the last entries of a full chunk to the next one; returns false if that has no room. Slightly
+    /// late entries go to the chunk before a new last chunk; splitting that one repeatedly would leave chunks
+    /// half empty.
     fn move_to_next(&mut self, index: usize) -> bool {
         let Some([chunk, next]) = self.chunks.get_mut(index..).and_then(<[_]>::first_chunk_mut) else {
             return false;
@@ -120,7 +121,8 @@ impl<T> TimeMap<T> {
         self.chunks.retain(|chunk| !chunk.is_empty());
     }
 
-    /// Returns the index of the chunk that has, or would get, an entry of this time; there may be no chunk yet.
+    /// Returns the index of the chunk that has, or would get, an entry of this time; there may be no chunk
+    /// yet.
     fn chunk_index(&self, time_us: i64) -> usize {
         let begins = |chunk: &Vec<(i64, T)>| chunk.first().is_some_and(|(first_us, _)| *first_us <= time_us);
         self.chunks.partition_point(begins).saturating_sub(1)

@@ -29,7 +29,8 @@ pub(crate) fn list(
     let mut select = connection.prepare_cached(LIST).map_err(store_error)?;
     let entries = select.query_map((device.0, window.from_us, window.until_us), entry);
     let mut entries: Vec<_> = entries.and_then(Iterator::collect).map_err(store_error)?;
-    // Cheaper than a sorter of SQLite: an append lists the segments of each of its devices, and mostly finds none.
+    // Cheaper than a sorter of SQLite: an append lists the segments of each of its devices, and mostly finds
+    // none.
     entries.sort_unstable_by_key(|entry| (entry.first_us, entry.id));
     Ok(entries)
 }

@@ -1,4 +1,4 @@
-//! Group commit of segments: those that arrive during a commit share the next transaction, and thereby its sync.
+//! Group commit of segments: segments that arrive during a commit share the next transaction and its sync.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

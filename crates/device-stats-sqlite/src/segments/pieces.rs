@@ -21,8 +21,8 @@ fn block_id(segment: SegmentId, block: u32) -> Option<i64> {
 /// Returns the pieces in the same order; `None` for each piece that does not exist.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] if a piece must exist, but SQLite cannot find or follow its row. SQLite keeps no checksums, but
-/// notices an impossible structure.
+/// [`StoreError::Corrupt`] if a piece must exist, but SQLite cannot find or follow its row. SQLite keeps no
+/// checksums, but notices an impossible structure.
 pub(crate) fn read(connection: &Connection, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let mut statements = PieceStatements::new(connection)?;
     pieces.iter().map(|piece| statements.read(*piece)).collect()

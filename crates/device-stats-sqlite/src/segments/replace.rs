@@ -1,4 +1,5 @@
-//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new readings.
+//! Transactions that store a segment: in place of hot readings, in place of smaller segments, or as new
+//! readings.
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Head, Segment};
@@ -11,11 +12,11 @@ use crate::journal::{self, Entry};
 use crate::segments::catalogue;
 use crate::segments::sealed_times::SealedTimesReader;
 
-// The caller commits what a function returned as `Ok`. So each one changes nothing before it is sure that the outcome is
-// not `Stale`.
+// The caller commits what a function returned as `Ok`. So each one changes nothing before it is sure that the
+// outcome is not `Stale`.
 
-/// Replaces hot readings by their segment. Call it at most once for a device in a transaction: the view does not see what
-/// the first call has done.
+/// Replaces hot readings by their segment. Call it at most once for a device in a transaction: the view does
+/// not see what the first call has done.
 pub(crate) fn seal(
     connection: &Connection,
     hot: &HotView,

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use crate::segments::{catalogue, pieces};
 
-/// The times of sealed readings of one device, in the segments that touch a window. It reads only the catalogue, unless
-/// a time lies between the first and the last time of a segment.
+/// The times of sealed readings of one device, in the segments that touch a window. It reads only the
+/// catalogue, unless a time lies between the first and the last time of a segment.
 #[derive(Debug)]
 pub(crate) struct SealedTimesReader<'c> {
     connection: &'c Connection,
@@ -32,13 +32,15 @@ impl<'c> SealedTimesReader<'c> {
         self.answer(|times| times.contains(device, time_us))
     }
 
-    /// Returns whether the device has a sealed reading from `first_us` to `last_us`, both included and in the window.
+    /// Returns whether the device has a sealed reading from `first_us` to `last_us`, both included and in the
+    /// window.
     pub(crate) fn contains_between(&mut self, first_us: i64, last_us: i64) -> Result<bool, StoreError> {
         let device = self.device;
         self.answer(|times| times.contains_between(device, first_us, last_us))
     }
 
-    /// Returns the time of the device's newest sealed reading in `window`, which lies in the window of the lookup.
+    /// Returns the time of the device's newest sealed reading in `window`, which lies in the window of the
+    /// lookup.
     pub(crate) fn newest_us(&mut self, window: Window) -> Result<Option<i64>, StoreError> {
         let device = self.device;
         self.answer(|times| times.newest_us(device, window))

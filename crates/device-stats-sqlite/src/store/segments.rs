@@ -46,7 +46,8 @@ impl SegmentStore for SqliteStore {
         merged: &[SegmentId],
         segment: &Segment,
     ) -> Result<Replaced, StoreError> {
-        let (merged, segment, head) = (merged.to_vec(), segment.clone(), open_head(segment)?);
+        let head = Box::new(open_head(segment)?);
+        let (merged, segment) = (merged.to_vec(), segment.clone());
         self.connections
             .write(move |connection| replace::merge(connection, device, &merged, &segment, &head))
             .await

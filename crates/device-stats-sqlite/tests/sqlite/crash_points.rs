@@ -1,6 +1,7 @@
-//! Every system call that changes a file fails once: in the first run, the process is killed at the first call, in the next
-//! run at the second one, and so on until it ends undisturbed. The same with a broken and with a full disk. After each run,
-//! acknowledged readings are there exactly once. `strace` counts the calls and makes one of them fail.
+//! Every system call that changes a file fails once: in the first run, the process is killed at the first
+//! call, in the next run at the second one, and so on until it ends undisturbed. The same with a broken and
+//! with a full disk. After each run, acknowledged readings are there exactly once. `strace` counts the calls
+//! and makes one of them fail.
 //!
 //! `CRASH_POINTS=all`, as in `make torture`, tries all calls; the default is a sample.
 
@@ -51,7 +52,7 @@ impl Fault {
     }
 }
 
-/// Output of a process, and what `strace` did to it.
+/// Output of a process, and the failures that `strace` injected.
 struct Run {
     said: Vec<String>,
     has_succeeded: bool,
@@ -81,7 +82,7 @@ impl Run {
         // Every process writes something.
         assert!(
             log.contains("+++"),
-            "`strace` may not trace here (for Docker: --cap-add SYS_PTRACE): {errors}"
+            "`strace` is not allowed to trace (for Docker: --cap-add SYS_PTRACE): {errors}"
         );
         let said = String::from_utf8(output.stdout).unwrap();
         let in_use = log.lines().skip_while(|line| !line.contains(&format!("> {}\\n", script::OPEN)));
@@ -134,8 +135,8 @@ async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
     store.find_devices(&[id]).await.unwrap().remove(0).map(|device| device.key)
 }
 
-/// Asserts that there is a receipt of a keyed request exactly if its readings are stored; sends the request again, so that
-/// they are. Returns the number of stored readings.
+/// Asserts that there is a receipt of a keyed request exactly if its readings are stored; sends the request
+/// again, so that they are. Returns the number of stored readings.
 async fn assert_receipts_kept(store: &SqliteStore, device: DeviceKey, count: usize) -> usize {
     for before in script::KEYED_AFTER.into_iter().filter(|before| *before <= count) {
         let outcomes = store.append_keyed(&[script::keyed(device, before)], script::NOW).await.unwrap();

@@ -10,12 +10,14 @@ use futures_util::future::join_all;
 
 use crate::{Folder, process};
 
-/// Returns the number of commits in a write-ahead log: the frames that state the size of the database after a commit
-/// (SQLite's file format, 4.1).
+/// Returns the number of commits in a write-ahead log: the frames that state the size of the database after a
+/// commit (SQLite's file format, 4.1).
 fn commits(path: &Path) -> usize {
     let log = std::fs::read(path).unwrap();
-    let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
-    log[32..].chunks_exact(24 + page).filter(|frame| frame[4..8] != [0; 4]).count()
+    let (header, frames) = log.split_at(32);
+    let page = u32::from_be_bytes(*header.as_chunks::<4>().0.get(2).unwrap());
+    let frames = frames.chunks_exact(24 + page as usize);
+    frames.filter(|frame| frame.get(4..8).unwrap() != [0; 4]).count()
 }
 
 #[tokio::test]

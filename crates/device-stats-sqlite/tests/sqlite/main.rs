@@ -1,5 +1,5 @@
-//! Integration tests of the store in a file: the conformance suite, opening and migrating, killed processes and failing
-//! disks.
+//! Integration tests of the store in a file: the conformance suite, opening and migrating, killed processes
+//! and failing disks.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 

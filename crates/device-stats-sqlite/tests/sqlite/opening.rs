@@ -151,8 +151,8 @@ fn an_older_database_is_refused_without_migrating() {
     assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 4 })), "{answer:?}");
 }
 
-/// A migration and its history row are one transaction: it fails if one of its tables exists, and if only the history row
-/// cannot be written.
+/// A migration and its history row are one transaction: it fails if one of its tables exists, and if only the
+/// history row cannot be written.
 #[test]
 fn a_migration_that_fails_is_rolled_back() {
     let history = "CREATE TABLE refinery_schema_history

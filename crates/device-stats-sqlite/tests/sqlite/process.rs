@@ -34,10 +34,11 @@ pub(crate) enum Role {
     Migrate,
     /// Append forever, and write the number of stored readings after each call.
     Append,
-    /// Append, seal and merge forever; write the number of stored readings after each append, [`SEALING`] before each seal and
-    /// [`MERGING`] before each merge.
+    /// Append, seal and merge forever; write the number of stored readings after each append, [`SEALING`]
+    /// before each seal and [`MERGING`] before each merge.
     Seal,
-    /// Append until the disk fails, check that the store refuses further writes, and write the number of stored readings.
+    /// Append until the disk fails, check that the store refuses further writes, and write the number of
+    /// stored readings.
     AppendUntilFailure,
     /// Carry out the [script](crate::script).
     Script,
@@ -50,11 +51,12 @@ pub(crate) fn with(role: Role, path: &Path) -> Command {
     command
 }
 
-/// Returns the command that starts a process with a role, in which no file can grow beyond about half a megabyte: further
-/// writes fail as on a broken disk.
+/// Returns the command that starts a process with a role, in which no file can grow beyond about half a
+/// megabyte: further writes fail as on a broken disk.
 pub(crate) fn with_small_files(role: Role, path: &Path) -> Command {
     let mut command = Command::new("sh");
-    // Without the trap, the signal would kill the process. The unit is 512 bytes or 1 KiB, depending on the shell.
+    // Without the trap, the signal would kill the process. The unit is 512 bytes or 1 KiB, depending on the
+    // shell.
     command.args(["-c", r#"trap "" XFSZ && ulimit -f 700 && exec "$@""#, "sh"]);
     command.arg(std::env::current_exe().unwrap());
     configure(&mut command, role, path);
@@ -191,8 +193,8 @@ pub(crate) fn reading(device: DeviceKey, n: usize) -> NewReading {
     NewReading { device, id: ReadingId(us), time, values: Axes { x, y: x, z: x } }
 }
 
-/// Returns the number of readings of the device, hot and sealed. Asserts that they are the first ones of [`reading`], each
-/// once.
+/// Returns the number of readings of the device, hot and sealed. Asserts that they are the first ones of
+/// [`reading`], each once.
 pub(crate) async fn count(store: &SqliteStore, device: DeviceKey) -> usize {
     let snapshot = store.read_snapshot(Subject::Device(device), Window::ALL).await.unwrap();
     let rows: Vec<Row> = snapshot.into_iter().flat_map(|(_, rows)| rows).collect();

@@ -1,5 +1,5 @@
-//! The script of a process whose system calls are counted, so that one of them can be made to fail: a bit of everything, step
-//! by step. One thread does all of it, including opening, since `strace` counts by thread.
+//! The script of a process whose system calls are counted, so that one of them can be made to fail: a bit of
+//! everything, step by step. One thread does all of it, including opening, since `strace` counts by thread.
 
 use std::path::{Path, PathBuf};
 

@@ -130,11 +130,12 @@ async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
     }
 }
 
-/// Returns the offset in the file of the number of a row's first overflow page. The row has `bytes` as its last column, and
-/// starts on a page of 16 KiB (<https://www.sqlite.org/fileformat2.html#b_tree_pages>).
+/// Returns the offset in the file of the number of a row's first overflow page. The row has `bytes` as its
+/// last column, and starts on a page of 16 KiB (<https://www.sqlite.org/fileformat2.html#b_tree_pages>).
 fn overflow_page_offset(file: &[u8], bytes: &[u8]) -> usize {
     let begin = bytes.first_chunk::<64>().unwrap();
-    // The last match: when a tree has grown a level, its root still has the bytes of rows that have moved down.
+    // The last match: when a tree has grown a level, its root still has the bytes of rows that have moved
+    // down.
     let start = file.array_windows::<64>().rposition(|window| window == begin).unwrap();
     // Two columns: a header of 5 bytes, and no bytes for the first column, the row id.
     let payload = 5 + bytes.len();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use device_stats_domain::DeviceKey;
 use tokio::task::JoinSet;
 
-use super::samples::{Opened, rows_of, sealed_rows, segment};
+use super::samples::{Opened, read_rows, sealed_rows, segment};
 use crate::{Replaced, SegmentId};
 
 /// Running tasks: two that seal and two that merge for each device.
@@ -72,7 +72,7 @@ async fn merge_until(store: Opened, device: DeviceKey, from: usize, stop: Arc<At
         let all = store.list_segments(device).await.unwrap();
         let merged: Vec<_> = all.into_iter().skip(from).take(3).collect();
         if merged.len() > 1
-            && let Some(rows) = rows_of(&store, device, &merged).await
+            && let Some(rows) = read_rows(&store, device, &merged).await
         {
             let ids: Vec<SegmentId> = merged.iter().map(|entry| entry.id).collect();
             if is_done(store.merge(device, &ids, &segment(&rows)).await.unwrap()) {

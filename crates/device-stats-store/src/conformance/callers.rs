@@ -1,5 +1,5 @@
-//! Concurrent callers. No case waits for a time: if the calls of a race happen to run one after the other, it still has
-//! only one right outcome.
+//! Concurrent callers. No case waits for a time: if the calls of a race happen to run one after the other, it
+//! still has only one right outcome.
 
 use std::sync::Arc;
 
@@ -31,7 +31,8 @@ where
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// Asserts that one of the answers is `Ok` and all others are errors that `is_right` accepts; returns the winner's answer.
+/// Asserts that one of the answers is `Ok` and all others are errors that `is_right` accepts; returns the
+/// winner's answer.
 pub(super) fn assert_one_winner<T: std::fmt::Debug>(
     answers: Vec<Result<T, StoreError>>,
     is_right: impl Fn(&StoreError) -> bool,

@@ -4,7 +4,7 @@ use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
 use super::samples::{
-    Opened, UNUSED_IDS, device, device_of, entries, given, row, sealed, segment, user, window,
+    Opened, UNUSED_IDS, device, entries, given, owned_device, row, sealed, segment, user, window,
 };
 use crate::{DeviceSnapshot, HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentId, Subject};
 
@@ -173,8 +173,8 @@ pub async fn segments_are_listed_by_ascending_first_time(store: Opened) {
 
 pub async fn a_snapshot_of_a_user_names_the_segments_of_each_device(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
-    let (a, b) = (device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await);
-    let his = device_of(&store, "his", &bob).await;
+    let (a, b) = (owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await);
+    let his = owned_device(&store, "his", &bob).await;
     sealed(&store, &b, &[1, 2]).await;
     sealed(&store, &a, &[3, 4]).await;
     sealed(&store, &his, &[1, 2]).await;
@@ -217,7 +217,7 @@ pub async fn deleting_a_device_deletes_its_segments(store: Opened) {
 
 pub async fn deleting_a_user_deletes_the_segments_of_its_devices(store: Opened) {
     let ann = user(&store, "ann").await;
-    let (a, b) = (device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await);
+    let (a, b) = (owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await);
     let nobodys = device(&store, "nobodys").await;
     let ids = [sealed(&store, &a, &[1]).await, sealed(&store, &b, &[1]).await];
     let stays = sealed(&store, &nobodys, &[1]).await;

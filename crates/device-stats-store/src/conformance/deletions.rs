@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, at, device, device_of, given, new_device, server_timed, user};
+use super::samples::{Opened, all_readings, at, device, given, new_device, owned_device, server_timed, user};
 use crate::{StoreError, Subject};
 
 /// A deletion during the appends of several callers.
@@ -49,7 +49,8 @@ async fn assert_nothing_is_left(store: &Opened, key: DeviceKey) {
     refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
 }
 
-/// Starts callers that append to two devices until they are missing, and runs `delete` once each has stored a call.
+/// Starts callers that append to two devices until they are missing, and runs `delete` once each has stored a
+/// call.
 async fn delete_under_appends<F>(store: &Opened, devices: [Device; 2], delete: impl FnOnce() -> F)
 where
     F: Future<Output = Result<(), StoreError>>,
@@ -80,7 +81,7 @@ pub async fn nothing_is_left_of_a_device_deleted_under_appends(store: Opened) {
 
 pub async fn nothing_is_left_of_a_user_deleted_under_appends(store: Opened) {
     let ann = user(&store, "ann").await;
-    let devices = [device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await];
+    let devices = [owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await];
     let keys = [devices[0].key, devices[1].key];
     delete_under_appends(&store, devices, || store.delete_user(ann.id)).await;
     for key in keys {

@@ -4,8 +4,8 @@ use device_stats_domain::{DeviceChange, DeviceKey, NewDevice, Page, UserId, Wind
 
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, device_of, given,
-    new_device, page, user,
+    Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, given, new_device,
+    owned_device, page, user,
 };
 use crate::Subject;
 
@@ -64,7 +64,7 @@ pub async fn device_keys_are_never_reused(store: Opened) {
         last = key;
     }
     let ann = user(&store, "ann").await;
-    let key = device_of(&store, "d", &ann).await.key;
+    let key = owned_device(&store, "d", &ann).await.key;
     store.delete_user(ann.id).await.unwrap();
     assert!(device(&store, "d").await.key > key);
 }
@@ -170,9 +170,9 @@ pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
     device(&store, "nobodys").await;
     let mut hers = Vec::new();
     for n in (0..150).rev() {
-        hers.push(device_of(&store, &format!("a{n}"), &ann).await);
+        hers.push(owned_device(&store, &format!("a{n}"), &ann).await);
         if n % 50 == 0 {
-            device_of(&store, &format!("b{n}"), &bob).await;
+            owned_device(&store, &format!("b{n}"), &bob).await;
         }
     }
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), hers);
@@ -201,7 +201,7 @@ pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
 
 pub async fn a_device_can_change_its_owner(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
-    let device = device_of(&store, "d", &ann).await;
+    let device = owned_device(&store, "d", &ann).await;
     store.append(&[given(&device, 1, 1)]).await.unwrap();
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
     let device = store.update_device(device.key, change).await.unwrap();
@@ -222,7 +222,7 @@ pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) 
 
 pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
-    let device = device_of(&store, "d", &ann).await;
+    let device = owned_device(&store, "d", &ann).await;
     let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
     refused!(store.update_device(device.key, change), UserMissing);
     assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [device]);
@@ -242,8 +242,8 @@ pub async fn a_deleted_device_is_missing(store: Opened) {
 
 pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
     let ann = user(&store, "ann").await;
-    let gone = device_of(&store, "gone", &ann).await;
-    let stays = device_of(&store, "stays", &ann).await;
+    let gone = owned_device(&store, "gone", &ann).await;
+    let stays = owned_device(&store, "stays", &ann).await;
     store.append(&[given(&gone, 1, 1), given(&stays, 1, 2)]).await.unwrap();
     store.delete_device(gone.key).await.unwrap();
     assert_eq!(all_readings(&store, gone.key).await, []);

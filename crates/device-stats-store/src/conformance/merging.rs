@@ -4,7 +4,7 @@ use device_stats_domain::{Device, DeviceKey};
 use device_stats_segment::Segment;
 
 use super::samples::{
-    Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, row, rows_of, sealed, segment,
+    Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, read_rows, row, sealed, segment,
     server_timed, stored_at,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentId};
@@ -13,7 +13,7 @@ use crate::{Appended, Piece, PieceKey, Replaced, SegmentId};
 async fn merged(store: &Opened, device: &Device, ids: &[SegmentId]) -> Segment {
     let mut all = store.list_segments(device.key).await.unwrap();
     all.retain(|entry| ids.contains(&entry.id));
-    segment(&rows_of(store, device.key, &all).await.unwrap())
+    segment(&read_rows(store, device.key, &all).await.unwrap())
 }
 
 async fn merge(store: &Opened, device: &Device, ids: &[SegmentId]) -> SegmentId {

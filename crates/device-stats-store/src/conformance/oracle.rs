@@ -1,5 +1,5 @@
-//! Readings of any store, read in the slow and simple way: every segment that touches the window is decoded as a whole. The
-//! results that the service computes from pages are compared with this.
+//! Readings of any store, read in the slow and simple way: every segment that touches the window is decoded
+//! as a whole. The results that the service computes from pages are compared with this.
 
 use std::cmp::Reverse;
 
@@ -17,7 +17,8 @@ const TRIES_MAX: u32 = 1_000;
 /// Reads hot and sealed readings of any [`Store`].
 #[async_trait]
 pub trait Oracle: Store {
-    /// Returns a page of the readings of a device in a window, newest first; none if the device does not exist.
+    /// Returns a page of the readings of a device in a window, newest first; none if the device does not
+    /// exist.
     ///
     /// # Errors
     /// The errors of the store.
@@ -52,8 +53,8 @@ pub trait Oracle: Store {
         Ok(found.first().copied())
     }
 
-    /// Returns the readings of a window at one moment: each device that has one, by ascending key, with its readings by
-    /// ascending time.
+    /// Returns the readings of a window at one moment: each device that has one, by ascending key, with its
+    /// readings by ascending time.
     ///
     /// # Errors
     /// The errors of the store.
@@ -105,8 +106,8 @@ pub trait Oracle: Store {
 
 impl<S: Store + ?Sized> Oracle for S {}
 
-/// Returns the hot and sealed readings in the window, by ascending time; `None` if a segment no longer exists. Asserts that
-/// no time occurs twice.
+/// Returns the hot and sealed readings in the window, by ascending time; `None` if a segment no longer
+/// exists. Asserts that no time occurs twice.
 async fn rows<S: Store + ?Sized>(
     store: &S,
     device: DeviceKey,

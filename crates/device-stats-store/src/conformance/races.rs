@@ -7,7 +7,7 @@ use device_stats_domain::{Page, ReadingTime, UserChange};
 
 use super::callers::{CALLERS, assert_one_winner, concurrently};
 use super::samples::{
-    Opened, all_readings, all_times, device, device_of, given, new_device, new_user, server_timed, user,
+    Opened, all_readings, all_times, device, given, new_device, new_user, owned_device, server_timed, user,
     username,
 };
 use crate::{Appended, StoreError};
@@ -67,7 +67,7 @@ pub async fn one_caller_deletes_a_device(store: Opened) {
 
 pub async fn one_caller_deletes_a_user(store: Opened) {
     let ann = user(&store, "ann").await;
-    device_of(&store, "d", &ann).await;
+    owned_device(&store, "d", &ann).await;
     let answers = concurrently(CALLERS, |_| {
         let (store, id) = (Arc::clone(&store), ann.id);
         async move { store.delete_user(id).await }

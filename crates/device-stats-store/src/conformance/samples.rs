@@ -14,8 +14,8 @@ use crate::{Appended, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
 /// The store under test.
 pub(super) type Opened = Arc<dyn Store>;
 
-/// Texts with different bytes, some of which look alike. A careless store could take them for equal, for a pattern or for a
-/// statement.
+/// Texts with different bytes, some of which look alike. A careless store could take them for equal, for a
+/// pattern or for a statement.
 pub(super) const TEXTS: [&str; 16] = [
     "pump",
     "PUMP",
@@ -70,7 +70,7 @@ pub(super) async fn device(store: &Opened, id: &str) -> Device {
     store.create_device(new_device(id, None)).await.unwrap()
 }
 
-pub(super) async fn device_of(store: &Opened, id: &str, owner: &User) -> Device {
+pub(super) async fn owned_device(store: &Opened, id: &str, owner: &User) -> Device {
     store.create_device(new_device(id, Some(owner.id))).await.unwrap()
 }
 
@@ -149,7 +149,11 @@ pub(super) async fn sealed(store: &Opened, device: &Device, times: &[i64]) -> Se
 }
 
 /// Returns the rows of segments, by ascending time; `None` if one no longer exists.
-pub(super) async fn rows_of(store: &Opened, device: DeviceKey, entries: &[SegmentEntry]) -> Option<Vec<Row>> {
+pub(super) async fn read_rows(
+    store: &Opened,
+    device: DeviceKey,
+    entries: &[SegmentEntry],
+) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
     for entry in entries {
         rows.extend(store.read_segment(device, *entry).await.unwrap()?.rows().unwrap());

@@ -147,7 +147,8 @@ pub async fn client_timed_readings_in_sealed_gaps_are_stored_before_times_are_pi
     assert_eq!(hot_times(&store, &device).await, [1, 7, 8]);
 }
 
-/// A store that searches for segments around client-timed readings and after the clock must not miss those in between.
+/// A store that searches for segments around client-timed readings and after the clock must not miss those in
+/// between.
 pub async fn readings_on_both_sides_of_a_segment_are_stored(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 11]).await;
@@ -202,7 +203,8 @@ pub async fn rows_that_are_not_hot_are_not_sealed(store: Opened) {
         );
         assert_eq!(store.list_segments(d.key).await.unwrap().len(), 1);
     };
-    // A row that never existed, a sealed one, one of another device, and one with another id: alone and among others.
+    // A row that never existed, a sealed one, one of another device, and one with another id: alone and among
+    // others.
     for bad in [row(0, 0), row(3, 3), row(4, 4), row(2, 9)] {
         is_stale(&[bad]).await;
         let mut rows = vec![row(1, 1), row(2, 2), bad];

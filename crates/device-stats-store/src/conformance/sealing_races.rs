@@ -8,7 +8,7 @@ use super::background_seals::BackgroundSeals;
 use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_readings, all_times, device, entries, given, hot_times, row, rows_of, sealed, sealed_rows,
+    Opened, all_readings, all_times, device, entries, given, hot_times, read_rows, row, sealed, sealed_rows,
     segment, server_timed, stored,
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject};
@@ -46,7 +46,7 @@ pub async fn one_caller_merges_a_segment(store: Opened) {
         let (store, key) = (Arc::clone(&store), device.key);
         let mut wanted = all[n / 2..=10 + n / 2].to_vec();
         async move {
-            let merged = segment(&rows_of(&store, key, &wanted).await?);
+            let merged = segment(&read_rows(&store, key, &wanted).await?);
             if n % 2 == 0 {
                 wanted.reverse();
             }
@@ -155,7 +155,8 @@ pub async fn repeats_are_repeats_under_seals(store: Opened) {
     assert_eq!(all_readings(&store, device.key).await, expected);
 }
 
-/// Appends readings and segments, fifteen times or until the device is missing; returns the segments that it saw.
+/// Appends readings and segments, fifteen times or until the device is missing; returns the segments that it
+/// saw.
 async fn append_until_missing(store: Opened, device: Device, caller: usize) -> Vec<SegmentEntry> {
     let mut seen = Vec::new();
     let rounds = if caller == 0 { 0..15 } else { 0..i64::MAX };

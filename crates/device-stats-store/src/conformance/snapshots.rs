@@ -7,7 +7,7 @@ use device_stats_domain::{Axes, Device, DeviceKey, NewReading, UserId, Window};
 use device_stats_segment::Row;
 
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, device, device_of, given, stored, user, values, window};
+use super::samples::{Opened, all_readings, device, given, owned_device, stored, user, values, window};
 use crate::Subject;
 
 async fn device_columns(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
@@ -51,7 +51,7 @@ pub async fn a_snapshot_of_a_missing_subject_is_refused(store: Opened) {
 pub async fn a_device_without_readings_has_an_empty_snapshot(store: Opened) {
     let ann = user(&store, "ann").await;
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, []);
-    let device = device_of(&store, "d", &ann).await;
+    let device = owned_device(&store, "d", &ann).await;
     assert_eq!(device_columns(&store, &device, Window::ALL).await, Axes::default());
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, []);
     store.append(&[given(&device, 5, 1)]).await.unwrap();
@@ -82,7 +82,7 @@ pub async fn a_snapshot_of_a_user_holds_the_devices_by_ascending_key(store: Open
     let ann = user(&store, "ann").await;
     let mut expected = Vec::new();
     for n in (0..30).rev() {
-        let device = device_of(&store, &format!("d{n}"), &ann).await;
+        let device = owned_device(&store, &format!("d{n}"), &ann).await;
         let count = n % 3;
         let readings: Vec<_> = (0..count).map(|i| given(&device, i.into(), 100 * n + i)).collect();
         store.append(&readings).await.unwrap();
@@ -100,8 +100,8 @@ pub async fn a_snapshot_of_a_user_holds_the_devices_by_ascending_key(store: Open
 
 pub async fn a_snapshot_of_a_user_holds_no_other_device(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
-    let hers = device_of(&store, "hers", &ann).await;
-    let his = device_of(&store, "his", &bob).await;
+    let hers = owned_device(&store, "hers", &ann).await;
+    let his = owned_device(&store, "his", &bob).await;
     let nobodys = device(&store, "nobodys").await;
     store.append(&[given(&hers, 1, 1), given(&his, 1, 2), given(&nobodys, 1, 3)]).await.unwrap();
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(hers.key, vec![1.0])]);
@@ -119,7 +119,7 @@ pub async fn a_snapshot_keeps_every_bit(store: Opened) {
 
 pub async fn a_snapshot_holds_more_than_any_page(store: Opened) {
     let ann = user(&store, "ann").await;
-    let device = device_of(&store, "d", &ann).await;
+    let device = owned_device(&store, "d", &ann).await;
     let all: Vec<_> = (0..3_000).map(|n| given(&device, n.into(), n)).collect();
     store.append(&all).await.unwrap();
     let expected: Vec<_> = (0..3_000).map(f64::from).collect();
@@ -129,19 +129,19 @@ pub async fn a_snapshot_holds_more_than_any_page(store: Opened) {
 
 pub async fn deleted_devices_are_in_no_snapshot(store: Opened) {
     let ann = user(&store, "ann").await;
-    let (a, b) = (device_of(&store, "a", &ann).await, device_of(&store, "b", &ann).await);
+    let (a, b) = (owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await);
     store.append(&[given(&a, 1, 1), given(&b, 1, 2)]).await.unwrap();
     store.delete_device(a.key).await.unwrap();
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
-    device_of(&store, "a", &ann).await;
+    owned_device(&store, "a", &ann).await;
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
 }
 
 const CALLS: i32 = 60;
 const READINGS_A_CALL: i32 = 20;
 
-/// Takes snapshots while another task appends calls with readings of all devices. Each snapshot must contain the calls
-/// acknowledged before it, and no call begun after it, as a whole.
+/// Takes snapshots while another task appends calls with readings of all devices. Each snapshot must contain
+/// the calls acknowledged before it, and no call begun after it, as a whole.
 pub(super) async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
     let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let writer = tokio::spawn({
@@ -185,7 +185,7 @@ pub async fn a_snapshot_of_a_user_never_shows_half_a_call(store: Opened) {
     let ann = user(&store, "ann").await;
     let mut devices = Vec::new();
     for n in 0..5 {
-        devices.push(device_of(&store, &format!("d{n}"), &ann).await);
+        devices.push(owned_device(&store, &format!("d{n}"), &ann).await);
     }
     snapshots_under_appends(&store, devices, Subject::User(ann.id)).await;
 }

@@ -4,7 +4,7 @@ use device_stats_domain::{Device, Window};
 
 use super::background_seals::BackgroundSeals;
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, at, device, device_of, given, page, stored, user};
+use super::samples::{Opened, all_readings, at, device, given, owned_device, page, stored, user};
 use super::snapshots::snapshots_under_appends;
 use crate::Subject;
 
@@ -22,12 +22,13 @@ pub async fn a_snapshot_of_a_device_holds_each_reading_once_under_seals(store: O
     snapshots_under_seals(&store, vec![device], Subject::Device(key)).await;
 }
 
-/// A store that distributes devices over several databases promises this only for each device, and must document it.
+/// A store that distributes devices over several databases promises this only for each device, and must
+/// document it.
 pub async fn a_snapshot_of_a_user_holds_each_reading_once_under_seals(store: Opened) {
     let ann = user(&store, "ann").await;
     let mut devices = Vec::new();
     for n in 0..3 {
-        devices.push(device_of(&store, &format!("d{n}"), &ann).await);
+        devices.push(owned_device(&store, &format!("d{n}"), &ann).await);
     }
     snapshots_under_seals(&store, devices, Subject::User(ann.id)).await;
 }

@@ -1,5 +1,5 @@
-//! The steps of a walk, and their random generation. A user or device is named by its position in the order of creation,
-//! since stores give different ids.
+//! The steps of a walk, and their random generation. A user or device is named by its position in the order
+//! of creation, since stores give different ids.
 
 use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{Page, Timestamp, Window};
@@ -12,7 +12,8 @@ use super::samples::{page, window};
 /// The n-th user or device that the walk created, counting deleted ones; an unknown one if there are fewer.
 pub(super) type Slot = usize;
 
-/// A segment that the walk made, counting deleted ones, from the last one back; an unknown one if there are fewer.
+/// A segment that the walk made, counting deleted ones, from the last one back; an unknown one if there are
+/// fewer.
 pub(super) type Made = usize;
 
 /// One call of a walk.

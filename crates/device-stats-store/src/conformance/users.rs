@@ -3,7 +3,8 @@
 use device_stats_domain::{Page, UserChange, UserId, Window};
 
 use super::samples::{
-    Opened, TEXTS, UNUSED_IDS, all_readings, device, device_of, email, given, new_user, page, user, username,
+    Opened, TEXTS, UNUSED_IDS, all_readings, device, email, given, new_user, owned_device, page, user,
+    username,
 };
 use crate::Subject;
 
@@ -210,8 +211,8 @@ pub async fn a_deleted_user_is_missing(store: Opened) {
 
 pub async fn deleting_a_user_deletes_its_devices_and_readings(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
-    let hers = [device_of(&store, "a1", &ann).await, device_of(&store, "a2", &ann).await];
-    let others = [device_of(&store, "b1", &bob).await, device(&store, "nobodys").await];
+    let hers = [owned_device(&store, "a1", &ann).await, owned_device(&store, "a2", &ann).await];
+    let others = [owned_device(&store, "b1", &bob).await, device(&store, "nobodys").await];
     let all: Vec<_> = hers.iter().chain(&others).map(|device| given(device, 1, 1)).collect();
     store.append(&all).await.unwrap();
 

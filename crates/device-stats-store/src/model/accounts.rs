@@ -19,7 +19,7 @@ impl AccountStore for Model {
     }
 
     async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        Ok(page_of(self.state().users.values(), page))
+        Ok(paginate(self.state().users.values(), page))
     }
 
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
@@ -41,7 +41,7 @@ impl AccountStore for Model {
     }
 
     async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
-        Ok(page_of(self.state().devices.values(), page))
+        Ok(paginate(self.state().devices.values(), page))
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
@@ -58,7 +58,7 @@ impl AccountStore for Model {
     }
 }
 
-fn page_of<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> Vec<T> {
+fn paginate<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> Vec<T> {
     let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
     all.skip(skip).take(page.limit as usize).cloned().collect()
 }

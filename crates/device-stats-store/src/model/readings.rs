@@ -1,4 +1,4 @@
-//! Readings of the model: how they are appended, and those that are hot.
+//! Appending readings to the model, and its hot readings.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -67,7 +67,8 @@ impl State {
         appended.and_then(|()| outcomes(readings.len(), stored))
     }
 
-    /// Stores readings in the order of every store, and adds the new ones to `stored`; stops at the end of time.
+    /// Stores readings in the order of every store, and adds the new ones to `stored`; stops at the end of
+    /// time.
     fn append_in_order<'r>(
         &mut self,
         readings: &'r [NewReading],

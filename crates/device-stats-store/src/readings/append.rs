@@ -31,11 +31,12 @@ impl OrderedReading<'_> {
     }
 }
 
-/// The readings of one call in the order in which a store inserts them: client-timed ones first. All calls use the same
-/// order, so no two calls wait for each other.
+/// The readings of one call in the order in which a store inserts them: client-timed ones first. All calls
+/// use the same order, so no two calls wait for each other.
 #[derive(Debug)]
 pub struct AppendOrder<'r> {
-    /// Client-timed readings by device and time. Of several with the same device and time, only the first of the call.
+    /// Client-timed readings by device and time. Of several with the same device and time, only the first of
+    /// the call.
     pub client_timed: Vec<OrderedReading<'r>>,
     /// Server-timed readings by device, then in the order of the call.
     pub server_timed: Vec<OrderedReading<'r>>,
@@ -59,7 +60,8 @@ impl<'r> AppendOrder<'r> {
     }
 }
 
-/// Returns the outcome of each reading of a call of `count` readings: a repeat, unless it is one of the `stored` ones.
+/// Returns the outcome of each reading of a call of `count` readings: a repeat, unless it is one of the
+/// `stored` ones.
 ///
 /// # Errors
 /// [`StoreError::Broken`] if a stored reading has no position in the call.

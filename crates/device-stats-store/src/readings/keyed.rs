@@ -34,7 +34,7 @@ pub enum KeyedOutcome {
     DifferentPayload,
 }
 
-/// What a request stored.
+/// Counts of the readings that a request stored, and the first of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// Number of readings that the request stored.
@@ -78,7 +78,7 @@ impl Receipt {
 pub struct StoredReceipt {
     /// Hash of the payload of the request.
     pub fingerprint: Fingerprint,
-    /// What the request stored.
+    /// The receipt of the request.
     pub receipt: Receipt,
 }
 
@@ -93,20 +93,21 @@ impl StoredReceipt {
     }
 }
 
-/// The requests of one call of [`append_keyed`](crate::ReadingStore::append_keyed), split by whether their keys are known.
+/// The requests of one call of [`append_keyed`](crate::ReadingStore::append_keyed), split by whether their
+/// keys are known.
 #[derive(Debug)]
 pub struct KeyedCall<'r> {
-    requests: Vec<(&'r KeyedReadings, Known)>,
+    requests: Vec<(&'r KeyedReadings, KeyState)>,
 }
 
-/// What is known of the key of a request.
+/// Knowledge about the key of a request.
 #[derive(Debug)]
-enum Known {
-    /// Nothing: its readings are appended.
-    Nothing,
+enum KeyState {
+    /// The key is new: the readings of the request are appended.
+    New,
     /// The store keeps a receipt under the key.
     Stored(StoredReceipt),
-    /// The new request at this position among the new ones has the key, too.
+    /// An earlier request of the call, at this position among the new ones, has the same key.
     InCall(usize),
 }
 
@@ -131,11 +132,11 @@ impl<'r> KeyedCall<'r> {
         let mut new = HashMap::with_capacity(requests.len());
         let requests = requests.iter().map(|request| {
             let known = match (new.get(&request.key).copied(), find(&request.key)?) {
-                (Some(position), _) => Known::InCall(position),
-                (None, Some(stored)) => Known::Stored(stored),
+                (Some(position), _) => KeyState::InCall(position),
+                (None, Some(stored)) => KeyState::Stored(stored),
                 (None, None) => {
                     new.insert(&request.key, new.len());
-                    Known::Nothing
+                    KeyState::New
                 }
             };
             Ok((request, known))
@@ -145,7 +146,7 @@ impl<'r> KeyedCall<'r> {
 
     /// Returns the readings of the new requests.
     pub fn new_readings(&self) -> Vec<NewReading> {
-        let new = self.requests.iter().filter(|(_, known)| matches!(known, Known::Nothing));
+        let new = self.requests.iter().filter(|(_, known)| matches!(known, KeyState::New));
         new.flat_map(|(request, _)| request.readings.iter().copied()).collect()
     }
 
@@ -160,7 +161,7 @@ impl<'r> KeyedCall<'r> {
         let mut outcomes = Vec::with_capacity(self.requests.len());
         for (request, known) in self.requests {
             outcomes.push(match known {
-                Known::Nothing => {
+                KeyState::New => {
                     let own: Vec<Appended> = appended.by_ref().take(request.readings.len()).collect();
                     if own.len() != request.readings.len() {
                         return Err(miscounted());
@@ -168,8 +169,8 @@ impl<'r> KeyedCall<'r> {
                     receipts.push((request, Receipt::from_outcomes(&request.readings, &own)));
                     KeyedOutcome::New(own)
                 }
-                Known::Stored(stored) => stored.answer(request),
-                Known::InCall(position) => {
+                KeyState::Stored(stored) => stored.answer(request),
+                KeyState::InCall(position) => {
                     let (first, receipt) = *receipts.get(position).ok_or_else(miscounted)?;
                     StoredReceipt { fingerprint: first.fingerprint, receipt }.answer(request)
                 }

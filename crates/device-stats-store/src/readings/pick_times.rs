@@ -5,10 +5,11 @@ use device_stats_domain::{DeviceKey, Timestamp, Window};
 
 use crate::{OrderedReading, StoreError};
 
-/// Picks the times of the server-timed readings of one call, which come by device and then in the order of the call.
+/// Picks the times of the server-timed readings of one call, which come by device and then in the order of
+/// the call.
 ///
-/// It knows the times within the call. The caller knows the stored ones, and asks for the next candidate for as long as
-/// one is taken.
+/// It knows the times within the call. The caller knows the stored ones, and asks for the next candidate for
+/// as long as one is taken.
 #[derive(Debug, Default)]
 pub struct TimePicker {
     /// Device and time, in microseconds since 1970 UTC, of the client-timed readings of the call; ascending.
@@ -23,15 +24,15 @@ impl TimePicker {
         Self { client_timed: client_timed.collect(), last_picked: None }
     }
 
-    /// Returns the window searched for the device's newest reading when the clock says `now`; a server-timed reading is
-    /// placed after it.
+    /// Returns the window searched for the device's newest reading when the clock says `now`; a server-timed
+    /// reading is placed after it.
     pub fn search_window(now: Timestamp) -> Window {
         let span_us = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap_or(i64::MAX);
         Window { from_us: now.micros(), until_us: now.micros().saturating_add(span_us) }
     }
 
-    /// Returns the first candidate for a reading of this device. `newest_stored_us` is the time of the newest stored
-    /// reading in the [`search_window`](Self::search_window).
+    /// Returns the first candidate for a reading of this device. `newest_stored_us` is the time of the newest
+    /// stored reading in the [`search_window`](Self::search_window).
     ///
     /// # Errors
     /// [`StoreError::Broken`] if no microsecond is left before the end of time.

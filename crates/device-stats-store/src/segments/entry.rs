@@ -21,8 +21,8 @@ pub struct SegmentEntry {
 }
 
 impl SegmentEntry {
-    /// Whether a microsecond of the window lies from the segment's first to its last time. There need not be a reading
-    /// at it.
+    /// Whether a microsecond of the window lies from the segment's first to its last time. There need not be
+    /// a reading at it.
     pub fn touches(&self, window: Window) -> bool {
         window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
     }
@@ -57,7 +57,7 @@ pub struct HotDevice {
 pub enum Replaced {
     /// The segment has been stored.
     Done(SegmentId),
-    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is replacing
-    /// them.
+    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is
+    /// replacing them.
     Stale,
 }

@@ -4,8 +4,8 @@ use device_stats_segment::{Effort, EncodeError, Head, Row, Segment};
 
 use crate::StoreError;
 
-/// The segment of some rows, with the times and ids that identify the rows. It is built from the rows, so the two cannot
-/// mismatch.
+/// The segment of some rows, with the times and ids that identify the rows. It is built from the rows, so the
+/// two cannot mismatch.
 #[derive(Clone, Debug)]
 pub struct SealedRows {
     times_us: Vec<i64>,

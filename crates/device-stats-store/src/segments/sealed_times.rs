@@ -1,5 +1,8 @@
-//! The times of sealed readings, as far as a call has to know them: only the pages that can hold one of its times. It does
-//! no I/O: a question returns the answer, or the pieces that are missing to answer it.
+//! The times of sealed readings, as far as a call has to know them: only the pages that can hold one of its
+//! times. It does no I/O: a question returns the answer, or the pieces that are missing to answer it.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +16,9 @@ const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The times of sealed readings in segments that the catalogue lists.
 ///
-/// Ask; while the answer is [`Lookup::Missing`], read the pieces, [`add`](Self::add) them and ask again. A question
-/// needs the head of a segment, then one page of times. Call [`trim`](Self::trim) before the next question.
+/// Ask; while the answer is [`Lookup::Missing`], read the pieces, [`add`](Self::add) them and ask again. A
+/// question needs the head of a segment, then one page of times. Call [`trim`](Self::trim) before the next
+/// question.
 #[derive(Debug)]
 pub struct SealedTimes {
     segments: Vec<SealedSegment>,
@@ -52,7 +56,7 @@ struct SealedSegment {
 }
 
 impl SealedTimes {
-    /// Creates a lookup in these segments, of which nothing has been read.
+    /// Creates a lookup in these segments. Nothing has been read of them yet.
     pub fn new(segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
         let segments = segments.into_iter().map(|(device, entry)| SealedSegment {
             device,
@@ -63,7 +67,7 @@ impl SealedTimes {
         Self { segments: segments.collect(), kept_bytes: 0 }
     }
 
-    /// Creates a lookup in those of these segments that this one does not know.
+    /// Creates a lookup in the given segments, without the segments of this lookup.
     #[must_use]
     pub fn with_unknown(&self, segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
         let known: HashSet<_> = self.segments.iter().map(|known| (known.device, known.entry.id)).collect();
@@ -160,8 +164,8 @@ impl SealedTimes {
     /// Adds a missing piece.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if the bytes are not those of the piece; [`StoreError::Broken`] if another lookup reported
-    /// it missing.
+    /// [`StoreError::Corrupt`] if the bytes are not those of the piece; [`StoreError::Broken`] if another
+    /// lookup reported it missing.
     pub fn add(&mut self, missing: &MissingPiece, bytes: &[u8]) -> Result<(), StoreError> {
         let MissingPiece { key, segment, pages } = missing;
         let segment = self.segments.get_mut(*segment).filter(|segment| segment.key(key.piece) == *key);
@@ -181,8 +185,8 @@ impl SealedTimes {
         }
     }
 
-    /// Returns the heads, or else the blocks, in which these times can be. The times ascend, so the pages of a block
-    /// are next to each other.
+    /// Returns the heads, or else the blocks, in which these times can be. The times ascend, so the pages of
+    /// a block are next to each other.
     fn missing<T>(&self, times: &[(DeviceKey, i64)]) -> Result<Lookup<T>, StoreError> {
         let mut missing: Vec<MissingPiece> = Vec::new();
         for (position, segment) in self.segments.iter().enumerate() {
@@ -249,7 +253,8 @@ impl SealedSegment {
         first.map(Some).ok_or_else(no_last)
     }
 
-    /// Returns the last time of the segment before `time_us`, which is after its first time and not after its last.
+    /// Returns the last time of the segment before `time_us`, which is after its first time and not after its
+    /// last.
     fn last_before(&self, time_us: i64) -> Result<Option<i64>, StoreError> {
         let Some((_, times)) = self.page(time_us.saturating_sub(1))? else { return Ok(None) };
         let before = times.partition_point(|time| *time < time_us).checked_sub(1);

@@ -10,7 +10,8 @@ use crate::StoreError;
 /// Keeps users and devices. See [`Store`](crate::Store) for the promises and errors common to all methods.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
-    /// Creates a user with a new id, 1 and up. Ids are never reused; consecutive calls of one caller get ascending ids.
+    /// Creates a user with a new id, 1 and up. Ids are never reused; consecutive calls of one caller get
+    /// ascending ids.
     ///
     /// # Errors
     /// [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`].
@@ -31,8 +32,8 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Changes the fields that `change` names, and returns the changed user.
     ///
     /// # Errors
-    /// [`StoreError::UserMissing`], then [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`] if another user
-    /// has the email address or username.
+    /// [`StoreError::UserMissing`], then [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`] if
+    /// another user has the email address or username.
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError>;
 
     /// Deletes a user, all devices of the user and all their readings.
@@ -41,8 +42,8 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::UserMissing`].
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError>;
 
-    /// Creates a device with a new key, 1 and up. Keys are never reused; consecutive calls of one caller get ascending
-    /// keys.
+    /// Creates a device with a new key, 1 and up. Keys are never reused; consecutive calls of one caller get
+    /// ascending keys.
     ///
     /// # Errors
     /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist.

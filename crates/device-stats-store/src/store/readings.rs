@@ -1,4 +1,4 @@
-//! Readings of a store: how they are appended, and those that are hot.
+//! Appending readings to a store, and its hot readings.
 
 use std::ops::Range;
 
@@ -11,45 +11,48 @@ use crate::{Appended, HotDevice, KeyedOutcome, KeyedReadings, StoreError};
 /// Appends readings. See [`Store`](crate::Store) for the promises and errors common to all methods.
 #[async_trait]
 pub trait ReadingStore: Send + Sync + 'static {
-    /// Returns the number of [`Self::append`] calls that the store commits at the same time, 1 and up. Further calls
-    /// wait. Batch small appends.
+    /// Returns the number of [`Self::append`] calls that the store commits at the same time, 1 and up.
+    /// Further calls wait. Batch small appends.
     fn append_concurrency(&self) -> usize;
 
-    /// Reserves `count` reading ids, 1 and up; the range is empty for 0. No id is reserved twice, on any node.
+    /// Reserves `count` reading ids, 1 and up; the range is empty for 0. No id is reserved twice, on any
+    /// node.
     ///
     /// # Errors
     /// Only the common errors.
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError>;
 
-    /// Appends readings of any devices in one transaction. Returns the outcome of each reading, in the same order.
+    /// Appends readings of any devices in one transaction. Returns the outcome of each reading, in the same
+    /// order.
     ///
-    /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed, or if the
-    /// same call contains an earlier one. A repeat changes nothing, whatever its values.
+    /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed,
+    /// or if the same call contains an earlier one. A repeat changes nothing, whatever its values.
     ///
-    /// A server-timed reading is never a repeat. It gets the first microsecond that its device has not used yet and that
-    /// is
+    /// A server-timed reading is never a repeat. It gets the first microsecond that its device has not used
+    /// yet and that is
     ///
     /// - not before the server's clock,
     /// - after all readings of the device that lie less than
     ///   [`CLOCK_BACK_MAX`](device_stats_domain::limits::CLOCK_BACK_MAX) ahead of the clock, and
     /// - after the previous server-timed reading of the device in the same call.
     ///
-    /// So the picked times of a device ascend in the order of the call, and from call to call, even if the callers'
-    /// clocks differ. Client-timed readings are stored before times are picked, wherever they stand in the call.
+    /// So the picked times of a device ascend in the order of the call, and from call to call, even if the
+    /// callers' clocks differ. Client-timed readings are stored before times are picked, wherever they stand
+    /// in the call.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a device has no
-    /// free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device is deleted at the same
-    /// time, its readings are deleted with it, or the device is missing.
+    /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a
+    /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
+    /// is deleted at the same time, its readings are deleted with it, or the device is missing.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
-    /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key. Returns the
-    /// outcome of each request, in the same order.
+    /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key.
+    /// Returns the outcome of each request, in the same order.
     ///
-    /// The readings of all new requests are appended like one call of [`Self::append`]. A request is new if no unexpired
-    /// receipt has its key and no earlier request of the same call has it. No other request appends anything. A
-    /// request whose key occurs earlier in the same call is answered as if the earlier one had been a call before; its
-    /// `kept_until` is ignored.
+    /// The readings of all new requests are appended like one call of [`Self::append`]. A request is new if
+    /// no unexpired receipt has its key and no earlier request of the same call has it. No other request
+    /// appends anything. A request whose key occurs earlier in the same call is answered as if the earlier
+    /// one had been a call before; its `kept_until` is ignored.
     ///
     /// A receipt expires at `kept_until`; `now` is the current time.
     ///
@@ -67,7 +70,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// Only the common errors.
     async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError>;
 
-    /// Returns the first `count` hot readings of a device, by ascending time; none if the device does not exist.
+    /// Returns the first `count` hot readings of a device, by ascending time; none if the device does not
+    /// exist.
     ///
     /// # Errors
     /// Only the common errors.

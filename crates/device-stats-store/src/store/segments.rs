@@ -9,7 +9,8 @@ use crate::{PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, StoreError}
 /// Keeps segments. See [`Store`](crate::Store) for the promises and errors common to all methods.
 #[async_trait]
 pub trait SegmentStore: Send + Sync + 'static {
-    /// Returns the number of concurrent [`Self::seal`] and [`Self::merge`] calls up to which throughput grows, 1 and up.
+    /// Returns the number of concurrent [`Self::seal`] and [`Self::merge`] calls up to which throughput
+    /// grows, 1 and up.
     fn seal_concurrency(&self) -> usize;
 
     /// Returns all segments of a device, by ascending first time, then id; none if the device does not exist.
@@ -18,10 +19,11 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Only the common errors.
     async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError>;
 
-    /// Returns the bytes of pieces as they were written, in the same order; `None` for each piece that does not exist.
+    /// Returns the bytes of pieces as they were written, in the same order; `None` for each piece that does
+    /// not exist.
     ///
-    /// A segment never changes, but it disappears when it is merged or its device is deleted. A new snapshot then names
-    /// the segments that hold its readings.
+    /// A segment never changes, but it disappears when it is merged or its device is deleted. A new snapshot
+    /// then names the segments that hold its readings.
     ///
     /// # Errors
     /// Only the common errors.
@@ -29,15 +31,15 @@ pub trait SegmentStore: Send + Sync + 'static {
 
     /// Replaces hot readings of a device by the segment that was encoded from them.
     ///
-    /// Nothing is done if one of the readings is no longer hot, or has another id. So a delayed caller does no harm, and
-    /// one of several callers that seal the same reading succeeds.
+    /// Nothing is done if one of the readings is no longer hot, or has another id. So a delayed caller does
+    /// no harm, and one of several callers that seal the same reading succeeds.
     ///
     /// # Errors
     /// Only the common errors; [`Replaced::Stale`] if the device does not exist.
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError>;
 
-    /// Replaces segments of a device by the segment that was merged from them. Nothing is done if one of them no longer
-    /// exists.
+    /// Replaces segments of a device by the segment that was merged from them. Nothing is done if one of them
+    /// no longer exists.
     ///
     /// # Errors
     /// Only the common errors; [`Replaced::Stale`] if the device does not exist.
@@ -50,8 +52,8 @@ pub trait SegmentStore: Send + Sync + 'static {
 
     /// Appends a segment of new readings.
     ///
-    /// Nothing is done if the device has a reading, hot or sealed, from the segment's first to its last time. The answer
-    /// is then [`Replaced::Stale`], and the readings can be appended with
+    /// Nothing is done if the device has a reading, hot or sealed, from the segment's first to its last time.
+    /// The answer is then [`Replaced::Stale`], and the readings can be appended with
     /// [`append`](crate::ReadingStore::append).
     ///
     /// # Errors

@@ -14,8 +14,8 @@ pub trait SnapshotStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the subject does not exist.
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError>;
 
-    /// Takes a snapshot of a window for a list: up to `count` newest hot readings and the segments that touch the window,
-    /// at **one** moment. It is empty if the device does not exist.
+    /// Takes a snapshot of a window for a list: up to `count` newest hot readings and the segments that touch
+    /// the window, at **one** moment. It is empty if the device does not exist.
     ///
     /// # Errors
     /// Only the common errors.

@@ -40,7 +40,8 @@ fn row(time_us: i64, id: i64) -> Row {
     Row { time_us, id, values: Axes { x: 1.0, y: 2.0, z: 3.0 } }
 }
 
-/// Returns the entry that a step makes, and updates the hot readings. No time of a device is used twice, as in a store.
+/// Returns the entry that a step makes, and updates the hot readings. No time of a device is used twice, as
+/// in a store.
 fn next_entry(step: &Step, state: &HotState, hot: &mut HotIds, used: &mut HotIds) -> Option<Entry> {
     match step {
         Step::Append(readings) => {

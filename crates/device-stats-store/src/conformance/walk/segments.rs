@@ -4,7 +4,7 @@ use device_stats_domain::{DeviceKey, Finite};
 use device_stats_segment::Row;
 
 use super::side::{Side, position};
-use crate::conformance::samples::{rows_of, sealed_rows, segment, values};
+use crate::conformance::samples::{read_rows, sealed_rows, segment, values};
 use crate::conformance::steps::{Made, Step};
 use crate::{HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError};
 
@@ -67,7 +67,7 @@ impl Side {
         if merged.is_empty() {
             return Ok("nothing".to_owned());
         }
-        let rows = rows_of(&self.store, device, &merged).await.expect("nobody else merges");
+        let rows = read_rows(&self.store, device, &merged).await.expect("nobody else merges");
         let ids: Vec<_> = merged.iter().map(|entry| entry.id).collect();
         let answer = self.store.merge(device, &ids, &segment(&rows)).await?;
         Ok(self.note(device, rows, answer))
