@@ -9,29 +9,21 @@
 //!
 //! Where pages come from is the caller's business ([`Pages`]); each function asks for as much as it can at once.
 
-mod axis;
-mod bracket;
-mod column;
-mod cut;
 mod histogram;
-mod list;
-mod measure;
-mod narrow;
-mod pages;
+mod newest;
+mod page_source;
 mod part;
-mod pool;
-mod reach;
+mod rank;
 mod rows;
-mod search;
-mod select;
-mod sums;
+mod span_end;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use axis::{Ask, AxisAnalysis, AxisStatistics, Group, analyze, analyze_axis};
 pub use histogram::count_below;
-pub use list::newest;
-pub use pages::{Pages, SegmentPage};
+pub use newest::newest;
+pub use page_source::{Pages, SegmentPage};
 pub use part::{Part, cut};
-pub use reach::reach;
 pub use rows::rows;
+pub use span_end::reach;
+pub use statistics::{Ask, AxisAnalysis, AxisStatistics, Group, analyze, analyze_axis};

@@ -11,48 +11,20 @@
 
 pub mod analysis;
 
-mod bytes;
-mod codec;
-mod codes;
-mod columns;
-mod counts;
-mod delta;
-mod dictionary;
-mod exact_integer;
-mod exact_squares;
-mod exact_sum;
-mod fault;
-mod head;
-mod histogram;
-mod interpolate;
-mod key;
-mod layout;
-mod merge;
-mod moments;
-mod page;
-mod parts;
-mod percentile;
-mod row;
-mod run_sums;
-mod segment;
-mod summarize;
+mod format;
 
-pub use codes::CodesPage;
-pub use counts::Counts;
-pub use exact_integer::ExactInteger;
-pub use exact_squares::ExactSquares;
-pub use exact_sum::ExactSum;
-pub use fault::Fault;
-pub use head::{Fences, Head, Place, Totals};
-pub use histogram::{bin_bounds, bin_edges, histogram};
-pub use interpolate::{Fraction, interpolate};
-pub use merge::{MergeError, merge};
-pub use moments::Moments;
-pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
-pub use percentile::{Position, position};
-pub use row::Row;
-pub use segment::{Effort, EncodeError, Segment};
-pub use summarize::summarize;
+pub use device_stats_exact::{
+    ExactInteger, ExactSquares, ExactSum, Fraction, Moments, Position, bin_bounds, bin_edges, histogram,
+    interpolate, position, summarize,
+};
+pub use format::codes_page::CodesPage;
+pub use format::cumulative_counts::Counts;
+pub use format::fault::Fault;
+pub use format::head::{Fences, Head, Place, Totals};
+pub use format::merge::{MergeError, merge};
+pub use format::page::{Column, DictionaryPage, Page, PageId, SumsPage};
+pub use format::row::Row;
+pub use format::segment::{Effort, EncodeError, Segment};
 
 /// The example in the README, tried.
 #[cfg(doctest)]

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a benchmark")]
 
-mod readings;
+mod sample_readings;
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use device_stats_domain::Axis;
 use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment, merge};
-use readings::{Kind, readings};
+use sample_readings::{Kind, readings};
 
 /// What the service runs on.
 #[global_allocator]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use device_stats_domain::Axis;
 
-use super::axis::Group;
-use super::column::{Column, columns};
-use super::measure::contradiction;
-use super::pages::{Pages, as_dictionary};
-use super::part::{PartAxis, count_u32};
-use crate::key::Key;
+use crate::analysis::page_source::{Pages, as_dictionary};
+use crate::analysis::part::part_column::{Column, columns};
+use crate::analysis::part::part_totals::contradiction;
+use crate::analysis::part::{PartAxis, count_u32};
+use crate::analysis::statistics::Group;
 use crate::{Fences, Page};
+use device_stats_exact::Key;
 
 /// For each bound, how many readings of the group have a smaller number. Equal numbers of different sign bits (the two
 /// zeros) are different here: the negative one is smaller.

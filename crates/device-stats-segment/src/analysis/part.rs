@@ -1,11 +1,16 @@
 //! The part of a segment that lies inside a window.
 
+pub(crate) mod cut_column;
+pub(crate) mod cut_sums;
+pub(crate) mod part_column;
+pub(crate) mod part_totals;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use device_stats_domain::Axis;
 
-use super::pages::{Pages, SegmentPage, as_integers};
+use crate::analysis::page_source::{Pages, SegmentPage, as_integers};
 use crate::{Column, Head, PageId};
 
 /// Consecutive readings of a segment, in order of time.
@@ -21,9 +26,9 @@ pub struct Part {
 
 /// One axis of a part.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PartAxis<'p> {
-    pub(super) part: &'p Part,
-    pub(super) axis: Axis,
+pub(crate) struct PartAxis<'p> {
+    pub(crate) part: &'p Part,
+    pub(crate) axis: Axis,
 }
 
 impl Part {
@@ -49,20 +54,20 @@ impl Part {
     }
 
     /// The pages of a column with one entry a reading that have some rows of the segment.
-    pub(super) fn pages_of(&self, rows: &Range<u32>) -> Range<u32> {
+    pub(crate) fn pages_of(&self, rows: &Range<u32>) -> Range<u32> {
         let page = self.head.row_page();
         if rows.is_empty() { 0..0 } else { rows.start / page..(rows.end - 1) / page + 1 }
     }
 
     /// The entries of such a page that stand for some rows of the segment.
-    pub(super) fn entries_of(&self, page: u32, rows: &Range<u32>) -> Range<u32> {
+    pub(crate) fn entries_of(&self, page: u32, rows: &Range<u32>) -> Range<u32> {
         let first = page * self.head.row_page();
         let until = (self.head.readings() - first).min(self.head.row_page());
         rows.start.saturating_sub(first).min(until)..rows.end.saturating_sub(first).min(until)
     }
 
     /// The page of the dictionary that holds a code, and its place there.
-    pub(super) fn page_of_code(&self, axis: Axis, code: u32) -> (PageId, usize) {
+    pub(crate) fn page_of_code(&self, axis: Axis, code: u32) -> (PageId, usize) {
         let page = self.head.dictionary_page();
         (PageId { column: Column::Dictionary(axis), index: code / page }, (code % page) as usize)
     }
@@ -138,6 +143,6 @@ impl Place {
 }
 
 /// A count of readings of one segment, which is below 2^32.
-pub(super) fn count_u32(count: usize) -> u32 {
+pub(crate) fn count_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

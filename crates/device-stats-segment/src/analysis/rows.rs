@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use device_stats_domain::Axis;
 
-use super::pages::{Pages, SegmentPage, as_codes, as_dictionary, as_integers};
-use super::part::Part;
+use crate::analysis::page_source::{Pages, SegmentPage, as_codes, as_dictionary, as_integers};
+use crate::analysis::part::Part;
 use crate::{Column, Page, PageId, Row};
 
 /// The readings of the parts, part by part in order of time. However many they are, each page of a dictionary that a part

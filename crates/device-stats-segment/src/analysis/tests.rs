@@ -10,11 +10,11 @@ use device_stats_domain::{Axes, Axis};
 use memory::Memory;
 use proptest::prelude::*;
 
-use super::cut::cut_columns;
-use super::part::PartAxis;
 use super::*;
-use crate::layout::PageSizes;
-use crate::segment::tests::{SMALL, encode, plausible_rows};
+use crate::analysis::part::PartAxis;
+use crate::analysis::part::cut_column::cut_columns;
+use crate::format::page_layout::PageSizes;
+use crate::format::segment::tests::{SMALL, encode, plausible_rows};
 use crate::{Effort, ExactSum, Moments, Row, Segment, summarize};
 
 /// Readings of a device, some in segments.

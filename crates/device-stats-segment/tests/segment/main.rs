@@ -2,6 +2,6 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod golden;
+mod golden_files;
 mod golden_rows;
-mod kept;
+mod shared_segments;

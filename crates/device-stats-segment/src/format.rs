@@ -1,0 +1,17 @@
+//! The format of a segment.
+
+pub(crate) mod byte_reader;
+pub(crate) mod codec;
+pub(crate) mod codes_page;
+pub(crate) mod columns;
+pub(crate) mod cumulative_counts;
+pub(crate) mod delta_order;
+pub(crate) mod dictionary;
+pub(crate) mod fault;
+pub(crate) mod head;
+pub(crate) mod merge;
+pub(crate) mod page;
+pub(crate) mod page_layout;
+pub(crate) mod row;
+pub(crate) mod run_sums;
+pub(crate) mod segment;
