@@ -1,4 +1,4 @@
-//! Exact sums, a number at a time and from the integers of runs.
+//! Throughput of exact sums: single numbers, repeated numbers, stored integers.
 
 #![allow(missing_docs, reason = "a benchmark")]
 
@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device_stats_exact::{ExactInteger, ExactSquares, ExactSum};
 
-/// Numbers that are added.
+/// Number of summands.
 const COUNT: u32 = 4096;
 
 fn sums(c: &mut Criterion) {

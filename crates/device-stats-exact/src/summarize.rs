@@ -1,37 +1,64 @@
-//! The summary of one column, from its plain values. Every statistic is exact, whatever the order of the values.
-
-use device_stats_domain::Summary;
+//! The summary of a column of plain values. Every statistic is exact, whatever the order of the values.
 
 use crate::exact_sum::ExactSum;
 
-/// Summarises finite values and leaves them in another order; `None` where there is no value. Takes time in
-/// proportion to the number of values.
+/// Minimum, maximum, count, sum and median of at least one value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// The smallest value.
+    pub min: f64,
+    /// The largest value.
+    pub max: f64,
+    /// Number of values; at least 1.
+    pub count: u64,
+    /// The sum, rounded once to the nearest double; `None` beyond the largest double.
+    pub sum: Option<f64>,
+    /// The middle value, or the [`midpoint`] of the two middle values.
+    pub median: f64,
+}
+
+/// Summarizes finite values in linear time and reorders them; `None` without values.
+///
+/// ```
+/// use device_stats_exact::summarize;
+///
+/// let summary = summarize(&mut [1e16, 1.0, -1e16]).unwrap();
+/// assert_eq!((summary.sum, summary.median), (Some(1.0), 1.0));
+/// ```
 pub fn summarize(values: &mut [f64]) -> Option<Summary> {
+    let median = median(values)?;
     let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut sum = ExactSum::default();
-    for &value in values.iter() {
+    for value in values.iter().copied() {
         min = min.min(value);
         max = max.max(value);
         sum.add(value);
     }
-    let median = median(values)?;
     Some(Summary { min, max, count: values.len() as u64, sum: sum.rounded(), median })
 }
 
-/// The middle value, or the middle of the two middle values, by selection.
+/// Returns the number halfway between two finite numbers, rounded once. It cannot overflow, keeps all bits of
+/// subnormal numbers, and is never `-0.0`.
+///
+/// ```
+/// assert_eq!(device_stats_exact::midpoint(f64::MAX, f64::MAX), f64::MAX);
+/// ```
+pub fn midpoint(lower: f64, upper: f64) -> f64 {
+    lower.midpoint(upper) + 0.0
+}
+
+/// Selects the middle value or the midpoint of the two middle values.
 fn median(values: &mut [f64]) -> Option<f64> {
-    let even = values.len().is_multiple_of(2);
-    let middle = values.len() / 2;
     if values.is_empty() {
         return None;
     }
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    if !even {
-        return Some(upper);
+    let is_odd = !values.len().is_multiple_of(2);
+    let (below, upper, _) = values.select_nth_unstable_by(values.len() / 2, f64::total_cmp);
+    if is_odd {
+        return Some(*upper);
     }
     let lower = below.iter().copied().max_by(f64::total_cmp)?;
-    // Neither overflows at the top of the range nor loses bits at its bottom, as a / 2 + b / 2 does.
-    Some(lower.midpoint(upper))
+    Some(midpoint(lower, *upper))
 }
 
 #[cfg(test)]
@@ -45,12 +72,13 @@ mod tests {
         sorted
     }
 
-    /// Sort and pick; half the sum, where that does not overflow.
-    #[expect(clippy::manual_midpoint, reason = "that is what it is compared with")]
+    /// Sorts, picks and halves the sum unless it overflows.
+    #[expect(clippy::manual_midpoint, reason = "the formula to compare with")]
     fn median_by_sorting(values: &[f64]) -> f64 {
         let sorted = sorted(values);
         let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
-        if (low + high).is_finite() { (low + high) / 2.0 } else { low / 2.0 + high / 2.0 }
+        let median = if (low + high).is_finite() { (low + high) / 2.0 } else { low / 2.0 + high / 2.0 };
+        median + 0.0
     }
 
     fn check(values: &[f64]) {
@@ -63,12 +91,17 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_summary() {
+    fn no_values_have_no_summary() {
         assert_eq!(summarize(&mut []), None);
     }
 
     #[test]
-    fn every_small_multiset_of_nasty_values() {
+    fn a_median_is_never_minus_zero() {
+        assert_eq!(summarize(&mut [-5e-324, 0.0]).unwrap().median.to_bits(), 0);
+    }
+
+    #[test]
+    fn every_small_multiset_of_nasty_values_equals_sorting() {
         const NASTY: [f64; 8] = [f64::MIN, -1.0, -5e-324, 0.0, 5e-324, 0.1, 1.5, f64::MAX];
         fn grow(values: &mut Vec<f64>, from: usize) {
             for (index, value) in NASTY.iter().enumerate().skip(from) {

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::DeviceKey;
-use device_stats_segment::{Fault, Head, Segment};
+use device_stats_segment::{Fault, Head, Section, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentId, StoreError};
 
 use crate::columns::column;
@@ -45,11 +45,11 @@ pub(crate) async fn read(client: &Client, pieces: &[PieceKey]) -> Result<Vec<Opt
 }
 
 fn lost(key: PieceKey) -> StoreError {
-    let part = match key.piece {
-        Piece::Head => "the head".to_owned(),
-        Piece::Block(block) => format!("block {block}"),
+    let section = match key.piece {
+        Piece::Head => Section::Head,
+        Piece::Block(block) => Section::Block(block),
     };
-    let fault = Fault::Inconsistent { part, what: "PostgreSQL does not find its row" };
+    let fault = Fault::Inconsistent { section, reason: "PostgreSQL does not find its row" };
     StoreError::Corrupt { device: key.device, segment: key.segment, fault }
 }
 

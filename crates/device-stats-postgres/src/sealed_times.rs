@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::{Fault, Head, Page, PageId, Place};
+use device_stats_segment::{BlockRange, Fault, Head, Page, PageId, Section};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, StoreError};
 
 use crate::catalogue::touching;
@@ -37,7 +37,7 @@ struct Missing {
     /// Of which segment.
     segment: usize,
     page: PageId,
-    place: Place,
+    place: BlockRange,
     /// In which of the pieces that are read.
     piece: usize,
 }
@@ -169,7 +169,7 @@ impl SealedTimes {
             self.segments.iter_mut().filter(|sealed| is_needed(sealed)).collect();
         let heads: Vec<_> = needed.iter().map(|sealed| sealed.piece(Piece::Head)).collect();
         for (sealed, found) in needed.iter_mut().zip(find(transaction, &heads).await?) {
-            let bytes = sealed.bytes(found, "the head")?;
+            let bytes = sealed.bytes(found, Section::Head)?;
             let head = Head::open(&bytes).and_then(|head| sealed.entry_agrees(head));
             sealed.head = Some(head.map_err(|fault| sealed.corrupt(fault))?);
         }
@@ -187,9 +187,9 @@ impl SealedTimes {
             let (Some(sealed), Some(found)) = (self.segments.get_mut(segment), found.get(piece)) else {
                 continue;
             };
-            let part = format!("block {}", place.block);
-            let block = sealed.bytes(found.clone(), &part)?;
-            let bytes = block.get(place.bytes).ok_or(Fault::WrongLength { part });
+            let section = Section::Block(place.block);
+            let block = sealed.bytes(found.clone(), section)?;
+            let bytes = block.get(place.bytes).ok_or(Fault::WrongLength { section });
             let head = sealed.head.as_ref().ok_or(Fault::NotASegment);
             let decoded = head.and_then(|head| head.decode(page, bytes?));
             if let Page::Times(times) = decoded.map_err(|fault| sealed.corrupt(fault))? {
@@ -212,7 +212,7 @@ impl SealedTimes {
                 if is_last || sealed.pages.contains_key(&page.index) {
                     continue;
                 }
-                let place = head.place(page).map_err(|fault| sealed.corrupt(fault))?;
+                let place = head.block_range(page).map_err(|fault| sealed.corrupt(fault))?;
                 let block = sealed.piece(Piece::Block(place.block));
                 if blocks.last() != Some(&block) {
                     blocks.push(block);
@@ -259,16 +259,14 @@ impl Sealed {
         if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
             Ok(head)
         } else {
-            Err(Fault::Inconsistent { part: "the head".into(), what: "the catalogue says otherwise" })
+            Err(Fault::Inconsistent { section: Section::Head, reason: "the catalogue says otherwise" })
         }
     }
 
-    fn bytes(&self, found: Found, part: &str) -> Result<Vec<u8>, Failure> {
+    fn bytes(&self, found: Found, section: Section) -> Result<Vec<u8>, Failure> {
         match found {
             Found::Bytes(bytes) => Ok(bytes),
-            Found::Lost | Found::Never => {
-                Err(self.corrupt(Fault::WrongLength { part: part.to_owned() }).into())
-            }
+            Found::Lost | Found::Never => Err(self.corrupt(Fault::WrongLength { section }).into()),
             Found::Gone => Err(Failure::Overtaken),
         }
     }

@@ -1,4 +1,4 @@
-//! The format of a segment.
+//! The format of a segment. The README of this crate describes it byte by byte.
 
 pub(crate) mod byte_reader;
 pub(crate) mod codec;
@@ -7,6 +7,7 @@ pub(crate) mod columns;
 pub(crate) mod cumulative_counts;
 pub(crate) mod delta_order;
 pub(crate) mod dictionary;
+pub(crate) mod encoding;
 pub(crate) mod fault;
 pub(crate) mod head;
 pub(crate) mod merge;

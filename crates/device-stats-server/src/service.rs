@@ -17,7 +17,6 @@ mod opened;
 mod reading_ids;
 mod readings;
 mod series;
-mod statistics;
 mod users;
 
 use std::sync::Arc;

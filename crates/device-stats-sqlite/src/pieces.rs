@@ -1,7 +1,7 @@
 //! Statements about the bytes of segments: heads, which are in the catalogue, and blocks, which are rows of their own.
 
 use device_stats_domain::DeviceKey;
-use device_stats_segment::Fault;
+use device_stats_segment::{Fault, Section};
 use device_stats_store::{Piece, PieceKey, SegmentId, StoreError};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
@@ -66,12 +66,12 @@ impl Reading<'_> {
     }
 }
 
-fn corrupt(key: PieceKey, what: &'static str) -> StoreError {
-    let part = match key.piece {
-        Piece::Head => "the head".to_owned(),
-        Piece::Block(number) => format!("block {number}"),
+fn corrupt(key: PieceKey, reason: &'static str) -> StoreError {
+    let section = match key.piece {
+        Piece::Head => Section::Head,
+        Piece::Block(number) => Section::Block(number),
     };
-    let fault = Fault::Inconsistent { part, what };
+    let fault = Fault::Inconsistent { section, reason };
     StoreError::Corrupt { device: key.device, segment: key.segment, fault }
 }
 

@@ -2,7 +2,7 @@
 //! of no segment has the time that is asked for; else the head, and the one page of times.
 
 use device_stats_domain::{DeviceKey, Timestamp, Window};
-use device_stats_segment::{Fault, Head, Page, PageId};
+use device_stats_segment::{Fault, Head, Page, PageId, Section};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, StoreError};
 use rusqlite::Connection;
 
@@ -134,7 +134,7 @@ impl Source<'_> {
 
     /// A page of the times.
     fn times(self, id: SegmentId, head: &Head, page: PageId) -> Result<Box<[i64]>, StoreError> {
-        let place = head.place(page).map_err(|fault| self.corrupt(id, fault))?;
+        let place = head.block_range(page).map_err(|fault| self.corrupt(id, fault))?;
         let block = self.read(id, Piece::Block(place.block))?;
         // What a short block has of the page does not match its checksum.
         let bytes = block.get(place.bytes).unwrap_or_default();
@@ -155,6 +155,6 @@ impl Source<'_> {
     }
 }
 
-fn inconsistent(what: &'static str) -> Fault {
-    Fault::Inconsistent { part: "the head".into(), what }
+fn inconsistent(reason: &'static str) -> Fault {
+    Fault::Inconsistent { section: Section::Head, reason }
 }

@@ -1,23 +1,21 @@
-//! Exact squares against arithmetic with integers of any size.
+//! Exact sums of squares compared with integers of any size.
 
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::exact_integer::tests::integer;
 
 /// The square of a finite number, in units of the square of the smallest double.
 fn square(number: f64) -> BigInt {
-    let Parts { mantissa, shift, .. } = Parts::of(number);
+    let Decomposed { mantissa, shift, .. } = Decomposed::new(number);
     let magnitude = BigInt::from(mantissa) << shift;
     &magnitude * &magnitude
 }
 
-/// What an accumulator holds, in the same units.
+/// The accumulated sum in the same units.
 fn total(squares: &ExactSquares) -> BigInt {
     let exact = squares.to_integer();
-    let above = u32::try_from(exact.exponent - 2 * LOWEST_EXPONENT).unwrap();
-    integer(&exact.words) << above
+    exact.integer() << (exact.exponent() - 2 * LOWEST_EXPONENT)
 }
 
 fn finite() -> impl Strategy<Value = f64> {
@@ -26,20 +24,19 @@ fn finite() -> impl Strategy<Value = f64> {
 }
 
 #[test]
-fn known_squares() {
+fn known_squares_are_exact() {
     let mut squares = ExactSquares::default();
-    assert_eq!(squares.to_integer(), ExactInteger { exponent: 0, words: Box::new([0]) });
+    assert_eq!(squares.to_integer(), ExactInteger::from_words(0, &[]));
     squares.add(-1.5);
-    assert_eq!(squares.to_integer(), ExactInteger { exponent: -2, words: Box::new([9]) });
+    assert_eq!(squares.to_integer(), ExactInteger::from_words(-2, &[9]));
     squares.add_times(0.5, 3);
-    assert_eq!(squares.to_integer(), ExactInteger { exponent: 0, words: Box::new([3]) });
+    assert_eq!(squares.to_integer(), ExactInteger::from_words(0, &[3]));
     squares.add(5e-324);
-    assert_eq!(squares.to_integer().exponent, -2148);
+    assert_eq!(squares.to_integer().exponent(), -2148);
 }
 
-/// A single number of every exponent.
 #[test]
-fn every_exponent() {
+fn the_square_of_a_number_of_every_exponent_is_exact() {
     for exponent in 0..2047_u64 {
         for fraction in [0, 1, 0x000f_ffff_ffff_ffff] {
             let number = f64::from_bits(exponent << 52 | fraction);
@@ -52,9 +49,8 @@ fn every_exponent() {
     }
 }
 
-/// Many of the largest in one bin.
 #[test]
-fn a_million_equal_numbers() {
+fn a_million_equal_numbers_do_not_overflow() {
     for number in [f64::MAX, 1.0_f64.next_down(), 5e-324] {
         let mut squares = ExactSquares::default();
         for _ in 0..1 << 20 {
@@ -66,7 +62,7 @@ fn a_million_equal_numbers() {
 
 proptest! {
     #[test]
-    fn equals_integers_of_any_size(
+    fn every_way_of_adding_equals_integers_of_any_size(
         numbers in prop::collection::vec((finite(), any::<u32>()), 0..40),
         cut in 0_usize..40,
     ) {

@@ -1,23 +1,21 @@
-//! Exact sums against sums that are known, and against arithmetic with integers of any size.
+//! Exact sums compared with known sums and with integers of any size.
 
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::exact_integer::tests::integer;
+use crate::float::{self, Decomposed};
 
 /// A finite number in units of the smallest double.
 fn units(number: f64) -> BigInt {
-    let Parts { negative, mantissa, shift } = Parts::of(number);
-    let magnitude = BigInt::from(mantissa) << shift;
-    if negative { -magnitude } else { magnitude }
+    let decomposed = Decomposed::new(number);
+    BigInt::from(decomposed.signed_mantissa()) << decomposed.shift
 }
 
-/// What an accumulator holds, in the same units.
+/// The accumulated sum in the same units.
 fn total(sum: &ExactSum) -> BigInt {
     let exact = sum.to_integer();
-    let above = u32::try_from(exact.exponent - LOWEST_EXPONENT).unwrap();
-    integer(&exact.words) << above
+    exact.integer() << (exact.exponent() - LOWEST_EXPONENT)
 }
 
 fn finite() -> impl Strategy<Value = f64> {
@@ -25,12 +23,13 @@ fn finite() -> impl Strategy<Value = f64> {
     prop_oneof![NORMAL, SUBNORMAL, ZERO, Just(f64::MAX), Just(f64::MIN), Just(-5e-324)]
 }
 
+/// 2^`exponent`.
+fn power(exponent: i32) -> f64 {
+    float::round(1, false, exponent).unwrap()
+}
+
 fn accumulate<'n>(numbers: impl IntoIterator<Item = &'n f64>) -> ExactSum {
-    let mut sum = ExactSum::default();
-    for number in numbers {
-        sum.add(*number);
-    }
-    sum
+    numbers.into_iter().copied().collect()
 }
 
 fn sum(numbers: &[f64]) -> Option<f64> {
@@ -49,9 +48,8 @@ fn one_number_is_its_own_sum() {
     }
 }
 
-/// What cancels must vanish, and what is lost beside a large number must come back.
 #[test]
-fn known_sums() {
+fn cancelled_digits_vanish_and_absorbed_digits_return() {
     assert_eq!(sum(&[]), Some(0.0));
     assert_eq!(sum(&[1e16, 1.0, -1e16]), Some(1.0));
     assert_eq!(sum(&[0.1; 10]), Some(1.0));
@@ -63,7 +61,7 @@ fn known_sums() {
     assert_eq!(sum(&[-5.160_941_558_568_763_6e-61]), Some(-5.160_941_558_568_763_6e-61));
 }
 
-/// Half a last place beside an even and an odd mantissa, then a hair more or less than half.
+/// Half a unit in the last place added to an even and an odd mantissa, then slightly more or less than half.
 #[test]
 fn ties_go_to_even() {
     let place = f64::EPSILON;
@@ -71,17 +69,17 @@ fn ties_go_to_even() {
     assert_eq!(sum(&[1.0 + place, place / 2.0]), Some(1.0 + 2.0 * place));
     assert_eq!(sum(&[1.0, place / 2.0, 5e-324]), Some(1.0 + place));
     assert_eq!(sum(&[1.0 + place, place / 2.0, -5e-324]), Some(1.0 + place));
-    // The largest double and half its last place is a tie that rounds out of range.
-    assert_eq!(sum(&[f64::MAX, 2_f64.powi(969)]), Some(f64::MAX));
-    assert_eq!(sum(&[f64::MAX, 2_f64.powi(970)]), None);
+    // The largest double plus half of its last place is a tie that rounds out of range.
+    assert_eq!(sum(&[f64::MAX, power(969)]), Some(f64::MAX));
+    assert_eq!(sum(&[f64::MAX, power(970)]), None);
     assert_eq!(sum(&[2.0 - place, place / 2.0]), Some(2.0));
 }
 
-/// A first design with one bin for 64 exponents overflowed here: a million summands of one sign have to fit.
+/// A first design with one bin per 64 exponents overflowed here.
 #[test]
-fn a_million_equal_numbers_of_one_sign() {
+fn a_million_numbers_of_one_sign_do_not_overflow() {
     for exponent in (-1074..=950).step_by(23) {
-        let number = 1.999_999_999 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+        let number = 1.999_999_999 * power(exponent);
         let mut sum = ExactSum::default();
         for _ in 0..1 << 20 {
             sum.add(number);
@@ -90,14 +88,13 @@ fn a_million_equal_numbers_of_one_sign() {
     }
 }
 
-/// The true sum by exact integer arithmetic, for numbers that are all small multiples of one power of two.
+/// Small multiples of one power of two, whose sum integer arithmetic gives exactly.
 fn scaled() -> impl Strategy<Value = (Vec<i32>, i32)> {
     (prop::collection::vec(any::<i32>(), 0..50), -1074..940_i32)
 }
 
-/// The most that may be added to a sum, in the largest steps: nothing overflows.
 #[test]
-fn as_many_as_may_be_added() {
+fn the_largest_allowed_number_of_additions_does_not_overflow() {
     for number in [f64::MAX, f64::MIN, 1.0_f64.next_down()] {
         let mut sum = ExactSum::default();
         for _ in 0..1_u64 << 11 {
@@ -111,10 +108,37 @@ fn as_many_as_may_be_added() {
     }
 }
 
+/// More numbers than fit one sum, merged from parts that are each almost full.
+#[test]
+fn any_number_of_full_sums_can_be_merged() {
+    let mut full = ExactSum::default();
+    for _ in 0..1_u64 << 11 {
+        full.add_times(f64::MIN, u32::MAX);
+    }
+    let mut sum = ExactSum::default();
+    for _ in 0..100 {
+        sum.merge(&full);
+    }
+    assert_eq!(total(&sum), units(f64::MIN) * u32::MAX * (1 << 11) * 100);
+}
+
+#[test]
+#[should_panic = "multiple of the lowest bit"]
+fn an_integer_below_the_smallest_double_is_refused() {
+    ExactSum::default().add_words(LOWEST_EXPONENT - 1, &[1]);
+}
+
+#[test]
+#[should_panic = "index out of bounds"]
+fn an_integer_beyond_any_sum_of_doubles_is_refused() {
+    ExactSum::default()
+        .add_integer(&ExactInteger::from_words(LOWEST_EXPONENT + ExactSum::PLACES.cast_signed(), &[1]));
+}
+
 proptest! {
-    /// However it was added: one by one, times a count, or as integers of whatever form.
+    /// Numbers are added one by one, times a count, and as integers in several forms.
     #[test]
-    fn equals_integers_of_any_size(
+    fn every_way_of_adding_equals_integers_of_any_size(
         numbers in prop::collection::vec((finite(), any::<u32>()), 0..40),
         cut in 0_usize..40,
         lower in 0_i32..200,
@@ -134,14 +158,14 @@ proptest! {
             one.add(*number);
             let one = one.to_integer();
             // The same number in units of a smaller power of two.
-            let exponent = (one.exponent - lower).max(LOWEST_EXPONENT);
-            sum.add_words(exponent, &(1..6).find_map(|count| one.words_at(exponent, count)).unwrap());
+            let exponent = (one.exponent() - lower).max(LOWEST_EXPONENT);
+            sum.add_words(exponent, &(1..6).find_map(|count| one.to_words_at(exponent, count)).unwrap());
             sum.add_times(*number, *count);
             expected += units(*number) * (BigInt::from(*count) + 1);
         }
         prop_assert_eq!(total(&sum), expected.clone());
         let exact = sum.to_integer();
-        prop_assert!(expected == BigInt::ZERO || exact.words[0] & 1 == 1);
+        prop_assert!(expected == BigInt::ZERO || exact.to_words()[0] & 1 == 1);
         let mut again = ExactSum::default();
         again.add_integer(&exact);
         prop_assert_eq!(again.to_integer(), exact);
@@ -150,7 +174,7 @@ proptest! {
 
     #[test]
     fn equals_integer_arithmetic((integers, exponent) in scaled()) {
-        let times_power = |number: f64| number * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+        let times_power = |number: f64| number * power(exponent);
         let numbers: Vec<f64> = integers.iter().map(|integer| times_power(f64::from(*integer))).collect();
         let total: i64 = integers.iter().map(|integer| i64::from(*integer)).sum();
         #[expect(clippy::cast_precision_loss, reason = "50 numbers of 32 bits stay below 2^53")]
@@ -169,8 +193,7 @@ proptest! {
         prop_assert_eq!(merged.rounded().map(f64::to_bits), sum(&numbers).map(f64::to_bits));
     }
 
-    /// The error of a rounded sum, added exactly, is at most half a place: adding the negated result leaves a rest
-    /// that is no larger than half the distance to either neighbour.
+    /// Adding the negated result leaves a rest of at most half the distance to either neighbour.
     #[test]
     fn the_result_is_the_nearest_double(
         numbers in prop::collection::vec(-1e300_f64..1e300, 1..40),

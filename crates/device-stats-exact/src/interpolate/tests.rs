@@ -1,14 +1,16 @@
-//! Against exact arithmetic.
+//! Interpolation compared with exact arithmetic.
 
 use super::*;
 use crate::exact_sum::ExactSum;
+use crate::midpoint;
 use proptest::prelude::*;
 
 fn fraction(numerator: u64, denominator: u64) -> Fraction {
     Fraction::new(numerator, denominator).unwrap()
 }
 
-/// Whether no neighbour of `number` is nearer to the true one; `denominator` times the distances, added exactly.
+/// Returns whether no neighbour of `number` is nearer to the true number. The distances are `denominator`
+/// times as large, so that exact sums hold them.
 fn is_nearest(number: f64, low: f64, high: f64, numerator: u32, denominator: u32) -> bool {
     let distance = |number: f64| {
         let mut sum = ExactSum::default();
@@ -43,7 +45,7 @@ const NASTY: [f64; 15] = [
 ];
 
 #[test]
-fn every_pair_of_nasty_numbers() {
+fn every_pair_of_nasty_numbers_is_interpolated_to_the_nearest_double() {
     for (index, low) in NASTY.into_iter().enumerate() {
         for high in NASTY.into_iter().skip(index) {
             let mut last = low;
@@ -56,15 +58,15 @@ fn every_pair_of_nasty_numbers() {
                 );
                 last = number;
             }
-            assert_eq!(interpolate(low, high, Fraction::ZERO).to_bits(), low.to_bits());
+            assert_eq!(interpolate(low, high, fraction(0, 1)).to_bits(), low.to_bits());
             assert_eq!(last.to_bits(), high.to_bits());
             let half = interpolate(low, high, fraction(1, 2));
-            assert_eq!(half.to_bits(), low.midpoint(high).to_bits(), "{low:e} {high:e}");
+            assert_eq!(half.to_bits(), midpoint(low, high).to_bits(), "{low:e} {high:e}");
         }
     }
 }
 
-/// Two numbers, ten-quintillionths of the way, and from Python
+/// Two numbers `a` and `b`, a numerator `n` over 10^19, and Python's
 /// `float(Fraction(a) + (Fraction(b) - Fraction(a)) * Fraction(n, 10**19))`.
 const KNOWN: [(f64, f64, u64, f64); 20] = [
     (1.0, 2.0, 1_000_000_000_000_000_000, 1.1),
@@ -125,7 +127,7 @@ const KNOWN: [(f64, f64, u64, f64); 20] = [
 ];
 
 #[test]
-fn known_numbers() {
+fn known_numbers_equal_rational_arithmetic() {
     for (low, high, numerator, expected) in KNOWN {
         let number = interpolate(low, high, fraction(numerator, 10_000_000_000_000_000_000));
         assert_eq!(number.to_bits(), expected.to_bits(), "{low:e} {high:e} {numerator}: {number:e}");
@@ -133,10 +135,16 @@ fn known_numbers() {
 }
 
 #[test]
-fn what_is_no_fraction() {
+fn a_fraction_is_from_0_to_1() {
     assert_eq!(Fraction::new(0, 0), None);
     assert_eq!(Fraction::new(2, 1), None);
-    assert!(fraction(0, 7).is_zero() && !fraction(7, 7).is_zero());
+    assert_eq!(fraction(0, 7).numerator(), 0);
+}
+
+#[test]
+fn a_number_between_two_others_is_never_minus_zero() {
+    assert_eq!(interpolate(-5e-324, 0.0, fraction(1, 2)).to_bits(), 0);
+    assert_eq!(interpolate(-5e-324, 5e-324, fraction(1, 3)).to_bits(), 0);
 }
 
 fn double() -> impl Strategy<Value = f64> {
@@ -146,7 +154,7 @@ fn double() -> impl Strategy<Value = f64> {
 
 proptest! {
     #[test]
-    fn rounded_once(a in double(), b in double(), close in -100..100_i64, (n, d) in (1..60_u32).prop_flat_map(|d| (0..=d, Just(d)))) {
+    fn the_result_is_the_nearest_double(a in double(), b in double(), close in -100..100_i64, (n, d) in (1..60_u32).prop_flat_map(|d| (0..=d, Just(d)))) {
         let near = f64::from_bits(a.to_bits().saturating_add_signed(close));
         let near = if near.is_finite() { near + 0.0 } else { a };
         for other in [b, -b, near, -near] {
@@ -156,13 +164,13 @@ proptest! {
     }
 
     #[test]
-    fn between_and_ascending(a in double(), b in double(), n in any::<u64>(), m in any::<u64>(), d in 1..=u64::MAX) {
+    fn the_result_lies_between_both_numbers_and_ascends(a in double(), b in double(), n in any::<u64>(), m in any::<u64>(), d in 1..=u64::MAX) {
         let (n, m) = (n % d, m % d);
         let (low, high) = (a.min(b), a.max(b));
         let one = interpolate(low, high, fraction(n.min(m), d));
         let other = interpolate(low, high, fraction(n.max(m), d));
         prop_assert!(low <= one && one <= other && other <= high);
-        // Zero has one sign here; what is true of it else is in the test of midpoints.
+        // An end of the span keeps its sign of zero.
         let bits = |low, high, n| (interpolate(low, high, fraction(n, d)) + 0.0).to_bits();
         prop_assert_eq!(bits(high, low, d - n), bits(low, high, n));
         prop_assert_eq!(bits(-low, -high, n), (-interpolate(low, high, fraction(n, d)) + 0.0).to_bits());
@@ -170,6 +178,6 @@ proptest! {
 
     #[test]
     fn half_way_is_the_midpoint(a in double(), b in double(), half in 1..=u64::MAX / 2) {
-        prop_assert_eq!(interpolate(a, b, fraction(half, 2 * half)).to_bits(), a.midpoint(b).to_bits());
+        prop_assert_eq!(interpolate(a, b, fraction(half, 2 * half)).to_bits(), midpoint(a, b).to_bits());
     }
 }

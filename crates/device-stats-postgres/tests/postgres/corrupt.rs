@@ -44,8 +44,8 @@ async fn a_flipped_byte_is_told_to_whoever_has_to_read_it() {
     ] {
         let (store, device, id) = damaged(damage).await;
         match store.append(&[reading(device, 50)]).await {
-            Err(StoreError::Corrupt { device: of, segment, fault: Fault::WrongChecksum { part } }) => {
-                assert_eq!((of, segment, part.as_str()), (device, id, fault));
+            Err(StoreError::Corrupt { device: of, segment, fault: Fault::WrongChecksum { section } }) => {
+                assert_eq!((of, segment, section.to_string().as_str()), (device, id, fault));
             }
             answer => panic!("{answer:?}"),
         }

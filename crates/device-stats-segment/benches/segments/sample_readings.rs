@@ -1,4 +1,4 @@
-//! Readings to measure with, of the kinds that sensors give.
+//! Synthetic readings like those of sensors.
 
 use device_stats_domain::Axes;
 use device_stats_segment::Row;
@@ -6,9 +6,9 @@ use device_stats_segment::Row;
 /// A kind of readings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
-    /// Every value another one: nothing to be compressed.
+    /// Distinct values of full precision, which cannot be compressed.
     Noise,
-    /// A smooth signal with noise, in the steps of a sensor of 16 bits.
+    /// A smooth signal with noise, in the steps of a 16-bit sensor.
     Sensor,
     /// A drift in hundredths.
     Drift,
@@ -18,7 +18,7 @@ impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Noise, Self::Sensor, Self::Drift];
 }
 
-/// The same ones each time: once a second, give or take four milliseconds.
+/// Returns the same readings each time: one per second, with a jitter of four milliseconds.
 pub(crate) fn readings(kind: Kind, count: u32) -> Vec<Row> {
     let mut state = 42_u64;
     let mut random = || {

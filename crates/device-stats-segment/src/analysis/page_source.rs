@@ -1,82 +1,106 @@
-//! Where an analysis gets its pages from.
+//! The source of the pages of an analysis, and the order in which requested pages come back.
 
 use std::sync::Arc;
 
-use crate::{CodesPage, DictionaryPage, Fault, Page, PageId, SumsPage};
+use crate::format::fault::{Fault, Section};
+use crate::format::page::{DictionaryPage, Page, PageId};
 
-/// A page of one of the segments that an analysis looks at.
+/// A page of one of the segments of an analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SegmentPage {
-    /// The segment, as [`Part::segment`](super::Part::segment) names it.
+    /// The segment, as in [`Part::segment`](super::Part::segment).
     pub segment: usize,
     /// The page.
     pub page: PageId,
 }
 
-/// Reads pages: from memory, a cache, a store.
+/// Reads pages from memory, a cache or a store.
 pub trait Pages {
-    /// Why pages cannot be read.
+    /// Reason why pages cannot be read.
     type Error;
 
-    /// The pages in the order asked for, as [`Head::decode`](crate::Head::decode) makes them. The same page may be asked
-    /// for more than once.
+    /// Returns the requested pages, in order, as [`Head::decode`](crate::Head::decode) makes them. A page may
+    /// be requested more than once.
     ///
     /// # Errors
-    /// Where one of them cannot be read, or is corrupt.
+    /// If a page cannot be read or is corrupt.
     fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Self::Error>;
 
-    /// The error for a segment whose pages contradict each other.
+    /// Returns the error for a segment whose sections contradict each other.
     fn fault(&self, segment: usize, fault: Fault) -> Self::Error;
 }
 
-/// The page, if it is one of codes.
-pub(crate) fn as_codes<'p, P: Pages>(
-    pages: &P,
-    segment: usize,
-    page: &'p Page,
-) -> Result<&'p CodesPage, P::Error> {
-    match page {
-        Page::Codes(codes) => Ok(codes),
-        _ => Err(wrong(pages, segment)),
+/// Requested pages that were read.
+pub(crate) struct ReadPages {
+    requested: Vec<SegmentPage>,
+    read: Vec<Arc<Page>>,
+}
+
+impl ReadPages {
+    /// Reads pages.
+    ///
+    /// # Panics
+    /// If the source returns another number of pages.
+    pub(crate) fn new<P: Pages>(requested: Vec<SegmentPage>, pages: &P) -> Result<Self, P::Error> {
+        let read = pages.read(&requested)?;
+        assert_eq!(read.len(), requested.len(), "a source returns each requested page");
+        Ok(Self { requested, read })
+    }
+
+    /// Returns a cursor before the first page.
+    pub(crate) fn cursor(&self) -> PageCursor<'_> {
+        PageCursor { requested: &self.requested, read: &self.read }
     }
 }
 
-/// The page, if it is one of a dictionary.
-pub(crate) fn as_dictionary<'p, P: Pages>(
+/// Hands out pages in the order in which they were requested.
+pub(crate) struct PageCursor<'r> {
+    requested: &'r [SegmentPage],
+    read: &'r [Arc<Page>],
+}
+
+impl<'r> PageCursor<'r> {
+    /// Returns the next `count` pages and their ids.
+    ///
+    /// # Panics
+    /// If fewer pages are left.
+    pub(crate) fn take(
+        &mut self,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = (PageId, &'r Arc<Page>)> + use<'r> {
+        let (requested, others) = self.requested.split_at(count);
+        let (read, other_pages) = self.read.split_at(count);
+        (self.requested, self.read) = (others, other_pages);
+        requested.iter().map(|requested| requested.page).zip(read)
+    }
+
+    /// Returns the next page.
+    ///
+    /// # Panics
+    /// If none is left.
+    #[expect(clippy::expect_used, reason = "documented")]
+    pub(crate) fn next_page(&mut self) -> &'r Arc<Page> {
+        self.take(1).next().expect("a page was requested").1
+    }
+}
+
+/// Returns the page as one of the expected column; a fault if it is of another column.
+pub(crate) fn expect_column<T, P: Pages>(pages: &P, segment: usize, page: Option<T>) -> Result<T, P::Error> {
+    let reason = "a page is of another column than requested";
+    page.ok_or_else(|| pages.fault(segment, Fault::Inconsistent { section: Section::Segment, reason }))
+}
+
+/// Returns the page as one of a dictionary.
+pub(crate) fn expect_dictionary<'p, P: Pages>(
     pages: &P,
     segment: usize,
     page: &'p Page,
 ) -> Result<&'p DictionaryPage, P::Error> {
-    match page {
-        Page::Dictionary(dictionary) => Ok(dictionary),
-        _ => Err(wrong(pages, segment)),
-    }
+    expect_column(pages, segment, page.as_dictionary())
 }
 
-/// The page, if it is one of sums.
-pub(crate) fn as_sums<'p, P: Pages>(
-    pages: &P,
-    segment: usize,
-    page: &'p Page,
-) -> Result<&'p SumsPage, P::Error> {
-    match page {
-        Page::Sums(sums) => Ok(sums),
-        _ => Err(wrong(pages, segment)),
-    }
-}
-
-/// The page, if it is one of times or ids.
-pub(crate) fn as_integers<'p, P: Pages>(
-    pages: &P,
-    segment: usize,
-    page: &'p Page,
-) -> Result<&'p [i64], P::Error> {
-    match page {
-        Page::Times(integers) | Page::Ids(integers) => Ok(integers),
-        _ => Err(wrong(pages, segment)),
-    }
-}
-
-fn wrong<P: Pages>(pages: &P, segment: usize) -> P::Error {
-    pages.fault(segment, Fault::Inconsistent { part: "a page".to_owned(), what: "it is of another column" })
+/// Returns the error for a segment whose pages contradict its head.
+pub(crate) fn contradiction<P: Pages>(pages: &P, segment: usize) -> P::Error {
+    let reason = "its pages contradict its head";
+    pages.fault(segment, Fault::Inconsistent { section: Section::Segment, reason })
 }

@@ -1,7 +1,8 @@
-//! The search for an order statistic.
+//! Order statistics of many sorted columns: from a bracket of fences to a few pages, and in these to the
+//! value.
 
-pub(super) mod bracket;
-pub(super) mod multi_column_search;
-pub(super) mod pool;
-pub(super) mod rank_search;
-pub(super) mod selection;
+pub(crate) mod bracket;
+pub(crate) mod multi_column_search;
+pub(crate) mod pool;
+pub(crate) mod rank_search;
+pub(crate) mod selection;

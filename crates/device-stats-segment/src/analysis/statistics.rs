@@ -1,223 +1,194 @@
-//! The statistics of one axis: of several groups of parts and plain readings, and of all of them together.
+//! The statistics of several groups of readings, and of all groups together.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use device_stats_domain::{Axes, Axis, Summary};
+use device_stats_domain::{Axes, Axis, Percentile, Statistics, Summary, Wanted};
+use device_stats_exact::{Fraction, Moments, QuantilePosition, interpolate, quantile_position};
 
-use crate::analysis::page_source::{Pages, SegmentPage};
-use crate::analysis::part::part_column::{Column, columns};
-use crate::analysis::part::part_totals::{Measured, measure, want_measures};
-use crate::analysis::part::{Part, PartAxis};
-use crate::analysis::rank::pool::Pool;
-use crate::analysis::rank::rank_search::Search;
-use crate::format::page_layout::each;
-use crate::{Moments, Page};
-
-/// Readings that have statistics of their own: those of a device.
-#[derive(Clone, Copy, Debug)]
-pub struct Group<'g> {
-    /// Those in segments; none of the parts is empty.
-    pub parts: &'g [Part],
-    /// The others: their numbers, finite, in any order.
-    pub hot: &'g Axes<Vec<f64>>,
-}
-
-/// What is wanted besides the summary.
-#[derive(Clone, Copy)]
-pub struct Ask<'a> {
-    /// For a group of so many readings, the ranks that are wanted: from 0 up, below that number.
-    pub ranks: &'a (dyn Fn(u64) -> Vec<u64> + Sync),
-    /// Whether the exact sums are wanted from which mean and standard deviation are computed.
-    pub moments: bool,
-}
-
-impl Ask<'_> {
-    /// Nothing besides the summary.
-    pub const SUMMARY: Self = Ask { ranks: &|_| Vec::new(), moments: false };
-}
-
-/// The statistics of one axis of a group.
-#[derive(Clone, Debug)]
-pub struct AxisStatistics {
-    /// The five statistics.
-    pub summary: Summary,
-    /// For each rank asked for, the number of that rank and of the next one; of the last rank twice the last number.
-    pub ranked: Vec<(f64, f64)>,
-    /// The exact sums, where asked for.
-    pub moments: Option<Box<Moments>>,
-}
+use super::group::Group;
+use super::page_source::{PageCursor, Pages, ReadPages, SegmentPage};
+use super::part::part_column::{PartColumn, part_columns};
+use super::part::part_totals::{PartTotals, request_totals, totals};
+use super::rank::pool::{Pool, extremes, squares, sum};
+use super::rank::rank_search::RankSearch;
 
 /// The statistics of one axis of several groups.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AxisAnalysis {
-    /// Of each group; `None` where it has no reading.
-    pub groups: Vec<Option<AxisStatistics>>,
-    /// Of all groups in one pool; `None` where there is no reading at all.
-    pub all: Option<AxisStatistics>,
+    /// The statistics of each group; `None` without readings.
+    pub groups: Vec<Option<Statistics>>,
+    /// The statistics of all groups together; `None` without readings.
+    pub all: Option<Statistics>,
 }
 
-/// Computes the statistics of all axes: of each group, and of all groups together. Asks for pages twice: for those by time,
-/// then for those by value; a few times more for each rank among segments that are unlike, and moments for each part that is
-/// not a whole segment.
+/// Analyzes all axes: each group, and all groups together.
+///
+/// Requests pages twice, by time and by value. Segments that are unlike need a few more requests per rank;
+/// mean and standard deviation need one more for each part that is not a whole segment.
 ///
 /// # Errors
 /// Those of [`Pages::read`].
 pub fn analyze<P: Pages>(
     groups: &[Group<'_>],
-    ask: Ask<'_>,
+    wanted: &Wanted,
     pages: &P,
 ) -> Result<Axes<AxisAnalysis>, P::Error> {
-    let all: Vec<PartAxis<'_>> = Axis::ALL.into_iter().flat_map(|axis| parts(groups, axis)).collect();
-    let columns = columns(&all, pages)?;
-    let mut left = columns.as_slice();
-    let mut wanted = Vec::new();
-    let Axes { x, y, z } = each(|axis| {
-        let (own, others) = left.split_at_checked(columns.len() / Axis::ALL.len()).unwrap_or_default();
-        left = others;
-        Plan::of(groups, own, axis, ask, &mut wanted, pages)
-    });
-    let (x, y, z) = (x?, y?, z?);
-    let read = pages.read(&wanted)?;
-    let read = &mut wanted.iter().zip(&read);
-    Ok(Axes {
-        x: x.analyze(ask, read, pages)?,
-        y: y.analyze(ask, read, pages)?,
-        z: z.analyze(ask, read, pages)?,
-    })
+    let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, pages)?;
+    Ok(Axes { x, y, z })
 }
 
-/// As [`analyze`], but of one axis only.
+/// As [`analyze`], for one axis.
 ///
 /// # Errors
 /// Those of [`Pages::read`].
 pub fn analyze_axis<P: Pages>(
     groups: &[Group<'_>],
     axis: Axis,
-    ask: Ask<'_>,
+    wanted: &Wanted,
     pages: &P,
 ) -> Result<AxisAnalysis, P::Error> {
-    let columns = columns(&parts(groups, axis).collect::<Vec<_>>(), pages)?;
-    let mut wanted = Vec::new();
-    let plan = Plan::of(groups, &columns, axis, ask, &mut wanted, pages)?;
-    let read = pages.read(&wanted)?;
-    plan.analyze(ask, &mut wanted.iter().zip(&read), pages)
+    let [analysis] = analyze_axes(groups, [axis], wanted, pages)?;
+    Ok(analysis)
 }
 
-fn parts<'g>(groups: &'g [Group<'_>], axis: Axis) -> impl Iterator<Item = PartAxis<'g>> {
-    groups.iter().flat_map(|group| group.parts).map(move |part| PartAxis { part, axis })
+fn analyze_axes<const AXES: usize, P: Pages>(
+    groups: &[Group<'_>],
+    axes: [Axis; AXES],
+    wanted: &Wanted,
+    pages: &P,
+) -> Result<[AxisAnalysis; AXES], P::Error> {
+    let columns = part_columns(groups, &axes, pages)?;
+    let mut left = columns.as_slice();
+    let mut requested = Vec::new();
+    let plans = axes.map(|axis| {
+        let columns = groups.iter().map(|group| group.columns(axis)).sum();
+        let (of_axis, others) = left.split_at(columns);
+        left = others;
+        AxisPlan::new(groups, of_axis, axis, wanted, &mut requested, pages)
+    });
+    let plans = try_each(plans, |plan| plan)?;
+    let read = ReadPages::new(requested, pages)?;
+    let mut read = read.cursor();
+    try_each(plans, |plan| plan.finish(wanted, &mut read, pages))
 }
 
-/// The pools of one axis.
-struct Plan<'c> {
-    columns: &'c [Column<'c>],
-    groups: Vec<Planned<'c>>,
-    /// Nothing where one group has all the readings.
-    all: Option<Planned<'c>>,
+/// Maps an array until the first error.
+fn try_each<T, U, E, const N: usize>(
+    array: [T; N],
+    mut map: impl FnMut(T) -> Result<U, E>,
+) -> Result<[U; N], E> {
+    let mapped = array.into_iter().map(&mut map).collect::<Result<Vec<U>, E>>()?;
+    Ok(mapped.try_into().unwrap_or_else(|_| unreachable!("as many as before")))
 }
 
-/// A pool, and where its ranks are looked for.
-struct Planned<'c> {
+/// The analysis of one axis, while pages are requested.
+struct AxisPlan<'c> {
+    columns: &'c [PartColumn<'c>],
+    groups: Vec<PoolPlan<'c>>,
+    /// `None` if one group has all the readings.
+    all: Option<PoolPlan<'c>>,
+}
+
+/// The analysis of one pool.
+struct PoolPlan<'c> {
     pool: Pool<'c>,
-    /// Which of the columns of the axis it has.
+    /// The columns of the pool among those of the axis.
     columns: Range<usize>,
-    searches: Vec<Search>,
+    /// The median, then the requested percentiles.
+    quantiles: Vec<(QuantilePosition, RankSearch)>,
 }
 
-impl<'c> Plan<'c> {
-    /// Adds the pages that are needed to `wanted`.
-    fn of<P: Pages>(
-        groups: &[Group<'c>],
-        columns: &'c [Column<'c>],
+impl<'c> AxisPlan<'c> {
+    fn new<P: Pages>(
+        groups: &[Group<'_>],
+        columns: &'c [PartColumn<'c>],
         axis: Axis,
-        ask: Ask<'_>,
-        wanted: &mut Vec<SegmentPage>,
+        wanted: &Wanted,
+        requested: &mut Vec<SegmentPage>,
         pages: &P,
     ) -> Result<Self, P::Error> {
-        want_measures(columns, wanted);
+        request_totals(columns, requested);
         let mut start = 0;
-        let mut planned = Vec::with_capacity(groups.len());
+        let mut plans = Vec::with_capacity(groups.len());
         for group in groups {
-            let range = start..start + group.parts.len();
+            let range = start..start + group.columns(axis);
             start = range.end;
-            planned.push(Planned::of(columns, range, vec![group.hot.get(axis)], ask, wanted, pages)?);
+            plans.push(PoolPlan::new(columns, range, wanted, requested, pages)?);
         }
-        let is_one = planned.iter().filter(|planned| planned.pool.count > 0).count() <= 1;
-        let hot = groups.iter().map(|group| group.hot.get(axis).as_slice()).collect();
-        let all = (!is_one).then(|| Planned::of(columns, 0..columns.len(), hot, ask, wanted, pages));
-        Ok(Self { columns, groups: planned, all: all.transpose()? })
+        let is_one = plans.iter().filter(|plan| plan.pool.count > 0).count() <= 1;
+        let all = (!is_one).then(|| PoolPlan::new(columns, 0..columns.len(), wanted, requested, pages));
+        Ok(Self { columns, groups: plans, all: all.transpose()? })
     }
 
-    /// The pages come in the order asked for.
-    fn analyze<'r, P: Pages>(
+    /// Computes the statistics from the requested pages.
+    fn finish<P: Pages>(
         self,
-        ask: Ask<'_>,
-        read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+        wanted: &Wanted,
+        read: &mut PageCursor<'_>,
         pages: &P,
     ) -> Result<AxisAnalysis, P::Error> {
-        let measured = measure(self.columns, ask.moments, read, pages)?;
-        let groups = self.groups.iter().map(|planned| planned.analyze(&measured, ask, read, pages));
-        let groups: Vec<Option<AxisStatistics>> = groups.collect::<Result<_, _>>()?;
+        let totals = totals(self.columns, wanted.mean || wanted.stddev, read, pages)?;
+        let groups = self.groups.iter().map(|plan| plan.finish(&totals, wanted, read, pages));
+        let groups: Vec<Option<Statistics>> = groups.collect::<Result<_, _>>()?;
         let all = match self.all {
-            Some(planned) => planned.analyze(&measured, ask, read, pages)?,
+            Some(plan) => plan.finish(&totals, wanted, read, pages)?,
             None => groups.iter().flatten().next().cloned(),
         };
         Ok(AxisAnalysis { groups, all })
     }
 }
 
-impl<'c> Planned<'c> {
-    fn of<P: Pages>(
-        columns: &'c [Column<'c>],
+impl<'c> PoolPlan<'c> {
+    #[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
+    fn new<P: Pages>(
+        columns: &'c [PartColumn<'c>],
         range: Range<usize>,
-        hot: Vec<&'c [f64]>,
-        ask: Ask<'_>,
-        wanted: &mut Vec<SegmentPage>,
+        wanted: &Wanted,
+        requested: &mut Vec<SegmentPage>,
         pages: &P,
     ) -> Result<Self, P::Error> {
-        let pool = Pool::of(columns.get(range.clone()).unwrap_or_default(), hot);
-        let mut ranks = Vec::new();
-        if let Some(last) = pool.count.checked_sub(1) {
-            ranks.push(last / 2);
-            ranks.extend((ask.ranks)(pool.count));
-        }
-        let searches = ranks.iter().map(|rank| Search::start(&pool, *rank, wanted, pages));
-        let searches = searches.collect::<Result<_, _>>()?;
-        Ok(Self { pool, columns: range, searches })
+        let pool = Pool::new(&columns[range.clone()]);
+        let fractions = [(1, 2)]
+            .into_iter()
+            .chain(wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE)));
+        let positions = fractions
+            .filter_map(|(numerator, denominator)| Fraction::new(numerator, denominator))
+            .filter_map(|fraction| quantile_position(pool.count, fraction));
+        let quantiles = positions
+            .map(|position| Ok((position, RankSearch::start(pool, position.lower_rank, requested, pages)?)));
+        Ok(Self { pool, columns: range, quantiles: quantiles.collect::<Result<_, _>>()? })
     }
 
-    /// `measured` are all columns of the axis.
-    fn analyze<'r, P: Pages>(
+    /// Computes the statistics; `totals` has all columns of the axis.
+    #[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
+    fn finish<P: Pages>(
         &self,
-        measured: &[Measured<'_>],
-        ask: Ask<'_>,
-        read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+        totals: &[PartTotals<'_>],
+        wanted: &Wanted,
+        read: &mut PageCursor<'_>,
         pages: &P,
-    ) -> Result<Option<AxisStatistics>, P::Error> {
-        let mut found = Vec::with_capacity(self.searches.len());
-        for search in &self.searches {
-            found.push(search.find(&self.pool, read, pages)?);
+    ) -> Result<Option<Statistics>, P::Error> {
+        let totals = &totals[self.columns.clone()];
+        let Some((min, max)) = extremes(totals.iter().map(|totals| (totals.min, totals.max))) else {
+            return Ok(None);
+        };
+        let mut percentiles = Vec::with_capacity(self.quantiles.len());
+        for (position, search) in &self.quantiles {
+            let (lower, next) = search.finish(self.pool, read, pages)?;
+            let upper = if position.upper_rank > position.lower_rank { next } else { lower };
+            percentiles.push(interpolate(lower, upper, position.fraction));
         }
-        let measured = measured.get(self.columns.clone()).unwrap_or_default();
-        Ok(statistics(&self.pool, measured, ask.moments, found))
+        let median = percentiles.remove(0);
+        let (count, sum) = (self.pool.count, sum(totals));
+        let summary = Summary { min, max, count, sum: sum.rounded(), median };
+        let has_moments = wanted.mean || wanted.stddev;
+        let moments = has_moments.then(|| Moments { count, sum, squares: squares(totals) });
+        let moments = moments.as_ref();
+        Ok(Some(Statistics {
+            summary,
+            percentiles,
+            mean: moments.filter(|_| wanted.mean).and_then(Moments::mean),
+            stddev: moments.filter(|_| wanted.stddev).and_then(Moments::stddev),
+        }))
     }
-}
-
-/// `found` has the median first, then the ranks asked for; it is empty where the pool is.
-fn statistics(
-    pool: &Pool<'_>,
-    measured: &[Measured<'_>],
-    with_moments: bool,
-    mut found: Vec<(f64, f64)>,
-) -> Option<AxisStatistics> {
-    let (lower, upper) = found.first().copied()?;
-    let ranked = found.split_off(1);
-    let (min, max) = pool.ends(measured);
-    let sum = pool.sum(measured);
-    // Neither overflows at the top of the range nor loses bits at its bottom, as a / 2 + b / 2 does.
-    let median = if pool.count.is_multiple_of(2) { lower.midpoint(upper) } else { lower };
-    let summary = Summary { min, max, count: pool.count, sum: sum.rounded(), median };
-    let squares = with_moments.then(|| pool.squares(measured));
-    let moments = squares.map(|squares| Box::new(Moments { count: pool.count, sum, squares }));
-    Some(AxisStatistics { summary, ranked, moments })
 }

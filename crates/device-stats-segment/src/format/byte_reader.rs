@@ -1,64 +1,58 @@
-//! Little-endian numbers in bytes: written one after another, and read back with every length checked.
+//! A reader of little-endian numbers that checks every length.
 
-use crate::Fault;
+use super::fault::{Fault, Section};
 
-/// Bytes that are read from the front.
-pub(crate) struct Reader<'b> {
+/// Reads the bytes of a section from front to back.
+pub(crate) struct ByteReader<'b> {
     rest: &'b [u8],
-    part: &'static str,
+    section: Section,
 }
 
-impl<'b> Reader<'b> {
-    /// Reads the bytes of what a fault will call `part`.
-    pub(crate) fn new(bytes: &'b [u8], part: &'static str) -> Self {
-        Self { rest: bytes, part }
+impl<'b> ByteReader<'b> {
+    /// Reads `bytes`; faults name `section`.
+    pub(crate) fn new(bytes: &'b [u8], section: Section) -> Self {
+        Self { rest: bytes, section }
     }
 
-    /// The next `count` bytes.
+    /// Reads `count` bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Result<&'b [u8], Fault> {
         let (bytes, rest) = self.rest.split_at_checked(count).ok_or_else(|| self.wrong_length())?;
         self.rest = rest;
         Ok(bytes)
     }
 
-    /// The next `SIZE` bytes.
+    /// Reads `SIZE` bytes.
     fn array<const SIZE: usize>(&mut self) -> Result<[u8; SIZE], Fault> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.wrong_length())?;
         self.rest = rest;
         Ok(*bytes)
     }
 
-    /// The next byte.
     pub(crate) fn u8(&mut self) -> Result<u8, Fault> {
         self.array().map(u8::from_le_bytes)
     }
 
-    /// The next number of two bytes.
     pub(crate) fn u16(&mut self) -> Result<u16, Fault> {
         self.array().map(u16::from_le_bytes)
     }
 
-    /// The next number of four bytes.
     pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// The next number of four bytes, signed.
     pub(crate) fn i32(&mut self) -> Result<i32, Fault> {
         self.array().map(i32::from_le_bytes)
     }
 
-    /// The next number of eight bytes, signed.
     pub(crate) fn i64(&mut self) -> Result<i64, Fault> {
         self.array().map(i64::from_le_bytes)
     }
 
-    /// The next double.
     pub(crate) fn f64(&mut self) -> Result<f64, Fault> {
         self.array().map(f64::from_le_bytes)
     }
 
-    /// The next `count` values of `SIZE` bytes. Allocates no more than the bytes that are there ask for.
+    /// Reads `count` values of `SIZE` bytes. Allocates only after checking that the bytes exist.
     pub(crate) fn many<T, const SIZE: usize>(
         &mut self,
         count: usize,
@@ -69,17 +63,17 @@ impl<'b> Reader<'b> {
         Ok(values.iter().map(|bytes| decode(*bytes)).collect())
     }
 
-    /// All that is left.
+    /// Returns the unread bytes.
     pub(crate) fn rest(&self) -> &'b [u8] {
         self.rest
     }
 
-    /// That nothing is left.
+    /// Checks that no byte is left.
     pub(crate) fn end(&self) -> Result<(), Fault> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.wrong_length()) }
     }
 
     fn wrong_length(&self) -> Fault {
-        Fault::WrongLength { part: self.part.to_owned() }
+        Fault::WrongLength { section: self.section }
     }
 }

@@ -1,12 +1,15 @@
-//! The columns of a segment, before they are compressed or after.
+//! The columns of a segment before compression.
 
 use device_stats_domain::Axes;
+use device_stats_exact::{ExactInteger, ExactSquares};
 
-use crate::format::dictionary::{Dictionary, DictionaryBuilder};
-use crate::format::run_sums::RunSums;
-use crate::{EncodeError, ExactInteger, ExactSquares, READINGS_MAX, Row};
+use super::dictionary::{Dictionary, DictionaryBuilder};
+use super::encoding::EncodeError;
+use super::page_layout::READINGS_MAX;
+use super::row::Row;
+use super::run_sums::RunSums;
 
-/// The readings of a segment in columns, in order of time.
+/// The readings of a segment as columns, in order of time; at least one reading.
 #[derive(Debug)]
 pub(crate) struct Columns {
     pub(crate) times: Vec<i64>,
@@ -14,11 +17,11 @@ pub(crate) struct Columns {
     pub(crate) axes: Axes<AxisColumns>,
 }
 
-/// One axis.
+/// The columns of one axis.
 #[derive(Debug)]
 pub(crate) struct AxisColumns {
     pub(crate) dictionary: Dictionary,
-    /// For each reading the position of its value.
+    /// For each reading, the position of its value in the dictionary.
     pub(crate) codes: Vec<u32>,
     pub(crate) sums: RunSums,
     /// The exact sum of the squares of all values.
@@ -26,8 +29,8 @@ pub(crate) struct AxisColumns {
 }
 
 impl Columns {
-    /// Takes rows apart.
-    pub(crate) fn of(rows: &[Row], sum_run: u32) -> Result<Self, EncodeError> {
+    /// Splits rows into columns.
+    pub(crate) fn from_rows(rows: &[Row], sum_run: u32) -> Result<Self, EncodeError> {
         check(rows)?;
         let mut builder = DictionaryBuilder::default();
         let mut axis = |number: fn(&Row) -> f64| {
@@ -46,7 +49,7 @@ impl Columns {
     }
 }
 
-/// That rows can be a segment.
+/// Checks that rows can become a segment.
 fn check(rows: &[Row]) -> Result<(), EncodeError> {
     if rows.is_empty() {
         return Err(EncodeError::Empty);
@@ -57,14 +60,15 @@ fn check(rows: &[Row]) -> Result<(), EncodeError> {
     if let Some(before) = rows.array_windows().position(|[before, after]| before.time_us >= after.time_us) {
         return Err(EncodeError::TimesDoNotAscend(before + 1));
     }
-    let finite = |row: &Row| row.values.x.is_finite() && row.values.y.is_finite() && row.values.z.is_finite();
-    rows.iter().position(|row| !finite(row)).map_or(Ok(()), |row| Err(EncodeError::NotFinite(row)))
+    let is_finite =
+        |row: &Row| row.values.x.is_finite() && row.values.y.is_finite() && row.values.z.is_finite();
+    rows.iter().position(|row| !is_finite(row)).map_or(Ok(()), |row| Err(EncodeError::NotFinite(row)))
 }
 
 impl AxisColumns {
-    /// The columns of an axis of which the dictionary and the codes are known.
+    /// Adds the sums to a dictionary and its codes.
     pub(crate) fn new(dictionary: Dictionary, codes: Vec<u32>, sum_run: u32) -> Self {
-        let sums = RunSums::of(&dictionary.values, &codes, sum_run);
+        let sums = RunSums::new(&dictionary.values, &codes, sum_run);
         let mut squares = ExactSquares::default();
         for (value, count) in dictionary.values.iter().zip(&dictionary.counts) {
             squares.add_times(*value, *count);

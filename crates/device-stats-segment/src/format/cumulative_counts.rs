@@ -1,53 +1,63 @@
-//! How many readings have each of some values.
+//! Cumulative reading counts over ascending values.
 
-/// How many readings have one of the first so many of some ascending values.
+/// Cumulative reading counts over ascending values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Readings with a value below all of these.
+pub(crate) struct CumulativeCounts {
+    /// Number of readings with a smaller value than all of these.
     before: u32,
-    /// For each value, how many readings have that value or a smaller one; nothing where each value has one reading, as
-    /// that takes no memory.
+    /// For each value, the number of readings with that value or a smaller one; `None` if each value has one
+    /// reading, which takes no memory.
     until: Option<Box<[u32]>>,
 }
 
-impl Counts {
-    /// Each value has one reading; `before` readings have a value below all of them.
+impl CumulativeCounts {
+    /// One reading per value, and `before` readings below.
     pub(crate) fn once(before: u32) -> Self {
         Self { before, until: None }
     }
 
-    /// `until` says for each value how many readings have that value or a smaller one.
+    /// `until` has, for each value, the number of readings with that value or a smaller one. It ascends from
+    /// `before`.
     pub(crate) fn new(before: u32, until: Vec<u32>) -> Self {
         let is_once = (before + 1..).zip(&until).all(|(once, until)| once == *until);
         Self { before, until: (!is_once).then(|| until.into()) }
     }
 
-    /// How many readings have one of the first `values` of the values, or a value below all of them.
-    pub fn until(&self, values: usize) -> u32 {
+    /// Returns the number of readings with one of the first `values` values, or with a smaller value than all
+    /// of these.
+    ///
+    /// # Panics
+    /// If there are fewer values, unless each has one reading.
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "documented")]
+    pub(crate) fn until(&self, values: usize) -> u32 {
         let Some(last) = values.checked_sub(1) else { return self.before };
         match &self.until {
-            Some(until) => until.get(last).or(until.last()).copied().unwrap_or(self.before),
-            None => self.before + u32::try_from(values).unwrap_or(u32::MAX),
+            Some(until) => until[last],
+            #[expect(clippy::cast_possible_truncation, reason = "at most as many values as readings")]
+            None => self.before + values as u32,
         }
     }
 
-    /// How many readings have one of the first `values` of the values.
+    /// Returns the number of readings with one of the first `values` values.
+    #[inline]
     pub(crate) fn among(&self, values: usize) -> u32 {
-        self.until(values).saturating_sub(self.before)
+        self.until(values) - self.before
     }
 
-    /// The place of the first value, from `place` on, that a reading has; behind the last one where there is none.
-    pub(crate) fn next(&self, place: usize) -> usize {
-        match self.until.as_ref().and_then(|until| until.get(place..)) {
+    /// Returns the position of the first value from `position` on that a reading has; the number of values if
+    /// there is none.
+    pub(crate) fn next(&self, position: usize) -> usize {
+        match self.until.as_ref().and_then(|until| until.get(position..)) {
             Some(until) => {
-                let passed = self.until(place);
-                place + until.partition_point(|until| *until <= passed)
+                let passed = self.until(position);
+                position + until.partition_point(|until| *until <= passed)
             }
-            None => place,
+            None => position,
         }
     }
 
-    /// The place of the last of the first `values` values that a reading has.
+    /// Returns the position of the last of the first `values` values that a reading has.
     pub(crate) fn last(&self, values: usize) -> Option<usize> {
         let last = values.checked_sub(1)?;
         match &self.until {
@@ -59,7 +69,7 @@ impl Counts {
         }
     }
 
-    /// About how much memory it takes beside its own size, in bytes.
+    /// Returns the approximate heap memory, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.until.as_ref().map_or(0, |until| until.len() * 4)
     }
@@ -72,21 +82,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn of_any_values(before in 0_u32..9, counts in prop::collection::vec(0_u32..3, 1..20), once in any::<bool>()) {
+        fn counts_equal_adding_up(before in 0_u32..9, counts in prop::collection::vec(0_u32..3, 1..20), once in any::<bool>()) {
             let counts: Vec<u32> = counts.into_iter().map(|count| if once { 1 } else { count }).collect();
             let until = counts.iter().scan(before, |sum, count| { *sum += count; Some(*sum) });
-            let found = Counts::new(before, until.collect());
+            let found = CumulativeCounts::new(before, until.collect());
             prop_assert_eq!(found.memory_bytes() == 0, counts.iter().all(|count| *count == 1));
             if once {
-                prop_assert_eq!(&found, &Counts::once(before));
+                prop_assert_eq!(&found, &CumulativeCounts::once(before));
             }
-            for place in 0..=counts.len() {
-                let among: u32 = counts[..place].iter().sum();
-                prop_assert_eq!((found.until(place), found.among(place)), (before + among, among));
-                let next = counts[place..].iter().position(|count| *count > 0);
-                let last = counts[..place].iter().rposition(|count| *count > 0);
-                prop_assert_eq!(found.last(place), last);
-                prop_assert_eq!(found.next(place), next.map_or(counts.len(), |next| place + next));
+            for position in 0..=counts.len() {
+                let among: u32 = counts[..position].iter().sum();
+                prop_assert_eq!((found.until(position), found.among(position)), (before + among, among));
+                let next = counts[position..].iter().position(|count| *count > 0);
+                let last = counts[..position].iter().rposition(|count| *count > 0);
+                prop_assert_eq!(found.last(position), last);
+                prop_assert_eq!(found.next(position), next.map_or(counts.len(), |next| position + next));
             }
         }
     }

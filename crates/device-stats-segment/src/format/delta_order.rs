@@ -1,29 +1,33 @@
-//! How often the differences of whole numbers should be taken before they are compressed.
+//! The number of times that differences of integers are taken before they are compressed.
 
-/// The most that is tried. Noise doubles with each.
+/// Maximum order. Noise doubles with each order.
 const ORDER_MAX: usize = 3;
-/// Numbers that are looked at together.
+/// Numbers examined together.
 const STRETCH: usize = 1024;
-/// Of more numbers only every fourth stretch is looked at.
+/// Maximum number of numbers that are all examined; of more, every fourth stretch is.
 const ALL_MAX: usize = 16 * 1024;
-/// Bits that an order takes of each page, for the first numbers.
-const ORDER_BITS: f64 = 64.0;
+/// Cost of each order, in bits: the first numbers of each page.
+const ORDER_BITS: u64 = 64;
+/// Fractional bits of a cost.
+const FRACTION_BITS: u32 = 32;
 
-/// Numbers of one order of differences, as far as their size matters.
+/// Statistics of the numbers of one order of differences.
 #[derive(Clone, Copy)]
 struct Sizes {
     count: u32,
     sum: i128,
     mean: i64,
-    /// How many are how long, in bits, as their distance from the mean.
+    /// Number of numbers by the length of their distance from the mean, in bits.
     lengths: [u32; 65],
 }
 
-/// The order of differences, from 0 to [`ORDER_MAX`], that needs the fewest bits. The bits are estimated as if a number
-/// were written as its length, in as few bits as the lengths allow on the whole, and then its digits.
+/// Returns the order of differences, from 0 to [`ORDER_MAX`], that needs the fewest bits.
+///
+/// The estimate assumes that each number is written as its length, entropy-coded, and then its digits. It is
+/// computed with integers: the same numbers give the same order on every platform.
 pub(crate) fn delta_order<T: Copy>(numbers: &[T], integer: impl Fn(T) -> i64) -> usize {
-    let apart = if numbers.len() <= ALL_MAX { 1 } else { 4 };
-    let stretches = || numbers.chunks(STRETCH).step_by(apart);
+    let step = if numbers.len() <= ALL_MAX { 1 } else { 4 };
+    let stretches = || numbers.chunks(STRETCH).step_by(step);
     let mut orders = [Sizes { count: 0, sum: 0, mean: 0, lengths: [0; 65] }; ORDER_MAX + 1];
     for stretch in stretches() {
         each_difference(stretch, &integer, &mut orders, |sizes, difference| {
@@ -32,51 +36,71 @@ pub(crate) fn delta_order<T: Copy>(numbers: &[T], integer: impl Fn(T) -> i64) ->
         });
     }
     for sizes in &mut orders {
-        sizes.mean = i64::try_from(sizes.sum / i128::from(sizes.count.max(1))).unwrap_or(0);
+        #[expect(clippy::cast_possible_truncation, reason = "a mean of 64-bit integers")]
+        let mean = (sizes.sum / i128::from(sizes.count.max(1))) as i64;
+        sizes.mean = mean;
     }
     for stretch in stretches() {
         each_difference(stretch, &integer, &mut orders, |sizes, difference| {
             let distance = difference.wrapping_sub(sizes.mean);
             // The sign becomes the lowest bit.
             let folded = (distance << 1 ^ distance >> 63).cast_unsigned();
-            if let Some(times) = sizes.lengths.get_mut((u64::BITS - folded.leading_zeros()) as usize) {
-                *times += 1;
-            }
+            #[expect(clippy::indexing_slicing, reason = "a length of 0 to 64 bits")]
+            let times = &mut sizes.lengths[(u64::BITS - folded.leading_zeros()) as usize];
+            *times += 1;
         });
     }
-    let bits = (0_u32..).zip(&orders).map(|(order, sizes)| sizes.bits() + ORDER_BITS * f64::from(order));
-    bits.enumerate().min_by(|(_, left), (_, right)| left.total_cmp(right)).map_or(0, |(order, _)| order)
+    let costs =
+        (0_u64..).zip(&orders).map(|(order, sizes)| sizes.cost() + ((order * ORDER_BITS) << FRACTION_BITS));
+    // The first of equal costs.
+    costs.enumerate().min_by_key(|(_, cost)| *cost).map_or(0, |(order, _)| order)
 }
 
-/// Calls `f` with each difference of each order that lies inside a stretch.
+/// Calls `visit` with each difference of each order inside a stretch.
 fn each_difference<T: Copy>(
     stretch: &[T],
     integer: impl Fn(T) -> i64,
     orders: &mut [Sizes; ORDER_MAX + 1],
-    f: impl Fn(&mut Sizes, i64),
+    visit: impl Fn(&mut Sizes, i64),
 ) {
     let mut last = [0_i64; ORDER_MAX + 1];
     for (position, number) in stretch.iter().enumerate() {
         let mut difference = integer(*number);
         for (sizes, last) in orders.iter_mut().zip(&mut last).take(position + 1) {
-            f(sizes, difference);
+            visit(sizes, difference);
             difference = difference.wrapping_sub(std::mem::replace(last, difference));
         }
     }
 }
 
 impl Sizes {
-    /// How many bits the numbers take.
-    fn bits(&self) -> f64 {
-        let count = f64::from(self.count);
-        let lengths = (0_u32..).zip(self.lengths).filter(|(_, times)| *times > 0);
-        lengths
-            .map(|(length, times)| {
-                let times = f64::from(times);
-                times * ((count / times).log2() + f64::from(length.saturating_sub(1)))
-            })
-            .sum()
+    /// Returns the estimated size of the numbers, in 2^-32 bits.
+    fn cost(&self) -> u64 {
+        let lengths = (0_u64..).zip(self.lengths).filter(|(_, times)| *times > 0);
+        let costs = lengths.map(|(length, times)| {
+            let code = log2(self.count) - log2(times);
+            u64::from(times) * (code + (length.saturating_sub(1) << FRACTION_BITS))
+        });
+        costs.sum()
     }
+}
+
+/// Returns the binary logarithm of a positive number in units of 2^-32, rounded down: bit by bit, by
+/// squaring.
+fn log2(number: u32) -> u64 {
+    let whole = number.ilog2();
+    // From 1 to below 2, in units of 2^-63.
+    let mut mantissa = u64::from(number) << (63 - whole);
+    let mut log = u64::from(whole);
+    for _ in 0..FRACTION_BITS {
+        let square = u128::from(mantissa) * u128::from(mantissa);
+        let is_two_or_more = square >> 127;
+        #[expect(clippy::cast_possible_truncation, reason = "at most 64 bits")]
+        let halved = (square >> (63 + is_two_or_more)) as u64;
+        mantissa = halved;
+        log = log << 1 | u64::from(is_two_or_more == 1);
+    }
+    log
 }
 
 #[cfg(test)]
@@ -97,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_stays_as_it_is() {
+    fn noise_has_order_0() {
         assert_eq!(order(noise()), 0);
         assert_eq!(order(noise().take(100)), 0);
         assert_eq!(order(noise().map(|number| number - 500)), 0);
@@ -105,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_drifts_is_taken_as_steps() {
+    fn a_drift_has_order_1() {
         assert_eq!(order(noise().zip(0..).map(|(number, index)| number + index * 1_000)), 1);
         assert_eq!(
             order(noise().scan(0, |sum, number| {
@@ -117,12 +141,22 @@ mod tests {
     }
 
     #[test]
-    fn what_bends_is_taken_as_steps_of_steps() {
+    fn a_parabola_has_order_2() {
         assert_eq!(order(noise().zip(0..).map(|(number, index)| number / 100 + index * index * 10)), 2);
     }
 
     #[test]
     fn the_ends_of_the_range_do_not_overflow() {
         assert_eq!(order([i64::MIN, i64::MAX].into_iter().cycle().take(5_000)), 1, "steps that wrap around");
+    }
+
+    #[test]
+    fn logarithms_are_exact_to_the_last_bit() {
+        assert_eq!([1, 2, 1 << 20, 1 << 31].map(log2), [0, 1 << 32, 20 << 32, 31 << 32]);
+        // Python: floor(log2(n) * 2**32), with 60 digits.
+        assert_eq!(
+            [3, 10, 1_000_003, u32::MAX].map(log2),
+            [6_807_362_105, 14_267_572_527, 85_605_453_752, 137_438_953_470]
+        );
     }
 }

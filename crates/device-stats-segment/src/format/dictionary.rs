@@ -1,10 +1,10 @@
-//! Dictionaries: the distinct values of an axis in ascending order, and how often each occurs.
+//! Dictionaries: the distinct values of an axis, ascending, and the number of readings with each.
 
 use std::mem;
 
-use device_stats_exact::Key;
+use device_stats_exact::{OrderKey, double_from_key};
 
-/// Distinct values and how many readings have each.
+/// Distinct values and the number of readings with each.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
     /// Ascending by [`f64::total_cmp`].
@@ -12,10 +12,10 @@ pub(crate) struct Dictionary {
     pub(crate) counts: Vec<u32>,
 }
 
-/// A value on its way into a dictionary: what it sorts by, and its position where it came from.
+/// The sort key of a value, and the position of the value in the input.
 type Entry = (u64, u32);
 
-/// Makes dictionaries, in memory that is used again for the next.
+/// Builds dictionaries and reuses its memory for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct DictionaryBuilder {
     entries: Vec<Entry>,
@@ -23,15 +23,16 @@ pub(crate) struct DictionaryBuilder {
 }
 
 impl DictionaryBuilder {
-    /// The dictionary of `numbers`, of which each stands for as many readings as `count_at` says for its position, and
-    /// for each of them the position of its value there.
+    /// Returns the dictionary of `numbers`, and for each number the position of its value in the dictionary.
+    /// The number at a position stands for `count_at` readings.
+    #[expect(clippy::indexing_slicing, reason = "a code must not be dropped")]
     pub(crate) fn build(
         &mut self,
         numbers: impl Iterator<Item = f64>,
         count_at: impl Fn(u32) -> u32,
     ) -> (Dictionary, Vec<u32>) {
         self.entries.clear();
-        self.entries.extend(numbers.map(Key::key).zip(0..));
+        self.entries.extend(numbers.map(OrderKey::order_key).zip(0..));
         sort(&mut self.entries, &mut self.spare);
         let mut codes = vec![0; self.entries.len()];
         let mut dictionary = Dictionary::default();
@@ -39,30 +40,25 @@ impl DictionaryBuilder {
             let mut count = 0;
             for (_, position) in same {
                 count += count_at(*position);
-                if let Some(place) = codes.get_mut(*position as usize) {
-                    *place = code;
-                }
+                codes[*position as usize] = code;
             }
-            dictionary.values.extend(same.first().map(|(key, _)| number_of(*key)));
+            dictionary.values.extend(same.first().map(|(key, _)| double_from_key(*key)));
             dictionary.counts.push(count);
         }
         (dictionary, codes)
     }
 }
 
-/// The number of a key.
-fn number_of(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
-}
-
-/// Bits of a key that one pass of the sort looks at.
+/// Bits of a key that one pass of the sort compares.
 const DIGIT_BITS: u32 = 11;
-/// Values of these bits.
+/// Number of values of these bits.
 const DIGITS: usize = 1 << DIGIT_BITS;
-/// Fewer entries are sorted by comparing.
+/// Minimum number of entries for a radix sort; fewer are sorted by comparison.
 const RADIX_MIN: usize = 2 * DIGITS;
 
-/// Sorts entries by key: digit by digit from the lowest up, where they are many, and only by digits that differ.
+/// Sorts entries by key. Many entries are sorted digit by digit from the lowest up, skipping digits that do
+/// not differ.
+#[expect(clippy::indexing_slicing, reason = "an entry must not be dropped")]
 fn sort(entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) {
     let Some((first, _)) = entries.first().copied().filter(|_| entries.len() >= RADIX_MIN) else {
         entries.sort_unstable_by_key(|(key, _)| *key);
@@ -74,9 +70,7 @@ fn sort(entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) {
     let mut passes: Vec<(u32, [u32; DIGITS])> = shifts.map(|shift| (shift, [0; DIGITS])).collect();
     for (key, _) in entries.iter() {
         for (shift, counts) in &mut passes {
-            if let Some(count) = counts.get_mut(digit(*key, *shift)) {
-                *count += 1;
-            }
+            counts[digit(*key, *shift)] += 1;
         }
     }
     spare.clear();
@@ -87,26 +81,24 @@ fn sort(entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) {
     }
 }
 
-/// The bits of a key from `shift` up that one pass looks at.
+/// Returns the bits of a key from `shift` up that one pass compares.
 #[expect(clippy::cast_possible_truncation, reason = "eleven bits")]
 fn digit(key: u64, shift: u32) -> usize {
     (key >> shift & (DIGITS as u64 - 1)) as usize
 }
 
-/// Copies entries in the order of one digit of their keys, each of which `counts` says how many have; those of the same
-/// digit stay in order.
+/// Copies entries in the order of one digit of their keys; `counts` has the number of entries with each
+/// digit. Entries with the same digit stay in order.
+#[expect(clippy::indexing_slicing, reason = "an entry must not be dropped")]
 fn distribute(from: &[Entry], to: &mut [Entry], shift: u32, counts: &mut [u32; DIGITS]) {
     let mut next = 0;
     for count in counts.iter_mut() {
         next += mem::replace(count, next);
     }
     for entry in from {
-        if let Some(place) = counts.get_mut(digit(entry.0, shift)) {
-            if let Some(slot) = to.get_mut(*place as usize) {
-                *slot = *entry;
-            }
-            *place += 1;
-        }
+        let position = &mut counts[digit(entry.0, shift)];
+        to[*position as usize] = *entry;
+        *position += 1;
     }
 }
 
@@ -115,7 +107,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Builds a dictionary and compares it with one built by sorting.
+    /// Compares a dictionary with one built by sorting.
     fn check(numbers: &[f64]) {
         let (dictionary, codes) =
             DictionaryBuilder::default().build(numbers.iter().copied(), |position| position);
@@ -134,13 +126,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn few_values(numbers in prop::collection::vec(prop::num::f64::ANY.prop_filter("no number", |n| n.is_finite()), 0..50)) {
+        fn few_values_equal_sorting(numbers in prop::collection::vec(prop::num::f64::ANY.prop_filter("not finite", |n| n.is_finite()), 0..50)) {
             check(&numbers);
         }
 
-        /// Long enough to be sorted by digits; the mask leaves only some bits to differ.
+        /// Enough numbers for the radix sort; the mask selects the bits that differ.
         #[test]
-        fn many_values(seed in any::<u64>(), mask in any::<u64>(), other in any::<u64>()) {
+        fn many_values_equal_sorting(seed in any::<u64>(), mask in any::<u64>(), other in any::<u64>()) {
             let mut state = seed | 1;
             let numbers: Vec<f64> = (0..RADIX_MIN + 77)
                 .map(|_| {

@@ -1,24 +1,28 @@
-//! Several segments of one device made one.
+//! Merging of several segments of one device into one.
 
 #[cfg(test)]
 mod tests;
 
-use crate::format::columns::{AxisColumns, Columns};
-use crate::format::dictionary::DictionaryBuilder;
-use crate::format::page_layout::{PageSizes, each, of};
-use crate::format::segment::contents::{AxisContents, Contents};
-use crate::format::segment::write::write;
-use crate::{Effort, Fault, Head, READINGS_MAX, Segment};
+use super::columns::{AxisColumns, Columns};
+use super::dictionary::DictionaryBuilder;
+use super::encoding::Effort;
+use super::fault::Fault;
+use super::head::Head;
+use super::page_layout::{PageSizes, READINGS_MAX, each_axis};
+use super::segment::Segment;
+use super::segment::contents::{AxisContents, Contents};
+use super::segment::verify::verify_counts;
+use super::segment::write::write;
 
-/// Why segments cannot become one.
+/// Reason why segments cannot be merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// A segment cannot be read.
     #[error("segment {index} cannot be read")]
     Unreadable {
-        /// Which of the segments, from 0 up.
+        /// Index of the segment in the call.
         index: usize,
-        /// What is wrong with it.
+        /// The fault.
         source: Fault,
     },
     /// Two segments have a reading of the same time.
@@ -33,87 +37,91 @@ pub enum MergeError {
     /// There are too many readings.
     #[error("a segment has at most {READINGS_MAX} readings")]
     TooMany,
-    /// What was written is not what is read back: a fault of the compressor.
+    /// The readings were not read back as they were written, which is a fault of the compressor.
     #[error("the compressor did not give the readings back")]
     Compressor,
 }
 
-/// Makes one segment of several, which may overlap in time: the same bytes as if all their readings had been encoded
-/// together. Checks every checksum of what it reads.
-///
-/// It needs memory for all the readings, about 150 bytes each.
-///
-/// ```
-/// use device_stats_domain::Axes;
-/// use device_stats_segment::{Effort, Row, Segment, merge};
-///
-/// let row = |time_us| Row { time_us, id: 0, values: Axes { x: 0.5, y: 0.0, z: 0.0 } };
-/// let late = Segment::encode(&[row(2), row(9)], Effort::Fast)?;
-/// let early = Segment::encode(&[row(1), row(5)], Effort::Fast)?;
-/// assert_eq!(merge(&[late, early], Effort::Small)?.rows()?, [row(1), row(2), row(5), row(9)]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// [`MergeError`].
-pub fn merge(segments: &[Segment], effort: Effort) -> Result<Segment, MergeError> {
-    let mut parts = Vec::with_capacity(segments.len());
-    let mut readings = 0;
-    for (index, segment) in segments.iter().enumerate() {
-        let unreadable = |source| MergeError::Unreadable { index, source };
-        let head = Head::open(&segment.head).map_err(unreadable)?;
-        readings += u64::from(head.readings());
-        if readings > u64::from(READINGS_MAX) {
-            return Err(MergeError::TooMany);
+impl Segment {
+    /// Merges segments, which may overlap in time, into one. The result has the same bytes as if all their
+    /// readings were encoded together. Checks every checksum, and that each dictionary counts the readings
+    /// with each of its values.
+    ///
+    /// Takes about 150 bytes of memory per reading.
+    ///
+    /// ```
+    /// use device_stats_domain::Axes;
+    /// use device_stats_segment::{Effort, Row, Segment};
+    ///
+    /// let row = |time_us| Row { time_us, id: 0, values: Axes { x: 0.5, y: 0.0, z: 0.0 } };
+    /// let late = Segment::encode(&[row(2), row(9)], Effort::Fast)?;
+    /// let early = Segment::encode(&[row(1), row(5)], Effort::Fast)?;
+    /// let merged = Segment::merge(&[late, early], Effort::Small)?;
+    /// assert_eq!(merged.rows()?, [row(1), row(2), row(5), row(9)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`MergeError`].
+    pub fn merge(segments: &[Self], effort: Effort) -> Result<Self, MergeError> {
+        let mut all = Vec::with_capacity(segments.len());
+        let mut readings = 0;
+        for (index, segment) in segments.iter().enumerate() {
+            let unreadable = |source| MergeError::Unreadable { index, source };
+            let head = Head::open(&segment.head).map_err(unreadable)?;
+            readings += u64::from(head.readings());
+            if readings > u64::from(READINGS_MAX) {
+                return Err(MergeError::TooMany);
+            }
+            let contents = segment.read(&head).map_err(unreadable)?;
+            verify_counts(&head, &contents).map_err(unreadable)?;
+            all.push(contents);
         }
-        parts.push(segment.read(&head).map_err(unreadable)?);
+        if all.is_empty() {
+            return Err(MergeError::Empty);
+        }
+        let sizes = PageSizes::WRITTEN;
+        write(&merge_columns(&all, sizes.sum_run)?, sizes, effort).map_err(|_| MergeError::Compressor)
     }
-    if parts.is_empty() {
-        return Err(MergeError::Empty);
-    }
-    let sizes = PageSizes::TODAY;
-    write(&together(&parts, sizes.sum_run)?, sizes, effort).map_err(|_| MergeError::Compressor)
 }
 
-/// The columns of all parts, in order of time.
-fn together(parts: &[Contents], sum_run: u32) -> Result<Columns, MergeError> {
-    let order = Order::of(parts)?;
+/// Returns the columns of all segments together, in order of time.
+#[expect(clippy::indexing_slicing, reason = "a count or a code must not be dropped")]
+fn merge_columns(segments: &[Contents], sum_run: u32) -> Result<Columns, MergeError> {
+    let order = TimeOrder::new(segments)?;
     let mut builder = DictionaryBuilder::default();
-    let axes = each(|axis| {
-        let parts: Vec<&AxisContents> = parts.iter().map(|part| of(&part.axes, axis)).collect();
-        let counts: Vec<u32> = parts.iter().flat_map(|part| part.counts()).collect();
-        let count_at = |position| counts.get(position as usize).copied().unwrap_or(0);
-        let values = parts.iter().flat_map(|part| &part.values).copied();
-        let (dictionary, merged) = builder.build(values, count_at);
-        let mut merged = merged.as_slice();
-        let mut codes = Vec::with_capacity(order.readings());
-        for part in &parts {
-            let (of_part, others) = merged.split_at_checked(part.values.len()).unwrap_or_default();
-            codes.extend(part.codes.iter().filter_map(|code| of_part.get(*code as usize)));
-            merged = others;
+    let axes = each_axis(|axis| {
+        let segments: Vec<&AxisContents> = segments.iter().map(|segment| segment.axes.get(axis)).collect();
+        let counts: Vec<u32> = segments.iter().flat_map(|segment| segment.counts()).collect();
+        let values = segments.iter().flat_map(|segment| &segment.values).copied();
+        let (dictionary, merged_codes) = builder.build(values, |position| counts[position as usize]);
+        let mut codes = Vec::with_capacity(order.times.len());
+        let mut first = 0;
+        for segment in &segments {
+            codes.extend(segment.codes.iter().map(|code| merged_codes[first + *code as usize]));
+            first += segment.values.len();
         }
-        let codes = order.apply(codes);
-        AxisColumns::new(dictionary, codes, sum_run)
+        AxisColumns::new(dictionary, order.apply(codes), sum_run)
     });
-    let ids = order.apply(parts.iter().flat_map(|part| &part.ids).copied().collect());
+    let ids = order.apply(segments.iter().flat_map(|segment| &segment.ids).copied().collect());
     Ok(Columns { ids, axes, times: order.times })
 }
 
-/// The order in time of the readings of several parts.
-struct Order {
+/// The order in time of the readings of several segments.
+struct TimeOrder {
     times: Vec<i64>,
-    /// For each reading its position where the parts are laid one after another; nothing where they stay so.
+    /// For each reading, its position in the concatenated segments; `None` if that order stays.
     positions: Option<Vec<u32>>,
 }
 
-impl Order {
-    fn of(parts: &[Contents]) -> Result<Self, MergeError> {
-        let mut times: Vec<i64> = parts.iter().flat_map(|part| &part.times).copied().collect();
+impl TimeOrder {
+    fn new(segments: &[Contents]) -> Result<Self, MergeError> {
+        let mut times: Vec<i64> = segments.iter().flat_map(|segment| &segment.times).copied().collect();
         if times.array_windows().all(|[before, after]| before < after) {
             return Ok(Self { times, positions: None });
         }
         let mut moments: Vec<(i64, u32)> = times.iter().copied().zip(0..).collect();
-        // Takes runs that are in order as they are.
+        // A stable sort keeps existing runs.
         moments.sort_by_key(|(time_us, _)| *time_us);
         if let Some([(time_us, _), _]) =
             moments.array_windows().find(|[(before, _), (after, _)]| before == after)
@@ -125,17 +133,12 @@ impl Order {
         Ok(Self { times, positions: Some(moments.into_iter().map(|(_, position)| position).collect()) })
     }
 
-    fn readings(&self) -> usize {
-        self.times.len()
-    }
-
-    /// Brings what is laid one part after another into the order of time.
+    /// Brings a column of the concatenated segments into the order of time.
+    #[expect(clippy::indexing_slicing, reason = "an entry must not be dropped")]
     fn apply<T: Copy>(&self, column: Vec<T>) -> Vec<T> {
         match &self.positions {
             None => column,
-            Some(positions) => {
-                positions.iter().filter_map(|position| column.get(*position as usize)).copied().collect()
-            }
+            Some(positions) => positions.iter().map(|position| column[*position as usize]).collect(),
         }
     }
 }

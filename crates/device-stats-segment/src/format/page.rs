@@ -4,7 +4,8 @@ use std::fmt;
 
 use device_stats_domain::Axis;
 
-use crate::{CodesPage, Counts};
+use super::codes_page::CodesPage;
+use super::cumulative_counts::CumulativeCounts;
 
 /// A column of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,11 +14,11 @@ pub enum Column {
     Times,
     /// The ids of the readings, in order of time.
     Ids,
-    /// The distinct values of an axis, ascending, and how many readings have each.
+    /// The distinct values of an axis, ascending, and the number of readings with each.
     Dictionary(Axis),
     /// For each reading, in order of time, the position of its value in the dictionary.
     Codes(Axis),
-    /// The exact sums of runs of [`SUM_RUN`](crate::SUM_RUN) readings, in order of time.
+    /// The exact sums of runs of readings, in order of time.
     Sums(Axis),
 }
 
@@ -26,7 +27,7 @@ pub enum Column {
 pub struct PageId {
     /// The column.
     pub column: Column,
-    /// Which of its pages, from 0 up.
+    /// Index of the page in its column.
     pub index: u32,
 }
 
@@ -58,28 +59,27 @@ pub enum Page {
     Sums(SumsPage),
 }
 
-/// Values of a dictionary, ascending, and how many readings of the segment have them.
+/// Ascending values of a dictionary, and the number of readings of the segment with each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DictionaryPage {
     /// The values.
     pub values: Box<[f64]>,
-    /// How many readings of the whole segment have the first so many of the values, those with a value of an earlier page
-    /// counted along.
-    pub counts: Counts,
+    /// Number of readings of the segment up to each value; those of earlier pages included.
+    pub(crate) counts: CumulativeCounts,
 }
 
-/// Exact sums of runs of readings: each is an integer of several 64-bit words in two's complement, lowest word first,
-/// times 2 to the power of [`Head::sum_exponent`](crate::Head::sum_exponent).
+/// Exact sums of runs of readings. Each is an integer of several 64-bit words in two's complement, lowest
+/// word first, in units of 2^*e*, where the head has the exponent *e* of the axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SumsPage {
-    /// The words of all sums of the page: those of the first sum, then those of the second, ...
-    pub words: Box<[u64]>,
-    /// How many words a sum has; 1 and up.
-    pub words_per_sum: usize,
+    /// The words of the first sum, then those of the second, and so on.
+    pub(crate) words: Box<[u64]>,
+    /// Number of words of a sum; at least 1.
+    pub(crate) words_per_sum: usize,
 }
 
 impl Page {
-    /// About how much memory it takes, in bytes.
+    /// Returns the approximate memory, in bytes.
     pub fn memory_bytes(&self) -> usize {
         let payload = match self {
             Self::Times(numbers) | Self::Ids(numbers) => numbers.len() * 8,
@@ -88,5 +88,28 @@ impl Page {
             Self::Sums(sums) => sums.words.len() * 8,
         };
         payload + size_of::<Self>()
+    }
+
+    /// Returns the numbers of a page of times or ids.
+    pub(crate) fn as_integers(&self) -> Option<&[i64]> {
+        match self {
+            Self::Times(integers) | Self::Ids(integers) => Some(integers),
+            _ => None,
+        }
+    }
+
+    /// Returns a page of a dictionary.
+    pub(crate) fn as_dictionary(&self) -> Option<&DictionaryPage> {
+        if let Self::Dictionary(page) = self { Some(page) } else { None }
+    }
+
+    /// Returns a page of codes.
+    pub(crate) fn as_codes(&self) -> Option<&CodesPage> {
+        if let Self::Codes(page) = self { Some(page) } else { None }
+    }
+
+    /// Returns a page of sums.
+    pub(crate) fn as_sums(&self) -> Option<&SumsPage> {
+        if let Self::Sums(page) = self { Some(page) } else { None }
     }
 }

@@ -1,10 +1,15 @@
-//! Which pages a segment has, in which order, and how many entries are in each.
+//! The layout of a segment: its pages, their order, and their numbers of entries.
 
 use device_stats_domain::{Axes, Axis};
 
-use crate::{BLOCK_BYTES, Column, DICTIONARY_PAGE, PageId, READINGS_MAX, ROW_PAGE, SUM_RUN, SUMS_PAGE};
+use super::page::{Column, PageId};
 
-/// The columns in the order of their pages: what an analysis of a cut segment reads comes first and together.
+/// Maximum number of readings of a segment.
+pub const READINGS_MAX: u32 = 1 << 20;
+/// Number of readings per page of times, ids or codes; the last page of a column has the rest.
+pub const ROW_PAGE: u32 = 4096;
+
+/// The columns in the order of their pages. The columns that an analysis of a cut segment reads come first.
 pub(crate) const COLUMNS: [Column; 11] = [
     Column::Times,
     Column::Dictionary(Axis::X),
@@ -19,122 +24,118 @@ pub(crate) const COLUMNS: [Column; 11] = [
     Column::Ids,
 ];
 
-/// The value of an axis.
-pub(crate) fn of<T>(each: &Axes<T>, axis: Axis) -> &T {
-    match axis {
-        Axis::X => &each.x,
-        Axis::Y => &each.y,
-        Axis::Z => &each.z,
-    }
+/// Makes a value for each axis, in order.
+pub(crate) fn each_axis<T>(mut make: impl FnMut(Axis) -> T) -> Axes<T> {
+    Axes { x: make(Axis::X), y: make(Axis::Y), z: make(Axis::Z) }
 }
 
-/// What `f` makes of each axis, in order.
-pub(crate) fn each<T>(mut f: impl FnMut(Axis) -> T) -> Axes<T> {
-    Axes { x: f(Axis::X), y: f(Axis::Y), z: f(Axis::Z) }
+/// Returns a number of bytes, pages or entries of one segment as a `u32`.
+///
+/// # Panics
+/// From 2^32 on, which no segment reaches.
+#[expect(clippy::expect_used, reason = "documented")]
+pub(crate) fn count_u32(count: usize) -> u32 {
+    count.try_into().expect("a segment has fewer than 2^32 of anything")
 }
 
-/// Most entries of a page that a head may speak of.
+/// Maximum number of entries per page in any head.
 const PAGE_MAX: u32 = 1 << 16;
 
-/// How a segment is cut into pages and blocks. A head says which sizes it was written with.
+/// The sizes of the pages and blocks of a segment, as its head gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageSizes {
-    /// Readings of a page of times, ids or codes.
+    /// Readings per page of times, ids or codes.
     pub(crate) rows: u32,
-    /// Values of a page of a dictionary.
+    /// Values per page of a dictionary.
     pub(crate) dictionary: u32,
-    /// Readings of a run with one sum.
+    /// Readings per run with one sum.
     pub(crate) sum_run: u32,
-    /// Sums of a page of sums.
+    /// Sums per page of sums.
     pub(crate) sums: u32,
-    /// Bytes after which a block is full.
+    /// Size from which a block is full, in bytes.
     pub(crate) block_bytes: u32,
 }
 
 impl PageSizes {
-    /// What is written today.
-    #[expect(clippy::cast_possible_truncation, reason = "16 KiB fit")]
-    pub(crate) const TODAY: Self = Self {
-        rows: ROW_PAGE,
-        dictionary: DICTIONARY_PAGE,
-        sum_run: SUM_RUN,
-        sums: SUMS_PAGE,
-        block_bytes: BLOCK_BYTES as u32,
-    };
+    /// The sizes that are written.
+    pub(crate) const WRITTEN: Self =
+        Self { rows: ROW_PAGE, dictionary: 1024, sum_run: 64, sums: 4096, block_bytes: 16 * 1024 };
 
-    /// Whether a segment may be cut so.
-    pub(crate) fn sane(&self) -> bool {
+    /// Returns whether a segment may have these sizes.
+    pub(crate) fn is_valid(&self) -> bool {
         [self.rows, self.dictionary, self.sums].iter().all(|size| (1..=PAGE_MAX).contains(size))
             && (1..=READINGS_MAX).contains(&self.sum_run)
             && self.block_bytes > 0
     }
 }
 
-/// The pages of a segment.
+/// The layout of a segment.
 #[derive(Clone, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct PageLayout {
     pub(crate) sizes: PageSizes,
     pub(crate) readings: u32,
+    /// Number of distinct values.
     pub(crate) distinct: Axes<u32>,
     /// The position of the first page of each column, then the number of all pages.
     starts: [u32; COLUMNS.len() + 1],
 }
 
-impl Layout {
-    /// The pages of a segment of so many readings, at most [`READINGS_MAX`], with so many distinct values.
+impl PageLayout {
+    /// The layout of a segment of up to [`READINGS_MAX`] readings.
     pub(crate) fn new(sizes: PageSizes, readings: u32, distinct: Axes<u32>) -> Self {
         let mut layout = Self { sizes, readings, distinct, starts: [0; COLUMNS.len() + 1] };
         let mut start = 0;
         let mut starts = layout.starts;
-        for (column, place) in COLUMNS.iter().zip(starts.iter_mut().skip(1)) {
+        for (column, end) in COLUMNS.iter().zip(starts.iter_mut().skip(1)) {
             start += layout.pages(*column);
-            *place = start;
+            *end = start;
         }
         layout.starts = starts;
         layout
     }
 
-    /// How many runs of readings have a sum.
+    /// Returns the number of runs with a sum.
     pub(crate) fn runs(&self) -> u32 {
         self.readings.div_ceil(self.sizes.sum_run)
     }
 
-    /// How many entries a column has, and how many of them fill a page.
+    /// Returns the number of entries of a column, and the number per page.
     fn entries(&self, column: Column) -> (u32, u32) {
         match column {
             Column::Times | Column::Ids | Column::Codes(_) => (self.readings, self.sizes.rows),
-            Column::Dictionary(axis) => (*of(&self.distinct, axis), self.sizes.dictionary),
+            Column::Dictionary(axis) => (*self.distinct.get(axis), self.sizes.dictionary),
             Column::Sums(_) => (self.runs(), self.sizes.sums),
         }
     }
 
-    /// How many pages a column has.
+    /// Returns the number of pages of a column.
     pub(crate) fn pages(&self, column: Column) -> u32 {
         let (entries, page) = self.entries(column);
         entries.div_ceil(page)
     }
 
-    /// How many pages there are.
+    /// Returns the number of all pages.
     pub(crate) fn all_pages(&self) -> usize {
-        self.starts.last().map_or(0, |all| *all as usize)
+        let [.., all] = self.starts;
+        all as usize
     }
 
-    /// How many entries a page has; `None` where there is no such page.
-    pub(crate) fn entries_of(&self, page: PageId) -> Option<usize> {
+    /// Returns the number of entries of a page; `None` if it does not exist.
+    pub(crate) fn page_entries(&self, page: PageId) -> Option<usize> {
         let (entries, size) = self.entries(page.column);
         let before = page.index.checked_mul(size)?;
         let left = entries.checked_sub(before).filter(|left| *left > 0)?;
         Some(left.min(size) as usize)
     }
 
-    /// The position of a page among all pages; `None` where there is no such page.
+    /// Returns the position of a page among all pages; `None` if it does not exist.
     pub(crate) fn position(&self, page: PageId) -> Option<usize> {
         let column = COLUMNS.iter().position(|column| *column == page.column)?;
         let start = self.starts.get(column)?;
         (page.index < self.pages(page.column)).then(|| (start + page.index) as usize)
     }
 
-    /// The pages of a column, in order.
+    /// Returns the pages of a column, in order.
     pub(crate) fn pages_of(&self, column: Column) -> impl ExactSizeIterator<Item = PageId> + use<> {
         (0..self.pages(column)).map(move |index| PageId { column, index })
     }

@@ -1,14 +1,14 @@
-//! A reading as a segment holds it.
+//! A reading as a segment stores it.
 
 use device_stats_domain::Axes;
 
-/// One moment of the device a segment belongs to.
+/// A reading of the device that the segment belongs to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
-    /// When it was taken, in microseconds since 1970 UTC; ascends strictly inside a segment.
+    /// Time, in microseconds since 1970 UTC; ascends strictly in a segment.
     pub time_us: i64,
-    /// The id the contract shows.
+    /// The reading's id in the service's contract.
     pub id: i64,
-    /// The numbers, each finite.
+    /// The values, each finite.
     pub values: Axes<f64>,
 }

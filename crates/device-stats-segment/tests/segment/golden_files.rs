@@ -1,4 +1,4 @@
-//! What was ever written can be read.
+//! The golden files: every version that was released can be read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use device_stats_segment::{Head, Row, Segment};
 
 use crate::golden_rows::golden;
 
-fn path(name: &str, what: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.{what}"))
+fn path(name: &str, extension: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.{extension}"))
 }
 
-/// A golden file as a segment: the blocks stand one after another.
+/// Reads a golden file as a segment. Its blocks are concatenated.
 fn read(name: &str) -> Segment {
     let head = fs::read(path(name, "head")).unwrap();
     let mut rest = fs::read(path(name, "blocks")).unwrap();
@@ -35,8 +35,7 @@ fn golden_files_are_read() {
     }
 }
 
-/// Not promised for ever, since pco may learn to compress better; then the files of a new version are added, and this
-/// compares with those.
+/// A new version of pco may give other bytes. Then files of a new version are added and compared instead.
 #[test]
 fn golden_files_are_written() {
     for (name, effort, rows) in golden() {

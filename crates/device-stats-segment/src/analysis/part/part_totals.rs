@@ -1,131 +1,140 @@
-//! What is known of each part without comparing it with others: minimum, maximum, exact sums.
+//! Minimum, maximum and exact sums of each column by itself.
 
-use std::sync::Arc;
+use device_stats_exact::{ExactSquares, ExactSum};
 
-use crate::analysis::page_source::{Pages, SegmentPage, as_dictionary};
-use crate::analysis::part::cut_column::CutColumn;
-use crate::analysis::part::cut_sums::{sum, want_sum};
-use crate::analysis::part::part_column::Column;
-use crate::{ExactSum, Fault, Page, Totals};
-use device_stats_exact::ExactSquares;
+use super::cut_column::{CutColumn, dictionary_pages};
+use super::cut_sums::{request_sum, sum};
+use super::part_column::PartColumn;
+use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, expect_dictionary};
+use crate::format::head::Totals;
 
-/// What is known of one axis of a part.
+/// The totals of a column.
 #[derive(Debug)]
-pub(crate) struct Measured<'p> {
+pub(crate) struct PartTotals<'p> {
     pub(crate) min: f64,
     pub(crate) max: f64,
-    sums: Sums<'p>,
+    sums: PartSums<'p>,
 }
 
+/// The exact sums of a column.
 #[derive(Debug)]
-enum Sums<'p> {
-    /// A whole segment has them in its head.
-    Whole(&'p Totals),
-    Cut {
+enum PartSums<'p> {
+    /// Those in the head of a whole segment.
+    Head(&'p Totals),
+    /// Computed sums.
+    Computed {
         sum: Box<ExactSum>,
-        /// Where they were asked for.
-        squares: Option<Box<ExactSquares>>,
+        /// `Some` if squares were requested.
+        squares: Option<ExactSquares>,
     },
 }
 
-impl Measured<'_> {
-    /// Adds the sum of its readings.
+impl PartTotals<'_> {
+    /// Adds the sum of the readings.
     pub(crate) fn add_sum(&self, to: &mut ExactSum) {
         match &self.sums {
-            Sums::Whole(totals) => to.add_integer(&totals.sum),
-            Sums::Cut { sum, .. } => to.merge(sum),
+            PartSums::Head(totals) => to.add_integer(&totals.sum),
+            PartSums::Computed { sum, .. } => to.merge(sum),
         }
     }
 
-    /// Adds the sum of the squares of its readings, which were asked for.
+    /// Adds the sum of the squares of the readings.
+    ///
+    /// # Panics
+    /// If the totals were computed without squares.
+    #[expect(clippy::expect_used, reason = "documented")]
     pub(crate) fn add_squares(&self, to: &mut ExactSquares) {
         match &self.sums {
-            Sums::Whole(totals) => to.add_integer(&totals.squares),
-            Sums::Cut { squares, .. } => squares.iter().for_each(|squares| to.merge(squares)),
+            PartSums::Head(totals) => to.add_integer(&totals.squares),
+            PartSums::Computed { squares, .. } => to.merge(squares.as_ref().expect("squares were requested")),
         }
     }
 }
 
-/// Adds the pages that [`measure`] needs.
-pub(crate) fn want_measures(columns: &[Column<'_>], wanted: &mut Vec<SegmentPage>) {
+/// Requests the pages for [`totals`].
+pub(crate) fn request_totals(columns: &[PartColumn<'_>], requested: &mut Vec<SegmentPage>) {
     for column in columns {
-        if let Column::Cut(cut) = column {
-            want_sum(cut, wanted);
-            let (first, last) = cut.outer_pages();
-            wanted.extend([first, last].map(|index| column.dictionary_page(index)));
+        if let PartColumn::Cut(cut) = column {
+            request_sum(cut, requested);
         }
+        request_extremes(column, requested);
     }
 }
 
-/// Measures columns. The pages come in the order in which [`want_measures`] asked for them; squares ask for more.
-pub(crate) fn measure<'p, 'r, P: Pages>(
-    columns: &[Column<'p>],
+/// Returns the totals of columns, from the pages of [`request_totals`]. Squares request more pages.
+pub(crate) fn totals<'p, P: Pages>(
+    columns: &'p [PartColumn<'p>],
     with_squares: bool,
-    read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+    read: &mut PageCursor<'_>,
     pages: &P,
-) -> Result<Vec<Measured<'p>>, P::Error> {
-    let mut measured = Vec::with_capacity(columns.len());
+) -> Result<Vec<PartTotals<'p>>, P::Error> {
+    let mut all = Vec::with_capacity(columns.len());
     for column in columns {
-        measured.push(match column {
-            Column::Whole(of) => {
-                let totals = of.part.head.totals(of.axis);
-                Measured { min: totals.min, max: totals.max, sums: Sums::Whole(totals) }
+        let sums = match column {
+            PartColumn::Whole(of) => PartSums::Head(of.part.head.totals(of.axis)),
+            PartColumn::Cut(cut) => {
+                let sum = Box::new(sum(cut, read, pages)?);
+                let squares = if with_squares { Some(squares(cut, pages)?) } else { None };
+                PartSums::Computed { sum, squares }
             }
-            Column::Cut(cut) => {
-                let sum = sum(cut, read, pages)?;
-                let (min, max) = ends(cut, read, pages)?;
-                let squares = if with_squares { Some(Box::new(squares(column, cut, pages)?)) } else { None };
-                Measured { min, max, sums: Sums::Cut { sum: Box::new(sum), squares } }
+            PartColumn::Hot(hot) => {
+                let squares = with_squares.then(|| {
+                    let mut squares = ExactSquares::default();
+                    hot.numbers.iter().for_each(|number| squares.add(*number));
+                    squares
+                });
+                PartSums::Computed { sum: Box::new(hot.numbers.iter().copied().collect()), squares }
             }
-        });
+        };
+        let (min, max) = extremes(column, read, pages)?;
+        all.push(PartTotals { min, max, sums });
     }
-    Ok(measured)
+    Ok(all)
 }
 
-/// The smallest and the greatest number of a column.
-fn ends<'r, P: Pages>(
-    column: &CutColumn<'_>,
-    read: &mut impl Iterator<Item = (&'r SegmentPage, &'r Arc<Page>)>,
+/// Requests the pages for [`extremes`].
+pub(crate) fn request_extremes(column: &PartColumn<'_>, requested: &mut Vec<SegmentPage>) {
+    if let PartColumn::Cut(cut) = column {
+        requested.extend(cut.outer_pages().map(|index| column.dictionary_page(index)));
+    }
+}
+
+/// Returns the smallest and the largest value of a column, from the pages of [`request_extremes`].
+pub(crate) fn extremes<P: Pages>(
+    column: &PartColumn<'_>,
+    read: &mut PageCursor<'_>,
     pages: &P,
 ) -> Result<(f64, f64), P::Error> {
-    let (first, last) = column.outer_pages();
-    let segment = column.of.part.segment;
-    let contradicts = || pages.fault(segment, contradiction());
-    let ((_, low), (_, high)) = read.next().zip(read.next()).ok_or_else(contradicts)?;
-    let (low, high) = (as_dictionary(pages, segment, low)?, as_dictionary(pages, segment, high)?);
-    let (min, max) = column.outer_places((first, low), (last, high)).ok_or_else(contradicts)?;
-    low.values.get(min).copied().zip(high.values.get(max).copied()).ok_or_else(contradicts)
+    match column {
+        PartColumn::Whole(of) => {
+            let totals = of.part.head.totals(of.axis);
+            Ok((totals.min, totals.max))
+        }
+        PartColumn::Cut(cut) => {
+            let segment = cut.of.part.segment;
+            let low = expect_dictionary(pages, segment, read.next_page())?;
+            let high = expect_dictionary(pages, segment, read.next_page())?;
+            cut.extremes([low, high], pages)
+        }
+        PartColumn::Hot(hot) => Ok(hot.extremes()),
+    }
 }
 
-/// The exact sum of the squares of a column: reads its whole dictionary.
-fn squares<P: Pages>(column: &Column<'_>, cut: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, P::Error> {
+/// Returns the exact sum of the squares of a cut column. Reads its whole dictionary.
+fn squares<P: Pages>(column: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, P::Error> {
     let mut squares = ExactSquares::default();
-    let (first, last) = cut.outer_pages();
-    let wanted: Vec<_> = (first..=last).map(|index| column.dictionary_page(index)).collect();
-    for (index, page) in (first..=last).zip(pages.read(&wanted)?) {
-        for (number, count) in numbers(cut, index, &page, pages)? {
-            squares.add_times(number, count);
+    let requested = dictionary_pages(column);
+    let count = requested.len();
+    let read = ReadPages::new(requested, pages)?;
+    for (id, page) in read.cursor().take(count) {
+        let dictionary = expect_dictionary(pages, column.of.part.segment, page)?;
+        let counts = column.counts(id.index as usize, dictionary, pages)?;
+        for (position, value) in dictionary.values.iter().enumerate() {
+            let count = counts.until(position + 1) - counts.until(position);
+            if count > 0 {
+                squares.add_times(*value, count);
+            }
         }
     }
     Ok(squares)
-}
-
-/// The numbers of a page that a column has, ascending, and how many readings of it have each.
-fn numbers<'d, P: Pages>(
-    column: &CutColumn<'_>,
-    index: u32,
-    page: &'d Arc<Page>,
-    pages: &P,
-) -> Result<impl Iterator<Item = (f64, u32)> + use<'d, P>, P::Error> {
-    let dictionary = as_dictionary(pages, column.of.part.segment, page)?;
-    let counts = column.count(index as usize, dictionary);
-    let counted = (0..).zip(&dictionary.values).map(move |(place, value)| {
-        let count = counts.until(place + 1).saturating_sub(counts.until(place));
-        (*value, count)
-    });
-    Ok(counted.filter(|(_, count)| *count > 0))
-}
-
-pub(crate) fn contradiction() -> Fault {
-    Fault::Inconsistent { part: "the segment".to_owned(), what: "its pages contradict its head" }
 }

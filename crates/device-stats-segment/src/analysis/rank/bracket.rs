@@ -1,19 +1,13 @@
-//! Two bounds that enclose a rank with certainty, from fences alone, or also from pages that were read already.
+//! Brackets: two keys that certainly enclose an order statistic, from fences alone or also from pages that
+//! were read.
 
 use std::ops::Range;
 
-use crate::analysis::rank::multi_column_search::{Sorted, search};
-use crate::analysis::rank::selection::Run;
-use device_stats_exact::Key;
+use device_stats_exact::OrderKey;
 
-/// The fences of a sorted column.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fenced<'f, K> {
-    /// The first number of each page, ascending.
-    pub(crate) first: &'f [K],
-    /// For each page, how many readings lie in earlier pages; then the number of all readings.
-    pub(crate) below: &'f [u32],
-}
+use super::multi_column_search::{SortedColumn, search};
+use super::selection::Run;
+use crate::format::head::Fences;
 
 /// A span of keys, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,149 +16,146 @@ pub(crate) struct Bracket {
     pub(crate) high: u64,
 }
 
-impl<K: Key> Fenced<'_, K> {
-    /// The pages that may have a reading inside the bracket.
-    pub(crate) fn pages(&self, bracket: Bracket) -> Range<usize> {
-        let begin = self.first.partition_point(|first| first.key() <= bracket.low).saturating_sub(1);
-        let end = self.first.partition_point(|first| first.key() <= bracket.high).max(begin);
+#[expect(clippy::indexing_slicing, reason = "a page must not be skipped")]
+impl<K: OrderKey> Fences<'_, K> {
+    /// Returns the pages that may have a reading inside the bracket.
+    pub(crate) fn pages_in(&self, bracket: Bracket) -> Range<usize> {
+        let begin = self.first.partition_point(|first| first.order_key() <= bracket.low).saturating_sub(1);
+        let end = self.first.partition_point(|first| first.order_key() <= bracket.high).max(begin);
         // A part of a segment may have no reading of the first pages, or of the last.
-        let is_empty = |page: &usize| self.below(*page) == self.below(page + 1);
+        let is_empty = |page: &usize| self.below[*page] == self.below[page + 1];
         let before = (begin..end).take_while(is_empty).count();
         let after = (begin + before..end).rev().take_while(is_empty).count();
         begin + before..end - after
     }
 
-    fn key(&self, page: usize) -> u64 {
-        self.first.get(page).map_or(u64::MAX, |first| first.key())
-    }
-
-    /// How many readings lie in the pages before `index`.
-    pub(crate) fn below(&self, index: usize) -> u64 {
-        self.below.get(index).or(self.below.last()).copied().map_or(0, u64::from)
+    /// Returns the number of readings before a page, or of all for the number of pages.
+    pub(crate) fn before(&self, page: usize) -> u64 {
+        self.below[page].into()
     }
 }
 
-/// A sorted column of which some pages, one after the other, may have been read. Its places are the numbers of these pages
-/// and the other pages as a whole, ascending.
+/// A sorted column of which consecutive pages may have been read. Its entries are the values of these pages,
+/// and each other page as a whole, ascending.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known<'f, K: Copy> {
-    fenced: Fenced<'f, K>,
-    read: Option<Read<'f, K>>,
+pub(crate) struct KnownColumn<'f, K: Copy> {
+    fences: Fences<'f, K>,
+    read: Option<ReadRun<'f, K>>,
 }
 
 /// Pages that were read.
 #[derive(Clone, Copy, Debug)]
-struct Read<'f, K: Copy> {
+struct ReadRun<'f, K: Copy> {
     begin: usize,
     end: usize,
     run: &'f Run<'f, K>,
-    numbers: usize,
+    /// Number of values.
+    values: usize,
 }
 
-/// What a place stands for.
-enum Place<'f, K: Copy> {
+/// An entry of a known column.
+enum Entry<'f, K: Copy> {
+    /// A page that was not read.
     Page(usize),
-    Number(&'f Read<'f, K>, usize),
+    /// A value, by its position in the pages that were read.
+    Value(&'f ReadRun<'f, K>, usize),
 }
 
-impl<'f, K: Key> Known<'f, K> {
-    /// A column of which nothing but the fences is known.
-    pub(crate) fn by_fences(fenced: Fenced<'f, K>) -> Self {
-        Self { fenced, read: None }
+impl<'f, K: OrderKey> KnownColumn<'f, K> {
+    /// A column known by its fences alone.
+    pub(crate) fn from_fences(fences: Fences<'f, K>) -> Self {
+        Self { fences, read: None }
     }
 
-    /// A column of which the numbers in some pages are known.
-    pub(crate) fn with_pages(fenced: Fenced<'f, K>, pages: &Range<usize>, run: &'f Run<'f, K>) -> Self {
+    /// A column of which some pages are known.
+    pub(crate) fn with_pages(fences: Fences<'f, K>, pages: &Range<usize>, run: &'f Run<'f, K>) -> Self {
         let Range { start: begin, end } = *pages;
-        Self { fenced, read: Some(Read { begin, end, run, numbers: run.len() }) }
+        Self { fences, read: Some(ReadRun { begin, end, run, values: run.len() }) }
     }
 
-    fn places(&self) -> usize {
-        let replaced = self.read.map_or(0, |read| read.end - read.begin);
-        self.fenced.first.len() - replaced + self.read.map_or(0, |read| read.numbers)
+    /// Returns the number of entries.
+    fn len(&self) -> usize {
+        self.fences.first.len() + self.read.map_or(0, |read| read.values)
+            - self.read.map_or(0, |read| read.end - read.begin)
     }
 
-    fn place(&self, place: usize) -> Place<'_, K> {
+    fn entry(&self, position: usize) -> Entry<'_, K> {
         match &self.read {
-            Some(read) if place >= read.begin => match place - read.begin {
-                inside if inside < read.numbers => Place::Number(read, inside),
-                after => Place::Page(read.end + after - read.numbers),
+            Some(read) if position >= read.begin => match position - read.begin {
+                inside if inside < read.values => Entry::Value(read, inside),
+                after => Entry::Page(read.end + after - read.values),
             },
-            _ => Place::Page(place),
+            _ => Entry::Page(position),
         }
     }
 
-    fn key(&self, place: usize) -> u64 {
-        match self.place(place) {
-            Place::Page(page) => self.fenced.key(page),
-            Place::Number(read, place) => read.run.key(place),
+    #[expect(clippy::indexing_slicing, reason = "an entry must not be skipped")]
+    fn key(&self, position: usize) -> u64 {
+        match self.entry(position) {
+            Entry::Page(page) => self.fences.first[page].order_key(),
+            Entry::Value(read, position) => read.run.key(position),
         }
     }
 
-    /// How many readings lie before a place.
-    fn before(&self, place: usize) -> u64 {
-        match self.place(place) {
-            Place::Page(page) => self.fenced.below(page),
-            Place::Number(read, place) => self.fenced.below(read.begin) + read.run.until(place),
-        }
-    }
-}
-
-/// How many readings may lie below or at a key, at most: all those of pages that begin there.
-struct AtMost<'f, K: Copy>(Known<'f, K>);
-
-impl<K: Key> Sorted for AtMost<'_, K> {
-    fn key(&self, place: usize) -> u64 {
-        self.0.key(place)
-    }
-
-    fn until(&self, places: usize) -> u64 {
-        self.0.before(places)
-    }
-}
-
-/// How many readings lie below or at a key, at least: all those of pages that begin there or before it, but for the last
-/// one, if it was not read.
-struct AtLeast<'f, K: Copy>(Known<'f, K>);
-
-impl<K: Key> Sorted for AtLeast<'_, K> {
-    fn key(&self, place: usize) -> u64 {
-        self.0.key(place)
-    }
-
-    fn until(&self, places: usize) -> u64 {
-        let Some(last) = places.checked_sub(1) else { return 0 };
-        match self.0.place(last) {
-            Place::Page(page) => self.0.fenced.below(page),
-            Place::Number(..) => self.0.before(places),
+    /// Returns the number of readings before an entry, or of all for the number of entries.
+    fn before(&self, position: usize) -> u64 {
+        match self.entry(position) {
+            Entry::Page(page) => self.fences.before(page),
+            Entry::Value(read, position) => self.fences.before(read.begin) + read.run.until(position),
         }
     }
 }
 
-/// Encloses the readings with the ranks from `low` to `high` (from 0 up) of all columns together and of further readings,
-/// of which at least `further.start` lie below both, and not more than `further.end` below or between them.
-pub(crate) fn bracket<K: Key>(
-    columns: &[Known<'_, K>],
-    further: &Range<u64>,
-    low: u64,
-    high: u64,
-) -> Bracket {
-    let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.places()).collect();
-    // The first place with which more than `low` readings may have begun: the reading of that rank is not smaller.
-    let at_most: Vec<AtMost<'_, K>> = columns.iter().copied().map(AtMost).collect();
-    let low = match (low + 1).saturating_sub(further.end) {
-        0 => 0,
-        wanted => search(&at_most, &spans, wanted).map_or(u64::MAX, |found| {
-            // The other bound is not below this one.
-            for (span, places) in spans.iter_mut().zip(found.places) {
-                span.start = places.saturating_sub(1);
-            }
-            found.key
-        }),
-    };
-    // The first place at which more than `high` readings are below or there: the reading of that rank is not greater.
-    let at_least: Vec<AtLeast<'_, K>> = columns.iter().copied().map(AtLeast).collect();
-    let wanted = (high + 1).saturating_sub(further.start);
-    let high = search(&at_least, &spans, wanted).map_or(u64::MAX, |found| found.key);
+/// Upper bounds of cumulative counts: all readings of the pages that begin at or below a key.
+struct UpperBounds<'f, K: Copy>(KnownColumn<'f, K>);
+
+impl<K: OrderKey> SortedColumn for UpperBounds<'_, K> {
+    fn key(&self, position: usize) -> u64 {
+        self.0.key(position)
+    }
+
+    fn until(&self, positions: usize) -> u64 {
+        self.0.before(positions)
+    }
+}
+
+/// Lower bounds of cumulative counts: all readings of the pages that begin at or below a key, except for the
+/// last of these pages if it was not read.
+struct LowerBounds<'f, K: Copy>(KnownColumn<'f, K>);
+
+impl<K: OrderKey> SortedColumn for LowerBounds<'_, K> {
+    fn key(&self, position: usize) -> u64 {
+        self.0.key(position)
+    }
+
+    fn until(&self, positions: usize) -> u64 {
+        let Some(last) = positions.checked_sub(1) else { return 0 };
+        match self.0.entry(last) {
+            Entry::Page(page) => self.0.fences.before(page),
+            Entry::Value(..) => self.0.before(positions),
+        }
+    }
+}
+
+/// Returns a bracket of the readings with the ranks from `low` to `high`, from 0 for the smallest, of all
+/// columns together.
+pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, high: u64) -> Bracket {
+    let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.len()).collect();
+    // With an upper bound of at most `low` readings up to a key, the reading of that rank is larger than the
+    // key.
+    let upper: Vec<UpperBounds<'_, K>> = columns.iter().copied().map(UpperBounds).collect();
+    // Contradicting counts may leave no key; then the bracket is empty, and the selection in it reports the
+    // fault.
+    let low = search(&upper, &spans, low + 1).map_or(u64::MAX, |found| {
+        // The other end is not below this one.
+        for (span, position) in spans.iter_mut().zip(found.positions) {
+            span.start = position.saturating_sub(1);
+        }
+        found.key
+    });
+    // With a lower bound of more than `high` readings up to a key, the reading of that rank is not larger
+    // than the key.
+    let lower: Vec<LowerBounds<'_, K>> = columns.iter().copied().map(LowerBounds).collect();
+    let high = search(&lower, &spans, high + 1).map_or(u64::MAX, |found| found.key);
     Bracket { low, high }
 }

@@ -1,62 +1,65 @@
-//! The search that ranks are found with: in many sorted columns at once, the smallest key up to which enough readings lie.
+//! Multi-column search: in many sorted columns at once, the smallest key with at least a given cumulative
+//! count.
 //!
-//! Each round tries two keys and leaves what lies between them, or on one side of both. Each column proposes the key where
-//! the wanted one would be if all columns had the same distribution; two are tried of about the same place among the
-//! proposals. So there are few rounds where columns are alike, and also where they follow one another. Where a round has
-//! left more than half, the next one tries a middle of middles, which leaves at most three quarters of any columns.
+//! Each round tries two keys and keeps the entries between them, or on one side of both. Each column proposes
+//! the key at the position that the result would have if all columns had the same distribution. The two keys
+//! that are tried are quantiles of these proposals. So there are few rounds for columns that are alike, and
+//! for columns that follow one another. After a round that keeps more than half, the next round tries a
+//! median of medians, which keeps at most three quarters of any columns.
 
 use std::ops::Range;
 
 /// A sorted column.
-pub(crate) trait Sorted {
-    /// The key at a place; keys ascend strictly.
-    fn key(&self, place: usize) -> u64;
+pub(crate) trait SortedColumn {
+    /// Returns the key at a position; keys ascend strictly.
+    fn key(&self, position: usize) -> u64;
 
-    /// How many readings the keys at the first `places` places stand for; for more places it is never less.
-    fn until(&self, places: usize) -> u64;
+    /// Returns the cumulative count of the first `positions` keys; it never descends.
+    fn until(&self, positions: usize) -> u64;
 }
 
-/// A key that was looked for.
+/// The result of a search.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) key: u64,
-    /// For each column, at how many places the key is smaller or the same.
-    pub(crate) places: Vec<usize>,
+    /// For each column, the number of keys up to this key.
+    pub(crate) positions: Vec<usize>,
 }
 
-/// Where a column may still have the key that is looked for.
-struct Open {
-    /// Which of the columns.
+/// The span of a column that may still have the key.
+struct OpenSpan {
+    /// Index of the column.
     column: usize,
     from: usize,
     to: usize,
-    /// The place of the key that this column proposes.
+    /// The position of the key that this column proposes.
     proposed: usize,
+    /// The proposed key.
     key: u64,
-    tried: [Tried; 2],
+    tried: [Split; 2],
 }
 
-/// Where a key that is tried lies in a column.
+/// The position of a tried key in a column.
 #[derive(Clone, Copy, Default)]
-struct Tried {
-    /// At how many places the key is below it.
+struct Split {
+    /// Number of smaller keys.
     below: usize,
-    /// At how many it is not above it.
+    /// Number of smaller or equal keys.
     until: usize,
 }
 
-/// So many places a column are looked at one by one.
+/// Number of keys per column from which a search ends by sorting all of them.
 const FEW: usize = 8;
-/// And so many at least.
+/// Minimum of that number for all columns.
 const FEW_MIN: usize = 64;
-/// How far from their expected place among the proposals keys are tried, as a part of all.
+/// Distance of the tried keys from their expected quantile among the proposals.
 const MARGIN: f64 = 0.15;
 
-/// The smallest key at a place in one of the spans such that up to it all columns together have at least `wanted`
-/// readings; there are fewer of them before the spans. Nothing where there are fewer in all.
-pub(crate) fn search<C: Sorted>(columns: &[C], spans: &[Range<usize>], wanted: u64) -> Option<Found> {
-    let count = |place: fn(&Range<usize>) -> usize| -> u64 {
-        columns.iter().zip(spans).map(|(column, span)| column.until(place(span))).sum()
+/// Returns the smallest key in one of the spans with a cumulative count of at least `wanted` in all columns
+/// together; `None` if there are fewer readings. Before the spans, there are fewer.
+pub(crate) fn search<C: SortedColumn>(columns: &[C], spans: &[Range<usize>], wanted: u64) -> Option<Found> {
+    let count = |position: fn(&Range<usize>) -> usize| -> u64 {
+        columns.iter().zip(spans).map(|(column, span)| column.until(position(span))).sum()
     };
     let mut search = Search {
         columns,
@@ -64,19 +67,19 @@ pub(crate) fn search<C: Sorted>(columns: &[C], spans: &[Range<usize>], wanted: u
         low: count(|span| span.start),
         high: count(|span| span.end),
         decided: 0,
-        places: spans.iter().map(|span| span.start).collect(),
+        positions: spans.iter().map(|span| span.start).collect(),
         open: Vec::with_capacity(spans.len()),
     };
     if search.high < wanted {
         return None;
     }
-    let open = |(column, span): (usize, &Range<usize>)| Open {
+    let open = |(column, span): (usize, &Range<usize>)| OpenSpan {
         column,
         from: span.start,
         to: span.end,
         proposed: span.start,
         key: 0,
-        tried: [Tried::default(); 2],
+        tried: [Split::default(); 2],
     };
     search.open.extend(spans.iter().enumerate().map(open));
     search.close();
@@ -86,17 +89,19 @@ pub(crate) fn search<C: Sorted>(columns: &[C], spans: &[Range<usize>], wanted: u
 struct Search<'c, C> {
     columns: &'c [C],
     wanted: u64,
-    /// How many readings lie before all that is open, too few; and how many with it, enough.
+    /// Number of readings before all open spans; too few.
     low: u64,
+    /// Number of readings up to the end of all open spans; enough.
     high: u64,
-    /// How many lie in the columns that are not open, before their places.
+    /// Number of readings before the positions of closed columns.
     decided: u64,
-    /// For each column that is not open, at how many places the key is smaller than the one looked for.
-    places: Vec<usize>,
-    open: Vec<Open>,
+    /// For each closed column, the number of keys below the result.
+    positions: Vec<usize>,
+    open: Vec<OpenSpan>,
 }
 
-impl<C: Sorted> Search<'_, C> {
+#[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
+impl<C: SortedColumn> Search<'_, C> {
     fn run(mut self) -> Option<Found> {
         let mut proposals = Vec::with_capacity(self.open.len());
         let mut left = self.left();
@@ -111,21 +116,20 @@ impl<C: Sorted> Search<'_, C> {
             let before = std::mem::replace(&mut left, self.left());
             is_slow = left > before / 2;
         }
-        self.look_at_all()
+        self.sort_all()
     }
 
-    /// Leaves what lies between the keys that were tried, or on one side of both; `counts` says how many readings lie below
-    /// each and up to it. Returns which of them is the one looked for.
+    /// Keeps the entries between the tried keys, or on one side of both. `counts` has the number of readings
+    /// below each and up to it. Returns the index of the tried key that is the result, if any.
     fn narrow(&mut self, counts: [(u64, u64); 2]) -> Option<usize> {
         for (tried, (below, until)) in counts.into_iter().enumerate() {
-            let split = |open: &Open| open.tried.get(tried).copied().unwrap_or_default();
             if below >= self.wanted {
                 self.high = below;
-                self.open.iter_mut().for_each(|open| open.to = split(open).below);
+                self.open.iter_mut().for_each(|open| open.to = open.tried[tried].below);
                 return None;
             }
             self.low = until;
-            self.open.iter_mut().for_each(|open| open.from = split(open).until);
+            self.open.iter_mut().for_each(|open| open.from = open.tried[tried].until);
             if until >= self.wanted {
                 return Some(tried);
             }
@@ -133,13 +137,13 @@ impl<C: Sorted> Search<'_, C> {
         None
     }
 
-    /// At how many places the key may still be.
+    /// Returns the number of keys in open spans.
     fn left(&self) -> usize {
         self.open.iter().map(|open| open.to - open.from).sum()
     }
 
-    /// Which part of the readings that are left lies below the key looked for.
-    #[expect(clippy::cast_precision_loss, reason = "a guess")]
+    /// Returns the share of the readings in open spans that lies below the result.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn share(&self) -> f64 {
         (self.wanted - self.low) as f64 / (self.high - self.low) as f64
     }
@@ -149,7 +153,7 @@ impl<C: Sorted> Search<'_, C> {
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a place out of few, from 0 up"
+        reason = "an estimate of a position"
     )]
     fn propose(&mut self, is_slow: bool, left: usize, proposals: &mut Vec<(u64, usize)>) -> [u64; 2] {
         let share = if is_slow { 0.5 } else { self.share() };
@@ -157,65 +161,61 @@ impl<C: Sorted> Search<'_, C> {
         for open in &mut self.open {
             let length = open.to - open.from;
             open.proposed = open.from + ((length as f64 * share) as usize).min(length - 1);
-            open.key = self.columns.get(open.column).map_or(0, |column| column.key(open.proposed));
+            open.key = self.columns[open.column].key(open.proposed);
             proposals.push((open.key, length));
         }
         proposals.sort_unstable();
-        // Where columns are alike, the key lies amid the proposals; where they follow one another, it lies in the column
-        // that has it.
-        let parts = if is_slow { [0.5; 2] } else { [share.min(0.5) - MARGIN, share.max(0.5) + MARGIN] };
-        parts.map(|part| {
-            let before = (left as f64 * part) as usize;
+        // In columns that are alike, the result lies amid the proposals. In columns that follow one another,
+        // it lies in the column that has it.
+        let shares = if is_slow { [0.5; 2] } else { [share.min(0.5) - MARGIN, share.max(0.5) + MARGIN] };
+        shares.map(|share| {
+            let before = (left as f64 * share) as usize;
             let mut passed = 0;
-            let picked = proposals.iter().find(|(_, length)| {
+            let picked = proposals.iter().position(|(_, length)| {
                 passed += length;
                 passed > before
             });
-            picked.or(proposals.last()).map_or(0, |(key, _)| *key)
+            proposals[picked.unwrap_or(proposals.len() - 1)].0
         })
     }
 
-    /// How many readings lie below a key that is tried, and how many up to it.
+    /// Returns the number of readings below a tried key, and up to it.
     fn count(&mut self, tried: usize, key: u64) -> (u64, u64) {
         let (mut below, mut until) = (self.decided, self.decided);
         for open in &mut self.open {
-            let Some(column) = self.columns.get(open.column) else { continue };
-            let place = open.places_below(column, key);
-            let has_it = place < open.to && column.key(place) == key;
-            let split = Tried { below: place, until: place + usize::from(has_it) };
+            let column = &self.columns[open.column];
+            let position = open.position_of(column, key);
+            let has_key = position < open.to && column.key(position) == key;
+            let split = Split { below: position, until: position + usize::from(has_key) };
             let count = column.until(split.below);
             below += count;
-            until += if has_it { column.until(split.until) } else { count };
-            if let Some(slot) = open.tried.get_mut(tried) {
-                *slot = split;
-            }
+            until += if has_key { column.until(split.until) } else { count };
+            open.tried[tried] = split;
         }
         (below, until)
     }
 
-    /// Takes note of the columns in which no place is left.
+    /// Closes empty spans.
     fn close(&mut self) {
         self.open.retain(|open| {
             let is_open = open.from < open.to;
             if !is_open {
-                self.decided += self.columns.get(open.column).map_or(0, |column| column.until(open.from));
-                if let Some(place) = self.places.get_mut(open.column) {
-                    *place = open.from;
-                }
+                self.decided += self.columns[open.column].until(open.from);
+                self.positions[open.column] = open.from;
             }
             is_open
         });
     }
 
-    /// Ends the search where few places are left.
-    fn look_at_all(mut self) -> Option<Found> {
+    /// Ends the search by sorting the few keys that are left.
+    fn sort_all(mut self) -> Option<Found> {
         let mut keys: Vec<(u64, u64)> = Vec::with_capacity(self.left());
         for open in &self.open {
-            let Some(column) = self.columns.get(open.column) else { continue };
+            let column = &self.columns[open.column];
             let mut before = column.until(open.from);
-            keys.extend((open.from..open.to).map(|place| {
-                let until = column.until(place + 1);
-                (column.key(place), until - std::mem::replace(&mut before, until))
+            keys.extend((open.from..open.to).map(|position| {
+                let until = column.until(position + 1);
+                (column.key(position), until - std::mem::replace(&mut before, until))
             }));
         }
         keys.sort_unstable();
@@ -225,47 +225,45 @@ impl<C: Sorted> Search<'_, C> {
             passed >= self.wanted
         })?;
         for open in &mut self.open {
-            let Some(column) = self.columns.get(open.column) else { continue };
-            open.from += (open.from..open.to).take_while(|place| column.key(*place) <= key).count();
+            let column = &self.columns[open.column];
+            open.from += (open.from..open.to).take_while(|position| column.key(*position) <= key).count();
         }
         Some(self.found(key))
     }
 
     fn found(mut self, key: u64) -> Found {
         for open in &self.open {
-            if let Some(place) = self.places.get_mut(open.column) {
-                *place = open.from;
-            }
+            self.positions[open.column] = open.from;
         }
-        Found { key, places: self.places }
+        Found { key, positions: self.positions }
     }
 }
 
-impl Open {
-    /// At how many places of the column the key is below `tried`, which lies near the proposed one: in steps that double,
-    /// and then by halving.
-    fn places_below<C: Sorted>(&self, column: &C, tried: u64) -> usize {
+impl OpenSpan {
+    /// Returns the number of keys below `tried`, which is close to the proposed key: searches in doubling
+    /// steps, then by halving.
+    fn position_of<C: SortedColumn>(&self, column: &C, tried: u64) -> usize {
         let (mut low, mut high, mut step) = (self.from, self.to, 1);
         if self.key < tried {
             low = self.proposed + 1;
             while low + step <= self.to {
-                let place = low + step - 1;
-                if column.key(place) >= tried {
-                    high = place;
+                let position = low + step - 1;
+                if column.key(position) >= tried {
+                    high = position;
                     break;
                 }
-                low = place + 1;
+                low = position + 1;
                 step *= 2;
             }
         } else {
             high = self.proposed;
             while high >= self.from + step {
-                let place = high - step;
-                if column.key(place) < tried {
-                    low = place + 1;
+                let position = high - step;
+                if column.key(position) < tried {
+                    low = position + 1;
                     break;
                 }
-                high = place;
+                high = position;
                 step *= 2;
             }
         }
@@ -286,20 +284,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Keys, each with the count of readings that it stands for.
+    /// Keys with their reading counts.
     struct Column(Vec<(u64, u64)>);
 
-    impl Sorted for Column {
-        fn key(&self, place: usize) -> u64 {
-            self.0[place].0
+    impl SortedColumn for Column {
+        fn key(&self, position: usize) -> u64 {
+            self.0[position].0
         }
 
-        fn until(&self, places: usize) -> u64 {
-            self.0[..places].iter().map(|(_, count)| count).sum()
+        fn until(&self, positions: usize) -> u64 {
+            self.0[..positions].iter().map(|(_, count)| count).sum()
         }
     }
 
-    /// Looks for every rank, and compares with a list of all.
+    /// Searches every `step`-th rank and compares with a sorted list.
     fn check(columns: &[Column], step: usize) {
         let mut all: Vec<(u64, u64)> = columns.iter().flat_map(|column| column.0.iter().copied()).collect();
         all.sort_unstable();
@@ -312,9 +310,9 @@ mod tests {
                 passed >= wanted
             });
             let key = expected.unwrap().0;
-            let places = columns.iter().map(|column| column.0.partition_point(|(other, _)| *other <= key));
+            let positions = columns.iter().map(|column| column.0.partition_point(|(other, _)| *other <= key));
             let found = search(columns, &spans, wanted);
-            assert_eq!(found, Some(Found { key, places: places.collect() }), "{wanted} of {total}");
+            assert_eq!(found, Some(Found { key, positions: positions.collect() }), "{wanted} of {total}");
         }
         assert_eq!(search(columns, &spans, total + 1), None);
     }
@@ -324,9 +322,9 @@ mod tests {
     }
 
     proptest! {
-        /// Dense, sparse and clustered keys, some of which stand for nothing.
+        /// Dense, sparse and clustered keys; some have no reading.
         #[test]
-        fn every_rank_of_any_columns(
+        fn every_rank_of_any_columns_is_found(
             drafts in prop::collection::vec(
                 (0_u64..3, 0_u32..60, prop::collection::vec((0_u64..200, 0_u64..4), 0..60)),
                 0..8,
@@ -342,9 +340,9 @@ mod tests {
         }
     }
 
-    /// Long columns that are alike, that follow one another, and of which one has nearly everything.
+    /// Columns that are alike, columns that follow one another, and one column with nearly all readings.
     #[test]
-    fn some_ranks_of_long_columns() {
+    fn ranks_of_long_columns_are_found() {
         let alike = (0..9).map(|offset| column((0..700).map(|n| (n * n * 10 + offset, 1 + n % 3))));
         check(&alike.collect::<Vec<_>>(), 97);
         let after = (0..9).map(|part| column((0..700).map(|n| (part * 1_000 + n, 2))));

@@ -1,31 +1,32 @@
-//! The reading of a rank, exactly: in the pages that may hold it.
+//! Selection: the order statistic itself, in the pages that may hold it.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::analysis::part::part_column::ColumnCounts;
-use crate::analysis::rank::multi_column_search::{Sorted, search};
-use device_stats_exact::Key;
+use device_stats_exact::OrderKey;
 
-/// Ascending numbers of one column that follow one another there.
+use super::multi_column_search::{SortedColumn, search};
+use crate::analysis::part::part_column::PageCounts;
+
+/// The values of consecutive pages of one sorted column.
 #[derive(Debug)]
 pub(crate) struct Run<'n, K: Copy> {
-    /// The numbers, distinct, and how many readings have them; in pages, as they were read.
-    pub(crate) pages: Vec<(Cow<'n, [K]>, ColumnCounts<'n>)>,
+    /// For each page, its distinct values, ascending, and their cumulative counts.
+    pub(crate) pages: Vec<(&'n [K], PageCounts<'n>)>,
 }
 
-impl<K: Key> Sorted for Run<'_, K> {
-    fn key(&self, place: usize) -> u64 {
-        self.number(place).map_or(u64::MAX, Key::key)
+impl<K: OrderKey> SortedColumn for Run<'_, K> {
+    #[expect(clippy::expect_used, reason = "a search stays inside its columns")]
+    fn key(&self, position: usize) -> u64 {
+        self.value(position).expect("the run has the position").order_key()
     }
 
-    fn until(&self, mut places: usize) -> u64 {
+    fn until(&self, mut positions: usize) -> u64 {
         let mut sum = 0;
-        for (numbers, counts) in &self.pages {
-            let of_page = places.min(numbers.len());
+        for (values, counts) in &self.pages {
+            let of_page = positions.min(values.len());
             sum += u64::from(counts.among(of_page));
-            places -= of_page;
-            if places == 0 {
+            positions -= of_page;
+            if positions == 0 {
                 break;
             }
         }
@@ -33,49 +34,49 @@ impl<K: Key> Sorted for Run<'_, K> {
     }
 }
 
-impl<K: Key> Run<'_, K> {
-    /// How many distinct numbers it has.
+impl<K: OrderKey> Run<'_, K> {
+    /// Returns the number of distinct values.
     pub(crate) fn len(&self) -> usize {
-        self.pages.iter().map(|(numbers, _)| numbers.len()).sum()
+        self.pages.iter().map(|(values, _)| values.len()).sum()
     }
 
-    /// The first number from a place on that a reading has.
-    fn next(&self, mut place: usize) -> Option<K> {
-        for (numbers, counts) in &self.pages {
-            if let Some(number) = numbers.get(counts.next(place.min(numbers.len()))) {
-                return Some(*number);
+    /// Returns the first value from a position on that a reading has.
+    fn next(&self, mut position: usize) -> Option<K> {
+        for (values, counts) in &self.pages {
+            if let Some(value) = values.get(counts.next(position.min(values.len()))) {
+                return Some(*value);
             }
-            place = place.saturating_sub(numbers.len());
+            position = position.saturating_sub(values.len());
         }
         None
     }
 
-    /// The number at a place.
-    fn number(&self, mut place: usize) -> Option<K> {
-        for (numbers, _) in &self.pages {
-            match numbers.get(place) {
-                Some(number) => return Some(*number),
-                None => place -= numbers.len(),
+    /// Returns the value at a position.
+    fn value(&self, mut position: usize) -> Option<K> {
+        for (values, _) in &self.pages {
+            match values.get(position) {
+                Some(value) => return Some(*value),
+                None => position -= values.len(),
             }
         }
         None
     }
 }
 
-/// The numbers with the ranks `rank` and `rank + 1` (from 0 up) among the readings of all runs; the second one is missing
-/// where `rank` is the last.
-pub(crate) fn select<K: Key>(runs: &[Run<'_, K>], rank: u64) -> Option<(K, Option<K>)> {
+/// Returns the values with the ranks `rank` and `rank + 1`, from 0 for the smallest, among the readings of
+/// all runs; `None` for ranks that the runs do not have.
+pub(crate) fn select<K: OrderKey>(runs: &[Run<'_, K>], rank: u64) -> (Option<K>, Option<K>) {
     let spans: Vec<Range<usize>> = runs.iter().map(|run| 0..run.len()).collect();
-    let found = search(runs, &spans, rank + 1)?;
-    let places = || runs.iter().zip(&found.places);
-    let number = places().find_map(|(run, place)| {
-        let last = run.number(place.checked_sub(1)?)?;
-        (last.key() == found.key).then_some(last)
-    })?;
-    let until: u64 = places().map(|(run, place)| run.until(*place)).sum();
+    let Some(found) = search(runs, &spans, rank + 1) else { return (None, None) };
+    let positions = || runs.iter().zip(&found.positions);
+    let value = positions().find_map(|(run, position)| {
+        let last = run.value(position.checked_sub(1)?)?;
+        (last.order_key() == found.key).then_some(last)
+    });
+    let until: u64 = positions().map(|(run, position)| run.until(*position)).sum();
     if until > rank + 1 {
-        return Some((number, Some(number)));
+        return (value, value);
     }
-    let after = places().filter_map(|(run, place)| run.next(*place));
-    Some((number, after.min_by_key(|next| next.key())))
+    let after = positions().filter_map(|(run, position)| run.next(*position));
+    (value, after.min_by_key(|next| next.order_key()))
 }

@@ -1,4 +1,4 @@
-//! Reading of a compressed column.
+//! Decompression of a column, page by page.
 
 use std::cell::RefCell;
 use std::sync::OnceLock;
@@ -9,41 +9,41 @@ use pco::errors::{ErrorKind, PcoError};
 use pco::metadata::{ChunkMeta, DeltaEncoding};
 use pco::wrapped::{ChunkDecompressor, FileDecompressor};
 
-/// How pco marks a chunk with a dictionary of its own, in the lowest four bits of its first byte.
+/// pco's mark of a chunk with a dictionary of its own, in the lowest four bits of the first byte.
 const DICTIONARY_MODE: u8 = 4;
-/// Bits by which pco's largest table is longer than its level, as a power of two.
+/// Binary logarithm of the size of pco's largest table, minus its level.
 const TABLE_LOG_OVER_LEVEL: u8 = 2;
-/// The level of pco's table for a second stream, such as what is left of multiples, at most.
+/// Maximum level of pco's table for a second stream, such as the remainders of multiples.
 const SECOND_LEVEL_MAX: u8 = 6;
-/// Bytes of an entry of pco's table beside its number.
+/// Size of an entry of pco's table without its number, in bytes.
 const ENTRY_BYTES: usize = 4;
-/// Bytes of a bin beside its number, rounded up.
+/// Size of a bin without its number, in bytes, rounded up.
 const BIN_BYTES: usize = 16;
-/// Bits of a bin in a meta beside its number, at least.
+/// Minimum size of a bin in the metadata without its number, in bits.
 const BIN_BITS: usize = 6;
 
-/// Zeros behind a page, so that pco's reader, which looks ahead, need not copy the end of the page to where there are
-/// some: more than it ever reads at once.
+/// Number of zeros after a page: more than pco's reader ever reads ahead. Without them it copies the end of
+/// the page.
 const AHEAD_BYTES: usize = 4800;
 
 thread_local! {
-    /// Memory to decompress in, which would have to be cleared for each page.
+    /// Buffers of decompression, so that they need not be allocated and cleared for each page.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 #[derive(Default)]
 struct Scratch {
     pco: DecompressorScratch,
-    /// A page and what is behind it.
+    /// A page and the zeros after it.
     bytes: Vec<u8>,
 }
 
-/// Why a page of numbers cannot be read.
+/// Reason why a page of numbers cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It ends before its end, or behind it.
+    /// It is too short or too long.
     WrongLength,
-    /// pco finds a fault, or something that its writer never writes.
+    /// pco finds a fault, or uses a feature that is never written.
     Corrupt,
 }
 
@@ -56,17 +56,17 @@ impl From<PcoError> for Unreadable {
     }
 }
 
-/// A compressed column to be read. What pco needs for it is made when the first page is asked for.
+/// A compressed column. pco's tables are built when the first page is read.
 #[derive(Debug)]
-pub(crate) struct Chunk<T: Number> {
+pub(crate) struct CompressedColumn<T: Number> {
     meta: Box<[u8]>,
-    /// The level it was compressed with.
+    /// Its compression level.
     level: u8,
     decompressor: OnceLock<ChunkDecompressor<T>>,
 }
 
-impl<T: Number + Default> Chunk<T> {
-    /// The chunk that `meta` tells of.
+impl<T: Number + Default> CompressedColumn<T> {
+    /// A column with pco's metadata.
     pub(crate) fn new(meta: &[u8], level: u8) -> Self {
         Self { meta: meta.into(), level, decompressor: OnceLock::new() }
     }
@@ -97,18 +97,18 @@ impl<T: Number + Default> Chunk<T> {
         if let Some(decompressor) = self.decompressor.get() {
             return Ok(decompressor);
         }
-        // Its reader would make room for as many values as the meta says.
+        // pco's reader would allocate as many values as the metadata says.
         if self.meta.first().ok_or(Unreadable::WrongLength)? & 0xf == DICTIONARY_MODE {
             return Err(Unreadable::Corrupt);
         }
         let (opened, rest) = reader.chunk_decompressor(&*self.meta)?;
-        if !rest.is_empty() || !is_ours(opened.meta(), self.level) {
+        if !rest.is_empty() || !is_written(opened.meta(), self.level) {
             return Err(Unreadable::Corrupt);
         }
         Ok(self.decompressor.get_or_init(|| opened))
     }
 
-    /// The most memory it takes, in bytes, once a page was read.
+    /// Returns the maximum memory once a page was read, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         let bins = self.meta.len() * 8 / (size_of::<T>() * 8 + BIN_BITS);
         let table = |level: u8| 1_usize << (level + TABLE_LOG_OVER_LEVEL);
@@ -121,8 +121,8 @@ impl<T: Number + Default> Chunk<T> {
     }
 }
 
-/// Whether a chunk has nothing that the writer here never writes, and pco's reader would take much memory for.
-fn is_ours(meta: &ChunkMeta, level: u8) -> bool {
+/// Returns whether a chunk has no feature that is never written and that would take pco's reader much memory.
+fn is_written(meta: &ChunkMeta, level: u8) -> bool {
     let streams = &meta.per_latent_var;
     let mut tables = [Some(&streams.primary), streams.secondary.as_ref()].into_iter().flatten();
     matches!(meta.delta_encoding, DeltaEncoding::NoOp | DeltaEncoding::Consecutive { .. })

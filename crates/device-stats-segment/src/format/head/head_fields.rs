@@ -1,23 +1,24 @@
-//! What the head of a segment says, as plain values, and how they stand in its bytes. The README of this crate has the
-//! same byte by byte.
+//! The fields of a head as plain values, and their encoding. The README of this crate describes it byte by
+//! byte.
 
 use device_stats_domain::{Axes, Axis};
 
-use crate::format::byte_reader::Reader;
+use device_stats_exact::ExactInteger;
+
+use crate::format::byte_reader::ByteReader;
 use crate::format::codec::LEVEL_MAX;
-use crate::format::page_layout::{COLUMNS, Layout, PageSizes, of};
-use crate::{Column, ExactInteger, Fault, READINGS_MAX};
+use crate::format::fault::{Fault, Section};
+use crate::format::page::Column;
+use crate::format::page_layout::{COLUMNS, PageLayout, PageSizes, READINGS_MAX, count_u32};
 
-/// What every segment begins with.
+/// The first bytes of every segment.
 const MAGIC: [u8; 8] = *b"DevStSeg";
-/// The version of the format that is written.
+/// The written version of the format.
 const VERSION: u16 = 1;
-/// Bytes of the checksum at the end.
+/// Size of the checksum at the end, in bytes.
 const CHECKSUM_BYTES: usize = 4;
-/// What faults call the head.
-const PART: &str = "the head";
 
-/// The head of a segment, not looked into any further.
+/// The fields of a head, unchecked except for its lengths.
 #[derive(Debug)]
 pub(crate) struct HeadFields {
     pub(crate) sizes: PageSizes,
@@ -30,13 +31,13 @@ pub(crate) struct HeadFields {
     pub(crate) pco_version: [u8; 2],
     /// The level of pco, from 0 to [`LEVEL_MAX`].
     pub(crate) level: u8,
-    /// What pco has to know of each chunk: two of a dictionary, one of each word of the sums, one of other columns.
+    /// pco's metadata of each chunk: a dictionary has two chunks, sums one per word, other columns one.
     pub(crate) metas: Vec<Box<[u8]>>,
     /// The pages, in order.
     pub(crate) pages: Box<[PageEntry]>,
 }
 
-/// What the head says of one axis.
+/// The fields of one axis.
 #[derive(Debug)]
 pub(crate) struct AxisFields {
     pub(crate) max: f64,
@@ -44,15 +45,15 @@ pub(crate) struct AxisFields {
     pub(crate) squares: ExactInteger,
     pub(crate) distinct: u32,
     pub(crate) sum_exponent: i32,
-    /// From 1 up.
+    /// Number of words of a sum; at least 1.
     pub(crate) sum_words: u16,
     /// The first value of each page of the dictionary.
     pub(crate) first: Box<[f64]>,
-    /// How many readings have a value of an earlier page.
+    /// For each page, the number of readings with a value of an earlier page.
     pub(crate) below: Box<[u32]>,
 }
 
-/// What the directory says of a page.
+/// A page's entry in the directory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageEntry {
     /// Its length in bytes.
@@ -62,7 +63,7 @@ pub(crate) struct PageEntry {
 }
 
 impl HeadFields {
-    /// The bytes of the head.
+    /// Returns the bytes of the head.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
         out.extend(VERSION.to_le_bytes());
@@ -74,11 +75,11 @@ impl HeadFields {
         }
         out.extend(self.last_us.to_le_bytes());
         for axis in Axis::ALL {
-            of(&self.axes, axis).write(&mut out);
+            self.axes.get(axis).write(&mut out);
         }
         out.extend(self.time_fences.iter().flat_map(|time| time.to_le_bytes()));
         for meta in &self.metas {
-            write_length(&mut out, meta.len());
+            out.extend(count_u32(meta.len()).to_le_bytes());
             out.extend(&**meta);
         }
         for page in &self.pages {
@@ -89,9 +90,9 @@ impl HeadFields {
         out
     }
 
-    /// Reads the bytes of a head. Allocates no more than they are long, times a small factor.
-    pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Layout), Fault> {
-        let mut reader = Reader::new(check_frame(bytes)?, PART);
+    /// Reads the bytes of a head. Allocates at most a small multiple of their length.
+    pub(crate) fn read(bytes: &[u8]) -> Result<(Self, PageLayout), Fault> {
+        let mut reader = ByteReader::new(check_frame(bytes)?, Section::Head);
         let (pco_version, level) = ([reader.u8()?, reader.u8()?], reader.u8()?);
         let readings = reader.u32()?;
         let sizes = PageSizes {
@@ -101,13 +102,13 @@ impl HeadFields {
             sums: reader.u32()?,
             block_bytes: reader.u32()?,
         };
-        if !(1..=READINGS_MAX).contains(&readings) || !sizes.sane() || level > LEVEL_MAX {
-            return Err(inconsistent("it cannot have so many readings, pages of that size or that level"));
+        if !(1..=READINGS_MAX).contains(&readings) || !sizes.is_valid() || level > LEVEL_MAX {
+            return Err(Fault::in_head("its number of readings, page sizes or level are out of range"));
         }
         let last_us = reader.i64()?;
         let mut read_axis = || AxisFields::read(&mut reader, &sizes, readings);
         let axes = Axes { x: read_axis()?, y: read_axis()?, z: read_axis()? };
-        let layout = Layout::new(sizes, readings, axes.as_ref().map(|axis| axis.distinct));
+        let layout = PageLayout::new(sizes, readings, axes.as_ref().map(|axis| axis.distinct));
         let time_fences = reader.many(layout.pages(Column::Times) as usize, i64::from_le_bytes)?;
         let metas = COLUMNS.iter().flat_map(|column| 0..chunks(*column, &axes));
         let metas =
@@ -122,18 +123,18 @@ impl HeadFields {
     }
 }
 
-/// How many of pco's chunks a column is.
+/// Returns the number of pco's chunks of a column.
 pub(crate) fn chunks(column: Column, fields: &Axes<AxisFields>) -> u16 {
     match column {
         Column::Times | Column::Ids | Column::Codes(_) => 1,
         Column::Dictionary(_) => 2,
-        Column::Sums(axis) => of(fields, axis).sum_words,
+        Column::Sums(axis) => fields.get(axis).sum_words,
     }
 }
 
-/// That the bytes are a whole head of a version that is known; what is between magic, version and checksum.
+/// Checks magic, version and checksum, and returns the bytes between them.
 fn check_frame(bytes: &[u8]) -> Result<&[u8], Fault> {
-    let mut reader = Reader::new(bytes, PART);
+    let mut reader = ByteReader::new(bytes, Section::Head);
     if reader.bytes(MAGIC.len()).map_err(|_| Fault::NotASegment)? != MAGIC {
         return Err(Fault::NotASegment);
     }
@@ -141,21 +142,12 @@ fn check_frame(bytes: &[u8]) -> Result<&[u8], Fault> {
     if version != VERSION {
         return Err(Fault::UnknownVersion(version));
     }
-    let (summed, checksum) =
-        bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(Fault::WrongLength { part: PART.to_owned() })?;
+    let wrong_length = Fault::WrongLength { section: Section::Head };
+    let (summed, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(wrong_length)?;
     if crc32fast::hash(summed) != u32::from_le_bytes(*checksum) {
-        return Err(Fault::WrongChecksum { part: PART.to_owned() });
+        return Err(Fault::WrongChecksum { section: Section::Head });
     }
-    summed.get(MAGIC.len() + size_of::<u16>()..).ok_or(Fault::WrongLength { part: PART.to_owned() })
-}
-
-/// A fault of the head.
-pub(crate) fn inconsistent(what: &'static str) -> Fault {
-    Fault::Inconsistent { part: PART.to_owned(), what }
-}
-
-fn write_length(out: &mut Vec<u8>, length: usize) {
-    out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    summed.get(MAGIC.len() + size_of::<u16>()..).ok_or(wrong_length)
 }
 
 impl AxisFields {
@@ -165,19 +157,17 @@ impl AxisFields {
         out.extend(self.sum_exponent.to_le_bytes());
         out.extend(self.sum_words.to_le_bytes());
         for integer in [&self.sum, &self.squares] {
-            out.extend(integer.exponent.to_le_bytes());
-            out.extend(u16::try_from(integer.words.len()).unwrap_or(u16::MAX).to_le_bytes());
-            out.extend(integer.words.iter().flat_map(|word| word.to_le_bytes()));
+            write_integer(out, integer);
         }
         out.extend(self.first.iter().flat_map(|value| value.to_le_bytes()));
         out.extend(self.below.iter().flat_map(|count| count.to_le_bytes()));
     }
 
-    fn read(reader: &mut Reader<'_>, sizes: &PageSizes, readings: u32) -> Result<Self, Fault> {
+    fn read(reader: &mut ByteReader<'_>, sizes: &PageSizes, readings: u32) -> Result<Self, Fault> {
         let (max, distinct, sum_exponent, sum_words) =
             (reader.f64()?, reader.u32()?, reader.i32()?, reader.u16()?);
         if !(1..=readings).contains(&distinct) {
-            return Err(inconsistent("an axis has from one value to as many as readings"));
+            return Err(Fault::in_head("an axis has no value, or more values than readings"));
         }
         let (sum, squares) = (read_integer(reader)?, read_integer(reader)?);
         let fences = distinct.div_ceil(sizes.dictionary) as usize;
@@ -187,7 +177,16 @@ impl AxisFields {
     }
 }
 
-fn read_integer(reader: &mut Reader<'_>) -> Result<ExactInteger, Fault> {
+fn read_integer(reader: &mut ByteReader<'_>) -> Result<ExactInteger, Fault> {
     let (exponent, words) = (reader.i32()?, reader.u16()?);
-    Ok(ExactInteger { exponent, words: reader.many(usize::from(words), u64::from_le_bytes)? })
+    let words = reader.many(usize::from(words), u64::from_le_bytes)?;
+    ExactInteger::from_lowest_terms(exponent, &words).ok_or(Fault::in_head("a sum is not in lowest terms"))
+}
+
+#[expect(clippy::expect_used, reason = "a sum must not be cut off")]
+fn write_integer(out: &mut Vec<u8>, integer: &ExactInteger) {
+    let words = integer.to_words();
+    out.extend(integer.exponent().to_le_bytes());
+    out.extend(u16::try_from(words.len()).expect("an exact sum has fewer than 2^16 words").to_le_bytes());
+    out.extend(words.iter().flat_map(|word| word.to_le_bytes()));
 }

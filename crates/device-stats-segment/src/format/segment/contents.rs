@@ -1,36 +1,52 @@
-//! A whole segment read back.
+//! The decoded contents of a whole segment.
 
 use device_stats_domain::{Axes, Axis};
 
 use super::Segment;
 use crate::format::columns::{AxisColumns, Columns};
 use crate::format::dictionary::Dictionary;
-use crate::format::page_layout::of;
-use crate::{Column, DictionaryPage, Fault, Head, Page, PageId, Row};
+use crate::format::fault::{Fault, Section};
+use crate::format::head::Head;
+use crate::format::page::{Column, DictionaryPage, Page, PageId};
+use crate::format::page_layout::COLUMNS;
+use crate::format::row::Row;
 
-/// All pages of a segment, put together.
+/// All columns of a segment.
 pub(crate) struct Contents {
     pub(crate) times: Vec<i64>,
     pub(crate) ids: Vec<i64>,
     pub(crate) axes: Axes<AxisContents>,
 }
 
-/// One axis.
+/// The columns of one axis.
 #[derive(Default)]
 pub(crate) struct AxisContents {
     pub(crate) values: Vec<f64>,
+    /// Cumulative counts: for each value, the number of readings with that value or a smaller one.
     pub(crate) until: Vec<u32>,
+    /// Positions in `values`; decoding checks that they exist.
     pub(crate) codes: Vec<u32>,
     /// The words of all sums.
     pub(crate) sums: Vec<u64>,
+    /// Number of words of a sum.
+    pub(crate) words_per_sum: usize,
 }
 
 impl Segment {
+    /// Reads all rows and checks every checksum.
+    ///
+    /// # Errors
+    /// A [`Fault`] if a byte is not as it was written.
+    pub fn rows(&self) -> Result<Vec<Row>, Fault> {
+        let head = Head::open(&self.head)?;
+        Ok(self.read(&head)?.rows())
+    }
+
     /// Decodes every page.
     pub(crate) fn read(&self, head: &Head) -> Result<Contents, Fault> {
         let lengths = self.blocks.iter().map(Vec::len);
         if !lengths.eq(head.block_bytes().iter().map(|bytes| *bytes as usize)) {
-            return Err(Fault::WrongLength { part: "the blocks".to_owned() });
+            return Err(Fault::WrongLength { section: Section::Blocks });
         }
         let readings = head.readings() as usize;
         let mut contents = Contents {
@@ -38,17 +54,17 @@ impl Segment {
             ids: Vec::with_capacity(readings),
             axes: Axes::default(),
         };
-        for column in crate::format::page_layout::COLUMNS {
-            head.pages(column).try_for_each(|page| contents.add(head, page, self.bytes(head, page)?))?;
+        for page in COLUMNS.into_iter().flat_map(|column| head.pages(column)) {
+            contents.add(head, page, self.page_bytes(head, page)?)?;
         }
         Ok(contents)
     }
 
-    fn bytes(&self, head: &Head, page: PageId) -> Result<&[u8], Fault> {
-        let place = head.place(page)?;
-        let block = self.blocks.get(place.block as usize);
-        let bytes = block.and_then(|block| block.get(place.bytes));
-        bytes.ok_or_else(|| Fault::WrongLength { part: page.to_string() })
+    fn page_bytes(&self, head: &Head, page: PageId) -> Result<&[u8], Fault> {
+        let range = head.block_range(page)?;
+        let block = self.blocks.get(range.block as usize);
+        let bytes = block.and_then(|block| block.get(range.bytes));
+        bytes.ok_or(Fault::WrongLength { section: Section::Page(page) })
     }
 }
 
@@ -66,8 +82,12 @@ impl Contents {
                 axis.until.extend((1..=values.len()).map(|values| counts.until(values)));
                 axis.values.extend(values);
             }
-            (Column::Sums(axis), Page::Sums(sums)) => self.axis(axis).sums.extend(sums.words),
-            _ => return Err(Fault::NoSuchPage { page: page.to_string() }),
+            (Column::Sums(axis), Page::Sums(sums)) => {
+                let axis = self.axis(axis);
+                axis.words_per_sum = sums.words_per_sum;
+                axis.sums.extend(sums.words);
+            }
+            _ => unreachable!("a page is decoded as a page of its column"),
         }
         Ok(())
     }
@@ -80,42 +100,47 @@ impl Contents {
         }
     }
 
-    /// Whether these are the columns that were written.
+    /// Returns whether these are the columns that were written.
     pub(crate) fn are(&self, columns: &Columns) -> bool {
-        let axes = |axis| of(&self.axes, axis).are(of(&columns.axes, axis));
+        let axes = |axis| self.axes.get(axis).are(columns.axes.get(axis));
         self.times == columns.times && self.ids == columns.ids && Axis::ALL.into_iter().all(axes)
     }
 
-    /// The rows.
+    /// Returns the rows.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        let numbers = |axis| {
-            let AxisContents { values, codes, .. } = of(&self.axes, axis);
-            // Each code was checked to be in the dictionary.
-            codes.iter().map(|code| values.get(*code as usize).copied().unwrap_or(f64::NAN))
-        };
         let moments = self.times.iter().zip(&self.ids);
-        let numbers = numbers(Axis::X).zip(numbers(Axis::Y)).zip(numbers(Axis::Z));
+        let Axes { x, y, z } = self.axes.as_ref().map(AxisContents::numbers);
         moments
-            .zip(numbers)
+            .zip(x.zip(y).zip(z))
             .map(|((time_us, id), ((x, y), z))| Row { time_us: *time_us, id: *id, values: Axes { x, y, z } })
             .collect()
     }
 }
 
 impl AxisContents {
+    /// Returns the value of each reading.
+    #[expect(clippy::indexing_slicing, reason = "decoding checks that each code is in the dictionary")]
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = f64> {
+        self.codes.iter().map(|code| self.values[*code as usize])
+    }
+
     fn are(&self, columns: &AxisColumns) -> bool {
         let Dictionary { values, counts } = &columns.dictionary;
-        let places = &columns.sums.places;
-        let sums = self.sums.chunks(places.len()).enumerate().all(|(run, words)| {
-            words.iter().zip(places).all(|(word, place)| place.get(run) == Some(&word.cast_signed()))
-        });
+        let word_columns = &columns.sums.word_columns;
+        let mut sums = self.sums.iter().map(|word| word.cast_signed());
+        let are_sums = self.words_per_sum == word_columns.len()
+            && word_columns.first().is_some_and(|runs| {
+                (0..runs.len())
+                    .all(|run| word_columns.iter().all(|column| sums.next() == column.get(run).copied()))
+            })
+            && sums.next().is_none();
         self.codes == columns.codes
             && self.values.iter().map(|value| value.to_bits()).eq(values.iter().map(|value| value.to_bits()))
             && self.counts().eq(counts.iter().copied())
-            && sums
+            && are_sums
     }
 
-    /// How many readings have each value.
+    /// Returns the number of readings with each value, according to the dictionary.
     pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
         let before = std::iter::once(&0).chain(&self.until);
         self.until.iter().zip(before).map(|(until, before)| until - before)

@@ -1,4 +1,4 @@
-//! Segments with pages so small that few readings fill many of them.
+//! Segments with small pages, so that few readings fill many pages.
 
 mod contents;
 mod faults;
@@ -12,16 +12,16 @@ use crate::format::columns::Columns;
 use crate::format::page_layout::PageSizes;
 use crate::{Effort, Row, Segment};
 
-/// Values that have broken something somewhere.
+/// Values that are prone to errors.
 pub(crate) const NASTY: [f64; 10] =
     [f64::MIN, -1e300, -1.5, -5e-324, -0.0, 0.0, f64::MIN_POSITIVE, 0.1, 1e-300, f64::MAX];
 
-/// A few readings fill a page, and a few pages a block.
+/// Sizes such that a few readings fill a page, and a few pages a block.
 pub(crate) const SMALL: PageSizes =
     PageSizes { rows: 7, dictionary: 3, sum_run: 2, sums: 5, block_bytes: 64 };
 
 pub(crate) fn encode(rows: &[Row], sizes: PageSizes, effort: Effort) -> Segment {
-    write(&Columns::of(rows, sizes.sum_run).unwrap(), sizes, effort).unwrap()
+    write(&Columns::from_rows(rows, sizes.sum_run).unwrap(), sizes, effort).unwrap()
 }
 
 fn value() -> impl Strategy<Value = f64> {
@@ -32,7 +32,7 @@ fn value() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// From one to `most` rows.
+/// Generates from one to `most` rows.
 pub(crate) fn rows(most: usize) -> impl Strategy<Value = Vec<Row>> {
     let step = prop_oneof![3 => 1_i64..2_000_000, 1 => Just(1_000_000)];
     let row = (step, any::<i64>(), value(), value(), value());
@@ -46,7 +46,7 @@ pub(crate) fn rows(most: usize) -> impl Strategy<Value = Vec<Row>> {
     })
 }
 
-/// Rows of a device that somebody might have: smooth, noisy, and rounded.
+/// Returns rows of a plausible device: smooth, rounded, and noisy values.
 pub(crate) fn plausible_rows(count: u32) -> Vec<Row> {
     let mut state = 1_u64;
     let mut noise = || {
@@ -69,7 +69,7 @@ pub(crate) fn plausible_rows(count: u32) -> Vec<Row> {
         .collect()
 }
 
-/// Whether rows are the same to the bit.
+/// Returns whether rows have the same bits.
 pub(crate) fn same_bits(left: &[Row], right: &[Row]) -> bool {
     let bits = |row: &Row| (row.time_us, row.id, row.values.map(f64::to_bits));
     left.iter().map(bits).eq(right.iter().map(bits))

@@ -1,35 +1,53 @@
-//! Everything that a segment says of itself, computed anew from its readings.
+//! Verification of a segment: everything that it says about its readings is recomputed from them.
 
 use device_stats_domain::Axis;
+use device_stats_exact::{ExactSquares, ExactSum};
 
+use super::Segment;
 use super::contents::{AxisContents, Contents};
-use crate::format::head::head_fields::inconsistent;
-use crate::format::page_layout::of;
-use crate::{Column, ExactSquares, ExactSum, Fault, Head, PageId};
+use crate::format::fault::Fault;
+use crate::format::head::Head;
+use crate::format::page::{Column, PageId};
+use crate::format::page_layout::count_u32;
 
-/// Compares what the head and the pages say with what follows from the readings. What each page says of itself, its
-/// fences and the extremes was checked when it was decoded.
-pub(super) fn verify(head: &Head, contents: &Contents) -> Result<(), Fault> {
-    for axis in Axis::ALL {
-        let AxisContents { values, codes, .. } = of(&contents.axes, axis);
-        let numbers: Vec<f64> = codes.iter().filter_map(|code| values.get(*code as usize)).copied().collect();
-        verify_counts(head, axis, of(&contents.axes, axis))?;
-        verify_totals(head, axis, &numbers)?;
-        verify_sums(head, axis, &numbers, &of(&contents.axes, axis).sums)?;
+impl Segment {
+    /// Reads everything and recomputes everything that the segment says about its readings: counts, totals,
+    /// sums. Decoding checks each page against its checksum and its fences.
+    ///
+    /// # Errors
+    /// The first [`Fault`] found.
+    pub fn verify(&self) -> Result<(), Fault> {
+        let head = Head::open(&self.head)?;
+        let contents = self.read(&head)?;
+        verify_counts(&head, &contents)?;
+        for axis in Axis::ALL {
+            let contents = contents.axes.get(axis);
+            let numbers: Vec<f64> = contents.numbers().collect();
+            verify_totals(&head, axis, &numbers)?;
+            verify_sums(&head, axis, &numbers, contents)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-/// That the dictionary counts as many readings of each value as have its code.
-fn verify_counts(head: &Head, axis: Axis, contents: &AxisContents) -> Result<(), Fault> {
-    let mut counts = vec![0_u32; contents.values.len()];
-    for code in &contents.codes {
-        if let Some(count) = counts.get_mut(*code as usize) {
+/// Recounts the readings with each value from the codes and compares with the dictionaries.
+pub(crate) fn verify_counts(head: &Head, contents: &Contents) -> Result<(), Fault> {
+    for axis in Axis::ALL {
+        let contents: &AxisContents = contents.axes.get(axis);
+        let mut counts = vec![0_u32; contents.values.len()];
+        for code in &contents.codes {
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "decoding checks that each code is in the dictionary"
+            )]
+            let count = &mut counts[*code as usize];
             *count += 1;
         }
+        let wrong = counts.into_iter().zip(contents.counts()).position(|(count, said)| count != said);
+        let column = Column::Dictionary(axis);
+        check(wrong, column, head.dictionary_page(), "its counts are not those of the codes")?;
     }
-    let wrong = counts.into_iter().zip(contents.counts()).position(|(count, said)| count != said);
-    at_page(wrong, Column::Dictionary(axis), head.dictionary_page(), "its counts are not those of the codes")
+    Ok(())
 }
 
 fn verify_totals(head: &Head, axis: Axis, numbers: &[f64]) -> Result<(), Fault> {
@@ -42,23 +60,22 @@ fn verify_totals(head: &Head, axis: Axis, numbers: &[f64]) -> Result<(), Fault> 
     if sum.to_integer() == totals.sum && squares.to_integer() == totals.squares {
         return Ok(());
     }
-    Err(inconsistent("its sums are not those of the values"))
+    Err(Fault::in_head("its sums are not those of the values"))
 }
 
-fn verify_sums(head: &Head, axis: Axis, numbers: &[f64], sums: &[u64]) -> Result<(), Fault> {
+fn verify_sums(head: &Head, axis: Axis, numbers: &[f64], contents: &AxisContents) -> Result<(), Fault> {
     let runs = numbers.chunks(head.sum_run() as usize);
-    let words_per_sum = sums.len() / runs.len().max(1);
-    let mut sums = runs.zip(sums.chunks(words_per_sum.max(1)));
+    let mut sums = runs.zip(contents.sums.chunks(contents.words_per_sum));
     let wrong = sums.position(|(run, words)| {
         let sum: ExactSum = run.iter().copied().collect();
-        sum.to_integer().words_at(head.sum_exponent(axis), words.len()).as_deref() != Some(words)
+        sum.to_integer().to_words_at(head.sum_exponent(axis), words.len()).as_deref() != Some(words)
     });
-    at_page(wrong, Column::Sums(axis), head.sums_page(), "it is not the sum of the values")
+    check(wrong, Column::Sums(axis), head.sums_page(), "it is not the sum of the values")
 }
 
-/// A fault of the page of a column in which an entry is wrong.
-fn at_page(wrong: Option<usize>, column: Column, page_entries: u32, what: &'static str) -> Result<(), Fault> {
+/// Returns the fault of the page with a wrong entry, if any.
+fn check(wrong: Option<usize>, column: Column, page_entries: u32, reason: &'static str) -> Result<(), Fault> {
     let Some(position) = wrong else { return Ok(()) };
-    let index = u32::try_from(position / page_entries as usize).unwrap_or(u32::MAX);
-    Err(Fault::Inconsistent { part: PageId { column, index }.to_string(), what })
+    let index = count_u32(position) / page_entries;
+    Err(Fault::in_page(PageId { column, index }, reason))
 }

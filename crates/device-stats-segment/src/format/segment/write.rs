@@ -1,22 +1,37 @@
-//! From columns to bytes.
+//! Compression of columns into the bytes of a segment.
 
-use super::{Effort, EncodeError, Segment};
-use crate::format::codec::{self, Compressed, Numbers, compress};
+use super::Segment;
+use crate::format::codec::{self, CompressedBytes, NumberKind, compress};
 use crate::format::columns::{AxisColumns, Columns};
 use crate::format::delta_order::delta_order;
 use crate::format::dictionary::Dictionary;
+use crate::format::encoding::{Effort, EncodeError};
+use crate::format::head::Head;
 use crate::format::head::head_fields::{AxisFields, HeadFields, PageEntry};
-use crate::format::page_layout::{COLUMNS, PageSizes, each, of};
-use crate::{Column, Head};
+use crate::format::page::Column;
+use crate::format::page_layout::{COLUMNS, PageSizes, count_u32, each_axis};
+use crate::format::row::Row;
 
-/// Pages and what has to be known to read them, in the order of the columns.
+impl Segment {
+    /// Encodes rows in ascending order of time, and reads them back to compare. The same rows and effort
+    /// always give the same bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError`], with the index of the row at fault.
+    pub fn encode(rows: &[Row], effort: Effort) -> Result<Self, EncodeError> {
+        let sizes = PageSizes::WRITTEN;
+        write(&Columns::from_rows(rows, sizes.sum_run)?, sizes, effort)
+    }
+}
+
+/// The metadata and the pages of all columns, in order.
 #[derive(Default)]
 struct Pages {
     metas: Vec<Box<[u8]>>,
     pages: Vec<Vec<u8>>,
 }
 
-/// Writes columns as a segment, and reads it back to compare.
+/// Writes columns as a segment and reads it back to compare.
 pub(crate) fn write(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<Segment, EncodeError> {
     let segment = compress_all(columns, sizes, effort)?;
     let contents = Head::open(&segment.head).and_then(|head| segment.read(&head));
@@ -30,27 +45,30 @@ fn compress_all(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<S
     let mut pages = Pages::default();
     for column in COLUMNS {
         match column {
-            Column::Times => pages.add([compress(&columns.times, Numbers::Ascending, sizes.rows, effort)?]),
+            Column::Times => {
+                pages.add(vec![compress(&columns.times, NumberKind::Ascending, sizes.rows, effort)?]);
+            }
             Column::Ids => {
                 let order = delta_order(&columns.ids, |id| id);
-                pages.add([compress(&columns.ids, Numbers::Integers { order }, sizes.rows, effort)?]);
+                pages.add(vec![compress(&columns.ids, NumberKind::Integers { order }, sizes.rows, effort)?]);
             }
             Column::Dictionary(axis) => {
-                let Dictionary { values, counts } = &of(&columns.axes, axis).dictionary;
-                let values = compress(values, Numbers::Ascending, sizes.dictionary, effort)?;
-                pages.add([values, compress(counts, Numbers::Counts, sizes.dictionary, effort)?]);
+                let Dictionary { values, counts } = &columns.axes.get(axis).dictionary;
+                let values = compress(values, NumberKind::Ascending, sizes.dictionary, effort)?;
+                let counts = compress(counts, NumberKind::Counts, sizes.dictionary, effort)?;
+                pages.add(vec![values, counts]);
             }
             Column::Codes(axis) => {
-                let codes = &of(&columns.axes, axis).codes;
+                let codes = &columns.axes.get(axis).codes;
                 let order = delta_order(codes, i64::from);
-                pages.add([compress(codes, Numbers::Integers { order }, sizes.rows, effort)?]);
+                pages.add(vec![compress(codes, NumberKind::Integers { order }, sizes.rows, effort)?]);
             }
             Column::Sums(axis) => {
-                let parts = of(&columns.axes, axis).sums.places.iter().map(|place| {
-                    let order = delta_order(place, |word| word);
-                    compress(place, Numbers::Integers { order }, sizes.sums, effort)
+                let word_columns = columns.axes.get(axis).sums.word_columns.iter().map(|words| {
+                    let order = delta_order(words, |word| word);
+                    compress(words, NumberKind::Integers { order }, sizes.sums, effort)
                 });
-                pages.add(parts.collect::<Result<Vec<_>, _>>()?);
+                pages.add(word_columns.collect::<Result<_, _>>()?);
             }
         }
     }
@@ -58,38 +76,33 @@ fn compress_all(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<S
 }
 
 impl Pages {
-    /// Adds the pages of a column that was compressed in one or several parts.
-    fn add(&mut self, parts: impl IntoIterator<Item = Compressed>) {
-        let mut column: Vec<Vec<Vec<u8>>> = Vec::new();
-        for Compressed { meta, pages } in parts {
-            self.metas.push(meta.into());
-            column.push(pages);
-        }
-        let Some((first, others)) = column.split_first_mut() else { return };
-        for (index, page) in first.iter_mut().enumerate() {
-            let mut bytes = std::mem::take(page);
-            let mut last_from = 0;
-            for other in others.iter() {
-                let length = u32::try_from(bytes.len() - last_from).unwrap_or(u32::MAX);
-                bytes.splice(last_from..last_from, length.to_le_bytes());
-                last_from = bytes.len();
-                bytes.extend(other.get(index).into_iter().flatten());
+    /// Adds the pages of a column that was compressed as one or several chunks. A page has the bytes of each
+    /// chunk; all but the last have their length in front.
+    #[expect(clippy::indexing_slicing, reason = "all chunks of a column have the same number of pages")]
+    fn add(&mut self, chunks: Vec<CompressedBytes>) {
+        let Some((last, others)) = chunks.split_last() else { return };
+        for (index, last_bytes) in last.pages.iter().enumerate() {
+            let mut page = Vec::new();
+            for chunk in others {
+                let bytes = &chunk.pages[index];
+                page.extend(count_u32(bytes.len()).to_le_bytes());
+                page.extend(bytes);
             }
-            self.pages.push(bytes);
+            page.extend(last_bytes);
+            self.pages.push(page);
         }
+        self.metas.extend(chunks.into_iter().map(|chunk| chunk.meta.into()));
     }
 
-    /// Puts the head before the pages, and the pages into blocks.
+    /// Collects the pages into blocks and writes the head.
     fn finish(self, columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<Segment, EncodeError> {
-        let entry = |page: &Vec<u8>| PageEntry {
-            length: u32::try_from(page.len()).unwrap_or(u32::MAX),
-            checksum: crc32fast::hash(page),
-        };
+        let entry =
+            |page: &Vec<u8>| PageEntry { length: count_u32(page.len()), checksum: crc32fast::hash(page) };
         let fields = HeadFields {
             sizes,
-            readings: u32::try_from(columns.times.len()).unwrap_or(u32::MAX),
-            last_us: columns.times.last().copied().unwrap_or(0),
-            axes: each(|axis| axis_fields(of(&columns.axes, axis), sizes)),
+            readings: count_u32(columns.times.len()),
+            last_us: *columns.times.last().ok_or(EncodeError::Empty)?,
+            axes: each_axis(|axis| axis_fields(columns.axes.get(axis), sizes)),
             time_fences: columns.times.iter().step_by(sizes.rows as usize).copied().collect(),
             pco_version: codec::pco_version()?,
             level: codec::level(effort),
@@ -107,16 +120,17 @@ impl Pages {
     }
 }
 
+#[expect(clippy::expect_used, reason = "columns have at least one reading")]
 fn axis_fields(columns: &AxisColumns, sizes: PageSizes) -> AxisFields {
     let AxisColumns { dictionary: Dictionary { values, counts }, sums, squares, .. } = columns;
     let mut below = 0;
     AxisFields {
-        max: values.last().copied().unwrap_or(0.0),
+        max: *values.last().expect("a dictionary has at least one value"),
         sum: sums.total.clone(),
         squares: squares.clone(),
-        distinct: u32::try_from(values.len()).unwrap_or(u32::MAX),
+        distinct: count_u32(values.len()),
         sum_exponent: sums.exponent,
-        sum_words: u16::try_from(sums.places.len()).unwrap_or(u16::MAX),
+        sum_words: sums.word_columns.len().try_into().expect("a sum has at most 34 words"),
         first: values.iter().step_by(sizes.dictionary as usize).copied().collect(),
         below: counts
             .chunks(sizes.dictionary as usize)

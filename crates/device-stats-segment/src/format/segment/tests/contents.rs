@@ -1,22 +1,21 @@
-//! What is read is what was written, and all that a segment says of it is true.
+//! A segment gives its rows back, and everything that it says about them is true.
 
 use device_stats_domain::{Axes, Axis};
+use device_stats_exact::{ExactInteger, ExactSquares, ExactSum};
 use proptest::prelude::*;
 
 use super::{NASTY, SMALL, encode, rows, same_bits};
-use crate::format::page_layout::{COLUMNS, PageSizes, of};
-use crate::{
-    Column, DictionaryPage, Effort, ExactInteger, ExactSquares, ExactSum, Fences, Head, Page, PageId, Row,
-    Segment,
-};
+use crate::format::head::Fences;
+use crate::format::page_layout::{COLUMNS, PageSizes};
+use crate::{Column, DictionaryPage, Effort, Head, Page, PageId, Row, Segment};
 
-/// A page through the public interface.
+/// Decodes a page through the public interface.
 fn page(segment: &Segment, head: &Head, page: PageId) -> Page {
-    let place = head.place(page).unwrap();
-    head.decode(page, &segment.blocks[place.block as usize][place.bytes]).unwrap()
+    let range = head.block_range(page).unwrap();
+    head.decode(page, &segment.blocks[range.block as usize][range.bytes]).unwrap()
 }
 
-/// Compares a segment with its rows by plain means.
+/// Compares a segment with its rows.
 fn check(rows: &[Row], sizes: PageSizes, effort: Effort) {
     let segment = encode(rows, sizes, effort);
     assert!(same_bits(&segment.rows().unwrap(), rows));
@@ -27,7 +26,7 @@ fn check(rows: &[Row], sizes: PageSizes, effort: Effort) {
     check_times(rows, &head);
     check_blocks(&segment, &head, sizes);
     for axis in Axis::ALL {
-        let numbers: Vec<f64> = rows.iter().map(|row| *of(&row.values, axis)).collect();
+        let numbers: Vec<f64> = rows.iter().map(|row| *row.values.get(axis)).collect();
         check_totals(&numbers, &head, axis);
         check_dictionary(&numbers, &segment, &head, axis);
         check_sums(&numbers, &segment, &head, axis);
@@ -46,15 +45,16 @@ fn check_times(rows: &[Row], head: &Head) {
     assert_eq!(head.page_of_time(head.last_us() + 1), None);
 }
 
-/// Pages follow one another without a gap, in order, and only the last block is not full.
+/// Pages are in order and without gaps, and all blocks but the last are full.
 fn check_blocks(segment: &Segment, head: &Head, sizes: PageSizes) {
     let mut end = (0, 0);
-    for place in COLUMNS.iter().flat_map(|column| head.pages(*column)).map(|page| head.place(page).unwrap()) {
+    let pages = COLUMNS.iter().flat_map(|column| head.pages(*column));
+    for range in pages.map(|page| head.block_range(page).unwrap()) {
         if end.1 >= sizes.block_bytes as usize {
             end = (end.0 + 1, 0);
         }
-        assert_eq!((place.block, place.bytes.start), end);
-        end.1 = place.bytes.end;
+        assert_eq!((range.block, range.bytes.start), end);
+        end.1 = range.bytes.end;
     }
     let lengths: Vec<u32> = segment.blocks.iter().map(|block| u32::try_from(block.len()).unwrap()).collect();
     assert_eq!(head.block_bytes(), lengths);
@@ -89,9 +89,9 @@ fn check_dictionary(numbers: &[f64], segment: &Segment, head: &Head, axis: Axis)
         };
         assert_eq!(values[0].to_bits(), first[index].to_bits());
         assert_eq!((counts.until(0), counts.until(values.len())), (below[index], below[index + 1]));
-        for (place, value) in (1..).zip(&values) {
+        for (position, value) in (1..).zip(&values) {
             let at_most = numbers.iter().filter(|number| number.total_cmp(value).is_le()).count();
-            assert_eq!(counts.until(place) as usize, at_most);
+            assert_eq!(counts.until(position) as usize, at_most);
         }
         dictionary.extend(values);
     }
@@ -112,15 +112,15 @@ fn check_sums(numbers: &[f64], segment: &Segment, head: &Head, axis: Axis) {
         let Page::Sums(sums) = page(segment, head, id) else { unreachable!() };
         for words in sums.words.chunks(sums.words_per_sum) {
             let expected: ExactSum = runs.next().unwrap().iter().copied().collect();
-            assert_eq!(ExactInteger::new(head.sum_exponent(axis), words), expected.to_integer());
+            assert_eq!(ExactInteger::from_words(head.sum_exponent(axis), words), expected.to_integer());
         }
     }
     assert_eq!(runs.next(), None);
 }
 
-/// Every multiset of up to four of the values in x, from the smallest up; others, in other orders, in y and z.
+/// Every multiset of up to four values in x, ascending; other values in other orders in y and z.
 #[test]
-fn every_small_multiset_of_nasty_values() {
+fn every_small_multiset_of_nasty_values_is_given_back() {
     fn grow(rows: &mut Vec<Row>, from: usize) {
         for (index, value) in NASTY.iter().enumerate().skip(from) {
             let at = |index: usize| NASTY[index % NASTY.len()];
@@ -139,19 +139,19 @@ fn every_small_multiset_of_nasty_values() {
 
 proptest! {
     #[test]
-    fn in_small_pages(rows in rows(60)) {
+    fn rows_in_small_pages_are_given_back(rows in rows(60)) {
         check(&rows, SMALL, Effort::Small);
         check(&rows, SMALL, Effort::Fast);
     }
 
     #[test]
-    fn in_pages_of_one(rows in rows(12)) {
+    fn rows_in_pages_of_one_are_given_back(rows in rows(12)) {
         check(&rows, PageSizes { rows: 1, dictionary: 1, sum_run: 1, sums: 1, block_bytes: 1 }, Effort::Small);
     }
 
     #[test]
-    fn in_pages_of_today(rows in rows(300)) {
-        check(&rows, PageSizes::TODAY, Effort::Small);
+    fn rows_in_pages_of_the_written_size_are_given_back(rows in rows(300)) {
+        check(&rows, PageSizes::WRITTEN, Effort::Small);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whatever is changed, cut off, added or exchanged is found.
+//! Every changed, missing, added or exchanged byte is found.
 
 use device_stats_domain::Axes;
 
@@ -6,10 +6,10 @@ use super::{SMALL, encode, plausible_rows};
 use crate::format::page_layout::COLUMNS;
 use crate::{Effort, EncodeError, Fault, Head, PageId, READINGS_MAX, Row, Segment};
 
-/// That a segment is refused, whole and page by page.
-fn assert_refused(segment: &Segment, what: &str) {
-    assert!(segment.rows().is_err(), "rows: {what}");
-    assert!(segment.verify().is_err(), "verify: {what}");
+/// Asserts that a segment is neither read nor verified.
+fn assert_refused(segment: &Segment, damage: &str) {
+    assert!(segment.rows().is_err(), "rows: {damage}");
+    assert!(segment.verify().is_err(), "verify: {damage}");
 }
 
 fn segments() -> impl Iterator<Item = Segment> {
@@ -56,7 +56,7 @@ fn every_cut_and_every_appended_byte_is_found() {
             }
             let mut longer = segment.clone();
             longer.blocks[block].push(0);
-            assert_refused(&longer, &format!("a byte behind block {block}"));
+            assert_refused(&longer, &format!("a byte after block {block}"));
         }
         let (mut fewer, mut more) = (segment.clone(), segment);
         fewer.blocks.pop();
@@ -79,12 +79,12 @@ fn exchanged_blocks_and_pages_are_found() {
     let head = Head::open(&segment.head).unwrap();
     let pages: Vec<PageId> = COLUMNS.iter().flat_map(|column| head.pages(*column)).collect();
     let bytes = |page: PageId| {
-        let place = head.place(page).unwrap();
-        &segment.blocks[place.block as usize][place.bytes]
+        let range = head.block_range(page).unwrap();
+        &segment.blocks[range.block as usize][range.bytes]
     };
     for left in &pages {
         for right in &pages {
-            // Pages of the same bytes are the same page.
+            // Pages of one column with the same bytes are interchangeable.
             let same = bytes(*left) == bytes(*right) && left.column == right.column;
             assert!(
                 left == right || same || head.decode(*left, bytes(*right)).is_err(),
@@ -104,31 +104,30 @@ fn blocks_of_another_segment_are_found() {
 }
 
 #[test]
-fn what_is_asked_for_and_does_not_exist() {
+fn a_page_that_does_not_exist_is_a_fault() {
     let segment = encode(&plausible_rows(20), SMALL, Effort::Small);
     let head = Head::open(&segment.head).unwrap();
     for column in COLUMNS {
         let after = u32::try_from(head.pages(column).count()).unwrap();
         for index in [after, u32::MAX] {
             let page = PageId { column, index };
-            let fault = Fault::NoSuchPage { page: page.to_string() };
-            assert_eq!(head.place(page), Err(fault.clone()));
-            assert_eq!(head.decode(page, &[]), Err(fault));
+            assert_eq!(head.block_range(page), Err(Fault::NoSuchPage(page)));
+            assert_eq!(head.decode(page, &[]), Err(Fault::NoSuchPage(page)));
         }
     }
 }
 
 #[test]
-fn other_files_and_later_versions() {
+fn other_files_and_later_versions_are_refused() {
     assert_eq!(Head::open(b"").unwrap_err(), Fault::NotASegment);
     assert_eq!(Head::open(b"SQLite format 3\0").unwrap_err(), Fault::NotASegment);
     let mut head = encode(&plausible_rows(3), SMALL, Effort::Small).head;
     head[8] = 2;
-    assert_eq!(Head::open(&head).unwrap_err(), Fault::UnknownVersion(2), "whatever its checksum");
+    assert_eq!(Head::open(&head).unwrap_err(), Fault::UnknownVersion(2), "even with a wrong checksum");
 }
 
 #[test]
-fn rows_that_make_no_segment() {
+fn bad_rows_are_refused() {
     let row = |time_us, x| Row { time_us, id: 1, values: Axes { x, y: 0.0, z: 0.0 } };
     let encode = |rows: &[Row]| Segment::encode(rows, Effort::Fast).unwrap_err();
     assert_eq!(encode(&[]), EncodeError::Empty);
@@ -138,4 +137,19 @@ fn rows_that_make_no_segment() {
     assert_eq!(encode(&[row(1, f64::INFINITY)]), EncodeError::NotFinite(0));
     let many: Vec<Row> = (0..=i64::from(READINGS_MAX)).map(|time_us| row(time_us, 0.0)).collect();
     assert_eq!(encode(&many), EncodeError::TooMany);
+}
+
+/// A sum that is not in lowest terms, although equal, would compare as unequal.
+#[test]
+fn a_sum_in_other_terms_is_a_fault() {
+    let row = Row { time_us: 1, id: 1, values: Axes { x: 1.0, y: 1.0, z: 1.0 } };
+    let mut head = encode(&[row], SMALL, Effort::Small).head;
+    let one: Vec<u8> = [0, 0, 0, 0, 1, 0, 1].into_iter().chain([0; 7]).collect();
+    let two = [&[0xff; 4][..], &[1, 0, 2], &[0; 7]].concat();
+    let at = head.windows(one.len()).position(|bytes| bytes == one).unwrap();
+    head[at..at + one.len()].copy_from_slice(&two);
+    let end = head.len() - 4;
+    let checksum = crc32fast::hash(&head[..end]);
+    head[end..].copy_from_slice(&checksum.to_le_bytes());
+    assert_eq!(Head::open(&head).unwrap_err(), Fault::in_head("a sum is not in lowest terms"));
 }

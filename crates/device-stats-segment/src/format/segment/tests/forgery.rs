@@ -1,5 +1,7 @@
-//! Segments changed by somebody who can compute checksums: never a panic, and what passes `verify` is consistent.
+//! Segments forged with the right checksums: reading never panics, and a verified segment is consistent.
 
+use device_stats_domain::Axis;
+use device_stats_exact::ExactInteger;
 use proptest::prelude::*;
 
 use super::{SMALL, encode, plausible_rows, rows, same_bits};
@@ -8,10 +10,10 @@ use crate::format::head::head_fields::HeadFields;
 use crate::format::segment::write::write;
 use crate::{Effort, Segment};
 
-/// A change of one byte: where, as a part of all bytes, and to what.
+/// A changed byte: its relative position, and its new value.
 type Change = (prop::sample::Index, u8);
 
-/// Gives a segment the checksums of its bytes, where its head can still be read.
+/// Gives a segment the checksums of its bytes, if its head can still be read.
 fn seal(segment: &mut Segment) {
     seal_head(&mut segment.head);
     let Ok((mut fields, _)) = HeadFields::read(&segment.head) else { return };
@@ -30,7 +32,7 @@ fn seal_head(head: &mut [u8]) {
     }
 }
 
-/// Reads what can be read. If everything is said to be right, it has to be.
+/// Reads a segment. If it is verified, its head has to be that of its rows.
 fn judge(segment: &Segment) {
     let rows = segment.rows();
     if segment.verify().is_ok() {
@@ -38,7 +40,8 @@ fn judge(segment: &Segment) {
         let (fields, _) = HeadFields::read(&segment.head).unwrap();
         let again = encode(&rows, fields.sizes, Effort::Fast);
         let (of_rows, _) = HeadFields::read(&again.head).unwrap();
-        for (said, is) in [(&fields.axes.x, &of_rows.axes.x), (&fields.axes.y, &of_rows.axes.y)] {
+        for axis in Axis::ALL {
+            let (said, is) = (fields.axes.get(axis), of_rows.axes.get(axis));
             assert_eq!(
                 (said.max.to_bits(), &said.sum, &said.squares),
                 (is.max.to_bits(), &is.sum, &is.squares)
@@ -67,7 +70,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn changed_bytes(rows in rows(40), head in changes(), block in changes()) {
+    fn changed_bytes_are_found_or_harmless(rows in rows(40), head in changes(), block in changes()) {
         let mut segment = encode(&rows, SMALL, Effort::Small);
         change(&mut segment.head, &head);
         for bytes in &mut segment.blocks {
@@ -78,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn any_head(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_head_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut head = encode(&plausible_rows(1), SMALL, Effort::Small).head;
         head.truncate(10);
         head.extend(bytes);
@@ -87,18 +90,18 @@ proptest! {
     }
 }
 
-/// Well-formed segments that say something false.
+/// Well-formed segments that contradict their readings.
 #[test]
-fn what_is_false_is_found() {
+fn false_statements_are_found_by_verification() {
     let mut rows = plausible_rows(60);
     for row in &mut rows {
         row.values.y = if row.id % 3 == 0 { 1.0 } else { 2.0 };
     }
     let fault = |falsify: fn(&mut Columns)| {
-        let mut columns = Columns::of(&rows, SMALL.sum_run).unwrap();
+        let mut columns = Columns::from_rows(&rows, SMALL.sum_run).unwrap();
         falsify(&mut columns);
         let segment = write(&columns, SMALL, Effort::Small).unwrap();
-        assert!(same_bits(&segment.rows().unwrap(), &rows), "only verification looks at it");
+        assert!(same_bits(&segment.rows().unwrap(), &rows), "only verification checks it");
         segment.verify().unwrap_err().to_string()
     };
     assert_eq!(
@@ -106,22 +109,22 @@ fn what_is_false_is_found() {
         "page 0 of the dictionary of y is inconsistent: its counts are not those of the codes",
     );
     assert_eq!(
-        fault(|columns| columns.axes.z.sums.places[0][17] += 1),
+        fault(|columns| columns.axes.z.sums.word_columns[0][17] += 1),
         "page 3 of the sums of z is inconsistent: it is not the sum of the values",
     );
     assert_eq!(
-        fault(|columns| columns.axes.x.sums.total.exponent += 1),
+        fault(|columns| columns.axes.x.sums.total = ExactInteger::from_words(0, &[7])),
         "the head is inconsistent: its sums are not those of the values",
     );
     assert_eq!(
-        fault(|columns| columns.axes.x.squares.exponent -= 1),
+        fault(|columns| columns.axes.x.squares = ExactInteger::from_words(0, &[7])),
         "the head is inconsistent: its sums are not those of the values",
     );
 }
 
-/// Every byte of the head and of the pages of one segment, each with a few other values.
+/// Every byte of a head and of its pages, with a few other values each.
 #[test]
-fn every_byte() {
+fn every_changed_byte_is_found_or_harmless() {
     let segment = encode(&plausible_rows(20), SMALL, Effort::Small);
     let blocks: usize = segment.blocks.iter().map(Vec::len).sum();
     for index in 0..segment.head.len() + blocks {
