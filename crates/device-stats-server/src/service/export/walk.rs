@@ -114,7 +114,7 @@ impl Ready {
     pub(super) fn read(self) -> Result<(i64, DeviceId, Vec<Reading>), ReadError> {
         let Span { device, window, hot, segments } = self.span;
         let heads = (0..segments.len()).filter_map(|place| Some((place, self.segments.head(place)?)));
-        let parts: Vec<Part> = heads.map(|(place, head)| Part::whole(place, Arc::clone(head))).collect();
+        let parts: Vec<Part> = heads.map(|(place, head)| Part::new(place, Arc::clone(head))).collect();
         let until_us = span_end(&parts, window.from_us, window.until_us, EXPORT_READINGS);
         let inside = cut(&parts, &[window.from_us, until_us], &self.segments)?.pop().unwrap_or_default();
         let mut rows = rows(&inside, &self.segments)?;
