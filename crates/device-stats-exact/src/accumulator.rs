@@ -1,4 +1,4 @@
-//! The superaccumulator behind exact sums and exact sums of squares.
+//! The superaccumulator of exact sums and of exact sums of squares.
 //!
 //! It keeps one `i128` bin for every 32 exponents. A summand of at most 64 bits is shifted by less than 32
 //! places and added to its bin, where it takes less than 2^95 of 2^127. Carries between bins are resolved

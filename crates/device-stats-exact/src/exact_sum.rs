@@ -1,5 +1,5 @@
 //! Exact sums: an accumulator that holds the true sum of any finite doubles and rounds it once, when it is
-//! read. The result is that of Python's `math.fsum`, whatever the order and the grouping of the additions.
+//! read. The result is that of Python's `math.fsum`, for any order and grouping of the additions.
 
 #[cfg(test)]
 mod tests;

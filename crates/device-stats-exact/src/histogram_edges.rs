@@ -31,9 +31,13 @@ pub fn bin_range((min, max): (f64, f64), low: Option<f64>, high: Option<f64>) ->
 /// let (low, high) = bin_range((2.0, 29.0), None, None);
 /// assert_eq!(bin_edges(low, high, 3), [2.0, 11.0, 20.0, 29.0]);
 /// ```
+///
+/// # Panics
+/// If `bins` is 0.
+#[expect(clippy::expect_used, reason = "documented")]
 pub fn bin_edges(low: f64, high: f64, bins: u32) -> Vec<f64> {
-    let fractions = (0..=bins).filter_map(|index| Fraction::new(index.into(), bins.into()));
-    fractions.map(|fraction| interpolate(low, high, fraction)).collect()
+    let fraction = |index: u32| Fraction::new(index.into(), bins.into()).expect("there is at least one bin");
+    (0..=bins).map(|index| interpolate(low, high, fraction(index))).collect()
 }
 
 /// Returns the bounds below which values are counted to fill bins: the edges, with the last moved up by one

@@ -1,4 +1,4 @@
-//! The summary of a column of plain values. Every statistic is exact, whatever the order of the values.
+//! The summary of a column of plain values. Every statistic is exact, in any order of the values.
 
 use crate::exact_sum::ExactSum;
 

@@ -1,5 +1,5 @@
 //! Sealed readings of one device as immutable bytes, and exact statistics of many such segments. Bytes in,
-//! statistics out; nothing here knows of stores, threads or clocks. The README describes the format byte by
+//! statistics out; the crate has no stores, threads or clocks. The README describes the format byte by
 //! byte.
 //!
 //! ```

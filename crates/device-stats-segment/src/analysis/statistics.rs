@@ -139,7 +139,11 @@ impl<'c> AxisPlan<'c> {
 }
 
 impl<'c> PoolPlan<'c> {
-    #[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::expect_used,
+        reason = "a column or a percentile must not be skipped"
+    )]
     fn new<P: Pages>(
         columns: &'c [PartColumn<'c>],
         range: Range<usize>,
@@ -148,15 +152,17 @@ impl<'c> PoolPlan<'c> {
         pages: &P,
     ) -> Result<Self, P::Error> {
         let pool = Pool::new(&columns[range.clone()]);
-        let fractions = [(1, 2)]
-            .into_iter()
-            .chain(wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE)));
-        let positions = fractions
-            .filter_map(|(numerator, denominator)| Fraction::new(numerator, denominator))
-            .filter_map(|fraction| quantile_position(pool.count, fraction));
-        let quantiles = positions
-            .map(|position| Ok((position, RankSearch::start(pool, position.lower_rank, requested, pages)?)));
-        Ok(Self { pool, columns: range, quantiles: quantiles.collect::<Result<_, _>>()? })
+        let percentiles = wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE));
+        let mut quantiles = Vec::with_capacity(wanted.percentiles.len() + 1);
+        for (numerator, denominator) in [(1, 2)].into_iter().chain(percentiles) {
+            let fraction = Fraction::new(numerator, denominator).expect("a percentile is at most the whole");
+            // An empty pool has no quantiles.
+            if let Some(position) = quantile_position(pool.count, fraction) {
+                let search = RankSearch::start(pool, position.lower_rank, requested, pages)?;
+                quantiles.push((position, search));
+            }
+        }
+        Ok(Self { pool, columns: range, quantiles })
     }
 
     /// Computes the statistics; `totals` has all columns of the axis.

@@ -63,9 +63,9 @@ impl Split {
     }
 }
 
-/// Percentiles at both ends, in between, and next to the median.
+/// Percentiles at both ends and in between.
 fn wanted() -> Wanted {
-    let percentiles = [0.0, 12.5, 50.0, 50.1, 99.9, 100.0];
+    let percentiles = [0.0, 12.5, 99.9, 100.0];
     let percentile = |number| Percentile::new(Finite::new(number).unwrap()).unwrap();
     Wanted { percentiles: percentiles.map(percentile).to_vec(), mean: true, stddev: true }
 }
@@ -132,12 +132,7 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
 
 fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory) {
     let bound = |number: f64| Some(Finite::new(number).unwrap());
-    for bins in [
-        Bins::new(7, None, None),
-        Bins::new(30, bound(-1.0), bound(3.0)),
-        Bins::new(1, None, bound(0.0)),
-        Bins::new(2, bound(1e300), None),
-    ] {
+    for bins in [Bins::new(7, None, None), Bins::new(12, bound(-1.0), bound(3.0))] {
         let found = histogram(group, axis, bins.unwrap(), memory).unwrap();
         assert_eq!(found.is_none(), column.is_empty());
         let Some(found) = found else { continue };

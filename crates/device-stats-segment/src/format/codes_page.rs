@@ -20,7 +20,7 @@ pub struct CodesPage {
     readings: Box<[u16]>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "a code without its place in the page must not be dropped")]
+#[expect(clippy::indexing_slicing, reason = "a code must not be dropped")]
 impl CodesPage {
     /// Sorts the codes of at most 2^16 consecutive readings (counting sort). All codes are below `distinct`;
     /// a page of the dictionary has `dictionary_page` values, at most 2^16.
@@ -72,9 +72,9 @@ impl CodesPage {
         for (page, bounds) in (0..).zip(self.starts.array_windows().copied()) {
             let sorted = self.readings[range(bounds)].iter().zip(&self.positions[range(bounds)]);
             for (reading, position) in sorted {
-                let place = u32::from(*reading).wrapping_sub(readings.start);
-                // Codes of other readings have no place.
-                if let Some(code) = codes.get_mut(place as usize) {
+                let index = u32::from(*reading).wrapping_sub(readings.start);
+                // Other readings are out of range.
+                if let Some(code) = codes.get_mut(index as usize) {
                     *code = page * self.dictionary_page + u32::from(*position);
                 }
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::page::PageId;
 
-/// Why bytes are not a segment, or not the section of it that they should be. Whatever byte is changed or cut
+/// Reason why bytes are not a segment, or not the expected section of it. If any byte is changed or cut
 /// off, reading ends with a fault, never with other numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use device_stats_segment::{Head, Row, Segment};
 
 use crate::golden_rows::golden;
+use crate::golden_writer;
 
 fn path(name: &str, extension: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.{extension}"))
@@ -41,4 +42,15 @@ fn golden_files_are_written() {
     for (name, effort, rows) in golden() {
         assert_eq!(Segment::encode(&rows, effort).unwrap(), read(name), "{name}");
     }
+}
+
+/// The writer overwrote the files that it should protect.
+#[test]
+fn a_golden_file_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (name, ..) = &golden()[3];
+    let existing = folder.path().join(format!("{name}.blocks"));
+    fs::write(&existing, b"older").unwrap();
+    assert!(golden_writer::write(folder.path()).is_err());
+    assert_eq!(fs::read(&existing).unwrap(), b"older");
 }

@@ -4,4 +4,5 @@
 
 mod golden_files;
 mod golden_rows;
+mod golden_writer;
 mod shared_segments;

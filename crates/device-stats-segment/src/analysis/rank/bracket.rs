@@ -35,8 +35,8 @@ impl<K: OrderKey> Fences<'_, K> {
     }
 }
 
-/// A sorted column of which consecutive pages may have been read. Its entries are the values of these pages,
-/// and each other page as a whole, ascending.
+/// A sorted column with fences, in which consecutive pages may have been read. Its entries are the values of
+/// these pages, and each other page as a whole, ascending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownColumn<'f, K: Copy> {
     fences: Fences<'f, K>,
@@ -67,7 +67,7 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
         Self { fences, read: None }
     }
 
-    /// A column of which some pages are known.
+    /// A column with some known pages.
     pub(crate) fn with_pages(fences: Fences<'f, K>, pages: &Range<usize>, run: &'f Run<'f, K>) -> Self {
         let Range { start: begin, end } = *pages;
         Self { fences, read: Some(ReadRun { begin, end, run, values: run.len() }) }

@@ -102,7 +102,7 @@ impl RankSearch {
         }
     }
 
-    /// Keeps the pages of each unread column that may hold the rank, as far as is known.
+    /// Keeps the pages of each unread column that may still hold the rank.
     fn narrow<P: Pages>(&mut self, pool: Pool<'_>, pages: &P) -> Result<(), P::Error> {
         let runs = pool.columns.iter().zip(&self.columns).map(|(column, candidates)| match candidates {
             CandidatePages::Unread(_) => Ok(None),
