@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use device_stats_segment::{Effort, READINGS_MAX, Segment, merge};
+use device_stats_segment::{Effort, READINGS_MAX, Segment};
 use serde::Serialize;
 
 use crate::load::{SEGMENT_READINGS, bytes};
@@ -49,8 +49,10 @@ pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
 
     let small = seal(full / MERGED).collect::<Result<Vec<_>, _>>()?;
     let start = Instant::now();
-    let merged =
-        small.chunks(MERGED).map(|segments| merge(segments, Effort::Small)).collect::<Result<Vec<_>, _>>()?;
+    let merged = small
+        .chunks(MERGED)
+        .map(|segments| Segment::merge(segments, Effort::Small))
+        .collect::<Result<Vec<_>, _>>()?;
     let merge_seconds = start.elapsed().as_secs_f64();
     ensure!(merged == sealed, "merging gives other segments than sealing");
 

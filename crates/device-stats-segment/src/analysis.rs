@@ -1,37 +1,34 @@
-//! Exact statistics of many segments and of readings that are not sealed yet, without reading the data.
+//! Exact statistics of many segments and of hot readings, without reading most of the data.
 //!
-//! A whole segment is known by its fences: for any value they tell how many of its readings are smaller, but for less
-//! than a page. Of a segment that the window cuts, the codes of the part inside (or of the rest outside, whichever is
-//! shorter) are counted page by page of the dictionary; then it has fences like a whole one. So two values can be found
-//! that enclose the wanted rank with certainty, and only the pages between them are read, a page or two of each segment;
-//! in these the rank is found. Where segments are so unlike that it would be many pages, they are read in a few rounds,
-//! each of which brings the bounds closer. The result has the same bits as sorting everything.
+//! A whole segment is known by its fences: for any value, they give the number of smaller readings up to the
+//! readings of one page. For a segment that the window cuts, the codes of the part inside (or of the rest
+//! outside, if that is shorter) are counted by page of the dictionary; then it has fences like a whole
+//! segment. Hot readings are sorted once.
 //!
-//! Where pages come from is the caller's business ([`Pages`]); each function asks for as much as it can at once.
+//! From all fences follow two values that certainly enclose the order statistic. Only the pages between them
+//! are read, one or two per segment, and the order statistic is selected there. If the segments are so unlike
+//! that there would be many pages, they are read in a few rounds, each of which narrows the bracket. The
+//! result has the same bits as sorting everything.
+//!
+//! The caller provides the pages ([`Pages`]). Each function requests as many at once as it can.
 
-mod axis;
-mod bracket;
-mod column;
-mod cut;
+mod group;
 mod histogram;
-mod list;
-mod measure;
-mod narrow;
-mod pages;
+mod newest;
+mod page_source;
 mod part;
-mod pool;
-mod reach;
+mod rank;
 mod rows;
-mod search;
-mod select;
-mod sums;
+mod span_end;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use axis::{Ask, AxisAnalysis, AxisStatistics, Group, analyze, analyze_axis};
-pub use histogram::count_below;
-pub use list::newest;
-pub use pages::{Pages, SegmentPage};
+pub use group::Group;
+pub use histogram::histogram;
+pub use newest::newest;
+pub use page_source::{Pages, SegmentPage};
 pub use part::{Part, cut};
-pub use reach::reach;
 pub use rows::rows;
+pub use span_end::span_end;
+pub use statistics::{AxisAnalysis, analyze, analyze_axis};

@@ -1,73 +1,61 @@
-//! The engine: exact sums and exact order statistics of columns of numbers. Numbers in, statistics out; nothing here
-//! knows of stores, threads or clocks.
+//! Sealed readings of one device as immutable bytes, and exact statistics of many such segments. Bytes in,
+//! statistics out; the crate has no stores, threads or clocks. The README describes the format byte by
+//! byte.
 //!
 //! ```
-//! use device_stats_segment::summarize;
+//! use std::sync::Arc;
 //!
-//! let summary = summarize(&mut [1e16, 1.0, -1e16]).unwrap();
-//! assert_eq!(summary.sum, Some(1.0)); // adding from left to right would say 0
-//! assert_eq!(summary.median, 1.0);
+//! use device_stats_domain::{Axes, Wanted};
+//! use device_stats_segment::analysis::{Group, Pages, Part, SegmentPage, analyze};
+//! use device_stats_segment::{Effort, Fault, Head, Page, Row, Segment};
+//!
+//! /// One segment in memory. A service reads pages from a cache or a store.
+//! struct Memory(Segment, Arc<Head>);
+//!
+//! impl Pages for Memory {
+//!     type Error = Fault;
+//!
+//!     fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
+//!         let read = |wanted: &SegmentPage| {
+//!             let range = self.1.block_range(wanted.page)?;
+//!             self.1.decode(wanted.page, &self.0.blocks[range.block as usize][range.bytes]).map(Arc::new)
+//!         };
+//!         wanted.iter().map(read).collect()
+//!     }
+//!
+//!     fn fault(&self, _segment: usize, fault: Fault) -> Fault {
+//!         fault
+//!     }
+//! }
+//!
+//! let values = |time_us| Axes { x: (time_us % 1000) as f64, y: 0.0, z: 0.1 };
+//! let row = |time_us: i64| Row { time_us, id: 0, values: values(time_us) };
+//! let segment = Segment::encode(&(0..10_000).map(row).collect::<Vec<_>>(), Effort::Fast)?;
+//! let head = Arc::new(Head::open(&segment.head)?);
+//! let parts = [Part::new(0, Arc::clone(&head))];
+//! let hot = Axes { x: vec![1e9], y: vec![0.0], z: vec![0.1] }; // a reading that is not sealed yet
+//!
+//! let group = Group { parts: &parts, hot: &hot };
+//! let analysis = analyze(&[group], &Wanted::default(), &Memory(segment, head))?;
+//! let x = analysis.x.all.unwrap().summary;
+//! assert_eq!((x.count, x.median, x.max), (10_001, 500.0, 1e9));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod analysis;
+mod format;
 
-mod bytes;
-mod codec;
-mod codes;
-mod columns;
-mod counts;
-mod delta;
-mod dictionary;
-mod exact_integer;
-mod exact_squares;
-mod exact_sum;
-mod fault;
-mod head;
-mod histogram;
-mod interpolate;
-mod key;
-mod layout;
-mod merge;
-mod moments;
-mod page;
-mod parts;
-mod percentile;
-mod row;
-mod run_sums;
-mod segment;
-mod summarize;
+pub use format::encoding::{Effort, EncodeError};
+pub use format::fault::{Fault, Section};
+pub use format::head::page_directory::BlockRange;
+pub use format::head::{Head, Totals};
+pub use format::merge::MergeError;
+pub use format::page::{Column, DictionaryPage, Page, PageId};
+pub use format::page_layout::{READINGS_MAX, ROW_PAGE};
+pub use format::row::Row;
+pub use format::segment::Segment;
 
-pub use codes::CodesPage;
-pub use counts::Counts;
-pub use exact_integer::ExactInteger;
-pub use exact_squares::ExactSquares;
-pub use exact_sum::ExactSum;
-pub use fault::Fault;
-pub use head::{Fences, Head, Place, Totals};
-pub use histogram::{bin_bounds, bin_edges, histogram};
-pub use interpolate::{Fraction, interpolate};
-pub use merge::{MergeError, merge};
-pub use moments::Moments;
-pub use page::{Column, DictionaryPage, Page, PageId, SumsPage};
-pub use percentile::{Position, position};
-pub use row::Row;
-pub use segment::{Effort, EncodeError, Segment};
-pub use summarize::summarize;
-
-/// The example in the README, tried.
+/// Tests the example in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// Most readings of a segment.
-pub const READINGS_MAX: u32 = 1 << 20;
-/// Readings of a page of times, ids or codes; the last page of a column has the rest.
-pub const ROW_PAGE: u32 = 4096;
-/// Values of a page of a dictionary; the last page has the rest.
-pub const DICTIONARY_PAGE: u32 = 1024;
-/// Readings that share one exact sum in the column of sums; the last run has the rest.
-pub const SUM_RUN: u32 = 64;
-/// Sums of a page of sums; the last page has the rest.
-pub const SUMS_PAGE: u32 = 4096;
-/// Bytes after which a block is full: pages are added to a block until it has at least as many.
-pub const BLOCK_BYTES: usize = 16 * 1024;

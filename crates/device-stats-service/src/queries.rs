@@ -5,7 +5,6 @@ mod histogram;
 pub(crate) mod list;
 mod series;
 pub(crate) mod snapshot;
-mod statistics;
 
 pub use analysis::UserStatistics;
 pub use series::Bucket;

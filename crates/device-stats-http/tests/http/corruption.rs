@@ -150,7 +150,7 @@ impl Scene {
             columns.push(("sums", Column::Sums(axis)));
         }
         for (of, column) in columns {
-            for place in head.pages(column).map(|page| head.place(page).unwrap()) {
+            for place in head.pages(column).map(|page| head.block_range(page).unwrap()) {
                 let bytes = place.bytes;
                 for byte in [bytes.start, bytes.start + bytes.len() / 2, bytes.end - 1] {
                     damages.push(Damage::Flip { piece: Piece::Block(place.block), byte, of });

@@ -161,7 +161,7 @@ async fn damage_breaks_off(database: Database) {
     let path = "/api/v1/stats/devices/d/export";
     for (place, (id, segment)) in segments.iter().enumerate() {
         let page = PageId { column: Column::Times, index: 0 };
-        let page = Head::open(&segment.head).unwrap().place(page).unwrap();
+        let page = Head::open(&segment.head).unwrap().block_range(page).unwrap();
         let block = PieceKey { device: key, segment: *id, piece: Piece::Block(page.block) };
         let sound = &segment.blocks[page.block as usize];
         let mut bytes = sound.clone();

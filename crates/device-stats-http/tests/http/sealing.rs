@@ -2,7 +2,7 @@
 //! is up to the case.
 
 use device_stats_domain::DeviceKey;
-use device_stats_segment::{Effort, Row, merge};
+use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Replaced, SealedRows, SegmentEntry, Store};
 
@@ -37,7 +37,7 @@ pub(crate) async fn merge_some(
     for entry in &chosen {
         segments.push(store.read_segment(device, *entry).await.unwrap()?);
     }
-    let merged = merge(&segments, Effort::Fast).unwrap();
+    let merged = Segment::merge(&segments, Effort::Fast).unwrap();
     let ids: Vec<_> = chosen.iter().map(|entry| entry.id).collect();
     Some(store.merge(device, &ids, &merged).await.unwrap())
 }

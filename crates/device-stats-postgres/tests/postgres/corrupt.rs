@@ -46,8 +46,8 @@ async fn a_flipped_byte_fails_the_calls_that_read_it() {
     ] {
         let (store, device, id) = damaged(damage).await;
         match store.append(&[reading(device, 50)]).await {
-            Err(StoreError::Corrupt { device: found, segment, fault: Fault::WrongChecksum { part } }) => {
-                assert_eq!((found, segment, part.as_str()), (device, id, fault));
+            Err(StoreError::Corrupt { device: found, segment, fault: Fault::WrongChecksum { section } }) => {
+                assert_eq!((found, segment, section.to_string().as_str()), (device, id, fault));
             }
             answer => panic!("{answer:?}"),
         }

@@ -1,26 +1,26 @@
-//! Segments written, read and merged, in readings a second; heads opened; pages decoded.
+//! Throughput of encoding, reading and merging segments, of opening heads and of decoding pages.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a benchmark")]
 
-mod readings;
+mod sample_readings;
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use device_stats_domain::Axis;
-use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment, merge};
-use readings::{Kind, readings};
+use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment};
+use sample_readings::{Kind, readings};
 
-/// What the service runs on.
+/// The allocator of the service.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Readings of a small, a middling and a large segment.
+/// Numbers of readings of a small, a medium and a large segment.
 const SIZES: [u32; 3] = [1 << 12, 1 << 15, 1 << 18];
-/// Segments that are merged into one.
-const PARTS: usize = 8;
+/// Number of segments that are merged into one.
+const MERGED: usize = 8;
 
-/// Each kind of readings in each size, written with each effort.
+/// Measures each kind of readings in each size, with each effort.
 fn each(c: &mut Criterion, group: &str, mut bench: impl FnMut(&mut criterion::Bencher, &[Row], Effort)) {
     let mut group = c.benchmark_group(group);
     group.sample_size(10);
@@ -37,20 +37,21 @@ fn each(c: &mut Criterion, group: &str, mut bench: impl FnMut(&mut criterion::Be
     group.finish();
 }
 
-fn whole(c: &mut Criterion) {
+fn whole_segments(c: &mut Criterion) {
     each(c, "encode", |b, rows, effort| b.iter(|| Segment::encode(black_box(rows), effort).unwrap()));
     each(c, "rows", |b, rows, effort| {
         let segment = Segment::encode(rows, effort).unwrap();
         b.iter(|| black_box(&segment).rows().unwrap());
     });
     each(c, "merge", |b, rows, effort| {
-        let parts = rows.chunks(rows.len().div_ceil(PARTS));
-        let parts: Vec<Segment> = parts.map(|rows| Segment::encode(rows, Effort::Fast).unwrap()).collect();
-        b.iter(|| merge(black_box(&parts), effort).unwrap());
+        let chunks = rows.chunks(rows.len().div_ceil(MERGED));
+        let segments: Vec<Segment> =
+            chunks.map(|rows| Segment::encode(rows, Effort::Fast).unwrap()).collect();
+        b.iter(|| Segment::merge(black_box(&segments), effort).unwrap());
     });
 }
 
-fn parts(c: &mut Criterion) {
+fn heads_and_pages(c: &mut Criterion) {
     let mut group = c.benchmark_group("open");
     for size in SIZES {
         let segment = Segment::encode(&readings(Kind::Noise, size), Effort::Small).unwrap();
@@ -67,8 +68,8 @@ fn parts(c: &mut Criterion) {
             [Column::Times, Column::Dictionary(Axis::X), Column::Codes(Axis::X), Column::Sums(Axis::X)]
         {
             let page = PageId { column, index: 0 };
-            let place = head.place(page).unwrap();
-            let bytes = &segment.blocks[place.block as usize][place.bytes];
+            let range = head.block_range(page).unwrap();
+            let bytes = &segment.blocks[range.block as usize][range.bytes];
             group.bench_function(format!("{kind:?}/{page}"), |b| {
                 b.iter(|| head.decode(page, black_box(bytes)).unwrap());
             });
@@ -78,8 +79,8 @@ fn parts(c: &mut Criterion) {
                 || Head::open(&segment.head).unwrap(),
                 |head| {
                     let page = PageId { column: Column::Codes(Axis::X), index: 0 };
-                    let place = head.place(page).unwrap();
-                    head.decode(page, &segment.blocks[place.block as usize][place.bytes]).unwrap()
+                    let range = head.block_range(page).unwrap();
+                    head.decode(page, &segment.blocks[range.block as usize][range.bytes]).unwrap()
                 },
                 criterion::BatchSize::SmallInput,
             );
@@ -88,5 +89,5 @@ fn parts(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole, parts);
+criterion_group!(benches, whole_segments, heads_and_pages);
 criterion_main!(benches);

@@ -1,4 +1,4 @@
-//! A valid segment of which some bytes were changed, with the right checksums.
+//! A valid segment with some changed bytes and the right checksums.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use device_stats_segment::{Effort, Row, Segment};
 use device_stats_segment_fuzz::{judge, seal, seal_head};
 use libfuzzer_sys::fuzz_target;
 
-/// Segments of some readings of different kinds.
+/// Segments of different sizes and kinds of readings.
 static SEGMENTS: LazyLock<Vec<Segment>> = LazyLock::new(|| {
     let sizes = [1, 3, 30, 200];
     let kinds: [fn(u32) -> f64; 4] = [

@@ -1,23 +1,23 @@
-//! Any rows: what is written is read, and true.
+//! Any rows: a segment gives them back, verifies, and merges from parts to the same bytes.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use device_stats_domain::Axes;
-use device_stats_segment::{Effort, Row, Segment, merge};
+use device_stats_segment::{Effort, Row, Segment};
 use device_stats_segment_fuzz::judge;
 use libfuzzer_sys::fuzz_target;
 
-/// More readings only take longer.
+/// Maximum number of readings; more only take longer.
 const READINGS_MAX: usize = 600;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
     small: bool,
     readings: Vec<Reading>,
-    /// How often all of them come again, one after another.
+    /// Number of times that all readings are repeated.
     again: u8,
-    /// Which of them go to another segment, to be merged.
+    /// Every n-th reading goes to another segment, to be merged.
     apart: u8,
 }
 
@@ -52,5 +52,5 @@ fuzz_target!(|input: Input| {
         rows.iter().partition(|row| row.time_us % (i64::from(input.apart) + 2) == 0);
     let parts = [left, right].into_iter().filter(|rows| !rows.is_empty());
     let parts: Vec<Segment> = parts.map(|rows| Segment::encode(&rows, Effort::Fast).unwrap()).collect();
-    assert_eq!(merge(&parts, effort).unwrap(), segment);
+    assert_eq!(Segment::merge(&parts, effort).unwrap(), segment);
 });

@@ -1,97 +1,134 @@
-//! How many readings lie below given numbers: what a histogram is made of.
+//! Histograms, from the number of readings below each bound.
 
 use std::sync::Arc;
 
-use device_stats_domain::Axis;
+use device_stats_domain::{Axis, Bins, Histogram};
+use device_stats_exact::{OrderKey, bin_bounds, bin_edges, bin_range};
 
-use super::axis::Group;
-use super::column::{Column, columns};
-use super::measure::contradiction;
-use super::pages::{Pages, as_dictionary};
-use super::part::{PartAxis, count_u32};
-use crate::key::Key;
-use crate::{Fences, Page};
+use super::group::Group;
+use super::page_source::{Pages, ReadPages, contradiction};
+use super::part::part_column::{PartColumn, part_columns};
+use super::part::part_totals::{extremes, request_extremes};
+use super::rank::pool;
+use crate::format::head::Fences;
+use crate::format::page::Page;
 
-/// For each bound, how many readings of the group have a smaller number. Equal numbers of different sign bits (the two
-/// zeros) are different here: the negative one is smaller.
+/// Counts the readings of a group into bins; `None` without readings.
 ///
 /// # Errors
 /// Those of [`Pages::read`].
-pub fn count_below<P: Pages>(
+pub fn histogram<P: Pages>(
     group: Group<'_>,
     axis: Axis,
+    bins: Bins,
+    pages: &P,
+) -> Result<Option<Histogram>, P::Error> {
+    let columns = part_columns(&[group], &[axis], pages)?;
+    let mut requested = Vec::new();
+    for column in &columns {
+        request_extremes(column, &mut requested);
+    }
+    let read = ReadPages::new(requested, pages)?;
+    let mut read = read.cursor();
+    let ends = columns.iter().map(|column| extremes(column, &mut read, pages));
+    let ends = ends.collect::<Result<Vec<_>, _>>()?;
+    let Some(ends) = pool::extremes(ends.into_iter()) else { return Ok(None) };
+    let (low, high) = bin_range(ends, bins.low(), bins.high());
+    let edges = bin_edges(low, high, bins.count());
+    let mut below = count_below(&columns, &bin_bounds(&edges), pages)?;
+    below.push(columns.iter().map(PartColumn::len).sum());
+    let counts = below.array_windows().map(|[below, until]| until.checked_sub(*below));
+    let counts = counts.collect::<Option<Vec<u64>>>();
+    let segment = columns.iter().find_map(PartColumn::segment);
+    match (counts, below.first(), segment) {
+        (Some(mut counts), Some(below), _) => {
+            let above = counts.pop().unwrap_or_else(|| unreachable!("pushed above"));
+            Ok(Some(Histogram { edges, counts, below: *below, above }))
+        }
+        (_, _, Some(segment)) => Err(contradiction(pages, segment)),
+        _ => unreachable!("hot readings do not contradict each other"),
+    }
+}
+
+/// Returns, for each of some ascending bounds, the number of readings with a smaller number. `-0.0` is
+/// smaller than `0.0`.
+fn count_below<P: Pages>(
+    columns: &[PartColumn<'_>],
     bounds: &[f64],
     pages: &P,
 ) -> Result<Vec<u64>, P::Error> {
-    let parts: Vec<PartAxis<'_>> = group.parts.iter().map(|part| PartAxis { part, axis }).collect();
-    let columns = columns(&parts, pages)?;
-    let mut wanted = Vec::new();
-    let mut lines = Vec::with_capacity(columns.len() * bounds.len());
-    for column in &columns {
+    let mut requested = Vec::new();
+    let mut positions = Vec::with_capacity(columns.len() * bounds.len());
+    for column in columns {
         for bound in bounds {
-            let line = Line::of(column, *bound);
-            if let Line::InPage { index } = line {
-                let page = column.dictionary_page(count_u32(index));
-                // Bounds next to each other are often in one page.
-                if wanted.last() != Some(&page) {
-                    wanted.push(page);
+            let position = BoundPosition::new(column, *bound);
+            if let BoundPosition::InPage { index } = position
+                && !matches!(column, PartColumn::Hot(_))
+            {
+                let page = column.dictionary_page(index);
+                // Adjacent bounds are often in one page.
+                if requested.last() != Some(&page) {
+                    requested.push(page);
                 }
             }
-            lines.push(line);
+            positions.push(position);
         }
     }
-    let read = pages.read(&wanted)?;
-    let mut read = wanted.iter().zip(&read).peekable();
+    let read = ReadPages::new(requested, pages)?;
+    let mut read = read.cursor();
     let mut counts: Vec<u64> = vec![0; bounds.len()];
-    for (column, lines) in columns.iter().zip(lines.chunks(bounds.len().max(1))) {
-        for ((line, bound), count) in lines.iter().zip(bounds).zip(&mut counts) {
-            *count += match line {
-                Line::At(below) => u64::from(*below),
-                Line::InPage { index } => {
-                    let here = column.dictionary_page(count_u32(*index));
-                    while read.next_if(|(wanted, _)| **wanted != here).is_some() {}
-                    let (_, page) =
-                        read.peek().ok_or_else(|| pages.fault(column.segment(), contradiction()))?;
-                    below_in_page(column, *index, *bound, page, pages)?
+    let mut positions = positions.into_iter();
+    for column in columns {
+        let mut last: Option<(usize, &Arc<Page>)> = None;
+        for (bound, count) in bounds.iter().zip(&mut counts) {
+            *count += match positions.next() {
+                Some(BoundPosition::At(below)) => u64::from(below),
+                Some(BoundPosition::InPage { index }) => {
+                    let page = match (last, column) {
+                        (_, PartColumn::Hot(hot)) => &hot.dictionary,
+                        (Some((last, page)), _) if last == index => page,
+                        _ => last.insert((index, read.next_page())).1,
+                    };
+                    below_in_page(column, index, *bound, page, pages)?
                 }
+                None => unreachable!("one position for each column and bound"),
             };
         }
-    }
-    for (bound, count) in bounds.iter().zip(&mut counts) {
-        *count += group.hot.get(axis).iter().filter(|number| number.key() < bound.key()).count() as u64;
     }
     Ok(counts)
 }
 
-/// Where a bound lies in a column.
-enum Line {
-    /// Between two pages: so many readings are below.
+/// The position of a bound in a column.
+enum BoundPosition {
+    /// Between two pages, with this number of readings below.
     At(u32),
+    /// In a page of the dictionary.
     InPage {
+        /// Index of the page.
         index: usize,
     },
 }
 
-impl Line {
-    fn of(column: &Column<'_>, bound: f64) -> Self {
+impl BoundPosition {
+    #[expect(clippy::indexing_slicing, reason = "fences have one count more than pages")]
+    fn new(column: &PartColumn<'_>, bound: f64) -> Self {
         let Fences { first, below } = column.fences();
-        let begun = first.partition_point(|first| first.key() < bound.key());
-        let at = |index: usize| below.get(index).copied().unwrap_or(0);
+        let begun = first.partition_point(|first| first.order_key() < bound.order_key());
         match begun.checked_sub(1) {
-            Some(index) if at(index) < at(begun) => Self::InPage { index },
-            _ => Self::At(at(begun)),
+            Some(index) if below[index] < below[begun] => Self::InPage { index },
+            _ => Self::At(below[begun]),
         }
     }
 }
 
 fn below_in_page<P: Pages>(
-    column: &Column<'_>,
+    column: &PartColumn<'_>,
     index: usize,
     bound: f64,
-    page: &Arc<Page>,
+    page: &Page,
     pages: &P,
 ) -> Result<u64, P::Error> {
-    let dictionary = as_dictionary(pages, column.segment(), page)?;
-    let smaller = dictionary.values.partition_point(|value| value.key() < bound.key());
-    Ok(u64::from(column.counts(index, dictionary).until(smaller)))
+    let dictionary = column.dictionary(page, pages)?;
+    let smaller = dictionary.values.partition_point(|value| value.order_key() < bound.order_key());
+    Ok(u64::from(column.counts(index, dictionary, pages)?.until(smaller)))
 }

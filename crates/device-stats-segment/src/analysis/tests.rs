@@ -1,28 +1,36 @@
-//! Analyses of any readings, split in any way into segments and hot readings, over any window, compared with sorting and
-//! picking.
+//! Analyses of any readings, split in any way into segments and hot readings, over any window, compared with
+//! sorting.
 
 mod memory;
 mod spans;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use device_stats_domain::{Axes, Axis};
+use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, Statistics, Summary, Wanted};
+use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position, summarize};
 use memory::Memory;
 use proptest::prelude::*;
 
-use super::cut::cut_columns;
+use super::page_source::contradiction;
 use super::part::PartAxis;
+use super::part::cut_column::cut_columns;
+use super::part::part_column::part_columns;
+use super::rank::pool::Pool;
+use super::rank::rank_search::RankSearch;
 use super::*;
-use crate::layout::PageSizes;
-use crate::segment::tests::{SMALL, encode, plausible_rows};
-use crate::{Effort, ExactSum, Moments, Row, Segment, summarize};
+use crate::format::columns::Columns;
+use crate::format::page_layout::PageSizes;
+use crate::format::segment::tests::{SMALL, encode, plausible_rows};
+use crate::format::segment::write::write;
+use crate::{Column, Effort, Row, Segment};
 
 /// Readings of a device, some in segments.
 #[derive(Clone, Debug)]
 struct Split {
     /// In order of time.
     rows: Vec<Row>,
-    /// For each reading the segment it is in; 0 for none.
+    /// For each reading, its segment from 1 up, or 0 for a hot reading.
     homes: Vec<u8>,
 }
 
@@ -38,7 +46,7 @@ impl Split {
         rows.map(|(row, _)| *row).collect()
     }
 
-    /// Rows of the window that are in no segment.
+    /// The hot readings of the window.
     fn hot(&self, window: &Range<i64>) -> Vec<Row> {
         self.rows_in(0).into_iter().filter(|row| window.contains(&row.time_us)).collect()
     }
@@ -55,27 +63,45 @@ impl Split {
     }
 }
 
-/// What `analyze` is to find, by sorting.
-fn expected(mut column: Vec<f64>, ranks: &[u64]) -> Option<(device_stats_domain::Summary, Vec<(f64, f64)>)> {
-    let summary = summarize(&mut column)?;
+/// Percentiles at both ends and in between.
+fn wanted() -> Wanted {
+    let percentiles = [0.0, 12.5, 99.9, 100.0];
+    let percentile = |number| Percentile::new(Finite::new(number).unwrap()).unwrap();
+    Wanted { percentiles: percentiles.map(percentile).to_vec(), mean: true, stddev: true }
+}
+
+/// Returns the statistics that `analyze` has to find, by sorting.
+fn expected(mut column: Vec<f64>, wanted: &Wanted) -> Option<Statistics> {
+    let device_stats_exact::Summary { min, max, count, sum, median } = summarize(&mut column)?;
     column.sort_by(f64::total_cmp);
-    let at = |rank: u64| column[usize::try_from(rank).unwrap().min(column.len() - 1)];
-    Some((summary, ranks.iter().map(|rank| (at(*rank), at(rank + 1))).collect()))
+    let at = |rank: u64| column[usize::try_from(rank).unwrap()];
+    let percentile = |percentile: &Percentile| {
+        let fraction = Fraction::new(percentile.parts(), Percentile::WHOLE).unwrap();
+        let position = quantile_position(count, fraction).unwrap();
+        interpolate(at(position.lower_rank), at(position.upper_rank), position.fraction)
+    };
+    let mut moments = Moments::default();
+    for number in &column {
+        moments.add(*number);
+    }
+    Some(Statistics {
+        summary: Summary { min, max, count, sum, median },
+        percentiles: wanted.percentiles.iter().map(percentile).collect(),
+        mean: moments.mean(),
+        stddev: moments.stddev(),
+    })
 }
 
-fn some_ranks(count: u64) -> Vec<u64> {
-    vec![0, count / 10, count / 2, count - 1]
+/// Compares by text, which distinguishes the two zeros.
+fn compare(found: Option<&Statistics>, column: Vec<f64>) {
+    assert_eq!(format!("{found:?}"), format!("{:?}", expected(column, &wanted()).as_ref()));
 }
 
-fn bits(statistics: Option<&AxisStatistics>) -> Option<String> {
-    statistics.map(|found| format!("{:?} {:?}", found.summary, found.ranked))
-}
-
-/// Compares everything over one window, of devices that form one pool.
+/// Compares everything over one window, for devices in one pool.
 fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
-    let memory = Memory::of(devices.iter().map(|device| device.segments(sizes)));
+    let memory = Memory::new(devices.iter().map(|device| device.segments(sizes)));
     let mut cut_parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
-    assert!(cut_parts.iter().all(|part| !part.is_empty()));
+    assert!(cut_parts.iter().all(|part| part.len() > 0));
     let parts: Vec<Vec<Part>> = (0..devices.len())
         .map(|device| {
             let (own, others) = cut_parts.drain(..).partition(|part| memory.owner(part.segment) == device);
@@ -85,25 +111,18 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
         .collect();
     let hot: Vec<Axes<Vec<f64>>> = devices.iter().map(|split| split.hot_columns(&window)).collect();
     let groups: Vec<Group<'_>> = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot }).collect();
-    let ask = Ask { ranks: &some_ranks, moments: true };
-    let together = analyze(&groups, ask, &memory).unwrap();
+    let together = analyze(&groups, &wanted(), &memory).unwrap();
     for axis in Axis::ALL {
         let found = together.get(axis);
-        let alone = analyze_axis(&groups, axis, ask, &memory).unwrap();
+        let alone = analyze_axis(&groups, axis, &wanted(), &memory).unwrap();
         assert_eq!(format!("{alone:?}"), format!("{found:?}"));
         for (split, found) in devices.iter().zip(&found.groups) {
-            compare(split.column(axis, &window), found.as_ref());
+            compare(found.as_ref(), split.column(axis, &window));
         }
         let all: Vec<f64> = devices.iter().flat_map(|split| split.column(axis, &window)).collect();
-        compare(all.clone(), found.all.as_ref());
-        let mut bounds: Vec<f64> = all.iter().copied().take(7).chain([-1.0, 0.0, 1e300]).collect();
-        bounds.sort_by(f64::total_cmp);
+        compare(found.all.as_ref(), all);
         for (group, split) in groups.iter().zip(devices) {
-            let column = split.column(axis, &window);
-            let below =
-                |bound: &f64| column.iter().filter(|value| value.total_cmp(bound).is_lt()).count() as u64;
-            let expected: Vec<u64> = bounds.iter().map(below).collect();
-            assert_eq!(count_below(*group, axis, &bounds, &memory).unwrap(), expected, "below {bounds:?}");
+            check_histogram(*group, axis, &split.column(axis, &window), &memory);
         }
     }
     for (split, parts) in devices.iter().zip(&parts) {
@@ -111,20 +130,22 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
     }
 }
 
-fn compare(column: Vec<f64>, found: Option<&AxisStatistics>) {
-    let ranks = if column.is_empty() { Vec::new() } else { some_ranks(column.len() as u64) };
-    let expected_moments = column.iter().fold(Moments::default(), |mut moments, number| {
-        moments.count += 1;
-        moments.sum.add(*number);
-        moments.squares.add(*number);
-        moments
-    });
-    let wanted = expected(column, &ranks).map(|(summary, ranked)| format!("{summary:?} {ranked:?}"));
-    assert_eq!(bits(found), wanted);
-    if let Some(found) = found {
-        let moments = found.moments.as_ref().unwrap();
-        assert_eq!(moments.mean(), expected_moments.mean());
-        assert_eq!(moments.stddev(), expected_moments.stddev());
+fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory) {
+    let bound = |number: f64| Some(Finite::new(number).unwrap());
+    for bins in [Bins::new(7, None, None), Bins::new(12, bound(-1.0), bound(3.0))] {
+        let found = histogram(group, axis, bins.unwrap(), memory).unwrap();
+        assert_eq!(found.is_none(), column.is_empty());
+        let Some(found) = found else { continue };
+        let number =
+            |holds: &dyn Fn(f64) -> bool| column.iter().filter(|value| holds(**value)).count() as u64;
+        let last = found.edges.len() - 1;
+        assert_eq!(found.below, number(&|value| value < found.edges[0]));
+        assert_eq!(found.above, number(&|value| value > found.edges[last]));
+        for (bin, count) in found.counts.iter().enumerate() {
+            let (low, high) = (found.edges[bin], found.edges[bin + 1]);
+            let holds = |value| low <= value && (value < high || bin + 1 == last && value <= high);
+            assert_eq!(*count, number(&holds), "bin {bin} of {:?}", found.edges);
+        }
     }
 }
 
@@ -135,7 +156,7 @@ fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memo
     for skip in [0, 1, all.len() / 2, all.len().saturating_sub(1), all.len(), all.len() + 3] {
         for limit in [0, 1, 3, 100] {
             let expected: Vec<Row> = all.iter().copied().skip(skip).take(limit).collect();
-            // A store hands out the newest hot readings only, as many as may be shown.
+            // A store returns only the newest hot readings that the page may show.
             let mut hot = split.hot(window);
             hot.reverse();
             hot.truncate(skip + limit);
@@ -188,14 +209,14 @@ proptest! {
         from in -10_i64..3000,
         length in 0_i64..4000,
     ) {
-        for sizes in [SMALL, PageSizes::TODAY] {
+        for sizes in [SMALL, PageSizes::WRITTEN] {
             check(&devices, from..from + length, sizes);
             check(&devices, i64::MIN..i64::MAX, sizes);
         }
     }
 }
 
-/// Several pages of everything, and cuts everywhere: on the edges of pages and runs, and beside them.
+/// Several pages of each column, cut on the edges of pages and runs and next to them.
 #[test]
 fn segments_of_many_pages_equal_sorting() {
     let value = |n: i64| f64::from(u32::try_from(n * 7919 % 10_007).unwrap()) / 8.0 - 300.0;
@@ -215,7 +236,7 @@ fn segments_of_many_pages_equal_sorting() {
         (3000, 11_000),
         (11_900, 12_000),
     ] {
-        check(std::slice::from_ref(&device), from * 10..until * 10, PageSizes::TODAY);
+        check(std::slice::from_ref(&device), from * 10..until * 10, PageSizes::WRITTEN);
     }
 }
 
@@ -228,7 +249,7 @@ fn often_repeated_values_equal_sorting() {
     let homes = (0..9_000).map(|n| u8::try_from(n / 3_000 + 1).unwrap()).collect();
     let devices = [Split { rows, homes }, other];
     for (from, until) in [(0, 9_000), (10, 8_990), (2_999, 3_001), (4_000, 4_100)] {
-        check(&devices, from..until, PageSizes::TODAY);
+        check(&devices, from..until, PageSizes::WRITTEN);
     }
 }
 
@@ -240,7 +261,7 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
             values.push(*value);
             let rows: Vec<Row> = (0..).zip(values.iter()).map(|(time, value)| row(time, *value)).collect();
             for cut in 0..=values.len() {
-                let homes = (0..values.len()).map(|place| u8::from(place < cut)).collect();
+                let homes = (0..values.len()).map(|position| u8::from(position < cut)).collect();
                 let split = Split { rows: rows.clone(), homes };
                 check(std::slice::from_ref(&split), 0..i64::try_from(values.len()).unwrap(), SMALL);
                 check(&[split], 1..i64::try_from(values.len()).unwrap(), SMALL);
@@ -258,21 +279,21 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
 fn sums_of_parts_are_exact() {
     let rows: Vec<Row> = (0..5_000).map(|n| row(n, if n % 2 == 0 { 1e16 } else { 1.0 / 3.0 })).collect();
     let device = Split { rows, homes: vec![1; 5_000] };
-    let memory = Memory::of([device.segments(PageSizes::TODAY)].into_iter());
+    let memory = Memory::new([device.segments(PageSizes::WRITTEN)].into_iter());
     for window in [3..4_997, 0..64, 0..65, 63..64, 1_000..1_001, 4_990..5_000] {
         let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
         let group = Group { parts: &parts, hot: &Axes::default() };
-        let found = analyze_axis(&[group], Axis::X, Ask::SUMMARY, &memory).unwrap();
+        let found = analyze_axis(&[group], Axis::X, &Wanted::default(), &memory).unwrap();
         let mut sum = ExactSum::default();
         device.column(Axis::X, &window).iter().for_each(|value| sum.add(*value));
         assert_eq!(found.all.unwrap().summary.sum, sum.rounded(), "{window:?}");
     }
 }
 
-/// Fences of segments with few distinct values leave so much open that bounds from fences alone would enclose nearly all
-/// pages of those with many; and so do hot readings, as long as they may lie anywhere.
+/// With the fences of segments with few distinct values alone, a bracket has nearly all pages of segments
+/// with many.
 #[test]
-fn of_unlike_segments_few_pages_are_read() {
+fn unlike_segments_need_few_pages() {
     let (few, many, readings) = (12, 8, 600);
     let mut rows = Vec::new();
     let mut homes = Vec::new();
@@ -285,40 +306,96 @@ fn of_unlike_segments_few_pages_are_read() {
         }
     }
     let device = Split { rows, homes };
-    let memory = Memory::of([device.segments(SMALL)].into_iter());
+    let memory = Memory::new([device.segments(SMALL)].into_iter());
     let parts = memory.parts();
     let numbers: Vec<f64> = (0..3_000).map(|n| f64::from(n * 7919 % 1_000)).collect();
     let hot = Axes { x: numbers.clone(), y: numbers.iter().map(|number| 0.0 - number).collect(), z: numbers };
     for (axis, hot) in
         [(Axis::X, &Axes::default()), (Axis::Y, &Axes::default()), (Axis::X, &hot), (Axis::Y, &hot)]
     {
-        memory.asked.set(0);
-        analyze_axis(&[Group { parts: &parts, hot }], axis, Ask::SUMMARY, &memory).unwrap();
-        assert!(memory.asked.get() <= 150, "{} pages of {axis}", memory.asked.get());
+        memory.requested.set(0);
+        analyze_axis(&[Group { parts: &parts, hot }], axis, &Wanted::default(), &memory).unwrap();
+        assert!(memory.requested.get() <= 150, "{} pages of {axis}", memory.requested.get());
     }
     check(std::slice::from_ref(&device), 0..i64::MAX, SMALL);
     check(&[device], 700..11_000, SMALL);
 }
 
-/// As it is done where too many pages would be kept.
+/// Codes are copied if too many pages would be kept.
 #[test]
-fn codes_that_were_copied_count_the_same() {
+fn copied_codes_count_the_same() {
     let rows = plausible_rows(9_000);
-    let memory = Memory::of([vec![encode(&rows, PageSizes::TODAY, Effort::Fast)]].into_iter());
+    let memory = Memory::new([vec![encode(&rows, PageSizes::WRITTEN, Effort::Fast)]].into_iter());
     for (from, until) in [(100, 8_999), (0, 3_000), (4_000, 4_200), (1, 8_192)] {
         let bounds = [rows[from].time_us, rows[until].time_us];
         let parts = cut(&memory.parts(), &bounds, &memory).unwrap().pop().unwrap();
-        let of = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
-        let kept = cut_columns(&of, &memory).unwrap();
-        for (kept, mut copied) in kept.iter().zip(cut_columns(&of, &memory).unwrap()) {
+        let axes = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
+        let kept = cut_columns(&axes, &memory).unwrap();
+        for (kept, mut copied) in kept.iter().zip(cut_columns(&axes, &memory).unwrap()) {
             copied.copy_codes();
             let head = &parts[0].head;
-            for page in head.pages(crate::Column::Dictionary(kept.of.axis)) {
+            for page in head.pages(Column::Dictionary(kept.of.axis)) {
                 let read = memory.read(&[SegmentPage { segment: 0, page }]).unwrap();
-                let crate::Page::Dictionary(dictionary) = &*read[0] else { unreachable!() };
+                let dictionary = read[0].as_dictionary().unwrap();
                 let index = page.index as usize;
-                assert_eq!(kept.counts(index, dictionary), copied.counts(index, dictionary));
+                let counts = kept.counts(index, dictionary, &memory).unwrap();
+                assert_eq!(counts, copied.counts(index, dictionary, &memory).unwrap());
             }
         }
     }
+}
+
+/// A rank beyond the count was answered as if the segment were corrupt.
+#[test]
+#[should_panic = "rank 30 is not below the number of readings, 30"]
+fn a_rank_beyond_the_count_is_a_mistake_of_the_caller() {
+    let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
+    let parts = memory.parts();
+    let group = Group { parts: &parts, hot: &Axes::default() };
+    let columns = part_columns(&[group], &[Axis::X], &memory).unwrap();
+    let _ = RankSearch::start(Pool::new(&columns), 30, &mut Vec::new(), &memory);
+}
+
+/// The codes of the rest have more readings of a value than the dictionary counts. Their difference was taken
+/// for zero.
+#[test]
+fn codes_that_contradict_the_dictionary_are_a_fault() {
+    let rows: Vec<Row> = (0..60).map(|n| row(n, if n < 40 { 1.0 } else { 2.0 })).collect();
+    let mut columns = Columns::from_rows(&rows, SMALL.sum_run).unwrap();
+    columns.axes.x.dictionary.counts = vec![10, 50];
+    let memory = Memory::new([vec![write(&columns, SMALL, Effort::Fast).unwrap()]].into_iter());
+    let parts = cut(&memory.parts(), &[20, 60], &memory).unwrap().concat();
+    let group = Group { parts: &parts, hot: &Axes::default() };
+    let fault = contradiction(&memory, 0);
+    assert_eq!(analyze_axis(&[group], Axis::X, &Wanted::default(), &memory).unwrap_err(), fault);
+    let bins = Bins::new(2, None, None).unwrap();
+    assert_eq!(histogram(group, Axis::X, bins, &memory).unwrap_err(), fault);
+}
+
+/// Missing pages were left out of sums and rows.
+#[test]
+#[should_panic = "a source returns each requested page"]
+fn a_source_that_returns_fewer_pages_is_a_mistake_of_the_caller() {
+    struct Fewer(Memory);
+    impl Pages for Fewer {
+        type Error = crate::Fault;
+        fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<crate::Page>>, crate::Fault> {
+            self.0.read(wanted.split_last().unwrap().1)
+        }
+        fn fault(&self, _: usize, fault: crate::Fault) -> crate::Fault {
+            fault
+        }
+    }
+    let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
+    let parts = memory.parts();
+    let _ = rows(&parts, &Fewer(memory));
+}
+
+#[test]
+fn a_median_of_hot_readings_is_never_minus_zero() {
+    let hot = Axes { x: vec![-5e-324, 0.0], y: vec![0.0], z: vec![0.0] };
+    let memory = Memory::new(std::iter::empty());
+    let found = analyze(&[Group { parts: &[], hot: &hot }], &wanted(), &memory).unwrap().x.all.unwrap();
+    assert_eq!(found.summary.median.to_bits(), 0);
+    assert_eq!(found.mean.map(f64::to_bits), Some(0));
 }

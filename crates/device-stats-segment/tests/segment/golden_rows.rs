@@ -1,12 +1,12 @@
-//! The readings in the golden files. Never changed: a file says for ever that its readings can still be read.
+//! The readings in the golden files. They never change.
 
 use device_stats_domain::Axes;
 use device_stats_segment::{Effort, Row};
 
-/// A golden file: its name, how it was written, and what is in it.
+/// The name of a golden file, the effort it was written with, and its rows.
 pub(crate) type Golden = (&'static str, Effort, Vec<Row>);
 
-/// All golden files of version 1.
+/// Returns all golden files of version 1.
 pub(crate) fn golden() -> [Golden; 4] {
     [
         ("version-1-one", Effort::Fast, extreme(1)),
@@ -16,7 +16,7 @@ pub(crate) fn golden() -> [Golden; 4] {
     ]
 }
 
-/// Readings of three sensors: in steps of 1/100 and drifting, of full precision, and at rest but for some.
+/// Returns readings of three sensors: drifting in steps of 1/100, of full precision, and mostly at rest.
 fn plain(count: u32) -> Vec<Row> {
     let mut state = 7_u64;
     let mut random = |below: u32| {
@@ -38,7 +38,7 @@ fn plain(count: u32) -> Vec<Row> {
         .collect()
 }
 
-/// The ends of every range: sums of runs of 34 words, zeros of both signs, times and ids of any size.
+/// Returns the ends of every range: run sums of 34 words, zeros of both signs, times and ids of any size.
 fn extreme(count: u32) -> Vec<Row> {
     let numbers =
         [f64::MAX, -0.0, 5e-324, f64::MIN, 0.0, 1e-300, 1.5, -5e-324, f64::MIN_POSITIVE, 0.1, 1e300];

@@ -1,7 +1,8 @@
-//! Segments through the public interface: what a store and an engine do with them, and the golden files.
+//! Segments through the public interface, and the golden files.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod golden;
+mod golden_files;
 mod golden_rows;
-mod kept;
+mod golden_writer;
+mod shared_segments;

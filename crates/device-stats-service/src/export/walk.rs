@@ -6,7 +6,7 @@ use std::sync::Arc;
 use device_stats_domain::limits::EXPORT_READINGS;
 use device_stats_domain::{Device, DeviceId, Reading, Window};
 use device_stats_segment::Row;
-use device_stats_segment::analysis::{Part, cut, reach, rows};
+use device_stats_segment::analysis::{Part, cut, rows, span_end};
 use device_stats_store::{SegmentEntry, StoreError, Subject};
 
 use crate::queries::list::reading;
@@ -114,8 +114,8 @@ impl Ready {
     pub(crate) fn read(self) -> Result<(i64, DeviceId, Vec<Reading>), ReadError> {
         let Span { device, window, hot, segments } = self.span;
         let heads = (0..segments.len()).filter_map(|place| Some((place, self.segments.head(place)?)));
-        let parts: Vec<Part> = heads.map(|(place, head)| Part::whole(place, Arc::clone(head))).collect();
-        let until_us = reach(&parts, window.from_us, window.until_us, EXPORT_READINGS);
+        let parts: Vec<Part> = heads.map(|(place, head)| Part::new(place, Arc::clone(head))).collect();
+        let until_us = span_end(&parts, window.from_us, window.until_us, EXPORT_READINGS);
         let inside = cut(&parts, &[window.from_us, until_us], &self.segments)?.pop().unwrap_or_default();
         let mut rows = rows(&inside, &self.segments)?;
         rows.extend(hot.into_iter().take_while(|row| row.time_us < until_us));

@@ -2,11 +2,10 @@
 //! the other.
 
 use device_stats_domain::{Axes, Device, DeviceId, Statistics, User, Wanted, Window};
-use device_stats_segment::analysis::{Ask, Group};
+use device_stats_segment::analysis::Group;
 use device_stats_store::Subject;
 
 use crate::queries::snapshot::{Opened, Reach, columns};
-use crate::queries::statistics::{ranks, statistics};
 use crate::segments::ReadError;
 use crate::{Authorized, Service, ServiceError};
 
@@ -63,15 +62,12 @@ impl Service {
 fn summarize(opened: &Opened, window: Window, wanted: &Wanted) -> Result<Option<UserStatistics>, ReadError> {
     let parts = opened.cut(&[window.from_us, window.until_us])?.pop().unwrap_or_default();
     let hot: Vec<Axes<Vec<f64>>> = opened.devices.iter().map(|device| columns(&device.hot)).collect();
-    let ranks = |count| ranks(count, wanted);
-    let ask = Ask { ranks: &ranks, moments: wanted.mean || wanted.stddev };
     let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot });
-    let Axes { x, y, z } = opened.analyze(&groups.collect::<Vec<_>>(), ask)?;
-    let all_axes = |x, y, z| Axes { x, y, z }.all().map(|axes| axes.map(|axis| statistics(axis, wanted)));
+    let Axes { x, y, z } = opened.analyze(&groups.collect::<Vec<_>>(), wanted)?;
     let groups = x.groups.into_iter().zip(y.groups).zip(z.groups);
-    let groups = groups.map(|((x, y), z)| all_axes(x, y, z));
+    let groups = groups.map(|((x, y), z)| Axes { x, y, z }.all());
     let devices = opened.devices.iter().zip(groups);
     let devices = devices.filter_map(|(entry, all)| Some((entry.device.device_id.clone(), all?)));
-    let aggregate = all_axes(x.all, y.all, z.all);
+    let aggregate = Axes { x: x.all, y: y.all, z: z.all }.all();
     Ok(aggregate.map(|aggregate| UserStatistics { aggregate, devices: devices.collect() }))
 }

@@ -1,8 +1,8 @@
 //! Histograms of the readings of a window.
 
-use device_stats_domain::{Axes, Bins, Device, Histogram, Summary, User, Window};
-use device_stats_segment::analysis::{Ask, Group, analyze_axis, count_below};
-use device_stats_segment::{Row, bin_bounds, bin_edges, histogram};
+use device_stats_domain::{Axes, Bins, Device, Histogram, User, Window};
+use device_stats_segment::Row;
+use device_stats_segment::analysis::{Group, histogram};
 use device_stats_store::Subject;
 
 use crate::queries::snapshot::{Opened, Reach, columns};
@@ -52,15 +52,8 @@ fn count(opened: &Opened, window: Window, bins: Bins) -> Result<Option<Axes<Hist
     let parts = opened.cut(&[window.from_us, window.until_us])?.pop().unwrap_or_default().concat();
     let hot: Vec<Row> = opened.devices.iter().flat_map(|device| device.hot.iter().copied()).collect();
     let hot = columns(&hot);
-    let histograms = opened.weight.each_axis(|axis| {
-        let group = Group { parts: &parts, hot: &hot };
-        let found = analyze_axis(&[group], axis, Ask::SUMMARY, &opened.segments)?;
-        let Some(Summary { min, max, count, .. }) = found.all.map(|statistics| statistics.summary) else {
-            return Ok(None);
-        };
-        let edges = bin_edges(min, max, bins);
-        let below = count_below(group, axis, &bin_bounds(&edges), &opened.segments)?;
-        Ok::<_, ReadError>(Some(histogram(edges, &below, count)))
-    })?;
+    let histograms = opened
+        .weight
+        .each_axis(|axis| histogram(Group { parts: &parts, hot: &hot }, axis, bins, &opened.segments))?;
     Ok(histograms.all())
 }

@@ -74,7 +74,7 @@ impl Service {
         };
         let listed = self.compute.run(Weight::Light, move || {
             let heads = (0..entries.len()).filter_map(|place| Some((place, segments.head(place)?)));
-            let parts: Vec<Part> = heads.map(|(place, head)| Part::whole(place, Arc::clone(head))).collect();
+            let parts: Vec<Part> = heads.map(|(place, head)| Part::new(place, Arc::clone(head))).collect();
             let inside = cut(&parts, &[window.from_us, window.until_us], &segments)?.pop();
             newest(&inside.unwrap_or_default(), &known.hot, skip(page), page.limit, &segments)
         });

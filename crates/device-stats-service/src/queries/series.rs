@@ -1,8 +1,8 @@
 //! Series: the summaries of the buckets of a window.
 
-use device_stats_domain::{Axes, Device, Grid, Summary, Timestamp, User, Window};
+use device_stats_domain::{Axes, Device, Grid, Summary, Timestamp, User, Wanted, Window};
 use device_stats_segment::Row;
-use device_stats_segment::analysis::{Ask, Group, Part, analyze};
+use device_stats_segment::analysis::{Group, Part, analyze};
 use device_stats_store::Subject;
 
 use crate::queries::snapshot::{Opened, Reach, columns};
@@ -103,7 +103,7 @@ fn summarize(opened: &Opened, windows: Vec<Window>) -> Result<Vec<Bucket>, ReadE
     opened.weight.each(spans, |(window, parts, hot)| {
         let hot = columns(hot);
         let group = Group { parts: &parts, hot: &hot };
-        let axes = analyze(&[group], Ask::SUMMARY, &opened.segments)?;
+        let axes = analyze(&[group], &Wanted::default(), &opened.segments)?;
         let axes = axes.map(|found| found.all.map(|statistics| statistics.summary));
         Ok(Bucket { window, summaries: axes.all() })
     })

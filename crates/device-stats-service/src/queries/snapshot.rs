@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, Device, Window};
-use device_stats_segment::analysis::{Ask, AxisAnalysis, Group, Part, analyze, analyze_axis, cut};
+use device_stats_domain::{Axes, Device, Wanted, Window};
+use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis, cut};
 use device_stats_segment::{ROW_PAGE, Row};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, StoreError, Subject};
 
@@ -76,11 +76,11 @@ impl Opened {
     pub(crate) fn analyze(
         &self,
         groups: &[Group<'_>],
-        ask: Ask<'_>,
+        wanted: &Wanted,
     ) -> Result<Axes<AxisAnalysis>, ReadError> {
         match self.weight {
-            Weight::Light => analyze(groups, ask, &self.segments),
-            Weight::Heavy => self.weight.each_axis(|axis| analyze_axis(groups, axis, ask, &self.segments)),
+            Weight::Light => analyze(groups, wanted, &self.segments),
+            Weight::Heavy => self.weight.each_axis(|axis| analyze_axis(groups, axis, wanted, &self.segments)),
         }
     }
 }
@@ -123,7 +123,7 @@ impl Service {
             let mut parts = Vec::with_capacity(entry.segments.len());
             for _ in &entry.segments {
                 let head = segments.head(place).ok_or(ReadError::Gone)?;
-                parts.push(Part::whole(place, Arc::clone(head)));
+                parts.push(Part::new(place, Arc::clone(head)));
                 place += 1;
             }
             opened.push(OpenDevice { device: entry.device, parts, hot: entry.hot });

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
-use device_stats_segment::{Effort, EncodeError, MergeError, Row, merge};
+use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment};
 use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -195,7 +195,7 @@ impl Sealer {
                 Err(error) => return Err(error.into()),
             }
         }
-        let merged = match compute(move || merge(&parts, Effort::Small)).await? {
+        let merged = match compute(move || Segment::merge(&parts, Effort::Small)).await? {
             Ok(merged) => merged,
             Err(MergeError::Unreadable { index, source }) => {
                 if let Some(entry) = run.get(index) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::analysis::{Pages, SegmentPage};
-use device_stats_segment::{Fault, Head, Page};
+use device_stats_segment::{Fault, Head, Page, Section};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
@@ -129,14 +129,14 @@ impl OpenSegments {
 
     fn block_of(&self, wanted: &SegmentPage) -> Result<PieceKey, ReadError> {
         let OpenSegment { device, id, head } = self.segments.get(wanted.segment).ok_or(ReadError::Gone)?;
-        let place = head.place(wanted.page).map_err(|fault| corrupt(*device, *id, fault))?;
+        let place = head.block_range(wanted.page).map_err(|fault| corrupt(*device, *id, fault))?;
         Ok(PieceKey { device: *device, segment: *id, piece: Piece::Block(place.block) })
     }
 
     fn decode(&self, wanted: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
         let OpenSegment { device, id, head } = self.segments.get(wanted.segment).ok_or(ReadError::Gone)?;
-        let page = head.place(wanted.page).and_then(|place| {
-            let short = || Fault::WrongLength { part: format!("block {}", place.block) };
+        let page = head.block_range(wanted.page).and_then(|place| {
+            let short = || Fault::WrongLength { section: Section::Block(place.block) };
             head.decode(wanted.page, block.get(place.bytes).ok_or_else(short)?)
         });
         let page = Arc::new(page.map_err(|fault| corrupt(*device, *id, fault))?);

@@ -1,7 +1,7 @@
 //! Catalogue entries of segments.
 
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::{Fault, Head};
+use device_stats_segment::{Fault, Head, Section};
 
 /// Id of a segment; a store never reuses one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,8 +37,8 @@ impl SegmentEntry {
         if (head.first_us(), head.last_us(), head.readings()) == (first_us, last_us, readings) {
             Ok(head)
         } else {
-            let part = "the head".to_owned();
-            Err(Fault::Inconsistent { part, what: "the catalogue describes another segment" })
+            let reason = "the catalogue describes another segment";
+            Err(Fault::Inconsistent { section: Section::Head, reason })
         }
     }
 }

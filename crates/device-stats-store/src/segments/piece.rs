@@ -3,7 +3,7 @@
 use std::fmt;
 
 use device_stats_domain::DeviceKey;
-use device_stats_segment::Fault;
+use device_stats_segment::{Fault, Section};
 
 use crate::{SegmentId, StoreError};
 
@@ -27,12 +27,18 @@ pub enum Piece {
     Block(u32),
 }
 
+impl From<Piece> for Section {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Head => Self::Head,
+            Piece::Block(number) => Self::Block(number),
+        }
+    }
+}
+
 impl fmt::Display for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Head => f.write_str("the head"),
-            Self::Block(number) => write!(f, "block {number}"),
-        }
+        Section::from(*self).fmt(f)
     }
 }
 
@@ -43,12 +49,12 @@ impl PieceKey {
     }
 
     /// Returns the error for a piece that contradicts the rest of the database.
-    pub fn inconsistent(&self, what: &'static str) -> StoreError {
-        self.corrupt(Fault::Inconsistent { part: self.piece.to_string(), what })
+    pub fn inconsistent(&self, reason: &'static str) -> StoreError {
+        self.corrupt(Fault::Inconsistent { section: self.piece.into(), reason })
     }
 
     /// Returns the error for a piece that is shorter than the segment says.
     pub fn too_short(&self) -> StoreError {
-        self.corrupt(Fault::WrongLength { part: self.piece.to_string() })
+        self.corrupt(Fault::WrongLength { section: self.piece.into() })
     }
 }

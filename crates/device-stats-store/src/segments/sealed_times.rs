@@ -200,7 +200,7 @@ impl SealedTimes {
                 if segment.pages.contains_key(&page.index) {
                     continue;
                 }
-                let place = head.place(page).map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
+                let place = head.block_range(page).map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
                 let key = segment.key(Piece::Block(place.block));
                 match missing.last_mut() {
                     Some(last) if last.key == key => {
@@ -275,7 +275,7 @@ impl SealedSegment {
         let head = self.head.as_ref().ok_or_else(not_opened)?;
         let mut memory_bytes = 0;
         for page in pages {
-            let place = head.place(*page).map_err(|fault| key.corrupt(fault))?;
+            let place = head.block_range(*page).map_err(|fault| key.corrupt(fault))?;
             let bytes = bytes.get(place.bytes).ok_or_else(|| key.too_short())?;
             let Page::Times(times) = head.decode(*page, bytes).map_err(|fault| key.corrupt(fault))? else {
                 return Err(key.inconsistent("a page of times holds something else"));

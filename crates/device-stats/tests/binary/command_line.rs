@@ -62,7 +62,7 @@ fn import_and_analyze_keep_every_bit() {
             assert_eq!(statistics["min_value"].as_f64(), values.iter().copied().reduce(f64::min));
             assert_eq!(statistics["max_value"].as_f64(), values.iter().copied().reduce(f64::max));
             assert_eq!(statistics["median"].as_f64(), Some(median(values.clone())));
-            let sum = device_stats_segment::summarize(&mut values.clone()).unwrap().sum;
+            let sum = device_stats_exact::summarize(&mut values.clone()).unwrap().sum;
             assert_eq!(statistics["sum"].as_f64(), sum);
         }
         assert!(printed(&["analyze", device, "--url", &server.url]).contains("median"));

@@ -1,4 +1,4 @@
-//! Segments in memory, as pages.
+//! Segments in memory as a source of pages.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -6,30 +6,31 @@ use std::sync::Arc;
 use super::super::{Pages, Part, SegmentPage};
 use crate::{Fault, Head, Page, Segment};
 
-/// Segments of several devices, numbered through.
+/// Segments of several devices, numbered consecutively.
 pub(super) struct Memory {
     segments: Vec<(usize, Arc<Head>, Segment)>,
-    /// How many pages were asked for.
-    pub(super) asked: Cell<usize>,
+    /// Number of requested pages.
+    pub(super) requested: Cell<usize>,
 }
 
 impl Memory {
-    pub(super) fn of(devices: impl Iterator<Item = Vec<Segment>>) -> Self {
+    pub(super) fn new(devices: impl Iterator<Item = Vec<Segment>>) -> Self {
         let segments = devices.enumerate().flat_map(|(device, segments)| {
             segments.into_iter().map(move |segment| {
                 let head = Arc::new(Head::open(&segment.head).unwrap());
                 (device, head, segment)
             })
         });
-        Self { segments: segments.collect(), asked: Cell::default() }
+        Self { segments: segments.collect(), requested: Cell::default() }
     }
 
-    /// Every segment, whole.
+    /// Returns every segment as a whole part.
     pub(super) fn parts(&self) -> Vec<Part> {
         let segments = self.segments.iter().enumerate();
-        segments.map(|(place, (_, head, _))| Part::whole(place, Arc::clone(head))).collect()
+        segments.map(|(index, (_, head, _))| Part::new(index, Arc::clone(head))).collect()
     }
 
+    /// Returns the device of a segment.
     pub(super) fn owner(&self, segment: usize) -> usize {
         self.segments[segment].0
     }
@@ -39,11 +40,11 @@ impl Pages for Memory {
     type Error = Fault;
 
     fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
-        self.asked.update(|asked| asked + wanted.len());
+        self.requested.update(|requested| requested + wanted.len());
         let pages = wanted.iter().map(|wanted| {
             let (_, head, segment) = &self.segments[wanted.segment];
-            let place = head.place(wanted.page)?;
-            let bytes = &segment.blocks[place.block as usize][place.bytes];
+            let range = head.block_range(wanted.page)?;
+            let bytes = &segment.blocks[range.block as usize][range.bytes];
             head.decode(wanted.page, bytes).map(Arc::new)
         });
         pages.collect()

@@ -1,12 +1,12 @@
-//! All readings in order of time, a span at a time.
+//! All readings in order of time, one span at a time.
 
 use super::*;
 
-/// Reads the sealed readings of a window, span by span; the readings of each span.
+/// Reads the sealed readings of a window; returns the readings of each span.
 fn walk(memory: &Memory, window: &Range<i64>, readings: u32) -> Vec<Vec<Row>> {
     let (mut from, mut spans) = (window.start, Vec::new());
     while from < window.end {
-        let until = reach(&memory.parts(), from, window.end, readings);
+        let until = span_end(&memory.parts(), from, window.end, readings);
         assert!(from < until && until <= window.end, "{from} {until}");
         let parts = cut(&memory.parts(), &[from, until], memory).unwrap().pop().unwrap();
         let mut span = rows(&parts, memory).unwrap();
@@ -20,7 +20,7 @@ fn walk(memory: &Memory, window: &Range<i64>, readings: u32) -> Vec<Vec<Row>> {
 fn check_spans(split: &Split, window: Range<i64>, sizes: PageSizes, readings: u32) {
     let segments = split.segments(sizes);
     let most = readings as usize + segments.len() * sizes.rows as usize;
-    let memory = Memory::of([segments].into_iter());
+    let memory = Memory::new([segments].into_iter());
     let spans = walk(&memory, &window, readings);
     assert!(spans.iter().all(|span| span.len() <= most), "of {most}: {:?}", spans.iter().map(Vec::len));
     let sealed = split.rows.iter().zip(&split.homes);
@@ -30,30 +30,29 @@ fn check_spans(split: &Split, window: Range<i64>, sizes: PageSizes, readings: u3
 
 proptest! {
     #[test]
-    fn spans_have_every_reading_once_and_never_many(
+    fn spans_have_every_reading_once_and_a_bounded_number(
         split in split(0..200),
         from in -10_i64..3000,
         length in 0_i64..4000,
         readings in 0_u32..60,
     ) {
-        for sizes in [SMALL, PageSizes::TODAY] {
+        for sizes in [SMALL, PageSizes::WRITTEN] {
             check_spans(&split, from..from + length, sizes, readings);
             check_spans(&split, i64::MIN..i64::MAX, sizes, readings);
         }
     }
 }
 
-/// However many readings are wanted, no page of a dictionary is asked for twice.
 #[test]
-fn many_readings_ask_for_few_pages() {
+fn reading_all_rows_requests_each_page_once() {
     let device = Split { rows: plausible_rows(9_000), homes: vec![1; 9_000] };
-    let memory = Memory::of([device.segments(PageSizes::TODAY)].into_iter());
+    let memory = Memory::new([device.segments(PageSizes::WRITTEN)].into_iter());
     assert_eq!(rows(&memory.parts(), &memory).unwrap(), device.rows);
     let head = std::sync::Arc::clone(&memory.parts()[0].head);
-    let mut columns = vec![crate::Column::Times, crate::Column::Ids];
+    let mut columns = vec![Column::Times, Column::Ids];
     for axis in Axis::ALL {
-        columns.extend([crate::Column::Codes(axis), crate::Column::Dictionary(axis)]);
+        columns.extend([Column::Codes(axis), Column::Dictionary(axis)]);
     }
     let pages: usize = columns.into_iter().map(|column| head.pages(column).len()).sum();
-    assert_eq!(memory.asked.get(), pages);
+    assert_eq!(memory.requested.get(), pages);
 }

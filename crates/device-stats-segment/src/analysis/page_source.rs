@@ -1,0 +1,106 @@
+//! The source of the pages of an analysis, and the order in which requested pages come back.
+
+use std::sync::Arc;
+
+use crate::format::fault::{Fault, Section};
+use crate::format::page::{DictionaryPage, Page, PageId};
+
+/// A page of one of the segments of an analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SegmentPage {
+    /// The segment, as in [`Part::segment`](super::Part::segment).
+    pub segment: usize,
+    /// The page.
+    pub page: PageId,
+}
+
+/// Reads pages from memory, a cache or a store.
+pub trait Pages {
+    /// Reason why pages cannot be read.
+    type Error;
+
+    /// Returns the requested pages, in order, as [`Head::decode`](crate::Head::decode) makes them. A page may
+    /// be requested more than once.
+    ///
+    /// # Errors
+    /// If a page cannot be read or is corrupt.
+    fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Self::Error>;
+
+    /// Returns the error for a segment whose sections contradict each other.
+    fn fault(&self, segment: usize, fault: Fault) -> Self::Error;
+}
+
+/// Requested pages that were read.
+pub(crate) struct ReadPages {
+    requested: Vec<SegmentPage>,
+    read: Vec<Arc<Page>>,
+}
+
+impl ReadPages {
+    /// Reads pages.
+    ///
+    /// # Panics
+    /// If the source returns another number of pages.
+    pub(crate) fn new<P: Pages>(requested: Vec<SegmentPage>, pages: &P) -> Result<Self, P::Error> {
+        let read = pages.read(&requested)?;
+        assert_eq!(read.len(), requested.len(), "a source returns each requested page");
+        Ok(Self { requested, read })
+    }
+
+    /// Returns a cursor before the first page.
+    pub(crate) fn cursor(&self) -> PageCursor<'_> {
+        PageCursor { requested: &self.requested, read: &self.read }
+    }
+}
+
+/// Hands out pages in the order in which they were requested.
+pub(crate) struct PageCursor<'r> {
+    requested: &'r [SegmentPage],
+    read: &'r [Arc<Page>],
+}
+
+impl<'r> PageCursor<'r> {
+    /// Returns the next `count` pages and their ids.
+    ///
+    /// # Panics
+    /// If fewer pages are left.
+    pub(crate) fn take(
+        &mut self,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = (PageId, &'r Arc<Page>)> + use<'r> {
+        let (requested, others) = self.requested.split_at(count);
+        let (read, other_pages) = self.read.split_at(count);
+        (self.requested, self.read) = (others, other_pages);
+        requested.iter().map(|requested| requested.page).zip(read)
+    }
+
+    /// Returns the next page.
+    ///
+    /// # Panics
+    /// If none is left.
+    #[expect(clippy::expect_used, reason = "documented")]
+    pub(crate) fn next_page(&mut self) -> &'r Arc<Page> {
+        self.take(1).next().expect("a page was requested").1
+    }
+}
+
+/// Returns the page as one of the expected column; a fault if it is of another column.
+pub(crate) fn expect_column<T, P: Pages>(pages: &P, segment: usize, page: Option<T>) -> Result<T, P::Error> {
+    let reason = "a page is of another column than requested";
+    page.ok_or_else(|| pages.fault(segment, Fault::Inconsistent { section: Section::Segment, reason }))
+}
+
+/// Returns the page as one of a dictionary.
+pub(crate) fn expect_dictionary<'p, P: Pages>(
+    pages: &P,
+    segment: usize,
+    page: &'p Page,
+) -> Result<&'p DictionaryPage, P::Error> {
+    expect_column(pages, segment, page.as_dictionary())
+}
+
+/// Returns the error for a segment whose pages contradict its head.
+pub(crate) fn contradiction<P: Pages>(pages: &P, segment: usize) -> P::Error {
+    let reason = "its pages contradict its head";
+    pages.fault(segment, Fault::Inconsistent { section: Section::Segment, reason })
+}

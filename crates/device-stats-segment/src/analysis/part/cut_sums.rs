@@ -1,0 +1,106 @@
+//! The exact sum of a part: whole runs by their stored sums, and single readings at its edges.
+//!
+//! An edge of a part lies inside a run. The sum up to there is that of the runs up to the nearer end of this
+//! run, plus or minus the readings between.
+
+use std::ops::Range;
+
+use device_stats_domain::Axis;
+use device_stats_exact::ExactSum;
+
+use super::cut_column::CutColumn;
+use super::{Part, PartAxis};
+use crate::analysis::page_source::{PageCursor, Pages, SegmentPage, expect_column, expect_dictionary};
+use crate::format::codes_page::CodesPage;
+use crate::format::page::{Column, SumsPage};
+
+/// Readings at an edge of a part that are added to the sums of whole runs, or subtracted.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) readings: Range<u32>,
+    is_added: bool,
+}
+
+/// The codes of the readings of an edge in one page of codes.
+#[derive(Debug)]
+pub(crate) struct ReadEdge {
+    codes: Vec<u32>,
+    is_added: bool,
+}
+
+/// Returns the number of whole runs from the start of the segment that end nearest to `row`.
+fn nearest_run(part: &Part, row: u32) -> u32 {
+    let (readings, run) = (part.head.readings(), part.head.sum_run());
+    if row >= readings { readings.div_ceil(run) } else { (row + run / 2) / run }
+}
+
+/// Returns the edges at the start and at the end of a part.
+pub(crate) fn edges(part: &Part) -> [Edge; 2] {
+    [(part.rows.start, false), (part.rows.end, true)].map(|(row, is_end)| {
+        let run_end = (nearest_run(part, row) * part.head.sum_run()).min(part.head.readings());
+        // Readings after the run are missing from the sum up to here; readings before its end are too much in
+        // it. The sum up to the start is subtracted.
+        Edge { readings: row.min(run_end)..row.max(run_end), is_added: (row > run_end) == is_end }
+    })
+}
+
+/// Returns the codes of the edges of a part in a page of codes.
+pub(crate) fn read_edges(part: &Part, page: u32, codes: &CodesPage) -> impl Iterator<Item = ReadEdge> {
+    edges(part).into_iter().filter_map(move |Edge { readings, is_added }| {
+        let readings = part.entries_of(page, &readings);
+        (!readings.is_empty()).then(|| ReadEdge { codes: codes.codes(readings), is_added })
+    })
+}
+
+/// Requests the pages for [`sum`].
+pub(crate) fn request_sum(column: &CutColumn<'_>, requested: &mut Vec<SegmentPage>) {
+    let PartAxis { part, axis } = column.of;
+    requested.extend(sums_pages(part, axis));
+    for code in column.edges.iter().flat_map(|edge| &edge.codes) {
+        requested.push(part.page(Column::Dictionary(axis), part.split_code(*code).0));
+    }
+}
+
+/// Returns the exact sum of a column, from the pages of [`request_sum`].
+#[expect(clippy::indexing_slicing, reason = "a summand must not be dropped")]
+pub(crate) fn sum<P: Pages>(
+    column: &CutColumn<'_>,
+    read: &mut PageCursor<'_>,
+    pages: &P,
+) -> Result<ExactSum, P::Error> {
+    let PartAxis { part, axis } = column.of;
+    let exponent = part.head.sum_exponent(axis);
+    let mut sum = ExactSum::default();
+    for (id, page) in read.take(sums_pages(part, axis).len()) {
+        let page = expect_column(pages, part.segment, page.as_sums())?;
+        part_runs(part, id.index, page).for_each(|words| sum.add_words(exponent, words));
+    }
+    for edge in &column.edges {
+        for (code, (_, page)) in edge.codes.iter().zip(read.take(edge.codes.len())) {
+            let dictionary = expect_dictionary(pages, part.segment, page)?;
+            let value = dictionary.values[part.split_code(*code).1];
+            sum.add(if edge.is_added { value } else { -value });
+        }
+    }
+    Ok(sum)
+}
+
+/// Returns the whole runs whose sums make up the part, except for its edges.
+fn runs(part: &Part) -> Range<u32> {
+    nearest_run(part, part.rows.start)..nearest_run(part, part.rows.end)
+}
+
+fn sums_pages(part: &Part, axis: Axis) -> impl ExactSizeIterator<Item = SegmentPage> {
+    let (runs, page) = (runs(part), part.head.sums_page());
+    let pages = if runs.is_empty() { 0..0 } else { runs.start / page..(runs.end - 1) / page + 1 };
+    pages.map(move |index| part.page(Column::Sums(axis), index))
+}
+
+/// Returns the sums of a page that belong to the part.
+fn part_runs<'s>(part: &Part, index: u32, page: &'s SumsPage) -> impl Iterator<Item = &'s [u64]> {
+    let runs = runs(part);
+    let first = index * part.head.sums_page();
+    let from = runs.start.saturating_sub(first) as usize;
+    let until = runs.end.saturating_sub(first) as usize;
+    page.words.chunks(page.words_per_sum).take(until).skip(from)
+}

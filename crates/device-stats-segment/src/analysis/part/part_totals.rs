@@ -1,0 +1,140 @@
+//! Minimum, maximum and exact sums of each column by itself.
+
+use device_stats_exact::{ExactSquares, ExactSum};
+
+use super::cut_column::{CutColumn, dictionary_pages};
+use super::cut_sums::{request_sum, sum};
+use super::part_column::PartColumn;
+use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, expect_dictionary};
+use crate::format::head::Totals;
+
+/// The totals of a column.
+#[derive(Debug)]
+pub(crate) struct PartTotals<'p> {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    sums: PartSums<'p>,
+}
+
+/// The exact sums of a column.
+#[derive(Debug)]
+enum PartSums<'p> {
+    /// Those in the head of a whole segment.
+    Head(&'p Totals),
+    /// Computed sums.
+    Computed {
+        sum: Box<ExactSum>,
+        /// `Some` if squares were requested.
+        squares: Option<ExactSquares>,
+    },
+}
+
+impl PartTotals<'_> {
+    /// Adds the sum of the readings.
+    pub(crate) fn add_sum(&self, to: &mut ExactSum) {
+        match &self.sums {
+            PartSums::Head(totals) => to.add_integer(&totals.sum),
+            PartSums::Computed { sum, .. } => to.merge(sum),
+        }
+    }
+
+    /// Adds the sum of the squares of the readings.
+    ///
+    /// # Panics
+    /// If the totals were computed without squares.
+    #[expect(clippy::expect_used, reason = "documented")]
+    pub(crate) fn add_squares(&self, to: &mut ExactSquares) {
+        match &self.sums {
+            PartSums::Head(totals) => to.add_integer(&totals.squares),
+            PartSums::Computed { squares, .. } => to.merge(squares.as_ref().expect("squares were requested")),
+        }
+    }
+}
+
+/// Requests the pages for [`totals`].
+pub(crate) fn request_totals(columns: &[PartColumn<'_>], requested: &mut Vec<SegmentPage>) {
+    for column in columns {
+        if let PartColumn::Cut(cut) = column {
+            request_sum(cut, requested);
+        }
+        request_extremes(column, requested);
+    }
+}
+
+/// Returns the totals of columns, from the pages of [`request_totals`]. Squares request more pages.
+pub(crate) fn totals<'p, P: Pages>(
+    columns: &'p [PartColumn<'p>],
+    with_squares: bool,
+    read: &mut PageCursor<'_>,
+    pages: &P,
+) -> Result<Vec<PartTotals<'p>>, P::Error> {
+    let mut all = Vec::with_capacity(columns.len());
+    for column in columns {
+        let sums = match column {
+            PartColumn::Whole(of) => PartSums::Head(of.part.head.totals(of.axis)),
+            PartColumn::Cut(cut) => {
+                let sum = Box::new(sum(cut, read, pages)?);
+                let squares = if with_squares { Some(squares(cut, pages)?) } else { None };
+                PartSums::Computed { sum, squares }
+            }
+            PartColumn::Hot(hot) => {
+                let squares = with_squares.then(|| {
+                    let mut squares = ExactSquares::default();
+                    hot.numbers.iter().for_each(|number| squares.add(*number));
+                    squares
+                });
+                PartSums::Computed { sum: Box::new(hot.numbers.iter().copied().collect()), squares }
+            }
+        };
+        let (min, max) = extremes(column, read, pages)?;
+        all.push(PartTotals { min, max, sums });
+    }
+    Ok(all)
+}
+
+/// Requests the pages for [`extremes`].
+pub(crate) fn request_extremes(column: &PartColumn<'_>, requested: &mut Vec<SegmentPage>) {
+    if let PartColumn::Cut(cut) = column {
+        requested.extend(cut.outer_pages().map(|index| column.dictionary_page(index)));
+    }
+}
+
+/// Returns the smallest and the largest value of a column, from the pages of [`request_extremes`].
+pub(crate) fn extremes<P: Pages>(
+    column: &PartColumn<'_>,
+    read: &mut PageCursor<'_>,
+    pages: &P,
+) -> Result<(f64, f64), P::Error> {
+    match column {
+        PartColumn::Whole(of) => {
+            let totals = of.part.head.totals(of.axis);
+            Ok((totals.min, totals.max))
+        }
+        PartColumn::Cut(cut) => {
+            let segment = cut.of.part.segment;
+            let low = expect_dictionary(pages, segment, read.next_page())?;
+            let high = expect_dictionary(pages, segment, read.next_page())?;
+            cut.extremes([low, high], pages)
+        }
+        PartColumn::Hot(hot) => Ok(hot.extremes()),
+    }
+}
+
+/// Returns the exact sum of the squares of a cut column. Reads its whole dictionary.
+fn squares<P: Pages>(column: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, P::Error> {
+    let mut squares = ExactSquares::default();
+    let requested = dictionary_pages(column);
+    let count = requested.len();
+    let read = ReadPages::new(requested, pages)?;
+    for (id, page) in read.cursor().take(count) {
+        let dictionary = expect_dictionary(pages, column.of.part.segment, page)?;
+        let counts = column.counts(id.index as usize, dictionary, pages)?;
+        for (position, value) in dictionary.values.iter().enumerate() {
+            let count = counts.until(position + 1) - counts.until(position);
+            if count > 0 {
+                squares.add_times(*value, count);
+            }
+        }
+    }
+    Ok(squares)
+}

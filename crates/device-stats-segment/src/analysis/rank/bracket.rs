@@ -1,0 +1,161 @@
+//! Brackets: two keys that certainly enclose an order statistic, from fences alone or also from pages that
+//! were read.
+
+use std::ops::Range;
+
+use device_stats_exact::OrderKey;
+
+use super::multi_column_search::{SortedColumn, search};
+use super::selection::Run;
+use crate::format::head::Fences;
+
+/// A span of keys, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bracket {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+}
+
+#[expect(clippy::indexing_slicing, reason = "a page must not be skipped")]
+impl<K: OrderKey> Fences<'_, K> {
+    /// Returns the pages that may have a reading inside the bracket.
+    pub(crate) fn pages_in(&self, bracket: Bracket) -> Range<usize> {
+        let begin = self.first.partition_point(|first| first.order_key() <= bracket.low).saturating_sub(1);
+        let end = self.first.partition_point(|first| first.order_key() <= bracket.high).max(begin);
+        // A part of a segment may have no reading of the first pages, or of the last.
+        let is_empty = |page: &usize| self.below[*page] == self.below[page + 1];
+        let before = (begin..end).take_while(is_empty).count();
+        let after = (begin + before..end).rev().take_while(is_empty).count();
+        begin + before..end - after
+    }
+
+    /// Returns the number of readings before a page, or of all for the number of pages.
+    pub(crate) fn before(&self, page: usize) -> u64 {
+        self.below[page].into()
+    }
+}
+
+/// A sorted column with fences, in which consecutive pages may have been read. Its entries are the values of
+/// these pages, and each other page as a whole, ascending.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownColumn<'f, K: Copy> {
+    fences: Fences<'f, K>,
+    read: Option<ReadRun<'f, K>>,
+}
+
+/// Pages that were read.
+#[derive(Clone, Copy, Debug)]
+struct ReadRun<'f, K: Copy> {
+    begin: usize,
+    end: usize,
+    run: &'f Run<'f, K>,
+    /// Number of values.
+    values: usize,
+}
+
+/// An entry of a known column.
+enum Entry<'f, K: Copy> {
+    /// A page that was not read.
+    Page(usize),
+    /// A value, by its position in the pages that were read.
+    Value(&'f ReadRun<'f, K>, usize),
+}
+
+impl<'f, K: OrderKey> KnownColumn<'f, K> {
+    /// A column known by its fences alone.
+    pub(crate) fn from_fences(fences: Fences<'f, K>) -> Self {
+        Self { fences, read: None }
+    }
+
+    /// A column with some known pages.
+    pub(crate) fn with_pages(fences: Fences<'f, K>, pages: &Range<usize>, run: &'f Run<'f, K>) -> Self {
+        let Range { start: begin, end } = *pages;
+        Self { fences, read: Some(ReadRun { begin, end, run, values: run.len() }) }
+    }
+
+    /// Returns the number of entries.
+    fn len(&self) -> usize {
+        self.fences.first.len() + self.read.map_or(0, |read| read.values)
+            - self.read.map_or(0, |read| read.end - read.begin)
+    }
+
+    fn entry(&self, position: usize) -> Entry<'_, K> {
+        match &self.read {
+            Some(read) if position >= read.begin => match position - read.begin {
+                inside if inside < read.values => Entry::Value(read, inside),
+                after => Entry::Page(read.end + after - read.values),
+            },
+            _ => Entry::Page(position),
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "an entry must not be skipped")]
+    fn key(&self, position: usize) -> u64 {
+        match self.entry(position) {
+            Entry::Page(page) => self.fences.first[page].order_key(),
+            Entry::Value(read, position) => read.run.key(position),
+        }
+    }
+
+    /// Returns the number of readings before an entry, or of all for the number of entries.
+    fn before(&self, position: usize) -> u64 {
+        match self.entry(position) {
+            Entry::Page(page) => self.fences.before(page),
+            Entry::Value(read, position) => self.fences.before(read.begin) + read.run.until(position),
+        }
+    }
+}
+
+/// Upper bounds of cumulative counts: all readings of the pages that begin at or below a key.
+struct UpperBounds<'f, K: Copy>(KnownColumn<'f, K>);
+
+impl<K: OrderKey> SortedColumn for UpperBounds<'_, K> {
+    fn key(&self, position: usize) -> u64 {
+        self.0.key(position)
+    }
+
+    fn until(&self, positions: usize) -> u64 {
+        self.0.before(positions)
+    }
+}
+
+/// Lower bounds of cumulative counts: all readings of the pages that begin at or below a key, except for the
+/// last of these pages if it was not read.
+struct LowerBounds<'f, K: Copy>(KnownColumn<'f, K>);
+
+impl<K: OrderKey> SortedColumn for LowerBounds<'_, K> {
+    fn key(&self, position: usize) -> u64 {
+        self.0.key(position)
+    }
+
+    fn until(&self, positions: usize) -> u64 {
+        let Some(last) = positions.checked_sub(1) else { return 0 };
+        match self.0.entry(last) {
+            Entry::Page(page) => self.0.fences.before(page),
+            Entry::Value(..) => self.0.before(positions),
+        }
+    }
+}
+
+/// Returns a bracket of the readings with the ranks from `low` to `high`, from 0 for the smallest, of all
+/// columns together.
+pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, high: u64) -> Bracket {
+    let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.len()).collect();
+    // With an upper bound of at most `low` readings up to a key, the reading of that rank is larger than the
+    // key.
+    let upper: Vec<UpperBounds<'_, K>> = columns.iter().copied().map(UpperBounds).collect();
+    // Contradicting counts may leave no key; then the bracket is empty, and the selection in it reports the
+    // fault.
+    let low = search(&upper, &spans, low + 1).map_or(u64::MAX, |found| {
+        // The other end is not below this one.
+        for (span, position) in spans.iter_mut().zip(found.positions) {
+            span.start = position.saturating_sub(1);
+        }
+        found.key
+    });
+    // With a lower bound of more than `high` readings up to a key, the reading of that rank is not larger
+    // than the key.
+    let lower: Vec<LowerBounds<'_, K>> = columns.iter().copied().map(LowerBounds).collect();
+    let high = search(&lower, &spans, high + 1).map_or(u64::MAX, |found| found.key);
+    Bracket { low, high }
+}

@@ -1,0 +1,176 @@
+//! The search for an order statistic: from fences to a few pages, and in these to the value.
+//!
+//! Fences give a cumulative count up to the readings of a page. A segment with few distinct values has very
+//! many readings per page, so its fences leave a wide bracket, in which other segments may have very many
+//! pages. It has few pages there itself. If the bracket has many pages in all, those of such segments are
+//! read first, and they narrow the bracket for the others.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::bracket::{KnownColumn, bracket};
+use super::pool::Pool;
+use super::selection::{Run, select};
+use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, contradiction};
+use crate::analysis::part::part_column::PartColumn;
+use crate::format::page::Page;
+
+/// Number of pages per column that are read at once.
+const PAGES_FEW: usize = 4;
+/// Maximum number of rounds that read pages to narrow the bracket.
+const ROUNDS_MAX: usize = 4;
+
+/// The search for one rank in a pool.
+#[derive(Debug)]
+pub(crate) struct RankSearch {
+    /// From 0 for the smallest reading.
+    rank: u64,
+    /// For each column, its pages that may hold the rank.
+    columns: Vec<CandidatePages>,
+}
+
+/// Consecutive pages of a column that may hold the rank.
+#[derive(Debug)]
+enum CandidatePages {
+    Unread(Range<usize>),
+    Read(Range<usize>, Vec<Arc<Page>>),
+}
+
+impl RankSearch {
+    /// Brackets a rank and the next one, and requests the pages in the bracket. Reads some pages itself if
+    /// that saves many.
+    ///
+    /// # Panics
+    /// If the pool has no such rank, which is a mistake of the caller.
+    pub(crate) fn start<P: Pages>(
+        pool: Pool<'_>,
+        rank: u64,
+        requested: &mut Vec<SegmentPage>,
+        pages: &P,
+    ) -> Result<Self, P::Error> {
+        assert!(rank < pool.count, "rank {rank} is not below the number of readings, {}", pool.count);
+        let all = |column: &PartColumn<'_>| match column {
+            PartColumn::Hot(hot) => CandidatePages::Read(0..1, vec![Arc::clone(&hot.dictionary)]),
+            _ => CandidatePages::Unread(0..column.fences().first.len()),
+        };
+        let mut search = Self { rank, columns: pool.columns.iter().map(all).collect() };
+        search.narrow(pool, pages)?;
+        for _ in 0..ROUNDS_MAX {
+            if !search.read_some(pool, pages)? {
+                break;
+            }
+            search.narrow(pool, pages)?;
+        }
+        requested.extend(search.requested(pool, usize::MAX));
+        Ok(search)
+    }
+
+    /// Selects the reading of the rank and the next one, in the pages requested by [`start`](Self::start).
+    /// The last reading is its own next one.
+    pub(crate) fn finish<P: Pages>(
+        &self,
+        pool: Pool<'_>,
+        read: &mut PageCursor<'_>,
+        pages: &P,
+    ) -> Result<(f64, f64), P::Error> {
+        let mut runs = Vec::with_capacity(pool.columns.len());
+        let mut below = 0;
+        for (column, candidates) in pool.columns.iter().zip(&self.columns) {
+            let range = match candidates {
+                CandidatePages::Unread(range) => {
+                    runs.push(run(column, range, read.take(range.len()).map(|(_, page)| page), pages)?);
+                    range
+                }
+                CandidatePages::Read(range, of_column) => {
+                    runs.push(run(column, range, of_column.iter(), pages)?);
+                    range
+                }
+            };
+            below += column.fences().before(range.start);
+        }
+        let is_last = self.rank + 1 == pool.count;
+        match self.rank.checked_sub(below).map(|rank| select(&runs, rank)) {
+            Some((Some(value), Some(next))) => Ok((value, next)),
+            Some((Some(value), None)) if is_last => Ok((value, value)),
+            _ => Err(contradiction(
+                pages,
+                pool.columns
+                    .iter()
+                    .find_map(PartColumn::segment)
+                    .unwrap_or_else(|| unreachable!("hot readings do not contradict each other")),
+            )),
+        }
+    }
+
+    /// Keeps the pages of each unread column that may still hold the rank.
+    fn narrow<P: Pages>(&mut self, pool: Pool<'_>, pages: &P) -> Result<(), P::Error> {
+        let runs = pool.columns.iter().zip(&self.columns).map(|(column, candidates)| match candidates {
+            CandidatePages::Unread(_) => Ok(None),
+            CandidatePages::Read(range, read) => Ok(Some((range, run(column, range, read.iter(), pages)?))),
+        });
+        let runs = runs.collect::<Result<Vec<_>, _>>()?;
+        let known = pool.columns.iter().zip(&runs).map(|(column, run)| match run {
+            None => KnownColumn::from_fences(column.fences()),
+            Some((range, run)) => KnownColumn::with_pages(column.fences(), range, run),
+        });
+        let bracket = bracket(&known.collect::<Vec<_>>(), self.rank, self.rank + 1);
+        for (column, candidates) in pool.columns.iter().zip(&mut self.columns) {
+            if let CandidatePages::Unread(range) = candidates {
+                *range = column.fences().pages_in(bracket);
+            }
+        }
+        Ok(())
+    }
+
+    /// If there are many candidates in all, reads those of the columns with few. Returns whether it did.
+    fn read_some<P: Pages>(&mut self, pool: Pool<'_>, pages: &P) -> Result<bool, P::Error> {
+        let unread = self.columns.iter().filter_map(|candidates| match candidates {
+            CandidatePages::Unread(range) => Some(range.len()),
+            CandidatePages::Read(..) => None,
+        });
+        let (count, all, least) = unread.fold((0, 0, usize::MAX), |(count, all, least), pages| {
+            (count + 1, all + pages, least.min(pages))
+        });
+        if all <= count * PAGES_FEW {
+            return Ok(false);
+        }
+        let few = least.max(PAGES_FEW);
+        let read = ReadPages::new(self.requested(pool, few).collect(), pages)?;
+        let mut read = read.cursor();
+        for candidates in &mut self.columns {
+            if let CandidatePages::Unread(range) = candidates
+                && range.len() <= few
+            {
+                let of_column = read.take(range.len()).map(|(_, page)| Arc::clone(page));
+                *candidates = CandidatePages::Read(range.clone(), of_column.collect());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the unread candidates of the columns with at most `few`.
+    fn requested(&self, pool: Pool<'_>, few: usize) -> impl Iterator<Item = SegmentPage> {
+        pool.columns.iter().zip(&self.columns).flat_map(move |(column, candidates)| {
+            let range = match candidates {
+                CandidatePages::Unread(range) if range.len() <= few => range.clone(),
+                CandidatePages::Unread(_) | CandidatePages::Read(..) => 0..0,
+            };
+            range.map(|index| column.dictionary_page(index))
+        })
+    }
+}
+
+/// Returns the values in consecutive pages of a column.
+fn run<'d, P: Pages>(
+    column: &PartColumn<'_>,
+    range: &Range<usize>,
+    read: impl Iterator<Item = &'d Arc<Page>>,
+    pages: &P,
+) -> Result<Run<'d, f64>, P::Error> {
+    let mut run = Run { pages: Vec::with_capacity(range.len()) };
+    for (index, page) in range.clone().zip(read) {
+        let dictionary = column.dictionary(page, pages)?;
+        run.pages.push((&dictionary.values, column.counts(index, dictionary, pages)?));
+    }
+    Ok(run)
+}

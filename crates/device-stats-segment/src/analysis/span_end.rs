@@ -1,0 +1,31 @@
+//! The end of the next span, when all readings are read in order of time, a bounded number at a time.
+
+use super::part::Part;
+
+/// Returns a time after `from_us`, at most `until_us`, such that the parts have about `readings` readings
+/// before it, or those of one page of times per part if these are more. It is an estimate from the fences of
+/// the times. Returns `until_us` if the parts have fewer readings.
+pub fn span_end(parts: &[Part], from_us: i64, until_us: i64, readings: u32) -> i64 {
+    let mut begins: Vec<(i64, u32)> =
+        parts.iter().flat_map(|part| time_pages(part, from_us, until_us)).collect();
+    begins.sort_unstable();
+    let mut count = 0_u64;
+    let too_many = begins.iter().find(|(first_us, page)| {
+        count += u64::from(*page);
+        count > u64::from(readings) && *first_us > from_us
+    });
+    too_many.map_or(until_us, |(first_us, _)| *first_us)
+}
+
+/// Returns the pages of times that may have a reading between two times: their first times and numbers of
+/// readings.
+fn time_pages(part: &Part, from_us: i64, until_us: i64) -> impl Iterator<Item = (i64, u32)> {
+    let fences = part.head.time_fences();
+    let begun = fences.partition_point(|first_us| *first_us <= from_us).saturating_sub(1);
+    let begun = if part.head.last_us() < from_us { fences.len() } else { begun };
+    let until = fences.partition_point(|first_us| *first_us < until_us);
+    let page = part.head.row_page();
+    let readings = move |index: u32| page.min(part.head.readings() - index * page);
+    let pages = (0..).zip(fences).take(until).skip(begun);
+    pages.map(move |(index, first_us)| (*first_us, readings(index)))
+}

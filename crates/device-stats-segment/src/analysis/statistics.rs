@@ -1,0 +1,200 @@
+//! The statistics of several groups of readings, and of all groups together.
+
+use std::ops::Range;
+
+use device_stats_domain::{Axes, Axis, Percentile, Statistics, Summary, Wanted};
+use device_stats_exact::{Fraction, Moments, QuantilePosition, interpolate, quantile_position};
+
+use super::group::Group;
+use super::page_source::{PageCursor, Pages, ReadPages, SegmentPage};
+use super::part::part_column::{PartColumn, part_columns};
+use super::part::part_totals::{PartTotals, request_totals, totals};
+use super::rank::pool::{Pool, extremes, squares, sum};
+use super::rank::rank_search::RankSearch;
+
+/// The statistics of one axis of several groups.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AxisAnalysis {
+    /// The statistics of each group; `None` without readings.
+    pub groups: Vec<Option<Statistics>>,
+    /// The statistics of all groups together; `None` without readings.
+    pub all: Option<Statistics>,
+}
+
+/// Analyzes all axes: each group, and all groups together.
+///
+/// Requests pages twice, by time and by value. Segments that are unlike need a few more requests per rank;
+/// mean and standard deviation need one more for each part that is not a whole segment.
+///
+/// # Errors
+/// Those of [`Pages::read`].
+pub fn analyze<P: Pages>(
+    groups: &[Group<'_>],
+    wanted: &Wanted,
+    pages: &P,
+) -> Result<Axes<AxisAnalysis>, P::Error> {
+    let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, pages)?;
+    Ok(Axes { x, y, z })
+}
+
+/// As [`analyze`], for one axis.
+///
+/// # Errors
+/// Those of [`Pages::read`].
+pub fn analyze_axis<P: Pages>(
+    groups: &[Group<'_>],
+    axis: Axis,
+    wanted: &Wanted,
+    pages: &P,
+) -> Result<AxisAnalysis, P::Error> {
+    let [analysis] = analyze_axes(groups, [axis], wanted, pages)?;
+    Ok(analysis)
+}
+
+fn analyze_axes<const AXES: usize, P: Pages>(
+    groups: &[Group<'_>],
+    axes: [Axis; AXES],
+    wanted: &Wanted,
+    pages: &P,
+) -> Result<[AxisAnalysis; AXES], P::Error> {
+    let columns = part_columns(groups, &axes, pages)?;
+    let mut left = columns.as_slice();
+    let mut requested = Vec::new();
+    let plans = axes.map(|axis| {
+        let columns = groups.iter().map(|group| group.columns(axis)).sum();
+        let (of_axis, others) = left.split_at(columns);
+        left = others;
+        AxisPlan::new(groups, of_axis, axis, wanted, &mut requested, pages)
+    });
+    let plans = try_each(plans, |plan| plan)?;
+    let read = ReadPages::new(requested, pages)?;
+    let mut read = read.cursor();
+    try_each(plans, |plan| plan.finish(wanted, &mut read, pages))
+}
+
+/// Maps an array until the first error.
+fn try_each<T, U, E, const N: usize>(
+    array: [T; N],
+    mut map: impl FnMut(T) -> Result<U, E>,
+) -> Result<[U; N], E> {
+    let mapped = array.into_iter().map(&mut map).collect::<Result<Vec<U>, E>>()?;
+    Ok(mapped.try_into().unwrap_or_else(|_| unreachable!("as many as before")))
+}
+
+/// The analysis of one axis, while pages are requested.
+struct AxisPlan<'c> {
+    columns: &'c [PartColumn<'c>],
+    groups: Vec<PoolPlan<'c>>,
+    /// `None` if one group has all the readings.
+    all: Option<PoolPlan<'c>>,
+}
+
+/// The analysis of one pool.
+struct PoolPlan<'c> {
+    pool: Pool<'c>,
+    /// The columns of the pool among those of the axis.
+    columns: Range<usize>,
+    /// The median, then the requested percentiles.
+    quantiles: Vec<(QuantilePosition, RankSearch)>,
+}
+
+impl<'c> AxisPlan<'c> {
+    fn new<P: Pages>(
+        groups: &[Group<'_>],
+        columns: &'c [PartColumn<'c>],
+        axis: Axis,
+        wanted: &Wanted,
+        requested: &mut Vec<SegmentPage>,
+        pages: &P,
+    ) -> Result<Self, P::Error> {
+        request_totals(columns, requested);
+        let mut start = 0;
+        let mut plans = Vec::with_capacity(groups.len());
+        for group in groups {
+            let range = start..start + group.columns(axis);
+            start = range.end;
+            plans.push(PoolPlan::new(columns, range, wanted, requested, pages)?);
+        }
+        let is_one = plans.iter().filter(|plan| plan.pool.count > 0).count() <= 1;
+        let all = (!is_one).then(|| PoolPlan::new(columns, 0..columns.len(), wanted, requested, pages));
+        Ok(Self { columns, groups: plans, all: all.transpose()? })
+    }
+
+    /// Computes the statistics from the requested pages.
+    fn finish<P: Pages>(
+        self,
+        wanted: &Wanted,
+        read: &mut PageCursor<'_>,
+        pages: &P,
+    ) -> Result<AxisAnalysis, P::Error> {
+        let totals = totals(self.columns, wanted.mean || wanted.stddev, read, pages)?;
+        let groups = self.groups.iter().map(|plan| plan.finish(&totals, wanted, read, pages));
+        let groups: Vec<Option<Statistics>> = groups.collect::<Result<_, _>>()?;
+        let all = match self.all {
+            Some(plan) => plan.finish(&totals, wanted, read, pages)?,
+            None => groups.iter().flatten().next().cloned(),
+        };
+        Ok(AxisAnalysis { groups, all })
+    }
+}
+
+impl<'c> PoolPlan<'c> {
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::expect_used,
+        reason = "a column or a percentile must not be skipped"
+    )]
+    fn new<P: Pages>(
+        columns: &'c [PartColumn<'c>],
+        range: Range<usize>,
+        wanted: &Wanted,
+        requested: &mut Vec<SegmentPage>,
+        pages: &P,
+    ) -> Result<Self, P::Error> {
+        let pool = Pool::new(&columns[range.clone()]);
+        let percentiles = wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE));
+        let mut quantiles = Vec::with_capacity(wanted.percentiles.len() + 1);
+        for (numerator, denominator) in [(1, 2)].into_iter().chain(percentiles) {
+            let fraction = Fraction::new(numerator, denominator).expect("a percentile is at most the whole");
+            // An empty pool has no quantiles.
+            if let Some(position) = quantile_position(pool.count, fraction) {
+                let search = RankSearch::start(pool, position.lower_rank, requested, pages)?;
+                quantiles.push((position, search));
+            }
+        }
+        Ok(Self { pool, columns: range, quantiles })
+    }
+
+    /// Computes the statistics; `totals` has all columns of the axis.
+    #[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
+    fn finish<P: Pages>(
+        &self,
+        totals: &[PartTotals<'_>],
+        wanted: &Wanted,
+        read: &mut PageCursor<'_>,
+        pages: &P,
+    ) -> Result<Option<Statistics>, P::Error> {
+        let totals = &totals[self.columns.clone()];
+        let Some((min, max)) = extremes(totals.iter().map(|totals| (totals.min, totals.max))) else {
+            return Ok(None);
+        };
+        let mut percentiles = Vec::with_capacity(self.quantiles.len());
+        for (position, search) in &self.quantiles {
+            let (lower, next) = search.finish(self.pool, read, pages)?;
+            let upper = if position.upper_rank > position.lower_rank { next } else { lower };
+            percentiles.push(interpolate(lower, upper, position.fraction));
+        }
+        let median = percentiles.remove(0);
+        let (count, sum) = (self.pool.count, sum(totals));
+        let summary = Summary { min, max, count, sum: sum.rounded(), median };
+        let has_moments = wanted.mean || wanted.stddev;
+        let moments = has_moments.then(|| Moments { count, sum, squares: squares(totals) });
+        let moments = moments.as_ref();
+        Ok(Some(Statistics {
+            summary,
+            percentiles,
+            mean: moments.filter(|_| wanted.mean).and_then(Moments::mean),
+            stddev: moments.filter(|_| wanted.stddev).and_then(Moments::stddev),
+        }))
+    }
+}

@@ -1,0 +1,32 @@
+//! The effort of encoding, and the reasons why rows cannot be encoded.
+
+use super::page_layout::READINGS_MAX;
+
+/// Effort of compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// For requests that wait for the segment.
+    Fast,
+    /// For background work.
+    Small,
+}
+
+/// Reason why rows cannot become a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// There is no row.
+    #[error("a segment has at least one row")]
+    Empty,
+    /// There are too many rows.
+    #[error("a segment has at most {READINGS_MAX} rows")]
+    TooMany,
+    /// The times do not ascend strictly.
+    #[error("the time of row {0} is not after that of the row before it")]
+    TimesDoNotAscend(usize),
+    /// A number is infinite or not a number.
+    #[error("row {0} has a number that is not finite")]
+    NotFinite(usize),
+    /// The readings were not read back as they were written, which is a fault of the compressor.
+    #[error("the compressor did not give the readings back")]
+    Compressor,
+}
