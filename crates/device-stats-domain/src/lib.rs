@@ -27,8 +27,8 @@ mod zone;
 
 pub use axis::{Axes, Axis};
 pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidDeviceId, NewDevice};
-pub use error_chain::error_chain;
 pub use device_stats_email::{Email, InvalidEmail};
+pub use error_chain::error_chain;
 pub use grid::{Grid, TooManyBuckets};
 pub use histogram::{Bins, Histogram, InvalidBins};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};

@@ -47,8 +47,7 @@ pub(super) fn loc() -> Vec<Step> {
 
 fn read(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
     let invalid = |why: String| Problem::new("idempotency_key_invalid", format!("The key {why}"));
-    let text =
-        value.to_str().map_err(|_| invalid("has a character outside printable ASCII".into()))?;
+    let text = value.to_str().map_err(|_| invalid("has a character outside printable ASCII".into()))?;
     let key = match text.strip_prefix('"') {
         Some(quoted) => {
             unquote(quoted).ok_or_else(|| invalid("has no closing quotation mark at its end".into()))?

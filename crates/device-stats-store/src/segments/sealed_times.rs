@@ -200,7 +200,8 @@ impl SealedTimes {
                 if segment.pages.contains_key(&page.index) {
                     continue;
                 }
-                let place = head.block_range(page).map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
+                let place =
+                    head.block_range(page).map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
                 let key = segment.key(Piece::Block(place.block));
                 match missing.last_mut() {
                     Some(last) if last.key == key => {

@@ -1,4 +1,4 @@
-//! The table of crates in `ARCHITECTURE.md` is what the manifests say.
+//! `ARCHITECTURE.md` agrees with the project: the crates that each crate uses, and the tests that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -26,25 +26,50 @@ fn from_manifests(root: &Path) -> Uses {
     packages.iter().map(|package| (name(package), uses(package))).collect()
 }
 
-/// The rows of the table whose header is `| crate | uses |`: backticked names in two columns.
-fn from_architecture(root: &Path) -> Uses {
+/// Returns the backticked names in each cell of the rows of a table.
+fn table(root: &Path, header: &str) -> Vec<Vec<Vec<String>>> {
     let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
-    let mut lines = text.lines().skip_while(|line| !line.starts_with("| crate | uses |")).skip(2);
-    let mut uses = Uses::new();
-    for line in lines.by_ref().take_while(|line| line.starts_with('|')) {
-        let cells: Vec<&str> = line.split('|').collect();
-        let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-        let [name] = names(cells[1]).try_into().unwrap();
-        uses.insert(name, names(cells[2]).into_iter().collect());
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let rows = text.lines().skip_while(|line| !line.starts_with(header)).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split('|').map(names).collect()).collect()
+}
+
+fn from_architecture(root: &Path) -> Uses {
+    let rows = table(root, "| crate | uses |").into_iter();
+    rows.map(|cells| (cells[0][0].clone(), cells[1].iter().cloned().collect())).collect()
+}
+
+/// Appends the text of all Rust files under a folder.
+fn read_sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
+            read_sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
     }
-    uses
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
 /// An upward dependency, for instance of the service on HTTP, would keep a second transport from using the service.
 #[test]
 fn crates_use_the_crates_that_the_architecture_names_and_no_others() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let (stated, found) = (from_architecture(root), from_manifests(root));
-    assert!(stated.len() > 5, "the table is missing in ARCHITECTURE.md");
-    assert_eq!(stated, found);
+    assert_eq!(from_architecture(root()), from_manifests(root()));
+}
+
+#[test]
+fn the_tests_that_the_architecture_names_exist() {
+    let mut sources = String::new();
+    read_sources(&root().join("crates"), &mut sources);
+    let named: Vec<String> =
+        table(root(), "| invariant | tests |").into_iter().flat_map(|mut cells| cells.remove(1)).collect();
+    assert!(named.len() > 50, "the table is missing in ARCHITECTURE.md");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "no test has the name {name}");
+    }
 }
