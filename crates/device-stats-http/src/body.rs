@@ -1,7 +1,7 @@
 //! The body of a request: received within its limits of size and time, decompressed where a batch may be compressed, and
 //! taken for the format its head names. Batches are read while they arrive, so what is held is their rows.
 
-mod coding;
+mod decompress;
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use bytes::Bytes;
 use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, DRAIN_BYTES_MAX};
 use http_body_util::BodyExt;
 
-use super::error::ApiError;
-use coding::Collector;
+use crate::errors::ApiError;
+use decompress::Collector;
 use device_stats_formats::media_type::MediaType;
 use device_stats_formats::memory::Receive;
 use device_stats_formats::utf8::Characters;

@@ -1,29 +1,16 @@
 //! HTTP in front of the service: the contract of version 1, as routes.
 //!
-//! A handler reads a request into domain values (`input`), makes one call to the service, and encodes what it gets.
-//! What can go wrong is one table (`error`), and every answer leaves through one place (`answers`).
+//! A handler reads a request into domain values (`extract`), makes one call to the service, and encodes what it gets.
+//! What can go wrong is one table (`errors`), and every answer leaves through one place (`middleware`).
 
-mod analyses;
-mod answers;
-mod batches;
 mod body;
-mod caller;
-mod devices;
-mod disposition;
-mod document;
-mod error;
-mod exports;
-mod health;
-mod histograms;
-mod idempotency;
-mod input;
+mod errors;
+mod extract;
+mod headers;
 mod listener;
-mod live;
-mod points;
-mod readings;
-mod series;
-mod statistics;
-mod users;
+mod middleware;
+mod openapi;
+mod routes;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
@@ -35,14 +22,17 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use device_stats_service::Service;
-use error::ApiError;
+use errors::ApiError;
+use routes::{
+    analyses, batches, devices, exports, health, histograms, live, points, readings, series, users,
+};
 
-pub use document::openapi;
 pub use listener::serve;
+pub use openapi::openapi;
 
 /// The operations, and the document that describes them.
 fn operations() -> OpenApiRouter<Service> {
-    OpenApiRouter::with_openapi(document::frame())
+    OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::find_user, users::update_user, users::delete_user))
         .routes(routes!(devices::list_devices, devices::create_device))
@@ -68,7 +58,7 @@ fn operations() -> OpenApiRouter<Service> {
 /// Everything that is served.
 fn app(service: Service) -> Router {
     let (operations, document) = operations().split_for_parts();
-    let page = SwaggerUi::new("/docs").url("/api/v1/openapi.json", document::complete(document));
+    let page = SwaggerUi::new("/docs").url("/api/v1/openapi.json", openapi::complete(document));
     finished(operations.merge(points::other_paths()).merge(page).with_state(service))
 }
 
@@ -78,7 +68,7 @@ fn finished(routes: Router) -> Router {
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(unknown_method)
         .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
-        .layer(from_fn(answers::finish))
+        .layer(from_fn(middleware::finish))
 }
 
 /// A method that a path does not know; the router adds which it knows.

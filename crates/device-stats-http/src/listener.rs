@@ -22,7 +22,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::app;
+use crate::app;
 use device_stats_service::Service;
 
 /// How long to wait after the system refused a connection for want of file descriptors or memory.

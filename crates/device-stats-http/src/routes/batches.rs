@@ -8,13 +8,13 @@ use device_stats_domain::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::Size;
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::idempotency::{KeyHeader, KeyParam};
-use super::input::{FromBody, Input, PathDevice, Streamed};
 use super::readings::ReadingCreateBody;
+use crate::body::Size;
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::idempotency_key::{KeyHeader, KeyParam};
+use crate::extract::input::{FromBody, Input, PathDevice, Streamed};
+use crate::openapi::ErrorAnswer;
 use device_stats_domain::Measurement;
 use device_stats_formats::batch::{BatchReader, Row, Rows};
 use device_stats_formats::faults::Faults;
@@ -100,7 +100,7 @@ impl<R: Row> FromBody for Batch<R> {
 /// readings bring their times.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
-    params(super::document::DeviceIdParam, KeyParam),
+    params(crate::openapi::DeviceIdParam, KeyParam),
     request_body(content(
         (Vec<ReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
@@ -112,7 +112,7 @@ impl<R: Row> FromBody for Batch<R> {
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn append_batch(
+pub(crate) async fn append_batch(
     State(service): State<Service>,
     Caller(who): Caller,
     Streamed(input, Batch(Rows { rows, .. }), _held): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
@@ -136,7 +136,7 @@ pub(super) async fn append_batch(
     )),
     responses((status = 201, description = "What became of them.", body = BatchAnswer)),
 )]
-pub(super) async fn append_mixed_batch(
+pub(crate) async fn append_mixed_batch(
     State(service): State<Service>,
     Caller(who): Caller,
     Streamed(KeyHeader(key), batch, _held): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,

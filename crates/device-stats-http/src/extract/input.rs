@@ -9,8 +9,8 @@ use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_domain::{DeviceId, Moment, Page, UserId, Window};
 use device_stats_store::StoreError;
 
-use super::body::{self, Size, Text};
-use super::error::ApiError;
+use crate::body::{self, Size, Text};
+use crate::errors::ApiError;
 use device_stats_formats::error::FormatError;
 use device_stats_formats::faults::{Faults, Problem, Step};
 use device_stats_formats::json::Json;

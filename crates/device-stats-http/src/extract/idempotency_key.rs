@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 use device_stats_domain::IdempotencyKey;
 use utoipa::IntoParams;
 
-use super::input::{FromInput, Input};
+use crate::extract::input::{FromInput, Input};
 use device_stats_formats::faults::{Faults, Problem, Step};
 use device_stats_formats::json::Json;
 
@@ -41,14 +41,13 @@ impl FromInput for KeyHeader {
 }
 
 /// Where in a request the key is.
-pub(super) fn loc() -> Vec<Step> {
+pub(crate) fn loc() -> Vec<Step> {
     vec!["header".into(), NAME.into()]
 }
 
 fn read(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
     let invalid = |why: String| Problem::new("idempotency_key_invalid", format!("The key {why}"));
-    let text =
-        value.to_str().map_err(|_| invalid("has a character outside printable ASCII".into()))?;
+    let text = value.to_str().map_err(|_| invalid("has a character outside printable ASCII".into()))?;
     let key = match text.strip_prefix('"') {
         Some(quoted) => {
             unquote(quoted).ok_or_else(|| invalid("has no closing quotation mark at its end".into()))?

@@ -10,7 +10,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoParams, OpenApi as _, ToSchema};
 
-use super::operations;
+use crate::operations;
 
 /// `skip` and `limit`.
 #[derive(IntoParams)]
@@ -132,7 +132,7 @@ fn words_of_a_rule() -> Object {
 struct Components;
 
 /// The document without operations.
-pub(super) fn frame() -> OpenApi {
+pub(crate) fn frame() -> OpenApi {
     let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0"));
     let info = InfoBuilder::new()
         .title("Device Statistics Service")
@@ -155,7 +155,7 @@ pub fn openapi() -> String {
 }
 
 /// Adds to each operation the errors it can be answered with whatever it does.
-pub(super) fn complete(mut document: OpenApi) -> OpenApi {
+pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let writes = [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten();
         let reads = [&mut item.get].into_iter().flatten();

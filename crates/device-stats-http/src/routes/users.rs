@@ -7,11 +7,11 @@ use device_stats_domain::{NewUser, User, UserChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::devices::DeviceAnswer;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::input::{JsonBody, PageQuery, Parsed, PathUser, RequestBody};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{JsonBody, PageQuery, Parsed, PathUser, RequestBody};
+use crate::openapi::ErrorAnswer;
 use device_stats_formats::members::Members;
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
@@ -102,10 +102,10 @@ pub(crate) struct UserWithDevicesAnswer {
 /// A page of all users, by ascending id.
 #[utoipa::path(
     get, path = "/api/v1/users", tag = "users",
-    params(super::document::PageParams),
+    params(crate::openapi::PageParams),
     responses((status = 200, description = "The page.", body = [UserAnswer])),
 )]
-pub(super) async fn list_users(
+pub(crate) async fn list_users(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<PageQuery>,
@@ -125,7 +125,7 @@ pub(super) async fn list_users(
             body that is no UTF-8.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn create_user(
+pub(crate) async fn create_user(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<JsonBody<UserCreateBody>>,
@@ -139,13 +139,13 @@ pub(super) async fn create_user(
 /// The user of that id, with all devices.
 #[utoipa::path(
     get, path = "/api/v1/users/{user_id}", tag = "users",
-    params(super::document::UserIdParam),
+    params(crate::openapi::UserIdParam),
     responses(
         (status = 200, description = "The user.", body = UserWithDevicesAnswer),
         (status = 404, description = "`User not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn find_user(
+pub(crate) async fn find_user(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<PathUser>,
@@ -161,7 +161,7 @@ pub(super) async fn find_user(
 /// Changes the members that are present.
 #[utoipa::path(
     put, path = "/api/v1/users/{user_id}", tag = "users",
-    params(super::document::UserIdParam),
+    params(crate::openapi::UserIdParam),
     request_body = UserUpdateBody,
     responses(
         (status = 200, description = "The user as it is now.", body = UserAnswer),
@@ -170,7 +170,7 @@ pub(super) async fn find_user(
         (status = 404, description = "`User not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn update_user(
+pub(crate) async fn update_user(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>)>,
@@ -185,13 +185,13 @@ pub(super) async fn update_user(
 /// Deletes the user with all devices and all their readings.
 #[utoipa::path(
     delete, path = "/api/v1/users/{user_id}", tag = "users",
-    params(super::document::UserIdParam),
+    params(crate::openapi::UserIdParam),
     responses(
         (status = 204, description = "The user is gone."),
         (status = 404, description = "`User not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn delete_user(
+pub(crate) async fn delete_user(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<PathUser>,

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::Caller;
-use super::document::{ErrorAnswer, PeriodParams};
-use super::error::ApiError;
-use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
+use crate::openapi::{ErrorAnswer, PeriodParams};
 use device_stats_formats::faults::{Faults, Problem};
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
@@ -126,14 +126,14 @@ impl HistogramsAnswer {
 /// Where there is but one value, the edges reach from 0.5 below it to 0.5 above it.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/histogram", tag = "statistics",
-    params(super::document::DeviceIdParam, HistogramParams, PeriodParams),
+    params(crate::openapi::DeviceIdParam, HistogramParams, PeriodParams),
     responses(
         (status = 200, description = "The histograms.", body = HistogramsAnswer),
         (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
             body = ErrorAnswer),
     ),
 )]
-pub(super) async fn count_device_histogram(
+pub(crate) async fn count_device_histogram(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, HistogramQuery)>,
@@ -149,14 +149,14 @@ pub(super) async fn count_device_histogram(
 /// The same over all readings of all devices of a user in one pool.
 #[utoipa::path(
     get, path = "/api/v1/stats/users/{user_id}/histogram", tag = "statistics",
-    params(super::document::UserIdParam, HistogramParams, PeriodParams),
+    params(crate::openapi::UserIdParam, HistogramParams, PeriodParams),
     responses(
         (status = 200, description = "The histograms.", body = HistogramsAnswer),
         (status = 404, description = "`User not found`, or `No statistics found for the specified period`.",
             body = ErrorAnswer),
     ),
 )]
-pub(super) async fn count_user_histogram(
+pub(crate) async fn count_user_histogram(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, HistogramQuery)>,

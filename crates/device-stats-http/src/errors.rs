@@ -13,8 +13,8 @@ use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_store::StoreError;
 use serde_json::json;
 
-use super::body::seconds;
-use super::idempotency;
+use crate::body::seconds;
+use crate::extract::idempotency_key;
 use device_stats_formats::batch::Places;
 use device_stats_formats::error::FormatError;
 use device_stats_formats::faults::{Fault, Problem, Step};
@@ -262,7 +262,7 @@ fn invalid(faults: Vec<Fault>) -> Description {
 fn other_payload(key: &IdempotencyKey) -> Fault {
     Fault {
         kind: "idempotency_key_reused",
-        loc: idempotency::loc(),
+        loc: idempotency_key::loc(),
         line: None,
         msg: "Another payload was sent with this key before".into(),
         input: json!(key.as_str()),

@@ -8,7 +8,7 @@ const NAME_CHARACTERS_MAX: usize = 100;
 
 /// The value of `Content-Disposition` for a file of that name. What is not a letter or digit of ASCII, `-`, `_` or `.` is
 /// written `_`: every system takes such a name for nothing but a name.
-pub(super) fn attachment(prefix: &str, name: &str, extension: &str) -> String {
+pub(crate) fn attachment(prefix: &str, name: &str, extension: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     let name = name.chars().take(NAME_CHARACTERS_MAX);
     let name: String = name.map(|character| if is_plain(character) { character } else { '_' }).collect();
@@ -16,7 +16,7 @@ pub(super) fn attachment(prefix: &str, name: &str, extension: &str) -> String {
 }
 
 /// Whether the client asks for gzip: it names it, with a weight that is not 0 (RFC 9110, 12.5.3).
-pub(super) fn wants_gzip(head: &HeaderMap) -> bool {
+pub(crate) fn wants_gzip(head: &HeaderMap) -> bool {
     let accepted = head.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

@@ -13,10 +13,10 @@ use futures_util::stream::{once, unfold};
 use serde_json::json;
 use utoipa::IntoParams;
 
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::input::{FromInput, Input, Parsed, PathDevice, PathUser};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{FromInput, Input, Parsed, PathDevice, PathUser};
+use crate::openapi::ErrorAnswer;
 use device_stats_formats::encode::write_ndjson;
 use device_stats_formats::faults::{Faults, Problem};
 use device_stats_formats::json::Json;
@@ -101,14 +101,14 @@ fn rate(value: &Json) -> Result<f64, Problem> {
 /// when the device is deleted.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/live", tag = "statistics",
-    params(super::document::DeviceIdParam, LiveParams, LastEventParam),
+    params(crate::openapi::DeviceIdParam, LiveParams, LastEventParam),
     responses(
         (status = 200, description = "The events.", content_type = "text/event-stream", body = String,
             example = "event: reading\nid: 9f3c27-1041-1795428000250000\ndata: {\"device_id\":\"pump-7\",\"timestamp\":\"2026-11-23T10:00:00.250000Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n\n"),
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn watch_device(
+pub(crate) async fn watch_device(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, LiveQuery)>,
@@ -125,14 +125,14 @@ pub(super) async fn watch_device(
 /// to another node; such a client gets up to 10,000 readings.
 #[utoipa::path(
     get, path = "/api/v1/stats/users/{user_id}/live", tag = "statistics",
-    params(super::document::UserIdParam, LiveParams, LastEventParam),
+    params(crate::openapi::UserIdParam, LiveParams, LastEventParam),
     responses(
         (status = 200, description = "The events.", content_type = "text/event-stream", body = String,
             example = "event: reading\nid: 9f3c27-1041-1795428000250000\ndata: {\"device_id\":\"pump-7\",\"timestamp\":\"2026-11-23T10:00:00.250000Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n\n"),
         (status = 404, description = "`User not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn watch_user(
+pub(crate) async fn watch_user(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, LiveQuery)>,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
-use super::error::{Description, Detail, Raised};
+use crate::errors::{Description, Detail, Raised};
 use device_stats_formats::faults::Fault;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

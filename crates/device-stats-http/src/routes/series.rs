@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
 use super::statistics::StatisticsAnswer;
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
+use crate::openapi::ErrorAnswer;
 use device_stats_formats::faults::{Faults, Problem};
 use device_stats_formats::json::Json as Value;
 use device_stats_service::{Action, Bucket, Service};
@@ -172,14 +172,14 @@ impl SeriesAnswer {
 /// spans, counted from the first moment of that Monday. The first and the last bucket are cut where the period ends.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/series", tag = "statistics",
-    params(super::document::DeviceIdParam, SeriesParams),
+    params(crate::openapi::DeviceIdParam, SeriesParams),
     responses(
         (status = 200, description = "The buckets.", body = SeriesAnswer),
         (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
             body = ErrorAnswer),
     ),
 )]
-pub(super) async fn list_device_series(
+pub(crate) async fn list_device_series(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, SeriesQuery)>,
@@ -195,14 +195,14 @@ pub(super) async fn list_device_series(
 /// The same over all readings of all devices of a user in one pool.
 #[utoipa::path(
     get, path = "/api/v1/stats/users/{user_id}/series", tag = "statistics",
-    params(super::document::UserIdParam, SeriesParams),
+    params(crate::openapi::UserIdParam, SeriesParams),
     responses(
         (status = 200, description = "The buckets.", body = SeriesAnswer),
         (status = 404, description = "`User not found`, or `No statistics found for the specified period`.",
             body = ErrorAnswer),
     ),
 )]
-pub(super) async fn list_user_series(
+pub(crate) async fn list_user_series(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, SeriesQuery)>,

@@ -9,11 +9,11 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::Caller;
-use super::disposition::{attachment, wants_gzip};
-use super::document::{ErrorAnswer, PeriodParams};
-use super::error::ApiError;
-use super::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
+use crate::headers::content_disposition::{attachment, wants_gzip};
+use crate::openapi::{ErrorAnswer, PeriodParams};
 use device_stats_domain::error_chain;
 use device_stats_formats::encode::{Encoder, Format};
 use device_stats_formats::faults::Faults;
@@ -101,7 +101,7 @@ fn log_break(error: &ApiError) {
 /// keep every bit.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/export", tag = "statistics",
-    params(super::document::DeviceIdParam, ExportParams, PeriodParams),
+    params(crate::openapi::DeviceIdParam, ExportParams, PeriodParams),
     responses(
         (status = 200, description = "The readings.",
             content(
@@ -115,7 +115,7 @@ fn log_break(error: &ApiError) {
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn export_device_readings(
+pub(crate) async fn export_device_readings(
     State(service): State<Service>,
     Caller(who): Caller,
     head: HeaderMap,
@@ -136,7 +136,7 @@ pub(super) async fn export_device_readings(
 /// one moment after the request; a device that is deleted before its turn is left out.
 #[utoipa::path(
     get, path = "/api/v1/stats/users/{user_id}/export", tag = "statistics",
-    params(super::document::UserIdParam, ExportParams, PeriodParams),
+    params(crate::openapi::UserIdParam, ExportParams, PeriodParams),
     responses(
         (status = 200, description = "The readings.",
             content(
@@ -150,7 +150,7 @@ pub(super) async fn export_device_readings(
         (status = 404, description = "`User not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn export_user_readings(
+pub(crate) async fn export_user_readings(
     State(service): State<Service>,
     Caller(who): Caller,
     head: HeaderMap,

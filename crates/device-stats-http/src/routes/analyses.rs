@@ -6,11 +6,11 @@ use device_stats_domain::{Axes, Statistics, UserId, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period, RequestBody};
 use super::statistics::{StatisticsAnswer, read_wanted};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{OptionalJsonBody, Parsed, PathDevice, PathUser, Period, RequestBody};
+use crate::openapi::ErrorAnswer;
 use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service, UserStatistics};
@@ -124,7 +124,7 @@ impl UserAnalysisAnswer {
 /// standard deviation where they are asked for. Every statistic is exact.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/analyze", tag = "statistics",
-    params(super::document::DeviceIdParam),
+    params(crate::openapi::DeviceIdParam),
     request_body = Option<AnalysisRequestBody>,
     responses(
         (status = 200, description = "The statistics.", body = AnalysisAnswer),
@@ -132,7 +132,7 @@ impl UserAnalysisAnswer {
             body = ErrorAnswer),
     ),
 )]
-pub(super) async fn analyze_device(
+pub(crate) async fn analyze_device(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, OptionalJsonBody<AnalysisRequestBody>)>,
@@ -149,7 +149,7 @@ pub(super) async fn analyze_device(
 /// period.
 #[utoipa::path(
     post, path = "/api/v1/stats/users/{user_id}/analyze", tag = "statistics",
-    params(super::document::UserIdParam),
+    params(crate::openapi::UserIdParam),
     request_body = Option<AnalysisRequestBody>,
     responses(
         (status = 200, description = "The statistics.", body = UserAnalysisAnswer),
@@ -157,7 +157,7 @@ pub(super) async fn analyze_device(
             body = ErrorAnswer),
     ),
 )]
-pub(super) async fn analyze_user(
+pub(crate) async fn analyze_user(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathUser, OptionalJsonBody<AnalysisRequestBody>)>,

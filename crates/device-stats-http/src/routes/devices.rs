@@ -7,10 +7,10 @@ use device_stats_domain::{Device, DeviceChange, NewDevice};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::input::{JsonBody, PageQuery, Parsed, PathDevice, RequestBody};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::input::{JsonBody, PageQuery, Parsed, PathDevice, RequestBody};
+use crate::openapi::ErrorAnswer;
 use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
@@ -100,10 +100,10 @@ impl From<Device> for DeviceAnswer {
 /// A page of all devices, by ascending id.
 #[utoipa::path(
     get, path = "/api/v1/devices", tag = "devices",
-    params(super::document::PageParams),
+    params(crate::openapi::PageParams),
     responses((status = 200, description = "The page.", body = [DeviceAnswer])),
 )]
-pub(super) async fn list_devices(
+pub(crate) async fn list_devices(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<PageQuery>,
@@ -123,7 +123,7 @@ pub(super) async fn list_devices(
             `user_id` names nobody, or a body that is no UTF-8.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn create_device(
+pub(crate) async fn create_device(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<JsonBody<DeviceCreateBody>>,
@@ -135,13 +135,13 @@ pub(super) async fn create_device(
 /// Find a device
 #[utoipa::path(
     get, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(super::document::DeviceIdParam),
+    params(crate::openapi::DeviceIdParam),
     responses(
         (status = 200, description = "The device.", body = DeviceAnswer),
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn find_device(
+pub(crate) async fn find_device(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(device): Parsed<PathDevice>,
@@ -155,7 +155,7 @@ pub(super) async fn find_device(
 /// Changes the members that are present; `null` clears.
 #[utoipa::path(
     put, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(super::document::DeviceIdParam),
+    params(crate::openapi::DeviceIdParam),
     request_body = DeviceUpdateBody,
     responses(
         (status = 200, description = "The device as it is now.", body = DeviceAnswer),
@@ -164,7 +164,7 @@ pub(super) async fn find_device(
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn update_device(
+pub(crate) async fn update_device(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>)>,
@@ -179,13 +179,13 @@ pub(super) async fn update_device(
 /// Deletes the device with all its readings.
 #[utoipa::path(
     delete, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(super::document::DeviceIdParam),
+    params(crate::openapi::DeviceIdParam),
     responses(
         (status = 204, description = "The device is gone."),
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn delete_device(
+pub(crate) async fn delete_device(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(device): Parsed<PathDevice>,

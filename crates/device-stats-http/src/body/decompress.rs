@@ -10,7 +10,7 @@ use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
 use super::Size;
-use crate::error::ApiError;
+use crate::errors::ApiError;
 use device_stats_formats::memory::Receive;
 
 /// Takes the bytes of a body, and passes them on.

@@ -7,11 +7,11 @@ use axum::routing::post;
 use device_stats_domain::DeviceId;
 use utoipa::IntoParams;
 
-use super::body::Size;
-use super::caller::Caller;
-use super::error::ApiError;
-use super::idempotency::{KeyHeader, KeyParam};
-use super::input::{FromBody, Input, Streamed};
+use crate::body::Size;
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::idempotency_key::{KeyHeader, KeyParam};
+use crate::extract::input::{FromBody, Input, Streamed};
 use device_stats_domain::Measurement;
 use device_stats_formats::batch::Rows;
 use device_stats_formats::faults::Faults;
@@ -70,7 +70,7 @@ impl FromBody for Points {
     ),
     responses((status = 204, description = "All of them are in stable storage.")),
 )]
-pub(super) async fn append_points(
+pub(crate) async fn append_points(
     State(service): State<Service>,
     Caller(who): Caller,
     Streamed(KeyHeader(key), Points(Rows { rows, places }), _held): Streamed<KeyHeader, Points>,
@@ -81,6 +81,6 @@ pub(super) async fn append_points(
 }
 
 /// The same at the other paths.
-pub(super) fn other_paths() -> Router<Service> {
+pub(crate) fn other_paths() -> Router<Service> {
     OTHER_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, post(append_points)))
 }

@@ -7,11 +7,11 @@ use device_stats_domain::{Axes, Reading};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::idempotency::{KeyHeader, KeyParam};
-use super::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery, RequestBody};
+use crate::errors::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::idempotency_key::{KeyHeader, KeyParam};
+use crate::extract::input::{JsonBody, PageQuery, Parsed, PathDevice, PeriodQuery, RequestBody};
+use crate::openapi::ErrorAnswer;
 use device_stats_domain::Measurement;
 use device_stats_formats::members::{FromMembers, Members};
 use device_stats_service::{Action, Service};
@@ -83,14 +83,14 @@ impl From<Reading> for ReadingAnswer {
 /// repeat, the answer shows the reading that was stored first.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
-    params(super::document::DeviceIdParam, KeyParam),
+    params(crate::openapi::DeviceIdParam, KeyParam),
     request_body = ReadingCreateBody,
     responses(
         (status = 201, description = "The reading as stored.", body = ReadingAnswer),
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn append_reading(
+pub(crate) async fn append_reading(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, KeyHeader, JsonBody<ReadingCreateBody>)>,
@@ -105,13 +105,13 @@ pub(super) async fn append_reading(
 /// A page of the readings of a device, newest first. Both ends of the period belong to it.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
-    params(super::document::DeviceIdParam, super::document::PeriodParams, super::document::PageParams),
+    params(crate::openapi::DeviceIdParam, crate::openapi::PeriodParams, crate::openapi::PageParams),
     responses(
         (status = 200, description = "The page.", body = [ReadingAnswer]),
         (status = 404, description = "`Device not found`.", body = ErrorAnswer),
     ),
 )]
-pub(super) async fn list_readings(
+pub(crate) async fn list_readings(
     State(service): State<Service>,
     Caller(who): Caller,
     Parsed(input): Parsed<(PathDevice, PeriodQuery, PageQuery)>,

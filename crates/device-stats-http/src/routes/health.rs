@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::ApiError;
+use crate::errors::ApiError;
 use device_stats_service::Service;
 
 /// The state of this node.
@@ -26,7 +26,7 @@ const OK: Json<HealthAnswer> = Json(HealthAnswer { status: "ok" });
     get, path = "/health/live", tag = "health",
     responses((status = 200, description = "It does.", body = HealthAnswer)),
 )]
-pub(super) async fn check_live() -> Json<HealthAnswer> {
+pub(crate) async fn check_live() -> Json<HealthAnswer> {
     OK
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn check_live() -> Json<HealthAnswer> {
     get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "They can.", body = HealthAnswer)),
 )]
-pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthAnswer>, ApiError> {
+pub(crate) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthAnswer>, ApiError> {
     service.check_store().await?;
     Ok(OK)
 }

@@ -1,0 +1,3 @@
+//! Headers of requests and responses.
+
+pub(crate) mod content_disposition;
