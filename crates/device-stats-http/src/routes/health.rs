@@ -1,43 +1,43 @@
-//! `/health`: for load balancers and operators.
+//! `/health`: checks for load balancers and operators.
 
 use axum::Json;
 use axum::extract::State;
+use device_stats_service::Service;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::errors::ApiError;
-use device_stats_service::Service;
 
-/// The state of this node.
+/// The health of this node.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Health)]
-pub(crate) struct HealthAnswer {
-    /// `ok`; anything else is answered with an error.
+pub(crate) struct HealthResponse {
+    /// `ok`. A node that is not healthy returns an error instead.
     #[schema(example = "ok")]
     status: &'static str,
 }
 
-const OK: Json<HealthAnswer> = Json(HealthAnswer { status: "ok" });
+const OK: Json<HealthResponse> = Json(HealthResponse { status: "ok" });
 
-/// Whether the process lives
+/// Check that the process is alive
 ///
-/// Answers as long as the process serves requests, whatever the state of the database.
+/// Succeeds while the process serves requests, whatever the state of the database.
 #[utoipa::path(
     get, path = "/health/live", tag = "health",
-    responses((status = 200, description = "It does.", body = HealthAnswer)),
+    responses((status = 200, description = "The process is alive.", body = HealthResponse)),
 )]
-pub(crate) async fn check_live() -> Json<HealthAnswer> {
+pub(super) async fn check_live() -> Json<HealthResponse> {
     OK
 }
 
-/// Whether requests can be served
+/// Check that the service is ready
 ///
-/// Asks the database for a sign of life.
+/// Succeeds if the database responds.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
-    responses((status = 200, description = "They can.", body = HealthAnswer)),
+    responses((status = 200, description = "The service is ready.", body = HealthResponse)),
 )]
-pub(crate) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthAnswer>, ApiError> {
+pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthResponse>, ApiError> {
     service.check_store().await?;
     Ok(OK)
 }

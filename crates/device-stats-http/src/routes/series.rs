@@ -1,42 +1,36 @@
-//! `/stats/.../series`: the statistics of a device, or of all devices of a user, bucket by bucket of time.
+//! `/stats/.../series`: the statistics of each bucket of a period, for a device or for all devices of a user.
 
 use axum::Json;
 use axum::extract::State;
 use device_stats_domain::limits::ECHO_BYTES_MAX;
 use device_stats_domain::{Axes, Grid, Interval, InvalidInterval, Moment, Summary, Zone};
+use device_stats_formats::faults::{Faults, Problem};
+use device_stats_formats::json::Json as Value;
+use device_stats_service::{Bucket, Service};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::statistics::StatisticsAnswer;
-use crate::errors::ApiError;
-use crate::extract::caller::Caller;
-use crate::extract::input::{FromInput, Input, Parsed, PathDevice, PathUser, Period, PeriodQuery};
-use crate::openapi::ErrorAnswer;
-use device_stats_formats::faults::{Faults, Problem};
-use device_stats_formats::json::Json as Value;
-use device_stats_service::{Action, Bucket, Service};
+use super::statistics::StatisticsResponse;
+use super::user_operation::UserOperation;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{
+    Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject, Period, PeriodParams, PeriodQuery,
+};
 
-/// Which buckets.
+/// `interval` and `timezone`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query; `SeriesQuery` is read from it")]
+#[expect(dead_code, reason = "describes `SeriesQuery`")]
 pub(crate) struct SeriesParams {
-    /// The length of a bucket, an ISO 8601 duration of one kind: years and months, weeks and days, or hours, minutes
-    /// and seconds, down to the microsecond. The first two follow the calendar of `timezone`; the last is an exact span.
+    /// Length of a bucket: an ISO 8601 duration that consists of years and months, of weeks and days, or of hours,
+    /// minutes and seconds (down to microseconds). Years to days follow the calendar of `timezone`; hours to seconds are
+    /// exact spans.
     #[param(example = "PT1H")]
     interval: String,
-    /// The IANA name of a time zone.
+    /// IANA name of a time zone.
     #[param(example = "Europe/Berlin", default = "UTC")]
     timezone: Option<String>,
-    /// The first moment, which belongs to the period: RFC 3339 (without offset: UTC; encode a `+` as `%2B`), a date, or
-    /// seconds or milliseconds since 1970. Where it is missing, the period begins with the first reading.
-    #[param(example = "2026-11-23T00:00:00Z")]
-    start_time: Option<String>,
-    /// The last moment, which belongs to the period, written likewise. Where it is missing, the period ends with the
-    /// last reading.
-    #[param(example = "2026-11-23T23:59:59.999999Z")]
-    end_time: Option<String>,
 }
 
 /// The query of a series.
@@ -52,7 +46,7 @@ impl FromInput for SeriesQuery {
         let period = PeriodQuery::read(input, faults);
         input.refuse_other_queries(&["interval", "timezone", "start_time", "end_time"], faults);
         let PeriodQuery(period) = period?;
-        Some(Self { period, grid: Grid::new(interval?, zone?.unwrap_or_default()) })
+        Some(Self { period, grid: Grid::new(interval?, zone?.unwrap_or(Zone::UTC)) })
     }
 }
 
@@ -69,7 +63,7 @@ fn interval_problem(error: InvalidInterval) -> Problem {
             Problem::new("time_delta_parsing", msg).with(json!({"error": words}))
         }
         InvalidInterval::NotPositive => {
-            Problem::new("greater_than", "Input should be greater than nothing").with(json!({"gt": "PT0S"}))
+            Problem::new("greater_than", "Input should be greater than PT0S").with(json!({"gt": "PT0S"}))
         }
         InvalidInterval::TooFine | InvalidInterval::Mixed => {
             Problem::new("value_error", format!("Value error, the interval {words}"))
@@ -86,129 +80,116 @@ fn zone(value: &Value) -> Result<Zone, Problem> {
     })
 }
 
-/// The statistics of a device or a user, bucket by bucket.
+/// The statistics of each bucket of a period.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Series)]
-pub(crate) struct SeriesAnswer {
-    /// The length of a bucket, ISO 8601 in the largest units.
+pub(crate) struct SeriesResponse {
+    /// Length of a bucket: an ISO 8601 duration in the largest possible units.
     #[schema(example = "PT1H")]
     interval: String,
-    /// The IANA name of the time zone whose calendar the buckets follow.
+    /// IANA name of the time zone whose calendar the buckets follow.
     #[schema(example = "Europe/Berlin")]
     timezone: String,
-    /// The first moment asked for, RFC 3339 in UTC; `null` where the period begins with the first reading.
+    /// Start of the requested period, RFC 3339 in UTC; `null` if the period starts with the first reading.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     period_start: Option<String>,
-    /// The last moment asked for, RFC 3339 in UTC; `null` where the period ends with the last reading.
+    /// End of the requested period (inclusive), RFC 3339 in UTC; `null` if the period ends with the last reading.
     #[schema(example = "2026-11-23T23:59:59.999999Z")]
     period_end: Option<String>,
-    /// Every bucket of the period in order of time, without gap or overlap; at most 2,000.
-    buckets: Vec<BucketAnswer>,
+    /// All buckets of the period in order of time, without gap or overlap; up to 2,000.
+    buckets: Vec<BucketResponse>,
 }
 
-/// A span of time and the statistics of the readings in it.
+/// A bucket: a span of time, and the statistics of its readings.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Bucket)]
-pub(crate) struct BucketAnswer {
-    /// The first moment of the bucket, RFC 3339 in UTC. The first bucket begins where the period does.
+pub(crate) struct BucketResponse {
+    /// Start of the bucket (inclusive), RFC 3339 in UTC. The first bucket starts with the period.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     start: String,
-    /// The first moment after the bucket, RFC 3339 in UTC. The last bucket ends a microsecond after the last moment of
-    /// the period.
+    /// End of the bucket (exclusive), RFC 3339 in UTC. The last bucket ends one microsecond after the last moment of the
+    /// period.
     #[schema(example = "2026-11-23T01:00:00.000000Z")]
     end: String,
-    /// The statistics; `null` where no reading is in the bucket.
-    stats: Option<BucketStatisticsAnswer>,
+    /// Statistics of the readings in the bucket; `null` if it has none.
+    stats: Option<BucketStatisticsResponse>,
 }
 
 /// The statistics of all axes of a bucket.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BucketStatistics)]
-pub(crate) struct BucketStatisticsAnswer {
-    /// The statistics of the first axis.
-    x: StatisticsAnswer,
-    /// The statistics of the second axis.
-    y: StatisticsAnswer,
-    /// The statistics of the third axis.
-    z: StatisticsAnswer,
+pub(crate) struct BucketStatisticsResponse {
+    /// Statistics of the first axis.
+    x: StatisticsResponse,
+    /// Statistics of the second axis.
+    y: StatisticsResponse,
+    /// Statistics of the third axis.
+    z: StatisticsResponse,
 }
 
-impl From<Axes<Summary>> for BucketStatisticsAnswer {
+impl From<Axes<Summary>> for BucketStatisticsResponse {
     fn from(summaries: Axes<Summary>) -> Self {
-        let Axes { x, y, z } = summaries.map(StatisticsAnswer::from);
+        let Axes { x, y, z } = summaries.map(StatisticsResponse::from);
         Self { x, y, z }
     }
 }
 
-impl From<Bucket> for BucketAnswer {
+impl From<Bucket> for BucketResponse {
     fn from(bucket: Bucket) -> Self {
-        let write = |micros| Moment::from_micros(micros).nearest_timestamp().to_string();
+        let to_text = |micros| Moment::from_micros(micros).nearest_timestamp().to_string();
         Self {
-            start: write(bucket.window.from_us),
-            end: write(bucket.window.until_us),
-            stats: bucket.summaries.map(BucketStatisticsAnswer::from),
+            start: to_text(bucket.window.from_us),
+            end: to_text(bucket.window.until_us),
+            stats: bucket.summaries.map(BucketStatisticsResponse::from),
         }
     }
 }
 
-impl SeriesAnswer {
+impl SeriesResponse {
     fn new(buckets: Vec<Bucket>, query: &SeriesQuery) -> Self {
-        let (period_start, period_end) = query.period.written();
+        let (period_start, period_end) = query.period.to_texts();
         Self {
             interval: query.grid.interval().to_string(),
             timezone: query.grid.zone().name().to_owned(),
             period_start,
             period_end,
-            buckets: buckets.into_iter().map(BucketAnswer::from).collect(),
+            buckets: buckets.into_iter().map(BucketResponse::from).collect(),
         }
     }
 }
 
-/// Analyse a device over time
-///
-/// The five statistics of each axis for every bucket of the period, all of one moment. Months and years begin at the
-/// first moment of a month in `timezone`, counted from January 2000; days and weeks at the first moment of a day there,
-/// counted from Monday, 3 January 2000, so that a day may have 23 or 25 hours; hours, minutes and seconds are exact
-/// spans, counted from the first moment of that Monday. The first and the last bucket are cut where the period ends.
-#[utoipa::path(
-    get, path = "/api/v1/stats/devices/{device_id}/series", tag = "statistics",
-    params(crate::openapi::DeviceIdParam, SeriesParams),
-    responses(
-        (status = 200, description = "The buckets.", body = SeriesAnswer),
-        (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
-            body = ErrorAnswer),
-    ),
-)]
-pub(crate) async fn list_device_series(
-    State(service): State<Service>,
-    Caller(who): Caller,
-    Parsed(input): Parsed<(PathDevice, SeriesQuery)>,
-) -> Result<Json<SeriesAnswer>, ApiError> {
-    let (device, query) = input;
-    let device = service.device(who, device.id()?, Action::Read).await?;
-    let buckets = service.series_device(&device, query.period.window(), &query.grid).await?;
-    Ok(Json(SeriesAnswer::new(buckets, &query)))
-}
+pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
+    id: "list_user_series",
+    summary: "Analyze all devices of a user over time",
+    description: "Computes the same series over the readings of all devices of a user in one pool.",
+    schema: None,
+};
 
-/// Analyse all devices of a user over time
+/// Analyze a device over time
 ///
-/// The same over all readings of all devices of a user in one pool.
+/// Computes minimum, maximum, count, sum and median of each axis for every bucket of a period, all from one snapshot.
+///
+/// - Buckets of months and years start at the beginning of a month in `timezone`, counted from January 2000.
+/// - Buckets of days and weeks start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A day
+///   may have 23 or 25 hours.
+/// - Buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday in `timezone`.
+///
+/// The first and the last bucket are cut at the ends of the period.
 #[utoipa::path(
-    get, path = "/api/v1/stats/users/{user_id}/series", tag = "statistics",
-    params(crate::openapi::UserIdParam, SeriesParams),
+    get, path = "/api/v1/stats/devices/{device_id}/series", tag = "statistics", operation_id = "list_device_series",
+    params(DeviceIdParam, SeriesParams, PeriodParams),
     responses(
-        (status = 200, description = "The buckets.", body = SeriesAnswer),
-        (status = 404, description = "`User not found`, or `No statistics found for the specified period`.",
-            body = ErrorAnswer),
+        (status = 200, description = "The buckets.", body = SeriesResponse),
+        (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
+            body = ErrorResponse),
     ),
 )]
-pub(crate) async fn list_user_series(
+pub(super) async fn list_series(
     State(service): State<Service>,
-    Caller(who): Caller,
-    Parsed(input): Parsed<(PathUser, SeriesQuery)>,
-) -> Result<Json<SeriesAnswer>, ApiError> {
-    let (PathUser(id), query) = input;
-    let user = service.user(who, id, Action::Read).await?;
-    let buckets = service.series_user(&user, query.period.window(), &query.grid).await?;
-    Ok(Json(SeriesAnswer::new(buckets, &query)))
+    Caller(principal): Caller,
+    Parsed((subject, query)): Parsed<(PathSubject, SeriesQuery)>,
+) -> Result<Json<SeriesResponse>, ApiError> {
+    let subject = subject.find(&service, principal).await?;
+    let buckets = subject.list_series(&service, query.period.to_window(), &query.grid).await?;
+    Ok(Json(SeriesResponse::new(buckets, &query)))
 }

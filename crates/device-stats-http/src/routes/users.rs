@@ -1,30 +1,28 @@
-//! `/users`: registering, listing, finding, changing and deleting users.
+//! `/users`: create, find, update, delete and list users.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{NewUser, User, UserChange};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use super::devices::DeviceAnswer;
-use crate::errors::ApiError;
-use crate::extract::caller::Caller;
-use crate::extract::input::{JsonBody, PageQuery, Parsed, PathUser, RequestBody};
-use crate::openapi::ErrorAnswer;
 use device_stats_formats::members::Members;
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// A user to be registered.
+use super::devices::DeviceResponse;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{Caller, JsonBody, PageParams, PageQuery, Parsed, PathUser, RequestBody, UserIdParam};
+
+/// A new user.
 #[derive(ToSchema)]
 #[schema(as = UserCreate)]
-#[expect(dead_code, reason = "describes the body; `NewUser` is its value")]
+#[expect(dead_code, reason = "describes `NewUser`")]
 pub(crate) struct UserCreateBody {
-    /// Unique among users; 1 to 255 bytes, no NUL, compared byte by byte.
+    /// Name of the user, unique among users: 1 to 255 bytes without NUL, compared byte by byte.
     #[schema(example = "ada", min_length = 1)]
     username: String,
-    /// Unique among users. Checked for syntax only, at most 254 bytes; the domain is lower-cased.
+    /// Email address, unique among users: up to 254 bytes. Only its syntax is checked. The domain is lower-cased.
     #[schema(example = "ada@example.com", format = "email")]
     email: String,
 }
@@ -39,15 +37,15 @@ impl RequestBody for UserCreateBody {
     }
 }
 
-/// What is to change about a user; an absent member stays as it is.
+/// Changes of a user. An absent member leaves the value unchanged.
 #[derive(ToSchema)]
 #[schema(as = UserUpdate)]
-#[expect(dead_code, reason = "describes the body; `UserChange` is its value")]
+#[expect(dead_code, reason = "describes `UserChange`")]
 pub(crate) struct UserUpdateBody {
-    /// The new username; rules as on registration.
+    /// The new username, by the rules for a new user.
     #[schema(example = "ada", min_length = 1, required = false)]
     username: String,
-    /// The new email address; rules as on registration.
+    /// The new email address, by the rules for a new user.
     #[schema(example = "ada@example.org", format = "email", required = false)]
     email: String,
 }
@@ -65,19 +63,19 @@ impl RequestBody for UserUpdateBody {
 /// A user.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
-pub(crate) struct UserAnswer {
-    /// The username.
+pub(crate) struct UserResponse {
+    /// Name of the user.
     #[schema(example = "ada")]
     username: String,
-    /// The email address.
+    /// Email address of the user.
     #[schema(example = "ada@example.com")]
     email: String,
-    /// The user's id; 1 and up, never given twice.
+    /// Id of the user; 1 or more, never reused.
     #[schema(example = 1, minimum = 1)]
     id: i64,
 }
 
-impl From<User> for UserAnswer {
+impl From<User> for UserResponse {
     fn from(user: User) -> Self {
         Self {
             username: user.username.as_str().to_owned(),
@@ -87,117 +85,119 @@ impl From<User> for UserAnswer {
     }
 }
 
-/// A user with all devices.
+/// A user with all its devices.
 #[derive(Serialize, ToSchema)]
 #[schema(as = UserWithDevices)]
-pub(crate) struct UserWithDevicesAnswer {
+pub(crate) struct UserWithDevicesResponse {
     #[serde(flatten)]
-    user: UserAnswer,
-    /// The user's devices, by ascending id.
-    devices: Vec<DeviceAnswer>,
+    user: UserResponse,
+    /// Devices of the user, by ascending `id`.
+    devices: Vec<DeviceResponse>,
 }
 
 /// List users
 ///
-/// A page of all users, by ascending id.
+/// Returns a page of the users, by ascending `id`.
 #[utoipa::path(
     get, path = "/api/v1/users", tag = "users",
-    params(crate::openapi::PageParams),
-    responses((status = 200, description = "The page.", body = [UserAnswer])),
+    params(PageParams),
+    responses((status = 200, description = "A page of users.", body = [UserResponse])),
 )]
-pub(crate) async fn list_users(
+pub(super) async fn list_users(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<PageQuery>,
-) -> Result<Json<Vec<UserAnswer>>, ApiError> {
+) -> Result<Json<Vec<UserResponse>>, ApiError> {
     let PageQuery(page) = input;
-    let users = service.list_users(who, page).await?;
-    Ok(Json(users.into_iter().map(UserAnswer::from).collect()))
+    let users = service.list_users(principal, page).await?;
+    Ok(Json(users.into_iter().map(UserResponse::from).collect()))
 }
 
 /// Register a user
+///
+/// Username and email address must be unique among users.
 #[utoipa::path(
     post, path = "/api/v1/users", tag = "users",
     request_body = UserCreateBody,
     responses(
-        (status = 201, description = "The user.", body = UserAnswer),
-        (status = 400, description = "`Email already registered` (looked at first), `Username already taken`, or a \
-            body that is no UTF-8.", body = ErrorAnswer),
+        (status = 201, description = "The new user.", body = UserResponse),
+        (status = 400, description = "`Email already registered` (checked first), `Username already taken`, or the body \
+            is incomplete or not UTF-8.", body = ErrorResponse),
     ),
 )]
-pub(crate) async fn create_user(
+pub(super) async fn create_user(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<JsonBody<UserCreateBody>>,
-) -> Result<(StatusCode, Json<UserAnswer>), ApiError> {
+) -> Result<(StatusCode, Json<UserResponse>), ApiError> {
     let JsonBody(user) = input;
-    Ok((StatusCode::CREATED, Json(service.create_user(who, user).await?.into())))
+    Ok((StatusCode::CREATED, Json(service.create_user(principal, user).await?.into())))
 }
 
 /// Find a user
 ///
-/// The user of that id, with all devices.
+/// Returns a user with all its devices.
 #[utoipa::path(
     get, path = "/api/v1/users/{user_id}", tag = "users",
-    params(crate::openapi::UserIdParam),
+    params(UserIdParam),
     responses(
-        (status = 200, description = "The user.", body = UserWithDevicesAnswer),
-        (status = 404, description = "`User not found`.", body = ErrorAnswer),
+        (status = 200, description = "The user with its devices.", body = UserWithDevicesResponse),
+        (status = 404, description = "`User not found`.", body = ErrorResponse),
     ),
 )]
-pub(crate) async fn find_user(
+pub(super) async fn find_user(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<PathUser>,
-) -> Result<Json<UserWithDevicesAnswer>, ApiError> {
+) -> Result<Json<UserWithDevicesResponse>, ApiError> {
     let PathUser(id) = input;
-    let user = service.user(who, id, Action::Read).await?;
-    let devices = service.devices_of(&user).await?.into_iter().map(DeviceAnswer::from).collect();
-    Ok(Json(UserWithDevicesAnswer { user: user.into_inner().into(), devices }))
+    let user = service.user(principal, id, Action::Read).await?;
+    let devices = service.devices_of(&user).await?.into_iter().map(DeviceResponse::from).collect();
+    Ok(Json(UserWithDevicesResponse { user: user.into_inner().into(), devices }))
 }
 
 /// Change a user
 ///
-/// Changes the members that are present.
+/// Changes the values of the members that are present.
 #[utoipa::path(
     put, path = "/api/v1/users/{user_id}", tag = "users",
-    params(crate::openapi::UserIdParam),
+    params(UserIdParam),
     request_body = UserUpdateBody,
     responses(
-        (status = 200, description = "The user as it is now.", body = UserAnswer),
-        (status = 400, description = "`Email already registered` (looked at first), `Username already taken`, or a \
-            body that is no UTF-8.", body = ErrorAnswer),
-        (status = 404, description = "`User not found`.", body = ErrorAnswer),
+        (status = 200, description = "The user after the change.", body = UserResponse),
+        (status = 400, description = "`Email already registered` (checked first), `Username already taken`, or the body \
+            is incomplete or not UTF-8.", body = ErrorResponse),
+        (status = 404, description = "`User not found`.", body = ErrorResponse),
     ),
 )]
-pub(crate) async fn update_user(
+pub(super) async fn update_user(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>)>,
-) -> Result<Json<UserAnswer>, ApiError> {
+) -> Result<Json<UserResponse>, ApiError> {
     let (PathUser(id), JsonBody(change)) = input;
-    let user = service.user(who, id, Action::Manage).await?;
+    let user = service.user(principal, id, Action::Manage).await?;
     Ok(Json(service.update_user(&user, change).await?.into()))
 }
 
 /// Delete a user
 ///
-/// Deletes the user with all devices and all their readings.
+/// Deletes a user, all its devices and all readings of these devices.
 #[utoipa::path(
     delete, path = "/api/v1/users/{user_id}", tag = "users",
-    params(crate::openapi::UserIdParam),
+    params(UserIdParam),
     responses(
-        (status = 204, description = "The user is gone."),
-        (status = 404, description = "`User not found`.", body = ErrorAnswer),
+        (status = 204, description = "The user is deleted."),
+        (status = 404, description = "`User not found`.", body = ErrorResponse),
     ),
 )]
-pub(crate) async fn delete_user(
+pub(super) async fn delete_user(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<PathUser>,
 ) -> Result<StatusCode, ApiError> {
     let PathUser(id) = input;
-    let user = service.user(who, id, Action::Manage).await?;
+    let user = service.user(principal, id, Action::Manage).await?;
     service.delete_user(&user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
