@@ -1,19 +1,22 @@
-//! The accept loop: connections with limits of number, size and time. (`axum::serve` waits for ever for a head that does
-//! not come, and for requests that do not end when it stops.)
+//! The accept loop: connections with limits on their number, size and time.
+//!
+//! `axum::serve` sets no timeout for request heads, and waits without limit for open requests at shutdown.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::Uri;
-use axum::http::uri::PathAndQuery;
+use axum::body::Body;
+use axum::response::Response;
 use device_stats_domain::limits::{
     CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, SHUTDOWN_TIMEOUT, WRITE_TIMEOUT,
 };
+use device_stats_service::Service;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,23 +25,23 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::app;
-use device_stats_service::Service;
+use crate::app::app;
+use crate::trailing_slash::strip_trailing_slash;
 
-/// How long to wait after the system refused a connection for want of file descriptors or memory.
+/// Pause after the operating system refuses a connection because file descriptors or memory run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves connections until `shutdown`, then answers what has been accepted, for [`SHUTDOWN_TIMEOUT`] at most.
+/// Serves connections until `shutdown` completes, then finishes the accepted requests within [`SHUTDOWN_TIMEOUT`].
 pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Future<Output = ()> + Send) {
     let app = app(service.clone());
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let open = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
-            accepted = accept(&listener, &places) => {
-                if let Some((stream, place)) = accepted {
-                    serve_connection(stream, place, app.clone(), &open);
+            accepted = accept(&listener, &permits) => {
+                if let Some((stream, permit)) = accepted {
+                    serve_connection(stream, permit, app.clone(), &connections);
                 }
             }
             () = &mut shutdown => break,
@@ -46,37 +49,43 @@ pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Futur
     }
     drop(listener);
     service.end_live();
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, open.shutdown()).await.is_err() {
-        warn!("some requests were still open after {} s", SHUTDOWN_TIMEOUT.as_secs());
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
+        warn!(timeout_s = SHUTDOWN_TIMEOUT.as_secs(), "shutdown timed out, closing open connections");
     }
 }
 
-/// The next connection, once there is a place for it; `None` where the system refused it.
+/// Accepts the next connection once a permit is free. Returns `None` if the operating system refuses it.
+#[expect(clippy::expect_used, reason = "nobody closes the semaphore")]
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is open");
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, _)) => Some((stream, permit)),
         Err(error) => {
-            warn!(%error, "a connection was not accepted");
+            warn!(%error, "accepting a connection failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }
     }
 }
 
-fn serve_connection(stream: TcpStream, place: OwnedSemaphorePermit, app: Router, open: &GracefulShutdown) {
-    // Answers are small and awaited; waiting to fill a packet would only delay them.
+fn serve_connection(
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+    app: Router,
+    connections: &GracefulShutdown,
+) {
+    // Clients wait for each small response. Waiting for a full packet would only delay it.
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "a connection kept its delay");
+        debug!(%error, "setting TCP_NODELAY failed");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(answer(app, request).await) }
+        async move { Ok::<_, Infallible>(respond(app, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -84,29 +93,16 @@ fn serve_connection(stream: TcpStream, place: OwnedSemaphorePermit, app: Router,
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    let connection = open.watch(connection);
+    let connection = connections.watch(connection);
     tokio::spawn(async move {
-        let _place = place;
+        let _permit = permit;
         if let Err(error) = connection.await {
-            debug!(%error, "a connection ended");
+            debug!(%error, "a connection ended with an error");
         }
     });
 }
 
-async fn answer(app: Router, request: hyper::Request<Incoming>) -> axum::response::Response {
-    let request = without_last_slash(request.map(axum::body::Body::new));
+async fn respond(app: Router, request: Request<Incoming>) -> Response {
+    let request = strip_trailing_slash(request.map(Body::new));
     app.oneshot(request).await.unwrap_or_else(|never| match never {})
-}
-
-/// A path of the API answers the same with and without its last slash, without a redirect that could lose a body.
-fn without_last_slash(mut request: Request) -> Request {
-    let uri = request.uri();
-    let path = uri.path();
-    if let Some(shorter) = path.strip_suffix('/').filter(|shorter| shorter.starts_with("/api/")) {
-        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        if let Ok(path) = PathAndQuery::try_from(format!("{shorter}{query}")) {
-            *request.uri_mut() = Uri::from(path);
-        }
-    }
-    request
 }

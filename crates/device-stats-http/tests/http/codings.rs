@@ -47,7 +47,7 @@ async fn gzip_streams(api: Api) {
     let bomb = gzip(&vec![b' '; BATCH_BYTES_MAX + 1]);
     assert!(bomb.len() < 20_000);
     assert_eq!(coded(api, "gzip", &bomb).await, "413 The body is larger than 10485760 bytes");
-    let broken = "400 The body is no complete gzip stream";
+    let broken = "400 The body is not a complete gzip stream";
     assert_eq!(coded(api, "gzip", ROW).await, broken);
     assert_eq!(coded(api, "gzip", &zstd(ROW)).await, broken);
     assert_eq!(coded(api, "gzip", &gzip(b"")).await, "422 missing body");
@@ -62,7 +62,7 @@ async fn gzip_streams(api: Api) {
 
 async fn zstd_streams(api: Api) {
     api.device("d").await;
-    let broken = "400 The body is no complete zstd stream, or has a window above 16 MiB";
+    let broken = "400 The body is not a complete zstd stream, or its window is above 16 MiB";
     let garbage_behind = [zstd(ROW), b"garbage".to_vec()].concat();
     for body in
         [ROW.to_vec(), b"".to_vec(), gzip(ROW), garbage_behind, zstd_stream(ROW, 25), zstd_stream(ROW, 27)]
@@ -117,7 +117,7 @@ async fn every_cut_of_a_stream(api: Api) {
     for (coding, stream) in [("gzip", gzip(ROW)), ("zstd", zstd(ROW)), ("zstd", zstd_stream(ROW, 20))] {
         for length in 1..stream.len() {
             let answer = coded(api, coding, &stream[..length]).await;
-            assert!(answer.starts_with("400 The body is no complete"), "{coding} {length}: {answer}");
+            assert!(answer.starts_with("400 The body is not a complete"), "{coding} {length}: {answer}");
         }
     }
     assert!(api.list(READINGS).await.is_empty());

@@ -224,7 +224,7 @@ async fn compressed(api: Api) {
     for (coding, body, expected) in [
         ("zstd", stream.as_slice(), "204"),
         ("identity", line, "204"),
-        ("gzip", line, "400 The body is no complete gzip stream"),
+        ("gzip", line, "400 The body is not a complete gzip stream"),
         ("br", line, "415 The Content-Encoding is not supported here; use gzip, zstd or none"),
     ] {
         let answer = api.send("POST", WRITE, &[&format!("content-encoding: {coding}")], Some(body)).await;

@@ -1,17 +1,16 @@
-//! The statistics of one axis, as they are asked for and as they are answered.
+//! The statistics of one axis: the optional ones in a request, and all in a response.
 
 use device_stats_domain::limits::PERCENTILES_MAX;
 use device_stats_domain::{InvalidPercentile, Percentile, Statistics, Summary, Wanted};
-use serde::Serialize;
-use serde_json::json;
-use utoipa::ToSchema;
-
 use device_stats_formats::faults::Problem;
 use device_stats_formats::json::Json;
 use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
-/// Reads the statistics that an analysis is to answer beyond the five.
+/// Reads the optional statistics that an analysis asks for. Returns `None` after reporting a fault.
 pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<Wanted> {
     let percentiles = members.optional_list("percentiles", PERCENTILES_MAX, percentile);
     let mean = members.optional("mean", nullable(values::boolean));
@@ -23,7 +22,7 @@ pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<Wanted> {
     })
 }
 
-/// A percentile: a finite number from 0 to 100.
+/// Reads a percentile: a finite number from 0 to 100.
 fn percentile(json: &Json) -> Result<Percentile, Problem> {
     Percentile::new(values::finite(json)?).map_err(|error| match error {
         InvalidPercentile::TooLow => {
@@ -37,59 +36,58 @@ fn percentile(json: &Json) -> Result<Percentile, Problem> {
     })
 }
 
-/// The statistics of one axis, each exact, in the device's own unit.
+/// The exact statistics of one axis, in the unit of the device.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Statistics)]
-pub(crate) struct StatisticsAnswer {
-    /// The smallest value.
+pub(crate) struct StatisticsResponse {
+    /// Minimum.
     #[schema(example = -0.25)]
     min_value: f64,
-    /// The greatest value.
+    /// Maximum.
     #[schema(example = 1.5)]
     max_value: f64,
-    /// How many readings; 1 and up.
+    /// Number of readings; 1 or more.
     #[schema(example = 2, minimum = 1)]
     count: u64,
-    /// The true sum, rounded once to the nearest double; `null` where it is beyond a double.
+    /// Sum: the exact sum, rounded once to the nearest double. `null` if it is outside the range of a double.
     #[schema(example = 1.25)]
     sum: Option<f64>,
-    /// The middle value; of an even count the middle of the two middle values.
+    /// Median. For an even count, the mean of the two middle values.
     #[schema(example = 0.625)]
     median: f64,
-    /// The percentiles in the order asked for; only where they are asked for.
+    /// The requested percentiles, in the order of the request. Absent if none is requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    percentiles: Option<Vec<PercentileAnswer>>,
-    /// The true mean, rounded once to the nearest double; only where it is asked for.
+    percentiles: Option<Vec<PercentileResponse>>,
+    /// Mean: the exact mean, rounded once to the nearest double. Absent unless requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 0.625, nullable = false)]
     mean: Option<f64>,
-    /// The sample standard deviation (its square is divided by the count less 1); `null` of one reading and where it is
-    /// beyond a double; only where it is asked for.
+    /// Sample standard deviation (with the divisor `count - 1`). `null` for a single reading, or if it is outside the
+    /// range of a double. Absent unless requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 1.237_436_867_076_458_2, value_type = Option<f64>)]
-    #[expect(clippy::option_option, reason = "not asked for, `null` and a number are three things")]
+    #[expect(clippy::option_option, reason = "absent, `null` and a number are three outcomes")]
     stddev: Option<Option<f64>>,
 }
 
 /// A percentile of one axis.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Percentile)]
-pub(crate) struct PercentileAnswer {
-    /// Which one, in percent: 0 to 100, as asked for.
+pub(crate) struct PercentileResponse {
+    /// The requested percentile, in percent: 0 to 100.
     #[schema(example = 99.9, minimum = 0, maximum = 100)]
     percentile: f64,
-    /// Its value, in the device's own unit: between the two nearest ranks, in proportion.
+    /// Value of the percentile, in the unit of the device: interpolated linearly between the two closest ranks.
     #[schema(example = 1.498_25)]
     value: f64,
 }
 
-impl StatisticsAnswer {
-    /// The statistics, with those that were asked for.
+impl StatisticsResponse {
+    /// Creates the response with the optional statistics that the request asks for.
     pub(crate) fn new(statistics: Statistics, wanted: &Wanted) -> Self {
         let percentiles = wanted.percentiles.iter().zip(statistics.percentiles);
-        let percentiles =
-            percentiles.map(|(which, value)| PercentileAnswer { percentile: which.get(), value });
+        let percentiles = percentiles.map(|(p, value)| PercentileResponse { percentile: p.get(), value });
         Self {
             percentiles: (!wanted.percentiles.is_empty()).then(|| percentiles.collect()),
             mean: statistics.mean,
@@ -99,7 +97,7 @@ impl StatisticsAnswer {
     }
 }
 
-impl From<Summary> for StatisticsAnswer {
+impl From<Summary> for StatisticsResponse {
     fn from(summary: Summary) -> Self {
         let Summary { min, max, count, sum, median } = summary;
         let (min_value, max_value) = (min, max);

@@ -1,33 +1,33 @@
-//! `/devices`: registering, listing, finding, changing and deleting devices.
+//! `/devices`: create, find, update, delete and list devices.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Device, DeviceChange, NewDevice};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use super::caller::Caller;
-use super::document::ErrorAnswer;
-use super::error::ApiError;
-use super::input::{JsonBody, PageQuery, Parsed, PathDevice, RequestBody};
 use device_stats_formats::members::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// A device to be registered.
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{
+    Caller, DeviceIdParam, JsonBody, PageParams, PageQuery, Parsed, PathDevice, RequestBody,
+};
+
+/// A new device.
 #[derive(ToSchema)]
 #[schema(as = DeviceCreate)]
-#[expect(dead_code, reason = "describes the body; `NewDevice` is its value")]
+#[expect(dead_code, reason = "describes `NewDevice`")]
 pub(crate) struct DeviceCreateBody {
-    /// The caller's own name of the device, unique among devices: 1 to 255 bytes, no control character, no space at
-    /// either end, neither `.` nor `..`; compared byte by byte.
+    /// The client's name for the device, unique among devices: 1 to 255 bytes without control characters and without
+    /// a space at either end, neither `.` nor `..`, compared byte by byte.
     #[schema(example = "pump-7", min_length = 1)]
     device_id: String,
-    /// What people call it; at most 1,024 bytes, no NUL.
+    /// Display name of the device: up to 1,024 bytes without NUL.
     #[schema(example = "Pump in hall 3")]
     name: Option<String>,
-    /// The id of the user whose device it is.
+    /// Id of the user that owns the device.
     #[schema(example = 1)]
     user_id: Option<i64>,
 }
@@ -43,15 +43,15 @@ impl RequestBody for DeviceCreateBody {
     }
 }
 
-/// What is to change about a device; an absent member stays as it is, `null` clears.
+/// Changes of a device. An absent member leaves the value unchanged, `null` clears it.
 #[derive(ToSchema)]
 #[schema(as = DeviceUpdate)]
-#[expect(dead_code, reason = "describes the body; `DeviceChange` is its value")]
+#[expect(dead_code, reason = "describes `DeviceChange`")]
 pub(crate) struct DeviceUpdateBody {
-    /// The new name; at most 1,024 bytes, no NUL.
+    /// The new display name: up to 1,024 bytes without NUL.
     #[schema(example = "Pump in hall 4")]
     name: Option<String>,
-    /// The id of the new owner.
+    /// Id of the new owner.
     #[schema(example = 2)]
     user_id: Option<i64>,
 }
@@ -69,22 +69,22 @@ impl RequestBody for DeviceUpdateBody {
 /// A device.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Device)]
-pub(crate) struct DeviceAnswer {
-    /// The caller's own name of the device.
+pub(crate) struct DeviceResponse {
+    /// The client's name for the device.
     #[schema(example = "pump-7")]
     device_id: String,
-    /// What people call it.
+    /// Display name of the device.
     #[schema(example = "Pump in hall 3")]
     name: Option<String>,
-    /// The id of the user whose device it is.
+    /// Id of the user that owns the device.
     #[schema(example = 1)]
     user_id: Option<i64>,
-    /// The device's number, which readings carry; 1 and up, never given twice.
+    /// Number of the device, which its readings show; 1 or more, never reused.
     #[schema(example = 1, minimum = 1)]
     id: i64,
 }
 
-impl From<Device> for DeviceAnswer {
+impl From<Device> for DeviceResponse {
     fn from(device: Device) -> Self {
         Self {
             device_id: device.device_id.as_str().to_owned(),
@@ -97,100 +97,104 @@ impl From<Device> for DeviceAnswer {
 
 /// List devices
 ///
-/// A page of all devices, by ascending id.
+/// Returns a page of the devices, by ascending `id`.
 #[utoipa::path(
     get, path = "/api/v1/devices", tag = "devices",
-    params(super::document::PageParams),
-    responses((status = 200, description = "The page.", body = [DeviceAnswer])),
+    params(PageParams),
+    responses((status = 200, description = "A page of devices.", body = [DeviceResponse])),
 )]
 pub(super) async fn list_devices(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<PageQuery>,
-) -> Result<Json<Vec<DeviceAnswer>>, ApiError> {
+) -> Result<Json<Vec<DeviceResponse>>, ApiError> {
     let PageQuery(page) = input;
-    let devices = service.list_devices(who, page).await?;
-    Ok(Json(devices.into_iter().map(DeviceAnswer::from).collect()))
+    let devices = service.list_devices(principal, page).await?;
+    Ok(Json(devices.into_iter().map(DeviceResponse::from).collect()))
 }
 
 /// Register a device
+///
+/// A device accepts readings after it is registered. Its owner is optional.
 #[utoipa::path(
     post, path = "/api/v1/devices", tag = "devices",
     request_body = DeviceCreateBody,
     responses(
-        (status = 201, description = "The device.", body = DeviceAnswer),
-        (status = 400, description = "`Device with this ID already exists` (looked at first), `User not found` where \
-            `user_id` names nobody, or a body that is no UTF-8.", body = ErrorAnswer),
+        (status = 201, description = "The new device.", body = DeviceResponse),
+        (status = 400, description = "`Device with this ID already exists` (checked first), `User not found` if no \
+            user has this `user_id`, or the body is incomplete or not UTF-8.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn create_device(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<JsonBody<DeviceCreateBody>>,
-) -> Result<(StatusCode, Json<DeviceAnswer>), ApiError> {
+) -> Result<(StatusCode, Json<DeviceResponse>), ApiError> {
     let JsonBody(device) = input;
-    Ok((StatusCode::CREATED, Json(service.create_device(who, device).await?.into())))
+    Ok((StatusCode::CREATED, Json(service.create_device(principal, device).await?.into())))
 }
 
 /// Find a device
+///
+/// Returns a device.
 #[utoipa::path(
     get, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(super::document::DeviceIdParam),
+    params(DeviceIdParam),
     responses(
-        (status = 200, description = "The device.", body = DeviceAnswer),
-        (status = 404, description = "`Device not found`.", body = ErrorAnswer),
+        (status = 200, description = "The device.", body = DeviceResponse),
+        (status = 404, description = "`Device not found`.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn find_device(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(device): Parsed<PathDevice>,
-) -> Result<Json<DeviceAnswer>, ApiError> {
-    let device = service.device(who, device.id()?, Action::Read).await?;
+) -> Result<Json<DeviceResponse>, ApiError> {
+    let device = service.device(principal, device.id()?, Action::Read).await?;
     Ok(Json(device.into_inner().into()))
 }
 
 /// Change a device
 ///
-/// Changes the members that are present; `null` clears.
+/// Changes the values of the members that are present; `null` clears a value.
 #[utoipa::path(
     put, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(super::document::DeviceIdParam),
+    params(DeviceIdParam),
     request_body = DeviceUpdateBody,
     responses(
-        (status = 200, description = "The device as it is now.", body = DeviceAnswer),
-        (status = 400, description = "`User not found` where `user_id` names nobody, or a body that is no UTF-8.",
-            body = ErrorAnswer),
-        (status = 404, description = "`Device not found`.", body = ErrorAnswer),
+        (status = 200, description = "The device after the change.", body = DeviceResponse),
+        (status = 400, description = "`User not found` if no user has this `user_id`, or the body is incomplete or not \
+            UTF-8.", body = ErrorResponse),
+        (status = 404, description = "`Device not found`.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn update_device(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>)>,
-) -> Result<Json<DeviceAnswer>, ApiError> {
+) -> Result<Json<DeviceResponse>, ApiError> {
     let (device, JsonBody(change)) = input;
-    let device = service.device(who, device.id()?, Action::Manage).await?;
+    let device = service.device(principal, device.id()?, Action::Manage).await?;
     Ok(Json(service.update_device(&device, change).await?.into()))
 }
 
 /// Delete a device
 ///
-/// Deletes the device with all its readings.
+/// Deletes a device and all its readings.
 #[utoipa::path(
     delete, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(super::document::DeviceIdParam),
+    params(DeviceIdParam),
     responses(
-        (status = 204, description = "The device is gone."),
-        (status = 404, description = "`Device not found`.", body = ErrorAnswer),
+        (status = 204, description = "The device is deleted."),
+        (status = 404, description = "`Device not found`.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn delete_device(
     State(service): State<Service>,
-    Caller(who): Caller,
+    Caller(principal): Caller,
     Parsed(device): Parsed<PathDevice>,
 ) -> Result<StatusCode, ApiError> {
-    let device = service.device(who, device.id()?, Action::Manage).await?;
+    let device = service.device(principal, device.id()?, Action::Manage).await?;
     service.delete_device(&device).await?;
     Ok(StatusCode::NO_CONTENT)
 }

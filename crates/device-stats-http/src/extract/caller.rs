@@ -1,4 +1,4 @@
-//! The caller of a request, taken from its head.
+//! The caller of a request. Today everybody may do everything; sign-in will read the credentials here.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use device_stats_service::Principal;
 
-/// The principal on whose behalf a request is made.
+/// The principal that makes a request.
 pub(crate) struct Caller(pub(crate) Principal);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

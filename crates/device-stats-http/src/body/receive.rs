@@ -1,0 +1,62 @@
+//! The arrival of a body, within its limits of size and time.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use device_stats_domain::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
+use device_stats_formats::memory::Receive;
+use device_stats_service::admission::Held;
+use http_body_util::BodyExt;
+
+use super::decompress::Decompressor;
+use super::kind::BodyKind;
+use crate::errors::ApiError;
+
+/// Passes a body to a receiver, to its end. Returns the receiver and the permit for the memory that it holds.
+///
+/// # Errors
+/// The body is too large, too slow, incomplete or compressed in an unsupported way, or all bodies together hold too
+/// much memory.
+pub(crate) async fn receive<T: Receive>(
+    headers: &HeaderMap,
+    mut body: Body,
+    kind: BodyKind,
+    receiver: T,
+) -> Result<(T, Held), ApiError> {
+    let outcome = match Decompressor::new(headers, kind, receiver) {
+        Ok(decompressor) => read_to_end(decompressor, &mut body).await,
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        // The response is sent at once. Closing a connection with unread bytes resets it, and the client would lose
+        // the response; therefore the rest of the body is read and discarded.
+        tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, drain(body)));
+    }
+    outcome
+}
+
+async fn read_to_end<T: Receive>(
+    mut decompressor: Decompressor<T>,
+    body: &mut Body,
+) -> Result<(T, Held), ApiError> {
+    let read = async {
+        let mut permit = Held::default();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.map_err(|_| ApiError::IncompleteBody)?.into_data() {
+                decompressor.write(&data)?;
+                permit.grow_to(decompressor.held_bytes())?;
+            }
+        }
+        Ok((decompressor.finish()?, permit))
+    };
+    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(ApiError::SlowBody(BODY_TIMEOUT)))
+}
+
+async fn drain(mut body: Body) {
+    let mut drained = 0;
+    while drained < DRAIN_BYTES_MAX
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        drained += frame.data_ref().map_or(0, Bytes::len);
+    }
+}

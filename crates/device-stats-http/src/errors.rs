@@ -1,0 +1,11 @@
+//! Errors of requests: the reasons, the one table that maps each to a response, and the bodies.
+
+mod api_error;
+mod response;
+mod schemas;
+mod table;
+
+pub(crate) use api_error::ApiError;
+pub(crate) use response::{Raised, error_response};
+pub(crate) use schemas::{ErrorResponse, ValidationErrorResponse};
+pub(crate) use table::Description;

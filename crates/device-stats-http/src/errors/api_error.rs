@@ -1,0 +1,74 @@
+//! The reasons why a request fails.
+
+use std::time::Duration;
+
+use device_stats_formats::batch::Places;
+use device_stats_formats::error::FormatError;
+use device_stats_formats::faults::Fault;
+use device_stats_service::ServiceError;
+use device_stats_store::StoreError;
+
+/// Reason why a request fails.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// No operation has the path.
+    #[error("unknown path")]
+    UnknownPath,
+    /// The path has no operation with the method.
+    #[error("unknown method")]
+    UnknownMethod,
+    /// Parts of the request break rules.
+    #[error("invalid request")]
+    Invalid(Vec<Fault>),
+    /// The body cannot be read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The connection ended within the body, or its framing is invalid.
+    #[error("incomplete body")]
+    IncompleteBody,
+    /// The body cannot be decompressed.
+    #[error("the body is not valid {coding}")]
+    InvalidCoding {
+        /// The content coding of the body.
+        coding: &'static str,
+    },
+    /// The decoder of the body cannot be created.
+    #[error("creating a decoder failed")]
+    NoDecoder(#[source] std::io::Error),
+    /// The content coding of the body is not supported.
+    #[error("unsupported content coding")]
+    UnsupportedCoding {
+        /// Whether the operation supports compression.
+        compression_supported: bool,
+    },
+    /// The body is too large.
+    #[error("the body is larger than {bytes_max} bytes")]
+    LargeBody {
+        /// Maximum size, in bytes.
+        bytes_max: usize,
+    },
+    /// The body did not arrive within this time.
+    #[error("the body did not arrive in time")]
+    SlowBody(Duration),
+    /// The service refused the request, or failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The service refused the rows of a body, or failed to store them.
+    #[error("the rows of a body were not stored")]
+    Rows {
+        /// Reason of the service.
+        #[source]
+        error: ServiceError,
+        /// Locations of the rows in the body.
+        places: Places,
+    },
+    /// A handler panicked.
+    #[error("a handler panicked")]
+    Panicked,
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}

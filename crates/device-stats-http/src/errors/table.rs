@@ -1,0 +1,201 @@
+//! The table of errors: status, code and text of each.
+
+use axum::http::StatusCode;
+use device_stats_domain::limits::{
+    EXPORTS_MAX, FAULTS_MAX, LIVE_STREAMS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX,
+};
+use device_stats_domain::{IdempotencyKey, TooManyBuckets};
+use device_stats_formats::batch::Places;
+use device_stats_formats::error::FormatError;
+use device_stats_formats::faults::{Fault, Problem, Step};
+use device_stats_formats::json::NotJson;
+use device_stats_service::ServiceError;
+use device_stats_store::StoreError;
+use serde_json::{Value, json};
+
+use super::api_error::ApiError;
+use crate::headers::idempotency_key;
+
+/// The response to an error, without its form.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Description {
+    pub(crate) status: StatusCode,
+    /// Identifier for programs. A published code never changes.
+    pub(crate) code: &'static str,
+    pub(crate) detail: Detail,
+}
+
+/// The explanation of an error.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Detail {
+    Text(String),
+    Faults(Vec<Fault>),
+}
+
+impl ApiError {
+    /// Returns the response to this error.
+    pub(crate) fn describe(&self) -> Description {
+        match self {
+            Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
+            Self::UnknownMethod => {
+                text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
+            }
+            Self::Invalid(faults) => invalid(faults.clone()),
+            Self::Format(error) => describe_format(error),
+            Self::IncompleteBody => malformed_body("There was an error parsing the body"),
+            Self::InvalidCoding { coding: "zstd" } => {
+                let window = (1 << ZSTD_WINDOW_LOG_MAX) / 1024 / 1024;
+                malformed_body(format!(
+                    "The body is not a complete zstd stream, or its window is above {window} MiB"
+                ))
+            }
+            Self::InvalidCoding { coding } => {
+                malformed_body(format!("The body is not a complete {coding} stream"))
+            }
+            Self::UnsupportedCoding { compression_supported } => {
+                let supported = if *compression_supported { "gzip, zstd or none" } else { "none" };
+                let detail = format!("The Content-Encoding is not supported here; use {supported}");
+                text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail)
+            }
+            Self::LargeBody { bytes_max } => large_body(*bytes_max),
+            Self::SlowBody(limit) => {
+                let detail = format!("The body did not arrive within {} seconds", limit.as_secs());
+                text(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+            }
+            Self::Service(error) => describe_service(error, &Places::default()),
+            Self::Rows { error, places } => describe_service(error, places),
+            Self::NoDecoder(_) | Self::Panicked => internal(),
+        }
+    }
+}
+
+fn describe_format(error: &FormatError) -> Description {
+    match error {
+        FormatError::NotJson(NotJson { position, error }) => invalid(vec![json_invalid(*position, error)]),
+        FormatError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
+        FormatError::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
+        FormatError::NotUtf8 => malformed_body("There was an error parsing the body"),
+        FormatError::TooLarge { bytes_max } => large_body(*bytes_max),
+        FormatError::TooManyReadings { readings_max } => {
+            let detail = format!("The body holds more than {readings_max} readings");
+            text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+        }
+        FormatError::UnknownMediaType => {
+            let detail = "The Content-Type is not supported here; use application/json, \
+                application/x-ndjson, text/csv or application/vnd.apache.arrow.stream";
+            text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        }
+    }
+}
+
+fn describe_service(error: &ServiceError, places: &Places) -> Description {
+    match error {
+        ServiceError::Store(error) => describe_store(error),
+        ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
+        ServiceError::UnknownDevices(rows) => {
+            let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| places.unknown_device(*row, id));
+            invalid(faults.collect())
+        }
+        ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
+        ServiceError::NoReadings => {
+            text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
+        }
+        ServiceError::TooManyExports => {
+            let detail = format!("{EXPORTS_MAX} exports are running, try again when one has ended");
+            unavailable("too_many_exports", detail)
+        }
+        ServiceError::TooManyStreams => {
+            let detail = format!("{LIVE_STREAMS_MAX} live streams are open, try again when one has ended");
+            unavailable("too_many_streams", detail)
+        }
+        ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
+        ServiceError::UnderWay => text(
+            StatusCode::CONFLICT,
+            "request_under_way",
+            "A request with this Idempotency-Key is in progress, try again",
+        ),
+        ServiceError::OtherPayload(key) => invalid(vec![other_payload(key)]),
+        ServiceError::Died(_) => internal(),
+    }
+}
+
+fn describe_store(error: &StoreError) -> Description {
+    match error {
+        StoreError::EmailTaken => text(StatusCode::BAD_REQUEST, "email_taken", "Email already registered"),
+        StoreError::UsernameTaken => {
+            text(StatusCode::BAD_REQUEST, "username_taken", "Username already taken")
+        }
+        StoreError::DeviceIdTaken => {
+            text(StatusCode::BAD_REQUEST, "device_id_taken", "Device with this ID already exists")
+        }
+        StoreError::UserMissing => text(StatusCode::NOT_FOUND, "user_not_found", "User not found"),
+        StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
+        StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
+        StoreError::OutcomeUnknown(_) => unavailable(
+            "outcome_unknown",
+            "The database was lost during a commit; the request may have been stored or not, try again",
+        ),
+        StoreError::OutOfSpace(_) => {
+            text(StatusCode::INSUFFICIENT_STORAGE, "out_of_space", "The database has no space left")
+        }
+        StoreError::Corrupt { device, segment, .. } => {
+            let detail = format!("Segment {} of the device with id {} is corrupt", segment.0, device.0);
+            text(StatusCode::INTERNAL_SERVER_ERROR, "corrupt_segment", detail)
+        }
+        StoreError::Broken(_) => internal(),
+    }
+}
+
+fn text(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Description {
+    Description { status, code, detail: Detail::Text(detail.into()) }
+}
+
+fn internal() -> Description {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal Server Error")
+}
+
+fn unavailable(code: &'static str, detail: impl Into<String>) -> Description {
+    text(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+}
+
+fn malformed_body(detail: impl Into<String>) -> Description {
+    text(StatusCode::BAD_REQUEST, "malformed_body", detail)
+}
+
+fn large_body(bytes_max: usize) -> Description {
+    let detail = format!("The body is larger than {bytes_max} bytes");
+    text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+}
+
+fn invalid(faults: Vec<Fault>) -> Description {
+    let (status, code) = (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request");
+    Description { status, code, detail: Detail::Faults(faults) }
+}
+
+fn fault(loc: Vec<Step>, problem: Problem, input: Value) -> Fault {
+    let Problem { kind, msg, ctx } = problem;
+    Fault { kind, loc, line: None, msg, input, ctx }
+}
+
+fn other_payload(key: &IdempotencyKey) -> Fault {
+    let problem = Problem::new("idempotency_key_reused", "The key was used with another payload before");
+    fault(idempotency_key::location(), problem, json!(key.as_str()))
+}
+
+fn too_many_buckets(error: &TooManyBuckets) -> Fault {
+    let TooManyBuckets { interval, asked } = error;
+    let msg = format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}");
+    let ctx = json!({"buckets_max": SERIES_BUCKETS_MAX, "buckets": asked});
+    let problem = Problem::new("too_many_buckets", msg).with(ctx);
+    fault(vec!["query".into(), "interval".into()], problem, json!(interval.to_string()))
+}
+
+fn json_invalid(position: usize, error: &str) -> Fault {
+    let problem = Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
+    fault(vec!["body".into(), position.into()], problem, json!({}))
+}
+
+fn arrow_invalid(error: &str) -> Fault {
+    let problem = Problem::new("arrow_invalid", "Input should be an Arrow IPC stream");
+    fault(vec!["body".into()], problem.with(json!({ "error": error })), json!({}))
+}

@@ -1,0 +1,26 @@
+//! Extractors: the parts of a request that handlers ask for.
+//!
+//! `Parsed<(PathDevice, PeriodQuery, PageQuery)>` reads a path and a query. All parts are read before any is used, so
+//! that one response lists the faults of all. The OpenAPI description of a part stands beside the part.
+
+mod caller;
+mod count;
+mod idempotency_key;
+mod input;
+mod json_body;
+mod page;
+mod path;
+mod period;
+mod streamed;
+mod subject;
+
+pub(crate) use caller::Caller;
+pub(crate) use count::count_up_to;
+pub(crate) use idempotency_key::{KeyHeader, KeyParam};
+pub(crate) use input::{FromInput, Input, Parsed};
+pub(crate) use json_body::{JsonBody, OptionalJsonBody, RequestBody};
+pub(crate) use page::{PageParams, PageQuery};
+pub(crate) use path::{DeviceIdParam, PathDevice, PathUser, UserIdParam};
+pub(crate) use period::{Period, PeriodParams, PeriodQuery, read_period};
+pub(crate) use streamed::{FromBody, Streamed};
+pub(crate) use subject::{PathSubject, Subject};

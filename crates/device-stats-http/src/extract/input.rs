@@ -1,0 +1,156 @@
+//! A request taken apart, and the extractor that reads several parts of it together.
+
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use device_stats_formats::error::FormatError;
+use device_stats_formats::faults::{Faults, Problem, Step};
+use device_stats_formats::json::Json;
+use device_stats_formats::media_type::MediaType;
+use device_stats_formats::members::{extra, missing};
+
+use crate::body::{BodyKind, TextBody, read_text};
+use crate::errors::ApiError;
+
+/// A request taken apart.
+pub(crate) struct Input {
+    /// The parameters of the path, percent-decoded once.
+    path: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    /// The body, if an extractor asks for it and it is not empty.
+    pub(super) body: Option<Json>,
+}
+
+/// A part of a request.
+pub(crate) trait FromInput: Sized {
+    /// The kind of body that the part needs.
+    const BODY: Option<BodyKind> = None;
+
+    /// Reads the part. Returns `None` after reporting a fault.
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self>;
+}
+
+/// Parts of a request without faults.
+pub(crate) struct Parsed<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: FromInput> FromRequest<S> for Parsed<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let input = Input::from_request(request, state, T::BODY).await?;
+        let mut faults = Faults::default();
+        match T::read(&input, &mut faults) {
+            Some(parts) if faults.is_empty() => Ok(Self(parts)),
+            _ => Err(invalid(faults)),
+        }
+    }
+}
+
+/// Returns the error of a request with faults.
+pub(super) fn invalid(faults: Faults) -> ApiError {
+    assert!(!faults.is_empty(), "a part that cannot be read reports a fault");
+    ApiError::Invalid(faults.into_vec())
+}
+
+impl Input {
+    async fn from_request<S: Send + Sync>(
+        request: Request,
+        state: &S,
+        body_kind: Option<BodyKind>,
+    ) -> Result<Self, ApiError> {
+        let (mut head, body) = request.into_parts();
+        let input = Self::from_head(&mut head, state).await?;
+        let body = match body_kind {
+            Some(kind) => read_text(&input.headers, body, kind).await?,
+            None => None,
+        };
+        let body = match body {
+            Some(TextBody { media_type: MediaType::Json, text }) => {
+                Some(Json::parse(&text).map_err(FormatError::NotJson)?)
+            }
+            Some(TextBody { text, .. }) => Some(Json::String(text)),
+            None => None,
+        };
+        Ok(Self { body, ..input })
+    }
+
+    /// Takes the head of a request apart, without the body.
+    pub(super) async fn from_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        // A path that is not UTF-8 names nothing.
+        let path = RawPathParams::from_request_parts(head, state).await.map_err(|_| ApiError::UnknownPath)?;
+        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
+        let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        Ok(Self { path, query, headers: std::mem::take(&mut head.headers), body: None })
+    }
+
+    /// Returns a parameter of the path, or `None` if the route has no such parameter.
+    pub(super) fn path(&self, name: &str) -> Option<Json> {
+        let found = self.path.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| Json::String(value.clone()))
+    }
+
+    /// Reads an optional parameter of the query. Returns `Some(None)` if it is absent, and `None` after reporting a
+    /// fault.
+    #[expect(clippy::option_option, reason = "a fault, an absent and a present parameter are three outcomes")]
+    pub(crate) fn query<T>(
+        &self,
+        name: &'static str,
+        faults: &mut Faults,
+        read: impl FnOnce(&Json) -> Result<T, Problem>,
+    ) -> Option<Option<T>> {
+        let mut found = self.query.iter().filter(|(other, _)| other == name);
+        let Some((_, value)) = found.next() else { return Some(None) };
+        let loc = vec!["query".into(), name.into()];
+        let value = Json::String(value.clone());
+        if found.next().is_some() {
+            faults.add(loc, Problem::new("repeated", "Parameter is repeated"), &value);
+            return None;
+        }
+        faults.keep(loc, &value, read(&value)).map(Some)
+    }
+
+    /// Reads a required parameter of the query. Returns `None` after reporting a fault.
+    pub(crate) fn required_query<T>(
+        &self,
+        name: &'static str,
+        faults: &mut Faults,
+        read: impl FnOnce(&Json) -> Result<T, Problem>,
+    ) -> Option<T> {
+        let value = self.query(name, faults, read)?;
+        if value.is_none() {
+            faults.add(vec!["query".into(), name.into()], missing(), &Json::Null);
+        }
+        value
+    }
+
+    /// Reports a fault for every parameter of the query that is not in `known`.
+    pub(crate) fn refuse_other_queries(&self, known: &[&str], faults: &mut Faults) {
+        for (name, value) in self.query.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let loc = vec!["query".into(), Step::sent(name)];
+            faults.add(loc, extra(), &Json::String(value.clone()));
+        }
+    }
+}
+
+/// Implements [`FromInput`] for a tuple. Reads every part, even after a fault, so that no fault hides another.
+macro_rules! read_together {
+    ($($part:ident $value:ident),+) => {
+        impl<$($part: FromInput),+> FromInput for ($($part,)+) {
+            const BODY: Option<BodyKind> = {
+                let mut kind = None;
+                $(if $part::BODY.is_some() { kind = $part::BODY; })+
+                kind
+            };
+
+            fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+                $(let $value = $part::read(input, faults);)+
+                Some(($($value?,)+))
+            }
+        }
+    };
+}
+
+read_together!(A a, B b);
+read_together!(A a, B b, C c);

@@ -1,0 +1,47 @@
+//! JSON objects as bodies.
+
+use device_stats_formats::faults::{Faults, Step};
+use device_stats_formats::json::Json;
+use device_stats_formats::members::{Members, missing};
+
+use super::input::{FromInput, Input};
+use crate::body::BodyKind;
+
+/// A JSON object as the body of a request. The type describes the body in the OpenAPI document.
+pub(crate) trait RequestBody {
+    /// The value of the body.
+    type Value;
+
+    /// Reads the members. Returns `None` after reporting a fault.
+    fn read(members: &mut Members<'_>) -> Option<Self::Value>;
+}
+
+/// A required JSON body.
+pub(crate) struct JsonBody<B: RequestBody>(pub(crate) B::Value);
+
+impl<B: RequestBody> FromInput for JsonBody<B> {
+    const BODY: Option<BodyKind> = Some(BodyKind::Single);
+
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let loc: [Step; 1] = ["body".into()];
+        let Some(json) = &input.body else {
+            faults.add(loc.to_vec(), missing(), &Json::Null);
+            return None;
+        };
+        B::read(&mut Members::of(json, &loc, faults)?).map(Self)
+    }
+}
+
+/// A JSON body that may be absent or `null`.
+pub(crate) struct OptionalJsonBody<B: RequestBody>(pub(crate) B::Value);
+
+impl<B: RequestBody<Value: Default>> FromInput for OptionalJsonBody<B> {
+    const BODY: Option<BodyKind> = Some(BodyKind::Single);
+
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        match input.body {
+            None | Some(Json::Null) => Some(Self(B::Value::default())),
+            Some(_) => JsonBody::<B>::read(input, faults).map(|JsonBody(body)| Self(body)),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `start_time` and `end_time`: a period.
+
+use device_stats_domain::{Moment, Window};
+use device_stats_formats::faults::{Faults, Problem};
+use device_stats_formats::json::Json;
+use device_stats_formats::members::Members;
+use device_stats_formats::values::{self, nullable};
+use utoipa::IntoParams;
+
+use super::input::{FromInput, Input};
+
+/// `start_time` and `end_time`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes `PeriodQuery`")]
+pub(crate) struct PeriodParams {
+    /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset; encode `+` as `%2B`), a date, or
+    /// seconds or milliseconds since 1970. If absent, the period starts with the first reading.
+    #[param(example = "2026-11-23T00:00:00Z")]
+    start_time: Option<String>,
+    /// Last moment of the period (inclusive), in the same forms. If absent, the period ends with the last reading.
+    #[param(example = "2026-11-23T23:59:59.999999Z")]
+    end_time: Option<String>,
+}
+
+/// A period with inclusive ends. An absent end is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Period {
+    pub(crate) start: Option<Moment>,
+    pub(crate) end: Option<Moment>,
+}
+
+impl Period {
+    /// Returns the period as a half-open window.
+    pub(crate) fn to_window(self) -> Window {
+        Window::from_inclusive(self.start, self.end)
+    }
+
+    /// Returns the start and the end as texts for a response.
+    pub(crate) fn to_texts(self) -> (Option<String>, Option<String>) {
+        let to_text = |moment: Moment| moment.nearest_timestamp().to_string();
+        (self.start.map(to_text), self.end.map(to_text))
+    }
+}
+
+/// The period of a query.
+pub(crate) struct PeriodQuery(pub(crate) Period);
+
+impl FromInput for PeriodQuery {
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let start = input.query("start_time", faults, query_moment);
+        let end = input.query("end_time", faults, query_moment);
+        Some(Self(Period { start: start?, end: end? }))
+    }
+}
+
+/// Reads the period of a JSON body. Returns `None` after reporting a fault.
+pub(crate) fn read_period(members: &mut Members<'_>) -> Option<Period> {
+    let start = members.optional("start_time", nullable(values::moment));
+    let end = members.optional("end_time", nullable(values::moment));
+    Some(Period { start: start?.flatten(), end: end?.flatten() })
+}
+
+/// Reads a moment of a query. The `+` of an offset becomes a space if it is not encoded; the fault then says so.
+fn query_moment(value: &Json) -> Result<Moment, Problem> {
+    values::moment(value).map_err(|problem| match value {
+        Json::String(text) if values::moment_text(&text.replacen(' ', "+", 1)).is_ok() => {
+            Problem { msg: format!("{}; encode + as %2B", problem.msg).into(), ..problem }
+        }
+        _ => problem,
+    })
+}

@@ -1,0 +1,55 @@
+//! Batches: bodies that are read while they arrive.
+
+use axum::extract::{FromRequest, Request};
+use device_stats_formats::faults::Faults;
+use device_stats_formats::media_type::MediaType;
+use device_stats_formats::memory::Receive;
+use device_stats_service::admission::Held;
+
+use super::input::{FromInput, Input, invalid};
+use crate::body::{BodyKind, receive};
+use crate::errors::ApiError;
+use crate::headers::content_type::media_type;
+
+/// A value that is read from a body while the body arrives.
+pub(crate) trait FromBody: Sized {
+    /// The kind of the body.
+    const KIND: BodyKind;
+    /// The reader of the body.
+    type Reader: Receive;
+
+    /// Creates the reader for a body of the given format. Reports the faults of parameters that describe the body.
+    fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self::Reader;
+
+    /// Finishes the value. Returns `None` after reporting a fault.
+    ///
+    /// # Errors
+    /// The body cannot be read at all.
+    fn end(reader: Self::Reader, faults: &mut Faults) -> Result<Option<Self>, ApiError>;
+
+    /// Returns the memory held by the value, in bytes.
+    fn held_bytes(&self) -> usize;
+}
+
+/// Parts of a request and the value of its body, without faults, and the permit for the memory of that value.
+pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B, pub(crate) Held);
+
+impl<S: Send + Sync, P: FromInput + Send, B: FromBody> FromRequest<S> for Streamed<P, B> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (mut head, body) = request.into_parts();
+        let input = Input::from_head(&mut head, state).await?;
+        let mut faults = Faults::default();
+        let parts = P::read(&input, &mut faults);
+        let reader = B::begin(&input, media_type(&input.headers), &mut faults);
+        let (reader, mut permit) = receive(&input.headers, body, B::KIND, reader).await?;
+        match (parts, B::end(reader, &mut faults)?) {
+            (Some(parts), Some(value)) if faults.is_empty() => {
+                permit.grow_to(value.held_bytes())?;
+                Ok(Self(parts, value, permit))
+            }
+            _ => Err(invalid(faults)),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Headers of requests and responses, as values.
+
+pub(crate) mod accept;
+pub(crate) mod content_disposition;
+pub(crate) mod content_type;
+pub(crate) mod idempotency_key;
+pub(crate) mod request_id;

@@ -1,0 +1,74 @@
+//! `Idempotency-Key`: the client's name for a request that it may send again.
+//!
+//! By the IETF draft (draft-ietf-httpapi-idempotency-key-header) the value is a string of RFC 8941, in quotation marks.
+//! Many clients omit the quotation marks, so a bare key is valid, too.
+
+use axum::http::{HeaderMap, HeaderValue};
+use device_stats_domain::IdempotencyKey;
+use device_stats_formats::faults::{Faults, Problem, Step};
+use device_stats_formats::json::Json;
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The location of the key in a fault.
+pub(crate) fn location() -> Vec<Step> {
+    vec!["header".into(), IDEMPOTENCY_KEY.into()]
+}
+
+/// Reads the key of a request. Returns `Some(None)` if the request has no key, and `None` after reporting a fault.
+#[expect(clippy::option_option, reason = "a fault, no key and a key are three outcomes")]
+pub(crate) fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Option<IdempotencyKey>> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Some(None) };
+    let key = match values.next() {
+        Some(_) => Err(Problem::new("repeated", "Header is repeated")),
+        None => parse(value),
+    };
+    let input = Json::String(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    faults.keep(location(), &input, key).map(Some)
+}
+
+fn parse(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
+    let invalid = |why: &str| Problem::new("idempotency_key_invalid", format!("The key {why}"));
+    let text = value.to_str().map_err(|_| invalid("has a character outside printable ASCII"))?;
+    let key = match text.strip_prefix('"') {
+        Some(quoted) => unquote(quoted).ok_or_else(|| invalid("has no closing quotation mark at its end"))?,
+        None => text.to_owned(),
+    };
+    IdempotencyKey::new(key).map_err(|error| invalid(&error.to_string()))
+}
+
+/// Returns the text of a string of RFC 8941 from the text after its opening quotation mark. Returns `None` if it does
+/// not end with the closing quotation mark.
+fn unquote(quoted: &str) -> Option<String> {
+    let mut text = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    loop {
+        match characters.next()? {
+            '"' => return characters.next().is_none().then_some(text),
+            '\\' => text.push(characters.next().filter(|next| matches!(next, '"' | '\\'))?),
+            other => text.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_be_quoted() {
+        let parse = |text| parse(&HeaderValue::from_bytes(text).unwrap());
+        for (text, key) in [
+            (&b"k-1"[..], "k-1"),
+            (b"\"k-1\"", "k-1"),
+            (b"\"a \\\"b\\\" \\\\\"", "a \"b\" \\"),
+            (b"k\"1", "k\"1"),
+        ] {
+            assert_eq!(parse(text).unwrap().as_str(), key);
+        }
+        for invalid in [&b""[..], b"\"\"", b"\"k", b"\"k\";a", b"\"k\\", b"\"\\k\"", b"\xff", b"a\tb"] {
+            assert_eq!(parse(invalid).unwrap_err().kind, "idempotency_key_invalid", "{invalid:?}");
+        }
+    }
+}

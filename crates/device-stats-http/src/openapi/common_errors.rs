@@ -1,0 +1,63 @@
+//! Errors that an operation can return because of its parts, whatever it does.
+
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
+
+/// Adds the common errors to every operation. Errors that an operation describes itself stay.
+pub(super) fn add(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let in_api = path.starts_with("/api/");
+        let is_analysis = path.ends_with("/analyze");
+        if let Some(operation) = &mut item.get {
+            add_to(operation, in_api, false);
+        }
+        for operation in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+            add_to(operation, in_api, in_api && !is_analysis);
+        }
+    }
+}
+
+fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
+    let has_body = operation.request_body.is_some();
+    let has_parameter =
+        |is_meant: fn(&str) -> bool| parameters(operation).any(|parameter| is_meant(&parameter.name));
+    // An invalid `device_id` in a path is not a fault: there is no such device.
+    let has_input = has_body || has_parameter(|name| name != "device_id");
+    let has_key = has_parameter(|name| name == "Idempotency-Key");
+    let uses_database = in_api || operation.operation_id.as_deref() == Some("check_ready");
+    let errors = [
+        (has_body, "400", "Error", "The body is incomplete or not UTF-8."),
+        (has_body, "408", "Error", "The body did not arrive within 30 seconds."),
+        (
+            has_key,
+            "409",
+            "Error",
+            "A request with the same `Idempotency-Key` is in progress. Retry after `Retry-After` seconds.",
+        ),
+        (has_body, "413", "Error", "The body is larger than 64 KiB; for a batch, 10 MiB."),
+        (has_body, "415", "Error", "The `Content-Encoding` or the format of a batch is not supported."),
+        (has_input, "422", "ValidationError", "Parts of the request break rules. All faults are listed."),
+        (true, "500", "Error", "An internal error of the service."),
+        (
+            uses_database,
+            "503",
+            "Error",
+            "The database is unavailable, or the service is at its limit. Retry after `Retry-After` seconds.",
+        ),
+        (writes, "507", "Error", "The database has no space left. Retry after `Retry-After` seconds."),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (_, status, schema, description) in errors.into_iter().filter(|(applies, ..)| *applies) {
+        let content = || Content::new(Some(RefOr::Ref(Ref::from_schema_name(schema))));
+        responses.entry(status.to_owned()).or_insert_with(|| {
+            ResponseBuilder::new().description(description).content("application/json", content()).into()
+        });
+    }
+}
+
+fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}

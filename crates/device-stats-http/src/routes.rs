@@ -1,0 +1,44 @@
+//! The operations and their paths.
+
+mod analyses;
+mod batches;
+mod devices;
+mod exports;
+mod health;
+mod histograms;
+mod live;
+mod points;
+mod readings;
+mod series;
+mod statistics;
+mod user_operation;
+mod users;
+
+use device_stats_service::Service;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use user_operation::with_user_path;
+
+pub(crate) use analyses::UserAnalysisResponse;
+pub(crate) use points::undocumented;
+
+/// Returns the documented operations.
+pub(crate) fn operations() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::find_user, users::update_user, users::delete_user))
+        .routes(routes!(devices::list_devices, devices::create_device))
+        .routes(routes!(devices::find_device, devices::update_device, devices::delete_device))
+        .routes(routes!(readings::list_readings, readings::append_reading))
+        .routes(routes!(batches::append_batch))
+        .routes(routes!(batches::append_mixed_batch))
+        .routes(routes!(points::append_points))
+        .routes(with_user_path(routes!(analyses::analyze), &analyses::ANALYZE_USER))
+        .routes(with_user_path(routes!(series::list_series), &series::LIST_USER_SERIES))
+        .routes(with_user_path(routes!(histograms::count_histogram), &histograms::COUNT_USER_HISTOGRAM))
+        .routes(with_user_path(routes!(exports::export_readings), &exports::EXPORT_USER_READINGS))
+        .routes(with_user_path(routes!(live::watch_readings), &live::WATCH_USER))
+        .routes(routes!(health::check_live))
+        .routes(routes!(health::check_ready))
+}

@@ -1,0 +1,154 @@
+//! `/stats/.../analyze`: the statistics of a device, or of all devices of a user.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use device_stats_domain::{Axes, Statistics, UserId, Wanted};
+use device_stats_formats::members::Members;
+use device_stats_service::{Service, UserStatistics};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::statistics::{StatisticsResponse, read_wanted};
+use super::user_operation::UserOperation;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{
+    Caller, DeviceIdParam, OptionalJsonBody, Parsed, PathSubject, Period, RequestBody, Subject, read_period,
+};
+
+/// The period of an analysis, and the optional statistics.
+#[derive(ToSchema)]
+#[schema(as = AnalysisRequest)]
+#[expect(dead_code, reason = "describes `AnalysisRequest`")]
+pub(crate) struct AnalysisRequestBody {
+    /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset), a date, or seconds or milliseconds
+    /// since 1970. If absent or `null`, the period has no start.
+    #[schema(example = "2026-11-23T00:00:00Z")]
+    start_time: Option<String>,
+    /// Last moment of the period (inclusive), in the same forms. If absent or `null`, the period has no end.
+    #[schema(example = "2026-11-23T23:59:59.999999Z")]
+    end_time: Option<String>,
+    /// Percentiles to compute for each axis, in percent: 1 to 20 numbers from 0 (the minimum) to 100 (the maximum).
+    #[schema(example = json!([50, 95, 99.9]), min_items = 1, max_items = 20)]
+    percentiles: Option<Vec<f64>>,
+    /// Whether to compute the mean of each axis.
+    #[schema(example = true, default = false)]
+    mean: Option<bool>,
+    /// Whether to compute the sample standard deviation of each axis.
+    #[schema(example = true, default = false)]
+    stddev: Option<bool>,
+}
+
+/// A request for an analysis.
+#[derive(Default)]
+pub(crate) struct AnalysisRequest {
+    period: Period,
+    wanted: Wanted,
+}
+
+impl RequestBody for AnalysisRequestBody {
+    type Value = AnalysisRequest;
+
+    fn read(members: &mut Members<'_>) -> Option<AnalysisRequest> {
+        let period = read_period(members);
+        let wanted = read_wanted(members);
+        Some(AnalysisRequest { period: period?, wanted: wanted? })
+    }
+}
+
+/// The statistics of all axes over a period.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Analysis)]
+pub(crate) struct AnalysisResponse {
+    /// Statistics of the first axis.
+    x: StatisticsResponse,
+    /// Statistics of the second axis.
+    y: StatisticsResponse,
+    /// Statistics of the third axis.
+    z: StatisticsResponse,
+    /// Start of the requested period, RFC 3339 in UTC; `null` if the period has no start.
+    #[schema(example = "2026-11-23T00:00:00.000000Z")]
+    period_start: Option<String>,
+    /// End of the requested period (inclusive), RFC 3339 in UTC; `null` if the period has no end.
+    #[schema(example = "2026-11-23T23:59:59.999999Z")]
+    period_end: Option<String>,
+}
+
+impl AnalysisResponse {
+    fn new(statistics: Axes<Statistics>, request: &AnalysisRequest) -> Self {
+        let Axes { x, y, z } = statistics.map(|axis| StatisticsResponse::new(axis, &request.wanted));
+        let (period_start, period_end) = request.period.to_texts();
+        Self { x, y, z, period_start, period_end }
+    }
+}
+
+/// The statistics of one device of a user.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceAnalysis)]
+pub(crate) struct DeviceAnalysisResponse {
+    /// The client's name for the device.
+    #[schema(example = "pump-7")]
+    device_id: String,
+    /// Statistics of the device.
+    stats: AnalysisResponse,
+}
+
+/// The statistics of all devices of a user.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserAnalysis)]
+pub(crate) struct UserAnalysisResponse {
+    /// Id of the user.
+    #[schema(example = 1)]
+    user_id: i64,
+    /// Statistics over the readings of all devices in one pool.
+    aggregate_stats: AnalysisResponse,
+    /// Statistics of each device with a reading in the period, by ascending `id` of the device.
+    device_stats: Vec<DeviceAnalysisResponse>,
+}
+
+impl UserAnalysisResponse {
+    fn new(user: UserId, found: UserStatistics, request: &AnalysisRequest) -> Self {
+        let devices = found.devices.into_iter().map(|(id, statistics)| DeviceAnalysisResponse {
+            device_id: id.as_str().to_owned(),
+            stats: AnalysisResponse::new(statistics, request),
+        });
+        let aggregate_stats = AnalysisResponse::new(found.aggregate, request);
+        Self { user_id: user.0, aggregate_stats, device_stats: devices.collect() }
+    }
+}
+
+pub(super) const ANALYZE_USER: UserOperation = UserOperation {
+    id: "analyze_user",
+    summary: "Analyze all devices of a user",
+    description: "Computes the same statistics over the readings of all devices of a user in one pool, and for each \
+        device with a reading in the period.",
+    schema: Some("UserAnalysis"),
+};
+
+/// Analyze a device
+///
+/// Computes minimum, maximum, count, sum and median of each axis over the readings of a period, and percentiles, mean and
+/// standard deviation on request. Every statistic is exact.
+#[utoipa::path(
+    post, path = "/api/v1/stats/devices/{device_id}/analyze", tag = "statistics", operation_id = "analyze_device",
+    params(DeviceIdParam),
+    request_body = Option<AnalysisRequestBody>,
+    responses(
+        (status = 200, description = "The statistics.", body = AnalysisResponse),
+        (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
+            body = ErrorResponse),
+    ),
+)]
+pub(super) async fn analyze(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<(PathSubject, OptionalJsonBody<AnalysisRequestBody>)>,
+) -> Result<Response, ApiError> {
+    let (subject, OptionalJsonBody(request)) = input;
+    let subject = subject.find(&service, principal).await?;
+    let found = subject.analyze(&service, request.period.to_window(), &request.wanted).await?;
+    Ok(match subject {
+        Subject::Device(_) => Json(AnalysisResponse::new(found.aggregate, &request)).into_response(),
+        Subject::User(user) => Json(UserAnalysisResponse::new(user.id, found, &request)).into_response(),
+    })
+}

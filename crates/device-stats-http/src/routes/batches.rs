@@ -1,0 +1,149 @@
+//! `/stats/batch` and `/stats/devices/{device_id}/batch`: append many readings atomically, as JSON, NDJSON, CSV or Arrow.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use device_stats_domain::{DeviceId, Measurement};
+use device_stats_formats::batch::{BatchReader, Row, Rows};
+use device_stats_formats::faults::Faults;
+use device_stats_formats::media_type::MediaType;
+use device_stats_service::{Ingested, Service};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::readings::ReadingCreateBody;
+use crate::body::BodyKind;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{Caller, DeviceIdParam, FromBody, Input, KeyHeader, KeyParam, PathDevice, Streamed};
+
+/// A new reading of a batch for many devices.
+#[derive(ToSchema)]
+#[schema(as = DeviceReadingCreate)]
+#[expect(dead_code, reason = "describes a row")]
+pub(crate) struct DeviceReadingCreateBody {
+    /// The client's name for the device.
+    #[schema(example = "pump-7", min_length = 1)]
+    device_id: String,
+    /// Value of the first axis, in the unit of the device: a finite IEEE 754 double. A numeric string counts as a number.
+    #[schema(example = 1.5)]
+    x: f64,
+    /// Value of the second axis; same rules as `x`.
+    #[schema(example = -0.25)]
+    y: f64,
+    /// Value of the third axis; same rules as `x`.
+    #[schema(example = 9.81)]
+    z: f64,
+    /// Time of the reading, in the forms of a single reading. If absent, the server sets the time.
+    #[schema(example = "2026-11-23T10:00:00.250000Z")]
+    timestamp: Option<String>,
+}
+
+/// An Arrow IPC stream with the columns `x`, `y` and `z` (`Float64`, `Float32` or an integer type), optionally
+/// `timestamp` (`Timestamp`, `Int64` or `Utf8`), and for many devices `device_id` (`Utf8`, `LargeUtf8`, `Utf8View` or a
+/// dictionary of one of them).
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the bytes of a body")]
+pub(crate) struct ArrowBody(Vec<u8>);
+
+/// The outcome of a batch.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchResult)]
+pub(crate) struct BatchResponse {
+    /// Number of readings that this request stored.
+    #[schema(example = 999, minimum = 0)]
+    accepted: u64,
+    /// Number of repeats: readings with the device and time of a stored reading or of an earlier reading of the batch.
+    #[schema(example = 1, minimum = 0)]
+    duplicates: u64,
+}
+
+impl From<Ingested> for BatchResponse {
+    fn from(ingested: Ingested) -> Self {
+        Self { accepted: ingested.accepted, duplicates: ingested.duplicates }
+    }
+}
+
+/// The rows of a batch.
+pub(crate) struct Batch<R>(Rows<R>);
+
+impl<R: Row> FromBody for Batch<R> {
+    const KIND: BodyKind = BodyKind::Batch;
+    type Reader = BatchReader<R>;
+
+    fn begin(_: &Input, media_type: MediaType, _: &mut Faults) -> BatchReader<R> {
+        BatchReader::new(media_type)
+    }
+
+    fn end(reader: BatchReader<R>, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
+        Ok(reader.finish(faults)?.map(Self))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
+    }
+}
+
+/// Post readings of one device
+///
+/// Stores all readings or none. The body has one of these formats:
+///
+/// - a JSON array;
+/// - NDJSON: a JSON object on each line; empty lines are ignored;
+/// - CSV with a header that names the columns `x`, `y`, `z` and optionally `timestamp`, in any order;
+/// - an Arrow IPC stream with these columns, with up to 1,048,576 readings.
+///
+/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`. A fault names its row
+/// (from 0) and its field; for NDJSON and CSV also its `line` (from 1).
+///
+/// A 201 response means that the readings are in stable storage and part of every analysis that starts later. Sending a
+/// batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
+#[utoipa::path(
+    post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
+    params(DeviceIdParam, KeyParam),
+    request_body(content(
+        (Vec<ReadingCreateBody> = "application/json"),
+        (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
+        (String = "text/csv", example = "timestamp,x,y,z\n2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+        (ArrowBody = "application/vnd.apache.arrow.stream"),
+    )),
+    responses(
+        (status = 201, description = "The outcome of the batch.", body = BatchResponse),
+        (status = 404, description = "`Device not found`.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn append_batch(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Streamed(input, Batch(Rows { rows, .. }), _permit): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
+) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
+    let (device, KeyHeader(key)) = input;
+    let ingested = service.append_batch(principal, device.id()?, &rows, key.as_ref()).await?;
+    Ok((StatusCode::CREATED, Json(ingested.into())))
+}
+
+/// Post readings of many devices
+///
+/// Stores all readings or none, like a batch for one device. Each row also has the member or column `device_id`. An
+/// unknown device is a fault of its row (422).
+#[utoipa::path(
+    post, path = "/api/v1/stats/batch", tag = "statistics",
+    params(KeyParam),
+    request_body(content(
+        (Vec<DeviceReadingCreateBody> = "application/json"),
+        (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
+        (String = "text/csv", example = "device_id,timestamp,x,y,z\npump-7,2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
+        (ArrowBody = "application/vnd.apache.arrow.stream"),
+    )),
+    responses((status = 201, description = "The outcome of the batch.", body = BatchResponse)),
+)]
+pub(super) async fn append_mixed_batch(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Streamed(KeyHeader(key), batch, _permit): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
+) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
+    let Batch(Rows { rows, places }) = batch;
+    let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
+    let ingested = ingested.map_err(|error| ApiError::Rows { error, places })?;
+    Ok((StatusCode::CREATED, Json(ingested.into())))
+}

@@ -1,0 +1,43 @@
+//! `/health`: checks for load balancers and operators.
+
+use axum::Json;
+use axum::extract::State;
+use device_stats_service::Service;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::errors::ApiError;
+
+/// The health of this node.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(crate) struct HealthResponse {
+    /// `ok`. A node that is not healthy returns an error instead.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+const OK: Json<HealthResponse> = Json(HealthResponse { status: "ok" });
+
+/// Check that the process is alive
+///
+/// Succeeds while the process serves requests, whatever the state of the database.
+#[utoipa::path(
+    get, path = "/health/live", tag = "health",
+    responses((status = 200, description = "The process is alive.", body = HealthResponse)),
+)]
+pub(super) async fn check_live() -> Json<HealthResponse> {
+    OK
+}
+
+/// Check that the service is ready
+///
+/// Succeeds if the database responds.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "health",
+    responses((status = 200, description = "The service is ready.", body = HealthResponse)),
+)]
+pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthResponse>, ApiError> {
+    service.check_store().await?;
+    Ok(OK)
+}

@@ -1,0 +1,153 @@
+//! `/stats/.../histogram`: the number of readings in each bin, for a device or for all devices of a user.
+
+use axum::Json;
+use axum::extract::State;
+use device_stats_domain::limits::{HISTOGRAM_BINS_DEFAULT, HISTOGRAM_BINS_MAX};
+use device_stats_domain::{Axes, Bins, Finite, Histogram};
+use device_stats_formats::faults::{Faults, Problem};
+use device_stats_formats::values;
+use device_stats_service::Service;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+
+use super::user_operation::UserOperation;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{
+    Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject, Period, PeriodParams, PeriodQuery,
+    count_up_to,
+};
+
+/// `bins`, `low` and `high`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes `HistogramQuery`")]
+pub(crate) struct HistogramParams {
+    /// Number of bins of equal width; 1 to 1,000.
+    #[param(example = 20, minimum = 1, maximum = 1000, default = 20)]
+    bins: Option<i64>,
+    /// Lower edge of the first bin, in the unit of the device. If absent: the minimum of the axis, or `high` if that is
+    /// smaller.
+    #[param(example = -2.5)]
+    low: Option<f64>,
+    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent: the maximum of the axis, or
+    /// `low` if that is greater.
+    #[param(example = 2.5)]
+    high: Option<f64>,
+}
+
+/// The query of a histogram.
+pub(crate) struct HistogramQuery {
+    period: Period,
+    bins: Bins,
+}
+
+impl FromInput for HistogramQuery {
+    #[expect(clippy::expect_used, reason = "the count and the edges are checked before")]
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let count = input.query("bins", faults, count_up_to(HISTOGRAM_BINS_MAX));
+        let low = input.query("low", faults, values::finite);
+        let high = input.query("high", faults, |value| greater_than(low.flatten(), values::finite(value)?));
+        let period = PeriodQuery::read(input, faults);
+        input.refuse_other_queries(&["bins", "low", "high", "start_time", "end_time"], faults);
+        let (count, low, high) = (count?.unwrap_or(HISTOGRAM_BINS_DEFAULT), low?, high?);
+        let PeriodQuery(period) = period?;
+        Some(Self { period, bins: Bins::new(count, low, high).expect("valid bins") })
+    }
+}
+
+/// Returns the upper edge, if it is greater than the lower edge.
+fn greater_than(low: Option<Finite>, high: Finite) -> Result<Finite, Problem> {
+    match low.map(Finite::get) {
+        Some(low) if high.get() <= low => {
+            let msg = format!("Input should be greater than {low}");
+            Err(Problem::new("greater_than", msg).with(json!({"gt": low})))
+        }
+        _ => Ok(high),
+    }
+}
+
+/// The histogram of one axis.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Histogram)]
+pub(crate) struct HistogramResponse {
+    /// Edges of the bins, ascending, in the unit of the device; one more than there are bins. A bin includes its lower
+    /// edge and excludes its upper edge; the last bin includes both.
+    #[schema(example = json!([-2.5, 0.0, 2.5]))]
+    edges: Vec<f64>,
+    /// Number of readings in each bin.
+    #[schema(example = json!([17, 4]))]
+    counts: Vec<u64>,
+    /// Number of readings below the first edge; 0 or more.
+    #[schema(example = 0, minimum = 0)]
+    below: u64,
+    /// Number of readings above the last edge; 0 or more.
+    #[schema(example = 1, minimum = 0)]
+    above: u64,
+}
+
+impl From<Histogram> for HistogramResponse {
+    fn from(histogram: Histogram) -> Self {
+        let Histogram { edges, counts, below, above } = histogram;
+        Self { edges, counts, below, above }
+    }
+}
+
+/// The histograms of all axes over a period.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Histograms)]
+pub(crate) struct HistogramsResponse {
+    /// Histogram of the first axis.
+    x: HistogramResponse,
+    /// Histogram of the second axis.
+    y: HistogramResponse,
+    /// Histogram of the third axis.
+    z: HistogramResponse,
+    /// Start of the requested period, RFC 3339 in UTC; `null` if the period has no start.
+    #[schema(example = "2026-11-23T00:00:00.000000Z")]
+    period_start: Option<String>,
+    /// End of the requested period (inclusive), RFC 3339 in UTC; `null` if the period has no end.
+    #[schema(example = "2026-11-23T23:59:59.999999Z")]
+    period_end: Option<String>,
+}
+
+impl HistogramsResponse {
+    fn new(histograms: Axes<Histogram>, period: Period) -> Self {
+        let Axes { x, y, z } = histograms.map(HistogramResponse::from);
+        let (period_start, period_end) = period.to_texts();
+        Self { x, y, z, period_start, period_end }
+    }
+}
+
+pub(super) const COUNT_USER_HISTOGRAM: UserOperation = UserOperation {
+    id: "count_user_histogram",
+    summary: "Count the readings of all devices of a user in bins",
+    description: "Counts the readings of all devices of a user in one pool.",
+    schema: None,
+};
+
+/// Count the readings of a device in bins
+///
+/// Divides the range of each axis into bins of equal width: from the minimum to the maximum of the period, or from `low`
+/// to `high`. The counts are exact for the returned edges. `counts`, `below` and `above` add up to the number of
+/// readings. If all values are equal, the edges span from 0.5 below to 0.5 above that value.
+#[utoipa::path(
+    get, path = "/api/v1/stats/devices/{device_id}/histogram", tag = "statistics",
+    operation_id = "count_device_histogram",
+    params(DeviceIdParam, HistogramParams, PeriodParams),
+    responses(
+        (status = 200, description = "The histograms.", body = HistogramsResponse),
+        (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
+            body = ErrorResponse),
+    ),
+)]
+pub(super) async fn count_histogram(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<(PathSubject, HistogramQuery)>,
+) -> Result<Json<HistogramsResponse>, ApiError> {
+    let (subject, HistogramQuery { period, bins }) = input;
+    let subject = subject.find(&service, principal).await?;
+    let histograms = subject.count_histogram(&service, period.to_window(), bins).await?;
+    Ok(Json(HistogramsResponse::new(histograms, period)))
+}

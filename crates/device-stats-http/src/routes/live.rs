@@ -1,0 +1,149 @@
+//! `/stats/.../live`: readings as they are committed, as server-sent events (WHATWG HTML, "Server-sent events").
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use device_stats_domain::limits::{LIVE_RATE_DEFAULT, LIVE_RATE_MAX, LIVE_SIGN_PAUSE};
+use device_stats_formats::encode::write_ndjson;
+use device_stats_formats::faults::{Faults, Problem};
+use device_stats_formats::json::Json;
+use device_stats_formats::values;
+use device_stats_service::{LiveReading, LiveReadings, Position, Service};
+use futures_util::StreamExt;
+use futures_util::stream::{once, unfold};
+use serde_json::json;
+use utoipa::IntoParams;
+
+use super::user_operation::UserOperation;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject};
+
+/// Name of the events.
+const READING: &str = "reading";
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+/// Pause of a client before it reconnects, unless it chooses another one.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// Tells nginx to forward each event at once.
+const NO_BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
+/// `rate`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes `LiveQuery`")]
+pub(crate) struct LiveParams {
+    /// Maximum number of readings per second and device: above 0, up to 1,000. If readings arrive faster, only the newest
+    /// one is sent when the next one is due. In the first second of a device, that many readings may be sent at once.
+    #[param(example = 10, exclusive_minimum = 0, maximum = 1000, default = 10)]
+    rate: Option<f64>,
+}
+
+/// `Last-Event-ID`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes `LiveQuery`")]
+pub(crate) struct LastEventParam {
+    /// The `id` of the last event that the client received. Browsers send it when they reconnect.
+    #[param(rename = "Last-Event-ID", example = "9f3c27-1041-1795428000250000")]
+    last_event_id: Option<String>,
+}
+
+/// The query of a live stream.
+pub(crate) struct LiveQuery {
+    rate: f64,
+    since: Option<Position>,
+}
+
+impl FromInput for LiveQuery {
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let rate = input.query("rate", faults, rate);
+        input.refuse_other_queries(&["rate"], faults);
+        let since = last_event_id(input, faults);
+        Some(Self { rate: rate?.unwrap_or(LIVE_RATE_DEFAULT), since: since? })
+    }
+}
+
+fn rate(value: &Json) -> Result<f64, Problem> {
+    let rate = values::finite(value)?.get();
+    if rate <= 0.0 {
+        let problem = Problem::new("greater_than", "Input should be greater than 0");
+        Err(problem.with(json!({ "gt": 0 })))
+    } else if rate > LIVE_RATE_MAX {
+        let problem =
+            Problem::new("less_than_equal", format!("Input should be less than or equal to {LIVE_RATE_MAX}"));
+        Err(problem.with(json!({ "le": LIVE_RATE_MAX })))
+    } else {
+        Ok(rate)
+    }
+}
+
+/// Reads the position of a reconnecting client. Returns `Some(None)` without one, and `None` after reporting a fault.
+#[expect(clippy::option_option, reason = "a fault, no position and a position are three outcomes")]
+fn last_event_id(input: &Input, faults: &mut Faults) -> Option<Option<Position>> {
+    let Some(value) = input.headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {
+        return Some(None);
+    };
+    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let position = text
+        .parse()
+        .map_err(|_| Problem::new("event_id_invalid", "Input should be the id of an event of this stream"));
+    faults.keep(vec!["header".into(), LAST_EVENT_ID.into()], &Json::String(text), position).map(Some)
+}
+
+pub(super) const WATCH_USER: UserOperation = UserOperation {
+    id: "watch_user",
+    summary: "Watch the readings of all devices of a user",
+    description: "Sends the readings of all devices of a user; `rate` applies to each device. The stream follows a change \
+        of the user's devices within seconds.\n\n\
+        A client that reconnects after more than a minute, or to another node, gets up to 10,000 readings. It may miss a \
+        late reading, whose time is before the time of the last event.",
+    schema: None,
+};
+
+/// Watch the readings of a device
+///
+/// Sends server-sent events while the client listens. Each reading is an event `reading` when any node commits it, in the
+/// order of the commits. Its data has the form of a line of an NDJSON export.
+///
+/// A client that reconnects with `Last-Event-ID`, as browsers do, gets the readings that it missed: within a minute and on
+/// the same node all of them, otherwise up to 1,000 readings with a later time than the last event. The service drops a
+/// client that does not read; the client may reconnect. The stream ends when the device is deleted.
+#[utoipa::path(
+    get, path = "/api/v1/stats/devices/{device_id}/live", tag = "statistics", operation_id = "watch_device",
+    params(DeviceIdParam, LiveParams, LastEventParam),
+    responses(
+        (status = 200, description = "The events.", content_type = "text/event-stream", body = String,
+            example = "event: reading\nid: 9f3c27-1041-1795428000250000\ndata: {\"device_id\":\"pump-7\",\"timestamp\":\"2026-11-23T10:00:00.250000Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n\n"),
+        (status = 404, description = "`Device not found`.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn watch_readings(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<(PathSubject, LiveQuery)>,
+) -> Result<Response, ApiError> {
+    let (subject, LiveQuery { rate, since }) = input;
+    let subject = subject.find(&service, principal).await?;
+    Ok(stream_events(subject.watch(&service, rate, since).await?))
+}
+
+fn stream_events(readings: LiveReadings) -> Response {
+    // A block without data is not an event, but it sets the client's last event id.
+    let start = Event::default().retry(RECONNECT_PAUSE).id(readings.start().to_string());
+    let events = unfold(readings, async |mut readings| Some((event(&readings.next().await?), readings)));
+    let events = once(async { start }).chain(events).map(Ok::<Event, Infallible>);
+    let keep_alive = KeepAlive::new().interval(LIVE_SIGN_PAUSE);
+    ([NO_BUFFERING], Sse::new(events).keep_alive(keep_alive)).into_response()
+}
+
+#[expect(clippy::expect_used, reason = "finite numbers and texts are valid JSON")]
+fn event(LiveReading { device, reading, position }: &LiveReading) -> Event {
+    let mut line = Vec::new();
+    write_ndjson(&mut line, device, &[*reading]).expect("a reading is valid JSON");
+    let line = str::from_utf8(line.trim_ascii_end()).expect("JSON is UTF-8");
+    Event::default().event(READING).id(position.to_string()).data(line)
+}

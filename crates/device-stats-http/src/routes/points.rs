@@ -1,0 +1,86 @@
+//! `/write`: append readings in InfluxDB's line protocol, at the paths that clients of InfluxDB and Telegraf use.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use device_stats_domain::{DeviceId, Measurement};
+use device_stats_formats::batch::Rows;
+use device_stats_formats::faults::Faults;
+use device_stats_formats::line_protocol::{PointReader, Precision};
+use device_stats_formats::media_type::MediaType;
+use device_stats_service::Service;
+use utoipa::IntoParams;
+
+use crate::body::BodyKind;
+use crate::errors::ApiError;
+use crate::extract::{Caller, FromBody, Input, KeyHeader, KeyParam, Streamed};
+
+/// Undocumented paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server, clients of
+/// InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
+const UNDOCUMENTED_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
+
+/// `precision`. Other parameters of InfluxDB, such as `bucket`, are ignored.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query of `Points`")]
+pub(crate) struct PointsParams {
+    /// Unit of the timestamps since 1970 UTC: `ns` (or `n`), `us` (or `u`), `ms` or `s`.
+    #[param(example = "ms", default = "ns")]
+    precision: Option<String>,
+}
+
+/// The points of a body.
+pub(crate) struct Points(Rows<(DeviceId, Measurement)>);
+
+impl FromBody for Points {
+    const KIND: BodyKind = BodyKind::Batch;
+    type Reader = PointReader;
+
+    fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> PointReader {
+        let precision = input.query("precision", faults, Precision::read);
+        // With a faulty precision the request fails, but its lines may have faults, too.
+        PointReader::new(precision.flatten().unwrap_or_default())
+    }
+
+    fn end(reader: PointReader, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
+        Ok(reader.finish(faults)?.map(Self))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
+    }
+}
+
+/// Post readings in InfluxDB's line protocol
+///
+/// Stores all readings or none. Repeats change nothing. Each point is a reading: the tag `device` names an existing
+/// device, and the fields `x`, `y` and `z` (floats or integers) are the values. The measurement, other tags, other fields
+/// and parameters such as `org`, `bucket` and `db` are ignored. A timestamp is truncated to microseconds; if it is absent,
+/// the server sets the time.
+///
+/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`; `Content-Type` is ignored.
+/// The operation is also available at `/write` and `/api/v2/write`.
+#[utoipa::path(
+    post, path = "/api/v1/write", tag = "statistics",
+    params(PointsParams, KeyParam),
+    request_body(
+        content = String, content_type = "text/plain",
+        example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",
+    ),
+    responses((status = 204, description = "The readings are in stable storage.")),
+)]
+pub(super) async fn append_points(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Streamed(KeyHeader(key), Points(Rows { rows, places }), _permit): Streamed<KeyHeader, Points>,
+) -> Result<StatusCode, ApiError> {
+    let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
+    ingested.map_err(|error| ApiError::Rows { error, places })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the undocumented paths of the operation.
+pub(crate) fn undocumented() -> Router<Service> {
+    UNDOCUMENTED_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, post(append_points)))
+}

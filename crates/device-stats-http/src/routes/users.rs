@@ -1,0 +1,203 @@
+//! `/users`: create, find, update, delete and list users.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use device_stats_domain::{NewUser, User, UserChange};
+use device_stats_formats::members::Members;
+use device_stats_formats::values;
+use device_stats_service::{Action, Service};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::devices::DeviceResponse;
+use crate::errors::{ApiError, ErrorResponse};
+use crate::extract::{Caller, JsonBody, PageParams, PageQuery, Parsed, PathUser, RequestBody, UserIdParam};
+
+/// A new user.
+#[derive(ToSchema)]
+#[schema(as = UserCreate)]
+#[expect(dead_code, reason = "describes `NewUser`")]
+pub(crate) struct UserCreateBody {
+    /// Name of the user, unique among users: 1 to 255 bytes without NUL, compared byte by byte.
+    #[schema(example = "ada", min_length = 1)]
+    username: String,
+    /// Email address, unique among users: up to 254 bytes. Only its syntax is checked. The domain is lower-cased.
+    #[schema(example = "ada@example.com", format = "email")]
+    email: String,
+}
+
+impl RequestBody for UserCreateBody {
+    type Value = NewUser;
+
+    fn read(members: &mut Members<'_>) -> Option<NewUser> {
+        let username = members.required("username", values::username);
+        let email = members.required("email", values::email);
+        Some(NewUser { username: username?, email: email? })
+    }
+}
+
+/// Changes of a user. An absent member leaves the value unchanged.
+#[derive(ToSchema)]
+#[schema(as = UserUpdate)]
+#[expect(dead_code, reason = "describes `UserChange`")]
+pub(crate) struct UserUpdateBody {
+    /// The new username, by the rules for a new user.
+    #[schema(example = "ada", min_length = 1, required = false)]
+    username: String,
+    /// The new email address, by the rules for a new user.
+    #[schema(example = "ada@example.org", format = "email", required = false)]
+    email: String,
+}
+
+impl RequestBody for UserUpdateBody {
+    type Value = UserChange;
+
+    fn read(members: &mut Members<'_>) -> Option<UserChange> {
+        let username = members.optional("username", values::username);
+        let email = members.optional("email", values::email);
+        Some(UserChange { username: username?, email: email? })
+    }
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub(crate) struct UserResponse {
+    /// Name of the user.
+    #[schema(example = "ada")]
+    username: String,
+    /// Email address of the user.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// Id of the user; 1 or more, never reused.
+    #[schema(example = 1, minimum = 1)]
+    id: i64,
+}
+
+impl From<User> for UserResponse {
+    fn from(user: User) -> Self {
+        Self {
+            username: user.username.as_str().to_owned(),
+            email: user.email.as_str().to_owned(),
+            id: user.id.0,
+        }
+    }
+}
+
+/// A user with all its devices.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserWithDevices)]
+pub(crate) struct UserWithDevicesResponse {
+    #[serde(flatten)]
+    user: UserResponse,
+    /// Devices of the user, by ascending `id`.
+    devices: Vec<DeviceResponse>,
+}
+
+/// List users
+///
+/// Returns a page of the users, by ascending `id`.
+#[utoipa::path(
+    get, path = "/api/v1/users", tag = "users",
+    params(PageParams),
+    responses((status = 200, description = "A page of users.", body = [UserResponse])),
+)]
+pub(super) async fn list_users(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<PageQuery>,
+) -> Result<Json<Vec<UserResponse>>, ApiError> {
+    let PageQuery(page) = input;
+    let users = service.list_users(principal, page).await?;
+    Ok(Json(users.into_iter().map(UserResponse::from).collect()))
+}
+
+/// Register a user
+///
+/// Username and email address must be unique among users.
+#[utoipa::path(
+    post, path = "/api/v1/users", tag = "users",
+    request_body = UserCreateBody,
+    responses(
+        (status = 201, description = "The new user.", body = UserResponse),
+        (status = 400, description = "`Email already registered` (checked first), `Username already taken`, or the body \
+            is incomplete or not UTF-8.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn create_user(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<JsonBody<UserCreateBody>>,
+) -> Result<(StatusCode, Json<UserResponse>), ApiError> {
+    let JsonBody(user) = input;
+    Ok((StatusCode::CREATED, Json(service.create_user(principal, user).await?.into())))
+}
+
+/// Find a user
+///
+/// Returns a user with all its devices.
+#[utoipa::path(
+    get, path = "/api/v1/users/{user_id}", tag = "users",
+    params(UserIdParam),
+    responses(
+        (status = 200, description = "The user with its devices.", body = UserWithDevicesResponse),
+        (status = 404, description = "`User not found`.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn find_user(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<PathUser>,
+) -> Result<Json<UserWithDevicesResponse>, ApiError> {
+    let PathUser(id) = input;
+    let user = service.user(principal, id, Action::Read).await?;
+    let devices = service.devices_of(&user).await?.into_iter().map(DeviceResponse::from).collect();
+    Ok(Json(UserWithDevicesResponse { user: user.into_inner().into(), devices }))
+}
+
+/// Change a user
+///
+/// Changes the values of the members that are present.
+#[utoipa::path(
+    put, path = "/api/v1/users/{user_id}", tag = "users",
+    params(UserIdParam),
+    request_body = UserUpdateBody,
+    responses(
+        (status = 200, description = "The user after the change.", body = UserResponse),
+        (status = 400, description = "`Email already registered` (checked first), `Username already taken`, or the body \
+            is incomplete or not UTF-8.", body = ErrorResponse),
+        (status = 404, description = "`User not found`.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn update_user(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>)>,
+) -> Result<Json<UserResponse>, ApiError> {
+    let (PathUser(id), JsonBody(change)) = input;
+    let user = service.user(principal, id, Action::Manage).await?;
+    Ok(Json(service.update_user(&user, change).await?.into()))
+}
+
+/// Delete a user
+///
+/// Deletes a user, all its devices and all readings of these devices.
+#[utoipa::path(
+    delete, path = "/api/v1/users/{user_id}", tag = "users",
+    params(UserIdParam),
+    responses(
+        (status = 204, description = "The user is deleted."),
+        (status = 404, description = "`User not found`.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn delete_user(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<PathUser>,
+) -> Result<StatusCode, ApiError> {
+    let PathUser(id) = input;
+    let user = service.user(principal, id, Action::Manage).await?;
+    service.delete_user(&user).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
