@@ -1,18 +1,18 @@
 //! Posts readings as fast as they are answered, over kept connections, and counts what was acknowledged.
 
-mod arrow;
-mod bodies;
+mod arrow_batch;
+mod request_template;
 
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
-use bodies::Bodies;
 use clap::ValueEnum;
+use request_template::Bodies;
 use serde::Serialize;
 
-use crate::http::Connection;
+use crate::connection::Connection;
 
 /// What to post, and how.
 #[derive(Clone, Debug, clap::Args)]

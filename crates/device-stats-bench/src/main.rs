@@ -1,14 +1,14 @@
 //! What `make bench` needs and Python is too slow for: it fills stores with sealed readings, measures sealing and
 //! merging, and sends requests. Not a part of the service; each command prints what it found as one line of JSON.
 
+mod connection;
 mod database;
-mod http;
 mod ingest;
 mod load;
 mod manifest;
-mod rates;
 mod requests;
-mod sizes;
+mod sealing_rates;
+mod segment_sizes;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -63,8 +63,8 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match CommandLine::parse().command {
         Command::Load { database, manifest } => print(&load::load(&database, &manifest)?),
-        Command::Sizes { database } => print(&sizes::sizes(&database)?),
-        Command::Rates { manifest, device_id } => print(&rates::rates(&manifest, &device_id)?),
+        Command::Sizes { database } => print(&segment_sizes::sizes(&database)?),
+        Command::Rates { manifest, device_id } => print(&sealing_rates::rates(&manifest, &device_id)?),
         Command::Ingest(arguments) => print(&ingest::post(&arguments)?),
         Command::Requests(arguments) => print(&requests::send(&arguments)?),
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 
-use crate::http::Connection;
+use crate::connection::Connection;
 
 /// What to send, and where the answers go.
 #[derive(Debug, clap::Args)]

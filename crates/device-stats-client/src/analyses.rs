@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::devices::path_segment;
-use super::{Client, ClientError};
+use crate::client::Client;
+use crate::devices::path_segment;
+use crate::error::ClientError;
 
 /// How long an answer may take that tells no more than how much there is.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,7 +4,8 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::{Client, GivenUp};
+use crate::client::Client;
+use crate::retry::GivenUp;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 

@@ -4,7 +4,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::{Client, ClientError};
+use crate::client::Client;
+use crate::error::ClientError;
 
 /// What is written as itself in a segment of a path; everything else is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use reqwest::{Method, Response};
 
-use super::devices::path_segment;
-use super::{Client, ClientError, Subject, Window};
+use crate::analyses::{Subject, Window};
+use crate::client::Client;
+use crate::devices::path_segment;
+use crate::error::ClientError;
 
 /// An export that has begun to arrive.
 #[derive(Debug)]

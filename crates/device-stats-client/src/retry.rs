@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use tracing::warn;
 
-use super::ClientError;
+use crate::error::ClientError;
 use device_stats_domain::error_chain;
 
 /// The first wait; each is twice as long as the one before.

@@ -5,7 +5,8 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, ClientError};
+use crate::client::Client;
+use crate::error::ClientError;
 
 /// A user, as far as this client cares.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

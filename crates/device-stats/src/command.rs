@@ -3,7 +3,6 @@
 
 mod analyze;
 mod bench;
-mod chosen;
 mod config;
 mod export;
 mod health;
@@ -11,10 +10,11 @@ mod import;
 mod migrate;
 mod openapi;
 mod progress;
-mod retrying;
+mod readings_flags;
+mod retry_flags;
 mod seal;
 mod serve;
-mod subject;
+mod store_devices;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Number;
 
-use super::subject;
+use super::readings_flags;
 use device_stats_client::{
     Analysis, AxisSummary, Client, ClientError, Patience, Subject, UserAnalysis, Window,
 };
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 /// Where there is nobody of that name, nothing to analyze, or no server.
 pub(super) async fn analyze(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let client = Client::new(url, Patience::Short)?;
-    let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
+    let subject = readings_flags::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
     let body = client.analyze(&subject, &window).await?;
     if arguments.json {

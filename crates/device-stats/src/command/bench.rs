@@ -1,6 +1,6 @@
 //! `device-stats bench`: how fast a server is.
 
-mod readings;
+mod synthetic_readings;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,9 +9,9 @@ use clap::builder::RangedU64ValueParser;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::progress::{Progress, per_second};
-use super::retrying::Retrying;
+use super::retry_flags::Retrying;
 use device_stats_client::Client;
-use readings::{Batches, device_id};
+use synthetic_readings::{Batches, device_id};
 
 /// What is measured.
 #[derive(Debug, clap::Subcommand)]

@@ -1,7 +1,7 @@
 //! `device-stats export`: all readings of a device or a user from a server to a file.
 
+mod output;
 mod progress;
-mod target;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,11 +9,11 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
-use super::retrying::Retrying;
-use super::subject;
+use super::readings_flags;
+use super::retry_flags::Retrying;
 use device_stats_client::{Arriving, Client, ClientError, Subject, Waits, Window};
+use output::Target;
 use progress::{Progress, Unit};
-use target::Target;
 
 /// What to export.
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,7 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
         },
     };
     let client = Client::for_exports(url, arguments.retrying.patience())?;
-    let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
+    let subject = readings_flags::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
     let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
     let asked = Asked { client, subject, window, format };
     let mut progress = Progress::new(output.is_some(), format.unit());

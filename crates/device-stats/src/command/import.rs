@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use uuid::Uuid;
 
 use super::progress::{Progress, per_second};
-use super::retrying::Retrying;
+use super::retry_flags::Retrying;
 use device_stats_client::{Client, ClientError, Fault, GivenUp, Registered};
 use device_stats_formats::file::{Chunk, Place, Rows};
 

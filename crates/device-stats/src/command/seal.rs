@@ -10,7 +10,7 @@ use device_stats_store::Retry;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 
-use super::chosen::{self, Chosen};
+use super::store_devices::{self, Chosen};
 use crate::settings::Settings;
 use device_stats_domain::error_chain;
 use device_stats_service::sealing::{Done, Goal, SealError, Sealer, Which};
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// Where the database cannot be used, or there is no such device.
 pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
+    let Chosen { store, devices } = store_devices::devices(settings, arguments.device.as_deref()).await?;
     let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
     let sealer = &Sealer::new(store, parallel);
     let mut at_work = iter(devices.into_iter().map(|device| async move {

@@ -1,6 +1,6 @@
 //! `device-stats verify`: whether all that is sealed is as it was written, directly in the database.
 
-mod check;
+mod device_check;
 
 use std::fmt::Write;
 use std::thread::available_parallelism;
@@ -12,8 +12,8 @@ use device_stats_store::StoreError;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 
-use self::check::{Checked, check};
-use super::chosen::{self, Chosen};
+use self::device_check::{Checked, check};
+use super::store_devices::{self, Chosen};
 use crate::settings::Settings;
 use device_stats_domain::error_chain;
 
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// Where there are faults, the database cannot be used, or there is no such device.
 pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
+    let Chosen { store, devices } = store_devices::devices(settings, arguments.device.as_deref()).await?;
     let store = store.as_ref();
     let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
     let mut at_work = iter(devices.into_iter().map(|device| async move {

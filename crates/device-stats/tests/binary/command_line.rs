@@ -14,7 +14,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
-use crate::started::{Started, device_stats, printed, run};
+use crate::server::{Started, device_stats, printed, run};
 
 /// Readings of three devices, interleaved, with numbers that need their last bit.
 fn readings() -> Vec<(String, [f64; 3])> {

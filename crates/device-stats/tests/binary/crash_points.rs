@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::numbered::{Answer, Api, Fate, Numbered};
-use crate::started::{Started, device_stats, run, run_by, serve};
+use crate::numbered_readings::{Answer, Api, Fate, Numbered};
+use crate::server::{Started, device_stats, run, run_by, serve};
 
 /// Readings of the requests, one after the other: some become segments at once, the others have to be sealed.
 const COUNTS: [u64; 9] = [1, 4_500, 40, 700, 4_500, 1, 4_500, 700, 3];

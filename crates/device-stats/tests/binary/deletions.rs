@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::databases::{Database, over_both_stores};
-use crate::numbered::Api;
-use crate::started::{Started, run};
+use crate::numbered_readings::Api;
+use crate::server::{Started, run};
 
 const ROUNDS: u64 = 6;
 /// The devices, all of one user.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::databases::over_both_stores;
-use crate::started::{Started, device_stats, printed, run, run_by};
+use crate::server::{Started, device_stats, printed, run, run_by};
 
 /// Readings of two devices, interleaved, with numbers that need their last bit; more than an export sends at once.
 const READINGS: u32 = 40_000;

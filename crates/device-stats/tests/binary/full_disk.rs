@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::numbered::{Answer, Api, Fate, Numbered};
+use crate::numbered_readings::{Answer, Api, Fate, Numbered};
+use crate::server::{Started, device_stats, serve};
 use crate::small_disk::SmallDisk;
-use crate::started::{Started, device_stats, serve};
 
 const DISK_MIB: u32 = 32;
 /// What is left of it for readings, once there are some.

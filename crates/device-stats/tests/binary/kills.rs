@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
-use crate::keyed::Keyed;
-use crate::numbered::{Answer, Api, Fate, Numbered};
+use crate::keyed_readings::Keyed;
+use crate::numbered_readings::{Answer, Api, Fate, Numbered};
 use crate::random::Random;
-use crate::started::{Started, run};
+use crate::server::{Started, run};
 
 const WRITERS: u64 = 8;
 /// Readings of a request: mostly few, sometimes enough for a segment.

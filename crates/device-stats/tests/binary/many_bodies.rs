@@ -9,7 +9,7 @@ use device_stats_domain::limits::{BATCH_BYTES_MAX, BODIES_BYTES_MAX};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::started::Started;
+use crate::server::Started;
 
 /// More than there is room for.
 const BODIES: usize = 2 * BODIES_BYTES_MAX / BATCH_BYTES_MAX;

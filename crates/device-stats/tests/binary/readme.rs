@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::started::Started;
+use crate::server::Started;
 
 #[test]
 fn the_lines_of_the_readme_answer_as_it_says() {

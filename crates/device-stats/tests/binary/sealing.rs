@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
-use crate::started::{Started, printed, run};
+use crate::server::{Started, printed, run};
 
 /// Posts readings of a device whose seconds since 1970 are those, in one request.
 fn post(server: &Started, device: &str, seconds: Range<u32>) -> serde_json::Value {

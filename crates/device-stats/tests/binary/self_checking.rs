@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::databases::{Database, over_both_stores, postgres};
-use crate::started::{Started, run};
+use crate::server::{Started, run};
 
 const DEVICES: u64 = 3;
 /// Readings of the requests of a writer, one after the other: some become segments at once, most do not.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::started::run_by;
+use crate::server::run_by;
 
 /// What keeps the namespace: it mounts `$1` bytes at `$2`, and waits for the end of its input, which comes with that of the
 /// test.

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use device_stats_postgres::testing::TestPostgres;
 use serde_json::{Value, json};
 
-use crate::numbered::{Answer, Api, Fate, Numbered};
+use crate::numbered_readings::{Answer, Api, Fate, Numbered};
 use crate::random::Random;
-use crate::started::{Started, run};
+use crate::server::{Started, run};
 
 const WRITERS: u64 = 8;
 /// Readings of a request: mostly few, sometimes enough for a segment.

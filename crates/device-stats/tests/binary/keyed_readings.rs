@@ -1,11 +1,11 @@
-//! Readings that bring no times, under keys: x = k, y = 1, z = -k as those of [`numbered`](crate::numbered). Whatever becomes of
+//! Readings that bring no times, under keys: x = k, y = 1, z = -k as those of [`numbered`](crate::numbered_readings). Whatever becomes of
 //! a request, it is sent again under its key until it is answered, and sometimes afterwards.
 
 use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use crate::numbered::{Api, Numbered, assert_each_once};
+use crate::numbered_readings::{Api, Numbered, assert_each_once};
 
 /// A device, and all that was ever sent of it.
 pub(crate) struct Keyed {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_ipc::writer::StreamWriter;
 
-use super::bodies::numbers;
+use super::request_template::numbers;
 
 /// The body of a request, and where in it the first of its times is, which lie side by side as 64-bit numbers.
 pub(super) struct ArrowBody {

@@ -4,7 +4,7 @@
 use device_stats_postgres::testing::TestPostgres;
 use serde_json::json;
 
-use crate::started::{Started, printed, run};
+use crate::server::{Started, printed, run};
 
 fn register(server: &Started) {
     assert_eq!(server.post("/api/v1/devices/", r#"{"device_id": "pump"}"#).0, 201);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 
-use crate::started::run;
+use crate::server::run;
 
 /// A server that answers each request as it is told to; `None` is no answer at all.
 struct Scripted {

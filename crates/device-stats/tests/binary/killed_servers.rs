@@ -11,7 +11,7 @@ use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 
 use crate::databases::{Database, over_both_stores};
-use crate::started::{Started, device_stats, printed};
+use crate::server::{Started, device_stats, printed};
 
 /// Enough to be killed in the middle of.
 const READINGS: u32 = 150_000;

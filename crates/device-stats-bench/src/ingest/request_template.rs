@@ -3,7 +3,7 @@
 
 use device_stats_domain::Timestamp;
 
-use super::arrow::{self, ArrowBody};
+use super::arrow_batch::{self as arrow, ArrowBody};
 use super::{Arguments, Format, Shape};
 
 /// The second in which the first request of each client lies, since 1970 UTC: 2020.
