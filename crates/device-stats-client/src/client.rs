@@ -1,5 +1,4 @@
-//! The HTTP interface from the outside: what `import`, `export`, `analyze` and `health` ask a server. Knows nothing of files and
-//! tables.
+//! The connection to a server: request, response, and the retry loop.
 
 use std::time::Duration;
 
@@ -9,130 +8,140 @@ use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 
 use crate::error::ClientError;
-use crate::retry::{self, GivenUp, Patience, Waits};
+use crate::retry::{Backoff, RequestFailure, RetryPolicy, is_outcome_unknown};
 
-/// How long an answer may take; of an export, how long nothing may arrive.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long the answer about the state of a server may take.
+/// Timeout of a response; for an export, the longest time without new bytes.
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Timeout of a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A server. Cheap to clone; clones share their connections.
+/// A client of one server. Clones are cheap and share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    pub(crate) base: String,
-    patience: Patience,
+    base_url: String,
+    retry_policy: RetryPolicy,
 }
 
 impl Client {
-    /// The server at that address, which is without its last slash. Sends nothing yet.
+    /// Returns a client of the server at a URL without a trailing slash. Sends nothing.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] for an address that is none, and where the system has no certificates to trust.
-    pub fn new(base: &str, patience: Patience) -> Result<Self, ClientError> {
-        Self::build(base, patience, reqwest::Client::builder().timeout(ANSWER_TIMEOUT))
+    /// [`ClientError::Setup`] if the URL is invalid, or if the system has no trusted certificates.
+    pub fn new(base_url: &str, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
+        Self::build(base_url, retry_policy, reqwest::Client::builder().timeout(RESPONSE_TIMEOUT))
     }
 
-    /// The same for answers that arrive for as long as it takes.
+    /// Returns a client for responses of any duration. Its timeout limits the time without new bytes.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn for_exports(base: &str, patience: Patience) -> Result<Self, ClientError> {
-        Self::build(base, patience, reqwest::Client::builder().read_timeout(ANSWER_TIMEOUT))
+    pub fn for_exports(base_url: &str, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
+        Self::build(base_url, retry_policy, reqwest::Client::builder().read_timeout(RESPONSE_TIMEOUT))
     }
 
-    /// How long this one goes on trying.
-    pub fn patience(&self) -> Patience {
-        self.patience
+    /// Returns the retry policy.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.retry_policy
     }
 
-    fn build(base: &str, patience: Patience, http: ClientBuilder) -> Result<Self, ClientError> {
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    fn build(base_url: &str, retry_policy: RetryPolicy, http: ClientBuilder) -> Result<Self, ClientError> {
         let mut http = http
             .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CLIENT_CONNECT_TIMEOUT);
-        if base.starts_with("http://") {
-            // Needs no certificates, and a small image may have none.
+        if base_url.starts_with("http://") {
+            // Plain HTTP needs no certificates, and a small image may have none.
             http = http.tls_certs_only([]);
         }
-        if is_this_host(base) {
+        if is_loopback(base_url) {
             http = http.no_proxy();
         }
         let http = http.build().map_err(ClientError::Setup)?;
-        Ok(Self { http, base: base.to_owned(), patience })
+        Ok(Self { http, base_url: base_url.to_owned(), retry_policy })
     }
 
-    /// Whether the server can serve requests.
+    /// Checks that the server can serve requests. Sends one request, without retries.
     ///
     /// # Errors
-    /// [`ClientError`] where it cannot.
+    /// [`ClientError`] if it cannot.
     pub async fn check_health(&self) -> Result<(), ClientError> {
-        self.answer(self.request(Method::GET, "/health/ready").timeout(HEALTH_TIMEOUT)).await.map(drop)
+        self.send(self.request(Method::GET, "/health/ready").timeout(HEALTH_TIMEOUT)).await.map(drop)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        self.http.request(method, format!("{}{path}", self.base_url))
     }
 
-    /// Sends a request; returns the answer where it is a success.
-    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request.send().await.map_err(|error| self.lost(error))?;
-        if response.status().is_success() {
+    /// Sends a request and returns a successful response.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        if status.is_success() {
             return Ok(response);
         }
-        let status = response.status();
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = response.bytes().await.map_err(|error| self.lost(error))?;
-        Err(ClientError::from_answer(status, retry_after.map(Duration::from_secs), &body))
+        let body = response.bytes().await.map_err(|error| self.unreachable(error))?;
+        Err(ClientError::from_response(status, retry_after.map(Duration::from_secs), &body))
     }
 
-    fn lost(&self, error: reqwest::Error) -> ClientError {
-        ClientError::Unreachable { url: self.base.clone(), source: error.without_url() }
+    fn unreachable(&self, error: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { url: self.base_url.clone(), source: error.without_url() }
     }
 
-    /// Sends a request; returns the body of a success.
-    pub(crate) async fn body(&self, request: RequestBuilder) -> Result<String, ClientError> {
-        let response = self.answer(request).await?;
-        response.text().await.map_err(|error| self.lost(error))
+    /// Sends a request and returns the body of a successful response.
+    pub(crate) async fn send_for_text(&self, request: RequestBuilder) -> Result<String, ClientError> {
+        let response = self.send(request).await?;
+        response.text().await.map_err(|error| self.unreachable(error))
     }
 
-    /// Sends a request; returns what the body of a success says.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let body = self.body(request).await?;
-        serde_json::from_str(&body).map_err(ClientError::NotUnderstood)
+    /// Sends a request and parses the body of a successful response.
+    pub(crate) async fn send_for_json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, ClientError> {
+        let body = self.send_for_text(request).await?;
+        serde_json::from_str(&body).map_err(ClientError::UnexpectedResponse)
     }
 
-    /// Makes a request that is safe to repeat, again where it fails, for as long as this client has patience.
-    pub(crate) async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ClientError>
+    /// Repeats an idempotent request, as the retry policy allows.
+    pub(crate) async fn retry<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ClientError>
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        self.until_given_up(attempt).await.map_err(|given_up| given_up.error)
+        self.retry_and_track_outcome(attempt).await.map_err(|failure| failure.error)
     }
 
-    /// The same; also says whether what was asked may have been done.
-    pub(crate) async fn until_given_up<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, GivenUp>
+    /// As [`Self::retry`]; a failure also says whether an attempt may have been executed.
+    pub(crate) async fn retry_and_track_outcome<T, F>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, RequestFailure>
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        let mut waits = Waits::new(self.patience);
-        let mut may_be_done = false;
+        let mut backoff = Backoff::new(self.retry_policy);
+        let mut is_unknown = false;
         loop {
             let error = match attempt().await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            may_be_done |= retry::may_be_done(&error);
-            if !waits.wait(&error).await {
-                return Err(GivenUp { error, may_be_done });
+            is_unknown |= is_outcome_unknown(&error);
+            if !backoff.wait(&error).await {
+                return Err(RequestFailure { error, is_outcome_unknown: is_unknown });
             }
         }
     }
 }
 
-/// Whether the address is one of this host, where no proxy of the environment belongs in between.
-fn is_this_host(base: &str) -> bool {
-    let Ok(url) = Url::parse(base) else { return false };
+/// Whether a URL addresses this host. A proxy of the environment cannot reach it.
+fn is_loopback(base_url: &str) -> bool {
+    let Ok(url) = Url::parse(base_url) else { return false };
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -1,5 +1,5 @@
-//! The HTTP interface from the outside: what `import`, `export`, `analyze` and `health` ask a server. Knows nothing of files and
-//! tables.
+//! HTTP client for the commands `import`, `export`, `analyze`, `bench load` and `health`: requests and
+//! retries. Files and tables are left to the commands.
 
 mod analyses;
 mod batches;
@@ -7,12 +7,17 @@ mod client;
 mod devices;
 mod error;
 mod exports;
+mod path_segment;
 mod retry;
+mod scope;
 mod users;
 
-pub use analyses::{Analysis, AxisSummary, Subject, UserAnalysis, Window};
+pub use analyses::{Analysis, AxisSummary, DeviceAnalysis, UserAnalysis};
+pub use batches::BatchOutcome;
 pub use client::Client;
-pub use devices::Registered;
+pub use devices::Registration;
 pub use error::{ClientError, Fault};
-pub use exports::Arriving;
-pub use retry::{GivenUp, Patience, Waits};
+pub use exports::ExportStream;
+pub use retry::{Backoff, RequestFailure, RetryPolicy};
+pub use scope::{Period, Scope};
+pub use users::User;

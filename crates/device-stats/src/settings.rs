@@ -1,18 +1,15 @@
-//! The settings: every flag and every environment variable of the service is read here, once, and nowhere else. A flag
-//! wins over its variable, a variable over the default; a variable that is empty counts as absent.
+//! The settings. All flags and environment variables of the service are read here, once. A flag takes
+//! precedence over its variable, and a variable over the default. An empty value counts as absent.
 
 mod database;
-mod effective;
 mod flags;
+mod invalid;
+mod parsed;
 mod report;
 #[cfg(test)]
 mod tests;
 
-pub use database::{Database, PostgresParts};
-pub use effective::{
-    CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, InvalidSetting, KEEP_KEYS_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT,
-    LogFormat, Migrate, SEAL_AFTER_DEFAULT, Secret, Settings, URL_DEFAULT,
-};
-use effective::{MIB, or_default};
+pub(crate) use database::Database;
 pub(crate) use flags::Flags;
-pub use report::{Entry, Source};
+pub(crate) use parsed::{LogFormat, Migrate, Settings};
+pub(crate) use report::Entry;

@@ -1,59 +1,84 @@
-//! The devices that `seal` and `verify` are asked to look at, directly in the database.
+//! The store and its devices, for `seal` and `verify`, which work directly in the database.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
+use device_stats_domain::limits::SEAL_DEVICES_MAX;
 use device_stats_domain::{Device, DeviceId, Page};
 use device_stats_store::{Store, StoreError};
+use futures_util::Stream;
+use futures_util::stream::{self, StreamExt};
 
 use crate::database;
 use crate::settings::{Migrate, Settings};
 
-/// A store, and devices of it.
-pub(super) struct Chosen {
+/// A store and some of its devices.
+pub(super) struct StoreDevices {
     pub(super) store: Arc<dyn Store>,
     pub(super) devices: Vec<Device>,
 }
 
-/// Opens the database, which must have the schema of this binary, and finds the device, or all where none is named.
-///
-/// # Errors
-/// Where the database cannot be used, or there is no such device.
-pub(super) async fn devices(settings: &Settings, device_id: Option<&str>) -> anyhow::Result<Chosen> {
-    // A command that looks after readings neither changes the schema nor creates a database.
-    let store = database::open(&Settings { migrate: Migrate::ByCommand, ..settings.clone() }).await?;
-    let devices = match device_id {
-        None => all_devices(store.as_ref()).await.context("the devices cannot be listed")?,
-        Some(text) => {
-            let known = match DeviceId::new(text) {
-                Ok(id) => store.find_devices(&[id]).await?.into_iter().flatten().collect(),
-                Err(_) => Vec::new(),
-            };
-            if known.is_empty() {
-                bail!("there is no device {text:?}");
+impl StoreDevices {
+    /// Opens the database and finds one device, or all devices. The database must have the schema of this
+    /// binary.
+    ///
+    /// # Errors
+    /// If the database cannot be used, or the device does not exist.
+    pub(super) async fn open(settings: &Settings, device_id: Option<&str>) -> anyhow::Result<Self> {
+        // A maintenance command neither changes the schema nor creates a database.
+        let store = database::open(&Settings { migrate: Migrate::ByCommand, ..settings.clone() }).await?;
+        let devices = match device_id {
+            None => list_all_devices(store.as_ref()).await.context("the devices cannot be listed")?,
+            Some(text) => {
+                let found = match DeviceId::new(text) {
+                    Ok(id) => store.find_devices(&[id]).await?.into_iter().flatten().collect(),
+                    Err(_) => Vec::new(),
+                };
+                if found.is_empty() {
+                    bail!("there is no device {text:?}");
+                }
+                found
             }
-            known
-        }
-    };
-    Ok(Chosen { store, devices })
+        };
+        Ok(Self { store, devices })
+    }
 }
 
-/// All devices by ascending key. Each page begins with the last device of the one before; where it does not, one was
-/// deleted meanwhile, and another may have been passed over: then it starts anew.
-async fn all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> {
+/// Number of devices that a command works on concurrently.
+pub(super) fn parallelism() -> usize {
+    available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX)
+}
+
+/// Runs work on each device, several devices concurrently. Results come in any order.
+pub(super) fn for_each_device<T, F: Future<Output = T>>(
+    devices: Vec<Device>,
+    work: impl Fn(Device) -> F,
+) -> impl Stream<Item = T> {
+    stream::iter(devices.into_iter().map(work)).buffer_unordered(parallelism())
+}
+
+/// Lists all devices by ascending key. Each page starts with the last device of the previous page. If it does
+/// not, a device was deleted meanwhile and another one may be missing, so the list starts again.
+async fn list_all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> {
     let mut all: Vec<Device> = Vec::new();
+    let mut count = 0_i64;
     loop {
-        let skip = i64::try_from(all.len().saturating_sub(1)).unwrap_or(i64::MAX);
+        let skip = (count - 1).max(0);
         let mut page = store.list_devices(Page { skip, ..Page::LARGEST }).await?.into_iter();
         if let Some(last) = all.last()
             && page.next().is_none_or(|first| first.key != last.key)
         {
             all.clear();
+            count = 0;
             continue;
         }
-        let before = all.len();
-        all.extend(page);
-        if all.len() == before {
+        let listed = count;
+        for device in page {
+            all.push(device);
+            count += 1;
+        }
+        if count == listed {
             return Ok(all);
         }
     }
@@ -67,14 +92,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_device_is_found_once() {
+    async fn each_device_is_listed_once() {
         for count in [0, 1, 2, 99, 100, 101, 199, 200, 350] {
             let store = Model::default();
             for n in 0..count {
                 let device_id = DeviceId::new(format!("d{n}")).unwrap();
                 store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap();
             }
-            let keys = all_devices(&store).await.unwrap().into_iter().map(|device| device.key.0);
+            let keys = list_all_devices(&store).await.unwrap().into_iter().map(|device| device.key.0);
             assert_eq!(keys.collect::<Vec<_>>(), (1..=count).collect::<Vec<_>>());
         }
     }

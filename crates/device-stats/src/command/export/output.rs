@@ -1,111 +1,165 @@
-//! Where an export is written: stdout, or a file that has its name only when all of it is there.
+//! The destination of an export: stdout, or a file that appears under its name only when it is complete.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Seek, Stdout, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{Seek, Stdout, Write};
 use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tempfile::{Builder, NamedTempFile};
 
-/// Something to write to.
-pub(super) enum Target {
+use crate::command::stdout;
+
+/// Permissions of a new file, before the umask. `tempfile` would make it private.
+const FILE_MODE: u32 = 0o666;
+
+/// The destination of an export.
+pub(super) enum Output {
     Stdout(Stdout),
-    /// What is no ordinary file, such as a pipe, has no place of its own to be moved to.
+    /// A device or a pipe. It cannot be replaced by another file.
     Special(PathBuf, File),
-    File(Partial),
+    /// A temporary file in the folder of its destination, removed on drop unless finished.
+    File {
+        destination: PathBuf,
+        partial: NamedTempFile,
+    },
 }
 
-/// A file on its way, which goes again where it is dropped before its end.
-pub(super) struct Partial {
-    /// Where it is written.
-    path: PathBuf,
-    /// Where it is going to be.
-    destination: PathBuf,
-    file: File,
-    is_complete: bool,
-}
-
-impl Target {
-    /// That file, or stdout.
+impl Output {
+    /// Opens a file, or stdout.
     ///
     /// # Errors
-    /// Where it cannot be created.
-    pub(super) fn create(output: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(output) = output else { return Ok(Self::Stdout(std::io::stdout())) };
-        let unwritable = || format!("cannot write {}", output.display());
-        // Of a link, what it points to.
-        let destination = fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
-        if fs::metadata(&destination).is_ok_and(|found| !found.is_file()) {
-            let file = File::options().write(true).open(&destination).with_context(unwritable)?;
+    /// If the file cannot be created.
+    pub(super) fn create(file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(file) = file else { return Ok(Self::Stdout(std::io::stdout())) };
+        let cannot_write = || cannot_write(file);
+        // Replaces the file that a link refers to, not the link.
+        let destination = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        if fs::metadata(&destination).is_ok_and(|existing| !existing.is_file()) {
+            let file = File::options().write(true).open(&destination).with_context(cannot_write)?;
             return Ok(Self::Special(destination, file));
         }
-        let mut path = destination.clone().into_os_string();
-        path.push(".partial");
-        let path = PathBuf::from(path);
-        let file = File::create(&path).with_context(unwritable)?;
-        Ok(Self::File(Partial { path, destination, file, is_complete: false }))
+        let mut prefix = destination.file_name().unwrap_or_default().to_owned();
+        prefix.push(".");
+        let partial = Builder::new()
+            .prefix(&prefix)
+            .suffix(".partial")
+            .permissions(Permissions::from_mode(FILE_MODE))
+            .tempfile_in(folder(&destination))
+            .with_context(cannot_write)?;
+        Ok(Self::File { destination, partial })
     }
 
-    /// Writes bytes; breaks where the reader of stdout has seen enough, which is no failure.
+    /// Writes bytes. Breaks if the reader of stdout has closed the pipe, which is not an error.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If the bytes cannot be written.
     pub(super) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<ControlFlow<()>> {
-        let (path, file) = match self {
-            Self::Stdout(stdout) => match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ControlFlow::Break(())),
-                written => {
-                    return written.map(ControlFlow::Continue).context("stdout cannot be written");
-                }
-            },
-            Self::Special(path, file) | Self::File(Partial { path, file, .. }) => (path, file),
+        let (written, path) = match self {
+            Self::Stdout(stdout) => return stdout::write(stdout, bytes),
+            Self::Special(path, file) => (file.write_all(bytes), path),
+            Self::File { destination, partial } => (partial.as_file_mut().write_all(bytes), destination),
         };
-        let written = file.write_all(bytes).map(ControlFlow::Continue);
-        written.with_context(|| format!("cannot write {}", path.display()))
+        written.map(ControlFlow::Continue).with_context(|| cannot_write(path))
     }
 
-    /// Whether what has been written can be taken back.
-    pub(super) fn can_begin_anew(&self) -> bool {
-        matches!(self, Self::File(_))
+    /// Whether the written bytes can be discarded.
+    pub(super) fn can_restart(&self) -> bool {
+        matches!(self, Self::File { .. })
     }
 
-    /// Takes back what has been written.
+    /// Discards the written bytes.
     ///
     /// # Errors
-    /// Those of writing.
-    pub(super) fn begin_anew(&mut self) -> anyhow::Result<()> {
-        let Self::File(Partial { path, file, .. }) = self else { return Ok(()) };
-        let emptied = file.set_len(0).and_then(|()| file.rewind());
-        emptied.with_context(|| format!("cannot write {}", path.display()))
+    /// If the file cannot be truncated.
+    pub(super) fn restart(&mut self) -> anyhow::Result<()> {
+        let Self::File { destination, partial } = self else { return Ok(()) };
+        let file = partial.as_file_mut();
+        file.set_len(0).and_then(|()| file.rewind()).with_context(|| cannot_write(destination))
     }
 
-    /// Says that all is written: now the file gets its name.
+    /// Completes the export: syncs the file, renames it to its destination, and syncs the folder.
     ///
     /// # Errors
-    /// Those of writing.
+    /// If one of these steps fails.
     pub(super) fn finish(self) -> anyhow::Result<()> {
-        match self {
-            Self::Stdout(_) | Self::Special(..) => Ok(()),
-            Self::File(mut partial) => {
-                let unwritable = || format!("cannot write {}", partial.destination.display());
-                partial.file.sync_all().with_context(unwritable)?;
-                fs::rename(&partial.path, &partial.destination).with_context(unwritable)?;
-                partial.is_complete = true;
-                // A crash of the system could take the name away otherwise.
-                let folder = partial.destination.parent().filter(|folder| !folder.as_os_str().is_empty());
-                let folder =
-                    File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-                folder.with_context(unwritable)
-            }
-        }
+        let Self::File { destination, partial } = self else { return Ok(()) };
+        let cannot_write = || cannot_write(&destination);
+        partial.as_file().sync_all().with_context(cannot_write)?;
+        partial.persist(&destination).with_context(cannot_write)?;
+        // Without this sync, a crash of the system could undo the renaming.
+        File::open(folder(&destination)).and_then(|folder| folder.sync_all()).with_context(cannot_write)
     }
 }
 
-impl Drop for Partial {
-    fn drop(&mut self) {
-        if !self.is_complete {
-            // Where even this fails, its name says what it is.
-            let _ = fs::remove_file(&self.path);
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn cannot_write(file: &Path) -> String {
+    format!("cannot write {}", file.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        names.map(|name| name.into_string().unwrap()).collect()
+    }
+
+    /// Two exports to one file wrote to the same partial file, and the result was a mixture of both.
+    #[test]
+    fn concurrent_exports_to_one_file_do_not_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.csv");
+        let [mut first, mut second] = [(); 2].map(|()| Output::create(Some(&path)).unwrap());
+        for _ in 0..2 {
+            assert!(first.write(b"aaa").unwrap().is_continue());
+            assert!(second.write(b"b").unwrap().is_continue());
         }
+        assert!(!path.exists());
+        first.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"aaaaaa");
+        second.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"bb");
+        assert_eq!(files(folder.path()), ["out.csv"]);
+    }
+
+    #[test]
+    fn an_unfinished_export_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut output = Output::create(Some(&folder.path().join("out.csv"))).unwrap();
+        assert!(output.write(b"a").unwrap().is_continue());
+        let [partial] = files(folder.path()).try_into().unwrap();
+        assert!(partial.starts_with("out.csv.") && partial.ends_with(".partial"), "{partial}");
+        drop(output);
+        assert!(files(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_restarted_export_contains_only_the_last_attempt() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.csv");
+        let mut output = Output::create(Some(&path)).unwrap();
+        assert!(output.write(b"interrupted").unwrap().is_continue());
+        assert!(output.can_restart());
+        output.restart().unwrap();
+        assert!(output.write(b"whole").unwrap().is_continue());
+        output.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+    }
+
+    /// A temporary file is private by default; an export is readable as any new file is.
+    #[test]
+    fn an_export_has_the_permissions_of_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("out.csv"), folder.path().join("other.csv"));
+        File::create(&other).unwrap();
+        Output::create(Some(&path)).unwrap().finish().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&other));
     }
 }
