@@ -40,7 +40,8 @@ fn from_architecture(root: &Path) -> Uses {
     uses
 }
 
-/// An upward dependency, for instance of the service on HTTP, would keep a second transport from using the service.
+/// An upward dependency, for instance of the service on HTTP, would keep a second transport from using the
+/// service.
 #[test]
 fn crates_use_the_crates_that_the_architecture_names_and_no_others() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();

@@ -1,4 +1,4 @@
-//! The real binary, started as people start it: the README's lines, the command line, kills and a database that is lost.
+//! Tests of the real binary: its commands, kills and crash points, full disks, and outages of the database.
 
 #![allow(
     clippy::indexing_slicing,
