@@ -79,7 +79,7 @@ pub(crate) struct Flags {
           default_value = LOG_FORMAT_DEFAULT)]
     pub(crate) log_format: String,
 
-    /// Log events of this level, or of a filter such as info,device_stats=debug
+    /// Log events of this level, or of a filter such as `info,device_stats=debug`
     #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = LOG_DEFAULT)]
     pub(crate) log: String,
 

@@ -9,7 +9,7 @@ use super::flags::Flags;
 pub(crate) struct InvalidSetting {
     /// Name of the flag, without its dashes.
     flag: &'static str,
-    /// What is wrong, and which values are accepted. Contains no secret.
+    /// The problem and the accepted values, without secrets.
     problem: String,
 }
 

@@ -78,7 +78,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Each file has the same readings, so those of all files after the first are repeats.
+/// Each file has the same readings, so all files after the first have only repeats.
 #[test]
 fn the_extension_determines_the_format_of_a_file() {
     let folder = tempfile::tempdir().unwrap();

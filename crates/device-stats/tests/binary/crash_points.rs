@@ -221,7 +221,7 @@ enum Effect {
     Stopped,
     /// Requests were refused, and accepted when they were sent again.
     Refused,
-    /// None: SQLite repeats calls such as those of a checkpoint.
+    /// None: SQLite repeats some calls, for instance during a checkpoint.
     Unnoticed,
 }
 
