@@ -1,4 +1,4 @@
-//! From an address to an open store.
+//! Opens the store at a URL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use device_stats_postgres::{PostgresConfig, PostgresStore};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::Store;
 
-/// Opens `sqlite:PATH` or `postgres://...`, and makes it if it is empty.
+/// Opens `sqlite:PATH` or `postgres://...`. Creates the schema if it is missing.
 ///
 /// # Errors
-/// Those of the store.
+/// If the URL is invalid or the store cannot be opened.
 pub(crate) async fn open(database: &str) -> anyhow::Result<Arc<dyn Store>> {
     if let Some(path) = database.strip_prefix("sqlite:") {
         let store = SqliteStore::open(Path::new(path), true).context("the SQLite file cannot be opened")?;

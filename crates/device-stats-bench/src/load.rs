@@ -1,4 +1,4 @@
-//! Fills a store: a user, devices, and their readings as segments, written on all cores.
+//! Fills a store with a user, devices, and their readings as segments. All cores encode.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,23 +15,23 @@ use tokio::runtime::{Handle, Runtime};
 use crate::database;
 use crate::manifest::{DeviceReadings, Manifest};
 
-/// Readings of a segment; the last one of a device has the rest.
+/// Number of readings per segment. The last segment of a device has the remainder.
 pub(crate) const SEGMENT_READINGS: u32 = 262_144;
 
-/// What has been loaded.
+/// The loaded readings.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Loaded {
-    /// The user whom the devices belong to.
+    /// Owner of the devices.
     user_id: i64,
     readings: u64,
     segments: u64,
-    /// Heads and blocks together, as they were handed to the store.
+    /// Size of all heads and blocks.
     segment_bytes: u64,
-    /// Reading the files, writing the segments and committing them, on all cores.
+    /// Time to read the files and to encode and commit the segments.
     seconds: f64,
 }
 
-/// One segment to be made.
+/// A segment to encode.
 struct Job<'m> {
     device: DeviceKey,
     readings: &'m DeviceReadings,
@@ -40,15 +40,15 @@ struct Job<'m> {
     first_id: i64,
 }
 
-/// Loads what a manifest names into a database.
+/// Loads the readings of a manifest into a database.
 ///
 /// # Errors
-/// Those of the files and of the store; one is that a device has readings already.
+/// If a file cannot be read, the store fails, or a device already has readings.
 pub(crate) fn load(database: &str, manifest: &Path) -> anyhow::Result<Loaded> {
     let manifest = Manifest::read(manifest)?;
     let runtime = Runtime::new().context("the runtime cannot start")?;
-    // The connections of a store must be closed inside a runtime.
-    let _inside = runtime.enter();
+    // A store closes its connections inside a runtime.
+    let _guard = runtime.enter();
     let store = runtime.block_on(database::open(database))?;
     let user = runtime.block_on(create_user(store.as_ref()))?;
     let jobs = runtime.block_on(plan(store.as_ref(), user, &manifest))?;
@@ -61,8 +61,8 @@ pub(crate) fn load(database: &str, manifest: &Path) -> anyhow::Result<Loaded> {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         workers
             .into_iter()
-            .map(joined)
-            .try_fold(Loaded::default(), |sum, part| part.map(|part| sum.with(&part)))
+            .map(join)
+            .try_fold(Loaded::default(), |total, loaded| loaded.map(|loaded| total.plus(&loaded)))
     })?;
     loaded.user_id = user.0;
     loaded.seconds = start.elapsed().as_secs_f64();
@@ -70,7 +70,7 @@ pub(crate) fn load(database: &str, manifest: &Path) -> anyhow::Result<Loaded> {
 }
 
 impl Loaded {
-    fn with(self, other: &Self) -> Self {
+    fn plus(self, other: &Self) -> Self {
         Self {
             readings: self.readings + other.readings,
             segments: self.segments + other.segments,
@@ -80,8 +80,8 @@ impl Loaded {
     }
 }
 
-fn joined(worker: ScopedJoinHandle<'_, anyhow::Result<Loaded>>) -> anyhow::Result<Loaded> {
-    worker.join().map_err(|_| anyhow!("a thread that writes segments has panicked"))?
+fn join(worker: ScopedJoinHandle<'_, anyhow::Result<Loaded>>) -> anyhow::Result<Loaded> {
+    worker.join().map_err(|_| anyhow!("a thread that encodes segments has panicked"))?
 }
 
 async fn create_user(store: &dyn Store) -> anyhow::Result<UserId> {
@@ -89,7 +89,7 @@ async fn create_user(store: &dyn Store) -> anyhow::Result<UserId> {
     Ok(store.create_user(user).await?.id)
 }
 
-/// Registers the devices and divides their readings.
+/// Registers the devices and divides their readings into segments.
 async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> anyhow::Result<Vec<Job<'m>>> {
     let mut jobs = Vec::new();
     for readings in &manifest.devices {
@@ -98,7 +98,7 @@ async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> an
         let device = store.create_device(NewDevice { device_id, name: None, user_id }).await?.key;
         let mut from = 0;
         while from < readings.readings {
-            let count = SEGMENT_READINGS.min(u32::try_from(readings.readings - from).unwrap_or(u32::MAX));
+            let count = u32::try_from(u64::from(SEGMENT_READINGS).min(readings.readings - from))?;
             let first_id = store.reserve_reading_ids(count).await?.start;
             jobs.push(Job { device, readings, from, count, first_id });
             from += u64::from(count);
@@ -107,7 +107,7 @@ async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> an
     Ok(jobs)
 }
 
-/// Makes and appends the segments that no other thread has begun.
+/// Encodes and appends segments that no other thread has taken.
 fn append_all(
     runtime: &Handle,
     store: &dyn Store,
@@ -118,7 +118,7 @@ fn append_all(
     let mut loaded = Loaded::default();
     while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
         let bytes = append(runtime, store, manifest, job).inspect_err(|_| {
-            // The others need not go on.
+            // Stops the other threads.
             next.store(jobs.len(), Ordering::Relaxed);
         })?;
         loaded.readings += u64::from(job.count);
@@ -128,24 +128,24 @@ fn append_all(
     Ok(loaded)
 }
 
-/// Returns the bytes of the segment.
+/// Encodes and appends a segment, and returns its size in bytes.
 fn append(runtime: &Handle, store: &dyn Store, manifest: &Manifest, job: &Job<'_>) -> anyhow::Result<u64> {
     let rows = manifest.rows(job.readings, job.from, usize::try_from(job.count)?, job.first_id)?;
     let segment = Segment::encode(&rows, Effort::Small)?;
     loop {
         match runtime.block_on(store.append_segment(job.device, &segment)) {
-            Ok(Replaced::Done(_)) => return Ok(u64::try_from(bytes(&segment))?),
+            Ok(Replaced::Done(_)) => return Ok(u64::try_from(segment_bytes(&segment))?),
             Ok(Replaced::Stale) => {
-                bail!("device {} has readings of that time already", job.readings.device_id)
+                bail!("device {} already has readings in this period", job.readings.device_id)
             }
-            // One thread writes at a time, and others may have longer to write than a call waits.
+            // Threads write one at a time, so a call may time out while it waits for the others.
             Err(error) if error.retry() == Retry::Safe => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// The bytes of a segment: its head and its blocks.
-pub(crate) fn bytes(segment: &Segment) -> usize {
+/// Returns the size of a segment in bytes: its head and its blocks.
+pub(crate) fn segment_bytes(segment: &Segment) -> usize {
     segment.head.len() + segment.blocks.iter().map(Vec::len).sum::<usize>()
 }

@@ -1,14 +1,14 @@
-//! What `make bench` needs and Python is too slow for: it fills stores with sealed readings, measures sealing and
-//! merging, and sends requests. Not a part of the service; each command prints what it found as one line of JSON.
+//! The part of `make bench` for which Python is too slow: fills stores with sealed readings, measures sealing
+//! and merging, and sends requests. Each command prints its result as one line of JSON.
 
+mod connection;
 mod database;
-mod http;
 mod ingest;
 mod load;
 mod manifest;
-mod rates;
 mod requests;
-mod sizes;
+mod sealing_rates;
+mod segment_sizes;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
-/// As in the service, since it decides how fast segments are written.
+/// The allocator of the service, because it affects the speed of sealing.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// The part of `make bench` that is not Python
+/// Fill stores and send requests for `make bench`
 #[derive(Debug, Parser)]
 #[command(name = "device-stats-bench", version)]
 struct CommandLine {
@@ -32,46 +32,46 @@ struct CommandLine {
 enum Command {
     /// Create a user with devices, and append their readings as segments
     Load {
-        /// The database: sqlite:PATH or postgres://...
+        /// Write to sqlite:PATH or postgres://...
         #[arg(long)]
         database: String,
-        /// The readings
+        /// Read the manifest of the readings from this file
         #[arg(long)]
         manifest: PathBuf,
     },
     /// Count the readings and the bytes of all segments
     Sizes {
-        /// The database: sqlite:PATH or postgres://...
+        /// Read from sqlite:PATH or postgres://...
         #[arg(long)]
         database: String,
     },
-    /// Seal and merge the first readings of a device on one thread
+    /// Measure sealing and merging of the first readings of a device on one thread
     Rates {
-        /// The readings
+        /// Read the manifest of the readings from this file
         #[arg(long)]
         manifest: PathBuf,
-        /// The device
+        /// Seal the readings of this device
         #[arg(long)]
         device_id: String,
     },
-    /// Post readings and count what is acknowledged
+    /// Post readings and count the acknowledged ones
     Ingest(ingest::Arguments),
-    /// Send requests and take the time of each answer
+    /// Send requests and measure the latency of each response
     Requests(requests::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match CommandLine::parse().command {
         Command::Load { database, manifest } => print(&load::load(&database, &manifest)?),
-        Command::Sizes { database } => print(&sizes::sizes(&database)?),
-        Command::Rates { manifest, device_id } => print(&rates::rates(&manifest, &device_id)?),
+        Command::Sizes { database } => print(&segment_sizes::measure(&database)?),
+        Command::Rates { manifest, device_id } => print(&sealing_rates::measure(&manifest, &device_id)?),
         Command::Ingest(arguments) => print(&ingest::post(&arguments)?),
         Command::Requests(arguments) => print(&requests::send(&arguments)?),
     }
 }
 
-fn print(found: &impl Serialize) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(found)?;
+fn print(result: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(result)?;
     line.push(b'\n');
     std::io::stdout().lock().write_all(&line)?;
     Ok(())

@@ -1,5 +1,5 @@
-//! The readings, as the Python part has written them: one file a column, 64-bit numbers of this machine's byte order
-//! and nothing else, and a manifest that says which device has which of them.
+//! The readings that the Python part has written: one file per column with 64-bit numbers in native byte
+//! order, and a manifest that assigns them to devices.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -10,46 +10,46 @@ use device_stats_domain::Axes;
 use device_stats_segment::Row;
 use serde::Deserialize;
 
-/// Which readings there are.
+/// The readings of all devices.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Manifest {
-    /// The file of each axis, doubles.
+    /// File of each axis, with doubles.
     pub(crate) x: PathBuf,
     pub(crate) y: PathBuf,
     pub(crate) z: PathBuf,
-    /// The devices, which may share readings.
+    /// The devices. They may share readings.
     pub(crate) devices: Vec<DeviceReadings>,
 }
 
 /// The readings of one device.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DeviceReadings {
-    /// By which the device is registered.
+    /// `device_id` of the device.
     pub(crate) device_id: String,
-    /// Whether it belongs to the user.
+    /// Whether the device belongs to the user.
     pub(crate) owned: bool,
-    /// The file of its times, microseconds since 1970 UTC.
+    /// File of its times, in microseconds since 1970 UTC.
     pub(crate) times: PathBuf,
     /// Position of its first reading in the files.
     pub(crate) first: u64,
-    /// How many follow from there on.
+    /// Number of its readings.
     pub(crate) readings: u64,
 }
 
 impl Manifest {
-    /// Reads a manifest, whose paths are absolute.
+    /// Reads a manifest with absolute paths.
     ///
     /// # Errors
-    /// Where there is no file, or not such a one.
+    /// If the file cannot be read or is not a manifest.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is no manifest", path.display()))
+        serde_json::from_slice(&text).with_context(|| format!("{} is not a manifest", path.display()))
     }
 
-    /// `count` readings of a device from its `from`-th on, with ids from `first_id` on.
+    /// Reads `count` readings of a device, starting with number `from`. Their ids start with `first_id`.
     ///
     /// # Errors
-    /// Those of reading the files.
+    /// If a file cannot be read.
     pub(crate) fn rows(
         &self,
         device: &DeviceReadings,
@@ -69,7 +69,7 @@ fn read_words(path: &Path, from: u64, count: usize) -> anyhow::Result<Vec<[u8; 8
     let mut words = vec![[0; 8]; count];
     File::open(path)
         .and_then(|file| file.read_exact_at(words.as_flattened_mut(), from * 8))
-        .with_context(|| format!("cannot read {count} numbers from {from} on in {}", path.display()))?;
+        .with_context(|| format!("cannot read {count} numbers from number {from} in {}", path.display()))?;
     Ok(words)
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_those_of_the_files() {
+    fn rows_combine_the_files_of_the_columns() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, words: [[u8; 8]; 4]| {
             let path = folder.path().join(name);

@@ -1,5 +1,5 @@
-//! Sends a list of requests, one connection a client, and takes the time from the first byte sent to the last byte of
-//! the answer.
+//! Sends a list of requests, one connection per client, and measures the latency from the first byte of each
+//! request to the last byte of its response.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -12,24 +12,24 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 
-use crate::http::Connection;
+use crate::connection::Connection;
 
-/// What to send, and where the answers go.
+/// Arguments of `requests`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The server, HOST:PORT
+    /// Connect to this server, HOST:PORT
     #[arg(long)]
     address: String,
-    /// A file of requests, a line each: {"path": ..., "body": ... or null for a GET}
+    /// Read requests from this file, one per line: {"path": ..., "body": ... or null for a GET}
     #[arg(long)]
     requests: PathBuf,
-    /// The file to write the answers to, a line each, in order of the requests
+    /// Write the responses to this file, one per line, in the order of the requests
     #[arg(long)]
     answers: PathBuf,
-    /// How many send at once; each waits for its answer before it sends the next request
+    /// Send this number of requests concurrently
     #[arg(long, default_value_t = 1)]
     clients: usize,
-    /// After so many seconds no further request is sent
+    /// Stop sending after this time
     #[arg(long, default_value_t = 60.0)]
     seconds_max: f64,
 }
@@ -41,58 +41,58 @@ struct Request {
 }
 
 #[derive(Debug, Serialize)]
-struct Answered {
-    /// Position of the request in its file, from 0 up.
+struct Measured {
+    /// Position of the request in its file, from 0.
     request: usize,
     status: u16,
     seconds: f64,
     body: String,
 }
 
-/// All requests together.
+/// The result for all requests.
 #[derive(Debug, Serialize)]
 pub(crate) struct Sent {
     requests: usize,
-    /// From the first request of all clients to the last answer.
+    /// Time from the first request to the last response.
     seconds: f64,
 }
 
 /// Sends the requests.
 ///
 /// # Errors
-/// Those of the files and the connections. A status is no error.
+/// If a file or a connection fails. A response with an error status is not an error.
 pub(crate) fn send(arguments: &Arguments) -> anyhow::Result<Sent> {
     let lines = fs::read_to_string(&arguments.requests).context("the requests cannot be read")?;
     let requests =
-        lines.lines().map(|line| written(&arguments.address, line)).collect::<Result<Vec<_>, _>>()?;
+        lines.lines().map(|line| format_request(&arguments.address, line)).collect::<Result<Vec<_>, _>>()?;
     let connect = |_| Connection::open(&arguments.address);
     let connections = (0..arguments.clients).map(connect).collect::<Result<Vec<_>, _>>()?;
 
-    let (next, together) = (AtomicUsize::new(0), Barrier::new(arguments.clients + 1));
+    let (next, start_line) = (AtomicUsize::new(0), Barrier::new(arguments.clients + 1));
     let time_max = Duration::try_from_secs_f64(arguments.seconds_max)?;
-    let (requests, next, together) = (&requests, &next, &together);
-    let (answers, seconds) = thread::scope(|scope| {
+    let (requests, next, start_line) = (&requests, &next, &start_line);
+    let (responses, seconds) = thread::scope(|scope| {
         let client = |connection| {
             scope.spawn(move || {
-                together.wait();
-                send_some(connection, requests, next, time_max)
+                start_line.wait();
+                send_remaining(connection, requests, next, time_max)
             })
         };
         let clients: Vec<_> = connections.into_iter().map(client).collect();
-        together.wait();
+        start_line.wait();
         let start = Instant::now();
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for client in clients {
-            answers.extend(client.join().map_err(|_| anyhow!("a client has panicked"))??);
+            responses.extend(client.join().map_err(|_| anyhow!("a client has panicked"))??);
         }
-        anyhow::Ok((answers, start.elapsed().as_secs_f64()))
+        anyhow::Ok((responses, start.elapsed().as_secs_f64()))
     })?;
-    write_answers(arguments, answers).map(|requests| Sent { requests, seconds })
+    write_responses(arguments, responses).map(|requests| Sent { requests, seconds })
 }
 
-/// A request as it goes over the wire.
-fn written(address: &str, line: &str) -> anyhow::Result<Vec<u8>> {
-    let Request { path, body } = serde_json::from_str(line).context("a line is no request")?;
+/// Returns the bytes of a request.
+fn format_request(address: &str, line: &str) -> anyhow::Result<Vec<u8>> {
+    let Request { path, body } = serde_json::from_str(line).context("a line is not a request")?;
     let text = match body {
         None => format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"),
         Some(body) => {
@@ -107,34 +107,35 @@ fn written(address: &str, line: &str) -> anyhow::Result<Vec<u8>> {
     Ok(text.into_bytes())
 }
 
-/// Sends the requests that no other client has begun.
-fn send_some(
+/// Sends requests that no other client has taken.
+fn send_remaining(
     mut connection: Connection,
     requests: &[Vec<u8>],
     next: &AtomicUsize,
     time_max: Duration,
-) -> anyhow::Result<Vec<Answered>> {
+) -> anyhow::Result<Vec<Measured>> {
     let start = Instant::now();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     while start.elapsed() < time_max {
         let position = next.fetch_add(1, Ordering::Relaxed);
         let Some(request) = requests.get(position) else { break };
         let sent = Instant::now();
-        let answer = connection.exchange(request)?;
+        let response = connection.exchange(request)?;
         let seconds = sent.elapsed().as_secs_f64();
-        let body = String::from_utf8(answer.body).context("an answer is no text")?;
-        answers.push(Answered { request: position, status: answer.status, seconds, body });
+        let body = String::from_utf8(response.body).context("a response is not UTF-8")?;
+        responses.push(Measured { request: position, status: response.status, seconds, body });
     }
-    Ok(answers)
+    Ok(responses)
 }
 
-fn write_answers(arguments: &Arguments, mut answers: Vec<Answered>) -> anyhow::Result<usize> {
-    answers.sort_unstable_by_key(|answer| answer.request);
-    let mut file = BufWriter::new(File::create(&arguments.answers).context("the answers cannot be written")?);
-    for answer in &answers {
-        serde_json::to_writer(&mut file, answer)?;
+fn write_responses(arguments: &Arguments, mut responses: Vec<Measured>) -> anyhow::Result<usize> {
+    responses.sort_unstable_by_key(|response| response.request);
+    let mut file =
+        BufWriter::new(File::create(&arguments.answers).context("the responses cannot be written")?);
+    for response in &responses {
+        serde_json::to_writer(&mut file, response)?;
         file.write_all(b"\n")?;
     }
     file.flush()?;
-    Ok(answers.len())
+    Ok(responses.len())
 }

@@ -3,38 +3,19 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Number;
 
-use super::devices::path_segment;
-use super::{Client, ClientError};
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::scope::{Period, Scope};
 
-/// How long an answer may take that tells no more than how much there is.
+/// Timeout of an analysis that only counts readings.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The server's word for a window without a reading.
+/// Error code of the server for a period without readings.
 const NO_READINGS: &str = "no_readings";
 
-/// Whose readings.
-#[derive(Clone, Debug)]
-pub enum Subject {
-    /// Those of a device, by its own name.
-    Device(String),
-    /// Those of all devices of a user.
-    User(i64),
-}
-
-/// Between which times, as the server reads them; both ends belong to it.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Window {
-    /// First time; open where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start_time: Option<String>,
-    /// Last time; open where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_time: Option<String>,
-}
-
-/// What an analysis says of one axis.
+/// Statistics of one axis.
 #[derive(Clone, Debug, Deserialize)]
 pub struct AxisSummary {
     /// Smallest value.
@@ -43,13 +24,13 @@ pub struct AxisSummary {
     pub max_value: Option<Number>,
     /// Number of values.
     pub count: u64,
-    /// Sum; absent where it is beyond a double.
+    /// Sum; `None` if it is beyond the range of a double.
     pub sum: Option<Number>,
     /// Median.
     pub median: Option<Number>,
 }
 
-/// An analysis.
+/// Statistics of each axis.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Analysis {
     /// The axis x.
@@ -60,57 +41,52 @@ pub struct Analysis {
     pub z: AxisSummary,
 }
 
-/// The analysis of one of the devices of a user.
+/// Analysis of one device of a user.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DeviceAnalysis {
-    /// Name of the device.
+    /// `device_id` of the device.
     pub device_id: String,
-    /// Its analysis.
+    /// Analysis of its readings.
     pub stats: Analysis,
 }
 
-/// The analysis of the devices of a user.
+/// Analysis of the devices of a user.
 #[derive(Clone, Debug, Deserialize)]
 pub struct UserAnalysis {
-    /// All readings in one pool.
+    /// Analysis of the readings of all devices together.
     pub aggregate_stats: Analysis,
-    /// Each device by itself.
+    /// Analysis of each device.
     pub device_stats: Vec<DeviceAnalysis>,
 }
 
 impl Client {
-    /// Has readings analyzed, and returns the answer as the server wrote it: an [`Analysis`] or a [`UserAnalysis`].
+    /// Analyzes readings, and returns the JSON of the server unchanged: an [`Analysis`] or a
+    /// [`UserAnalysis`].
     ///
     /// # Errors
-    /// [`ClientError`]; refused where there is nobody of that name, or no reading in the window.
-    pub async fn analyze(&self, subject: &Subject, window: &Window) -> Result<String, ClientError> {
-        let path = path(subject)?;
-        self.patiently(|| self.body(self.request(Method::POST, &path).json(window))).await
+    /// [`ClientError`]; `Refused` if the device or user is unknown or has no readings in the period.
+    pub async fn analyze(&self, scope: &Scope, period: &Period) -> Result<String, ClientError> {
+        let path = scope.to_path("analyze")?;
+        self.retry(|| self.send_for_text(self.request(Method::POST, &path).json(period))).await
     }
 
-    /// How many readings there are. Asks once, and not for long.
+    /// Returns the number of readings. Sends one request with a short timeout, without retries.
     ///
     /// # Errors
-    /// [`ClientError`]; refused where there is nobody of that name.
-    pub async fn count(&self, subject: &Subject, window: &Window) -> Result<u64, ClientError> {
-        let request = self.request(Method::POST, &path(subject)?).json(window).timeout(COUNT_TIMEOUT);
-        let counted = match subject {
-            Subject::Device(_) => self.json(request).await.map(|Analysis { x, .. }| x.count),
-            Subject::User(_) => {
-                self.json(request).await.map(|UserAnalysis { aggregate_stats, .. }| aggregate_stats.x.count)
-            }
+    /// [`ClientError`]; `Refused` if the device or user is unknown.
+    pub async fn count(&self, scope: &Scope, period: &Period) -> Result<u64, ClientError> {
+        let path = scope.to_path("analyze")?;
+        let request = self.request(Method::POST, &path).json(period).timeout(COUNT_TIMEOUT);
+        let counted = match scope {
+            Scope::Device(_) => self.send_for_json(request).await.map(|Analysis { x, .. }| x.count),
+            Scope::User(_) => self
+                .send_for_json(request)
+                .await
+                .map(|UserAnalysis { aggregate_stats, .. }| aggregate_stats.x.count),
         };
         match counted {
             Err(ClientError::Refused { code, .. }) if code.as_deref() == Some(NO_READINGS) => Ok(0),
             counted => counted,
         }
     }
-}
-
-/// Where a subject is analyzed.
-fn path(subject: &Subject) -> Result<String, ClientError> {
-    Ok(match subject {
-        Subject::Device(device_id) => format!("/api/v1/stats/devices/{}/analyze", path_segment(device_id)?),
-        Subject::User(id) => format!("/api/v1/stats/users/{id}/analyze"),
-    })
 }

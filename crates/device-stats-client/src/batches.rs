@@ -1,42 +1,44 @@
 //! Batches of readings.
 
+use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::{Client, GivenUp};
+use crate::client::Client;
+use crate::retry::RequestFailure;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// What became of a batch.
+/// Outcome of a stored batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Batch {
-    /// Readings stored now.
+pub struct BatchOutcome {
+    /// Number of new readings.
     pub accepted: u64,
-    /// Readings that were there before, or earlier in the batch.
+    /// Number of repeats: readings that existed before, or occur earlier in the batch.
     pub duplicates: u64,
 }
 
 impl Client {
-    /// Sends readings of many devices, in a format the server knows, again and again until it is known what became of them.
-    /// The key makes that safe for readings that bring no time; no other batch may have it.
+    /// Posts a batch of readings of any devices, with retries. Readings without times need a unique `key`,
+    /// because otherwise a retry could store them twice.
     ///
     /// # Errors
-    /// [`GivenUp`]; nothing has been stored but where it says so.
+    /// [`RequestFailure`]. Nothing is stored, unless `is_outcome_unknown`.
     pub async fn append_batch(
         &self,
         content_type: &'static str,
         rows: Vec<u8>,
         key: Option<&str>,
-    ) -> Result<Batch, GivenUp> {
-        let rows = bytes::Bytes::from(rows);
+    ) -> Result<BatchOutcome, RequestFailure> {
+        let rows = Bytes::from(rows);
         let send = || {
             let mut request = self.request(Method::POST, "/api/v1/stats/batch");
             if let Some(key) = key {
                 request = request.header(IDEMPOTENCY_KEY, key);
             }
-            self.json(request.header(CONTENT_TYPE, content_type).body(rows.clone()))
+            self.send_for_json(request.header(CONTENT_TYPE, content_type).body(rows.clone()))
         };
-        self.until_given_up(send).await
+        self.retry_and_track_outcome(send).await
     }
 }

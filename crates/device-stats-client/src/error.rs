@@ -1,4 +1,4 @@
-//! What can go wrong between a client and a server.
+//! Errors of requests to a server.
 
 use std::time::Duration;
 
@@ -6,65 +6,66 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Why a server did not do what it was asked.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No request can be made at all.
-    #[error("the HTTP client cannot start")]
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up")]
     Setup(#[source] reqwest::Error),
-    /// There is no answer, or only a part of one. What was asked may have been done.
+    /// No complete response arrived. The server may have executed the request.
     #[error("no answer from the server at {url}")]
     Unreachable {
-        /// Base address of the server.
+        /// Base URL of the server.
         url: String,
-        /// What happened.
+        /// The cause.
         #[source]
         source: reqwest::Error,
     },
-    /// An answer began and has no end.
+    /// The connection was lost in the middle of a streamed response.
     #[error("the answer of the server at {url} broke off")]
-    BrokenOff {
-        /// Base address of the server.
+    Interrupted {
+        /// Base URL of the server.
         url: String,
-        /// What happened.
+        /// The cause.
         #[source]
         source: reqwest::Error,
     },
-    /// The server refused.
+    /// The server refused the request.
     #[error("{detail}")]
     Refused {
-        /// Status of the answer.
+        /// Status of the response.
         status: StatusCode,
-        /// The server's word for it, for programs.
+        /// Error code of the server, for programs.
         code: Option<String>,
-        /// How long to wait before it is asked again, where the server says so.
+        /// Value of `Retry-After`.
         retry_after: Option<Duration>,
-        /// What the server says about it.
+        /// Error message of the server.
         detail: String,
     },
-    /// The server found faults in what it was sent.
-    #[error("{}", listed(.0))]
+    /// The server found faults in the request.
+    #[error("{}", join_faults(.0))]
     Faulty(Vec<Fault>),
-    /// The answer is not what this client expects.
-    #[error("the answer of the server is not understood")]
-    NotUnderstood(#[source] serde_json::Error),
-    /// This name cannot be part of a URL.
-    #[error("the device {0:?} cannot be addressed in a URL")]
+    /// The response has an unexpected form.
+    #[error("the answer of the server has an unexpected form")]
+    UnexpectedResponse(#[source] serde_json::Error),
+    /// No URL can contain this device id.
+    #[error("no URL can contain the device id {0:?}")]
     NotAddressable(String),
 }
 
-/// One fault of what was sent.
+/// A fault in a request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Fault {
-    /// Where it is: `body`, `path` or `query`, then names and indexes.
+    /// Location: `body`, `path` or `query`, followed by names and indexes.
     pub loc: Vec<Value>,
-    /// What is wrong.
+    /// Error message of the server.
     pub msg: String,
 }
 
 impl ClientError {
-    /// The error an answer tells. An answer that is not of this service is told by its status.
-    pub(super) fn from_answer(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+    /// Returns the error for a response that is not a success. The body of another service than this one is
+    /// ignored.
+    pub(crate) fn from_response(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Detail {
@@ -72,13 +73,13 @@ impl ClientError {
             Faults(Vec<Fault>),
         }
         #[derive(Deserialize)]
-        struct Answer {
+        struct ErrorBody {
             detail: Detail,
             code: Option<String>,
         }
         match serde_json::from_slice(body) {
-            Ok(Answer { detail: Detail::Faults(faults), .. }) => Self::Faulty(faults),
-            Ok(Answer { detail: Detail::Text(detail), code }) => {
+            Ok(ErrorBody { detail: Detail::Faults(faults), .. }) => Self::Faulty(faults),
+            Ok(ErrorBody { detail: Detail::Text(detail), code }) => {
                 Self::Refused { status, code, retry_after, detail }
             }
             Err(_) => {
@@ -90,7 +91,7 @@ impl ClientError {
 }
 
 impl Fault {
-    /// The row of a batch it is in, counted from 0, if it is in one.
+    /// Returns the row of a batch, counted from 0, or `None` if the fault concerns no row.
     pub fn row(&self) -> Option<usize> {
         match self.loc.as_slice() {
             [body, row, ..] if body == "body" => row.as_u64().and_then(|row| usize::try_from(row).ok()),
@@ -98,17 +99,17 @@ impl Fault {
         }
     }
 
-    /// The names on the way to it after the first `skipped`, joined with dots.
-    pub fn place(&self, skipped: usize) -> String {
-        let names = self.loc.iter().skip(skipped).map(|step| match step {
+    /// Returns the location after its first `skipped` steps, joined with dots.
+    pub fn location(&self, skipped: usize) -> String {
+        let steps = self.loc.iter().skip(skipped).map(|step| match step {
             Value::String(name) => name.clone(),
             other => other.to_string(),
         });
-        names.collect::<Vec<_>>().join(".")
+        steps.collect::<Vec<_>>().join(".")
     }
 }
 
-fn listed(faults: &[Fault]) -> String {
-    let faults = faults.iter().map(|fault| format!("{}: {}", fault.place(1), fault.msg));
-    format!("the server refused: {}", faults.collect::<Vec<_>>().join("; "))
+fn join_faults(faults: &[Fault]) -> String {
+    let faults = faults.iter().map(|fault| format!("{}: {}", fault.location(1), fault.msg));
+    format!("the server refused the request: {}", faults.collect::<Vec<_>>().join("; "))
 }

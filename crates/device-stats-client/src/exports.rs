@@ -1,51 +1,47 @@
-//! Exports of the readings of a device or a user, as they arrive.
+//! Exports of the readings of a device or a user, as streams of bytes.
 
 use bytes::Bytes;
 use reqwest::{Method, Response};
 
-use super::devices::path_segment;
-use super::{Client, ClientError, Subject, Window};
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::scope::{Period, Scope};
 
-/// An export that has begun to arrive.
+/// The body of an export while it arrives.
 #[derive(Debug)]
-pub struct Arriving {
+pub struct ExportStream {
     url: String,
     response: Response,
 }
 
 impl Client {
-    /// Has readings exported in that format.
+    /// Starts an export of readings in a format of the server (`csv`, `ndjson`, `arrow`, `parquet`).
     ///
     /// # Errors
-    /// [`ClientError`]; refused where there is nobody of that name.
+    /// [`ClientError`]; `Refused` if the device or user is unknown.
     pub async fn export(
         &self,
-        subject: &Subject,
-        window: &Window,
+        scope: &Scope,
+        period: &Period,
         format: &str,
-    ) -> Result<Arriving, ClientError> {
-        let path = match subject {
-            Subject::Device(device_id) => {
-                format!("/api/v1/stats/devices/{}/export", path_segment(device_id)?)
-            }
-            Subject::User(id) => format!("/api/v1/stats/users/{id}/export"),
-        };
-        let request = || self.request(Method::GET, &path).query(&[("format", format)]).query(window);
-        let response = self.patiently(|| self.answer(request())).await?;
-        Ok(Arriving { url: self.base.clone(), response })
+    ) -> Result<ExportStream, ClientError> {
+        let path = scope.to_path("export")?;
+        let request = || self.request(Method::GET, &path).query(&[("format", format)]).query(period);
+        let response = self.retry(|| self.send(request())).await?;
+        Ok(ExportStream { url: self.base_url().to_owned(), response })
     }
 }
 
-impl Arriving {
-    /// The next bytes; `None` behind the last ones.
+impl ExportStream {
+    /// Returns the next bytes; `None` after the end of the export.
     ///
     /// # Errors
-    /// [`ClientError::BrokenOff`] where there would be more.
+    /// [`ClientError::Interrupted`] if the connection is lost before the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let broken = |error: reqwest::Error| ClientError::BrokenOff {
+        let interrupted = |error: reqwest::Error| ClientError::Interrupted {
             url: self.url.clone(),
             source: error.without_url(),
         };
-        self.response.chunk().await.map_err(broken)
+        self.response.chunk().await.map_err(interrupted)
     }
 }

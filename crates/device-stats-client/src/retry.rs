@@ -1,127 +1,135 @@
-//! When a request is made again: what is worth it, how long to wait, and when to give up. What is asked again has to be
-//! safe to repeat: readings bring their times or go under a key, and what is registered is looked for where it is refused.
+//! Retries: which errors are temporary, how long to wait, and when to give up. Every retried request is
+//! idempotent: readings have times or an idempotency key, and a refused registration is looked up.
 
 use std::time::{Duration, Instant};
 
+use device_stats_domain::error_chain;
+use fastrand::Rng;
 use reqwest::StatusCode;
 use tracing::warn;
 
-use super::ClientError;
-use device_stats_domain::error_chain;
+use crate::error::ClientError;
 
-/// The first wait; each is twice as long as the one before.
-const WAIT_FIRST: Duration = Duration::from_millis(250);
-/// The longest wait, where the server does not ask for a longer one.
-const WAIT_MAX: Duration = Duration::from_secs(10);
-/// What a 503 says where nothing of the request has been stored.
-const NOT_STORED: [&str; 2] = ["queue_full", "unavailable"];
+/// Backoff before the first retry. Each further backoff is twice as long.
+const BACKOFF_FIRST: Duration = Duration::from_millis(250);
+/// Maximum backoff. A longer `Retry-After` takes precedence.
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// Time limit of [`RetryPolicy::Overload`].
+const OVERLOAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Codes of a 503 whose request was not executed.
+const NOT_EXECUTED: [&str; 2] = ["queue_full", "unavailable"];
 
-/// How long a client goes on trying.
+/// Which errors a client retries, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// While the server answers that it is busy; somebody waits for the answer.
-    Short,
-    /// Also while the server cannot be reached, for that long from the first failure of a request.
-    Long(Duration),
+pub enum RetryPolicy {
+    /// Retries for up to 30 s while the server is overloaded, for a person who waits for the answer.
+    Overload,
+    /// Also retries while the server is unreachable, for up to this time after the first failure of a
+    /// request.
+    Outage(Duration),
 }
 
-impl Patience {
-    /// How long to wait out a server that says it is busy, where somebody waits for the answer.
-    const SHORT: Duration = Duration::from_secs(30);
-
-    fn limit(self) -> Duration {
+impl RetryPolicy {
+    fn timeout(self) -> Duration {
         match self {
-            Self::Short => Self::SHORT,
-            Self::Long(limit) => limit,
+            Self::Overload => OVERLOAD_TIMEOUT,
+            Self::Outage(timeout) => timeout,
         }
     }
 
-    /// Whether it is worth it to make a request again that failed so.
     fn allows(self, error: &ClientError) -> bool {
-        let is_long = matches!(self, Self::Long(_));
+        let retries_outages = matches!(self, Self::Outage(_));
         match error {
             ClientError::Refused { status, .. } => match *status {
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => true,
-                // The last three: the request is under way, or what stands in front of the server does not reach it.
+                // 409: an earlier attempt is still being executed. 502, 504: a gateway cannot reach the
+                // server.
                 StatusCode::INSUFFICIENT_STORAGE
                 | StatusCode::CONFLICT
                 | StatusCode::BAD_GATEWAY
-                | StatusCode::GATEWAY_TIMEOUT => is_long,
+                | StatusCode::GATEWAY_TIMEOUT => retries_outages,
                 _ => false,
             },
-            ClientError::Unreachable { .. } | ClientError::BrokenOff { .. } => is_long,
+            ClientError::Unreachable { .. } | ClientError::Interrupted { .. } => retries_outages,
             ClientError::Setup(_)
             | ClientError::Faulty(_)
-            | ClientError::NotUnderstood(_)
+            | ClientError::UnexpectedResponse(_)
             | ClientError::NotAddressable(_) => false,
         }
     }
 }
 
-/// Whether what was asked may have been done, although there was no success.
-pub(super) fn may_be_done(error: &ClientError) -> bool {
+/// Whether the server may have executed a request that failed with this error.
+pub(crate) fn is_outcome_unknown(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { source, .. } => !source.is_connect(),
-        ClientError::Refused { status, code, .. } => {
-            let is_told = code.as_deref().is_some_and(|code| NOT_STORED.contains(&code));
-            let is_under_way = *status == StatusCode::CONFLICT;
-            let may_be = status.is_server_error() && *status != StatusCode::INSUFFICIENT_STORAGE && !is_told;
-            is_under_way || may_be
-        }
-        ClientError::BrokenOff { .. } | ClientError::NotUnderstood(_) => true,
+        ClientError::Refused { status, code, .. } => match *status {
+            StatusCode::CONFLICT => true,
+            StatusCode::INSUFFICIENT_STORAGE => false,
+            status => {
+                let is_executed = code.as_deref().is_none_or(|code| !NOT_EXECUTED.contains(&code));
+                status.is_server_error() && is_executed
+            }
+        },
+        ClientError::Interrupted { .. } | ClientError::UnexpectedResponse(_) => true,
         ClientError::Setup(_) | ClientError::Faulty(_) | ClientError::NotAddressable(_) => false,
     }
 }
 
-/// Why a request was given up, after all its attempts.
+/// The failure of a request after all its attempts.
 #[derive(Debug)]
-pub struct GivenUp {
-    /// How the last attempt ended.
+pub struct RequestFailure {
+    /// Error of the last attempt.
     pub error: ClientError,
-    /// Whether any of the attempts may have done what was asked: a later one that was refused takes nothing back.
-    pub may_be_done: bool,
+    /// Whether the server may have executed any of the attempts. A later refusal does not undo an earlier
+    /// attempt.
+    pub is_outcome_unknown: bool,
 }
 
-/// The waits of one request.
+/// Exponential backoff with jitter, for the retries of one request.
 #[derive(Debug)]
-pub struct Waits {
-    patience: Patience,
-    /// When it failed first.
-    since: Option<Instant>,
+pub struct Backoff {
+    policy: RetryPolicy,
+    first_failure: Option<Instant>,
     next: Duration,
+    random: Rng,
 }
 
-impl Waits {
-    /// None yet.
-    pub fn new(patience: Patience) -> Self {
-        Self { patience, since: None, next: WAIT_FIRST }
+impl Backoff {
+    /// Returns a backoff whose time limit starts with the first failure.
+    pub fn new(policy: RetryPolicy) -> Self {
+        Self { policy, first_failure: None, next: BACKOFF_FIRST, random: Rng::new() }
     }
 
-    /// Counts from anew, since something has been achieved.
-    pub fn forget(&mut self) {
-        *self = Self::new(self.patience);
+    /// Starts again after progress: the next failure counts as the first one.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.policy);
     }
 
-    /// Waits before the request is made again. `false` at once where that is of no use, or there is no time left.
+    /// Waits before a retry. Returns `false` at once if the error is permanent or the time limit would be
+    /// exceeded.
     pub async fn wait(&mut self, error: &ClientError) -> bool {
         let Some(wait) = self.next_wait(error, Instant::now()) else { return false };
-        warn!(reason = error_chain(error), seconds = wait.as_secs_f64(), "trying again");
+        warn!(reason = error_chain(error), seconds = wait.as_secs_f64(), "request failed, trying again");
         tokio::time::sleep(wait).await;
         true
     }
 
+    /// Returns a random time from half of the backoff to the whole, so that clients do not return all at
+    /// once.
     fn next_wait(&mut self, error: &ClientError, now: Instant) -> Option<Duration> {
-        if !self.patience.allows(error) {
+        if !self.policy.allows(error) {
             return None;
         }
-        let since = *self.since.get_or_insert(now);
-        let left = self.patience.limit().checked_sub(now.duration_since(since))?;
-        let asked = match error {
+        let first_failure = *self.first_failure.get_or_insert(now);
+        let left = self.policy.timeout().checked_sub(now.duration_since(first_failure))?;
+        let retry_after = match error {
             ClientError::Refused { retry_after, .. } => retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
-        let wait = self.next.max(asked);
-        self.next = (self.next * 2).min(WAIT_MAX);
+        let half = self.next / 2;
+        let wait = (half + half.mul_f64(self.random.f64())).max(retry_after);
+        self.next = (self.next * 2).min(BACKOFF_MAX);
         (wait <= left).then_some(wait)
     }
 }
@@ -139,12 +147,16 @@ mod tests {
         }
     }
 
-    const LONG: Patience = Patience::Long(Duration::from_mins(5));
+    fn overloaded(retry_after: Option<u64>) -> ClientError {
+        refused(StatusCode::SERVICE_UNAVAILABLE, None, retry_after)
+    }
+
+    const FIVE_MINUTES: RetryPolicy = RetryPolicy::Outage(Duration::from_mins(5));
 
     #[test]
-    fn what_may_pass_is_asked_again_and_what_is_in_doubt_is_known() {
+    fn temporary_errors_are_retried_and_unknown_outcomes_are_recognized() {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-        for (error, long, short, in_doubt) in [
+        for (error, in_outage, in_overload, is_unknown) in [
             (refused(unavailable, Some("queue_full"), None), true, true, false),
             (refused(unavailable, Some("unavailable"), None), true, true, false),
             (refused(unavailable, Some("outcome_unknown"), None), true, true, true),
@@ -157,31 +169,68 @@ mod tests {
             (refused(StatusCode::INTERNAL_SERVER_ERROR, None, None), false, false, true),
             (ClientError::Faulty(Vec::new()), false, false, false),
         ] {
-            assert_eq!(LONG.allows(&error), long, "{error:?}");
-            assert_eq!(Patience::Short.allows(&error), short, "{error:?}");
-            assert_eq!(may_be_done(&error), in_doubt, "{error:?}");
+            assert_eq!(FIVE_MINUTES.allows(&error), in_outage, "{error:?}");
+            assert_eq!(RetryPolicy::Overload.allows(&error), in_overload, "{error:?}");
+            assert_eq!(is_outcome_unknown(&error), is_unknown, "{error:?}");
         }
     }
 
     #[test]
-    fn waits_grow_respect_the_server_and_end() {
+    fn each_wait_lies_between_half_of_the_backoff_and_the_whole() {
         let begin = Instant::now();
-        let at = |seconds| begin + Duration::from_secs(seconds);
-        let busy = |retry_after| refused(StatusCode::SERVICE_UNAVAILABLE, None, retry_after);
-        let mut waits = Waits::new(LONG);
-        let mut next = |seconds, retry_after: Option<u64>| {
-            waits.next_wait(&busy(retry_after), at(seconds)).map(|wait| wait.as_secs_f64())
-        };
-        assert_eq!(next(0, None), Some(0.25));
-        assert_eq!(next(1, Some(30)), Some(30.0));
-        assert_eq!(next(2, Some(0)), Some(1.0));
-        for expected in [2.0, 4.0, 8.0, 10.0, 10.0] {
-            assert_eq!(next(3, None), Some(expected));
+        for seed in 0..1_000 {
+            let mut backoff = Backoff { random: Rng::with_seed(seed), ..Backoff::new(FIVE_MINUTES) };
+            for full in [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0] {
+                let wait = backoff.next_wait(&overloaded(None), begin).unwrap().as_secs_f64();
+                assert!((full / 2.0..=full).contains(&wait), "seed {seed}: {wait} of {full}");
+            }
+            backoff.reset();
+            assert!(backoff.next_wait(&overloaded(None), begin).unwrap() <= BACKOFF_FIRST);
         }
-        assert_eq!(next(290, None), Some(10.0));
-        assert_eq!(next(291, None), None);
-        assert_eq!(next(301, None), None);
-        let mut none = Waits::new(Patience::Long(Duration::ZERO));
-        assert_eq!(none.next_wait(&busy(None), begin), None);
+    }
+
+    #[test]
+    fn waits_differ_between_clients() {
+        let begin = Instant::now();
+        let wait = |seed| {
+            let mut backoff = Backoff { random: Rng::with_seed(seed), ..Backoff::new(FIVE_MINUTES) };
+            backoff.next_wait(&overloaded(None), begin)
+        };
+        let mut waits: Vec<_> = (0..100).map(wait).collect();
+        waits.sort_unstable();
+        waits.dedup();
+        assert!(waits.len() > 90, "{} different waits of 100", waits.len());
+    }
+
+    #[test]
+    fn a_longer_retry_after_takes_precedence() {
+        let begin = Instant::now();
+        let mut backoff = Backoff::new(FIVE_MINUTES);
+        assert_eq!(backoff.next_wait(&overloaded(Some(30)), begin), Some(Duration::from_secs(30)));
+        let wait = backoff.next_wait(&overloaded(Some(0)), begin).unwrap();
+        assert!((Duration::from_millis(250)..=Duration::from_millis(500)).contains(&wait), "{wait:?}");
+    }
+
+    #[test]
+    fn no_wait_exceeds_the_time_limit() {
+        let begin = Instant::now();
+        for seed in 0..1_000 {
+            let mut backoff = Backoff { random: Rng::with_seed(seed), ..Backoff::new(FIVE_MINUTES) };
+            let mut next =
+                |seconds| backoff.next_wait(&overloaded(None), begin + Duration::from_secs(seconds));
+            for _ in 0..10 {
+                assert!(next(0).is_some());
+            }
+            // Ten seconds are left for a backoff of ten seconds; later, the wait fits only by chance, or
+            // never.
+            assert!(next(290).is_some());
+            for elapsed in 291..=295 {
+                assert!(next(elapsed).is_none_or(|wait| wait <= Duration::from_secs(300 - elapsed)));
+            }
+            assert_eq!(next(296), None);
+            assert_eq!(next(301), None);
+        }
+        let mut none = Backoff::new(RetryPolicy::Outage(Duration::ZERO));
+        assert_eq!(none.next_wait(&overloaded(None), begin), None);
     }
 }

@@ -1,9 +1,8 @@
-//! The command line: which command, with which settings, and how it ends. Settings are told from each other in
-//! [`settings`](crate::settings); each command has its file.
+//! The command line: parses it, runs one command, and returns the exit code. Each command has a file of its
+//! own.
 
 mod analyze;
 mod bench;
-mod chosen;
 mod config;
 mod export;
 mod health;
@@ -11,29 +10,32 @@ mod import;
 mod migrate;
 mod openapi;
 mod progress;
-mod retrying;
+mod readings_flags;
+mod retry_flags;
 mod seal;
 mod serve;
-mod subject;
+mod stdout;
+mod store_devices;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use device_stats_domain::error_chain;
 
 use crate::logging;
 use crate::settings::{Flags, Settings};
-use device_stats_domain::error_chain;
 
-/// How long work that no request waits for any more may go on when the process ends.
+/// Time limit for blocking work that is still running when the process ends.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Receives readings of devices over HTTP, keeps them, and analyzes them
+/// Store readings of devices and analyze them exactly, over HTTP
 #[derive(Debug, Parser)]
 #[command(name = "device-stats", version)]
 struct CommandLine {
@@ -45,33 +47,34 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve requests (what happens without a command, too)
+    /// Serve requests (the default command)
     Serve,
-    /// Apply the migrations that the database lacks
+    /// Apply missing migrations to the database
     Migrate,
     /// Seal readings and merge small segments now, directly in the database
     Seal(seal::Arguments),
-    /// Read every segment in the database and compare all it says with its readings; the exit code tells
+    /// Read every segment in the database and compare its contents with its statistics
     Verify(verify::Arguments),
-    /// Send the readings of a file to a server, and register the devices that are missing there
+    /// Send the readings of a file to a server and register missing devices
     Import(import::Arguments),
-    /// Write the readings of a device, or of all devices of a user, from a server to a file
+    /// Write all readings of a device or a user to a file
     Export(export::Arguments),
-    /// Have a server analyze the readings of a device, or of all devices of a user
+    /// Print statistics of the readings of a device or a user
     Analyze(analyze::Arguments),
-    /// See how fast a server is, with readings that are made up
+    /// Measure the performance of a server
     #[command(subcommand)]
     Bench(bench::Command),
+    /// Print the `OpenAPI` document
     #[command(about = "Print the OpenAPI document")]
     Openapi,
-    /// Print the settings in force, secrets hidden
+    /// Print the settings in force, with secrets hidden, and the source of each
     Config,
-    /// Ask a server whether it can serve requests; the exit code tells
+    /// Check that a server can answer requests
     Health,
 }
 
-/// Reads the command line and the environment, does what they ask, and returns the exit code: 0, 1 for what failed, 2
-/// for a command line or setting that makes no sense.
+/// Runs the command that the command line and the environment specify. Returns the exit code: 0 for success,
+/// 1 for a failure, 2 for an invalid command line or setting.
 pub fn run() -> ExitCode {
     let matches = CommandLine::command().get_matches();
     let command_line = match CommandLine::from_arg_matches(&matches) {
@@ -80,62 +83,44 @@ pub fn run() -> ExitCode {
     };
     let settings = match Settings::from_flags(&command_line.settings) {
         Ok(settings) => settings,
-        Err(error) => CommandLine::command().error(clap::error::ErrorKind::ValueValidation, error).exit(),
+        Err(error) => CommandLine::command().error(ErrorKind::ValueValidation, error).exit(),
     };
-    let result = match command_line.command {
-        Some(Command::Config) => config::print(&settings.entries(&command_line.settings, &matches)),
-        Some(Command::Openapi) => openapi::print(),
-        command => logging::start(&settings)
-            .map_err(anyhow::Error::from)
-            .and_then(|()| in_runtime(execute(command.unwrap_or(Command::Serve), &settings))),
+    let result = match command_line.command.unwrap_or(Command::Serve) {
+        Command::Config => config::print(&settings.entries(&command_line.settings, &matches)),
+        Command::Openapi => openapi::print(),
+        Command::Serve => run_async(&settings, serve::serve(&settings)),
+        Command::Migrate => run_async(&settings, migrate::migrate(&settings)),
+        Command::Seal(arguments) => run_async(&settings, seal::seal(&arguments, &settings)),
+        Command::Verify(arguments) => run_async(&settings, verify::verify(&arguments, &settings)),
+        Command::Import(arguments) => run_async(&settings, import::import(&arguments, &settings.url)),
+        Command::Export(arguments) => run_async(&settings, export::export(&arguments, &settings.url)),
+        Command::Analyze(arguments) => run_async(&settings, analyze::analyze(&arguments, &settings.url)),
+        Command::Bench(bench::Command::Load(arguments)) => {
+            run_async(&settings, bench::load(&arguments, &settings.url))
+        }
+        Command::Health => run_async(&settings, health::check(&settings.url)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell where even this fails.
+            // If stderr is closed, the exit code alone reports the error.
             let _ = writeln!(std::io::stderr(), "error: {}", error_chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn execute(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    match command {
-        Command::Serve => serve::serve(settings).await,
-        Command::Migrate => migrate::migrate(settings).await,
-        Command::Seal(arguments) => seal::seal(&arguments, settings).await,
-        Command::Verify(arguments) => verify::verify(&arguments, settings).await,
-        Command::Import(arguments) => import::import(&arguments, &settings.url).await,
-        Command::Export(arguments) => export::export(&arguments, &settings.url).await,
-        Command::Analyze(arguments) => analyze::analyze(&arguments, &settings.url).await,
-        Command::Bench(bench::Command::Load(arguments)) => bench::load(&arguments, &settings.url).await,
-        Command::Health => health::check(&settings.url).await,
-        Command::Openapi => openapi::print(),
-        Command::Config => Ok(()),
-    }
-}
-
-fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    // The provider can be installed only once; a second call finds it installed.
+/// Starts the log and runs a command in a new runtime.
+fn run_async(settings: &Settings, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    logging::start(settings)?;
+    // The provider can be installed once per process; in a second call it exists already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the runtime cannot start")?;
-    let result = runtime.block_on(work);
-    // A call that waits for the lock of a database would keep the process for as long.
+    let result = runtime.block_on(command);
+    // A blocking call may wait for the lock of a database for a long time.
     runtime.shutdown_timeout(EXIT_TIMEOUT);
     result
-}
-
-/// Writes to stdout. That a reader has seen enough (`device-stats openapi | head`) is no failure.
-///
-/// # Errors
-/// Those of writing, but for a pipe whose reader has gone.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("stdout cannot be written"),
-        _ => Ok(()),
-    }
 }

@@ -1,37 +1,37 @@
-//! The log: to stderr, as text or as JSON, panics included.
+//! The log of the process on stderr, as text or JSON, with panics.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
-use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::settings::{LogFormat, Settings};
 
-/// Libraries that would write parts of bodies to the log: lines that are no line protocol.
+/// This library would log rejected lines, which are parts of request bodies.
 const SILENCED: &str = "influxdb_line_protocol=off";
 
 /// Why the log cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoggingError {
-    /// The filter is not understood.
-    #[error("--log or RUST_LOG: {filter:?} is no filter")]
+    /// The filter is invalid.
+    #[error("--log or RUST_LOG: {filter:?} is not a filter; an example is info,device_stats=debug")]
     Filter {
-        /// What was given.
+        /// The filter.
         filter: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
-        source: tracing_subscriber::filter::ParseError,
+        source: ParseError,
     },
-    /// Something else in this process logs already.
+    /// The process has a log already.
     #[error("the log cannot start")]
-    Taken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    AlreadyStarted(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Starts the log of this process; to be called once.
+/// Starts the log of the process.
 ///
 /// # Errors
-/// [`LoggingError`] where the filter is not understood, and on a second call.
+/// [`LoggingError`] for an invalid filter, and on a second call.
 pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
     let filter = EnvFilter::builder()
         .parse(format!("{},{SILENCED}", settings.log))
@@ -41,21 +41,16 @@ pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => log.json().try_init(),
     }
-    .map_err(LoggingError::Taken)
+    .map_err(LoggingError::AlreadyStarted)
 }
 
-/// Makes panics part of the log, so that they have its form and its time. The backtrace is there where
-/// `RUST_BACKTRACE` asks for it.
+/// Writes panics to the log, with a backtrace if `RUST_BACKTRACE` is set.
 pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let message = message(panic);
+        let message = panic.payload_as_str().unwrap_or("(no message)");
         let location = panic.location().map(ToString::to_string);
         let backtrace = Backtrace::capture();
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
         tracing::error!(location, backtrace, "panicked: {message}");
     }));
-}
-
-fn message<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
-    panic.payload_as_str().unwrap_or("(no message)")
 }

@@ -1,8 +1,8 @@
-//! The binary `device-stats`. What it does is in the library; here is only what concerns the whole process.
+//! The binary `device-stats`: settings of the process. The library does the rest.
 
 use std::process::ExitCode;
 
-/// pco and many small allocations run faster on it than on the system's allocator.
+/// Faster than the system's allocator for pco and for many small allocations.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

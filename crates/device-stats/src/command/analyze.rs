@@ -1,31 +1,23 @@
-//! `device-stats analyze`: the statistics of a device or a user, as a table or as the server's JSON.
+//! `device-stats analyze`: prints the statistics of a device or a user, as tables or as the server's JSON.
 
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
+use device_stats_client::{Analysis, AxisSummary, Client, ClientError, RetryPolicy, Scope, UserAnalysis};
 use serde_json::Number;
 
-use super::subject;
-use device_stats_client::{
-    Analysis, AxisSummary, Client, ClientError, Patience, Subject, UserAnalysis, Window,
-};
+use super::readings_flags::ReadingsFlags;
+use super::stdout;
 
-/// What to analyze.
+/// Arguments of `analyze`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Device whose readings are analyzed
+    /// Analyze this device
     #[arg(required_unless_present = "user", conflicts_with = "user")]
     device: Option<String>,
-    /// User whose devices are analyzed: an id, or a name
-    #[arg(long, value_name = "NAME_OR_ID")]
-    user: Option<String>,
-    /// First time of the window, such as 2026-11-23T10:00:00Z [default: open]
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Last time of the window [default: open]
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// Print the JSON of the server as it is
+    #[command(flatten)]
+    readings: ReadingsFlags,
+    /// Print the JSON of the server instead of tables
     #[arg(long)]
     json: bool,
 }
@@ -33,28 +25,27 @@ pub(super) struct Arguments {
 /// Prints an analysis.
 ///
 /// # Errors
-/// Where there is nobody of that name, nothing to analyze, or no server.
+/// If the server is unreachable, the device or user unknown, or the period without readings.
 pub(super) async fn analyze(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
-    let client = Client::new(url, Patience::Short)?;
-    let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
-    let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
-    let body = client.analyze(&subject, &window).await?;
+    let client = Client::new(url, RetryPolicy::Overload)?;
+    let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
+    let body = client.analyze(&scope, &arguments.readings.period()).await?;
     if arguments.json {
-        return super::print(&format!("{body}\n"));
+        return stdout::print(&format!("{body}\n"));
     }
-    super::print(&tables(&subject, &body)?)
+    stdout::print(&tables(&scope, &body)?)
 }
 
-fn tables(subject: &Subject, body: &str) -> anyhow::Result<String> {
+fn tables(scope: &Scope, body: &str) -> anyhow::Result<String> {
     let mut text = String::new();
-    match subject {
-        Subject::Device(_) => {
-            let analysis = serde_json::from_str(body).map_err(ClientError::NotUnderstood)?;
+    match scope {
+        Scope::Device(_) => {
+            let analysis = serde_json::from_str(body).map_err(ClientError::UnexpectedResponse)?;
             writeln!(text, "{}", table(&analysis))?;
         }
-        Subject::User(_) => {
+        Scope::User(_) => {
             let UserAnalysis { aggregate_stats, device_stats } =
-                serde_json::from_str(body).map_err(ClientError::NotUnderstood)?;
+                serde_json::from_str(body).map_err(ClientError::UnexpectedResponse)?;
             writeln!(text, "all devices\n{}", table(&aggregate_stats))?;
             for device in &device_stats {
                 writeln!(text, "\n{}\n{}", device.device_id, table(&device.stats))?;
@@ -83,7 +74,7 @@ fn row(axis: &str, summary: &AxisSummary) -> [String; 6] {
     [axis.to_owned(), count.to_string(), min, max, sum, median]
 }
 
-/// The shortest text that reads as the same double; a dash for what no double can hold.
+/// Returns the shortest text that parses to the same double, or a dash if no double can hold the value.
 fn number(value: Option<&Number>) -> String {
     value.map_or_else(|| "-".to_owned(), Number::to_string)
 }

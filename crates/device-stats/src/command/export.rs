@@ -1,192 +1,149 @@
-//! `device-stats export`: all readings of a device or a user from a server to a file.
+//! `device-stats export`: writes the readings of a device or a user to a file.
 
-mod progress;
-mod target;
+mod format;
+mod output;
+mod received;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
+use device_stats_client::{Backoff, Client, ClientError, ExportStream, Period, Scope};
 
-use super::retrying::Retrying;
-use super::subject;
-use device_stats_client::{Arriving, Client, ClientError, Subject, Waits, Window};
-use progress::{Progress, Unit};
-use target::Target;
+use super::progress::{Progress, Unit};
+use super::readings_flags::ReadingsFlags;
+use super::retry_flags::RetryFlags;
+use super::stdout;
+use format::Format;
+use output::Output;
+use received::Received;
 
-/// What to export.
+/// Arguments of `export`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Device whose readings are exported
+    /// Export this device
     #[arg(long, value_name = "ID", required_unless_present = "user", conflicts_with = "user")]
     device: Option<String>,
-    /// User whose devices are exported: an id, or a name
-    #[arg(long, value_name = "NAME_OR_ID")]
-    user: Option<String>,
-    /// First time of the window, such as 2026-11-23T10:00:00Z [default: open]
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Last time of the window [default: open]
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// How readings are written [default: what the name of the file ends with; csv where it is -]
+    #[command(flatten)]
+    readings: ReadingsFlags,
+    /// Write this format [default: by the extension of --output; csv for stdout]
     #[arg(long)]
     format: Option<Format>,
-    /// File that is written, once all has arrived, in the place of what is there; - for stdout
+    /// Replace this file when the export is complete; - is stdout
     #[arg(long, value_name = "FILE", default_value = STDOUT)]
     output: PathBuf,
     #[command(flatten)]
-    retrying: Retrying,
+    retry: RetryFlags,
 }
 
-/// The file that is none.
+/// Name of stdout as `--output`.
 const STDOUT: &str = "-";
 
-/// How readings are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table with a header
-    Csv,
-    /// A JSON object on each line
-    Ndjson,
-    /// An Arrow IPC stream
-    Arrow,
-    /// A Parquet file
-    Parquet,
-}
-
-impl Format {
-    /// As a request names it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-            Self::Arrow => "arrow",
-            Self::Parquet => "parquet",
-        }
-    }
-
-    /// What the end of a file's name says.
-    fn of(file: &Path) -> Option<Self> {
-        let extension = file.extension()?.to_str()?.to_ascii_lowercase();
-        match extension.as_str() {
-            "csv" => Some(Self::Csv),
-            "ndjson" | "jsonl" => Some(Self::Ndjson),
-            "arrows" => Some(Self::Arrow),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
-        }
-    }
-
-    /// What can be counted while it arrives.
-    fn unit(self) -> Unit {
-        match self {
-            Self::Csv => Unit::Readings { header_lines: 1 },
-            Self::Ndjson => Unit::Readings { header_lines: 0 },
-            Self::Arrow | Self::Parquet => Unit::Bytes,
-        }
-    }
-}
-
-/// Writes the readings, and prints how much that was.
+/// Writes the readings, and prints their number.
 ///
 /// # Errors
-/// Where there is nobody of that name, no server, the file cannot be written, or what arrives has no end; then no file is
-/// left behind, and one that was there stays.
+/// If the server is unreachable, the device or user unknown, the file not writable, or the export incomplete. Then no new
+/// file exists, and an existing one is unchanged.
 pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let started = Instant::now();
-    let output = Some(arguments.output.as_path()).filter(|output| *output != Path::new(STDOUT));
-    let format = match (arguments.format, output) {
-        (Some(format), _) => format,
-        (None, None) => Format::Csv,
-        (None, Some(file)) => match Format::of(file) {
-            Some(format) => format,
-            None => bail!("the name of {} does not say which format; give --format", file.display()),
-        },
-    };
-    let client = Client::for_exports(url, arguments.retrying.patience())?;
-    let subject = subject::find(&client, arguments.device.as_ref(), arguments.user.as_ref()).await?;
-    let window = Window { start_time: arguments.from.clone(), end_time: arguments.until.clone() };
-    let asked = Asked { client, subject, window, format };
-    let mut progress = Progress::new(output.is_some(), format.unit());
-    if progress.can_show_end()
-        && let Ok(count) = asked.client.count(&asked.subject, &asked.window).await
+    let file = Some(arguments.output.as_path()).filter(|file| *file != Path::new(STDOUT));
+    let format = choose_format(arguments.format, file)?;
+    let client = Client::for_exports(url, arguments.retry.policy())?;
+    let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
+    let request = ExportRequest { client, scope, period: arguments.readings.period(), format };
+    let mut progress =
+        if file.is_some() { Progress::new(format.unit()) } else { Progress::hidden(format.unit()) };
+    if !progress.is_hidden()
+        && format.unit() == Unit::Readings
+        && let Ok(count) = request.client.count(&request.scope, &request.period).await
     {
         progress.expect(count);
     }
-    let arriving = asked.again().await?;
-    let mut target = Target::create(output)?;
-    let received = asked.receive(arriving, &mut target, &mut progress).await;
+    let stream = request.send().await?;
+    let mut output = Output::create(file)?;
+    let mut received = Received::new(format);
+    let result = request.receive(stream, &mut output, &mut received, &mut progress).await;
     progress.finish();
-    received.with_context(|| format!("stopped after {}", progress.count()))?;
-    target.finish()?;
-    match output {
-        Some(_) => super::print(&progress.summary(started.elapsed().as_secs_f64())),
+    result.with_context(|| format!("stopped after {received}"))?;
+    output.finish()?;
+    match file {
+        Some(_) => stdout::print(&received.summary(started.elapsed().as_secs_f64())),
         None => Ok(()),
     }
 }
 
-/// What is asked of the server.
-struct Asked {
+fn choose_format(format: Option<Format>, file: Option<&Path>) -> anyhow::Result<Format> {
+    match (format, file) {
+        (Some(format), _) => Ok(format),
+        (None, None) => Ok(Format::Csv),
+        (None, Some(file)) => match Format::from_extension(file) {
+            Some(format) => Ok(format),
+            None => bail!("the extension of {} is not a known format; give --format", file.display()),
+        },
+    }
+}
+
+/// The request for an export.
+struct ExportRequest {
     client: Client,
-    subject: Subject,
-    window: Window,
+    scope: Scope,
+    period: Period,
     format: Format,
 }
 
-impl Asked {
-    async fn again(&self) -> Result<Arriving, ClientError> {
-        self.client.export(&self.subject, &self.window, self.format.name()).await
+impl ExportRequest {
+    async fn send(&self) -> Result<ExportStream, ClientError> {
+        self.client.export(&self.scope, &self.period, self.format.name()).await
     }
 
-    /// Writes what arrives. Where it breaks off, everything is asked for anew and written anew, since the server may go on
-    /// with other readings than those it began with; but not where it breaks off twice at one place, which is no outage.
+    /// Writes the export. An interrupted export starts again from its beginning, because the stored readings
+    /// may have changed. A second interruption at the same byte is permanent, for instance a corrupt segment.
     async fn receive(
         &self,
-        mut arriving: Arriving,
-        target: &mut Target,
+        mut stream: ExportStream,
+        output: &mut Output,
+        received: &mut Received,
         progress: &mut Progress,
     ) -> anyhow::Result<()> {
-        let mut waits = Waits::new(self.client.patience());
-        let mut broken_at = Vec::new();
+        let mut backoff = Backoff::new(self.client.retry_policy());
+        let mut interrupted_at = Vec::new();
         loop {
-            let error = match write(arriving, target, progress).await? {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            let place = progress.bytes();
-            if broken_at.iter().max().is_some_and(|furthest| *furthest < place) {
-                waits.forget();
+            let Err(error) = write(stream, output, received, progress).await? else { return Ok(()) };
+            let position = received.bytes();
+            if interrupted_at.iter().max().is_some_and(|furthest| *furthest < position) {
+                backoff.reset();
             }
-            let is_new = !broken_at.contains(&place);
-            broken_at.push(place);
-            if !(is_new && target.can_begin_anew() && waits.wait(&error).await) {
+            let is_new = !interrupted_at.contains(&position);
+            interrupted_at.push(position);
+            if !(is_new && output.can_restart() && backoff.wait(&error).await) {
                 return Err(error.into());
             }
-            arriving = self.again().await?;
-            target.begin_anew()?;
-            progress.begin_anew();
+            stream = self.send().await?;
+            output.restart()?;
+            *received = Received::new(self.format);
+            progress.restart();
         }
     }
 }
 
-/// Writes what arrives, to its end or to where it breaks off.
+/// Writes a stream to its end. The inner error is an interruption of the stream.
 async fn write(
-    mut arriving: Arriving,
-    target: &mut Target,
-    progress: &mut Progress,
+    mut stream: ExportStream,
+    output: &mut Output,
+    received: &mut Received,
+    progress: &Progress,
 ) -> anyhow::Result<Result<(), ClientError>> {
     loop {
-        match arriving.next().await {
-            Ok(Some(bytes)) => {
-                if target.write(&bytes)?.is_break() {
-                    return Ok(Ok(()));
-                }
-                progress.advance(&bytes);
-            }
+        let bytes = match stream.next().await {
+            Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(error)),
+        };
+        if output.write(&bytes)?.is_break() {
+            return Ok(Ok(()));
         }
+        received.add(&bytes);
+        progress.set_position(received.amount());
+        progress.set_amount(received.amount());
     }
 }

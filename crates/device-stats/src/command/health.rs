@@ -1,11 +1,11 @@
-//! `device-stats health`: whether a server can serve requests, for containers whose image has no other client.
+//! `device-stats health`: checks a server, for container images without another HTTP client.
 
-use device_stats_client::{Client, Patience};
+use device_stats_client::{Client, RetryPolicy};
 
-/// Ends well where the server can serve requests.
+/// Checks that the server can serve requests.
 ///
 /// # Errors
-/// Where it cannot, or is not there.
+/// If it cannot, or is unreachable.
 pub(super) async fn check(url: &str) -> anyhow::Result<()> {
-    Ok(Client::new(url, Patience::Short)?.check_health().await?)
+    Ok(Client::new(url, RetryPolicy::Overload)?.check_health().await?)
 }

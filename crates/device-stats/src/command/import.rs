@@ -1,4 +1,4 @@
-//! `device-stats import`: a file of readings, batch by batch, to a server. What is missing there is registered on the way.
+//! `device-stats import`: sends the readings of a file to a server in batches, and registers missing devices.
 
 #[cfg(test)]
 mod tests;
@@ -9,65 +9,68 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
+use device_stats_client::{Client, ClientError, Fault, Registration, RequestFailure};
+use device_stats_formats::file::{Chunk, Place, Rows};
 use uuid::Uuid;
 
-use super::progress::{Progress, per_second};
-use super::retrying::Retrying;
-use device_stats_client::{Client, ClientError, Fault, GivenUp, Registered};
-use device_stats_formats::file::{Chunk, Place, Rows};
+use super::progress::{Progress, Unit, per_second};
+use super::retry_flags::RetryFlags;
+use super::stdout;
 
-/// What to import.
+/// Arguments of `import`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// File of readings with `device_id`, x, y, z and perhaps timestamp: CSV with a header (.csv), JSON objects one a
-    /// line (.ndjson, .jsonl) or in an array (.json), an Arrow IPC stream or file (.arrows, .arrow), each also compressed
-    /// (.gz, .zst), or Parquet (.parquet)
+    /// Read this file: .csv, .ndjson, .jsonl, .json, .arrows or .arrow, each also with .gz or .zst, or
+    /// .parquet
     file: PathBuf,
-    /// Leaves out that many rows at the beginning, to go on where an import has stopped
+    /// Skip this number of rows, to continue a stopped import
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     skip: u64,
     #[command(flatten)]
-    retrying: Retrying,
-    /// Owner of the devices that are registered: an id, or a name
+    retry: RetryFlags,
+    /// Register missing devices for this user [default: without a user]
     #[arg(long, value_name = "NAME_OR_ID")]
     user: Option<String>,
-    /// Registers the user under this address where there is no user of that name
+    /// Register --user with this email address if it is missing
     #[arg(long, value_name = "ADDRESS", requires = "user")]
     email: Option<String>,
 }
 
-/// It is not known whether rows without a timestamp are stored, and nobody asks again.
+/// The outcome of rows without a timestamp is unknown, and the retries are exhausted.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Doubt(String);
+struct UnknownOutcome(String);
 
-/// An import under way.
+/// An import in progress.
 struct Import<'a> {
     client: Client,
     file: &'a Path,
+    /// Owner of new devices.
     user: Option<i64>,
+    /// Devices that exist on the server.
     devices: HashSet<String>,
     registered: usize,
-    /// Rows that were left out.
+    /// Number of rows before the first sent row.
     skipped: u64,
     accepted: u64,
     repeats: u64,
 }
 
-/// Sends the readings of a file, and prints what became of them.
+/// Sends the readings of a file and prints a summary.
 ///
 /// # Errors
-/// Where the file cannot be read, there is no server, or it refuses. What was sent before stays.
+/// If the file cannot be read, the server is unreachable, or it refuses a batch. Earlier batches stay stored.
 pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let file = arguments.file.as_path();
     let started = Instant::now();
-    let progress = Progress::new();
-    let mut rows = Rows::open(file, |file| Ok(Box::new(progress.of(file)?)))?;
-    if let Some(count) = rows.row_count() {
-        progress.expect_rows(count);
+    let progress = Progress::new(Unit::Readings);
+    let mut rows = Rows::open(file, |file| Ok(Box::new(progress.track(file)?)))?;
+    let row_count = rows.row_count();
+    if let Some(count) = row_count {
+        progress.expect(count);
     }
     rows.skip(arguments.skip)?;
-    let client = Client::new(url, arguments.retrying.patience())?;
+    let client = Client::new(url, arguments.retry.policy())?;
     let user = match &arguments.user {
         Some(user) => Some(find_or_create_user(&client, user, arguments.email.as_deref()).await?),
         None => None,
@@ -84,13 +87,17 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
             progress.finish();
             return Err(import.explain(error));
         }
-        progress.advance(import.next_row(), import.sent());
+        // Other files move the bar as they are read.
+        if row_count.is_some() {
+            progress.set_position(import.next_row());
+        }
+        progress.set_amount(import.sent());
     }
     progress.finish();
-    super::print(&import.summary(started.elapsed().as_secs_f64()))
+    stdout::print(&import.summary(started.elapsed().as_secs_f64()))
 }
 
-/// The id of the user; the user is registered where that is possible and needed.
+/// Returns the id of a user. Registers the user if it is missing and an email address is given.
 async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -> anyhow::Result<i64> {
     if let Some(found) = client.find_user(user).await? {
         return Ok(found.id);
@@ -99,7 +106,7 @@ async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -
         bail!("there is no user with the id {user}");
     }
     let Some(email) = email else {
-        bail!("there is no user {user:?}; with --email ADDRESS one is registered");
+        bail!("there is no user {user:?}; to register the user, add --email ADDRESS");
     };
     let created = client.create_user(user, email).await;
     Ok(created.with_context(|| format!("the user {user:?} cannot be registered"))?.id)
@@ -112,65 +119,73 @@ impl Import<'_> {
         }
         let Chunk { content_type, body, lines, place, all_timed, .. } = chunk;
         let key = (!all_timed).then(|| Uuid::new_v4().to_string());
-        match self.client.append_batch(content_type, body, key.as_deref()).await {
+        let failure = match self.client.append_batch(content_type, body, key.as_deref()).await {
             Ok(batch) => {
                 self.accepted += batch.accepted;
                 self.repeats += batch.duplicates;
-                Ok(())
+                return Ok(());
             }
-            Err(GivenUp { error: ClientError::Faulty(faults), may_be_done }) => {
-                let mut stderr = std::io::stderr().lock();
-                for fault in &faults {
-                    writeln!(stderr, "{}", line_of(fault, self.file, &lines, place))?;
-                }
-                let s = if faults.len() == 1 { "" } else { "s" };
-                let error = anyhow!("the server found {} fault{s} in {}", faults.len(), self.file.display());
-                // Stored by an attempt whose answer was lost, before a device was deleted.
-                let is_doubtful = may_be_done && !all_timed;
-                Err(if is_doubtful { error.context(self.doubt(&lines, place)) } else { error })
-            }
-            Err(GivenUp { error, may_be_done: true }) if !all_timed => {
-                Err(error).with_context(|| self.doubt(&lines, place))
-            }
-            Err(GivenUp { error, .. }) => Err(error.into()),
+            Err(failure) => failure,
+        };
+        let RequestFailure { error, is_outcome_unknown } = failure;
+        let error = match error {
+            ClientError::Faulty(faults) => self.report_faults(&faults, &lines, place)?,
+            error => error.into(),
+        };
+        // A batch with faults may also be stored: by an attempt whose response was lost, before a device was
+        // deleted.
+        if is_outcome_unknown && !all_timed {
+            return Err(error.context(self.unknown_outcome(&lines, place)));
         }
+        Err(error)
     }
 
-    /// What to do about rows without a timestamp of which it is unknown whether they are stored, and nobody asks again.
-    fn doubt(&self, lines: &[u64], place: Place) -> Doubt {
-        let first = lines.first().copied().unwrap_or_default();
-        let last = lines.last().copied().unwrap_or_default();
+    /// Prints each fault with its location in the file, and returns the error of the import.
+    fn report_faults(&self, faults: &[Fault], lines: &[u64], place: Place) -> anyhow::Result<anyhow::Error> {
+        let mut stderr = std::io::stderr().lock();
+        for fault in faults {
+            writeln!(stderr, "{}", locate_fault(fault, self.file, lines, place))?;
+        }
+        let s = if faults.len() == 1 { "" } else { "s" };
+        Ok(anyhow!("the server found {} fault{s} in {}", faults.len(), self.file.display()))
+    }
+
+    /// Describes how to continue after a batch whose outcome is unknown.
+    fn unknown_outcome(&self, lines: &[u64], place: Place) -> UnknownOutcome {
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+            unreachable!("a batch has rows");
+        };
         let places = match place {
             Place::Line => "lines",
             Place::Row => "rows",
         };
-        let (before, behind) = (self.next_row(), self.next_row() + lines.len() as u64);
-        Doubt(format!(
-            "{places} {first} to {last}, of which some have no timestamp, are all stored or none is, and sent again they \
-             would be there twice: look whether they are stored, then go on with --skip {behind} where they are, and with \
-             --skip {before} where they are not"
+        let (before, after) = (self.next_row(), self.next_row() + lines.len() as u64);
+        UnknownOutcome(format!(
+            "{places} {first} to {last} are either all stored or not at all; some have no timestamp, so sending them again \
+             could store them twice; check whether they are stored, and continue with --skip {after} if they are, or with \
+             --skip {before} if they are not"
         ))
     }
 
-    /// How many readings the server has taken from this import.
+    /// Returns the number of readings that the server has acknowledged.
     fn sent(&self) -> u64 {
         self.accepted + self.repeats
     }
 
-    /// How many rows of the file lie before the next one to be sent.
+    /// Returns the number of rows in the file before the next batch.
     fn next_row(&self) -> u64 {
         self.skipped + self.sent()
     }
 
-    /// Registers the device where it is missing and this has not been seen to yet.
+    /// Registers a device unless it exists.
     async fn ensure_device(&mut self, device_id: &str) -> anyhow::Result<()> {
         if self.devices.contains(device_id) {
             return Ok(());
         }
         match self.client.ensure_device(device_id, self.user).await {
-            Ok(Registered::Now) => self.registered += 1,
-            Ok(Registered::Before) => {}
-            // No device can have that id: the batch is refused for it, and that tells the line.
+            Ok(Registration::Created) => self.registered += 1,
+            Ok(Registration::Existing) => {}
+            // The device id is invalid. The server will refuse the batch, and its fault names the line.
             Err(ClientError::Faulty(_)) => return Ok(()),
             Err(error) => {
                 return Err(error).with_context(|| format!("the device {device_id:?} cannot be registered"));
@@ -180,23 +195,24 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The error, and what it means for the rest.
+    /// Adds to an error which rows are stored and how to continue.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Self { accepted, repeats, .. } = self;
-        let rest = if error.is::<Doubt>() {
-            "of the rows behind them it is not known whether they are stored".to_owned()
+        let sent = self.sent();
+        if sent == 0 {
+            return error;
+        }
+        let rest = if error.is::<UnknownOutcome>() {
+            "the outcome of the rows after them is unknown".to_owned()
         } else {
             let next = self.next_row();
             format!(
-                "--skip {next} goes on behind them (those with a timestamp may also be sent again: they count as repeats then)"
+                "continue with --skip {next} (rows with a timestamp may be sent again and count as repeats)"
             )
         };
-        match self.sent() {
-            0 => error,
-            sent => error.context(format!(
-                "stopped after {sent} readings, which stay stored: {accepted} accepted, {repeats} repeats; {rest}"
-            )),
-        }
+        error.context(format!(
+            "stopped after {sent} readings, which stay stored: {accepted} accepted, {repeats} repeats; {rest}"
+        ))
     }
 
     fn summary(&self, seconds: f64) -> String {
@@ -211,14 +227,18 @@ impl Import<'_> {
     }
 }
 
-/// A fault of a batch, by its place in the file; `lines` are those of the batch.
-fn line_of(fault: &Fault, file: &Path, lines: &[u64], place: Place) -> String {
+/// Returns a fault with its location in the file. `lines` are the lines or row numbers of the batch.
+fn locate_fault(fault: &Fault, file: &Path, lines: &[u64], place: Place) -> String {
     let file = file.display();
     let line = fault.row().and_then(|row| lines.get(row));
-    let (at, path) = match (line, place) {
-        (Some(line), Place::Line) => (format!("{file}:{line}"), fault.place(2)),
-        (Some(row), Place::Row) => (format!("{file}: row {row}"), fault.place(2)),
-        (None, _) => (file.to_string(), fault.place(1)),
+    let (position, location) = match (line, place) {
+        (Some(line), Place::Line) => (format!("{file}:{line}"), fault.location(2)),
+        (Some(row), Place::Row) => (format!("{file}: row {row}"), fault.location(2)),
+        (None, _) => (file.to_string(), fault.location(1)),
     };
-    if path.is_empty() { format!("{at}: {}", fault.msg) } else { format!("{at}: {path}: {}", fault.msg) }
+    if location.is_empty() {
+        format!("{position}: {}", fault.msg)
+    } else {
+        format!("{position}: {location}: {}", fault.msg)
+    }
 }

@@ -1,14 +1,15 @@
-//! `device-stats migrate`: the schema, without a server.
+//! `device-stats migrate`: updates the schema without a server.
 
 use std::fmt::Write;
 
+use super::stdout;
 use crate::database;
 use crate::settings::Settings;
 
-/// Applies the migrations that the database lacks, and prints their names.
+/// Applies missing migrations and prints their names.
 ///
 /// # Errors
-/// Where the database cannot be reached or migrated.
+/// If the database cannot be reached or migrated.
 pub(super) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     let applied = database::migrate(settings).await?;
     let mut text = String::new();
@@ -21,5 +22,5 @@ pub(super) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
         1 => writeln!(text, "{database} is up to date now, 1 migration applied")?,
         count => writeln!(text, "{database} is up to date now, {count} migrations applied")?,
     }
-    super::print(&text)
+    stdout::print(&text)
 }

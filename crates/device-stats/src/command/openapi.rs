@@ -1,10 +1,12 @@
-//! `device-stats openapi`: the document that describes the HTTP interface.
+//! `device-stats openapi`: prints the description of the HTTP interface.
+
+use super::stdout;
 
 /// Prints the document.
 ///
 /// # Errors
-/// Those of writing it.
+/// If stdout cannot be written.
 pub(super) fn print() -> anyhow::Result<()> {
     let document = device_stats_http::openapi();
-    super::print(&format!("{}\n", document.trim_end()))
+    stdout::print(&format!("{}\n", document.trim_end()))
 }

@@ -1,63 +1,110 @@
-//! How far readings are sent, on a terminal.
+//! The progress bar of `import`, `export` and `bench load` on a terminal.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::Instant;
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
-/// A bar on stderr; nothing where that is no terminal.
-pub(in crate::command) struct Progress {
+/// Unit of the amount that a bar shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Readings.
+    Readings,
+    /// Bytes.
+    Bytes,
+}
+
+impl Unit {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Readings => "readings",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+/// A progress bar on stderr; hidden if stderr is not a terminal. Without an expected total it is a spinner.
+pub(super) struct Progress {
     bar: ProgressBar,
+    unit: Unit,
     started: Instant,
-    /// Whether the length of the bar is a number of rows, and not of bytes.
-    by_rows: Cell<bool>,
 }
 
 impl Progress {
-    /// Starts.
-    pub(in crate::command) fn new() -> Self {
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}%, {msg}, {eta} left") {
-            bar.set_style(style);
-        }
-        Self { bar, started: Instant::now(), by_rows: Cell::new(false) }
+    /// Shows a bar that has made no progress.
+    pub(super) fn new(unit: Unit) -> Self {
+        Self::on(ProgressBar::no_length(), unit)
     }
 
-    /// The file, whose bytes are counted as they are read.
+    /// Returns a bar that is never shown.
+    pub(super) fn hidden(unit: Unit) -> Self {
+        Self::on(ProgressBar::hidden(), unit)
+    }
+
+    fn on(bar: ProgressBar, unit: Unit) -> Self {
+        let progress = Self { bar, unit, started: Instant::now() };
+        progress.set_template("{spinner} {msg}, {elapsed}");
+        progress.set_amount(0);
+        progress
+    }
+
+    fn set_template(&self, template: &str) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+    }
+
+    pub(super) fn is_hidden(&self) -> bool {
+        self.bar.is_hidden()
+    }
+
+    /// Sets the final position. From now on the bar shows the remaining time.
+    pub(super) fn expect(&self, total: u64) {
+        self.bar.set_length(total);
+        self.set_template("{bar:30} {percent}%, {msg}, {eta} left");
+    }
+
+    /// Returns a reader of a file whose position is the position of the bar.
     ///
     /// # Errors
-    /// Those of asking for its size.
-    pub(in crate::command) fn of(&self, file: File) -> io::Result<impl Read + use<>> {
-        self.bar.set_length(file.metadata()?.len());
+    /// If the size of the file cannot be read.
+    pub(super) fn track(&self, file: File) -> io::Result<impl Read + use<>> {
+        self.expect(file.metadata()?.len());
         Ok(self.bar.wrap_read(file))
     }
 
-    /// The file has that many rows, and is not read from its beginning to its end.
-    pub(in crate::command) fn expect_rows(&self, rows: u64) {
-        self.bar.set_length(rows);
-        self.by_rows.set(true);
+    /// Sets the position of the bar, in the unit of [`Self::expect`].
+    pub(super) fn set_position(&self, position: u64) {
+        self.bar.set_position(position);
     }
 
-    /// So many rows of the file are stored, of which this import has sent `sent`.
-    pub(in crate::command) fn advance(&self, rows: u64, sent: u64) {
-        if self.by_rows.get() {
-            self.bar.set_position(rows);
-        }
-        let rate = per_second(sent, self.started.elapsed().as_secs_f64());
-        self.bar.set_message(format!("{} readings, {rate:.0}/s", HumanCount(sent)));
+    /// Shows an amount and its mean rate.
+    pub(super) fn set_amount(&self, amount: u64) {
+        let rate = per_second(amount, self.started.elapsed().as_secs_f64());
+        self.bar.set_message(match self.unit {
+            Unit::Readings => format!("{} readings, {rate:.0}/s", HumanCount(amount)),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people")]
+            Unit::Bytes => format!("{}, {}/s", HumanBytes(amount), HumanBytes(rate as u64)),
+        });
     }
 
-    /// Takes the bar away.
-    pub(in crate::command) fn finish(&self) {
+    /// Starts again at zero.
+    pub(super) fn restart(&mut self) {
+        self.started = Instant::now();
+        self.bar.reset();
+        self.set_amount(0);
+    }
+
+    /// Removes the bar from the terminal.
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// A rate for people.
-pub(in crate::command) fn per_second(count: u64, seconds: f64) -> f64 {
+/// Returns a rate for people.
+pub(super) fn per_second(amount: u64, seconds: f64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let count = count as f64;
-    count / seconds.max(f64::MIN_POSITIVE)
+    let amount = amount as f64;
+    amount / seconds.max(f64::MIN_POSITIVE)
 }

@@ -1,22 +1,22 @@
-//! `device-stats serve`: from the settings to a server that runs until it is told to stop.
+//! `device-stats serve`: runs the server until SIGTERM or SIGINT.
 
 use std::pin::Pin;
 
 use anyhow::Context;
+use device_stats_service::Service;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::settings::Settings;
 use crate::{database, logging};
-use device_stats_service::Service;
 
-/// Serves until SIGTERM or SIGINT, then answers what has been accepted.
+/// Serves until SIGTERM or SIGINT, then answers the accepted requests.
 ///
 /// # Errors
-/// Where the store cannot be opened, or the address not be listened on.
+/// If the database cannot be opened, or the address is in use.
 pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     logging::log_panics();
-    // Before anything takes time: as process 1 of a container nothing else would stop it.
+    // First, because process 1 of a container ignores signals without a handler.
     let mut stop = stop_signal()?;
     let store = tokio::select! {
         store = database::open(settings) => store?,
@@ -25,7 +25,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(&settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let address = listener.local_addr().context("the address listened on is unknown")?;
+    let address = listener.local_addr().context("the address of the listener is unknown")?;
     tracing::info!(%address, database = %settings.database, "listening");
     let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for)
         .context("cannot start threads")?;
@@ -41,7 +41,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends when the process is told to stop.
+/// Returns a future that ends with SIGTERM or SIGINT.
 fn stop_signal() -> anyhow::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;

@@ -1,16 +1,16 @@
-//! The command line as a whole: what clap makes of it.
+//! The command line as clap parses it.
 
 use clap::{CommandFactory, Parser};
 
 use super::{Command, CommandLine};
 
 #[test]
-fn the_command_line_is_sound() {
+fn the_command_line_is_well_formed() {
     CommandLine::command().debug_assert();
 }
 
 #[test]
-fn settings_stand_before_or_after_the_command_or_without_one() {
+fn settings_are_accepted_before_and_after_a_command_and_without_one() {
     for line in [
         &["device-stats", "--listen", "[::1]:1"][..],
         &["device-stats", "serve", "--listen", "[::1]:1"],
@@ -21,7 +21,7 @@ fn settings_stand_before_or_after_the_command_or_without_one() {
 }
 
 #[test]
-fn an_analysis_is_of_a_device_or_of_a_user() {
+fn an_analysis_needs_either_a_device_or_a_user() {
     let parse = |rest: &[&str]| CommandLine::try_parse_from([&["device-stats", "analyze"], rest].concat());
     assert!(matches!(parse(&["pump"]).unwrap().command, Some(Command::Analyze(_))));
     assert!(parse(&["--user", "7", "--from", "2026-01-01"]).is_ok());
@@ -30,7 +30,7 @@ fn an_analysis_is_of_a_device_or_of_a_user() {
 }
 
 #[test]
-fn sealing_is_of_all_devices_or_of_one() {
+fn sealing_needs_either_all_devices_or_one() {
     let parse = |rest: &[&str]| CommandLine::try_parse_from([&["device-stats", "seal"], rest].concat());
     assert!(parse(&["--all"]).is_ok());
     assert!(parse(&["--device", "pump"]).is_ok());

@@ -1,54 +1,48 @@
-//! `device-stats verify`: whether all that is sealed is as it was written, directly in the database.
+//! `device-stats verify`: checks every segment, directly in the database.
 
-mod check;
+mod device_check;
 
 use std::fmt::Write;
-use std::thread::available_parallelism;
+use std::pin::pin;
 
 use anyhow::{Context, bail};
-use device_stats_domain::Device;
-use device_stats_domain::limits::SEAL_DEVICES_MAX;
+use device_stats_domain::{Device, error_chain};
 use device_stats_store::StoreError;
 use futures_util::StreamExt;
-use futures_util::stream::iter;
 
-use self::check::{Checked, check};
-use super::chosen::{self, Chosen};
+use self::device_check::{Checked, check};
+use super::stdout;
+use super::store_devices::{StoreDevices, for_each_device};
 use crate::settings::Settings;
-use device_stats_domain::error_chain;
 
-/// What to verify.
+/// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Only this device [default: all devices]
+    /// Verify only this device [default: all devices]
     #[arg(long, value_name = "DEVICE_ID")]
     device: Option<String>,
 }
 
-/// Opens every segment, computes anew all that it says of itself, and compares it with the catalogue and with the
-/// readings beside it. Prints each fault, and a summary. Servers may run meanwhile.
+/// Opens every segment, recomputes its statistics, and compares it with the catalogue and with the other
+/// readings of the device. Prints each fault and a summary. Servers may run at the same time.
 ///
 /// # Errors
-/// Where there are faults, the database cannot be used, or there is no such device.
+/// If there are faults, the database cannot be used, or the device does not exist.
 pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let Chosen { store, devices } = chosen::devices(settings, arguments.device.as_deref()).await?;
+    let StoreDevices { store, devices } = StoreDevices::open(settings, arguments.device.as_deref()).await?;
     let store = store.as_ref();
-    let parallel = available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX);
-    let mut at_work = iter(devices.into_iter().map(|device| async move {
-        let checked = check(store, device.key).await;
-        (device, checked)
-    }))
-    .buffer_unordered(parallel);
+    let work = async |device: Device| (check(store, device.key).await, device);
+    let mut results = pin!(for_each_device(devices, work));
     let (mut count, mut total) = (0_u64, Checked::default());
-    while let Some((device, checked)) = at_work.next().await {
-        let checked = or_fault(checked, &device)?;
-        super::print(&lines(&device, &checked)?)?;
+    while let Some((checked, device)) = results.next().await {
+        let checked = corruption_as_fault(checked, &device)?;
+        stdout::print(&describe_faults(&device, &checked)?)?;
         count += 1;
         total = total.plus(checked);
     }
     let Checked { segments, sealed_readings, hot_readings, faults } = total;
     let found = faults.len();
-    super::print(&format!(
+    stdout::print(&format!(
         "{count} devices, {segments} segments with {sealed_readings} readings, {hot_readings} hot readings: \
          {found} faults\n"
     ))?;
@@ -58,9 +52,8 @@ pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow
     Ok(())
 }
 
-/// What was found of a device. That its part of the database cannot be read is a fault of its own; a database that
-/// cannot be reached says nothing.
-fn or_fault(checked: Result<Checked, StoreError>, device: &Device) -> anyhow::Result<Checked> {
+/// Turns unreadable data into a fault of the device. An unavailable database is an error.
+fn corruption_as_fault(checked: Result<Checked, StoreError>, device: &Device) -> anyhow::Result<Checked> {
     match checked {
         Err(error @ (StoreError::Broken(_) | StoreError::Corrupt { .. })) => {
             Ok(Checked { faults: vec![(None, error_chain(&error))], ..Checked::default() })
@@ -69,15 +62,15 @@ fn or_fault(checked: Result<Checked, StoreError>, device: &Device) -> anyhow::Re
     }
 }
 
-/// A line for each fault.
-fn lines(device: &Device, checked: &Checked) -> anyhow::Result<String> {
+/// Returns one line per fault.
+fn describe_faults(device: &Device, checked: &Checked) -> anyhow::Result<String> {
     let mut text = String::new();
-    for (segment, what) in &checked.faults {
+    for (segment, fault) in &checked.faults {
         write!(text, "device {:?}", device.device_id.as_str())?;
         if let Some(id) = segment {
             write!(text, ", segment {}", id.0)?;
         }
-        writeln!(text, ": {what}")?;
+        writeln!(text, ": {fault}")?;
     }
     Ok(text)
 }

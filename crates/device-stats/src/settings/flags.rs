@@ -1,83 +1,111 @@
-//! The flags and environment variables as they are written, before anything is made of them.
+//! The flags, environment variables and defaults of the settings, as text.
 
-use super::{
-    CACHE_MIB_DEFAULT, DATABASE_URL_DEFAULT, KEEP_KEYS_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT,
-    SEAL_AFTER_DEFAULT, URL_DEFAULT,
-};
+use clap::{Args, Command};
+use secrecy::SecretString;
 
-/// Every setting as text. The same for all commands, before or after the name of the command.
-#[derive(Clone, Debug, clap::Args)]
+pub(super) const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
+pub(super) const DATABASE_URL_DEFAULT: &str = "sqlite:device-stats.db";
+/// Default user and database of PostgreSQL.
+pub(super) const POSTGRES_NAME_DEFAULT: &str = "postgres";
+pub(super) const POSTGRES_PORT_DEFAULT: &str = "5432";
+pub(super) const CACHE_MIB_DEFAULT: &str = "512";
+pub(super) const SEAL_AFTER_SECONDS_DEFAULT: &str = "600";
+pub(super) const KEEP_KEYS_SECONDS_DEFAULT: &str = "86400";
+pub(super) const MIGRATE_DEFAULT: &str = "true";
+pub(super) const LOG_FORMAT_DEFAULT: &str = "text";
+/// `refinery` logs at each start that there is nothing to do; the service logs its migrations itself.
+pub(super) const LOG_DEFAULT: &str = "info,refinery_core=warn";
+pub(super) const URL_DEFAULT: &str = "http://127.0.0.1:8000";
+
+/// All settings as text. They are accepted before and after the name of every command.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Flags {
-    /// Address the server listens on
+    /// Listen on this address; with port 0 the system chooses a port
     #[arg(long, global = true, value_name = "HOST:PORT", env = "DEVICE_STATS_LISTEN",
           default_value = LISTEN_DEFAULT)]
     pub(crate) listen: String,
 
-    /// Where the data is: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true,
-          help = format!("Where the data is: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE \
-                          [default: {DATABASE_URL_DEFAULT}, or PostgreSQL where --postgres-server is set]"))]
-    pub(crate) database_url: Option<String>,
+    /// Store data in sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE [default:
+    /// sqlite:device-stats.db]
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<SecretString>,
 
-    /// Host of PostgreSQL, where there is no --database-url
+    /// Store data in PostgreSQL on this host, unless --database-url is set
     #[arg(long, global = true, value_name = "HOST", env = "POSTGRES_SERVER")]
     pub(crate) postgres_server: Option<String>,
 
-    /// User of PostgreSQL, with --postgres-server
-    #[arg(long, global = true, value_name = "NAME", env = "POSTGRES_USER", default_value = "postgres")]
+    /// Log in to --postgres-server as this user
+    #[arg(long, global = true, value_name = "NAME", env = "POSTGRES_USER", default_value = POSTGRES_NAME_DEFAULT)]
     pub(crate) postgres_user: String,
 
-    /// Password of that user; better given as the variable than as the flag, which other processes can see
+    /// Log in with this password; prefer the variable, because other processes can see flags
     #[arg(long, global = true, value_name = "PASSWORD", env = "POSTGRES_PASSWORD", hide_env_values = true)]
-    pub(crate) postgres_password: Option<String>,
+    pub(crate) postgres_password: Option<SecretString>,
 
-    /// Database of PostgreSQL, with --postgres-server
-    #[arg(long, global = true, value_name = "NAME", env = "POSTGRES_DB", default_value = "postgres")]
+    /// Use this database of --postgres-server
+    #[arg(long, global = true, value_name = "NAME", env = "POSTGRES_DB", default_value = POSTGRES_NAME_DEFAULT)]
     pub(crate) postgres_db: String,
 
-    /// Port of PostgreSQL, with --postgres-server
-    #[arg(long, global = true, value_name = "PORT", env = "POSTGRES_PORT", default_value = "5432")]
+    /// Connect to this port of --postgres-server
+    #[arg(long, global = true, value_name = "PORT", env = "POSTGRES_PORT", default_value = POSTGRES_PORT_DEFAULT)]
     pub(crate) postgres_port: String,
 
-    /// Certificates (PEM) of the authorities that may vouch for PostgreSQL [default: the system's]
+    /// Encrypt, and trust only these certificate authorities of PostgreSQL (PEM) [default: the system's]
     #[arg(long, global = true, value_name = "FILE", env = "DEVICE_STATS_DATABASE_CA")]
     pub(crate) database_ca: Option<String>,
 
-    /// Memory for what was read of sealed readings, in MiB; 0 keeps nothing
+    /// Cache up to this many MiB of decoded segment pages; 0 turns the cache off
     #[arg(long, global = true, value_name = "MIB", env = "DEVICE_STATS_CACHE_MIB",
           default_value = CACHE_MIB_DEFAULT)]
     pub(crate) cache_mib: String,
 
-    /// Longest time readings wait to be sealed, in seconds
+    /// Seal readings after this time even if a device has few of them
     #[arg(long, global = true, value_name = "SECONDS", env = "DEVICE_STATS_SEAL_AFTER_SECONDS",
-          default_value = SEAL_AFTER_DEFAULT)]
+          default_value = SEAL_AFTER_SECONDS_DEFAULT)]
     pub(crate) seal_after_seconds: String,
 
-    /// How long requests with an Idempotency-Key are remembered, in seconds
+    /// Remember requests with an Idempotency-Key for this time
     #[arg(long, global = true, value_name = "SECONDS", env = "DEVICE_STATS_KEEP_KEYS_SECONDS",
-          default_value = KEEP_KEYS_DEFAULT)]
+          default_value = KEEP_KEYS_SECONDS_DEFAULT)]
     pub(crate) keep_keys_seconds: String,
 
-    /// Whether a starting server applies missing migrations: true or false
-    #[arg(long, global = true, value_name = "BOOL", env = "DEVICE_STATS_MIGRATE", default_value = "true")]
+    /// Apply missing migrations when the server starts: true or false
+    #[arg(long, global = true, value_name = "BOOL", env = "DEVICE_STATS_MIGRATE", default_value = MIGRATE_DEFAULT)]
     pub(crate) migrate: String,
 
-    /// Form of the log lines: text or json
-    #[arg(
-        long,
-        global = true,
-        value_name = "FORMAT",
-        env = "DEVICE_STATS_LOG_FORMAT",
-        default_value = "text"
-    )]
+    /// Write log lines in this format: text or json
+    #[arg(long, global = true, value_name = "FORMAT", env = "DEVICE_STATS_LOG_FORMAT",
+          default_value = LOG_FORMAT_DEFAULT)]
     pub(crate) log_format: String,
 
-    /// What is logged: a level, or a filter such as `info,device_stats=debug`
+    /// Log events of this level, or of a filter such as `info,device_stats=debug`
     #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = LOG_DEFAULT)]
     pub(crate) log: String,
 
-    /// Server that import, export, analyze and health speak to
+    /// Connect to this server in import, export, analyze, bench load and health
     #[arg(long, global = true, value_name = "URL", env = "DEVICE_STATS_URL", default_value = URL_DEFAULT)]
     pub(crate) url: String,
+}
+
+impl Flags {
+    /// Returns the environment variable of a flag.
+    ///
+    /// # Panics
+    /// If there is no such flag, or if it has no variable.
+    #[expect(
+        clippy::expect_used,
+        reason = "a setting without a variable is a bug; a test reads every variable"
+    )]
+    pub(super) fn variable(flag: &str) -> String {
+        let command = Self::augment_args(Command::new("device-stats"));
+        let argument = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
+        let variable = argument.and_then(|argument| argument.get_env()).expect("a flag with a variable");
+        variable.to_string_lossy().into_owned()
+    }
+}
+
+/// Returns the value, or the default for an empty value.
+pub(super) fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
+    if value.is_empty() { default } else { value }
 }

@@ -1,28 +1,30 @@
-//! The settings as `device-stats config` shows them: each with its value, secrets hidden, and where it comes from.
+//! The settings as `device-stats config` prints them: name, value with secrets hidden, and source.
 
 use std::fmt;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use secrecy::ExposeSecret;
 
-use super::database::without_password;
-use super::{DATABASE_URL_DEFAULT, Database, Flags, LogFormat, MIB, Migrate, Settings, or_default};
+use super::database::{Database, non_empty, without_password};
+use super::flags::{DATABASE_URL_DEFAULT, Flags, POSTGRES_NAME_DEFAULT, POSTGRES_PORT_DEFAULT, or_default};
+use super::parsed::{MIB, Settings, choice_name};
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Name of the flag, without its dashes.
-    pub name: &'static str,
-    /// Value in force; a secret is `***`, what is absent is empty.
-    pub value: String,
-    /// Where the value comes from.
-    pub source: Source,
+    pub(crate) name: &'static str,
+    /// Value in force; `***` for a secret, empty if absent.
+    pub(crate) value: String,
+    /// Source of the value.
+    pub(crate) source: Source,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Nobody said anything.
+pub(crate) enum Source {
+    /// The default.
     Default,
     /// An environment variable.
     Environment,
@@ -41,50 +43,42 @@ impl fmt::Display for Source {
 }
 
 impl Settings {
-    /// Every setting, in the order of the flags. `flags` and `matches` are what `self` was made from.
+    /// Returns every setting, in the order of the flags. `self` was parsed from `flags` and `matches`.
     pub(crate) fn entries(&self, flags: &Flags, matches: &ArgMatches) -> Vec<Entry> {
-        let entry = |name, id, value: String| Entry { name, value, source: source(matches, id) };
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let url = match &flags.database_url {
-            Some(url) if !url.is_empty() => without_password(url),
-            _ if matches!(self.database, Database::Sqlite(_)) => DATABASE_URL_DEFAULT.to_owned(),
-            _ => String::new(),
+        let url = match non_empty(flags.database_url.as_ref()) {
+            Some(url) => without_password(url.expose_secret()),
+            None if matches!(self.database, Database::Sqlite(_)) => DATABASE_URL_DEFAULT.to_owned(),
+            None => String::new(),
         };
-        let password = flags.postgres_password.as_deref().unwrap_or_default();
-        let migrate = match self.migrate {
-            Migrate::OnStart => "true",
-            Migrate::ByCommand => "false",
-        };
-        let log_format = match self.log_format {
-            LogFormat::Text => "text",
-            LogFormat::Json => "json",
-        };
+        let password = non_empty(flags.postgres_password.as_ref()).map_or("", |_| "***");
         let ca = self.database_ca.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let hidden = if password.is_empty() { "" } else { "***" };
-        vec![
-            entry("listen", "listen", self.listen.clone()),
-            entry("database-url", "database_url", url),
-            entry("postgres-server", "postgres_server", text(&flags.postgres_server)),
-            entry("postgres-user", "postgres_user", or_default(&flags.postgres_user, "postgres").to_owned()),
-            entry("postgres-password", "postgres_password", hidden.to_owned()),
-            entry("postgres-db", "postgres_db", or_default(&flags.postgres_db, "postgres").to_owned()),
-            entry("postgres-port", "postgres_port", or_default(&flags.postgres_port, "5432").to_owned()),
-            entry("database-ca", "database_ca", ca),
-            entry("cache-mib", "cache_mib", (self.cache_bytes_max / MIB).to_string()),
-            entry("seal-after-seconds", "seal_after_seconds", self.seal_after.as_secs().to_string()),
-            entry("keep-keys-seconds", "keep_keys_seconds", self.keys_kept_for.as_secs().to_string()),
-            entry("migrate", "migrate", migrate.to_owned()),
-            entry("log-format", "log_format", log_format.to_owned()),
-            entry("log", "log", self.log.clone()),
-            entry("url", "url", self.url.clone()),
-        ]
+        let values = [
+            ("listen", self.listen.clone()),
+            ("database-url", url),
+            ("postgres-server", flags.postgres_server.clone().unwrap_or_default()),
+            ("postgres-user", or_default(&flags.postgres_user, POSTGRES_NAME_DEFAULT).to_owned()),
+            ("postgres-password", password.to_owned()),
+            ("postgres-db", or_default(&flags.postgres_db, POSTGRES_NAME_DEFAULT).to_owned()),
+            ("postgres-port", or_default(&flags.postgres_port, POSTGRES_PORT_DEFAULT).to_owned()),
+            ("database-ca", ca),
+            ("cache-mib", (self.cache_bytes_max / MIB).to_string()),
+            ("seal-after-seconds", self.seal_after.as_secs().to_string()),
+            ("keep-keys-seconds", self.keys_kept_for.as_secs().to_string()),
+            ("migrate", choice_name(&self.migrate)),
+            ("log-format", choice_name(&self.log_format)),
+            ("log", self.log.clone()),
+            ("url", self.url.clone()),
+        ];
+        let entry = |(name, value)| Entry { name, value, source: source(matches, name) };
+        values.into_iter().map(entry).collect()
     }
 }
 
-fn source(matches: &ArgMatches, id: &str) -> Source {
-    let empty = matches.get_raw(id).is_none_or(|mut values| values.all(std::ffi::OsStr::is_empty));
-    match matches.value_source(id) {
-        _ if empty => Source::Default,
+fn source(matches: &ArgMatches, flag: &str) -> Source {
+    let id = flag.replace('-', "_");
+    let is_empty = matches.get_raw(&id).is_none_or(|mut values| values.all(std::ffi::OsStr::is_empty));
+    match matches.value_source(&id) {
+        _ if is_empty => Source::Default,
         Some(ValueSource::CommandLine) => Source::Flag,
         Some(ValueSource::EnvVariable) => Source::Environment,
         _ => Source::Default,

@@ -1,4 +1,4 @@
-//! The commands people type: `import`, `analyze`, `config`, `openapi`.
+//! The commands `import`, `analyze`, `bench load`, `config` and `openapi`.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,12 +14,12 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
-use crate::started::{Started, device_stats, printed, run};
+use crate::server::{Server, device_stats, run, stdout_of};
 
-/// Readings of three devices, interleaved, with numbers that need their last bit.
+/// Returns interleaved readings of three devices, with values that need every bit.
 fn readings() -> Vec<(String, [f64; 3])> {
-    let number = |seed: u32| (f64::from(seed) * 12.9898).sin() * 1e3;
-    let row = |row: u32| (format!("sensor {}", row % 3), [number(row), -number(row + 1), number(row) / 3.0]);
+    let value = |seed: u32| (f64::from(seed) * 12.9898).sin() * 1e3;
+    let row = |row: u32| (format!("sensor {}", row % 3), [value(row), -value(row + 1), value(row) / 3.0]);
     (0..12_345).map(row).collect()
 }
 
@@ -40,23 +40,26 @@ fn median(mut values: Vec<f64>) -> f64 {
 #[test]
 fn import_and_analyze_keep_every_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     let readings = readings();
     let file = folder.path().join("readings.csv");
     std::fs::write(&file, csv(&readings)).unwrap();
     let file = file.to_str().unwrap();
 
-    let first = printed(&["import", file, "--url", &server.url]);
+    let first = stdout_of(&["import", file, "--url", &server.url]);
     assert!(first.contains("12345 accepted, 0 repeats"), "{first}");
-    let again = printed(&["import", file, "--url", &server.url]);
+    let again = stdout_of(&["import", file, "--url", &server.url]);
     assert!(again.contains("0 accepted, 12345 repeats"), "{again}");
 
     for device in ["sensor 0", "sensor 1", "sensor 2"] {
         let analysis: Value =
-            serde_json::from_str(&printed(&["analyze", device, "--json", "--url", &server.url])).unwrap();
+            serde_json::from_str(&stdout_of(&["analyze", device, "--json", "--url", &server.url])).unwrap();
         for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
-            let values: Vec<f64> =
-                readings.iter().filter(|(of, _)| of == device).map(|(_, values)| values[axis]).collect();
+            let values: Vec<f64> = readings
+                .iter()
+                .filter(|(owner, _)| owner == device)
+                .map(|(_, values)| values[axis])
+                .collect();
             let statistics = &analysis[name];
             assert_eq!(statistics["count"].as_u64(), Some(values.len() as u64));
             assert_eq!(statistics["min_value"].as_f64(), values.iter().copied().reduce(f64::min));
@@ -65,7 +68,7 @@ fn import_and_analyze_keep_every_bit() {
             let sum = device_stats_exact::summarize(&mut values.clone()).unwrap().sum;
             assert_eq!(statistics["sum"].as_f64(), sum);
         }
-        assert!(printed(&["analyze", device, "--url", &server.url]).contains("median"));
+        assert!(stdout_of(&["analyze", device, "--url", &server.url]).contains("median"));
     }
 }
 
@@ -75,11 +78,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Each kind of file holds the same readings, so all but the first are repeats.
+/// Each file has the same readings, so all files after the first have only repeats.
 #[test]
-fn a_file_is_what_its_name_says() {
+fn the_extension_determines_the_format_of_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     let readings = readings();
     let table = csv(&readings);
     let objects: Vec<String> = table
@@ -114,28 +117,28 @@ fn a_file_is_what_its_name_says() {
     ] {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).unwrap();
-        let text = printed(&["import", file.to_str().unwrap(), "--url", &server.url]);
+        let text = stdout_of(&["import", file.to_str().unwrap(), "--url", &server.url]);
         let expected = format!("{accepted} accepted, {} repeats", readings.len() - accepted);
         assert!(text.contains(&expected), "{name}: {text}");
         accepted = 0;
     }
 }
 
-/// The same as columns, as other programs keep them.
+/// Returns the same readings as columns.
 fn columns(table: &str, readings: &[(String, [f64; 3])]) -> RecordBatch {
     let column = |array: ArrayRef| array;
     let times = table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap());
     let devices = readings.iter().map(|(device, _)| device.as_str());
-    let number = |axis: usize| {
-        let numbers = readings.iter().map(|(_, numbers)| numbers[axis]);
-        column(Arc::new(Float64Array::from_iter_values(numbers)))
+    let axis = |axis: usize| {
+        let values = readings.iter().map(|(_, values)| values[axis]);
+        column(Arc::new(Float64Array::from_iter_values(values)))
     };
     RecordBatch::try_from_iter([
         ("timestamp", column(Arc::new(StringArray::from_iter_values(times)))),
-        ("x", number(0)),
-        ("y", number(1)),
+        ("x", axis(0)),
+        ("y", axis(1)),
         ("device_id", column(Arc::new(devices.collect::<DictionaryArray<Int16Type>>()))),
-        ("z", number(2)),
+        ("z", axis(2)),
     ])
     .unwrap()
 }
@@ -147,7 +150,7 @@ fn stream(columns: &RecordBatch) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// In two batches, compressed.
+/// Encodes an Arrow file of two compressed batches.
 fn arrow_file(columns: &RecordBatch) -> Vec<u8> {
     let lz4 = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
     let mut writer = FileWriter::try_new_with_options(Vec::new(), &columns.schema(), lz4).unwrap();
@@ -169,9 +172,9 @@ fn parquet(columns: &RecordBatch) -> Vec<u8> {
 }
 
 #[test]
-fn a_fault_of_columns_is_told_with_its_row() {
+fn a_fault_in_columns_names_its_row() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     let mut readings = readings();
     let mut cut = stream(&columns(&csv(&readings), &readings));
     cut.truncate(cut.len() - 8);
@@ -193,16 +196,16 @@ fn a_fault_of_columns_is_told_with_its_row() {
     ] {
         assert_import_fails(&server, &folder.path().join(name), &bytes, &expected);
     }
-    // Without the row at fault, all of it is taken.
+    // After the faulty row, all rows are accepted.
     let file = folder.path().join("faulty.parquet");
-    let text = printed(&["import", file.to_str().unwrap(), "--skip", "6001", "--url", &server.url]);
+    let text = stdout_of(&["import", file.to_str().unwrap(), "--skip", "6001", "--url", &server.url]);
     assert!(text.starts_with("6344 readings: 0 accepted, 6344 repeats"), "{text}");
 }
 
 #[test]
-fn a_fault_of_a_file_is_told_with_its_line() {
+fn a_fault_in_text_names_its_line() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     let good = r#"{"device_id":"pump","timestamp":1,"x":1,"y":2,"z":3}"#;
     let lines = format!("{good}\n\n{{\"device_id\":\"pump\",\"x\":1,\"y\":\"oops\",\"z\":3}}\n{{\n");
     let mut cut = gzip(lines.as_bytes());
@@ -235,9 +238,9 @@ fn a_fault_of_a_file_is_told_with_its_line() {
 }
 
 #[test]
-fn what_does_not_exist_is_told() {
+fn an_unknown_device_and_a_missing_file_fail() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     let output = run(&["analyze", "nobody", "--url", &server.url]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("Device not found"));
@@ -245,7 +248,7 @@ fn what_does_not_exist_is_told() {
 }
 
 #[test]
-fn the_configuration_hides_secrets() {
+fn config_hides_secrets() {
     let mut command = device_stats(&["config"]);
     command.env("DATABASE_URL", "postgres://ada:s3cret@db:5432/readings");
     let output = command.output().unwrap();
@@ -254,16 +257,16 @@ fn the_configuration_hides_secrets() {
 }
 
 #[test]
-fn the_committed_document_is_the_one_the_binary_prints() {
+fn the_committed_openapi_document_is_up_to_date() {
     let committed =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json")).unwrap();
-    assert!(printed(&["openapi"]) == committed, "run `make openapi-write` and look at the difference");
+    assert!(stdout_of(&["openapi"]) == committed, "run `make openapi-write` and check the difference");
 }
 
 #[test]
-fn a_load_is_stored_and_told() {
+fn bench_load_stores_readings_and_prints_the_throughput() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::on(&format!("sqlite:{}", folder.path().join("load.db").display()));
+    let server = Server::start(&format!("sqlite:{}", folder.path().join("load.db").display()));
     let load = |more: &[&str]| {
         let flags =
             ["bench", "load", "--readings", "2003", "--devices", "3", "--batch", "500", "--url", &server.url];
@@ -271,19 +274,19 @@ fn a_load_is_stored_and_told() {
     };
     for _ in 0..2 {
         let output = load(&[]);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.starts_with("2003 readings: 2003 accepted, 0 repeats, in "), "{said} {output:?}");
-        assert!(said.contains("; 5 requests, answered in "), "{said}");
+        let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(summary.starts_with("2003 readings: 2003 accepted, 0 repeats, in "), "{summary} {output:?}");
+        assert!(summary.contains("; 5 requests, answered in "), "{summary}");
     }
-    let exported = printed(&["export", "--device", "bench-2", "--url", &server.url]);
+    let exported = stdout_of(&["export", "--device", "bench-2", "--url", &server.url]);
     assert_eq!(exported.lines().count(), 1 + 2 * 667);
     assert_eq!(load(&["--batch", "0"]).status.code(), Some(2));
-    let nowhere = ["bench", "load", "--url", "http://127.0.0.1:1", "--retry-for", "0"];
-    assert_eq!(run(&nowhere).status.code(), Some(1));
+    let unreachable = ["bench", "load", "--url", "http://127.0.0.1:1", "--retry-for", "0"];
+    assert_eq!(run(&unreachable).status.code(), Some(1));
 }
 
-/// An import of a file that holds these bytes fails, and says all that.
-fn assert_import_fails(server: &Started, file: &Path, bytes: &[u8], expected: &[&str]) {
+/// Asserts that the import of a file with these bytes fails with a message that has all the expected parts.
+fn assert_import_fails(server: &Server, file: &Path, bytes: &[u8], expected: &[&str]) {
     std::fs::write(file, bytes).unwrap();
     let name = file.display();
     let output = run(&["import", file.to_str().unwrap(), "--url", &server.url]);

@@ -56,7 +56,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
-/// An upward dependency, for instance of the service on HTTP, would keep a second transport from using the service.
+/// An upward dependency, for instance of the service on HTTP, would keep a second transport from using the
+/// service.
 #[test]
 fn crates_use_the_crates_that_the_architecture_names_and_no_others() {
     assert_eq!(from_architecture(root()), from_manifests(root()));

@@ -1,4 +1,4 @@
-//! Databases of both kinds, each for one test, and a way to spoil what is in them.
+//! Test databases of both kinds, and ways to corrupt their contents.
 
 use device_stats_postgres::testing;
 use tempfile::TempDir;
@@ -7,24 +7,24 @@ use tokio_postgres::NoTls;
 /// Name of an SQLite file.
 const FILE: &str = "test.db";
 
-/// A database of a test.
+/// The database of a test.
 pub(crate) struct Database {
     pub(crate) url: String,
     kind: Kind,
 }
 
 enum Kind {
-    /// A file in this folder.
+    /// A file in a temporary folder.
     Sqlite(TempDir),
     Postgres,
 }
 
-/// A new PostgreSQL database.
+/// Creates a PostgreSQL database.
 pub(crate) fn postgres() -> Database {
     Database { url: testing::fresh_database(), kind: Kind::Postgres }
 }
 
-/// Runs a case over a new SQLite database, and over a new PostgreSQL database.
+/// Runs a case with a new SQLite database, then with a new PostgreSQL database.
 pub(crate) fn over_both_stores(case: impl Fn(&Database)) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join(FILE).display());
@@ -33,7 +33,7 @@ pub(crate) fn over_both_stores(case: impl Fn(&Database)) {
 }
 
 impl Database {
-    /// Executes a statement behind the back of the service, and returns how many rows it changed.
+    /// Executes a statement directly, and returns the number of changed rows.
     pub(crate) fn execute(&self, statement: &str) -> u64 {
         match &self.kind {
             Kind::Sqlite(folder) => sqlite(folder).execute(statement, []).unwrap() as u64,
@@ -41,7 +41,7 @@ impl Database {
         }
     }
 
-    /// How many rows a table has.
+    /// Returns the number of rows in a table.
     pub(crate) fn rows(&self, table: &str) -> i64 {
         let select = format!("SELECT count(*) FROM {table}");
         match &self.kind {
@@ -54,7 +54,7 @@ impl Database {
         }
     }
 
-    /// Whether hot readings are rows of `reading`, or entries of `journal`.
+    /// Returns the table of the hot readings.
     pub(crate) fn hot_table(&self) -> &'static str {
         match self.kind {
             Kind::Sqlite(_) => "journal",
@@ -63,7 +63,7 @@ impl Database {
     }
 
     /// Flips a bit in the first block of each segment of a device.
-    pub(crate) fn flip_a_bit_of(&self, device: &str) {
+    pub(crate) fn flip_bit(&self, device: &str) {
         match &self.kind {
             Kind::Sqlite(folder) => {
                 let connection = sqlite(folder);
@@ -92,8 +92,8 @@ impl Database {
         }
     }
 
-    /// Makes a device have a hot reading at a time at which it has a sealed one.
-    pub(crate) fn store_again(&self, device: &str, time_us: i64) {
+    /// Adds a hot reading at the time of a sealed one.
+    pub(crate) fn duplicate_reading(&self, device: &str, time_us: i64) {
         match &self.kind {
             Kind::Sqlite(folder) => {
                 let connection = sqlite(folder);
@@ -115,8 +115,8 @@ impl Database {
         }
     }
 
-    /// Takes back what [`Self::store_again`] did.
-    pub(crate) fn take_back(&self) {
+    /// Undoes [`Self::duplicate_reading`].
+    pub(crate) fn remove_duplicate(&self) {
         match &self.kind {
             Kind::Sqlite(folder) => sqlite(folder)
                 .execute_batch(

@@ -1,5 +1,5 @@
-//! Readings that come while their device is deleted, while its user is, and while both are created anew: whatever was first,
-//! nothing is left of what was deleted, and nothing comes back.
+//! Readings that arrive while their device or its user is deleted and created again: in any order, nothing
+//! remains of a deleted device, and nothing returns.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,31 +7,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::databases::{Database, over_both_stores};
-use crate::numbered::Api;
-use crate::started::{Started, run};
+use crate::numbered_readings::Api;
+use crate::server::{Server, run};
 
 const ROUNDS: u64 = 6;
 /// The devices, all of one user.
 const DEVICES: [&str; 2] = ["pump", "fan"];
-/// Readings of the requests of one writer, in turn: some become segments at once.
+/// Numbers of readings per request, in turn. Some requests become segments at once.
 const COUNTS: [u64; 3] = [1, 300, 4_500];
-/// Requests that each writer has answered with 201 or 404 before anything is deleted, and as many afterwards.
+/// Number of requests of each writer per turn, and of deletions in a round.
 const REQUESTS: usize = 4;
-/// Entries that one commit removes from the journal of SQLite, at least.
+/// Minimum number of journal entries of SQLite that a commit removes.
 const CUT_ENTRIES: i64 = 32;
 
 fn readings(count: u64, from: u64) -> Value {
     (from..from + count).map(|k| json!({"timestamp": k, "x": k, "y": 1, "z": 0})).collect()
 }
 
-/// Posts to one device until everything is deleted, and then finds it missing.
+/// Posts to one device until all is deleted, then asserts that the device is missing.
 fn post(api: &Api, device: &str, from: u64, has_posted: &Barrier, is_over: &AtomicBool) {
     let path = format!("/api/v1/stats/devices/{device}");
     let mut next = from;
     let mut send = |count: u64| {
         let (status, answer) = match count {
-            1 => api.ask("POST", &path, Some(&readings(1, next)[0])),
-            _ => api.ask("POST", &format!("{path}/batch"), Some(&readings(count, next))),
+            1 => api.request("POST", &path, Some(&readings(1, next)[0])),
+            _ => api.request("POST", &format!("{path}/batch"), Some(&readings(count, next))),
         }
         .unwrap();
         assert!(matches!(status, 201 | 404), "{status} {answer}");
@@ -53,7 +53,7 @@ fn post(api: &Api, device: &str, from: u64, has_posted: &Barrier, is_over: &Atom
     }
 }
 
-/// Posts to both devices at once until everything is deleted, and then finds them missing.
+/// Posts batches of both devices until all is deleted, then asserts that the devices are missing.
 fn post_to_both(api: &Api, from: u64, has_posted: &Barrier, is_over: &AtomicBool) {
     let mut next = from;
     let mut send = || {
@@ -64,8 +64,8 @@ fn post_to_both(api: &Api, from: u64, has_posted: &Barrier, is_over: &AtomicBool
                     .map(move |k| json!({"device_id": device, "timestamp": k, "x": k, "y": 1, "z": 0}))
             })
             .collect();
-        let (status, answer) = api.ask("POST", "/api/v1/stats/batch", Some(&body)).unwrap();
-        // A device that is missing is a fault of its row.
+        let (status, answer) = api.request("POST", "/api/v1/stats/batch", Some(&body)).unwrap();
+        // A missing device is a fault in each of its rows.
         assert!(status == 201 || status == 422 && is_device_missing(&answer), "{status} {answer}");
         next += 20;
         status
@@ -82,33 +82,33 @@ fn is_device_missing(answer: &Value) -> bool {
     answer["detail"].as_array().unwrap().iter().all(|fault| fault["type"] == "device_not_found")
 }
 
-/// Registers a user, and returns its id.
+/// Registers a user and returns its id.
 fn create_user(api: &Api, name: &str) -> Value {
     let body = json!({"username": name, "email": format!("{name}@example.com")});
-    let (status, user) = api.ask("POST", "/api/v1/users", Some(&body)).unwrap();
+    let (status, user) = api.request("POST", "/api/v1/users", Some(&body)).unwrap();
     assert_eq!(status, 201, "{user}");
     user["id"].clone()
 }
 
-/// Deletes a device and creates it again under the same id, a few times.
+/// Deletes a device and creates it again under the same id, several times.
 fn delete_and_create(api: &Api, user: &Value) {
     let path = format!("/api/v1/devices/{}", DEVICES[0]);
     for _ in 0..REQUESTS {
-        let (status, answer) = api.ask("DELETE", &path, None).unwrap();
+        let (status, answer) = api.request("DELETE", &path, None).unwrap();
         assert!(matches!(status, 204 | 404), "{status} {answer}");
         let body = json!({"device_id": DEVICES[0], "user_id": user});
-        let (status, answer) = api.ask("POST", "/api/v1/devices", Some(&body)).unwrap();
-        // Its user may be gone by now.
+        let (status, answer) = api.request("POST", "/api/v1/devices", Some(&body)).unwrap();
+        // The user may be deleted already.
         assert!(status == 201 || status == 400 && answer["code"] == "user_not_found", "{status} {answer}");
     }
 }
 
-/// One round: everybody at once, and in the end all is deleted.
+/// Runs one round: all threads at once, and in the end all is deleted.
 fn race(api: &Api, round: u64) {
     let user = create_user(api, &format!("ann{round}"));
     for device in DEVICES {
         let body = json!({"device_id": device, "user_id": user});
-        assert_eq!(api.ask("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
+        assert_eq!(api.request("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
     }
     let (has_posted, is_over) = (Barrier::new(7), AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -123,71 +123,71 @@ fn race(api: &Api, round: u64) {
             delete_and_create(api, user);
         });
         has_posted.wait();
-        let (status, answer) = api.ask("DELETE", &format!("/api/v1/users/{user}"), None).unwrap();
+        let (status, answer) = api.request("DELETE", &format!("/api/v1/users/{user}"), None).unwrap();
         assert_eq!(status, 204, "{answer}");
         let created_again = deleting.join();
         is_over.store(true, Ordering::SeqCst);
         created_again.unwrap();
     });
     assert_eq!(
-        api.ask("GET", "/api/v1/devices", None).unwrap(),
+        api.request("GET", "/api/v1/devices", None).unwrap(),
         (200, json!([])),
         "a device outlived its user"
     );
 }
 
-/// Asserts that no reading is left, hot or sealed, nor a part of one.
-fn assert_nothing_is_left(database: &Database) {
-    let verified = run(&["verify", "--database-url", &database.url]);
-    let found = String::from_utf8(verified.stdout).unwrap();
-    assert_eq!(found, "0 devices, 0 segments with 0 readings, 0 hot readings: 0 faults\n");
+/// Asserts that no hot or sealed reading remains, and no piece of a segment.
+fn assert_empty(database: &Database) {
+    let verify = run(&["verify", "--database-url", &database.url]);
+    let output = String::from_utf8(verify.stdout).unwrap();
+    assert_eq!(output, "0 devices, 0 segments with 0 readings, 0 hot readings: 0 faults\n");
     for table in ["users", "devices", "segment", "segment_block"] {
         assert_eq!(database.rows(table), 0, "{table}");
     }
 }
 
 #[test]
-fn nothing_is_left_of_devices_and_users_deleted_under_readings() {
+fn nothing_remains_of_devices_and_users_deleted_under_load() {
     over_both_stores(|database| {
         let flags = ["--seal-after-seconds", "0"];
-        let server = Started::with(&database.url, &flags);
+        let server = Server::start_with(&database.url, &flags);
         let api = Api::at(&server.url);
         for round in 0..ROUNDS {
             race(&api, round);
-            assert_nothing_is_left(database);
+            assert_empty(database);
         }
         drop(server);
-        assert_nothing_is_left(database);
-        let server = Started::with(&database.url, &flags);
-        let api = api.moved_to(&server.url);
-        assert_nothing_is_left(database);
+        assert_empty(database);
+        let server = Server::start_with(&database.url, &flags);
+        let api = api.with_url(&server.url);
+        assert_empty(database);
 
-        // Under the same name it begins with nothing.
+        // A new device with the same id has no readings.
         for device in DEVICES {
             let body = json!({"device_id": device});
-            assert_eq!(api.ask("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
+            assert_eq!(api.request("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
             let path = format!("/api/v1/stats/devices/{device}");
             assert_eq!(api.status("POST", &format!("{path}/analyze")), Some(404));
-            assert_eq!(api.ask("POST", &path, Some(&readings(1, 1)[0])).unwrap().0, 201);
-            let (status, answer) = api.ask("POST", &format!("{path}/analyze"), None).unwrap();
+            assert_eq!(api.request("POST", &path, Some(&readings(1, 1)[0])).unwrap().0, 201);
+            let (status, answer) = api.request("POST", &format!("{path}/analyze"), None).unwrap();
             assert_eq!((status, &answer["x"]["count"]), (200, &json!(1)));
             assert_eq!(api.status("DELETE", &format!("/api/v1/devices/{device}")), Some(204));
         }
-        assert_nothing_is_left(database);
-        assert_forgotten(database, &api);
+        assert_empty(database);
+        assert_journal_is_trimmed(database, &api);
     });
 }
 
-/// What hot readings leave in the database is removed by later commits, a bit by each.
-fn assert_forgotten(database: &Database, api: &Api) {
+/// Asserts that later commits remove the rest of the deleted hot readings, a part with each commit.
+fn assert_journal_is_trimmed(database: &Database, api: &Api) {
     let body = json!({"device_id": "late"});
-    assert_eq!(api.ask("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
+    assert_eq!(api.request("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
     let commits = database.rows(database.hot_table()) / CUT_ENTRIES + 2;
     for k in 0..commits {
         let reading = &readings(1, k.unsigned_abs())[0];
-        assert_eq!(api.ask("POST", "/api/v1/stats/devices/late", Some(reading)).unwrap().0, 201);
+        assert_eq!(api.request("POST", "/api/v1/stats/devices/late", Some(reading)).unwrap().0, 201);
     }
     let left = database.rows(database.hot_table());
-    // Its own, where they are not sealed yet, and at most one entry that says so for each.
-    assert!(left <= 2 * commits, "{left} rows are left after {commits} commits");
+    // Its own hot readings, and at most one entry for each sealing.
+    assert!(left <= 2 * commits, "{left} rows remain after {commits} commits");
 }

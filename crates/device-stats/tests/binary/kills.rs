@@ -1,82 +1,83 @@
-//! Kills at random moments: what was acknowledged is there afterwards, once, and nothing is that was not sent.
+//! Kills at random moments: afterwards each acknowledged reading is stored once, and no reading that was
+//! never sent.
 //!
-//! Eight writers post numbered readings, each of its own device. A request whose answer was lost with the process has been
-//! stored as a whole or not at all; half of those are sent again. Each writer has a second device, whose readings bring no
-//! times and go under keys: those are all sent again, and stored once. `KILLS` says how often the process is killed, over each
-//! store; `make torture` does it a thousand times.
+//! Eight writers post numbered readings, each of a device of its own. A request whose response is lost is
+//! stored completely or not at all; half of these requests are sent again. Each writer has a second device
+//! with keyed requests and readings without times. All of these are sent again, and stored once. `KILLS` is
+//! the number of kills for each store; `make torture` uses a thousand.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "a kill comes at a random time; how many is up to who runs it, and is told what was found"
+    reason = "a kill happens at a random time; the environment sets the number of kills; the result is printed"
 )]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
-use crate::keyed::Keyed;
-use crate::numbered::{Answer, Api, Fate, Numbered};
+use crate::keyed_readings::KeyedDevice;
+use crate::numbered_readings::{Answer, Api, Fate, NumberedDevice};
 use crate::random::Random;
-use crate::started::{Started, run};
+use crate::server::{Server, run};
 
 const WRITERS: u64 = 8;
-/// Readings of a request: mostly few, sometimes enough for a segment.
+/// Numbers of readings per request: mostly few, sometimes enough for a segment.
 const COUNTS: [u64; 8] = [1, 1, 3, 1, 40, 1, 700, 4_500];
-/// How long it takes at most from the first acknowledgement after a start to the kill.
+/// Maximum time from the first acknowledgements after a start to the kill.
 const LIFE_MILLIS_MAX: u64 = 250;
-/// How long a server may acknowledge nothing.
+/// Maximum time without an acknowledgement.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
-/// From the start of a process, after a kill, until it answers.
+/// Maximum time of a start after a kill.
 const START_MAX: Duration = Duration::from_secs(2);
 
-/// One writer, which outlives the server.
+/// A writer, which survives the server.
 struct Writer {
-    device: Numbered,
-    keyed: Keyed,
+    device: NumberedDevice,
+    keyed: KeyedDevice,
     random: Random,
 }
 
 impl Writer {
-    /// Posts until the server is gone.
-    fn post_on(&mut self, api: &Api, acknowledged: &AtomicU64) {
+    /// Posts until the server is killed.
+    fn post_until_killed(&mut self, api: &Api, acknowledged: &AtomicU64) {
         let Self { device, keyed, random } = self;
         let mut answer = device.post_again(api, || random.below(2) == 0);
-        let mut is_answered = keyed.post_again(api, |_| random.below(2) == 0);
-        while answer != Answer::Lost && is_answered {
-            answer = device.post(api, random.one_of(&COUNTS));
+        let mut has_response = keyed.post_again(api, |_| random.below(2) == 0);
+        while answer != Answer::Lost && has_response {
+            answer = device.post(api, random.choose(&COUNTS));
             if answer == Answer::Stored {
                 acknowledged.fetch_add(1, Ordering::Relaxed);
             }
-            is_answered = keyed.post(api, random.one_of(&COUNTS));
+            has_response = keyed.post(api, random.choose(&COUNTS));
         }
     }
 }
 
 #[test]
-fn what_was_acknowledged_is_there_once_after_any_kill() {
+fn acknowledged_readings_are_stored_once_after_any_kill() {
     let kills = std::env::var("KILLS").map_or(5, |kills| kills.parse().unwrap());
-    over_both_stores(|database| kill_again_and_again(database, kills));
+    over_both_stores(|database| kill_repeatedly(database, kills));
 }
 
-fn kill_again_and_again(database: &Database, kills: u32) {
+fn kill_repeatedly(database: &Database, kills: u32) {
     let seed = u64::from(std::process::id()) << 32 | 1;
-    let mut random = Random::seeded(seed);
+    let mut random = Random::with_seed(seed);
     let client = Api::at("");
     let mut writers: Vec<Writer> = (0..WRITERS)
         .map(|n| Writer {
-            device: Numbered::device(format!("d{n}")),
-            keyed: Keyed::device(format!("k{n}")),
-            random: Random::seeded(seed ^ (n << 8)),
+            device: NumberedDevice::new(format!("d{n}")),
+            keyed: KeyedDevice::new(format!("k{n}")),
+            random: Random::with_seed(seed ^ (n << 8)),
         })
         .collect();
     let acknowledged = AtomicU64::new(0);
     for round in 0..kills {
         let begun = Instant::now();
-        // As soon as there is something to seal, and not before there is much.
+        // Seals in the background as early as possible in every other round.
         let after = if round % 2 == 0 { "0" } else { "600" };
-        let server = Started::with(&database.url, &["--seal-after-seconds", after]);
-        let api = client.moved_to(&server.url);
+        let server = Server::start_with(&database.url, &["--seal-after-seconds", after]);
+        let api = client.with_url(&server.url);
         if round == 0 {
             for writer in &writers {
                 writer.device.register(&api);
@@ -89,7 +90,7 @@ fn kill_again_and_again(database: &Database, kills: u32) {
         std::thread::scope(|scope| {
             for writer in &mut writers {
                 let (api, acknowledged) = (&api, &acknowledged);
-                scope.spawn(move || writer.post_on(api, acknowledged));
+                scope.spawn(move || writer.post_until_killed(api, acknowledged));
             }
             while acknowledged.load(Ordering::Relaxed) < before + WRITERS {
                 assert!(begun.elapsed() < SILENCE_MAX, "nothing is acknowledged");
@@ -99,23 +100,23 @@ fn kill_again_and_again(database: &Database, kills: u32) {
             server.kill();
         });
     }
-    let server = Started::on(&database.url);
-    let api = client.moved_to(&server.url);
+    let server = Server::start(&database.url);
+    let api = client.with_url(&server.url);
     for writer in &mut writers {
         writer.device.assert_kept(&api);
-        assert!(writer.keyed.post_again(&api, |is_answered| !is_answered || random.below(8) == 0));
+        assert!(writer.keyed.post_again(&api, |is_acknowledged| !is_acknowledged || random.below(8) == 0));
         writer.keyed.assert_each_stored_once(&api);
     }
     drop(server);
-    let verified = run(&["verify", "--database-url", &database.url]);
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
-    let requests = |fate| writers.iter().map(|writer| writer.device.requests(fate)).sum::<usize>();
+    let verify = run(&["verify", "--database-url", &database.url]);
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
+    let requests = |fate| writers.iter().map(|writer| writer.device.count_requests(fate)).sum::<usize>();
     println!(
-        "{kills} kills, seed {seed}: {} requests acknowledged, {} refused, {} never answered, {} more under keys: 0 lost, \
+        "{kills} kills, seed {seed}: {} requests acknowledged, {} refused, {} without a response, {} keyed requests acknowledged: 0 lost, \
          0 doubled, 0 invented",
         requests(Fate::Acknowledged),
         requests(Fate::Refused),
         requests(Fate::Unknown),
-        writers.iter().map(|writer| writer.keyed.answered()).sum::<usize>(),
+        writers.iter().map(|writer| writer.keyed.count_acknowledged()).sum::<usize>(),
     );
 }

@@ -82,7 +82,8 @@ fn quantity(text: &str) -> Quantity {
     }
 }
 
-/// Reads the constants of every file `limits.rs`, and of every file in a folder `limits`, below `crates/*/src`.
+/// Reads the constants of every file `limits.rs`, and of every file in a folder `limits`, below
+/// `crates/*/src`.
 fn coded_limits(crates: &Path) -> Limits {
     let mut limits = Limits::new();
     let mut folders: Vec<PathBuf> =

@@ -1,4 +1,4 @@
-//! The real binary, started as people start it: the README's lines, the command line, kills and a database that is lost.
+//! Tests of the real binary: its commands, kills and crash points, full disks, and outages of the database.
 
 #![allow(
     clippy::indexing_slicing,
@@ -16,18 +16,18 @@ mod databases;
 mod deletions;
 mod exports;
 mod full_disk;
-mod keyed;
+mod import_retries;
+mod keyed_readings;
+mod killed_servers;
 mod kills;
-mod life;
 mod limits;
 mod many_bodies;
-mod numbered;
+mod numbered_readings;
+mod outages;
 mod random;
 mod readme;
-mod restarts;
-mod scripted;
 mod sealing;
 mod self_checking;
+mod server;
 mod small_disk;
-mod started;
 mod storms;

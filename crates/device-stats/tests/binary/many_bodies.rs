@@ -1,5 +1,5 @@
-//! Many large bodies at once, of which each is within its limit: however little was sent for them, memory stays bounded, and
-//! who sends single readings does not notice.
+//! Many large bodies at once, each within its limit. Memory stays bounded although the bodies are compressed,
+//! and single readings are still accepted.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,20 +9,20 @@ use device_stats_domain::limits::{BATCH_BYTES_MAX, BODIES_BYTES_MAX};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::started::Started;
+use crate::server::Server;
 
-/// More than there is room for.
+/// Number of bodies, twice the number that is admitted.
 const BODIES: usize = 2 * BODIES_BYTES_MAX / BATCH_BYTES_MAX;
 
-/// An empty batch of 10 MiB, as some ten thousand bytes.
-fn body() -> Vec<u8> {
+/// Returns an empty batch of 10 MiB, compressed to about ten thousand bytes.
+fn compressed_body() -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let spaces = " ".repeat(BATCH_BYTES_MAX - 2);
     encoder.write_all(format!("[{spaces}]").as_bytes()).unwrap();
     encoder.finish().unwrap()
 }
 
-/// The status of the answer, if there is one in time.
+/// Returns the status of the response, or `None` after a timeout.
 fn status(stream: &mut TcpStream, timeout: Duration) -> Option<u16> {
     let mut answer = [0; 12];
     stream.set_read_timeout(Some(timeout)).unwrap();
@@ -34,10 +34,10 @@ fn status(stream: &mut TcpStream, timeout: Duration) -> Option<u16> {
 #[test]
 fn many_large_bodies_at_once_take_bounded_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     assert_eq!(server.post("/api/v1/devices", r#"{"device_id":"d"}"#).0, 201);
-    let body = body();
-    let (last, most) = body.split_last().unwrap();
+    let body = compressed_body();
+    let (last, beginning) = body.split_last().unwrap();
     let address = server.url.strip_prefix("http://").unwrap();
     let head = format!(
         "POST /api/v1/stats/devices/d/batch HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
@@ -47,11 +47,11 @@ fn many_large_bodies_at_once_take_bounded_memory() {
     let mut streams: Vec<TcpStream> = (0..BODIES)
         .map(|_| {
             let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(&[head.as_bytes(), most].concat()).unwrap();
+            stream.write_all(&[head.as_bytes(), beginning].concat()).unwrap();
             stream
         })
         .collect();
-    // Those there is no room for are answered at once, the others when their last byte has come.
+    // Bodies above the limit are refused at once; the others are answered after their last byte.
     let (mut refused, mut quiet) = (0, 0);
     while quiet < 20 {
         let waiting = streams.len();
@@ -64,15 +64,15 @@ fn many_large_bodies_at_once_take_bounded_memory() {
         refused += waiting - streams.len();
         quiet = if waiting == streams.len() && refused > 0 { quiet + 1 } else { 0 };
     }
-    let taken = streams.len();
-    assert!((5..=BODIES_BYTES_MAX / BATCH_BYTES_MAX).contains(&taken), "{taken} were taken");
+    let admitted = streams.len();
+    assert!((5..=BODIES_BYTES_MAX / BATCH_BYTES_MAX).contains(&admitted), "{admitted} were admitted");
     assert_eq!(server.post("/api/v1/stats/devices/d", r#"{"x":1,"y":2,"z":3}"#).0, 201);
     for mut stream in streams {
         stream.write_all(&[*last]).unwrap();
         assert_eq!(status(&mut stream, Duration::from_mins(1)), Some(201));
     }
-    // There is room again.
+    // The permits are released.
     assert_eq!(server.post("/api/v1/stats/devices/d/batch", r#"[{"x":1,"y":2,"z":3}]"#).0, 201);
     let peak = server.memory_peak();
-    assert!(peak < 2 * BODIES_BYTES_MAX, "it took {peak} bytes");
+    assert!(peak < 2 * BODIES_BYTES_MAX, "the peak was {peak} bytes");
 }

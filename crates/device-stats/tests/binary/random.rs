@@ -1,15 +1,15 @@
-//! Random numbers for tests that tell their seed.
+//! Random numbers with a seed, for tests that print their seed.
 
-/// A generator that needs no library: xorshift64 (Marsaglia, 2003).
+/// The generator xorshift64 (Marsaglia, 2003), which needs no library.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A generator with that seed, which must not be 0.
-    pub(crate) fn seeded(seed: u64) -> Self {
+    /// Returns a generator for a seed other than 0.
+    pub(crate) fn with_seed(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number from 0 up to `end`, without `end`.
+    /// Returns a number from 0 to `end`, exclusive.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -17,8 +17,8 @@ impl Random {
         self.0 % end
     }
 
-    /// One of these.
-    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    /// Returns one of the values.
+    pub(crate) fn choose<T: Copy>(&mut self, values: &[T]) -> T {
+        values[usize::try_from(self.below(values.len() as u64)).unwrap()]
     }
 }

@@ -1,14 +1,13 @@
-//! The README's lines do what it says.
+//! The example of the README.
 
 use std::process::Command;
 
-use crate::started::Started;
+use crate::server::Server;
 
 #[test]
-fn the_lines_of_the_readme_answer_as_it_says() {
+fn the_example_of_the_readme_gives_its_answer() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-    let (_, marked) =
-        readme.split_once("<!-- run by a test -->").expect("the marker stands before the lines");
+    let (_, marked) = readme.split_once("<!-- run by a test -->").expect("the marker is in the README");
     let block = |text: &str, kind: &str| {
         let (_, text) = text.split_once(&format!("```{kind}\n")).unwrap();
         text.split_once("```").unwrap().0.to_owned()
@@ -17,7 +16,7 @@ fn the_lines_of_the_readme_answer_as_it_says() {
     assert_eq!(lines.matches("curl").count(), 3);
 
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     let port = server.url.rsplit_once(':').unwrap().1;
     assert!(lines.contains("127.0.0.1:8000"));
     let lines = lines.replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"));

@@ -1,5 +1,5 @@
-//! Answers that check themselves, while readings are appended, sealed and merged. Each reading is x = k, y = 1, z = -k
-//! with a positive k of its own: an answer that is torn between two moments contradicts itself.
+//! Analyses that check themselves while readings are appended, sealed and merged. Each reading has x = k, y =
+//! 1, z = -k with a unique positive k, so the statistics of an inconsistent snapshot contradict each other.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::databases::{Database, over_both_stores, postgres};
-use crate::started::{Started, run};
+use crate::server::{Server, run};
 
 const DEVICES: u64 = 3;
-/// Readings of the requests of a writer, one after the other: some become segments at once, most do not.
+/// Numbers of readings of the successive requests of a writer. Some requests become segments at once.
 const COUNTS: [u64; 8] = [1, 300, 40, 4_500, 2_000, 7, 1_200, 900];
 
-/// What the writers have begun and finished.
+/// Numbers of sent and of stored readings.
 #[derive(Default)]
 struct Written {
     sent: AtomicU64,
     stored: AtomicU64,
 }
 
-/// The nodes of a service, asked in turn.
+/// The nodes of a service, used in turn.
 struct Api {
     client: Client,
     urls: Vec<String>,
@@ -46,7 +46,7 @@ impl Api {
         answer
     }
 
-    /// Posts the readings of those numbers; the number is also the time, in seconds since 1970.
+    /// Posts numbered readings. The number is also the time, in seconds since 1970.
     async fn append(&self, device: u64, numbers: &[u64]) -> Value {
         let mut rows = String::from("timestamp,x,y,z\n");
         for k in numbers {
@@ -59,8 +59,8 @@ impl Api {
     }
 }
 
-/// Appends batches to a device, the even numbers of each before the odd ones, so that half of all are late, and sends
-/// some of them again.
+/// Appends batches to a device. The even numbers come before the odd ones, so half of the readings are late.
+/// Some batches are sent again.
 async fn write(api: Arc<Api>, written: Arc<Written>, device: u64) {
     let mut next = 1;
     for round in 0..3 {
@@ -68,11 +68,11 @@ async fn write(api: Arc<Api>, written: Arc<Written>, device: u64) {
             let numbers: Vec<u64> = (next..next + 2 * count).collect();
             next += 2 * count;
             let (even, odd): (Vec<u64>, Vec<u64>) = numbers.iter().partition(|k| *k % 2 == 0);
-            for part in [even, odd] {
-                written.sent.fetch_add(part.len() as u64, Ordering::SeqCst);
-                let answer = api.append(device, &part).await;
-                assert_eq!(answer["accepted"], part.len());
-                written.stored.fetch_add(part.len() as u64, Ordering::SeqCst);
+            for numbers in [even, odd] {
+                written.sent.fetch_add(numbers.len() as u64, Ordering::SeqCst);
+                let answer = api.append(device, &numbers).await;
+                assert_eq!(answer["accepted"], numbers.len());
+                written.stored.fetch_add(numbers.len() as u64, Ordering::SeqCst);
             }
             if round % 2 == 0 {
                 assert_eq!(api.append(device, &numbers).await["duplicates"], numbers.len());
@@ -85,8 +85,8 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 
-/// What holds of every set of such readings.
-fn assert_sound(axes: &Value) -> u64 {
+/// Asserts the relations between the statistics of such readings, and returns their count.
+fn assert_consistent(axes: &Value) -> u64 {
     let count = axes["x"]["count"].as_u64().unwrap();
     assert_eq!((&axes["y"]["count"], &axes["z"]["count"]), (&count.into(), &count.into()), "{axes}");
     assert_eq!(axes["y"]["sum"].as_f64(), Some(f64::from(u32::try_from(count).unwrap())), "{axes}");
@@ -97,10 +97,11 @@ fn assert_sound(axes: &Value) -> u64 {
     count
 }
 
-/// Analyzes the user again and again until all is written, and once more; says how often it was answered before.
-async fn read(api: Arc<Api>, written: Arc<Written>, is_over: Arc<tokio::sync::Notify>) -> u32 {
+/// Analyzes the user until all readings are written, and once more. Returns the number of earlier analyses
+/// with readings.
+async fn read(api: Arc<Api>, written: Arc<Written>, is_written: Arc<tokio::sync::Notify>) -> u32 {
     let (mut before, mut answers) = (0, 0);
-    let over = is_over.notified();
+    let over = is_written.notified();
     let mut over = std::pin::pin!(over);
     loop {
         let is_last = futures_util::poll!(over.as_mut()).is_ready();
@@ -113,11 +114,11 @@ async fn read(api: Arc<Api>, written: Arc<Written>, is_over: Arc<tokio::sync::No
             continue;
         }
         assert_eq!(status, StatusCode::OK, "{answer}");
-        let count = assert_sound(&answer["aggregate_stats"]);
+        let count = assert_consistent(&answer["aggregate_stats"]);
         assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
         assert!(before <= count, "{count} after {before}");
         let devices = answer["device_stats"].as_array().unwrap();
-        assert_eq!(devices.iter().map(|device| assert_sound(&device["stats"])).sum::<u64>(), count);
+        assert_eq!(devices.iter().map(|device| assert_consistent(&device["stats"])).sum::<u64>(), count);
         if is_last {
             return answers;
         }
@@ -126,30 +127,33 @@ async fn read(api: Arc<Api>, written: Arc<Written>, is_over: Arc<tokio::sync::No
 }
 
 #[test]
-fn answers_check_themselves_while_all_is_sealed_and_merged() {
+fn analyses_are_consistent_during_sealing_and_merging() {
     over_both_stores(|database| run_nodes(database, 1));
 }
 
-/// What one node has acknowledged, the other one answers, and neither shows twice what the other one seals.
+/// Each node includes the readings that the other one has acknowledged or sealed, once.
 #[test]
-fn answers_of_two_nodes_check_themselves() {
+fn analyses_of_two_nodes_are_consistent() {
     run_nodes(&postgres(), 2);
 }
 
 fn run_nodes(database: &Database, count: usize) {
-    // The provider can be installed only once.
+    // The provider can be installed once per process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let flags = ["--seal-after-seconds", "0", "--log", "info,device_stats_service::sealing=debug"];
-    let nodes: Vec<Started> = (0..count).map(|_| Started::with(&database.url, &flags)).collect();
+    let nodes: Vec<Server> = (0..count).map(|_| Server::start_with(&database.url, &flags)).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(check(nodes.iter().map(|node| node.url.clone()).collect()));
-    for done in ["sealed", "merged"] {
-        let message = format!("\"message\":\"{done}\"");
-        assert!(nodes.iter().any(|node| node.log().contains(&message)), "nothing was {done} meanwhile");
+    for event in ["sealed", "merged"] {
+        let message = format!("\"message\":\"{event}\"");
+        assert!(
+            nodes.iter().any(|node| node.log().contains(&message)),
+            "nothing was {event} during the test"
+        );
     }
-    let verified = run(&["verify", "--database-url", &database.url]);
-    let text = String::from_utf8(verified.stdout).unwrap();
-    assert!(verified.status.success(), "{text}");
+    let verify = run(&["verify", "--database-url", &database.url]);
+    let output = String::from_utf8(verify.stdout).unwrap();
+    assert!(verify.status.success(), "{output}");
 }
 
 async fn check(urls: Vec<String>) {
@@ -160,19 +164,19 @@ async fn check(urls: Vec<String>) {
         api.create("/api/v1/devices", json!({"device_id": format!("d{device}"), "user_id": api.user})).await;
     }
     let (api, written) = (Arc::new(api), Arc::<Written>::default());
-    let is_over = Arc::<tokio::sync::Notify>::default();
+    let is_written = Arc::<tokio::sync::Notify>::default();
     let mut readers = JoinSet::new();
     for _ in 0..2 {
-        readers.spawn(read(Arc::clone(&api), Arc::clone(&written), Arc::clone(&is_over)));
+        readers.spawn(read(Arc::clone(&api), Arc::clone(&written), Arc::clone(&is_written)));
     }
     let writers = (0..DEVICES).map(|device| write(Arc::clone(&api), Arc::clone(&written), device));
     let mut writers: JoinSet<()> = writers.collect();
     while let Some(done) = writers.join_next().await {
         done.unwrap();
     }
-    is_over.notify_waiters();
+    is_written.notify_waiters();
     for answers in readers.join_all().await {
-        assert!(answers > 0, "nothing was analyzed while readings were written");
+        assert!(answers > 0, "no analysis ended while readings were written");
     }
     let expected = DEVICES * 3 * 2 * COUNTS.iter().sum::<u64>();
     assert_eq!(written.stored.load(Ordering::SeqCst), expected);

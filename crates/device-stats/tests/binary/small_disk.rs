@@ -1,5 +1,5 @@
-//! A file system that can be filled: one in memory, of a few MiB, in a mount namespace of its own. It needs no rights but
-//! those to make user namespaces (`unshare --user --mount`).
+//! A file system of a few MiB in memory that a test can fill. It has a mount namespace of its own, and needs
+//! only the permission to create user namespaces (`unshare --user --mount`).
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -8,25 +8,25 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::started::run_by;
+use crate::server::wrap;
 
-/// What keeps the namespace: it mounts `$1` bytes at `$2`, and waits for the end of its input, which comes with that of the
-/// test.
+/// Shell command of the process that keeps the namespace: mounts `$1` bytes at `$2` and waits for the end of
+/// its input, which is also the end of the test.
 const KEEPER: &str = r#"mount -t tmpfs -o "size=$1" device-stats-test "$2" && echo mounted && exec cat"#;
-/// What takes the room on the disk.
+/// Name of the file that fills the disk.
 const BALLAST: &str = "ballast";
-/// How much of it is written at once, in bytes.
+/// Size of one write, in bytes.
 const BALLAST_STEP: usize = 4096;
 
-/// The file system; it goes with this value.
+/// The file system, removed on drop.
 pub(crate) struct SmallDisk {
     keeper: Child,
     folder: TempDir,
 }
 
 impl SmallDisk {
-    /// An empty one.
-    pub(crate) fn of_mib(mib: u32) -> Self {
+    /// Mounts an empty file system.
+    pub(crate) fn with_mib(mib: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut keeper = Command::new("unshare")
             .args(["--user", "--map-root-user", "--mount", "sh", "-c", KEEPER, "sh", &format!("{mib}m")])
@@ -34,37 +34,37 @@ impl SmallDisk {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("`unshare` is not installed, and these tests need it: apt-get install util-linux");
-        let mut said = String::new();
-        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
+            .expect("this test needs `unshare`: apt-get install util-linux");
+        let mut line = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(
-            said, "mounted\n",
-            "this test needs a small file system, and may not mount one here: user namespaces are not allowed \
-             (for Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN)"
+            line, "mounted\n",
+            "this test cannot mount a small file system, because user namespaces are not allowed (for Docker: \
+             --security-opt seccomp=unconfined --cap-add SYS_ADMIN)"
         );
         Self { keeper, folder }
     }
 
-    /// The address of the database on it.
+    /// Returns the URL of a database on the disk.
     pub(crate) fn database_url(&self) -> String {
         format!("sqlite:{}", self.folder.path().join("test.db").display())
     }
 
-    /// The command, to be run where the disk is mounted.
-    pub(crate) fn beside(&self, command: &Command) -> Command {
+    /// Returns a command that runs another command in the namespace of the disk.
+    pub(crate) fn run_inside(&self, command: &Command) -> Command {
         let keeper = self.keeper.id().to_string();
         let enter = ["nsenter", "--target", &keeper, "--user", "--preserve-credentials", "--mount"];
-        run_by(&enter, command)
+        wrap(&enter, command)
     }
 
-    /// Where the files on it are for this process.
+    /// Returns the path of the disk for this process.
     pub(crate) fn root(&self) -> PathBuf {
         let folder = self.folder.path().strip_prefix("/").unwrap();
         Path::new("/proc").join(self.keeper.id().to_string()).join("root").join(folder)
     }
 
-    /// Takes all room that is left, but for that many bytes.
-    pub(crate) fn fill_but(&self, bytes: u64) {
+    /// Fills the disk, except for a number of bytes.
+    pub(crate) fn fill_except(&self, free_bytes: u64) {
         let mut ballast = File::options().create(true).append(true).open(self.root().join(BALLAST)).unwrap();
         loop {
             match ballast.write_all(&[1; BALLAST_STEP]) {
@@ -74,18 +74,18 @@ impl SmallDisk {
             }
         }
         let taken = ballast.metadata().unwrap().len();
-        ballast.set_len(taken.saturating_sub(bytes)).unwrap();
+        ballast.set_len(taken.saturating_sub(free_bytes)).unwrap();
     }
 
-    /// Gives back the room that was taken.
-    pub(crate) fn give_back(&self) {
+    /// Removes the file that fills the disk.
+    pub(crate) fn free_space(&self) {
         std::fs::remove_file(self.root().join(BALLAST)).unwrap();
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Its input ends here.
+        // The end of its input ends the process.
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
     }

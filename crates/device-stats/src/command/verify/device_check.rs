@@ -1,28 +1,26 @@
-//! What can be checked of one device: each segment by itself, against the catalogue, and the times of all against each
-//! other.
+//! The check of one device: each segment by itself and against the catalogue, and the times of all readings
+//! against each other.
 
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{DeviceKey, Window, error_chain};
 use device_stats_segment::{Head, Segment};
+use device_stats_service::sealing::read_segment;
 use device_stats_store::{NewestReadings, SegmentEntry, SegmentId, Store, StoreError};
 
-use device_stats_domain::error_chain;
-use device_stats_service::sealing::read_segment;
-
-/// How often a device is begun anew because its segments were merged meanwhile.
+/// Maximum number of attempts for a device whose segments are merged during the check.
 const ATTEMPTS_MAX: u32 = 10;
 
-/// What was looked at, and what was found.
+/// The result of a check.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Checked {
     pub(super) segments: u64,
     pub(super) sealed_readings: u64,
     pub(super) hot_readings: u64,
-    /// What is wrong, and with which segment.
+    /// Faults, with the segment if one segment is at fault.
     pub(super) faults: Vec<(Option<SegmentId>, String)>,
 }
 
 impl Checked {
-    /// What was found of this device and another one.
+    /// Adds the result of another device.
     pub(super) fn plus(mut self, other: Self) -> Self {
         self.segments += other.segments;
         self.sealed_readings += other.sealed_readings;
@@ -32,20 +30,20 @@ impl Checked {
     }
 }
 
-/// Checks a device; one that is deleted meanwhile has nothing.
+/// Checks a device. The result of a deleted device is empty.
 ///
 /// # Errors
-/// Those of the store.
+/// Errors of the store.
 pub(super) async fn check(store: &dyn Store, device: DeviceKey) -> Result<Checked, StoreError> {
     for _ in 0..ATTEMPTS_MAX {
         if let Some(checked) = check_once(store, device).await? {
             return Ok(checked);
         }
     }
-    Err(StoreError::Unavailable("segments were merged again and again while they were read".into()))
+    Err(StoreError::Unavailable("the segments were merged again and again during the check".into()))
 }
 
-/// Checks a device as it is at one moment; `None` where a segment has gone since.
+/// Checks a snapshot of a device. Returns `None` if a segment of the snapshot was merged away.
 async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Checked>, StoreError> {
     let NewestReadings { hot, segments } = store.list_newest(device, Window::ALL, u64::MAX).await?;
     let hot: Vec<i64> = hot.iter().rev().map(|row| row.time_us).collect();
@@ -55,7 +53,7 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
         let (faults, times) = match read_segment(store, device, &entry).await {
             Ok(Some(segment)) => inspect(segment, entry).await?,
             Ok(None) if store.list_segments(device).await?.contains(&entry) => {
-                (vec!["a part of it is missing".to_owned()], Vec::new())
+                (vec!["a piece of the segment is missing".to_owned()], Vec::new())
             }
             Ok(None) => return Ok(None),
             Err(StoreError::Corrupt { fault, .. }) => (vec![error_chain(&fault)], Vec::new()),
@@ -64,49 +62,60 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
         checked.segments += 1;
         checked.sealed_readings += u64::from(entry.readings);
         checked.faults.extend(faults.into_iter().map(|fault| (Some(entry.id), fault)));
-        // By ascending first time: what ended before this one begins has met all it could meet.
+        // Segments come by ascending first time. One that ends before this one starts overlaps no later one
+        // either.
         open.retain(|(_, other)| other.last() >= times.first());
-        for (other, theirs) in &open {
-            if let Some(us) = common(theirs, &times) {
-                let what = format!("has a reading at {us} µs, which segment {} has, too", other.0);
-                checked.faults.push((Some(entry.id), what));
+        for (other, other_times) in &open {
+            if let Some(us) = common_time(other_times, &times) {
+                let fault = format!("has a reading at {us} µs, as segment {} has", other.0);
+                checked.faults.push((Some(entry.id), fault));
             }
         }
-        if let Some(us) = common(&hot, &times) {
-            checked.faults.push((Some(entry.id), format!("has a reading at {us} µs, which is hot, too")));
+        if let Some(us) = common_time(&hot, &times) {
+            let fault = format!("has a reading at {us} µs, which is also a hot reading");
+            checked.faults.push((Some(entry.id), fault));
         }
         open.push((entry.id, times));
     }
     Ok(Some(checked))
 }
 
-/// The faults of a segment by itself and against the catalogue, and the times of its readings.
+/// Returns the faults of a segment by itself and against the catalogue, and the times of its readings.
 async fn inspect(segment: Segment, entry: SegmentEntry) -> Result<(Vec<String>, Vec<i64>), StoreError> {
     let inspected = tokio::task::spawn_blocking(move || {
         let mut faults = Vec::new();
         match Head::open(&segment.head) {
             Ok(head) => {
-                let says = SegmentEntry {
+                let actual = SegmentEntry {
                     id: entry.id,
                     first_us: head.first_us(),
                     last_us: head.last_us(),
                     readings: head.readings(),
                 };
-                if says != entry {
-                    faults.push(format!("the catalogue says {entry:?}, the segment {says:?}"));
+                if actual != entry {
+                    faults.push(format!("the catalogue has {entry:?}, the segment {actual:?}"));
                 }
             }
             Err(fault) => faults.push(error_chain(&fault)),
         }
         faults.extend(segment.verify().err().map(|fault| error_chain(&fault)));
-        let rows = segment.rows().unwrap_or_default();
-        (faults, rows.iter().map(|row| row.time_us).collect())
+        let times = match segment.rows() {
+            Ok(rows) => rows.iter().map(|row| row.time_us).collect(),
+            // `verify` has reported this fault, unless it overlooks damage that prevents decoding.
+            Err(fault) => {
+                if faults.is_empty() {
+                    faults.push(error_chain(&fault));
+                }
+                Vec::new()
+            }
+        };
+        (faults, times)
     });
-    inspected.await.map_err(|died| StoreError::Broken(died.into()))
+    inspected.await.map_err(|panic| StoreError::Broken(panic.into()))
 }
 
-/// A time that is in both, which ascend.
-fn common(left: &[i64], right: &[i64]) -> Option<i64> {
+/// Returns the first time that occurs in both of two ascending lists.
+fn common_time(left: &[i64], right: &[i64]) -> Option<i64> {
     let (few, many) = if left.len() < right.len() { (left, right) } else { (right, left) };
     let (first, last) = (few.first()?, few.last()?);
     let from = many.partition_point(|us| us < first);
@@ -123,14 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_common_time_is_found_wherever_it_is() {
+    fn a_common_time_is_found_at_every_position() {
         let all: Vec<i64> = (0..7).collect();
         let picked =
             |mask: u32| -> Vec<i64> { all.iter().copied().filter(|us| mask >> us & 1 == 1).collect() };
         for left in 0..128 {
             for right in 0..128 {
                 let expected = all.iter().copied().find(|us| left & right & (1 << us) != 0);
-                assert_eq!(common(&picked(left), &picked(right)), expected, "{left:b} and {right:b}");
+                assert_eq!(common_time(&picked(left), &picked(right)), expected, "{left:b} and {right:b}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Imports into a server that answers as it is told to: what is sent again, and what is not.
+//! Imports into a scripted server: which requests are sent again, and which are not.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 
-use crate::started::run;
+use crate::server::run;
 
-/// A server that answers each request as it is told to; `None` is no answer at all.
-struct Scripted {
+/// A server with scripted responses; `None` closes the connection without a response.
+struct ScriptedServer {
     url: String,
-    /// The bodies of the batches that came.
+    /// Bodies of the received batches.
     batches: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// Their keys.
+    /// Idempotency keys of the received batches.
     keys: Arc<Mutex<Vec<Option<String>>>>,
 }
 
@@ -27,11 +27,12 @@ const UNDER_WAY: Option<&str> =
 const FULL: Option<&str> =
     Some("507 Insufficient Storage\r\n\r\n{\"detail\": \"full\", \"code\": \"out_of_space\"}");
 
-impl Scripted {
-    /// One that knows every device. To batches it gives one answer after the other, the last one for ever.
-    fn answering(answers: &'static [Option<&'static str>]) -> Self {
+impl ScriptedServer {
+    /// Starts a server on which every device exists. It answers batches with these responses in turn, and
+    /// repeats the last one.
+    fn answer_batches(answers: &'static [Option<&'static str>]) -> Self {
         let mut batches = 0;
-        Self::with(move |request| {
+        Self::start(move |request| {
             if !request.starts_with("POST /api/v1/stats/batch") {
                 return Some("200 OK\r\n\r\n{}");
             }
@@ -40,14 +41,14 @@ impl Scripted {
         })
     }
 
-    /// One that answers what that says to the head of a request.
-    fn with(mut answer: impl FnMut(&str) -> Option<&'static str> + Send + 'static) -> Self {
+    /// Starts a server that answers the head of each request as the function says.
+    fn start(mut answer: impl FnMut(&str) -> Option<&'static str> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let batches = Arc::new(Mutex::new(Vec::new()));
         let keys: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
         let (seen, seen_keys) = (Arc::clone(&batches), Arc::clone(&keys));
-        // Ends with the process.
+        // The thread ends with the process.
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let mut connection = BufReader::new(connection.unwrap());
@@ -91,7 +92,7 @@ fn stderr(output: &Output) -> String {
 }
 
 const TIMED: &str = "device_id,timestamp,x,y,z\nd,1,1,2,3\nd,2,1,2,3\n";
-const TIMELESS: &str = "device_id,timestamp,x,y,z\nd,,1,2,3\nd,2,1,2,3\n";
+const UNTIMED: &str = "device_id,timestamp,x,y,z\nd,,1,2,3\nd,2,1,2,3\n";
 
 fn file(folder: &Path, text: &str) -> std::path::PathBuf {
     let path = folder.join("rows.csv");
@@ -100,103 +101,102 @@ fn file(folder: &Path, text: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn what_brings_its_times_is_sent_until_it_is_stored() {
+fn a_batch_with_times_is_sent_until_it_is_stored() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Scripted::answering(&[None, BUSY, UNKNOWN, FULL, STORED]);
+    let server = ScriptedServer::answer_batches(&[None, BUSY, UNKNOWN, FULL, STORED]);
     let (output, batches) = server.import(&file(folder.path(), TIMED), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("2 readings: 2 accepted"));
     assert_eq!(batches, vec![TIMED.as_bytes(); 5]);
 }
 
-/// Each batch has a key of its own, so what was stored already is not stored once more.
+/// Each batch has a key of its own, so a retry does not store it twice.
 #[test]
-fn what_brings_no_times_is_sent_again_under_its_key() {
+fn a_batch_without_times_is_sent_again_under_its_key() {
     let folder = tempfile::tempdir().unwrap();
-    let file = file(folder.path(), TIMELESS);
-    let server = Scripted::answering(&[None, BUSY, UNKNOWN, UNDER_WAY, FULL, STORED]);
+    let file = file(folder.path(), UNTIMED);
+    let server = ScriptedServer::answer_batches(&[None, BUSY, UNKNOWN, UNDER_WAY, FULL, STORED]);
     let (output, batches) = server.import(&file, &[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(batches, vec![TIMELESS.as_bytes(); 6]);
+    assert_eq!(batches, vec![UNTIMED.as_bytes(); 6]);
     let keys = server.keys();
     assert!(keys.len() == 6 && keys[0].is_some() && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
-    // Another import is not the same request.
+    // Another import uses another key.
     server.import(&file, &[]);
     assert_ne!(server.keys()[0], keys[0]);
-    let server = Scripted::answering(&[STORED]);
+    let server = ScriptedServer::answer_batches(&[STORED]);
     server.import(&self::file(folder.path(), TIMED), &[]);
     assert_eq!(server.keys(), [None]);
 }
 
 #[test]
-fn what_is_in_doubt_in_the_end_is_told() {
+fn an_unknown_outcome_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let file = file(folder.path(), TIMELESS);
+    let file = file(folder.path(), UNTIMED);
     for answers in [&[None] as &[_], &[UNKNOWN], &[UNDER_WAY]] {
-        let (output, _) = Scripted::answering(answers).import(&file, &["--retry-for", "0"]);
+        let (output, _) = ScriptedServer::answer_batches(answers).import(&file, &["--retry-for", "0"]);
         assert_eq!(output.status.code(), Some(1));
         let message = stderr(&output);
-        for part in ["lines 2 to 3", "--skip 2 where they are,", "--skip 0 where they are not"] {
+        for part in ["lines 2 to 3", "--skip 2 if they are,", "--skip 0 if they are not"] {
             assert!(message.contains(part), "{message}");
         }
     }
-    let (output, _) = Scripted::answering(&[BUSY]).import(&file, &["--retry-for", "0"]);
+    let (output, _) = ScriptedServer::answer_batches(&[BUSY]).import(&file, &["--retry-for", "0"]);
     assert!(!stderr(&output).contains("--skip"), "{}", stderr(&output));
 }
 
-/// An import looked at its last attempt only: one that was refused at the end was taken for one that had never been stored.
+/// An import considered its last attempt only: a batch whose last attempt was refused counted as not stored.
 #[test]
-fn what_is_in_doubt_stays_in_doubt_when_it_is_refused_later() {
+fn an_unknown_outcome_stays_unknown_after_a_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let rows = "d,,1,2,3\n".repeat(5_002);
     let file = file(folder.path(), &format!("device_id,timestamp,x,y,z\n{rows}"));
     let stored = Some("201 Created\r\n\r\n{\"accepted\": 5000, \"duplicates\": 0}");
     for first in [None, UNKNOWN] {
         let answers: &'static [_] = Box::leak(Box::new([stored, first, BUSY]));
-        let (output, batches) = Scripted::answering(answers).import(&file, &["--retry-for", "2s"]);
+        let (output, batches) = ScriptedServer::answer_batches(answers).import(&file, &["--retry-for", "2s"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(batches.len() > 2, "{}", batches.len());
         let message = stderr(&output);
-        for part in
-            ["busy", "lines 5002 to 5003", "--skip 5002 where they are,", "stopped after 5000 readings"]
+        for part in ["busy", "lines 5002 to 5003", "--skip 5002 if they are,", "stopped after 5000 readings"]
         {
             assert!(message.contains(part), "{message}");
         }
-        assert!(!message.contains("goes on behind them"), "{message}");
+        assert!(!message.contains("rows with a timestamp may be sent again"), "{message}");
     }
 }
 
-/// One of the devices was deleted after the batch had been stored, and before it was sent again.
+/// A device was deleted after the batch was stored and before it was sent again.
 #[test]
-fn what_is_in_doubt_stays_in_doubt_when_it_has_faults_later() {
+fn an_unknown_outcome_stays_unknown_after_faults() {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Some(
         "422 Unprocessable Entity\r\n\r\n{\"code\": \"invalid_request\", \"detail\": [{\"type\": \"device_not_found\", \
          \"loc\": [\"body\", 1, \"device_id\"], \"msg\": \"Device not found\", \"input\": \"d\"}]}",
     );
-    for (rows, first, is_doubtful) in [(TIMELESS, None, true), (TIMELESS, BUSY, false), (TIMED, None, false)]
-    {
+    for (rows, first, is_unknown) in [(UNTIMED, None, true), (UNTIMED, BUSY, false), (TIMED, None, false)] {
         let answers: &'static [_] = Box::leak(Box::new([first, faulty]));
-        let (output, batches) = Scripted::answering(answers).import(&file(folder.path(), rows), &[]);
+        let (output, batches) =
+            ScriptedServer::answer_batches(answers).import(&file(folder.path(), rows), &[]);
         assert_eq!((output.status.code(), batches.len()), (Some(1), 2));
         let message = stderr(&output);
         assert!(message.contains("Device not found") && message.contains("found 1 fault"), "{message}");
-        assert_eq!(message.contains("--skip 2 where they are,"), is_doubtful, "{message}");
+        assert_eq!(message.contains("--skip 2 if they are,"), is_unknown, "{message}");
     }
 }
 
-/// A user is registered once, by whichever attempt it was.
+/// Any of the attempts may have registered the user.
 #[test]
-fn a_user_is_registered_by_a_server_that_is_busy_or_lost() {
+fn a_user_is_registered_once_by_an_unreliable_server() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(folder.path(), TIMED);
     let flags = ["--user", "ann", "--email", "ann@example.com"];
     let created = Some("201 Created\r\n\r\n{\"id\": 7, \"username\": \"ann\"}");
     let taken = Some("400 Bad Request\r\n\r\n{\"detail\": \"taken\", \"code\": \"email_taken\"}");
-    // Whether an attempt without an answer has registered it, and how the one after it is answered.
+    // Whether the attempt without a response registers the user, and the response to the next attempt.
     for (is_registered, last, code) in [(false, created, 0), (true, taken, 0), (false, taken, 1)] {
         let mut attempts = [BUSY, None, last].into_iter();
-        let server = Scripted::with(move |request| {
+        let server = ScriptedServer::start(move |request| {
             if request.starts_with("POST /api/v1/users/") {
                 return attempts.next().unwrap();
             }
@@ -215,30 +215,30 @@ fn a_user_is_registered_by_a_server_that_is_busy_or_lost() {
     }
 }
 
-/// Behind what was stored, and no row twice.
+/// The import continues after the stored rows and sends no row twice.
 #[test]
-fn an_import_goes_on_where_it_is_told_to() {
+fn skip_continues_a_stopped_import() {
     let folder = tempfile::tempdir().unwrap();
     let rows = (0..5_002).fold(String::new(), |rows, row| format!("{rows}d,,{row},2,3\n"));
     let file = file(folder.path(), &format!("device_id,timestamp,x,y,z\n{rows}"));
     let stored = Some("201 Created\r\n\r\n{\"accepted\": 5000, \"duplicates\": 0}");
     let answers: &'static [_] = Box::leak(Box::new([stored, None]));
-    let (output, _) = Scripted::answering(answers).import(&file, &["--retry-for", "0"]);
+    let (output, _) = ScriptedServer::answer_batches(answers).import(&file, &["--retry-for", "0"]);
     let message = stderr(&output);
-    assert!(message.contains("lines 5002 to 5003") && message.contains("--skip 5000 where"), "{message}");
+    assert!(message.contains("lines 5002 to 5003") && message.contains("--skip 5000 if"), "{message}");
     assert!(message.contains("stopped after 5000 readings"), "{message}");
-    let (output, batches) = Scripted::answering(&[STORED]).import(&file, &["--skip", "5000"]);
+    let (output, batches) = ScriptedServer::answer_batches(&[STORED]).import(&file, &["--skip", "5000"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let expected = "device_id,timestamp,x,y,z\nd,,5000,2,3\nd,,5001,2,3\n";
     assert_eq!(batches, [expected.as_bytes()]);
 }
 
 #[test]
-fn patience_has_an_end() {
+fn an_import_gives_up_after_the_retry_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = file(folder.path(), TIMED);
     for (flags, least) in [(["--retry-for", "0"], 1), (["--retry-for", "1s"], 2)] {
-        let (output, batches) = Scripted::answering(&[None]).import(&file, &flags);
+        let (output, batches) = ScriptedServer::answer_batches(&[None]).import(&file, &flags);
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("no answer from the server"), "{}", stderr(&output));
         assert!((least..=least * 2).contains(&batches.len()), "{}", batches.len());

@@ -1,5 +1,6 @@
-//! Readings that tell what became of them. Those of a device are numbered from 1 up: the k-th is x = k, y = 1, z = -k, and
-//! k is its time, too. So an analysis of any span of numbers says by itself whether all of them are there, once.
+//! Numbered readings, which prove that none is lost or stored twice. Reading k of a device has x = k, y = 1,
+//! z = -k and the time k, from 1. Therefore an analysis of a range of numbers shows whether each of them is
+//! stored once.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -9,25 +10,25 @@ use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 
-/// A running service, as its clients see it.
+/// A client of a running service.
 #[derive(Clone)]
 pub(crate) struct Api {
     client: Client,
     pub(crate) url: String,
 }
 
-/// What became of consecutive readings that were sent in one request.
+/// The fate of the consecutive readings of one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fate {
-    /// They are stored.
+    /// All are stored.
     Acknowledged,
-    /// The answer was that nothing is stored.
+    /// None is stored.
     Refused,
-    /// They are stored as a whole, or not at all.
+    /// Either all or none are stored.
     Unknown,
 }
 
-/// How a request that posts readings was answered.
+/// The response to a request with readings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Answer {
     /// 201.
@@ -36,78 +37,78 @@ pub(crate) enum Answer {
     Refused(u16),
     /// 503 whose code is `outcome_unknown`.
     OutcomeUnknown,
-    /// None.
+    /// No response.
     Lost,
 }
 
-/// A device, and all that was ever sent of it.
-pub(crate) struct Numbered {
+/// A device and the fate of all its requests.
+pub(crate) struct NumberedDevice {
     pub(crate) name: String,
     next: u64,
     requests: Vec<(Range<u64>, Fate)>,
 }
 
 impl Api {
-    /// The service at that address; whoever asks for a new one after a restart may keep the client.
+    /// Returns a client of the service at a URL.
     pub(crate) fn at(url: &str) -> Self {
-        // The provider can be installed only once.
+        // The provider can be installed once per process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
         Self { client, url: url.to_owned() }
     }
 
-    /// The same client of a service that has come up elsewhere.
-    pub(crate) fn moved_to(&self, url: &str) -> Self {
+    /// Returns the same client for another URL, after a restart of the service.
+    pub(crate) fn with_url(&self, url: &str) -> Self {
         Self { client: self.client.clone(), url: url.to_owned() }
     }
 
-    /// The status and the body of an answer; nothing where there was none.
-    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+    /// Sends a request. Returns status and body, or `None` without a response.
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
         let request = self.client.request(method.parse().unwrap(), format!("{}{path}", self.url));
-        answered(match body {
+        send(match body {
             Some(body) => request.json(body),
             None => request,
         })
     }
 
-    /// The same of a body that is posted under a key.
-    pub(crate) fn post_under(&self, key: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+    /// Posts a keyed request. Returns status and body, or `None` without a response.
+    pub(crate) fn post_with_key(&self, key: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
         let request = self.client.post(format!("{}{path}", self.url)).header("idempotency-key", key);
-        answered(request.json(body))
+        send(request.json(body))
     }
 
-    /// The status alone.
+    /// Sends a request without a body, and returns the status.
     pub(crate) fn status(&self, method: &str, path: &str) -> Option<u16> {
-        self.ask(method, path, None).map(|(status, _)| status)
+        self.request(method, path, None).map(|(status, _)| status)
     }
 
-    /// The statistics of the readings of a device inside a span of numbers; `None` where there are none.
-    fn analysis(&self, device: &str, numbers: &Range<u64>) -> Option<Value> {
-        self.analysis_in(device, &json!({"start_time": numbers.start, "end_time": numbers.end - 1}))
+    /// Analyzes a range of numbers of a device. Returns `None` if none of them is stored.
+    fn analyze(&self, device: &str, numbers: &Range<u64>) -> Option<Value> {
+        self.analyze_period(device, &json!({"start_time": numbers.start, "end_time": numbers.end - 1}))
     }
 
-    /// The statistics of all readings of a device, likewise.
-    pub(crate) fn analysis_of_all(&self, device: &str) -> Option<Value> {
-        self.analysis_in(device, &json!({}))
+    /// Analyzes all readings of a device. Returns `None` if there is none.
+    pub(crate) fn analyze_all(&self, device: &str) -> Option<Value> {
+        self.analyze_period(device, &json!({}))
     }
 
-    fn analysis_in(&self, device: &str, window: &Value) -> Option<Value> {
+    fn analyze_period(&self, device: &str, period: &Value) -> Option<Value> {
         let path = format!("/api/v1/stats/devices/{device}/analyze");
-        let (status, answer) = self.ask("POST", &path, Some(window)).expect("no answer to an analysis");
-        assert!(matches!(status, 200 | 404), "in {window} of {device}: {status} {answer}");
+        let (status, answer) = self.request("POST", &path, Some(period)).expect("no response to an analysis");
+        assert!(matches!(status, 200 | 404), "{device} in {period}: {status} {answer}");
         (status == 200).then_some(answer)
     }
 }
 
-fn answered(request: RequestBuilder) -> Option<(u16, Value)> {
-    let answer = request.send().ok()?;
-    assert_polite(&answer);
-    let (status, body) = (answer.status().as_u16(), answer.text().ok()?);
+fn send(request: RequestBuilder) -> Option<(u16, Value)> {
+    let response = request.send().ok()?;
+    assert_retry_after(&response);
+    let (status, body) = (response.status().as_u16(), response.text().ok()?);
     Some((status, serde_json::from_str(&body).unwrap_or_default()))
 }
 
-/// Whoever is refused for now is told when to come again, and nobody is answered with 500.
-fn assert_polite(answer: &Response) {
+/// Asserts that a temporary refusal has `Retry-After`, and that the status is not 500.
+fn assert_retry_after(answer: &Response) {
     let status = answer.status().as_u16();
     assert_ne!(status, 500, "{}", answer.url());
     if matches!(status, 503 | 507) {
@@ -115,27 +116,28 @@ fn assert_polite(answer: &Response) {
     }
 }
 
-impl Numbered {
-    /// A device of which nothing has been sent.
-    pub(crate) fn device(name: impl Into<String>) -> Self {
+impl NumberedDevice {
+    /// Returns a device without requests.
+    pub(crate) fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), next: 1, requests: Vec::new() }
     }
 
-    /// How many readings were sent, and how many of them acknowledged.
-    pub(crate) fn sent_and_stored(&self) -> (u64, u64) {
+    /// Returns the numbers of sent and of acknowledged readings.
+    pub(crate) fn sent_and_acknowledged(&self) -> (u64, u64) {
         let acknowledged = self.requests.iter().filter(|(_, fate)| *fate == Fate::Acknowledged);
         (self.next - 1, acknowledged.map(|(numbers, _)| numbers.end - numbers.start).sum())
     }
 
-    /// Registers it.
+    /// Registers the device.
     pub(crate) fn register(&self, api: &Api) {
-        assert!(self.may_register(api), "{} was not registered", self.name);
+        assert!(self.try_register(api), "{} was not registered", self.name);
     }
 
-    /// Registers it, if it is let, and says whether it is registered now. It may have been before, without an answer.
-    pub(crate) fn may_register(&self, api: &Api) -> bool {
+    /// Tries to register the device, and returns whether it is registered. An earlier attempt without a
+    /// response may have registered it.
+    pub(crate) fn try_register(&self, api: &Api) -> bool {
         let body = json!({"device_id": self.name});
-        match api.ask("POST", "/api/v1/devices", Some(&body)) {
+        match api.request("POST", "/api/v1/devices", Some(&body)) {
             Some((201, _)) => true,
             Some((400, answer)) if answer["code"] == "device_id_taken" => true,
             Some((503 | 507, _)) | None => false,
@@ -143,7 +145,7 @@ impl Numbered {
         }
     }
 
-    /// Posts the next readings, in one request.
+    /// Posts the next readings in one request.
     pub(crate) fn post(&mut self, api: &Api, count: u64) -> Answer {
         let numbers = self.next..self.next + count;
         self.next = numbers.end;
@@ -152,8 +154,8 @@ impl Numbered {
         answer
     }
 
-    /// Sends a request again that was not acknowledged, and ends where there is no answer. The first one chosen comes
-    /// first; `is_chosen` is asked for each.
+    /// Sends unacknowledged requests again, in their order, until one is not stored. `is_chosen` decides for
+    /// each request.
     pub(crate) fn post_again(&mut self, api: &Api, mut is_chosen: impl FnMut() -> bool) -> Answer {
         for index in 0..self.requests.len() {
             let (numbers, before) = self.requests[index].clone();
@@ -162,7 +164,7 @@ impl Numbered {
             }
             let answer = self.send(api, &numbers, Some(before));
             self.requests[index].1 = match (before, answer.fate()) {
-                // What was sent first may be stored nevertheless.
+                // The earlier attempt may have stored the readings.
                 (Fate::Unknown, Fate::Refused) => Fate::Unknown,
                 (_, fate) => fate,
             };
@@ -188,13 +190,13 @@ impl Numbered {
             api.client.post(format!("{path}/batch")).header("content-type", "text/csv").body(rows)
         };
         let Ok(answer) = request.send() else { return Answer::Lost };
-        assert_polite(&answer);
+        assert_retry_after(&answer);
         let status = answer.status().as_u16();
         let Ok(body) = answer.text() else { return Answer::Lost };
         let body: Value = serde_json::from_str(&body).unwrap();
         match status {
             201 => {
-                assert_whole(&body, count, before);
+                assert_atomic(&body, count, before);
                 Answer::Stored
             }
             503 if body["code"] == "outcome_unknown" => Answer::OutcomeUnknown,
@@ -203,37 +205,37 @@ impl Numbered {
         }
     }
 
-    /// Asserts that the device has what was acknowledged, once, nothing of what was refused, all or nothing of each
-    /// request of which that is not known, and nothing else.
+    /// Asserts that each acknowledged reading is stored once, no refused one, all or none of each unknown
+    /// request, and no other reading.
     pub(crate) fn assert_kept(&self, api: &Api) {
         let mut found = Vec::new();
-        let mut certain: Option<Range<u64>> = None;
+        let mut acknowledged: Option<Range<u64>> = None;
         for (numbers, fate) in &self.requests {
             if *fate == Fate::Acknowledged {
-                certain = Some(certain.map_or(numbers.start, |before| before.start)..numbers.end);
+                acknowledged = Some(acknowledged.map_or(numbers.start, |before| before.start)..numbers.end);
                 continue;
             }
-            found.extend(certain.take());
-            match api.analysis(&self.name, numbers) {
+            found.extend(acknowledged.take());
+            match api.analyze(&self.name, numbers) {
                 None => {}
                 Some(_) if *fate == Fate::Unknown => found.push(numbers.clone()),
-                Some(answer) => panic!("{numbers:?} of {} had been refused: {answer}", self.name),
+                Some(answer) => panic!("{numbers:?} of {} were refused but are stored: {answer}", self.name),
             }
         }
-        found.extend(certain);
+        found.extend(acknowledged);
         for numbers in &found {
-            match api.analysis(&self.name, numbers) {
+            match api.analyze(&self.name, numbers) {
                 Some(answer) => assert_each_once(&self.name, &answer, numbers.clone()),
                 None => panic!("{numbers:?} of {} are lost", self.name),
             }
         }
-        match api.analysis_of_all(&self.name) {
+        match api.analyze_all(&self.name) {
             Some(answer) => assert_each_once(&self.name, &answer, found.into_iter().flatten()),
             None => assert!(found.is_empty(), "{found:?} of {} are lost", self.name),
         }
     }
 
-    /// Asserts that it is not there any more, nor a reading of it.
+    /// Asserts that neither the device nor a reading of it exists.
     pub(crate) fn assert_gone(&self, api: &Api) {
         let path = format!("/api/v1/stats/devices/{}", self.name);
         assert_eq!(api.status("GET", &format!("/api/v1/devices/{}", self.name)), Some(404));
@@ -241,23 +243,24 @@ impl Numbered {
         assert_eq!(api.status("POST", &format!("{path}/analyze")), Some(404));
     }
 
-    /// How many requests had that fate.
-    pub(crate) fn requests(&self, fate: Fate) -> usize {
+    /// Returns the number of requests with a fate.
+    pub(crate) fn count_requests(&self, fate: Fate) -> usize {
         self.requests.iter().filter(|(_, known)| *known == fate).count()
     }
 }
 
-/// Asserts that an analysis is of those numbers, each once, and of nothing else.
+/// Asserts that an analysis contains each of the numbers once, and nothing else.
 pub(crate) fn assert_each_once(device: &str, answer: &Value, numbers: impl Iterator<Item = u64>) {
     let (count, sum) = numbers.fold((0_u32, 0_u64), |(count, sum), k| (count + 1, sum + k));
     let sum = sum.to_string().parse::<f64>().unwrap();
     let sums = ["x", "y", "z"].map(|axis| answer[axis]["sum"].as_f64());
-    assert_eq!(answer["x"]["count"], count, "of {device}: {answer}");
-    assert_eq!(sums, [Some(sum), Some(f64::from(count)), Some(-sum)], "of {device}: {answer}");
+    assert_eq!(answer["x"]["count"], count, "{device}: {answer}");
+    assert_eq!(sums, [Some(sum), Some(f64::from(count)), Some(-sum)], "{device}: {answer}");
 }
 
-/// A request is stored as a whole; what was refused before cannot be a repeat. One reading is answered with itself.
-fn assert_whole(body: &Value, count: u64, before: Option<Fate>) {
+/// Asserts that a batch was stored completely, and has no repeats if it was refused before.
+fn assert_atomic(body: &Value, count: u64, before: Option<Fate>) {
+    // The response to a single reading has no counts.
     let Some(accepted) = body["accepted"].as_u64() else { return };
     assert_eq!(accepted + body["duplicates"].as_u64().unwrap(), count, "{body}");
     match before {

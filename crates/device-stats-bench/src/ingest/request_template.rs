@@ -1,86 +1,89 @@
-//! Requests that are written once, and get other times before each time they are sent: so a client costs the machine
-//! little beside the server.
+//! A request that is formatted once and gets new times before each use, so that a client costs little CPU
+//! beside the server.
 
 use device_stats_domain::Timestamp;
 
-use super::arrow::{self, ArrowBody};
-use super::{Arguments, Format, Shape};
+use super::arguments::{Arguments, Format, Shape};
+use super::arrow_batch::ArrowBatch;
+use super::sensor_values::sensor_values;
 
-/// The second in which the first request of each client lies, since 1970 UTC: 2020.
+/// Time of the first request, in seconds since 1970 UTC: the year 2020.
 const FIRST_SECOND: i64 = 1_577_836_800;
-/// Characters of a time up to its seconds.
-const SECOND_CHARACTERS: usize = "2020-01-01T00:00:00".len();
+/// Length of a time up to its seconds, in bytes.
+const SECOND_BYTES: usize = "2020-01-01T00:00:00".len();
 
-/// The requests of one client.
-pub(super) struct Bodies {
+/// The request of one client.
+pub(super) struct RequestTemplate {
     request: Vec<u8>,
     times: Times,
-    /// The second in which the next request lies, and how far the one after it lies behind.
+    /// Time of the next request, in seconds since 1970 UTC.
     second: i64,
+    /// Seconds between two requests.
     step: i64,
 }
 
-/// Where the times are in a request.
+/// The times in a request.
 enum Times {
-    /// As texts, whose seconds change.
+    /// RFC 3339 texts at these offsets. Only their seconds change.
     Texts(Vec<usize>),
-    /// So many numbers of microseconds, side by side from there on, each one more than the one before.
-    Micros { place: usize, count: u32 },
+    /// `count` consecutive numbers of microseconds at `offset`, each one larger than the previous one.
+    Micros { offset: usize, count: u32 },
 }
 
-/// What is posted, and to where.
-struct Posted {
+/// Path, content and times of a request.
+struct Content {
     path: String,
     content_type: &'static str,
     body: Vec<u8>,
     times: Times,
 }
 
-/// The numbers of a reading, as of a 16-bit sensor.
-pub(super) fn numbers(seed: u32) -> [f64; 3] {
-    [7_919, 104_729, 1_299_709].map(|factor| f64::from(seed.wrapping_mul(factor) % 65_536) / 2_048.0 - 16.0)
-}
-
-impl Bodies {
-    /// The requests of the client of that number.
+impl RequestTemplate {
+    /// Formats the request of a client.
     ///
     /// # Errors
-    /// Where a batch cannot be written.
-    pub(super) fn of(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
+    /// If a batch cannot be encoded.
+    pub(super) fn new(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
         let Arguments { address, shape, clients, .. } = arguments;
-        // Clients that post for the same devices take turns with the seconds.
+        // Clients may post for the same devices, so each has every n-th second.
         let (second, step) = (FIRST_SECOND + i64::from(client), i64::from(*clients));
         if *shape == Shape::Live {
             let request = format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();
             return Ok(Self { request, times: Times::Texts(Vec::new()), second, step });
         }
-        let Posted { path, content_type, body, mut times } = Posted::of(arguments, client)?;
+        let Content { path, content_type, body, mut times } = Content::new(arguments, client)?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         match &mut times {
-            Times::Texts(places) => places.iter_mut().for_each(|place| *place += head.len()),
-            Times::Micros { place, .. } => *place += head.len(),
+            Times::Texts(offsets) => offsets.iter_mut().for_each(|offset| *offset += head.len()),
+            Times::Micros { offset, .. } => *offset += head.len(),
         }
         Ok(Self { request: [head.into_bytes(), body].concat(), times, second, step })
     }
 
-    /// The next request; none once no later time can be written.
+    /// Returns the next request, or `None` after the last representable time.
+    ///
+    /// # Panics
+    /// If a time has a wrong offset.
+    #[expect(clippy::expect_used, reason = "the offsets were determined when the request was formatted")]
     pub(super) fn next(&mut self) -> Option<&[u8]> {
         let micros = self.second.checked_mul(1_000_000)?;
         match &self.times {
-            Times::Texts(places) => {
+            Times::Texts(offsets) => {
                 let time = Timestamp::from_micros(micros).ok()?.to_string();
-                let digits = time.as_bytes().get(..SECOND_CHARACTERS)?;
-                for place in places {
-                    self.request.get_mut(*place..*place + SECOND_CHARACTERS)?.copy_from_slice(digits);
+                let digits = time.as_bytes().get(..SECOND_BYTES).expect("a time with seconds");
+                for offset in offsets {
+                    let text = self.request.get_mut(*offset..*offset + SECOND_BYTES);
+                    text.expect("a time in the request").copy_from_slice(digits);
                 }
             }
-            Times::Micros { place, count } => {
-                let (numbers, _) = self.request.get_mut(*place..)?.as_chunks_mut();
-                for (number, offset) in numbers.iter_mut().zip(0..*count) {
-                    *number = (micros + i64::from(offset)).to_le_bytes();
+            Times::Micros { offset, count } => {
+                let (numbers, _) =
+                    self.request.get_mut(*offset..).expect("times in the request").as_chunks_mut();
+                for (number, row) in numbers.iter_mut().zip(0..*count) {
+                    *number = (micros + i64::from(row)).to_le_bytes();
                 }
             }
         }
@@ -89,8 +92,8 @@ impl Bodies {
     }
 }
 
-impl Posted {
-    fn of(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
+impl Content {
+    fn new(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
         let Arguments { shape, format, readings, devices, .. } = arguments;
         let device = |row: u32| arguments.device_id((row + client) % devices);
         let path = match shape {
@@ -103,45 +106,35 @@ impl Posted {
             _ => format.content_type(),
         };
         if *format == Format::Arrow && *shape != Shape::Single {
-            let ArrowBody { bytes, times } =
-                arrow::write(*readings, (*shape == Shape::ManyDevices).then_some(device))?;
-            let times = Times::Micros { place: times, count: *readings };
+            let ArrowBatch { bytes, times_offset } =
+                ArrowBatch::encode(*readings, (*shape == Shape::ManyDevices).then_some(device))?;
+            let times = Times::Micros { offset: times_offset, count: *readings };
             return Ok(Self { path, content_type, body: bytes, times });
         }
-        let mut rows = Rows { format: *format, text: String::new(), times: Vec::new() };
+        let mut rows = TextRows { format: *format, text: String::new(), times: Vec::new() };
         match shape {
             Shape::Live | Shape::Single => {
                 rows.format = Format::Ndjson;
                 rows.push(client, None, 0);
             }
-            Shape::OneDevice => rows.write((0..*readings).map(|row| (row, None))),
-            Shape::ManyDevices => rows.write((0..*readings).map(|row| (row, Some(device(row))))),
+            Shape::OneDevice => rows.push_batch((0..*readings).map(|row| (row, None))),
+            Shape::ManyDevices => rows.push_batch((0..*readings).map(|row| (row, Some(device(row))))),
         }
-        let Rows { text, times, .. } = rows;
+        let TextRows { text, times, .. } = rows;
         Ok(Self { path, content_type, body: text.into_bytes(), times: Times::Texts(times) })
     }
 }
 
-impl Format {
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::Arrow => "application/vnd.apache.arrow.stream",
-            Self::Csv => "text/csv",
-            Self::Json => "application/json",
-            Self::Ndjson => "application/x-ndjson",
-        }
-    }
-}
-
-/// The rows of a batch.
-struct Rows {
+/// The rows of a text format.
+struct TextRows {
     format: Format,
     text: String,
+    /// Offsets of the times.
     times: Vec<usize>,
 }
 
-impl Rows {
-    fn write(&mut self, rows: impl Iterator<Item = (u32, Option<String>)>) {
+impl TextRows {
+    fn push_batch(&mut self, rows: impl Iterator<Item = (u32, Option<String>)>) {
         if self.format == Format::Json {
             self.text.push('[');
         }
@@ -166,19 +159,19 @@ impl Rows {
         }
     }
 
-    /// A reading so many microseconds into the second.
+    /// Appends a reading at a microsecond of the second.
     fn push(&mut self, seed: u32, device: Option<&str>, micros: u32) {
-        let [x, y, z] = numbers(seed);
-        let place = match self.format {
+        let [x, y, z] = sensor_values(seed);
+        let offset = match self.format {
             Format::Csv => {
                 if let Some(device) = device {
                     self.text.push_str(device);
                     self.text.push(',');
                 }
-                let place = self.text.len();
+                let offset = self.text.len();
                 let rest = format!("2020-01-01T00:00:00.{micros:06}Z,{x},{y},{z}\n");
                 self.text.push_str(&rest);
-                place
+                offset
             }
             Format::Arrow | Format::Json | Format::Ndjson => {
                 self.text.push('{');
@@ -186,13 +179,13 @@ impl Rows {
                     self.text.extend([r#""device_id":""#, device, r#"","#]);
                 }
                 self.text.push_str(r#""timestamp":""#);
-                let place = self.text.len();
+                let offset = self.text.len();
                 let rest = format!(r#"2020-01-01T00:00:00.{micros:06}Z","x":{x},"y":{y},"z":{z}}}"#);
                 self.text.push_str(&rest);
-                place
+                offset
             }
         };
-        self.times.push(place);
+        self.times.push(offset);
     }
 }
 
@@ -218,10 +211,10 @@ mod tests {
     }
 
     fn body(shape: Shape, format: Format, turns: usize) -> String {
-        let mut bodies = Bodies::of(&arguments(shape, format), 1).unwrap();
+        let mut template = RequestTemplate::new(&arguments(shape, format), 1).unwrap();
         let mut request = Vec::new();
         for _ in 0..turns {
-            request = bodies.next().unwrap().to_vec();
+            request = template.next().unwrap().to_vec();
         }
         let request = String::from_utf8(request).unwrap();
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -251,11 +244,11 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_stream_has_its_own_times_too() {
+    fn each_arrow_request_has_its_own_times() {
         for shape in [Shape::OneDevice, Shape::ManyDevices] {
-            let mut bodies = Bodies::of(&arguments(shape, Format::Arrow), 1).unwrap();
-            bodies.next().unwrap();
-            let request = bodies.next().unwrap();
+            let mut template = RequestTemplate::new(&arguments(shape, Format::Arrow), 1).unwrap();
+            template.next().unwrap();
+            let request = template.next().unwrap();
             let body = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
             let mut reader = arrow_ipc::reader::StreamReader::try_new(&request[body..], None).unwrap();
             let batch = reader.next().unwrap().unwrap();

@@ -1,32 +1,33 @@
-//! Readings that bring no times, under keys: x = k, y = 1, z = -k as those of [`numbered`](crate::numbered). Whatever becomes of
-//! a request, it is sent again under its key until it is answered, and sometimes afterwards.
+//! Keyed requests with readings without times: x = k, y = 1, z = -k as in
+//! [`numbered_readings`](crate::numbered_readings). Each request is sent again under its key until it is
+//! acknowledged, and sometimes once more.
 
 use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use crate::numbered::{Api, Numbered, assert_each_once};
+use crate::numbered_readings::{Api, NumberedDevice, assert_each_once};
 
-/// A device, and all that was ever sent of it.
-pub(crate) struct Keyed {
+/// A device and all its requests.
+pub(crate) struct KeyedDevice {
     name: String,
     next: u64,
-    /// The numbers in each request, and how it was answered, if it was.
+    /// The numbers in each request, and its response.
     requests: Vec<(Range<u64>, Option<Value>)>,
 }
 
-impl Keyed {
-    /// A device of which nothing has been sent.
-    pub(crate) fn device(name: impl Into<String>) -> Self {
+impl KeyedDevice {
+    /// Returns a device without requests.
+    pub(crate) fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), next: 1, requests: Vec::new() }
     }
 
-    /// Registers it.
+    /// Registers the device.
     pub(crate) fn register(&self, api: &Api) {
-        Numbered::device(&self.name).register(api);
+        NumberedDevice::new(&self.name).register(api);
     }
 
-    /// Posts the next readings, in one request with a key of its own, and says whether it was answered.
+    /// Posts the next readings in one request with a new key. Returns whether a response arrived.
     pub(crate) fn post(&mut self, api: &Api, count: u64) -> bool {
         let numbers = self.next..self.next + count;
         self.next = numbers.end;
@@ -34,14 +35,14 @@ impl Keyed {
         self.send(api, self.requests.len() - 1)
     }
 
-    /// Sends requests again under their keys, and ends where there is no answer. `is_chosen` is asked for each, and told
-    /// whether it has been answered.
+    /// Sends requests again under their keys until a response is missing. `is_chosen` decides for each
+    /// request; its argument says whether the request was acknowledged before.
     pub(crate) fn post_again(&mut self, api: &Api, mut is_chosen: impl FnMut(bool) -> bool) -> bool {
         (0..self.requests.len())
             .all(|index| !is_chosen(self.requests[index].1.is_some()) || self.send(api, index))
     }
 
-    /// Sends a request until it is stored, or not answered.
+    /// Sends a request until it is stored or a response is missing. Returns whether it is stored.
     fn send(&mut self, api: &Api, index: usize) -> bool {
         let Self { name, requests, .. } = self;
         let (numbers, before) = &mut requests[index];
@@ -55,7 +56,7 @@ impl Keyed {
             (format!("{path}/batch"), Value::from(rows))
         };
         loop {
-            match api.post_under(&key, &path, &body) {
+            match api.post_with_key(&key, &path, &body) {
                 None => return false,
                 Some((201, answer)) => {
                     let first = before.get_or_insert_with(|| answer.clone());
@@ -68,14 +69,14 @@ impl Keyed {
         }
     }
 
-    /// How many requests were answered.
-    pub(crate) fn answered(&self) -> usize {
+    /// Returns the number of acknowledged requests.
+    pub(crate) fn count_acknowledged(&self) -> usize {
         self.requests.iter().filter(|(_, answer)| answer.is_some()).count()
     }
 
-    /// Asserts that the device has all that was sent, once, and nothing else. All must have been answered.
+    /// Asserts that each reading is stored once, and nothing else. All requests must be acknowledged.
     pub(crate) fn assert_each_stored_once(&self, api: &Api) {
-        let analysis = api.analysis_of_all(&self.name).expect("there is no reading");
+        let analysis = api.analyze_all(&self.name).expect("no reading is stored");
         assert_each_once(&self.name, &analysis, 1..self.next);
     }
 }

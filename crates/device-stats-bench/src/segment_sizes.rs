@@ -1,4 +1,4 @@
-//! What the segments of a store weigh, read back from it.
+//! Measures the size of the segments of a store.
 
 use anyhow::Context;
 use device_stats_domain::{DeviceKey, Page};
@@ -9,24 +9,24 @@ use tokio::runtime::Runtime;
 
 use crate::database;
 
-/// All segments together.
+/// The sizes of all segments.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Sizes {
     devices: i64,
     segments: u64,
-    /// Readings that are sealed.
+    /// Number of sealed readings.
     readings: u64,
-    /// Readings that are not.
+    /// Number of hot readings.
     hot_readings: u64,
     head_bytes: u64,
     block_bytes: u64,
 }
 
-/// Weighs all segments of a database.
+/// Adds up the sizes of all segments in a database.
 ///
 /// # Errors
-/// Those of the store, and where a head cannot be read.
-pub(crate) fn sizes(database: &str) -> anyhow::Result<Sizes> {
+/// If the store cannot be read, or a head is corrupt.
+pub(crate) fn measure(database: &str) -> anyhow::Result<Sizes> {
     Runtime::new().context("the runtime cannot start")?.block_on(async {
         let store = database::open(database).await?;
         let mut sizes = Sizes::default();
@@ -38,7 +38,7 @@ pub(crate) fn sizes(database: &str) -> anyhow::Result<Sizes> {
             for device in devices {
                 sizes.devices += 1;
                 for entry in store.list_segments(device.key).await? {
-                    weigh(store.as_ref(), device.key, &entry, &mut sizes).await?;
+                    add_segment(store.as_ref(), device.key, &entry, &mut sizes).await?;
                 }
             }
         }
@@ -47,14 +47,14 @@ pub(crate) fn sizes(database: &str) -> anyhow::Result<Sizes> {
     })
 }
 
-async fn weigh(
+async fn add_segment(
     store: &dyn Store,
     device: DeviceKey,
     entry: &SegmentEntry,
     sizes: &mut Sizes,
 ) -> anyhow::Result<()> {
     let head = PieceKey { device, segment: entry.id, piece: Piece::Head };
-    let head = store.read_pieces(&[head]).await?.pop().flatten().context("a segment has gone meanwhile")?;
+    let head = store.read_pieces(&[head]).await?.pop().flatten().context("a segment was merged meanwhile")?;
     sizes.segments += 1;
     sizes.readings += u64::from(entry.readings);
     sizes.head_bytes += u64::try_from(head.len())?;

@@ -1,21 +1,23 @@
-//! Readings that are made up: devices that turn at speeds of their own, measured every millisecond.
+//! Synthetic readings: devices that rotate at different speeds and measure every millisecond.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Between two readings of a device, in microseconds.
+use anyhow::Context;
+
+/// Time between two readings of a device, in microseconds.
 const INTERVAL_US: u64 = 1_000;
-/// Steps of a sensor of 16 bits that reaches from -16 to 16.
+/// Steps per unit of a 16-bit sensor with the range from -16 to 16.
 const STEPS: f64 = 2_048.0;
 
-/// The name of a device.
+/// Returns the id of a device.
 pub(super) fn device_id(number: u32) -> String {
     format!("bench-{number}")
 }
 
-/// Bodies of requests, as NDJSON: in each moment one reading of every device, moment after moment.
+/// Iterator over request bodies in NDJSON. Each moment has one reading of every device.
 pub(super) struct Batches {
-    /// The time of the first moment, in microseconds since 1970 UTC.
+    /// Time of the first moment, in microseconds since 1970 UTC.
     first_us: u64,
     readings: u64,
     devices: u64,
@@ -24,13 +26,17 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// So many readings of so many devices, at least one, the last of which is of that time since 1970 UTC.
-    pub(super) fn until(last: Duration, readings: u64, devices: u32, batch: u32) -> Self {
+    /// Returns batches of up to `batch` readings. `last` is the time after the last moment, since 1970 UTC.
+    ///
+    /// # Errors
+    /// If the readings would start before 1970.
+    pub(super) fn until(last: Duration, readings: u64, devices: u32, batch: u32) -> anyhow::Result<Self> {
         let (devices, batch) = (u64::from(devices), u64::from(batch));
         let moments = readings.div_ceil(devices);
-        let last_us = u64::try_from(last.as_micros()).unwrap_or(u64::MAX);
-        let first_us = last_us.saturating_sub(moments.saturating_mul(INTERVAL_US));
-        Self { first_us, readings, devices, batch, next: 0 }
+        let span_us = moments.checked_mul(INTERVAL_US);
+        let first_us = span_us.and_then(|span_us| u64::try_from(last.as_micros()).ok()?.checked_sub(span_us));
+        let first_us = first_us.context("the readings would start before 1970; post fewer of them")?;
+        Ok(Self { first_us, readings, devices, batch, next: 0 })
     }
 }
 
@@ -45,9 +51,9 @@ impl Iterator for Batches {
         let mut body = String::new();
         for reading in self.next..end {
             let (moment, device) = (reading / self.devices, reading % self.devices);
-            // Beyond 2e10, a number is in milliseconds.
+            // The server parses a number above 2e10 as milliseconds.
             let time_us = self.first_us + moment * INTERVAL_US;
-            let [x, y, z] = numbers(moment, device);
+            let [x, y, z] = values(moment, device);
             // Writing to a `String` cannot fail.
             let _ = writeln!(
                 body,
@@ -62,12 +68,12 @@ impl Iterator for Batches {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an angle; any will do")]
-fn numbers(moment: u64, device: u64) -> [f64; 3] {
+fn values(moment: u64, device: u64) -> [f64; 3] {
     let angle = moment as f64 * (0.01 + device as f64 * 1e-4);
-    // What no sensor is without; spread as Knuth's multiplicative hash does.
+    // Sensor noise: Knuth's multiplicative hash.
     let noise = (moment ^ device).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
     let noise = noise as f64 / STEPS;
-    [angle.sin(), angle.cos(), 9.81].map(|number| (number * STEPS).round() / STEPS + noise)
+    [angle.sin(), angle.cos(), 9.81].map(|value| (value * STEPS).round() / STEPS + noise)
 }
 
 #[cfg(test)]
@@ -75,8 +81,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_readings_are_there_once() {
-        let bodies: Vec<_> = Batches::until(Duration::from_hours(500_000), 25, 4, 10).collect();
+    fn each_reading_occurs_once() {
+        let now = Duration::from_hours(500_000);
+        let bodies: Vec<_> = Batches::until(now, 25, 4, 10).unwrap().collect();
         let lines: Vec<usize> =
             bodies.iter().map(|body| body.split(|byte| *byte == b'\n').count() - 1).collect();
         assert_eq!(lines, [10, 10, 5]);
@@ -87,5 +94,12 @@ mod tests {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), 25);
+    }
+
+    #[test]
+    fn readings_before_1970_are_refused() {
+        assert!(Batches::until(Duration::from_secs(1), 1_000, 1, 10).is_ok());
+        assert!(Batches::until(Duration::from_secs(1), 1_001, 1, 10).is_err());
+        assert!(Batches::until(Duration::from_secs(1), u64::MAX, 1, 10).is_err());
     }
 }

@@ -1,20 +1,19 @@
-//! What outlives the process: readings that were acknowledged, whatever ends it, and the service, whatever happens to
-//! its database.
+//! Acknowledged readings survive a kill of the process, and the service survives an outage of its database.
 
 use device_stats_postgres::testing::TestPostgres;
 use serde_json::json;
 
-use crate::started::{Started, printed, run};
+use crate::server::{Server, run, stdout_of};
 
-fn register(server: &Started) {
+fn register(server: &Server) {
     assert_eq!(server.post("/api/v1/devices/", r#"{"device_id": "pump"}"#).0, 201);
 }
 
-fn post_reading(server: &Started, x: u32) -> u16 {
+fn post_reading(server: &Server, x: u32) -> u16 {
     server.post("/api/v1/stats/devices/pump", &json!({"x": x, "y": 1, "z": 2}).to_string()).0
 }
 
-fn count(server: &Started) -> u64 {
+fn count(server: &Server) -> u64 {
     let (status, body) = server.post("/api/v1/stats/devices/pump/analyze", "{}");
     assert_eq!(status, 200, "{body}");
     body["x"]["count"].as_u64().unwrap()
@@ -23,23 +22,22 @@ fn count(server: &Started) -> u64 {
 #[test]
 fn acknowledged_readings_survive_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     register(&server);
     for kills in 1..4 {
         assert_eq!(post_reading(&server, kills), 201);
     }
     server.kill();
-    let server = Started::in_folder(folder.path());
+    let server = Server::in_folder(folder.path());
     assert_eq!(count(&server), 3);
     assert!(server.terminate());
-    assert_eq!(count(&Started::in_folder(folder.path())), 3);
+    assert_eq!(count(&Server::in_folder(folder.path())), 3);
 }
 
-/// The service answers 503 while its database is away, and goes on when it is back.
 #[test]
-fn a_lost_database_is_answered_with_503_and_found_again() {
+fn an_unavailable_database_gives_503_until_it_is_back() {
     let postgres = TestPostgres::start();
-    let server = Started::on(&postgres.fresh_database());
+    let server = Server::start(&postgres.fresh_database());
     register(&server);
     assert_eq!(post_reading(&server, 1), 201);
     assert_eq!(server.get("/health/ready").0, 200);
@@ -61,16 +59,16 @@ fn a_lost_database_is_answered_with_503_and_found_again() {
 }
 
 #[test]
-fn migrations_are_applied_on_demand_only_where_the_start_may_not() {
+fn without_migrations_at_start_the_command_applies_them() {
     let postgres = TestPostgres::start();
     let url = postgres.fresh_database();
-    let refused = run(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url, "--migrate", "false"]);
-    assert_eq!(refused.status.code(), Some(1));
-    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let failed = run(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url, "--migrate", "false"]);
+    assert_eq!(failed.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&failed.stderr).into_owned();
     assert!(message.contains("device-stats migrate"), "{message}");
 
-    printed(&["migrate", "--database-url", &url]);
-    printed(&["migrate", "--database-url", &url]);
-    let server = Started::on(&url);
+    stdout_of(&["migrate", "--database-url", &url]);
+    stdout_of(&["migrate", "--database-url", &url]);
+    let server = Server::start(&url);
     register(&server);
 }

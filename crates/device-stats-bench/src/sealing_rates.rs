@@ -1,4 +1,5 @@
-//! How fast one thread seals and merges. What was written is read back and compared, outside of the time taken.
+//! Measures sealing and merging on one thread. The segments are decoded and compared outside of the measured
+//! time.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,38 +8,39 @@ use anyhow::{Context, ensure};
 use device_stats_segment::{Effort, READINGS_MAX, Segment};
 use serde::Serialize;
 
-use crate::load::{SEGMENT_READINGS, bytes};
+use crate::load::{SEGMENT_READINGS, segment_bytes};
 use crate::manifest::Manifest;
 
-/// Readings that are sealed, and then merged, at most.
-const READINGS: u64 = 4 * READINGS_MAX as u64;
+/// Maximum number of readings to seal and merge.
+const READINGS_MAX_TOTAL: u64 = 4 * READINGS_MAX as u64;
 
-/// Segments that are merged into one.
-const MERGED: usize = 8;
+/// Number of segments that are merged into one.
+const SEGMENTS_PER_MERGE: usize = 8;
 
-/// What one thread did.
+/// The measured times.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rates {
     readings: u64,
-    /// From rows to segments of 262,144 readings.
+    /// Time to encode rows as segments of 262,144 readings.
     seal_seconds: f64,
-    /// To such segments from those of 32,768: the last and largest step in which the service merges.
+    /// Time to merge segments of 32,768 readings into such segments: the last and largest merge of the
+    /// service.
     merge_seconds: f64,
-    /// From the latter to rows.
+    /// Time to decode the merged segments.
     read_seconds: f64,
-    /// The bytes of the merged segments.
+    /// Size of the merged segments.
     segment_bytes: u64,
 }
 
 /// Seals and merges the first readings of a device.
 ///
 /// # Errors
-/// Those of the files, and where a segment does not hold what it was made from.
-pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
+/// If a file cannot be read, or a segment does not contain its readings.
+pub(crate) fn measure(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
     let manifest = Manifest::read(manifest)?;
     let device = manifest.devices.iter().find(|device| device.device_id == device_id);
-    let device = device.context("there is no such device")?;
-    let readings = device.readings.min(READINGS);
+    let device = device.context("the device is not in the manifest")?;
+    let readings = device.readings.min(READINGS_MAX_TOTAL);
     let rows = manifest.rows(device, 0, usize::try_from(readings)?, 1)?;
 
     let seal = |readings| rows.chunks(readings).map(|rows| Segment::encode(rows, Effort::Small));
@@ -47,14 +49,14 @@ pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
     let sealed = seal(full).collect::<Result<Vec<_>, _>>()?;
     let seal_seconds = start.elapsed().as_secs_f64();
 
-    let small = seal(full / MERGED).collect::<Result<Vec<_>, _>>()?;
+    let small = seal(full / SEGMENTS_PER_MERGE).collect::<Result<Vec<_>, _>>()?;
     let start = Instant::now();
     let merged = small
-        .chunks(MERGED)
+        .chunks(SEGMENTS_PER_MERGE)
         .map(|segments| Segment::merge(segments, Effort::Small))
         .collect::<Result<Vec<_>, _>>()?;
     let merge_seconds = start.elapsed().as_secs_f64();
-    ensure!(merged == sealed, "merging gives other segments than sealing");
+    ensure!(merged == sealed, "merging and sealing give different segments");
 
     let start = Instant::now();
     let mut read = Vec::with_capacity(rows.len());
@@ -62,8 +64,8 @@ pub(crate) fn rates(manifest: &Path, device_id: &str) -> anyhow::Result<Rates> {
         read.extend(segment.rows()?);
     }
     let read_seconds = start.elapsed().as_secs_f64();
-    ensure!(read == rows, "the segments do not hold what they were made from");
+    ensure!(read == rows, "the segments do not contain their readings");
 
-    let segment_bytes = u64::try_from(merged.iter().map(bytes).sum::<usize>())?;
+    let segment_bytes = u64::try_from(merged.iter().map(segment_bytes).sum::<usize>())?;
     Ok(Rates { readings, seal_seconds, merge_seconds, read_seconds, segment_bytes })
 }

@@ -1,5 +1,5 @@
-//! One connection of HTTP/1.1 that is kept, and one exchange after the other on it: as little as a client can do, so
-//! that what is measured is the server.
+//! A minimal HTTP/1.1 client: one persistent connection with sequential exchanges, so that the client costs
+//! little CPU and measurements show the server.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-/// How long a server may be silent.
-const SILENCE_MAX: Duration = Duration::from_mins(2);
-/// Bytes read at once.
+/// Read timeout.
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
+/// Size of a read, in bytes.
 const READ_BYTES: usize = 64 * 1024;
 
 /// A connection to a server.
 pub(crate) struct Connection {
     stream: TcpStream,
-    /// What has arrived of the answer.
-    arrived: Vec<u8>,
+    /// Received bytes of the response.
+    received: Vec<u8>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
@@ -30,52 +30,52 @@ impl Connection {
     /// Connects to `HOST:PORT`.
     ///
     /// # Errors
-    /// Those of connecting.
+    /// If the connection fails.
     pub(crate) fn open(address: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(SILENCE_MAX))?;
-        Ok(Self { stream, arrived: Vec::with_capacity(READ_BYTES) })
+        stream.set_read_timeout(Some(READ_TIMEOUT))?;
+        Ok(Self { stream, received: Vec::with_capacity(READ_BYTES) })
     }
 
-    /// Sends a whole request and reads its whole answer, which must state its length.
+    /// Sends a request and reads the response, which must have a `Content-Length`.
     ///
     /// # Errors
-    /// Those of the connection, and where the answer is none.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
+    /// If the connection fails, or the response is invalid.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Response> {
         self.stream.write_all(request)?;
-        self.arrived.clear();
+        self.received.clear();
         let head_end = loop {
-            if let Some(position) = self.arrived.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            if let Some(position) = self.received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break position + 4;
             }
             self.read_more()?;
         };
-        let head = self.arrived.get(..head_end).and_then(|head| str::from_utf8(head).ok());
-        let (status, length) = read_head(head.context("the head of the answer is no text")?)?;
-        while self.arrived.len() < head_end + length {
+        let head = self.received.get(..head_end).and_then(|head| str::from_utf8(head).ok());
+        let (status, length) = read_head(head.context("the head of the response is not UTF-8")?)?;
+        while self.received.len() < head_end + length {
             self.read_more()?;
         }
-        ensure!(self.arrived.len() == head_end + length, "the answer is longer than it says");
-        Ok(Answer { status, body: self.arrived.split_off(head_end) })
+        ensure!(self.received.len() == head_end + length, "the response is longer than its Content-Length");
+        Ok(Response { status, body: self.received.split_off(head_end) })
     }
 
     fn read_more(&mut self) -> anyhow::Result<()> {
-        let end = self.arrived.len();
-        self.arrived.resize(end + READ_BYTES, 0);
-        let room = self.arrived.get_mut(end..).unwrap_or_default();
-        let count = self.stream.read(room).context("the server is silent")?;
-        self.arrived.truncate(end + count);
+        let end = self.received.len();
+        self.received.resize(end + READ_BYTES, 0);
+        let free = self.received.get_mut(end..).context("the buffer was extended")?;
+        let count = self.stream.read(free).context("cannot read the response")?;
+        self.received.truncate(end + count);
         ensure!(count > 0, "the server has closed the connection");
         Ok(())
     }
 }
 
-/// The status, and the bytes of the body.
+/// Returns the status and the length of the body in bytes.
 fn read_head(head: &str) -> anyhow::Result<(u16, usize)> {
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")).and_then(|line| line.get(..3));
-    let status = status.context("the answer is not HTTP/1.1")?.parse()?;
+    let status = status.context("the response is not HTTP/1.1")?.parse()?;
     for line in lines {
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
@@ -83,7 +83,7 @@ fn read_head(head: &str) -> anyhow::Result<(u16, usize)> {
             return Ok((status, value.trim().parse()?));
         }
     }
-    bail!("the answer does not say how long it is")
+    bail!("the response has no Content-Length")
 }
 
 #[cfg(test)]
@@ -94,19 +94,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_arrive_whole_however_they_are_cut() {
+    fn a_response_is_complete_wherever_it_is_cut() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             stream.set_nodelay(true).unwrap();
             let mut request = [0; 4];
-            for answer in [
+            for response in [
                 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
                 "HTTP/1.1 404 No\r\ncontent-length:0\r\n\r\n",
             ] {
                 stream.read_exact(&mut request).unwrap();
-                for byte in answer.as_bytes() {
+                for byte in response.as_bytes() {
                     stream.write_all(&[*byte]).unwrap();
                 }
             }
@@ -114,14 +114,14 @@ mod tests {
         let mut connection = Connection::open(&address).unwrap();
         let mut exchange = || connection.exchange(b"ping");
 
-        assert_eq!(exchange().unwrap(), Answer { status: 200, body: b"hello".to_vec() });
-        assert_eq!(exchange().unwrap(), Answer { status: 404, body: Vec::new() });
+        assert_eq!(exchange().unwrap(), Response { status: 200, body: b"hello".to_vec() });
+        assert_eq!(exchange().unwrap(), Response { status: 404, body: Vec::new() });
         server.join().unwrap();
         assert!(exchange().is_err());
     }
 
     #[test]
-    fn what_is_no_answer_is_refused() {
+    fn invalid_responses_are_refused() {
         for head in [
             "",
             "HTTP/1.0 200 OK\r\n\r\n",

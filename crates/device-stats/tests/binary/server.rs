@@ -1,21 +1,23 @@
-//! A running `device-stats serve`, and runs of its other commands.
+//! A running `device-stats serve`, and runs of the other commands.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// How long an answer may take, in seconds.
-const ANSWER_SECONDS_MAX: &str = "60";
+use serde_json::Value;
 
-/// A server that is ended with its test.
-pub(crate) struct Started {
+/// Timeout of a response, in seconds.
+const RESPONSE_SECONDS_MAX: &str = "60";
+
+/// A running server, killed on drop.
+pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
     log: Arc<Mutex<String>>,
 }
 
-/// A command of the binary, without settings from the environment of the test.
+/// Returns a command of the binary, without settings from the environment of the test.
 pub(crate) fn device_stats(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_device-stats"));
     for name in ["DATABASE_URL", "POSTGRES_SERVER", "DEVICE_STATS_LISTEN", "DEVICE_STATS_URL", "RUST_LOG"] {
@@ -25,21 +27,21 @@ pub(crate) fn device_stats(arguments: &[&str]) -> Command {
     command
 }
 
-/// `device-stats serve` on that database and a free port, yet to be started.
+/// Returns the command `device-stats serve` for a database and a free port.
 pub(crate) fn serve(database_url: &str, flags: &[&str]) -> Command {
     serve_at("127.0.0.1:0", database_url, flags)
 }
 
 fn serve_at(listen: &str, database_url: &str, flags: &[&str]) -> Command {
     let mut command = device_stats(&["serve", "--listen", listen, "--database-url", database_url]);
-    // A flag wins over it.
+    // A flag takes precedence over it.
     command.env("RUST_LOG", "info");
     command.args(flags).args(["--log-format", "json"]);
     command
 }
 
-/// The same command, run by another one which is told it as its last arguments.
-pub(crate) fn run_by(outer: &[&str], inner: &Command) -> Command {
+/// Returns a command that runs another command: `outer`, followed by the program and arguments of `inner`.
+pub(crate) fn wrap(outer: &[&str], inner: &Command) -> Command {
     let mut command = Command::new(outer[0]);
     command.args(&outer[1..]).arg(inner.get_program()).args(inner.get_args());
     for (name, value) in inner.get_envs() {
@@ -51,57 +53,66 @@ pub(crate) fn run_by(outer: &[&str], inner: &Command) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command of the binary to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     device_stats(arguments).output().unwrap()
 }
 
-/// What a command that has to succeed printed.
-pub(crate) fn printed(arguments: &[&str]) -> String {
+/// Runs a command of the binary that must succeed, and returns its stdout.
+pub(crate) fn stdout_of(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-impl Started {
-    /// A server on that database and a free port, once it says where it listens.
-    pub(crate) fn on(database_url: &str) -> Self {
-        Self::with(database_url, &[])
+impl Server {
+    /// Starts a server on a free port and waits until it listens.
+    pub(crate) fn start(database_url: &str) -> Self {
+        Self::start_with(database_url, &[])
     }
 
-    /// The same with further flags.
-    pub(crate) fn with(database_url: &str, flags: &[&str]) -> Self {
-        Self::by(serve(database_url, flags)).unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
+    /// Starts a server with further flags.
+    pub(crate) fn start_with(database_url: &str, flags: &[&str]) -> Self {
+        Self::must_spawn(serve(database_url, flags))
     }
 
-    /// A server where another one was.
-    pub(crate) fn again(url: &str, database_url: &str) -> Self {
+    /// Starts a server at the URL of an earlier one.
+    pub(crate) fn restart(url: &str, database_url: &str) -> Self {
         let listen = url.strip_prefix("http://").unwrap();
-        Self::by(serve_at(listen, database_url, &[]))
-            .unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
+        Self::must_spawn(serve_at(listen, database_url, &[]))
     }
 
-    /// The server that a command starts, once it says where it listens; or how it ended before, and what it said.
-    pub(crate) fn by(mut command: Command) -> Result<Self, (ExitStatus, String)> {
+    /// Starts a server with a SQLite database in a folder.
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Self::start(&format!("sqlite:{}", folder.join("test.db").display()))
+    }
+
+    fn must_spawn(command: Command) -> Self {
+        Self::spawn(command).unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
+    }
+
+    /// Runs a command that starts a server, and waits until it listens. If the process ends before, returns
+    /// its exit status and its log.
+    pub(crate) fn spawn(mut command: Command) -> Result<Self, (ExitStatus, String)> {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(child.stderr.take().unwrap());
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut lines = String::new();
         let url = loop {
             let start = lines.len();
-            if output.read_line(&mut lines).unwrap() == 0 {
+            if stderr.read_line(&mut lines).unwrap() == 0 {
                 return Err((child.wait().unwrap(), lines));
             }
-            let line: serde_json::Value = serde_json::from_str(&lines[start..]).unwrap_or_default();
+            let line: Value = serde_json::from_str(&lines[start..]).unwrap_or_default();
             if let Some(address) = line["fields"]["address"].as_str() {
                 break format!("http://{address}");
             }
         };
         let log = Arc::new(Mutex::new(lines));
-        let kept = Arc::clone(&log);
-        // A full pipe would stop the server.
+        let shared_log = Arc::clone(&log);
+        // A full pipe would block the server.
         std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                let mut log = kept.lock().unwrap();
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut log = shared_log.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
@@ -109,35 +120,30 @@ impl Started {
         Ok(Self { child, url, log })
     }
 
-    /// What it has logged.
+    /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// The most memory it has taken so far, in bytes.
+    /// Returns the peak of the resident memory, in bytes.
     pub(crate) fn memory_peak(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         peak.unwrap().parse::<usize>().unwrap() * 1024
     }
 
-    /// Whether the process is gone.
+    /// Whether the process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// A server on an embedded store in that folder.
-    pub(crate) fn in_folder(folder: &Path) -> Self {
-        Self::on(&format!("sqlite:{}", folder.join("test.db").display()))
-    }
-
-    /// Ends it without a chance to say good-bye.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks it to stop and returns whether it ended well.
+    /// Stops the process with SIGTERM, and returns whether it succeeded.
     pub(crate) fn terminate(mut self) -> bool {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
@@ -145,31 +151,31 @@ impl Started {
     }
 
     /// Posts JSON and returns status and body.
-    pub(crate) fn post(&self, path: &str, body: &str) -> (u16, serde_json::Value) {
+    pub(crate) fn post(&self, path: &str, body: &str) -> (u16, Value) {
         self.send("POST", path, Some(body))
     }
 
     /// Posts CSV and returns status and body.
-    pub(crate) fn post_csv(&self, path: &str, rows: &str) -> (u16, serde_json::Value) {
+    pub(crate) fn post_csv(&self, path: &str, rows: &str) -> (u16, Value) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(rows.as_bytes()).unwrap();
         let file = format!("@{}", file.path().display());
         self.curl("POST", path, &["-H", "content-type: text/csv", "--data-binary", &file])
     }
 
-    /// Gets a path.
-    pub(crate) fn get(&self, path: &str) -> (u16, serde_json::Value) {
+    /// Gets a path and returns status and body.
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         self.send("GET", path, None)
     }
 
-    fn send(&self, method: &str, path: &str, body: Option<&str>) -> (u16, serde_json::Value) {
+    fn send(&self, method: &str, path: &str, body: Option<&str>) -> (u16, Value) {
         let body: Vec<&str> = body.iter().flat_map(|body| ["-d", body]).collect();
         self.curl(method, path, &[&["-H", "content-type: application/json"], &body[..]].concat())
     }
 
-    fn curl(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, serde_json::Value) {
+    fn curl(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, Value) {
         let mut curl = Command::new("curl");
-        curl.args(["-s", "--max-time", ANSWER_SECONDS_MAX, "-X", method, "-w", "\n%{http_code}"])
+        curl.args(["-s", "--max-time", RESPONSE_SECONDS_MAX, "-X", method, "-w", "\n%{http_code}"])
             .args(arguments);
         let output =
             String::from_utf8(curl.arg(format!("{}{path}", self.url)).output().unwrap().stdout).unwrap();
@@ -178,7 +184,7 @@ impl Started {
     }
 }
 
-impl Drop for Started {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

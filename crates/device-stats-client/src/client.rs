@@ -1,0 +1,148 @@
+//! The connection to a server: request, response, and the retry loop.
+
+use std::time::Duration;
+
+use device_stats_domain::limits::CLIENT_CONNECT_TIMEOUT;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
+
+use crate::error::ClientError;
+use crate::retry::{Backoff, RequestFailure, RetryPolicy, is_outcome_unknown};
+
+/// Timeout of a response; for an export, the longest time without new bytes.
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Timeout of a health check.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client of one server. Clones are cheap and share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    retry_policy: RetryPolicy,
+}
+
+impl Client {
+    /// Returns a client of the server at a URL without a trailing slash. Sends nothing.
+    ///
+    /// # Errors
+    /// [`ClientError::Setup`] if the URL is invalid, or if the system has no trusted certificates.
+    pub fn new(base_url: &str, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
+        Self::build(base_url, retry_policy, reqwest::Client::builder().timeout(RESPONSE_TIMEOUT))
+    }
+
+    /// Returns a client for responses of any duration. Its timeout limits the time without new bytes.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn for_exports(base_url: &str, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
+        Self::build(base_url, retry_policy, reqwest::Client::builder().read_timeout(RESPONSE_TIMEOUT))
+    }
+
+    /// Returns the retry policy.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.retry_policy
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    fn build(base_url: &str, retry_policy: RetryPolicy, http: ClientBuilder) -> Result<Self, ClientError> {
+        let mut http = http
+            .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CLIENT_CONNECT_TIMEOUT);
+        if base_url.starts_with("http://") {
+            // Plain HTTP needs no certificates, and a small image may have none.
+            http = http.tls_certs_only([]);
+        }
+        if is_loopback(base_url) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(ClientError::Setup)?;
+        Ok(Self { http, base_url: base_url.to_owned(), retry_policy })
+    }
+
+    /// Checks that the server can serve requests. Sends one request, without retries.
+    ///
+    /// # Errors
+    /// [`ClientError`] if it cannot.
+    pub async fn check_health(&self) -> Result<(), ClientError> {
+        self.send(self.request(Method::GET, "/health/ready").timeout(HEALTH_TIMEOUT)).await.map(drop)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base_url))
+    }
+
+    /// Sends a request and returns a successful response.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = response.bytes().await.map_err(|error| self.unreachable(error))?;
+        Err(ClientError::from_response(status, retry_after.map(Duration::from_secs), &body))
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { url: self.base_url.clone(), source: error.without_url() }
+    }
+
+    /// Sends a request and returns the body of a successful response.
+    pub(crate) async fn send_for_text(&self, request: RequestBuilder) -> Result<String, ClientError> {
+        let response = self.send(request).await?;
+        response.text().await.map_err(|error| self.unreachable(error))
+    }
+
+    /// Sends a request and parses the body of a successful response.
+    pub(crate) async fn send_for_json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, ClientError> {
+        let body = self.send_for_text(request).await?;
+        serde_json::from_str(&body).map_err(ClientError::UnexpectedResponse)
+    }
+
+    /// Repeats an idempotent request, as the retry policy allows.
+    pub(crate) async fn retry<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        self.retry_and_track_outcome(attempt).await.map_err(|failure| failure.error)
+    }
+
+    /// As [`Self::retry`]; a failure also says whether an attempt may have been executed.
+    pub(crate) async fn retry_and_track_outcome<T, F>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, RequestFailure>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let mut backoff = Backoff::new(self.retry_policy);
+        let mut is_unknown = false;
+        loop {
+            let error = match attempt().await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            is_unknown |= is_outcome_unknown(&error);
+            if !backoff.wait(&error).await {
+                return Err(RequestFailure { error, is_outcome_unknown: is_unknown });
+            }
+        }
+    }
+}
+
+/// Whether a URL addresses this host. A proxy of the environment cannot reach it.
+fn is_loopback(base_url: &str) -> bool {
+    let Ok(url) = Url::parse(base_url) else { return false };
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,106 @@
+//! The store and its devices, for `seal` and `verify`, which work directly in the database.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, bail};
+use device_stats_domain::limits::SEAL_DEVICES_MAX;
+use device_stats_domain::{Device, DeviceId, Page};
+use device_stats_store::{Store, StoreError};
+use futures_util::Stream;
+use futures_util::stream::{self, StreamExt};
+
+use crate::database;
+use crate::settings::{Migrate, Settings};
+
+/// A store and some of its devices.
+pub(super) struct StoreDevices {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) devices: Vec<Device>,
+}
+
+impl StoreDevices {
+    /// Opens the database and finds one device, or all devices. The database must have the schema of this
+    /// binary.
+    ///
+    /// # Errors
+    /// If the database cannot be used, or the device does not exist.
+    pub(super) async fn open(settings: &Settings, device_id: Option<&str>) -> anyhow::Result<Self> {
+        // A maintenance command neither changes the schema nor creates a database.
+        let store = database::open(&Settings { migrate: Migrate::ByCommand, ..settings.clone() }).await?;
+        let devices = match device_id {
+            None => list_all_devices(store.as_ref()).await.context("the devices cannot be listed")?,
+            Some(text) => {
+                let found = match DeviceId::new(text) {
+                    Ok(id) => store.find_devices(&[id]).await?.into_iter().flatten().collect(),
+                    Err(_) => Vec::new(),
+                };
+                if found.is_empty() {
+                    bail!("there is no device {text:?}");
+                }
+                found
+            }
+        };
+        Ok(Self { store, devices })
+    }
+}
+
+/// Number of devices that a command works on concurrently.
+pub(super) fn parallelism() -> usize {
+    available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX)
+}
+
+/// Runs work on each device, several devices concurrently. Results come in any order.
+pub(super) fn for_each_device<T, F: Future<Output = T>>(
+    devices: Vec<Device>,
+    work: impl Fn(Device) -> F,
+) -> impl Stream<Item = T> {
+    stream::iter(devices.into_iter().map(work)).buffer_unordered(parallelism())
+}
+
+/// Lists all devices by ascending key. Each page starts with the last device of the previous page. If it does
+/// not, a device was deleted meanwhile and another one may be missing, so the list starts again.
+async fn list_all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> {
+    let mut all: Vec<Device> = Vec::new();
+    let mut count = 0_i64;
+    loop {
+        let skip = (count - 1).max(0);
+        let mut page = store.list_devices(Page { skip, ..Page::LARGEST }).await?.into_iter();
+        if let Some(last) = all.last()
+            && page.next().is_none_or(|first| first.key != last.key)
+        {
+            all.clear();
+            count = 0;
+            continue;
+        }
+        let listed = count;
+        for device in page {
+            all.push(device);
+            count += 1;
+        }
+        if count == listed {
+            return Ok(all);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::NewDevice;
+    use device_stats_store::{AccountStore, Model};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_device_is_listed_once() {
+        for count in [0, 1, 2, 99, 100, 101, 199, 200, 350] {
+            let store = Model::default();
+            for n in 0..count {
+                let device_id = DeviceId::new(format!("d{n}")).unwrap();
+                store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap();
+            }
+            let keys = list_all_devices(&store).await.unwrap().into_iter().map(|device| device.key.0);
+            assert_eq!(keys.collect::<Vec<_>>(), (1..=count).collect::<Vec<_>>());
+        }
+    }
+}
