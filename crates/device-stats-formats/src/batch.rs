@@ -1,29 +1,29 @@
 //! The rows of a batch: what a row holds is said here, how each format writes it is said in a file of its own. Rows are
 //! read one by one while the body arrives, and the faults of all are noted.
 
-mod array;
-mod arrow;
-mod csv;
-mod fast_object;
+mod arrow_columns;
+mod csv_rows;
+mod json_array;
 mod ndjson;
+mod plain_object;
 #[cfg(test)]
-pub(crate) mod tests;
+pub(crate) mod split_body_tests;
 
 use device_stats_domain::{Axes, DeviceId};
 
-use crate::arrow_body::ArrowBody;
+use crate::body_receiver::{Receive, list_bytes};
 use crate::error::FormatError;
 use crate::faults::{Fault, Faults, Problem, Step};
 use crate::json::Json;
 use crate::media_type::MediaType;
 use crate::members::{FromMembers, Members, missing};
-use crate::memory::{Receive, list_bytes};
-use crate::utf8::Characters;
+use crate::utf8_decoder::Characters;
 use crate::values::{self, nullable};
-use csv::{Cells, TableReader};
+use arrow_columns::ArrowBody;
+use csv_rows::{Cells, TableReader};
 use device_stats_domain::Measurement;
-use fast_object::Plain;
 use ndjson::LineReader;
+use plain_object::Plain;
 
 /// A row of a batch.
 pub trait Row: Sized + Send {
@@ -215,10 +215,10 @@ impl<R: Row> BatchReader<R> {
             return Ok(None);
         }
         let rows = match reader {
-            FormatReader::Array(text) => Some(array::read(&text, faults)),
+            FormatReader::Array(text) => Some(json_array::read(&text, faults)),
             FormatReader::Lines(lines) => Some(lines.finish(&mut found)),
             FormatReader::Table(table) => table.finish(&mut found),
-            FormatReader::Columns(bytes) => Some(arrow::read(ArrowBody::open(&bytes)?, &mut found)?),
+            FormatReader::Columns(bytes) => Some(arrow_columns::read(ArrowBody::open(&bytes)?, &mut found)?),
             FormatReader::Other => return Err(FormatError::UnknownMediaType),
         };
         faults.append(found);

@@ -1,11 +1,11 @@
 //! The readings of a file, cut into batches. They are passed on as they are written: what is a number or a time is the
 //! server's to say.
 
-mod columns;
-mod csv;
-mod elements;
-mod name;
-mod objects;
+mod column_file;
+mod csv_file;
+mod file_name;
+mod json_file;
+mod json_splitter;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use device_stats_domain::limits::BATCH_BYTES_MAX;
 
-use columns::Columns;
-use csv::Table;
-pub use name::FileFormat;
-use name::Opened;
-use objects::Objects;
+use column_file::Columns;
+use csv_file::Table;
+pub use file_name::FileFormat;
+use file_name::Opened;
+use json_file::Objects;
 
 /// Most readings of a batch.
 pub const CHUNK_ROWS_MAX: usize = 5_000;
@@ -107,7 +107,7 @@ impl Rows<Box<dyn Read>> {
         path: &Path,
         track: impl FnOnce(File) -> io::Result<Box<dyn Read>>,
     ) -> Result<Self, RowsError> {
-        match name::open(path, track)? {
+        match file_name::open(path, track)? {
             Opened::Parquet(file) => {
                 let columns = Columns::parquet(path, file, BATCH_BYTES_MAX)?;
                 Ok(Self::Columns(Box::new(columns)))

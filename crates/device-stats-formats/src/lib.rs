@@ -1,19 +1,25 @@
 //! Readings as other programs write and read them: JSON, NDJSON, CSV, Arrow, Parquet and InfluxDB's line protocol.
 //! Bytes become rows or faults, and readings become bytes. Nothing here knows of HTTP, threads or stores.
 
-pub mod arrow_stream;
+mod arrow;
 pub mod batch;
-pub mod encode;
-pub mod error;
-pub mod faults;
+mod body_receiver;
+mod csv;
+mod error;
+pub mod export;
+mod faults;
 pub mod file;
-pub mod json;
+mod json;
 pub mod line_protocol;
-pub mod media_type;
-pub mod members;
-pub mod memory;
-pub mod utf8;
+mod media_type;
+mod members;
+mod utf8_decoder;
 pub mod values;
 
-mod arrow_body;
-mod csv_lines;
+pub use body_receiver::Receive;
+pub use error::FormatError;
+pub use faults::{Fault, Faults, Problem, Step};
+pub use json::{Json, NotJson};
+pub use media_type::MediaType;
+pub use members::{FromMembers, Members, extra, missing};
+pub use utf8_decoder::Characters;

@@ -11,12 +11,12 @@ use influxdb_line_protocol::{Error, FieldValue, ParsedLine, parse_lines};
 use serde_json::json;
 
 use crate::batch::Rows;
+use crate::body_receiver::Receive;
 use crate::error::FormatError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 use crate::members::missing;
-use crate::memory::Receive;
-use crate::utf8::Characters;
+use crate::utf8_decoder::Characters;
 use crate::values;
 use device_stats_domain::Measurement;
 use lines::Lines;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use device_stats_domain::{Device, User, Window};
-use device_stats_formats::encode::Encoder;
+use device_stats_formats::export::Encoder;
 use device_stats_store::StoreError;
 
 pub(crate) use permits::Places;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Row, Rows, fast_object, read_object};
+use super::{Row, Rows, plain_object, read_object};
 use crate::faults::{Faults, Problem};
 use crate::json::{Json, NotJson};
 
@@ -71,7 +71,7 @@ impl<R: Row> LineReader<R> {
             return;
         }
         faults.at_line(self.lines);
-        let row = fast_object::read(line).and_then(R::from_plain);
+        let row = plain_object::read(line).and_then(R::from_plain);
         if let Some(row) = row.or_else(|| read_any(line, self.index, faults)) {
             self.rows.push_line(self.lines, row);
         }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn check<R: Row + PartialEq + std::fmt::Debug>(line: &str) {
-        let Some(quick) = fast_object::read(line).and_then(R::from_plain) else { return };
+        let Some(quick) = plain_object::read(line).and_then(R::from_plain) else { return };
         let mut faults = Faults::default();
         assert_eq!(read_any(line, 0, &mut faults), Some(quick), "{line}");
         assert!(faults.is_empty(), "{line}: {faults:?}");
@@ -145,13 +145,13 @@ mod tests {
             let line = format!(
                 r#" {{"z":{z:e},"timestamp":"2026-11-23T10:00:{second:02}Z","x":{x},"y" : {y}}}"#
             );
-            let row = fast_object::read(&line).and_then(Measurement::from_plain).unwrap();
+            let row = plain_object::read(&line).and_then(Measurement::from_plain).unwrap();
             prop_assert_eq!(row.values.map(|value| value.get().to_bits()).x, f64::from(x).to_bits());
             prop_assert_eq!(row.values.y.get().to_bits(), y.to_bits());
             prop_assert_eq!(row.values.z.get().to_bits(), (z + 0.0).to_bits());
             prop_assert!(row.time.is_some());
             let named = line.replacen('{', r#"{"device_id":"pump 7","#, 1);
-            prop_assert!(fast_object::read(&named).and_then(<(DeviceId, Measurement)>::from_plain).is_some());
+            prop_assert!(plain_object::read(&named).and_then(<(DeviceId, Measurement)>::from_plain).is_some());
         }
     }
 

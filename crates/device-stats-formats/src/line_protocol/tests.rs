@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::tests::cut;
+use crate::batch::split_body_tests::cut;
 
 fn outcome(parts: &[&[u8]], window_bytes: usize) -> String {
     let mut reader = PointReader::with_window(Precision::default(), window_bytes);

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use device_stats_domain::limits::ZSTD_WINDOW_LOG_MAX;
-use device_stats_formats::memory::Receive;
+use device_stats_formats::Receive;
 use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 

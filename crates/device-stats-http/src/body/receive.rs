@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use device_stats_domain::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
-use device_stats_formats::memory::Receive;
+use device_stats_formats::Receive;
 use device_stats_service::admission::Held;
 use http_body_util::BodyExt;
 

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use device_stats_formats::media_type::MediaType;
-use device_stats_formats::utf8::Characters;
+use device_stats_formats::Characters;
+use device_stats_formats::MediaType;
 
 use super::kind::BodyKind;
 use super::receive::receive;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use device_stats_formats::Fault;
+use device_stats_formats::FormatError;
 use device_stats_formats::batch::Places;
-use device_stats_formats::error::FormatError;
-use device_stats_formats::faults::Fault;
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 

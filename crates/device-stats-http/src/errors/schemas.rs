@@ -1,6 +1,6 @@
 //! The bodies of errors, in the form of the contract and by RFC 9457.
 
-use device_stats_formats::faults::Fault;
+use device_stats_formats::Fault;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;

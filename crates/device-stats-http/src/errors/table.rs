@@ -5,10 +5,10 @@ use device_stats_domain::limits::{
     EXPORTS_MAX, FAULTS_MAX, LIVE_STREAMS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX,
 };
 use device_stats_domain::{IdempotencyKey, TooManyBuckets};
+use device_stats_formats::FormatError;
+use device_stats_formats::NotJson;
 use device_stats_formats::batch::Places;
-use device_stats_formats::error::FormatError;
-use device_stats_formats::faults::{Fault, Problem, Step};
-use device_stats_formats::json::NotJson;
+use device_stats_formats::{Fault, Problem, Step};
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 use serde_json::{Value, json};

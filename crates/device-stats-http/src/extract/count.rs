@@ -1,7 +1,7 @@
 //! Counts in a query: integers from 1 to a limit.
 
-use device_stats_formats::faults::Problem;
-use device_stats_formats::json::Json;
+use device_stats_formats::Json;
+use device_stats_formats::Problem;
 use device_stats_formats::values;
 
 /// Returns a reader of integers from 1 to `max`.

@@ -1,7 +1,7 @@
 //! The idempotency key of a request.
 
 use device_stats_domain::IdempotencyKey;
-use device_stats_formats::faults::Faults;
+use device_stats_formats::Faults;
 use utoipa::IntoParams;
 
 use super::input::{FromInput, Input};

@@ -3,11 +3,11 @@
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use device_stats_formats::error::FormatError;
-use device_stats_formats::faults::{Faults, Problem, Step};
-use device_stats_formats::json::Json;
-use device_stats_formats::media_type::MediaType;
-use device_stats_formats::members::{extra, missing};
+use device_stats_formats::FormatError;
+use device_stats_formats::Json;
+use device_stats_formats::MediaType;
+use device_stats_formats::{Faults, Problem, Step};
+use device_stats_formats::{extra, missing};
 
 use crate::body::{BodyKind, TextBody, read_text};
 use crate::errors::ApiError;

@@ -1,8 +1,8 @@
 //! JSON objects as bodies.
 
-use device_stats_formats::faults::{Faults, Step};
-use device_stats_formats::json::Json;
-use device_stats_formats::members::{Members, missing};
+use device_stats_formats::Json;
+use device_stats_formats::{Faults, Step};
+use device_stats_formats::{Members, missing};
 
 use super::input::{FromInput, Input};
 use crate::body::BodyKind;

@@ -2,7 +2,7 @@
 
 use device_stats_domain::Page;
 use device_stats_domain::limits::PAGE_LIMIT_MAX;
-use device_stats_formats::faults::Faults;
+use device_stats_formats::Faults;
 use device_stats_formats::values;
 use utoipa::IntoParams;
 

@@ -1,7 +1,7 @@
 //! The device or the user in a path.
 
 use device_stats_domain::{DeviceId, UserId};
-use device_stats_formats::faults::Faults;
+use device_stats_formats::Faults;
 use device_stats_formats::values;
 use device_stats_store::StoreError;
 use utoipa::IntoParams;

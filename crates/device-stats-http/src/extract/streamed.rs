@@ -1,9 +1,9 @@
 //! Batches: bodies that are read while they arrive.
 
 use axum::extract::{FromRequest, Request};
-use device_stats_formats::faults::Faults;
-use device_stats_formats::media_type::MediaType;
-use device_stats_formats::memory::Receive;
+use device_stats_formats::Faults;
+use device_stats_formats::MediaType;
+use device_stats_formats::Receive;
 use device_stats_service::admission::Held;
 
 use super::input::{FromInput, Input, invalid};

@@ -1,8 +1,8 @@
 //! The subject of a query: the readings of one device, or of all devices of a user in one pool.
 
 use device_stats_domain::{Axes, Bins, Device, Grid, Histogram, User, Wanted, Window};
-use device_stats_formats::encode::Encoder;
-use device_stats_formats::faults::Faults;
+use device_stats_formats::Faults;
+use device_stats_formats::export::Encoder;
 use device_stats_service::{
     Action, Authorized, Bucket, Export, LiveReadings, Position, Principal, Service, ServiceError,
     UserStatistics,

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use device_stats_formats::media_type::MediaType;
+use device_stats_formats::MediaType;
 
 /// Returns the media type of a body.
 pub(crate) fn media_type(headers: &HeaderMap) -> MediaType {

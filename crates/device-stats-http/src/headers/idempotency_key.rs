@@ -5,8 +5,8 @@
 
 use axum::http::{HeaderMap, HeaderValue};
 use device_stats_domain::IdempotencyKey;
-use device_stats_formats::faults::{Faults, Problem, Step};
-use device_stats_formats::json::Json;
+use device_stats_formats::Json;
+use device_stats_formats::{Faults, Problem, Step};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::{Axes, Statistics, UserId, Wanted};
-use device_stats_formats::members::Members;
+use device_stats_formats::Members;
 use device_stats_service::{Service, UserStatistics};
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Device, DeviceChange, NewDevice};
-use device_stats_formats::members::Members;
+use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
 use serde::Serialize;

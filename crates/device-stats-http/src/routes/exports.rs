@@ -7,8 +7,8 @@ use axum::http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING,
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::error_chain;
-use device_stats_formats::encode::{Encoder, Format};
-use device_stats_formats::faults::Faults;
+use device_stats_formats::Faults;
+use device_stats_formats::export::{Encoder, Format};
 use device_stats_service::{Export, Service, ServiceError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};

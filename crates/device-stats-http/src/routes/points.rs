@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use device_stats_domain::{DeviceId, Measurement};
+use device_stats_formats::Faults;
+use device_stats_formats::MediaType;
 use device_stats_formats::batch::Rows;
-use device_stats_formats::faults::Faults;
 use device_stats_formats::line_protocol::{PointReader, Precision};
-use device_stats_formats::media_type::MediaType;
 use device_stats_service::Service;
 use utoipa::IntoParams;
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Axes, Finite, Measurement, Reading};
-use device_stats_formats::members::{FromMembers, Members};
+use device_stats_formats::{FromMembers, Members};
 use device_stats_service::{Action, Service};
 use serde::Serialize;
 use utoipa::ToSchema;

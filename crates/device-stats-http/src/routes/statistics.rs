@@ -2,9 +2,9 @@
 
 use device_stats_domain::limits::PERCENTILES_MAX;
 use device_stats_domain::{InvalidPercentile, Percentile, Statistics, Summary, Wanted};
-use device_stats_formats::faults::Problem;
-use device_stats_formats::json::Json;
-use device_stats_formats::members::Members;
+use device_stats_formats::Json;
+use device_stats_formats::Members;
+use device_stats_formats::Problem;
 use device_stats_formats::values::{self, nullable};
 use serde::Serialize;
 use serde_json::json;

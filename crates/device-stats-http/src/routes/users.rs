@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{NewUser, User, UserChange};
-use device_stats_formats::members::Members;
+use device_stats_formats::Members;
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
 use serde::Serialize;

@@ -1,11 +1,12 @@
 //! Rows as columns: record batches of Arrow. Columns are looked at one by one once, for their types; then rows are made of them
 //! without asking again. Only where a batch has a fault, it is read a second time, row by row, for the faults.
 
-mod devices;
-mod numbers;
+mod body;
+mod device_column;
+mod number_column;
 #[cfg(test)]
 mod tests;
-mod times;
+mod time_column;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
@@ -13,15 +14,15 @@ use device_stats_domain::{Axes, Finite};
 use serde_json::json;
 
 use super::{Row, Rows, check_columns};
-use crate::arrow_body::ArrowBody;
-use crate::arrow_stream::holds_texts;
+use crate::arrow::holds_texts;
 use crate::error::FormatError;
 use crate::faults::{Faults, Problem, Step};
 use crate::json::Json;
+pub(crate) use body::ArrowBody;
+use device_column::Devices;
 use device_stats_domain::Measurement;
-use devices::Devices;
-use numbers::Numbers;
-use times::Times;
+use number_column::Numbers;
+use time_column::Times;
 
 /// What is wrong with a value, and that value; boxed, since it is rare.
 type Wrong = Box<(Problem, Json)>;
@@ -86,8 +87,8 @@ fn check_types(schema: &Schema, faults: &mut Faults) -> Option<()> {
         let data_type = field.data_type();
         let (is_taken, expected) = match field.name().as_str() {
             "device_id" => (holds_texts(data_type), "Utf8, or a dictionary of it"),
-            "timestamp" => (times::is_taken(data_type), "Timestamp, Int64 or Utf8"),
-            _ => (numbers::is_taken(data_type), "Float64, Float32 or an integer"),
+            "timestamp" => (time_column::is_taken(data_type), "Timestamp, Int64 or Utf8"),
+            _ => (number_column::is_taken(data_type), "Float64, Float32 or an integer"),
         };
         if !is_taken {
             let loc = vec!["body".into(), Step::from("header"), Step::Name(field.name().clone().into())];

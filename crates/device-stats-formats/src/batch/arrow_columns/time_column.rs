@@ -10,7 +10,7 @@ use arrow_schema::{DataType, TimeUnit};
 use device_stats_domain::Timestamp;
 
 use super::{Wrong, is_empty, is_null, wrong};
-use crate::arrow_stream::{Texts, holds_texts};
+use crate::arrow::{Texts, holds_texts};
 use crate::json::Json;
 use crate::values;
 

@@ -6,7 +6,7 @@ use arrow_array::ArrayRef;
 use device_stats_domain::DeviceId;
 
 use super::{Wrong, wrong};
-use crate::arrow_stream::Texts;
+use crate::arrow::Texts;
 use crate::json::Json;
 use crate::values;
 

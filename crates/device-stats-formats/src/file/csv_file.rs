@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
 
 use super::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
-use crate::csv_lines::Lines;
+use crate::csv::line_index::Lines;
 
 /// The rows of a file that are still to be sent.
 pub struct Table<R> {

@@ -4,9 +4,6 @@
 //!
 //! Which columns there have to be is left to others; columns of nested types are not read at all.
 
-mod layout;
-mod texts;
-
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -17,9 +14,6 @@ use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow_ipc::{Endianness, Message, MessageHeader, MetadataVersion, root_as_message};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
-
-pub use layout::is_read;
-pub use texts::{Texts, holds_texts};
 
 /// What every message begins with.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -48,7 +42,7 @@ pub enum StreamError {
 }
 
 impl StreamError {
-    fn broken(words: impl Into<String>) -> Self {
+    pub(crate) fn broken(words: impl Into<String>) -> Self {
         Self::Broken(words.into())
     }
 
@@ -77,7 +71,7 @@ pub struct Stream<R> {
 
 /// How many bytes arrays may take.
 #[derive(Debug)]
-struct Limit {
+pub(crate) struct Limit {
     bytes_max: usize,
     taken: usize,
     copied: usize,
@@ -88,7 +82,7 @@ impl Limit {
         Self { bytes_max, taken: 0, copied: 0 }
     }
 
-    fn take(&mut self, bytes: usize) -> Result<(), StreamError> {
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), StreamError> {
         self.taken = self.taken.saturating_add(bytes);
         self.check(self.taken, self.bytes_max)
     }
@@ -169,7 +163,7 @@ impl<R: Read> Stream<R> {
         let batch =
             message.header_as_record_batch().ok_or_else(|| StreamError::broken("a batch is empty"))?;
         let types: Vec<&DataType> = self.schema.fields().iter().map(|field| field.data_type()).collect();
-        layout::check(&batch, &types, body, &mut self.limit)?;
+        super::layout::check(&batch, &types, body, &mut self.limit)?;
         let (schema, version) = (Arc::clone(&self.schema), message.version());
         RecordBatchDecoder::try_new(body, batch, schema, &self.dictionaries, &version)
             .and_then(RecordBatchDecoder::read_record_batch)
@@ -182,7 +176,7 @@ impl<R: Read> Stream<R> {
         let values = dictionary.data().ok_or_else(empty)?;
         let values_type = values_of(&self.schema, dictionary.id())
             .ok_or_else(|| StreamError::broken("a dictionary is of no column"))?;
-        layout::check(&values, &[values_type], body, &mut self.limit)?;
+        super::layout::check(&values, &[values_type], body, &mut self.limit)?;
         if dictionary.isDelta() {
             let longer = self.dictionaries.get(&dictionary.id()).map_or(0, Array::get_buffer_memory_size);
             self.limit.copy(longer.saturating_add(body.len()))?;

@@ -5,7 +5,8 @@
 use arrow_ipc::{Buffer as Place, FieldNode, RecordBatch};
 use arrow_schema::DataType;
 
-use super::{Limit, StreamError, holds_texts};
+use super::stream::{Limit, StreamError};
+use super::text_column::holds_texts;
 
 /// Bytes that say how long a compressed buffer is going to be.
 const PREFIX_BYTES: usize = 8;

@@ -15,8 +15,8 @@ use device_stats_domain::{DeviceId, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::csv::Cells;
-use crate::batch::fast_object::Plain;
+use crate::batch::csv_rows::Cells;
+use crate::batch::plain_object::Plain;
 use crate::error::FormatError;
 use crate::faults::Fault;
 use crate::members::Members;

@@ -3,14 +3,14 @@
 
 use std::io::{self, Write};
 
-use crate::encode::EncodeError;
+use crate::export::EncodeError;
 use bytes::Bytes;
 use device_stats_domain::{Axes, DeviceId, Finite, Reading};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Error;
 
-use crate::encode::Encoder;
+use crate::export::Encoder;
 
 /// The columns of a table of readings, which a batch of many devices has, too.
 const HEADER: &[u8] = b"device_id,timestamp,x,y,z\n";

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::encode::EncodeError;
+use crate::export::EncodeError;
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -18,7 +18,7 @@ use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::encode::Encoder;
+use crate::export::Encoder;
 
 const TIMESTAMP: &str = "timestamp";
 const UTC: &str = "UTC";

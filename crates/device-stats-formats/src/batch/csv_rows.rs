@@ -4,10 +4,10 @@ use csv_core::{ReadRecordResult, Reader};
 use serde_json::json;
 
 use super::{Row, Rows, check_columns};
-use crate::csv_lines::LineIndex;
+use crate::body_receiver::list_bytes;
+use crate::csv::line_index::LineIndex;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
-use crate::memory::list_bytes;
 
 /// Room for the cells of a row at first, in bytes.
 const RECORD_BYTES_AT_FIRST: usize = 256;

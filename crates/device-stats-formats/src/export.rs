@@ -1,7 +1,7 @@
 //! The forms of an export, and what makes each.
 
-mod columns;
-mod text;
+mod column_encoders;
+mod text_encoder;
 
 use bytes::Bytes;
 use device_stats_domain::{DeviceId, Reading};
@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::faults::Problem;
 use crate::json::Json;
-use columns::{ParquetEncoder, StreamEncoder};
-pub use text::write_ndjson;
-use text::{Lines, TextEncoder};
+use column_encoders::{ParquetEncoder, StreamEncoder};
+pub use text_encoder::write_ndjson;
+use text_encoder::{Lines, TextEncoder};
 
 /// Reason why readings cannot be encoded; always a bug.
 pub type EncodeError = Box<dyn std::error::Error + Send + Sync>;

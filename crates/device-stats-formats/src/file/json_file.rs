@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::elements::{Cut, Elements};
+use super::json_splitter::{Cut, Elements};
 use super::{CHUNK_ROWS_MAX, Chunk, Place, RowsError};
 
 /// The objects of a file that are still to be sent.

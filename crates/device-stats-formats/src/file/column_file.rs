@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::errors::ParquetError;
 
 use super::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
-use crate::arrow_stream::{Stream, StreamError, Texts, is_read};
+use crate::arrow::{Stream, StreamError, Texts, is_read};
 
 /// Largest batch of an Arrow stream in a file, in bytes when it is decompressed: it is held as a whole.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;

@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 
-use crate::arrow_stream::{Stream, StreamError};
+use crate::arrow::{Stream, StreamError};
 use crate::error::FormatError;
 
 /// The columns of a batch.
@@ -24,7 +24,7 @@ impl<'a> ArrowBody<'a> {
         self.0.schema()
     }
 
-    /// Reads all of their values. All columns must be of types that [`is_read`](crate::arrow_stream::is_read) knows.
+    /// Reads all of their values. All columns must be of types that [`is_read`](crate::arrow::is_read) knows.
     ///
     /// # Errors
     /// No whole stream, or one of too many bytes or readings.

@@ -103,7 +103,7 @@ proptest! {
         let found: Vec<(u64, Vec<String>)> =
             places.lines.into_iter().zip(rows.into_iter().map(|AsItIs(cells)| cells)).collect();
 
-        let mut theirs = ::csv::Reader::from_reader(crate::csv_lines::Lines::new(body.as_bytes()));
+        let mut theirs = ::csv::Reader::from_reader(crate::csv::line_index::Lines::new(body.as_bytes()));
         theirs.headers().unwrap();
         let (mut expected, mut record) = (Vec::new(), ::csv::StringRecord::new());
         loop {

@@ -1,0 +1,3 @@
+//! CSV records and the lines on which they begin.
+
+pub(crate) mod line_index;
