@@ -1,9 +1,8 @@
-//! Arrow IPC streams of other programs: reading them safely, and their text columns.
+//! Arrow IPC streams that other programs wrote, and their columns of text.
 
 mod layout;
 mod stream;
 mod text_column;
 
-pub(crate) use layout::is_read;
-pub(crate) use stream::{Stream, StreamError};
-pub(crate) use text_column::{Texts, holds_texts};
+pub(crate) use stream::{ArrowStream, ArrowStreamError};
+pub(crate) use text_column::{TextColumn, holds_text};

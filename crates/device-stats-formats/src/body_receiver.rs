@@ -1,7 +1,7 @@
-//! Receivers of bytes that arrive in parts, and the memory they hold.
+//! Receivers of a body that arrives in pieces, and the memory that they hold.
 
-/// Receives the bytes of a body as they arrive, decompressed.
-pub trait Receive: Send {
+/// Receives a body as it arrives, decompressed.
+pub trait BodyReceiver: Send {
     /// Takes the next bytes.
     fn receive(&mut self, bytes: &[u8]);
 
@@ -9,17 +9,17 @@ pub trait Receive: Send {
     fn held_bytes(&self) -> usize;
 }
 
-impl Receive for Vec<u8> {
+impl BodyReceiver for Vec<u8> {
     fn receive(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
 
     fn held_bytes(&self) -> usize {
-        list_bytes(self)
+        vec_bytes(self)
     }
 }
 
-/// Memory held by a list, in bytes, without the memory that its elements refer to.
-pub fn list_bytes<T>(list: &Vec<T>) -> usize {
-    list.capacity() * size_of::<T>()
+/// Memory held by a vector, in bytes, without the memory that its elements refer to.
+pub(crate) fn vec_bytes<T>(vector: &Vec<T>) -> usize {
+    vector.capacity() * size_of::<T>()
 }

@@ -1,3 +1,5 @@
-//! CSV records and the lines on which they begin.
+//! CSV records, read the same way from a request and from a file.
 
-pub(crate) mod line_index;
+mod record_reader;
+
+pub(crate) use record_reader::{Progress, RecordReader};

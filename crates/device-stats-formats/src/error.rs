@@ -1,13 +1,13 @@
-//! Reasons why a body cannot be read at all. A fault of a single row is in `faults`.
+//! Reasons why a body cannot be read at all. The faults of single rows are in `faults`.
 
-use crate::json::NotJson;
+use crate::json::JsonError;
 
 /// Reason why a body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     /// The body is not JSON.
     #[error("the body is not JSON")]
-    NotJson(NotJson),
+    NotJson(JsonError),
     /// The body is not an Arrow IPC stream.
     #[error("the body is not an Arrow IPC stream: {0}")]
     NotArrow(String),
@@ -29,7 +29,7 @@ pub enum FormatError {
         /// Maximum number of readings.
         readings_max: usize,
     },
-    /// The media type is not one of a batch.
+    /// No batch has this media type.
     #[error("the media type is not supported")]
     UnknownMediaType,
 }

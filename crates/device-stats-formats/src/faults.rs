@@ -1,4 +1,4 @@
-//! Faults of a request, in the form FastAPI's clients know: what kind, where, in which words, and what was sent.
+//! Faults of a request in the form that FastAPI's clients know: rule, location, message and input.
 
 use std::borrow::Cow;
 
@@ -8,118 +8,124 @@ use serde_json::Value;
 
 use crate::json::Json;
 
-/// A step on the way to the part of a request that is at fault.
+/// A step of the location of a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Step {
-    /// `body`, `path`, `query`, or the name of a member or parameter.
+pub enum LocationStep {
+    /// `body`, `path`, `query`, or the name of a member, column or parameter.
     Name(Cow<'static, str>),
-    /// A position: of an element in an array, of a row in a table, or of a character in a text; from 0.
+    /// Position of an element in an array, of a row in a table or of a character in a text, from 0.
     Index(usize),
 }
 
-impl Step {
-    /// A name as it was sent, cut where it is longer than [`ECHO_BYTES_MAX`].
-    pub fn sent(name: &str) -> Self {
+impl LocationStep {
+    /// Creates a step from a name that a client sent, cut to about a quarter of [`ECHO_BYTES_MAX`].
+    pub fn from_sent(name: &str) -> Self {
         let cut: String = name.chars().take(ECHO_BYTES_MAX / 4).collect();
         Self::Name(if cut.len() < name.len() { format!("{cut}…") } else { cut }.into())
     }
 }
 
-impl From<&'static str> for Step {
+impl From<&'static str> for LocationStep {
     fn from(name: &'static str) -> Self {
         Self::Name(Cow::Borrowed(name))
     }
 }
 
-impl From<usize> for Step {
+impl From<usize> for LocationStep {
     fn from(index: usize) -> Self {
         Self::Index(index)
     }
 }
 
-/// Which rule a value breaks: pydantic's word for it and pydantic's sentence.
+/// The rule that a value breaks, in pydantic's words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// Pydantic's word: `missing`, `float_parsing`, ...
+    /// Pydantic's type of the error: `missing`, `float_parsing` ...
     pub kind: &'static str,
-    /// Pydantic's sentence, or ours where pydantic has no such rule.
+    /// Pydantic's message, or our own if pydantic has no such rule.
     pub msg: Cow<'static, str>,
-    /// The numbers and words inside the sentence, for programs.
+    /// Numbers and words of the message, for programs.
     pub ctx: Option<Value>,
 }
 
 impl Problem {
-    /// A problem whose sentence holds no more than it says.
+    /// Creates a problem without context.
     pub fn new(kind: &'static str, msg: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, msg: msg.into(), ctx: None }
     }
 
-    /// The same with its numbers or words told apart.
+    /// Adds the numbers and words of the message.
+    #[must_use]
     pub fn with(self, ctx: Value) -> Self {
         Self { ctx: Some(ctx), ..self }
     }
 }
 
-/// One fault.
+/// A problem at a location of a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fault {
+    /// Pydantic's type of the error.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    pub loc: Vec<Step>,
-    /// The line of the body, from 1, where the body consists of lines.
+    /// Location in the request.
+    pub loc: Vec<LocationStep>,
+    /// Line number in the body, from 1, if the body consists of lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// Message for people.
     pub msg: Cow<'static, str>,
+    /// The faulty value, cut to [`ECHO_BYTES_MAX`].
     pub input: Value,
+    /// Numbers and words of the message, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Value>,
 }
 
-/// All faults found so far.
+/// The faults found so far, up to [`FAULTS_MAX`].
 #[derive(Debug, Default)]
 pub struct Faults {
     found: Vec<Fault>,
-    /// On which line of the body the next one is.
+    /// Line number of the next fault.
     line: Option<u64>,
 }
 
 impl Faults {
-    /// Says on which line of the body is what is noted from now on, counted from 1.
-    pub fn at_line(&mut self, line: u64) {
+    /// Sets the line number, from 1, of the faults that are noted from now on.
+    pub(crate) fn at_line(&mut self, line: u64) {
         self.line = Some(line);
     }
 
-    /// Notes a fault; beyond [`FAULTS_MAX`] no more are kept.
-    pub fn add(&mut self, loc: Vec<Step>, problem: Problem, input: &Json) {
+    /// Notes a fault, unless there are [`FAULTS_MAX`] already.
+    pub fn add(&mut self, loc: Vec<LocationStep>, problem: Problem, input: &Json) {
         if !self.is_full() {
             let Problem { kind, msg, ctx } = problem;
             self.found.push(Fault { kind, loc, line: self.line, msg, input: input.echo(), ctx });
         }
     }
 
-    /// Notes the fault of a result and returns what is right.
-    pub fn keep<T>(&mut self, loc: Vec<Step>, input: &Json, read: Result<T, Problem>) -> Option<T> {
+    /// Returns the value of a result, or notes its problem.
+    pub fn keep<T>(&mut self, loc: Vec<LocationStep>, input: &Json, read: Result<T, Problem>) -> Option<T> {
         read.map_err(|problem| self.add(loc, problem, input)).ok()
     }
 
-    /// Notes faults that were found elsewhere.
-    pub fn append(&mut self, others: Self) {
+    /// Adds faults that were found elsewhere.
+    pub(crate) fn append(&mut self, others: Self) {
         self.found.extend(others.found);
         self.found.truncate(FAULTS_MAX);
     }
 
-    /// Whether no fault has been found.
+    /// Returns whether no fault has been found.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// Whether looking for more is of no use.
-    pub fn is_full(&self) -> bool {
+    /// Returns whether further faults would not be kept.
+    pub(crate) fn is_full(&self) -> bool {
         self.found.len() >= FAULTS_MAX
     }
 
-    /// The faults, in the order found.
+    /// Returns the faults in the order in which they were found.
     pub fn into_vec(self) -> Vec<Fault> {
         self.found
     }

@@ -1,8 +1,9 @@
-//! Readings as other programs write and read them: JSON, NDJSON, CSV, Arrow, Parquet and InfluxDB's line protocol.
-//! Bytes become rows or faults, and readings become bytes. Nothing here knows of HTTP, threads or stores.
+//! Readings as other programs write and read them: JSON, NDJSON, CSV, Arrow, Parquet and InfluxDB's line
+//! protocol. Bytes become rows and faults, and readings become bytes. This crate knows nothing of HTTP,
+//! threads and stores.
 
 mod arrow;
-pub mod batch;
+mod batch;
 mod body_receiver;
 mod csv;
 mod error;
@@ -10,16 +11,22 @@ pub mod export;
 mod faults;
 pub mod file;
 mod json;
-pub mod line_protocol;
+mod line_protocol;
 mod media_type;
 mod members;
 mod utf8_decoder;
 pub mod values;
 
-pub use body_receiver::Receive;
+pub use batch::{BatchReader, BatchRows, Row, RowLocations};
+pub use body_receiver::BodyReceiver;
 pub use error::FormatError;
-pub use faults::{Fault, Faults, Problem, Step};
-pub use json::{Json, NotJson};
+pub use faults::{Fault, Faults, LocationStep, Problem};
+pub use json::{Json, JsonError};
+pub use line_protocol::{PointReader, Precision};
 pub use media_type::MediaType;
 pub use members::{FromMembers, Members, extra, missing};
-pub use utf8_decoder::Characters;
+pub use utf8_decoder::Utf8Decoder;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

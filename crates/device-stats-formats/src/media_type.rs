@@ -16,9 +16,9 @@ pub enum MediaType {
 }
 
 impl MediaType {
-    /// Returns the media type that a `Content-Type` header names; its parameters are ignored.
+    /// Returns the media type of a `Content-Type` header, whose parameters are ignored.
     pub fn from_content_type(value: &str) -> Self {
-        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim().to_ascii_lowercase();
         match essence.split_once('/') {
             Some(("application", json)) if json == "json" || json.ends_with("+json") => Self::Json,
             Some(("application", "x-ndjson" | "ndjson" | "jsonl")) => Self::Ndjson,

@@ -1,29 +1,29 @@
-//! The members of a JSON object, read field by field, with all faults of the object at once.
+//! Reads the members of a JSON object one by one, and notes all faults of the object.
 
 use serde_json::json;
 
-use crate::faults::{Faults, Problem, Step};
+use crate::faults::{Faults, LocationStep, Problem};
 use crate::json::Json;
 use crate::values::nullable;
 
-/// A value that is read from the members of a JSON object.
+/// A value that consists of the members of a JSON object.
 pub trait FromMembers: Sized {
-    /// Reads it; `None` where a fault has been noted.
+    /// Reads the value; `None` if a fault has been noted.
     fn read(members: &mut Members<'_>) -> Option<Self>;
 }
 
-/// The members of one object.
+/// The members of a JSON object.
 pub struct Members<'a> {
     object: &'a Json,
     named: &'a [(String, Json)],
-    /// Where in the request the object stands.
-    loc: &'a [Step],
+    /// Location of the object in the request.
+    loc: &'a [LocationStep],
     faults: &'a mut Faults,
 }
 
 impl<'a> Members<'a> {
-    /// The members of `json`; a fault where it is no object.
-    pub fn of(json: &'a Json, loc: &'a [Step], faults: &'a mut Faults) -> Option<Self> {
+    /// Returns the members of `json`, or notes a fault if it is not an object.
+    pub fn from_json(json: &'a Json, loc: &'a [LocationStep], faults: &'a mut Faults) -> Option<Self> {
         if let Json::Object(named) = json {
             return Some(Self { object: json, named, loc, faults });
         }
@@ -32,7 +32,7 @@ impl<'a> Members<'a> {
         None
     }
 
-    /// A member that has to be there.
+    /// Reads a required member; `None` if a fault has been noted.
     pub fn required<T>(
         &mut self,
         name: &'static str,
@@ -40,13 +40,13 @@ impl<'a> Members<'a> {
     ) -> Option<T> {
         let value = self.optional(name, read)?;
         if value.is_none() {
-            self.faults.add(self.loc_of(name), missing(), self.object);
+            self.faults.add(self.location(name), missing(), self.object);
         }
         value
     }
 
-    /// A member that may be absent: `Some(None)` where it is.
-    #[expect(clippy::option_option, reason = "at fault, absent and present are three things")]
+    /// Reads an optional member; `Some(None)` if it is absent, `None` if a fault has been noted.
+    #[expect(clippy::option_option, reason = "a member is faulty, absent or present")]
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -55,27 +55,27 @@ impl<'a> Members<'a> {
         let mut found = self.named.iter().filter(|(other, _)| other == name).map(|(_, value)| value);
         let Some(value) = found.next() else { return Some(None) };
         if let Some(again) = found.next() {
-            self.faults.add(self.loc_of(name), Problem::new("repeated", "Member is repeated"), again);
+            self.faults.add(self.location(name), Problem::new("repeated", "Member is repeated"), again);
             return None;
         }
-        self.faults.keep(self.loc_of(name), value, read(value)).map(Some)
+        self.faults.keep(self.location(name), value, read(value)).map(Some)
     }
 
-    /// A member that may be absent or `null`, and is a list of 1 to `most` elements else: `Some(None)` where it is not
-    /// there. Each element at fault is noted.
-    #[expect(clippy::option_option, reason = "at fault, absent and present are three things")]
+    /// Reads an optional list of 1 to `length_max` elements; `Some(None)` if it is absent or `null`, `None`
+    /// if a fault has been noted. The faults of all elements are noted.
+    #[expect(clippy::option_option, reason = "a member is faulty, absent or present")]
     pub fn optional_list<T>(
         &mut self,
         name: &'static str,
-        most: usize,
+        length_max: usize,
         read: impl Fn(&Json) -> Result<T, Problem>,
     ) -> Option<Option<Vec<T>>> {
-        let Some(elements) = self.optional(name, nullable(|json| list(json, most)))?.flatten() else {
+        let Some(elements) = self.optional(name, nullable(|json| list(json, length_max)))?.flatten() else {
             return Some(None);
         };
         let mut values = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter().enumerate() {
-            let loc = self.loc_of(name).into_iter().chain([index.into()]).collect();
+            let loc = self.location(name).into_iter().chain([index.into()]).collect();
             values.push(self.faults.keep(loc, element, read(element)));
         }
         values.into_iter().collect::<Option<_>>().map(Some)
@@ -84,18 +84,18 @@ impl<'a> Members<'a> {
     /// Notes a fault for each member that is not one of `known`.
     pub fn refuse_others(&mut self, known: &[&str]) {
         for (name, value) in self.named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let loc = self.loc.iter().cloned().chain([Step::sent(name)]).collect();
+            let loc = self.loc.iter().cloned().chain([LocationStep::from_sent(name)]).collect();
             self.faults.add(loc, extra(), value);
         }
     }
 
-    fn loc_of(&self, name: &'static str) -> Vec<Step> {
+    fn location(&self, name: &'static str) -> Vec<LocationStep> {
         self.loc.iter().cloned().chain([name.into()]).collect()
     }
 }
 
-/// The elements of a list that has 1 to `most`.
-fn list(json: &Json, most: usize) -> Result<Vec<Json>, Problem> {
+/// Returns the elements of a list that has 1 to `length_max` elements.
+fn list(json: &Json, length_max: usize) -> Result<Vec<Json>, Problem> {
     let Json::Array(elements) = json else {
         return Err(Problem::new("list_type", "Input should be a valid list"));
     };
@@ -105,20 +105,20 @@ fn list(json: &Json, most: usize) -> Result<Vec<Json>, Problem> {
         let ctx = json!({"field_type": "List", "min_length": 1, "actual_length": 0});
         return Err(Problem::new("too_short", msg).with(ctx));
     }
-    if length > most {
-        let msg = format!("List should have at most {most} items after validation, not {length}");
-        let ctx = json!({"field_type": "List", "max_length": most, "actual_length": length});
+    if length > length_max {
+        let msg = format!("List should have at most {length_max} items after validation, not {length}");
+        let ctx = json!({"field_type": "List", "max_length": length_max, "actual_length": length});
         return Err(Problem::new("too_long", msg).with(ctx));
     }
     Ok(elements.clone())
 }
 
-/// Something is there that nobody asked for.
+/// Returns the problem of an unknown member or parameter.
 pub fn extra() -> Problem {
     Problem::new("extra_forbidden", "Extra inputs are not permitted")
 }
 
-/// Something has to be there and is not.
+/// Returns the problem of a missing member or parameter.
 pub fn missing() -> Problem {
     Problem::new("missing", "Field required")
 }

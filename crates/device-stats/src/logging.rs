@@ -8,9 +8,6 @@ use tracing_subscriber::filter::ParseError;
 
 use crate::settings::{LogFormat, Settings};
 
-/// This library would log rejected lines, which are parts of request bodies.
-const SILENCED: &str = "influxdb_line_protocol=off";
-
 /// Why the log cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoggingError {
@@ -34,7 +31,7 @@ pub(crate) enum LoggingError {
 /// [`LoggingError`] for an invalid filter, and on a second call.
 pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
     let filter = EnvFilter::builder()
-        .parse(format!("{},{SILENCED}", settings.log))
+        .parse(&settings.log)
         .map_err(|source| LoggingError::Filter { filter: settings.log.clone(), source })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {

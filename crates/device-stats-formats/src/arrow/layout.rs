@@ -1,50 +1,40 @@
-//! Whether what a batch says of its parts is true of its body: each buffer lies inside, is as long as its column needs, and
-//! is no longer than allowed when it is decompressed. What the buffers hold, such as offsets and codes, is checked by
-//! `arrow-ipc` itself.
+//! Checks that the body of a message matches its head: each buffer lies inside of the body, is long enough
+//! for its column, and is not longer than allowed after decompression. `arrow-ipc` itself checks the contents
+//! of the buffers, such as offsets and dictionary keys.
 
-use arrow_ipc::{Buffer as Place, FieldNode, RecordBatch};
+use arrow_ipc::{Buffer as BufferRange, FieldNode, RecordBatch};
 use arrow_schema::DataType;
 
-use super::stream::{Limit, StreamError};
-use super::text_column::holds_texts;
+use super::stream::{ArrayBytesLimit, ArrowStreamError};
 
-/// Bytes that say how long a compressed buffer is going to be.
+/// Size of the decompressed length before a compressed buffer, in bytes.
 const PREFIX_BYTES: usize = 8;
-/// Said of a buffer that has been left as it is, since it would not become shorter.
+/// Decompressed length of a buffer that is not compressed, since it would not become shorter.
 const NOT_COMPRESSED: i64 = -1;
-/// Bytes of a view of a text.
+/// Size of the view of a text, in bytes.
 const VIEW_BYTES: usize = 16;
 
-/// Whether columns of that type are read: numbers, times, truth values, texts, dictionaries of texts, and nothing at all.
-pub fn is_read(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(keys, values) => keys.is_dictionary_key_type() && holds_texts(values),
-        DataType::Null | DataType::Boolean => true,
-        other => holds_texts(other) || other.primitive_width().is_some(),
-    }
-}
-
-/// Checks the parts of a batch with columns of those types.
+/// Checks a batch whose columns have these types.
 ///
 /// # Errors
-/// [`StreamError::Broken`], [`StreamError::TooLarge`].
-pub fn check(
+/// [`ArrowStreamError::Broken`], [`ArrowStreamError::TooLarge`].
+pub(super) fn check(
     batch: &RecordBatch<'_>,
     types: &[&DataType],
     body: &[u8],
-    limit: &mut Limit,
-) -> Result<(), StreamError> {
-    let rows =
-        usize::try_from(batch.length()).map_err(|_| StreamError::broken("a batch has a negative length"))?;
-    let (Some(nodes), Some(places)) = (batch.nodes(), batch.buffers()) else {
-        return Err(StreamError::broken("a batch has no columns"));
+    limit: &mut ArrayBytesLimit,
+) -> Result<(), ArrowStreamError> {
+    let rows = usize::try_from(batch.length())
+        .map_err(|_| ArrowStreamError::broken("a batch has a negative length"))?;
+    let (Some(nodes), Some(ranges)) = (batch.nodes(), batch.buffers()) else {
+        return Err(ArrowStreamError::broken("a batch has no columns"));
     };
     let mut nodes = nodes.iter();
     let is_compressed = batch.compression().is_some();
-    let mut buffers = Buffers { places: places.iter(), body, is_compressed, limit, bytes: 0 };
+    let mut buffers = Buffers { ranges: ranges.iter(), body, is_compressed, limit, bytes: 0 };
     let mut views = batch.variadicBufferCounts().into_iter().flatten();
     for data_type in types {
-        let node = nodes.next().ok_or_else(|| StreamError::broken("a batch lacks a column"))?;
+        let node = nodes.next().ok_or_else(|| ArrowStreamError::broken("a batch lacks a column"))?;
         let nulls = check_node(node, rows)?;
         if **data_type == DataType::Null {
             continue;
@@ -54,14 +44,17 @@ pub fn check(
             DataType::Boolean => buffers.next(rows.div_ceil(8), 1)?,
             DataType::Utf8 | DataType::LargeUtf8 => {
                 let offset_bytes = if **data_type == DataType::Utf8 { 4 } else { 8 };
-                // Of no texts, there may be no offset at all.
+                // Without rows, the offsets may be missing.
                 let offsets = if rows == 0 { 0 } else { rows.saturating_add(1) };
                 buffers.next(offsets, offset_bytes)?;
                 buffers.next(0, 1)?;
             }
             DataType::Utf8View => {
                 buffers.next(rows, VIEW_BYTES)?;
-                for _ in 0..views.next().unwrap_or_default() {
+                let counts = views.next();
+                for _ in 0..counts
+                    .ok_or_else(|| ArrowStreamError::broken("a batch lacks the number of its buffers"))?
+                {
                     buffers.next(0, 1)?;
                 }
             }
@@ -69,60 +62,64 @@ pub fn check(
             other => buffers.next(rows, width(other)?)?,
         }
     }
-    // Columns that hold nothing could have any number of rows.
-    if rows > buffers.bytes { Err(StreamError::broken("a batch has fewer values than rows")) } else { Ok(()) }
-}
-
-/// Bytes of a value of that type.
-fn width(data_type: &DataType) -> Result<usize, StreamError> {
-    data_type
-        .primitive_width()
-        .ok_or_else(|| StreamError::broken(format!("columns of the type {data_type} are not read")))
-}
-
-/// How many nulls a column has.
-fn check_node(node: &FieldNode, rows: usize) -> Result<usize, StreamError> {
-    let (length, nulls) = (usize::try_from(node.length()), usize::try_from(node.null_count()));
-    match (length, nulls) {
-        (Ok(length), Ok(nulls)) if length == rows && nulls <= rows => Ok(nulls),
-        _ => Err(StreamError::broken("a column is not as long as its batch")),
+    // Otherwise, a few bytes could declare any number of rows.
+    if rows > buffers.bytes {
+        Err(ArrowStreamError::broken("a batch has fewer values than rows"))
+    } else {
+        Ok(())
     }
 }
 
-/// The buffers of a batch that have not been looked at.
+/// Returns the size of a value of this type, in bytes.
+fn width(data_type: &DataType) -> Result<usize, ArrowStreamError> {
+    data_type
+        .primitive_width()
+        .ok_or_else(|| ArrowStreamError::broken(format!("columns of the type {data_type} are not read")))
+}
+
+/// Returns the number of nulls of a column.
+fn check_node(node: &FieldNode, rows: usize) -> Result<usize, ArrowStreamError> {
+    let (length, nulls) = (usize::try_from(node.length()), usize::try_from(node.null_count()));
+    match (length, nulls) {
+        (Ok(length), Ok(nulls)) if length == rows && nulls <= rows => Ok(nulls),
+        _ => Err(ArrowStreamError::broken("a column is not as long as its batch")),
+    }
+}
+
+/// The buffers of a batch that have not been checked.
 struct Buffers<'a, I> {
-    places: I,
+    ranges: I,
     body: &'a [u8],
     is_compressed: bool,
-    limit: &'a mut Limit,
-    /// Bytes of those that have.
+    limit: &'a mut ArrayBytesLimit,
+    /// Size of the checked buffers after decompression, in bytes.
     bytes: usize,
 }
 
-impl<'a, I: Iterator<Item = &'a Place>> Buffers<'_, I> {
-    /// Looks at the next one, which must have at least that many values of so many bytes, and no part of one: `arrow-ipc`
-    /// panics at that.
-    fn next(&mut self, values: usize, value_bytes: usize) -> Result<(), StreamError> {
-        let place = self.places.next().ok_or_else(|| StreamError::broken("a batch lacks a buffer"))?;
-        let outside = || StreamError::broken("a buffer lies outside of its batch");
-        let begin = usize::try_from(place.offset()).map_err(|_| outside())?;
-        let length = usize::try_from(place.length()).map_err(|_| outside())?;
+impl<'a, I: Iterator<Item = &'a BufferRange>> Buffers<'_, I> {
+    /// Checks the next buffer, which must hold at least this number of values of this size, and no part of a
+    /// value, which would make `arrow-ipc` panic.
+    fn next(&mut self, values: usize, value_bytes: usize) -> Result<(), ArrowStreamError> {
+        let range = self.ranges.next().ok_or_else(|| ArrowStreamError::broken("a batch lacks a buffer"))?;
+        let outside = || ArrowStreamError::broken("a buffer lies outside of its batch");
+        let begin = usize::try_from(range.offset()).map_err(|_| outside())?;
+        let length = usize::try_from(range.length()).map_err(|_| outside())?;
         let end = begin.checked_add(length).ok_or_else(outside)?;
         let bytes = self.body.get(begin..end).ok_or_else(outside)?;
         let length = if self.is_compressed { decompressed_length(bytes)? } else { bytes.len() };
         if length < values.saturating_mul(value_bytes) || length % value_bytes.max(1) != 0 {
-            return Err(StreamError::broken("a buffer is too short for its column, or cut"));
+            return Err(ArrowStreamError::broken("a buffer is too short for its column, or cut"));
         }
         self.bytes = self.bytes.saturating_add(length);
         self.limit.take(length)
     }
 }
 
-fn decompressed_length(bytes: &[u8]) -> Result<usize, StreamError> {
+fn decompressed_length(bytes: &[u8]) -> Result<usize, ArrowStreamError> {
     if bytes.is_empty() {
         return Ok(0);
     }
-    let wrong = || StreamError::broken("a compressed buffer does not say how long it is");
+    let wrong = || ArrowStreamError::broken("a compressed buffer does not say how long it is");
     let (prefix, rest) = bytes.split_first_chunk::<PREFIX_BYTES>().ok_or_else(wrong)?;
     match i64::from_le_bytes(*prefix) {
         NOT_COMPRESSED => Ok(rest.len()),

@@ -1,92 +1,104 @@
-//! A column of texts, in each of the ways in which Arrow keeps them.
+//! A column of text, in each of Arrow's layouts.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeStringArray, StringArray, StringViewArray};
 use arrow_schema::DataType;
 
-/// Whether a column of that type holds texts.
-pub fn holds_texts(data_type: &DataType) -> bool {
+/// Returns whether a column of this type holds text.
+pub(crate) fn holds_text(data_type: &DataType) -> bool {
     match data_type {
-        DataType::Dictionary(_, values) => is_plain(values),
-        other => is_plain(other),
+        DataType::Dictionary(_, values) => is_text_array(values),
+        other => is_text_array(other),
     }
 }
 
-fn is_plain(data_type: &DataType) -> bool {
+fn is_text_array(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// The column.
-pub enum Texts<'a> {
-    /// Each row has its own.
-    Plain(Plain<'a>),
+/// A column of text.
+pub(crate) enum TextColumn<'a> {
+    /// Each row has a text of its own.
+    Array(TextArray<'a>),
     /// Rows have positions in a list of texts.
-    Dictionary { column: &'a ArrayRef, positions: Vec<usize>, values: Plain<'a> },
+    Dictionary {
+        /// The column, for its nulls.
+        column: &'a ArrayRef,
+        /// Position in `values` of each row; empty if there are no values.
+        positions: Vec<usize>,
+        /// The texts.
+        values: TextArray<'a>,
+    },
 }
 
-/// Texts that lie one behind the other.
-pub enum Plain<'a> {
-    Short(&'a StringArray),
-    Long(&'a LargeStringArray),
-    View(&'a StringViewArray),
+/// An array of texts.
+pub(crate) enum TextArray<'a> {
+    /// `Utf8`.
+    Utf8(&'a StringArray),
+    /// `LargeUtf8`.
+    LargeUtf8(&'a LargeStringArray),
+    /// `Utf8View`.
+    Utf8View(&'a StringViewArray),
 }
 
-impl<'a> Texts<'a> {
-    /// `None` where it holds no texts.
-    pub fn of(column: &'a ArrayRef) -> Option<Self> {
+impl<'a> TextColumn<'a> {
+    /// Wraps a column; `None` if it does not hold text.
+    pub(crate) fn new(column: &'a ArrayRef) -> Option<Self> {
         let Some(dictionary) = column.as_any_dictionary_opt() else {
-            return Plain::of(column).map(Self::Plain);
+            return TextArray::new(column).map(Self::Array);
         };
-        let values = Plain::of(dictionary.values())?;
-        // Where there is no text, all rows are without.
+        let values = TextArray::new(dictionary.values())?;
+        // `normalized_keys` panics without values. All rows are null then.
         let positions =
             if dictionary.values().is_empty() { Vec::new() } else { dictionary.normalized_keys() };
         Some(Self::Dictionary { column, positions, values })
     }
 
-    /// One of them, where it is not absent.
-    pub fn read(&self, row: usize) -> Option<&'a str> {
+    /// Returns the text of a row; `None` if it is null.
+    pub(crate) fn read(&self, row: usize) -> Option<&'a str> {
         match self {
-            Self::Plain(texts) => texts.read(row),
+            Self::Array(texts) => texts.read(row),
             Self::Dictionary { values, .. } => values.read(self.position(row)?),
         }
     }
 
-    /// Where the text of a row lies in the list of texts, if there is one.
-    pub fn position(&self, row: usize) -> Option<usize> {
+    /// Returns the position of the text of a row in the dictionary; `None` if it is null, or there is no
+    /// dictionary.
+    pub(crate) fn position(&self, row: usize) -> Option<usize> {
         match self {
-            Self::Plain(_) => None,
+            Self::Array(_) => None,
             Self::Dictionary { column, positions, .. } => {
-                positions.get(row).copied().filter(|_| !column.is_null(row))
+                positions.get(row).copied().filter(|_| column.is_valid(row))
             }
         }
     }
 }
 
-impl<'a> Plain<'a> {
-    fn of(column: &'a ArrayRef) -> Option<Self> {
+impl<'a> TextArray<'a> {
+    fn new(column: &'a ArrayRef) -> Option<Self> {
         match column.data_type() {
-            DataType::Utf8 => Some(Self::Short(column.as_string())),
-            DataType::LargeUtf8 => Some(Self::Long(column.as_string())),
-            DataType::Utf8View => Some(Self::View(column.as_string_view())),
+            DataType::Utf8 => Some(Self::Utf8(column.as_string())),
+            DataType::LargeUtf8 => Some(Self::LargeUtf8(column.as_string())),
+            DataType::Utf8View => Some(Self::Utf8View(column.as_string_view())),
             _ => None,
         }
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
+    /// Returns the number of texts.
+    pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Short(texts) => texts.len(),
-            Self::Long(texts) => texts.len(),
-            Self::View(texts) => texts.len(),
+            Self::Utf8(texts) => texts.len(),
+            Self::LargeUtf8(texts) => texts.len(),
+            Self::Utf8View(texts) => texts.len(),
         }
     }
 
+    /// Returns a text; `None` if it is null.
     fn read(&self, row: usize) -> Option<&'a str> {
         match self {
-            Self::Short(texts) => (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row)),
-            Self::Long(texts) => (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row)),
-            Self::View(texts) => (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row)),
+            Self::Utf8(texts) => texts.is_valid(row).then(|| texts.value(row)),
+            Self::LargeUtf8(texts) => texts.is_valid(row).then(|| texts.value(row)),
+            Self::Utf8View(texts) => texts.is_valid(row).then(|| texts.value(row)),
         }
     }
 }

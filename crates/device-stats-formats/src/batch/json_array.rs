@@ -2,15 +2,17 @@
 
 use serde_json::json;
 
-use super::{Row, Rows, read_object};
+use super::batch_rows::BatchRows;
+use super::json_row::read_row;
+use super::row::Row;
 use crate::faults::{Faults, Problem};
-use crate::json::{Json, NotJson};
+use crate::json::{Json, JsonError};
 
-/// Reads an array of objects.
-pub fn read<R: Row>(text: &str, faults: &mut Faults) -> Rows<R> {
-    let mut rows = Rows::default();
+/// Reads an array of objects, and notes its faults.
+pub(super) fn read<R: Row>(text: &str, faults: &mut Faults) -> BatchRows<R> {
+    let mut rows = BatchRows::default();
     let read = Json::parse_elements(text, |index, element| {
-        rows.rows.extend(read_object(element, index, faults));
+        rows.rows.extend(read_row(element, index, faults));
         !faults.is_full()
     });
     match read {
@@ -19,8 +21,8 @@ pub fn read<R: Row>(text: &str, faults: &mut Faults) -> Rows<R> {
             let problem = Problem::new("list_type", "Input should be a valid list");
             faults.add(vec!["body".into()], problem, &Json::Null);
         }
-        Err(NotJson { position, error }) => {
-            // What is no JSON is no batch either: this is the only fault worth telling.
+        Err(JsonError { position, error }) => {
+            // Invalid JSON is no batch: no other fault matters.
             *faults = Faults::default();
             let problem = Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
             faults.add(vec!["body".into(), position.into()], problem, &Json::Object(Vec::new()));

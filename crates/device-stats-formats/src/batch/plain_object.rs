@@ -1,17 +1,18 @@
-//! A row as most clients write it, read without building a tree of it: numbers are numbers, a time is good, each member is
-//! there once, and there is no other. What is unusual in any way is left to the general reader, which also tells faults.
+//! A row as most clients write it, read without building a JSON tree: numbers are JSON numbers, the time is
+//! valid, and no member is repeated or unknown. Everything else is left to the general reader, which also
+//! notes faults.
 
 use device_stats_domain::{Axes, DeviceId, Finite, Timestamp};
 use jiter::{Jiter, Peek};
 
 use crate::values;
 
-/// The members of such a row, as far as they are there.
+/// The members of a plain object.
 #[derive(Debug, Default)]
-pub struct Plain {
-    pub device_id: Option<DeviceId>,
-    pub values: Axes<Option<Finite>>,
-    pub time: Option<Timestamp>,
+pub struct PlainObject {
+    pub(super) device_id: Option<DeviceId>,
+    pub(super) values: Axes<Option<Finite>>,
+    pub(super) time: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ enum Member {
 }
 
 impl Member {
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         match name {
             "device_id" => Some(Self::DeviceId),
             "x" => Some(Self::X),
@@ -36,11 +37,11 @@ impl Member {
     }
 }
 
-/// Reads one JSON object that fills the line; `None` where it is unusual or at fault.
-pub fn read(line: &str) -> Option<Plain> {
+/// Reads one JSON object that fills the line; `None` if it is not plain or not valid.
+pub(super) fn read(line: &str) -> Option<PlainObject> {
     let mut reader = Jiter::new(line.as_bytes());
-    let mut plain = Plain::default();
-    let mut next = reader.next_object().ok()?.map(Member::named);
+    let mut plain = PlainObject::default();
+    let mut next = reader.next_object().ok()?.map(Member::from_name);
     while let Some(member) = next {
         match member? {
             Member::DeviceId => set(&mut plain.device_id, DeviceId::new(reader.next_str().ok()?).ok()?)?,
@@ -49,29 +50,29 @@ pub fn read(line: &str) -> Option<Plain> {
             Member::Z => set(&mut plain.values.z, number(&mut reader)?)?,
             Member::Time => set(&mut plain.time, time(&mut reader)?)?,
         }
-        next = reader.next_key().ok()?.map(Member::named);
+        next = reader.next_key().ok()?.map(Member::from_name);
     }
     reader.finish().ok()?;
     Some(plain)
 }
 
-/// Sets a member that has not been there before.
+/// Sets a member; `None` if it is repeated.
 fn set<T>(member: &mut Option<T>, value: T) -> Option<()> {
     member.replace(value).is_none().then_some(())
 }
 
-/// The text of a number; it is read as any other text of a number is, which is correctly rounded.
-fn digits<'a>(reader: &'a mut Jiter<'_>) -> Option<&'a str> {
+/// Returns the text of a number. It is parsed like the text of any other number, correctly rounded.
+fn number_text<'a>(reader: &'a mut Jiter<'_>) -> Option<&'a str> {
     std::str::from_utf8(reader.next_number_bytes().ok()?).ok()
 }
 
 fn number(reader: &mut Jiter<'_>) -> Option<Finite> {
-    values::finite_text(digits(reader)?).ok()
+    values::finite_text(number_text(reader)?).ok()
 }
 
 fn time(reader: &mut Jiter<'_>) -> Option<Timestamp> {
     match reader.peek().ok()? {
         Peek::String => values::timestamp_text(reader.known_str().ok()?).ok(),
-        _ => values::timestamp_number(digits(reader)?).ok(),
+        _ => values::timestamp_number(number_text(reader)?).ok(),
     }
 }

@@ -1,42 +1,51 @@
-//! Rows that arrive in parts are those that arrive at once, and so are their faults.
+//! BatchRows that arrive in parts are those that arrive at once, and so are their faults.
 
+use device_stats_domain::{DeviceId, Measurement};
 use proptest::prelude::*;
 
-use super::*;
+use super::batch_rows::BatchRows;
+use super::column_names::ColumnNames;
+use super::csv_rows::{CsvCells, CsvRowReader};
+use super::plain_object::PlainObject;
+use super::{BatchReader, Row};
+use crate::body_receiver::BodyReceiver;
+use crate::faults::Faults;
+use crate::media_type::MediaType;
+use crate::members::Members;
 
-/// What comes of a body that arrives so: its rows with their lines, or its faults.
-fn outcome(media_type: MediaType, parts: &[&[u8]]) -> String {
+/// Returns the rows of a body with their lines, or its faults.
+fn outcome(media_type: MediaType, pieces: &[&[u8]]) -> String {
     let mut reader = BatchReader::<(DeviceId, Measurement)>::new(media_type);
-    for part in parts {
-        reader.receive(part);
+    for piece in pieces {
+        reader.receive(piece);
     }
     let mut faults = Faults::default();
     match reader.finish(&mut faults) {
-        Ok(Some(rows)) => format!("{:?} {:?}", rows.rows, rows.places),
+        Ok(Some(rows)) => format!("{:?} {:?}", rows.rows, rows.locations),
         Ok(None) => format!("{:?}", faults.into_vec()),
         Err(error) => format!("{error:?}"),
     }
 }
 
-/// Cuts a body into parts of such lengths, again and again.
-pub fn cut<'a>(mut body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
-    let mut parts = Vec::new();
+/// Splits a body into pieces of these lengths, repeatedly.
+pub(crate) fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
     for length in lengths.iter().cycle() {
         if body.is_empty() {
             break;
         }
-        let (part, rest) = body.split_at((*length).min(body.len()));
-        parts.push(part);
+        let (piece, rest) = body.split_at((*length).min(body.len()));
+        pieces.push(piece);
         body = rest;
     }
-    parts
+    pieces
 }
 
-fn pieces(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
+fn fragments(fragments: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(fragments), 0..40).prop_map(|fragments| fragments.concat())
 }
 
-const OF_TABLES: &[&str] = &[
+const CSV_FRAGMENTS: &[&str] = &[
     "d,1,2,3,\n",
     "d,1,2,3,5\r\n",
     "\"d\",\" 1\",2,3,\n",
@@ -52,7 +61,7 @@ const OF_TABLES: &[&str] = &[
     "d,1,2\n",
     "\u{feff}",
 ];
-const OF_LINES: &[&str] = &[
+const NDJSON_FRAGMENTS: &[&str] = &[
     "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3}",
     "{\"device_id\":\"ü\",\"x\":\"1\",\"y\":2,\"z\":3}",
     "\n",
@@ -66,22 +75,28 @@ const OF_LINES: &[&str] = &[
     "\u{feff}",
 ];
 
-/// A row of a table as it is.
-struct AsItIs(Vec<String>);
+/// Returns the line number of the first record at or after an offset.
+fn line_of_record(body: &str, offset: usize) -> u64 {
+    let begin = body.len() - body[offset..].trim_start_matches(['\r', '\n']).len();
+    let before = body[..begin].replace("\r\n", "\n");
+    1 + u64::try_from(before.matches(['\r', '\n']).count()).unwrap()
+}
 
-impl Row for AsItIs {
-    const COLUMNS: (&'static [&'static str], &'static [&'static str]) =
-        <(DeviceId, Measurement) as Row>::COLUMNS;
+/// The cells of a row, unchanged.
+struct AllCells(Vec<String>);
+
+impl Row for AllCells {
+    const COLUMNS: ColumnNames = <(DeviceId, Measurement) as Row>::COLUMNS;
 
     fn from_members(_: &mut Members<'_>) -> Option<Self> {
         None
     }
 
-    fn from_plain(_: Plain) -> Option<Self> {
+    fn from_plain_object(_: PlainObject) -> Option<Self> {
         None
     }
 
-    fn from_cells(cells: &mut Cells<'_>) -> Option<Self> {
+    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self> {
         let names = ["device_id", "x", "y", "z", "timestamp"];
         Some(Self(names.iter().map(|name| cells.text(name).unwrap().to_owned()).collect()))
     }
@@ -92,27 +107,26 @@ impl Row for AsItIs {
 }
 
 proptest! {
-    /// The csv crate, which reads from a file, finds the same cells on the same lines.
+    /// The csv crate finds the same cells.
     #[test]
-    fn tables_are_read_as_by_the_csv_crate(rows in pieces(OF_TABLES)) {
+    fn records_are_read_as_by_the_csv_crate(rows in fragments(CSV_FRAGMENTS)) {
         let body = format!("device_id,x,y,z,timestamp\n{rows}");
-        let mut table = TableReader::<AsItIs>::default();
-        table.take(&body, &mut Faults::default());
-        let mut faults = Faults::default();
-        let Rows { rows, places } = table.finish(&mut faults).unwrap();
+        let (mut reader, mut faults) = (CsvRowReader::<AllCells>::default(), Faults::default());
+        reader.receive(&body, &mut Faults::default());
+        let BatchRows { rows, locations } = reader.finish(&mut faults).unwrap();
         let found: Vec<(u64, Vec<String>)> =
-            places.lines.into_iter().zip(rows.into_iter().map(|AsItIs(cells)| cells)).collect();
+            locations.lines().iter().copied().zip(rows.into_iter().map(|AllCells(cells)| cells)).collect();
 
-        let mut theirs = ::csv::Reader::from_reader(crate::csv::line_index::Lines::new(body.as_bytes()));
+        let mut theirs = csv::Reader::from_reader(body.as_bytes());
         theirs.headers().unwrap();
-        let (mut expected, mut record) = (Vec::new(), ::csv::StringRecord::new());
+        let (mut expected, mut record) = (Vec::new(), csv::StringRecord::new());
         loop {
-            let begin = theirs.position().byte();
+            let begin = usize::try_from(theirs.position().byte()).unwrap();
             match theirs.read_record(&mut record) {
                 Ok(false) => break,
                 Ok(true) => {
-                    let line = theirs.get_mut().line_from(begin);
-                    expected.push((line, record.iter().map(str::to_owned).collect::<Vec<_>>()));
+                    let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+                    expected.push((line_of_record(&body, begin), cells));
                 }
                 Err(_) => {}
             }
@@ -121,30 +135,30 @@ proptest! {
     }
 
     #[test]
-    fn cuts_of_tables_do_not_matter(
-        rows in pieces(OF_TABLES),
+    fn the_way_csv_is_split_does_not_matter(
+        rows in fragments(CSV_FRAGMENTS),
         header in prop::sample::select(vec!["device_id,x,y,z,timestamp\n", "\n\r\ndevice_id,x,y,z,timestamp\r\n", "x\n", ""]),
         lengths in prop::collection::vec(1..9_usize, 1..6),
     ) {
         let body = format!("{header}{rows}");
-        prop_assert_eq!(outcome(MediaType::Csv, &cut(body.as_bytes(), &lengths)), outcome(MediaType::Csv, &[body.as_bytes()]));
+        prop_assert_eq!(outcome(MediaType::Csv, &split(body.as_bytes(), &lengths)), outcome(MediaType::Csv, &[body.as_bytes()]));
     }
 
     #[test]
-    fn cuts_of_lines_do_not_matter(
-        body in pieces(OF_LINES),
+    fn the_way_ndjson_is_split_does_not_matter(
+        body in fragments(NDJSON_FRAGMENTS),
         lengths in prop::collection::vec(1..30_usize, 1..6),
     ) {
         let whole = outcome(MediaType::Ndjson, &[body.as_bytes()]);
-        prop_assert_eq!(outcome(MediaType::Ndjson, &cut(body.as_bytes(), &lengths)), whole);
+        prop_assert_eq!(outcome(MediaType::Ndjson, &split(body.as_bytes(), &lengths)), whole);
     }
 }
 
 #[test]
-fn a_row_of_many_parts_is_one_row() {
+fn a_row_may_arrive_byte_by_byte() {
     let device = "d".repeat(3_000);
     let body = format!("timestamp,z,y,x,device_id\n,3,2,1,\"{device}\"\n");
     let whole = outcome(MediaType::Csv, &[body.as_bytes()]);
     assert!(whole.contains("string_too_long"), "{whole}");
-    assert_eq!(outcome(MediaType::Csv, &cut(body.as_bytes(), &[1])), whole);
+    assert_eq!(outcome(MediaType::Csv, &split(body.as_bytes(), &[1])), whole);
 }

@@ -1,9 +1,8 @@
-//! Readings as columns for other programs: record batches of Arrow, as a stream of its own form or as row groups of Parquet.
-//! Doubles and microseconds are written as they are.
+//! Encodes readings as columns: record batches of Arrow, as an IPC stream or as row groups of Parquet.
+//! Doubles and microseconds keep their bits.
 
 use std::sync::Arc;
 
-use crate::export::EncodeError;
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -18,32 +17,33 @@ use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::export::Encoder;
+use super::encoder::{EncodeError, Encoder};
 
 const TIMESTAMP: &str = "timestamp";
 const UTC: &str = "UTC";
 
-/// Writes an Arrow IPC stream, a record batch for each call.
-pub struct StreamEncoder {
+/// Encodes an Arrow IPC stream, with one record batch for each call.
+pub struct ArrowStreamEncoder {
     schema: SchemaRef,
     writer: StreamWriter<Vec<u8>>,
 }
 
-/// Writes a Parquet file. It hands out a row group when that is full, and keeps where each lies, for the end of the file.
+/// Encodes a Parquet file. A row group is returned when it is full; its position is kept for the end of the
+/// file.
 pub struct ParquetEncoder {
     schema: SchemaRef,
     writer: ArrowWriter<Vec<u8>>,
 }
 
-impl StreamEncoder {
-    pub fn new() -> Result<Self, EncodeError> {
+impl ArrowStreamEncoder {
+    pub(super) fn new() -> Result<Self, EncodeError> {
         let schema = schema();
         let writer = StreamWriter::try_new(Vec::new(), &schema)?;
         Ok(Self { schema, writer })
     }
 }
 
-impl Encoder for StreamEncoder {
+impl Encoder for ArrowStreamEncoder {
     fn encode(&mut self, device: &DeviceId, readings: &[Reading]) -> Result<Bytes, EncodeError> {
         self.writer.write(&batch(&self.schema, device, readings)?)?;
         Ok(std::mem::take(self.writer.get_mut()).into())
@@ -55,16 +55,16 @@ impl Encoder for StreamEncoder {
 }
 
 impl ParquetEncoder {
-    pub fn new() -> Result<Self, EncodeError> {
+    pub(super) fn new() -> Result<Self, EncodeError> {
         let schema = schema();
         let times = || ColumnPath::from(TIMESTAMP);
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(EXPORT_ROW_GROUP))
-            // What is said of pages would be kept until the end of the file.
+            // Statistics of pages would be held until the end of the file.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            // No time occurs twice in a device, and neighbours are close.
+            // A device has no time twice, and neighbours are close.
             .set_column_dictionary_enabled(times(), false)
             .set_column_encoding(times(), Encoding::DELTA_BINARY_PACKED);
         let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties.build()))?;
@@ -101,8 +101,8 @@ fn batch(schema: &SchemaRef, device: &DeviceId, readings: &[Reading]) -> Result<
     let names = DictionaryArray::<Int32Type>::try_new(Int32Array::from_value(0, readings.len()), name)?;
     let times = readings.iter().map(|reading| reading.time.micros());
     let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone(UTC);
-    let numbers = |of: fn(Axes<Finite>) -> Finite| -> ArrayRef {
-        Arc::new(Float64Array::from_iter_values(readings.iter().map(|reading| of(reading.values).get())))
+    let numbers = |axis: fn(Axes<Finite>) -> Finite| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(readings.iter().map(|reading| axis(reading.values).get())))
     };
     let [x, y, z] = [numbers(|values| values.x), numbers(|values| values.y), numbers(|values| values.z)];
     RecordBatch::try_new(Arc::clone(schema), vec![Arc::new(names), Arc::new(times), x, y, z])

@@ -1,76 +1,75 @@
-//! Readings as text: lines of CSV or of JSON, perhaps compressed. Numbers and times are written as in any answer, so what is
-//! read back has the same bits.
+//! Encodes readings as lines of CSV or NDJSON, optionally compressed with gzip. Numbers have the shortest
+//! text with the same bits.
 
 use std::io::{self, Write};
 
-use crate::export::EncodeError;
 use bytes::Bytes;
 use device_stats_domain::{Axes, DeviceId, Finite, Reading};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Error;
 
-use crate::export::Encoder;
+use super::encoder::{EncodeError, Encoder};
 
-/// The columns of a table of readings, which a batch of many devices has, too.
+/// The header, which is also that of a batch of many devices.
 const HEADER: &[u8] = b"device_id,timestamp,x,y,z\n";
 
-/// How a reading is written.
+/// Format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lines {
-    /// A line of comma-separated values (RFC 4180, but lines end with a line feed alone).
+pub(super) enum TextFormat {
+    /// Comma-separated values (RFC 4180, but lines end with `\n`).
     Csv,
-    /// A JSON object on a line of its own.
+    /// A JSON object.
     Ndjson,
 }
 
-/// Writes readings as lines.
+/// Encodes readings as lines.
 pub struct TextEncoder {
-    lines: Lines,
-    written: Written,
+    format: TextFormat,
+    output: OutputBuffer,
 }
 
-/// What has been written and not been handed out.
-enum Written {
+/// Bytes that have not been returned.
+enum OutputBuffer {
     Plain(Vec<u8>),
     Gzip(GzEncoder<Vec<u8>>),
 }
 
 impl TextEncoder {
-    /// Writes such lines, and compresses them where that is wanted.
-    pub fn new(lines: Lines, gzip: bool) -> io::Result<Self> {
-        let mut written = if gzip {
-            Written::Gzip(GzEncoder::new(Vec::new(), Compression::fast()))
+    /// Creates an encoder that has written the header.
+    pub(super) fn new(format: TextFormat, gzip: bool) -> io::Result<Self> {
+        let mut output = if gzip {
+            OutputBuffer::Gzip(GzEncoder::new(Vec::new(), Compression::fast()))
         } else {
-            Written::Plain(Vec::new())
+            OutputBuffer::Plain(Vec::new())
         };
-        if lines == Lines::Csv {
-            written.add(HEADER.to_vec())?;
+        if format == TextFormat::Csv {
+            output.add(HEADER.to_vec())?;
         }
-        Ok(Self { lines, written })
+        Ok(Self { format, output })
     }
 }
 
 impl Encoder for TextEncoder {
     fn encode(&mut self, device: &DeviceId, readings: &[Reading]) -> Result<Bytes, EncodeError> {
         let mut text = Vec::new();
-        match self.lines {
-            Lines::Csv => write_csv(&mut text, device, readings)?,
-            Lines::Ndjson => write_ndjson(&mut text, device, readings)?,
+        match self.format {
+            TextFormat::Csv => write_csv(&mut text, device, readings)?,
+            TextFormat::Ndjson => write_ndjson(&mut text, device, readings)?,
         }
-        self.written.add(text)?;
-        Ok(self.written.take())
+        self.output.add(text)?;
+        Ok(self.output.take())
     }
 
     fn finish(self) -> Result<Bytes, EncodeError> {
-        Ok(match self.written {
-            Written::Plain(bytes) => bytes.into(),
-            Written::Gzip(encoder) => encoder.finish()?.into(),
+        Ok(match self.output {
+            OutputBuffer::Plain(bytes) => bytes.into(),
+            OutputBuffer::Gzip(encoder) => encoder.finish()?.into(),
         })
     }
 }
 
-impl Written {
+impl OutputBuffer {
     fn add(&mut self, text: Vec<u8>) -> io::Result<()> {
         match self {
             Self::Plain(bytes) if bytes.is_empty() => {
@@ -108,7 +107,10 @@ fn write_csv(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading]) -> Res
     Ok(())
 }
 
-/// Writes readings of a device as lines of JSON.
+/// Writes readings of a device as lines of NDJSON.
+///
+/// # Errors
+/// [`EncodeError`], always a bug.
 pub fn write_ndjson(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading]) -> Result<(), EncodeError> {
     let device = serde_json::to_string(device.as_str())?;
     for reading in readings {
@@ -123,7 +125,7 @@ pub fn write_ndjson(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading])
     Ok(())
 }
 
-/// The shortest text that reads as the same double, as in JSON.
+/// Writes the shortest text that parses to the same double.
 fn write_number(text: &mut Vec<u8>, number: Finite) -> Result<(), Error> {
     serde_json::to_writer(text, &number.get())
 }

@@ -1,5 +1,5 @@
-//! A file of columns, an Arrow stream or Parquet, cut into batches. Values are passed on as they are; only texts, which may
-//! come from a dictionary of all texts of the file, are written out.
+//! A file of columns, an Arrow stream or Parquet, cut into batches. Values are passed on as they are. Only
+//! texts, which may come from a dictionary of all texts of the file, are copied.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -10,110 +10,116 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use device_stats_domain::{DeviceId, Measurement};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
-use crate::arrow::{Stream, StreamError, Texts, is_read};
+use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
+use super::file_error::FileError;
+use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn};
+use crate::batch::check_columns;
+use crate::faults::Faults;
 
-/// Largest batch of an Arrow stream in a file, in bytes when it is decompressed: it is held as a whole.
-const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
-/// What an Arrow file begins with. Zeros follow, then a stream, and then a list of its parts, which is not needed here.
+/// Maximum size of a record batch of an Arrow file after decompression, in bytes. A record batch is held as a
+/// whole.
+const RECORD_BATCH_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
+/// First bytes of an Arrow file. Zeros follow, then a stream, then a table of contents, which is not needed
+/// here.
 const FILE_MAGIC: [u8; 6] = *b"ARROW1";
 
-/// The readings of a file that are still to be sent.
-pub struct Columns<R: Read> {
+/// A file of columns whose schema has been read.
+pub(super) struct ColumnFile<R: Read> {
     file: PathBuf,
     batches: Batches<R>,
-    /// What has been read and not been sent, if anything.
-    batch: Option<RecordBatch>,
-    /// Row of the file with which that begins, counted from 1.
+    /// Rows that have been read and not been returned.
+    pending: Option<RecordBatch>,
+    /// Number of the next row in the file, from 1.
     row: u64,
-    /// Number of rows in the file, where it says so.
+    /// Number of rows in the file, if its header states it.
     row_count: Option<u64>,
-    /// Most bytes of a chunk.
-    chunk_bytes_max: usize,
+    batch_bytes_max: usize,
 }
 
-/// Where batches come from.
+/// Source of record batches.
 enum Batches<R: Read> {
-    Stream(Box<Stream<Begun<R>>>),
+    Stream(Box<ArrowStream<Rejoined<R>>>),
     Parquet(Box<ParquetRecordBatchReader>),
 }
 
-/// What has been read of the beginning of a file to see what it is, and the rest.
-type Begun<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+/// First bytes of a file, which have been read to recognize it, and its rest.
+type Rejoined<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
 
-impl<R: Read> Columns<R> {
-    /// Those of an Arrow stream or file.
+impl<R: Read> ColumnFile<R> {
+    /// Reads the schema of an Arrow stream or file.
     ///
     /// # Errors
-    /// [`RowsError`] where it is none, or its columns are not those of readings.
-    pub fn stream(file: &Path, mut input: R, chunk_bytes_max: usize) -> Result<Self, RowsError> {
-        let begin = beginning(&mut input).map_err(|error| RowsError::Open(file.to_owned(), error))?;
+    /// [`FileError`] if it is neither, or columns are missing, unknown, repeated or of a wrong type.
+    pub(super) fn open_arrow(file: &Path, mut input: R, batch_bytes_max: usize) -> Result<Self, FileError> {
+        let begin = beginning(&mut input).map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
         let input = std::io::Cursor::new(begin).chain(input);
-        let stream = Stream::open(input, BATCH_BYTES_MAX).map_err(|error| from_stream(file, error))?;
+        let stream =
+            ArrowStream::open(input, RECORD_BATCH_BYTES_MAX).map_err(|error| from_stream(file, error))?;
         check(file, stream.schema())?;
-        Ok(Self::of(file, Batches::Stream(Box::new(stream)), chunk_bytes_max))
+        Ok(Self::new(file, Batches::Stream(Box::new(stream)), batch_bytes_max))
     }
 
-    fn of(file: &Path, batches: Batches<R>, chunk_bytes_max: usize) -> Self {
-        Self { file: file.to_owned(), batches, batch: None, row: 1, row_count: None, chunk_bytes_max }
+    fn new(file: &Path, batches: Batches<R>, batch_bytes_max: usize) -> Self {
+        Self { file: file.to_owned(), batches, pending: None, row: 1, row_count: None, batch_bytes_max }
     }
 
-    /// Number of rows in the file, where it says so.
-    pub fn row_count(&self) -> Option<u64> {
+    /// Returns the number of rows in the file, if its header states it.
+    pub(super) fn row_count(&self) -> Option<u64> {
         self.row_count
     }
 
-    /// Passes over rows.
+    /// Skips up to this number of rows.
     ///
     /// # Errors
-    /// [`RowsError`].
-    pub fn skip(&mut self, rows: u64) -> Result<(), RowsError> {
+    /// As [`Self::next_batch`].
+    pub(super) fn skip(&mut self, rows: u64) -> Result<(), FileError> {
         let mut left = rows;
         while left > 0 {
-            let Some(batch) = self.take_batch()? else { break };
+            let Some(batch) = self.take_rows()? else { break };
             let count = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
             self.row += count as u64;
             left -= count as u64;
-            self.batch = rest(&batch, count);
+            self.pending = rest(&batch, count);
         }
         Ok(())
     }
 
-    /// The next rows; `None` after the last ones.
+    /// Returns the next rows; `None` at the end of the file.
     ///
     /// # Errors
-    /// [`RowsError`] where the file cannot be read on, or a row is too large for any batch.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, RowsError> {
-        let Some(batch) = self.take_batch()? else { return Ok(None) };
+    /// [`FileError`] if the file cannot be read, or a row is too large for any batch.
+    pub(super) fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
+        let Some(batch) = self.take_rows()? else { return Ok(None) };
         let too_large = || {
             let problem = format!("row {} is too large for any batch", self.row);
-            RowsError::File { file: self.file.clone(), problem }
+            FileError::File { file: self.file.clone(), problem }
         };
-        let mut count = self.texts_that_fit(&batch.slice(0, batch.num_rows().min(CHUNK_ROWS_MAX)));
+        let mut count = self.rows_that_fit(&batch.slice(0, batch.num_rows().min(BATCH_ROWS_MAX)));
         if count == 0 {
             return Err(too_large());
         }
-        let mut chunk = self.chunk(&batch.slice(0, count))?;
-        while chunk.body.len() > self.chunk_bytes_max {
+        let mut encoded = self.encode(&batch.slice(0, count))?;
+        while encoded.body.len() > self.batch_bytes_max {
             if count == 1 {
                 return Err(too_large());
             }
             count = count.div_ceil(2);
-            chunk = self.chunk(&batch.slice(0, count))?;
+            encoded = self.encode(&batch.slice(0, count))?;
         }
         self.row += count as u64;
-        self.batch = rest(&batch, count);
-        Ok(Some(chunk))
+        self.pending = rest(&batch, count);
+        Ok(Some(encoded))
     }
 
-    /// How many of the first rows have texts that a batch has room for. All rows of a dictionary may have one long text, which
-    /// is written out for each.
-    fn texts_that_fit(&self, rows: &RecordBatch) -> usize {
-        let columns: Vec<Texts<'_>> = rows.columns().iter().filter_map(Texts::of).collect();
-        let mut left = self.chunk_bytes_max;
+    /// Returns the number of first rows whose texts fit into a batch. All rows of a dictionary may share one
+    /// long text, which is copied for each.
+    fn rows_that_fit(&self, rows: &RecordBatch) -> usize {
+        let columns: Vec<TextColumn<'_>> = rows.columns().iter().filter_map(TextColumn::new).collect();
+        let mut left = self.batch_bytes_max;
         let fits = |row: &usize| {
             let bytes = columns.iter().filter_map(|texts| texts.read(*row)).map(str::len).sum();
             left.checked_sub(bytes).map(|rest| left = rest).is_some()
@@ -121,12 +127,12 @@ impl<R: Read> Columns<R> {
         (0..rows.num_rows()).take_while(fits).count()
     }
 
-    /// What is left of a batch, or the next one that is not empty.
-    fn take_batch(&mut self) -> Result<Option<RecordBatch>, RowsError> {
+    /// Returns pending rows, or the next record batch that is not empty.
+    fn take_rows(&mut self) -> Result<Option<RecordBatch>, FileError> {
         loop {
-            let next = match self.batch.take() {
+            let next = match self.pending.take() {
                 Some(batch) => Some(batch),
-                None => self.next_batch()?,
+                None => self.read_record_batch()?,
             };
             match next {
                 Some(batch) if batch.num_rows() == 0 => {}
@@ -135,10 +141,10 @@ impl<R: Read> Columns<R> {
         }
     }
 
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, RowsError> {
+    fn read_record_batch(&mut self) -> Result<Option<RecordBatch>, FileError> {
         match &mut self.batches {
             Batches::Stream(stream) => {
-                stream.forget_batches();
+                stream.reset_limit();
                 stream.next_batch().map_err(|error| from_stream(&self.file, error))
             }
             Batches::Parquet(reader) => {
@@ -147,49 +153,50 @@ impl<R: Read> Columns<R> {
         }
     }
 
-    /// Rows as they are sent.
-    fn chunk(&self, rows: &RecordBatch) -> Result<Chunk, RowsError> {
+    /// FileReader as they are sent.
+    fn encode(&self, rows: &RecordBatch) -> Result<FileBatch, FileError> {
         let mut columns = Vec::new();
         let mut fields = Vec::new();
         let mut device_ids = Vec::new();
         let mut all_timed = false;
         for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
-            let texts = Texts::of(column)
+            let texts = TextColumn::new(column)
                 .map(|texts| -> StringArray { (0..column.len()).map(|row| texts.read(row)).collect() });
             match (field.name().as_str(), &texts) {
-                ("device_id", Some(texts)) => device_ids = each_once(texts),
-                (TIMESTAMP, texts) => all_timed = is_everywhere(column, texts.as_ref()),
+                ("device_id", Some(texts)) => device_ids = distinct(texts),
+                ("timestamp", texts) => all_timed = is_complete(column, texts.as_ref()),
                 _ => {}
             }
             let column = texts.map_or_else(|| Arc::clone(column), |texts| Arc::new(texts) as ArrayRef);
             fields.push(Field::new(field.name(), column.data_type().clone(), true));
             columns.push(column);
         }
-        let written = written(&Arc::new(Schema::new(fields)), columns);
-        let body = written.map_err(|error| from_arrow(&self.file, &error))?;
-        let lines = (self.row..).take(rows.num_rows()).collect();
+        let body = write_stream(&Arc::new(Schema::new(fields)), columns);
+        let body = body.map_err(|error| from_arrow(&self.file, &error))?;
+        let row_numbers = (self.row..).take(rows.num_rows()).collect();
         let content_type = "application/vnd.apache.arrow.stream";
-        Ok(Chunk { content_type, body, lines, place: Place::Row, device_ids, all_timed })
+        let numbering = RowNumbering::Rows;
+        Ok(FileBatch { content_type, body, row_numbers, numbering, device_ids, all_timed })
     }
 }
 
-impl<R: Read> Columns<R> {
-    /// Those of a Parquet file, of which a page of each column is held at a time.
+impl<R: Read> ColumnFile<R> {
+    /// Reads the schema of a Parquet file. One page of each column is held at a time.
     ///
     /// # Errors
-    /// As [`Self::stream`].
-    pub fn parquet(path: &Path, file: File, chunk_bytes_max: usize) -> Result<Self, RowsError> {
+    /// As [`Self::open_arrow`].
+    pub(super) fn open_parquet(path: &Path, file: File, batch_bytes_max: usize) -> Result<Self, FileError> {
         let from_parquet =
-            |error: ParquetError| RowsError::File { file: path.to_owned(), problem: error.to_string() };
+            |error: ParquetError| FileError::File { file: path.to_owned(), problem: error.to_string() };
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(from_parquet)?;
         check(path, reader.schema())?;
         let row_count = u64::try_from(reader.metadata().file_metadata().num_rows()).ok();
-        let reader = reader.with_batch_size(CHUNK_ROWS_MAX).build().map_err(from_parquet)?;
-        Ok(Self { row_count, ..Self::of(path, Batches::Parquet(Box::new(reader)), chunk_bytes_max) })
+        let reader = reader.with_batch_size(BATCH_ROWS_MAX).build().map_err(from_parquet)?;
+        Ok(Self { row_count, ..Self::new(path, Batches::Parquet(Box::new(reader)), batch_bytes_max) })
     }
 }
 
-/// The first bytes of a stream, without what a file has before it.
+/// Reads the first bytes of a stream, without those that come before it in a file.
 fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut begin = Vec::new();
     input.by_ref().take(FILE_MAGIC.len() as u64).read_to_end(&mut begin)?;
@@ -203,72 +210,47 @@ fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
     Ok(begin)
 }
 
-/// Whether the columns are those of readings, and of types that are read at all. Which types they may have is the server's to
-/// say.
-fn check(file: &Path, schema: &SchemaRef) -> Result<(), RowsError> {
-    let wrong = |problem| Err(RowsError::File { file: file.to_owned(), problem });
-    let mut missing: Vec<&str> = REQUIRED.to_vec();
-    for (index, field) in schema.fields().iter().enumerate() {
-        let name = field.name().as_str();
-        missing.retain(|required| *required != name);
-        if !REQUIRED.contains(&name) && name != TIMESTAMP {
-            return wrong(format!(
-                "the column {name:?} is unknown; known are device_id, timestamp, x, y and z"
-            ));
-        }
-        if schema.fields().iter().take(index).any(|earlier| earlier.name() == name) {
-            return wrong(format!("the column {name:?} is there twice"));
-        }
-        if !is_read(field.data_type()) {
-            return wrong(format!(
-                "the column {name:?} has the type {}, which is not read",
-                field.data_type()
-            ));
-        }
-    }
-    match missing.as_slice() {
-        [] => Ok(()),
-        missing => {
-            let s = if missing.len() == 1 { "" } else { "s" };
-            wrong(format!("it lacks the column{s} {}", missing.join(", ")))
-        }
-    }
+/// Checks the columns as the server checks those of a request.
+fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
+    let mut faults = Faults::default();
+    check_columns::<(DeviceId, Measurement)>(schema, &mut faults)
+        .ok_or_else(|| FileError::from_column_faults(file, None, faults))
 }
 
-/// What is behind that many rows, if anything.
+/// Returns the rows after the first `count` rows, if there are any.
 fn rest(batch: &RecordBatch, count: usize) -> Option<RecordBatch> {
-    let left = batch.num_rows().saturating_sub(count);
+    let left = batch.num_rows() - count;
     (left > 0).then(|| batch.slice(count, left))
 }
 
-fn each_once(texts: &StringArray) -> Vec<String> {
+fn distinct(texts: &StringArray) -> Vec<String> {
     let mut seen = HashSet::new();
     texts.iter().flatten().filter(|text| seen.insert(*text)).map(str::to_owned).collect()
 }
 
-/// Whether a time is there in each row.
-fn is_everywhere(column: &ArrayRef, texts: Option<&StringArray>) -> bool {
+/// Returns whether each row has a time.
+fn is_complete(column: &ArrayRef, texts: Option<&StringArray>) -> bool {
     match texts {
         Some(texts) => texts.iter().all(|text| text.is_some_and(|text| !text.is_empty())),
         None => column.null_count() == 0 && *column.data_type() != DataType::Null,
     }
 }
 
-fn written(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, ArrowError> {
+fn write_stream(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, ArrowError> {
     let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
     writer.write(&RecordBatch::try_new(Arc::clone(schema), columns)?)?;
     writer.into_inner()
 }
 
-fn from_stream(file: &Path, error: StreamError) -> RowsError {
+fn from_stream(file: &Path, error: ArrowStreamError) -> FileError {
     match error {
-        StreamError::Unreadable(error) => RowsError::Open(file.to_owned(), error),
-        StreamError::Broken(_) | StreamError::TooLarge { .. } => {
-            RowsError::File { file: file.to_owned(), problem: error.to_string() }
+        ArrowStreamError::Unreadable(error) => FileError::Unreadable(file.to_owned(), error),
+        ArrowStreamError::Broken(_) | ArrowStreamError::TooLarge { .. } => {
+            FileError::File { file: file.to_owned(), problem: error.to_string() }
         }
     }
 }
 
-fn from_arrow(file: &Path, error: &ArrowError) -> RowsError {
-    RowsError::File { file: file.to_owned(), problem: error.to_string() }
+fn from_arrow(file: &Path, error: &ArrowError) -> FileError {
+    FileError::File { file: file.to_owned(), problem: error.to_string() }
 }

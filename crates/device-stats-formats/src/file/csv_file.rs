@@ -1,160 +1,149 @@
 //! A CSV file of readings, cut into batches. Cells are passed on byte for byte.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, Reader, ReaderBuilder, Writer};
+use csv::Writer;
+use device_stats_domain::{DeviceId, Measurement};
 
-use super::{CHUNK_ROWS_MAX, Chunk, Place, REQUIRED, RowsError, TIMESTAMP};
-use crate::csv::line_index::Lines;
+use super::batch_builder::BatchBuilder;
+use super::file_batch::FileBatch;
+use super::file_error::FileError;
+use crate::batch::Row;
+use crate::csv::{Progress, RecordReader};
+use crate::faults::Faults;
 
-/// The rows of a file that are still to be sent.
-pub struct Table<R> {
+/// A CSV file whose header has been read.
+pub(super) struct CsvFile<R> {
     file: PathBuf,
-    reader: Reader<Lines<R>>,
-    header: ByteRecord,
+    input: BufReader<R>,
+    /// Holds the record that has been read last.
+    records: RecordReader,
+    /// Whether that record did not fit into the last batch, and belongs to the next one.
+    is_pending: bool,
+    header: Vec<String>,
     device_id: usize,
     timestamp: Option<usize>,
-    /// Most bytes of a chunk.
-    chunk_bytes_max: usize,
-    /// A row that found no room in the chunk before.
-    left: Option<(ByteRecord, u64)>,
+    batch_bytes_max: usize,
 }
 
-impl<R: Read> Table<R> {
+impl<R: Read> CsvFile<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`RowsError`] where it cannot be read, or lacks columns.
-    pub fn new(file: &Path, input: R, chunk_bytes_max: usize) -> Result<Self, RowsError> {
-        let mut reader = ReaderBuilder::new().from_reader(Lines::new(input));
-        let header = reader.byte_headers().cloned().map_err(|error| read_error(file, 1, error))?;
-        let wrong = |problem| RowsError::Line { file: file.to_owned(), line: 1, problem };
-        let mut missing: Vec<&str> = REQUIRED.to_vec();
-        for (index, column) in header.iter().enumerate() {
-            let name = String::from_utf8_lossy(column);
-            missing.retain(|required| *required != name);
-            if !REQUIRED.contains(&name.as_ref()) && name != TIMESTAMP {
-                return Err(wrong(format!(
-                    "the column {name:?} is unknown; known are device_id, timestamp, x, y and z"
-                )));
-            }
-            if header.iter().take(index).any(|earlier| earlier == column) {
-                return Err(wrong(format!("the column {name:?} is there twice")));
-            }
-        }
-        let position = |name: &str| header.iter().position(|column| column == name.as_bytes());
-        let (Some(device_id), true) = (position("device_id"), missing.is_empty()) else {
-            let s = if missing.len() == 1 { "" } else { "s" };
-            return Err(wrong(format!("the header lacks the column{s} {}", missing.join(", "))));
+    /// [`FileError`] if it cannot be read, or columns are missing, unknown or repeated.
+    pub(super) fn open(file: &Path, input: R, batch_bytes_max: usize) -> Result<Self, FileError> {
+        let mut csv = Self {
+            file: file.to_owned(),
+            input: BufReader::new(input),
+            records: RecordReader::default(),
+            is_pending: false,
+            header: Vec::new(),
+            device_id: 0,
+            timestamp: None,
+            batch_bytes_max,
         };
-        let timestamp = position(TIMESTAMP);
-        let file = file.to_owned();
-        Ok(Self { file, reader, header, device_id, timestamp, chunk_bytes_max, left: None })
+        csv.read_record()?;
+        let columns = csv.cells()?;
+        let mut faults = Faults::default();
+        if <(DeviceId, Measurement)>::COLUMNS.check(&columns, &mut faults).is_none() {
+            return Err(FileError::from_column_faults(file, Some(csv.records.line()), faults));
+        }
+        let position = |name| columns.iter().position(|column| *column == name);
+        let Some(device_id) = position("device_id") else { unreachable!("the header has been checked") };
+        let timestamp = position("timestamp");
+        let header = columns.into_iter().map(str::to_owned).collect();
+        Ok(Self { header, device_id, timestamp, ..csv })
     }
 
-    /// Passes over rows.
+    /// Skips up to this number of rows.
     ///
     /// # Errors
-    /// As [`Self::next_chunk`].
-    pub fn skip(&mut self, rows: u64) -> Result<(), RowsError> {
+    /// As [`Self::next_batch`].
+    pub(super) fn skip(&mut self, rows: u64) -> Result<(), FileError> {
         for _ in 0..rows {
-            if self.next_row()?.is_none() {
+            if !self.next_row()? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// The next rows; `None` after the last ones.
+    /// Returns the next rows; `None` at the end of the file.
     ///
     /// # Errors
-    /// [`RowsError`] for a row that is not as wide as the header, not UTF-8, or too large for any batch. Rows before it
-    /// that have not been returned are lost.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, RowsError> {
+    /// [`FileError`] for a row that has another number of cells than the header, is not UTF-8, or is too
+    /// large for any batch. Earlier rows that have not been returned are lost.
+    pub(super) fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
         let mut csv = Writer::from_writer(Vec::new());
-        let mut size = size_max(&self.header);
-        let header_size = size;
-        let mut lines = Vec::new();
-        let mut device_ids: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        let mut all_timed = true;
-        self.write(&mut csv, &self.header, 1)?;
-        while lines.len() < CHUNK_ROWS_MAX {
-            let Some((row, line)) = self.next_row()? else { break };
-            let device_id = self.device_id_of(&row, line)?;
-            size += size_max(&row);
-            if size > self.chunk_bytes_max {
-                if lines.is_empty() {
-                    let most = self.chunk_bytes_max.saturating_sub(header_size);
-                    return Err(self.wrong(line, format!("the row is too large; {most} bytes are the most")));
+        csv.write_record(&self.header).map_err(|error| self.error(error.to_string()))?;
+        let header_size = size_max(self.header.iter().map(String::as_str));
+        let mut size = header_size;
+        let mut batch = BatchBuilder::new();
+        while !batch.is_full() && self.next_row()? {
+            let cells = self.cells()?;
+            size += size_max(cells.iter().copied());
+            if size > self.batch_bytes_max {
+                if batch.is_empty() {
+                    let bytes_max = self.batch_bytes_max.saturating_sub(header_size);
+                    let problem =
+                        format!("the row is too large for any batch; the limit is {bytes_max} bytes");
+                    return Err(self.error(problem));
                 }
-                self.left = Some((row, line));
+                self.is_pending = true;
                 break;
             }
-            if seen.insert(device_id.clone()) {
-                device_ids.push(device_id);
+            let is_timed =
+                self.timestamp.and_then(|column| cells.get(column)).is_some_and(|cell| !cell.is_empty());
+            batch.add(self.records.line(), cells.get(self.device_id).copied(), is_timed);
+            csv.write_record(cells).map_err(|error| self.error(error.to_string()))?;
+        }
+        let body = csv.into_inner().map_err(|error| self.error(error.to_string()))?;
+        Ok(batch.finish("text/csv", body))
+    }
+
+    /// Reads the next row; returns whether there is one.
+    fn next_row(&mut self) -> Result<bool, FileError> {
+        if std::mem::take(&mut self.is_pending) {
+            return Ok(true);
+        }
+        let is_found = self.read_record()?;
+        if is_found {
+            self.records.check_width(self.header.len()).map_err(|difference| self.error(difference))?;
+        }
+        Ok(is_found)
+    }
+
+    fn read_record(&mut self) -> Result<bool, FileError> {
+        loop {
+            let buffer = self.input.fill_buf();
+            let mut rest = buffer.map_err(|error| FileError::Unreadable(self.file.clone(), error))?;
+            let before = rest.len();
+            let progress = self.records.read(&mut rest);
+            let consumed = before - rest.len();
+            self.input.consume(consumed);
+            match progress {
+                Progress::Record => return Ok(true),
+                Progress::End => return Ok(false),
+                Progress::NeedsInput => {}
             }
-            all_timed &=
-                self.timestamp.and_then(|column| row.get(column)).is_some_and(|cell| !cell.is_empty());
-            self.write(&mut csv, &row, line)?;
-            lines.push(line);
         }
-        if lines.is_empty() {
-            return Ok(None);
-        }
-        let csv = csv.into_inner().map_err(|error| self.wrong(0, error.to_string()))?;
-        Ok(Some(Chunk {
-            content_type: "text/csv",
-            body: csv,
-            lines,
-            place: Place::Line,
-            device_ids,
-            all_timed,
-        }))
     }
 
-    /// The next row, and its line.
-    fn next_row(&mut self) -> Result<Option<(ByteRecord, u64)>, RowsError> {
-        if let Some(left) = self.left.take() {
-            return Ok(Some(left));
-        }
-        let begin = self.reader.position().byte();
-        let mut row = ByteRecord::new();
-        let found = self.reader.read_byte_record(&mut row);
-        let line = self.reader.get_mut().line_from(begin);
-        let found = found.map_err(|error| read_error(&self.file, line, error))?;
-        Ok(found.then_some((row, line)))
+    /// Returns the cells of the current record.
+    fn cells(&self) -> Result<Vec<&str>, FileError> {
+        let cells: Result<_, _> = self.records.cells().map(std::str::from_utf8).collect();
+        cells.map_err(|_| self.error("the row is not UTF-8".to_owned()))
     }
 
-    /// The device of a row whose cells are all text.
-    fn device_id_of(&self, row: &ByteRecord, line: u64) -> Result<String, RowsError> {
-        let text = csv::StringRecord::from_byte_record(row.clone())
-            .map_err(|_| self.wrong(line, "this is not UTF-8".to_owned()))?;
-        Ok(text.get(self.device_id).unwrap_or_default().to_owned())
-    }
-
-    fn write(&self, csv: &mut Writer<Vec<u8>>, row: &ByteRecord, line: u64) -> Result<(), RowsError> {
-        csv.write_byte_record(row).map_err(|error| self.wrong(line, error.to_string()))
-    }
-
-    fn wrong(&self, line: u64, problem: String) -> RowsError {
-        RowsError::Line { file: self.file.clone(), line, problem }
+    /// Describes an error of the current record.
+    fn error(&self, problem: String) -> FileError {
+        FileError::Line { file: self.file.clone(), line: self.records.line(), problem }
     }
 }
 
-/// Most bytes the row can take when it is written: every quote doubled, each cell in quotes and followed by one byte.
-fn size_max(row: &ByteRecord) -> usize {
-    row.iter().map(|cell| 2 * cell.len() + 3).sum()
-}
-
-fn read_error(file: &Path, line: u64, error: csv::Error) -> RowsError {
-    let problem = match error.into_kind() {
-        csv::ErrorKind::Io(error) => return RowsError::Open(file.to_owned(), error),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} cells where the header has {expected_len}")
-        }
-        _ => "the row cannot be read".to_owned(),
-    };
-    RowsError::Line { file: file.to_owned(), line, problem }
+/// Returns the maximum size of a row in bytes: with every quote doubled, and each cell in quotes and followed
+/// by one byte.
+fn size_max<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.map(|cell| 2 * cell.len() + 3).sum()
 }

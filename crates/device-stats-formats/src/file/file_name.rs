@@ -1,4 +1,4 @@
-//! Files by their names: what they hold, and how they are compressed.
+//! Recognizes the format and the compression of a file by its name.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,33 +6,33 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::RowsError;
+use super::file_error::FileError;
 
-/// What a file holds that is read from its beginning to its end.
+/// Format of a file that is read sequentially.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
-    /// A table.
+pub(super) enum FileFormat {
+    /// A table with a header.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object on each line.
     Ndjson,
     /// An array of JSON objects.
     Json,
-    /// Batches of columns, as a stream or as a file.
+    /// An Arrow IPC stream or file.
     Arrow,
 }
 
-/// A file that is ready to be read.
-pub enum Opened {
-    /// From its beginning to its end.
-    Input(FileFormat, Box<dyn Read>),
-    /// Here and there: Parquet has its contents at its end.
+/// An open file.
+pub(super) enum OpenedFile {
+    /// A file that is read sequentially, decompressed.
+    Sequential(FileFormat, Box<dyn Read>),
+    /// A file with its table of contents at its end.
     Parquet(File),
 }
 
-/// What a name says.
+/// Format that a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Named {
-    Input(FileFormat, Compression),
+enum NamedFormat {
+    Sequential(FileFormat, Compression),
     Parquet,
 }
 
@@ -43,25 +43,28 @@ enum Compression {
     Zstd,
 }
 
-/// Opens a file that is what its name says; `track` wraps it before it is decompressed.
+/// Opens a file whose name names its format. `track` wraps the file before it is decompressed.
 ///
 /// # Errors
-/// [`RowsError::Name`] or [`RowsError::Open`].
-pub fn open(path: &Path, track: impl FnOnce(File) -> io::Result<Box<dyn Read>>) -> Result<Opened, RowsError> {
-    let named = named(path).ok_or_else(|| RowsError::Name(path.to_owned()))?;
-    let unreadable = |error| RowsError::Open(path.to_owned(), error);
+/// [`FileError::UnknownName`] or [`FileError::Unreadable`].
+pub(super) fn open(
+    path: &Path,
+    track: impl FnOnce(File) -> io::Result<Box<dyn Read>>,
+) -> Result<OpenedFile, FileError> {
+    let named = from_name(path).ok_or_else(|| FileError::UnknownName(path.to_owned()))?;
+    let unreadable = |error| FileError::Unreadable(path.to_owned(), error);
     let file = File::open(path).map_err(unreadable)?;
-    let Named::Input(format, compression) = named else { return Ok(Opened::Parquet(file)) };
+    let NamedFormat::Sequential(format, compression) = named else { return Ok(OpenedFile::Parquet(file)) };
     let file = track(file).map_err(unreadable)?;
     let input: Box<dyn Read> = match compression {
         Compression::None => file,
         Compression::Gzip => Box::new(MultiGzDecoder::new(file)),
         Compression::Zstd => Box::new(zstd::Decoder::new(file).map_err(unreadable)?),
     };
-    Ok(Opened::Input(format, input))
+    Ok(OpenedFile::Sequential(format, input))
 }
 
-fn named(path: &Path) -> Option<Named> {
+fn from_name(path: &Path) -> Option<NamedFormat> {
     let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let (name, compression) = match name.rsplit_once('.')? {
         (name, "gz") => (name, Compression::Gzip),
@@ -73,10 +76,10 @@ fn named(path: &Path) -> Option<Named> {
         "ndjson" | "jsonl" => FileFormat::Ndjson,
         "json" => FileFormat::Json,
         "arrows" | "arrow" => FileFormat::Arrow,
-        "parquet" if compression == Compression::None => return Some(Named::Parquet),
+        "parquet" if compression == Compression::None => return Some(NamedFormat::Parquet),
         _ => return None,
     };
-    Some(Named::Input(format, compression))
+    Some(NamedFormat::Sequential(format, compression))
 }
 
 #[cfg(test)]
@@ -84,26 +87,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_what_files_hold() {
+    fn names_name_a_format_and_a_compression() {
         for (name, expected) in [
-            ("a.csv", Some(Named::Input(FileFormat::Csv, Compression::None))),
-            ("/b/a.b.NDJSON.GZ", Some(Named::Input(FileFormat::Ndjson, Compression::Gzip))),
-            ("a.jsonl.zst", Some(Named::Input(FileFormat::Ndjson, Compression::Zstd))),
-            ("a.json", Some(Named::Input(FileFormat::Json, Compression::None))),
-            (".csv", Some(Named::Input(FileFormat::Csv, Compression::None))),
-            ("a.arrows.zst", Some(Named::Input(FileFormat::Arrow, Compression::Zstd))),
-            ("a.Arrow", Some(Named::Input(FileFormat::Arrow, Compression::None))),
-            ("a.parquet", Some(Named::Parquet)),
+            ("a.csv", Some(NamedFormat::Sequential(FileFormat::Csv, Compression::None))),
+            ("/b/a.b.NDJSON.GZ", Some(NamedFormat::Sequential(FileFormat::Ndjson, Compression::Gzip))),
+            ("a.jsonl.zst", Some(NamedFormat::Sequential(FileFormat::Ndjson, Compression::Zstd))),
+            ("a.json", Some(NamedFormat::Sequential(FileFormat::Json, Compression::None))),
+            (".csv", Some(NamedFormat::Sequential(FileFormat::Csv, Compression::None))),
+            ("a.arrows.zst", Some(NamedFormat::Sequential(FileFormat::Arrow, Compression::Zstd))),
+            ("a.Arrow", Some(NamedFormat::Sequential(FileFormat::Arrow, Compression::None))),
+            ("a.parquet", Some(NamedFormat::Parquet)),
             ("a.parquet.gz", None),
             ("a.csv.bz2", None),
             ("a.csv.gz.gz", None),
             ("a.gz", None),
             ("csv", None),
             ("a.txt", None),
-            ("a.csv/", Some(Named::Input(FileFormat::Csv, Compression::None))),
+            ("a.csv/", Some(NamedFormat::Sequential(FileFormat::Csv, Compression::None))),
             ("..", None),
         ] {
-            assert_eq!(named(Path::new(name)), expected, "{name}");
+            assert_eq!(from_name(Path::new(name)), expected, "{name}");
         }
     }
 }

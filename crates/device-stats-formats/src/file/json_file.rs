@@ -1,50 +1,51 @@
-//! A file of JSON objects, one a line or in an array, cut into batches of NDJSON.
+//! A file of JSON objects, one on each line or in an array, cut into batches of NDJSON.
 
-use std::collections::HashSet;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::json_splitter::{Cut, Elements};
-use super::{CHUNK_ROWS_MAX, Chunk, Place, RowsError};
+use super::batch_builder::BatchBuilder;
+use super::file_batch::FileBatch;
+use super::file_error::FileError;
+use super::json_splitter::{JsonSplitter, SplitError};
 
-/// The objects of a file that are still to be sent.
-pub struct Objects<R> {
+/// A file of JSON objects.
+pub(super) struct JsonFile<R> {
     file: PathBuf,
-    elements: Elements<BufReader<R>>,
-    /// Most bytes of a chunk.
-    chunk_bytes_max: usize,
-    /// An object that found no room in the chunk before.
-    left: Option<(Vec<u8>, u64)>,
+    splitter: JsonSplitter<BufReader<R>>,
+    batch_bytes_max: usize,
+    /// Object that did not fit into the last batch, and its line.
+    pending: Option<(Vec<u8>, u64)>,
 }
 
-/// What has to be known of an object to send it.
+/// The members of an object that are needed to send it.
 #[derive(Default, Deserialize)]
-struct Named {
+struct ObjectMembers {
     device_id: Option<String>,
     timestamp: Option<IgnoredAny>,
 }
 
-impl<R: Read> Objects<R> {
-    /// Those of NDJSON. An object must leave room for the end of its line.
-    pub fn lines(file: &Path, input: R, chunk_bytes_max: usize) -> Self {
-        let elements = Elements::lines(BufReader::new(input), chunk_bytes_max.saturating_sub(1));
-        Self { file: file.to_owned(), elements, chunk_bytes_max, left: None }
+impl<R: Read> JsonFile<R> {
+    /// Creates a reader of NDJSON.
+    pub(super) fn from_lines(file: &Path, input: R, batch_bytes_max: usize) -> Self {
+        // An object needs one more byte for the end of its line.
+        let splitter = JsonSplitter::new_lines(BufReader::new(input), batch_bytes_max.saturating_sub(1));
+        Self { file: file.to_owned(), splitter, batch_bytes_max, pending: None }
     }
 
-    /// Those of an array.
-    pub fn array(file: &Path, input: R, chunk_bytes_max: usize) -> Self {
-        let elements = Elements::array(BufReader::new(input), chunk_bytes_max.saturating_sub(1));
-        Self { file: file.to_owned(), elements, chunk_bytes_max, left: None }
+    /// Creates a reader of a JSON array.
+    pub(super) fn from_array(file: &Path, input: R, batch_bytes_max: usize) -> Self {
+        let splitter = JsonSplitter::new_array(BufReader::new(input), batch_bytes_max.saturating_sub(1));
+        Self { file: file.to_owned(), splitter, batch_bytes_max, pending: None }
     }
 
-    /// Passes over objects.
+    /// Skips up to this number of objects.
     ///
     /// # Errors
-    /// As [`Self::next_chunk`].
-    pub fn skip(&mut self, objects: u64) -> Result<(), RowsError> {
+    /// As [`Self::next_batch`].
+    pub(super) fn skip(&mut self, objects: u64) -> Result<(), FileError> {
         for _ in 0..objects {
             if self.next_object()?.is_none() {
                 break;
@@ -53,54 +54,46 @@ impl<R: Read> Objects<R> {
         Ok(())
     }
 
-    /// The next objects; `None` after the last ones. What is no good object is sent, too, for the server to tell.
+    /// Returns the next objects; `None` at the end of the file. Invalid objects are passed on, too: the
+    /// server describes their faults.
     ///
     /// # Errors
-    /// [`RowsError`] where an object cannot be cut out, is not UTF-8, or too large for any batch. Objects before it that
-    /// have not been returned are lost.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, RowsError> {
+    /// [`FileError`] if the end of an object cannot be found, or it is not UTF-8, or too large for any batch.
+    /// Earlier objects that have not been returned are lost.
+    pub(super) fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
         let mut body = Vec::new();
-        let mut lines = Vec::new();
-        let mut device_ids = Vec::new();
-        let mut seen = HashSet::new();
-        let mut all_timed = true;
-        while lines.len() < CHUNK_ROWS_MAX {
+        let mut batch = BatchBuilder::new();
+        while !batch.is_full() {
             let Some((object, line)) = self.next_object()? else { break };
-            if body.len() + object.len() >= self.chunk_bytes_max && !lines.is_empty() {
-                self.left = Some((object, line));
+            if body.len() + object.len() >= self.batch_bytes_max && !batch.is_empty() {
+                self.pending = Some((object, line));
                 break;
             }
-            let named: Named = serde_json::from_slice(&object).unwrap_or_default();
-            all_timed &= named.timestamp.is_some();
-            if let Some(device_id) = named.device_id.filter(|device_id| seen.insert(device_id.clone())) {
-                device_ids.push(device_id);
-            }
+            let members: ObjectMembers = serde_json::from_slice(&object).unwrap_or_default();
+            batch.add(line, members.device_id.as_deref(), members.timestamp.is_some());
             body.extend_from_slice(&object);
             body.push(b'\n');
-            lines.push(line);
         }
-        let content_type = "application/x-ndjson";
-        let chunk = Chunk { content_type, body, lines, place: Place::Line, device_ids, all_timed };
-        Ok((!chunk.lines.is_empty()).then_some(chunk))
+        Ok(batch.finish("application/x-ndjson", body))
     }
 
-    /// The next object on one line, and the line on which it begins.
-    fn next_object(&mut self) -> Result<Option<(Vec<u8>, u64)>, RowsError> {
-        if let Some(left) = self.left.take() {
-            return Ok(Some(left));
+    /// Returns the next object on one line, and the line on which it begins in the file.
+    fn next_object(&mut self) -> Result<Option<(Vec<u8>, u64)>, FileError> {
+        if let Some(pending) = self.pending.take() {
+            return Ok(Some(pending));
         }
-        let wrong = |line, problem: &str| RowsError::Line {
+        let error = |line, problem: &str| FileError::Line {
             file: self.file.clone(),
             line,
             problem: problem.to_owned(),
         };
-        match self.elements.next_element() {
+        match self.splitter.next_element() {
             Ok(Some((object, line))) if std::str::from_utf8(&object).is_err() => {
-                Err(wrong(line, "this is not UTF-8"))
+                Err(error(line, "the row is not UTF-8"))
             }
             Ok(found) => Ok(found),
-            Err(Cut::Wrong { line, problem }) => Err(wrong(line, problem)),
-            Err(Cut::Unreadable(error)) => Err(RowsError::Open(self.file.clone(), error)),
+            Err(SplitError::Invalid { line, problem }) => Err(error(line, problem)),
+            Err(SplitError::Unreadable(error)) => Err(FileError::Unreadable(self.file.clone(), error)),
         }
     }
 }

@@ -1,26 +1,30 @@
-//! The unit of timestamps in line protocol.
+//! The unit of the timestamps of line protocol.
 
 use serde_json::json;
 
 use crate::faults::Problem;
 use crate::json::Json;
 
-/// The unit of a timestamp.
+/// Unit of a timestamp since 1970 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
+    /// `ns` or `n`.
     #[default]
     Nanoseconds,
+    /// `us` or `u`.
     Microseconds,
+    /// `ms`.
     Milliseconds,
+    /// `s`.
     Seconds,
 }
 
 impl Precision {
-    /// Reads it as clients of InfluxDB write it: as version 2 names it, or version 1.
+    /// Reads a query parameter, in the spelling of InfluxDB 1 or 2.
     ///
     /// # Errors
-    /// It is none of them.
-    pub fn read(value: &Json) -> Result<Self, Problem> {
+    /// `literal_error` for any other value.
+    pub fn from_json(value: &Json) -> Result<Self, Problem> {
         let Json::String(text) = value else { return Err(unknown()) };
         match text.as_str() {
             "ns" | "n" => Ok(Self::Nanoseconds),
@@ -31,9 +35,9 @@ impl Precision {
         }
     }
 
-    /// The microsecond that such a timestamp lies in. What is beyond the largest number is as far out as one goes, which is
-    /// in no year that a reading may have.
-    pub fn micros(self, timestamp: i64) -> i64 {
+    /// Returns the microsecond that contains a timestamp. A result beyond `i64` becomes its minimum or
+    /// maximum, which no reading may have.
+    pub(super) fn to_micros(self, timestamp: i64) -> i64 {
         match self {
             Self::Nanoseconds => timestamp.div_euclid(1_000),
             Self::Microseconds => timestamp,
@@ -53,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_are_cut_to_the_microsecond_they_lie_in() {
+    fn a_timestamp_is_rounded_down_to_its_microsecond() {
         for (precision, timestamp, micros) in [
             (Precision::Nanoseconds, 1_999, 1),
             (Precision::Nanoseconds, -1, -1),
@@ -64,7 +68,7 @@ mod tests {
             (Precision::Milliseconds, i64::MAX, i64::MAX),
             (Precision::Seconds, i64::MIN, i64::MIN),
         ] {
-            assert_eq!(precision.micros(timestamp), micros, "{precision:?} {timestamp}");
+            assert_eq!(precision.to_micros(timestamp), micros, "{precision:?} {timestamp}");
         }
     }
 }

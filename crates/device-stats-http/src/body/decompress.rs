@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use device_stats_domain::limits::ZSTD_WINDOW_LOG_MAX;
-use device_stats_formats::Receive;
+use device_stats_formats::BodyReceiver;
 use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
@@ -14,19 +14,19 @@ use super::kind::BodyKind;
 use crate::errors::ApiError;
 
 /// Decompresses the bytes of a body and passes them to a receiver.
-pub(super) struct Decompressor<T: Receive> {
+pub(super) struct Decompressor<T: BodyReceiver> {
     decoder: Decoder<T>,
     bytes_max: usize,
 }
 
 /// The decoder for the content coding of a body.
-enum Decoder<T: Receive> {
+enum Decoder<T: BodyReceiver> {
     Identity(Bounded<T>),
     Gzip(Box<MultiGzDecoder<Bounded<T>>>),
     Zstd(Box<ZstdDecoder<'static, Bounded<T>>>),
 }
 
-impl<T: Receive> Decompressor<T> {
+impl<T: BodyReceiver> Decompressor<T> {
     /// Creates a decompressor for a body with these headers.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl<T: Receive> Decompressor<T> {
 }
 
 /// Creates a decoder that refuses a frame whose window is larger than any body.
-fn zstd_decoder<T: Receive>(bounded: Bounded<T>) -> io::Result<ZstdDecoder<'static, Bounded<T>>> {
+fn zstd_decoder<T: BodyReceiver>(bounded: Bounded<T>) -> io::Result<ZstdDecoder<'static, Bounded<T>>> {
     let mut decoder = ZstdDecoder::new(bounded)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
     Ok(decoder)
@@ -112,7 +112,7 @@ struct Bounded<T> {
     bytes_left: usize,
 }
 
-impl<T: Receive> Write for Bounded<T> {
+impl<T: BodyReceiver> Write for Bounded<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes_left = self.bytes_left.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
         self.receiver.receive(bytes);

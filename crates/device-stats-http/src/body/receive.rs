@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use device_stats_domain::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
-use device_stats_formats::Receive;
+use device_stats_formats::BodyReceiver;
 use device_stats_service::admission::Held;
 use http_body_util::BodyExt;
 
@@ -17,7 +17,7 @@ use crate::errors::ApiError;
 /// # Errors
 /// The body is too large, too slow, incomplete or compressed in an unsupported way, or all bodies together hold too
 /// much memory.
-pub(crate) async fn receive<T: Receive>(
+pub(crate) async fn receive<T: BodyReceiver>(
     headers: &HeaderMap,
     mut body: Body,
     kind: BodyKind,
@@ -35,7 +35,7 @@ pub(crate) async fn receive<T: Receive>(
     outcome
 }
 
-async fn read_to_end<T: Receive>(
+async fn read_to_end<T: BodyReceiver>(
     mut decompressor: Decompressor<T>,
     body: &mut Body,
 ) -> Result<(T, Held), ApiError> {

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use device_stats_formats::Characters;
 use device_stats_formats::MediaType;
+use device_stats_formats::Utf8Decoder;
 
 use super::kind::BodyKind;
 use super::receive::receive;
@@ -28,8 +28,8 @@ pub(crate) async fn read_text(
     kind: BodyKind,
 ) -> Result<Option<TextBody>, ApiError> {
     let (bytes, _permit) = receive(headers, body, kind, Vec::new()).await?;
-    let (mut characters, mut text) = (Characters::default(), String::new());
-    characters.take(&bytes, |characters| text.push_str(characters));
-    let is_empty = characters.finish(|characters| text.push_str(characters))?;
+    let (mut decoder, mut text) = (Utf8Decoder::default(), String::new());
+    decoder.receive(&bytes, |characters| text.push_str(characters));
+    let is_empty = decoder.finish(|characters| text.push_str(characters))?;
     Ok((!is_empty).then_some(TextBody { media_type: media_type(headers), text }))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use device_stats_formats::Fault;
 use device_stats_formats::FormatError;
-use device_stats_formats::batch::Places;
+use device_stats_formats::RowLocations;
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 
@@ -60,7 +60,7 @@ pub(crate) enum ApiError {
         #[source]
         error: ServiceError,
         /// Locations of the rows in the body.
-        places: Places,
+        locations: RowLocations,
     },
     /// A handler panicked.
     #[error("a handler panicked")]

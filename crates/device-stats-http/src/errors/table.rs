@@ -6,9 +6,9 @@ use device_stats_domain::limits::{
 };
 use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_formats::FormatError;
-use device_stats_formats::NotJson;
-use device_stats_formats::batch::Places;
-use device_stats_formats::{Fault, Problem, Step};
+use device_stats_formats::JsonError;
+use device_stats_formats::RowLocations;
+use device_stats_formats::{Fault, LocationStep, Problem};
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
@@ -62,8 +62,8 @@ impl ApiError {
                 let detail = format!("The body did not arrive within {} seconds", limit.as_secs());
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
             }
-            Self::Service(error) => describe_service(error, &Places::default()),
-            Self::Rows { error, places } => describe_service(error, places),
+            Self::Service(error) => describe_service(error, &RowLocations::default()),
+            Self::Rows { error, locations } => describe_service(error, locations),
             Self::NoDecoder(_) | Self::Panicked => internal(),
         }
     }
@@ -71,7 +71,7 @@ impl ApiError {
 
 fn describe_format(error: &FormatError) -> Description {
     match error {
-        FormatError::NotJson(NotJson { position, error }) => invalid(vec![json_invalid(*position, error)]),
+        FormatError::NotJson(JsonError { position, error }) => invalid(vec![json_invalid(*position, error)]),
         FormatError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
         FormatError::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
         FormatError::NotUtf8 => malformed_body("There was an error parsing the body"),
@@ -88,12 +88,12 @@ fn describe_format(error: &FormatError) -> Description {
     }
 }
 
-fn describe_service(error: &ServiceError, places: &Places) -> Description {
+fn describe_service(error: &ServiceError, locations: &RowLocations) -> Description {
     match error {
         ServiceError::Store(error) => describe_store(error),
         ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
         ServiceError::UnknownDevices(rows) => {
-            let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| places.unknown_device(*row, id));
+            let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| locations.unknown_device(*row, id));
             invalid(faults.collect())
         }
         ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
@@ -172,7 +172,7 @@ fn invalid(faults: Vec<Fault>) -> Description {
     Description { status, code, detail: Detail::Faults(faults) }
 }
 
-fn fault(loc: Vec<Step>, problem: Problem, input: Value) -> Fault {
+fn fault(loc: Vec<LocationStep>, problem: Problem, input: Value) -> Fault {
     let Problem { kind, msg, ctx } = problem;
     Fault { kind, loc, line: None, msg, input, ctx }
 }

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use device_stats_formats::FormatError;
 use device_stats_formats::Json;
 use device_stats_formats::MediaType;
-use device_stats_formats::{Faults, Problem, Step};
+use device_stats_formats::{Faults, LocationStep, Problem};
 use device_stats_formats::{extra, missing};
 
 use crate::body::{BodyKind, TextBody, read_text};
@@ -128,7 +128,7 @@ impl Input {
     /// Reports a fault for every parameter of the query that is not in `known`.
     pub(crate) fn refuse_other_queries(&self, known: &[&str], faults: &mut Faults) {
         for (name, value) in self.query.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let loc = vec!["query".into(), Step::sent(name)];
+            let loc = vec!["query".into(), LocationStep::from_sent(name)];
             faults.add(loc, extra(), &Json::String(value.clone()));
         }
     }

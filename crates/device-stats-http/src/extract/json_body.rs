@@ -1,7 +1,7 @@
 //! JSON objects as bodies.
 
 use device_stats_formats::Json;
-use device_stats_formats::{Faults, Step};
+use device_stats_formats::{Faults, LocationStep};
 use device_stats_formats::{Members, missing};
 
 use super::input::{FromInput, Input};
@@ -23,12 +23,12 @@ impl<B: RequestBody> FromInput for JsonBody<B> {
     const BODY: Option<BodyKind> = Some(BodyKind::Single);
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        let loc: [Step; 1] = ["body".into()];
+        let loc: [LocationStep; 1] = ["body".into()];
         let Some(json) = &input.body else {
             faults.add(loc.to_vec(), missing(), &Json::Null);
             return None;
         };
-        B::read(&mut Members::of(json, &loc, faults)?).map(Self)
+        B::read(&mut Members::from_json(json, &loc, faults)?).map(Self)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Batches: bodies that are read while they arrive.
 
 use axum::extract::{FromRequest, Request};
+use device_stats_formats::BodyReceiver;
 use device_stats_formats::Faults;
 use device_stats_formats::MediaType;
-use device_stats_formats::Receive;
 use device_stats_service::admission::Held;
 
 use super::input::{FromInput, Input, invalid};
@@ -16,7 +16,7 @@ pub(crate) trait FromBody: Sized {
     /// The kind of the body.
     const KIND: BodyKind;
     /// The reader of the body.
-    type Reader: Receive;
+    type Reader: BodyReceiver;
 
     /// Creates the reader for a body of the given format. Reports the faults of parameters that describe the body.
     fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self::Reader;

@@ -6,12 +6,12 @@
 use axum::http::{HeaderMap, HeaderValue};
 use device_stats_domain::IdempotencyKey;
 use device_stats_formats::Json;
-use device_stats_formats::{Faults, Problem, Step};
+use device_stats_formats::{Faults, LocationStep, Problem};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// The location of the key in a fault.
-pub(crate) fn location() -> Vec<Step> {
+pub(crate) fn location() -> Vec<LocationStep> {
     vec!["header".into(), IDEMPOTENCY_KEY.into()]
 }
 

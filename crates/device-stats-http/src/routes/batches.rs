@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::Faults;
 use device_stats_formats::MediaType;
-use device_stats_formats::batch::{BatchReader, Row, Rows};
+use device_stats_formats::{BatchReader, BatchRows, Row};
 use device_stats_service::{Ingested, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,7 +65,7 @@ impl From<Ingested> for BatchResponse {
 }
 
 /// The rows of a batch.
-pub(crate) struct Batch<R>(Rows<R>);
+pub(crate) struct Batch<R>(BatchRows<R>);
 
 impl<R: Row> FromBody for Batch<R> {
     const KIND: BodyKind = BodyKind::Batch;
@@ -115,7 +115,10 @@ impl<R: Row> FromBody for Batch<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, Batch(Rows { rows, .. }), _permit): Streamed<(PathDevice, KeyHeader), Batch<Measurement>>,
+    Streamed(input, Batch(BatchRows { rows, .. }), _permit): Streamed<
+        (PathDevice, KeyHeader),
+        Batch<Measurement>,
+    >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
     let (device, KeyHeader(key)) = input;
     let ingested = service.append_batch(principal, device.id()?, &rows, key.as_ref()).await?;
@@ -142,8 +145,8 @@ pub(super) async fn append_mixed_batch(
     Caller(principal): Caller,
     Streamed(KeyHeader(key), batch, _permit): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let Batch(Rows { rows, places }) = batch;
+    let Batch(BatchRows { rows, locations }) = batch;
     let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
-    let ingested = ingested.map_err(|error| ApiError::Rows { error, places })?;
+    let ingested = ingested.map_err(|error| ApiError::Rows { error, locations })?;
     Ok((StatusCode::CREATED, Json(ingested.into())))
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::error_chain;
 use device_stats_formats::Faults;
-use device_stats_formats::export::{Encoder, Format};
+use device_stats_formats::export::{Encoder, ExportFormat};
 use device_stats_service::{Export, Service, ServiceError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
@@ -27,7 +27,7 @@ use crate::headers::content_disposition::attachment;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `ExportQuery`")]
 pub(crate) struct ExportParams {
-    /// Format of the file: `csv` (with a header), `ndjson` (a JSON object on each line), `arrow` (an IPC stream of record
+    /// ExportFormat of the file: `csv` (with a header), `ndjson` (a JSON object on each line), `arrow` (an IPC stream of record
     /// batches) or `parquet`.
     #[param(example = "csv", default = "csv")]
     format: Option<String>,
@@ -42,12 +42,12 @@ pub(crate) struct ExportedFile(Vec<u8>);
 /// The query of an export.
 pub(crate) struct ExportQuery {
     period: Period,
-    format: Format,
+    format: ExportFormat,
 }
 
 impl FromInput for ExportQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        let format = input.query("format", faults, Format::read);
+        let format = input.query("format", faults, ExportFormat::from_json);
         let period = PeriodQuery::read(input, faults);
         input.refuse_other_queries(&["format", "start_time", "end_time"], faults);
         let PeriodQuery(period) = period?;
@@ -113,7 +113,7 @@ pub(super) async fn export_readings(
     Ok(response)
 }
 
-fn file_name(subject: &Subject, format: Format) -> HeaderValue {
+fn file_name(subject: &Subject, format: ExportFormat) -> HeaderValue {
     match subject {
         Subject::Device(device) => attachment("readings", device.device_id.as_str(), format.extension()),
         Subject::User(user) => attachment("readings-user", &user.id.to_string(), format.extension()),

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use device_stats_domain::{DeviceId, Measurement};
+use device_stats_formats::BatchRows;
 use device_stats_formats::Faults;
 use device_stats_formats::MediaType;
-use device_stats_formats::batch::Rows;
-use device_stats_formats::line_protocol::{PointReader, Precision};
+use device_stats_formats::{PointReader, Precision};
 use device_stats_service::Service;
 use utoipa::IntoParams;
 
@@ -31,14 +31,14 @@ pub(crate) struct PointsParams {
 }
 
 /// The points of a body.
-pub(crate) struct Points(Rows<(DeviceId, Measurement)>);
+pub(crate) struct Points(BatchRows<(DeviceId, Measurement)>);
 
 impl FromBody for Points {
     const KIND: BodyKind = BodyKind::Batch;
     type Reader = PointReader;
 
     fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> PointReader {
-        let precision = input.query("precision", faults, Precision::read);
+        let precision = input.query("precision", faults, Precision::from_json);
         // With a faulty precision the request fails, but its lines may have faults, too.
         PointReader::new(precision.flatten().unwrap_or_default())
     }
@@ -73,10 +73,10 @@ impl FromBody for Points {
 pub(super) async fn append_points(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), Points(Rows { rows, places }), _permit): Streamed<KeyHeader, Points>,
+    Streamed(KeyHeader(key), Points(BatchRows { rows, locations }), _permit): Streamed<KeyHeader, Points>,
 ) -> Result<StatusCode, ApiError> {
     let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
-    ingested.map_err(|error| ApiError::Rows { error, places })?;
+    ingested.map_err(|error| ApiError::Rows { error, locations })?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use device_stats_client::{Client, ClientError, Fault, Registration, RequestFailure};
-use device_stats_formats::file::{Chunk, Place, Rows};
+use device_stats_formats::file::{FileBatch, FileReader, RowNumbering};
 use uuid::Uuid;
 
 use super::progress::{Progress, Unit, per_second};
@@ -64,7 +64,7 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
     let file = arguments.file.as_path();
     let started = Instant::now();
     let progress = Progress::new(Unit::Readings);
-    let mut rows = Rows::open(file, |file| Ok(Box::new(progress.track(file)?)))?;
+    let mut rows = FileReader::open(file, |file| Ok(Box::new(progress.track(file)?)))?;
     let row_count = rows.row_count();
     if let Some(count) = row_count {
         progress.expect(count);
@@ -78,8 +78,8 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
     let (devices, skipped) = (HashSet::new(), arguments.skip);
     let mut import = Import { client, file, user, devices, registered: 0, skipped, accepted: 0, repeats: 0 };
     loop {
-        let sent = match rows.next_chunk() {
-            Ok(Some(chunk)) => import.send(chunk).await,
+        let sent = match rows.next_batch() {
+            Ok(Some(batch)) => import.send(batch).await,
             Ok(None) => break,
             Err(error) => Err(error.into()),
         };
@@ -113,11 +113,11 @@ async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -
 }
 
 impl Import<'_> {
-    async fn send(&mut self, chunk: Chunk) -> anyhow::Result<()> {
-        for device_id in &chunk.device_ids {
+    async fn send(&mut self, batch: FileBatch) -> anyhow::Result<()> {
+        for device_id in &batch.device_ids {
             self.ensure_device(device_id).await?;
         }
-        let Chunk { content_type, body, lines, place, all_timed, .. } = chunk;
+        let FileBatch { content_type, body, row_numbers: lines, numbering, all_timed, .. } = batch;
         let key = (!all_timed).then(|| Uuid::new_v4().to_string());
         let failure = match self.client.append_batch(content_type, body, key.as_deref()).await {
             Ok(batch) => {
@@ -129,35 +129,40 @@ impl Import<'_> {
         };
         let RequestFailure { error, is_outcome_unknown } = failure;
         let error = match error {
-            ClientError::Faulty(faults) => self.report_faults(&faults, &lines, place)?,
+            ClientError::Faulty(faults) => self.report_faults(&faults, &lines, numbering)?,
             error => error.into(),
         };
         // A batch with faults may also be stored: by an attempt whose response was lost, before a device was
         // deleted.
         if is_outcome_unknown && !all_timed {
-            return Err(error.context(self.unknown_outcome(&lines, place)));
+            return Err(error.context(self.unknown_outcome(&lines, numbering)));
         }
         Err(error)
     }
 
     /// Prints each fault with its location in the file, and returns the error of the import.
-    fn report_faults(&self, faults: &[Fault], lines: &[u64], place: Place) -> anyhow::Result<anyhow::Error> {
+    fn report_faults(
+        &self,
+        faults: &[Fault],
+        lines: &[u64],
+        numbering: RowNumbering,
+    ) -> anyhow::Result<anyhow::Error> {
         let mut stderr = std::io::stderr().lock();
         for fault in faults {
-            writeln!(stderr, "{}", locate_fault(fault, self.file, lines, place))?;
+            writeln!(stderr, "{}", locate_fault(fault, self.file, lines, numbering))?;
         }
         let s = if faults.len() == 1 { "" } else { "s" };
         Ok(anyhow!("the server found {} fault{s} in {}", faults.len(), self.file.display()))
     }
 
     /// Describes how to continue after a batch whose outcome is unknown.
-    fn unknown_outcome(&self, lines: &[u64], place: Place) -> UnknownOutcome {
+    fn unknown_outcome(&self, lines: &[u64], numbering: RowNumbering) -> UnknownOutcome {
         let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
             unreachable!("a batch has rows");
         };
-        let places = match place {
-            Place::Line => "lines",
-            Place::Row => "rows",
+        let places = match numbering {
+            RowNumbering::Lines => "lines",
+            RowNumbering::Rows => "rows",
         };
         let (before, after) = (self.next_row(), self.next_row() + lines.len() as u64);
         UnknownOutcome(format!(
@@ -228,12 +233,12 @@ impl Import<'_> {
 }
 
 /// Returns a fault with its location in the file. `lines` are the lines or row numbers of the batch.
-fn locate_fault(fault: &Fault, file: &Path, lines: &[u64], place: Place) -> String {
+fn locate_fault(fault: &Fault, file: &Path, lines: &[u64], numbering: RowNumbering) -> String {
     let file = file.display();
     let line = fault.row().and_then(|row| lines.get(row));
-    let (position, location) = match (line, place) {
-        (Some(line), Place::Line) => (format!("{file}:{line}"), fault.location(2)),
-        (Some(row), Place::Row) => (format!("{file}: row {row}"), fault.location(2)),
+    let (position, location) = match (line, numbering) {
+        (Some(line), RowNumbering::Lines) => (format!("{file}:{line}"), fault.location(2)),
+        (Some(row), RowNumbering::Rows) => (format!("{file}: row {row}"), fault.location(2)),
         (None, _) => (file.to_string(), fault.location(1)),
     };
     if location.is_empty() {

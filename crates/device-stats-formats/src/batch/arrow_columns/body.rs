@@ -1,38 +1,38 @@
-//! A body that is a stream of Arrow's record batches.
+//! A request body that is an Arrow stream, within the limits of a batch.
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 
-use crate::arrow::{Stream, StreamError};
+use crate::arrow::{ArrowStream, ArrowStreamError};
 use crate::error::FormatError;
 
-/// The columns of a batch.
-pub struct ArrowBody<'a>(Stream<&'a [u8]>);
+/// A body whose schema has been read.
+pub(in crate::batch) struct ArrowBody<'a>(ArrowStream<&'a [u8]>);
 
 impl<'a> ArrowBody<'a> {
-    /// Reads which columns there are.
+    /// Reads the schema.
     ///
     /// # Errors
-    /// No stream.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        Stream::open(bytes, BATCH_BYTES_MAX).map(Self).map_err(refusal)
+    /// [`FormatError::NotArrow`].
+    pub(in crate::batch) fn open(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        ArrowStream::open(bytes, BATCH_BYTES_MAX).map(Self).map_err(to_format_error)
     }
 
-    /// Which columns there are.
-    pub fn schema(&self) -> &Schema {
+    /// Returns the columns of the stream.
+    pub(super) fn schema(&self) -> &Schema {
         self.0.schema()
     }
 
-    /// Reads all of their values. All columns must be of types that [`is_read`](crate::arrow::is_read) knows.
+    /// Reads all record batches.
     ///
     /// # Errors
-    /// No whole stream, or one of too many bytes or readings.
-    pub fn read(self) -> Result<Vec<RecordBatch>, FormatError> {
+    /// [`FormatError`] if the stream is broken or incomplete, or has too many bytes or readings.
+    pub(super) fn read(self) -> Result<Vec<RecordBatch>, FormatError> {
         let Self(mut stream) = self;
         let mut batches = Vec::new();
         let mut readings = 0;
-        while let Some(batch) = stream.next_batch().map_err(refusal)? {
+        while let Some(batch) = stream.next_batch().map_err(to_format_error)? {
             readings += batch.num_rows();
             if readings > BATCH_READINGS_MAX {
                 return Err(FormatError::TooManyReadings { readings_max: BATCH_READINGS_MAX });
@@ -40,16 +40,16 @@ impl<'a> ArrowBody<'a> {
             batches.push(batch);
         }
         if !stream.into_input().is_empty() {
-            return Err(FormatError::NotArrow("there is something behind the end of the stream".to_owned()));
+            return Err(FormatError::NotArrow("bytes follow the end of the stream".to_owned()));
         }
         Ok(batches)
     }
 }
 
-fn refusal(error: StreamError) -> FormatError {
+fn to_format_error(error: ArrowStreamError) -> FormatError {
     match error {
-        StreamError::TooLarge { bytes_max } => FormatError::TooLarge { bytes_max },
-        StreamError::Broken(words) => FormatError::NotArrow(words),
-        StreamError::Unreadable(error) => FormatError::NotArrow(error.to_string()),
+        ArrowStreamError::TooLarge { bytes_max } => FormatError::TooLarge { bytes_max },
+        ArrowStreamError::Broken(words) => FormatError::NotArrow(words),
+        ArrowStreamError::Unreadable(error) => FormatError::NotArrow(error.to_string()),
     }
 }

@@ -8,27 +8,27 @@ use arrow_array::{Array, ArrayRef, downcast_integer_array};
 use arrow_schema::DataType;
 use device_stats_domain::Finite;
 
-use super::{Wrong, is_null, wrong};
+use super::value_fault::ValueFault;
 use crate::faults::Problem;
 use crate::json::Json;
 use crate::values;
 
-/// Whether a column of that type holds numbers.
-pub fn is_taken(data_type: &DataType) -> bool {
+/// Returns whether a column of this type is read as numbers.
+pub(super) fn accepts(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float64 | DataType::Float32) || data_type.is_integer()
 }
 
-/// The column.
-pub struct Numbers<'a>(&'a ArrayRef);
+/// A column of floats or integers.
+pub(super) struct NumberColumn<'a>(&'a ArrayRef);
 
-impl<'a> Numbers<'a> {
-    /// `None` where it holds no numbers.
-    pub fn of(column: &'a ArrayRef) -> Option<Self> {
-        is_taken(column.data_type()).then_some(Self(column))
+impl<'a> NumberColumn<'a> {
+    /// Wraps a column; `None` if it does not hold numbers.
+    pub(super) fn new(column: &'a ArrayRef) -> Option<Self> {
+        accepts(column.data_type()).then_some(Self(column))
     }
 
-    /// All of them as doubles; `None` where one is missing, or no double.
-    pub fn all(&self) -> Option<Cow<'a, [f64]>> {
+    /// Returns all numbers as doubles; `None` if one is missing or is not exact as a double.
+    pub(super) fn read_all(&self) -> Option<Cow<'a, [f64]>> {
         let column = self.0;
         if column.null_count() > 0 {
             return None;
@@ -46,31 +46,33 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    /// One of them.
-    pub fn read(&self, row: usize) -> Result<Finite, Wrong> {
+    /// Returns the number of a row.
+    pub(super) fn read(&self, row: usize) -> Result<Finite, ValueFault> {
         let column = self.0;
         let number = match column.data_type() {
-            _ if is_null(column, row) => return Err(wrong(values::no_number(), Json::Null)),
+            _ if column.is_null(row) => return Err(ValueFault::new(values::not_a_number(), Json::Null)),
             DataType::Float64 => column.as_primitive::<Float64Type>().value(row),
             DataType::Float32 => f64::from(column.as_primitive::<Float32Type>().value(row)),
             _ => {
                 let integer = downcast_integer_array!(
                     column => i128::from(column.value(row)),
-                    _ => 0
+                    other => unreachable!("a column of the type {other} is not read as numbers")
                 );
-                exact(integer).ok_or_else(|| wrong(not_exact(), Json::Number(integer.to_string())))?
+                exact(integer)
+                    .ok_or_else(|| ValueFault::new(not_exact(), Json::Number(integer.to_string())))?
             }
         };
-        values::finite_number(number).map_err(|problem| wrong(problem, Json::Number(number.to_string())))
+        values::finite_number(number)
+            .map_err(|problem| ValueFault::new(problem, Json::Number(number.to_string())))
     }
 }
 
-/// An integer as the double that equals it.
+/// Returns the double that equals an integer, if there is one.
 fn exact(integer: i128) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
-        reason = "whether it is exact is seen"
+        reason = "the comparison shows whether it is exact"
     )]
     let (number, again) = (integer as f64, integer as f64 as i128);
     (again == integer).then_some(number)

@@ -1,5 +1,5 @@
-//! Streams that somebody broke: whatever is changed in them, they are read or refused, and never more is allocated than a
-//! batch may take.
+//! Valid and broken streams. Whatever is changed in a stream, it is read or refused, and no more is allocated
+//! than a batch may take.
 
 use std::sync::Arc;
 
@@ -15,8 +15,9 @@ use device_stats_domain::{DeviceId, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::csv_rows::Cells;
-use crate::batch::plain_object::Plain;
+use crate::batch::column_names::ColumnNames;
+use crate::batch::csv_rows::CsvCells;
+use crate::batch::plain_object::PlainObject;
 use crate::error::FormatError;
 use crate::faults::Fault;
 use crate::members::Members;
@@ -27,10 +28,10 @@ fn column(array: impl arrow_array::Array + 'static) -> ArrayRef {
     Arc::new(array)
 }
 
-/// A batch with names of devices in one of three ways, a time that is absent, and numbers of several types.
-fn batch(devices: &[&str], way: usize) -> RecordBatch {
+/// Returns a record batch with device ids in one of three layouts, a null time, and numbers of several types.
+fn batch(devices: &[&str], layout: usize) -> RecordBatch {
     let count = i16::try_from(devices.len()).unwrap();
-    let names = match way {
+    let names = match layout {
         0 => column(StringArray::from(devices.to_vec())),
         1 => column(StringViewArray::from(devices.to_vec())),
         _ => column(devices.iter().copied().collect::<DictionaryArray<Int8Type>>()),
@@ -49,7 +50,7 @@ fn batch(devices: &[&str], way: usize) -> RecordBatch {
     .unwrap()
 }
 
-fn written(batches: &[RecordBatch], options: IpcWriteOptions) -> Vec<u8> {
+fn encode(batches: &[RecordBatch], options: IpcWriteOptions) -> Vec<u8> {
     let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batches[0].schema(), options).unwrap();
     for batch in batches {
         writer.write(batch).unwrap();
@@ -60,25 +61,25 @@ fn written(batches: &[RecordBatch], options: IpcWriteOptions) -> Vec<u8> {
 
 const LONG: &str = "a pump whose name is longer than a view holds";
 
-/// Two batches, in each way of writing them.
+/// Returns two batches in each layout and compression.
 fn streams() -> Vec<Vec<u8>> {
     let mut streams = Vec::new();
-    for way in 0..3 {
-        let batches = [batch(&["p", LONG, "p", "q"], way), batch(&["p", LONG, "r"], way)];
+    for layout in 0..3 {
+        let batches = [batch(&["p", LONG, "p", "q"], layout), batch(&["p", LONG, "r"], layout)];
         for compression in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
             let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
-            streams.push(written(&batches, options.with_dictionary_handling(DictionaryHandling::Resend)));
+            streams.push(encode(&batches, options.with_dictionary_handling(DictionaryHandling::Resend)));
         }
     }
     let longer = [batch(&["p", LONG], 2), batch(&["p", LONG, "r"], 2)];
     let options = IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta);
-    streams.push(written(&longer, options));
+    streams.push(encode(&longer, options));
     streams
 }
 
-/// Why a stream is refused.
+/// Reason why a stream is refused.
 #[derive(Debug)]
-#[expect(dead_code, reason = "shown where a test fails")]
+#[expect(dead_code, reason = "shown when a test fails")]
 enum Refusal {
     Format(FormatError),
     Faults(Vec<Fault>),
@@ -102,7 +103,7 @@ fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, FormatError> {
 }
 
 #[test]
-fn every_way_of_writing_is_read() {
+fn every_layout_and_compression_is_read() {
     for (index, stream) in streams().iter().enumerate() {
         let rows = read_stream(stream).unwrap();
         let names: Vec<&str> = rows.iter().map(|(device, _)| device.as_str()).collect();
@@ -118,7 +119,7 @@ fn every_way_of_writing_is_read() {
 }
 
 #[test]
-fn no_part_of_a_stream_is_taken_for_the_whole() {
+fn a_part_of_a_stream_is_refused() {
     for stream in streams() {
         for length in 0..stream.len() {
             assert!(
@@ -133,93 +134,93 @@ fn no_part_of_a_stream_is_taken_for_the_whole() {
     }
 }
 
-/// Whatever it is, it has an end.
-fn survives(stream: &[u8]) {
+/// Reads a stream that may be broken.
+fn read_or_refuse(stream: &[u8]) {
     if let Ok(rows) = read_stream(stream) {
         assert!(rows.len() < stream.len());
     }
 }
 
 #[test]
-fn every_changed_byte_is_survived() {
+fn every_changed_byte_is_read_or_refused() {
     for mut stream in streams() {
-        for place in 0..stream.len() {
-            let before = stream[place];
+        for position in 0..stream.len() {
+            let before = stream[position];
             for after in [0, 0x7f, 0xff, before ^ 1, before ^ 0x10] {
-                stream[place] = after;
-                survives(&stream);
+                stream[position] = after;
+                read_or_refuse(&stream);
             }
-            stream[place] = before;
+            stream[position] = before;
         }
     }
 }
 
 #[test]
-fn every_changed_length_is_survived() {
+fn every_changed_length_is_read_or_refused() {
     let lengths: [i64; 9] = [0, 1, -1, -2, 8, 1 << 31, 1 << 40, i64::MAX, i64::MIN];
     for mut stream in streams() {
-        for place in (0..stream.len() - 8).step_by(4) {
-            let before: [u8; 8] = stream[place..place + 8].try_into().unwrap();
+        for position in (0..stream.len() - 8).step_by(4) {
+            let before: [u8; 8] = stream[position..position + 8].try_into().unwrap();
             for after in lengths {
-                stream[place..place + 8].copy_from_slice(&after.to_le_bytes());
-                survives(&stream);
+                stream[position..position + 8].copy_from_slice(&after.to_le_bytes());
+                read_or_refuse(&stream);
             }
-            stream[place..place + 8].copy_from_slice(&before);
+            stream[position..position + 8].copy_from_slice(&before);
         }
     }
 }
 
 #[test]
-fn a_buffer_is_not_believed_to_become_huge() {
+fn a_declared_length_is_not_trusted() {
     for compression in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
         let options = IpcWriteOptions::default().try_with_compression(Some(compression)).unwrap();
         let zeros = || column(Float64Array::from_value(0.0, 10_000));
         let batch = RecordBatch::try_from_iter([("x", zeros()), ("y", zeros()), ("z", zeros())]).unwrap();
-        let stream = written(&[batch], options);
+        let stream = encode(&[batch], options);
         let (declared, most) = (80_000_i64, i64::try_from(BATCH_BYTES_MAX).unwrap());
-        let place = stream.windows(8).position(|bytes| bytes == declared.to_le_bytes()).unwrap();
+        let position = stream.windows(8).position(|bytes| bytes == declared.to_le_bytes()).unwrap();
         for huge in [most + 8, 1 << 40, i64::MAX - 7] {
             let mut stream = stream.clone();
-            stream[place..place + 8].copy_from_slice(&huge.to_le_bytes());
+            stream[position..position + 8].copy_from_slice(&huge.to_le_bytes());
             assert!(matches!(read_batches(&stream), Err(FormatError::TooLarge { .. })), "{huge}");
         }
-        // Wrong, but no longer than allowed.
+        // Wrong, but not longer than allowed.
         for wrong in [declared + 8, declared + 1, declared * 10, i64::MAX, -2] {
             let mut stream = stream.clone();
-            stream[place..place + 8].copy_from_slice(&wrong.to_le_bytes());
+            stream[position..position + 8].copy_from_slice(&wrong.to_le_bytes());
             assert!(matches!(read_batches(&stream), Err(FormatError::NotArrow(_))), "{wrong}");
         }
     }
 }
 
 #[test]
-fn what_becomes_too_much_is_refused() {
+fn too_many_readings_or_bytes_are_refused() {
     let zstd = || IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).unwrap();
     let bytes = |count: usize| column(UInt8Array::from_value(0, count));
     let batch = |count| {
         RecordBatch::try_from_iter([("x", bytes(count)), ("y", bytes(count)), ("z", bytes(count))]).unwrap()
     };
-    let taken = written(&[batch(BATCH_READINGS_MAX)], zstd());
+    let taken = encode(&[batch(BATCH_READINGS_MAX)], zstd());
     assert_eq!(read_batches(&taken).unwrap()[0].num_rows(), BATCH_READINGS_MAX);
-    let many = written(&[batch(BATCH_READINGS_MAX), batch(1)], zstd());
+    let many = encode(&[batch(BATCH_READINGS_MAX), batch(1)], zstd());
     assert!(matches!(read_batches(&many), Err(FormatError::TooManyReadings { .. })));
-    let large = written(&[batch(BATCH_BYTES_MAX / 3 + 1)], zstd());
+    let large = encode(&[batch(BATCH_BYTES_MAX / 3 + 1)], zstd());
     assert!(large.len() < 10_000);
     assert!(matches!(read_batches(&large), Err(FormatError::TooLarge { .. })));
 }
 
-fn of_axes(x: ArrayRef) -> Vec<u8> {
+fn with_axes(x: ArrayRef) -> Vec<u8> {
     let columns = [("x", Arc::clone(&x)), ("y", Arc::clone(&x)), ("z", x)];
-    written(&[RecordBatch::try_from_iter(columns).unwrap()], IpcWriteOptions::default())
+    encode(&[RecordBatch::try_from_iter(columns).unwrap()], IpcWriteOptions::default())
 }
 
-/// Each of a million rows was read for its faults, of which a hundred were kept.
+/// All of a million rows were read for their faults, although only a hundred faults are kept.
 #[test]
-fn behind_the_last_fault_that_is_noted_nothing_is_read() {
+fn nothing_is_read_after_the_last_fault() {
     for (wrong, read_rows) in [(FAULTS_MAX, 0), (FAULTS_MAX / 3 - 1, 1)] {
         let mut numbers = vec![f64::NAN; wrong];
         numbers.push(1.0);
-        let stream = of_axes(column(Float64Array::from(numbers)));
+        let stream = with_axes(column(Float64Array::from(numbers)));
         let mut faults = Faults::default();
         let rows = read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
         assert_eq!(rows.rows.len(), read_rows);
@@ -227,22 +228,22 @@ fn behind_the_last_fault_that_is_noted_nothing_is_read() {
     }
 }
 
-/// A row that is neither read nor at fault.
+/// A row that is never read and has no fault.
 #[derive(Debug)]
 struct Nothing;
 
 impl Row for Nothing {
-    const COLUMNS: (&'static [&'static str], &'static [&'static str]) = Measurement::COLUMNS;
+    const COLUMNS: ColumnNames = Measurement::COLUMNS;
 
     fn from_members(_: &mut Members<'_>) -> Option<Self> {
         None
     }
 
-    fn from_plain(_: Plain) -> Option<Self> {
+    fn from_plain_object(_: PlainObject) -> Option<Self> {
         None
     }
 
-    fn from_cells(_: &mut Cells<'_>) -> Option<Self> {
+    fn from_cells(_: &mut CsvCells<'_>) -> Option<Self> {
         None
     }
 
@@ -252,17 +253,17 @@ impl Row for Nothing {
 }
 
 #[test]
-fn no_row_is_left_out_without_a_word() {
-    let stream = of_axes(column(Float64Array::from(vec![1.0, 2.0])));
+fn a_row_is_never_lost_silently() {
+    let stream = with_axes(column(Float64Array::from(vec![1.0, 2.0])));
     let read = read::<Nothing>(ArrowBody::open(&stream).unwrap(), &mut Faults::default());
     assert!(matches!(read.err(), Some(FormatError::NotArrow(_))));
 }
 
-/// Truth values are shorter than rows are many, and were taken for a broken batch.
+/// Booleans take less than a byte for each row, and were taken for a broken batch.
 #[test]
-fn a_type_that_no_axis_has_is_told_whatever_the_values_are() {
+fn a_wrong_type_is_reported_whatever_the_values_are() {
     for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
-        let stream = of_axes(axis);
+        let stream = with_axes(axis);
         let mut faults = Faults::default();
         read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
         let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
@@ -270,9 +271,9 @@ fn a_type_that_no_axis_has_is_told_whatever_the_values_are() {
     }
 }
 
-/// Each time a dictionary becomes longer, all of it is copied: 200 times a megabyte is too much.
+/// Each extension copies the whole dictionary: 200 copies of a megabyte are too many.
 #[test]
-fn a_dictionary_that_grows_and_grows_is_refused() {
+fn a_dictionary_that_is_extended_too_often_is_refused() {
     let names: Vec<String> = (0..4_200).map(|number| format!("{number:0>250}")).collect();
     let grown = |count: usize| {
         let keys = arrow_array::Int32Array::from_value(0, 1);
@@ -282,7 +283,7 @@ fn a_dictionary_that_grows_and_grows_is_refused() {
     };
     let stream = |growths: usize| {
         let batches: Vec<RecordBatch> = (0..growths).map(|growth| grown(4_000 + growth)).collect();
-        written(&batches, IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta))
+        encode(&batches, IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta))
     };
     assert_eq!(read_batches(&stream(100)).unwrap().len(), 100);
     assert!(matches!(read_batches(&stream(200)), Err(FormatError::TooLarge { .. })));
@@ -290,20 +291,20 @@ fn a_dictionary_that_grows_and_grows_is_refused() {
 
 proptest! {
     #[test]
-    fn any_changes_are_survived(
-        which in 0..10_usize,
+    fn any_changes_are_read_or_refused(
+        index in 0..10_usize,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut stream = streams().swap_remove(which);
-        for (place, byte) in changes {
-            let place = place.index(stream.len());
-            stream[place] = byte;
+        let mut stream = streams().swap_remove(index);
+        for (position, byte) in changes {
+            let position = position.index(stream.len());
+            stream[position] = byte;
         }
         if let Some(cut) = cut {
             stream.truncate(cut.index(stream.len()));
         }
-        survives(&stream);
+        read_or_refuse(&stream);
     }
 
     #[test]

@@ -1,24 +1,24 @@
-//! What is cut out of texts, and what is said of those that cannot be cut.
+//! Elements of valid and invalid texts.
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 
-fn all(mut elements: Elements<&[u8]>) -> Result<Vec<(String, u64)>, (u64, &'static str)> {
+fn all(mut elements: JsonSplitter<&[u8]>) -> Result<Vec<(String, u64)>, (u64, &'static str)> {
     let mut found = Vec::new();
     loop {
         match elements.next_element() {
             Ok(Some((element, line))) => found.push((String::from_utf8(element).unwrap(), line)),
             Ok(None) => return Ok(found),
-            Err(Cut::Wrong { line, problem }) => return Err((line, problem)),
-            Err(Cut::Unreadable(error)) => panic!("{error}"),
+            Err(SplitError::Invalid { line, problem }) => return Err((line, problem)),
+            Err(SplitError::Unreadable(error)) => panic!("{error}"),
         }
     }
 }
 
 fn array(text: &str) -> Result<Vec<(String, u64)>, (u64, &'static str)> {
-    all(Elements::array(text.as_bytes(), 40))
+    all(JsonSplitter::new_array(text.as_bytes(), 40))
 }
 
 fn found(elements: &[(&str, u64)]) -> Vec<(String, u64)> {
@@ -26,17 +26,20 @@ fn found(elements: &[(&str, u64)]) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn lines_are_passed_on_with_their_numbers() {
+fn lines_are_returned_with_their_numbers() {
     let text = "\u{feff}{}\r\n\n  \n {\"a\": \"[\"} \n1";
-    let lines = all(Elements::lines(text.as_bytes(), 40)).unwrap();
+    let lines = all(JsonSplitter::new_lines(text.as_bytes(), 40)).unwrap();
     assert_eq!(lines, found(&[("{}\r", 1), ("{\"a\": \"[\"} ", 4), ("1", 5)]));
-    assert_eq!(all(Elements::lines(&b""[..], 40)), Ok(vec![]));
+    assert_eq!(all(JsonSplitter::new_lines(&b""[..], 40)), Ok(vec![]));
     let long = format!("1\n{}", "x".repeat(41));
-    assert_eq!(all(Elements::lines(long.as_bytes(), 40)), Err((2, "the row is too large for any batch")));
+    assert_eq!(
+        all(JsonSplitter::new_lines(long.as_bytes(), 40)),
+        Err((2, "the row is too large for any batch"))
+    );
 }
 
 #[test]
-fn elements_are_passed_on_with_their_lines() {
+fn elements_are_returned_with_their_lines() {
     assert_eq!(array("[]"), Ok(vec![]));
     assert_eq!(array("\u{feff} [ \n ] \n"), Ok(vec![]));
     let text = "[{\"a\":\n[1,2]},\r\n\n \"],\\\\\\\",[\" , 3]\n";
@@ -45,7 +48,7 @@ fn elements_are_passed_on_with_their_lines() {
 }
 
 #[test]
-fn what_is_no_array_is_told_with_its_line() {
+fn an_invalid_array_is_reported_with_its_line() {
     for (text, line, problem) in [
         ("", 1, "the file should hold an array of objects"),
         ("\n{}", 2, "the file should hold an array of objects"),
@@ -56,7 +59,7 @@ fn what_is_no_array_is_told_with_its_line() {
         ("[{},\n,{}]", 2, "an element is missing"),
         ("[,{}]", 1, "an element is missing"),
         ("[{}]\n\n[]", 3, "something follows the array"),
-        ("[\"a\n\"]", 1, "a text holds a line break or another control character"),
+        ("[\"a\n\"]", 1, "a string contains a line break or another control character"),
     ] {
         assert_eq!(array(text), Err((line, problem)), "{text}");
     }
@@ -81,7 +84,7 @@ proptest! {
     fn elements_are_those_of_the_array(values in prop::collection::vec(value(), 0..6), pretty: bool) {
         let array = Value::from(values.clone());
         let text = if pretty { format!("{array:#}") } else { array.to_string() };
-        let cut = all(Elements::array(text.as_bytes(), 10_000)).unwrap();
+        let cut = all(JsonSplitter::new_array(text.as_bytes(), 10_000)).unwrap();
         prop_assert_eq!(cut.len(), values.len());
         for ((element, line), value) in cut.iter().zip(&values) {
             prop_assert!(!element.contains('\n'));

@@ -1,0 +1,104 @@
+//! Reads the rows of a batch in any format as its body arrives.
+
+use super::arrow_columns::{self, ArrowBody};
+use super::batch_rows::BatchRows;
+use super::csv_rows::CsvRowReader;
+use super::json_array;
+use super::ndjson::NdjsonRowReader;
+use super::row::Row;
+use crate::body_receiver::{BodyReceiver, vec_bytes};
+use crate::error::FormatError;
+use crate::faults::Faults;
+use crate::json::Json;
+use crate::media_type::MediaType;
+use crate::members::missing;
+use crate::utf8_decoder::Utf8Decoder;
+
+/// Reads the rows of a batch as its body arrives.
+pub struct BatchReader<R> {
+    decoder: Utf8Decoder,
+    reader: FormatReader<R>,
+    faults: Faults,
+}
+
+enum FormatReader<R> {
+    /// Read at the end: an array that is not JSON has no other fault.
+    JsonArray(String),
+    Ndjson(NdjsonRowReader<R>),
+    Csv(Box<CsvRowReader<R>>),
+    /// Read at the end: a record batch is a whole, and its columns are not copied a second time.
+    Arrow(Vec<u8>),
+    /// An unknown media type, which is an error unless the body is empty.
+    Other,
+}
+
+impl<R: Row> BatchReader<R> {
+    /// Expects a body of this media type.
+    pub fn new(media_type: MediaType) -> Self {
+        let reader = match media_type {
+            MediaType::Json => FormatReader::JsonArray(String::new()),
+            MediaType::Ndjson => FormatReader::Ndjson(NdjsonRowReader::default()),
+            MediaType::Csv => FormatReader::Csv(Box::default()),
+            MediaType::Arrow => FormatReader::Arrow(Vec::new()),
+            MediaType::Other => FormatReader::Other,
+        };
+        Self { decoder: Utf8Decoder::default(), reader, faults: Faults::default() }
+    }
+
+    /// Returns all rows, or `None` if a fault has been noted.
+    ///
+    /// # Errors
+    /// [`FormatError`] if the body is not text, not an Arrow stream or too large, or its media type is
+    /// unknown.
+    pub fn finish(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, FormatError> {
+        let Self { decoder, mut reader, faults: mut found } = self;
+        let is_empty = match &reader {
+            FormatReader::Arrow(bytes) => bytes.is_empty(),
+            _ => decoder.finish(|text| reader.receive(text, &mut found))?,
+        };
+        if is_empty {
+            faults.add(vec!["body".into()], missing(), &Json::Null);
+            return Ok(None);
+        }
+        let rows = match reader {
+            FormatReader::JsonArray(text) => Some(json_array::read(&text, faults)),
+            FormatReader::Ndjson(reader) => Some(reader.finish(&mut found)),
+            FormatReader::Csv(reader) => reader.finish(&mut found),
+            FormatReader::Arrow(bytes) => Some(arrow_columns::read(ArrowBody::open(&bytes)?, &mut found)?),
+            FormatReader::Other => return Err(FormatError::UnknownMediaType),
+        };
+        faults.append(found);
+        Ok(rows.filter(|_| faults.is_empty()))
+    }
+}
+
+impl<R: Row> FormatReader<R> {
+    fn receive(&mut self, text: &str, faults: &mut Faults) {
+        match self {
+            Self::JsonArray(all) => all.push_str(text),
+            Self::Ndjson(reader) => reader.receive(text, faults),
+            Self::Csv(reader) => reader.receive(text, faults),
+            Self::Arrow(_) | Self::Other => {}
+        }
+    }
+}
+
+impl<R: Row> BodyReceiver for BatchReader<R> {
+    fn receive(&mut self, bytes: &[u8]) {
+        let Self { decoder, reader, faults } = self;
+        match reader {
+            FormatReader::Arrow(all) => all.extend_from_slice(bytes),
+            _ => decoder.receive(bytes, |text| reader.receive(text, faults)),
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        match &self.reader {
+            FormatReader::JsonArray(text) => text.capacity(),
+            FormatReader::Ndjson(reader) => reader.held_bytes(),
+            FormatReader::Csv(reader) => reader.held_bytes(),
+            FormatReader::Arrow(bytes) => vec_bytes(bytes),
+            FormatReader::Other => 0,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The names of the columns of a table, in requests and in files: which must be there, and which may.
+
+use crate::faults::{Faults, LocationStep, Problem};
+use crate::json::Json;
+
+/// Names of the columns that a table has.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnNames {
+    /// Columns that must be there.
+    pub required: &'static [&'static str],
+    /// Columns that may be missing.
+    pub optional: &'static [&'static str],
+}
+
+impl ColumnNames {
+    /// Returns whether a table may have a column of this name.
+    pub(crate) fn contains(self, name: &str) -> bool {
+        self.required.contains(&name) || self.optional.contains(&name)
+    }
+
+    /// Notes missing, unknown and repeated columns; `None` if there is a fault.
+    pub(crate) fn check(self, columns: &[&str], faults: &mut Faults) -> Option<()> {
+        for name in self.required.iter().filter(|name| !columns.contains(name)) {
+            faults.add(column_location(name), Problem::new("missing", "Column required"), &Json::Null);
+        }
+        for (index, column) in columns.iter().enumerate() {
+            if faults.is_full() {
+                break;
+            }
+            let problem = if !self.contains(column) {
+                Problem::new("extra_forbidden", "Extra columns are not permitted")
+            } else if columns.iter().take(index).any(|earlier| earlier == column) {
+                Problem::new("repeated", "Column is repeated")
+            } else {
+                continue;
+            };
+            faults.add(column_location(column), problem, &Json::String((*column).to_owned()));
+        }
+        faults.is_empty().then_some(())
+    }
+}
+
+/// Location of a column as a whole.
+pub(crate) fn column_location(name: &str) -> Vec<LocationStep> {
+    vec!["body".into(), "header".into(), LocationStep::from_sent(name)]
+}

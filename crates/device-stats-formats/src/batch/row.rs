@@ -1,0 +1,91 @@
+//! Rows of a batch: readings of one device, or of many devices. This file states what a row consists of; each
+//! format has a file of its own.
+
+use device_stats_domain::{Axes, DeviceId, Measurement};
+
+use super::column_names::ColumnNames;
+use super::csv_rows::CsvCells;
+use super::plain_object::PlainObject;
+use crate::members::{FromMembers, Members};
+use crate::values::{self, nullable};
+
+/// A row of a batch: a [`Measurement`] of the device that the request names, or one with its [`DeviceId`].
+pub trait Row: Sized + Send {
+    /// Columns of a table of such rows, which are also the members of a JSON object.
+    const COLUMNS: ColumnNames;
+
+    /// Reads a JSON object; `None` if a fault has been noted.
+    fn from_members(members: &mut Members<'_>) -> Option<Self>;
+
+    /// Converts a plain JSON object; `None` if a member is missing or not allowed.
+    fn from_plain_object(plain: PlainObject) -> Option<Self>;
+
+    /// Reads a CSV record; `None` if a fault has been noted.
+    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self>;
+
+    /// Combines the values of columns; `None` if a device id is missing or not allowed.
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self>;
+}
+
+impl FromMembers for Measurement {
+    fn read(members: &mut Members<'_>) -> Option<Self> {
+        let x = members.required("x", values::finite);
+        let y = members.required("y", values::finite);
+        let z = members.required("z", values::finite);
+        let time = members.optional("timestamp", nullable(values::timestamp));
+        Some(Self { time: time?.flatten(), values: Axes { x, y, z }.all()? })
+    }
+}
+
+impl Row for Measurement {
+    const COLUMNS: ColumnNames = ColumnNames { required: &["x", "y", "z"], optional: &["timestamp"] };
+
+    fn from_members(members: &mut Members<'_>) -> Option<Self> {
+        Self::read(members)
+    }
+
+    fn from_plain_object(plain: PlainObject) -> Option<Self> {
+        let PlainObject { device_id: None, values, time } = plain else { return None };
+        Some(Self { time, values: values.all()? })
+    }
+
+    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self> {
+        let mut number = |name| cells.read(name, |text| values::finite_text(text.trim()));
+        let axes = Axes { x: number("x"), y: number("y"), z: number("z") };
+        let time = match cells.text("timestamp") {
+            None | Some("") => Some(None),
+            Some(_) => cells.read("timestamp", values::timestamp_text).map(Some),
+        };
+        Some(Self { time: time?, values: axes.all()? })
+    }
+
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
+        device.is_none().then_some(measurement)
+    }
+}
+
+impl Row for (DeviceId, Measurement) {
+    const COLUMNS: ColumnNames =
+        ColumnNames { required: &["device_id", "x", "y", "z"], optional: &["timestamp"] };
+
+    fn from_members(members: &mut Members<'_>) -> Option<Self> {
+        let device = members.required("device_id", values::device_id);
+        let measurement = Measurement::read(members);
+        Some((device?, measurement?))
+    }
+
+    fn from_plain_object(mut plain: PlainObject) -> Option<Self> {
+        let device = plain.device_id.take()?;
+        Some((device, Measurement::from_plain_object(plain)?))
+    }
+
+    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self> {
+        let device = cells.read("device_id", values::device_id_text);
+        let measurement = Measurement::from_cells(cells);
+        Some((device?, measurement?))
+    }
+
+    fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
+        Some((device?, measurement))
+    }
+}

@@ -1,0 +1,116 @@
+//! The formats of an export.
+
+use bytes::Bytes;
+use device_stats_domain::{DeviceId, Reading};
+use serde_json::json;
+
+use super::column_encoders::{ArrowStreamEncoder, ParquetEncoder};
+use super::encoder::{EncodeError, Encoder};
+use super::text_encoder::{TextEncoder, TextFormat};
+use crate::faults::Problem;
+use crate::json::Json;
+
+/// Format of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A table with a header (RFC 4180).
+    #[default]
+    Csv,
+    /// One JSON object on each line.
+    Ndjson,
+    /// An Arrow IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
+}
+
+/// Encodes readings in one of the formats.
+pub enum ExportEncoder {
+    /// CSV or NDJSON.
+    Text(TextEncoder),
+    /// An Arrow IPC stream.
+    Arrow(Box<ArrowStreamEncoder>),
+    /// A Parquet file.
+    Parquet(Box<ParquetEncoder>),
+}
+
+impl ExportFormat {
+    const ALL: [Self; 4] = [Self::Csv, Self::Ndjson, Self::Arrow, Self::Parquet];
+
+    /// Reads a query parameter.
+    ///
+    /// # Errors
+    /// `literal_error` for any other value.
+    pub fn from_json(value: &Json) -> Result<Self, Problem> {
+        let is_named = |format: &Self| matches!(value, Json::String(name) if name == format.name());
+        Self::ALL.into_iter().find(is_named).ok_or_else(|| {
+            let expected = "'csv', 'ndjson', 'arrow' or 'parquet'";
+            Problem::new("literal_error", format!("Input should be {expected}"))
+                .with(json!({"expected": expected}))
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Returns the extension of a file name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            // `arrow` is the extension of an Arrow file, and this is a stream.
+            Self::Arrow => "arrows",
+            Self::Csv | Self::Ndjson | Self::Parquet => self.name(),
+        }
+    }
+
+    /// Returns the value of `Content-Type`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// Returns whether compression makes the file much smaller.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Csv | Self::Ndjson)
+    }
+
+    /// Creates an encoder. `gzip` compresses text, and is ignored otherwise.
+    ///
+    /// # Errors
+    /// [`EncodeError`], always a bug.
+    pub fn encoder(self, gzip: bool) -> Result<ExportEncoder, EncodeError> {
+        Ok(match self {
+            Self::Csv => ExportEncoder::Text(TextEncoder::new(TextFormat::Csv, gzip)?),
+            Self::Ndjson => ExportEncoder::Text(TextEncoder::new(TextFormat::Ndjson, gzip)?),
+            Self::Arrow => ExportEncoder::Arrow(Box::new(ArrowStreamEncoder::new()?)),
+            Self::Parquet => ExportEncoder::Parquet(Box::new(ParquetEncoder::new()?)),
+        })
+    }
+}
+
+impl Encoder for ExportEncoder {
+    fn encode(&mut self, device: &DeviceId, readings: &[Reading]) -> Result<Bytes, EncodeError> {
+        match self {
+            Self::Text(encoder) => encoder.encode(device, readings),
+            Self::Arrow(encoder) => encoder.encode(device, readings),
+            Self::Parquet(encoder) => encoder.encode(device, readings),
+        }
+    }
+
+    fn finish(self) -> Result<Bytes, EncodeError> {
+        match self {
+            Self::Text(encoder) => encoder.finish(),
+            Self::Arrow(encoder) => encoder.finish(),
+            Self::Parquet(encoder) => encoder.finish(),
+        }
+    }
+}

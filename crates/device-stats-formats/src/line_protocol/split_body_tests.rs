@@ -1,0 +1,46 @@
+//! A body that arrives in pieces has the same points and faults as one that arrives at once.
+
+use proptest::prelude::*;
+
+use super::{PointReader, Precision};
+use crate::batch::split_body_tests::split;
+use crate::body_receiver::BodyReceiver;
+use crate::faults::Faults;
+
+fn outcome(pieces: &[&[u8]]) -> String {
+    let mut reader = PointReader::new(Precision::default());
+    for piece in pieces {
+        reader.receive(piece);
+    }
+    let mut faults = Faults::default();
+    match reader.finish(&mut faults) {
+        Ok(Some(rows)) => format!("{:?} {:?}", rows.rows, rows.locations),
+        Ok(None) => format!("{:?}", faults.into_vec()),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+const FRAGMENTS: &[&str] = &[
+    "m,device=d x=1,y=2,z=3 1\n",
+    "m,device=d x=1,y=2,z=3,t=\"a\n# b\"\n",
+    "m,device=é x=1,y=2,z=3\r\n",
+    "# a comment, \"quoted\n",
+    "#",
+    "\"",
+    "\\",
+    "\n",
+    " ",
+    "m x=1\n",
+    "x",
+];
+
+proptest! {
+    #[test]
+    fn the_way_a_body_is_split_does_not_matter(
+        fragments in prop::collection::vec(prop::sample::select(FRAGMENTS), 0..30),
+        lengths in prop::collection::vec(1..40_usize, 1..6),
+    ) {
+        let body = fragments.concat();
+        prop_assert_eq!(outcome(&split(body.as_bytes(), &lengths)), outcome(&[body.as_bytes()]));
+    }
+}
