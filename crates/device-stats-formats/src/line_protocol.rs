@@ -2,8 +2,8 @@
 //! the tag `device` names the device, and the fields `x`, `y` and `z` are its numbers. The measurement and
 //! all other tags and fields are ignored.
 //!
-//! The grammar is that of InfluxData's
-//! [reference](https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/).
+//! The grammar is that of the
+//! [reference](https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/) of InfluxDB.
 
 mod line_splitter;
 mod point_reader;

@@ -46,7 +46,6 @@ impl<'a> Members<'a> {
     }
 
     /// Reads an optional member; `Some(None)` if it is absent, `None` if a fault has been noted.
-    #[expect(clippy::option_option, reason = "a member is faulty, absent or present")]
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -63,7 +62,6 @@ impl<'a> Members<'a> {
 
     /// Reads an optional list of 1 to `length_max` elements; `Some(None)` if it is absent or `null`, `None`
     /// if a fault has been noted. The faults of all elements are noted.
-    #[expect(clippy::option_option, reason = "a member is faulty, absent or present")]
     pub fn optional_list<T>(
         &mut self,
         name: &'static str,

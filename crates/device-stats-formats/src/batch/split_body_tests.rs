@@ -1,4 +1,4 @@
-//! BatchRows that arrive in parts are those that arrive at once, and so are their faults.
+//! A body that arrives in pieces has the same rows and faults as one that arrives at once.
 
 use device_stats_domain::{DeviceId, Measurement};
 use proptest::prelude::*;

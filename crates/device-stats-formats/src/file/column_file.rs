@@ -153,7 +153,7 @@ impl<R: Read> ColumnFile<R> {
         }
     }
 
-    /// FileReader as they are sent.
+    /// Encodes rows as a batch.
     fn encode(&self, rows: &RecordBatch) -> Result<FileBatch, FileError> {
         let mut columns = Vec::new();
         let mut fields = Vec::new();

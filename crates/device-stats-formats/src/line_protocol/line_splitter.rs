@@ -99,13 +99,12 @@ impl LineSplitter {
             (State::Comment, _) => {}
             _ if is_escaped => {}
             (_, b'\\') => self.is_escaped = true,
-            (State::String, b'"') => self.state = State::Fields,
+            (State::String, b'"') | (State::Series, b' ') => self.state = State::Fields,
             (State::String, _) => {}
             (_, b'\n') => {
                 self.state = State::Blank;
                 return true;
             }
-            (State::Series, b' ') => self.state = State::Fields,
             (State::Fields, b'=') => self.is_after_equals = true,
             (State::Fields, b'"') if is_after_equals => self.state = State::String,
             (State::Series | State::Fields, _) => {}
