@@ -4,6 +4,7 @@ mod arrow_columns;
 mod batch_reader;
 mod batch_rows;
 pub(crate) mod column_names;
+mod csv_cells;
 mod csv_rows;
 mod json_array;
 mod json_row;
@@ -11,7 +12,7 @@ mod ndjson;
 mod plain_object;
 mod row;
 #[cfg(test)]
-pub(crate) mod split_body_tests;
+mod split_body_tests;
 
 pub(crate) use arrow_columns::check_columns;
 pub use batch_reader::BatchReader;

@@ -4,6 +4,8 @@
 
 mod arrow;
 mod batch;
+#[cfg(test)]
+mod body_pieces;
 mod body_receiver;
 mod csv;
 mod error;

@@ -107,7 +107,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::batch::split_body_tests::split;
+    use crate::body_pieces::split;
 
     fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(String, bool), FormatError> {
         let (mut decoder, mut text) = (Utf8Decoder::default(), String::new());

@@ -1,5 +1,5 @@
 //! Reads values of the domain from JSON and text, by the rules and with the messages of pydantic. A JSON
-//! string, a query parameter, a part of a path and a cell of a table follow the same rules.
+//! string, a query parameter, a path parameter and a cell of a table follow the same rules.
 //!
 //! It is stricter than pydantic in three points (`docs/api-differences.md`): numbers must be finite, `_`
 //! between digits is refused, and `true` is not an id.

@@ -5,7 +5,8 @@
 use arrow_ipc::{Buffer as BufferRange, FieldNode, RecordBatch};
 use arrow_schema::DataType;
 
-use super::stream::{ArrayBytesLimit, ArrowStreamError};
+use super::memory_limit::ArrayMemoryLimit;
+use super::stream_error::ArrowStreamError;
 
 /// Size of the decompressed length before a compressed buffer, in bytes.
 const PREFIX_BYTES: usize = 8;
@@ -22,7 +23,7 @@ pub(super) fn check(
     batch: &RecordBatch<'_>,
     types: &[&DataType],
     body: &[u8],
-    limit: &mut ArrayBytesLimit,
+    limit: &mut ArrayMemoryLimit,
 ) -> Result<(), ArrowStreamError> {
     let rows = usize::try_from(batch.length())
         .map_err(|_| ArrowStreamError::broken("a batch has a negative length"))?;
@@ -91,7 +92,7 @@ struct Buffers<'a, I> {
     ranges: I,
     body: &'a [u8],
     is_compressed: bool,
-    limit: &'a mut ArrayBytesLimit,
+    limit: &'a mut ArrayMemoryLimit,
     /// Size of the checked buffers after decompression, in bytes.
     bytes: usize,
 }

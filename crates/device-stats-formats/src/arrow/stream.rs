@@ -5,7 +5,7 @@
 //! reads it, and no more is allocated than has arrived or than the limit allows. Nested types are not read.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -13,9 +13,11 @@ use arrow_buffer::Buffer;
 use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow_ipc::{Endianness, Message, MessageHeader, MetadataVersion, root_as_message};
-use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::layout;
+use super::memory_limit::ArrayMemoryLimit;
+use super::stream_error::ArrowStreamError;
 
 /// First bytes of each message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
@@ -24,87 +26,15 @@ const CONTINUATION: [u8; 4] = [0xff; 4];
 const HEAD_BYTES_MAX: usize = 1024 * 1024;
 /// Maximum allocation for the body of a message before any of it has arrived, in bytes.
 const BODY_BYTES_INITIAL: usize = 1024 * 1024;
-/// Maximum number of bytes copied to extend dictionaries, as a multiple of the limit of the stream.
-const DICTIONARY_COPIES_MAX: usize = 16;
-
-/// Reason why a stream cannot be read, or not to its end.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ArrowStreamError {
-    /// The bytes cannot be read.
-    #[error("the stream cannot be read")]
-    Unreadable(#[source] io::Error),
-    /// The bytes are not a stream, or not a complete one.
-    #[error("{0}")]
-    Broken(String),
-    /// The arrays are too large after decompression.
-    #[error("the columns take more than {bytes_max} bytes")]
-    TooLarge {
-        /// Maximum size of all arrays, in bytes.
-        bytes_max: usize,
-    },
-}
-
-impl ArrowStreamError {
-    pub(super) fn broken(words: impl Into<String>) -> Self {
-        Self::Broken(words.into())
-    }
-
-    /// Converts an error of `arrow-ipc`, which does no input or output here.
-    fn from_arrow(error: &ArrowError) -> Self {
-        Self::Broken(error.to_string())
-    }
-
-    fn from_io(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::broken("the stream is cut off"),
-            _ => Self::Unreadable(error),
-        }
-    }
-}
 
 /// A stream whose schema has been read.
 pub(crate) struct ArrowStream<R> {
     input: R,
     schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
-    limit: ArrayBytesLimit,
+    limit: ArrayMemoryLimit,
     /// Whether the mark that ends the stream has been read.
     is_at_end: bool,
-}
-
-/// Limit on the memory of the arrays of a stream.
-#[derive(Debug)]
-pub(super) struct ArrayBytesLimit {
-    bytes_max: usize,
-    /// Size of the arrays so far, in bytes.
-    taken: usize,
-    /// Bytes copied to extend dictionaries.
-    copied: usize,
-}
-
-impl ArrayBytesLimit {
-    fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, taken: 0, copied: 0 }
-    }
-
-    /// Adds the size of an array.
-    pub(super) fn take(&mut self, bytes: usize) -> Result<(), ArrowStreamError> {
-        self.taken = self.taken.saturating_add(bytes);
-        self.check(self.taken, self.bytes_max)
-    }
-
-    /// Adds the size of a dictionary that is copied to extend it.
-    fn copy(&mut self, bytes: usize) -> Result<(), ArrowStreamError> {
-        self.copied = self.copied.saturating_add(bytes);
-        self.check(self.copied, self.bytes_max.saturating_mul(DICTIONARY_COPIES_MAX))
-    }
-
-    fn check(&self, bytes: usize, bytes_max: usize) -> Result<(), ArrowStreamError> {
-        if bytes > bytes_max {
-            return Err(ArrowStreamError::TooLarge { bytes_max: self.bytes_max });
-        }
-        Ok(())
-    }
 }
 
 impl<R: Read> ArrowStream<R> {
@@ -124,7 +54,7 @@ impl<R: Read> ArrowStream<R> {
         }
         let schema = try_fb_to_schema(schema).map_err(|error| ArrowStreamError::from_arrow(&error))?;
         next_body(&mut input, &message)?;
-        let limit = ArrayBytesLimit::new(bytes_max);
+        let limit = ArrayMemoryLimit::new(bytes_max);
         let dictionaries = HashMap::new();
         Ok(Self { input, schema: Arc::new(schema), dictionaries, limit, is_at_end: false })
     }
@@ -157,7 +87,7 @@ impl<R: Read> ArrowStream<R> {
 
     /// Resets the count of bytes, for a caller that does not keep earlier batches.
     pub(crate) fn reset_limit(&mut self) {
-        self.limit = ArrayBytesLimit::new(self.limit.bytes_max);
+        self.limit.reset();
     }
 
     /// Returns the input after the end of the stream.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::batch_rows::BatchRows;
+use super::csv_cells::{CsvCells, cell_text};
 use super::row::Row;
 use crate::csv::{Progress, RecordReader};
 use crate::faults::{Faults, Problem};
@@ -69,7 +70,7 @@ impl<R: Row> CsvRowReader<R> {
                 faults.at_line(line);
                 match records.check_width(columns.len()) {
                     Ok(()) => {
-                        let mut cells = CsvCells { columns, records, index, faults };
+                        let mut cells = CsvCells::new(columns, records, index, faults);
                         if let Some(row) = R::from_cells(&mut cells) {
                             self.rows.push_with_line(line, row);
                         }
@@ -87,54 +88,11 @@ impl<R: Row> CsvRowReader<R> {
 
     fn read_header(&mut self, faults: &mut Faults) {
         faults.at_line(self.records.line());
-        let columns: Vec<&str> = self.records.cells().map(text).collect();
+        let columns: Vec<&str> = self.records.cells().map(cell_text).collect();
         self.header = match R::COLUMNS.check(&columns, faults) {
             Some(()) => Header::Columns(columns.into_iter().map(str::to_owned).collect()),
             None => Header::Faulty,
         };
-    }
-}
-
-/// Returns the text of a cell of a body that is UTF-8.
-fn text(cell: &[u8]) -> &str {
-    let text = std::str::from_utf8(cell);
-    text.unwrap_or_else(|_| unreachable!("only ASCII characters separate cells"))
-}
-
-/// The cells of a record, by the name of their column.
-pub struct CsvCells<'a> {
-    columns: &'a [String],
-    records: &'a RecordReader,
-    /// Position of the record in the body, from 0, without the header.
-    index: usize,
-    faults: &'a mut Faults,
-}
-
-impl<'a> CsvCells<'a> {
-    /// Returns the text of a cell; `None` if there is no such column.
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
-        let column = self.columns.iter().position(|column| column == name)?;
-        self.records.cell(column).map(text)
-    }
-
-    /// Reads a cell of a column that exists; `None` if a fault has been noted.
-    pub(super) fn read<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&str) -> Result<T, Problem>,
-    ) -> Option<T> {
-        let Some(text) = self.text(name) else { unreachable!("the header has been checked") };
-        let problem = match read(text) {
-            Ok(value) => return Some(value),
-            Err(problem) => problem,
-        };
-        let mut ctx = problem.ctx.clone().unwrap_or_else(|| json!({}));
-        if let Some(members) = ctx.as_object_mut() {
-            members.insert("line".to_owned(), json!(self.records.line()));
-        }
-        let loc = vec!["body".into(), self.index.into(), name.into()];
-        self.faults.add(loc, problem.with(ctx), &Json::String(text.to_owned()));
-        None
     }
 }
 

@@ -4,7 +4,7 @@
 use device_stats_domain::{Axes, DeviceId, Measurement};
 
 use super::column_names::ColumnNames;
-use super::csv_rows::CsvCells;
+use super::csv_cells::CsvCells;
 use super::plain_object::PlainObject;
 use crate::members::{FromMembers, Members};
 use crate::values::{self, nullable};

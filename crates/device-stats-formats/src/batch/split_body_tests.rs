@@ -5,9 +5,11 @@ use proptest::prelude::*;
 
 use super::batch_rows::BatchRows;
 use super::column_names::ColumnNames;
-use super::csv_rows::{CsvCells, CsvRowReader};
+use super::csv_cells::CsvCells;
+use super::csv_rows::CsvRowReader;
 use super::plain_object::PlainObject;
 use super::{BatchReader, Row};
+use crate::body_pieces::split;
 use crate::body_receiver::BodyReceiver;
 use crate::faults::Faults;
 use crate::media_type::MediaType;
@@ -25,20 +27,6 @@ fn outcome(media_type: MediaType, pieces: &[&[u8]]) -> String {
         Ok(None) => format!("{:?}", faults.into_vec()),
         Err(error) => format!("{error:?}"),
     }
-}
-
-/// Splits a body into pieces of these lengths, repeatedly.
-pub(crate) fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
-    let mut pieces = Vec::new();
-    for length in lengths.iter().cycle() {
-        if body.is_empty() {
-            break;
-        }
-        let (piece, rest) = body.split_at((*length).min(body.len()));
-        pieces.push(piece);
-        body = rest;
-    }
-    pieces
 }
 
 fn fragments(fragments: &'static [&'static str]) -> impl Strategy<Value = String> {

@@ -1,8 +1,8 @@
 //! Reads one line of line protocol: `measurement,tags fields timestamp`. The scanner knows the grammar and
 //! nothing of readings.
 //!
-//! It is as lenient as InfluxDB's own Rust parser, the crate `influxdb-line-protocol`: an unescaped comma may
-//! be part of a tag or field key, and a backslash before any other character stands for itself.
+//! It is as lenient as InfluxDB's own Rust parser, the crate `influxdb-line-protocol`: a tag or field key may
+//! contain an unescaped comma, and a backslash before any other character stands for itself.
 
 use std::borrow::Cow;
 

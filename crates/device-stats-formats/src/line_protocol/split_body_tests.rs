@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{PointReader, Precision};
-use crate::batch::split_body_tests::split;
+use crate::body_pieces::split;
 use crate::body_receiver::BodyReceiver;
 use crate::faults::Faults;
 

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batch::column_names::ColumnNames;
-use crate::batch::csv_rows::CsvCells;
+use crate::batch::csv_cells::CsvCells;
 use crate::batch::plain_object::PlainObject;
 use crate::error::FormatError;
 use crate::faults::Fault;

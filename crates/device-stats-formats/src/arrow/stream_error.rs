@@ -1,0 +1,42 @@
+//! Errors of an Arrow stream.
+
+use std::io;
+
+use arrow_schema::ArrowError;
+
+/// Reason why a stream cannot be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArrowStreamError {
+    /// The bytes cannot be read.
+    #[error("the stream cannot be read")]
+    Unreadable(#[source] io::Error),
+    /// The bytes are not a stream, or not a complete one.
+    #[error("{0}")]
+    Broken(String),
+    /// The arrays are too large after decompression.
+    #[error("the columns take more than {bytes_max} bytes")]
+    TooLarge {
+        /// Maximum size of all arrays, in bytes.
+        bytes_max: usize,
+    },
+}
+
+impl ArrowStreamError {
+    /// Creates an error for a broken stream.
+    pub(super) fn broken(words: impl Into<String>) -> Self {
+        Self::Broken(words.into())
+    }
+
+    /// Converts an error of `arrow-ipc`, which does no input or output here.
+    pub(super) fn from_arrow(error: &ArrowError) -> Self {
+        Self::Broken(error.to_string())
+    }
+
+    /// Converts an error of the input.
+    pub(super) fn from_io(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::broken("the stream is cut off"),
+            _ => Self::Unreadable(error),
+        }
+    }
+}
