@@ -120,7 +120,7 @@ fn decompressed_length(bytes: &[u8]) -> Result<usize, ArrowStreamError> {
     if bytes.is_empty() {
         return Ok(0);
     }
-    let wrong = || ArrowStreamError::broken("a compressed buffer does not say how long it is");
+    let wrong = || ArrowStreamError::broken("a compressed buffer lacks its decompressed length");
     let (prefix, rest) = bytes.split_first_chunk::<PREFIX_BYTES>().ok_or_else(wrong)?;
     match i64::from_le_bytes(*prefix) {
         NOT_COMPRESSED => Ok(rest.len()),

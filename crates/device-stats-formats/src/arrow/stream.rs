@@ -137,7 +137,7 @@ fn next_head(input: &mut impl Read) -> Result<Option<Vec<u8>>, ArrowStreamError>
     let mut word = [0; 4];
     input.read_exact(&mut word).map_err(ArrowStreamError::from_io)?;
     if word != CONTINUATION {
-        return Err(ArrowStreamError::broken("a message does not begin as messages of a stream do"));
+        return Err(ArrowStreamError::broken("a message does not begin with the continuation marker"));
     }
     input.read_exact(&mut word).map_err(ArrowStreamError::from_io)?;
     match usize::try_from(i32::from_le_bytes(word)) {
