@@ -15,7 +15,7 @@ use crate::{middleware, openapi, routes};
 pub(crate) fn app(service: Service) -> Router {
     let (operations, document) = routes::operations().split_for_parts();
     let swagger_ui = SwaggerUi::new("/docs").url("/api/v1/openapi.json", openapi::complete(document));
-    with_layers(operations.merge(routes::undocumented()).merge(swagger_ui).with_state(service))
+    with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service))
 }
 
 /// Adds the treatment of every request, from the inside out: unknown paths and methods, panics, the response.

@@ -1,7 +1,8 @@
 //! Extractors: the parts of a request that handlers ask for.
 //!
-//! `Parsed<(PathDevice, PeriodQuery, PageQuery)>` reads a path and a query. All parts are read before any is used, so
-//! that one response lists the faults of all. The OpenAPI description of a part stands beside the part.
+//! `Parsed<(PathDevice, PeriodQuery, PageQuery)>` reads a path and a query. All parts are read before any is
+//! used, so that one response lists the faults of all. The OpenAPI description of a part stands beside the
+//! part.
 
 mod caller;
 mod count;

@@ -1,8 +1,8 @@
 //! The HTTP interface of the service: version 1 of the contract, as routes.
 //!
-//! A handler (`routes`) reads a request with extractors (`extract`), makes one call to the service and encodes the
-//! result. `errors` maps every error to a response, and `middleware` completes every response. The identity of the
-//! caller comes from `extract/caller.rs`, so sign-in belongs there.
+//! A handler (`routes`) reads a request with extractors (`extract`), makes one call to the service and
+//! encodes the result. `errors` maps every error to a response, and `middleware` completes every response.
+//! The identity of the caller comes from `extract/caller.rs`, so sign-in belongs there.
 
 mod app;
 mod body;

@@ -31,7 +31,8 @@ use crate::trailing_slash::strip_trailing_slash;
 /// Pause after the operating system refuses a connection because file descriptors or memory run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves connections until `shutdown` completes, then finishes the accepted requests within [`SHUTDOWN_TIMEOUT`].
+/// Serves connections until `shutdown` completes, then finishes the accepted requests within
+/// [`SHUTDOWN_TIMEOUT`].
 pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Future<Output = ()> + Send) {
     let app = app(service.clone());
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
-pub(crate) use points::undocumented;
+pub(crate) use points::aliases;
 
 /// Returns the documented operations.
 pub(crate) fn operations() -> OpenApiRouter<Service> {

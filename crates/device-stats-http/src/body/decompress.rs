@@ -1,5 +1,5 @@
-//! Decompression of a body while it arrives. The receiver never gets more bytes than the limit, however small the
-//! compressed body is.
+//! Decompression of a body while it arrives. The receiver never gets more bytes than the limit, however small
+//! the compressed body is.
 
 use std::io::{self, Write};
 

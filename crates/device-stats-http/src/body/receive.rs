@@ -28,8 +28,8 @@ pub(crate) async fn receive<T: BodyReceiver>(
         Err(error) => Err(error),
     };
     if outcome.is_err() {
-        // The response is sent at once. Closing a connection with unread bytes resets it, and the client would lose
-        // the response; therefore the rest of the body is read and discarded.
+        // The response is sent at once. Closing a connection with unread bytes resets it, and the client
+        // would lose the response; therefore the rest of the body is read and discarded.
         tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, drain(body)));
     }
     outcome

@@ -1,5 +1,5 @@
-//! An error as a response. The error first travels inside a provisional response; the middleware writes the final one,
-//! because only the middleware knows the id of the request and the form that the client asks for.
+//! An error as a response. The error first travels inside a provisional response; the middleware writes the
+//! final one, because only the middleware knows the id of the request and the form that the client asks for.
 
 use std::sync::Arc;
 

@@ -91,8 +91,8 @@ impl Input {
         found.map(|(_, value)| Json::String(value.clone()))
     }
 
-    /// Reads an optional parameter of the query. Returns `Some(None)` if it is absent, and `None` after reporting a
-    /// fault.
+    /// Reads an optional parameter of the query. Returns `Some(None)` if it is absent, and `None` after
+    /// reporting a fault.
     #[expect(clippy::option_option, reason = "a fault, an absent and a present parameter are three outcomes")]
     pub(crate) fn query<T>(
         &self,
@@ -134,7 +134,8 @@ impl Input {
     }
 }
 
-/// Implements [`FromInput`] for a tuple. Reads every part, even after a fault, so that no fault hides another.
+/// Implements [`FromInput`] for a tuple. Reads every part, even after a fault, so that no fault hides
+/// another.
 macro_rules! read_together {
     ($($part:ident $value:ident),+) => {
         impl<$($part: FromInput),+> FromInput for ($($part,)+) {

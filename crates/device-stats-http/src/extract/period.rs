@@ -14,11 +14,12 @@ use super::input::{FromInput, Input};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `PeriodQuery`")]
 pub(crate) struct PeriodParams {
-    /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset; encode `+` as `%2B`), a date, or
-    /// seconds or milliseconds since 1970. If absent, the period starts with the first reading.
+    /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset; encode `+` as `%2B`), a
+    /// date, or seconds or milliseconds since 1970. If absent, the period starts with the first reading.
     #[param(example = "2026-11-23T00:00:00Z")]
     start_time: Option<String>,
-    /// Last moment of the period (inclusive), in the same forms. If absent, the period ends with the last reading.
+    /// Last moment of the period (inclusive), in the same forms. If absent, the period ends with the last
+    /// reading.
     #[param(example = "2026-11-23T23:59:59.999999Z")]
     end_time: Option<String>,
 }
@@ -61,7 +62,8 @@ pub(crate) fn read_period(members: &mut Members<'_>) -> Option<Period> {
     Some(Period { start: start?.flatten(), end: end?.flatten() })
 }
 
-/// Reads a moment of a query. The `+` of an offset becomes a space if it is not encoded; the fault then says so.
+/// Reads a moment of a query. The `+` of an offset becomes a space if it is not encoded; the fault then says
+/// so.
 fn query_moment(value: &Json) -> Result<Moment, Problem> {
     values::moment(value).map_err(|problem| match value {
         Json::String(text) if values::moment_text(&text.replacen(' ', "+", 1)).is_ok() => {

@@ -18,7 +18,8 @@ pub(crate) trait FromBody: Sized {
     /// The reader of the body.
     type Reader: BodyReceiver;
 
-    /// Creates the reader for a body of the given format. Reports the faults of parameters that describe the body.
+    /// Creates the reader for a body of the given format. Reports the faults of parameters that describe the
+    /// body.
     fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self::Reader;
 
     /// Finishes the value. Returns `None` after reporting a fault.

@@ -43,8 +43,8 @@ impl PathSubject {
     }
 }
 
-/// An existing device or user whose readings the caller may read. Each method calls the operation of the service for
-/// that subject, and has its errors.
+/// An existing device or user whose readings the caller may read. Each method calls the operation of the
+/// service for that subject, and has its errors.
 pub(crate) enum Subject {
     Device(Authorized<Device>),
     User(Authorized<User>),

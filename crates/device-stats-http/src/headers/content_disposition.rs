@@ -5,8 +5,8 @@ use axum::http::HeaderValue;
 /// Maximum length of the part of a file name that comes from a request, in characters.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// Returns the header for a file named `{prefix}-{name}.{extension}`. Every character of `name` except ASCII letters,
-/// ASCII digits, `-`, `_` and `.` becomes `_`, so that no system gives the name a special meaning.
+/// Returns the header for a file named `{prefix}-{name}.{extension}`. Every character of `name` except ASCII
+/// letters, ASCII digits, `-`, `_` and `.` becomes `_`, so that no system gives the name a special meaning.
 #[expect(clippy::expect_used, reason = "the replacement leaves visible ASCII")]
 pub(crate) fn attachment(prefix: &str, name: &str, extension: &str) -> HeaderValue {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: the client's name for a request that it may send again.
 //!
-//! By the IETF draft (draft-ietf-httpapi-idempotency-key-header) the value is a string of RFC 8941, in quotation marks.
-//! Many clients omit the quotation marks, so a bare key is valid, too.
+//! By the IETF draft (draft-ietf-httpapi-idempotency-key-header) the value is a string of RFC 8941, in
+//! quotation marks. Many clients omit the quotation marks, so a bare key is valid, too.
 
 use axum::http::{HeaderMap, HeaderValue};
 use device_stats_domain::IdempotencyKey;
@@ -15,7 +15,8 @@ pub(crate) fn location() -> Vec<LocationStep> {
     vec!["header".into(), IDEMPOTENCY_KEY.into()]
 }
 
-/// Reads the key of a request. Returns `Some(None)` if the request has no key, and `None` after reporting a fault.
+/// Reads the key of a request. Returns `Some(None)` if the request has no key, and `None` after reporting a
+/// fault.
 #[expect(clippy::option_option, reason = "a fault, no key and a key are three outcomes")]
 pub(crate) fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Option<IdempotencyKey>> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
@@ -38,8 +39,8 @@ fn parse(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
     IdempotencyKey::new(key).map_err(|error| invalid(&error.to_string()))
 }
 
-/// Returns the text of a string of RFC 8941 from the text after its opening quotation mark. Returns `None` if it does
-/// not end with the closing quotation mark.
+/// Returns the text of a string of RFC 8941 from the text after its opening quotation mark. Returns `None` if
+/// it does not end with the closing quotation mark.
 fn unquote(quoted: &str) -> Option<String> {
     let mut text = String::with_capacity(quoted.len());
     let mut characters = quoted.chars();

@@ -21,14 +21,15 @@ use crate::extract::{
 #[schema(as = AnalysisRequest)]
 #[expect(dead_code, reason = "describes `AnalysisRequest`")]
 pub(crate) struct AnalysisRequestBody {
-    /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset), a date, or seconds or milliseconds
-    /// since 1970. If absent or `null`, the period has no start.
+    /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset), a date, or seconds or
+    /// milliseconds since 1970. If absent or `null`, the period has no start.
     #[schema(example = "2026-11-23T00:00:00Z")]
     start_time: Option<String>,
     /// Last moment of the period (inclusive), in the same forms. If absent or `null`, the period has no end.
     #[schema(example = "2026-11-23T23:59:59.999999Z")]
     end_time: Option<String>,
-    /// Percentiles to compute for each axis, in percent: 1 to 20 numbers from 0 (the minimum) to 100 (the maximum).
+    /// Percentiles to compute for each axis, in percent: 1 to 20 numbers from 0 (the minimum) to 100 (the
+    /// maximum).
     #[schema(example = json!([50, 95, 99.9]), min_items = 1, max_items = 20)]
     percentiles: Option<Vec<f64>>,
     /// Whether to compute the mean of each axis.
@@ -127,8 +128,8 @@ pub(super) const ANALYZE_USER: UserOperation = UserOperation {
 
 /// Analyze a device
 ///
-/// Computes minimum, maximum, count, sum and median of each axis over the readings of a period, and percentiles, mean and
-/// standard deviation on request. Every statistic is exact.
+/// Computes minimum, maximum, count, sum and median of each axis over the readings of a period, and
+/// percentiles, mean and standard deviation on request. Every statistic is exact.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/analyze", tag = "statistics", operation_id = "analyze_device",
     params(DeviceIdParam),

@@ -1,4 +1,5 @@
-//! `/stats/batch` and `/stats/devices/{device_id}/batch`: append many readings atomically, as JSON, NDJSON, CSV or Arrow.
+//! `/stats/batch` and `/stats/devices/{device_id}/batch`: append many readings atomically, as JSON, NDJSON,
+//! CSV or Arrow.
 
 use axum::Json;
 use axum::extract::State;
@@ -24,7 +25,8 @@ pub(crate) struct DeviceReadingCreateBody {
     /// The client's name for the device.
     #[schema(example = "pump-7", min_length = 1)]
     device_id: String,
-    /// Value of the first axis, in the unit of the device: a finite IEEE 754 double. A numeric string counts as a number.
+    /// Value of the first axis, in the unit of the device: a finite IEEE 754 double. A numeric string counts
+    /// as a number.
     #[schema(example = 1.5)]
     x: f64,
     /// Value of the second axis; same rules as `x`.
@@ -38,9 +40,9 @@ pub(crate) struct DeviceReadingCreateBody {
     timestamp: Option<String>,
 }
 
-/// An Arrow IPC stream with the columns `x`, `y` and `z` (`Float64`, `Float32` or an integer type), optionally
-/// `timestamp` (`Timestamp`, `Int64` or `Utf8`), and for many devices `device_id` (`Utf8`, `LargeUtf8`, `Utf8View` or a
-/// dictionary of one of them).
+/// An Arrow IPC stream with the columns `x`, `y` and `z` (`Float64`, `Float32` or an integer type),
+/// optionally `timestamp` (`Timestamp`, `Int64` or `Utf8`), and for many devices `device_id` (`Utf8`,
+/// `LargeUtf8`, `Utf8View` or a dictionary of one of them).
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "describes the bytes of a body")]
@@ -53,7 +55,8 @@ pub(crate) struct BatchResponse {
     /// Number of readings that this request stored.
     #[schema(example = 999, minimum = 0)]
     accepted: u64,
-    /// Number of repeats: readings with the device and time of a stored reading or of an earlier reading of the batch.
+    /// Number of repeats: readings with the device and time of a stored reading or of an earlier reading of
+    /// the batch.
     #[schema(example = 1, minimum = 0)]
     duplicates: u64,
 }
@@ -93,11 +96,11 @@ impl<R: Row> FromBody for Batch<R> {
 /// - CSV with a header that names the columns `x`, `y`, `z` and optionally `timestamp`, in any order;
 /// - an Arrow IPC stream with these columns, with up to 1,048,576 readings.
 ///
-/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`. A fault names its row
-/// (from 0) and its field; for NDJSON and CSV also its `line` (from 1).
+/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`. A fault names
+/// its row (from 0) and its field; for NDJSON and CSV also its `line` (from 1).
 ///
-/// A 201 response means that the readings are in stable storage and part of every analysis that starts later. Sending a
-/// batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
+/// A 201 response means that the readings are in stable storage and part of every analysis that starts later.
+/// Sending a batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
     params(DeviceIdParam, KeyParam),
@@ -127,8 +130,8 @@ pub(super) async fn append_batch(
 
 /// Post readings of many devices
 ///
-/// Stores all readings or none, like a batch for one device. Each row also has the member or column `device_id`. An
-/// unknown device is a fault of its row (422).
+/// Stores all readings or none, like a batch for one device. Each row also has the member or column
+/// `device_id`. An unknown device is a fault of its row (422).
 #[utoipa::path(
     post, path = "/api/v1/stats/batch", tag = "statistics",
     params(KeyParam),

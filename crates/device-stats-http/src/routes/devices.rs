@@ -20,8 +20,8 @@ use crate::extract::{
 #[schema(as = DeviceCreate)]
 #[expect(dead_code, reason = "describes `NewDevice`")]
 pub(crate) struct DeviceCreateBody {
-    /// The client's name for the device, unique among devices: 1 to 255 bytes without control characters and without
-    /// a space at either end, neither `.` nor `..`, compared byte by byte.
+    /// The client's name for the device, unique among devices: 1 to 255 bytes without control characters and
+    /// without a space at either end, neither `.` nor `..`, compared byte by byte.
     #[schema(example = "pump-7", min_length = 1)]
     device_id: String,
     /// Display name of the device: up to 1,024 bytes without NUL.

@@ -1,5 +1,5 @@
-//! `/stats/.../export`: all readings of a device, or of all devices of a user, as a file. The response is written while
-//! the readings are read.
+//! `/stats/.../export`: all readings of a device, or of all devices of a user, as a file. The response is
+//! written while the readings are read.
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -27,8 +27,8 @@ use crate::headers::content_disposition::attachment;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `ExportQuery`")]
 pub(crate) struct ExportParams {
-    /// ExportFormat of the file: `csv` (with a header), `ndjson` (a JSON object on each line), `arrow` (an IPC stream of record
-    /// batches) or `parquet`.
+    /// Format of the file: `csv` (with a header), `ndjson` (a JSON object on each line), `arrow` (an IPC
+    /// stream of record batches) or `parquet`.
     #[param(example = "csv", default = "csv")]
     format: Option<String>,
 }
@@ -65,14 +65,15 @@ pub(super) const EXPORT_USER_READINGS: UserOperation = UserOperation {
 
 /// Export the readings of a device
 ///
-/// Writes all readings of a period, in order of time, from one snapshot. A period without readings gives an empty file.
+/// Writes all readings of a period, in order of time, from one snapshot. A period without readings gives an
+/// empty file.
 ///
-/// The response is streamed at the speed of the client. Text is compressed if `Accept-Encoding` names `gzip`. An error
-/// during the export closes the connection early: the file is complete only if the response body ends as HTTP/1.1
-/// requires.
+/// The response is streamed at the speed of the client. Text is compressed if `Accept-Encoding` names `gzip`.
+/// An error during the export closes the connection early: the file is complete only if the response body
+/// ends as HTTP/1.1 requires.
 ///
-/// A CSV file can be sent back unchanged, as a batch for many devices or with `device-stats import`. Numbers and times
-/// keep every bit.
+/// A CSV file can be sent back unchanged, as a batch for many devices or with `device-stats import`. Numbers
+/// and times keep every bit.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/export", tag = "statistics",
     operation_id = "export_device_readings",
@@ -120,8 +121,8 @@ fn file_name(subject: &Subject, format: ExportFormat) -> HeaderValue {
     }
 }
 
-/// Starts the response after the first readings are read, so that an earlier error gets an error response. A later
-/// error closes the connection, because the status is already sent.
+/// Starts the response after the first readings are read, so that an earlier error gets an error response. A
+/// later error closes the connection, because the status is already sent.
 async fn stream_export<E: Encoder>(export: Export<E>) -> Result<Response, ApiError> {
     let Some((first, rest)) = export.next().await? else { return Ok(Body::empty().into_response()) };
     let rest = stream::try_unfold(rest, Export::next).map_err(ApiError::from);

@@ -26,12 +26,12 @@ pub(crate) struct HistogramParams {
     /// Number of bins of equal width; 1 to 1,000.
     #[param(example = 20, minimum = 1, maximum = 1000, default = 20)]
     bins: Option<i64>,
-    /// Lower edge of the first bin, in the unit of the device. If absent: the minimum of the axis, or `high` if that is
-    /// smaller.
+    /// Lower edge of the first bin, in the unit of the device. If absent: the minimum of the axis, or `high`
+    /// if that is smaller.
     #[param(example = -2.5)]
     low: Option<f64>,
-    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent: the maximum of the axis, or
-    /// `low` if that is greater.
+    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent: the maximum of
+    /// the axis, or `low` if that is greater.
     #[param(example = 2.5)]
     high: Option<f64>,
 }
@@ -71,8 +71,8 @@ fn greater_than(low: Option<Finite>, high: Finite) -> Result<Finite, Problem> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Histogram)]
 pub(crate) struct HistogramResponse {
-    /// Edges of the bins, ascending, in the unit of the device; one more than there are bins. A bin includes its lower
-    /// edge and excludes its upper edge; the last bin includes both.
+    /// Edges of the bins, ascending, in the unit of the device; one more than there are bins. A bin includes
+    /// its lower edge and excludes its upper edge; the last bin includes both.
     #[schema(example = json!([-2.5, 0.0, 2.5]))]
     edges: Vec<f64>,
     /// Number of readings in each bin.
@@ -128,9 +128,9 @@ pub(super) const COUNT_USER_HISTOGRAM: UserOperation = UserOperation {
 
 /// Count the readings of a device in bins
 ///
-/// Divides the range of each axis into bins of equal width: from the minimum to the maximum of the period, or from `low`
-/// to `high`. The counts are exact for the returned edges. `counts`, `below` and `above` add up to the number of
-/// readings. If all values are equal, the edges span from 0.5 below to 0.5 above that value.
+/// Divides the range of each axis into bins of equal width: from the minimum to the maximum of the period, or
+/// from `low` to `high`. The counts are exact for the returned edges. `counts`, `below` and `above` add up to
+/// the number of readings. If all values are equal, the edges span from 0.5 below to 0.5 above that value.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/histogram", tag = "statistics",
     operation_id = "count_device_histogram",

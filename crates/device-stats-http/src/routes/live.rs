@@ -1,4 +1,5 @@
-//! `/stats/.../live`: readings as they are committed, as server-sent events (WHATWG HTML, "Server-sent events").
+//! `/stats/.../live`: readings as they are committed, as server-sent events (WHATWG HTML, "Server-sent
+//! events").
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -36,8 +37,9 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `LiveQuery`")]
 pub(crate) struct LiveParams {
-    /// Maximum number of readings per second and device: above 0, up to 1,000. If readings arrive faster, only the newest
-    /// one is sent when the next one is due. In the first second of a device, that many readings may be sent at once.
+    /// Maximum number of readings per second and device: above 0, up to 1,000. If readings arrive faster,
+    /// only the newest one is sent when the next one is due. In the first second of a device, that many
+    /// readings may be sent at once.
     #[param(example = 10, exclusive_minimum = 0, maximum = 1000, default = 10)]
     rate: Option<f64>,
 }
@@ -81,7 +83,8 @@ fn rate(value: &Json) -> Result<f64, Problem> {
     }
 }
 
-/// Reads the position of a reconnecting client. Returns `Some(None)` without one, and `None` after reporting a fault.
+/// Reads the position of a reconnecting client. Returns `Some(None)` without one, and `None` after reporting
+/// a fault.
 #[expect(clippy::option_option, reason = "a fault, no position and a position are three outcomes")]
 fn last_event_id(input: &Input, faults: &mut Faults) -> Option<Option<Position>> {
     let Some(value) = input.headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {
@@ -106,12 +109,13 @@ pub(super) const WATCH_USER: UserOperation = UserOperation {
 
 /// Watch the readings of a device
 ///
-/// Sends server-sent events while the client listens. Each reading is an event `reading` when any node commits it, in the
-/// order of the commits. Its data has the form of a line of an NDJSON export.
+/// Sends server-sent events while the client listens. Each reading is an event `reading` when any node
+/// commits it, in the order of the commits. Its data has the form of a line of an NDJSON export.
 ///
-/// A client that reconnects with `Last-Event-ID`, as browsers do, gets the readings that it missed: within a minute and on
-/// the same node all of them, otherwise up to 1,000 readings with a later time than the last event. The service drops a
-/// client that does not read; the client may reconnect. The stream ends when the device is deleted.
+/// A client that reconnects with `Last-Event-ID`, as browsers do, gets the readings that it missed: within a
+/// minute and on the same node all of them, otherwise up to 1,000 readings with a later time than the last
+/// event. The service drops a client that does not read; the client may reconnect. The stream ends when the
+/// device is deleted.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/live", tag = "statistics", operation_id = "watch_device",
     params(DeviceIdParam, LiveParams, LastEventParam),

@@ -1,4 +1,5 @@
-//! `/write`: append readings in InfluxDB's line protocol, at the paths that clients of InfluxDB and Telegraf use.
+//! `/write`: append readings in InfluxDB's line protocol, at the paths that clients of InfluxDB and Telegraf
+//! use.
 
 use axum::Router;
 use axum::extract::State;
@@ -16,9 +17,9 @@ use crate::body::BodyKind;
 use crate::errors::ApiError;
 use crate::extract::{Caller, FromBody, Input, KeyHeader, KeyParam, Streamed};
 
-/// Undocumented paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server, clients of
-/// InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
-const UNDOCUMENTED_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
+/// Other paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server,
+/// clients of InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
+const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
 
 /// `precision`. Other parameters of InfluxDB, such as `bucket`, are ignored.
 #[derive(IntoParams)]
@@ -54,13 +55,13 @@ impl FromBody for Points {
 
 /// Post readings in InfluxDB's line protocol
 ///
-/// Stores all readings or none. Repeats change nothing. Each point is a reading: the tag `device` names an existing
-/// device, and the fields `x`, `y` and `z` (floats or integers) are the values. The measurement, other tags, other fields
-/// and parameters such as `org`, `bucket` and `db` are ignored. A timestamp is truncated to microseconds; if it is absent,
-/// the server sets the time.
+/// Stores all readings or none. Repeats change nothing. Each point is a reading: the tag `device` names an
+/// existing device, and the fields `x`, `y` and `z` (floats or integers) are the values. The measurement,
+/// other tags, other fields and parameters such as `org`, `bucket` and `db` are ignored. A timestamp is
+/// truncated to microseconds; if it is absent, the server sets the time.
 ///
-/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`; `Content-Type` is ignored.
-/// The operation is also available at `/write` and `/api/v2/write`.
+/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`; `Content-Type`
+/// is ignored. The operation is also available at `/write` and `/api/v2/write`.
 #[utoipa::path(
     post, path = "/api/v1/write", tag = "statistics",
     params(PointsParams, KeyParam),
@@ -80,7 +81,7 @@ pub(super) async fn append_points(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the undocumented paths of the operation.
-pub(crate) fn undocumented() -> Router<Service> {
-    UNDOCUMENTED_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, post(append_points)))
+/// Returns the operation at its other paths.
+pub(crate) fn aliases() -> Router<Service> {
+    ALIAS_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, post(append_points)))
 }

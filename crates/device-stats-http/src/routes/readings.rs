@@ -20,8 +20,8 @@ use crate::extract::{
 #[schema(as = ReadingCreate)]
 #[expect(dead_code, reason = "describes `Measurement`")]
 pub(crate) struct ReadingCreateBody {
-    /// Value of the first axis, in the unit of the device: a finite IEEE 754 double, stored exactly (`-0.0` becomes
-    /// `0.0`). A numeric string counts as a number.
+    /// Value of the first axis, in the unit of the device: a finite IEEE 754 double, stored exactly (`-0.0`
+    /// becomes `0.0`). A numeric string counts as a number.
     #[schema(example = 1.5)]
     x: f64,
     /// Value of the second axis; same rules as `x`.
@@ -30,9 +30,10 @@ pub(crate) struct ReadingCreateBody {
     /// Value of the third axis; same rules as `x`.
     #[schema(example = 9.81)]
     z: f64,
-    /// Time of the reading: RFC 3339 (UTC if it has no offset), a date, or seconds or milliseconds since 1970; years 1
-    /// to 9999, truncated to microseconds. A device has at most one reading per microsecond: a second reading with the
-    /// same time is a repeat and changes nothing. If absent, the server sets the time.
+    /// Time of the reading: RFC 3339 (UTC if it has no offset), a date, or seconds or milliseconds since
+    /// 1970; years 1 to 9999, truncated to microseconds. A device has at most one reading per microsecond: a
+    /// second reading with the same time is a repeat and changes nothing. If absent, the server sets the
+    /// time.
     #[schema(example = "2026-11-23T10:00:00.250000Z")]
     timestamp: Option<String>,
 }
@@ -78,8 +79,8 @@ impl From<Reading> for ReadingResponse {
 
 /// Post a reading
 ///
-/// A 201 response means that the reading is in stable storage and part of every analysis that starts later. The response
-/// to a repeat shows the reading that was stored first.
+/// A 201 response means that the reading is in stable storage and part of every analysis that starts later.
+/// The response to a repeat shows the reading that was stored first.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
     params(DeviceIdParam, KeyParam),

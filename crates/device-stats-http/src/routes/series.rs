@@ -23,9 +23,9 @@ use crate::extract::{
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `SeriesQuery`")]
 pub(crate) struct SeriesParams {
-    /// Length of a bucket: an ISO 8601 duration that consists of years and months, of weeks and days, or of hours,
-    /// minutes and seconds (down to microseconds). Years to days follow the calendar of `timezone`; hours to seconds are
-    /// exact spans.
+    /// Length of a bucket: an ISO 8601 duration that consists of years and months, of weeks and days, or of
+    /// hours, minutes and seconds (down to microseconds). Years to days follow the calendar of `timezone`;
+    /// hours to seconds are exact spans.
     #[param(example = "PT1H")]
     interval: String,
     /// IANA name of a time zone.
@@ -93,7 +93,8 @@ pub(crate) struct SeriesResponse {
     /// Start of the requested period, RFC 3339 in UTC; `null` if the period starts with the first reading.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     period_start: Option<String>,
-    /// End of the requested period (inclusive), RFC 3339 in UTC; `null` if the period ends with the last reading.
+    /// End of the requested period (inclusive), RFC 3339 in UTC; `null` if the period ends with the last
+    /// reading.
     #[schema(example = "2026-11-23T23:59:59.999999Z")]
     period_end: Option<String>,
     /// All buckets of the period in order of time, without gap or overlap; up to 2,000.
@@ -107,8 +108,8 @@ pub(crate) struct BucketResponse {
     /// Start of the bucket (inclusive), RFC 3339 in UTC. The first bucket starts with the period.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     start: String,
-    /// End of the bucket (exclusive), RFC 3339 in UTC. The last bucket ends one microsecond after the last moment of the
-    /// period.
+    /// End of the bucket (exclusive), RFC 3339 in UTC. The last bucket ends one microsecond after the last
+    /// moment of the period.
     #[schema(example = "2026-11-23T01:00:00.000000Z")]
     end: String,
     /// Statistics of the readings in the bucket; `null` if it has none.
@@ -167,12 +168,14 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 
 /// Analyze a device over time
 ///
-/// Computes minimum, maximum, count, sum and median of each axis for every bucket of a period, all from one snapshot.
+/// Computes minimum, maximum, count, sum and median of each axis for every bucket of a period, all from one
+/// snapshot.
 ///
 /// - Buckets of months and years start at the beginning of a month in `timezone`, counted from January 2000.
-/// - Buckets of days and weeks start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A day
-///   may have 23 or 25 hours.
-/// - Buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday in `timezone`.
+/// - Buckets of days and weeks start at the beginning of a day in `timezone`, counted from Monday, 3 January
+///   2000. A day may have 23 or 25 hours.
+/// - Buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday in
+///   `timezone`.
 ///
 /// The first and the last bucket are cut at the ends of the period.
 #[utoipa::path(

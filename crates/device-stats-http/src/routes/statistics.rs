@@ -63,8 +63,8 @@ pub(crate) struct StatisticsResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 0.625, nullable = false)]
     mean: Option<f64>,
-    /// Sample standard deviation (with the divisor `count - 1`). `null` for a single reading, or if it is outside the
-    /// range of a double. Absent unless requested.
+    /// Sample standard deviation (with the divisor `count - 1`). `null` for a single reading, or if it is
+    /// outside the range of a double. Absent unless requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 1.237_436_867_076_458_2, value_type = Option<f64>)]
     #[expect(clippy::option_option, reason = "absent, `null` and a number are three outcomes")]
@@ -78,7 +78,8 @@ pub(crate) struct PercentileResponse {
     /// The requested percentile, in percent: 0 to 100.
     #[schema(example = 99.9, minimum = 0, maximum = 100)]
     percentile: f64,
-    /// Value of the percentile, in the unit of the device: interpolated linearly between the two closest ranks.
+    /// Value of the percentile, in the unit of the device: interpolated linearly between the two closest
+    /// ranks.
     #[schema(example = 1.498_25)]
     value: f64,
 }

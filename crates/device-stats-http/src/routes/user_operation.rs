@@ -1,5 +1,5 @@
-//! Operations on the readings of a device that also exist for all devices of a user: one handler with two paths. The
-//! handler describes the operation for a device; this file derives the description for a user.
+//! Operations on the readings of a device that also exist for all devices of a user: one handler with two
+//! paths. The handler describes the operation for a device; this file derives the description for a user.
 
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};

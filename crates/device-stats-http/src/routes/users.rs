@@ -22,7 +22,8 @@ pub(crate) struct UserCreateBody {
     /// Name of the user, unique among users: 1 to 255 bytes without NUL, compared byte by byte.
     #[schema(example = "ada", min_length = 1)]
     username: String,
-    /// Email address, unique among users: up to 254 bytes. Only its syntax is checked. The domain is lower-cased.
+    /// Email address, unique among users: up to 254 bytes. Only its syntax is checked. The domain is
+    /// lower-cased.
     #[schema(example = "ada@example.com", format = "email")]
     email: String,
 }

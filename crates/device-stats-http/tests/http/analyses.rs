@@ -1,10 +1,16 @@
-//! Analyses: exact, over the whole period and nothing but the period.
+//! Analyses: exact, over all readings of the period and no others.
 
 use serde_json::{Value, json};
 
-use crate::served::{Api, over_both_stores};
+use crate::server::{Api, NO_READINGS, over_both_stores};
 
-over_both_stores!(both_ends_belong, pool_of_a_user, top_of_the_range, random_readings, unknown_subjects);
+over_both_stores!(
+    a_period_includes_both_ends,
+    a_user_is_analyzed_as_one_pool,
+    a_sum_beyond_a_double_is_null,
+    random_readings_match_sorting,
+    an_unknown_device_or_user_is_not_found
+);
 
 const ANALYZE: &str = "/api/v1/stats/devices/d/analyze";
 
@@ -15,11 +21,11 @@ fn at(second: usize, x: f64) -> Value {
 
 async fn store(api: Api, device: &str, xs: &[f64]) {
     let rows: Vec<Value> = xs.iter().enumerate().map(|(second, x)| at(second, *x)).collect();
-    let answer = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
-    assert_eq!(answer.json()["accepted"], xs.len(), "{answer:?}");
+    let response = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
+    assert_eq!(response.json()["accepted"], xs.len(), "{response:?}");
 }
 
-/// The statistics the slow way, where the sum is exact in whole 64ths.
+/// Computes the statistics by sorting. The values are multiples of 1/64, so the sum is exact.
 fn expected(xs: &[f64]) -> Value {
     let mut sorted = xs.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -34,7 +40,7 @@ fn expected(xs: &[f64]) -> Value {
     })
 }
 
-async fn both_ends_belong(api: Api) {
+async fn a_period_includes_both_ends(api: Api) {
     api.device("d").await;
     store(api, "d", &[10.0, 11.0, 12.0, 13.0, 14.0]).await;
     for (start, end, xs) in [
@@ -45,62 +51,61 @@ async fn both_ends_belong(api: Api) {
         (json!(null), json!("2026-11-23T00:00:01Z"), &[10.0, 11.0]),
         (json!(null), json!(null), &[10.0, 11.0, 12.0, 13.0, 14.0]),
     ] {
-        let answer = api.post(ANALYZE, json!({"start_time": start, "end_time": end})).await.json();
-        assert_eq!(answer["x"], expected(xs), "{start} {end}");
-        assert_eq!(answer["period_start"].is_null(), start.is_null());
-        assert_eq!(answer["period_end"].is_null(), end.is_null());
+        let response = api.post(ANALYZE, json!({"start_time": start, "end_time": end})).await.json();
+        assert_eq!(response["x"], expected(xs), "{start} {end}");
+        assert_eq!(response["period_start"].is_null(), start.is_null());
+        assert_eq!(response["period_end"].is_null(), end.is_null());
     }
     let whole = api.send("POST", ANALYZE, &[], None).await.json();
     assert_eq!(whole["y"]["sum"], -60.0);
     assert_eq!(whole["z"], expected(&[0.0; 5]));
 }
 
-async fn pool_of_a_user(api: Api) {
+async fn a_user_is_analyzed_as_one_pool(api: Api) {
     let user = api.user("ada").await;
     let path = format!("/api/v1/stats/users/{user}/analyze");
-    let none = "404 No statistics found for the specified period";
-    assert_eq!(api.post(&path, "{}").await.brief(), none);
+    assert_eq!(api.post(&path, "{}").await.brief(), NO_READINGS);
     for device in ["d", "e", "silent"] {
-        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+        api.owned_device(device, user).await;
     }
     api.device("foreign").await;
     store(api, "foreign", &[1000.0]).await;
-    assert_eq!(api.post(&path, "{}").await.brief(), none);
+    assert_eq!(api.post(&path, "{}").await.brief(), NO_READINGS);
     store(api, "e", &[10.0, 20.0]).await;
     store(api, "d", &[5.0, 1.0, 3.0]).await;
-    let answer = api.post(&path, "null").await.json();
-    assert_eq!(answer["user_id"], user);
-    assert_eq!(answer["aggregate_stats"]["x"], expected(&[5.0, 1.0, 3.0, 10.0, 20.0]));
-    assert_eq!(answer["aggregate_stats"]["y"], expected(&[-5.0, -1.0, -3.0, -10.0, -20.0]));
-    let devices = answer["device_stats"].as_array().unwrap();
+    let response = api.post(&path, "null").await.json();
+    assert_eq!(response["user_id"], user);
+    assert_eq!(response["aggregate_stats"]["x"], expected(&[5.0, 1.0, 3.0, 10.0, 20.0]));
+    assert_eq!(response["aggregate_stats"]["y"], expected(&[-5.0, -1.0, -3.0, -10.0, -20.0]));
+    let devices = response["device_stats"].as_array().unwrap();
     assert_eq!(devices.len(), 2);
     assert_eq!((&devices[0]["device_id"], &devices[1]["device_id"]), (&json!("d"), &json!("e")));
     assert_eq!(devices[0]["stats"]["x"], expected(&[5.0, 1.0, 3.0]));
     let late = json!({"start_time": "2026-11-23T00:00:02Z"});
-    let answer = api.post(&path, late).await.json();
-    assert_eq!(answer["aggregate_stats"]["x"], expected(&[3.0]));
-    assert_eq!(answer["device_stats"].as_array().map(Vec::len), Some(1));
+    let response = api.post(&path, late).await.json();
+    assert_eq!(response["aggregate_stats"]["x"], expected(&[3.0]));
+    assert_eq!(response["device_stats"].as_array().map(Vec::len), Some(1));
 }
 
-async fn top_of_the_range(api: Api) {
+async fn a_sum_beyond_a_double_is_null(api: Api) {
     api.device("d").await;
     store(api, "d", &[1.7e308, 1.7e308]).await;
-    let answer = api.post(ANALYZE, "{}").await.json();
-    assert_eq!(answer["x"]["sum"], Value::Null);
-    assert_eq!(answer["y"]["sum"], Value::Null);
-    assert_eq!((&answer["x"]["median"], &answer["y"]["median"]), (&json!(1.7e308), &json!(-1.7e308)));
+    let response = api.post(ANALYZE, "{}").await.json();
+    assert_eq!(response["x"]["sum"], Value::Null);
+    assert_eq!(response["y"]["sum"], Value::Null);
+    assert_eq!((&response["x"]["median"], &response["y"]["median"]), (&json!(1.7e308), &json!(-1.7e308)));
     api.device("e").await;
     store(api, "e", &[f64::MAX, f64::MAX, -f64::MAX, 1e16, 1.0, -1e16]).await;
-    let answer = api.post("/api/v1/stats/devices/e/analyze", "{}").await.json();
-    assert_eq!(answer["x"]["sum"], f64::MAX);
+    let response = api.post("/api/v1/stats/devices/e/analyze", "{}").await.json();
+    assert_eq!(response["x"]["sum"], f64::MAX);
     api.device("f").await;
     store(api, "f", &[1e16, 1.0, -1e16, 0.1]).await;
-    let answer = api.post("/api/v1/stats/devices/f/analyze", "{}").await.json();
-    assert_eq!(answer["x"]["sum"], 1.1);
+    let response = api.post("/api/v1/stats/devices/f/analyze", "{}").await.json();
+    assert_eq!(response["x"]["sum"], 1.1);
 }
 
-/// Multiples of 1/64 below 2^20: their sums are exact in any order, so the slow way is right to the last bit.
-async fn random_readings(api: Api) {
+/// The values are multiples of 1/64 below 2^20. Their sums are exact in any order.
+async fn random_readings_match_sorting(api: Api) {
     api.device("d").await;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -114,14 +119,14 @@ async fn random_readings(api: Api) {
     for (start, end) in [(0, 500), (1, 500), (100, 250), (250, 251), (499, 500)] {
         let time = |second: usize| at(second, 0.0)["timestamp"].clone();
         let period = json!({"start_time": time(start), "end_time": time(end)});
-        let answer = api.post(ANALYZE, period).await.json();
-        assert_eq!(answer["x"], expected(&xs[start..=end]), "{start} {end}");
+        let response = api.post(ANALYZE, period).await.json();
+        assert_eq!(response["x"], expected(&xs[start..=end]), "{start} {end}");
         let negative: Vec<f64> = xs[start..=end].iter().map(|x| -x).collect();
-        assert_eq!(answer["y"], expected(&negative), "{start} {end}");
+        assert_eq!(response["y"], expected(&negative), "{start} {end}");
     }
 }
 
-async fn unknown_subjects(api: Api) {
+async fn an_unknown_device_or_user_is_not_found(api: Api) {
     for (path, expected) in [
         ("/api/v1/stats/devices/none/analyze", "404 Device not found"),
         ("/api/v1/stats/users/9/analyze", "404 User not found"),

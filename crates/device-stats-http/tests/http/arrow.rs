@@ -1,4 +1,4 @@
-//! Batches as Arrow streams: what each type of column comes to, and each fault.
+//! Batches as Arrow streams: the types of columns, and the faults.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -14,16 +14,21 @@ use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use device_stats_domain::limits::BATCH_BYTES_MAX;
 use serde_json::{Value, json};
 
-use crate::served::{Answer, Api, over_both_stores};
+use crate::server::{Api, BATCH, MIXED, READINGS, Response, over_both_stores};
 
 const ARROW: &str = "content-type: application/vnd.apache.arrow.stream";
-const READINGS: &str = "/api/v1/stats/devices/d";
-const BATCH: &str = "/api/v1/stats/devices/d/batch";
-const MIXED: &str = "/api/v1/stats/batch";
 /// 23 November 2026, in seconds since 1970 UTC.
 const DAY: i64 = 1_795_392_000;
 
-over_both_stores!(numbers, times, devices, coded, faults_of_columns, faults_of_rows, no_streams);
+over_both_stores!(
+    every_number_type_keeps_its_bits,
+    every_time_type_is_accepted,
+    every_text_type_names_devices,
+    compressed_streams_are_accepted,
+    faulty_columns_are_reported,
+    faulty_rows_are_reported,
+    an_invalid_stream_is_refused
+);
 
 type Columns = Vec<(&'static str, ArrayRef)>;
 
@@ -35,7 +40,7 @@ fn doubles(numbers: &[f64]) -> ArrayRef {
     column(Float64Array::from(numbers.to_vec()))
 }
 
-/// Three numbers for each row, and further columns.
+/// Returns the columns `x`, `y` and `z`, and further columns.
 fn with_numbers(count: usize, columns: Columns) -> Columns {
     let mut all: Columns = ["x", "y", "z"].map(|name| (name, doubles(&vec![1.0; count]))).into();
     all.extend(columns);
@@ -58,17 +63,16 @@ fn stream(columns: Columns) -> Vec<u8> {
     stream_as(columns, IpcWriteOptions::default())
 }
 
-async fn send(api: Api, path: &str, columns: Columns) -> Answer {
+async fn send(api: Api, path: &str, columns: Columns) -> Response {
     api.send("POST", path, &[ARROW], Some(&stream(columns))).await
 }
 
 async fn accept(api: Api, path: &str, columns: Columns) {
-    let answer = send(api, path, columns).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
+    let response = send(api, path, columns).await;
+    assert_eq!(response.status, 201, "{response:?}");
 }
 
-/// Numbers of all types, each to the bit.
-async fn numbers(api: Api) {
+async fn every_number_type_keeps_its_bits(api: Api) {
     api.device("d").await;
     let whole = 2_f64.powi(53);
     let time = |row| column(TimestampSecondArray::from(vec![DAY + row]));
@@ -101,8 +105,8 @@ async fn numbers(api: Api) {
     assert_eq!(api.list(READINGS).await.len(), 3);
 }
 
-/// Times of all types; what is absent gets the time of the server.
-async fn times(api: Api) {
+/// The server sets an absent time.
+async fn every_time_type_is_accepted(api: Api) {
     api.device("d").await;
     let in_zone = |array: TimestampMicrosecondArray| column(array.with_timezone("+05:30"));
     let text = "2026-11-23T00:00:00.000005Z";
@@ -138,12 +142,12 @@ async fn times(api: Api) {
         accept(api, BATCH, with_numbers(1, vec![("timestamp", absent)])).await;
         let after = api.list(READINGS).await;
         assert_eq!(after.len(), before.len() + 1);
-        // No time that was given is as late.
+        // The time of the server is later than all given times.
         assert!(after[0]["timestamp"].as_str().unwrap() > before[0]["timestamp"].as_str().unwrap());
     }
 }
 
-async fn devices(api: Api) {
+async fn every_text_type_names_devices(api: Api) {
     let names = ["d", "a device whose name is longer than a view holds"];
     for name in names {
         api.device(name).await;
@@ -163,13 +167,13 @@ async fn devices(api: Api) {
     }
     assert_eq!(api.list(READINGS).await.len(), 10);
     let unknown = column(StringArray::from(vec!["d", "no", "d", "none"]));
-    let answer = send(api, MIXED, with_numbers(4, vec![("device_id", unknown)])).await;
-    assert_eq!(answer.brief(), "422 device_not_found body.1.device_id, device_not_found body.3.device_id");
-    assert_eq!(answer.json()["detail"][0].get("line"), None);
+    let response = send(api, MIXED, with_numbers(4, vec![("device_id", unknown)])).await;
+    assert_eq!(response.brief(), "422 device_not_found body.1.device_id, device_not_found body.3.device_id");
+    assert_eq!(response.json()["detail"][0].get("line"), None);
 }
 
-/// Compressed inside, and outside.
-async fn coded(api: Api) {
+/// A stream may be compressed inside (IPC buffers) and outside (`Content-Encoding`).
+async fn compressed_streams_are_accepted(api: Api) {
     api.device("d").await;
     let columns = |way: i64| {
         let times: Vec<i64> = (0..1_000).map(|row| DAY + way * 1_000 + row).collect();
@@ -185,8 +189,8 @@ async fn coded(api: Api) {
             [("gzip", gzip.finish().unwrap(), 1_000), ("zstd", zstd, 0), ("identity", stream, 0)]
         {
             let coding = format!("content-encoding: {coding}");
-            let answer = api.send("POST", BATCH, &[ARROW, &coding], Some(&body)).await;
-            assert_eq!((answer.status, answer.json()["accepted"].as_u64()), (201, Some(accepted)));
+            let response = api.send("POST", BATCH, &[ARROW, &coding], Some(&body)).await;
+            assert_eq!((response.status, response.json()["accepted"].as_u64()), (201, Some(accepted)));
         }
     }
     let large = with_numbers(BATCH_BYTES_MAX / 24 + 1, vec![]);
@@ -199,7 +203,7 @@ async fn coded(api: Api) {
     assert_eq!(api.send("POST", BATCH, &headers, Some(&outside)).await.brief(), expected);
 }
 
-async fn faults_of_columns(api: Api) {
+async fn faulty_columns_are_reported(api: Api) {
     api.device("d").await;
     let one = || doubles(&[1.0]);
     let truth = || column(BooleanArray::from(vec![true]));
@@ -231,18 +235,18 @@ async fn faults_of_columns(api: Api) {
         assert_eq!(send(api, BATCH, columns).await.brief(), expected);
     }
     let truths = vec![("x", truth()), ("y", truth()), ("z", truth()), ("device_id", truth())];
-    let answer = send(api, MIXED, truths).await;
+    let response = send(api, MIXED, truths).await;
     let expected = "422 column_type body.header.x, column_type body.header.y, column_type body.header.z, \
         column_type body.header.device_id";
-    assert_eq!(answer.brief(), expected);
-    let fault = &answer.json()["detail"][0];
+    assert_eq!(response.brief(), expected);
+    let fault = &response.json()["detail"][0];
     assert_eq!(fault["msg"], "Column should be of the type Float64, Float32 or an integer");
     assert_eq!(fault["input"], "Boolean");
     assert!(api.list(READINGS).await.is_empty());
 }
 
-/// Those of all rows are listed, row by row, and across batches.
-async fn faults_of_rows(api: Api) {
+/// The faults of all rows are listed, row by row and across record batches.
+async fn faulty_rows_are_reported(api: Api) {
     api.device("d").await;
     let columns = vec![
         ("device_id", column(StringArray::from(vec![Some("d"), None, Some(""), Some("d")]))),
@@ -251,40 +255,40 @@ async fn faults_of_rows(api: Api) {
         ("z", column(Int64Array::from(vec![1, (1 << 53) + 1, 3, 4]))),
         ("timestamp", column(TimestampSecondArray::from(vec![1, 2, i64::MAX, 4]))),
     ];
-    let answer = send(api, MIXED, columns).await;
+    let response = send(api, MIXED, columns).await;
     let expected = "422 finite_number body.0.y, string_type body.1.device_id, float_type body.1.x, \
         integer_inexact body.1.z, string_too_short body.2.device_id, finite_number body.2.x, \
         datetime_parsing body.2.timestamp";
-    assert_eq!(answer.brief(), expected);
-    let faults = answer.json()["detail"].take();
+    assert_eq!(response.brief(), expected);
+    let faults = response.json()["detail"].take();
     let inputs: Vec<&Value> = faults.as_array().unwrap().iter().map(|fault| &fault["input"]).collect();
     let expected = json!(["inf", null, null, 9_007_199_254_740_993_i64, "", "NaN", i64::MAX]);
     assert_eq!(inputs, expected.as_array().unwrap().iter().collect::<Vec<_>>());
 
     let texts = column(StringArray::from(vec!["soon", "2026-11-23"]));
-    let answer = send(api, BATCH, with_numbers(2, vec![("timestamp", texts)])).await;
-    assert_eq!(answer.brief(), "422 datetime_from_date_parsing body.0.timestamp");
+    let response = send(api, BATCH, with_numbers(2, vec![("timestamp", texts)])).await;
+    assert_eq!(response.brief(), "422 datetime_from_date_parsing body.0.timestamp");
     let many = column(Float64Array::from(vec![f64::NAN; 500]));
     let ones = || doubles(&[1.0; 500]);
-    let answer = send(api, BATCH, vec![("x", many), ("y", ones()), ("z", ones())]).await;
-    assert_eq!(answer.json()["detail"].as_array().unwrap().len(), 100);
+    let response = send(api, BATCH, vec![("x", many), ("y", ones()), ("z", ones())]).await;
+    assert_eq!(response.json()["detail"].as_array().unwrap().len(), 100);
     assert!(api.list(READINGS).await.is_empty());
 }
 
-async fn no_streams(api: Api) {
+async fn an_invalid_stream_is_refused(api: Api) {
     api.device("d").await;
     let whole = stream(with_numbers(2, vec![]));
     assert_eq!(api.send("POST", BATCH, &[ARROW], Some(b"")).await.brief(), "422 missing body");
     for body in [&b"x,y,z\n1,2,3\n"[..], b"ARROW1\0\0", &whole[..whole.len() - 8], &whole[..100]] {
-        let answer = api.send("POST", BATCH, &[ARROW], Some(body)).await;
-        assert_eq!(answer.brief(), "422 arrow_invalid body", "{body:?}");
+        let response = api.send("POST", BATCH, &[ARROW], Some(body)).await;
+        assert_eq!(response.brief(), "422 arrow_invalid body", "{body:?}");
     }
-    let answer = api.send("POST", BATCH, &[ARROW], Some(&whole[..whole.len() - 8])).await;
-    let fault = &answer.json()["detail"][0];
+    let response = api.send("POST", BATCH, &[ARROW], Some(&whole[..whole.len() - 8])).await;
+    let fault = &response.json()["detail"][0];
     assert_eq!(fault["msg"], "Input should be an Arrow IPC stream");
     assert_eq!(fault["ctx"], json!({"error": "the stream is cut off"}));
-    // No other operation knows the type.
-    let answer = api.send("POST", READINGS, &[ARROW], Some(b"{}")).await;
-    assert_eq!(answer.brief(), "422 model_attributes_type body");
+    // No other operation accepts the type.
+    let response = api.send("POST", READINGS, &[ARROW], Some(b"{}")).await;
+    assert_eq!(response.brief(), "422 model_attributes_type body");
     assert!(api.list(READINGS).await.is_empty());
 }

@@ -1,32 +1,22 @@
-//! Batches: JSON and CSV, of one device and of many, all or nothing.
+//! Batches as JSON and CSV, for one device and for many: atomic.
 
 use serde_json::{Value, json};
 
-use crate::served::{Answer, Api, CSV, over_both_stores};
-
-const READINGS: &str = "/api/v1/stats/devices/d";
-const BATCH: &str = "/api/v1/stats/devices/d/batch";
-const MIXED: &str = "/api/v1/stats/batch";
+use crate::server::{Api, BATCH, CSV, MIXED, READINGS, Response, over_both_stores};
 
 over_both_stores!(
-    counts,
-    counts_of_many_devices,
-    json_faults,
-    json_faults_of_many_devices,
-    csv_taken,
-    csv_faults,
-    csv_faults_of_many_devices,
-    times_of_the_server,
+    stored_and_repeated_readings_are_counted,
+    readings_of_many_devices_are_counted,
+    json_faults_name_row_and_field,
+    json_faults_of_many_devices_name_row_and_field,
+    csv_is_accepted,
+    csv_faults_name_row_and_field,
+    csv_faults_of_many_devices_name_row_and_line,
+    rows_without_times_get_distinct_times_in_order,
 );
 
-async fn csv(api: Api, path: &str, text: &str) -> Answer {
+async fn csv(api: Api, path: &str, text: &str) -> Response {
     api.send("POST", path, &[CSV], Some(text.as_bytes())).await
-}
-
-fn counts_in(answer: &Answer) -> (u64, u64) {
-    assert_eq!(answer.status, 201, "{answer:?}");
-    let body = answer.json();
-    (body["accepted"].as_u64().unwrap(), body["duplicates"].as_u64().unwrap())
 }
 
 fn at(second: u32, x: f64) -> Value {
@@ -37,7 +27,7 @@ async fn xs(api: Api, path: &str) -> Vec<f64> {
     api.list(path).await.iter().map(|reading| reading["x"].as_f64().unwrap()).collect()
 }
 
-async fn counts(api: Api) {
+async fn stored_and_repeated_readings_are_counted(api: Api) {
     api.device("d").await;
     for (rows, expected) in [
         (json!([]), (0, 0)),
@@ -45,15 +35,15 @@ async fn counts(api: Api) {
         (json!([at(1, 1.0), at(2, 2.0), at(1, 9.0)]), (0, 3)),
         (json!([at(3, 3.0), at(2, 8.0)]), (1, 1)),
     ] {
-        assert_eq!(counts_in(&api.post(BATCH, &rows).await), expected, "{rows}");
+        assert_eq!(api.post(BATCH, &rows).await.counts(), expected, "{rows}");
     }
-    assert_eq!(counts_in(&csv(api, BATCH, "x,y,z\n").await), (0, 0));
+    assert_eq!(csv(api, BATCH, "x,y,z\n").await.counts(), (0, 0));
     let repeated = "timestamp,x,y,z\n2026-11-23T00:00:03Z,7,7,7\n2026-11-23T00:00:04Z,4,4,4\n";
-    assert_eq!(counts_in(&csv(api, BATCH, repeated).await), (1, 1));
+    assert_eq!(csv(api, BATCH, repeated).await.counts(), (1, 1));
     assert_eq!(xs(api, READINGS).await, [4.0, 3.0, 2.0, 1.0]);
 }
 
-async fn counts_of_many_devices(api: Api) {
+async fn readings_of_many_devices_are_counted(api: Api) {
     let row = |device: &str, second, x| {
         let mut row = at(second, x);
         row["device_id"] = json!(device);
@@ -62,21 +52,21 @@ async fn counts_of_many_devices(api: Api) {
     api.device("d").await;
     api.device("e").await;
     let rows = json!([row("d", 1, 1.0), row("e", 1, 2.0), row("d", 1, 3.0), row("e", 2, 4.0)]);
-    assert_eq!(counts_in(&api.post(MIXED, &rows).await), (3, 1));
-    assert_eq!(counts_in(&api.post(MIXED, &rows).await), (0, 4));
-    assert_eq!(counts_in(&api.post(MIXED, "[]").await), (0, 0));
+    assert_eq!(api.post(MIXED, &rows).await.counts(), (3, 1));
+    assert_eq!(api.post(MIXED, &rows).await.counts(), (0, 4));
+    assert_eq!(api.post(MIXED, "[]").await.counts(), (0, 0));
     let table = "device_id,x,y,z,timestamp\nd,5,0,0,2026-11-23T00:00:05Z\ne,6,0,0,2026-11-23T00:00:01Z\n";
-    assert_eq!(counts_in(&csv(api, MIXED, table).await), (1, 1));
+    assert_eq!(csv(api, MIXED, table).await.counts(), (1, 1));
     assert_eq!(xs(api, READINGS).await, [5.0, 1.0]);
     assert_eq!(xs(api, "/api/v1/stats/devices/e").await, [4.0, 2.0]);
 }
 
-async fn json_faults(api: Api) {
+async fn json_faults_name_row_and_field(api: Api) {
     api.device("d").await;
     let mut rows: Vec<Value> = (0..20).map(|second| at(second, 1.0)).collect();
     rows[17]["x"] = json!("1e999");
-    let answer = api.post(BATCH, json!(rows)).await;
-    assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", 17, "x"]));
+    let response = api.post(BATCH, json!(rows)).await;
+    assert_eq!(response.json()["detail"][0]["loc"], json!(["body", 17, "x"]));
     rows[3]["unit"] = json!("m");
     rows[4] = json!([1, 2, 3]);
     rows[5]["timestamp"] = json!("soon");
@@ -100,7 +90,7 @@ async fn json_faults(api: Api) {
     assert!(api.list(READINGS).await.is_empty());
 }
 
-async fn json_faults_of_many_devices(api: Api) {
+async fn json_faults_of_many_devices_name_row_and_field(api: Api) {
     api.device("d").await;
     for (body, expected) in [
         (
@@ -117,7 +107,7 @@ async fn json_faults_of_many_devices(api: Api) {
     assert!(api.list(READINGS).await.is_empty());
 }
 
-async fn csv_taken(api: Api) {
+async fn csv_is_accepted(api: Api) {
     api.device("d").await;
     api.device("a,\"b\"").await;
     for (table, count) in [
@@ -129,16 +119,16 @@ async fn csv_taken(api: Api) {
         ("\u{feff}x,y,z\n1,2,3\n", 1),
         ("x,y,z\n\n1,2,3\n\n", 1),
     ] {
-        assert_eq!(counts_in(&csv(api, BATCH, table).await), (count, 0), "{table}");
+        assert_eq!(csv(api, BATCH, table).await.counts(), (count, 0), "{table}");
     }
     let newest = &api.list(READINGS).await[0];
     assert_eq!((&newest["x"], &newest["y"], &newest["z"]), (&json!(1.0), &json!(2.0), &json!(3.0)));
     let quoted = "device_id,x,y,z\n\"a,\"\"b\"\"\",1,2,3\n";
-    assert_eq!(counts_in(&csv(api, MIXED, quoted).await), (1, 0));
+    assert_eq!(csv(api, MIXED, quoted).await.counts(), (1, 0));
     assert_eq!(api.list("/api/v1/stats/devices/a%2C%22b%22").await.len(), 1);
 }
 
-async fn csv_faults(api: Api) {
+async fn csv_faults_name_row_and_field(api: Api) {
     api.device("d").await;
     for (table, expected) in [
         ("", "422 missing body"),
@@ -164,8 +154,8 @@ async fn csv_faults(api: Api) {
         ("x,y,z,timestamp\n1,2,3,soon\n", "422 datetime_from_date_parsing body.0.timestamp"),
         ("x,y,z\n\"1,2,3\n4,5,6\n", "422 csv_invalid body.0"),
     ] {
-        let answer = csv(api, BATCH, table).await;
-        assert_eq!(answer.brief(), expected, "{table}");
+        let response = csv(api, BATCH, table).await;
+        assert_eq!(response.brief(), expected, "{table}");
     }
     let table = "x,y,z\n1,2,3\n1,2,3\n1,a,3\n1,2\n";
     let faults = csv(api, BATCH, table).await.json()["detail"].take();
@@ -175,7 +165,7 @@ async fn csv_faults(api: Api) {
     assert!(api.list(READINGS).await.is_empty());
 }
 
-/// Lines are those an editor shows, whatever ends them.
+/// Lines are counted as in an editor, with any line ending.
 async fn csv_lines(api: Api) {
     let lines = async |table: &str| {
         let faults = csv(api, BATCH, table).await.json()["detail"].take();
@@ -187,7 +177,7 @@ async fn csv_lines(api: Api) {
     assert_eq!(lines("\nx,y\n").await, [2]);
 }
 
-async fn csv_faults_of_many_devices(api: Api) {
+async fn csv_faults_of_many_devices_name_row_and_line(api: Api) {
     api.device("d").await;
     for (table, expected) in [
         ("x,y,z\n1,2,3\n", "422 missing body.header.device_id"),
@@ -196,24 +186,20 @@ async fn csv_faults_of_many_devices(api: Api) {
     ] {
         assert_eq!(csv(api, MIXED, table).await.brief(), expected, "{table}");
     }
-    let answer = csv(api, MIXED, "device_id,x,y,z\r\nd,1,2,3\r\n\r\nno,1,2,3\r\n").await;
+    let response = csv(api, MIXED, "device_id,x,y,z\r\nd,1,2,3\r\n\r\nno,1,2,3\r\n").await;
     assert_eq!(
-        (answer.brief().as_str(), &answer.json()["detail"][0]["line"]),
+        (response.brief().as_str(), &response.json()["detail"][0]["line"]),
         ("422 device_not_found body.1.device_id", &json!(4))
     );
     assert!(api.list(READINGS).await.is_empty());
 }
 
-/// Rows without a time get different ones, in the order of the rows.
-async fn times_of_the_server(api: Api) {
+async fn rows_without_times_get_distinct_times_in_order(api: Api) {
     api.device("d").await;
     let rows: Vec<Value> = (0..50).map(|x| json!({"x": x, "y": 0, "z": 0})).collect();
-    assert_eq!(counts_in(&api.post(BATCH, json!(rows)).await), (50, 0));
+    assert_eq!(api.post(BATCH, json!(rows)).await.counts(), (50, 0));
     let table: String = (50..100).fold("x,y,z\n".to_owned(), |table, x| format!("{table}{x},0,0\n"));
-    assert_eq!(
-        counts_in(&csv(api, MIXED.replace("batch", "devices/d/batch").as_str(), &table).await),
-        (50, 0)
-    );
+    assert_eq!(csv(api, MIXED.replace("batch", "devices/d/batch").as_str(), &table).await.counts(), (50, 0));
     let expected: Vec<f64> = (0..100).rev().map(f64::from).collect();
     assert_eq!(xs(api, READINGS).await, expected);
 }

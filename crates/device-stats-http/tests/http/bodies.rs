@@ -1,16 +1,20 @@
-//! Bodies: what is no body, the wrong body, too much of a body, or a body in disguise.
+//! Bodies that are malformed, empty, of an unsupported type, or too large.
 
 use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX};
 
-use crate::served::{Api, CSV, JSON, over_both_stores};
+use crate::server::{Api, BATCH, CSV, JSON, NO_READINGS, READINGS, over_both_stores};
 
-const READINGS: &str = "/api/v1/stats/devices/d";
-const BATCH: &str = "/api/v1/stats/devices/d/batch";
 const READING: &[u8] = br#"{"x":1,"y":2,"z":3}"#;
 
-over_both_stores!(contents, empty_bodies, types_and_codings, too_large, odd_frames);
+over_both_stores!(
+    a_malformed_body_is_refused,
+    an_empty_body_is_missing,
+    an_unsupported_type_or_coding_is_refused,
+    a_body_above_the_limit_is_refused,
+    malformed_framing_is_refused
+);
 
-async fn contents(api: Api) {
+async fn a_malformed_body_is_refused(api: Api) {
     api.device("d").await;
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -34,12 +38,12 @@ async fn contents(api: Api) {
         (nested(100_000), "413 The body is larger than 65536 bytes"),
         (br#"{"x":1,"y":2,"z":3,"w":"\ud800"}"#.to_vec(), "422 json_invalid body.30"),
     ] {
-        let answer = api.send("POST", READINGS, &[JSON], Some(&body)).await;
-        assert_eq!(answer.brief(), expected, "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+        let response = api.send("POST", READINGS, &[JSON], Some(&body)).await;
+        assert_eq!(response.brief(), expected, "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
     }
-    let answer = api.send("POST", BATCH, &[JSON], Some(&nested(100_000))).await;
-    assert_eq!(answer.brief(), "422 json_invalid body.64");
-    // What is echoed of a row and its names is bounded, whatever it holds.
+    let response = api.send("POST", BATCH, &[JSON], Some(&nested(100_000))).await;
+    assert_eq!(response.brief(), "422 json_invalid body.64");
+    // The response echoes a bounded part of a row and of its names.
     let zeros = "0,".repeat(60_000);
     let rows = [
         format!(r#"[{{"a":[{zeros}0]}}]"#),
@@ -47,11 +51,11 @@ async fn contents(api: Api) {
         format!("[{{{}}}]", (0..60_000).map(|n| format!(r#""{n}":1"#)).collect::<Vec<_>>().join(",")),
     ];
     for rows in rows {
-        let answer = api.send("POST", BATCH, &[JSON], Some(rows.as_bytes())).await;
-        assert_eq!((answer.status, answer.body.len() < 2_000_000), (422, true));
+        let response = api.send("POST", BATCH, &[JSON], Some(rows.as_bytes())).await;
+        assert_eq!((response.status, response.body.len() < 2_000_000), (422, true));
     }
-    let answer = api.post("/api/v1/devices", r#"{"device_id":"\ud800"}"#).await;
-    assert_eq!(answer.brief(), "422 json_invalid body.20");
+    let response = api.post("/api/v1/devices", r#"{"device_id":"\ud800"}"#).await;
+    assert_eq!(response.brief(), "422 json_invalid body.20");
     assert!(api.list(READINGS).await.is_empty());
     let marked = [b"\xef\xbb\xbf", READING].concat();
     let unknown = br#"{"x":1,"y":2,"z":3,"w":[{}],"w":null}"#;
@@ -60,7 +64,7 @@ async fn contents(api: Api) {
     }
 }
 
-async fn empty_bodies(api: Api) {
+async fn an_empty_body_is_missing(api: Api) {
     api.device("d").await;
     let user = api.user("ada").await;
     let user = format!("/api/v1/users/{user}");
@@ -74,17 +78,19 @@ async fn empty_bodies(api: Api) {
         ("PUT", &user),
     ] {
         for body in [None, Some(b"".as_slice())] {
-            let answer = api.send(method, path, &[JSON], body).await;
-            assert_eq!(answer.brief(), "422 missing body", "{method} {path}");
+            let response = api.send(method, path, &[JSON], body).await;
+            assert_eq!(response.brief(), "422 missing body", "{method} {path}");
         }
     }
-    let none = "404 No statistics found for the specified period";
     for body in [None, Some(b"".as_slice()), Some(b"null"), Some(b"{}")] {
-        assert_eq!(api.send("POST", &format!("{READINGS}/analyze"), &[JSON], body).await.brief(), none);
+        assert_eq!(
+            api.send("POST", &format!("{READINGS}/analyze"), &[JSON], body).await.brief(),
+            NO_READINGS
+        );
     }
 }
 
-async fn types_and_codings(api: Api) {
+async fn an_unsupported_type_or_coding_is_refused(api: Api) {
     api.device("d").await;
     let single = "415 The Content-Encoding is not supported here; use none";
     let coding = "415 The Content-Encoding is not supported here; use gzip, zstd or none";
@@ -107,8 +113,8 @@ async fn types_and_codings(api: Api) {
         (BATCH, vec!["content-type: application/xml"], media),
         (BATCH, vec![], media),
     ] {
-        let answer = api.send("POST", path, &headers, Some(READING)).await;
-        assert_eq!(answer.brief(), expected, "{path} {headers:?}");
+        let response = api.send("POST", path, &headers, Some(READING)).await;
+        assert_eq!(response.brief(), expected, "{path} {headers:?}");
     }
     assert!(api.list(READINGS).await.is_empty());
     for headers in [
@@ -121,19 +127,19 @@ async fn types_and_codings(api: Api) {
     }
 }
 
-async fn too_large(api: Api) {
+async fn a_body_above_the_limit_is_refused(api: Api) {
     api.device("d").await;
     let head = |path: &str, length: &str| {
         format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{length}\r\n\r\n")
     };
     for (path, most) in [(READINGS, BODY_BYTES_MAX), (BATCH, BATCH_BYTES_MAX)] {
         let expected = format!("413 The body is larger than {most} bytes");
-        // Not a byte of the body is ever sent.
+        // No byte of the body is sent.
         for length in [most + 1, 1 << 30] {
             let request = head(path, &format!("content-length: {length}"));
             assert_eq!(api.send_bytes(request.as_bytes(), true).await.brief(), expected);
         }
-        // No end of the body is ever sent.
+        // The end of the body is never sent.
         let mut request = head(path, "transfer-encoding: chunked").into_bytes();
         for _ in 0..=most / 65_536 {
             request.extend_from_slice(b"10000\r\n");
@@ -148,8 +154,8 @@ async fn too_large(api: Api) {
     }
 }
 
-/// What is not well-formed HTTP is refused before any handler sees it.
-async fn odd_frames(api: Api) {
+/// Malformed HTTP is refused before a handler runs.
+async fn malformed_framing_is_refused(api: Api) {
     api.device("d").await;
     for lines in [
         "content-length: x",
@@ -160,16 +166,16 @@ async fn odd_frames(api: Api) {
         "bad header",
     ] {
         let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n{lines}\r\n\r\n");
-        let answer = api.send_bytes(&[head.as_bytes(), READING].concat(), true).await;
-        assert_eq!(answer.status, 400, "{lines}");
+        let response = api.send_bytes(&[head.as_bytes(), READING].concat(), true).await;
+        assert_eq!(response.status, 400, "{lines}");
     }
-    // A length beside chunks is not believed, and the connection is not used again.
+    // A `Content-Length` beside chunks is ignored, and the connection is closed.
     let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n");
     let both = format!("{head}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
-    let answer = api.send_bytes(both.as_bytes(), true).await;
-    assert!(matches!(answer.status, 400 | 422), "{answer:?}");
+    let response = api.send_bytes(both.as_bytes(), true).await;
+    assert!(matches!(response.status, 400 | 422), "{response:?}");
     let bad_chunk = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n");
-    let answer = api.send_bytes(bad_chunk.as_bytes(), true).await;
-    assert_eq!(answer.brief(), "400 There was an error parsing the body");
+    let response = api.send_bytes(bad_chunk.as_bytes(), true).await;
+    assert_eq!(response.brief(), "400 There was an error parsing the body");
     assert!(api.list(READINGS).await.is_empty());
 }

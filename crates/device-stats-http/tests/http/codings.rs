@@ -1,4 +1,4 @@
-//! Batches that are compressed: each coding whole, in parts, broken and as a bomb.
+//! Compressed batches: complete, in several frames, truncated, corrupt, and as a bomb.
 
 use std::io::{Read as _, Write as _};
 
@@ -8,13 +8,16 @@ use flate2::write::GzEncoder;
 use zstd::stream::raw::CParameter;
 use zstd::stream::write::Encoder;
 
-use crate::served::{Api, CSV, JSON, over_both_stores};
+use crate::server::{Api, BATCH, CSV, JSON, READINGS, over_both_stores};
 
-const READINGS: &str = "/api/v1/stats/devices/d";
-const BATCH: &str = "/api/v1/stats/devices/d/batch";
 const ROW: &[u8] = br#"[{"x":1,"y":2,"z":3}]"#;
 
-over_both_stores!(gzip_streams, zstd_streams, large_zstd_streams, every_cut_of_a_stream);
+over_both_stores!(
+    gzip_is_limited_after_decompression,
+    zstd_is_accepted_only_with_a_small_window,
+    zstd_is_limited_after_decompression,
+    a_truncated_stream_is_refused
+);
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -26,7 +29,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
 }
 
-/// Compressed as a stream, whose frame does not say how long it is and needs its whole window.
+/// Compresses as a stream: the frame does not state its size, so the decoder needs the whole window.
 fn zstd_stream(bytes: &[u8], window_log: u32) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new(), 3).unwrap();
     encoder.set_parameter(CParameter::WindowLog(window_log)).unwrap();
@@ -42,7 +45,7 @@ async fn coded(api: Api, coding: &str, body: &[u8]) -> String {
     api.send("POST", BATCH, &[JSON, &coding], Some(body)).await.brief()
 }
 
-async fn gzip_streams(api: Api) {
+async fn gzip_is_limited_after_decompression(api: Api) {
     api.device("d").await;
     let bomb = gzip(&vec![b' '; BATCH_BYTES_MAX + 1]);
     assert!(bomb.len() < 20_000);
@@ -60,7 +63,7 @@ async fn gzip_streams(api: Api) {
     assert_eq!(api.list(READINGS).await.len(), 3);
 }
 
-async fn zstd_streams(api: Api) {
+async fn zstd_is_accepted_only_with_a_small_window(api: Api) {
     api.device("d").await;
     let broken = "400 The body is not a complete zstd stream, or its window is above 16 MiB";
     let garbage_behind = [zstd(ROW), b"garbage".to_vec()].concat();
@@ -72,7 +75,7 @@ async fn zstd_streams(api: Api) {
     assert_eq!(coded(api, "zstd", &zstd(b"")).await, "422 missing body");
     assert_eq!(coded(api, "zstd", &zstd(b"[\xff]")).await, "400 There was an error parsing the body");
     assert!(api.list(READINGS).await.is_empty());
-    // A frame to be skipped: its number, its length, four bytes.
+    // A skippable frame: magic number, length, four bytes.
     let skipped = [0x184d_2a50_u32.to_le_bytes(), 4_u32.to_le_bytes(), *b"skip"].concat();
     for body in [
         zstd(ROW),
@@ -87,8 +90,8 @@ async fn zstd_streams(api: Api) {
     assert_eq!(api.list(READINGS).await.len(), 5);
 }
 
-/// The largest batch is taken, however it is compressed; of more, no more than that is decompressed.
-async fn large_zstd_streams(api: Api) {
+/// The largest batch is accepted, however it is compressed. Of a larger one, only the limit is decompressed.
+async fn zstd_is_limited_after_decompression(api: Api) {
     api.device("d").await;
     let mut largest = ROW.to_vec();
     largest.resize(BATCH_BYTES_MAX, b' ');
@@ -111,13 +114,12 @@ async fn large_zstd_streams(api: Api) {
     assert_eq!(coded(api, "zstd", &many_frames).await, large);
 }
 
-/// No part of a stream is taken for the whole.
-async fn every_cut_of_a_stream(api: Api) {
+async fn a_truncated_stream_is_refused(api: Api) {
     api.device("d").await;
     for (coding, stream) in [("gzip", gzip(ROW)), ("zstd", zstd(ROW)), ("zstd", zstd_stream(ROW, 20))] {
         for length in 1..stream.len() {
-            let answer = coded(api, coding, &stream[..length]).await;
-            assert!(answer.starts_with("400 The body is not a complete"), "{coding} {length}: {answer}");
+            let response = coded(api, coding, &stream[..length]).await;
+            assert!(response.starts_with("400 The body is not a complete"), "{coding} {length}: {response}");
         }
     }
     assert!(api.list(READINGS).await.is_empty());

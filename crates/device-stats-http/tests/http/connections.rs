@@ -1,4 +1,4 @@
-//! Connections: kept alive, cut, and brought to an end.
+//! Connections: kept alive, timed out, and closed at shutdown.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,20 +10,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::served::{Answer, Api, CSV, JSON, Served, over_both_stores, over_sqlite};
+use crate::server::{Api, CSV, JSON, Response, Server, over_both_stores, over_sqlite};
 
-over_both_stores!(kept_alive, heads_too_long, too_much_is_answered);
+over_both_stores!(
+    a_connection_stays_open_after_errors,
+    a_long_head_is_refused,
+    a_client_that_sends_too_much_can_read_the_response
+);
 
-async fn kept_alive(api: Api) {
+async fn a_connection_stays_open_after_errors(api: Api) {
     let mut stream = TcpStream::connect(api.address).await.unwrap();
     for path in ["/health/live", "/nothing", "/api/v1/users?limit=0", "/health/ready"] {
         stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n").as_bytes()).await.unwrap();
-        let answer = Answer::read(&mut stream, true).await;
-        assert_eq!(answer.status, api.get(path).await.status, "{path}");
+        let response = Response::read(&mut stream, true).await;
+        assert_eq!(response.status, api.get(path).await.status, "{path}");
     }
 }
 
-async fn heads_too_long(api: Api) {
+async fn a_long_head_is_refused(api: Api) {
     let many: String = (0..100).fold(String::new(), |lines, index| format!("{lines}h{index}: v\r\n"));
     for lines in [format!("long: {}\r\n", "x".repeat(30_000)), many] {
         let request = format!("GET /health/live HTTP/1.1\r\nhost: t\r\n{lines}\r\n");
@@ -31,8 +35,7 @@ async fn heads_too_long(api: Api) {
     }
 }
 
-/// A client that sends all of a body that is too large gets to read why it was refused.
-async fn too_much_is_answered(api: Api) {
+async fn a_client_that_sends_too_much_can_read_the_response(api: Api) {
     api.device("d").await;
     let size = 12 * 1024 * 1024;
     let head = format!("POST /api/v1/stats/devices/d/batch HTTP/1.1\r\nhost: t\r\n{JSON}\r\n");
@@ -46,13 +49,13 @@ async fn too_much_is_answered(api: Api) {
             stream.write_all(&vec![b' '; size]).await.unwrap();
             stream.write_all(b"\r\n0\r\n\r\n").await.unwrap();
         }
-        let answer = Answer::read(&mut stream, true).await;
-        assert_eq!(answer.brief(), "413 The body is larger than 10485760 bytes");
+        let response = Response::read(&mut stream, true).await;
+        assert_eq!(response.brief(), "413 The body is larger than 10485760 bytes");
     }
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_is_not_waited_for() {
+async fn a_connection_without_a_complete_head_is_closed() {
     over_sqlite(async |api: Api| {
         let mut stream = TcpStream::connect(api.address).await.unwrap();
         let started = Instant::now();
@@ -66,9 +69,9 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
     .await;
 }
 
-/// A client that asked for an export and never read it kept one of the places for exports for ever.
+/// A client that never read its export kept a permit for exports without limit.
 #[tokio::test]
-async fn a_client_that_takes_nothing_is_not_waited_for() {
+async fn a_client_that_reads_nothing_is_disconnected() {
     over_sqlite(async |api: Api| {
         api.device("d").await;
         let mut body = "x,y,z,timestamp\n".to_owned();
@@ -82,7 +85,7 @@ async fn a_client_that_takes_nothing_is_not_waited_for() {
         let mut stream = socket.connect(api.address).await.unwrap();
         let started = Instant::now();
         stream.write_all(b"GET /api/v1/stats/devices/d/export HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
-        // Once it is closed, the system refuses what is sent to it.
+        // Writing fails after the server closes the connection.
         let closed = async {
             while stream.write_all(b"?").await.is_ok() {
                 sleep(Duration::from_millis(100)).await;
@@ -94,28 +97,28 @@ async fn a_client_that_takes_nothing_is_not_waited_for() {
     .await;
 }
 
-/// A request whose head has arrived is answered, though the service is told to stop before its body has.
+/// A request whose head has arrived is finished, even if the shutdown starts before its body arrives.
 #[tokio::test]
-async fn a_stop_waits_for_what_is_accepted() {
+async fn a_shutdown_finishes_accepted_requests() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&directory.path().join("http.db"), true).unwrap();
-    let served = Served::start(Arc::new(store)).await;
-    let api = served.api;
+    let server = Server::start(Arc::new(store)).await;
+    let api = server.api;
     let mut stream = TcpStream::connect(api.address).await.unwrap();
     let body = r#"{"device_id":"d"}"#;
-    // The `100 Continue` says that the request has reached its handler.
+    // `100 Continue` shows that the request has reached its handler.
     let head = format!(
         "POST /api/v1/devices HTTP/1.1\r\nhost: t\r\n{JSON}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    assert_eq!(Answer::read(&mut stream, false).await.status, 100);
-    let stopped = served.begin_stop();
-    // Once nobody listens any more, the stop has begun.
+    assert_eq!(Response::read(&mut stream, false).await.status, 100);
+    let stopped = server.begin_stop();
+    // The shutdown has started once connections are refused.
     while TcpStream::connect(api.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
     stream.write_all(body.as_bytes()).await.unwrap();
-    assert_eq!(Answer::read(&mut stream, true).await.status, 201);
-    timeout(HEAD_TIMEOUT, stopped).await.expect("a stop in time").unwrap();
+    assert_eq!(Response::read(&mut stream, true).await.status, 201);
+    timeout(HEAD_TIMEOUT, stopped).await.expect("a shutdown in time").unwrap();
 }

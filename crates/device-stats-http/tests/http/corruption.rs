@@ -1,5 +1,5 @@
-//! What the database has kept of a segment is changed, bit by bit, cut short, exchanged and lost. Whatever it is, every
-//! answer is the right one, where what was damaged was not needed, or names the segment; and all else goes on.
+//! Damaged segments: stored bytes are changed, truncated, exchanged and lost. Every response is correct (if
+//! it does not need the damaged bytes) or names the segment. Everything else keeps working.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,40 +12,40 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::databases::{Database, over_both_databases};
-use crate::served::{Answer, Api, Served};
-use crate::truth::{Bins, Period, Timed, Wanted, analysis, histograms, series, written};
+use crate::oracle::{
+    Bins, EPOCH_US, OptionalStatistics, Period, Timed, analysis, histograms, series, written,
+};
+use crate::server::{Api, Response, Server};
 
-over_both_databases!(damage_is_named_or_does_not_matter);
+over_both_databases!(damage_is_reported_or_has_no_effect);
 
-/// 23 November 2026, in microseconds since 1970 UTC.
-const EPOCH_US: i64 = 1_795_392_000_000_000;
-/// Readings of the segment that is damaged; three pages of rows.
+/// Number of readings of the damaged segment; three pages of rows.
 const READINGS: usize = 9_000;
-/// Readings of the segment after it.
+/// Number of readings of the next segment.
 const MORE: usize = 500;
-/// Bytes of the head that are changed, at equal distances.
+/// Number of bytes of the head that are changed, at equal distances.
 const HEAD_BYTES: usize = 60;
-/// Far more than an answer takes.
+/// Timeout of a request; far more than it takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What is done to what is stored.
+/// A damage to the stored bytes of a segment.
 #[derive(Clone, Debug)]
 enum Damage {
-    /// One bit of a piece is another one.
+    /// One bit of a piece is flipped.
     Flip { piece: Piece, byte: usize, of: &'static str },
-    /// A piece ends before its end.
+    /// A piece is truncated.
     Cut { piece: Piece, length: usize },
-    /// A block is not there. Over PostgreSQL that was answered with 503: it was taken for a block whose segment has been
-    /// merged away, and looked for again and again.
+    /// A block is missing. Over PostgreSQL the response was 503: the service assumed that the segment had
+    /// been merged away, and read it again and again.
     Lose { block: u32 },
-    /// Each of two blocks is in the place of the other.
+    /// Two blocks are exchanged.
     Swap { block: u32, other: u32 },
-    /// The head is that of another segment of the device. All checksums are right, and it was believed: an analysis of the
-    /// times that the catalogue has of the segment was answered with 404.
+    /// The head is the one of another segment of the device. All its checksums are valid, and the service
+    /// trusted it: an analysis of the period of the segment returned 404.
     Exchange,
 }
 
-/// What is asked for, and the right answer.
+/// A request, and the correct response.
 struct Question {
     method: &'static str,
     path: String,
@@ -53,7 +53,7 @@ struct Question {
     right: Value,
 }
 
-/// A device with two segments, of which the first one is damaged, and one that stays sound.
+/// A device with two segments, the first of them damaged, and a device without damage.
 struct Scene {
     database: Database,
     store: Arc<dyn Store>,
@@ -65,7 +65,7 @@ struct Scene {
     sound: Question,
 }
 
-async fn damage_is_named_or_does_not_matter(database: Database) {
+async fn damage_is_reported_or_has_no_effect(database: Database) {
     let scene = Scene::new(database).await;
     let mut refused: BTreeMap<&str, usize> = BTreeMap::new();
     for (number, damage) in (0..).zip(scene.damages()) {
@@ -76,12 +76,12 @@ async fn damage_is_named_or_does_not_matter(database: Database) {
     let kinds =
         ["head", "times", "ids", "dictionary", "codes", "sums", "cut", "lost", "swapped", "exchanged"];
     assert!(kinds.iter().all(|kind| refused[kind] > 0), "{refused:?}");
-    // All of it is as it was before.
-    let served = Served::start(Arc::clone(&scene.store)).await;
+    // Everything is repaired.
+    let server = Server::start(Arc::clone(&scene.store)).await;
     for question in &scene.questions {
-        assert!(!scene.refuses(served.api, question, "nothing").await);
+        assert!(!scene.refuses(server.api, question, "nothing").await);
     }
-    served.stop().await;
+    server.stop().await;
 }
 
 fn kind(damage: &Damage) -> &'static str {
@@ -94,7 +94,7 @@ fn kind(damage: &Damage) -> &'static str {
     }
 }
 
-/// A reading: x is never the same, y is one of a few, z needs long sums.
+/// Returns a reading: x is unique, y has few values, z needs long exact sums.
 fn row(reading: usize) -> Row {
     let n = i32::try_from(reading * 7_919 % 100_003).unwrap();
     let z = f64::from(n % 3_000 - 1_500) * 2_f64.powi(n % 300 - 150);
@@ -107,11 +107,6 @@ fn timed(row: &Row) -> Timed {
     (row.time_us, [x, y, z])
 }
 
-async fn register(api: Api, device_id: &str, user: i64) -> DeviceKey {
-    let answer = api.post("/api/v1/devices", json!({"device_id": device_id, "user_id": user})).await;
-    DeviceKey(answer.json()["id"].as_i64().unwrap())
-}
-
 async fn append(store: &dyn Store, device: DeviceKey, rows: &[Row]) -> (SegmentId, Segment) {
     let segment = Segment::encode(rows, Effort::Fast).unwrap();
     let Replaced::Done(id) = store.append_segment(device, &segment).await.unwrap() else { panic!("stale") };
@@ -121,22 +116,22 @@ async fn append(store: &dyn Store, device: DeviceKey, rows: &[Row]) -> (SegmentI
 impl Scene {
     async fn new(database: Database) -> Self {
         let store = database.open().await;
-        let served = Served::start(Arc::clone(&store)).await;
-        let user = served.api.user("ada").await;
-        let ill = register(served.api, "ill", user).await;
-        let sound = register(served.api, "sound", user).await;
-        served.stop().await;
+        let server = Server::start(Arc::clone(&store)).await;
+        let user = server.api.user("ada").await;
+        let ill = server.api.owned_device("ill", user).await;
+        let sound = server.api.owned_device("sound", user).await;
+        server.stop().await;
         let rows: Vec<Row> = (0..READINGS + MORE).map(row).collect();
         let (damaged, segment) = append(&*store, ill, &rows[..READINGS]).await;
         let (_, other) = append(&*store, ill, &rows[READINGS..]).await;
         append(&*store, sound, &rows[..MORE]).await;
         let readings: Vec<Timed> = rows.iter().map(timed).collect();
-        let sound = analyze("sound", &readings[..MORE], Period::ALL, &Wanted::default());
+        let sound = analyze("sound", &readings[..MORE], Period::ALL, &OptionalStatistics::default());
         let questions = questions(ill, user, &rows, &readings);
         Self { database, store, ill, damaged, segment, other, questions, sound }
     }
 
-    /// A bit of many bytes of the head and of each page, and all that can happen to whole pieces.
+    /// Returns flips in the head and in each page, and every damage to whole pieces.
     fn damages(&self) -> Vec<Damage> {
         let head = Head::open(&self.segment.head).unwrap();
         let length = self.segment.head.len();
@@ -208,62 +203,64 @@ impl Scene {
         }
     }
 
-    /// Asks everything of a service that has nothing in its cache; how many questions are refused.
+    /// Sends all requests to a service with an empty cache. Returns the number of refused requests.
     async fn ask(&self, damage: &Damage, number: i64) -> usize {
         let what = format!("{damage:?}");
-        let served = Served::start(Arc::clone(&self.store)).await;
-        let api = served.api;
+        let server = Server::start(Arc::clone(&self.store)).await;
+        let api = server.api;
         let mut refused = 0;
         for question in &self.questions {
             refused += usize::from(self.refuses(api, question, &what).await);
         }
         assert!(!self.refuses(api, &self.sound, &what).await, "another device fails after {what}");
         assert_eq!(api.get("/health/ready").await.status, 200, "{what}");
-        // Behind all that was asked for.
+        // Later than all requested periods.
         let late = EPOCH_US + 86_400_000_000 + number;
         let reading = json!({"x": 1, "y": 2, "z": 3, "timestamp": written(late)});
         let stored = api.post("/api/v1/stats/devices/ill", reading).await;
         assert_eq!((stored.status, &stored.json()["timestamp"]), (201, &json!(written(late))), "{what}");
-        served.stop().await;
+        server.stop().await;
         refused
     }
 
-    /// Whether an answer is that the segment is corrupt; else it is the right one.
+    /// Returns whether the response says that the segment is corrupt. Otherwise it is the correct one.
     async fn refuses(&self, api: Api, question: &Question, what: &str) -> bool {
         let Question { method, path, body, right } = question;
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let asked = api.send(method, path, &[crate::served::JSON], Some(body.as_bytes()));
-        let answer: Answer = timeout(PATIENCE, asked).await.expect(what);
-        if answer.status == 200 {
-            let answer = answer.json();
-            let shown = answer.get("buckets").unwrap_or(&answer);
+        let asked = api.send(method, path, &[crate::server::JSON], Some(body.as_bytes()));
+        let response: Response = timeout(PATIENCE, asked).await.expect(what);
+        if response.status == 200 {
+            let response = response.json();
+            let shown = response.get("buckets").unwrap_or(&response);
             assert_eq!(shown.to_string(), right.to_string(), "{path} after {what}");
             return false;
         }
         let detail = format!("Segment {} of the device with id {} is corrupt", self.damaged.0, self.ill.0);
         let named = (500, &json!("corrupt_segment"), &json!(detail));
-        let answered = answer.json();
-        assert_eq!((answer.status, &answered["code"], &answered["detail"]), named, "{path} after {what}");
+        let answered = response.json();
+        assert_eq!((response.status, &answered["code"], &answered["detail"]), named, "{path} after {what}");
         true
     }
 }
 
-fn analyze(device: &str, readings: &[Timed], period: Period, wanted: &Wanted) -> Question {
+fn analyze(device: &str, readings: &[Timed], period: Period, wanted: &OptionalStatistics) -> Question {
     let inside: Vec<Timed> = readings.iter().copied().filter(|(time, _)| period.contains(*time)).collect();
     let path = format!("/api/v1/stats/devices/{device}/analyze");
     let right = analysis(&inside, period, wanted);
     Question { method: "POST", path, body: wanted.body(period), right }
 }
 
-/// Questions that need all columns and, together, most pages.
+/// Returns requests that need all columns and, together, most pages.
 fn questions(ill: DeviceKey, user: i64, rows: &[Row], readings: &[Timed]) -> Vec<Question> {
     let at = |reading: usize| Some(rows[reading].time_us);
     let all = Period { start: None, end: at(rows.len() - 1) };
     let first = Period { start: None, end: at(READINGS - 1) };
     let cut = Period { start: at(1_000), end: at(5_000) };
-    let wanted = Wanted { percentiles: vec![10_000, 90_000], mean: true, stddev: true };
-    let mut questions =
-        vec![analyze("ill", readings, all, &wanted), analyze("ill", readings, first, &Wanted::default())];
+    let wanted = OptionalStatistics { percentiles: vec![10_000, 90_000], mean: true, stddev: true };
+    let mut questions = vec![
+        analyze("ill", readings, all, &wanted),
+        analyze("ill", readings, first, &OptionalStatistics::default()),
+    ];
     questions.push(analyze("ill", readings, cut, &wanted));
     let get = |path: String, right| Question { method: "GET", path, body: Value::Null, right };
     let device = "/api/v1/stats/devices/ill";
@@ -280,9 +277,9 @@ fn questions(ill: DeviceKey, user: i64, rows: &[Row], readings: &[Timed]) -> Vec
         });
         questions.push(get(format!("{device}?skip={skip}&limit=10{}", all.query()), page.collect()));
     }
-    // The other device has the same readings at the beginning.
+    // The other device starts with the same readings.
     let right = user_analysis(user, readings, cut);
-    let body = Wanted::default().body(cut);
+    let body = OptionalStatistics::default().body(cut);
     questions.push(Question {
         method: "POST",
         path: format!("/api/v1/stats/users/{user}/analyze"),
@@ -294,7 +291,7 @@ fn questions(ill: DeviceKey, user: i64, rows: &[Row], readings: &[Timed]) -> Vec
 
 /// The other device has no reading in the period.
 fn user_analysis(user: i64, readings: &[Timed], period: Period) -> Value {
-    let right = analyze("ill", readings, period, &Wanted::default()).right;
+    let right = analyze("ill", readings, period, &OptionalStatistics::default()).right;
     let devices = json!([{"device_id": "ill", "stats": right}]);
     json!({"user_id": user, "aggregate_stats": right, "device_stats": devices})
 }

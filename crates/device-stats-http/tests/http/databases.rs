@@ -1,4 +1,4 @@
-//! Databases that a case opens itself: more than once, or behind the back of the service.
+//! Databases that a case opens itself: several times, or to change stored bytes without the service.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
-/// Makes of each `async fn case(database: Database)` a test over each kind of database.
+/// Turns each `async fn case(database: Database)` into a test over each kind of database.
 macro_rules! over_both_databases {
     ($($case:ident),+ $(,)?) => {
         $(mod $case {
@@ -28,7 +28,7 @@ macro_rules! over_both_databases {
 }
 pub(crate) use over_both_databases;
 
-/// A database; empty at first.
+/// A new database.
 pub(crate) enum Database {
     /// In a file of this directory.
     Sqlite(TempDir),
@@ -45,7 +45,7 @@ impl Database {
         Self::Postgres(testing::fresh_database())
     }
 
-    /// Opens it, as a node that starts does.
+    /// Opens the database, like a starting node.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(directory) => Arc::new(SqliteStore::open(&file(directory), true).unwrap()),
@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// Puts other bytes in the place of a piece, behind the back of all stores.
+    /// Replaces the bytes of a piece without the store.
     pub(crate) async fn replace(&self, key: PieceKey, bytes: &[u8]) {
         let PieceKey { device, segment, piece } = key;
         let replaced = match (self, piece) {
@@ -85,7 +85,7 @@ impl Database {
         assert_eq!(replaced, 1, "{key:?}");
     }
 
-    /// Deletes a block, likewise.
+    /// Deletes a block without the store.
     pub(crate) async fn delete_block(&self, key: PieceKey) {
         let PieceKey { device, segment, piece: Piece::Block(block) } = key else { panic!("{key:?}") };
         let deleted = match self {
@@ -102,7 +102,7 @@ impl Database {
     }
 }
 
-/// Executes a statement on a connection of its own; how many rows it has changed.
+/// Executes a statement on its own connection. Returns the number of changed rows.
 async fn execute(url: &str, statement: &str, values: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> u64 {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);

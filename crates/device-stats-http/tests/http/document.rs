@@ -1,4 +1,4 @@
-//! The OpenAPI document: complete, committed as it is served, and true of what the service answers.
+//! The OpenAPI document: complete, current, and true of the responses of the service.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,15 +7,15 @@ use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX};
 use device_stats_http::openapi;
 use serde_json::Value;
 
-use crate::served::{Api, JSON, over_both_stores};
+use crate::server::{Api, JSON, over_both_stores};
 
-over_both_stores!(answers_are_as_documented, documents_are_served);
+over_both_stores!(every_documented_status_is_returned_and_no_other, the_document_is_served);
 
 fn document() -> Value {
     serde_json::from_str(&openapi()).unwrap()
 }
 
-/// Each operation with its path and method.
+/// Returns each operation with its path and method.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     let operations = paths.flat_map(|(path, item)| {
@@ -41,7 +41,7 @@ fn every_operation_and_parameter_is_described() {
         assert!(operation["summary"].is_string(), "{name} has no summary");
         assert!(operation["tags"][0].is_string(), "{name} has no tag");
         let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{name} has no operationId"));
-        assert!(ids.insert(id.to_owned()), "{id} is given twice");
+        assert!(ids.insert(id.to_owned()), "{id} is used twice");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(parameter["description"].is_string(), "{name}: {parameter}");
             assert!(parameter["example"] != Value::Null, "{name}: {parameter}");
@@ -75,12 +75,12 @@ fn every_property_is_described() {
         assert!(schema["description"].is_string(), "{name} has no description");
         let parts = schema["allOf"].as_array().into_iter().flatten().chain([schema]);
         for (property, about) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
-            // What may be `null` instead is described beside the reference.
+            // The description of a nullable reference stands beside the reference.
             let described = about["description"].is_string()
                 || about["$ref"].is_string()
                 || about["oneOf"][0]["description"].is_string();
             assert!(described, "{name}.{property} has no description");
-            // What consists of other schemas shows their examples.
+            // A property that refers to other schemas shows their examples.
             let composed = about.to_string().contains("$ref");
             assert!(
                 composed || about.get("example").or(about.get("examples")).is_some(),
@@ -91,13 +91,13 @@ fn every_property_is_described() {
     let text = openapi();
     for part in text.split("#/components/schemas/").skip(1) {
         let name = part.split('"').next().unwrap();
-        assert!(schemas.contains_key(name), "{name} is referred to and missing");
+        assert!(schemas.contains_key(name), "{name} is missing");
     }
 }
 
 const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 
-/// Requests that between them get every answer of 2xx and 4xx that an operation has, beside those of its body.
+/// Requests that together get every 2xx and 4xx response of each operation, except those of its body.
 const REQUESTS: [(&str, &str, &str, u16); 79] = [
     ("GET /health/live", "/health/live", "", 200),
     ("GET /health/ready", "/health/ready", "", 200),
@@ -190,18 +190,18 @@ const REQUESTS: [(&str, &str, &str, u16); 79] = [
     ("GET /api/v1/users/{user_id}", "/api/v1/users/1", "", 404),
 ];
 
-/// Whether an operation answers with something else than JSON.
+/// Returns whether an operation does not return JSON.
 fn is_stream(path: &str) -> bool {
     path.ends_with("/export") || is_live(path)
 }
 
-/// Whether the answer of an operation does not end by itself.
+/// Returns whether the response of an operation is endless.
 fn is_live(path: &str) -> bool {
     path.starts_with("/api/") && path.ends_with("/live")
 }
 
-/// Every answer that is documented is given, and none else; 408 takes half a minute and 409 a race, so they are left out.
-async fn answers_are_as_documented(api: Api) {
+/// Leaves out 408, which takes half a minute, and 409, which takes a race.
+async fn every_documented_status_is_returned_and_no_other(api: Api) {
     let document = document();
     let mut documented = BTreeSet::new();
     let mut with_body = BTreeSet::new();
@@ -222,13 +222,13 @@ async fn answers_are_as_documented(api: Api) {
     for (name, path, body, expected) in REQUESTS {
         let method = name.split(' ').next().unwrap();
         let body = Some(body.as_bytes()).filter(|body| !body.is_empty());
-        let answer = if is_live(path) && expected == 200 {
+        let response = if is_live(path) && expected == 200 {
             api.send_bytes(format!("{method} {path} HTTP/1.1\r\nhost: t\r\n\r\n").as_bytes(), false).await
         } else {
             api.send(method, path, &[JSON], body).await
         };
-        assert_eq!(answer.status, expected, "{name}: {answer:?}");
-        given.insert((name.to_owned(), answer.status));
+        assert_eq!(response.status, expected, "{name}: {response:?}");
+        given.insert((name.to_owned(), response.status));
     }
     for (name, method, path) in with_body {
         let path = path.replace("{user_id}", "1").replace("{device_id}", "d");
@@ -239,19 +239,22 @@ async fn answers_are_as_documented(api: Api) {
             (vec![JSON, "content-encoding: br"], b"{}", 415),
             (vec![JSON], &too_much, 413),
         ] {
-            let answer = api.send(&method, &path, &headers, Some(body)).await;
-            assert_eq!(answer.status, expected, "{name}: {answer:?}");
-            given.insert((name.clone(), answer.status));
+            let response = api.send(&method, &path, &headers, Some(body)).await;
+            assert_eq!(response.status, expected, "{name}: {response:?}");
+            given.insert((name.clone(), response.status));
         }
     }
     let missing: Vec<_> = documented.difference(&given).collect();
     let unknown: Vec<_> = given.difference(&documented).collect();
-    assert!(missing.is_empty() && unknown.is_empty(), "never given: {missing:?}; undocumented: {unknown:?}");
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "never returned: {missing:?}; undocumented: {unknown:?}"
+    );
 }
 
-async fn documents_are_served(api: Api) {
-    let served = api.get("/api/v1/openapi.json").await;
-    assert_eq!((served.status, served.json()), (200, document()));
+async fn the_document_is_served(api: Api) {
+    let server = api.get("/api/v1/openapi.json").await;
+    assert_eq!((server.status, server.json()), (200, document()));
     let page = api.get("/docs/").await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").unwrap().starts_with("text/html"));

@@ -1,4 +1,4 @@
-//! Exports: what is written, byte by byte, and that it comes back as the same readings.
+//! Exports: their bytes, and that an import of them gives the same readings.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,31 +20,34 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 use crate::databases::{Database, over_both_databases};
+use crate::oracle::{EPOCH_US, written};
 use crate::sealing::seal_some;
-use crate::served::{Api, CSV, JSON, Served, over_both_stores};
-use crate::truth::written;
+use crate::server::{Api, CSV, JSON, Server, over_both_stores};
 
-over_both_stores!(what_is_written, nothing_there, compressed, faults);
-over_both_databases!(exported_and_imported_keeps_every_bit);
+over_both_stores!(
+    an_export_has_the_documented_bytes,
+    an_export_without_readings_is_empty,
+    text_is_compressed_on_request,
+    an_invalid_export_is_refused
+);
+over_both_databases!(export_and_import_keep_every_bit);
 
-const FORMATS_OF_COLUMNS: [&str; 2] = ["arrow", "parquet"];
+const COLUMN_FORMATS: [&str; 2] = ["arrow", "parquet"];
 const EXPORT: &str = "/api/v1/stats/devices/d/export";
-/// A case stores, seals, and imports twice, so `PROPTEST_CASES` is divided by this.
+/// Divisor of `PROPTEST_CASES`, because a case stores, seals and imports several times.
 const CASES_DIVISOR: u32 = 8;
-/// 23 November 2026, in microseconds since 1970 UTC.
-const EPOCH_US: i64 = 1_795_392_000_000_000;
 
 async fn text(api: Api, path: &str) -> String {
-    let answer = api.get(path).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    String::from_utf8(answer.body).unwrap()
+    let response = api.get(path).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    String::from_utf8(response.body).unwrap()
 }
 
-/// Two devices of a user, and one of nobody.
+/// Stores readings of two devices of a user and of one without an owner. Returns the id of the user.
 async fn store_some(api: Api) -> i64 {
     let user = api.user("ada").await;
     for device in ["d", "a, \"b\"", "silent"] {
-        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+        api.owned_device(device, user).await;
     }
     api.device("foreign").await;
     let row = |device: &str, second: i64, x: f64| json!({"device_id": device, "timestamp": written(EPOCH_US + second * 1_000_000), "x": x, "y": -x, "z": 3});
@@ -59,31 +62,31 @@ async fn store_some(api: Api) -> i64 {
     user
 }
 
-async fn what_is_written(api: Api) {
+async fn an_export_has_the_documented_bytes(api: Api) {
     let user = store_some(api).await;
-    let answer = api.get(EXPORT).await;
-    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
-    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"readings-d.csv\""));
-    assert_eq!(answer.header("content-encoding"), None);
-    assert_eq!(answer.header("vary"), Some("accept-encoding"));
-    assert!(answer.header("x-request-id").is_some());
+    let response = api.get(EXPORT).await;
+    assert_eq!(response.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(response.header("content-disposition"), Some("attachment; filename=\"readings-d.csv\""));
+    assert_eq!(response.header("content-encoding"), None);
+    assert_eq!(response.header("vary"), Some("accept-encoding"));
+    assert!(response.header("x-request-id").is_some());
     let of_d = "d,2026-11-23T00:00:00.000000Z,0.0,0.0,3.0\n\
                 d,2026-11-23T00:00:01.000000Z,5e-324,-5e-324,3.0\n\
                 d,2026-11-23T00:00:02.000000Z,1e+300,-1e+300,3.0\n";
     let header = "device_id,timestamp,x,y,z\n";
-    assert_eq!(String::from_utf8(answer.body).unwrap(), format!("{header}{of_d}"));
+    assert_eq!(String::from_utf8(response.body).unwrap(), format!("{header}{of_d}"));
     assert_eq!(text(api, &format!("{EXPORT}/?format=csv")).await, format!("{header}{of_d}"));
 
     let of_user = format!("/api/v1/stats/users/{user}/export");
     let of_other = "\"a, \"\"b\"\"\",2026-11-23T00:00:01.000000Z,0.1,-0.1,3.0\n";
     assert_eq!(text(api, &of_user).await, format!("{header}{of_d}{of_other}"));
-    let answer = api.get(&format!("{of_user}?format=ndjson&start_time=2026-11-23T00:00:02Z")).await;
-    assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    let response = api.get(&format!("{of_user}?format=ndjson&start_time=2026-11-23T00:00:02Z")).await;
+    assert_eq!(response.header("content-type"), Some("application/x-ndjson"));
     let name = format!("attachment; filename=\"readings-user-{user}.ndjson\"");
-    assert_eq!(answer.header("content-disposition"), Some(name.as_str()));
+    assert_eq!(response.header("content-disposition"), Some(name.as_str()));
     let line =
         r#"{"device_id":"d","timestamp":"2026-11-23T00:00:02.000000Z","x":1e+300,"y":-1e+300,"z":3.0}"#;
-    assert_eq!(String::from_utf8(answer.body).unwrap(), format!("{line}\n"));
+    assert_eq!(String::from_utf8(response.body).unwrap(), format!("{line}\n"));
 
     // Both ends belong to the period.
     for (from, until, lines) in [(0, 2, 3), (1, 1, 1), (2, 1, 0), (3, 9, 0)] {
@@ -95,17 +98,17 @@ async fn what_is_written(api: Api) {
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/csv; charset=utf-8")));
 }
 
-async fn nothing_there(api: Api) {
+async fn an_export_without_readings_is_empty(api: Api) {
     let user = api.user("ada").await;
     api.device("d").await;
     for path in [EXPORT.to_owned(), format!("/api/v1/stats/users/{user}/export")] {
         assert_eq!(text(api, &path).await, "device_id,timestamp,x,y,z\n");
         assert_eq!(text(api, &format!("{path}?format=ndjson")).await, "");
-        let answer =
+        let response =
             api.send("GET", &format!("{path}?format=ndjson"), &["accept-encoding: gzip"], None).await;
-        assert_eq!(unzipped(&answer.body), "");
-        // Columns say which they are, though they are empty.
-        for format in FORMATS_OF_COLUMNS {
+        assert_eq!(unzipped(&response.body), "");
+        // An empty file still names its columns.
+        for format in COLUMN_FORMATS {
             let (schema, batches) = columns(api, &path, format).await;
             let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
             assert_eq!(names, ["device_id", "timestamp", "x", "y", "z"]);
@@ -114,23 +117,24 @@ async fn nothing_there(api: Api) {
     }
 }
 
-/// Has readings exported as columns, and reads them as other programs do.
+/// Exports readings in a column format, and reads the file with other libraries.
 async fn columns(api: Api, path: &str, format: &str) -> (SchemaRef, Vec<RecordBatch>) {
-    let answer = api.send("GET", &format!("{path}?format={format}"), &["accept-encoding: gzip"], None).await;
+    let response =
+        api.send("GET", &format!("{path}?format={format}"), &["accept-encoding: gzip"], None).await;
     let (media_type, extension) = match format {
         "arrow" => ("application/vnd.apache.arrow.stream", "arrows\""),
         _ => ("application/vnd.apache.parquet", "parquet\""),
     };
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some(media_type)));
-    assert_eq!(answer.header("content-encoding"), None);
-    assert!(answer.header("content-disposition").unwrap().ends_with(extension));
+    assert_eq!((response.status, response.header("content-type")), (200, Some(media_type)));
+    assert_eq!(response.header("content-encoding"), None);
+    assert!(response.header("content-disposition").unwrap().ends_with(extension));
     if format == "arrow" {
-        // Whoever reads a stream may not notice that its end is missing.
-        assert!(answer.body.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
-        let reader = StreamReader::try_new(answer.body.as_slice(), None).unwrap();
+        // Some readers of streams do not notice a missing end.
+        assert!(response.body.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
+        let reader = StreamReader::try_new(response.body.as_slice(), None).unwrap();
         (reader.schema(), reader.map(Result::unwrap).collect())
     } else {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(answer.body)).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(response.body)).unwrap();
         (Arc::clone(reader.schema()), reader.build().unwrap().map(Result::unwrap).collect())
     }
 }
@@ -141,22 +145,22 @@ fn unzipped(bytes: &[u8]) -> String {
     text
 }
 
-async fn compressed(api: Api) {
+async fn text_is_compressed_on_request(api: Api) {
     store_some(api).await;
     for format in ["csv", "ndjson"] {
         let path = format!("{EXPORT}?format={format}");
         let plain = text(api, &path).await;
-        let answer = api.send("GET", &path, &["accept-encoding: br, gzip;q=0.8"], None).await;
-        assert_eq!(answer.header("content-encoding"), Some("gzip"));
-        assert_eq!(answer.header("vary"), Some("accept-encoding"));
-        assert_eq!(unzipped(&answer.body), plain);
-        let answer = api.send("GET", &path, &["accept-encoding: br, gzip;q=0"], None).await;
-        assert_eq!(answer.header("content-encoding"), None);
-        assert_eq!(answer.body, plain.as_bytes());
+        let response = api.send("GET", &path, &["accept-encoding: br, gzip;q=0.8"], None).await;
+        assert_eq!(response.header("content-encoding"), Some("gzip"));
+        assert_eq!(response.header("vary"), Some("accept-encoding"));
+        assert_eq!(unzipped(&response.body), plain);
+        let response = api.send("GET", &path, &["accept-encoding: br, gzip;q=0"], None).await;
+        assert_eq!(response.header("content-encoding"), None);
+        assert_eq!(response.body, plain.as_bytes());
     }
 }
 
-async fn faults(api: Api) {
+async fn an_invalid_export_is_refused(api: Api) {
     let user = api.user("ada").await;
     api.device("d").await;
     for (query, expected) in [
@@ -187,7 +191,7 @@ async fn faults(api: Api) {
     assert_eq!(fault["msg"], "Input should be 'csv', 'ndjson', 'arrow' or 'parquet'");
 }
 
-/// A reading of one of three devices: which one, when, and its numbers.
+/// A reading of one of three devices: the index of the device, the second, and the values.
 type Drawn = (usize, i64, [f64; 3]);
 
 fn number() -> impl Strategy<Value = f64> {
@@ -199,46 +203,46 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Readings, and after each how many of the hot ones of its device are sealed.
+/// Batches of readings, each with the number of hot readings of each device to seal after it.
 fn drawn() -> impl Strategy<Value = Vec<(Vec<Drawn>, usize)>> {
     let reading = (0..3_usize, -400_i64..400, prop::array::uniform3(number()));
     prop::collection::vec((prop::collection::vec(reading, 1..40), 0..60_usize), 1..5)
 }
 
-/// What an export is to have: the bits of each reading, by device and time.
+/// The expected readings of an export: the bits of each reading, by device and time.
 type Held = BTreeMap<(usize, i64), [u64; 3]>;
 
-/// A service over a database, with three devices of a user whose names are hard to write.
+/// A service over a database, with three devices of a user whose names need quoting.
 struct Side {
-    served: Served,
+    server: Server,
     user: i64,
     device_ids: [String; 3],
     keys: Vec<DeviceKey>,
 }
 
 impl Side {
-    async fn begin(served: Served, case: u32) -> Self {
-        let api = served.api;
+    async fn begin(server: Server, case: u32) -> Self {
+        let api = server.api;
         let user = api.user(&format!("u{case}")).await;
         let device_ids = [format!("{case},\"a\""), format!("ü 🚰'{case}"), format!("=1+{case};\\n")];
         let mut keys = Vec::new();
         for device_id in &device_ids {
-            let answer = api.post("/api/v1/devices", json!({"device_id": device_id, "user_id": user})).await;
-            keys.push(DeviceKey(answer.json()["id"].as_i64().unwrap()));
+            keys.push(api.owned_device(device_id, user).await);
         }
-        Self { served, user, device_ids, keys }
+        Self { server, user, device_ids, keys }
     }
 
     async fn export(&self, format: &str) -> String {
-        text(self.served.api, &format!("/api/v1/stats/users/{}/export?format={format}", self.user)).await
+        text(self.server.api, &format!("/api/v1/stats/users/{}/export?format={format}", self.user)).await
     }
 
     async fn import(&self, head: &str, body: impl AsRef<[u8]>) {
-        let answer = self.served.api.send("POST", "/api/v1/stats/batch", &[head], Some(body.as_ref())).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
+        let response =
+            self.server.api.send("POST", "/api/v1/stats/batch", &[head], Some(body.as_ref())).await;
+        assert_eq!(response.status, 201, "{response:?}");
     }
 
-    /// The readings of columns, and their order.
+    /// Returns the readings of a file in a column format, and their order.
     fn read_columns(&self, batches: &[RecordBatch]) -> (Held, Vec<(usize, i64)>) {
         let (mut held, mut order) = (Held::new(), Vec::new());
         for batch in batches {
@@ -258,13 +262,13 @@ impl Side {
         (held, order)
     }
 
-    /// Deletes the user, the devices and their readings.
+    /// Deletes the user with the devices and their readings.
     async fn delete(&self) {
-        let answer = self.served.api.delete(&format!("/api/v1/users/{}", self.user)).await;
-        assert_eq!(answer.status, 204, "{answer:?}");
+        let response = self.server.api.delete(&format!("/api/v1/users/{}", self.user)).await;
+        assert_eq!(response.status, 204, "{response:?}");
     }
 
-    /// The readings of an export, and their order.
+    /// Returns the readings of a CSV export, and their order.
     fn read(&self, csv: &str) -> (Held, Vec<(usize, i64)>) {
         let (mut held, mut order) = (Held::new(), Vec::new());
         for row in csv::Reader::from_reader(csv.as_bytes()).records() {
@@ -283,7 +287,7 @@ fn moment(second: i64) -> String {
     written(EPOCH_US + second * 1_000_000 + second)
 }
 
-async fn exported_and_imported_keeps_every_bit(database: Database) {
+async fn export_and_import_keep_every_bit(database: Database) {
     let other = match database {
         Database::Sqlite(_) => Database::sqlite(),
         Database::Postgres(_) => Database::postgres(),
@@ -301,7 +305,7 @@ async fn exported_and_imported_keeps_every_bit(database: Database) {
 
 async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(Vec<Drawn>, usize)]) {
     let store = from.open().await;
-    let source = Side::begin(Served::start(Arc::clone(&store)).await, case).await;
+    let source = Side::begin(Server::start(Arc::clone(&store)).await, case).await;
     let mut expected = Held::new();
     for (batch, sealed) in batches {
         let rows = batch.iter().map(|(device, second, [x, y, z])| {
@@ -319,31 +323,31 @@ async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(V
     assert_eq!(held, expected);
     assert!(order.is_sorted());
     let ndjson = source.export("ndjson").await;
-    for format in FORMATS_OF_COLUMNS {
+    for format in COLUMN_FORMATS {
         let path = format!("/api/v1/stats/users/{}/export", source.user);
-        let (_, batches) = columns(source.served.api, &path, format).await;
+        let (_, batches) = columns(source.server.api, &path, format).await;
         assert_eq!(source.read_columns(&batches), (held.clone(), order.clone()), "{format}");
     }
     let arrow = format!("/api/v1/stats/users/{}/export?format=arrow", source.user);
-    let arrow = source.served.api.get(&arrow).await.body;
-    source.served.stop().await;
+    let arrow = source.server.api.get(&arrow).await.body;
+    source.server.stop().await;
 
-    let served = Served::start(to.open().await).await;
-    let target = Side::begin(served, case).await;
+    let server = Server::start(to.open().await).await;
+    let target = Side::begin(server, case).await;
     target.import(CSV, &csv).await;
     assert_eq!(target.export("csv").await, csv);
     target.delete().await;
 
-    let target = Side::begin(target.served, case).await;
+    let target = Side::begin(target.server, case).await;
     let rows = format!("[{}]", ndjson.lines().collect::<Vec<_>>().join(","));
     target.import(JSON, &rows).await;
     assert_eq!(target.export("ndjson").await, ndjson);
     assert_eq!(target.export("csv").await, csv);
     target.delete().await;
 
-    let target = Side::begin(target.served, case).await;
+    let target = Side::begin(target.server, case).await;
     target.import("content-type: application/vnd.apache.arrow.stream", &arrow).await;
     assert_eq!(target.export("csv").await, csv);
     target.delete().await;
-    target.served.stop().await;
+    target.server.stop().await;
 }

@@ -1,17 +1,17 @@
-//! Histograms: every reading is counted once, where the edges that are answered say.
+//! Histograms: every reading is counted once, by the returned edges.
 
 use serde_json::{Value, json};
 
-use crate::served::{Api, over_both_stores};
+use crate::server::{Api, NO_READINGS, over_both_stores};
 
 over_both_stores!(
-    between_minimum_and_maximum,
-    between_bounds,
-    one_value,
-    ends_of_the_range,
-    of_a_user,
-    nothing_there,
-    faults
+    bins_span_minimum_to_maximum,
+    bins_span_the_requested_edges,
+    a_single_value_gets_a_range_around_it,
+    the_largest_doubles_have_bins,
+    a_user_is_counted_as_one_pool,
+    a_histogram_without_readings_is_not_found,
+    an_invalid_histogram_is_refused
 );
 
 const HISTOGRAM: &str = "/api/v1/stats/devices/d/histogram";
@@ -20,25 +20,25 @@ async fn store(api: Api, device: &str, xs: &[f64]) {
     let row =
         |(second, x): (usize, &f64)| json!({"x": x, "y": -x, "z": 3, "timestamp": 1_795_392_000 + second});
     let rows: Vec<Value> = xs.iter().enumerate().map(row).collect();
-    let answer = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
-    assert_eq!(answer.json()["accepted"], xs.len(), "{answer:?}");
+    let response = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
+    assert_eq!(response.json()["accepted"], xs.len(), "{response:?}");
 }
 
 const PRIMES: [f64; 10] = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0, 23.0, 29.0];
 
-async fn between_minimum_and_maximum(api: Api) {
+async fn bins_span_minimum_to_maximum(api: Api) {
     api.device("d").await;
     store(api, "d", &PRIMES).await;
-    let answer = api.get(&format!("{HISTOGRAM}?bins=3")).await.json();
+    let response = api.get(&format!("{HISTOGRAM}?bins=3")).await.json();
     let x = json!({"edges": [2.0, 11.0, 20.0, 29.0], "counts": [4, 4, 2], "below": 0, "above": 0});
     let y = json!({"edges": [-29.0, -20.0, -11.0, -2.0], "counts": [2, 3, 5], "below": 0, "above": 0});
-    assert_eq!((&answer["x"], &answer["y"]), (&x, &y));
-    assert_eq!((&answer["period_start"], &answer["period_end"]), (&Value::Null, &Value::Null));
+    assert_eq!((&response["x"], &response["y"]), (&x, &y));
+    assert_eq!((&response["period_start"], &response["period_end"]), (&Value::Null, &Value::Null));
     let period = "start_time=2026-11-23T00:00:02Z&end_time=2026-11-23T00:00:04Z";
-    let answer = api.get(&format!("{HISTOGRAM}?bins=2&{period}")).await.json();
+    let response = api.get(&format!("{HISTOGRAM}?bins=2&{period}")).await.json();
     let x = json!({"edges": [5.0, 8.0, 11.0], "counts": [2, 1], "below": 0, "above": 0});
-    assert_eq!(answer["x"], x);
-    assert_eq!(answer["period_end"], "2026-11-23T00:00:04.000000Z");
+    assert_eq!(response["x"], x);
+    assert_eq!(response["period_end"], "2026-11-23T00:00:04.000000Z");
     for (query, bins) in [("", 20), ("?bins=1", 1), ("?bins=1000", 1000), ("?bins=%207%20", 7)] {
         let x = api.get(&format!("{HISTOGRAM}{query}")).await.json()["x"].clone();
         let edges: Vec<f64> =
@@ -51,7 +51,7 @@ async fn between_minimum_and_maximum(api: Api) {
     }
 }
 
-async fn between_bounds(api: Api) {
+async fn bins_span_the_requested_edges(api: Api) {
     api.device("d").await;
     store(api, "d", &PRIMES).await;
     for (query, expected) in [
@@ -69,7 +69,7 @@ async fn between_bounds(api: Api) {
             "low=-1e308&high=1e308&bins=1",
             json!({"edges": [-1e308, 1e308], "counts": [10], "below": 0, "above": 0}),
         ),
-        // No value reaches the bound.
+        // No value reaches the edge.
         ("low=40&bins=2", json!({"edges": [39.5, 40.0, 40.5], "counts": [0, 0], "below": 10, "above": 0})),
         ("high=-1&bins=1", json!({"edges": [-1.5, -0.5], "counts": [0], "below": 0, "above": 10})),
     ] {
@@ -77,58 +77,57 @@ async fn between_bounds(api: Api) {
     }
 }
 
-async fn one_value(api: Api) {
+async fn a_single_value_gets_a_range_around_it(api: Api) {
     api.device("d").await;
     store(api, "d", &[7.0]).await;
-    let answer = api.get(&format!("{HISTOGRAM}?bins=4")).await.json();
+    let response = api.get(&format!("{HISTOGRAM}?bins=4")).await.json();
     let x = json!({"edges": [6.5, 6.75, 7.0, 7.25, 7.5], "counts": [0, 0, 1, 0], "below": 0, "above": 0});
-    assert_eq!(answer["x"], x);
+    assert_eq!(response["x"], x);
 }
 
-async fn ends_of_the_range(api: Api) {
+async fn the_largest_doubles_have_bins(api: Api) {
     api.device("d").await;
     store(api, "d", &[f64::MIN, -1.0, 0.0, f64::MAX]).await;
-    let answer = api.get(&format!("{HISTOGRAM}?bins=2")).await.json();
+    let response = api.get(&format!("{HISTOGRAM}?bins=2")).await.json();
     let x = json!({"edges": [f64::MIN, 0.0, f64::MAX], "counts": [2, 2], "below": 0, "above": 0});
-    assert_eq!(answer["x"], x);
+    assert_eq!(response["x"], x);
     api.device("top").await;
     store(api, "top", &[f64::MAX]).await;
-    let answer = api.get("/api/v1/stats/devices/top/histogram?bins=1").await.json();
+    let response = api.get("/api/v1/stats/devices/top/histogram?bins=1").await.json();
     let x = json!({"edges": [f64::MAX.next_down(), f64::MAX], "counts": [1], "below": 0, "above": 0});
-    assert_eq!(answer["x"], x);
+    assert_eq!(response["x"], x);
 }
 
-async fn of_a_user(api: Api) {
+async fn a_user_is_counted_as_one_pool(api: Api) {
     let user = api.user("ada").await;
     for device in ["d", "e", "silent"] {
-        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+        api.owned_device(device, user).await;
     }
     api.device("foreign").await;
     store(api, "foreign", &[1000.0]).await;
     store(api, "d", &[0.0, 1.0]).await;
     store(api, "e", &[1.5, 4.0]).await;
-    let answer = api.get(&format!("/api/v1/stats/users/{user}/histogram?bins=2")).await.json();
+    let response = api.get(&format!("/api/v1/stats/users/{user}/histogram?bins=2")).await.json();
     let x = json!({"edges": [0.0, 2.0, 4.0], "counts": [3, 1], "below": 0, "above": 0});
-    assert_eq!(answer["x"], x);
+    assert_eq!(response["x"], x);
 }
 
-async fn nothing_there(api: Api) {
+async fn a_histogram_without_readings_is_not_found(api: Api) {
     let user = api.user("ada").await;
     api.device("d").await;
-    let none = "404 No statistics found for the specified period";
     for (path, expected) in [
-        (HISTOGRAM, none),
-        (&format!("/api/v1/stats/users/{user}/histogram"), none),
+        (HISTOGRAM, NO_READINGS),
+        (&format!("/api/v1/stats/users/{user}/histogram"), NO_READINGS),
         ("/api/v1/stats/devices/none/histogram", "404 Device not found"),
         ("/api/v1/stats/users/99/histogram", "404 User not found"),
     ] {
         assert_eq!(api.get(path).await.brief(), expected, "{path}");
     }
     store(api, "d", &[1.0]).await;
-    assert_eq!(api.get(&format!("{HISTOGRAM}?start_time=2026-11-24")).await.brief(), none);
+    assert_eq!(api.get(&format!("{HISTOGRAM}?start_time=2026-11-24")).await.brief(), NO_READINGS);
 }
 
-async fn faults(api: Api) {
+async fn an_invalid_histogram_is_refused(api: Api) {
     api.device("d").await;
     for (query, expected) in [
         ("bins=0", "422 greater_than_equal query.bins"),

@@ -1,13 +1,10 @@
-//! Requests that bring an `Idempotency-Key`.
+//! Keyed requests: requests with an `Idempotency-Key`.
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::served::{Answer, Api, CSV, JSON, over_both_stores};
+use crate::server::{Api, BATCH, CSV, JSON, MIXED, READINGS, Response, over_both_stores};
 
-const READINGS: &str = "/api/v1/stats/devices/d";
-const BATCH: &str = "/api/v1/stats/devices/d/batch";
-const MIXED: &str = "/api/v1/stats/batch";
 const POINTS: &str = "/api/v1/write";
 
 over_both_stores!(
@@ -15,13 +12,13 @@ over_both_stores!(
     a_batch_is_stored_once,
     points_are_stored_once,
     another_payload_is_refused,
-    bad_keys_are_refused,
+    invalid_keys_are_refused,
     a_refused_request_may_be_corrected,
-    a_repeat_that_is_gone_with_its_device_is_missing,
-    the_same_request_from_many_connections_is_done_once,
+    a_receipt_of_a_deleted_device_finds_no_device,
+    a_keyed_request_from_many_connections_is_stored_once,
 );
 
-async fn post(api: Api, path: &str, key: &str, body: &Value) -> Answer {
+async fn post(api: Api, path: &str, key: &str, body: &Value) -> Response {
     let key = format!("idempotency-key: {key}");
     api.send("POST", path, &[JSON, &key], Some(body.to_string().as_bytes())).await
 }
@@ -34,7 +31,7 @@ async fn a_reading_without_a_time_is_stored_once(api: Api) {
     api.device("d").await;
     let first = post(api, READINGS, "k-1", &reading(1.0)).await;
     assert_eq!(first.status, 201, "{first:?}");
-    // However the same is written, the key in quotation marks, too.
+    // The form of the key and of the numbers does not matter.
     for (key, body) in [("k-1", reading(1.0)), ("\"k-1\"", json!({"z": 0.0, "y": "0", "x": 1}))] {
         let again = post(api, READINGS, key, &body).await;
         assert_eq!((again.status, again.json()), (201, first.json()));
@@ -42,7 +39,7 @@ async fn a_reading_without_a_time_is_stored_once(api: Api) {
     assert_ne!(post(api, READINGS, "k-2", &reading(1.0)).await.json(), first.json());
     assert_eq!(api.list(READINGS).await.len(), 2);
 
-    // Of a repeat, the reading that was stored first is answered each time.
+    // Every response to a repeat shows the reading that was stored first.
     let at = |x: f64| json!({"x": x, "y": 0, "z": 0, "timestamp": "2026-11-23T00:00:00Z"});
     let stored = api.post(READINGS, at(3.0)).await.json();
     for _ in 0..2 {
@@ -59,23 +56,23 @@ async fn a_batch_is_stored_once(api: Api) {
     }
     api.post(BATCH, json!([readings[2]])).await;
     for _ in 0..2 {
-        let answer = post(api, BATCH, "b", &readings).await;
-        assert_eq!((answer.status, answer.json()), (201, json!({"accepted": 2, "duplicates": 1})));
+        let response = post(api, BATCH, "b", &readings).await;
+        assert_eq!((response.status, response.json()), (201, json!({"accepted": 2, "duplicates": 1})));
     }
     let table = "x,y,z,timestamp\n1,0,0,\n2,0,0,\n3,0,0,7\n";
     let key = "idempotency-key: b";
-    let answer = api.send("POST", BATCH, &[CSV, key], Some(table.as_bytes())).await;
-    assert_eq!(answer.json(), json!({"accepted": 2, "duplicates": 1}), "the same in another format");
+    let response = api.send("POST", BATCH, &[CSV, key], Some(table.as_bytes())).await;
+    assert_eq!(response.json(), json!({"accepted": 2, "duplicates": 1}), "the same in another format");
     for _ in 0..2 {
-        let answer = post(api, MIXED, "m", &named).await;
-        assert_eq!((answer.status, answer.json()), (201, json!({"accepted": 2, "duplicates": 1})));
+        let response = post(api, MIXED, "m", &named).await;
+        assert_eq!((response.status, response.json()), (201, json!({"accepted": 2, "duplicates": 1})));
     }
     assert_eq!(api.list(READINGS).await.len(), 5);
-    // So many that they would be a segment at once, were it not for the key.
+    // Without a key, a batch of this size becomes a segment at once.
     let many: Vec<Value> = (0..5_000).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": n})).collect();
     for _ in 0..2 {
-        let answer = post(api, BATCH, "large", &json!(many)).await;
-        assert_eq!(answer.json(), json!({"accepted": 4_999, "duplicates": 1}));
+        let response = post(api, BATCH, "large", &json!(many)).await;
+        assert_eq!(response.json(), json!({"accepted": 4_999, "duplicates": 1}));
     }
     assert_eq!(post(api, BATCH, "empty", &json!([])).await.json(), json!({"accepted": 0, "duplicates": 0}));
 }
@@ -100,29 +97,29 @@ async fn another_payload_is_refused(api: Api) {
         ("/api/v1/stats/devices/e", reading(1.0)),
         (BATCH, json!([reading(1.0)])),
     ] {
-        let answer = post(api, path, "k", &body).await;
-        assert_eq!(answer.brief(), "422 idempotency_key_reused header.Idempotency-Key");
-        assert_eq!(answer.json()["detail"][0]["input"], "k");
+        let response = post(api, path, "k", &body).await;
+        assert_eq!(response.brief(), "422 idempotency_key_reused header.Idempotency-Key");
+        assert_eq!(response.json()["detail"][0]["input"], "k");
     }
     assert_eq!(api.list(READINGS).await.len(), 1);
     assert_eq!(api.list("/api/v1/stats/devices/e").await.len(), 0);
 }
 
-async fn bad_keys_are_refused(api: Api) {
+async fn invalid_keys_are_refused(api: Api) {
     api.device("d").await;
     for key in ["", "\"\"", "\"k", "\"k\";a=1", "a\tb", "p\u{fc}mp", &"k".repeat(256)] {
-        let answer = post(api, READINGS, key, &json!({"x": "?", "y": 0, "z": 0})).await;
+        let response = post(api, READINGS, key, &json!({"x": "?", "y": 0, "z": 0})).await;
         let faults = "422 idempotency_key_invalid header.Idempotency-Key, float_parsing body.x";
-        assert_eq!(answer.brief(), faults, "{key:?}");
+        assert_eq!(response.brief(), faults, "{key:?}");
     }
     let twice = [JSON, "idempotency-key: k", "idempotency-key: k"];
-    let answer = api.send("POST", READINGS, &twice, Some(reading(1.0).to_string().as_bytes())).await;
-    assert_eq!(answer.brief(), "422 repeated header.Idempotency-Key");
+    let response = api.send("POST", READINGS, &twice, Some(reading(1.0).to_string().as_bytes())).await;
+    assert_eq!(response.brief(), "422 repeated header.Idempotency-Key");
     assert_eq!(api.list(READINGS).await.len(), 0);
     assert_eq!(post(api, READINGS, &"k".repeat(255), &reading(1.0)).await.status, 201);
 }
 
-/// Only what was done is remembered.
+/// Only successful requests are remembered.
 async fn a_refused_request_may_be_corrected(api: Api) {
     let nobody = post(api, READINGS, "k", &reading(1.0)).await;
     assert_eq!(nobody.brief(), "404 Device not found");
@@ -131,19 +128,19 @@ async fn a_refused_request_may_be_corrected(api: Api) {
     assert_eq!(post(api, READINGS, "k", &reading(2.0)).await.status, 201);
 }
 
-async fn the_same_request_from_many_connections_is_done_once(api: Api) {
+async fn a_keyed_request_from_many_connections_is_stored_once(api: Api) {
     api.device("d").await;
     for round in 0..10 {
         let mut senders = JoinSet::new();
         for _ in 0..16 {
             senders.spawn(async move {
                 loop {
-                    let answer = post(api, READINGS, &format!("k-{round}"), &reading(1.0)).await;
-                    match answer.status {
-                        201 => return answer.json()["id"].as_i64().unwrap(),
-                        // It says so only while another one is under way, so this ends.
-                        409 => assert_eq!(answer.header("retry-after"), Some("1")),
-                        _ => panic!("{answer:?}"),
+                    let response = post(api, READINGS, &format!("k-{round}"), &reading(1.0)).await;
+                    match response.status {
+                        201 => return response.json()["id"].as_i64().unwrap(),
+                        // 409 lasts only while another request is in progress, so the loop ends.
+                        409 => assert_eq!(response.header("retry-after"), Some("1")),
+                        _ => panic!("{response:?}"),
                     }
                 }
             });
@@ -154,9 +151,9 @@ async fn the_same_request_from_many_connections_is_done_once(api: Api) {
     assert_eq!(api.list(READINGS).await.len(), 10);
 }
 
-/// The receipt said that the reading had been there before, and of the device that has the id now it was looked for again and
-/// again.
-async fn a_repeat_that_is_gone_with_its_device_is_missing(api: Api) {
+/// The receipt named an earlier reading. The service looked for that reading in the new device with the same
+/// `device_id`, again and again.
+async fn a_receipt_of_a_deleted_device_finds_no_device(api: Api) {
     api.device("d").await;
     let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 7});
     assert_eq!(api.post(READINGS, &at).await.status, 201);

@@ -2,44 +2,43 @@
 
 use serde_json::{Value, json};
 
-use crate::served::{Answer, Api, over_both_stores};
+use crate::server::{Api, READINGS, Response, over_both_stores};
 
 const WRITE: &str = "/api/v1/write";
-const READINGS: &str = "/api/v1/stats/devices/d";
 
 over_both_stores!(
-    taken,
-    paths_and_types,
-    precisions,
-    numbers,
-    faults,
-    unknown_devices,
-    a_hundred_faults,
-    empty_bodies,
-    compressed
+    points_are_stored,
+    every_path_and_content_type_is_accepted,
+    every_precision_is_accepted,
+    numbers_are_rounded_to_the_nearest_double,
+    faults_name_row_line_and_field,
+    an_unknown_device_is_a_fault_of_its_row,
+    at_most_a_hundred_faults_are_listed,
+    a_body_without_points_stores_nothing,
+    compressed_points_are_accepted
 );
 
-async fn write(api: Api, path: &str, text: &str) -> Answer {
+async fn write(api: Api, path: &str, text: &str) -> Response {
     let headers = ["content-type: text/plain; charset=utf-8", "x-request-id: r-1"];
     api.send("POST", path, &headers, Some(text.as_bytes())).await
 }
 
-/// The readings of the device from the first to the last.
+/// Returns the readings of the device, oldest first.
 async fn readings(api: Api) -> Vec<Value> {
     let mut readings = api.list(READINGS).await;
     readings.reverse();
     readings
 }
 
-async fn taken(api: Api) {
+async fn points_are_stored(api: Api) {
     api.device("d").await;
     api.device("a b,c=ü\"").await;
     let text = "# made by hand\nsensors,device=d x=1.5,y=-2i,z=3u 1795428000000000000\r\n\n\
         m,unit=m,device=d,site=a\\ b note=\"x=1,\n\\\"y\\\"=2\",z=3,y=2,x=1,ok=true 1795428001000000000\n\
         m\\ n,device=a\\ b\\,c\\=ü\" x=4,y=5,z=6\n";
-    let answer = write(api, WRITE, text).await;
-    assert_eq!((answer.status, answer.body.as_slice()), (204, b"".as_slice()));
-    // Sent again, what brings its time is a repeat, and that is no fault.
+    let response = write(api, WRITE, text).await;
+    assert_eq!((response.status, response.body.as_slice()), (204, b"".as_slice()));
+    // A second request with the same times stores only repeats, and succeeds.
     assert_eq!(write(api, WRITE, text).await.status, 204);
     let stored: Vec<_> = readings(api)
         .await
@@ -56,8 +55,9 @@ async fn taken(api: Api) {
     assert_eq!(api.list("/api/v1/stats/devices/a%20b%2Cc%3D%C3%BC%22").await.len(), 2);
 }
 
-/// What clients of either version and Telegraf send, with and without `/api/v1` in the address they are given.
-async fn paths_and_types(api: Api) {
+/// Clients of InfluxDB 1 and 2 and Telegraf use these, with and without `/api/v1` in the address of the
+/// server.
+async fn every_path_and_content_type_is_accepted(api: Api) {
     api.device("d").await;
     let paths = [
         "/write?db=readings&rp=autogen&consistency=all&u=ada&p=secret",
@@ -71,15 +71,15 @@ async fn paths_and_types(api: Api) {
         for (later, kind) in (0..).zip(types) {
             let headers = [&format!("content-type: {kind}"), "authorization: Token t"];
             let line = format!("m,device=d x=1,y=2,z=3 {}", time * 1_000_000 + later * 1_000);
-            let answer = api.send("POST", path, &headers, Some(line.as_bytes())).await;
-            assert_eq!(answer.status, 204, "{path} {kind}: {answer:?}");
+            let response = api.send("POST", path, &headers, Some(line.as_bytes())).await;
+            assert_eq!(response.status, 204, "{path} {kind}: {response:?}");
         }
     }
     assert_eq!(api.list(READINGS).await.len(), paths.len() * types.len());
     assert_eq!(api.get("/write").await.brief(), "405 Method Not Allowed");
 }
 
-async fn precisions(api: Api) {
+async fn every_precision_is_accepted(api: Api) {
     api.device("d").await;
     for (query, timestamp, expected) in [
         ("", "1795428000123456789", "2026-11-23T10:00:00.123456Z"),
@@ -105,19 +105,18 @@ async fn precisions(api: Api) {
         ("?precision=us", "9223372036854775807"),
     ] {
         let path = format!("{WRITE}{query}");
-        let answer = write(api, &path, &format!("m,device=d x=1,y=2,z=3 {timestamp}")).await;
-        assert_eq!(answer.brief(), "422 datetime_parsing body.0.timestamp", "{query} {timestamp}");
+        let response = write(api, &path, &format!("m,device=d x=1,y=2,z=3 {timestamp}")).await;
+        assert_eq!(response.brief(), "422 datetime_parsing body.0.timestamp", "{query} {timestamp}");
     }
     for query in ["?precision=h", "?precision=", "?precision=NS"] {
-        let answer = write(api, &format!("{WRITE}{query}"), "m,device=d x=1,y=2 1").await;
-        assert_eq!(answer.brief(), "422 literal_error query.precision, missing body.0.z");
+        let response = write(api, &format!("{WRITE}{query}"), "m,device=d x=1,y=2 1").await;
+        assert_eq!(response.brief(), "422 literal_error query.precision, missing body.0.z");
     }
-    let answer = write(api, &format!("{WRITE}?precision=s&precision=s"), "m,device=d x=1,y=2,z=3 1").await;
-    assert_eq!(answer.brief(), "422 repeated query.precision");
+    let response = write(api, &format!("{WRITE}?precision=s&precision=s"), "m,device=d x=1,y=2,z=3 1").await;
+    assert_eq!(response.brief(), "422 repeated query.precision");
 }
 
-/// The nearest double, whatever the form of the number.
-async fn numbers(api: Api) {
+async fn numbers_are_rounded_to_the_nearest_double(api: Api) {
     api.device("d").await;
     let mut texts: Vec<String> = [
         "0.1",
@@ -157,20 +156,20 @@ async fn numbers(api: Api) {
         ("\"1\"", "float_type"),
         ("true", "float_type"),
     ] {
-        let answer = write(api, WRITE, &format!("m,device=d x={number},y=0,z=0")).await;
-        assert_eq!(answer.brief(), format!("422 {kind} body.0.x"), "{number}");
+        let response = write(api, WRITE, &format!("m,device=d x={number},y=0,z=0")).await;
+        assert_eq!(response.brief(), format!("422 {kind} body.0.x"), "{number}");
     }
     for number in ["NaN", "inf", "0x10", "1_0", "9223372036854775808i", "-1u", "1.5i", "", "--1"] {
-        let answer = write(api, WRITE, &format!("m,device=d x={number},y=0,z=0")).await;
-        assert_eq!(answer.brief(), "422 line_invalid body.0", "{number}");
+        let response = write(api, WRITE, &format!("m,device=d x={number},y=0,z=0")).await;
+        assert_eq!(response.brief(), "422 line_invalid body.0", "{number}");
     }
 }
 
-async fn faults(api: Api) {
+async fn faults_name_row_line_and_field(api: Api) {
     api.device("d").await;
     let text = "# first\nm,device=d x=1,y=2,z=3\n\nm,device=d x=1e999,y=\"a\"\nnonsense\nm x=1,x=2,y=2,z=3\n";
-    let answer = write(api, WRITE, text).await;
-    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&answer.body), @r#"{"detail":[{"type":"finite_number","loc":["body",1,"x"],"line":4,"msg":"Input should be a finite number","input":"m,device=d x=1e999,y=\"a\""},{"type":"float_type","loc":["body",1,"y"],"line":4,"msg":"Input should be a valid number","input":"m,device=d x=1e999,y=\"a\""},{"type":"missing","loc":["body",1,"z"],"line":4,"msg":"Field required","input":"m,device=d x=1e999,y=\"a\""},{"type":"line_invalid","loc":["body",2],"line":5,"msg":"Input should be a line of InfluxDB's line protocol","input":"nonsense","ctx":{"error":"the fields are missing","column":9}},{"type":"missing","loc":["body",3,"device"],"line":6,"msg":"Tag required","input":"m x=1,x=2,y=2,z=3"},{"type":"repeated","loc":["body",3,"x"],"line":6,"msg":"Field is repeated","input":"m x=1,x=2,y=2,z=3"}],"code":"invalid_request","request_id":"r-1"}"#) };
+    let response = write(api, WRITE, text).await;
+    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&response.body), @r#"{"detail":[{"type":"finite_number","loc":["body",1,"x"],"line":4,"msg":"Input should be a finite number","input":"m,device=d x=1e999,y=\"a\""},{"type":"float_type","loc":["body",1,"y"],"line":4,"msg":"Input should be a valid number","input":"m,device=d x=1e999,y=\"a\""},{"type":"missing","loc":["body",1,"z"],"line":4,"msg":"Field required","input":"m,device=d x=1e999,y=\"a\""},{"type":"line_invalid","loc":["body",2],"line":5,"msg":"Input should be a line of InfluxDB's line protocol","input":"nonsense","ctx":{"error":"the fields are missing","column":9}},{"type":"missing","loc":["body",3,"device"],"line":6,"msg":"Tag required","input":"m x=1,x=2,y=2,z=3"},{"type":"repeated","loc":["body",3,"x"],"line":6,"msg":"Field is repeated","input":"m x=1,x=2,y=2,z=3"}],"code":"invalid_request","request_id":"r-1"}"#) };
     for (line, expected) in [
         ("m,device=d,device=d x=1,y=2,z=3", "422 repeated body.0.device"),
         ("m,device=d,device=e x=1,y=2,z=3", "422 repeated body.0.device"),
@@ -189,35 +188,35 @@ async fn faults(api: Api) {
         assert_eq!(write(api, WRITE, line).await.brief(), expected, "{line}");
     }
     let long = "x".repeat(1_000_000);
-    let answer = write(api, WRITE, &format!("m,device=d x=1,y=2,z=3 {long}")).await;
-    assert!(answer.status == 422 && answer.body.len() < 20_000, "{}", answer.body.len());
-    let answer = api.send("POST", WRITE, &[], Some(b"m,device=\xff x=1,y=2,z=3")).await;
-    assert_eq!(answer.brief(), "400 There was an error parsing the body");
+    let response = write(api, WRITE, &format!("m,device=d x=1,y=2,z=3 {long}")).await;
+    assert!(response.status == 422 && response.body.len() < 20_000, "{}", response.body.len());
+    let response = api.send("POST", WRITE, &[], Some(b"m,device=\xff x=1,y=2,z=3")).await;
+    assert_eq!(response.brief(), "400 There was an error parsing the body");
     assert!(api.list(READINGS).await.is_empty());
 }
 
-async fn unknown_devices(api: Api) {
+async fn an_unknown_device_is_a_fault_of_its_row(api: Api) {
     api.device("d").await;
     let text = "m,device=d x=1,y=2,z=3\n\nm,device=no x=1,y=2,z=3\n";
-    let answer = write(api, WRITE, text).await;
-    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&answer.body), @r#"{"detail":[{"type":"device_not_found","loc":["body",1,"device"],"line":3,"msg":"Device not found","input":"no"}],"code":"invalid_request","request_id":"r-1"}"#) };
+    let response = write(api, WRITE, text).await;
+    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&response.body), @r#"{"detail":[{"type":"device_not_found","loc":["body",1,"device"],"line":3,"msg":"Device not found","input":"no"}],"code":"invalid_request","request_id":"r-1"}"#) };
     assert!(api.list(READINGS).await.is_empty());
 }
 
-async fn a_hundred_faults(api: Api) {
+async fn at_most_a_hundred_faults_are_listed(api: Api) {
     api.device("d").await;
-    let answer = write(api, WRITE, &"nonsense\n".repeat(1000)).await;
-    assert_eq!((answer.status, answer.json()["detail"].as_array().map(Vec::len)), (422, Some(100)));
+    let response = write(api, WRITE, &"nonsense\n".repeat(1000)).await;
+    assert_eq!((response.status, response.json()["detail"].as_array().map(Vec::len)), (422, Some(100)));
 }
 
-async fn empty_bodies(api: Api) {
+async fn a_body_without_points_stores_nothing(api: Api) {
     assert_eq!(write(api, WRITE, "").await.brief(), "422 missing body");
     for text in ["\n", "# nothing", "\r\n\t# nothing \"\r\n"] {
         assert_eq!(write(api, WRITE, text).await.brief(), "204", "{text}");
     }
 }
 
-async fn compressed(api: Api) {
+async fn compressed_points_are_accepted(api: Api) {
     api.device("d").await;
     let line = b"m,device=d x=1,y=2,z=3 1000\n";
     let stream = zstd::encode_all(&line[..], 3).unwrap();
@@ -227,8 +226,8 @@ async fn compressed(api: Api) {
         ("gzip", line, "400 The body is not a complete gzip stream"),
         ("br", line, "415 The Content-Encoding is not supported here; use gzip, zstd or none"),
     ] {
-        let answer = api.send("POST", WRITE, &[&format!("content-encoding: {coding}")], Some(body)).await;
-        assert_eq!(answer.brief(), expected, "{coding}");
+        let response = api.send("POST", WRITE, &[&format!("content-encoding: {coding}")], Some(body)).await;
+        assert_eq!(response.brief(), expected, "{coding}");
     }
     assert_eq!(api.list(READINGS).await.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Readings as they are committed.
+//! Live streams: readings as they are committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,25 +10,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::served::{Answer, Api, JSON, Served, over_both_stores};
+use crate::server::{Api, BATCH, JSON, READINGS, Response, Server, over_both_stores};
 
 const LIVE: &str = "/api/v1/stats/devices/d/live";
-const READINGS: &str = "/api/v1/stats/devices/d";
-const BATCH: &str = "/api/v1/stats/devices/d/batch";
-/// Nothing here takes as long, unless it is broken.
+/// Timeout of an event; far more than it takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 over_both_stores!(
-    readings_come_as_they_are_committed,
+    readings_arrive_as_they_are_committed,
     all_devices_of_a_user_are_watched,
-    who_comes_back_gets_what_it_missed,
-    who_comes_back_late_gets_what_is_later,
+    a_reconnecting_client_gets_the_missed_readings,
+    a_client_that_reconnects_late_gets_later_readings,
     fast_readings_are_thinned,
     a_stream_ends_with_its_device,
-    bad_requests_are_refused,
+    invalid_requests_are_refused,
 );
 
-/// A stream that is open.
+/// An open stream.
 struct Events {
     stream: TcpStream,
     text: String,
@@ -40,12 +38,13 @@ impl Events {
         let last = last.map(|last| format!("last-event-id: {last}\r\n")).unwrap_or_default();
         let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{last}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let answer = Answer::read(&mut stream, false).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/event-stream")));
+        let response = Response::read(&mut stream, false).await;
+        assert_eq!((response.status, response.header("content-type")), (200, Some("text/event-stream")));
         Self { stream, text: String::new() }
     }
 
-    /// The next event: its id and its data, which is `null` where there is none; `None` at the end of the stream.
+    /// Returns the id and the data of the next event (`null` without data), or `None` at the end of the
+    /// stream.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
@@ -78,7 +77,7 @@ impl Events {
         (length > 0).then(|| String::from_utf8(chunk).unwrap())
     }
 
-    /// The first numbers of the next readings, and the id of the last of them.
+    /// Returns the x values of the next readings, and the id of the last event.
     async fn xs(&mut self, count: usize) -> (Vec<f64>, String) {
         let (mut xs, mut last) = (Vec::new(), String::new());
         while xs.len() < count {
@@ -95,11 +94,11 @@ fn at(second: u32, x: u32) -> Value {
 }
 
 async fn store(api: Api, readings: &Value) {
-    let answer = api.post(BATCH, readings).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
+    let response = api.post(BATCH, readings).await;
+    assert_eq!(response.status, 201, "{response:?}");
 }
 
-async fn readings_come_as_they_are_committed(api: Api) {
+async fn readings_arrive_as_they_are_committed(api: Api) {
     api.device("d").await;
     api.device("other").await;
     store(api, &json!([at(0, 0)])).await;
@@ -111,7 +110,7 @@ async fn readings_come_as_they_are_committed(api: Api) {
     let expected =
         json!({"device_id": "d", "timestamp": stored["timestamp"], "x": 1.5, "y": 0.0, "z": 1e300});
     assert_eq!(events.next().await.unwrap().1, expected);
-    // A repeat is none; what is late is one.
+    // A repeat is no event; a late reading is one.
     store(api, &json!([at(9, 9), at(0, 7), at(4, 4), at(9, 8)])).await;
     assert_eq!(events.xs(2).await.0, [9.0, 4.0]);
     let key = "idempotency-key: k";
@@ -126,14 +125,14 @@ async fn readings_come_as_they_are_committed(api: Api) {
 async fn all_devices_of_a_user_are_watched(api: Api) {
     let user = api.user("ann").await;
     for (id, owner) in [("a", Some(user)), ("b", Some(user)), ("c", None)] {
-        assert_eq!(api.post("/api/v1/devices", json!({"device_id": id, "user_id": owner})).await.status, 201);
+        api.owned_device(id, owner).await;
     }
     let mut events = Events::open(api, &format!("/api/v1/stats/users/{user}/live"), None).await;
     for (device, x) in [("a", 1), ("c", 2), ("b", 3)] {
         api.post(&format!("/api/v1/stats/devices/{device}"), json!({"x": x, "y": 0, "z": 0})).await;
     }
     assert_eq!(events.xs(2).await.0, [1.0, 3.0]);
-    // It gets another device, and is told of its readings before long.
+    // The user gets another device, and the stream follows.
     api.put("/api/v1/devices/c", json!({"user_id": user})).await;
     let seen = async {
         loop {
@@ -155,7 +154,7 @@ async fn all_devices_of_a_user_are_watched(api: Api) {
     }
 }
 
-async fn who_comes_back_gets_what_it_missed(api: Api) {
+async fn a_reconnecting_client_gets_the_missed_readings(api: Api) {
     api.device("d").await;
     let mut events = Events::open(api, LIVE, None).await;
     let (start, _) = events.next().await.unwrap();
@@ -165,23 +164,23 @@ async fn who_comes_back_gets_what_it_missed(api: Api) {
     store(api, &json!([at(12, 12), at(5, 5), at(12, 99)])).await;
     let mut again = Events::open(api, LIVE, Some(&last)).await;
     store(api, &json!([at(13, 13)])).await;
-    // What was late is among it, since it came after.
+    // The late reading is included, because it was committed after the last event.
     assert_eq!(again.xs(3).await.0, [12.0, 5.0, 13.0]);
     let mut from_start = Events::open(api, LIVE, Some(&start)).await;
     assert_eq!(from_start.xs(5).await.0, [10.0, 11.0, 12.0, 5.0, 13.0]);
 }
 
-/// To another node, or after a restart: the id of the event is one that this node has not given.
-async fn who_comes_back_late_gets_what_is_later(api: Api) {
+/// The event id is from another node, or from before a restart.
+async fn a_client_that_reconnects_late_gets_later_readings(api: Api) {
     api.device("d").await;
     store(api, &json!((0..20).map(|n| at(n, n)).collect::<Vec<_>>())).await;
-    // The time of the fifteenth.
+    // The time of the reading with x = 14.
     let mut events = Events::open(api, LIVE, Some("abc-77-4099075214000000")).await;
     store(api, &json!([at(30, 30)])).await;
     let (xs, _) = events.xs(3).await;
     assert_eq!(xs, [15.0, 16.0, 17.0]);
     let (_, last) = events.xs(1).await;
-    // It breaks off once more before all is told.
+    // The client reconnects again before it has all readings.
     let mut again = Events::open(api, LIVE, Some(&last)).await;
     let (xs, last) = again.xs(2).await;
     assert_eq!(xs, [19.0, 30.0]);
@@ -199,10 +198,10 @@ async fn fast_readings_are_thinned(api: Api) {
     store(api, &json!(readings)).await;
     let (all, _) = fast.xs(100).await;
     assert_eq!(all, (0..100).map(f64::from).collect::<Vec<_>>());
-    // A second's worth at once, and the newest when it is its turn.
+    // One second of readings at once, then the newest when the next one is due.
     let (few, _) = slow.xs(5).await;
     assert_eq!(few, [0.0, 1.0, 2.0, 3.0, 99.0]);
-    // So many that they become a segment at once.
+    // A batch of this size becomes a segment at once.
     let readings: Vec<Value> =
         (100..5_100).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": n})).collect();
     store(api, &json!(readings)).await;
@@ -219,13 +218,13 @@ async fn a_stream_ends_with_its_device(api: Api) {
     let mut events = Events::open(api, LIVE, None).await;
     assert!(events.next().await.is_some());
     assert_eq!(api.delete("/api/v1/devices/d").await.status, 204);
-    // Another one of that id is not the one that was watched.
+    // A new device with the same `device_id` is another device.
     api.device("d").await;
     store(api, &json!([at(1, 1)])).await;
     assert_eq!(events.next().await, None);
 }
 
-async fn bad_requests_are_refused(api: Api) {
+async fn invalid_requests_are_refused(api: Api) {
     assert_eq!(api.get(LIVE).await.brief(), "404 Device not found");
     assert_eq!(api.get("/api/v1/stats/users/7/live").await.brief(), "404 User not found");
     api.device("d").await;
@@ -240,36 +239,36 @@ async fn bad_requests_are_refused(api: Api) {
     ] {
         assert_eq!(api.get(&format!("{LIVE}?{query}")).await.brief(), format!("422 {fault}"));
     }
-    let answer = api.send("GET", LIVE, &["last-event-id: 17"], None).await;
-    assert_eq!(answer.brief(), "422 event_id_invalid header.Last-Event-ID");
+    let response = api.send("GET", LIVE, &["last-event-id: 17"], None).await;
+    assert_eq!(response.brief(), "422 event_id_invalid header.Last-Event-ID");
 }
 
-/// A server that stops would wait for streams that never end by themselves.
+/// Otherwise the shutdown would wait for endless streams.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_end_when_the_server_stops() {
-    let served = Served::start(Arc::new(Model::default())).await;
-    let api = served.api;
+    let server = Server::start(Arc::new(Model::default())).await;
+    let api = server.api;
     api.device("d").await;
     let mut events = Events::open(api, LIVE, None).await;
     assert!(events.next().await.is_some());
-    let stopped = served.begin_stop();
+    let stopped = server.begin_stop();
     assert_eq!(events.next().await, None);
-    timeout(Duration::from_secs(5), stopped).await.expect("it stops before its time is up").unwrap();
+    timeout(Duration::from_secs(5), stopped).await.expect("a shutdown before its timeout").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readings_of_other_nodes_come_too() {
+async fn readings_of_other_nodes_arrive() {
     let url = testing::fresh_database();
     let open = async || {
         let config = PostgresConfig::from_url(&url).unwrap();
         let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&config, true).await.unwrap());
-        Served::start(store).await
+        Server::start(store).await
     };
     let (one, other) = (open().await, open().await);
     one.api.device("d").await;
     let mut events = Events::open(one.api, LIVE, None).await;
     assert!(events.next().await.is_some());
-    // The other one has heard of it when the first reading comes.
+    // The first reading arrives once the other node knows of the stream.
     let mut n = 0;
     let mut first = loop {
         n += 1;
@@ -286,7 +285,7 @@ async fn readings_of_other_nodes_come_too() {
         store(other.api, &json!([reading])).await;
     }
     assert_eq!(events.xs(5).await.0, (1_000..1_005).map(f64::from).collect::<Vec<_>>());
-    // Here and there, in order for each.
+    // Readings of both nodes arrive.
     store(one.api, &json!([at(3_000, 7)])).await;
     assert_eq!(events.xs(1).await.0, [7.0]);
     one.stop().await;

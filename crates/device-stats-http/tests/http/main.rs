@@ -1,40 +1,40 @@
-//! The service over HTTP: each case runs against a real listener, over each store. Answers are compared in brief: the
-//! status, and the kind and place of every fault.
+//! The service over HTTP. Each case runs against a real listener, over each store. Most cases compare a short
+//! form of the response: its status, and the type and location of each fault.
 #![allow(
     clippy::expect_used,
     clippy::float_cmp,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "everything here is a test; what a client gets back has to be the very number it sent"
+    reason = "everything here is a test, and clients get back exactly the numbers that they send"
 )]
 
 mod analyses;
 mod arrow;
 mod batches;
 mod bodies;
+mod broken_exports;
 mod codings;
+mod concurrency;
 mod connections;
 mod corruption;
-mod crowd;
 mod databases;
 mod document;
 mod errors;
-mod exact;
-mod export_breaks;
+mod exact_arithmetic;
 mod exports;
 mod histograms;
 mod idempotency;
-mod ids;
+mod ids_and_names;
 mod line_protocol;
 mod live;
+mod many_devices;
 mod model;
 mod ndjson;
 mod numbers;
+mod oracle;
 mod percentiles;
 mod sealing;
 mod series;
-mod served;
+mod server;
 mod times;
-mod together;
-mod truth;

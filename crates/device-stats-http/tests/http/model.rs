@@ -1,6 +1,6 @@
-//! The service and a plain list of readings are taken through the same steps, in any order: readings come, late and again,
-//! are sealed and merged, devices and users go, the service starts anew. Every answer is compared, bit for bit, with what
-//! sorting and exact arithmetic make of the list. A failing case prints its steps, as few as it takes.
+//! A random walk over the service and over a plain list of readings: append (also late and repeated), seal,
+//! merge, delete, restart, query. Every response equals, bit for bit, the result of sorting and exact
+//! arithmetic over the list. A failing walk is reduced to few steps and printed.
 
 mod devices;
 mod step;
@@ -12,14 +12,14 @@ use tokio::task::block_in_place;
 
 use crate::databases::{Database, over_both_databases};
 
-over_both_databases!(every_answer_is_that_of_the_model);
+over_both_databases!(every_response_matches_the_model);
 
-/// A walk takes as long as many cases of other properties, so `PROPTEST_CASES` is divided by this.
+/// Divisor of `PROPTEST_CASES`, because a walk takes as long as many cases of other properties.
 const CASES_DIVISOR: u32 = 16;
-/// Walks that are tried to find the shortest that fails.
+/// Maximum number of walks tried to shorten a failing one.
 const SHRINKS_MAX: u32 = 400;
 
-async fn every_answer_is_that_of_the_model(database: Database) {
+async fn every_response_matches_the_model(database: Database) {
     let cases = Config::default().cases.div_ceil(CASES_DIVISOR);
     let config =
         Config { cases, max_shrink_iters: SHRINKS_MAX, failure_persistence: None, ..Config::default() };

@@ -1,12 +1,10 @@
-//! Numbers: which are taken, which not, and that those taken come back to the last bit.
+//! Numbers: valid ones keep every bit, invalid ones are refused.
 
-use crate::served::{Api, over_both_stores};
+use crate::server::{Api, READINGS, over_both_stores};
 
-const READINGS: &str = "/api/v1/stats/devices/d";
+over_both_stores!(invalid_numbers_are_refused, valid_numbers_keep_every_bit);
 
-over_both_stores!(refused, accepted);
-
-async fn refused(api: Api) {
+async fn invalid_numbers_are_refused(api: Api) {
     api.device("d").await;
     let integer = |zeros| format!("1{}", "0".repeat(zeros));
     for (x, expected) in [
@@ -30,15 +28,15 @@ async fn refused(api: Api) {
         ("1.", "422 json_invalid body.7"),
         ("0x10", "422 json_invalid body.6"),
     ] {
-        let answer = api.post(READINGS, format!(r#"{{"x":{x},"y":0,"z":0}}"#)).await;
-        assert_eq!(answer.brief(), expected, "{x}");
+        let response = api.post(READINGS, format!(r#"{{"x":{x},"y":0,"z":0}}"#)).await;
+        assert_eq!(response.brief(), expected, "{x}");
         let columns = api.post(&format!("{READINGS}/batch"), format!(r#"[{{"x":{x},"y":0,"z":0}}]"#)).await;
         assert_eq!(columns.status, 422, "{x}");
     }
     assert!(api.list(READINGS).await.is_empty());
 }
 
-async fn accepted(api: Api) {
+async fn valid_numbers_keep_every_bit(api: Api) {
     api.device("d").await;
     let fraction = format!("0.{}1", "3".repeat(2000));
     for (x, expected) in [
@@ -58,10 +56,10 @@ async fn accepted(api: Api) {
         ("true", 1.0),
         ("false", 0.0),
     ] {
-        let answer = api.post(READINGS, format!(r#"{{"x":{x},"y":{x},"z":{x}}}"#)).await;
-        assert_eq!(answer.brief(), "201", "{x}");
+        let response = api.post(READINGS, format!(r#"{{"x":{x},"y":{x},"z":{x}}}"#)).await;
+        assert_eq!(response.brief(), "201", "{x}");
         let stored = api.list(&format!("{READINGS}?limit=1")).await;
-        for reading in [&answer.json(), &stored[0]] {
+        for reading in [&response.json(), &stored[0]] {
             for axis in ["x", "y", "z"] {
                 assert_eq!(reading[axis].as_f64().map(f64::to_bits), Some(expected.to_bits()), "{x}");
             }

@@ -1,22 +1,28 @@
-//! Percentiles, mean and standard deviation: only where they are asked for, and then exact.
+//! Percentiles, mean and standard deviation: exact, and only on request.
 
 use serde_json::{Value, json};
 
-use crate::served::{Api, over_both_stores};
+use crate::server::{Api, NO_READINGS, over_both_stores};
 
-over_both_stores!(answered_where_asked_for, of_a_user, ends_of_the_range, faults, ways_to_write);
+over_both_stores!(
+    optional_statistics_appear_only_on_request,
+    a_user_gets_percentiles_of_the_pool,
+    percentiles_of_the_largest_doubles_are_exact,
+    invalid_requests_are_refused,
+    numeric_texts_count_as_numbers
+);
 
 const ANALYZE: &str = "/api/v1/stats/devices/d/analyze";
 
 async fn store(api: Api, device: &str, xs: &[f64]) {
     let row = |(second, x)| json!({"x": x, "y": 0.5, "z": -7, "timestamp": 1_795_392_000 + second});
     let rows: Vec<Value> = xs.iter().enumerate().map(row).collect();
-    let answer = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
-    assert_eq!(answer.json()["accepted"], xs.len(), "{answer:?}");
+    let response = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
+    assert_eq!(response.json()["accepted"], xs.len(), "{response:?}");
 }
 
-/// An answer is compared as text: what is not asked for must not change a byte of it.
-async fn answered_where_asked_for(api: Api) {
+/// Responses are compared as text, because statistics that are not requested must not change a byte.
+async fn optional_statistics_appear_only_on_request(api: Api) {
     api.device("d").await;
     store(api, "d", &[9.0, 2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0]).await;
     let x = r#"{"min_value":2.0,"max_value":9.0,"count":8,"sum":40.0,"median":4.5"#;
@@ -51,55 +57,55 @@ async fn answered_where_asked_for(api: Api) {
             r#","stddev":0.0"#.into(),
         ),
     ] {
-        let answer = api.post(ANALYZE, body).await;
+        let response = api.post(ANALYZE, body).await;
         let expected = format!(
             r#"{{"x":{x}{extra_x}}},"y":{y}{extra_y}}},"z":{z}{extra_z}}},"period_start":null,"period_end":null}}"#
         );
-        assert_eq!(String::from_utf8_lossy(&answer.body), expected, "{body}");
+        assert_eq!(String::from_utf8_lossy(&response.body), expected, "{body}");
     }
     let everything = json!({"percentiles": [25], "mean": true, "stddev": true, "end_time": 1_795_392_003});
-    let answer = api.post(ANALYZE, everything).await.json();
-    assert_eq!(answer["x"]["count"], 4);
-    assert_eq!(answer["x"]["percentiles"], json!([{"percentile": 25.0, "value": 3.5}]));
-    assert_eq!((&answer["x"]["mean"], &answer["y"]["stddev"]), (&json!(4.75), &json!(0.0)));
+    let response = api.post(ANALYZE, everything).await.json();
+    assert_eq!(response["x"]["count"], 4);
+    assert_eq!(response["x"]["percentiles"], json!([{"percentile": 25.0, "value": 3.5}]));
+    assert_eq!((&response["x"]["mean"], &response["y"]["stddev"]), (&json!(4.75), &json!(0.0)));
 }
 
-async fn of_a_user(api: Api) {
+async fn a_user_gets_percentiles_of_the_pool(api: Api) {
     let user = api.user("ada").await;
     for device in ["d", "e"] {
-        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+        api.owned_device(device, user).await;
     }
     store(api, "d", &[1.0, 2.0, 3.0, 10.0]).await;
     store(api, "e", &[20.0]).await;
     let wanted = json!({"percentiles": [10, 90], "mean": true, "stddev": true});
-    let answer = api.post(&format!("/api/v1/stats/users/{user}/analyze"), wanted).await.json();
+    let response = api.post(&format!("/api/v1/stats/users/{user}/analyze"), wanted).await.json();
     let values = |stats: &Value| {
         let percentiles = stats["x"]["percentiles"].as_array().unwrap().iter();
         percentiles.map(|percentile| percentile["value"].as_f64().unwrap()).collect::<Vec<_>>()
     };
-    assert_eq!(values(&answer["aggregate_stats"]), [1.4, 16.0]);
-    assert_eq!(answer["aggregate_stats"]["x"]["mean"], 7.2);
-    let devices = answer["device_stats"].as_array().unwrap();
+    assert_eq!(values(&response["aggregate_stats"]), [1.4, 16.0]);
+    assert_eq!(response["aggregate_stats"]["x"]["mean"], 7.2);
+    let devices = response["device_stats"].as_array().unwrap();
     assert_eq!(values(&devices[0]["stats"]), [1.3, 7.9]);
     assert_eq!(values(&devices[1]["stats"]), [20.0, 20.0]);
-    // One reading has no deviation.
+    // A single reading has no standard deviation.
     let one = devices[1]["stats"]["x"].as_object().unwrap();
     assert_eq!((one.get("stddev"), &one["mean"]), (Some(&Value::Null), &json!(20.0)));
 }
 
-async fn ends_of_the_range(api: Api) {
+async fn percentiles_of_the_largest_doubles_are_exact(api: Api) {
     api.device("d").await;
     store(api, "d", &[f64::MIN, f64::MAX]).await;
     let wanted = json!({"percentiles": [0, 50, 75, 100], "mean": true, "stddev": true});
-    let answer = api.post(ANALYZE, wanted).await.json();
-    let x = answer["x"].as_object().unwrap();
+    let response = api.post(ANALYZE, wanted).await.json();
+    let x = response["x"].as_object().unwrap();
     let values: Vec<f64> =
         x["percentiles"].as_array().unwrap().iter().map(|one| one["value"].as_f64().unwrap()).collect();
     assert_eq!(values, [f64::MIN, 0.0, f64::MAX / 2.0, f64::MAX]);
     assert_eq!((&x["mean"], x.get("stddev")), (&json!(0.0), Some(&Value::Null)));
 }
 
-async fn faults(api: Api) {
+async fn invalid_requests_are_refused(api: Api) {
     api.device("d").await;
     let many = |count: usize| json!({"percentiles": vec![50; count]}).to_string();
     for (body, expected) in [
@@ -133,21 +139,20 @@ async fn faults(api: Api) {
     let words = api.post(ANALYZE, many(21)).await.json()["detail"][0].clone();
     assert_eq!(words["msg"], "List should have at most 20 items after validation, not 21");
     assert_eq!(words["ctx"], json!({"field_type": "List", "max_length": 20, "actual_length": 21}));
-    let none = "404 No statistics found for the specified period";
-    assert_eq!(api.post(ANALYZE, many(20)).await.brief(), none);
+    assert_eq!(api.post(ANALYZE, many(20)).await.brief(), NO_READINGS);
 }
 
-async fn ways_to_write(api: Api) {
+async fn numeric_texts_count_as_numbers(api: Api) {
     api.device("d").await;
     store(api, "d", &[1.0, 2.0]).await;
     let wanted = r#"{"percentiles": ["25", " 5e1 ", true, -0.0], "mean": "yes", "stddev": 1}"#;
-    let answer = api.post(ANALYZE, wanted).await.json();
+    let response = api.post(ANALYZE, wanted).await.json();
     let expected = json!([
         {"percentile": 25.0, "value": 1.25},
         {"percentile": 50.0, "value": 1.5},
         {"percentile": 1.0, "value": 1.01},
         {"percentile": 0.0, "value": 1.0},
     ]);
-    assert_eq!(answer["x"]["percentiles"], expected);
-    assert_eq!((&answer["x"]["mean"], &answer["x"]["stddev"]), (&json!(1.5), &json!(0.5_f64.sqrt())));
+    assert_eq!(response["x"]["percentiles"], expected);
+    assert_eq!((&response["x"]["mean"], &response["x"]["stddev"]), (&json!(1.5), &json!(0.5_f64.sqrt())));
 }

@@ -1,12 +1,12 @@
-//! Sealing and merging as whoever does it in the background does it, through the store; which readings and which segments
-//! is up to the case.
+//! Sealing and merging through the store, like the background work. The case chooses the readings and the
+//! segments.
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Replaced, SealedRows, SegmentEntry, Store};
 
-/// Makes a segment of hot readings of a device; `None` where none of them is chosen.
+/// Seals the chosen hot readings of a device. Returns `None` if no reading is chosen.
 pub(crate) async fn seal_some(
     store: &dyn Store,
     device: DeviceKey,
@@ -21,7 +21,8 @@ pub(crate) async fn seal_some(
     Some(store.seal(device, &sealed).await.unwrap())
 }
 
-/// Makes one segment of several of a device; `None` where none of them is chosen, or one of them has gone meanwhile.
+/// Merges the chosen segments of a device. Returns `None` if no segment is chosen, or if one of them no
+/// longer exists.
 pub(crate) async fn merge_some(
     store: &dyn Store,
     device: DeviceKey,

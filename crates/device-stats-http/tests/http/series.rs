@@ -1,36 +1,36 @@
-//! Series: every bucket of the period, on the calendar of the zone, with the statistics an analysis of it would give.
+//! Series: every bucket of the period, on the calendar of the time zone, with the statistics of an analysis.
 
 use device_stats_domain::Moment;
 use serde_json::{Value, json};
 
-use crate::served::{Answer, Api, over_both_stores};
+use crate::server::{Api, NO_READINGS, Response, over_both_stores};
 
 over_both_stores!(
-    buckets_of_a_period,
-    open_ends,
-    days_of_a_zone,
-    of_a_user,
-    bucket_by_bucket_as_analyzed,
-    nothing_there,
-    faults,
-    at_most_so_many,
+    a_series_has_every_bucket_of_the_period,
+    an_open_end_is_the_first_or_last_reading,
+    days_follow_the_time_zone,
+    a_user_is_analyzed_as_one_pool,
+    a_bucket_equals_the_analysis_of_its_period,
+    a_series_without_readings_is_not_found,
+    an_invalid_series_is_refused,
+    a_series_has_at_most_2000_buckets,
 );
 
 const SERIES: &str = "/api/v1/stats/devices/d/series";
 
-/// Stores one reading a time; `x` counts up from 1.
+/// Stores a reading at each time; `x` counts up from 1.
 async fn store(api: Api, device: &str, times: &[&str]) {
     let rows = times.iter().zip(1..).map(|(time, x)| json!({"x": x, "y": -x, "z": 0.25, "timestamp": time}));
     let rows: Vec<Value> = rows.collect();
-    let answer = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
-    assert_eq!(answer.json()["accepted"], times.len(), "{answer:?}");
+    let response = api.post(&format!("/api/v1/stats/devices/{device}/batch"), json!(rows)).await;
+    assert_eq!(response.json()["accepted"], times.len(), "{response:?}");
 }
 
-/// Each bucket in a line: start, end, and the sum of x or a dash.
-fn lines(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let answer = answer.json();
-    let buckets = answer["buckets"].as_array().unwrap().iter();
+/// Returns a line for each bucket: start, end, and the sum of x or a dash.
+fn lines(response: &Response) -> Vec<String> {
+    assert_eq!(response.status, 200, "{response:?}");
+    let response = response.json();
+    let buckets = response["buckets"].as_array().unwrap().iter();
     let line = |bucket: &Value| {
         let moment = |name: &str| bucket[name].as_str().unwrap().replace(".000000Z", "Z");
         let sum = bucket["stats"]["x"]["sum"].as_f64().map_or("-".to_owned(), |sum| sum.to_string());
@@ -39,13 +39,13 @@ fn lines(answer: &Answer) -> Vec<String> {
     buckets.map(line).collect()
 }
 
-async fn buckets_of_a_period(api: Api) {
+async fn a_series_has_every_bucket_of_the_period(api: Api) {
     api.device("d").await;
     store(api, "d", &["2026-11-23T10:00:00Z", "2026-11-23T10:59:59.999999Z", "2026-11-23T12:30:00Z"]).await;
     let period = "start_time=2026-11-23T09:30:00Z&end_time=2026-11-23T12:30:00Z";
-    let answer = api.get(&format!("{SERIES}?interval=PT1H&{period}")).await;
+    let response = api.get(&format!("{SERIES}?interval=PT1H&{period}")).await;
     assert_eq!(
-        lines(&answer),
+        lines(&response),
         [
             "2026-11-23T09:30:00Z 2026-11-23T10:00:00Z -",
             "2026-11-23T10:00:00Z 2026-11-23T11:00:00Z 3",
@@ -53,20 +53,20 @@ async fn buckets_of_a_period(api: Api) {
             "2026-11-23T12:00:00Z 2026-11-23T12:30:00.000001Z 3",
         ]
     );
-    let answer = answer.json();
-    assert_eq!((&answer["interval"], &answer["timezone"]), (&json!("PT1H"), &json!("UTC")));
-    assert_eq!(answer["period_start"], "2026-11-23T09:30:00.000000Z");
-    assert_eq!(answer["period_end"], "2026-11-23T12:30:00.000000Z");
-    assert_eq!(answer["buckets"][0]["stats"], Value::Null);
+    let response = response.json();
+    assert_eq!((&response["interval"], &response["timezone"]), (&json!("PT1H"), &json!("UTC")));
+    assert_eq!(response["period_start"], "2026-11-23T09:30:00.000000Z");
+    assert_eq!(response["period_end"], "2026-11-23T12:30:00.000000Z");
+    assert_eq!(response["buckets"][0]["stats"], Value::Null);
     let expected = json!({
         "x": {"min_value": 1.0, "max_value": 2.0, "count": 2, "sum": 3.0, "median": 1.5},
         "y": {"min_value": -2.0, "max_value": -1.0, "count": 2, "sum": -3.0, "median": -1.5},
         "z": {"min_value": 0.25, "max_value": 0.25, "count": 2, "sum": 0.5, "median": 0.25},
     });
-    assert_eq!(answer["buckets"][1]["stats"], expected);
+    assert_eq!(response["buckets"][1]["stats"], expected);
 }
 
-async fn open_ends(api: Api) {
+async fn an_open_end_is_the_first_or_last_reading(api: Api) {
     api.device("d").await;
     store(api, "d", &["2026-11-23T10:20:00Z", "2026-11-23T11:10:00Z", "2026-11-23T12:30:00Z"]).await;
     let first = "2026-11-23T10:20:00Z 2026-11-23T11:00:00Z 1";
@@ -78,15 +78,16 @@ async fn open_ends(api: Api) {
     let late = api.get(&format!("{SERIES}?interval=PT1H&start_time=2026-11-23T11:00:00Z")).await;
     assert_eq!(lines(&late), [second, third]);
     let early = api.get(&format!("{SERIES}?interval=PT1H&end_time=2026-11-23T11:59:59.999999Z")).await;
-    // The last reading in the period is that of 11:10.
+    // The last reading in the period is the one at 11:10.
     assert_eq!(lines(&early), [first, "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z 2"]);
     let one = api.get(&format!("{SERIES}?interval=P1Y&end_time=2026-11-23T11:00:00Z")).await;
     assert_eq!(lines(&one), ["2026-11-23T10:20:00Z 2026-11-23T11:00:00.000001Z 1"]);
 }
 
-async fn days_of_a_zone(api: Api) {
+async fn days_follow_the_time_zone(api: Api) {
     api.device("d").await;
-    // The last hour of 24 October and the first of the 26th in Berlin, and the two hours from 2 to 3 between them.
+    // In Berlin: the last second of 24 October, both hours from 2 to 3 of 25 October, the first second of 26
+    // October.
     store(
         api,
         "d",
@@ -95,10 +96,10 @@ async fn days_of_a_zone(api: Api) {
     .await;
     let period = "start_time=2026-10-23T22:00:00Z&end_time=2026-10-26T22:59:59.999999Z";
     let path = format!("{SERIES}?interval=P1D&timezone=europe/berlin&{period}");
-    let answer = api.get(&path).await;
-    assert_eq!(answer.json()["timezone"], "Europe/Berlin");
+    let response = api.get(&path).await;
+    assert_eq!(response.json()["timezone"], "Europe/Berlin");
     assert_eq!(
-        lines(&answer),
+        lines(&response),
         [
             "2026-10-23T22:00:00Z 2026-10-24T22:00:00Z 1",
             "2026-10-24T22:00:00Z 2026-10-25T23:00:00Z 5",
@@ -126,31 +127,31 @@ async fn days_of_a_zone(api: Api) {
     );
 }
 
-async fn of_a_user(api: Api) {
+async fn a_user_is_analyzed_as_one_pool(api: Api) {
     let user = api.user("ada").await;
     for device in ["d", "e", "silent"] {
-        api.post("/api/v1/devices", json!({"device_id": device, "user_id": user})).await;
+        api.owned_device(device, user).await;
     }
     let path = format!("/api/v1/stats/users/{user}/series?interval=P1D");
-    assert_eq!(api.get(&path).await.brief(), "404 No statistics found for the specified period");
+    assert_eq!(api.get(&path).await.brief(), NO_READINGS);
     api.device("foreign").await;
     store(api, "foreign", &["2026-11-01T00:00:00Z"]).await;
     store(api, "d", &["2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z"]).await;
     store(api, "e", &["2026-11-23T18:00:00Z", "2026-11-24T00:00:00Z"]).await;
-    let answer = api.get(&path).await;
+    let response = api.get(&path).await;
     assert_eq!(
-        lines(&answer),
+        lines(&response),
         [
             "2026-11-22T06:00:00Z 2026-11-23T00:00:00Z 1",
             "2026-11-23T00:00:00Z 2026-11-24T00:00:00Z 3",
             "2026-11-24T00:00:00Z 2026-11-24T00:00:00.000001Z 2",
         ]
     );
-    assert_eq!(answer.json()["buckets"][1]["stats"]["x"]["median"], 1.5);
+    assert_eq!(response.json()["buckets"][1]["stats"]["x"]["median"], 1.5);
 }
 
-/// The ends of a bucket, the second a microsecond before, are a period whose analysis gives the same.
-async fn bucket_by_bucket_as_analyzed(api: Api) {
+/// The period of a bucket ends one microsecond before the end of the bucket.
+async fn a_bucket_equals_the_analysis_of_its_period(api: Api) {
     api.device("d").await;
     let times: Vec<String> =
         (0..200).map(|index| format!("{}.{index:06}", 1_795_392_000 + index * index * 7)).collect();
@@ -172,18 +173,17 @@ async fn bucket_by_bucket_as_analyzed(api: Api) {
     assert_eq!(count, 200);
 }
 
-async fn nothing_there(api: Api) {
+async fn a_series_without_readings_is_not_found(api: Api) {
     api.device("d").await;
-    let none = "404 No statistics found for the specified period";
     let whole = format!("{SERIES}?interval=PT1H");
-    assert_eq!(api.get(&whole).await.brief(), none);
+    assert_eq!(api.get(&whole).await.brief(), NO_READINGS);
     store(api, "d", &["2026-11-23T10:00:00Z"]).await;
     for (period, expected) in [
         ("start_time=2026-11-23T10:00:00Z&end_time=2026-11-23T10:00:00Z", "200"),
-        ("start_time=2026-11-23T10:00:00.000001Z", none),
-        ("end_time=2026-11-23T09:59:59.999999Z", none),
-        ("start_time=2026-11-23T11:00:00Z&end_time=2026-11-23T12:00:00Z", none),
-        ("start_time=2026-11-24T00:00:00Z&end_time=2026-11-23T00:00:00Z", none),
+        ("start_time=2026-11-23T10:00:00.000001Z", NO_READINGS),
+        ("end_time=2026-11-23T09:59:59.999999Z", NO_READINGS),
+        ("start_time=2026-11-23T11:00:00Z&end_time=2026-11-23T12:00:00Z", NO_READINGS),
+        ("start_time=2026-11-24T00:00:00Z&end_time=2026-11-23T00:00:00Z", NO_READINGS),
     ] {
         assert_eq!(api.get(&format!("{whole}&{period}")).await.brief(), expected, "{period}");
     }
@@ -195,7 +195,7 @@ async fn nothing_there(api: Api) {
     }
 }
 
-async fn faults(api: Api) {
+async fn an_invalid_series_is_refused(api: Api) {
     api.device("d").await;
     let interval = |kind: &str| format!("422 {kind} query.interval");
     for (query, expected) in [
@@ -231,15 +231,15 @@ async fn faults(api: Api) {
     assert!(words.contains("mixes units without a common measure"), "{words}");
 }
 
-async fn at_most_so_many(api: Api) {
+async fn a_series_has_at_most_2000_buckets(api: Api) {
     api.device("d").await;
     store(api, "d", &["2026-11-23T00:00:00Z", "2026-11-23T00:00:01.999Z"]).await;
     let path = format!("{SERIES}?interval=PT0.001S");
     assert_eq!(lines(&api.get(&path).await).len(), 2000);
     store(api, "d", &["2026-11-23T00:00:02Z"]).await;
-    let answer = api.get(&path).await;
-    assert_eq!(answer.brief(), "422 too_many_buckets query.interval");
-    let fault = &answer.json()["detail"][0];
+    let response = api.get(&path).await;
+    assert_eq!(response.brief(), "422 too_many_buckets query.interval");
+    let fault = &response.json()["detail"][0];
     assert_eq!(fault["msg"], "The period has 2001 buckets of this interval, more than 2000");
     assert_eq!(fault["ctx"], json!({"buckets_max": 2000, "buckets": 2001}));
     assert_eq!(fault["input"], "PT0.001S");

@@ -1,20 +1,22 @@
-//! Times: every way to write one, in a body and in a query.
+//! Times: every form, in bodies and in queries.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::served::{Api, over_both_stores};
+use crate::server::{Api, NO_READINGS, READINGS, over_both_stores};
 
-const READINGS: &str = "/api/v1/stats/devices/d";
+over_both_stores!(
+    a_start_time_has_many_forms,
+    both_ends_of_a_period_are_inclusive,
+    a_malformed_query_time_is_refused,
+    a_reading_time_is_in_range_and_unique
+);
 
-over_both_stores!(starts, ends, odd_queries, readings_at_a_time);
-
-/// A reading at 2026-11-23T00:00:00Z; each row is a start of the period and the answer.
-async fn starts(api: Api) {
+/// There is a reading at 2026-11-23T00:00:00Z. Each row is a start of the period and the expected response.
+async fn a_start_time_has_many_forms(api: Api) {
     api.device("d").await;
     let reading = json!({"x": 1, "y": 2, "z": 3, "timestamp": "2026-11-23T00:00:00Z"});
     assert_eq!(api.post(READINGS, reading).await.status, 201);
-    let none = "404 No statistics found for the specified period";
     let text = "422 datetime_from_date_parsing";
     for (start, expected) in [
         (json!("2026-11-23T00:00:00"), "2026-11-23T00:00:00.000000Z"),
@@ -33,8 +35,8 @@ async fn starts(api: Api) {
         (json!("1969-07-20T20:17:40Z"), "1969-07-20T20:17:40.000000Z"),
         (json!("0001-01-01T00:00:00Z"), "0001-01-01T00:00:00.000000Z"),
         (json!("0001-01-01T00:00:00+14:00"), "0001-01-01T00:00:00.000000Z"),
-        (json!("2026-11-23T00:00:00.000001Z"), none),
-        (json!("9999-12-31T23:59:59-12:00"), none),
+        (json!("2026-11-23T00:00:00.000001Z"), NO_READINGS),
+        (json!("9999-12-31T23:59:59-12:00"), NO_READINGS),
         (json!("2026-11-23T00:00:00+24:00"), text),
         (json!("2026-02-30"), text),
         (json!("2026-02-30T00:00:00Z"), text),
@@ -55,34 +57,34 @@ async fn starts(api: Api) {
         check_start(api, &start, expected).await;
     }
     for word in ["NaN", "Infinity", "-Infinity", "1e999"] {
-        let answer = api.post(&format!("{READINGS}/analyze"), format!(r#"{{"start_time": {word}}}"#)).await;
-        assert_eq!(answer.brief(), "422 datetime_parsing body.start_time", "{word}");
+        let response = api.post(&format!("{READINGS}/analyze"), format!(r#"{{"start_time": {word}}}"#)).await;
+        assert_eq!(response.brief(), "422 datetime_parsing body.start_time", "{word}");
     }
 }
 
 async fn check_start(api: Api, start: &Value, expected: &str) {
-    let answer = api.post(&format!("{READINGS}/analyze"), json!({"start_time": start})).await;
+    let response = api.post(&format!("{READINGS}/analyze"), json!({"start_time": start})).await;
     let in_query = start.as_str().map_or_else(|| start.to_string(), str::to_owned);
     let in_query = utf8_percent_encode(&in_query, NON_ALPHANUMERIC);
     let listed = api.get(&format!("{READINGS}?start_time={in_query}")).await;
     if let Some(kind) = expected.strip_prefix("422 ") {
-        assert_eq!(answer.brief(), format!("422 {kind} body.start_time"), "{start}");
-        // What is no text in a body is some other text in a query.
+        assert_eq!(response.brief(), format!("422 {kind} body.start_time"), "{start}");
+        // A value that is not text in a body is text in a query.
         if start.is_string() {
             assert_eq!(listed.brief(), format!("422 {kind} query.start_time"), "{start}");
         } else {
             assert_eq!(listed.status, 422, "{start}");
         }
     } else if expected.starts_with("404 ") {
-        assert_eq!(answer.brief(), expected, "{start}");
+        assert_eq!(response.brief(), expected, "{start}");
         assert_eq!(listed.json(), json!([]), "{start}");
     } else {
-        assert_eq!(answer.json()["period_start"], expected, "{start}: {answer:?}");
+        assert_eq!(response.json()["period_start"], expected, "{start}: {response:?}");
         assert_eq!(listed.json().as_array().map(Vec::len), Some(1), "{start}");
     }
 }
 
-async fn ends(api: Api) {
+async fn both_ends_of_a_period_are_inclusive(api: Api) {
     api.device("d").await;
     let reading = json!({"x": 1, "y": 2, "z": 3, "timestamp": "2026-11-23T00:00:00Z"});
     assert_eq!(api.post(READINGS, reading).await.status, 201);
@@ -94,18 +96,18 @@ async fn ends(api: Api) {
         ("2026-01-01", "2026-11-22T23:59:59.999999Z", 0),
     ] {
         let period = json!({"start_time": start, "end_time": end});
-        let answer = api.post(&format!("{READINGS}/analyze"), period).await;
-        assert_eq!(answer.status, if count == 0 { 404 } else { 200 }, "{start} {end}");
+        let response = api.post(&format!("{READINGS}/analyze"), period).await;
+        assert_eq!(response.status, if count == 0 { 404 } else { 200 }, "{start} {end}");
         let listed = api.list(&format!("{READINGS}?start_time={start}&end_time={end}")).await;
         assert_eq!(listed.len(), count, "{start} {end}");
     }
 }
 
-async fn odd_queries(api: Api) {
+async fn a_malformed_query_time_is_refused(api: Api) {
     api.device("d").await;
-    let answer = api.get(&format!("{READINGS}?start_time=2026-11-23T00:00:00+01:00")).await;
-    assert_eq!(answer.brief(), "422 datetime_from_date_parsing query.start_time");
-    let words = answer.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
+    let response = api.get(&format!("{READINGS}?start_time=2026-11-23T00:00:00+01:00")).await;
+    assert_eq!(response.brief(), "422 datetime_from_date_parsing query.start_time");
+    let words = response.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
     assert!(words.ends_with("encode + as %2B"), "{words}");
     for (query, expected) in [
         ("start_time=2026-11-23&start_time=2026-11-24", "422 repeated query.start_time"),
@@ -117,7 +119,7 @@ async fn odd_queries(api: Api) {
     }
 }
 
-async fn readings_at_a_time(api: Api) {
+async fn a_reading_time_is_in_range_and_unique(api: Api) {
     api.device("d").await;
     for (time, expected) in [
         (json!("0001-01-01T00:00:00+14:00"), "422 datetime_parsing body.timestamp"),
@@ -125,8 +127,8 @@ async fn readings_at_a_time(api: Api) {
         (json!("soon"), "422 datetime_from_date_parsing body.timestamp"),
         (json!(true), "422 datetime_type body.timestamp"),
     ] {
-        let answer = api.post(READINGS, json!({"x": 1, "y": 2, "z": 3, "timestamp": time})).await;
-        assert_eq!(answer.brief(), expected, "{time}");
+        let response = api.post(READINGS, json!({"x": 1, "y": 2, "z": 3, "timestamp": time})).await;
+        assert_eq!(response.brief(), expected, "{time}");
     }
     assert!(api.list(READINGS).await.is_empty());
     for (time, written) in [

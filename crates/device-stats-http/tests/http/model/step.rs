@@ -1,35 +1,33 @@
-//! The steps of a walk, and how they are drawn.
+//! The steps of a walk, and their generators.
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::truth::{Bins, Period, Wanted};
+use crate::oracle::{Bins, EPOCH_US, OptionalStatistics, Period};
 
-/// Devices of a walk.
+/// Number of devices of a walk.
 pub(crate) const SLOTS: usize = 4;
-/// Users of a walk. The last device has no owner.
+/// Number of users of a walk. The last device has no owner.
 pub(crate) const USERS: usize = 2;
-/// When the walk takes place, in microseconds since 1970 UTC: 23 November 2026.
-const EPOCH_US: i64 = 1_795_392_000_000_000;
-/// How far apart moments are, in microseconds.
+/// Length of a tick, in microseconds.
 const TICK_US: i64 = 250_000;
-/// Moments at which single readings come; so many that some meet, and are repeats.
+/// Number of ticks of single readings; small enough that some are repeats.
 const TICKS: u32 = 600;
 
-/// Some of several things, the same ones whenever it is asked.
+/// A fixed choice of some elements of a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Choice {
     All,
-    /// So many of the first.
+    /// The first elements, up to this number.
     First(usize),
-    /// About every other one.
+    /// About half of the elements, by this seed.
     Some(u64),
 }
 
-/// Many readings at equal distances.
+/// A run of readings at equal distances.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Many {
+pub(crate) struct Run {
     pub(crate) slot: usize,
     pub(crate) from_tick: u32,
     pub(crate) stride: u32,
@@ -37,21 +35,21 @@ pub(crate) struct Many {
     pub(crate) seed: u64,
 }
 
-/// Whose readings are looked at.
+/// The subject of a query.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Of {
+pub(crate) enum Subject {
     Slot(usize),
     User(usize),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A batch; each reading with the tick of its moment and the seed of its numbers.
+    /// Appends a batch. A reading is its tick and the seed of its values.
     Append {
         slot: usize,
         readings: Vec<(u32, u64)>,
     },
-    /// A batch of what the device may have already, with other numbers.
+    /// Appends a batch of repeats with other values.
     Repeat {
         slot: usize,
         chosen: Choice,
@@ -61,8 +59,8 @@ pub(crate) enum Step {
         tick: u32,
         seed: u64,
     },
-    AppendMany(Many),
-    AppendSegment(Many),
+    AppendRun(Run),
+    AppendSegment(Run),
     Seal {
         slot: usize,
         chosen: Choice,
@@ -71,11 +69,11 @@ pub(crate) enum Step {
         slot: usize,
         chosen: Choice,
     },
-    /// Deletes the device and registers it anew.
+    /// Deletes the device and registers it again.
     DeleteDevice {
         slot: usize,
     },
-    /// Deletes the user and registers it and its devices anew.
+    /// Deletes the user and registers it and its devices again.
     DeleteUser {
         user: usize,
     },
@@ -83,9 +81,9 @@ pub(crate) enum Step {
         cache_bytes_max: u64,
     },
     Analyze {
-        of: Of,
+        subject: Subject,
         period: Period,
-        wanted: Wanted,
+        wanted: OptionalStatistics,
     },
     List {
         slot: usize,
@@ -94,23 +92,23 @@ pub(crate) enum Step {
         limit: usize,
     },
     Series {
-        of: Of,
+        subject: Subject,
         period: Period,
         seconds: i64,
     },
     Histogram {
-        of: Of,
+        subject: Subject,
         period: Period,
         bins: Bins,
     },
     Export {
-        of: Of,
+        subject: Subject,
         period: Period,
     },
 }
 
 impl Choice {
-    /// Whether it is one of those chosen.
+    /// Returns whether the element at an index is chosen.
     pub(crate) fn holds(self, place: usize) -> bool {
         match self {
             Self::All => true,
@@ -120,22 +118,23 @@ impl Choice {
     }
 }
 
-impl Many {
-    /// The moments and seeds of the readings.
+impl Run {
+    /// Returns the ticks and seeds of the readings.
     pub(crate) fn readings(self) -> impl Iterator<Item = (u32, u64)> {
         let Self { slot: _, from_tick, stride, count, seed } = self;
-        // Whatever else of the seed changes, its kind stays.
+        // All readings of a run have the same kind of values.
         let seed = move |n: u32| (mixed(seed.wrapping_add(n.into())) & !3) | seed & 3;
         (0..count).map(move |n| (from_tick + n * stride, seed(n)))
     }
 }
 
-/// The moment of a tick, in microseconds since 1970 UTC.
+/// Returns the time of a tick, in microseconds since 1970 UTC.
 pub(crate) fn moment(tick: u32) -> i64 {
     EPOCH_US + i64::from(tick) * TICK_US
 }
 
-/// Three numbers of one of four kinds: few different ones, those of a sensor, those too small to be normal, any.
+/// Returns three values of one of four kinds: few distinct values, sensor values, subnormal values, any
+/// values.
 pub(crate) fn numbers(seed: u64) -> [f64; 3] {
     [0, 1, 2].map(|axis| {
         let random = mixed(seed.wrapping_mul(3).wrapping_add(axis));
@@ -146,7 +145,7 @@ pub(crate) fn numbers(seed: u64) -> [f64; 3] {
             2 => f64::from_bits(random & 0x800f_ffff_ffff_ffff),
             _ => f64::from_bits(random),
         };
-        // One zero, and nothing that is not finite.
+        // Only finite values, and no negative zero.
         if number.is_finite() { number + 0.0 } else { small(10) }
     })
 }
@@ -159,7 +158,7 @@ fn mixed(seed: u64) -> u64 {
     seed ^ seed >> 31
 }
 
-/// Walks.
+/// Generates walks.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..40)
 }
@@ -171,9 +170,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Repeat { slot, chosen }),
         2 => (slot(), 0..TICKS, any::<u64>())
             .prop_map(|(slot, tick, seed)| Step::AppendOne { slot, tick, seed }),
-        1 => many(3_000).prop_map(Step::AppendMany),
-        2 => many(300).prop_map(Step::AppendSegment),
-        2 => many(9_500).prop_map(Step::AppendSegment),
+        1 => run(3_000).prop_map(Step::AppendRun),
+        2 => run(300).prop_map(Step::AppendSegment),
+        2 => run(9_500).prop_map(Step::AppendSegment),
         8 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Seal { slot, chosen }),
         5 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Merge { slot, chosen }),
         1 => slot().prop_map(|slot| Step::DeleteDevice { slot }),
@@ -182,13 +181,13 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|cache_bytes_max| Step::Restart { cache_bytes_max }),
     ];
     let questions = prop_oneof![
-        4 => (of(), period(), wanted()).prop_map(|(of, period, wanted)| Step::Analyze { of, period, wanted }),
+        4 => (subject(), period(), wanted()).prop_map(|(subject, period, wanted)| Step::Analyze { subject, period, wanted }),
         3 => (slot(), period(), prop_oneof![3 => 0..80_usize, 1 => 0..9_000_usize], 1..=100_usize)
             .prop_map(|(slot, period, skip, limit)| Step::List { slot, period, skip, limit }),
-        2 => (of(), period(), prop_oneof![Just(7), Just(60), Just(600), Just(3_600)])
-            .prop_map(|(of, period, seconds)| Step::Series { of, period, seconds }),
-        2 => (of(), period(), bins()).prop_map(|(of, period, bins)| Step::Histogram { of, period, bins }),
-        2 => (of(), period()).prop_map(|(of, period)| Step::Export { of, period }),
+        2 => (subject(), period(), prop_oneof![Just(7), Just(60), Just(600), Just(3_600)])
+            .prop_map(|(subject, period, seconds)| Step::Series { subject, period, seconds }),
+        2 => (subject(), period(), bins()).prop_map(|(subject, period, bins)| Step::Histogram { subject, period, bins }),
+        2 => (subject(), period()).prop_map(|(subject, period)| Step::Export { subject, period }),
     ];
     prop_oneof![3 => changes, 2 => questions]
 }
@@ -197,22 +196,22 @@ fn slot() -> impl Strategy<Value = usize> {
     0..SLOTS
 }
 
-fn of() -> impl Strategy<Value = Of> {
-    prop_oneof![3 => slot().prop_map(Of::Slot), 2 => (0..USERS).prop_map(Of::User)]
+fn subject() -> impl Strategy<Value = Subject> {
+    prop_oneof![3 => slot().prop_map(Subject::Slot), 2 => (0..USERS).prop_map(Subject::User)]
 }
 
 fn choice() -> impl Strategy<Value = Choice> {
     prop_oneof![Just(Choice::All), (1..40_usize).prop_map(Choice::First), any::<u64>().prop_map(Choice::Some)]
 }
 
-/// Some lie among the single readings, some beside each other, some behind everything.
-fn many(most: u32) -> impl Strategy<Value = Many> {
+/// Generates runs among the single readings, next to each other, or after all of them.
+fn run(most: u32) -> impl Strategy<Value = Run> {
     let from_tick = prop_oneof![0..TICKS, TICKS..8_000];
     let drawn = (slot(), from_tick, 1..3_u32, 1..most, any::<u64>());
-    drawn.prop_map(|(slot, from_tick, stride, count, seed)| Many { slot, from_tick, stride, count, seed })
+    drawn.prop_map(|(slot, from_tick, stride, count, seed)| Run { slot, from_tick, stride, count, seed })
 }
 
-/// A moment of a reading, or right beside it.
+/// Generates the time of a tick, or a time one microsecond off.
 fn end() -> impl Strategy<Value = i64> {
     (prop_oneof![0..TICKS, 0..12_000_u32], -1..=1_i64).prop_map(|(tick, beside)| moment(tick) + beside)
 }
@@ -224,9 +223,9 @@ fn period() -> impl Strategy<Value = Period> {
     })
 }
 
-fn wanted() -> impl Strategy<Value = Wanted> {
+fn wanted() -> impl Strategy<Value = OptionalStatistics> {
     let percentiles = vec(prop_oneof![0..=100_000_u32, Just(0), Just(99_900), Just(100_000)], 0..4);
-    (percentiles, any::<bool>(), any::<bool>()).prop_map(|(percentiles, mean, stddev)| Wanted {
+    (percentiles, any::<bool>(), any::<bool>()).prop_map(|(percentiles, mean, stddev)| OptionalStatistics {
         percentiles,
         mean,
         stddev,

@@ -1,4 +1,4 @@
-//! A walk: each step is taken by the service and by the model.
+//! A walk: the service and the model take each step.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -10,47 +10,45 @@ use device_stats_store::{Replaced, Store};
 use serde_json::{Value, json};
 
 use super::devices::{Devices, inside};
-use super::step::{Choice, Many, Of, SLOTS, Step, USERS, moment, numbers};
+use super::step::{Choice, Run, SLOTS, Step, Subject, USERS, moment, numbers};
 use crate::databases::Database;
+use crate::oracle::{Bins, OptionalStatistics, Period, Timed, analysis, histograms, series, written};
 use crate::sealing::{merge_some, seal_some};
-use crate::served::{Answer, Api, Served};
-use crate::truth::{Bins, Period, Timed, Wanted, analysis, histograms, series, written};
+use crate::server::{Api, NO_READINGS, Response, Server};
 
-const NOTHING: &str = "404 No statistics found for the specified period";
-
-/// The service on its way.
+/// A walk in progress.
 struct Walk<'d> {
     database: &'d Database,
     store: Arc<dyn Store>,
-    served: Served,
+    server: Server,
     devices: Devices,
-    /// All ids of readings that were seen, of devices that are gone, too.
+    /// All ids of readings seen so far, also those of deleted devices.
     ids: HashSet<i64>,
 }
 
-/// Takes the steps, then looks at everything.
+/// Takes the steps, then compares everything.
 pub(crate) async fn walk(database: &Database, number: u32, steps: &[Step]) {
     let store = database.open().await;
-    let served = Served::start(Arc::clone(&store)).await;
-    let devices = Devices::register(served.api, number).await;
-    let mut walk = Walk { database, store, served, devices, ids: HashSet::new() };
+    let server = Server::start(Arc::clone(&store)).await;
+    let devices = Devices::register(server.api, number).await;
+    let mut walk = Walk { database, store, server, devices, ids: HashSet::new() };
     for step in steps {
         walk = walk.take(step).await;
     }
-    let wanted = Wanted { percentiles: vec![0, 33_333, 100_000], mean: true, stddev: true };
-    for of in (0..SLOTS).map(Of::Slot).chain((0..USERS).map(Of::User)) {
-        walk.analyze(of, Period::ALL, &wanted).await;
-        walk.export(of, Period::ALL).await;
+    let wanted = OptionalStatistics { percentiles: vec![0, 33_333, 100_000], mean: true, stddev: true };
+    for subject in (0..SLOTS).map(Subject::Slot).chain((0..USERS).map(Subject::User)) {
+        walk.analyze(subject, Period::ALL, &wanted).await;
+        walk.export(subject, Period::ALL).await;
     }
     for slot in 0..SLOTS {
         walk.list(slot, Period::ALL, 0, 100).await;
     }
-    walk.served.stop().await;
+    walk.server.stop().await;
 }
 
 impl Walk<'_> {
     fn api(&self) -> Api {
-        self.served.api
+        self.server.api
     }
 
     async fn take(mut self, step: &Step) -> Self {
@@ -58,26 +56,26 @@ impl Walk<'_> {
             Step::Append { slot, readings } => self.append(*slot, readings.iter().copied()).await,
             Step::Repeat { slot, chosen } => self.repeat(*slot, *chosen).await,
             Step::AppendOne { slot, tick, seed } => self.append_one(*slot, *tick, *seed).await,
-            Step::AppendMany(many) => self.append(many.slot, many.readings()).await,
-            Step::AppendSegment(many) => self.append_segment(*many).await,
+            Step::AppendRun(run) => self.append(run.slot, run.readings()).await,
+            Step::AppendSegment(run) => self.append_segment(*run).await,
             Step::Seal { slot, chosen } => {
                 let key = self.devices.slots[*slot].key;
                 let sealed = seal_some(&*self.store, key, |place| chosen.holds(place)).await;
-                assert_ne!(sealed, Some(Replaced::Stale), "nobody else seals");
+                assert_ne!(sealed, Some(Replaced::Stale), "only this walk seals");
             }
             Step::Merge { slot, chosen } => {
                 let key = self.devices.slots[*slot].key;
                 let merged = merge_some(&*self.store, key, |place| chosen.holds(place)).await;
-                assert_ne!(merged, Some(Replaced::Stale), "nobody else merges");
+                assert_ne!(merged, Some(Replaced::Stale), "only this walk merges");
             }
-            Step::DeleteDevice { slot } => self.devices.delete_device(self.served.api, *slot).await,
-            Step::DeleteUser { user } => self.devices.delete_user(self.served.api, *user).await,
+            Step::DeleteDevice { slot } => self.devices.delete_device(self.server.api, *slot).await,
+            Step::DeleteUser { user } => self.devices.delete_user(self.server.api, *user).await,
             Step::Restart { cache_bytes_max } => return self.restart(*cache_bytes_max).await,
-            Step::Analyze { of, period, wanted } => self.analyze(*of, *period, wanted).await,
+            Step::Analyze { subject, period, wanted } => self.analyze(*subject, *period, wanted).await,
             Step::List { slot, period, skip, limit } => self.list(*slot, *period, *skip, *limit).await,
-            Step::Series { of, period, seconds } => self.series(*of, *period, *seconds).await,
-            Step::Histogram { of, period, bins } => self.histogram(*of, *period, *bins).await,
-            Step::Export { of, period } => self.export(*of, *period).await,
+            Step::Series { subject, period, seconds } => self.series(*subject, *period, *seconds).await,
+            Step::Histogram { subject, period, bins } => self.histogram(*subject, *period, *bins).await,
+            Step::Export { subject, period } => self.export(*subject, *period).await,
         }
         self
     }
@@ -96,32 +94,33 @@ impl Walk<'_> {
     async fn send(&mut self, slot: usize, readings: Vec<Timed>) {
         let row = |(time, [x, y, z]): &Timed| json!({"x": x, "y": y, "z": z, "timestamp": written(*time)});
         let body: Value = readings.iter().map(row).collect();
-        let answer = self.api().post(&format!("{}/batch", self.devices.path(Of::Slot(slot))), body).await;
+        let response =
+            self.api().post(&format!("{}/batch", self.devices.path(Subject::Slot(slot))), body).await;
         let slot = &mut self.devices.slots[slot];
         let accepted = readings.iter().filter(|(time, numbers)| slot.add(*time, None, *numbers)).count();
-        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(response.status, 201, "{response:?}");
         let counts = json!([accepted, readings.len() - accepted]);
-        assert_eq!(json!([answer.json()["accepted"], answer.json()["duplicates"]]), counts);
+        assert_eq!(json!([response.json()["accepted"], response.json()["duplicates"]]), counts);
     }
 
-    /// Sends one reading. Of a repeat, the answer is the reading that was there.
+    /// Sends one reading. The response to a repeat shows the stored reading.
     async fn append_one(&mut self, slot: usize, tick: u32, seed: u64) {
         let (time, [x, y, z]) = (moment(tick), numbers(seed));
         let body = json!({"x": x, "y": y, "z": z, "timestamp": written(time)});
-        let answer = self.api().post(&self.devices.path(Of::Slot(slot)), body).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
+        let response = self.api().post(&self.devices.path(Subject::Slot(slot)), body).await;
+        assert_eq!(response.status, 201, "{response:?}");
         self.devices.slots[slot].add(time, None, [x, y, z]);
-        self.compare_reading(slot, time, &answer.json());
+        self.compare_reading(slot, time, &response.json());
     }
 
-    async fn append_segment(&mut self, many: Many) {
-        let ids = self.store.reserve_reading_ids(many.count).await.unwrap();
-        let rows = many.readings().zip(ids).map(|((tick, seed), id)| {
+    async fn append_segment(&mut self, run: Run) {
+        let ids = self.store.reserve_reading_ids(run.count).await.unwrap();
+        let rows = run.readings().zip(ids).map(|((tick, seed), id)| {
             let [x, y, z] = numbers(seed);
             Row { time_us: moment(tick), id, values: Axes { x, y, z } }
         });
         let rows: Vec<Row> = rows.collect();
-        let slot = &mut self.devices.slots[many.slot];
+        let slot = &mut self.devices.slots[run.slot];
         let is_free = slot.readings.range(rows[0].time_us..=rows[rows.len() - 1].time_us).next().is_none();
         let segment = Segment::encode(&rows, Effort::Fast).unwrap();
         let appended = self.store.append_segment(slot.key, &segment).await.unwrap();
@@ -132,23 +131,23 @@ impl Walk<'_> {
         }
     }
 
-    /// Ends the service, opens the database anew and starts another one.
+    /// Stops the service, reopens the database and starts another service.
     async fn restart(self, cache_bytes_max: u64) -> Self {
-        self.served.stop().await;
+        self.server.stop().await;
         drop(self.store);
         let store = self.database.open().await;
-        let served = Served::start_with_cache(Arc::clone(&store), cache_bytes_max).await;
-        Self { store, served, ..self }
+        let server = Server::start_with_cache(Arc::clone(&store), cache_bytes_max).await;
+        Self { store, server, ..self }
     }
 
-    async fn analyze(&self, of: Of, period: Period, wanted: &Wanted) {
-        let path = format!("{}/analyze", self.devices.path(of));
-        let answer = self.api().post(&path, wanted.body(period)).await;
-        let readings = self.devices.readings(of, period);
-        let expected = (!readings.is_empty()).then(|| match of {
-            Of::Slot(_) => analysis(&readings, period, wanted),
-            Of::User(user) => {
-                let slots = self.devices.slots_of(of).into_iter();
+    async fn analyze(&self, subject: Subject, period: Period, wanted: &OptionalStatistics) {
+        let path = format!("{}/analyze", self.devices.path(subject));
+        let response = self.api().post(&path, wanted.body(period)).await;
+        let readings = self.devices.readings(subject, period);
+        let expected = (!readings.is_empty()).then(|| match subject {
+            Subject::Slot(_) => analysis(&readings, period, wanted),
+            Subject::User(user) => {
+                let slots = self.devices.slots(subject).into_iter();
                 let slots = slots.map(|slot| (&slot.device_id, inside(slot, period)));
                 let devices = slots.filter(|(_, readings)| !readings.is_empty()).map(|(device_id, readings)| {
                     json!({"device_id": device_id, "stats": analysis(&readings, period, wanted)})
@@ -160,46 +159,46 @@ impl Walk<'_> {
                 })
             }
         });
-        compare(&answer, expected, Clone::clone);
+        compare(&response, expected, Clone::clone);
     }
 
-    async fn series(&self, of: Of, period: Period, seconds: i64) {
+    async fn series(&self, subject: Subject, period: Period, seconds: i64) {
         let query = format!("interval=PT{seconds}S{}", period.query());
-        let answer = self.api().get(&format!("{}/series?{query}", self.devices.path(of))).await;
-        let readings = self.devices.readings(of, period);
+        let response = self.api().get(&format!("{}/series?{query}", self.devices.path(subject))).await;
+        let readings = self.devices.readings(subject, period);
         let expected = (!readings.is_empty()).then(|| series(&readings, period, seconds * 1_000_000));
-        compare(&answer, expected, |answer| answer["buckets"].clone());
+        compare(&response, expected, |response| response["buckets"].clone());
     }
 
-    async fn histogram(&self, of: Of, period: Period, bins: Bins) {
+    async fn histogram(&self, subject: Subject, period: Period, bins: Bins) {
         let bound = |name, bound: Option<f64>| bound.map(|bound| format!("&{name}={bound}"));
         let (low, high) = (bound("low", bins.low), bound("high", bins.high));
         let (low, high) = (low.unwrap_or_default(), high.unwrap_or_default());
         let query = format!("bins={}{low}{high}{}", bins.count, period.query());
-        let answer = self.api().get(&format!("{}/histogram?{query}", self.devices.path(of))).await;
-        let readings = self.devices.readings(of, period);
+        let response = self.api().get(&format!("{}/histogram?{query}", self.devices.path(subject))).await;
+        let readings = self.devices.readings(subject, period);
         let expected = (!readings.is_empty()).then(|| histograms(&readings, period, bins));
-        compare(&answer, expected, Clone::clone);
+        compare(&response, expected, Clone::clone);
     }
 
-    async fn export(&self, of: Of, period: Period) {
-        let path = format!("{}/export?format=csv{}", self.devices.path(of), period.query());
-        let answer = self.api().get(&path).await;
+    async fn export(&self, subject: Subject, period: Period) {
+        let path = format!("{}/export?format=csv{}", self.devices.path(subject), period.query());
+        let response = self.api().get(&path).await;
         let mut expected = "device_id,timestamp,x,y,z\n".to_owned();
-        for slot in self.devices.slots_of(of) {
+        for slot in self.devices.slots(subject) {
             for (time, [x, y, z]) in inside(slot, period) {
                 let (device_id, time) = (&slot.device_id, written(time));
                 let [x, y, z] = [x, y, z].map(|number| json!(number));
                 writeln!(expected, "{device_id},{time},{x},{y},{z}").unwrap();
             }
         }
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert!(answer.body == expected.as_bytes(), "{answer:?}\nis not\n{expected}");
+        assert_eq!(response.status, 200, "{response:?}");
+        assert!(response.body == expected.as_bytes(), "{response:?}\nis not\n{expected}");
     }
 
     async fn list(&mut self, slot: usize, period: Period, skip: usize, limit: usize) {
         let query = format!("skip={skip}&limit={limit}{}", period.query());
-        let listed = self.api().list(&format!("{}?{query}", self.devices.path(Of::Slot(slot)))).await;
+        let listed = self.api().list(&format!("{}?{query}", self.devices.path(Subject::Slot(slot)))).await;
         let readings = inside(&self.devices.slots[slot], period);
         let times: Vec<i64> = readings.iter().rev().skip(skip).take(limit).map(|(time, _)| *time).collect();
         assert_eq!(listed.len(), times.len(), "{listed:?}");
@@ -208,7 +207,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Compares a reading that was answered with the one of that time. No other reading ever had its id.
+    /// Compares a returned reading with the reading at that time. Its id belongs to no other reading.
     fn compare_reading(&mut self, slot: usize, time: i64, answered: &Value) {
         let slot = &mut self.devices.slots[slot];
         let held = slot.readings.get_mut(&time).unwrap();
@@ -221,13 +220,13 @@ impl Walk<'_> {
     }
 }
 
-/// Compares what was answered, to the last bit of each number.
-fn compare(answer: &Answer, expected: Option<Value>, part: impl Fn(&Value) -> Value) {
+/// Compares a response, to the last bit of each number.
+fn compare(response: &Response, expected: Option<Value>, part: impl Fn(&Value) -> Value) {
     match expected {
-        None => assert_eq!(answer.brief(), NOTHING),
+        None => assert_eq!(response.brief(), NO_READINGS),
         Some(expected) => {
-            assert_eq!(answer.status, 200, "{answer:?}");
-            assert_eq!(part(&answer.json()).to_string(), expected.to_string());
+            assert_eq!(response.status, 200, "{response:?}");
+            assert_eq!(part(&response.json()).to_string(), expected.to_string());
         }
     }
 }

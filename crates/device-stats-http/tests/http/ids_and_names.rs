@@ -1,31 +1,31 @@
-//! Ids, texts and references: in paths, queries and bodies, odd and in races.
+//! Ids, names and references in paths, queries and bodies: unusual, invalid, and in races.
 
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::served::{Api, JSON, over_both_stores};
+use crate::server::{Api, JSON, over_both_stores};
 
 const DEVICES: &str = "/api/v1/devices";
 const USERS: &str = "/api/v1/users";
 
 over_both_stores!(
-    user_ids_in_paths,
-    pages,
-    device_ids_refused,
-    device_ids_taken,
-    paths_of_devices,
-    texts_too_long,
-    owners,
-    users_refused,
-    emails,
-    changes,
-    races_for_a_name,
-    posts_to_a_device_being_deleted,
-    methods,
-    last_slashes,
+    user_ids_in_paths_are_integers,
+    page_bounds_are_checked,
+    invalid_device_ids_are_refused,
+    valid_device_ids_are_accepted,
+    unknown_device_paths_are_not_found,
+    long_texts_are_refused,
+    an_owner_must_exist,
+    invalid_users_are_refused,
+    email_addresses_are_normalized_and_unique,
+    an_absent_member_changes_nothing,
+    a_race_for_a_name_has_one_winner,
+    a_post_during_a_deletion_succeeds_or_finds_no_device,
+    an_unknown_method_lists_the_known_ones,
+    a_trailing_slash_is_ignored,
 );
 
-async fn user_ids_in_paths(api: Api) {
+async fn user_ids_in_paths_are_integers(api: Api) {
     let id = api.user("ada").await;
     let missing = "404 User not found";
     let parsing = "422 int_parsing path.user_id";
@@ -54,7 +54,7 @@ async fn user_ids_in_paths(api: Api) {
     }
 }
 
-async fn pages(api: Api) {
+async fn page_bounds_are_checked(api: Api) {
     api.device("d").await;
     api.user("ada").await;
     for (query, expected) in [
@@ -71,16 +71,16 @@ async fn pages(api: Api) {
         ("skip=x&limit=y", "422 int_parsing query.skip, int_parsing query.limit"),
     ] {
         for path in [USERS, DEVICES, "/api/v1/stats/devices/d"] {
-            let answer = api.get(&format!("{path}?{query}")).await;
-            assert_eq!(answer.brief(), expected, "{path}?{query}");
-            if answer.status == 200 {
-                assert_eq!(answer.json(), json!([]), "{path}?{query}");
+            let response = api.get(&format!("{path}?{query}")).await;
+            assert_eq!(response.brief(), expected, "{path}?{query}");
+            if response.status == 200 {
+                assert_eq!(response.json(), json!([]), "{path}?{query}");
             }
         }
     }
 }
 
-async fn device_ids_refused(api: Api) {
+async fn invalid_device_ids_are_refused(api: Api) {
     let long = "x".repeat(256);
     let megabyte = "x".repeat(60_000);
     for (id, expected) in [
@@ -100,12 +100,12 @@ async fn device_ids_refused(api: Api) {
     ] {
         assert_eq!(api.post(DEVICES, json!({"device_id": id})).await.brief(), expected, "{id}");
     }
-    let answer = api.post(DEVICES, json!({"device_id": "d", "name": "a\u{0}b"})).await;
-    assert_eq!(answer.brief(), "422 value_error body.name");
+    let response = api.post(DEVICES, json!({"device_id": "d", "name": "a\u{0}b"})).await;
+    assert_eq!(response.brief(), "422 value_error body.name");
     assert!(api.list(DEVICES).await.is_empty());
 }
 
-async fn device_ids_taken(api: Api) {
+async fn valid_device_ids_are_accepted(api: Api) {
     let long = "x".repeat(255);
     for (id, path) in [
         ("a/b", "a%2Fb"),
@@ -128,18 +128,18 @@ async fn device_ids_taken(api: Api) {
         assert_eq!(api.post(&readings, r#"{"x":1,"y":2,"z":3}"#).await.brief(), "201", "{path}");
         assert_eq!(api.list(&readings).await.len(), 1, "{path}");
     }
-    // What else a body holds is not taken over.
-    let answer = api.post(DEVICES, json!({"device_id": "one", "id": 900, "admin": true})).await;
-    assert!(answer.status == 201 && answer.json()["id"] != 900);
-    let answer = api.put(&format!("{DEVICES}/one"), json!({"device_id": "two"})).await;
-    assert_eq!(answer.json()["device_id"], "one");
+    // Other members of a body are ignored.
+    let response = api.post(DEVICES, json!({"device_id": "one", "id": 900, "admin": true})).await;
+    assert!(response.status == 201 && response.json()["id"] != 900);
+    let response = api.put(&format!("{DEVICES}/one"), json!({"device_id": "two"})).await;
+    assert_eq!(response.json()["device_id"], "one");
     assert_eq!(
         api.post(DEVICES, json!({"device_id": "one"})).await.brief(),
         "400 Device with this ID already exists"
     );
 }
 
-async fn paths_of_devices(api: Api) {
+async fn unknown_device_paths_are_not_found(api: Api) {
     api.device("d").await;
     let missing = "404 Device not found";
     for (path, expected) in [
@@ -159,7 +159,7 @@ async fn paths_of_devices(api: Api) {
     assert_eq!(api.list(DEVICES).await.len(), 1);
 }
 
-async fn texts_too_long(api: Api) {
+async fn long_texts_are_refused(api: Api) {
     let user = |name: String, email: String| json!({"username": name, "email": email});
     for (body, path, expected) in [
         (user("x".repeat(256), "a@example.com".into()), USERS, "422 string_too_long body.username"),
@@ -171,12 +171,12 @@ async fn texts_too_long(api: Api) {
     }
     assert!(api.list(USERS).await.is_empty() && api.list(DEVICES).await.is_empty());
     let name = "\u{e9}".repeat(512);
-    let answer = api.post(DEVICES, json!({"device_id": "d", "name": name})).await;
-    assert_eq!((answer.status, &answer.json()["name"]), (201, &json!(name)));
+    let response = api.post(DEVICES, json!({"device_id": "d", "name": name})).await;
+    assert_eq!((response.status, &response.json()["name"]), (201, &json!(name)));
     assert_eq!(api.post(USERS, user("x".repeat(255), "a@example.com".into())).await.brief(), "201");
 }
 
-async fn owners(api: Api) {
+async fn an_owner_must_exist(api: Api) {
     let id = api.user("ada").await;
     api.device("owned").await;
     let nobody = "400 User not found";
@@ -193,10 +193,10 @@ async fn owners(api: Api) {
         ("1e400", "422 finite_number body.user_id"),
         ("[]", "422 int_type body.user_id"),
     ] {
-        let answer = api.post(DEVICES, format!(r#"{{"device_id":"d","user_id":{user}}}"#)).await;
-        assert_eq!(answer.brief(), expected, "{user}");
-        let answer = api.put(&format!("{DEVICES}/owned"), format!(r#"{{"user_id":{user}}}"#)).await;
-        assert_eq!(answer.brief(), expected, "{user}");
+        let response = api.post(DEVICES, format!(r#"{{"device_id":"d","user_id":{user}}}"#)).await;
+        assert_eq!(response.brief(), expected, "{user}");
+        let response = api.put(&format!("{DEVICES}/owned"), format!(r#"{{"user_id":{user}}}"#)).await;
+        assert_eq!(response.brief(), expected, "{user}");
     }
     assert_eq!(api.list(DEVICES).await.len(), 1);
     for (device, user) in [("a", format!("\"{id}\"")), ("b", format!("{id}.0")), ("c", id.to_string())] {
@@ -209,7 +209,7 @@ async fn owners(api: Api) {
     assert_eq!(api.list(DEVICES).await.len(), 1);
 }
 
-async fn users_refused(api: Api) {
+async fn invalid_users_are_refused(api: Api) {
     for (body, expected) in [
         (json!({}), "422 missing body.username, missing body.email"),
         (
@@ -224,14 +224,14 @@ async fn users_refused(api: Api) {
     assert!(api.list(USERS).await.is_empty());
 }
 
-async fn emails(api: Api) {
+async fn email_addresses_are_normalized_and_unique(api: Api) {
     for (name, email, expected) in [
         ("a", "\u{fc}@ex\u{e4}mple.com", "\u{fc}@ex\u{e4}mple.com"),
         ("b", "Ada@EXAMPLE.Com", "Ada@example.com"),
         ("c", "Bob <bob@example.com>", "bob@example.com"),
     ] {
-        let answer = api.post(USERS, json!({"username": name, "email": email})).await;
-        assert_eq!((answer.status, &answer.json()["email"]), (201, &json!(expected)), "{email}");
+        let response = api.post(USERS, json!({"username": name, "email": email})).await;
+        assert_eq!((response.status, &response.json()["email"]), (201, &json!(expected)), "{email}");
     }
     for (name, email, expected) in [
         ("d", "Ada@example.COM", "400 Email already registered"),
@@ -241,13 +241,13 @@ async fn emails(api: Api) {
         ("e", "@example.com", "422 value_error body.email"),
         ("e", "a@", "422 value_error body.email"),
     ] {
-        let answer = api.post(USERS, json!({"username": name, "email": email})).await;
-        assert_eq!(answer.brief(), expected, "{email}");
+        let response = api.post(USERS, json!({"username": name, "email": email})).await;
+        assert_eq!(response.brief(), expected, "{email}");
     }
     assert_eq!(api.list(USERS).await.len(), 3);
 }
 
-async fn changes(api: Api) {
+async fn an_absent_member_changes_nothing(api: Api) {
     let (ada, eve) = (api.user("ada").await, api.user("eve").await);
     let before = api.get(&format!("{USERS}/{ada}")).await.json();
     for (body, expected) in [
@@ -271,7 +271,7 @@ async fn changes(api: Api) {
     assert_eq!(api.put(&path, json!({"name": "m", "user_id": eve})).await.json()["user_id"], eve);
 }
 
-async fn races_for_a_name(api: Api) {
+async fn a_race_for_a_name_has_one_winner(api: Api) {
     let statuses = |path: &'static str, body: String| async move {
         let mut statuses: Vec<u16> =
             join_all((0..16).map(|_| api.post(path, &body))).await.iter().map(|it| it.status).collect();
@@ -284,23 +284,23 @@ async fn races_for_a_name(api: Api) {
     assert_eq!(statuses(USERS, user.to_string()).await, one_winner);
 }
 
-async fn posts_to_a_device_being_deleted(api: Api) {
+async fn a_post_during_a_deletion_succeeds_or_finds_no_device(api: Api) {
     for _ in 0..5 {
         let user = api.user("ada").await;
-        api.post(DEVICES, json!({"device_id": "d", "user_id": user})).await;
+        api.owned_device("d", user).await;
         let reading = r#"{"x":1,"y":2,"z":3}"#;
         let posts = join_all((0..16).map(|_| api.post("/api/v1/stats/devices/d", reading)));
         let user = format!("{USERS}/{user}");
-        let (answers, deleted) = tokio::join!(posts, api.delete(&user));
+        let (responses, deleted) = tokio::join!(posts, api.delete(&user));
         assert_eq!(deleted.brief(), "204");
-        for answer in answers {
-            assert!(matches!(answer.brief().as_str(), "201" | "404 Device not found"), "{answer:?}");
+        for response in responses {
+            assert!(matches!(response.brief().as_str(), "201" | "404 Device not found"), "{response:?}");
         }
         assert_eq!(api.get("/api/v1/stats/devices/d").await.brief(), "404 Device not found");
     }
 }
 
-async fn methods(api: Api) {
+async fn an_unknown_method_lists_the_known_ones(api: Api) {
     api.device("d").await;
     let not_allowed = "405 Method Not Allowed";
     for (method, path, expected, allow) in [
@@ -316,18 +316,18 @@ async fn methods(api: Api) {
         ("GET", "/nothing", "404 Not Found", None),
         ("GET", "/api/v1", "404 Not Found", None),
     ] {
-        let answer = api.send(method, path, &[], None).await;
-        assert_eq!(answer.brief(), expected, "{method} {path}");
+        let response = api.send(method, path, &[], None).await;
+        assert_eq!(response.brief(), expected, "{method} {path}");
         let sorted = |allow: &str| {
             let mut methods: Vec<_> = allow.split(',').map(|method| method.trim().to_owned()).collect();
             methods.sort_unstable();
             methods
         };
-        assert_eq!(answer.header("allow").map(sorted), allow.map(sorted), "{method} {path}");
+        assert_eq!(response.header("allow").map(sorted), allow.map(sorted), "{method} {path}");
     }
 }
 
-async fn last_slashes(api: Api) {
+async fn a_trailing_slash_is_ignored(api: Api) {
     let user = br#"{"username":"ada","email":"ada@example.com"}"#;
     assert_eq!(api.send("POST", "/api/v1/users/", &[JSON], Some(user)).await.brief(), "201");
     api.device("d").await;

@@ -1,36 +1,38 @@
-//! What the service has to answer, from plain readings: by sorting and picking, and by exact arithmetic.
+//! Expected responses, computed from plain readings by sorting and by exact arithmetic.
 
 use device_stats_domain::Timestamp;
 use num_bigint::BigInt;
 use serde_json::{Value, json};
 
-use crate::exact::{nearest, nearest_root, units};
+use crate::exact_arithmetic::{nearest, nearest_root, units};
 
-/// Monday, 3 January 2000, from which buckets are counted, in microseconds since 1970 UTC.
+/// Time of the first reading of most cases, in microseconds since 1970 UTC: 23 November 2026.
+pub(crate) const EPOCH_US: i64 = 1_795_392_000_000_000;
+/// Origin of the buckets, Monday, 3 January 2000, in microseconds since 1970 UTC.
 const ORIGIN_US: i64 = 946_857_600_000_000;
-/// The parts of a hundred percent in which percentiles are given here.
+/// 100 percent, in thousandths of a percent.
 const WHOLE: u32 = 100_000;
 
-/// Three numbers at a moment, in microseconds since 1970 UTC.
+/// A time in microseconds since 1970 UTC, and three values.
 pub(crate) type Timed = (i64, [f64; 3]);
 
-/// A period; both ends belong to it, a missing one is open. In microseconds since 1970 UTC.
+/// A period with inclusive ends, in microseconds since 1970 UTC. An absent end is open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Period {
     pub(crate) start: Option<i64>,
     pub(crate) end: Option<i64>,
 }
 
-/// What is asked for besides the five statistics.
+/// The requested optional statistics.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    /// In thousandths of a percent.
+pub(crate) struct OptionalStatistics {
+    /// Percentiles, in thousandths of a percent.
     pub(crate) percentiles: Vec<u32>,
     pub(crate) mean: bool,
     pub(crate) stddev: bool,
 }
 
-/// Bins between two bounds, or the least and the greatest value.
+/// Bins between two edges. An absent edge is the minimum or the maximum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bins {
     pub(crate) count: u32,
@@ -38,7 +40,7 @@ pub(crate) struct Bins {
     pub(crate) high: Option<f64>,
 }
 
-/// A moment as it is written.
+/// Returns a time as text.
 pub(crate) fn written(time_us: i64) -> String {
     Timestamp::from_micros(time_us).unwrap().to_string()
 }
@@ -50,7 +52,7 @@ impl Period {
         self.start.is_none_or(|start| start <= time_us) && self.end.is_none_or(|end| time_us <= end)
     }
 
-    /// As parameters of a query, each with a `&` before it.
+    /// Returns the period as parameters of a query, each after a `&`.
     pub(crate) fn query(self) -> String {
         let parameter = |name, time: Option<i64>| {
             time.map(|time| format!("&{name}={}", written(time))).unwrap_or_default()
@@ -59,8 +61,8 @@ impl Period {
     }
 }
 
-impl Wanted {
-    /// The body of an analysis.
+impl OptionalStatistics {
+    /// Returns the body of an analysis.
     pub(crate) fn body(&self, period: Period) -> Value {
         let mut body = json!({"start_time": period.start.map(written), "end_time": period.end.map(written)});
         if !self.percentiles.is_empty() {
@@ -76,48 +78,48 @@ fn percent(part: u32) -> f64 {
     f64::from(part) / 1000.0
 }
 
-/// The same of each axis.
-fn each_axis(readings: &[Timed], answer: impl Fn(&[f64]) -> Value) -> Value {
+/// Returns an object with the result for each axis, given its sorted values.
+fn each_axis(readings: &[Timed], response: impl Fn(&[f64]) -> Value) -> Value {
     let [x, y, z] = [0, 1, 2].map(|axis| {
         let mut column: Vec<f64> = readings.iter().map(|(_, numbers)| numbers[axis]).collect();
         column.sort_by(f64::total_cmp);
-        answer(&column)
+        response(&column)
     });
     json!({"x": x, "y": y, "z": z})
 }
 
-/// The analysis of readings, of which there is at least one.
-pub(crate) fn analysis(readings: &[Timed], period: Period, wanted: &Wanted) -> Value {
+/// Returns the analysis of one or more readings.
+pub(crate) fn analysis(readings: &[Timed], period: Period, wanted: &OptionalStatistics) -> Value {
     with_period(each_axis(readings, |sorted| statistics(sorted, wanted)), period)
 }
 
-fn with_period(mut answer: Value, period: Period) -> Value {
-    answer["period_start"] = json!(period.start.map(written));
-    answer["period_end"] = json!(period.end.map(written));
-    answer
+fn with_period(mut response: Value, period: Period) -> Value {
+    response["period_start"] = json!(period.start.map(written));
+    response["period_end"] = json!(period.end.map(written));
+    response
 }
 
-fn statistics(sorted: &[f64], wanted: &Wanted) -> Value {
+fn statistics(sorted: &[f64], wanted: &OptionalStatistics) -> Value {
     let count = sorted.len() as u64;
     let sum: BigInt = sorted.iter().map(|number| units(*number)).sum();
-    let mut answer = json!({
+    let mut response = json!({
         "min_value": sorted[0], "max_value": sorted[sorted.len() - 1], "count": count,
         "sum": nearest(&sum, 1), "median": percentile(sorted, WHOLE / 2),
     });
     if !wanted.percentiles.is_empty() {
         let value = |part: &u32| json!({"percentile": percent(*part), "value": percentile(sorted, *part)});
-        answer["percentiles"] = wanted.percentiles.iter().map(value).collect();
+        response["percentiles"] = wanted.percentiles.iter().map(value).collect();
     }
     if wanted.mean {
-        answer["mean"] = json!(nearest(&sum, count));
+        response["mean"] = json!(nearest(&sum, count));
     }
     if wanted.stddev {
         let squares: BigInt = sorted.iter().map(|number| units(*number).pow(2)).sum();
         let variance = squares * count - &sum * &sum;
         let stddev = (count > 1).then(|| nearest_root(&variance, count * (count - 1)));
-        answer["stddev"] = json!(stddev.flatten());
+        response["stddev"] = json!(stddev.flatten());
     }
-    answer
+    response
 }
 
 fn percentile(sorted: &[f64], part: u32) -> f64 {
@@ -127,12 +129,13 @@ fn percentile(sorted: &[f64], part: u32) -> f64 {
     between(sorted[below], sorted[above], u32::try_from(rest).unwrap(), WHOLE)
 }
 
-/// The double nearest to what lies `part` of `whole` of the way.
+/// Returns the double nearest to the point `part / whole` of the way from `low` to `high`.
 fn between(low: f64, high: f64, part: u32, whole: u32) -> f64 {
     nearest(&(units(low) * (whole - part) + units(high) * part), whole.into()).unwrap()
 }
 
-/// The buckets of a series, of readings in order of time, at least one; each as long as `interval_us`.
+/// Returns the buckets of a series of one or more readings in order of time; each bucket has `interval_us`
+/// microseconds.
 pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Value {
     let until = period.end.unwrap_or(readings[readings.len() - 1].0) + 1;
     let mut from = period.start.unwrap_or(readings[0].0);
@@ -144,7 +147,7 @@ pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Va
         let inside: Vec<Timed> = readings.iter().copied().filter(|(time, _)| inside(*time)).collect();
         let stats = match inside.as_slice() {
             [] => Value::Null,
-            inside => each_axis(inside, |sorted| statistics(sorted, &Wanted::default())),
+            inside => each_axis(inside, |sorted| statistics(sorted, &OptionalStatistics::default())),
         };
         buckets.push(json!({"start": written(from), "end": written(next), "stats": stats}));
         from = next;
@@ -152,7 +155,7 @@ pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Va
     json!(buckets)
 }
 
-/// The histograms of readings, of which there is at least one.
+/// Returns the histograms of one or more readings.
 pub(crate) fn histograms(readings: &[Timed], period: Period, bins: Bins) -> Value {
     with_period(each_axis(readings, |sorted| histogram(sorted, bins)), period)
 }

@@ -3,29 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::{Axes, DeviceKey};
+use device_stats_domain::Axes;
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::Replaced;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::databases::{Database, over_both_databases};
-use crate::served::Served;
-use crate::truth::{Bins, Period, Timed, Wanted, analysis, histograms, series};
+use crate::oracle::{Bins, EPOCH_US, OptionalStatistics, Period, Timed, analysis, histograms, series};
+use crate::server::Server;
 
-over_both_databases!(many_devices_of_a_user);
+over_both_databases!(many_devices_of_a_user_are_analyzed_exactly);
 
 const DEVICES: usize = 300;
-/// Segments of each device.
+/// Number of segments of each device.
 const SEGMENTS: usize = 3;
-/// Readings of each segment.
+/// Number of readings of each segment.
 const READINGS: usize = 5;
-/// Far more than an answer takes; who waits longer does something again and again.
+/// Timeout of a request; far more than it takes.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// 23 November 2026, in microseconds since 1970 UTC.
-const EPOCH_US: i64 = 1_795_392_000_000_000;
 
-/// A reading of a device; all devices have readings all the time.
+/// Returns a reading of a device. The readings of all devices overlap in time.
 fn row(device: usize, reading: usize) -> Row {
     let n = reading * DEVICES + device;
     let number = |factor: usize| f64::from(u32::try_from(n * factor % 10_007).unwrap()) / 10.0;
@@ -34,15 +32,14 @@ fn row(device: usize, reading: usize) -> Row {
     Row { time_us: EPOCH_US + seconds * 1_000_000, id: i64::try_from(n).unwrap() + 1, values }
 }
 
-async fn many_devices_of_a_user(database: Database) {
+async fn many_devices_of_a_user_are_analyzed_exactly(database: Database) {
     let store = database.open().await;
-    let served = Served::start(Arc::clone(&store)).await;
-    let api = served.api;
+    let server = Server::start(Arc::clone(&store)).await;
+    let api = server.api;
     let user = api.user("ada").await;
     let mut devices: Vec<(String, Vec<Timed>)> = Vec::new();
     for device in 0..DEVICES {
-        let body = json!({"device_id": device.to_string(), "user_id": user});
-        let key = DeviceKey(api.post("/api/v1/devices", body).await.json()["id"].as_i64().unwrap());
+        let key = api.owned_device(&device.to_string(), user).await;
         let rows: Vec<Row> = (0..SEGMENTS * READINGS).map(|reading| row(device, reading)).collect();
         for rows in rows.chunks(READINGS) {
             let segment = Segment::encode(rows, Effort::Fast).unwrap();
@@ -54,7 +51,7 @@ async fn many_devices_of_a_user(database: Database) {
     }
     let path = format!("/api/v1/stats/users/{user}");
     let middle = EPOCH_US + 330_000_000;
-    let wanted = Wanted { percentiles: vec![1_000, 99_000], mean: true, stddev: true };
+    let wanted = OptionalStatistics { percentiles: vec![1_000, 99_000], mean: true, stddev: true };
     for period in
         [Period::ALL, Period { start: Some(middle), end: None }, Period { start: None, end: Some(middle) }]
     {
@@ -71,15 +68,15 @@ async fn many_devices_of_a_user(database: Database) {
             "user_id": user, "aggregate_stats": analysis(&all, period, &wanted), "device_stats": each,
         });
         let body = wanted.body(period);
-        let answer = timeout(PATIENCE, api.post(&format!("{path}/analyze"), body)).await.unwrap();
-        assert_eq!(answer.json().to_string(), expected.to_string(), "{period:?}");
+        let response = timeout(PATIENCE, api.post(&format!("{path}/analyze"), body)).await.unwrap();
+        assert_eq!(response.json().to_string(), expected.to_string(), "{period:?}");
         let query = format!("interval=PT1M{}", period.query());
-        let answer = timeout(PATIENCE, api.get(&format!("{path}/series?{query}"))).await.unwrap();
-        assert_eq!(answer.json()["buckets"].to_string(), series(&all, period, 60_000_000).to_string());
+        let response = timeout(PATIENCE, api.get(&format!("{path}/series?{query}"))).await.unwrap();
+        assert_eq!(response.json()["buckets"].to_string(), series(&all, period, 60_000_000).to_string());
         let bins = Bins { count: 10, low: None, high: None };
         let query = format!("bins=10{}", period.query());
-        let answer = timeout(PATIENCE, api.get(&format!("{path}/histogram?{query}"))).await.unwrap();
-        assert_eq!(answer.json().to_string(), histograms(&all, period, bins).to_string());
+        let response = timeout(PATIENCE, api.get(&format!("{path}/histogram?{query}"))).await.unwrap();
+        assert_eq!(response.json().to_string(), histograms(&all, period, bins).to_string());
     }
-    served.stop().await;
+    server.stop().await;
 }

@@ -1,20 +1,21 @@
-//! Exact arithmetic, the slow and simple way, to compare the engine with. Nothing of the engine is used: a true number is
-//! written out in decimal, with more places than can matter, and read by the standard library, which rounds correctly.
+//! Exact arithmetic in a slow and simple form, to compare the engine with. It shares no code with the engine:
+//! it writes an exact number in decimal, with more digits than can matter, and the standard library parses it
+//! with correct rounding.
 
 use std::sync::LazyLock;
 
 use num_bigint::BigInt;
 
-/// The exponent of the unit of which every double is a whole number.
+/// Every double is a multiple of the unit, 2 to the power of minus this exponent.
 const UNIT: u32 = 1074;
-/// Decimal places that are kept below the last one of a unit.
+/// Number of decimal digits kept below the last digit of a unit.
 const MORE_PLACES: u32 = 40;
 
-/// A unit in the last decimal place that is kept: 2^-1074 is 5^1074 times 10^-1074.
+/// One unit, counted in the last decimal digit kept: 2^-1074 is 5^1074 times 10^-1074.
 static SCALE: LazyLock<BigInt> =
     LazyLock::new(|| BigInt::from(5).pow(UNIT) * BigInt::from(10).pow(MORE_PLACES));
 
-/// How many units of 2^-1074 a double is.
+/// Returns a double as a number of units of 2^-1074.
 pub(crate) fn units(number: f64) -> BigInt {
     let bits = number.to_bits();
     let (exponent, fraction) = (bits >> 52 & 0x7ff, bits & ((1 << 52) - 1));
@@ -23,7 +24,7 @@ pub(crate) fn units(number: f64) -> BigInt {
     if number.is_sign_negative() { -magnitude } else { magnitude }
 }
 
-/// The double nearest to that many units divided by `divisor`; `None` beyond the largest.
+/// Returns the double nearest to `units` divided by `divisor`, or `None` outside the range of a double.
 pub(crate) fn nearest(units: &BigInt, divisor: u64) -> Option<f64> {
     let scaled = units * &*SCALE;
     let divisor = BigInt::from(divisor);
@@ -32,7 +33,8 @@ pub(crate) fn nearest(units: &BigInt, divisor: u64) -> Option<f64> {
     read(&quotient, is_whole)
 }
 
-/// The double nearest to the square root of that many squared units divided by `divisor`; `None` beyond the largest.
+/// Returns the double nearest to the square root of `squared_units` divided by `divisor`, or `None` outside
+/// the range of a double.
 pub(crate) fn nearest_root(squared_units: &BigInt, divisor: u64) -> Option<f64> {
     let scaled = squared_units * &*SCALE * &*SCALE;
     let divisor = BigInt::from(divisor);
@@ -42,17 +44,17 @@ pub(crate) fn nearest_root(squared_units: &BigInt, divisor: u64) -> Option<f64> 
     read(&root, is_whole)
 }
 
-/// Reads the places that were kept. Where they are not all, one more says that something follows; to have all of what
-/// follows would round no other way.
+/// Parses the digits. If digits are cut off, one more digit marks the rest; the full rest would round the
+/// same way.
 fn read(places: &BigInt, is_whole: bool) -> Option<f64> {
     let more = if is_whole { '0' } else { '1' };
     let number: f64 = format!("{places}{more}e-{}", UNIT + MORE_PLACES + 1).parse().unwrap();
     number.is_finite().then_some(number)
 }
 
-/// What was known before: numbers that are their own sums, ties, and roots.
+/// Known results: single numbers, ties and roots.
 #[test]
-fn known_numbers() {
+fn known_numbers_are_rounded_correctly() {
     for number in [0.0, 5e-324, -5e-324, 2.5e-308, 0.1, -1.0, 1e16, f64::MAX, f64::MIN] {
         assert_eq!(nearest(&units(number), 1).unwrap().to_bits(), number.to_bits());
     }

@@ -1,5 +1,6 @@
-//! Questions while readings come, are sealed and merged. The readings check themselves: x is a positive whole number that no
-//! other reading has, y is 1, and z is -x; so each answer shows whether it is of one moment, and of whole readings.
+//! Queries while readings are appended, sealed and merged. The readings check themselves: x is a unique
+//! positive integer, y is 1, and z is -x. Therefore each response shows whether it has one snapshot of
+//! complete readings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,53 +13,50 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::databases::{Database, over_both_databases};
+use crate::oracle::{EPOCH_US, written};
 use crate::sealing::{merge_some, seal_some};
-use crate::served::{Api, Served};
-use crate::truth::written;
+use crate::server::{Api, Server};
 
-over_both_databases!(answers_are_of_one_moment);
+over_both_databases!(every_response_is_one_snapshot);
 
 const DEVICES: usize = 3;
-/// Writers of each device.
+/// Number of writers of each device.
 const WRITERS: usize = 2;
-/// Batches of each writer.
+/// Number of batches of each writer.
 const BATCHES: usize = 24;
-/// Readings of a batch.
+/// Number of readings of a batch.
 const ROWS: usize = 25;
-/// Readings of each device in the end.
+/// Number of readings of each device at the end.
 const READINGS: u64 = (WRITERS * BATCHES * ROWS) as u64;
 const READERS: usize = 3;
 const SEALERS: usize = 2;
-/// Segments that are merged at once.
+/// Number of segments in a merge.
 const MERGED: usize = 4;
-/// Far more than it takes; who waits longer waits for ever.
+/// Timeout of the whole case; far more than it takes.
 const PATIENCE: Duration = Duration::from_mins(4);
-/// 23 November 2026, in microseconds since 1970 UTC.
-const EPOCH_US: i64 = 1_795_392_000_000_000;
 
-/// What there is, and how far the writers are.
+/// The shared state of all tasks.
 struct Scene {
     api: Api,
     store: Arc<dyn Store>,
     user: i64,
     keys: [DeviceKey; DEVICES],
-    /// Readings of each device that were sent, or are about to be.
+    /// Number of readings of each device that are sent, or about to be sent.
     sent: [AtomicU64; DEVICES],
-    /// Readings of each device that were acknowledged.
+    /// Number of acknowledged readings of each device.
     stored: [AtomicU64; DEVICES],
-    /// Writers and readers that are not done.
+    /// Number of unfinished writers and readers.
     busy: AtomicU64,
 }
 
-async fn answers_are_of_one_moment(database: Database) {
+async fn every_response_is_one_snapshot(database: Database) {
     let store = database.open().await;
-    let served = Served::start_with_cache(Arc::clone(&store), 256 * 1024).await;
-    let api = served.api;
+    let server = Server::start_with_cache(Arc::clone(&store), 256 * 1024).await;
+    let api = server.api;
     let user = api.user("ada").await;
     let mut keys = [DeviceKey(0); DEVICES];
     for (device, key) in keys.iter_mut().enumerate() {
-        let body = json!({"device_id": device.to_string(), "user_id": user});
-        *key = DeviceKey(api.post("/api/v1/devices", body).await.json()["id"].as_i64().unwrap());
+        *key = api.owned_device(&device.to_string(), user).await;
     }
     let busy = AtomicU64::new((DEVICES * WRITERS + READERS) as u64);
     let (sent, stored) = Default::default();
@@ -74,12 +72,12 @@ async fn answers_are_of_one_moment(database: Database) {
             done.unwrap();
         }
     };
-    timeout(PATIENCE, all).await.expect("somebody waits for ever");
+    timeout(PATIENCE, all).await.expect("all tasks end");
     scene.check_the_end().await;
-    served.stop().await;
+    server.stop().await;
 }
 
-/// The x of a reading; unlike that of any other device.
+/// Returns the x of a reading, which no other reading has.
 fn x_of(device: usize, reading: usize) -> usize {
     reading * DEVICES + device + 1
 }
@@ -89,7 +87,7 @@ fn moment_of(x: usize) -> i64 {
 }
 
 impl Scene {
-    /// The writers of a device take turns in time, so each one's readings are late for the other.
+    /// The writers of a device alternate in time, so the readings of each are late for the other.
     async fn write(self: Arc<Self>, device: usize, writer: usize) {
         for batch in 0..BATCHES {
             let first = (batch * WRITERS + writer) * ROWS;
@@ -100,15 +98,15 @@ impl Scene {
             let rows: Value = (first..first + ROWS).map(row).collect();
             self.sent[device].fetch_add(ROWS as u64, Ordering::SeqCst);
             let path = format!("/api/v1/stats/devices/{device}/batch");
-            // A database that is too busy asks to try again, which does no harm.
+            // A busy database returns 503. Sending the batch again is safe.
             while self.api.post(&path, &rows).await.status != 201 {}
             self.stored[device].fetch_add(ROWS as u64, Ordering::SeqCst);
         }
         self.busy.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Seals, and merges where there are many segments, as long as anybody writes or reads. What one sealer has taken, the
-    /// other one cannot.
+    /// Seals, and merges if there are many segments, while a writer or reader runs. The sealers compete for
+    /// readings.
     async fn seal(self: Arc<Self>, sealer: usize) {
         let mut turn = sealer;
         while self.busy.load(Ordering::SeqCst) > 0 {
@@ -121,7 +119,7 @@ impl Scene {
         }
     }
 
-    /// Asks as long as anybody writes, and then once more.
+    /// Queries while a writer runs, and at least one round.
     async fn read(self: Arc<Self>, reader: usize) {
         let mut before = [0; DEVICES + 1];
         let mut turn = reader;
@@ -140,8 +138,8 @@ impl Scene {
 
     async fn analyze_device(&self, device: usize, before: &mut u64) {
         let path = format!("/api/v1/stats/devices/{device}/analyze");
-        let Some((answer, stored)) = self.ask("POST", &path, &[device]).await else { return };
-        let (count, _) = check(&answer);
+        let Some((response, stored)) = self.ask("POST", &path, &[device]).await else { return };
+        let (count, _) = check(&response);
         self.check_count(&[device], stored, count, before);
         let middle = written(moment_of(x_of(device, 300)));
         let early = self.api.post(&path, json!({"end_time": middle})).await;
@@ -152,19 +150,20 @@ impl Scene {
 
     async fn analyze_user(&self, before: &mut u64) {
         let path = format!("/api/v1/stats/users/{}/analyze", self.user);
-        let Some((answer, stored)) = self.ask("POST", &path, &[0, 1, 2]).await else { return };
-        let (count, sum) = check(&answer["aggregate_stats"]);
+        let Some((response, stored)) = self.ask("POST", &path, &[0, 1, 2]).await else { return };
+        let (count, sum) = check(&response["aggregate_stats"]);
         self.check_count(&[0, 1, 2], stored, count, before);
-        let devices = answer["device_stats"].as_array().unwrap().iter().map(|device| check(&device["stats"]));
+        let devices =
+            response["device_stats"].as_array().unwrap().iter().map(|device| check(&device["stats"]));
         let (counts, sums): (Vec<u64>, Vec<f64>) = devices.unzip();
-        assert_eq!((counts.iter().sum::<u64>(), sums.iter().sum::<f64>()), (count, sum), "{answer}");
+        assert_eq!((counts.iter().sum::<u64>(), sums.iter().sum::<f64>()), (count, sum), "{response}");
     }
 
     async fn series(&self, device: usize, before: &mut u64) {
         let path = format!("/api/v1/stats/devices/{device}/series?interval=PT0.5S");
-        let Some((answer, stored)) = self.ask("GET", &path, &[device]).await else { return };
+        let Some((response, stored)) = self.ask("GET", &path, &[device]).await else { return };
         let buckets =
-            answer["buckets"].as_array().unwrap().iter().filter(|bucket| !bucket["stats"].is_null());
+            response["buckets"].as_array().unwrap().iter().filter(|bucket| !bucket["stats"].is_null());
         let count = buckets.map(|bucket| check(&bucket["stats"]).0).sum();
         self.check_count(&[device], stored, count, before);
     }
@@ -172,27 +171,28 @@ impl Scene {
     async fn list(&self, device: usize, skip: usize) {
         let path = format!("/api/v1/stats/devices/{device}?skip={skip}");
         let stored = self.stored[device].load(Ordering::SeqCst);
-        let answer = self.api.get(&path).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page = answer.json().as_array().unwrap().clone();
+        let response = self.api.get(&path).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        let page = response.json().as_array().unwrap().clone();
         assert!(page.len() as u64 >= stored.saturating_sub(skip as u64).min(100), "{stored} {page:?}");
         let xs: Vec<usize> = page.iter().map(x_in).collect();
         assert!(xs.iter().all(|x| x % DEVICES == (device + 1) % DEVICES), "{page:?}");
         assert!(xs.array_windows().all(|[newer, older]| newer > older), "{page:?}");
     }
 
-    /// Asks, and says how many readings of those devices were stored before; `None` where there may be none yet.
+    /// Sends a query. Returns the response and the number of readings stored before it, or `None` if there
+    /// may be none.
     async fn ask(&self, method: &str, path: &str, devices: &[usize]) -> Option<(Value, u64)> {
         let stored = devices.iter().map(|device| self.stored[*device].load(Ordering::SeqCst)).sum();
-        let answer = self.api.send(method, path, &[], None).await;
-        if answer.status == 404 && stored == 0 {
+        let response = self.api.send(method, path, &[], None).await;
+        if response.status == 404 && stored == 0 {
             return None;
         }
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        Some((answer.json(), stored))
+        assert_eq!(response.status, 200, "{path}: {response:?}");
+        Some((response.json(), stored))
     }
 
-    /// What was stored before is there, what was not sent is not, and nothing goes.
+    /// Checks that the count includes all stored readings, no unsent ones, and never decreases.
     fn check_count(&self, devices: &[usize], stored: u64, count: u64, before: &mut u64) {
         let sent: u64 = devices.iter().map(|device| self.sent[*device].load(Ordering::SeqCst)).sum();
         assert!(stored <= count && count <= sent, "{stored} <= {count} <= {sent}");
@@ -200,7 +200,7 @@ impl Scene {
         *before = count;
     }
 
-    /// Nothing has been lost, nothing is there twice, and something has been sealed.
+    /// Checks that no reading is lost or doubled, and that some are sealed.
     async fn check_the_end(&self) {
         for device in 0..DEVICES {
             let path = format!("/api/v1/stats/devices/{device}/analyze");
@@ -213,7 +213,7 @@ impl Scene {
     }
 }
 
-/// Checks statistics of such readings against themselves; their number, and the sum of their x.
+/// Checks that statistics of such readings are consistent. Returns their count and the sum of x.
 fn check(axes: &Value) -> (u64, f64) {
     let number = |axis: &str, name: &str| axes[axis][name].as_f64().unwrap_or_else(|| panic!("{axes}"));
     let count = number("x", "count");
@@ -232,7 +232,7 @@ fn check(axes: &Value) -> (u64, f64) {
     (axes["x"]["count"].as_u64().unwrap(), number("x", "sum"))
 }
 
-/// The x of a reading, which goes with all else that it has.
+/// Returns the x of a reading, after checking its other members.
 fn x_in(reading: &Value) -> usize {
     let x = reading["x"].as_f64().unwrap();
     assert_eq!((&reading["y"], &reading["z"]), (&json!(1.0), &json!(-x)), "{reading}");

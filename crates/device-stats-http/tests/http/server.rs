@@ -1,11 +1,12 @@
-//! The service on a port of its own over a store of its own, and a client that sends exactly the bytes it is told to.
-//! (An ordinary client would tidy paths such as `%2e%2e`, and refuse to send what the server has to refuse.)
+//! A service on its own port over its own store, and a client that sends exactly the given bytes. An ordinary
+//! client would normalize paths such as `%2e%2e`, and would not send invalid requests.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use device_stats_domain::DeviceKey;
 use device_stats_http::serve;
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::Service;
@@ -17,18 +18,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Makes of each `async fn case(api: Api)` a test over each store: `case::sqlite` and `case::postgres`.
+/// Turns each `async fn case(api: Api)` into a test over each store: `case::sqlite` and `case::postgres`.
 macro_rules! over_both_stores {
     ($($case:ident),+ $(,)?) => {
         $(mod $case {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                crate::served::over_sqlite(super::$case).await;
+                crate::server::over_sqlite(super::$case).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                crate::served::over_postgres(super::$case).await;
+                crate::server::over_postgres(super::$case).await;
             }
         })+
     };
@@ -37,6 +38,14 @@ pub(crate) use over_both_stores;
 
 pub(crate) const JSON: &str = "content-type: application/json";
 pub(crate) const CSV: &str = "content-type: text/csv";
+/// Path of the readings of the device `d`.
+pub(crate) const READINGS: &str = "/api/v1/stats/devices/d";
+/// Path of batches for the device `d`.
+pub(crate) const BATCH: &str = "/api/v1/stats/devices/d/batch";
+/// Path of batches for many devices.
+pub(crate) const MIXED: &str = "/api/v1/stats/batch";
+/// Response to a query without readings, in brief.
+pub(crate) const NO_READINGS: &str = "404 No statistics found for the specified period";
 
 /// Runs a case over a new SQLite database.
 pub(crate) async fn over_sqlite(case: impl AsyncFnOnce(Api)) {
@@ -53,19 +62,19 @@ pub(crate) async fn over_postgres(case: impl AsyncFnOnce(Api)) {
 }
 
 async fn over(store: Arc<dyn Store>, case: impl AsyncFnOnce(Api)) {
-    let served = Served::start(store).await;
-    case(served.api).await;
-    served.stop().await;
+    let server = Server::start(store).await;
+    case(server.api).await;
+    server.stop().await;
 }
 
-/// The service while it runs.
-pub(crate) struct Served {
+/// A running service.
+pub(crate) struct Server {
     pub(crate) api: Api,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
-impl Served {
+impl Server {
     pub(crate) async fn start(store: Arc<dyn Store>) -> Self {
         Self::start_with_cache(store, 16 * 1024 * 1024).await
     }
@@ -78,7 +87,7 @@ impl Served {
         let serving = tokio::spawn(async move {
             let _relay = service.join_other_nodes();
             let stop = async {
-                // A case that fails drops the sender, and that is a stop as well.
+                // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
             serve(listener, service.clone(), stop).await;
@@ -86,7 +95,7 @@ impl Served {
         Self { api, stop, serving }
     }
 
-    /// Tells the service to stop; the task ends when it has.
+    /// Starts the shutdown. The returned task ends with it.
     pub(crate) fn begin_stop(self) -> JoinHandle<()> {
         self.stop.send(()).unwrap();
         self.serving
@@ -104,19 +113,19 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) async fn get(self, path: &str) -> Answer {
+    pub(crate) async fn get(self, path: &str) -> Response {
         self.send("GET", path, &[], None).await
     }
 
-    pub(crate) async fn delete(self, path: &str) -> Answer {
+    pub(crate) async fn delete(self, path: &str) -> Response {
         self.send("DELETE", path, &[], None).await
     }
 
-    pub(crate) async fn post(self, path: &str, body: impl ToString) -> Answer {
+    pub(crate) async fn post(self, path: &str, body: impl ToString) -> Response {
         self.send("POST", path, &[JSON], Some(body.to_string().as_bytes())).await
     }
 
-    pub(crate) async fn put(self, path: &str, body: impl ToString) -> Answer {
+    pub(crate) async fn put(self, path: &str, body: impl ToString) -> Response {
         self.send("PUT", path, &[JSON], Some(body.to_string().as_bytes())).await
     }
 
@@ -126,7 +135,7 @@ impl Api {
         path: &str,
         headers: &[&str],
         body: Option<&[u8]>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
         for header in headers {
             write!(request, "{header}\r\n").unwrap();
@@ -138,78 +147,86 @@ impl Api {
         self.send_bytes(&request, method != "HEAD").await
     }
 
-    /// Sends bytes and reads the one answer to them.
-    pub(crate) async fn send_bytes(self, request: &[u8], has_body: bool) -> Answer {
+    /// Sends bytes and reads one response.
+    pub(crate) async fn send_bytes(self, request: &[u8], has_body: bool) -> Response {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let (mut read, mut write) = stream.split();
-        // The server may answer, and even close, before it has read everything.
+        // The server may respond and close the connection before it has read everything.
         let writing = async {
             let _refused = write.write_all(request).await;
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            answer = Answer::read(&mut read, has_body) => answer,
-            () = writing => unreachable!("it is pending"),
+            response = Response::read(&mut read, has_body) => response,
+            () = writing => unreachable!("the future is pending"),
         }
     }
 
     /// Registers a device without an owner.
     pub(crate) async fn device(self, id: &str) -> Value {
-        let answer = self.post("/api/v1/devices", json!({"device_id": id})).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json()
+        let response = self.post("/api/v1/devices", json!({"device_id": id})).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        response.json()
     }
 
-    /// Registers a user and returns the id.
+    /// Registers a device of a user, or without an owner.
+    pub(crate) async fn owned_device(self, id: &str, user: impl Into<Option<i64>>) -> DeviceKey {
+        let device = json!({"device_id": id, "user_id": user.into()});
+        let response = self.post("/api/v1/devices", device).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        DeviceKey(response.json()["id"].as_i64().unwrap())
+    }
+
+    /// Registers a user. Returns the id of the user.
     pub(crate) async fn user(self, name: &str) -> i64 {
         let user = json!({"username": name, "email": format!("{name}@example.com")});
-        let answer = self.post("/api/v1/users", user).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json()["id"].as_i64().unwrap()
+        let response = self.post("/api/v1/users", user).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        response.json()["id"].as_i64().unwrap()
     }
 
-    /// All that is in a list, a page of it at most.
+    /// Returns the first page of a list.
     pub(crate) async fn list(self, path: &str) -> Vec<Value> {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json().as_array().unwrap().clone()
+        let response = self.get(path).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.json().as_array().unwrap().clone()
     }
 }
 
-/// An answer.
-pub(crate) struct Answer {
+/// A response.
+pub(crate) struct Response {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl std::fmt::Debug for Answer {
+impl std::fmt::Debug for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.status, String::from_utf8_lossy(&self.body))
     }
 }
 
-impl Answer {
-    /// Reads one answer and not a byte more.
+impl Response {
+    /// Reads one response, and no byte after it.
     pub(crate) async fn read(stream: &mut (impl AsyncReadExt + Unpin), has_body: bool) -> Self {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.expect("a whole head"));
+            head.push(stream.read_u8().await.expect("a complete head"));
         }
         let head = String::from_utf8(head).unwrap();
         let mut lines = head.split_terminator("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let mut answer = Self { status, headers, body: Vec::new() };
-        if has_body && answer.header("transfer-encoding") == Some("chunked") {
-            answer.body = read_chunks(stream).await.expect("a whole body");
+        let mut response = Self { status, headers, body: Vec::new() };
+        if has_body && response.header("transfer-encoding") == Some("chunked") {
+            response.body = read_chunks(stream).await.expect("a complete body");
         } else if has_body {
-            let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-            answer.body = vec![0; length];
-            stream.read_exact(&mut answer.body).await.unwrap();
+            let length = response.header("content-length").map_or(0, |length| length.parse().unwrap());
+            response.body = vec![0; length];
+            stream.read_exact(&mut response.body).await.unwrap();
         }
-        answer
+        response
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -220,7 +237,15 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Status and what was wrong, in a line: `404 Device not found`, `422 missing body.x, float_type body.y`.
+    /// Returns the numbers of accepted readings and of repeats of a batch.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        assert_eq!(self.status, 201, "{self:?}");
+        let body = self.json();
+        (body["accepted"].as_u64().unwrap(), body["duplicates"].as_u64().unwrap())
+    }
+
+    /// Returns the status and the reason on one line: `404 Device not found`, `422 missing body.x, float_type
+    /// body.y`.
     pub(crate) fn brief(&self) -> String {
         assert!(self.status < 500, "{self:?}");
         let detail = match self.body.as_slice() {
@@ -238,7 +263,7 @@ impl Answer {
     }
 }
 
-/// Reads a body that comes in chunks; `Err` with what has come where it breaks off.
+/// Reads a chunked body. Returns `Err` with the received part if the body breaks off.
 pub(crate) async fn read_chunks(stream: &mut (impl AsyncReadExt + Unpin)) -> Result<Vec<u8>, Vec<u8>> {
     let mut body = Vec::new();
     loop {

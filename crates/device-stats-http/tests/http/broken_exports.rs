@@ -1,4 +1,4 @@
-//! Exports on their way: clients that take their time, segments that go meanwhile, and what breaks an export off.
+//! Running exports: slow clients, concurrent merges and deletions, and damage that breaks an export off.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,22 +17,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::databases::{Database, over_both_databases};
+use crate::oracle::{EPOCH_US, written};
 use crate::sealing::merge_some;
-use crate::served::{Api, Served, read_chunks};
-use crate::truth::written;
+use crate::server::{Api, Server, read_chunks};
 
 over_both_databases!(
-    segments_go_while_a_client_reads,
-    a_device_goes_while_a_client_reads,
-    damage_breaks_off,
-    devices_of_a_user_come_and_go
+    an_export_survives_a_merge_of_its_segments,
+    an_export_breaks_off_when_its_device_is_deleted,
+    damage_breaks_an_export_off,
+    an_export_leaves_out_devices_deleted_before_their_turn
 );
 
-/// 23 November 2026, in microseconds since 1970 UTC.
-const EPOCH_US: i64 = 1_795_392_000_000_000;
-/// Readings of a device; far more than lie ready for a client at any time.
+/// Number of readings of a device; far more than the buffers between service and client hold.
 const READINGS: usize = 300_000;
-/// Readings of a segment.
+/// Number of readings of a segment.
 const SEALED: usize = 100_000;
 
 fn row(reading: usize) -> Row {
@@ -46,7 +44,7 @@ fn time_us(reading: usize) -> i64 {
     EPOCH_US + i64::try_from(reading).unwrap() * 1_000_000
 }
 
-/// The lines of readings of a device in an export.
+/// Returns the lines of an export for readings of a device.
 fn lines(device: &str, readings: Range<usize>) -> String {
     let line = |row: Row| {
         let Axes { x, y, z } = row.values.map(|number| json!(number));
@@ -67,8 +65,7 @@ async fn stored(
     user: Option<i64>,
     readings: usize,
 ) -> (DeviceKey, Vec<(SegmentId, Segment)>) {
-    let body = json!({"device_id": device, "user_id": user});
-    let key = DeviceKey(api.post("/api/v1/devices", body).await.json()["id"].as_i64().unwrap());
+    let key = api.owned_device(device, user).await;
     let mut segments = Vec::new();
     for first in (0..readings).step_by(SEALED) {
         let rows: Vec<Row> = (first..readings.min(first + SEALED)).map(row).collect();
@@ -79,7 +76,7 @@ async fn stored(
     (key, segments)
 }
 
-/// A client that has read the head of an answer and a little of the body.
+/// A client that has read the head of a response.
 struct Reader {
     stream: TcpStream,
     head: String,
@@ -97,7 +94,7 @@ impl Reader {
         Self { stream, head: String::from_utf8(head).unwrap() }
     }
 
-    /// The rest of the body; `Err` with what has come where it breaks off.
+    /// Reads the body. Returns `Err` with the received part if the body breaks off.
     async fn finish(mut self) -> Result<String, String> {
         assert!(self.head.starts_with("HTTP/1.1 200 ") && self.head.contains("chunked"), "{}", self.head);
         let body = read_chunks(&mut self.stream).await;
@@ -106,18 +103,18 @@ impl Reader {
     }
 }
 
-async fn begin(database: &Database) -> (Arc<dyn Store>, Served) {
+async fn begin(database: &Database) -> (Arc<dyn Store>, Server) {
     let store = database.open().await;
-    // Nothing is kept, so what has gone is missed.
-    let served = Served::start_with_cache(Arc::clone(&store), 0).await;
-    (store, served)
+    // Without a cache, the service notices deleted segments.
+    let server = Server::start_with_cache(Arc::clone(&store), 0).await;
+    (store, server)
 }
 
-/// All segments are merged, and late readings come, while a client has read next to nothing: it gets what was there when it
-/// began, each reading once. Nothing is held for it meanwhile: others are served, many times.
-async fn segments_go_while_a_client_reads(database: Database) {
-    let (store, served) = begin(&database).await;
-    let api = served.api;
+/// All segments are merged, and late readings arrive, before a client reads the body. It gets the readings of
+/// its snapshot, each once. The waiting client holds no connection of the store, so other clients are served.
+async fn an_export_survives_a_merge_of_its_segments(database: Database) {
+    let (store, server) = begin(&database).await;
+    let api = server.api;
     let (key, segments) = stored(&*store, api, "d", None, READINGS).await;
     let mut readers = Vec::new();
     for _ in 0..STORE_CONNECTIONS_MAX + 2 {
@@ -133,30 +130,29 @@ async fn segments_go_while_a_client_reads(database: Database) {
     assert!(matches!(merged, Some(Replaced::Done(_))), "{merged:?}");
     assert!(store.list_segments(key).await.unwrap().len() < segments.len());
     let expected = table("d", 0..READINGS);
-    // The others have seen enough.
+    // The other clients disconnect.
     readers.truncate(2);
     for reader in readers {
         assert!(reader.finish().await.unwrap() == expected);
     }
-    served.stop().await;
+    server.stop().await;
 }
 
-/// What is deleted is not there any more: the export breaks off, and the client sees that it did.
-async fn a_device_goes_while_a_client_reads(database: Database) {
-    let (store, served) = begin(&database).await;
-    stored(&*store, served.api, "d", None, READINGS).await;
-    let reader = Reader::begin(served.api, "/api/v1/stats/devices/d/export").await;
-    assert_eq!(served.api.delete("/api/v1/devices/d").await.status, 204);
+async fn an_export_breaks_off_when_its_device_is_deleted(database: Database) {
+    let (store, server) = begin(&database).await;
+    stored(&*store, server.api, "d", None, READINGS).await;
+    let reader = Reader::begin(server.api, "/api/v1/stats/devices/d/export").await;
+    assert_eq!(server.api.delete("/api/v1/devices/d").await.status, 204);
     let read = reader.finish().await.unwrap_err();
     let expected = table("d", 0..READINGS);
     assert!(read.len() < expected.len() && expected.starts_with(&read));
-    served.stop().await;
+    server.stop().await;
 }
 
 /// Before the first readings, damage is an error like any other; later, the export breaks off in front of it.
-async fn damage_breaks_off(database: Database) {
-    let (store, served) = begin(&database).await;
-    let api = served.api;
+async fn damage_breaks_an_export_off(database: Database) {
+    let (store, server) = begin(&database).await;
+    let api = server.api;
     let (key, segments) = stored(&*store, api, "d", None, 3 * SEALED).await;
     let path = "/api/v1/stats/devices/d/export";
     for (place, (id, segment)) in segments.iter().enumerate() {
@@ -168,15 +164,15 @@ async fn damage_breaks_off(database: Database) {
         bytes[page.bytes.start] ^= 1;
         database.replace(block, &bytes).await;
         if place == 0 {
-            let answer = api.get(path).await;
+            let response = api.get(path).await;
             let detail = format!("Segment {} of the device with id {} is corrupt", id.0, key.0);
-            assert_eq!((answer.status, &answer.json()["detail"]), (500, &json!(detail)));
+            assert_eq!((response.status, &response.json()["detail"]), (500, &json!(detail)));
         } else {
             let read = Reader::begin(api, path).await.finish().await.unwrap_err();
             assert!(table("d", 0..place * SEALED).starts_with(&read));
             assert!(read.len() > 1_000_000, "{}", read.len());
         }
-        // What lies before it is whole.
+        // The readings before the damage are intact.
         let end = time_us((place * SEALED).saturating_sub(1));
         if place > 0 {
             let before = api.get(&format!("{path}?end_time={}", written(end))).await;
@@ -184,17 +180,17 @@ async fn damage_breaks_off(database: Database) {
         }
         database.replace(block, sound).await;
     }
-    // Of columns, too, all comes, row group by row group.
+    // Column formats write all row groups.
     for format in ["arrow", "parquet"] {
-        let answer = api.get(&format!("{path}?format={format}")).await;
-        assert_eq!(rows_of(format, answer.body), 3 * SEALED, "{format}");
+        let response = api.get(&format!("{path}?format={format}")).await;
+        assert_eq!(rows_of(format, response.body), 3 * SEALED, "{format}");
     }
     let whole = Reader::begin(api, path).await.finish().await.unwrap();
     assert!(whole == table("d", 0..3 * SEALED));
-    served.stop().await;
+    server.stop().await;
 }
 
-/// How many readings columns have; they are those of [`row`].
+/// Returns the number of readings of a file, after comparing each with [`row`].
 fn rows_of(format: &str, body: Vec<u8>) -> usize {
     let batches: Vec<RecordBatch> = if format == "arrow" {
         StreamReader::try_new(body.as_slice(), None).unwrap().map(Result::unwrap).collect()
@@ -217,10 +213,10 @@ fn rows_of(format: &str, body: Vec<u8>) -> usize {
     count
 }
 
-/// Each device of a user is as it is when its turn comes; one that has gone by then is left out.
-async fn devices_of_a_user_come_and_go(database: Database) {
-    let (store, served) = begin(&database).await;
-    let api = served.api;
+/// Each device gets its snapshot when its turn comes.
+async fn an_export_leaves_out_devices_deleted_before_their_turn(database: Database) {
+    let (store, server) = begin(&database).await;
+    let api = server.api;
     let user = api.user("ada").await;
     stored(&*store, api, "a", Some(user), READINGS).await;
     stored(&*store, api, "b", Some(user), 10).await;
@@ -230,5 +226,5 @@ async fn devices_of_a_user_come_and_go(database: Database) {
     stored(&*store, api, "late", Some(user), 10).await;
     let expected = table("a", 0..READINGS) + &lines("c", 0..10);
     assert!(reader.finish().await.unwrap() == expected);
-    served.stop().await;
+    server.stop().await;
 }
