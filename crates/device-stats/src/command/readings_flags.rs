@@ -6,7 +6,7 @@ use device_stats_client::{Client, Period, Scope};
 /// The flags, except for the device: it is an argument of `analyze` and a flag of `export`.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReadingsFlags {
-    /// Choose all devices of this user
+    /// Select all devices of this user instead of one device
     #[arg(long, value_name = "NAME_OR_ID")]
     user: Option<String>,
     /// Start with this time, for example 2026-11-23T10:00:00Z [default: first reading]

@@ -24,10 +24,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }
-    let duration: SignedDuration = text.parse().map_err(|error| {
-        format!("{error}; write a number of seconds, or a duration such as 90s, 5m or 1h")
-    })?;
-    duration.try_into().map_err(|_| "the duration is negative".to_owned())
+    let duration = text.parse().ok().and_then(|duration: SignedDuration| duration.try_into().ok());
+    duration.ok_or_else(|| "not a duration; write 90s, 5m, 1h30m or a number of seconds".to_owned())
 }
 
 #[cfg(test)]

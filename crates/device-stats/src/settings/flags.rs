@@ -51,11 +51,11 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "PORT", env = "POSTGRES_PORT", default_value = POSTGRES_PORT_DEFAULT)]
     pub(crate) postgres_port: String,
 
-    /// Encrypt, and trust only these certificate authorities of PostgreSQL (PEM) [default: the system's]
+    /// Require encryption by PostgreSQL, and trust only the authorities in this PEM file [default: the system's]
     #[arg(long, global = true, value_name = "FILE", env = "DEVICE_STATS_DATABASE_CA")]
     pub(crate) database_ca: Option<String>,
 
-    /// Cache up to this many MiB of decoded segment pages; 0 turns the cache off
+    /// Limit the cache of decoded segment pages to this size; 0 turns the cache off
     #[arg(long, global = true, value_name = "MIB", env = "DEVICE_STATS_CACHE_MIB",
           default_value = CACHE_MIB_DEFAULT)]
     pub(crate) cache_mib: String,

@@ -84,8 +84,12 @@ impl Settings {
 }
 
 /// Returns the name of a choice on the command line.
+///
+/// # Panics
+/// If the command line skips the choice.
+#[expect(clippy::expect_used, reason = "no choice is skipped")]
 pub(super) fn choice_name(choice: &impl ValueEnum) -> String {
-    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    choice.to_possible_value().expect("a choice with a name").get_name().to_owned()
 }
 
 fn parse_choice<T: ValueEnum>(flag: &'static str, text: &str) -> Result<T, InvalidSetting> {

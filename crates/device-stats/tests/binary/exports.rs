@@ -33,6 +33,11 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Imports a file for the user `ann`, and returns the summary.
+fn import(file: &str, url: &str) -> String {
+    stdout_of(&["import", file, "--user", "ann", "--email", "ann@example.com", "--url", url])
+}
+
 /// Runs an export that must fail, and returns its error message.
 fn failure_of(arguments: &[&str], url: &str) -> String {
     let output = run(&[&["export"], arguments, &["--url", url]].concat());
@@ -47,12 +52,12 @@ fn exported_readings_can_be_imported_again() {
     let [from, to] = servers.each_ref().map(|server| server.url.as_str());
     let path = |name: &str| folders[0].path().join(name).to_str().unwrap().to_owned();
     std::fs::write(path("rows.csv"), rows()).unwrap();
-    stdout_of(&["import", &path("rows.csv"), "--user", "ann", "--email", "ann@example.com", "--url", from]);
+    import(&path("rows.csv"), from);
 
     let file = path("all.csv");
     let summary = stdout_of(&["export", "--user", "ann", "--output", &file, "--url", from]);
     assert!(summary.starts_with(&format!("{READINGS} readings in ")), "{summary}");
-    stdout_of(&["import", &file, "--user", "ann", "--email", "ann@example.com", "--url", to]);
+    import(&file, to);
     let again = path("again.csv");
     stdout_of(&["export", "--user", "ann", "--output", &again, "--url", to]);
     let exported = std::fs::read_to_string(&file).unwrap();
@@ -65,8 +70,7 @@ fn exported_readings_can_be_imported_again() {
         let other = Server::in_folder(folder.path());
         let file = folder.path().join(name).to_str().unwrap().to_owned();
         stdout_of(&["export", "--user", "ann", "--output", &file, "--url", from]);
-        let summary =
-            stdout_of(&["import", &file, "--user", "ann", "--email", "ann@example.com", "--url", &other.url]);
+        let summary = import(&file, &other.url);
         assert!(
             summary.starts_with(&format!("{READINGS} readings: {READINGS} accepted")),
             "{name}: {summary}"
@@ -122,16 +126,7 @@ fn an_incomplete_export_leaves_no_file() {
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let (rows_file, file) = (path("rows.csv"), path("out.csv"));
         std::fs::write(&rows_file, rows()).unwrap();
-        stdout_of(&[
-            "import",
-            &rows_file,
-            "--user",
-            "ann",
-            "--email",
-            "ann@example.com",
-            "--url",
-            &server.url,
-        ]);
+        import(&rows_file, &server.url);
         stdout_of(&["seal", "--all", "--database-url", &database.url]);
         std::fs::write(&file, "an earlier export").unwrap();
         drop(server);
@@ -179,16 +174,7 @@ fn a_terminal_shows_progress_rate_and_remaining_time() {
     let server = Server::in_folder(folder.path());
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(path("rows.csv"), rows()).unwrap();
-    stdout_of(&[
-        "import",
-        &path("rows.csv"),
-        "--user",
-        "ann",
-        "--email",
-        "ann@example.com",
-        "--url",
-        &server.url,
-    ]);
+    import(&path("rows.csv"), &server.url);
     let screen = |scope: &[&str], file: &str| {
         run_on_terminal(&[&["export", "--output", &path(file), "--url", &server.url], scope].concat())
     };
