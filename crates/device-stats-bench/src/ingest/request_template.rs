@@ -31,7 +31,7 @@ enum Times {
 }
 
 /// Path, content and times of a request.
-struct Content {
+struct PostRequest {
     path: String,
     content_type: &'static str,
     body: Vec<u8>,
@@ -51,7 +51,7 @@ impl RequestTemplate {
             let request = format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();
             return Ok(Self { request, times: Times::Texts(Vec::new()), second, step });
         }
-        let Content { path, content_type, body, mut times } = Content::new(arguments, client)?;
+        let PostRequest { path, content_type, body, mut times } = PostRequest::new(arguments, client)?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -92,7 +92,7 @@ impl RequestTemplate {
     }
 }
 
-impl Content {
+impl PostRequest {
     fn new(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
         let Arguments { shape, format, readings, devices, .. } = arguments;
         let device = |row: u32| arguments.device_id((row + client) % devices);

@@ -21,7 +21,7 @@ impl Received {
     /// Adds received bytes.
     pub(super) fn add(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
-        self.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.lines += bytes.split(|byte| *byte == b'\n').count() as u64 - 1;
     }
 
     /// Returns the number of bytes.
