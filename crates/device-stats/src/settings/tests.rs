@@ -1,7 +1,7 @@
 //! Precedence, defaults, URLs, and hidden secrets. The environment belongs to the whole process, so these
 //! tests do not change it; clap gives a setting the value of a variable in the same way as that of a flag.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
@@ -46,7 +46,7 @@ fn exposed(line: &[&str]) -> String {
 fn every_setting_has_a_default() {
     let settings = settings(&[]);
     assert_eq!(settings.listen, "127.0.0.1:8000");
-    assert!(matches!(settings.database, Database::Sqlite(path) if path == PathBuf::from("device-stats.db")));
+    assert!(matches!(settings.database, Database::Sqlite(path) if path == Path::new("device-stats.db")));
     assert_eq!(settings.database_ca, None);
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
     assert_eq!(settings.seal_after, Duration::from_mins(10));
