@@ -2,8 +2,7 @@
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use device_stats_formats::MediaType;
-use device_stats_formats::Utf8Decoder;
+use device_stats_formats::{MediaType, Utf8Decoder};
 
 use super::kind::BodyKind;
 use super::receive::receive;

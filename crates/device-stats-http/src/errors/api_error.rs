@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use device_stats_formats::Fault;
-use device_stats_formats::FormatError;
-use device_stats_formats::RowLocations;
+use device_stats_formats::{Fault, FormatError, RowLocations};
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 

@@ -5,10 +5,7 @@ use device_stats_domain::limits::{
     EXPORTS_MAX, FAULTS_MAX, LIVE_STREAMS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX,
 };
 use device_stats_domain::{IdempotencyKey, TooManyBuckets};
-use device_stats_formats::FormatError;
-use device_stats_formats::JsonError;
-use device_stats_formats::RowLocations;
-use device_stats_formats::{Fault, LocationStep, Problem};
+use device_stats_formats::{Fault, FormatError, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 use serde_json::{Value, json};

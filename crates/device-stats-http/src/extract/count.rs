@@ -1,8 +1,7 @@
 //! Counts in a query: integers from 1 to a limit.
 
-use device_stats_formats::Json;
-use device_stats_formats::Problem;
 use device_stats_formats::values;
+use device_stats_formats::{Json, Problem};
 
 /// Returns a reader of integers from 1 to `max`.
 #[expect(clippy::expect_used, reason = "an integer from 1 to a `u32` is a `u32`")]

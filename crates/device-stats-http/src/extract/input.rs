@@ -3,11 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use device_stats_formats::FormatError;
-use device_stats_formats::Json;
-use device_stats_formats::MediaType;
-use device_stats_formats::{Faults, LocationStep, Problem};
-use device_stats_formats::{extra, missing};
+use device_stats_formats::{Faults, FormatError, Json, LocationStep, MediaType, Problem, extra, missing};
 
 use crate::body::{BodyKind, TextBody, read_text};
 use crate::errors::ApiError;

@@ -1,8 +1,6 @@
 //! JSON objects as bodies.
 
-use device_stats_formats::Json;
-use device_stats_formats::{Faults, LocationStep};
-use device_stats_formats::{Members, missing};
+use device_stats_formats::{Faults, Json, LocationStep, Members, missing};
 
 use super::input::{FromInput, Input};
 use crate::body::BodyKind;

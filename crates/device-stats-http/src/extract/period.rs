@@ -1,10 +1,8 @@
 //! `start_time` and `end_time`: a period.
 
 use device_stats_domain::{Moment, Window};
-use device_stats_formats::Json;
-use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
-use device_stats_formats::{Faults, Problem};
+use device_stats_formats::{Faults, Json, Members, Problem};
 use utoipa::IntoParams;
 
 use super::input::{FromInput, Input};

@@ -1,9 +1,7 @@
 //! Batches: bodies that are read while they arrive.
 
 use axum::extract::{FromRequest, Request};
-use device_stats_formats::BodyReceiver;
-use device_stats_formats::Faults;
-use device_stats_formats::MediaType;
+use device_stats_formats::{BodyReceiver, Faults, MediaType};
 use device_stats_service::admission::Held;
 
 use super::input::{FromInput, Input, invalid};

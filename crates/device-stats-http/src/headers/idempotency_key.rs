@@ -5,8 +5,7 @@
 
 use axum::http::{HeaderMap, HeaderValue};
 use device_stats_domain::IdempotencyKey;
-use device_stats_formats::Json;
-use device_stats_formats::{Faults, LocationStep, Problem};
+use device_stats_formats::{Faults, Json, LocationStep, Problem};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 

@@ -6,10 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::BatchRows;
-use device_stats_formats::Faults;
-use device_stats_formats::MediaType;
-use device_stats_formats::{PointReader, Precision};
+use device_stats_formats::{BatchRows, Faults, MediaType, PointReader, Precision};
 use device_stats_service::Service;
 use utoipa::IntoParams;
 

@@ -2,10 +2,8 @@
 
 use device_stats_domain::limits::PERCENTILES_MAX;
 use device_stats_domain::{InvalidPercentile, Percentile, Statistics, Summary, Wanted};
-use device_stats_formats::Json;
-use device_stats_formats::Members;
-use device_stats_formats::Problem;
 use device_stats_formats::values::{self, nullable};
+use device_stats_formats::{Json, Members, Problem};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
