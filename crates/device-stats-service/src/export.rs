@@ -1,8 +1,8 @@
 //! Exports: all readings of a window, device by device, in order of time, as many as there are. They are read a span at a
 //! time, when the one before has been taken; in between an export holds no thread and no connection.
 
+mod device_export;
 mod permits;
-mod walk;
 
 use std::collections::VecDeque;
 
@@ -16,8 +16,8 @@ pub(crate) use permits::Places;
 use crate::queries::snapshot::ATTEMPTS_MAX;
 use crate::segments::ReadError;
 use crate::{Authorized, Service, ServiceError};
+use device_export::{Span, Walk};
 use permits::Place;
-use walk::{Span, Walk};
 
 /// An export under way. The readings of each device are those of one moment after the export began, so those that were
 /// acknowledged before it began are all in it, each once. Where segments are merged away under it, a device goes on behind

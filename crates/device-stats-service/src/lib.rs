@@ -26,14 +26,15 @@ pub use export::Export;
 pub use ingest::Ingested;
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{Bucket, UserStatistics};
+pub use segments::read_segment;
 
-use access::KnownDevices;
+use access::principal::KnownDevices;
 use export::Places;
 use ingest::clock::Clock;
+use ingest::group_commit::Lanes;
 use ingest::keyed_requests::Keys;
-use ingest::lanes::Lanes;
 use ingest::reading_ids::ReadingIds;
-use live::Live;
+use live::hub::Live;
 
 use crate::compute::Compute;
 use crate::sealing::{Background, Backlog};
@@ -97,7 +98,7 @@ impl Service {
     /// the answer is dropped. To be called inside of a runtime.
     pub fn join_other_nodes(&self) -> Option<AbortOnDropHandle<()>> {
         let exchange = self.store.exchange()?;
-        Some(AbortOnDropHandle::new(tokio::spawn(live::relay(self.live.clone(), exchange))))
+        Some(AbortOnDropHandle::new(tokio::spawn(live::relay::relay(self.live.clone(), exchange))))
     }
 
     /// Ends all live streams, as before a stop.

@@ -7,10 +7,8 @@ mod plan;
 mod sealer;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 pub use background::Background;
 pub use backlog::Backlog;
 pub use plan::Goal;
 pub use sealer::{Done, SealError, Sealer, Which};
-pub use whole::read_segment;

@@ -3,5 +3,8 @@
 
 mod cache;
 mod reader;
+mod whole_segment;
+
+pub use whole_segment::read_segment;
 
 pub(crate) use reader::{OpenSegments, ReadError, SegmentReader};

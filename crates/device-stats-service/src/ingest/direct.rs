@@ -9,7 +9,7 @@ use device_stats_domain::{Finite, NewReading, Reading, ReadingTime, Timestamp};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::Replaced;
 
-use crate::live::Origin;
+use crate::live::hub::Origin;
 use crate::{Ingested, Service, ServiceError};
 use device_stats_domain::error_chain;
 

@@ -8,7 +8,7 @@ use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::LIVE_READINGS_WAITING_MAX;
 use tokio::sync::Notify;
 
-use super::Numbered;
+use super::hub::Numbered;
 
 /// For how long readings of a device may come as fast as they like, where none came before.
 const BURST: Duration = Duration::from_secs(1);

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
+use super::hub::{Live, Numbered, Origin};
 use super::inbox::Inbox;
-use super::{Live, Numbered, Origin};
 
 /// How often nodes say what their clients watch.
 const SAY_PAUSE: Duration = Duration::from_secs(5);

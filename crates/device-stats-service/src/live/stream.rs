@@ -9,8 +9,9 @@ use device_stats_store::StoreError;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::hub::{Begun, Numbered};
 use super::inbox::{Inbox, Taken};
-use super::{Begun, Numbered, Position};
+use super::position::Position;
 use crate::{Authorized, Service, ServiceError};
 
 /// What a client watches.

@@ -13,7 +13,7 @@ use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, S
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::plan::{Goal, cut_hot, next_merge};
-use super::whole::read_segment;
+use crate::segments::read_segment;
 use device_stats_domain::error_chain;
 
 /// How often a device is looked at anew because somebody else was faster.

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use crate::ServiceError;
 use crate::ingest::keyed_requests::Claim;
-use crate::live::{Live, Origin};
+use crate::live::hub::{Live, Origin};
 use crate::sealing::Backlog;
 
 type Outcome = Result<KeyedOutcome, StoreError>;
