@@ -1,7 +1,10 @@
-//! Access to users and devices. Each operation on a user or device starts here, with the principal and the action.
+//! Access to users, devices and readings. Each operation on them starts here, with a principal and an action.
 
 mod devices;
+pub(crate) mod known_devices;
 pub(crate) mod principal;
+pub(crate) mod reading_source;
 mod users;
 
 pub use principal::{Action, Authorized, Principal};
+pub use reading_source::ReadingSource;

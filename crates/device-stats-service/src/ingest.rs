@@ -5,6 +5,7 @@ pub(crate) mod clock;
 mod direct;
 pub(crate) mod group_commit;
 pub(crate) mod keyed_requests;
+mod lane;
 pub(crate) mod reading_ids;
 
-pub use append::Ingested;
+pub use append::BatchOutcome;

@@ -1,54 +1,53 @@
-//! The readings of a device at one moment, from the earliest to the latest, a span of time at a time. The catalogue of
-//! segments is known from the beginning; their heads are opened when the walk reaches them.
+//! The export of one device: a snapshot of its readings, read by ascending time, one span after the other.
+//! The heads of segments are opened when their span is reached.
 
 use std::sync::Arc;
 
 use device_stats_domain::limits::EXPORT_READINGS;
 use device_stats_domain::{Device, DeviceId, Reading, Window};
 use device_stats_segment::Row;
-use device_stats_segment::analysis::{Part, cut, rows, span_end};
-use device_stats_store::{SegmentEntry, StoreError, Subject};
+use device_stats_segment::analysis::{rows, span_end};
+use device_stats_store::{SegmentEntry, Store, StoreError, Subject};
 
-use crate::queries::list::reading;
-use crate::segments::{OpenSegments, ReadError, SegmentReader};
-use crate::{Service, ServiceError};
+use crate::queries::list::stored_reading;
+use crate::segments::reader::{OpenSegments, ReadError, SegmentReader};
 
-/// The readings of a device that have not been handed out.
-pub(crate) struct Walk {
+/// The readings of a device that are not exported yet.
+pub(super) struct DeviceExport {
     device: Device,
-    /// Begins behind the last reading handed out.
+    /// Begins after the last exported reading.
     window: Window,
-    /// Ascending in time.
+    /// By ascending time.
     hot: Vec<Row>,
-    /// By ascending first time; none of them ends before the window.
+    /// By ascending first time. None ends before the window.
     segments: Vec<SegmentEntry>,
 }
 
-/// The next readings: about [`EXPORT_READINGS`], or as many as lie in a page of each segment here.
-pub(crate) struct Span {
+/// A span with the next readings: about [`EXPORT_READINGS`], or one page of each segment if that is more.
+pub(super) struct ExportSpan {
     device: Device,
-    /// Ends later than the span may have to.
+    /// The window of the span; the span may end earlier.
     window: Window,
-    /// Those inside the window.
+    /// The hot readings inside the window.
     hot: Vec<Row>,
-    /// Those that touch the window.
+    /// The segments that touch the window.
     segments: Vec<SegmentEntry>,
 }
 
 /// A span whose segments can be read.
-pub(crate) struct Ready {
-    span: Span,
+pub(super) struct OpenExportSpan {
+    span: ExportSpan,
     segments: OpenSegments,
 }
 
-impl Walk {
-    /// Takes the snapshot.
-    pub(crate) async fn begin(
-        service: &Service,
+impl DeviceExport {
+    /// Takes a snapshot of the readings of a device.
+    pub(super) async fn new(
+        store: &Arc<dyn Store>,
         device: Device,
         window: Window,
-    ) -> Result<Self, ServiceError> {
-        let snapshot = service.store.snapshot(Subject::Device(device.key), window).await?;
+    ) -> Result<Self, StoreError> {
+        let snapshot = store.snapshot(Subject::Device(device.key), window).await?;
         let (mut hot, mut segments) = (Vec::new(), Vec::new());
         for found in snapshot.devices {
             hot.extend(found.hot);
@@ -58,14 +57,15 @@ impl Walk {
         Ok(Self { device, window, hot, segments })
     }
 
-    /// The same with a new snapshot.
-    pub(crate) async fn begin_anew(self, service: &Service) -> Result<Self, ServiceError> {
-        Self::begin(service, self.device, self.window).await
+    /// Takes a new snapshot of the readings that are not exported yet.
+    pub(super) async fn with_new_snapshot(self, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        Self::new(store, self.device, self.window).await
     }
 
-    /// The next readings; `None` behind the last one.
-    pub(crate) fn next_span(&self) -> Option<Span> {
-        let hot = self.hot_from(self.window.from_us);
+    /// Returns the next span; `None` after the last reading.
+    pub(super) fn next_span(&self) -> Option<ExportSpan> {
+        let exported = self.hot.partition_point(|row| row.time_us < self.window.from_us);
+        let (_, hot) = self.hot.split_at(exported);
         let first = hot.first().map(|row| row.time_us).into_iter();
         let first = first.chain(self.segments.first().map(|segment| segment.first_us)).min()?;
         let mut window = Window { from_us: first.max(self.window.from_us), ..self.window };
@@ -86,42 +86,37 @@ impl Walk {
             window.until_us = window.until_us.min(row.time_us);
         }
         let hot = hot.iter().copied().take_while(|row| row.time_us < window.until_us).collect();
-        Some(Span { device: self.device.clone(), window, hot, segments })
+        Some(ExportSpan { device: self.device.clone(), window, hot, segments })
     }
 
-    /// Everything before that moment has been handed out.
-    pub(crate) fn go_on(&mut self, from_us: i64) {
+    /// Marks all readings before `from_us` as exported.
+    pub(super) fn skip_to(&mut self, from_us: i64) {
         self.window.from_us = from_us;
         self.segments.retain(|segment| segment.last_us >= from_us);
     }
-
-    fn hot_from(&self, from_us: i64) -> &[Row] {
-        let before = self.hot.partition_point(|row| row.time_us < from_us);
-        self.hot.get(before..).unwrap_or_default()
-    }
 }
 
-impl Span {
-    pub(crate) async fn open(self, reader: &Arc<SegmentReader>) -> Result<Ready, ReadError> {
+impl ExportSpan {
+    /// Opens the segments of the span.
+    pub(super) async fn open(self, reader: &Arc<SegmentReader>) -> Result<OpenExportSpan, ReadError> {
         let entries: Vec<_> = self.segments.iter().map(|segment| (self.device.key, *segment)).collect();
-        Ok(Ready { segments: reader.open(&entries).await?, span: self })
+        Ok(OpenExportSpan { segments: reader.open(&entries).await?, span: self })
     }
 }
 
-impl Ready {
-    /// Up to which moment the span goes, whose readings these are, and the readings in order of time. Not to be called on
-    /// a thread of the runtime.
-    pub(crate) fn read(self) -> Result<(i64, DeviceId, Vec<Reading>), ReadError> {
-        let Span { device, window, hot, segments } = self.span;
-        let heads = (0..segments.len()).filter_map(|place| Some((place, self.segments.head(place)?)));
-        let parts: Vec<Part> = heads.map(|(place, head)| Part::new(place, Arc::clone(head))).collect();
-        let until_us = span_end(&parts, window.from_us, window.until_us, EXPORT_READINGS);
-        let inside = cut(&parts, &[window.from_us, until_us], &self.segments)?.pop().unwrap_or_default();
-        let mut rows = rows(&inside, &self.segments)?;
+impl OpenExportSpan {
+    /// Returns the end of the span, in microseconds since 1970 UTC, its device, and its readings by ascending
+    /// time. Do not call it on a thread of the runtime.
+    pub(super) fn read(self) -> Result<(i64, DeviceId, Vec<Reading>), ReadError> {
+        let ExportSpan { device, window, hot, .. } = self.span;
+        let Window { from_us, until_us } = window;
+        let until_us = span_end(&self.segments.whole_parts(), from_us, until_us, EXPORT_READINGS);
+        let parts = self.segments.cut_window(Window { from_us, until_us })?;
+        let mut rows = rows(&parts, &self.segments)?;
         rows.extend(hot.into_iter().take_while(|row| row.time_us < until_us));
-        // Takes runs that are in order as they are.
+        // A stable sort takes sorted runs as they are.
         rows.sort_by_key(|row| row.time_us);
-        let readings = rows.into_iter().map(|row| reading(device.key, row));
+        let readings = rows.into_iter().map(|row| stored_reading(device.key, row));
         Ok((until_us, device.device_id, readings.collect::<Result<_, StoreError>>()?))
     }
 }

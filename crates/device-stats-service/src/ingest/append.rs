@@ -1,4 +1,4 @@
-//! Readings on their way into the store: they get their ids and, where the device has not said, their times.
+//! Appending readings: one, many of one device, or many of several devices.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,136 +6,145 @@ use std::sync::Arc;
 use device_stats_domain::{
     DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
 };
-use device_stats_store::{Fingerprint, FirstStored, KeyedOutcome, Receipt, StoreError};
+use device_stats_store::{FirstStored, KeyedOutcome, Receipt, StoreError};
 
-use crate::ingest::keyed_requests::{Asked, fingerprint};
-use crate::{Principal, Service, ServiceError};
+use super::keyed_requests::{RequestKey, RequestKind};
+use crate::access::principal::Principal;
+use crate::error::ServiceError;
+use crate::service::Service;
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ingested {
-    /// Readings stored now.
+pub struct BatchOutcome {
+    /// Number of readings stored now.
     pub accepted: u64,
-    /// Readings whose device and time were stored before, or stood earlier in the batch.
+    /// Number of repeats: readings whose device and time existed already, or are earlier in the batch.
     pub duplicates: u64,
 }
 
-impl From<Receipt> for Ingested {
+impl From<Receipt> for BatchOutcome {
     fn from(receipt: Receipt) -> Self {
         Self { accepted: receipt.stored, duplicates: receipt.repeats }
     }
 }
 
-/// The key of a request, and what tells its payload.
-type Keyed<'k> = Option<(&'k IdempotencyKey, Fingerprint)>;
-
-/// All methods that append take the key of a request that has one; then they may also fail with
-/// [`ServiceError::UnderWay`] and [`ServiceError::OtherPayload`], and what they return is what they returned the first time.
+/// Each append takes the key of a keyed request. It then also fails with [`ServiceError::RequestInProgress`]
+/// or [`ServiceError::KeyReused`], and a repeated request returns the outcome of the first one.
 impl Service {
-    /// Appends one reading and returns it as stored; of a repeat, the one stored first.
+    /// Appends one reading and returns it as stored. A repeat returns the reading that was stored first.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
     pub async fn append_reading(
         &self,
-        who: Principal,
+        principal: Principal,
         device: &DeviceId,
         measurement: Measurement,
-        request: Option<&IdempotencyKey>,
+        key: Option<&IdempotencyKey>,
     ) -> Result<Reading, ServiceError> {
-        let keyed = request.map(|key| (key, fingerprint(Asked::Reading(device), [(device, &measurement)])));
+        let key = key.map(|key| RequestKey::new(key, RequestKind::Reading(device), [(device, &measurement)]));
         let mut last = None;
         loop {
-            let key = self.key_to_ingest(who, device).await?;
-            match self.append_one(key, measurement, keyed).await {
-                // Deleted since it was looked up. Ends, since keys are never used again. Where the key is the same, it is
-                // another device of that id, and the reading that was answered the first time is gone with the one before.
-                Err(ServiceError::Store(StoreError::DeviceMissing)) if last != Some(key) => {
-                    self.known_devices.forget([device]);
-                    last = Some(key);
+            let device_key = self.key_to_ingest(principal, device).await?;
+            match self.append_one(device_key, measurement, key).await {
+                // The cached device was deleted. This ends, because keys are never used again. If the key is
+                // the same, a new device has this id, and the reading of the receipt went with the old
+                // device.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) if last != Some(device_key) => {
+                    self.parts.known_devices.forget([device]);
+                    last = Some(device_key);
                 }
                 outcome => return outcome,
             }
         }
     }
 
-    /// Appends readings of one device, all or none; many become a segment at once.
+    /// Appends readings of one device, all or none. Many readings become a segment at once.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
     pub async fn append_batch(
         &self,
-        who: Principal,
+        principal: Principal,
         device: &DeviceId,
         measurements: &[Measurement],
-        request: Option<&IdempotencyKey>,
-    ) -> Result<Ingested, ServiceError> {
+        key: Option<&IdempotencyKey>,
+    ) -> Result<BatchOutcome, ServiceError> {
         let all = measurements.iter().map(|measurement| (device, measurement));
-        let keyed = request.map(|key| (key, fingerprint(Asked::Batch(device), all)));
+        let key = key.map(|key| RequestKey::new(key, RequestKind::Batch(device), all));
         if measurements.is_empty() {
-            // Nothing is appended, so the store has to be asked whether the device is there.
-            self.known_devices.forget([device]);
+            // Without an append, only the store can tell whether the device exists.
+            self.parts.known_devices.forget([device]);
         }
         loop {
-            let key = self.key_to_ingest(who, device).await?;
-            let readings: Vec<_> = measurements.iter().map(|measurement| (key, *measurement)).collect();
-            match self.append(&readings, keyed).await {
-                Err(ServiceError::Store(StoreError::DeviceMissing)) => self.known_devices.forget([device]),
+            let device_key = self.key_to_ingest(principal, device).await?;
+            let readings: Vec<_> = measurements.iter().map(|measured| (device_key, *measured)).collect();
+            match self.append(&readings, key).await {
+                // The cached device was deleted. This ends, because keys are never used again.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {
+                    self.parts.known_devices.forget([device]);
+                }
                 outcome => return outcome,
             }
         }
     }
 
-    /// Appends readings of many devices, all or none.
+    /// Appends readings of several devices, all or none.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing, [`ServiceError::QueueFull`].
+    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing,
+    /// [`ServiceError::QueueFull`].
     pub async fn append_mixed_batch(
         &self,
-        who: Principal,
+        principal: Principal,
         batch: &[(DeviceId, Measurement)],
-        request: Option<&IdempotencyKey>,
-    ) -> Result<Ingested, ServiceError> {
+        key: Option<&IdempotencyKey>,
+    ) -> Result<BatchOutcome, ServiceError> {
         let all = batch.iter().map(|(device, measurement)| (device, measurement));
-        let keyed = request.map(|key| (key, fingerprint(Asked::MixedBatch, all)));
+        let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, all));
         loop {
-            let keys = self.device_keys(who, batch).await?;
+            let keys = self.batch_keys(principal, batch).await?;
             let unknown: Vec<(usize, DeviceId)> = (0..)
                 .zip(keys.iter().zip(batch))
                 .filter(|(_, (key, _))| key.is_none())
-                .map(|(row, (_, (id, _)))| (row, id.clone()))
+                .map(|(index, (_, (id, _)))| (index, id.clone()))
                 .collect();
             if !unknown.is_empty() {
                 return Err(ServiceError::UnknownDevices(unknown));
             }
             let readings: Vec<_> =
                 keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
-            match self.append(&readings, keyed).await {
-                // Deleted since it was looked up: the next look tells which. Ends, since keys are never used again.
+            match self.append(&readings, key).await {
+                // A cached device was deleted; the next lookup tells which. This ends, because keys are never
+                // used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
-                    self.known_devices.forget(batch.iter().map(|(id, _)| id));
+                    self.parts.known_devices.forget(batch.iter().map(|(id, _)| id));
                 }
                 outcome => return outcome,
             }
         }
     }
 
-    /// The key of a device to which readings are to be appended. It may be out of date.
-    async fn key_to_ingest(&self, who: Principal, device: &DeviceId) -> Result<DeviceKey, ServiceError> {
-        let keys = self.keys_to_ingest(who, std::slice::from_ref(device)).await?;
+    /// Returns the key of a device to append to. The device may have been deleted since the key was cached.
+    async fn key_to_ingest(
+        &self,
+        principal: Principal,
+        device: &DeviceId,
+    ) -> Result<DeviceKey, ServiceError> {
+        let keys = self.keys_to_ingest(principal, std::slice::from_ref(device)).await?;
         keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
 
-    /// The device of each reading of a batch; each device is looked up once.
-    async fn device_keys(
+    /// Returns the device of each reading of a batch. Each device is looked up once.
+    async fn batch_keys(
         &self,
-        who: Principal,
+        principal: Principal,
         batch: &[(DeviceId, Measurement)],
     ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
         let mut ids: Vec<DeviceId> = batch.iter().map(|(id, _)| id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let found = self.keys_to_ingest(who, &ids).await?;
+        let found = self.keys_to_ingest(principal, &ids).await?;
         let keys: HashMap<&DeviceId, Option<DeviceKey>> = ids.iter().zip(found).collect();
         Ok(batch.iter().map(|(id, _)| keys.get(id).copied().flatten()).collect())
     }
@@ -144,13 +153,13 @@ impl Service {
         &self,
         device: DeviceKey,
         measurement: Measurement,
-        keyed: Keyed<'_>,
+        key: Option<RequestKey<'_>>,
     ) -> Result<Reading, ServiceError> {
         let new = self.prepare(&[(device, measurement)]).await?;
-        if let Some(FirstStored { device, id, time }) = self.append_in_lane(new, keyed).await?.first {
+        if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
             return Ok(Reading { device, id, time, values: measurement.values });
         }
-        // Only a reading that brings its time can be a repeat. It may be gone again by now, with its device.
+        // Only a reading with a time can be a repeat. The first reading may be gone again, with its device.
         match measurement.time {
             Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
             None => Err(StoreError::DeviceMissing.into()),
@@ -160,39 +169,40 @@ impl Service {
     async fn append(
         &self,
         readings: &[(DeviceKey, Measurement)],
-        keyed: Keyed<'_>,
-    ) -> Result<Ingested, ServiceError> {
+        key: Option<RequestKey<'_>>,
+    ) -> Result<BatchOutcome, ServiceError> {
         let new = self.prepare(readings).await?;
-        if keyed.is_none()
-            && let Some(ingested) = self.append_segment(&new).await?
+        if key.is_none()
+            && let Some(accepted) = self.append_segment(&new).await?
         {
-            return Ok(ingested);
+            return Ok(BatchOutcome { accepted, duplicates: new.len() as u64 - accepted });
         }
-        Ok(self.append_in_lane(new, keyed).await?.into())
+        Ok(self.append_hot(new, key).await?.into())
     }
 
-    /// Appends readings together with those of others.
-    async fn append_in_lane(
+    /// Appends hot readings by group commit.
+    async fn append_hot(
         &self,
         new: Arc<[NewReading]>,
-        keyed: Keyed<'_>,
+        key: Option<RequestKey<'_>>,
     ) -> Result<Receipt, ServiceError> {
-        let claim = keyed.map(|(key, fingerprint)| self.keys.claim(key, fingerprint, &self.clock));
-        match self.lanes.append(Arc::clone(&new), claim.transpose()?).await? {
-            KeyedOutcome::New(outcome) => Ok(Receipt::from_outcomes(&new, &outcome)),
+        let claim = key.map(|key| self.parts.keyed_requests.claim(key, &self.parts.clock)).transpose()?;
+        match self.parts.group_commit.append(Arc::clone(&new), claim).await? {
+            KeyedOutcome::New(outcomes) => Ok(Receipt::from_outcomes(&new, &outcomes)),
             KeyedOutcome::Repeated(receipt) => Ok(receipt),
-            KeyedOutcome::DifferentPayload => match keyed {
-                Some((key, _)) => Err(ServiceError::OtherPayload(key.clone())),
+            KeyedOutcome::DifferentPayload => Err(match key {
+                Some(RequestKey { key, .. }) => ServiceError::KeyReused(key.clone()),
                 None => {
-                    Err(StoreError::Broken("a request without a key was taken for another".into()).into())
+                    StoreError::Broken("the store took a request without a key for a keyed one".into()).into()
                 }
-            },
+            }),
         }
     }
 
+    /// Gives each reading an id, and a time if it has none.
     async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Arc<[NewReading]>, StoreError> {
-        let ids = self.reading_ids.take(self.store.as_ref(), readings.len()).await?;
-        let now = self.clock.now();
+        let ids = self.parts.reading_ids.take(self.parts.store.as_ref(), readings.len()).await?;
+        let now = self.parts.clock.now();
         let new = readings.iter().zip(ids).map(|((device, measurement), id)| NewReading {
             device: *device,
             id,

@@ -1,394 +1,192 @@
-//! Group commit: readings of many requests wait together for one transaction, and each request is answered after its own
-//! readings are committed and synced.
+//! Group commit: the readings of several requests share one transaction. Each request gets its outcome after
+//! its readings are committed and synced.
 //!
-//! There are as many lanes as the store commits at once, and requests about one device always take the same one. While a
-//! lane commits, the next group gathers behind it; so groups are small where there is little to do, and large under load.
-//! Requests about devices of several lanes are large as a rule. They have a lane of their own, so that no small one waits
-//! for them, in which as many groups are committed at once, and each is the smaller for it: one late reading makes the
-//! store look closely at all of its group.
+//! There are as many device lanes as the store commits at once, and a device always uses the same lane. While
+//! a lane commits, the next group gathers in it. Groups are therefore small under light load and large under
+//! heavy load.
+//!
+//! Requests for devices of several lanes are usually large. They use the mixed lane, so that no small request
+//! waits for them. The mixed lane commits as many groups at once as there are device lanes, and its groups
+//! are smaller by the same factor: one late reading makes the store look closely at its whole group.
 
-use std::collections::VecDeque;
-use std::iter::repeat_n;
+#[cfg(test)]
+mod tests;
+
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use device_stats_domain::limits::{GROUP_READINGS_MAX, QUEUE_READINGS_MAX, QUEUE_TIMEOUT};
-use device_stats_domain::{NewReading, Reading, Timestamp};
-use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, Retry, Store, StoreError};
+use device_stats_domain::NewReading;
+use device_stats_domain::limits::QUEUE_TIMEOUT;
+use device_stats_store::{KeyedOutcome, KeyedReadings, Retry, Store, StoreError};
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::ServiceError;
-use crate::ingest::keyed_requests::Claim;
-use crate::live::hub::{Live, Origin};
-use crate::sealing::Backlog;
+use super::keyed_requests::KeyClaim;
+use super::lane::{Lane, PendingAppend};
+use crate::admission::AdmissionControl;
+use crate::error::ServiceError;
+use crate::live::hub::{CommitOrigin, LiveHub};
+use crate::sealing::backlog::Backlog;
 
-type Outcome = Result<KeyedOutcome, StoreError>;
-
-/// The ways of readings into one store. Cheap to clone; clones share them.
-#[derive(Clone)]
-pub(crate) struct Lanes {
+/// The lanes of one store.
+pub(crate) struct GroupCommit {
     store: Arc<dyn Store>,
+    admission: Arc<AdmissionControl>,
     backlog: Arc<Backlog>,
-    live: Live,
-    /// Those of the devices, and behind them that of requests about devices of several lanes.
-    each: Arc<[Mutex<Lane>]>,
-    /// Room for readings that wait or are being committed.
-    room: Arc<Semaphore>,
+    live: Arc<LiveHub>,
+    device_lanes: Vec<Arc<Lane>>,
+    mixed_lane: Arc<Lane>,
 }
 
-/// Requests that wait for their commit.
-struct Lane {
-    waiting: VecDeque<Waiting>,
-    /// How many groups are committed at once, 1 and up.
-    at_once: usize,
-    /// How many are at the moment.
-    at_work: usize,
-}
-
-/// Readings of one request: all are stored, or none.
-struct Waiting {
-    readings: Arc<[NewReading]>,
-    /// Of a request that has a key.
-    claim: Option<Claim>,
-    done: oneshot::Sender<Outcome>,
-    /// Given back when they are committed.
-    _room: OwnedSemaphorePermit,
-}
-
-impl Lanes {
-    /// Those who seal are told by `backlog` what has become hot, those who watch are told by `live`.
-    pub(crate) fn into(store: Arc<dyn Store>, backlog: Arc<Backlog>, live: Live) -> Self {
-        let at_once = store.append_concurrency().max(1);
-        Self::of(at_once, store, backlog, live)
+impl GroupCommit {
+    /// Creates the lanes. Committed readings are added to `backlog` and published to `live`.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        admission: Arc<AdmissionControl>,
+        backlog: Arc<Backlog>,
+        live: Arc<LiveHub>,
+    ) -> Self {
+        let lanes = store.append_concurrency().max(1);
+        Self::with_lanes(lanes, store, admission, backlog, live)
     }
 
-    fn of(count: usize, store: Arc<dyn Store>, backlog: Arc<Backlog>, live: Live) -> Self {
-        let lane = |at_once| Mutex::new(Lane { waiting: VecDeque::new(), at_once, at_work: 0 });
-        let each = repeat_n(1, count).chain([count]).map(lane).collect();
-        Self { store, backlog, live, each, room: Arc::new(Semaphore::new(QUEUE_READINGS_MAX as usize)) }
+    fn with_lanes(
+        lanes: usize,
+        store: Arc<dyn Store>,
+        admission: Arc<AdmissionControl>,
+        backlog: Arc<Backlog>,
+        live: Arc<LiveHub>,
+    ) -> Self {
+        Self {
+            store,
+            admission,
+            backlog,
+            live,
+            device_lanes: (0..lanes).map(|_| Arc::new(Lane::new(1))).collect(),
+            mixed_lane: Arc::new(Lane::new(lanes)),
+        }
     }
 
-    /// Appends readings as [`Store::append`] does, or [`Store::append_keyed`] with a claim, together with those of others.
-    /// They are appended even if nobody waits for the answer any more. To be called inside of a runtime.
+    /// Appends readings as [`Store::append`] does, or as [`Store::append_keyed`] with a claim, in a
+    /// transaction with other requests. The append goes on if the caller is gone. Call it inside a runtime.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`], at once; [`StoreError::Unavailable`] where they have waited for [`QUEUE_TIMEOUT`], and
-    /// [`StoreError::OutcomeUnknown`] where they are being committed then; else those of the store.
+    /// [`ServiceError::QueueFull`], at once. After [`QUEUE_TIMEOUT`], [`StoreError::Unavailable`] if the
+    /// readings still wait, or [`StoreError::OutcomeUnknown`] if they are being committed. The errors of the
+    /// store.
     pub(crate) async fn append(
-        &self,
+        self: &Arc<Self>,
         readings: Arc<[NewReading]>,
-        claim: Option<Claim>,
+        claim: Option<KeyClaim>,
     ) -> Result<KeyedOutcome, ServiceError> {
-        let room = self.take_room(readings.len())?;
-        let place = self.place(&readings);
-        let (done, outcome) = oneshot::channel();
+        let permit = self.admission.admit_readings(readings.len())?;
+        let lane = self.lane(&readings);
+        let (sender, outcome) = oneshot::channel();
         let own = Arc::clone(&readings);
-        let waiting = Waiting { readings, claim, done, _room: room };
-        if let Some(mut lane) = self.lane(place) {
-            lane.waiting.push_back(waiting);
-            if lane.at_work < lane.at_once {
-                lane.at_work += 1;
-                tokio::spawn(self.clone().serve(place));
-            }
+        if lane.push(PendingAppend { readings, claim, outcome: sender, _permit: permit }) {
+            tokio::spawn(Arc::clone(self).commit_groups(Arc::clone(lane)));
         }
         match timeout(QUEUE_TIMEOUT, outcome).await {
             Ok(outcome) => {
-                Ok(outcome.unwrap_or_else(|_| Err(StoreError::Broken("a commit panicked".into())))?)
+                Ok(outcome.unwrap_or_else(|_| Err(StoreError::Broken("a group commit panicked".into())))?)
             }
-            Err(_) if self.withdraw(place, &own) => {
-                Err(StoreError::Unavailable("the readings waited too long to be stored".into()).into())
+            Err(_) if lane.withdraw(&own) => {
+                Err(StoreError::Unavailable("the readings waited too long for their commit".into()).into())
             }
             Err(_) => Err(StoreError::OutcomeUnknown("the commit takes too long".into()).into()),
         }
     }
 
-    /// Takes the readings of a request out of the queue; false where their commit has begun.
-    fn withdraw(&self, place: usize, own: &Arc<[NewReading]>) -> bool {
-        let Some(mut lane) = self.lane(place) else { return false };
-        let found = lane.waiting.iter().position(|waiting| Arc::ptr_eq(&waiting.readings, own));
-        found.and_then(|found| lane.waiting.remove(found)).is_some()
+    /// Returns the lane of the devices, or the mixed lane if they have several.
+    fn lane(&self, readings: &[NewReading]) -> &Arc<Lane> {
+        let lanes = self.device_lanes.len() as u64;
+        let index = |reading: &NewReading| reading.device.0.unsigned_abs() % lanes;
+        let first = readings.first().map_or(0, index);
+        let common = readings.iter().all(|reading| index(reading) == first).then_some(first);
+        let common = common.and_then(|index| self.device_lanes.get(usize::try_from(index).ok()?));
+        common.unwrap_or(&self.mixed_lane)
     }
 
-    /// Room for so many readings, until it is dropped.
-    ///
-    /// # Errors
-    /// [`ServiceError::QueueFull`].
-    pub(crate) fn take_room(&self, readings: usize) -> Result<OwnedSemaphorePermit, ServiceError> {
-        // One request alone is not refused for its size.
-        let count = u32::try_from(readings).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
-        Arc::clone(&self.room).try_acquire_many_owned(count).map_err(|_| ServiceError::QueueFull)
-    }
-
-    /// Which lane readings take.
-    fn place(&self, readings: &[NewReading]) -> usize {
-        let of_devices = self.each.len() - 1;
-        let lane = |reading: &NewReading| reading.device.0.unsigned_abs() % of_devices as u64;
-        let first = readings.first().map_or(0, lane);
-        if readings.iter().all(|reading| lane(reading) == first) {
-            usize::try_from(first).unwrap_or_default()
-        } else {
-            of_devices
-        }
-    }
-
-    fn lane(&self, place: usize) -> Option<MutexGuard<'_, Lane>> {
-        self.each.get(place).map(|lane| lane.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Commits one group after the other until nobody waits in a lane.
-    async fn serve(self, place: usize) {
+    /// Commits the groups of a lane, one after the other, until no request waits.
+    async fn commit_groups(self: Arc<Self>, lane: Arc<Lane>) {
         loop {
-            let group = match self.lane(place) {
-                Some(mut lane) => lane.next_group(),
-                None => return,
-            };
+            let group = lane.next_group();
             if group.is_empty() {
                 return;
             }
-            // What dies with a panic drops the group: those who wait are told, and the next ones are served.
+            // A panic drops the group, which reports it to the requests. The next group is committed.
             if AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
-                tracing::error!("a commit panicked");
+                tracing::error!("a group commit panicked");
             }
         }
     }
 
-    /// Appends the readings of a group in one transaction, and answers each request. Where one of them is to blame that it
-    /// fails, which must not fail the others, halves of the group are tried.
-    async fn commit(&self, group: Vec<Waiting>) {
+    /// Appends the readings of a group in one transaction, and returns the outcome to each request. If one
+    /// request makes the group fail, the halves of the group are tried, so that the other requests succeed.
+    async fn commit(&self, group: Vec<PendingAppend>) {
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
-            match self.append_all(&group).await {
-                Ok(outcome) => {
-                    group.into_iter().zip(outcome).for_each(|(waiting, own)| waiting.answer(Ok(own)));
+            match self.append_group(&group).await {
+                Ok(outcomes) => {
+                    group.into_iter().zip(outcomes).for_each(|(append, outcome)| append.finish(Ok(outcome)));
                 }
                 Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {
                     groups.push(group.split_off(group.len() / 2));
                     groups.push(group);
                 }
                 Err(error) => match (group.pop(), group.is_empty()) {
-                    (Some(only), true) => only.answer(Err(error)),
+                    (Some(only), true) => only.finish(Err(error)),
                     (last, _) => {
                         let error = Arc::new(error);
                         group
                             .into_iter()
                             .chain(last)
-                            .for_each(|waiting| waiting.answer(Err(StoreError::from_shared(&error))));
+                            .for_each(|append| append.finish(Err(StoreError::from_shared(&error))));
                     }
                 },
             }
         }
     }
 
-    /// Appends the readings of a group, either all with claims or none, in one transaction, and says of each request what
-    /// became of it.
-    async fn append_all(&self, group: &[Waiting]) -> Result<Vec<KeyedOutcome>, StoreError> {
-        let outcome = if group.iter().any(|waiting| waiting.claim.is_some()) {
-            let requests: Vec<KeyedReadings> = group.iter().filter_map(Waiting::keyed).collect();
-            let now = group.iter().filter_map(|waiting| Some(waiting.claim.as_ref()?.now)).max();
-            self.store.append_keyed(&requests, now.unwrap_or(Timestamp::MAX)).await?
-        } else {
-            let all: Vec<NewReading> =
-                group.iter().flat_map(|waiting| waiting.readings.iter().copied()).collect();
-            let mut outcome = self.store.append(&all).await?.into_iter();
-            let own = |waiting: &Waiting| outcome.by_ref().take(waiting.readings.len()).collect();
-            group.iter().map(own).map(KeyedOutcome::New).collect()
-        };
-        let stored = || group.iter().zip(&outcome).flat_map(|(waiting, own)| waiting.stored(own));
-        self.backlog.note_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
-        self.live.publish(stored(), Origin::Here);
-        Ok(outcome)
+    /// Appends the readings of a group in one transaction, and returns the outcome of each request.
+    async fn append_group(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let is_keyed = group.iter().any(|append| append.claim.is_some());
+        let outcomes =
+            if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
+        let mut answered = group.iter().zip(&outcomes);
+        if outcomes.len() != group.len() || !answered.all(|(append, outcome)| append.is_answered_by(outcome))
+        {
+            return Err(wrong_number_of_outcomes());
+        }
+        let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
+        self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
+        self.live.publish(stored(), CommitOrigin::ThisNode);
+        Ok(outcomes)
+    }
+
+    async fn append_keyed(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let requests: Option<Vec<KeyedReadings>> = group.iter().map(PendingAppend::keyed_readings).collect();
+        let now = group.iter().filter_map(|append| Some(append.claim.as_ref()?.now)).max();
+        match requests.zip(now) {
+            Some((requests, now)) => self.store.append_keyed(&requests, now).await,
+            None => Err(StoreError::Broken("a group has keyed requests and others".into())),
+        }
+    }
+
+    async fn append_unkeyed(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let all: Vec<NewReading> = group.iter().flat_map(|append| append.readings.iter().copied()).collect();
+        let outcomes = self.store.append(&all).await?;
+        if outcomes.len() != all.len() {
+            return Err(wrong_number_of_outcomes());
+        }
+        let mut rest = outcomes.into_iter();
+        let own = |append: &PendingAppend| rest.by_ref().take(append.readings.len()).collect();
+        Ok(group.iter().map(own).map(KeyedOutcome::New).collect())
     }
 }
 
-impl Lane {
-    /// Takes those who are next to be committed together; where there are none, who asked for them has done its work.
-    fn next_group(&mut self) -> Vec<Waiting> {
-        let mut readings = 0;
-        let mut group = Vec::new();
-        while let Some(next) = self.waiting.pop_front_if(|next| {
-            readings += next.readings.len();
-            let first = group.first();
-            first.is_none_or(|first: &Waiting| {
-                readings <= GROUP_READINGS_MAX as usize / self.at_once
-                    && first.claim.is_some() == next.claim.is_some()
-            })
-        }) {
-            group.push(next);
-        }
-        self.at_work -= usize::from(group.is_empty());
-        group
-    }
-}
-
-impl Waiting {
-    /// The readings with the key of their request, if it has one.
-    fn keyed(&self) -> Option<KeyedReadings> {
-        let Claim { key, fingerprint, kept_until, .. } = self.claim.as_ref()?;
-        let readings = Arc::clone(&self.readings);
-        Some(KeyedReadings { key: key.clone(), fingerprint: *fingerprint, kept_until: *kept_until, readings })
-    }
-
-    /// Those of the readings that were stored now.
-    fn stored<'w>(&'w self, outcome: &'w KeyedOutcome) -> impl Iterator<Item = Reading> + 'w {
-        let outcome = match outcome {
-            KeyedOutcome::New(outcome) => outcome.as_slice(),
-            KeyedOutcome::Repeated(_) | KeyedOutcome::DifferentPayload => &[],
-        };
-        self.readings.iter().zip(outcome).filter_map(|(new, own)| match *own {
-            Appended::Stored(time) => {
-                Some(Reading { device: new.device, id: new.id, time, values: new.values })
-            }
-            Appended::Repeat => None,
-        })
-    }
-
-    fn answer(self, outcome: Outcome) {
-        let Self { claim, done, .. } = self;
-        // First: who is answered may send the same key again at once.
-        drop(claim);
-        // Nobody may be waiting any more.
-        let _ = done.send(outcome);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use device_stats_domain::{
-        Axes, DeviceId, DeviceKey, Finite, NewDevice, ReadingId, ReadingTime, Timestamp,
-    };
-    use device_stats_sqlite::SqliteStore;
-    use device_stats_store::Model;
-    use futures_util::future::join_all;
-
-    use super::*;
-
-    fn reading(device: DeviceKey, time_us: i64) -> NewReading {
-        let one = Finite::new(1.0).unwrap();
-        let time = ReadingTime::Given(Timestamp::from_micros(time_us).unwrap());
-        NewReading { device, id: ReadingId(time_us), time, values: Axes { x: one, y: one, z: one } }
-    }
-
-    async fn create(store: &dyn Store, device_id: &str) -> DeviceKey {
-        let device_id = DeviceId::new(device_id).unwrap();
-        store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
-    }
-
-    /// Each request gets what became of its own readings, in its own order.
-    #[tokio::test]
-    async fn one_bad_request_does_not_fail_its_neighbours() {
-        let store: Arc<dyn Store> = Arc::new(Model::default());
-        let (one, other) = (create(&*store, "one").await, create(&*store, "other").await);
-        let lanes = Lanes::into(store, Arc::default(), Live::default());
-        let missing = DeviceKey(99);
-        // Nobody serves the lane before all of them wait in it: the test has one thread.
-        let requests: [&[NewReading]; 5] = [
-            &[reading(one, 2), reading(one, 1)],
-            &[reading(missing, 1)],
-            &[reading(other, 7), reading(missing, 2)],
-            &[reading(one, 1), reading(one, 3), reading(one, 2)],
-            &[],
-        ];
-        let outcomes = join_all(requests.map(|readings| lanes.append(readings.into(), None))).await;
-        let stored = |time_us| Appended::Stored(Timestamp::from_micros(time_us).unwrap());
-        let [first, second, third, fourth, fifth] = outcomes.try_into().unwrap();
-        assert_eq!(first.unwrap(), KeyedOutcome::New(vec![stored(2), stored(1)]));
-        assert!(matches!(second, Err(ServiceError::Store(StoreError::DeviceMissing))));
-        assert!(matches!(third, Err(ServiceError::Store(StoreError::DeviceMissing))));
-        assert_eq!(fourth.unwrap(), KeyedOutcome::New(vec![Appended::Repeat, stored(3), Appended::Repeat]));
-        assert_eq!(fifth.unwrap(), KeyedOutcome::New(Vec::new()));
-        assert_eq!(lanes.room.available_permits(), QUEUE_READINGS_MAX as usize);
-    }
-
-    #[tokio::test]
-    async fn requests_that_wait_together_share_a_transaction() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
-        let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store, Arc::default(), Live::default());
-        let requests = (0..200).map(|n| lanes.append([reading(device, n)].into(), None));
-        for outcome in join_all(requests).await {
-            outcome.unwrap();
-        }
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        let commits: u32 =
-            connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
-        assert_eq!(commits, 1);
-    }
-
-    #[tokio::test]
-    async fn requests_about_devices_of_several_lanes_have_a_lane_of_their_own() {
-        let store: Arc<dyn Store> = Arc::new(Model::default());
-        let mut devices = Vec::new();
-        for n in 0..8 {
-            devices.push(create(&*store, &format!("d{n}")).await);
-        }
-        let lanes = Lanes::of(4, store, Arc::default(), Live::default());
-        let place = |devices: &[DeviceKey]| {
-            lanes.place(&devices.iter().map(|device| reading(*device, 1)).collect::<Vec<_>>())
-        };
-        for (one, next) in devices.iter().zip(&devices[1..]) {
-            assert_eq!(place(&[*one]), place(&[DeviceKey(one.0 + 4), *one, *one]));
-            assert!(place(&[*one]) < 4);
-            assert_eq!(place(&[*one, *next]), 4);
-        }
-        let requests = (0..100).zip(0..).map(|(n, time_us)| {
-            let readings: Vec<_> =
-                devices[..=(n % 8)].iter().map(|device| reading(*device, time_us)).collect();
-            lanes.append(readings.into(), None)
-        });
-        for outcome in join_all(requests).await {
-            assert!(matches!(outcome, Ok(KeyedOutcome::New(all)) if !all.contains(&Appended::Repeat)));
-        }
-        // Those at work find that nobody waits any more.
-        tokio::task::yield_now().await;
-        for lane in lanes.each.iter() {
-            let lane = lane.lock().unwrap();
-            assert_eq!((lane.waiting.len(), lane.at_work), (0, 0));
-        }
-    }
-
-    /// As where the store is frozen.
-    #[tokio::test(start_paused = true)]
-    async fn nothing_waits_for_ever() {
-        let store: Arc<dyn Store> = Arc::new(Model::default());
-        let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store, Arc::default(), Live::default());
-        // A group is being committed, and never will be.
-        lanes.lane(0).unwrap().at_work = 1;
-        let begun = tokio::time::Instant::now();
-        let outcome = lanes.append([reading(device, 1)].into(), None).await;
-        assert!(matches!(outcome, Err(ServiceError::Store(StoreError::Unavailable(_)))), "{outcome:?}");
-        assert_eq!(begun.elapsed(), QUEUE_TIMEOUT);
-        assert_eq!(lanes.lane(0).unwrap().waiting.len(), 0);
-
-        let request = lanes.append([reading(device, 2)].into(), None);
-        let take = async {
-            tokio::task::yield_now().await;
-            lanes.lane(0).unwrap().next_group()
-        };
-        let (outcome, group) = tokio::join!(request, take);
-        assert!(matches!(outcome, Err(ServiceError::Store(StoreError::OutcomeUnknown(_)))), "{outcome:?}");
-        // Which gives back the room of its readings.
-        drop(group);
-        assert_eq!(lanes.room.available_permits(), QUEUE_READINGS_MAX as usize);
-    }
-
-    /// One request alone may bring more than there is room for: short rows of CSV are.
-    #[tokio::test]
-    async fn a_full_queue_refuses_at_once() {
-        let store: Arc<dyn Store> = Arc::new(Model::default());
-        let device = create(&*store, "one").await;
-        let lanes = Lanes::into(store, Arc::default(), Live::default());
-        let count = QUEUE_READINGS_MAX + 5;
-        let most: Arc<[NewReading]> = (0..i64::from(count)).map(|n| reading(device, n)).collect();
-        let (all, more) =
-            tokio::join!(lanes.append(most, None), lanes.append([reading(device, -1)].into(), None));
-        assert!(matches!(all, Ok(KeyedOutcome::New(outcome)) if outcome.len() == count as usize));
-        assert!(matches!(more, Err(ServiceError::QueueFull)));
-        lanes.append([reading(device, -1)].into(), None).await.unwrap();
-    }
+fn wrong_number_of_outcomes() -> StoreError {
+    StoreError::Broken("the store returned a wrong number of outcomes".into())
 }
