@@ -12,8 +12,8 @@ mod json_body;
 mod page;
 mod path;
 mod period;
+mod reading_source;
 mod streamed;
-mod subject;
 
 pub(crate) use caller::Caller;
 pub(crate) use count::count_up_to;
@@ -23,5 +23,5 @@ pub(crate) use json_body::{JsonBody, OptionalJsonBody, RequestBody};
 pub(crate) use page::{PageParams, PageQuery};
 pub(crate) use path::{DeviceIdParam, PathDevice, PathUser, UserIdParam};
 pub(crate) use period::{Period, PeriodParams, PeriodQuery, read_period};
+pub(crate) use reading_source::PathReadingSource;
 pub(crate) use streamed::{FromBody, Streamed};
-pub(crate) use subject::{PathSubject, Subject};

@@ -49,7 +49,7 @@ pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Futur
         }
     }
     drop(listener);
-    service.end_live();
+    service.end_live_streams();
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
         warn!(timeout_s = SHUTDOWN_TIMEOUT.as_secs(), "shutdown timed out, closing open connections");
     }

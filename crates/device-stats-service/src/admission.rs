@@ -1,40 +1,114 @@
-//! How much memory all bodies together may take while they are read and until their readings are stored. Each has a limit of
-//! its own, but there may be as many as there are connections.
+//! Admission control: limits on the total use of one service by all its requests. A request beyond a limit is
+//! refused at once. Computations have their own limits in `compute`.
 
-use device_stats_domain::limits::{BODIES_BYTES_MAX, BODY_BYTES_FREE};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::Arc;
 
-use crate::ServiceError;
+use device_stats_domain::limits::{
+    BODIES_BYTES_MAX, BODY_BYTES_FREE, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// In this many bytes room is counted.
-const UNIT_BYTES: usize = 1024;
+use crate::error::ServiceError;
 
-/// The room there is, for the whole process: that is what runs out of memory.
-static ROOM: Semaphore = Semaphore::const_new(BODIES_BYTES_MAX / UNIT_BYTES);
+/// Unit in which the memory of bodies is counted, in bytes.
+const BODY_UNIT_BYTES: usize = 1024;
 
-/// Room for what has been read of one body, until it is dropped.
-#[derive(Debug, Default)]
-pub struct Held {
-    room: Option<SemaphorePermit<'static>>,
+/// The limits of one service.
+pub(crate) struct AdmissionControl {
+    /// Memory of request bodies, in units of [`BODY_UNIT_BYTES`].
+    body_units: Arc<Semaphore>,
+    queued_readings: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
+    live_streams: Arc<Semaphore>,
 }
 
-impl Held {
-    /// Makes sure that there is room for so many bytes. The first [`BODY_BYTES_FREE`] are not counted, so that single readings
-    /// are taken where batches are too many.
+/// What an admitted caller holds: its share of a limit, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct AdmissionPermit {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The memory reserved for one request body and its readings, until it is dropped.
+///
+/// A body has a limit of its own, but there can be as many bodies as connections.
+#[derive(Debug)]
+pub struct BodyPermit {
+    units: Arc<Semaphore>,
+    reserved: Option<OwnedSemaphorePermit>,
+}
+
+impl Default for AdmissionControl {
+    fn default() -> Self {
+        let limit = |count| Arc::new(Semaphore::new(count));
+        Self {
+            body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
+            queued_readings: limit(QUEUE_READINGS_MAX as usize),
+            exports: limit(EXPORTS_MAX),
+            live_streams: limit(LIVE_STREAMS_MAX),
+        }
+    }
+}
+
+impl AdmissionControl {
+    /// Returns the permit of a new body. It has no memory reserved yet.
+    pub(crate) fn body_permit(&self) -> BodyPermit {
+        BodyPermit { units: Arc::clone(&self.body_units), reserved: None }
+    }
+
+    /// Admits `count` readings that wait for their commit. A single request with more readings than
+    /// [`QUEUE_READINGS_MAX`] is admitted if the queue is empty.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`], at once.
+    /// [`ServiceError::QueueFull`].
+    pub(crate) fn admit_readings(&self, count: usize) -> Result<AdmissionPermit, ServiceError> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
+        admit(&self.queued_readings, count).ok_or(ServiceError::QueueFull)
+    }
+
+    /// Admits an export.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyExports`].
+    pub(crate) fn admit_export(&self) -> Result<AdmissionPermit, ServiceError> {
+        admit(&self.exports, 1).ok_or(ServiceError::TooManyExports)
+    }
+
+    /// Admits a live stream.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyStreams`].
+    pub(crate) fn admit_live_stream(&self) -> Result<AdmissionPermit, ServiceError> {
+        admit(&self.live_streams, 1).ok_or(ServiceError::TooManyStreams)
+    }
+
+    /// Returns the number of readings that the queue can still take.
+    #[cfg(test)]
+    pub(crate) fn free_queue_readings(&self) -> usize {
+        self.queued_readings.available_permits()
+    }
+}
+
+fn admit(limit: &Arc<Semaphore>, count: u32) -> Option<AdmissionPermit> {
+    let permit = Arc::clone(limit).try_acquire_many_owned(count).ok()?;
+    Some(AdmissionPermit { _permit: permit })
+}
+
+impl BodyPermit {
+    /// Reserves memory until at least `bytes` bytes are reserved. The first [`BODY_BYTES_FREE`] bytes of a
+    /// body are free, so that single readings are accepted when batches use all the memory.
+    ///
+    /// # Errors
+    /// [`ServiceError::QueueFull`], at once. The memory reserved so far stays reserved.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), ServiceError> {
-        let units = bytes.saturating_sub(BODY_BYTES_FREE).div_ceil(UNIT_BYTES);
-        let more = units.saturating_sub(self.room.as_ref().map_or(0, SemaphorePermit::num_permits));
-        if more == 0 {
-            return Ok(());
-        }
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let more = ROOM.try_acquire_many(more).map_err(|_| ServiceError::QueueFull)?;
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            none => *none = Some(more),
+        let units = bytes.saturating_sub(BODY_BYTES_FREE).div_ceil(BODY_UNIT_BYTES);
+        let reserved = self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let Some(missing) = units.checked_sub(reserved).filter(|missing| *missing > 0) else { return Ok(()) };
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        let added = Arc::clone(&self.units).try_acquire_many_owned(missing);
+        let added = added.map_err(|_| ServiceError::QueueFull)?;
+        match &mut self.reserved {
+            Some(reserved) => reserved.merge(added),
+            none => *none = Some(added),
         }
         Ok(())
     }
@@ -45,18 +119,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_bounded_and_given_back() {
+    fn memory_of_bodies_is_bounded_and_returned() {
+        let admission = AdmissionControl::default();
         let half = BODIES_BYTES_MAX / 2;
-        let [mut one, mut other, mut third] = [(); 3].map(|()| Held::default());
-        one.grow_to(half).unwrap();
-        // Less than before is no more, and what few bodies hold is free.
-        one.grow_to(1).unwrap();
-        other.grow_to(half).unwrap();
+        let [mut first, mut second, mut third] = [(); 3].map(|()| admission.body_permit());
+        first.grow_to(half).unwrap();
+        // A permit never shrinks, and a small body is free.
+        first.grow_to(1).unwrap();
+        second.grow_to(half).unwrap();
         third.grow_to(BODY_BYTES_FREE).unwrap();
         assert!(matches!(third.grow_to(half), Err(ServiceError::QueueFull)));
-        drop(one);
+        drop(first);
         third.grow_to(half).unwrap();
-        other.grow_to(half + 1).unwrap();
-        assert!(other.grow_to(BODIES_BYTES_MAX).is_err());
+        second.grow_to(half + 1).unwrap();
+        assert!(second.grow_to(BODIES_BYTES_MAX).is_err());
+    }
+
+    #[test]
+    fn services_do_not_share_their_limits() {
+        let (one, other) = (AdmissionControl::default(), AdmissionControl::default());
+        let mut all = one.body_permit();
+        all.grow_to(BODIES_BYTES_MAX).unwrap();
+        other.body_permit().grow_to(BODIES_BYTES_MAX).unwrap();
+        assert!(one.body_permit().grow_to(BODIES_BYTES_MAX).is_err());
+    }
+
+    #[test]
+    fn exports_are_bounded_and_their_permits_return() {
+        let admission = AdmissionControl::default();
+        let admitted: Vec<_> = (0..EXPORTS_MAX).map(|_| admission.admit_export().unwrap()).collect();
+        assert!(matches!(admission.admit_export(), Err(ServiceError::TooManyExports)));
+        drop(admitted);
+        admission.admit_export().unwrap();
     }
 }

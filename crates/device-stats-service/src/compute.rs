@@ -1,16 +1,14 @@
-//! Where computations run: on threads of their own, as many as there are cores, so that they neither hold up the threads
-//! that serve connections nor each other.
+//! Threads for computations, as many as cores, apart from the threads that serve connections.
 //!
-//! A light computation runs on one thread. A heavy one is cut into pieces that share a second set of threads; however many
-//! of them wait, a light one does not wait behind them, but shares the cores with them. Where nothing else is computed, one
-//! that is not tiny counts as heavy too, as the other cores are idle.
+//! A light computation runs on one thread. A heavy computation is split into tasks for a second set of
+//! threads. Light computations therefore never wait for heavy ones; the two sets share the cores. On an idle
+//! node, a computation of moderate size is heavy too.
 //!
-//! Only a few heavy ones run at once, first come, first served. Were it left to the threads, one that waits for the pieces
-//! of its computation would begin the next one meanwhile, and come back to its own late: all would be slow, and what all of
-//! them look at would lie in memory at once.
+//! Only a few heavy computations run at once, in order of arrival. Otherwise a thread that waits for the
+//! tasks of its computation would start another computation meanwhile (rayon steals work). All computations
+//! would then end late, and all their pages would be in memory at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 
 use device_stats_domain::{Axes, Axis};
@@ -19,49 +17,34 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
 
-/// Readings to look at from which on a computation is heavy: those of the cut segments of four or more devices.
+/// Number of readings to visit from which a computation is heavy: the cut segments of four or more devices.
 const HEAVY_READINGS: u64 = 8 * 1024 * 1024;
-/// Readings to look at from which on it is worth waking other cores.
-const SPLIT_READINGS: u64 = 1024 * 1024;
+/// Number of readings to visit from which a computation is heavy on an idle node.
+const HEAVY_READINGS_IDLE: u64 = 1024 * 1024;
 
-/// Threads for computations. Cheap to clone; clones share the threads.
-#[derive(Clone)]
+/// The threads for computations.
 pub(crate) struct Compute {
-    light: Arc<ThreadPool>,
-    heavy: Arc<ThreadPool>,
-    /// One for each heavy computation that may run.
-    turns: Arc<Semaphore>,
-    /// Computations that run or wait.
-    running: Arc<AtomicUsize>,
+    light: ThreadPool,
+    heavy: ThreadPool,
+    /// One permit for each heavy computation that may run.
+    heavy_permits: Arc<Semaphore>,
+    /// One permit for each export that may compute. The other half of the cores stays free for queries.
+    export_permits: Arc<Semaphore>,
+    /// Each computation that runs or waits has a clone.
+    running: Arc<()>,
 }
 
-/// Counts one computation as long as it lives.
-struct Running(Arc<AtomicUsize>);
-
-impl Running {
-    fn start(running: &Arc<AtomicUsize>) -> Self {
-        running.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(running))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// How much work a computation is expected to be.
+/// Expected work of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// So little that cutting it up would only cost the others their share.
+    /// Too little to be worth splitting.
     Light,
-    /// So much that it is cut up.
+    /// Worth splitting.
     Heavy,
 }
 
 impl Weight {
-    /// Makes something of each axis; of a heavy computation at the same time.
+    /// Computes a value for each axis; the axes of a heavy computation in parallel.
     pub(crate) fn each_axis<T: Send, E: Send>(
         self,
         make: impl Fn(Axis) -> Result<T, E> + Sync,
@@ -73,7 +56,7 @@ impl Weight {
         Ok(Axes { x: x?, y: y?, z: z? })
     }
 
-    /// Makes something of each item, in order; of a heavy computation several at the same time.
+    /// Computes a value for each item, in order; the items of a heavy computation in parallel.
     pub(crate) fn each<I: Send, T: Send, E: Send>(
         self,
         items: Vec<I>,
@@ -87,68 +70,91 @@ impl Weight {
 }
 
 impl Compute {
-    /// Starts the threads, of each kind as many as there are cores.
-    pub(crate) fn start() -> Result<Self, ThreadPoolBuildError> {
-        let threads = available_parallelism().map_or(1, usize::from);
-        let pool = |name: &'static str| {
-            let pool = ThreadPoolBuilder::new().num_threads(threads);
-            pool.thread_name(move |n| format!("{name}-{n}")).build().map(Arc::new)
-        };
-        // Each has three axes at least; two of them keep four cores busy.
-        let turns = Arc::new(Semaphore::new(threads.div_ceil(2)));
-        Ok(Self { light: pool("analysis")?, heavy: pool("heavy")?, turns, running: Arc::default() })
-    }
-
-    /// How much work a computation is that looks at so many readings, as things are now.
-    pub(crate) fn weigh(&self, readings: u64) -> Weight {
-        let is_alone = self.running.load(Ordering::Relaxed) == 0;
-        let least = if is_alone { SPLIT_READINGS } else { HEAVY_READINGS };
-        if readings < least { Weight::Light } else { Weight::Heavy }
-    }
-
-    /// Runs a computation and waits for it. What it cuts into pieces with `rayon` stays on the threads it runs on.
+    /// Starts the threads.
     ///
     /// # Errors
-    /// Where it panicked.
+    /// A thread cannot be started.
+    pub(crate) fn new() -> Result<Self, ThreadPoolBuildError> {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let pool = |name: &'static str| {
+            let pool = ThreadPoolBuilder::new().num_threads(cores);
+            pool.thread_name(move |n| format!("{name}-{n}")).build()
+        };
+        // A heavy computation has at least three tasks, one per axis; two of them keep four cores busy.
+        let half = || Arc::new(Semaphore::new(cores.div_ceil(2)));
+        Ok(Self {
+            light: pool("analysis")?,
+            heavy: pool("heavy")?,
+            heavy_permits: half(),
+            export_permits: half(),
+            running: Arc::default(),
+        })
+    }
+
+    /// Returns the weight of a computation that visits `readings` readings, given the present load.
+    pub(crate) fn weigh(&self, readings: u64) -> Weight {
+        let is_idle = Arc::strong_count(&self.running) == 1;
+        let heavy_from = if is_idle { HEAVY_READINGS_IDLE } else { HEAVY_READINGS };
+        if readings < heavy_from { Weight::Light } else { Weight::Heavy }
+    }
+
+    /// Runs a computation. Its rayon tasks stay on the threads of its weight.
+    ///
+    /// # Errors
+    /// The computation panicked.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         weight: Weight,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
-        let running = Running::start(&self.running);
+        let running = Arc::clone(&self.running);
         match weight {
             Weight::Light => spawn(&self.light, running, computation).await,
             Weight::Heavy => {
-                let turn = Arc::clone(&self.turns).acquire_owned().await?;
-                spawn(&self.heavy, (running, turn), computation).await
+                let permit = Arc::clone(&self.heavy_permits).acquire_owned().await?;
+                spawn(&self.heavy, (running, permit), computation).await
             }
         }
     }
 
-    /// As [`Self::run`], for what is long, runs on one thread and waits for no turn, only for a thread: readings on their way
-    /// in.
-    pub(crate) async fn run_long<T: Send + 'static>(
+    /// Runs a light computation of an export, after other exports if they use half of the cores.
+    ///
+    /// # Errors
+    /// The computation panicked.
+    pub(crate) async fn run_for_export<T: Send + 'static>(
         &self,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
-        spawn(&self.heavy, Running::start(&self.running), computation).await
+        let permit = Arc::clone(&self.export_permits).acquire_owned().await?;
+        spawn(&self.light, (Arc::clone(&self.running), permit), computation).await
+    }
+
+    /// Encodes readings on their way into the store: long, on one thread, after no heavy computation.
+    ///
+    /// # Errors
+    /// The computation panicked.
+    pub(crate) async fn run_for_ingest<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Cause> {
+        spawn(&self.heavy, Arc::clone(&self.running), computation).await
     }
 }
 
-/// Lets go of `held` as soon as the computation has ended, even if nobody waits for it any more.
+/// Runs a computation on a pool. Drops `permits` when the computation ends, even if its caller is gone.
 async fn spawn<T: Send + 'static>(
     pool: &ThreadPool,
-    held: impl Send + 'static,
+    permits: impl Send + 'static,
     computation: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Cause> {
-    let (done, computed) = oneshot::channel();
+    let (sender, result) = oneshot::channel();
     pool.spawn(move || {
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
-        drop(held);
-        // Nobody may be waiting any more.
-        let _ = done.send(caught);
+        drop(permits);
+        // Fails if the caller is gone.
+        let _ = sender.send(caught);
     });
-    match computed.await {
+    match result.await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(_)) | Err(_) => Err("a computation panicked".into()),
     }
@@ -161,35 +167,35 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_large_computation_takes_other_cores_only_while_they_are_idle() {
-        let compute = Compute::start().unwrap();
-        assert_eq!(compute.weigh(SPLIT_READINGS - 1), Weight::Light);
-        assert_eq!(compute.weigh(SPLIT_READINGS), Weight::Heavy);
+    async fn a_computation_of_moderate_size_is_heavy_only_on_an_idle_node() {
+        let compute = Arc::new(Compute::new().unwrap());
+        assert_eq!(compute.weigh(HEAVY_READINGS_IDLE - 1), Weight::Light);
+        assert_eq!(compute.weigh(HEAVY_READINGS_IDLE), Weight::Heavy);
         let (end, ended) = mpsc::channel::<()>();
         let other = tokio::spawn({
-            let compute = compute.clone();
+            let compute = Arc::clone(&compute);
             async move { compute.run(Weight::Light, move || ended.recv()).await }
         });
-        while compute.weigh(SPLIT_READINGS) == Weight::Heavy {
+        while compute.weigh(HEAVY_READINGS_IDLE) == Weight::Heavy {
             tokio::task::yield_now().await;
         }
         assert_eq!(compute.weigh(HEAVY_READINGS), Weight::Heavy);
         end.send(()).unwrap();
         other.await.unwrap().unwrap().unwrap();
-        assert_eq!(compute.weigh(SPLIT_READINGS), Weight::Heavy);
+        assert_eq!(compute.weigh(HEAVY_READINGS_IDLE), Weight::Heavy);
     }
 
     #[tokio::test]
-    async fn only_a_few_heavy_computations_run_at_once_and_others_pass_them() {
-        let compute = Compute::start().unwrap();
-        let turns = compute.turns.available_permits();
-        let end = Arc::new(Barrier::new(turns + 1));
+    async fn a_light_computation_passes_waiting_heavy_ones() {
+        let compute = Arc::new(Compute::new().unwrap());
+        let permits = compute.heavy_permits.available_permits();
+        let end = Arc::new(Barrier::new(permits + 1));
         let run = |weight, end: Option<&Arc<Barrier>>| {
-            let (compute, end) = (compute.clone(), end.cloned());
+            let (compute, end) = (Arc::clone(&compute), end.cloned());
             tokio::spawn(async move { compute.run(weight, move || end.map(|end| end.wait())).await })
         };
-        let heavy: Vec<_> = (0..turns).map(|_| run(Weight::Heavy, Some(&end))).collect();
-        while compute.turns.available_permits() > 0 {
+        let heavy: Vec<_> = (0..permits).map(|_| run(Weight::Heavy, Some(&end))).collect();
+        while compute.heavy_permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let late = run(Weight::Heavy, None);
@@ -200,8 +206,19 @@ mod tests {
         for heavy in heavy {
             heavy.await.unwrap().unwrap();
         }
-        // One that panics gives its turn back.
-        assert!(compute.run(Weight::Heavy, || panic!("as it should")).await.is_err());
-        assert_eq!(compute.turns.available_permits(), turns);
+        assert_eq!(compute.heavy_permits.available_permits(), permits);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_returns_the_permit() {
+        let compute = Compute::new().unwrap();
+        let permits = compute.heavy_permits.available_permits();
+        assert!(compute.run(Weight::Heavy, || panic!("on purpose")).await.is_err());
+        assert_eq!(compute.heavy_permits.available_permits(), permits);
+
+        let permits = compute.export_permits.available_permits();
+        assert!(compute.run_for_export(|| panic!("on purpose")).await.is_err());
+        assert_eq!(compute.run_for_export(|| 7).await.unwrap(), 7);
+        assert_eq!(compute.export_permits.available_permits(), permits);
     }
 }

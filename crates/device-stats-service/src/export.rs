@@ -1,95 +1,81 @@
-//! Exports: all readings of a window, device by device, in order of time, as many as there are. They are read a span at a
-//! time, when the one before has been taken; in between an export holds no thread and no connection.
+//! Exports: all readings of a window, device by device, in order of time. The next span of time is read when
+//! the client has taken the one before; in between, an export holds no thread and no connection.
 
-mod permits;
-mod walk;
+mod device_export;
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use device_stats_domain::{Device, User, Window};
+use device_stats_domain::{Device, Window};
 use device_stats_formats::export::Encoder;
 use device_stats_store::StoreError;
 
-pub(crate) use permits::Places;
-
+use crate::access::principal::Authorized;
+use crate::access::reading_source::ReadingSource;
+use crate::admission::AdmissionPermit;
+use crate::error::ServiceError;
 use crate::queries::snapshot::ATTEMPTS_MAX;
-use crate::segments::ReadError;
-use crate::{Authorized, Service, ServiceError};
-use permits::Place;
-use walk::{Span, Walk};
+use crate::segments::reader::ReadError;
+use crate::service::Service;
+use device_export::{DeviceExport, ExportSpan};
 
-/// An export under way. The readings of each device are those of one moment after the export began, so those that were
-/// acknowledged before it began are all in it, each once. Where segments are merged away under it, a device goes on behind
-/// the last reading handed out, as it is then.
+/// An export in progress.
+///
+/// The readings of each device are a snapshot taken after the export began, so each reading that was
+/// acknowledged before is exported once. If a segment is merged meanwhile, the device goes on with a new
+/// snapshot after the last exported reading.
 pub struct Export<E> {
     service: Service,
     window: Window,
-    /// Devices that have not begun.
-    devices: VecDeque<Device>,
-    /// The device that has.
-    walk: Option<Walk>,
-    /// Nothing once all is handed out, or something has failed.
+    current: Option<DeviceExport>,
+    /// The devices after the current one.
+    later: VecDeque<Device>,
+    /// `None` after the last bytes, or after an error.
     encoder: Option<E>,
-    place: Place,
+    _permit: AdmissionPermit,
 }
 
 impl Service {
-    /// Begins to export the readings of a device.
+    /// Begins an export. The devices of a user are those at the beginning, by ascending key; a device that is
+    /// deleted before its turn is left out.
     ///
     /// # Errors
-    /// [`ServiceError::TooManyExports`]; [`StoreError::DeviceMissing`] after a race.
-    pub async fn export_device<E: Encoder>(
+    /// [`ServiceError::TooManyExports`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
+    pub async fn export<E: Encoder>(
         &self,
-        device: Authorized<Device>,
+        source: Authorized<ReadingSource>,
         window: Window,
         encoder: E,
     ) -> Result<Export<E>, ServiceError> {
-        let place = self.exports.take().ok_or(ServiceError::TooManyExports)?;
-        let walk = Some(Walk::begin(self, device.into_inner(), window).await?);
-        let (service, devices) = (self.clone(), VecDeque::new());
-        Ok(Export { service, window, devices, walk, encoder: Some(encoder), place })
-    }
-
-    /// Begins to export the readings of the devices that a user has now, device by device, by ascending key. A device that
-    /// is deleted before its turn is left out.
-    ///
-    /// # Errors
-    /// [`ServiceError::TooManyExports`].
-    pub async fn export_user<E: Encoder>(
-        &self,
-        user: &Authorized<User>,
-        window: Window,
-        encoder: E,
-    ) -> Result<Export<E>, ServiceError> {
-        let place = self.exports.take().ok_or(ServiceError::TooManyExports)?;
-        let devices = self.devices_of(user).await?.into();
+        let permit = self.parts.admission.admit_export()?;
+        let (current, later) = match source.into_inner() {
+            ReadingSource::Device(device) => {
+                (Some(DeviceExport::new(&self.parts.store, device, window).await?), VecDeque::new())
+            }
+            ReadingSource::User(user) => (None, self.parts.store.list_user_devices(user.id).await?.into()),
+        };
         let service = self.clone();
-        Ok(Export { service, window, devices, walk: None, encoder: Some(encoder), place })
+        Ok(Export { service, window, current, later, encoder: Some(encoder), _permit: permit })
     }
 }
 
 impl<E: Encoder> Export<E> {
-    /// The next bytes, which are never none, and what comes behind them; `None` behind the last ones.
+    /// Returns the next bytes, at least one, with the rest of the export; `None` after the last bytes.
     ///
     /// # Errors
-    /// Those of the store, where it cannot go on. Then the export is incomplete, and nothing more is to be had of it.
+    /// The errors of the store. The export is then incomplete and cannot go on.
     pub async fn next(mut self) -> Result<Option<(Bytes, Self)>, ServiceError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };
         let mut attempts = 0;
-        while let Some(walk) = self.current().await? {
-            let Some(span) = walk.next_span() else {
-                self.walk = None;
-                continue;
-            };
-            let made;
-            (encoder, made) = encode(&self.service, &self.place, encoder, span).await?;
-            match made {
+        while let Some(mut device) = self.take_current().await? {
+            let Some(span) = device.next_span() else { continue };
+            let written;
+            (encoder, written) = encode_span(&self.service, encoder, span).await?;
+            match written {
                 Ok((until_us, bytes)) => {
                     attempts = 0;
-                    if let Some(walk) = &mut self.walk {
-                        walk.go_on(until_us);
-                    }
+                    device.skip_to(until_us);
+                    self.current = Some(device);
                     if !bytes.is_empty() {
                         self.encoder = Some(encoder);
                         return Ok(Some((bytes, self)));
@@ -97,56 +83,53 @@ impl<E: Encoder> Export<E> {
                 }
                 Err(ReadError::Gone) if attempts < ATTEMPTS_MAX => {
                     attempts += 1;
-                    if let Some(walk) = self.walk.take() {
-                        self.walk = Some(walk.begin_anew(&self.service).await?);
-                    }
+                    self.current = Some(device.with_new_snapshot(&self.service.parts.store).await?);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let rest = self.place.compute(&self.service.compute, move || encoder.finish()).await?;
-        let rest = rest.map_err(ServiceError::Died)?;
+        let rest = self.service.parts.compute.run_for_export(move || encoder.finish()).await;
+        let rest = rest.and_then(|encoded| encoded).map_err(ServiceError::ComputationFailed)?;
         Ok((!rest.is_empty()).then_some((rest, self)))
     }
 
-    /// The device that is exported now; `None` behind the last one.
-    async fn current(&mut self) -> Result<Option<&Walk>, ServiceError> {
-        while self.walk.is_none()
-            && let Some(device) = self.devices.pop_front()
-        {
-            match Walk::begin(&self.service, device, self.window).await {
-                Ok(walk) => self.walk = Some(walk),
-                Err(ServiceError::Store(StoreError::DeviceMissing)) => {}
-                Err(error) => return Err(error),
+    /// Takes the current device, or begins the next one; `None` after the last device.
+    async fn take_current(&mut self) -> Result<Option<DeviceExport>, ServiceError> {
+        if let Some(current) = self.current.take() {
+            return Ok(Some(current));
+        }
+        while let Some(device) = self.later.pop_front() {
+            match DeviceExport::new(&self.service.parts.store, device, self.window).await {
+                Err(StoreError::DeviceMissing) => {}
+                current => return Ok(Some(current?)),
             }
         }
-        Ok(self.walk.as_ref())
+        Ok(None)
     }
 }
 
-/// Reads and encodes a span: how far it has come, and the bytes. Where it cannot be read, nothing has been encoded.
-async fn encode<E: Encoder>(
+/// Reads and encodes a span. Returns its end and its bytes; nothing is encoded if it cannot be read.
+async fn encode_span<E: Encoder>(
     service: &Service,
-    place: &Place,
     mut encoder: E,
-    span: Span,
+    span: ExportSpan,
 ) -> Result<(E, Result<(i64, Bytes), ReadError>), ServiceError> {
-    let ready = match span.open(&service.segments).await {
-        Ok(ready) => ready,
+    let span = match span.open(&service.parts.segments).await {
+        Ok(span) => span,
         Err(error) => return Ok((encoder, Err(error))),
     };
-    let computed = place.compute(&service.compute, move || {
-        let made = ready.read().map(|(until_us, device, readings)| {
+    let computed = service.parts.compute.run_for_export(move || {
+        let written = span.read().map(|(until_us, device, readings)| {
             let bytes = match readings.as_slice() {
                 [] => Ok(Bytes::new()),
                 readings => encoder.encode(&device, readings),
             };
             bytes.map(|bytes| (until_us, bytes))
         });
-        (encoder, made)
+        (encoder, written)
     });
-    match computed.await? {
-        (encoder, Ok(made)) => Ok((encoder, Ok(made.map_err(ServiceError::Died)?))),
+    match computed.await.map_err(ServiceError::ComputationFailed)? {
+        (encoder, Ok(written)) => Ok((encoder, Ok(written.map_err(ServiceError::ComputationFailed)?))),
         (encoder, Err(error)) => Ok((encoder, Err(error))),
     }
 }

@@ -6,5 +6,5 @@ pub(crate) mod list;
 mod series;
 pub(crate) mod snapshot;
 
-pub use analysis::UserStatistics;
+pub use analysis::Analysis;
 pub use series::Bucket;

@@ -1,16 +1,13 @@
-//! From hot readings to segments, and from small segments to large ones. What is done when is decided by `plan`, which
-//! only computes; `sealer` does it to one device; `background` does it to all, while the service runs.
+//! Sealing and merging: hot readings become segments, and small segments become large ones. `plan` decides
+//! what to do, `sealer` does it for one device, and `background` for all devices while the service runs.
 
-mod background;
-mod backlog;
+pub(crate) mod background;
+pub(crate) mod backlog;
 mod plan;
 mod sealer;
 #[cfg(test)]
 mod tests;
-mod whole;
 
-pub use background::Background;
-pub use backlog::Backlog;
-pub use plan::Goal;
-pub use sealer::{Done, SealError, Sealer, Which};
-pub use whole::read_segment;
+pub use background::BackgroundSealing;
+pub use plan::MergeGoal;
+pub use sealer::{ReadingsToSeal, SealError, SealReport, Sealer};

@@ -1,7 +1,7 @@
-//! Sealed segments as the service reads them: a bounded cache of what was decoded, and pages for the engine. What is
-//! computed from them is the business of `service`; when they are made, that of `sealing`.
+//! Segments as the service reads them: decoded heads and pages from a bounded cache or from the store.
 
 mod cache;
-mod reader;
+pub(crate) mod reader;
+pub(crate) mod whole_segment;
 
-pub(crate) use reader::{OpenSegments, ReadError, SegmentReader};
+pub use whole_segment::read_segment;

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use device_stats_domain::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
 use device_stats_formats::BodyReceiver;
-use device_stats_service::admission::Held;
+use device_stats_service::BodyPermit;
 use http_body_util::BodyExt;
 
 use super::decompress::Decompressor;
@@ -22,9 +22,10 @@ pub(crate) async fn receive<T: BodyReceiver>(
     mut body: Body,
     kind: BodyKind,
     receiver: T,
-) -> Result<(T, Held), ApiError> {
+    permit: BodyPermit,
+) -> Result<(T, BodyPermit), ApiError> {
     let outcome = match Decompressor::new(headers, kind, receiver) {
-        Ok(decompressor) => read_to_end(decompressor, &mut body).await,
+        Ok(decompressor) => read_to_end(decompressor, &mut body, permit).await,
         Err(error) => Err(error),
     };
     if outcome.is_err() {
@@ -38,9 +39,9 @@ pub(crate) async fn receive<T: BodyReceiver>(
 async fn read_to_end<T: BodyReceiver>(
     mut decompressor: Decompressor<T>,
     body: &mut Body,
-) -> Result<(T, Held), ApiError> {
+    mut permit: BodyPermit,
+) -> Result<(T, BodyPermit), ApiError> {
     let read = async {
-        let mut permit = Held::default();
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame.map_err(|_| ApiError::IncompleteBody)?.into_data() {
                 decompressor.write(&data)?;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use device_stats_formats::{MediaType, Utf8Decoder};
+use device_stats_service::BodyPermit;
 
 use super::kind::BodyKind;
 use super::receive::receive;
@@ -25,8 +26,9 @@ pub(crate) async fn read_text(
     headers: &HeaderMap,
     body: Body,
     kind: BodyKind,
+    permit: BodyPermit,
 ) -> Result<Option<TextBody>, ApiError> {
-    let (bytes, _permit) = receive(headers, body, kind, Vec::new()).await?;
+    let (bytes, _permit) = receive(headers, body, kind, Vec::new(), permit).await?;
     let (mut decoder, mut text) = (Utf8Decoder::default(), String::new());
     decoder.receive(&bytes, |characters| text.push_str(characters));
     let is_empty = decoder.finish(|characters| text.push_str(characters))?;

@@ -106,13 +106,13 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             unavailable("too_many_streams", detail)
         }
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
-        ServiceError::UnderWay => text(
+        ServiceError::RequestInProgress => text(
             StatusCode::CONFLICT,
             "request_under_way",
             "A request with this Idempotency-Key is in progress, try again",
         ),
-        ServiceError::OtherPayload(key) => invalid(vec![other_payload(key)]),
-        ServiceError::Died(_) => internal(),
+        ServiceError::KeyReused(key) => invalid(vec![other_payload(key)]),
+        ServiceError::ComputationFailed(_) => internal(),
     }
 }
 

@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use device_stats_formats::{Faults, FormatError, Json, LocationStep, MediaType, Problem, extra, missing};
+use device_stats_service::Service;
 
 use crate::body::{BodyKind, TextBody, read_text};
 use crate::errors::ApiError;
@@ -30,11 +31,11 @@ pub(crate) trait FromInput: Sized {
 /// Parts of a request without faults.
 pub(crate) struct Parsed<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: FromInput> FromRequest<S> for Parsed<T> {
+impl<T: FromInput> FromRequest<Service> for Parsed<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let input = Input::from_request(request, state, T::BODY).await?;
+    async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
+        let input = Input::from_request(request, service, T::BODY).await?;
         let mut faults = Faults::default();
         match T::read(&input, &mut faults) {
             Some(parts) if faults.is_empty() => Ok(Self(parts)),
@@ -50,15 +51,15 @@ pub(super) fn invalid(faults: Faults) -> ApiError {
 }
 
 impl Input {
-    async fn from_request<S: Send + Sync>(
+    async fn from_request(
         request: Request,
-        state: &S,
+        service: &Service,
         body_kind: Option<BodyKind>,
     ) -> Result<Self, ApiError> {
         let (mut head, body) = request.into_parts();
-        let input = Self::from_head(&mut head, state).await?;
+        let input = Self::from_head(&mut head, service).await?;
         let body = match body_kind {
-            Some(kind) => read_text(&input.headers, body, kind).await?,
+            Some(kind) => read_text(&input.headers, body, kind, service.body_permit()).await?,
             None => None,
         };
         let body = match body {

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, Request};
 use device_stats_formats::{BodyReceiver, Faults, MediaType};
-use device_stats_service::admission::Held;
+use device_stats_service::{BodyPermit, Service};
 
 use super::input::{FromInput, Input, invalid};
 use crate::body::{BodyKind, receive};
@@ -31,18 +31,19 @@ pub(crate) trait FromBody: Sized {
 }
 
 /// Parts of a request and the value of its body, without faults, and the permit for the memory of that value.
-pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B, pub(crate) Held);
+pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B, pub(crate) BodyPermit);
 
-impl<S: Send + Sync, P: FromInput + Send, B: FromBody> FromRequest<S> for Streamed<P, B> {
+impl<P: FromInput + Send, B: FromBody> FromRequest<Service> for Streamed<P, B> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
         let (mut head, body) = request.into_parts();
-        let input = Input::from_head(&mut head, state).await?;
+        let input = Input::from_head(&mut head, service).await?;
         let mut faults = Faults::default();
         let parts = P::read(&input, &mut faults);
         let reader = B::begin(&input, media_type(&input.headers), &mut faults);
-        let (reader, mut permit) = receive(&input.headers, body, B::KIND, reader).await?;
+        let permit = service.body_permit();
+        let (reader, mut permit) = receive(&input.headers, body, B::KIND, reader, permit).await?;
         match (parts, B::end(reader, &mut faults)?) {
             (Some(parts), Some(value)) if faults.is_empty() => {
                 permit.grow_to(value.held_bytes())?;

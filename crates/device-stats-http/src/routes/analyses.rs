@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::{Axes, Statistics, UserId, Wanted};
 use device_stats_formats::Members;
-use device_stats_service::{Service, UserStatistics};
+use device_stats_service::{Analysis, ReadingSource, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,7 +13,7 @@ use super::statistics::{StatisticsResponse, read_wanted};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, OptionalJsonBody, Parsed, PathSubject, Period, RequestBody, Subject, read_period,
+    Caller, DeviceIdParam, OptionalJsonBody, Parsed, PathReadingSource, Period, RequestBody, read_period,
 };
 
 /// The period of an analysis, and the optional statistics.
@@ -108,7 +108,7 @@ pub(crate) struct UserAnalysisResponse {
 }
 
 impl UserAnalysisResponse {
-    fn new(user: UserId, found: UserStatistics, request: &AnalysisRequest) -> Self {
+    fn new(user: UserId, found: Analysis, request: &AnalysisRequest) -> Self {
         let devices = found.devices.into_iter().map(|(id, statistics)| DeviceAnalysisResponse {
             device_id: id.as_str().to_owned(),
             stats: AnalysisResponse::new(statistics, request),
@@ -143,13 +143,15 @@ pub(super) const ANALYZE_USER: UserOperation = UserOperation {
 pub(super) async fn analyze(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathSubject, OptionalJsonBody<AnalysisRequestBody>)>,
+    Parsed(input): Parsed<(PathReadingSource, OptionalJsonBody<AnalysisRequestBody>)>,
 ) -> Result<Response, ApiError> {
-    let (subject, OptionalJsonBody(request)) = input;
-    let subject = subject.find(&service, principal).await?;
-    let found = subject.analyze(&service, request.period.to_window(), &request.wanted).await?;
-    Ok(match subject {
-        Subject::Device(_) => Json(AnalysisResponse::new(found.aggregate, &request)).into_response(),
-        Subject::User(user) => Json(UserAnalysisResponse::new(user.id, found, &request)).into_response(),
+    let (source, OptionalJsonBody(request)) = input;
+    let source = source.find(&service, principal).await?;
+    let found = service.analyze(&source, request.period.to_window(), &request.wanted).await?;
+    Ok(match &*source {
+        ReadingSource::Device(_) => Json(AnalysisResponse::new(found.aggregate, &request)).into_response(),
+        ReadingSource::User(user) => {
+            Json(UserAnalysisResponse::new(user.id, found, &request)).into_response()
+        }
     })
 }

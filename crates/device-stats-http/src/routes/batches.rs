@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::{BatchReader, BatchRows, Faults, MediaType, Row};
-use device_stats_service::{Ingested, Service};
+use device_stats_service::{BatchOutcome, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,8 +59,8 @@ pub(crate) struct BatchResponse {
     duplicates: u64,
 }
 
-impl From<Ingested> for BatchResponse {
-    fn from(ingested: Ingested) -> Self {
+impl From<BatchOutcome> for BatchResponse {
+    fn from(ingested: BatchOutcome) -> Self {
         Self { accepted: ingested.accepted, duplicates: ingested.duplicates }
     }
 }

@@ -150,7 +150,7 @@ pub(super) async fn find_device(
     Caller(principal): Caller,
     Parsed(device): Parsed<PathDevice>,
 ) -> Result<Json<DeviceResponse>, ApiError> {
-    let device = service.device(principal, device.id()?, Action::Read).await?;
+    let device = service.find_device(principal, device.id()?, Action::Read).await?;
     Ok(Json(device.into_inner().into()))
 }
 
@@ -174,7 +174,7 @@ pub(super) async fn update_device(
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>)>,
 ) -> Result<Json<DeviceResponse>, ApiError> {
     let (device, JsonBody(change)) = input;
-    let device = service.device(principal, device.id()?, Action::Manage).await?;
+    let device = service.find_device(principal, device.id()?, Action::Manage).await?;
     Ok(Json(service.update_device(&device, change).await?.into()))
 }
 
@@ -194,7 +194,7 @@ pub(super) async fn delete_device(
     Caller(principal): Caller,
     Parsed(device): Parsed<PathDevice>,
 ) -> Result<StatusCode, ApiError> {
-    let device = service.device(principal, device.id()?, Action::Manage).await?;
+    let device = service.find_device(principal, device.id()?, Action::Manage).await?;
     service.delete_device(&device).await?;
     Ok(StatusCode::NO_CONTENT)
 }

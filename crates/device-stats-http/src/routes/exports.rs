@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use device_stats_domain::error_chain;
 use device_stats_formats::Faults;
 use device_stats_formats::export::{Encoder, ExportFormat};
-use device_stats_service::{Export, Service, ServiceError};
+use device_stats_service::{Export, ReadingSource, Service, ServiceError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject, Period, PeriodParams, PeriodQuery, Subject,
+    Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
 };
 use crate::headers::accept::accepts_gzip;
 use crate::headers::content_disposition::attachment;
@@ -95,14 +95,14 @@ pub(super) async fn export_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
     request_headers: HeaderMap,
-    Parsed(input): Parsed<(PathSubject, ExportQuery)>,
+    Parsed(input): Parsed<(PathReadingSource, ExportQuery)>,
 ) -> Result<Response, ApiError> {
-    let (subject, ExportQuery { period, format }) = input;
-    let subject = subject.find(&service, principal).await?;
-    let file_name = file_name(&subject, format);
+    let (source, ExportQuery { period, format }) = input;
+    let source = source.find(&service, principal).await?;
+    let file_name = file_name(&source, format);
     let gzip = format.is_text() && accepts_gzip(&request_headers);
-    let encoder = format.encoder(gzip).map_err(ServiceError::Died)?;
-    let export = subject.export(&service, period.to_window(), encoder).await?;
+    let encoder = format.encoder(gzip).map_err(ServiceError::ComputationFailed)?;
+    let export = service.export(source, period.to_window(), encoder).await?;
     let mut response = stream_export(export).await?;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
@@ -114,10 +114,12 @@ pub(super) async fn export_readings(
     Ok(response)
 }
 
-fn file_name(subject: &Subject, format: ExportFormat) -> HeaderValue {
-    match subject {
-        Subject::Device(device) => attachment("readings", device.device_id.as_str(), format.extension()),
-        Subject::User(user) => attachment("readings-user", &user.id.to_string(), format.extension()),
+fn file_name(source: &ReadingSource, format: ExportFormat) -> HeaderValue {
+    match source {
+        ReadingSource::Device(device) => {
+            attachment("readings", device.device_id.as_str(), format.extension())
+        }
+        ReadingSource::User(user) => attachment("readings-user", &user.id.to_string(), format.extension()),
     }
 }
 

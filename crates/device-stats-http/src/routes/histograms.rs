@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject, Period, PeriodParams, PeriodQuery,
+    Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
     count_up_to,
 };
 
@@ -144,10 +144,10 @@ pub(super) const COUNT_USER_HISTOGRAM: UserOperation = UserOperation {
 pub(super) async fn count_histogram(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathSubject, HistogramQuery)>,
+    Parsed(input): Parsed<(PathReadingSource, HistogramQuery)>,
 ) -> Result<Json<HistogramsResponse>, ApiError> {
-    let (subject, HistogramQuery { period, bins }) = input;
-    let subject = subject.find(&service, principal).await?;
-    let histograms = subject.count_histogram(&service, period.to_window(), bins).await?;
+    let (source, HistogramQuery { period, bins }) = input;
+    let source = source.find(&service, principal).await?;
+    let histograms = service.histogram(&source, period.to_window(), bins).await?;
     Ok(Json(HistogramsResponse::new(histograms, period)))
 }

@@ -20,7 +20,7 @@ use utoipa::IntoParams;
 
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject};
+use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
 
 /// Name of the events.
 const READING: &str = "reading";
@@ -127,11 +127,11 @@ pub(super) const WATCH_USER: UserOperation = UserOperation {
 pub(super) async fn watch_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathSubject, LiveQuery)>,
+    Parsed(input): Parsed<(PathReadingSource, LiveQuery)>,
 ) -> Result<Response, ApiError> {
-    let (subject, LiveQuery { rate, since }) = input;
-    let subject = subject.find(&service, principal).await?;
-    Ok(stream_events(subject.watch(&service, rate, since).await?))
+    let (source, LiveQuery { rate, since }) = input;
+    let source = source.find(&service, principal).await?;
+    Ok(stream_events(service.watch(source, rate, since).await?))
 }
 
 fn stream_events(readings: LiveReadings) -> Response {

@@ -117,7 +117,7 @@ pub(super) async fn list_readings(
     Parsed(input): Parsed<(PathDevice, PeriodQuery, PageQuery)>,
 ) -> Result<Json<Vec<ReadingResponse>>, ApiError> {
     let (device, PeriodQuery(period), PageQuery(page)) = input;
-    let device = service.device(principal, device.id()?, Action::Read).await?;
+    let device = service.find_device(principal, device.id()?, Action::Read).await?;
     let readings = service.list_readings(&device, period.to_window(), page).await?;
     Ok(Json(readings.into_iter().map(ReadingResponse::from).collect()))
 }

@@ -15,7 +15,7 @@ use super::statistics::StatisticsResponse;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, Parsed, PathSubject, Period, PeriodParams, PeriodQuery,
+    Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
 };
 
 /// `interval` and `timezone`.
@@ -190,9 +190,9 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 pub(super) async fn list_series(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed((subject, query)): Parsed<(PathSubject, SeriesQuery)>,
+    Parsed((source, query)): Parsed<(PathReadingSource, SeriesQuery)>,
 ) -> Result<Json<SeriesResponse>, ApiError> {
-    let subject = subject.find(&service, principal).await?;
-    let buckets = subject.list_series(&service, query.period.to_window(), &query.grid).await?;
+    let source = source.find(&service, principal).await?;
+    let buckets = service.series(&source, query.period.to_window(), &query.grid).await?;
     Ok(Json(SeriesResponse::new(buckets, &query)))
 }

@@ -152,8 +152,8 @@ pub(super) async fn find_user(
     Parsed(input): Parsed<PathUser>,
 ) -> Result<Json<UserWithDevicesResponse>, ApiError> {
     let PathUser(id) = input;
-    let user = service.user(principal, id, Action::Read).await?;
-    let devices = service.devices_of(&user).await?.into_iter().map(DeviceResponse::from).collect();
+    let user = service.find_user(principal, id, Action::Read).await?;
+    let devices = service.list_user_devices(&user).await?.into_iter().map(DeviceResponse::from).collect();
     Ok(Json(UserWithDevicesResponse { user: user.into_inner().into(), devices }))
 }
 
@@ -177,7 +177,7 @@ pub(super) async fn update_user(
     Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>)>,
 ) -> Result<Json<UserResponse>, ApiError> {
     let (PathUser(id), JsonBody(change)) = input;
-    let user = service.user(principal, id, Action::Manage).await?;
+    let user = service.find_user(principal, id, Action::Manage).await?;
     Ok(Json(service.update_user(&user, change).await?.into()))
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn delete_user(
     Parsed(input): Parsed<PathUser>,
 ) -> Result<StatusCode, ApiError> {
     let PathUser(id) = input;
-    let user = service.user(principal, id, Action::Manage).await?;
+    let user = service.find_user(principal, id, Action::Manage).await?;
     service.delete_user(&user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

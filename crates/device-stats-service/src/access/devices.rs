@@ -1,42 +1,84 @@
-//! Registering, changing and deleting devices.
+//! Operations on devices, and the right to append readings to them.
 
-use device_stats_domain::{Device, DeviceChange, NewDevice};
+use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, NewDevice, Page};
 use device_stats_store::StoreError;
 
-use crate::{Authorized, Principal, Service, ServiceError};
+use super::principal::{Action, Authorized, Principal};
+use crate::error::ServiceError;
+use crate::service::Service;
 
 impl Service {
-    /// Registers a device.
+    /// Creates a device.
     ///
     /// # Errors
     /// [`StoreError::DeviceIdTaken`], [`ServiceError::OwnerMissing`].
-    pub async fn create_device(&self, who: Principal, device: NewDevice) -> Result<Device, ServiceError> {
-        self.store.create_device(Self::may_create(who, device)?.into_inner()).await.map_err(of_owner)
+    pub async fn create_device(
+        &self,
+        principal: Principal,
+        device: NewDevice,
+    ) -> Result<Device, ServiceError> {
+        principal.check(Action::Manage)?;
+        self.parts.store.create_device(device).await.map_err(owner_missing)
+    }
+
+    /// Finds a device.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], also if the principal may not perform the action on the device.
+    pub async fn find_device(
+        &self,
+        principal: Principal,
+        id: &DeviceId,
+        action: Action,
+    ) -> Result<Authorized<Device>, StoreError> {
+        principal.check(action)?;
+        let found = self.parts.store.find_devices(std::slice::from_ref(id)).await?;
+        found.into_iter().next().flatten().map(Authorized::new).ok_or(StoreError::DeviceMissing)
+    }
+
+    /// Returns a page of the devices that the principal may see, by ascending key.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn list_devices(&self, principal: Principal, page: Page) -> Result<Vec<Device>, StoreError> {
+        principal.check(Action::Read)?;
+        self.parts.store.list_devices(page).await
     }
 
     /// Changes a device.
     ///
     /// # Errors
-    /// [`ServiceError::OwnerMissing`]; [`StoreError::DeviceMissing`] after a race.
+    /// [`ServiceError::OwnerMissing`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
     pub async fn update_device(
         &self,
         device: &Authorized<Device>,
         change: DeviceChange,
     ) -> Result<Device, ServiceError> {
-        self.store.update_device(device.key, change).await.map_err(of_owner)
+        self.parts.store.update_device(device.key, change).await.map_err(owner_missing)
     }
 
     /// Deletes a device with its readings.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] after a race.
+    /// [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
     pub async fn delete_device(&self, device: &Authorized<Device>) -> Result<(), StoreError> {
-        self.store.delete_device(device.key).await
+        self.parts.store.delete_device(device.key).await
+    }
+
+    /// Returns the keys of the devices to which the principal may append readings, in the order of `ids`;
+    /// `None` for each missing device. A device may have been deleted since its key was cached.
+    pub(crate) async fn keys_to_ingest(
+        &self,
+        principal: Principal,
+        ids: &[DeviceId],
+    ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
+        principal.check(Action::Ingest)?;
+        self.parts.known_devices.find_keys(self.parts.store.as_ref(), ids).await
     }
 }
 
-/// Where a device is written, the user who may be missing is its owner.
-fn of_owner(error: StoreError) -> ServiceError {
+/// Names the missing user of a device as its owner.
+fn owner_missing(error: StoreError) -> ServiceError {
     match error {
         StoreError::UserMissing => ServiceError::OwnerMissing,
         other => other.into(),

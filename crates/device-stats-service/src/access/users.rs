@@ -1,40 +1,66 @@
-//! Registering, changing and deleting users.
+//! Operations on users.
 
-use device_stats_domain::{Device, NewUser, User, UserChange};
+use device_stats_domain::{Device, NewUser, Page, User, UserChange, UserId};
 use device_stats_store::StoreError;
 
-use crate::{Authorized, Principal, Service};
+use super::principal::{Action, Authorized, Principal};
+use crate::service::Service;
 
 impl Service {
-    /// Registers a user.
+    /// Creates a user.
     ///
     /// # Errors
     /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`].
-    pub async fn create_user(&self, who: Principal, user: NewUser) -> Result<User, StoreError> {
-        self.store.create_user(Self::may_create(who, user)?.into_inner()).await
+    pub async fn create_user(&self, principal: Principal, user: NewUser) -> Result<User, StoreError> {
+        principal.check(Action::Manage)?;
+        self.parts.store.create_user(user).await
     }
 
-    /// All devices of a user, by ascending key.
+    /// Finds a user.
     ///
     /// # Errors
-    /// Those of the store.
-    pub async fn devices_of(&self, user: &Authorized<User>) -> Result<Vec<Device>, StoreError> {
-        self.store.list_user_devices(user.id).await
+    /// [`StoreError::UserMissing`], also if the principal may not perform the action on the user.
+    pub async fn find_user(
+        &self,
+        principal: Principal,
+        id: UserId,
+        action: Action,
+    ) -> Result<Authorized<User>, StoreError> {
+        principal.check(action)?;
+        self.parts.store.find_user(id).await?.map(Authorized::new).ok_or(StoreError::UserMissing)
+    }
+
+    /// Returns a page of the users that the principal may see, by ascending id.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn list_users(&self, principal: Principal, page: Page) -> Result<Vec<User>, StoreError> {
+        principal.check(Action::Read)?;
+        self.parts.store.list_users(page).await
+    }
+
+    /// Returns all devices of a user, by ascending key.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn list_user_devices(&self, user: &Authorized<User>) -> Result<Vec<Device>, StoreError> {
+        self.parts.store.list_user_devices(user.id).await
     }
 
     /// Changes a user.
     ///
     /// # Errors
-    /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`]; [`StoreError::UserMissing`] after a race.
+    /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`]; [`StoreError::UserMissing`] if the user was
+    /// deleted meanwhile.
     pub async fn update_user(&self, user: &Authorized<User>, change: UserChange) -> Result<User, StoreError> {
-        self.store.update_user(user.id, change).await
+        self.parts.store.update_user(user.id, change).await
     }
 
     /// Deletes a user with all devices and their readings.
     ///
     /// # Errors
-    /// [`StoreError::UserMissing`] after a race.
+    /// [`StoreError::UserMissing`] if the user was deleted meanwhile.
     pub async fn delete_user(&self, user: &Authorized<User>) -> Result<(), StoreError> {
-        self.store.delete_user(user.id).await
+        self.parts.store.delete_user(user.id).await
     }
 }

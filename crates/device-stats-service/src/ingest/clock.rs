@@ -1,40 +1,43 @@
-//! The clock that gives a time to readings that bring none: that of the machine, but it never runs backwards.
+//! The clock for readings without a time: the system clock, but it never runs backwards.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use device_stats_domain::Timestamp;
 
-/// A clock. Where that of the machine is set back, this one goes on from where it was, until it is caught up with.
+/// A wall clock. If the system clock is set back, this clock goes on with the monotonic clock until the
+/// system clock has caught up.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    last: Mutex<Option<Said>>,
+    last: Mutex<Option<ClockReading>>,
 }
 
-/// What the clock said at a moment.
+/// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
-struct Said {
+struct ClockReading {
     moment: Instant,
     since_1970: Duration,
 }
 
 impl Clock {
-    /// The time now. A machine whose clock stands before 1970 counts as in 1970, one beyond the year 9999 as at its end.
+    /// Returns the current time. A system clock before 1970 counts as 1970, one after the year 9999 as its
+    /// end.
     pub(crate) fn now(&self) -> Timestamp {
-        self.ask(|| {
-            // In this order: the other way round, a pause in between would put this clock ahead for good.
+        self.advance(|| {
+            // In this order: in the other one, a pause in between would put this clock ahead for ever.
             let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Said { moment: Instant::now(), since_1970 }
+            ClockReading { moment: Instant::now(), since_1970 }
         })
     }
 
-    fn ask(&self, machine: impl FnOnce() -> Said) -> Timestamp {
+    /// Returns the time at a reading that is taken under the lock.
+    fn advance(&self, read_clocks: impl FnOnce() -> ClockReading) -> Timestamp {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let Said { moment, since_1970 } = machine();
+        let ClockReading { moment, since_1970 } = read_clocks();
         let at_least = last
             .map_or(Duration::ZERO, |last| last.since_1970 + moment.saturating_duration_since(last.moment));
         let since_1970 = since_1970.max(at_least);
-        *last = Some(Said { moment, since_1970 });
+        *last = Some(ClockReading { moment, since_1970 });
         i64::try_from(since_1970.as_micros())
             .ok()
             .and_then(|micros| Timestamp::from_micros(micros).ok())
@@ -47,20 +50,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_never_runs_backwards() {
+    fn the_clock_never_runs_backwards() {
         let (clock, start) = (Clock::default(), Instant::now());
-        let ask = |elapsed: u64, machine: u64| {
-            let said = Said {
+        let advance = |elapsed: u64, system: u64| {
+            let read = ClockReading {
                 moment: start + Duration::from_secs(elapsed),
-                since_1970: Duration::from_secs(machine),
+                since_1970: Duration::from_secs(system),
             };
-            clock.ask(|| said).micros() / 1_000_000
+            clock.advance(|| read).micros() / 1_000_000
         };
-        assert_eq!([ask(0, 1_000), ask(5, 1_005)], [1_000, 1_005]);
-        // Set back by a minute, then forward by two, then back to what is right.
-        assert_eq!([ask(6, 946), ask(16, 956)], [1_006, 1_016]);
-        assert_eq!([ask(17, 1_077), ask(18, 1_018), ask(78, 1_138)], [1_077, 1_078, 1_138]);
-        // Asked by two threads, whose moments arrive the other way round.
-        assert_eq!([ask(80, 1_140), ask(79, 1_139)], [1_140, 1_140]);
+        assert_eq!([advance(0, 1_000), advance(5, 1_005)], [1_000, 1_005]);
+        // The system clock is set back by a minute, then forward by two, then to the right time.
+        assert_eq!([advance(6, 946), advance(16, 956)], [1_006, 1_016]);
+        assert_eq!([advance(17, 1_077), advance(18, 1_018), advance(78, 1_138)], [1_077, 1_078, 1_138]);
+        // The readings of two threads arrive in the other order.
+        assert_eq!([advance(80, 1_140), advance(79, 1_139)], [1_140, 1_140]);
     }
 }

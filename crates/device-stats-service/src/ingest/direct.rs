@@ -1,64 +1,72 @@
-//! Readings that become a segment at once: so many of one device in one request that they need not be rows first.
+//! Direct segments: a request with many readings of one device becomes a segment at once, without hot
+//! readings.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use device_stats_domain::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
-use device_stats_domain::{Finite, NewReading, Reading, ReadingTime, Timestamp};
+use device_stats_domain::{Finite, NewReading, Reading, ReadingTime, Timestamp, error_chain};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::Replaced;
 
-use crate::live::Origin;
-use crate::{Ingested, Service, ServiceError};
-use device_stats_domain::error_chain;
+use crate::error::ServiceError;
+use crate::live::hub::CommitOrigin;
+use crate::service::Service;
 
 impl Service {
-    /// Appends readings as one segment, where they are enough, of one device, and all bring their times; `None` where
-    /// they are not, or the device has a reading among them already: then nothing has been done.
-    pub(crate) async fn append_segment(
-        &self,
-        new: &Arc<[NewReading]>,
-    ) -> Result<Option<Ingested>, ServiceError> {
+    /// Appends readings as one segment, and returns the number of stored readings. The others have the same
+    /// time as an earlier reading of the request.
+    ///
+    /// Returns `None`, with nothing done, unless the readings are enough for a segment, of one device, and
+    /// all with their times; also if the device has a reading inside the span of the segment.
+    pub(super) async fn append_segment(&self, new: &Arc<[NewReading]>) -> Result<Option<u64>, ServiceError> {
         let counts = DIRECT_SEAL_READINGS as usize..=SEGMENT_READINGS as usize;
         let Some(device) = new.first().map(|reading| reading.device) else { return Ok(None) };
         if !counts.contains(&new.len()) || new.iter().any(|reading| reading.device != device) {
             return Ok(None);
         }
-        let room = self.lanes.take_room(new.len())?;
+        let permit = self.parts.admission.admit_readings(new.len())?;
         let readings = Arc::clone(new);
-        let written = self.compute.run_long(move || {
-            let rows = rows(&readings).filter(|rows| rows.len() >= DIRECT_SEAL_READINGS as usize)?;
+        let encoded = self.parts.compute.run_for_ingest(move || {
+            let rows = sorted_rows(&readings).filter(|rows| rows.len() >= DIRECT_SEAL_READINGS as usize)?;
             Some((rows.len() as u64, Segment::encode(&rows, Effort::Fast)))
         });
-        let (accepted, segment) = match written.await.map_err(ServiceError::Died)? {
+        let (accepted, segment) = match encoded.await.map_err(ServiceError::ComputationFailed)? {
             Some((accepted, Ok(segment))) => (accepted, segment),
             Some((_, Err(error))) => {
-                // A bug, but no reason to refuse readings: rows will do.
-                tracing::error!(device = device.0, causes = error_chain(&error), "readings make no segment");
+                // A bug, but no reason to refuse the readings: they can be stored as hot readings.
+                let causes = error_chain(&error);
+                tracing::error!(
+                    device = device.0,
+                    causes,
+                    "encoding a segment failed, appending hot readings"
+                );
                 return Ok(None);
             }
             None => return Ok(None),
         };
-        // Goes on where nobody waits for the answer any more: it is committed then, too, and others are to know.
+        // A task of its own: the commit goes on if the caller is gone, and is then published like any other.
         let (service, new) = (self.clone(), Arc::clone(new));
         let append = async move {
-            let _room = room;
-            if service.store.append_segment(device, &segment).await? == Replaced::Stale {
+            let _permit = permit;
+            let Service { parts } = service;
+            if parts.store.append_segment(device, &segment).await? == Replaced::Stale {
                 return Ok(None);
             }
-            service.backlog.note_segment(device, Instant::now());
-            if service.live.is_watched() {
-                service.live.publish(stored(&new), Origin::Here);
+            parts.backlog.add_segment(device, Instant::now());
+            if parts.live.is_watched() {
+                parts.live.publish(stored_readings(&new), CommitOrigin::ThisNode);
             }
-            Ok(Some(Ingested { accepted, duplicates: new.len() as u64 - accepted }))
+            Ok(Some(accepted))
         };
-        tokio::spawn(append).await.map_err(|died| ServiceError::Died(died.into()))?
+        tokio::spawn(append).await.map_err(|error| ServiceError::ComputationFailed(error.into()))?
     }
 }
 
-/// The readings of a batch that was stored as a segment, in its order; of equal times the first.
-fn stored(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
+/// Returns the readings that a segment of a request stores, in the order of the request: the first of equal
+/// times.
+fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
     let mut times: HashSet<Timestamp> = HashSet::with_capacity(readings.len());
     readings.iter().filter_map(move |new| match new.time {
         ReadingTime::Given(time) if times.insert(time) => {
@@ -68,8 +76,9 @@ fn stored(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
     })
 }
 
-/// The readings by ascending time, of equal times the first; `None` where one leaves its time to the server.
-fn rows(readings: &[NewReading]) -> Option<Vec<Row>> {
+/// Returns the readings by ascending time, the first of equal times; `None` if a reading has no time of its
+/// own.
+fn sorted_rows(readings: &[NewReading]) -> Option<Vec<Row>> {
     let rows = readings.iter().map(|reading| match reading.time {
         ReadingTime::Picked(_) => None,
         ReadingTime::Given(time) => {
@@ -77,7 +86,7 @@ fn rows(readings: &[NewReading]) -> Option<Vec<Row>> {
         }
     });
     let mut rows = rows.collect::<Option<Vec<Row>>>()?;
-    // Stable: among equal times the first stays in front.
+    // A stable sort keeps the first of equal times in front.
     rows.sort_by_key(|row| row.time_us);
     rows.dedup_by_key(|row| row.time_us);
     Some(rows)

@@ -1,103 +1,120 @@
-//! Requests that clients name by a key: which ones are under way, and what tells their payloads apart.
+//! Keyed requests: the keys in progress on this node, and the fingerprints of payloads.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use device_stats_domain::{Axes, DeviceId, Finite, IdempotencyKey, Timestamp};
+use device_stats_domain::{Axes, DeviceId, Finite, IdempotencyKey, Measurement, Timestamp};
 use device_stats_store::Fingerprint;
 use sha2::{Digest, Sha256};
 
-use crate::ServiceError;
-use crate::ingest::clock::Clock;
-use device_stats_domain::Measurement;
+use super::clock::Clock;
+use crate::error::ServiceError;
 
-/// The keys of the requests that are under way on this node. Cheap to clone; clones share them.
-#[derive(Clone, Debug)]
-pub(crate) struct Keys {
-    under_way: Arc<Mutex<HashSet<IdempotencyKey>>>,
-    kept_for: Duration,
+/// The keys of the requests in progress on this node.
+#[derive(Debug)]
+pub(crate) struct KeyedRequests {
+    in_progress: Mutex<HashSet<IdempotencyKey>>,
+    receipts_kept_for: Duration,
 }
 
-/// The right to do the request of a key. Nobody else does it on this node before this is dropped.
+/// The key of a request, with the fingerprint of its payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestKey<'k> {
+    pub(crate) key: &'k IdempotencyKey,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// The exclusive right of a request to its key on this node, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub(crate) struct KeyClaim {
     pub(crate) key: IdempotencyKey,
     pub(crate) fingerprint: Fingerprint,
+    /// Time of the claim.
     pub(crate) now: Timestamp,
+    /// Time at which the receipt expires.
     pub(crate) kept_until: Timestamp,
-    keys: Keys,
+    requests: Arc<KeyedRequests>,
 }
 
-impl Keys {
-    /// None is under way; of those that are done, the receipt is kept for that long.
-    pub(crate) fn kept_for(kept_for: Duration) -> Self {
-        Self { under_way: Arc::default(), kept_for }
+impl KeyedRequests {
+    /// Creates an empty set of keys. Receipts expire `receipts_kept_for` after the claim.
+    pub(crate) fn new(receipts_kept_for: Duration) -> Self {
+        Self { in_progress: Mutex::default(), receipts_kept_for }
     }
 
     /// Claims a key.
     ///
     /// # Errors
-    /// [`ServiceError::UnderWay`].
+    /// [`ServiceError::RequestInProgress`].
     pub(crate) fn claim(
-        &self,
-        key: &IdempotencyKey,
-        fingerprint: Fingerprint,
+        self: &Arc<Self>,
+        RequestKey { key, fingerprint }: RequestKey<'_>,
         clock: &Clock,
-    ) -> Result<Claim, ServiceError> {
+    ) -> Result<KeyClaim, ServiceError> {
         if !self.lock().insert(key.clone()) {
-            return Err(ServiceError::UnderWay);
+            return Err(ServiceError::RequestInProgress);
         }
         let now = clock.now();
-        let kept_for = i64::try_from(self.kept_for.as_micros()).unwrap_or(i64::MAX);
-        let kept_until = Timestamp::from_micros(now.micros().saturating_add(kept_for));
+        let kept_for_us = i64::try_from(self.receipts_kept_for.as_micros()).unwrap_or(i64::MAX);
+        let kept_until = Timestamp::from_micros(now.micros().saturating_add(kept_for_us));
         let kept_until = kept_until.unwrap_or(Timestamp::MAX);
-        Ok(Claim { key: key.clone(), fingerprint, now, kept_until, keys: self.clone() })
+        Ok(KeyClaim { key: key.clone(), fingerprint, now, kept_until, requests: Arc::clone(self) })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<IdempotencyKey>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Claim {
+impl Drop for KeyClaim {
     fn drop(&mut self) {
-        self.keys.lock().remove(&self.key);
+        self.requests.lock().remove(&self.key);
     }
 }
 
-/// What a request asks for, as its fingerprint tells it from others.
+/// Kind of a keyed request. The fingerprints of two kinds differ, even with the same readings.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Asked<'d> {
-    /// To store one reading of a device, and to answer with it.
+pub(crate) enum RequestKind<'d> {
+    /// One reading of a device, returned as stored.
     Reading(&'d DeviceId),
-    /// To store many of a device.
+    /// A batch of readings of one device.
     Batch(&'d DeviceId),
-    /// To store many of any devices.
+    /// A batch of readings of several devices.
     MixedBatch,
 }
 
-/// The fingerprint of readings. It is of what they say, however they are written.
-pub(crate) fn fingerprint<'m>(
-    asked: Asked<'_>,
+impl<'k> RequestKey<'k> {
+    /// Computes the fingerprint of the readings. It depends on their values, not on how the request writes
+    /// them.
+    pub(crate) fn new<'m>(
+        key: &'k IdempotencyKey,
+        kind: RequestKind<'_>,
+        readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
+    ) -> Self {
+        Self { key, fingerprint: fingerprint(kind, readings) }
+    }
+}
+
+fn fingerprint<'m>(
+    kind: RequestKind<'_>,
     readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
 ) -> Fingerprint {
+    /// Ends a text: no UTF-8 contains this byte.
+    const TEXT_END: [u8; 1] = [0xff];
     let mut hash = Sha256::new();
-    // Texts end with a byte that no UTF-8 has.
-    let mut of_device = |kind: u8, device: &str| {
-        hash.update([kind]);
-        hash.update(device);
-        hash.update([0xff]);
+    let (kind, device) = match kind {
+        RequestKind::Reading(device) => (1, device.as_str()),
+        RequestKind::Batch(device) => (2, device.as_str()),
+        RequestKind::MixedBatch => (3, ""),
     };
-    match asked {
-        Asked::Reading(device) => of_device(1, device.as_str()),
-        Asked::Batch(device) => of_device(2, device.as_str()),
-        Asked::MixedBatch => of_device(3, ""),
-    }
+    hash.update([kind]);
+    hash.update(device);
+    hash.update(TEXT_END);
     for (device, Measurement { time, values }) in readings {
         hash.update(device.as_str());
-        hash.update([0xff]);
-        // No time is as early as that.
+        hash.update(TEXT_END);
+        // i64::MIN stands for no time: it is before the earliest time.
         hash.update(time.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
         let Axes { x, y, z } = values.map(|value: Finite| value.get().to_bits());
         for bits in [x, y, z] {
@@ -113,9 +130,9 @@ mod tests {
 
     use super::*;
 
-    type Sent = Vec<(DeviceId, Measurement)>;
+    type Payload = Vec<(DeviceId, Measurement)>;
 
-    fn sent() -> impl Strategy<Value = Sent> {
+    fn payload() -> impl Strategy<Value = Payload> {
         let device = prop::sample::select(vec!["a", "b", "ab"]).prop_map(|id| DeviceId::new(id).unwrap());
         let time = prop::option::of((0..3_i64).prop_map(|us| Timestamp::from_micros(us).unwrap()));
         let number = || (0..3_i32).prop_map(|number| Finite::new(number.into()).unwrap());
@@ -124,32 +141,32 @@ mod tests {
         prop::collection::vec((device, measurement), 0..4)
     }
 
-    fn of(asked: Asked<'_>, sent: &Sent) -> Fingerprint {
-        fingerprint(asked, sent.iter().map(|(device, measurement)| (device, measurement)))
+    fn hashed(kind: RequestKind<'_>, payload: &Payload) -> Fingerprint {
+        fingerprint(kind, payload.iter().map(|(device, measurement)| (device, measurement)))
     }
 
     proptest! {
         #[test]
-        fn equal_payloads_and_no_others_have_equal_fingerprints(one in sent(), other in sent()) {
+        fn only_equal_payloads_have_equal_fingerprints(one in payload(), other in payload()) {
             let (a, b) = (DeviceId::new("a").unwrap(), DeviceId::new("b").unwrap());
-            for asked in [Asked::Reading(&a), Asked::Batch(&a), Asked::MixedBatch] {
-                prop_assert_eq!(of(asked, &one) == of(asked, &other), one == other);
-                prop_assert_eq!(of(asked, &one), of(asked, &one.clone()));
+            for kind in [RequestKind::Reading(&a), RequestKind::Batch(&a), RequestKind::MixedBatch] {
+                prop_assert_eq!(hashed(kind, &one) == hashed(kind, &other), one == other);
+                prop_assert_eq!(hashed(kind, &one), hashed(kind, &one.clone()));
             }
-            prop_assert_ne!(of(Asked::Batch(&a), &one), of(Asked::Reading(&a), &one));
-            prop_assert_ne!(of(Asked::Batch(&a), &one), of(Asked::Batch(&b), &one));
-            prop_assert_ne!(of(Asked::Batch(&a), &one), of(Asked::MixedBatch, &one));
+            prop_assert_ne!(hashed(RequestKind::Batch(&a), &one), hashed(RequestKind::Reading(&a), &one));
+            prop_assert_ne!(hashed(RequestKind::Batch(&a), &one), hashed(RequestKind::Batch(&b), &one));
+            prop_assert_ne!(hashed(RequestKind::Batch(&a), &one), hashed(RequestKind::MixedBatch, &one));
         }
     }
 
     #[test]
-    fn a_key_is_under_way_until_its_claim_is_dropped() {
-        let keys = Keys::kept_for(Duration::from_mins(1));
+    fn a_key_is_in_progress_until_its_claim_is_dropped() {
+        let requests = Arc::new(KeyedRequests::new(Duration::from_mins(1)));
         let (one, other) = (IdempotencyKey::new("1").unwrap(), IdempotencyKey::new("2").unwrap());
-        let claim = |key| keys.claim(key, [0; 32], &Clock::default());
+        let claim = |key| requests.claim(RequestKey { key, fingerprint: [0; 32] }, &Clock::default());
         let first = claim(&one).unwrap();
         assert_eq!(first.kept_until.micros() - first.now.micros(), 60_000_000);
-        assert!(matches!(claim(&one), Err(ServiceError::UnderWay)));
+        assert!(matches!(claim(&one), Err(ServiceError::RequestInProgress)));
         claim(&other).unwrap();
         drop(first);
         claim(&one).unwrap();

@@ -1,5 +1,5 @@
-//! Ids for readings, from blocks that this node has reserved in the store (hi/lo): no id is given twice, and no request
-//! but the one that opens a block asks the store for one. Ids left over when the process ends are never used.
+//! Ids of readings, from blocks that the node reserves in the store (hi/lo). No id is given twice, and only
+//! the request that needs a new block waits for the store. Ids left at the end of the process are never used.
 
 use std::ops::Range;
 
@@ -9,32 +9,37 @@ use device_stats_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// The reserved ids that are left.
+/// The reserved ids of this node.
 #[derive(Debug, Default)]
 pub(crate) struct ReadingIds {
-    /// Held while a block is being reserved, so that one request reserves for all that wait.
-    left: Mutex<Range<i64>>,
+    /// Locked during a reservation, so that one request reserves for all that wait.
+    unused: Mutex<Range<i64>>,
 }
 
 impl ReadingIds {
-    /// Takes that many ids.
+    /// Takes `count` ids.
     ///
     /// # Errors
-    /// Those of the store. Who waits for another one to reserve waits no longer than that one may, however many they are.
+    /// The errors of the store; [`StoreError::Unavailable`] after [`STORE_CONNECT_TIMEOUT`], which includes
+    /// the wait for other requests.
     pub(crate) async fn take(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
         let taken = timeout(STORE_CONNECT_TIMEOUT, self.take_in_turn(store, count)).await;
-        taken.map_err(|_| StoreError::Unavailable("no ids for readings could be reserved in time".into()))?
+        taken.map_err(|_| StoreError::Unavailable("reading ids were not reserved in time".into()))?
     }
 
     async fn take_in_turn(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
-        let mut left = self.left.lock().await;
-        let mut ids: Vec<ReadingId> = left.by_ref().take(count).map(ReadingId).collect();
+        let mut unused = self.unused.lock().await;
+        let mut ids: Vec<ReadingId> = unused.by_ref().take(count).map(ReadingId).collect();
         if ids.len() < count {
             let missing = count - ids.len();
             let block = u32::try_from(missing).unwrap_or(u32::MAX).max(READING_ID_BLOCK);
-            *left = store.reserve_reading_ids(block).await?;
-            ids.extend(left.by_ref().take(missing).map(ReadingId));
+            *unused = store.reserve_reading_ids(block).await?;
+            ids.extend(unused.by_ref().take(missing).map(ReadingId));
         }
-        Ok(ids)
+        if ids.len() == count {
+            Ok(ids)
+        } else {
+            Err(StoreError::Broken("the store reserved fewer reading ids than requested".into()))
+        }
     }
 }

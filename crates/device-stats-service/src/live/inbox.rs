@@ -1,315 +1,324 @@
-//! What waits for one who watches: readings, thinned to a rate.
+//! The inbox of a subscriber: readings that wait for it, thinned to a rate.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::LIVE_READINGS_WAITING_MAX;
+use device_stats_domain::{DeviceKey, Reading};
 use tokio::sync::Notify;
 
-use super::Numbered;
-
-/// For how long readings of a device may come as fast as they like, where none came before.
+/// Span of time whose readings a device may send at once after a pause.
 const BURST: Duration = Duration::from_secs(1);
 
-/// The longest time between two readings of a device.
+/// Maximum time between two readings of a device.
 const INTERVAL_MAX: Duration = Duration::from_hours(24 * 365);
 
-/// Readings that wait for one who watches. Of a device that has more than the rate allows, the newest takes the place of
-/// those before it, until it is its turn; so the last reading always comes in the end.
+/// A committed reading with its sequence number. Readings from the store have the number 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SequencedReading {
+    pub(super) sequence: u64,
+    pub(super) reading: Reading,
+}
+
+/// A reading taken from an inbox.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Delivery {
+    pub(super) sequenced: SequencedReading,
+    /// The subscriber has all readings up to this sequence number, except thinned ones. It resumes after it.
+    pub(super) resume_after: u64,
+}
+
+/// The receiver of the readings of an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subscriber {
+    /// The client of a live stream.
+    Client,
+    /// The relay to the other nodes.
+    Relay,
+}
+
+/// Readings that wait for a subscriber. If a device is faster than the rate, its newest reading replaces the
+/// older ones until the next reading is due. The last reading is therefore always delivered.
 #[derive(Debug)]
-pub(crate) struct Inbox {
-    /// Between two readings of a device.
+pub(super) struct Inbox {
+    subscriber: Subscriber,
+    /// Minimum time between two readings of a device.
     interval: Duration,
-    is_relay: bool,
-    contents: Mutex<Contents>,
-    /// Told when there is something new to look at.
-    wake: Notify,
+    contents: Mutex<InboxContents>,
+    /// Notified when the contents change.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Contents {
-    /// Readings whose turn it is.
-    ready: VecDeque<Numbered>,
-    paces: HashMap<DeviceKey, Pace>,
-    /// The devices of which a reading waits, by its turn.
-    turns: BTreeSet<(Instant, DeviceKey)>,
-    /// The numbers of all that is here.
-    unsent: BTreeSet<u64>,
-    /// The greatest number that was taken out.
-    last: u64,
-    /// Whether readings were thrown away.
-    has_missed: bool,
+struct InboxContents {
+    /// Readings that are due.
+    due: VecDeque<SequencedReading>,
+    rate_limits: HashMap<DeviceKey, RateLimit>,
+    /// The devices with an early reading, by the time at which it is due.
+    early: BTreeSet<(Instant, DeviceKey)>,
+    /// The sequence numbers of all readings here.
+    undelivered: BTreeSet<u64>,
+    /// The greatest sequence number delivered.
+    delivered: u64,
+    /// Whether readings were discarded.
+    has_discarded: bool,
     has_ended: bool,
 }
 
-/// A reading that was taken out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Taken {
-    pub(crate) numbered: Numbered,
-    /// Up to this number all that was not left out has been taken.
-    pub(crate) behind: u64,
-}
-
-/// How fast the readings of a device come: the generic cell rate algorithm (ITU-T I.371).
+/// The rate limit of a device: the generic cell rate algorithm (ITU-T I.371).
 #[derive(Debug)]
-struct Pace {
-    /// When the next reading would come if all came evenly.
+struct RateLimit {
+    /// Theoretical arrival time: when the next reading would come at exactly the rate.
     next: Instant,
-    /// The newest reading that came too early.
-    waiting: Option<Numbered>,
+    /// The newest early reading.
+    early: Option<SequencedReading>,
 }
 
 impl Inbox {
-    /// An inbox that takes `rate` readings a second of each device; above 0.
-    pub(crate) fn of_client(rate: f64) -> Self {
-        Self::new(rate, false)
-    }
-
-    /// An inbox whose readings are sent to other nodes.
-    pub(crate) fn of_relay(rate: f64) -> Self {
-        Self::new(rate, true)
-    }
-
-    fn new(rate: f64, is_relay: bool) -> Self {
+    /// Creates an inbox that delivers up to `rate` readings per second of each device. The rate is above 0.
+    pub(super) fn new(subscriber: Subscriber, rate: f64) -> Self {
         let interval = Duration::try_from_secs_f64(rate.recip()).unwrap_or(INTERVAL_MAX).min(INTERVAL_MAX);
-        Self { interval, is_relay, contents: Mutex::default(), wake: Notify::new() }
+        Self { subscriber, interval, contents: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Whether other nodes are told, and not a client.
-    pub(crate) fn is_relay(&self) -> bool {
-        self.is_relay
+    /// Returns whether the inbox belongs to the relay.
+    pub(super) fn is_relay(&self) -> bool {
+        self.subscriber == Subscriber::Relay
     }
 
-    /// Takes a reading that has been committed.
-    pub(crate) fn offer(&self, numbered: Numbered, now: Instant) {
+    /// Adds a committed reading.
+    pub(super) fn offer(&self, sequenced: SequencedReading, now: Instant) {
         let mut contents = self.lock();
         if contents.has_ended {
             return;
         }
-        let device = numbered.reading.device;
-        let ahead = BURST.saturating_sub(self.interval);
-        let pace = contents.paces.entry(device).or_insert(Pace { next: now, waiting: None });
-        let turn = pace.next.checked_sub(ahead).unwrap_or(now);
-        if turn <= now && pace.waiting.is_none() {
-            pace.next = later(pace.next.max(now), self.interval);
-            contents.unsent.insert(numbered.sequence);
-            contents.push(numbered, self.is_relay);
-            self.wake.notify_one();
+        let device = sequenced.reading.device;
+        let tolerance = BURST.saturating_sub(self.interval);
+        let limit = contents.rate_limits.entry(device).or_insert(RateLimit { next: now, early: None });
+        let due = limit.next.checked_sub(tolerance).unwrap_or(now);
+        if due <= now && limit.early.is_none() {
+            limit.next = saturating_add(limit.next.max(now), self.interval);
+            contents.undelivered.insert(sequenced.sequence);
+            contents.push(sequenced, self.subscriber);
+            self.changed.notify_one();
             return;
         }
-        let before = pace.waiting.replace(numbered);
-        contents.unsent.insert(numbered.sequence);
-        if let Some(before) = before {
-            contents.unsent.remove(&before.sequence);
+        let replaced = limit.early.replace(sequenced);
+        contents.undelivered.insert(sequenced.sequence);
+        if let Some(replaced) = replaced {
+            contents.undelivered.remove(&replaced.sequence);
         } else {
-            contents.turns.insert((turn, device));
-            self.wake.notify_one();
+            contents.early.insert((due, device));
+            self.changed.notify_one();
         }
     }
 
-    /// The next reading, when its turn has come; `None` when there will be none any more.
-    pub(crate) async fn next(&self) -> Option<Taken> {
+    /// Waits for the next due reading. Returns `None` when the inbox has ended.
+    pub(super) async fn next(&self) -> Option<Delivery> {
         loop {
-            let turn = {
+            let due = {
                 let mut contents = self.lock();
-                contents.take_turns(Instant::now(), self.interval, self.is_relay);
-                if let Some(taken) = contents.take() {
-                    return Some(taken);
+                contents.push_due(Instant::now(), self.interval, self.subscriber);
+                if let Some(delivery) = contents.take() {
+                    return Some(delivery);
                 }
                 if contents.has_ended {
                     return None;
                 }
-                contents.turns.first().map(|(turn, _)| *turn)
+                contents.early.first().map(|(due, _)| *due)
             };
-            match turn {
-                None => self.wake.notified().await,
-                Some(turn) => tokio::select! {
-                    () = self.wake.notified() => {}
-                    () = tokio::time::sleep_until(turn.into()) => {}
+            match due {
+                None => self.changed.notified().await,
+                Some(due) => tokio::select! {
+                    () = self.changed.notified() => {}
+                    () = tokio::time::sleep_until(due.into()) => {}
                 },
             }
         }
     }
 
-    /// A reading whose turn has come, if there is one.
-    pub(crate) fn take(&self) -> Option<Taken> {
+    /// Takes a due reading, without waiting.
+    pub(super) fn take(&self) -> Option<Delivery> {
         let mut contents = self.lock();
-        contents.take_turns(Instant::now(), self.interval, self.is_relay);
+        contents.push_due(Instant::now(), self.interval, self.subscriber);
         contents.take()
     }
 
-    /// Whether readings were thrown away since this was last asked.
-    pub(crate) fn take_missed(&self) -> bool {
-        std::mem::take(&mut self.lock().has_missed)
+    /// Returns whether readings were discarded since the last call.
+    pub(super) fn take_has_discarded(&self) -> bool {
+        std::mem::take(&mut self.lock().has_discarded)
     }
 
-    /// Takes nothing any more; what is ready may still be taken out.
-    pub(crate) fn end(&self) {
+    /// Ends the inbox: it accepts no readings, and delivers the due ones.
+    pub(super) fn end(&self) {
         self.lock().has_ended = true;
-        self.wake.notify_one();
+        self.changed.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Contents> {
+    fn lock(&self) -> MutexGuard<'_, InboxContents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Contents {
-    /// Where nobody takes them out, the inbox of a client ends: who comes back is given them, if he can be. That of a relay
-    /// begins anew, and remembers that readings were missed.
-    fn push(&mut self, numbered: Numbered, is_relay: bool) {
-        if self.ready.len() < LIVE_READINGS_WAITING_MAX {
-            self.ready.push_back(numbered);
-        } else if is_relay {
-            self.ready.clear();
-            self.unsent.clear();
-            self.has_missed = true;
-        } else {
-            self.has_ended = true;
+impl InboxContents {
+    /// Adds a due reading. A full inbox ends the client's stream; the client resumes by event id. A full
+    /// inbox of the relay discards its readings.
+    fn push(&mut self, sequenced: SequencedReading, subscriber: Subscriber) {
+        if self.due.len() < LIVE_READINGS_WAITING_MAX {
+            self.due.push_back(sequenced);
+            return;
+        }
+        match subscriber {
+            Subscriber::Client => self.has_ended = true,
+            Subscriber::Relay => {
+                self.due.clear();
+                self.undelivered.clear();
+                self.has_discarded = true;
+            }
         }
     }
 
-    fn take(&mut self) -> Option<Taken> {
-        let numbered = self.ready.pop_front()?;
-        self.unsent.remove(&numbered.sequence);
-        self.last = self.last.max(numbered.sequence);
-        let behind = self.unsent.first().map_or(self.last, |first| self.last.min(first - 1));
-        Some(Taken { numbered, behind })
+    fn take(&mut self) -> Option<Delivery> {
+        let sequenced = self.due.pop_front()?;
+        self.undelivered.remove(&sequenced.sequence);
+        self.delivered = self.delivered.max(sequenced.sequence);
+        let resume_after =
+            self.undelivered.first().map_or(self.delivered, |first| self.delivered.min(first - 1));
+        Some(Delivery { sequenced, resume_after })
     }
 
-    /// Makes those ready whose turn it is.
-    fn take_turns(&mut self, now: Instant, interval: Duration, is_relay: bool) {
-        while let Some((turn, device)) = self.turns.first().copied()
-            && turn <= now
+    /// Adds the early readings that are now due.
+    fn push_due(&mut self, now: Instant, interval: Duration, subscriber: Subscriber) {
+        while let Some((due, device)) = self.early.first().copied()
+            && due <= now
         {
-            self.turns.remove(&(turn, device));
-            if let Some(pace) = self.paces.get_mut(&device) {
-                pace.next = later(pace.next.max(now), interval);
-                if let Some(waiting) = pace.waiting.take() {
-                    self.push(waiting, is_relay);
+            self.early.remove(&(due, device));
+            if let Some(limit) = self.rate_limits.get_mut(&device) {
+                limit.next = saturating_add(limit.next.max(now), interval);
+                if let Some(sequenced) = limit.early.take() {
+                    self.push(sequenced, subscriber);
                 }
             }
         }
     }
 }
 
-/// A moment that much later, as far as there is one.
-fn later(moment: Instant, by: Duration) -> Instant {
-    moment.checked_add(by).unwrap_or(moment)
+/// Adds a duration; returns `moment` if the sum is out of range.
+fn saturating_add(moment: Instant, duration: Duration) -> Instant {
+    moment.checked_add(duration).unwrap_or(moment)
 }
 
 #[cfg(test)]
 mod tests {
-    use device_stats_domain::{Axes, Finite, Reading, ReadingId, Timestamp};
+    use device_stats_domain::{Axes, Finite, ReadingId, Timestamp};
 
     use super::*;
 
-    fn numbered(device: i64, sequence: u64) -> Numbered {
+    fn sequenced(device: i64, sequence: u64) -> SequencedReading {
         let zero = Finite::new(0.0).unwrap();
         let time = Timestamp::from_micros(0).unwrap();
         let (device, id) = (DeviceKey(device), ReadingId(0));
         let values = Axes { x: zero, y: zero, z: zero };
-        Numbered { sequence, reading: Reading { device, id, time, values } }
+        SequencedReading { sequence, reading: Reading { device, id, time, values } }
     }
 
-    /// The numbers of what is ready at a moment.
-    fn ready(inbox: &Inbox, now: Instant) -> Vec<u64> {
+    /// Takes the readings that are due at a moment, and returns their sequence numbers.
+    fn due(inbox: &Inbox, now: Instant) -> Vec<u64> {
         let mut contents = inbox.lock();
-        contents.take_turns(now, inbox.interval, false);
-        std::iter::from_fn(|| contents.take()).map(|taken| taken.numbered.sequence).collect()
+        contents.push_due(now, inbox.interval, Subscriber::Client);
+        std::iter::from_fn(|| contents.take()).map(|delivery| delivery.sequenced.sequence).collect()
     }
 
     #[test]
-    fn what_comes_no_faster_than_the_rate_comes_whole() {
+    fn readings_within_the_rate_are_all_delivered() {
         for rate in [0.1, 1.0, 10.0, 1_000.0] {
-            let inbox = Inbox::of_client(rate);
+            let inbox = Inbox::new(Subscriber::Client, rate);
             let start = Instant::now();
             for n in 0..100_u32 {
                 let now = start + Duration::from_secs_f64(f64::from(n) / rate) + Duration::from_micros(1);
-                inbox.offer(numbered(1, n.into()), now);
-                assert_eq!(ready(&inbox, now), [u64::from(n)], "{rate}");
+                inbox.offer(sequenced(1, n.into()), now);
+                assert_eq!(due(&inbox, now), [u64::from(n)], "{rate}");
             }
         }
     }
 
     #[test]
-    fn what_comes_faster_is_thinned_and_the_last_one_comes() {
-        let inbox = Inbox::of_client(10.0);
+    fn faster_readings_are_thinned_and_the_last_is_delivered() {
+        let inbox = Inbox::new(Subscriber::Client, 10.0);
         let start = Instant::now();
-        let mut got = Vec::new();
-        // 1,000 readings in ten seconds, of each of two devices.
+        let mut delivered = Vec::new();
+        // Each of two devices has 1,000 readings in ten seconds.
         for n in 0..1_000_u64 {
             let now = start + Duration::from_millis(10 * n);
-            inbox.offer(numbered(1, n), now);
-            inbox.offer(numbered(2, n + 10_000), now);
-            got.extend(ready(&inbox, now));
+            inbox.offer(sequenced(1, n), now);
+            inbox.offer(sequenced(2, n + 10_000), now);
+            delivered.extend(due(&inbox, now));
         }
-        got.extend(ready(&inbox, start + Duration::from_secs(11)));
-        let (two, one): (Vec<u64>, Vec<u64>) = got.into_iter().partition(|n| *n >= 10_000);
-        for (got, last) in [(one, 999), (two, 10_999)] {
-            assert!((108..=112).contains(&got.len()), "{}", got.len());
-            assert!(got.is_sorted());
-            assert_eq!(got.last(), Some(&last));
+        delivered.extend(due(&inbox, start + Duration::from_secs(11)));
+        let (two, one): (Vec<u64>, Vec<u64>) = delivered.into_iter().partition(|n| *n >= 10_000);
+        for (delivered, last) in [(one, 999), (two, 10_999)] {
+            assert!((108..=112).contains(&delivered.len()), "{}", delivered.len());
+            assert!(delivered.is_sorted());
+            assert_eq!(delivered.last(), Some(&last));
         }
     }
 
-    /// Who came back behind the last event it had was never given one that had to wait longer than that.
+    /// A client that resumed after its last event never got a reading that was early when the event was sent.
     #[test]
-    fn what_waits_is_not_behind_a_client() {
-        let inbox = Inbox::of_client(1.0);
+    fn a_client_resumes_before_the_readings_that_wait() {
+        let inbox = Inbox::new(Subscriber::Client, 1.0);
         let start = Instant::now();
         for (device, sequence) in [(1, 1), (1, 2), (2, 3), (1, 4), (3, 5)] {
-            inbox.offer(numbered(device, sequence), start);
+            inbox.offer(sequenced(device, sequence), start);
         }
-        let taken = |now| {
+        let deliveries = |now| {
             let mut contents = inbox.lock();
-            contents.take_turns(now, inbox.interval, false);
+            contents.push_due(now, inbox.interval, Subscriber::Client);
             std::iter::from_fn(|| contents.take())
-                .map(|taken| (taken.numbered.sequence, taken.behind))
+                .map(|delivery| (delivery.sequenced.sequence, delivery.resume_after))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(taken(start), [(1, 1), (3, 3), (5, 3)]);
-        assert_eq!(taken(start + Duration::from_secs(2)), [(4, 5)]);
+        assert_eq!(deliveries(start), [(1, 1), (3, 3), (5, 3)]);
+        assert_eq!(deliveries(start + Duration::from_secs(2)), [(4, 5)]);
     }
 
     #[test]
-    fn the_slowest_rate_sends_one() {
-        let inbox = Inbox::of_client(1e-300);
+    fn the_slowest_rate_delivers_one_reading() {
+        let inbox = Inbox::new(Subscriber::Client, 1e-300);
         let start = Instant::now();
         for n in 1..10 {
-            inbox.offer(numbered(1, n), start + Duration::from_secs(n));
+            inbox.offer(sequenced(1, n), start + Duration::from_secs(n));
         }
-        assert_eq!(ready(&inbox, start + Duration::from_hours(1)), [1]);
+        assert_eq!(due(&inbox, start + Duration::from_hours(1)), [1]);
     }
 
     #[test]
-    fn a_relay_that_is_too_slow_begins_anew() {
-        let inbox = Inbox::of_relay(1e9);
+    fn a_full_inbox_of_the_relay_discards_its_readings() {
+        let inbox = Inbox::new(Subscriber::Relay, 1e9);
         let start = Instant::now();
         let count = LIVE_READINGS_WAITING_MAX as u64;
         for n in 0..count + 5 {
-            inbox.offer(numbered(1, n), start + Duration::from_millis(n));
+            inbox.offer(sequenced(1, n), start + Duration::from_millis(n));
         }
-        assert!(inbox.take_missed() && !inbox.take_missed());
+        assert!(inbox.take_has_discarded() && !inbox.take_has_discarded());
         let left: Vec<u64> =
-            std::iter::from_fn(|| inbox.take()).map(|taken| taken.numbered.sequence).collect();
+            std::iter::from_fn(|| inbox.take()).map(|delivery| delivery.sequenced.sequence).collect();
         assert_eq!(left, (count + 1..count + 5).collect::<Vec<_>>());
     }
 
     #[tokio::test]
-    async fn who_does_not_take_them_out_is_dropped() {
-        let inbox = Inbox::of_client(1e9);
+    async fn a_full_inbox_of_a_client_ends() {
+        let inbox = Inbox::new(Subscriber::Client, 1e9);
         let start = Instant::now();
         for n in 0..=LIVE_READINGS_WAITING_MAX as u64 {
-            inbox.offer(numbered(1, n), start + Duration::from_millis(n));
+            inbox.offer(sequenced(1, n), start + Duration::from_millis(n));
         }
         for n in 0..LIVE_READINGS_WAITING_MAX as u64 {
-            assert_eq!(inbox.next().await.unwrap().numbered.sequence, n);
+            assert_eq!(inbox.next().await.unwrap().sequenced.sequence, n);
         }
         assert_eq!(inbox.next().await, None);
-        inbox.offer(numbered(1, 0), start);
+        inbox.offer(sequenced(1, 0), start);
         assert_eq!(inbox.next().await, None);
     }
 }

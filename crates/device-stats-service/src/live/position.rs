@@ -1,26 +1,26 @@
-//! Where in a live stream a client is.
+//! The position of a client in a live stream.
 
 use std::fmt;
 use std::str::FromStr;
 
 use device_stats_domain::Timestamp;
 
-/// Behind which event a client wants to go on. Written `EPOCH-SEQUENCE-TIME`: hexadecimal, decimal, microseconds since 1970
-/// UTC.
+/// The position after an event, which is also the id of the event. Written as `EPOCH-SEQUENCE-TIME`:
+/// hexadecimal, decimal, and microseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Under which the number was given; 0 where none was.
+    /// The epoch of the sequence number; 0 without a sequence number.
     pub(crate) epoch: u64,
-    /// The number of the event.
+    /// The sequence number up to which the client has all readings.
     pub(crate) sequence: u64,
-    /// The latest time of the readings that were sent.
+    /// The latest time of the readings sent.
     pub(crate) newest: Timestamp,
 }
 
-/// A text that is no [`Position`].
+/// Error of a text that is not a [`Position`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no id of an event")]
-pub struct NoPosition;
+#[error("not the id of an event of a live stream")]
+pub struct PositionError;
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,15 +29,15 @@ impl fmt::Display for Position {
 }
 
 impl FromStr for Position {
-    type Err = NoPosition;
+    type Err = PositionError;
 
-    fn from_str(text: &str) -> Result<Self, NoPosition> {
+    fn from_str(text: &str) -> Result<Self, PositionError> {
         let mut parts = text.splitn(3, '-');
-        let mut part = || parts.next().ok_or(NoPosition);
-        let epoch = u64::from_str_radix(part()?, 16).map_err(|_| NoPosition)?;
-        let sequence = part()?.parse().map_err(|_| NoPosition)?;
-        let newest = part()?.parse().map_err(|_| NoPosition)?;
-        Ok(Self { epoch, sequence, newest: Timestamp::from_micros(newest).map_err(|_| NoPosition)? })
+        let mut part = || parts.next().ok_or(PositionError);
+        let epoch = u64::from_str_radix(part()?, 16).map_err(|_| PositionError)?;
+        let sequence = part()?.parse().map_err(|_| PositionError)?;
+        let newest = part()?.parse().map_err(|_| PositionError)?;
+        Ok(Self { epoch, sequence, newest: Timestamp::from_micros(newest).map_err(|_| PositionError)? })
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_position_is_read_as_it_was_written(
+        fn a_written_position_is_read_back(
             epoch: u64,
             sequence: u64,
             micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros(),
@@ -60,7 +60,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_may_be_asked_for(text in "[-0-9a-fA-F+ ]{0,40}") {
+        fn no_text_panics(text in "[-0-9a-fA-F+ ]{0,40}") {
             let _ = text.parse::<Position>();
         }
     }

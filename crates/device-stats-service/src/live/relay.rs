@@ -1,4 +1,5 @@
-//! Live readings across nodes: each tells the others which devices its clients watch, and is told their readings.
+//! The relay of live readings between nodes. Each node tells the others which devices its clients watch, and
+//! gets their readings.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,192 +13,201 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
-use super::inbox::Inbox;
-use super::{Live, Numbered, Origin};
+use super::hub::{CommitOrigin, LiveHub};
+use super::inbox::{Inbox, SequencedReading, Subscriber};
 
-/// How often nodes say what their clients watch.
-const SAY_PAUSE: Duration = Duration::from_secs(5);
-/// How long what a node has said holds.
-const SAID_FOR: Duration = Duration::from_secs(15);
-/// How long to wait before listening again after the connection was lost.
+/// Interval at which a node announces the devices that its clients watch.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(5);
+/// Time for which an announcement holds.
+const ANNOUNCEMENT_KEPT_FOR: Duration = Duration::from_secs(15);
+/// Pause before a node listens again after the connection was lost.
 const LISTEN_PAUSE: Duration = Duration::from_millis(500);
-/// Devices of a message: with the longest keys there are, it stays below the limit of a message.
-const DEVICES_MAX: usize = 350;
-/// Readings of a message, likewise.
-const READINGS_MAX: usize = 50;
-/// Readings that are sent at once.
-const READINGS_AT_ONCE: usize = 20 * READINGS_MAX;
+/// Maximum number of devices in a message. With the longest keys, the message stays below its limit.
+const MESSAGE_DEVICES_MAX: usize = 350;
+/// Maximum number of readings in a message, likewise.
+const MESSAGE_READINGS_MAX: usize = 50;
+/// Maximum number of readings that are sent at once.
+const SEND_READINGS_MAX: usize = 20 * MESSAGE_READINGS_MAX;
 
-/// What nodes tell each other.
+/// A message between nodes.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Message {
-    /// Who says it.
+    /// The sender.
     node: Uuid,
     #[serde(flatten)]
-    what: What,
+    content: MessageContent,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum What {
-    /// Its clients watch these devices.
+enum MessageContent {
+    /// The clients of the sender watch these devices.
     Watched(Vec<i64>),
-    /// It has committed these readings: device, id, microseconds since 1970 UTC, x, y, z.
-    Committed(Vec<(i64, i64, i64, f64, f64, f64)>),
-    /// It has committed readings that it could not tell of.
+    /// The sender committed these readings.
+    Committed(Vec<ReadingFields>),
+    /// The sender committed readings that it could not send.
     Missed(()),
 }
 
-/// Takes part for as long as it is awaited.
-pub(crate) async fn relay(live: Live, exchange: Arc<dyn Exchange>) {
+/// The fields of a reading: device, id, microseconds since 1970 UTC, x, y, z.
+type ReadingFields = (i64, i64, i64, f64, f64, f64);
+
+/// Relays live readings until it is dropped.
+pub(crate) async fn relay(hub: Arc<LiveHub>, exchange: Arc<dyn Exchange>) {
     let mut relay = Relay {
         node: Uuid::new_v4(),
-        inbox: Arc::new(Inbox::of_relay(LIVE_RATE_MAX)),
-        wanted: HashMap::new(),
+        inbox: Arc::new(Inbox::new(Subscriber::Relay, LIVE_RATE_MAX)),
+        announced: HashMap::new(),
         has_missed: false,
-        live,
+        hub,
         exchange,
     };
     loop {
-        if let Err(error) = relay.take_part().await {
-            tracing::debug!(%error, "other nodes cannot be listened to");
+        if let Err(error) = relay.run().await {
+            tracing::debug!(%error, "listening to other nodes failed, trying again");
         }
-        // What they have committed meanwhile was missed.
-        relay.live.begin_anew();
+        // Readings that other nodes committed meanwhile are missing here.
+        relay.hub.begin_epoch();
         sleep(LISTEN_PAUSE).await;
     }
 }
 
 struct Relay {
     node: Uuid,
-    live: Live,
+    hub: Arc<LiveHub>,
     exchange: Arc<dyn Exchange>,
-    /// What is committed here of devices that are watched elsewhere.
+    /// The readings that this node commits of the announced devices.
     inbox: Arc<Inbox>,
-    /// Those devices, and until when they are.
-    wanted: HashMap<DeviceKey, Instant>,
-    /// Whether the others have missed readings, and are to be told.
+    /// The devices that clients of other nodes watch, with the expiry of the announcement.
+    announced: HashMap<DeviceKey, Instant>,
+    /// Whether the other nodes miss readings of this node and must be told.
     has_missed: bool,
 }
 
 impl Relay {
-    /// Takes part until the connection is lost.
-    async fn take_part(&mut self) -> Result<(), StoreError> {
+    /// Relays until the connection is lost.
+    async fn run(&mut self) -> Result<(), StoreError> {
         let mut messages = self.exchange.listen().await?;
-        let mut tick = interval(SAY_PAUSE);
+        let mut tick = interval(ANNOUNCE_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let inbox = Arc::clone(&self.inbox);
-        let live = self.live.clone();
+        let hub = Arc::clone(&self.hub);
         loop {
             tokio::select! {
                 message = messages.next() => match message {
-                    Some(message) => self.hear(&message),
+                    Some(message) => self.receive(&message),
                     None => return Ok(()),
                 },
-                () = live.shared.changed.notified() => self.say_watched().await,
+                () = hub.watched_changed.notified() => self.announce().await,
                 _ = tick.tick() => {
-                    self.forget();
-                    self.say_watched().await;
+                    self.expire_announcements();
+                    self.announce().await;
                 }
-                Some(first) = inbox.next() => self.say_committed(first.numbered).await,
+                Some(first) = inbox.next() => self.send_committed(first.sequenced).await,
             }
         }
     }
 
-    fn hear(&mut self, message: &str) {
-        let Ok(Message { node, what }) = serde_json::from_str(message) else {
-            tracing::debug!("a node has said something strange");
+    fn receive(&mut self, message: &str) {
+        let Ok(Message { node, content }) = serde_json::from_str(message) else {
+            tracing::debug!("a message of another node cannot be read");
             return;
         };
         if node == self.node {
             return;
         }
-        match what {
-            What::Watched(devices) => {
-                let until = Instant::now() + SAID_FOR;
-                let count = self.wanted.len();
-                self.wanted.extend(devices.into_iter().map(|device| (DeviceKey(device), until)));
-                if self.wanted.len() > count {
-                    self.watch();
+        match content {
+            MessageContent::Watched(devices) => {
+                let until = Instant::now() + ANNOUNCEMENT_KEPT_FOR;
+                let count = self.announced.len();
+                self.announced.extend(devices.into_iter().map(|device| (DeviceKey(device), until)));
+                if self.announced.len() > count {
+                    self.watch_announced();
                 }
             }
-            What::Committed(readings) => {
-                self.live.publish(readings.into_iter().filter_map(reading), Origin::OtherNode);
+            MessageContent::Committed(fields) => {
+                if let Some(readings) = fields.into_iter().map(to_reading).collect::<Option<Vec<_>>>() {
+                    self.hub.publish(readings, CommitOrigin::OtherNode);
+                } else {
+                    tracing::debug!("a reading of another node is out of range");
+                    self.hub.begin_epoch();
+                }
             }
-            What::Missed(()) => self.live.begin_anew(),
+            MessageContent::Missed(()) => self.hub.begin_epoch(),
         }
     }
 
-    /// Watches what the others want to know of.
-    fn watch(&self) {
-        let wanted: HashSet<DeviceKey> = self.wanted.keys().copied().collect();
-        self.live.watch(&self.inbox, &wanted, None);
+    fn watch_announced(&self) {
+        let devices: HashSet<DeviceKey> = self.announced.keys().copied().collect();
+        self.hub.watch(&self.inbox, &devices, None);
     }
 
-    fn forget(&mut self) {
-        let (count, now) = (self.wanted.len(), Instant::now());
-        self.wanted.retain(|_, until| now < *until);
-        if self.wanted.len() < count {
-            self.watch();
+    fn expire_announcements(&mut self) {
+        let (count, now) = (self.announced.len(), Instant::now());
+        self.announced.retain(|_, until| now < *until);
+        if self.announced.len() < count {
+            self.watch_announced();
         }
     }
 
-    /// Says it again at the next tick where it is lost.
-    async fn say_watched(&mut self) {
-        let devices: Vec<i64> = self.live.watched_here().into_iter().map(|device| device.0).collect();
-        let parts = devices.chunks(DEVICES_MAX);
-        let messages = parts.map(|part| self.written(What::Watched(part.to_vec()))).collect();
-        self.send(messages).await;
+    /// Announces the devices that clients of this node watch. A lost announcement is repeated at the next
+    /// tick.
+    async fn announce(&mut self) {
+        let devices: Vec<i64> = self.hub.devices_of_clients().into_iter().map(|device| device.0).collect();
+        let chunks = devices.chunks(MESSAGE_DEVICES_MAX);
+        self.send(chunks.map(|chunk| MessageContent::Watched(chunk.to_vec())).collect()).await;
     }
 
-    async fn say_committed(&mut self, first: Numbered) {
-        let mut readings = vec![written(&first.reading)];
-        while readings.len() < READINGS_AT_ONCE
+    /// Sends the readings of the inbox, beginning with `first`.
+    async fn send_committed(&mut self, first: SequencedReading) {
+        let mut readings = vec![to_fields(&first.reading)];
+        while readings.len() < SEND_READINGS_MAX
             && let Some(next) = self.inbox.take()
         {
-            readings.push(written(&next.numbered.reading));
+            readings.push(to_fields(&next.sequenced.reading));
         }
-        let parts = readings.chunks(READINGS_MAX);
-        let messages = parts.map(|part| self.written(What::Committed(part.to_vec()))).collect();
-        if !self.send(messages).await {
+        let chunks = readings.chunks(MESSAGE_READINGS_MAX);
+        if !self.send(chunks.map(|chunk| MessageContent::Committed(chunk.to_vec())).collect()).await {
             self.has_missed = true;
         }
     }
 
-    fn written(&self, what: What) -> String {
-        // Numbers and lists can be written.
-        serde_json::to_string(&Message { node: self.node, what }).unwrap_or_default()
-    }
-
-    /// Sends messages, after telling of what was missed before; says whether they were sent.
-    async fn send(&mut self, mut messages: Vec<String>) -> bool {
-        self.has_missed |= self.inbox.take_missed();
+    /// Sends messages, after the message that earlier readings were missed. Returns whether they were sent.
+    async fn send(&mut self, mut contents: Vec<MessageContent>) -> bool {
+        self.has_missed |= self.inbox.take_has_discarded();
         if self.has_missed {
-            messages.insert(0, self.written(What::Missed(())));
+            contents.insert(0, MessageContent::Missed(()));
         }
-        if messages.is_empty() {
+        if contents.is_empty() {
             return true;
         }
-        let sent = self.exchange.send(&messages).await;
+        let node = self.node;
+        let messages: Result<Vec<String>, serde_json::Error> =
+            contents.into_iter().map(|content| serde_json::to_string(&Message { node, content })).collect();
+        let sent = match messages {
+            Ok(messages) => self.exchange.send(&messages).await,
+            Err(error) => Err(StoreError::Broken(error.into())),
+        };
         match &sent {
             Ok(()) => self.has_missed = false,
-            Err(error) => tracing::debug!(%error, "other nodes could not be told"),
+            Err(error) => tracing::debug!(%error, "sending to other nodes failed"),
         }
         sent.is_ok()
     }
 }
 
-fn written(reading: &Reading) -> (i64, i64, i64, f64, f64, f64) {
+fn to_fields(reading: &Reading) -> ReadingFields {
     let Axes { x, y, z } = reading.values.map(Finite::get);
     (reading.device.0, reading.id.0, reading.time.micros(), x, y, z)
 }
 
-fn reading((device, id, time, x, y, z): (i64, i64, i64, f64, f64, f64)) -> Option<Reading> {
+/// Returns the reading, or `None` if a field is out of range.
+fn to_reading((device, id, time_us, x, y, z): ReadingFields) -> Option<Reading> {
     let number = |number| Finite::new(number).ok();
     Some(Reading {
         device: DeviceKey(device),
         id: ReadingId(id),
-        time: Timestamp::from_micros(time).ok()?,
+        time: Timestamp::from_micros(time_us).ok()?,
         values: Axes { x: number(x)?, y: number(y)?, z: number(z)? },
     })
 }
@@ -209,12 +219,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_messages_fit() {
+    fn the_longest_messages_stay_below_the_limit() {
         let number = f64::from_bits(0x8010_0000_0000_0001);
         let longest = (i64::MIN, i64::MIN, Timestamp::MIN.micros(), number, number, number);
-        let watched = What::Watched(vec![i64::MIN; DEVICES_MAX]);
-        for what in [watched, What::Committed(vec![longest; READINGS_MAX]), What::Missed(())] {
-            let message = Message { node: Uuid::max(), what };
+        let watched = MessageContent::Watched(vec![i64::MIN; MESSAGE_DEVICES_MAX]);
+        let committed = MessageContent::Committed(vec![longest; MESSAGE_READINGS_MAX]);
+        for content in [watched, committed, MessageContent::Missed(())] {
+            let message = Message { node: Uuid::max(), content };
             let written = serde_json::to_string(&message).unwrap();
             assert!(written.len() <= MESSAGE_BYTES_MAX, "{}", written.len());
             assert_eq!(serde_json::from_str::<Message>(&written).unwrap(), message);

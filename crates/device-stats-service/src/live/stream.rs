@@ -1,112 +1,88 @@
-//! One client that watches a device, or all devices of a user.
+//! Live streams: one client that watches a device, or all devices of a user.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use device_stats_domain::limits::{LIVE_LOOK_PAUSE, LIVE_READINGS_RESUMED_MAX};
-use device_stats_domain::{Device, DeviceId, DeviceKey, Page, Reading, ReadingId, Timestamp, User, Window};
+use device_stats_domain::{DeviceId, DeviceKey, Page, Reading, ReadingId, Timestamp, Window};
 use device_stats_store::StoreError;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::inbox::{Inbox, Taken};
-use super::{Begun, Numbered, Position};
-use crate::{Authorized, Service, ServiceError};
+use super::hub::Subscription;
+use super::inbox::{Delivery, Inbox, SequencedReading, Subscriber};
+use super::position::Position;
+use crate::access::principal::Authorized;
+use crate::access::reading_source::ReadingSource;
+use crate::admission::AdmissionPermit;
+use crate::error::ServiceError;
+use crate::service::Service;
 
-/// What a client watches.
-#[derive(Clone, Debug)]
-enum Watched {
-    Device(Device),
-    User(User),
-}
-
-/// Readings as they are committed. They end when the device or the user is deleted, the server stops, or the client does not
-/// take them out.
+/// A live stream: readings as they are committed. It ends when the device or user is deleted, the server
+/// stops, or its inbox is full.
 pub struct LiveReadings {
     service: Service,
-    watched: Watched,
+    source: ReadingSource,
     inbox: Arc<Inbox>,
-    names: HashMap<DeviceKey, DeviceId>,
-    /// What the client missed and has not been given yet.
-    missed: VecDeque<Numbered>,
-    /// Readings that were missed, and may be told once more as they are committed.
-    told: HashSet<ReadingId>,
+    devices: HashMap<DeviceKey, DeviceId>,
+    /// Missed readings that the client gets first.
+    missed: VecDeque<SequencedReading>,
+    /// The ids of missed readings from the store, which may also arrive in the inbox.
+    resumed: HashSet<ReadingId>,
     epoch: u64,
     start: Position,
     newest: Timestamp,
-    look: Interval,
-    _place: OwnedSemaphorePermit,
+    source_check: Interval,
+    _permit: AdmissionPermit,
 }
 
-/// A reading that was committed.
+/// A committed reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveReading {
-    /// Whose it is.
+    /// Its device.
     pub device: DeviceId,
     /// The reading.
     pub reading: Reading,
-    /// Where the client is when it has got it.
+    /// The position of the client after this reading.
     pub position: Position,
 }
 
 impl Service {
-    /// The readings of a device as they are committed, at most `rate` a second; above 0. Who was at a position before gets
-    /// what has come since: of what this node has kept all, else what is later than all that was sent, and not more than
-    /// [`LIVE_READINGS_RESUMED_MAX`], the latest.
+    /// Opens a live stream with up to `rate` readings per second of each device. The rate is above 0.
+    ///
+    /// A client that resumes at a position first gets the readings it missed: all of them if this node has
+    /// kept them. Otherwise it gets stored readings with a time later than those it had, the newest up to
+    /// [`LIVE_READINGS_RESUMED_MAX`]; of several devices, a late reading may then be missing.
     ///
     /// # Errors
-    /// [`ServiceError::TooManyStreams`]; those of the store.
-    pub async fn watch_device(
+    /// [`ServiceError::TooManyStreams`]; the errors of the store.
+    pub async fn watch(
         &self,
-        device: Authorized<Device>,
+        source: Authorized<ReadingSource>,
         rate: f64,
         since: Option<Position>,
     ) -> Result<LiveReadings, ServiceError> {
-        self.watch(Watched::Device(device.into_inner()), rate, since).await
-    }
-
-    /// The readings of all devices of a user, at most `rate` a second of each, otherwise as [`Self::watch_device`]. What is
-    /// late among devices may be missed by who comes back to a node that has not kept it.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn watch_user(
-        &self,
-        user: Authorized<User>,
-        rate: f64,
-        since: Option<Position>,
-    ) -> Result<LiveReadings, ServiceError> {
-        self.watch(Watched::User(user.into_inner()), rate, since).await
-    }
-
-    async fn watch(
-        &self,
-        watched: Watched,
-        rate: f64,
-        since: Option<Position>,
-    ) -> Result<LiveReadings, ServiceError> {
-        let place = self.live.take_place().ok_or(ServiceError::TooManyStreams)?;
-        let mut look = interval(LIVE_LOOK_PAUSE);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        look.reset();
-        let newest = since.map_or_else(|| self.clock.now(), |position| position.newest);
+        let permit = self.parts.admission.admit_live_stream()?;
+        let mut source_check = interval(LIVE_LOOK_PAUSE);
+        source_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        source_check.reset();
+        let newest = since.map_or_else(|| self.parts.clock.now(), |position| position.newest);
         let mut stream = LiveReadings {
             service: self.clone(),
-            watched,
-            inbox: Arc::new(Inbox::of_client(rate)),
-            names: HashMap::new(),
+            source: source.into_inner(),
+            inbox: Arc::new(Inbox::new(Subscriber::Client, rate)),
+            devices: HashMap::new(),
             missed: VecDeque::new(),
-            told: HashSet::new(),
+            resumed: HashSet::new(),
             epoch: 0,
             start: Position { epoch: 0, sequence: 0, newest },
             newest,
-            look,
-            _place: place,
+            source_check,
+            _permit: permit,
         };
-        stream.names = stream.find_devices().await?.ok_or(StoreError::DeviceMissing)?;
-        // First watched, then read: what comes in between is told twice, and noticed.
-        let Begun { epoch, sequence, missed } =
-            self.live.watch(&stream.inbox, &stream.keys(), since.as_ref());
+        stream.devices = stream.find_devices().await?.ok_or(StoreError::DeviceMissing)?;
+        // Watch first, then read: a reading committed in between arrives twice, and `resumed` removes it
+        // once.
+        let Subscription { epoch, sequence, missed } = stream.subscribe(since.as_ref());
         stream.epoch = epoch;
         match (missed, since) {
             (Some(missed), Some(position)) => {
@@ -121,103 +97,105 @@ impl Service {
 }
 
 impl LiveReadings {
-    /// Where the client is before it gets anything.
+    /// Returns the position of the client before the first reading.
     pub fn start(&self) -> Position {
         self.start
     }
 
-    /// The next reading; `None` when there will be none any more.
+    /// Waits for the next reading. Returns `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<LiveReading> {
         loop {
-            let next = if let Some(numbered) = self.missed.pop_front() {
-                Some(Taken { numbered, behind: numbered.sequence })
+            let next = if let Some(sequenced) = self.missed.pop_front() {
+                Some(Delivery { sequenced, resume_after: sequenced.sequence })
             } else {
                 tokio::select! {
                     next = self.inbox.next() => next,
-                    _ = self.look.tick() => {
-                        if self.look_around().await {
+                    _ = self.source_check.tick() => {
+                        if self.source_exists().await {
                             continue;
                         }
                         None
                     }
                 }
             };
-            let Taken { numbered: Numbered { sequence, reading }, behind } = next?;
-            if sequence > 0 && self.told.remove(&reading.id) {
+            let Delivery { sequenced: SequencedReading { sequence, reading }, resume_after } = next?;
+            if sequence > 0 && self.resumed.remove(&reading.id) {
                 continue;
             }
-            // One that has just been given to another user is not for this one any more.
-            let Some(device) = self.names.get(&reading.device) else { continue };
+            // The device may have moved to another user since the reading was committed.
+            let Some(device) = self.devices.get(&reading.device) else { continue };
             self.newest = self.newest.max(reading.time);
-            // What was read from the store has no number. Until all of that is sent, only times tell where the client is.
+            // A reading from the store has no sequence number, so until the last of them the position is a
+            // time.
             let epoch = if sequence == 0 { 0 } else { self.epoch };
-            let position = Position { epoch, sequence: behind, newest: self.newest };
+            let position = Position { epoch, sequence: resume_after, newest: self.newest };
             return Some(LiveReading { device: device.clone(), reading, position });
         }
     }
 
-    /// Looks for the device, or which devices the user has; says whether there is still something to watch.
-    async fn look_around(&mut self) -> bool {
+    /// Returns whether the source still exists, and watches the devices that it has now.
+    async fn source_exists(&mut self) -> bool {
         match self.find_devices().await {
-            Ok(Some(names)) => {
-                if names != self.names {
-                    self.names = names;
-                    self.service.live.watch(&self.inbox, &self.keys(), None);
+            Ok(Some(devices)) => {
+                if devices != self.devices {
+                    self.devices = devices;
+                    self.subscribe(None);
                 }
                 true
             }
             Ok(None) => false,
             Err(error) => {
-                tracing::debug!(%error, "a live stream could not look for its devices");
+                tracing::debug!(%error, "looking up the devices of a live stream failed, trying again later");
                 true
             }
         }
     }
 
-    /// The devices to watch; `None` where what is watched is not there any more.
+    /// Returns the devices of the source; `None` if the source is deleted.
     async fn find_devices(&self) -> Result<Option<HashMap<DeviceKey, DeviceId>>, StoreError> {
-        let store = &self.service.store;
-        let devices = match &self.watched {
-            Watched::Device(device) => {
+        let store = &self.service.parts.store;
+        let devices = match &self.source {
+            ReadingSource::Device(device) => {
                 let found = store.find_devices(std::slice::from_ref(&device.device_id)).await?;
-                found.into_iter().flatten().filter(|found| found.key == device.key).collect()
+                let found = found.into_iter().flatten().find(|found| found.key == device.key);
+                let Some(found) = found else { return Ok(None) };
+                vec![found]
             }
-            Watched::User(user) => {
+            ReadingSource::User(user) => {
                 if store.find_user(user.id).await?.is_none() {
                     return Ok(None);
                 }
                 store.list_user_devices(user.id).await?
             }
         };
-        if devices.is_empty() && matches!(self.watched, Watched::Device(_)) {
-            return Ok(None);
-        }
         Ok(Some(devices.into_iter().map(|device| (device.key, device.device_id)).collect()))
     }
 
-    fn keys(&self) -> HashSet<DeviceKey> {
-        self.names.keys().copied().collect()
+    fn subscribe(&self, since: Option<&Position>) -> Subscription {
+        let devices = self.devices.keys().copied().collect();
+        self.service.parts.live.watch(&self.inbox, &devices, since)
     }
 
-    /// Reads what is later than all that the client was sent.
+    /// Reads the stored readings with a time later than those that the client had.
     async fn read_missed(&mut self) -> Result<(), ServiceError> {
-        let [of_device, of_all] = LIVE_READINGS_RESUMED_MAX;
+        let [per_device, total] = LIVE_READINGS_RESUMED_MAX;
         let window = Window { from_us: self.newest.micros() + 1, until_us: i64::MAX };
         let mut missed: Vec<Reading> = Vec::new();
-        for device in self.names.keys() {
-            let page = Page { skip: 0, limit: of_device };
-            missed.extend(self.service.newest(*device, window, page).await?);
+        for device in self.devices.keys() {
+            let page = Page { skip: 0, limit: per_device };
+            missed.extend(self.service.newest_readings(*device, window, page).await?);
             missed.sort_unstable_by_key(|reading| (std::cmp::Reverse(reading.time), reading.id));
-            missed.truncate(of_all as usize);
+            missed.truncate(total as usize);
         }
-        self.told = missed.iter().map(|reading| reading.id).collect();
-        self.missed = missed.into_iter().rev().map(|reading| Numbered { sequence: 0, reading }).collect();
+        self.resumed = missed.iter().map(|reading| reading.id).collect();
+        let ascending = missed.into_iter().rev();
+        self.missed = ascending.map(|reading| SequencedReading { sequence: 0, reading }).collect();
         Ok(())
     }
 }
 
 impl Drop for LiveReadings {
     fn drop(&mut self) {
-        self.service.live.unwatch(&self.inbox);
+        self.service.parts.live.unwatch(&self.inbox);
     }
 }

@@ -1,73 +1,54 @@
-//! Analyses: from a snapshot of the store to exact statistics. This is where the engine meets the store; neither knows
-//! the other.
+//! Analyses: exact statistics of the readings of a window.
 
-use device_stats_domain::{Axes, Device, DeviceId, Statistics, User, Wanted, Window};
+use device_stats_domain::{Axes, DeviceId, Statistics, Wanted, Window};
 use device_stats_segment::analysis::Group;
-use device_stats_store::Subject;
 
-use crate::queries::snapshot::{Opened, Reach, columns};
-use crate::segments::ReadError;
-use crate::{Authorized, Service, ServiceError};
+use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
+use crate::access::principal::Authorized;
+use crate::access::reading_source::ReadingSource;
+use crate::error::ServiceError;
+use crate::segments::reader::ReadError;
+use crate::service::Service;
 
-/// The analysis of all devices of a user.
+/// The analysis of a source of readings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct UserStatistics {
-    /// All readings of all devices in one pool.
+pub struct Analysis {
+    /// The statistics of all readings of all devices together.
     pub aggregate: Axes<Statistics>,
-    /// Each device that has a reading in the window, by ascending key.
+    /// The statistics of each device that has a reading in the window, by ascending key.
     pub devices: Vec<(DeviceId, Axes<Statistics>)>,
 }
 
 impl Service {
-    /// Analyses the readings of a device in a window.
+    /// Analyzes the readings of a window.
     ///
     /// # Errors
-    /// [`ServiceError::NoReadings`] where there is none.
-    pub async fn analyze_device(
+    /// [`ServiceError::NoReadings`].
+    pub async fn analyze(
         &self,
-        device: &Authorized<Device>,
+        source: &Authorized<ReadingSource>,
         window: Window,
         wanted: &Wanted,
-    ) -> Result<Axes<Statistics>, ServiceError> {
-        Ok(self.analyze(Subject::Device(device.key), window, wanted).await?.aggregate)
-    }
-
-    /// Analyses the readings of all devices of a user in a window.
-    ///
-    /// # Errors
-    /// [`ServiceError::NoReadings`] where there is none.
-    pub async fn analyze_user(
-        &self,
-        user: &Authorized<User>,
-        window: Window,
-        wanted: &Wanted,
-    ) -> Result<UserStatistics, ServiceError> {
-        self.analyze(Subject::User(user.id), window, wanted).await
-    }
-
-    async fn analyze(
-        &self,
-        subject: Subject,
-        window: Window,
-        wanted: &Wanted,
-    ) -> Result<UserStatistics, ServiceError> {
+    ) -> Result<Analysis, ServiceError> {
         let wanted = wanted.clone();
-        let analyzed =
-            self.look(subject, window, Reach::Ends, move |opened| summarize(opened, window, &wanted));
+        let visited = ReadingsToVisit::AtWindowEnds;
+        let analyzed = self.compute_on_snapshot(source.subject(), window, visited, move |snapshot| {
+            analyze(snapshot, &wanted)
+        });
         analyzed.await?.ok_or(ServiceError::NoReadings)
     }
 }
 
-/// The statistics of each device and of their pool; `None` where there is no reading at all.
-fn summarize(opened: &Opened, window: Window, wanted: &Wanted) -> Result<Option<UserStatistics>, ReadError> {
-    let parts = opened.cut(&[window.from_us, window.until_us])?.pop().unwrap_or_default();
-    let hot: Vec<Axes<Vec<f64>>> = opened.devices.iter().map(|device| columns(&device.hot)).collect();
+/// Returns the statistics of each device and of all together; `None` without a reading.
+fn analyze(snapshot: &OpenSnapshot, wanted: &Wanted) -> Result<Option<Analysis>, ReadError> {
+    let parts = snapshot.device_parts()?;
+    let hot: Vec<Axes<Vec<f64>>> = snapshot.devices.iter().map(|device| columns(&device.hot)).collect();
     let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot });
-    let Axes { x, y, z } = opened.analyze(&groups.collect::<Vec<_>>(), wanted)?;
+    let Axes { x, y, z } = snapshot.analyze(&groups.collect::<Vec<_>>(), wanted)?;
     let groups = x.groups.into_iter().zip(y.groups).zip(z.groups);
     let groups = groups.map(|((x, y), z)| Axes { x, y, z }.all());
-    let devices = opened.devices.iter().zip(groups);
+    let devices = snapshot.devices.iter().zip(groups);
     let devices = devices.filter_map(|(entry, all)| Some((entry.device.device_id.clone(), all?)));
     let aggregate = Axes { x: x.all, y: y.all, z: z.all }.all();
-    Ok(aggregate.map(|aggregate| UserStatistics { aggregate, devices: devices.collect() }))
+    Ok(aggregate.map(|aggregate| Analysis { aggregate, devices: devices.collect() }))
 }

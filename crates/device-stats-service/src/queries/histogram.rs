@@ -1,59 +1,39 @@
 //! Histograms of the readings of a window.
 
-use device_stats_domain::{Axes, Bins, Device, Histogram, User, Window};
-use device_stats_segment::Row;
+use device_stats_domain::{Axes, Bins, Histogram, Window};
 use device_stats_segment::analysis::{Group, histogram};
-use device_stats_store::Subject;
 
-use crate::queries::snapshot::{Opened, Reach, columns};
-use crate::segments::ReadError;
-use crate::{Authorized, Service, ServiceError};
+use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
+use crate::access::principal::Authorized;
+use crate::access::reading_source::ReadingSource;
+use crate::error::ServiceError;
+use crate::segments::reader::ReadError;
+use crate::service::Service;
 
 impl Service {
-    /// Histograms of the readings of a device in a window.
+    /// Counts the readings of a window in bins, all devices together.
     ///
     /// # Errors
-    /// [`ServiceError::NoReadings`] where there is none.
-    pub async fn histogram_device(
+    /// [`ServiceError::NoReadings`].
+    pub async fn histogram(
         &self,
-        device: &Authorized<Device>,
+        source: &Authorized<ReadingSource>,
         window: Window,
         bins: Bins,
     ) -> Result<Axes<Histogram>, ServiceError> {
-        self.histogram(Subject::Device(device.key), window, bins).await
-    }
-
-    /// Histograms of the readings of all devices of a user in a window, in one pool.
-    ///
-    /// # Errors
-    /// [`ServiceError::NoReadings`] where there is none.
-    pub async fn histogram_user(
-        &self,
-        user: &Authorized<User>,
-        window: Window,
-        bins: Bins,
-    ) -> Result<Axes<Histogram>, ServiceError> {
-        self.histogram(Subject::User(user.id), window, bins).await
-    }
-
-    async fn histogram(
-        &self,
-        subject: Subject,
-        window: Window,
-        bins: Bins,
-    ) -> Result<Axes<Histogram>, ServiceError> {
-        let counted = self.look(subject, window, Reach::Ends, move |opened| count(opened, window, bins));
+        let visited = ReadingsToVisit::AtWindowEnds;
+        let counted = self.compute_on_snapshot(source.subject(), window, visited, move |snapshot| {
+            count_in_bins(snapshot, bins)
+        });
         counted.await?.ok_or(ServiceError::NoReadings)
     }
 }
 
-/// The histograms of the pool of all devices; `None` where there is no reading at all.
-fn count(opened: &Opened, window: Window, bins: Bins) -> Result<Option<Axes<Histogram>>, ReadError> {
-    let parts = opened.cut(&[window.from_us, window.until_us])?.pop().unwrap_or_default().concat();
-    let hot: Vec<Row> = opened.devices.iter().flat_map(|device| device.hot.iter().copied()).collect();
-    let hot = columns(&hot);
-    let histograms = opened
-        .weight
-        .each_axis(|axis| histogram(Group { parts: &parts, hot: &hot }, axis, bins, &opened.segments))?;
+/// Returns the histogram of each axis; `None` without a reading.
+fn count_in_bins(snapshot: &OpenSnapshot, bins: Bins) -> Result<Option<Axes<Histogram>>, ReadError> {
+    let parts = snapshot.segments.cut_window(snapshot.window)?;
+    let hot = columns(&snapshot.hot());
+    let group = Group { parts: &parts, hot: &hot };
+    let histograms = snapshot.weight.each_axis(|axis| histogram(group, axis, bins, &snapshot.segments))?;
     Ok(histograms.all())
 }

@@ -1,79 +1,73 @@
-//! What a computation looks at: a snapshot with the heads of its segments, and pages as it asks for them.
+//! Computing on a snapshot of the store.
 
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, Device, Wanted, Window};
-use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis, cut};
+use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis};
 use device_stats_segment::{ROW_PAGE, Row};
-use device_stats_store::{DeviceSnapshot, SegmentEntry, StoreError, Subject};
+use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
 use crate::compute::Weight;
-use crate::segments::{OpenSegments, ReadError};
-use crate::{Service, ServiceError};
+use crate::error::ServiceError;
+use crate::segments::reader::{OpenSegments, ReadError};
+use crate::service::Service;
 
-/// How often a question is begun anew because a segment was merged away under it.
+/// Maximum number of attempts of a query whose segments are merged while it reads them.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
 
 /// A snapshot whose segments can be read.
-pub(crate) struct Opened {
-    pub(crate) devices: Vec<OpenDevice>,
-    pub(crate) segments: OpenSegments,
-    /// How much work a computation over all of it is.
-    pub(crate) weight: Weight,
+pub(super) struct OpenSnapshot {
+    pub(super) window: Window,
+    pub(super) devices: Vec<OpenDevice>,
+    /// The segments of all devices, whole: some of their readings may be outside the window.
+    pub(super) segments: OpenSegments,
+    /// The weight of the computation.
+    pub(super) weight: Weight,
 }
 
-/// The readings of one device in a snapshot.
-pub(crate) struct OpenDevice {
-    pub(crate) device: Device,
-    /// Its segments, whole: some of their readings may lie outside of the window.
-    pub(crate) parts: Vec<Part>,
+/// One device of a snapshot.
+pub(super) struct OpenDevice {
+    pub(super) device: Device,
+    /// The position after its last segment in [`OpenSnapshot::segments`].
+    segments_end: usize,
     /// Its hot readings inside the window.
-    pub(crate) hot: Vec<Row>,
+    pub(super) hot: Vec<Row>,
 }
 
-/// How much of what lies in a window a computation has to look at.
+/// The readings of a window that a computation visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// What lies in segments that the window cuts, and hot readings.
-    Ends,
-    /// It may be everything.
-    Everything,
+pub(super) enum ReadingsToVisit {
+    /// Readings of the segments that the window cuts, and hot readings.
+    AtWindowEnds,
+    /// All readings.
+    All,
 }
 
-/// The numbers of rows, a column an axis.
-pub(crate) fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
+/// Returns the values of rows, by axis.
+pub(super) fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
     let column = |number: fn(&Row) -> f64| rows.iter().map(number).collect();
     Axes { x: column(|row| row.values.x), y: column(|row| row.values.y), z: column(|row| row.values.z) }
 }
 
-impl Opened {
-    /// For each of the consecutive spans `[bounds[n], bounds[n + 1])`, the parts of each device inside it.
-    pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Vec<Vec<Vec<Part>>>, ReadError> {
-        let all: Vec<Part> = self.devices.iter().flat_map(|device| device.parts.iter().cloned()).collect();
-        let ends: Vec<usize> = self
-            .devices
-            .iter()
-            .scan(0, |end, device| {
-                *end += device.parts.len();
-                Some(*end)
-            })
-            .collect();
-        let spans = cut(&all, bounds, &self.segments)?;
-        let by_device = |parts: Vec<Part>| {
-            let mut devices: Vec<Vec<Part>> = vec![Vec::new(); ends.len()];
-            for part in parts {
-                let device = ends.partition_point(|end| *end <= part.segment);
-                if let Some(parts) = devices.get_mut(device) {
-                    parts.push(part);
-                }
-            }
-            devices
-        };
-        Ok(spans.into_iter().map(by_device).collect())
+impl OpenSnapshot {
+    /// Returns the parts of each device inside the window.
+    pub(super) fn device_parts(&self) -> Result<Vec<Vec<Part>>, ReadError> {
+        let mut devices: Vec<Vec<Part>> = vec![Vec::new(); self.devices.len()];
+        for part in self.segments.cut_window(self.window)? {
+            let index = self.devices.partition_point(|device| device.segments_end <= part.segment);
+            let parts = devices.get_mut(index);
+            parts.ok_or_else(|| ReadError::broken("a part belongs to no device of the snapshot"))?.push(part);
+        }
+        Ok(devices)
     }
 
-    /// Analyzes all axes; of a heavy computation each on a core of its own.
-    pub(crate) fn analyze(
+    /// Returns the hot readings of all devices.
+    pub(super) fn hot(&self) -> Vec<Row> {
+        self.devices.iter().flat_map(|device| device.hot.iter().copied()).collect()
+    }
+
+    /// Analyzes all axes, in parallel if the computation is heavy.
+    pub(super) fn analyze(
         &self,
         groups: &[Group<'_>],
         wanted: &Wanted,
@@ -86,66 +80,61 @@ impl Opened {
 }
 
 impl Service {
-    /// Takes a snapshot and computes something of it, off the threads that serve connections.
-    pub(crate) async fn look<T: Send + 'static>(
+    /// Takes a snapshot and runs a computation on it, apart from the threads that serve connections. If a
+    /// segment is merged meanwhile, both are repeated.
+    pub(super) async fn compute_on_snapshot<T: Send + 'static>(
         &self,
         subject: Subject,
         window: Window,
-        reach: Reach,
-        computation: impl Fn(&Opened) -> Result<T, ReadError> + Send + Sync + 'static,
+        visited: ReadingsToVisit,
+        computation: impl Fn(&OpenSnapshot) -> Result<T, ReadError> + Send + Sync + 'static,
     ) -> Result<T, ServiceError> {
         let computation = Arc::new(computation);
         for _ in 0..ATTEMPTS_MAX {
-            let snapshot = self.store.snapshot(subject, window).await?;
-            let weight = self.compute.weigh(readings_to_look_at(&snapshot.devices, window, reach));
-            let opened = match self.open(snapshot.devices, weight).await {
+            let snapshot = self.parts.store.snapshot(subject, window).await?;
+            let weight = self.parts.compute.weigh(count_readings(&snapshot.devices, window, visited));
+            let opened = match self.open_snapshot(window, snapshot.devices, weight).await {
                 Err(ReadError::Gone) => continue,
                 opened => opened?,
             };
             let computation = Arc::clone(&computation);
-            let computed = self.compute.run(weight, move || computation(&opened)).await;
-            match computed.map_err(ServiceError::Died)? {
+            let computed = self.parts.compute.run(weight, move || computation(&opened)).await;
+            match computed.map_err(ServiceError::ComputationFailed)? {
                 Err(ReadError::Gone) => {}
                 computed => return Ok(computed?),
             }
         }
-        Err(merged_away().into())
+        Err(ServiceError::segments_merged_repeatedly())
     }
 
-    async fn open(&self, devices: Vec<DeviceSnapshot>, weight: Weight) -> Result<Opened, ReadError> {
-        let entries = devices
-            .iter()
-            .flat_map(|entry| entry.segments.iter().map(|segment| (entry.device.key, *segment)));
-        let segments = self.segments.open(&entries.collect::<Vec<_>>()).await?;
-        let mut place = 0;
+    async fn open_snapshot(
+        &self,
+        window: Window,
+        devices: Vec<DeviceSnapshot>,
+        weight: Weight,
+    ) -> Result<OpenSnapshot, ReadError> {
+        let mut entries = Vec::new();
         let mut opened = Vec::with_capacity(devices.len());
-        for entry in devices {
-            let mut parts = Vec::with_capacity(entry.segments.len());
-            for _ in &entry.segments {
-                let head = segments.head(place).ok_or(ReadError::Gone)?;
-                parts.push(Part::new(place, Arc::clone(head)));
-                place += 1;
-            }
-            opened.push(OpenDevice { device: entry.device, parts, hot: entry.hot });
+        for DeviceSnapshot { device, hot, segments } in devices {
+            entries.extend(segments.into_iter().map(|segment| (device.key, segment)));
+            opened.push(OpenDevice { device, segments_end: entries.len(), hot });
         }
-        Ok(Opened { devices: opened, segments, weight })
+        let segments = self.parts.segments.open(&entries).await?;
+        Ok(OpenSnapshot { window, devices: opened, segments, weight })
     }
 }
 
-/// The answer where segments go faster than they can be read.
-pub(crate) fn merged_away() -> StoreError {
-    StoreError::Unavailable("segments were merged again and again while they were read".into())
-}
-
-/// About how many readings a computation has to look at: of a whole segment as many as a page has.
-fn readings_to_look_at(devices: &[DeviceSnapshot], window: Window, reach: Reach) -> u64 {
-    let is_read = |segment: &SegmentEntry| {
-        reach == Reach::Everything || segment.first_us < window.from_us || window.until_us <= segment.last_us
+/// Returns the approximate number of readings that a computation visits; for a whole segment, one page.
+fn count_readings(devices: &[DeviceSnapshot], window: Window, visited: ReadingsToVisit) -> u64 {
+    let is_visited = |segment: &SegmentEntry| {
+        visited == ReadingsToVisit::All
+            || segment.first_us < window.from_us
+            || window.until_us <= segment.last_us
     };
-    let of_segment = |segment: &SegmentEntry| {
-        u64::from(if is_read(segment) { segment.readings } else { segment.readings.min(ROW_PAGE) })
+    let in_segment = |segment: &SegmentEntry| {
+        u64::from(if is_visited(segment) { segment.readings } else { segment.readings.min(ROW_PAGE) })
     };
-    let of_device =
-        |entry: &DeviceSnapshot| entry.segments.iter().map(of_segment).sum::<u64>() + entry.hot.len() as u64;
-    devices.iter().map(of_device).sum()
+    let in_device =
+        |entry: &DeviceSnapshot| entry.segments.iter().map(in_segment).sum::<u64>() + entry.hot.len() as u64;
+    devices.iter().map(in_device).sum()
 }

@@ -1,65 +1,64 @@
-//! Sealing while the service runs: a few tasks that take the devices that are due, one after the other, and one that looks
-//! around for devices whose readings have grown old, also those that other nodes have left behind.
+//! Background sealing: tasks that seal the devices that are due, and a task that looks for old hot readings,
+//! also of other nodes.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use device_stats_domain::error_chain;
 use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 use device_stats_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::backlog::{Backlog, Job};
-use super::plan::Goal;
-use super::sealer::{Done, SealError, Sealer};
-use device_stats_domain::error_chain;
+use super::backlog::{Backlog, SealJob};
+use super::plan::MergeGoal;
+use super::sealer::{SealError, SealReport, Sealer};
 
-/// How often is looked for readings that have grown old, or too many: ten times while they do, within these bounds.
-const LOOK_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
-/// How often the store is asked for hot readings this node does not know of: twice while they grow old, within these
-/// bounds.
-const ASK_PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(5)];
+/// Bounds of the interval at which old readings are looked for: a tenth of their age.
+const AGE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+/// Bounds of the interval at which the store is asked for all hot readings: half of their age.
+const STORE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(5)];
 
-/// Sealing at work; it goes on until it is stopped.
-pub struct Background {
+/// Background sealing in progress, until it is stopped.
+pub struct BackgroundSealing {
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Background {
-    /// Starts to seal what `backlog` tells of, and whatever has been hot for `seal_after`. Half of the cores may be busy
-    /// with it, [`SEAL_DEVICES_MAX`] at most. To be called inside of a runtime.
-    pub fn start(store: &Arc<dyn Store>, backlog: &Arc<Backlog>, seal_after: Duration) -> Self {
+impl BackgroundSealing {
+    /// Starts to seal the devices of `backlog`, and readings that have been hot for `seal_after`. Sealing
+    /// uses up to half of the cores, and at most [`SEAL_DEVICES_MAX`]. Call it inside a runtime.
+    pub(crate) fn start(store: &Arc<dyn Store>, backlog: &Arc<Backlog>, seal_after: Duration) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
         let sealer = Arc::new(Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX)));
         for _ in 0..store.seal_concurrency() {
-            tasks.spawn(work(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
+            tasks.spawn(seal_due(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }
-        tasks.spawn(look_around(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
+        tasks.spawn(look_for_old(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
         Self { stop, tasks }
     }
 
-    /// Begins nothing new from now on.
+    /// Begins no further device.
     pub fn begin_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Stops after what is being done, for [`SHUTDOWN_TIMEOUT`] at most. What was not finished is done by whoever comes
-    /// next.
+    /// Stops after the devices in progress, but after [`SHUTDOWN_TIMEOUT`] at the latest. Unfinished work is
+    /// left to other nodes or the next start.
     pub async fn stop(self) {
         self.begin_stop();
         self.tasks.close();
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
-            tracing::warn!("sealing was still at work after {} s", SHUTDOWN_TIMEOUT.as_secs());
+            tracing::warn!(timeout_s = SHUTDOWN_TIMEOUT.as_secs(), "sealing did not end in time");
         }
     }
 }
 
-/// Takes one device after the other.
-async fn work(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: CancellationToken) {
+/// Seals one due device after the other.
+async fn seal_due(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: CancellationToken) {
     loop {
         let job = tokio::select! {
             biased;
@@ -77,43 +76,43 @@ async fn work(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: CancellationToke
     }
 }
 
-async fn seal(sealer: &Sealer, backlog: &Backlog, job: &Job) -> Result<(), SealError> {
-    let mut done = Done::default();
-    let worked = sealer.work(job.device, job.which, Goal::Steady, &mut done).await;
-    match &worked {
-        Ok(()) => backlog.finish(job, done.left_readings, Instant::now()),
-        Err(_) => backlog.put_back(job, SEAL_RETRY_PAUSE, Instant::now()),
+async fn seal(sealer: &Sealer, backlog: &Backlog, job: &SealJob) -> Result<(), SealError> {
+    let mut report = SealReport::default();
+    let outcome = sealer.seal_and_merge(job.device, job.readings, MergeGoal::Steady, &mut report).await;
+    match &outcome {
+        Ok(()) => backlog.finish(job, report.left_readings, Instant::now()),
+        Err(_) => backlog.retry_later(job, SEAL_RETRY_PAUSE, Instant::now()),
     }
-    worked
+    outcome
 }
 
-/// Looks again and again for readings that have grown old, and now and then for those this node does not know of.
-async fn look_around(
+/// Looks for old hot readings, often in the backlog and now and then in the store.
+async fn look_for_old(
     store: Arc<dyn Store>,
     backlog: Arc<Backlog>,
     seal_after: Duration,
     stop: CancellationToken,
 ) {
-    let pause = |parts: u32, [least, most]: [Duration; 2]| (seal_after / parts).clamp(least, most);
-    let mut looks = interval(pause(10, LOOK_PAUSES));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut asks_next = Instant::now();
+    let share = |divisor: u32, [min, max]: [Duration; 2]| (seal_after / divisor).clamp(min, max);
+    let mut age_checks = interval(share(10, AGE_CHECK_INTERVALS));
+    age_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut store_check = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = looks.tick() => {}
+            _ = age_checks.tick() => {}
         }
         let now = Instant::now();
-        if asks_next <= now {
-            asks_next = now + pause(2, ASK_PAUSES);
+        if store_check <= now {
+            store_check = now + share(2, STORE_CHECK_INTERVALS);
             match store.list_hot_devices().await {
-                Ok(hot) => backlog.note_all(&hot, now),
+                Ok(hot) => backlog.reconcile(&hot, now),
                 Err(error) => {
                     let causes = error_chain(&error);
-                    tracing::warn!(causes, "hot readings cannot be looked for, trying again later");
+                    tracing::warn!(causes, "listing devices with hot readings failed, trying again later");
                 }
             }
         }
-        backlog.grow_old(seal_after, now);
+        backlog.mark_due(seal_after, now);
     }
 }

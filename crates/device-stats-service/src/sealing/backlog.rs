@@ -1,5 +1,5 @@
-//! What this node knows of hot readings: how many a device has, and since when. It is a hint for whoever seals, never the
-//! truth, which only the store knows.
+//! The backlog of sealing: the number and age of the hot readings of each device, as far as this node knows.
+//! It is a hint; only the store knows the truth.
 
 #[cfg(test)]
 mod tests;
@@ -14,197 +14,205 @@ use device_stats_domain::limits::{HOT_READINGS_MAX, SEAL_READINGS};
 use device_stats_store::HotDevice;
 use tokio::sync::Notify;
 
-use super::sealer::Which;
+use super::sealer::ReadingsToSeal;
 
-/// Devices that wait to be sealed.
+/// The devices with hot readings or new segments.
 #[derive(Debug, Default)]
-pub struct Backlog {
-    state: Mutex<State>,
+pub(crate) struct Backlog {
+    state: Mutex<BacklogState>,
     has_due: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    waiting: HashMap<DeviceKey, Waiting>,
-    /// Those of the waiting ones that are due and not at work, in the order in which they became so.
+struct BacklogState {
+    devices: HashMap<DeviceKey, DeviceBacklog>,
+    /// The devices that are due and not in progress, in the order in which they became due.
     due: VecDeque<DeviceKey>,
-    at_work: HashSet<DeviceKey>,
+    in_progress: HashSet<DeviceKey>,
 }
 
+/// The backlog of one device.
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
+struct DeviceBacklog {
+    /// Number of hot readings.
     readings: u64,
+    /// Time since which it has hot readings.
     since: Instant,
-    /// Before this moment it is not due, whatever it has.
-    rests_until: Instant,
-    /// What has to go even though it is not enough: it is old, or too much is hot in all.
-    urgent: Option<Which>,
-    has_segment: bool,
+    /// Earliest time at which it becomes due.
+    not_before: Instant,
+    /// The readings to seal although they are few: they are old, or all devices together have too many.
+    urgent: Option<ReadingsToSeal>,
+    has_new_segment: bool,
     is_due: bool,
 }
 
-/// A device that is to be sealed.
+/// A device that is due.
 #[derive(Clone, Copy, Debug)]
-pub struct Job {
-    /// Which one.
-    pub device: DeviceKey,
-    /// Which of its hot readings.
-    pub which: Which,
-    waiting: Waiting,
+pub(super) struct SealJob {
+    /// The device.
+    pub(super) device: DeviceKey,
+    /// The hot readings to seal.
+    pub(super) readings: ReadingsToSeal,
+    backlog: DeviceBacklog,
 }
 
-impl Waiting {
+impl DeviceBacklog {
     fn new(now: Instant) -> Self {
-        Self { readings: 0, since: now, rests_until: now, urgent: None, has_segment: false, is_due: false }
+        Self { readings: 0, since: now, not_before: now, urgent: None, has_new_segment: false, is_due: false }
     }
 
-    /// Whether it is to become due.
-    fn is_ripe(&self, now: Instant) -> bool {
+    fn can_become_due(&self, now: Instant) -> bool {
         let is_enough = u64::from(SEAL_READINGS) <= self.readings;
-        (is_enough || self.urgent.is_some() || self.has_segment) && !self.is_due && self.rests_until <= now
+        let has_work = is_enough || self.urgent.is_some() || self.has_new_segment;
+        has_work && !self.is_due && self.not_before <= now
+    }
+
+    fn merge(&mut self, older: Self) {
+        self.readings = self.readings.saturating_add(older.readings);
+        self.since = self.since.min(older.since);
+        self.not_before = self.not_before.max(older.not_before);
+        self.urgent = self.urgent.max(older.urgent);
+        self.has_new_segment |= older.has_new_segment;
     }
 }
 
 impl Backlog {
-    /// Notes that so many readings of each of those devices were stored as hot ones.
-    pub fn note_hot(&self, stored: impl IntoIterator<Item = (DeviceKey, u64)>, now: Instant) {
-        let mut state = self.state();
-        for (device, readings) in stored {
-            let waiting = state.waiting.entry(device).or_insert_with(|| Waiting::new(now));
-            waiting.readings = waiting.readings.saturating_add(readings);
-            state.offer(device, now, &self.has_due);
+    /// Adds hot readings: devices with the number of their new hot readings.
+    pub(crate) fn add_hot(&self, stored: impl IntoIterator<Item = (DeviceKey, u64)>, now: Instant) {
+        let mut state = self.lock();
+        for (key, readings) in stored {
+            let device = state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(now));
+            device.readings = device.readings.saturating_add(readings);
+            state.offer(key, now, &self.has_due);
         }
     }
 
-    /// Notes that a device got a segment at once.
-    pub fn note_segment(&self, device: DeviceKey, now: Instant) {
-        let mut state = self.state();
-        state.waiting.entry(device).or_insert_with(|| Waiting::new(now)).has_segment = true;
-        state.offer(device, now, &self.has_due);
+    /// Adds a segment that was appended directly, so that it is merged.
+    pub(crate) fn add_segment(&self, key: DeviceKey, now: Instant) {
+        let mut state = self.lock();
+        state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(now)).has_new_segment = true;
+        state.offer(key, now, &self.has_due);
     }
 
-    /// Takes over what the store says: `hot` are all devices with hot readings, asked for at `asked`.
-    pub fn note_all(&self, hot: &[HotDevice], asked: Instant) {
-        let known: HashMap<DeviceKey, u64> = hot.iter().map(|one| (one.device, one.readings)).collect();
-        let mut state = self.state();
-        // What came after the store was asked, it cannot know.
-        state.waiting.retain(|device, waiting| {
-            known.contains_key(device) || waiting.is_due || waiting.has_segment || asked < waiting.since
+    /// Takes over the truth of the store: `hot` are all devices with hot readings, requested at `requested`.
+    pub(super) fn reconcile(&self, hot: &[HotDevice], requested: Instant) {
+        let stored: HashMap<DeviceKey, u64> = hot.iter().map(|hot| (hot.device, hot.readings)).collect();
+        let mut state = self.lock();
+        // The store may not know readings from after the request.
+        state.devices.retain(|key, device| {
+            stored.contains_key(key) || device.is_due || device.has_new_segment || requested < device.since
         });
-        for (device, readings) in known {
-            // Who is at work on it knows better.
-            if !state.at_work.contains(&device) {
-                let waiting = state.waiting.entry(device).or_insert_with(|| Waiting::new(asked));
-                waiting.readings = readings;
-                state.offer(device, asked, &self.has_due);
+        for (key, readings) in stored {
+            // The sealer of a device in progress knows its readings better.
+            if !state.in_progress.contains(&key) {
+                let device = state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(requested));
+                device.readings = readings;
+                state.offer(key, requested, &self.has_due);
             }
         }
     }
 
-    /// Makes those devices due whose readings have been hot for `age`, and those that have rested; and where more than
-    /// [`HOT_READINGS_MAX`] are hot in all, those that have the most, until half as many are left.
-    pub fn grow_old(&self, age: Duration, now: Instant) {
-        let mut state = self.state();
-        let excess = state.excess();
-        let mut ripe = Vec::new();
-        for (device, waiting) in &mut state.waiting {
-            let is_old = age <= now.saturating_duration_since(waiting.since);
-            let is_excess = excess.contains(device).then_some(Which::AllButNewest { least: 1 });
-            waiting.urgent = waiting.urgent.max(if is_old { Some(Which::All) } else { is_excess });
-            if waiting.is_ripe(now) {
-                ripe.push(*device);
+    /// Makes devices due whose readings have been hot for `age`. If all devices together have more than
+    /// [`HOT_READINGS_MAX`] hot readings, makes the largest ones due until half as many are left.
+    pub(super) fn mark_due(&self, age: Duration, now: Instant) {
+        let mut state = self.lock();
+        let excess = state.excess_devices();
+        let mut due = Vec::new();
+        for (key, device) in &mut state.devices {
+            let is_old = age <= now.saturating_duration_since(device.since);
+            let excess = excess.contains(key).then_some(ReadingsToSeal::AllButNewest { hot_min: 1 });
+            device.urgent = device.urgent.max(if is_old { Some(ReadingsToSeal::All) } else { excess });
+            if device.can_become_due(now) {
+                due.push(*key);
             }
         }
-        for device in ripe {
-            state.offer(device, now, &self.has_due);
+        for key in due {
+            state.offer(key, now, &self.has_due);
         }
     }
 
-    /// Waits for a device that is due. It is at work until [`Backlog::finish`] or [`Backlog::put_back`].
-    pub async fn next(&self) -> Job {
+    /// Waits for a due device. The device is in progress until [`Backlog::finish`] or
+    /// [`Backlog::retry_later`].
+    pub(super) async fn next(&self) -> SealJob {
         loop {
-            if let Some(job) = self.take() {
+            if let Some(job) = self.take_due() {
                 return job;
             }
             self.has_due.notified().await;
         }
     }
 
-    fn take(&self) -> Option<Job> {
-        let mut state = self.state();
+    fn take_due(&self) -> Option<SealJob> {
+        let mut state = self.lock();
         let device = state.due.pop_front()?;
-        let waiting = state.waiting.remove(&device)?;
-        state.at_work.insert(device);
-        let which = waiting.urgent.unwrap_or(Which::AllButNewest { least: SEAL_READINGS });
-        Some(Job { device, which, waiting })
+        let backlog = state.devices.remove(&device)?;
+        state.in_progress.insert(device);
+        let readings = backlog.urgent.unwrap_or(ReadingsToSeal::AllButNewest { hot_min: SEAL_READINGS });
+        Some(SealJob { device, readings, backlog })
     }
 
-    /// The work is done, but for `left` hot readings, which go on waiting.
-    pub fn finish(&self, job: &Job, left: u64, now: Instant) {
-        let waiting =
-            Waiting { readings: left, urgent: None, has_segment: false, is_due: false, ..job.waiting };
-        self.end(job.device, (left > 0).then_some(waiting), now);
+    /// Ends a job that left `left` hot readings.
+    pub(super) fn finish(&self, job: &SealJob, left: u64, now: Instant) {
+        let rest = DeviceBacklog {
+            readings: left,
+            urgent: None,
+            has_new_segment: false,
+            is_due: false,
+            ..job.backlog
+        };
+        self.end(job.device, (left > 0).then_some(rest), now);
     }
 
-    /// The work failed and is to be done again, after a rest.
-    pub fn put_back(&self, job: &Job, rest: Duration, now: Instant) {
-        let waiting = Waiting { rests_until: now + rest, is_due: false, ..job.waiting };
-        self.end(job.device, Some(waiting), now);
+    /// Ends a job that failed. The device becomes due again after `pause`.
+    pub(super) fn retry_later(&self, job: &SealJob, pause: Duration, now: Instant) {
+        let rest = DeviceBacklog { not_before: now + pause, is_due: false, ..job.backlog };
+        self.end(job.device, Some(rest), now);
     }
 
-    fn end(&self, device: DeviceKey, left: Option<Waiting>, now: Instant) {
-        let mut state = self.state();
-        state.at_work.remove(&device);
-        if let Some(left) = left {
-            match state.waiting.entry(device) {
-                Entry::Vacant(place) => {
-                    place.insert(left);
-                }
-                Entry::Occupied(mut place) => {
-                    let newer = place.get_mut();
-                    newer.readings = newer.readings.saturating_add(left.readings);
-                    newer.since = newer.since.min(left.since);
-                    newer.rests_until = newer.rests_until.max(left.rests_until);
-                    newer.urgent = newer.urgent.max(left.urgent);
-                    newer.has_segment |= left.has_segment;
-                }
+    fn end(&self, key: DeviceKey, rest: Option<DeviceBacklog>, now: Instant) {
+        let mut state = self.lock();
+        state.in_progress.remove(&key);
+        if let Some(rest) = rest {
+            match state.devices.entry(key) {
+                Entry::Vacant(entry) => _ = entry.insert(rest),
+                Entry::Occupied(mut entry) => entry.get_mut().merge(rest),
             }
         }
-        state.offer(device, now, &self.has_due);
+        state.offer(key, now, &self.has_due);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BacklogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// The devices to seal, because too much is hot.
-    fn excess(&self) -> HashSet<DeviceKey> {
-        let mut hot: u64 = self.waiting.values().map(|waiting| waiting.readings).sum();
+impl BacklogState {
+    /// Returns the devices to seal because all devices together have too many hot readings: the largest ones.
+    fn excess_devices(&self) -> HashSet<DeviceKey> {
+        let mut hot: u64 = self.devices.values().map(|device| device.readings).sum();
         if hot <= HOT_READINGS_MAX {
             return HashSet::new();
         }
         let mut largest: Vec<(u64, DeviceKey)> =
-            self.waiting.iter().map(|(device, waiting)| (waiting.readings, *device)).collect();
+            self.devices.iter().map(|(key, device)| (device.readings, *key)).collect();
         largest.sort_unstable_by(|one, other| other.cmp(one));
         let mut excess = HashSet::new();
-        for (readings, device) in largest {
+        for (readings, key) in largest {
             if hot <= HOT_READINGS_MAX / 2 {
                 break;
             }
             hot -= readings;
-            excess.insert(device);
+            excess.insert(key);
         }
         excess
     }
 
-    /// Makes a device due if there is something to do for it, and nobody at work on it.
-    fn offer(&mut self, device: DeviceKey, now: Instant, has_due: &Notify) {
-        let Some(waiting) = self.waiting.get_mut(&device) else { return };
-        if waiting.is_ripe(now) && !self.at_work.contains(&device) {
-            waiting.is_due = true;
-            self.due.push_back(device);
+    /// Makes a device due if it has work and is not in progress.
+    fn offer(&mut self, key: DeviceKey, now: Instant, has_due: &Notify) {
+        let Some(device) = self.devices.get_mut(&key) else { return };
+        if device.can_become_due(now) && !self.in_progress.contains(&key) {
+            device.is_due = true;
+            self.due.push_back(key);
             has_due.notify_one();
         }
     }

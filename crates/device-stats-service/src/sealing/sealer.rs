@@ -1,68 +1,67 @@
-//! Seals and merges one device: reads, computes where it may take its time, and has the store put the result in place.
-//! The store refuses what has become stale meanwhile, so any number of nodes and commands may be at it.
+//! Sealing and merging of one device. The store refuses a segment whose readings or sources changed
+//! meanwhile, so any number of nodes and commands may work on a device.
 
 use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use device_stats_domain::DeviceKey;
 use device_stats_domain::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
+use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment};
 use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
-
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::plan::{Goal, cut_hot, next_merge};
-use super::whole::read_segment;
-use device_stats_domain::error_chain;
+use super::plan::{MergeGoal, next_merge, split_hot};
+use crate::segments::whole_segment::read_segment;
 
-/// How often a device is looked at anew because somebody else was faster.
+/// Maximum number of attempts on a device that another sealer works on.
 const ATTEMPTS_MAX: u32 = 10;
 
-/// Why a device was not sealed or merged.
+/// Reason why a device was not sealed or merged.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Readings could not be made a segment; a bug.
-    #[error("readings cannot be made a segment")]
+    /// Readings could not be encoded as a segment; a bug.
+    #[error("readings cannot be encoded as a segment")]
     Encode(#[from] EncodeError),
-    /// The computation died; a bug.
-    #[error("a computation died")]
-    Died(#[source] Cause),
+    /// A computation panicked; a bug.
+    #[error("a computation failed")]
+    ComputationFailed(#[source] Cause),
 }
 
-/// Which hot readings of a device are to be sealed, fewer before more.
+/// The hot readings of a device to seal, in ascending number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Which {
-    /// Where there are `least`, all but the newest one of [`SEAL_LEFT_OF`]: while a device goes on sending, some readings come a
-    /// little late, and those that lie inside the span of a segment cost an append far more than others.
+pub enum ReadingsToSeal {
+    /// All but the newest share of one in [`SEAL_LEFT_OF`]. While a device sends, some readings come a little
+    /// late, and a reading inside the span of a segment makes an append far more expensive.
     AllButNewest {
-        /// How many there have to be.
-        least: u32,
+        /// Minimum number of hot readings; with fewer, none is sealed.
+        hot_min: u32,
     },
-    /// All.
+    /// All hot readings.
     All,
 }
 
-/// What was done to a device.
+/// The changes made to a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Readings that are sealed now and were hot before.
+pub struct SealReport {
+    /// Number of hot readings that were sealed.
     pub sealed_readings: u64,
-    /// Segments they went to.
+    /// Number of segments they became.
     pub sealed_segments: u64,
-    /// Segments that were merged.
+    /// Number of segments that were merged.
     pub merged_segments: u64,
-    /// Segments that stand in their place.
+    /// Number of segments that replaced them.
     pub merged_into: u64,
-    /// Hot readings that were seen and left.
+    /// Number of hot readings that were read and left hot.
     pub left_readings: u64,
 }
 
-impl Done {
-    /// What was done to this device and another one.
+impl SealReport {
+    /// Returns the sum of two reports.
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
             sealed_readings: self.sealed_readings + other.sealed_readings,
@@ -74,65 +73,70 @@ impl Done {
     }
 }
 
-/// What became of a merge.
-enum Merged {
-    Done,
-    /// One of the segments is left out of all merges from now on.
-    Left,
-    /// Somebody else was faster.
+/// The outcome of a merge.
+enum MergeOutcome {
+    Merged,
+    /// A segment is corrupt and is no longer merged.
+    Corrupt,
+    /// Another sealer was faster.
     Stale,
 }
 
 /// Seals and merges devices of one store.
 pub struct Sealer {
     store: Arc<dyn Store>,
-    /// Segments that cannot be merged, since they or those beside them are corrupt. They are left as they are.
+    /// Segments that are no longer merged, because they or the segments merged with them are corrupt.
     corrupt: Mutex<HashSet<SegmentId>>,
-    /// One for each device that may keep a core busy, or hold segments that are to be merged.
-    turns: Semaphore,
+    /// One permit for each device that may use a core, or hold segments to merge in memory.
+    permits: Semaphore,
 }
 
 impl Sealer {
-    /// A sealer of that store, which keeps at most `cores` of them busy.
+    /// Creates a sealer that uses up to `cores` cores.
     pub fn new(store: Arc<dyn Store>, cores: usize) -> Self {
-        Self { store, corrupt: Mutex::default(), turns: Semaphore::new(cores) }
+        Self { store, corrupt: Mutex::default(), permits: Semaphore::new(cores) }
     }
 
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, SealError> {
-        self.turns.acquire().await.map_err(|closed| SealError::Died(closed.into()))
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, SealError> {
+        self.permits.acquire().await.map_err(|closed| SealError::ComputationFailed(closed.into()))
     }
 
-    /// Seals hot readings of a device, and merges its segments until nothing is left to do. Adds to `done` what was done,
-    /// also before a failure.
+    /// Seals hot readings of a device, and merges its segments until there is nothing to merge. Adds the
+    /// changes to `report`, also before a failure.
     ///
     /// # Errors
-    /// [`SealError`].
-    pub async fn work(
+    /// The store or a computation failed.
+    pub async fn seal_and_merge(
         &self,
         device: DeviceKey,
-        which: Which,
-        goal: Goal,
-        done: &mut Done,
+        readings: ReadingsToSeal,
+        goal: MergeGoal,
+        report: &mut SealReport,
     ) -> Result<(), SealError> {
-        self.seal(device, which, done).await?;
-        self.merge(device, goal, done).await
+        self.seal(device, readings, report).await?;
+        self.merge(device, goal, report).await
     }
 
-    async fn seal(&self, device: DeviceKey, which: Which, done: &mut Done) -> Result<(), SealError> {
+    async fn seal(
+        &self,
+        device: DeviceKey,
+        readings: ReadingsToSeal,
+        report: &mut SealReport,
+    ) -> Result<(), SealError> {
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
             let mut rows = self.store.list_hot_readings(device, SEGMENT_READINGS).await?;
             let count = rows.len();
             let is_all = count < SEGMENT_READINGS as usize;
-            if is_all && let Which::AllButNewest { least } = which {
-                rows.truncate(if count < least as usize { 0 } else { count - count / SEAL_LEFT_OF });
-                done.left_readings = (count - rows.len()) as u64;
+            if is_all && let ReadingsToSeal::AllButNewest { hot_min } = readings {
+                rows.truncate(if count < hot_min as usize { 0 } else { count - count / SEAL_LEFT_OF });
+                report.left_readings = (count - rows.len()) as u64;
             }
             if rows.is_empty() {
                 return Ok(());
             }
-            if !self.seal_rows(device, &rows, done).await? {
-                // Another node seals this device, too.
+            if !self.seal_rows(device, &rows, report).await? {
+                // Another sealer works on this device.
                 attempts += 1;
             } else if is_all {
                 return Ok(());
@@ -141,90 +145,103 @@ impl Sealer {
         Ok(())
     }
 
-    /// Seals these rows; false where some of them are not hot any more.
-    async fn seal_rows(&self, device: DeviceKey, rows: &[Row], done: &mut Done) -> Result<bool, SealError> {
+    /// Seals rows. Returns false if some of them are no longer hot.
+    async fn seal_rows(
+        &self,
+        device: DeviceKey,
+        rows: &[Row],
+        report: &mut SealReport,
+    ) -> Result<bool, SealError> {
         let segments = self.store.list_segments(device).await?;
-        for part in cut_hot(rows, &segments) {
-            let rows = part.to_vec();
+        for chunk in split_hot(rows, &segments) {
+            let rows = chunk.to_vec();
             let sealed = {
-                let _turn = self.turn().await?;
-                compute(move || SealedRows::encode(&rows, Effort::Small)).await??
+                let _permit = self.permit().await?;
+                run_blocking(move || SealedRows::encode(&rows, Effort::Small)).await??
             };
             match self.store.seal(device, &sealed).await? {
                 Replaced::Stale => return Ok(false),
                 Replaced::Done(id) => {
-                    tracing::debug!(device = device.0, segment = id.0, readings = part.len(), "sealed");
-                    done.sealed_readings += part.len() as u64;
-                    done.sealed_segments += 1;
+                    tracing::debug!(device = device.0, segment = id.0, readings = chunk.len(), "sealed");
+                    report.sealed_readings += chunk.len() as u64;
+                    report.sealed_segments += 1;
                 }
             }
         }
         Ok(true)
     }
 
-    async fn merge(&self, device: DeviceKey, goal: Goal, done: &mut Done) -> Result<(), SealError> {
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        goal: MergeGoal,
+        report: &mut SealReport,
+    ) -> Result<(), SealError> {
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
             let mut segments = self.store.list_segments(device).await?;
             segments.retain(|segment| !self.corrupt().contains(&segment.id));
             let Some(run) = next_merge(&segments, goal) else { return Ok(()) };
             match self.merge_run(device, &run).await? {
-                Merged::Done => {
-                    done.merged_segments += run.len() as u64;
-                    done.merged_into += 1;
+                MergeOutcome::Merged => {
+                    report.merged_segments += run.len() as u64;
+                    report.merged_into += 1;
                 }
-                Merged::Left => {}
-                Merged::Stale => attempts += 1,
+                MergeOutcome::Corrupt => {}
+                MergeOutcome::Stale => attempts += 1,
             }
         }
         Ok(())
     }
 
-    /// Makes one segment of these.
-    async fn merge_run(&self, device: DeviceKey, run: &[SegmentEntry]) -> Result<Merged, SealError> {
-        let _turn = self.turn().await?;
-        let mut parts = Vec::with_capacity(run.len());
+    /// Merges segments into one.
+    async fn merge_run(&self, device: DeviceKey, run: &[SegmentEntry]) -> Result<MergeOutcome, SealError> {
+        let _permit = self.permit().await?;
+        let mut segments = Vec::with_capacity(run.len());
         for entry in run {
             match read_segment(self.store.as_ref(), device, entry).await {
-                Ok(Some(part)) => parts.push(part),
-                Ok(None) => return Ok(Merged::Stale),
+                Ok(Some(segment)) => segments.push(segment),
+                Ok(None) => return Ok(MergeOutcome::Stale),
                 Err(StoreError::Corrupt { fault, .. }) => {
-                    self.leave(device, entry, &fault);
-                    return Ok(Merged::Left);
+                    self.exclude(device, entry, &fault);
+                    return Ok(MergeOutcome::Corrupt);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let merged = match compute(move || Segment::merge(&parts, Effort::Small)).await? {
+        let merged = match run_blocking(move || Segment::merge(&segments, Effort::Small)).await? {
             Ok(merged) => merged,
-            Err(MergeError::Unreadable { index, source }) => {
-                if let Some(entry) = run.get(index) {
-                    self.leave(device, entry, &source);
-                }
-                return Ok(Merged::Left);
-            }
-            // It is not known which of them is at fault.
             Err(error) => {
-                for entry in run {
-                    self.leave(device, entry, &error);
+                let corrupt = match &error {
+                    MergeError::Unreadable { index, .. } => run.get(*index),
+                    _ => None,
+                };
+                // Without an index, any of them may be at fault.
+                for entry in corrupt.map_or(run, std::slice::from_ref) {
+                    self.exclude(device, entry, &error);
                 }
-                return Ok(Merged::Left);
+                return Ok(MergeOutcome::Corrupt);
             }
         };
         let ids: Vec<SegmentId> = run.iter().map(|entry| entry.id).collect();
         match self.store.merge(device, &ids, &merged).await? {
-            Replaced::Stale => Ok(Merged::Stale),
+            Replaced::Stale => Ok(MergeOutcome::Stale),
             Replaced::Done(id) => {
                 tracing::debug!(device = device.0, segment = id.0, segments = ids.len(), "merged");
-                Ok(Merged::Done)
+                Ok(MergeOutcome::Merged)
             }
         }
     }
 
-    /// Leaves a segment out of all merges from now on.
-    fn leave(&self, device: DeviceKey, entry: &SegmentEntry, error: &(dyn Error + 'static)) {
+    /// Excludes a segment from all further merges.
+    fn exclude(&self, device: DeviceKey, entry: &SegmentEntry, error: &(dyn Error + 'static)) {
         let causes = error_chain(error);
-        tracing::error!(device = device.0, segment = entry.id.0, causes, "a segment cannot be merged");
+        tracing::error!(
+            device = device.0,
+            segment = entry.id.0,
+            causes,
+            "merging a segment failed, leaving it as it is"
+        );
         self.corrupt().insert(entry.id);
     }
 
@@ -233,7 +250,9 @@ impl Sealer {
     }
 }
 
-/// Runs what keeps a core busy on a thread that may be kept busy.
-async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, SealError> {
-    tokio::task::spawn_blocking(work).await.map_err(|died| SealError::Died(died.into()))
+/// Runs a computation on a thread that may block.
+async fn run_blocking<T: Send + 'static>(
+    computation: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, SealError> {
+    tokio::task::spawn_blocking(computation).await.map_err(|error| SealError::ComputationFailed(error.into()))
 }

@@ -1,4 +1,5 @@
-//! Sealing and merging over the model: nothing of what is stored changes, and the background finds what there is to do.
+//! Sealing and merging over the model: the stored readings stay the same, and background sealing finds its
+//! work.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Model, Replaced, Store, Subject};
 use tokio::time::{sleep, timeout};
 
+use super::backlog::Backlog;
 use super::*;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,10 +32,15 @@ async fn append(store: &dyn Store, device: DeviceKey, times: impl IntoIterator<I
     store.append(&times.into_iter().map(reading).collect::<Vec<_>>()).await.unwrap();
 }
 
-async fn work(sealer: &Sealer, device: DeviceKey, which: Which, goal: Goal) -> Done {
-    let mut done = Done::default();
-    sealer.work(device, which, goal, &mut done).await.unwrap();
-    done
+async fn seal_and_merge(
+    sealer: &Sealer,
+    device: DeviceKey,
+    readings: ReadingsToSeal,
+    goal: MergeGoal,
+) -> SealReport {
+    let mut report = SealReport::default();
+    sealer.seal_and_merge(device, readings, goal, &mut report).await.unwrap();
+    report
 }
 
 async fn rows(store: &dyn Store, device: DeviceKey) -> Vec<Row> {
@@ -42,58 +49,65 @@ async fn rows(store: &dyn Store, device: DeviceKey) -> Vec<Row> {
 }
 
 #[tokio::test]
-async fn all_is_sealed_and_merged_and_stays_the_same() {
+async fn sealing_and_merging_keep_the_readings() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = device(store.as_ref()).await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     for round in 0..20 {
-        // Every third reading comes late, after those around it are sealed.
+        // Every third reading is late: the readings around it are sealed already.
         append(store.as_ref(), device, (0..300).map(|us| round * 300 + us).filter(|us| us % 3 > 0)).await;
         append(store.as_ref(), device, (0..round * 300).filter(|us| us % 3 == 0 && us % 20 == round)).await;
         let before = rows(store.as_ref(), device).await;
-        let done = work(&sealer, device, Which::All, Goal::Steady).await;
-        assert!(done.sealed_readings >= 200 && done.sealed_segments >= 1, "{done:?}");
+        let report = seal_and_merge(&sealer, device, ReadingsToSeal::All, MergeGoal::Steady).await;
+        assert!(report.sealed_readings >= 200 && report.sealed_segments >= 1, "{report:?}");
         assert_eq!(store.list_hot_readings(device, 1).await.unwrap(), []);
         assert_eq!(rows(store.as_ref(), device).await, before);
     }
     let before = rows(store.as_ref(), device).await;
-    let done = work(&sealer, device, Which::All, Goal::Compact).await;
-    assert_eq!(done.merged_into, 1);
+    let report = seal_and_merge(&sealer, device, ReadingsToSeal::All, MergeGoal::Compact).await;
+    assert_eq!(report.merged_into, 1);
     assert_eq!(store.list_segments(device).await.unwrap().len(), 1);
     assert_eq!(rows(store.as_ref(), device).await, before);
-    assert_eq!(work(&sealer, device, Which::All, Goal::Compact).await, Done::default());
+    assert_eq!(
+        seal_and_merge(&sealer, device, ReadingsToSeal::All, MergeGoal::Compact).await,
+        SealReport::default()
+    );
 }
 
 #[tokio::test]
-async fn few_hot_readings_are_left() {
+async fn few_hot_readings_stay_hot() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = device(store.as_ref()).await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     append(store.as_ref(), device, 0..99).await;
-    let enough = Which::AllButNewest { least: 100 };
-    let done = work(&sealer, device, enough, Goal::Steady).await;
-    assert_eq!(done, Done { left_readings: 99, ..Done::default() });
+    let enough = ReadingsToSeal::AllButNewest { hot_min: 100 };
+    let report = seal_and_merge(&sealer, device, enough, MergeGoal::Steady).await;
+    assert_eq!(report, SealReport { left_readings: 99, ..SealReport::default() });
     append(store.as_ref(), device, 99..101).await;
-    let done = work(&sealer, device, enough, Goal::Steady).await;
+    let report = seal_and_merge(&sealer, device, enough, MergeGoal::Steady).await;
     let left_readings = (101 / SEAL_LEFT_OF) as u64;
     let sealed_readings = 101 - left_readings;
-    assert_eq!(done, Done { sealed_readings, sealed_segments: 1, left_readings, ..Done::default() });
-    // The newest ones.
+    assert_eq!(
+        report,
+        SealReport { sealed_readings, sealed_segments: 1, left_readings, ..SealReport::default() }
+    );
+    // The newest readings are left.
     let left = store.list_hot_readings(device, 1_000).await.unwrap();
     assert_eq!(left, rows(store.as_ref(), device).await[usize::try_from(sealed_readings).unwrap()..]);
 }
 
-/// What lies inside of the span of a segment costs an append a look into it.
+/// An append has to look into each segment whose span contains its reading.
 #[tokio::test]
-async fn readings_that_come_a_little_late_meet_no_segment() {
+async fn slightly_late_readings_are_outside_all_segments() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = device(store.as_ref()).await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     for round in 0..20 {
-        // Two senders, of which one is as far behind as a batch is long.
+        // Two senders; the second one is a batch behind the first one.
         append(store.as_ref(), device, (0..50).map(|n| 2 * (round * 50 + n))).await;
         append(store.as_ref(), device, (0..50).map(|n| 2 * (round * 50 + n) - 99)).await;
-        work(&sealer, device, Which::AllButNewest { least: 800 }, Goal::Steady).await;
+        seal_and_merge(&sealer, device, ReadingsToSeal::AllButNewest { hot_min: 800 }, MergeGoal::Steady)
+            .await;
         for segment in store.list_segments(device).await.unwrap() {
             assert!(segment.last_us < 2 * (round * 50 + 50) - 99, "{segment:?} in round {round}");
         }
@@ -109,7 +123,9 @@ async fn sealers_share_the_work() {
     let before = rows(store.as_ref(), device).await;
     let all = (0..8).map(|_| {
         let sealer = Sealer::new(Arc::clone(&store), 1);
-        tokio::spawn(async move { work(&sealer, device, Which::All, Goal::Compact).await })
+        tokio::spawn(
+            async move { seal_and_merge(&sealer, device, ReadingsToSeal::All, MergeGoal::Compact).await },
+        )
     });
     let mut sealed_readings = 0;
     for one in all.collect::<Vec<_>>() {
@@ -121,42 +137,45 @@ async fn sealers_share_the_work() {
 }
 
 #[tokio::test]
-async fn a_device_that_is_gone_is_no_failure() {
+async fn sealing_a_deleted_device_succeeds() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let sealer = Sealer::new(store, 1);
-    assert_eq!(work(&sealer, DeviceKey(7), Which::All, Goal::Steady).await, Done::default());
+    assert_eq!(
+        seal_and_merge(&sealer, DeviceKey(7), ReadingsToSeal::All, MergeGoal::Steady).await,
+        SealReport::default()
+    );
 }
 
-/// Waits until a device has so many hot readings and segments.
+/// Waits until a device has these numbers of hot readings and segments.
 async fn sealed_into(store: &dyn Store, device: DeviceKey, hot: usize, segments: usize) {
-    let done = async {
+    let sealed = async {
         while store.list_hot_readings(device, u32::MAX).await.unwrap().len() != hot
             || store.list_segments(device).await.unwrap().len() != segments
         {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_mins(1), done).await.expect("it is never sealed");
+    timeout(Duration::from_mins(1), sealed).await.expect("the device is never sealed");
 }
 
 #[tokio::test]
-async fn enough_is_sealed_at_once() {
+async fn enough_readings_are_sealed_at_once() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = device(store.as_ref()).await;
-    let background = Background::start(&store, &backlog, HOUR);
+    let background = BackgroundSealing::start(&store, &backlog, HOUR);
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
-    backlog.note_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
+    backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     sealed_into(store.as_ref(), device, SEAL_READINGS as usize / SEAL_LEFT_OF, 1).await;
     background.stop().await;
 }
 
-/// As where another node has stored them, and died.
+/// Another node stored them and crashed.
 #[tokio::test]
-async fn what_nobody_told_of_is_found_and_sealed() {
+async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = device(store.as_ref()).await;
     append(store.as_ref(), device, 0..3).await;
-    let background = Background::start(&store, &backlog, Duration::ZERO);
+    let background = BackgroundSealing::start(&store, &backlog, Duration::ZERO);
     sealed_into(store.as_ref(), device, 0, 1).await;
     append(store.as_ref(), device, 3..5).await;
     sealed_into(store.as_ref(), device, 0, 2).await;
@@ -165,10 +184,10 @@ async fn what_nobody_told_of_is_found_and_sealed() {
 }
 
 #[tokio::test]
-async fn segments_that_come_at_once_are_merged() {
+async fn directly_appended_segments_are_merged() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = device(store.as_ref()).await;
-    let background = Background::start(&store, &backlog, HOUR);
+    let background = BackgroundSealing::start(&store, &backlog, HOUR);
     for n in 0..8 {
         let rows: Vec<_> = (0..50)
             .map(|us| Row { time_us: n * 100 + us, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } })
@@ -176,7 +195,7 @@ async fn segments_that_come_at_once_are_merged() {
         let segment =
             device_stats_segment::Segment::encode(&rows, device_stats_segment::Effort::Fast).unwrap();
         assert!(matches!(store.append_segment(device, &segment).await.unwrap(), Replaced::Done(_)));
-        backlog.note_segment(device, Instant::now());
+        backlog.add_segment(device, Instant::now());
     }
     sealed_into(store.as_ref(), device, 0, 1).await;
     background.stop().await;
@@ -186,9 +205,9 @@ async fn segments_that_come_at_once_are_merged() {
 async fn nothing_is_sealed_after_a_stop() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = device(store.as_ref()).await;
-    Background::start(&store, &backlog, HOUR).stop().await;
+    BackgroundSealing::start(&store, &backlog, HOUR).stop().await;
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
-    backlog.note_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
+    backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     tokio::task::yield_now().await;
     assert_eq!(store.list_segments(device).await.unwrap(), []);
 }

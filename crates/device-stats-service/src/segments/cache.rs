@@ -1,5 +1,5 @@
-//! What was read of segments, decoded, as long as it fits. A segment never changes and its name is never given again,
-//! so nothing here is ever stale.
+//! A cache of decoded heads and pages, bounded by memory. A segment never changes and its id is never used
+//! again, so no entry is ever stale.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use device_stats_store::SegmentId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-/// About how many bytes a decoded page has; only the size of the cache's own tables depends on it.
+/// Typical size of a decoded page, in bytes. Only the size of the cache's own tables depends on it.
 const PAGE_BYTES_TYPICAL: u64 = 12 * 1024;
 
-/// Decoded heads and pages, bounded by the memory they take.
+/// Decoded heads and pages.
 pub(crate) struct PageCache {
     entries: Cache<Key, Entry, Memory>,
 }
 
-/// A head where there is no page.
+/// A page of a segment, or its head if there is no page id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key(DeviceKey, SegmentId, Option<PageId>);
 
@@ -27,6 +27,7 @@ enum Entry {
     Page(Arc<Page>),
 }
 
+/// Weighs an entry by its memory, in bytes.
 #[derive(Clone)]
 struct Memory;
 
@@ -41,7 +42,7 @@ impl Weighter<Key, Entry> for Memory {
 }
 
 impl PageCache {
-    /// A cache of at most `bytes_max` bytes; 0 keeps nothing.
+    /// Creates a cache of at most `bytes_max` bytes; 0 disables it.
     pub(crate) fn new(bytes_max: u64) -> Self {
         let pages = usize::try_from(bytes_max / PAGE_BYTES_TYPICAL).unwrap_or(usize::MAX);
         Self { entries: Cache::with_weighter(pages, bytes_max, Memory) }
@@ -54,7 +55,7 @@ impl PageCache {
         }
     }
 
-    pub(crate) fn keep_head(&self, device: DeviceKey, segment: SegmentId, head: &Arc<Head>) {
+    pub(crate) fn insert_head(&self, device: DeviceKey, segment: SegmentId, head: &Arc<Head>) {
         self.entries.insert(Key(device, segment, None), Entry::Head(Arc::clone(head)));
     }
 
@@ -65,7 +66,7 @@ impl PageCache {
         }
     }
 
-    pub(crate) fn keep_page(&self, device: DeviceKey, segment: SegmentId, id: PageId, page: &Arc<Page>) {
+    pub(crate) fn insert_page(&self, device: DeviceKey, segment: SegmentId, id: PageId, page: &Arc<Page>) {
         self.entries.insert(Key(device, segment, Some(id)), Entry::Page(Arc::clone(page)));
     }
 }

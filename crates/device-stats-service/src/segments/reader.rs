@@ -1,45 +1,52 @@
-//! From names of segments to decoded heads and pages: out of the cache, or out of the store.
+//! Reading segments: from their ids to decoded heads and pages, from the cache or the store.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use device_stats_domain::DeviceKey;
-use device_stats_segment::analysis::{Pages, SegmentPage};
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::analysis::{Pages, Part, SegmentPage, cut};
 use device_stats_segment::{Fault, Head, Page, Section};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
 use super::cache::PageCache;
 
-/// Pieces that are asked of the store at once: bounds what lies in memory before it is decoded.
+/// Maximum number of pieces in one call to the store. It bounds the memory of pieces before they are decoded.
 const PIECES_MAX: usize = 512;
 
-/// Why a segment cannot be read.
+/// Reason why a segment cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// It was merged, or its device deleted, since its name was read. A new snapshot knows more.
-    #[error("a segment is gone")]
+    /// The segment was merged or its device deleted since the snapshot. Take a new snapshot.
+    #[error("a segment was merged or deleted")]
     Gone,
     /// The store failed, or the segment is corrupt.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Reads segments of one store through one cache.
+impl ReadError {
+    /// Returns the error of a broken invariant.
+    pub(crate) fn broken(invariant: &'static str) -> Self {
+        Self::Store(StoreError::Broken(invariant.into()))
+    }
+}
+
+/// Reads the segments of one store through one cache.
 pub(crate) struct SegmentReader {
     store: Arc<dyn Store>,
     cache: PageCache,
 }
 
-/// A segment whose head is known.
+/// A segment with its head.
 struct OpenSegment {
     device: DeviceKey,
     id: SegmentId,
     head: Arc<Head>,
 }
 
-/// Segments that an analysis looks at; it names them by their place here.
+/// Open segments of one query. [`Part`]s and [`SegmentPage`]s name them by their position.
 pub(crate) struct OpenSegments {
     reader: Arc<SegmentReader>,
     runtime: Handle,
@@ -47,12 +54,12 @@ pub(crate) struct OpenSegments {
 }
 
 impl SegmentReader {
-    /// Reads from `store` and keeps at most `cache_bytes_max` bytes of what it has decoded.
+    /// Reads from `store`, and caches up to `cache_bytes_max` bytes of decoded heads and pages.
     pub(crate) fn new(store: Arc<dyn Store>, cache_bytes_max: u64) -> Self {
         Self { store, cache: PageCache::new(cache_bytes_max) }
     }
 
-    /// Opens segments, in the order given. To be called inside of a runtime.
+    /// Opens segments, in the order of `entries`. Call it inside a runtime.
     pub(crate) async fn open(
         self: &Arc<Self>,
         entries: &[(DeviceKey, SegmentEntry)],
@@ -68,24 +75,34 @@ impl SegmentReader {
     async fn heads(&self, entries: &[(DeviceKey, SegmentEntry)]) -> Result<Vec<Arc<Head>>, ReadError> {
         let mut heads: Vec<Option<Arc<Head>>> =
             entries.iter().map(|(device, entry)| self.cache.head(*device, entry.id)).collect();
-        let missing: Vec<usize> =
-            (0..).zip(&heads).filter(|(_, head)| head.is_none()).map(|(at, _)| at).collect();
-        for missing in missing.chunks(PIECES_MAX) {
-            let named: Vec<_> = missing.iter().filter_map(|at| entries.get(*at)).collect();
-            let key = |device, segment| PieceKey { device, segment, piece: Piece::Head };
-            let keys: Vec<PieceKey> = named.iter().map(|(device, entry)| key(*device, entry.id)).collect();
-            let pieces = self.store.read_pieces(&keys).await?;
-            for ((at, (device, entry)), bytes) in missing.iter().zip(named).zip(pieces) {
-                let head = entry.open_head(&bytes.ok_or(ReadError::Gone)?);
-                let head = Arc::new(head.map_err(|fault| corrupt(*device, entry.id, fault))?);
-                self.cache.keep_head(*device, entry.id, &head);
-                if let Some(place) = heads.get_mut(*at) {
-                    *place = Some(head);
-                }
+        let mut missing: Vec<_> = heads.iter_mut().zip(entries).filter(|(head, _)| head.is_none()).collect();
+        for missing in missing.chunks_mut(PIECES_MAX) {
+            let key = |(device, entry): &(DeviceKey, SegmentEntry)| PieceKey {
+                device: *device,
+                segment: entry.id,
+                piece: Piece::Head,
+            };
+            let keys: Vec<PieceKey> = missing.iter().map(|(_, entry)| key(entry)).collect();
+            let pieces = read_pieces(self.store.as_ref(), &keys).await?;
+            for ((head, (device, entry)), bytes) in missing.iter_mut().zip(pieces) {
+                let opened = entry.open_head(&bytes);
+                let opened = Arc::new(opened.map_err(|fault| corrupt(*device, entry.id, fault))?);
+                self.cache.insert_head(*device, entry.id, &opened);
+                **head = Some(opened);
             }
         }
-        heads.into_iter().collect::<Option<Vec<_>>>().ok_or(ReadError::Gone)
+        let heads = heads.into_iter().collect::<Option<Vec<_>>>();
+        heads.ok_or_else(|| ReadError::broken("a segment has no head after all were read"))
     }
+}
+
+/// Reads pieces, in the order of `keys`.
+async fn read_pieces(store: &dyn Store, keys: &[PieceKey]) -> Result<Vec<Vec<u8>>, ReadError> {
+    let pieces = store.read_pieces(keys).await?;
+    if pieces.len() != keys.len() {
+        return Err(ReadError::broken("the store returned a wrong number of pieces"));
+    }
+    pieces.into_iter().collect::<Option<Vec<_>>>().ok_or(ReadError::Gone)
 }
 
 fn corrupt(device: DeviceKey, segment: SegmentId, fault: Fault) -> StoreError {
@@ -93,82 +110,97 @@ fn corrupt(device: DeviceKey, segment: SegmentId, fault: Fault) -> StoreError {
 }
 
 impl OpenSegments {
-    /// The head of a segment, by its place.
-    pub(crate) fn head(&self, segment: usize) -> Option<&Arc<Head>> {
-        self.segments.get(segment).map(|segment| &segment.head)
+    /// Returns each segment as a part.
+    pub(crate) fn whole_parts(&self) -> Vec<Part> {
+        let segments = self.segments.iter().enumerate();
+        segments.map(|(index, segment)| Part::new(index, Arc::clone(&segment.head))).collect()
     }
 
-    fn cached(&self, wanted: &SegmentPage) -> Option<Arc<Page>> {
-        let segment = self.segments.get(wanted.segment)?;
-        self.reader.cache.page(segment.device, segment.id, wanted.page)
+    /// Cuts all segments at ascending bounds, and returns the parts of each span `[bounds[n], bounds[n +
+    /// 1])`. May block, like [`Pages::read`].
+    pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Vec<Vec<Part>>, ReadError> {
+        cut(&self.whole_parts(), bounds, self)
     }
 
-    /// Reads the pages that are not in the cache.
+    /// Returns the parts of all segments inside a window. May block, like [`Pages::read`].
+    pub(crate) fn cut_window(&self, window: Window) -> Result<Vec<Part>, ReadError> {
+        let spans = self.cut(&[window.from_us, window.until_us])?.into_iter().next();
+        spans.ok_or_else(|| ReadError::broken("segments cut at two bounds have no span"))
+    }
+
+    fn segment(&self, index: usize) -> Result<&OpenSegment, ReadError> {
+        self.segments.get(index).ok_or_else(|| ReadError::broken("a page of a segment that is not open"))
+    }
+
+    fn cached(&self, page: &SegmentPage) -> Option<Arc<Page>> {
+        let segment = self.segments.get(page.segment)?;
+        self.reader.cache.page(segment.device, segment.id, page.page)
+    }
+
+    /// Reads pages from the store.
     async fn load(&self, missing: &[SegmentPage]) -> Result<HashMap<SegmentPage, Arc<Page>>, ReadError> {
         let mut blocks: HashMap<PieceKey, Vec<SegmentPage>> = HashMap::new();
-        for wanted in missing {
-            blocks.entry(self.block_of(wanted)?).or_default().push(*wanted);
+        for page in missing {
+            blocks.entry(self.block_key(page)?).or_default().push(*page);
         }
-        let mut keys: Vec<PieceKey> = blocks.keys().copied().collect();
+        let mut blocks: Vec<(PieceKey, Vec<SegmentPage>)> = blocks.into_iter().collect();
         // Neighbours in the store are read one after the other.
-        keys.sort_unstable_by_key(|key| (key.device, key.segment, key.piece));
-        let mut pages = HashMap::with_capacity(missing.len());
-        for keys in keys.chunks(PIECES_MAX) {
-            let pieces = self.reader.store.read_pieces(keys).await?;
-            for (key, bytes) in keys.iter().zip(pieces) {
-                let bytes = bytes.ok_or(ReadError::Gone)?;
-                for wanted in blocks.get(key).into_iter().flatten() {
-                    if let Entry::Vacant(place) = pages.entry(*wanted) {
-                        place.insert(self.decode(wanted, &bytes)?);
+        blocks.sort_unstable_by_key(|(key, _)| (key.device, key.segment, key.piece));
+        let mut loaded = HashMap::with_capacity(missing.len());
+        for blocks in blocks.chunks(PIECES_MAX) {
+            let keys: Vec<PieceKey> = blocks.iter().map(|(key, _)| *key).collect();
+            let pieces = read_pieces(self.reader.store.as_ref(), &keys).await?;
+            for ((_, pages), bytes) in blocks.iter().zip(pieces) {
+                for page in pages {
+                    if let Entry::Vacant(entry) = loaded.entry(*page) {
+                        entry.insert(self.decode(page, &bytes)?);
                     }
                 }
             }
         }
-        Ok(pages)
+        Ok(loaded)
     }
 
-    fn block_of(&self, wanted: &SegmentPage) -> Result<PieceKey, ReadError> {
-        let OpenSegment { device, id, head } = self.segments.get(wanted.segment).ok_or(ReadError::Gone)?;
-        let place = head.block_range(wanted.page).map_err(|fault| corrupt(*device, *id, fault))?;
-        Ok(PieceKey { device: *device, segment: *id, piece: Piece::Block(place.block) })
+    fn block_key(&self, page: &SegmentPage) -> Result<PieceKey, ReadError> {
+        let OpenSegment { device, id, head } = self.segment(page.segment)?;
+        let range = head.block_range(page.page).map_err(|fault| corrupt(*device, *id, fault))?;
+        Ok(PieceKey { device: *device, segment: *id, piece: Piece::Block(range.block) })
     }
 
-    fn decode(&self, wanted: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
-        let OpenSegment { device, id, head } = self.segments.get(wanted.segment).ok_or(ReadError::Gone)?;
-        let page = head.block_range(wanted.page).and_then(|place| {
-            let short = || Fault::WrongLength { section: Section::Block(place.block) };
-            head.decode(wanted.page, block.get(place.bytes).ok_or_else(short)?)
+    /// Decodes a page of a block, and caches it.
+    fn decode(&self, page: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
+        let OpenSegment { device, id, head } = self.segment(page.segment)?;
+        let decoded = head.block_range(page.page).and_then(|range| {
+            let short = || Fault::WrongLength { section: Section::Block(range.block) };
+            head.decode(page.page, block.get(range.bytes).ok_or_else(short)?)
         });
-        let page = Arc::new(page.map_err(|fault| corrupt(*device, *id, fault))?);
-        self.reader.cache.keep_page(*device, *id, wanted.page, &page);
-        Ok(page)
+        let decoded = Arc::new(decoded.map_err(|fault| corrupt(*device, *id, fault))?);
+        self.reader.cache.insert_page(*device, *id, page.page, &decoded);
+        Ok(decoded)
     }
 }
 
 impl Pages for OpenSegments {
     type Error = ReadError;
 
-    /// Blocks where a page has to be read from the store: not to be called on a thread of the runtime.
-    fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
-        let cached: Vec<Option<Arc<Page>>> = wanted.iter().map(|wanted| self.cached(wanted)).collect();
-        let missing: Vec<SegmentPage> = wanted
-            .iter()
-            .zip(&cached)
-            .filter(|(_, page)| page.is_none())
-            .map(|(wanted, _)| *wanted)
-            .collect();
+    /// Blocks while pages are read from the store. Do not call it on a thread of the runtime.
+    fn read(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
+        let cached: Vec<Option<Arc<Page>>> = pages.iter().map(|page| self.cached(page)).collect();
+        let missing = pages.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
+        let missing: Vec<SegmentPage> = missing.map(|(page, _)| *page).collect();
         let loaded =
             if missing.is_empty() { HashMap::new() } else { self.runtime.block_on(self.load(&missing))? };
-        let pages = wanted.iter().zip(cached);
-        pages
-            .map(|(wanted, page)| page.or_else(|| loaded.get(wanted).cloned()).ok_or(ReadError::Gone))
-            .collect()
+        let found = pages.iter().zip(cached).map(|(page, cached)| {
+            let page = cached.or_else(|| loaded.get(page).cloned());
+            page.ok_or_else(|| ReadError::broken("a requested page was not loaded"))
+        });
+        found.collect()
     }
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {
-        match self.segments.get(segment) {
-            Some(OpenSegment { device, id, .. }) => corrupt(*device, *id, fault).into(),
-            None => ReadError::Gone,
+        match self.segment(segment) {
+            Ok(OpenSegment { device, id, .. }) => corrupt(*device, *id, fault).into(),
+            Err(error) => error,
         }
     }
 }

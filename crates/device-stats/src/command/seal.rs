@@ -5,7 +5,7 @@ use std::pin::pin;
 use anyhow::Context;
 use device_stats_domain::limits::SEAL_RETRY_PAUSE;
 use device_stats_domain::{Device, error_chain};
-use device_stats_service::sealing::{Done, Goal, SealError, Sealer, Which};
+use device_stats_service::sealing::{MergeGoal, ReadingsToSeal, SealError, SealReport, Sealer};
 use device_stats_store::Retry;
 use futures_util::StreamExt;
 
@@ -36,12 +36,12 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
     let sealer = &Sealer::new(store, parallelism());
     let work = async |device: Device| (seal_with_retries(sealer, &device).await, device);
     let mut results = pin!(for_each_device(devices, work));
-    let (mut count, mut total) = (0_u64, Done::default());
+    let (mut count, mut total) = (0_u64, SealReport::default());
     while let Some((done, device)) = results.next().await {
         let done = done?;
         count += 1;
         total = total.plus(done);
-        if done != Done::default() {
+        if done != SealReport::default() {
             stdout::print(&format!("device {:?}: {}\n", device.device_id.as_str(), describe(done)))?;
         }
     }
@@ -49,11 +49,11 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
 }
 
 /// Seals and merges the readings of a device. Tries again if the database is busy or unavailable.
-async fn seal_with_retries(sealer: &Sealer, device: &Device) -> anyhow::Result<Done> {
-    let mut done = Done::default();
+async fn seal_with_retries(sealer: &Sealer, device: &Device) -> anyhow::Result<SealReport> {
+    let mut done = SealReport::default();
     let mut attempts = 1;
     loop {
-        match sealer.work(device.key, Which::All, Goal::Compact, &mut done).await {
+        match sealer.seal_and_merge(device.key, ReadingsToSeal::All, MergeGoal::Compact, &mut done).await {
             Ok(()) => return Ok(done),
             Err(SealError::Store(error)) if error.retry() != Retry::Pointless && attempts < ATTEMPTS_MAX => {
                 tracing::warn!(
@@ -72,8 +72,8 @@ async fn seal_with_retries(sealer: &Sealer, device: &Device) -> anyhow::Result<D
     }
 }
 
-fn describe(done: Done) -> String {
-    let Done { sealed_readings, sealed_segments, merged_segments, merged_into, .. } = done;
+fn describe(done: SealReport) -> String {
+    let SealReport { sealed_readings, sealed_segments, merged_segments, merged_into, .. } = done;
     format!(
         "sealed {sealed_readings} readings in {sealed_segments} segments, merged {merged_segments} segments into {merged_into}"
     )

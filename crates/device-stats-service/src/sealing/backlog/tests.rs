@@ -1,13 +1,14 @@
-//! When a device is due, at work, resting or old; time is what the tests say.
+//! When a device becomes due. The tests set the time.
 
 use super::*;
 
 const AGE: Duration = Duration::from_mins(10);
 const ENOUGH: u64 = SEAL_READINGS as u64;
-const MOST: Which = Which::AllButNewest { least: SEAL_READINGS };
+const MOST: ReadingsToSeal = ReadingsToSeal::AllButNewest { hot_min: SEAL_READINGS };
 
-fn devices(backlog: &Backlog) -> Vec<(i64, Which)> {
-    std::iter::from_fn(|| backlog.take()).map(|job| (job.device.0, job.which)).collect()
+/// Takes all devices that are due.
+fn due(backlog: &Backlog) -> Vec<(i64, ReadingsToSeal)> {
+    std::iter::from_fn(|| backlog.take_due()).map(|job| (job.device.0, job.readings)).collect()
 }
 
 fn after(start: Instant, seconds: u64) -> Instant {
@@ -19,116 +20,113 @@ fn hot(device: i64, readings: u64) -> HotDevice {
 }
 
 #[test]
-fn a_device_is_due_once_it_has_enough() {
+fn a_device_with_enough_readings_is_due_at_once() {
     let (backlog, now) = (Backlog::default(), Instant::now());
-    backlog.note_hot([(DeviceKey(1), ENOUGH - 1), (DeviceKey(2), ENOUGH), (DeviceKey(3), 1)], now);
-    assert_eq!(devices(&backlog), [(2, MOST)]);
-    backlog.note_hot([(DeviceKey(1), 1)], now);
-    backlog.note_hot([(DeviceKey(1), 1)], now);
-    assert_eq!(devices(&backlog), [(1, MOST)]);
+    backlog.add_hot([(DeviceKey(1), ENOUGH - 1), (DeviceKey(2), ENOUGH), (DeviceKey(3), 1)], now);
+    assert_eq!(due(&backlog), [(2, MOST)]);
+    backlog.add_hot([(DeviceKey(1), 1)], now);
+    backlog.add_hot([(DeviceKey(1), 1)], now);
+    assert_eq!(due(&backlog), [(1, MOST)]);
 }
 
 #[test]
-fn few_readings_are_due_when_they_are_old() {
+fn few_readings_are_due_when_old() {
     let (backlog, start) = (Backlog::default(), Instant::now());
-    backlog.note_hot([(DeviceKey(1), 1)], start);
-    backlog.note_hot([(DeviceKey(2), 1)], after(start, 1));
-    backlog.note_hot([(DeviceKey(1), 1)], after(start, 599));
-    backlog.grow_old(AGE, after(start, 599));
-    assert_eq!(devices(&backlog), []);
-    backlog.grow_old(AGE, after(start, 600));
-    assert_eq!(devices(&backlog), [(1, Which::All)]);
-    backlog.grow_old(AGE, after(start, 601));
-    assert_eq!(devices(&backlog), [(2, Which::All)]);
+    backlog.add_hot([(DeviceKey(1), 1)], start);
+    backlog.add_hot([(DeviceKey(2), 1)], after(start, 1));
+    backlog.add_hot([(DeviceKey(1), 1)], after(start, 599));
+    backlog.mark_due(AGE, after(start, 599));
+    assert_eq!(due(&backlog), []);
+    backlog.mark_due(AGE, after(start, 600));
+    assert_eq!(due(&backlog), [(1, ReadingsToSeal::All)]);
+    backlog.mark_due(AGE, after(start, 601));
+    assert_eq!(due(&backlog), [(2, ReadingsToSeal::All)]);
 }
 
 #[test]
-fn the_largest_are_due_where_too_much_is_hot() {
+fn the_largest_devices_are_due_if_all_have_too_many_readings() {
     let (backlog, now) = (Backlog::default(), Instant::now());
     let fill = |devices: std::ops::Range<i64>, readings| {
-        backlog.note_hot(devices.map(|device| (DeviceKey(device), readings)), now);
+        backlog.add_hot(devices.map(|device| (DeviceKey(device), readings)), now);
     };
     let few = i64::try_from(HOT_READINGS_MAX / 1_000).unwrap();
     fill(1..few / 4, 1_000);
     fill(few..few + few / 4, 3_000);
-    backlog.grow_old(AGE, now);
-    assert_eq!(devices(&backlog), []);
+    backlog.mark_due(AGE, now);
+    assert_eq!(due(&backlog), []);
     fill(2 * few..2 * few + 10, 2_000);
-    backlog.grow_old(AGE, now);
-    let due = devices(&backlog);
-    assert!(
-        due.iter()
-            .all(|(device, which)| (few..2 * few).contains(device)
-                && *which == Which::AllButNewest { least: 1 })
-    );
-    let left = HOT_READINGS_MAX - 3_000 * u64::try_from(due.len()).unwrap();
+    backlog.mark_due(AGE, now);
+    let due_now = due(&backlog);
+    assert!(due_now.iter().all(|(device, readings)| (few..2 * few).contains(device)
+        && *readings == ReadingsToSeal::AllButNewest { hot_min: 1 }));
+    let left = HOT_READINGS_MAX - 3_000 * u64::try_from(due_now.len()).unwrap();
     assert!(left.abs_diff(HOT_READINGS_MAX / 2) < 30_000, "{left}");
-    backlog.grow_old(AGE, now);
-    assert_eq!(devices(&backlog), []);
+    backlog.mark_due(AGE, now);
+    assert_eq!(due(&backlog), []);
 }
 
 #[test]
-fn a_device_is_at_work_once() {
+fn a_device_in_progress_is_not_due() {
     let (backlog, now) = (Backlog::default(), Instant::now());
-    backlog.note_hot([(DeviceKey(1), ENOUGH)], now);
-    let job = backlog.take().unwrap();
-    backlog.note_hot([(DeviceKey(1), ENOUGH)], now);
-    backlog.note_all(&[hot(1, 2 * ENOUGH)], now);
-    backlog.grow_old(AGE, after(now, 1_000));
-    assert_eq!(devices(&backlog), []);
+    backlog.add_hot([(DeviceKey(1), ENOUGH)], now);
+    let job = backlog.take_due().unwrap();
+    backlog.add_hot([(DeviceKey(1), ENOUGH)], now);
+    backlog.reconcile(&[hot(1, 2 * ENOUGH)], now);
+    backlog.mark_due(AGE, after(now, 1_000));
+    assert_eq!(due(&backlog), []);
     backlog.finish(&job, 0, now);
-    assert_eq!(devices(&backlog).len(), 1);
+    assert_eq!(due(&backlog).len(), 1);
 }
 
 #[test]
-fn what_is_left_goes_on_waiting_and_ageing() {
+fn readings_that_were_left_keep_their_age() {
     let (backlog, start) = (Backlog::default(), Instant::now());
-    backlog.note_hot([(DeviceKey(1), ENOUGH)], start);
-    let job = backlog.take().unwrap();
-    backlog.note_hot([(DeviceKey(1), 1)], after(start, 10));
+    backlog.add_hot([(DeviceKey(1), ENOUGH)], start);
+    let job = backlog.take_due().unwrap();
+    backlog.add_hot([(DeviceKey(1), 1)], after(start, 10));
     backlog.finish(&job, 7, after(start, 10));
-    backlog.grow_old(AGE, after(start, 599));
-    assert_eq!(devices(&backlog), []);
-    backlog.grow_old(AGE, after(start, 600));
-    assert_eq!(devices(&backlog), [(1, Which::All)]);
+    backlog.mark_due(AGE, after(start, 599));
+    assert_eq!(due(&backlog), []);
+    backlog.mark_due(AGE, after(start, 600));
+    assert_eq!(due(&backlog), [(1, ReadingsToSeal::All)]);
 }
 
 #[test]
-fn what_failed_rests() {
+fn a_failed_device_is_due_again_after_a_pause() {
     let (backlog, start) = (Backlog::default(), Instant::now());
-    backlog.note_hot([(DeviceKey(1), ENOUGH)], start);
-    let job = backlog.take().unwrap();
-    backlog.put_back(&job, Duration::from_secs(5), start);
-    backlog.note_hot([(DeviceKey(1), 1)], after(start, 1));
-    backlog.grow_old(AGE, after(start, 4));
-    assert_eq!(devices(&backlog), []);
-    backlog.grow_old(AGE, after(start, 5));
-    assert_eq!(devices(&backlog), [(1, MOST)]);
+    backlog.add_hot([(DeviceKey(1), ENOUGH)], start);
+    let job = backlog.take_due().unwrap();
+    backlog.retry_later(&job, Duration::from_secs(5), start);
+    backlog.add_hot([(DeviceKey(1), 1)], after(start, 1));
+    backlog.mark_due(AGE, after(start, 4));
+    assert_eq!(due(&backlog), []);
+    backlog.mark_due(AGE, after(start, 5));
+    assert_eq!(due(&backlog), [(1, MOST)]);
 }
 
 #[test]
-fn a_segment_is_looked_after_at_once() {
+fn a_new_segment_makes_its_device_due_at_once() {
     let (backlog, now) = (Backlog::default(), Instant::now());
-    backlog.note_hot([(DeviceKey(1), 5)], now);
-    backlog.note_segment(DeviceKey(1), now);
-    let job = backlog.take().unwrap();
-    assert_eq!(job.which, MOST);
+    backlog.add_hot([(DeviceKey(1), 5)], now);
+    backlog.add_segment(DeviceKey(1), now);
+    let job = backlog.take_due().unwrap();
+    assert_eq!(job.readings, MOST);
     backlog.finish(&job, 5, now);
-    assert_eq!(devices(&backlog), []);
+    assert_eq!(due(&backlog), []);
 }
 
 #[test]
-fn the_store_knows_better() {
+fn the_store_overrides_the_backlog() {
     let (backlog, start) = (Backlog::default(), Instant::now());
-    // Sealed by another node; appended through another node; appended since the store was asked.
-    backlog.note_hot([(DeviceKey(1), 5)], start);
-    backlog.note_hot([(DeviceKey(2), 5)], after(start, 20));
-    backlog.note_all(&[hot(3, ENOUGH), hot(4, 1)], after(start, 10));
-    assert_eq!(devices(&backlog), [(3, MOST)]);
-    backlog.grow_old(AGE, after(start, 609));
-    assert_eq!(devices(&backlog), []);
-    backlog.grow_old(AGE, after(start, 610));
-    assert_eq!(devices(&backlog), [(4, Which::All)]);
-    backlog.grow_old(AGE, after(start, 620));
-    assert_eq!(devices(&backlog), [(2, Which::All)]);
+    // Device 1 was sealed by another node, device 2 got readings after the request, 3 and 4 by another node.
+    backlog.add_hot([(DeviceKey(1), 5)], start);
+    backlog.add_hot([(DeviceKey(2), 5)], after(start, 20));
+    backlog.reconcile(&[hot(3, ENOUGH), hot(4, 1)], after(start, 10));
+    assert_eq!(due(&backlog), [(3, MOST)]);
+    backlog.mark_due(AGE, after(start, 609));
+    assert_eq!(due(&backlog), []);
+    backlog.mark_due(AGE, after(start, 610));
+    assert_eq!(due(&backlog), [(4, ReadingsToSeal::All)]);
+    backlog.mark_due(AGE, after(start, 620));
+    assert_eq!(due(&backlog), [(2, ReadingsToSeal::All)]);
 }

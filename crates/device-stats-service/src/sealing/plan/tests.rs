@@ -1,5 +1,5 @@
-//! Devices that are sealed and merged by the plan, without a store: what they end with, and how often a reading is
-//! written on the way.
+//! Devices sealed and merged by the plan, without a store: the number of their segments, and how often each
+//! reading is written.
 
 use device_stats_domain::Axes;
 use device_stats_store::SegmentId;
@@ -8,26 +8,27 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Most often that a reading is written: once hot, and each merge lifts it by a tier, at last into a full segment.
+/// Maximum number of times that a reading is written: once when it is sealed, and each merge lifts it by a
+/// tier.
 const WRITES_MAX: u32 = 8;
 
-/// The segments of a device, and how often the readings of each have been written.
+/// The segments of a device, with how often the readings of each have been written.
 #[derive(Default)]
 struct Device {
     segments: Vec<(SegmentEntry, u32)>,
-    made: i64,
+    last_id: i64,
     end_us: i64,
 }
 
 impl Device {
     fn add(&mut self, first_us: i64, last_us: i64, readings: u32, writes: u32) {
-        self.made += 1;
-        let entry = SegmentEntry { id: SegmentId(self.made), first_us, last_us, readings };
+        self.last_id += 1;
+        let entry = SegmentEntry { id: SegmentId(self.last_id), first_us, last_us, readings };
         self.segments.push((entry, writes));
         self.end_us = self.end_us.max(last_us);
     }
 
-    /// Seals readings that come one a microsecond, after a gap.
+    /// Seals readings, one per microsecond, after a gap.
     fn seal(&mut self, readings: u32, gap_us: i64) {
         let first_us = self.end_us + gap_us + 1;
         self.add(first_us, first_us + i64::from(readings) - 1, readings, 1);
@@ -51,18 +52,18 @@ impl Device {
         entries.windows(2).filter(|pair| pair[1].first_us <= pair[0].last_us).count()
     }
 
-    /// Merges until nothing is left to do.
-    fn merge(&mut self, goal: Goal) {
+    /// Merges until there is nothing to merge.
+    fn merge(&mut self, goal: MergeGoal) {
         while let Some(run) = next_merge(&self.entries(), goal) {
             assert!(run.len() > 1, "{run:?}");
             let readings: u32 = run.iter().map(|entry| entry.readings).sum();
             assert!(readings <= SEGMENT_READINGS, "{readings} readings of {run:?}");
             let first_us = run.iter().map(|entry| entry.first_us).min().unwrap();
             let last_us = run.iter().map(|entry| entry.last_us).max().unwrap();
-            let is_part = |entry: &SegmentEntry| run.iter().any(|part| part.id == entry.id);
-            let parts: Vec<_> = self.segments.extract_if(.., |(entry, _)| is_part(entry)).collect();
-            assert_eq!(parts.len(), run.len(), "{run:?} is not there");
-            let writes = parts.iter().map(|(_, writes)| *writes).max().unwrap();
+            let is_merged = |entry: &SegmentEntry| run.iter().any(|other| other.id == entry.id);
+            let merged: Vec<_> = self.segments.extract_if(.., |(entry, _)| is_merged(entry)).collect();
+            assert_eq!(merged.len(), run.len(), "{run:?} is missing");
+            let writes = merged.iter().map(|(_, writes)| *writes).max().unwrap();
             self.add(first_us, last_us, readings, writes + 1);
         }
     }
@@ -76,13 +77,13 @@ impl Device {
     }
 }
 
-/// Steady readings are counted like in base eight: 4,096, then 32,768, then 262,144.
+/// The segments of a steady device count in base eight: 4,096 readings, then 32,768, then 262,144.
 #[test]
 fn steady_seals_make_few_segments_and_three_writes() {
     let mut device = Device::default();
     for seals in 1..=1_000_usize {
         device.seal(4_096, 0);
-        device.merge(Goal::Steady);
+        device.merge(MergeGoal::Steady);
         assert_eq!(device.segments.len(), seals / 64 + seals / 8 % 8 + seals % 8, "after {seals} seals");
         assert_eq!(device.overlaps(), 0);
         assert!(device.most_writes() <= 3);
@@ -91,7 +92,7 @@ fn steady_seals_make_few_segments_and_three_writes() {
 }
 
 #[test]
-fn a_single_late_reading_a_seal_leaves_few_segments() {
+fn one_late_reading_per_seal_leaves_few_segments() {
     let mut device = Device::default();
     let mut state = 1_u64;
     for seals in 1..=2_000_u32 {
@@ -99,54 +100,54 @@ fn a_single_late_reading_a_seal_leaves_few_segments() {
         device.seal(4_096, 0);
         let late_us = i64::try_from(state >> 33).unwrap() % device.end_us;
         device.add(late_us, late_us, 1, 1);
-        device.merge(Goal::Steady);
+        device.merge(MergeGoal::Steady);
         assert!(device.small() <= 6 * (MERGE_WAITING - 1), "{} small segments after {seals}", device.small());
         assert!(device.most_writes() <= WRITES_MAX);
     }
-    // Those of the steady readings are as they would be without.
+    // The late readings do not keep the others from full segments.
     assert!(device.full() >= 30, "{}", device.full());
 }
 
 #[test]
-fn hundreds_of_segments_at_once_are_merged_in_order() {
+fn many_segments_at_once_are_merged_in_order() {
     let mut device = Device::default();
     (0..640).for_each(|_| device.seal(4_096, 3));
-    device.merge(Goal::Steady);
+    device.merge(MergeGoal::Steady);
     assert_eq!((device.full(), device.small(), device.overlaps()), (10, 0, 0));
     assert!(device.most_writes() <= 3);
 }
 
-/// A late segment between two of the same size: the three are neighbours, whether they overlap or not.
+/// A late segment between two of the same size is a neighbour of both, whether they overlap or not.
 #[test]
 fn an_overlapping_segment_is_merged_with_its_neighbours() {
     let mut device = Device::default();
     (0..7).for_each(|_| device.seal(4_096, 0));
     device.add(5_000, 20_000, 4_096, 1);
-    device.merge(Goal::Steady);
+    device.merge(MergeGoal::Steady);
     assert_eq!(device.segments.len(), 1);
 }
 
 #[test]
-fn late_readings_are_sealed_apart() {
+fn late_readings_get_their_own_segments() {
     let row = |time_us| Row { time_us, id: 1, values: Axes { x: 0.0, y: 0.0, z: 0.0 } };
     let rows = [1, 5, 10, 11, 30].map(row);
     let segment =
         |first_us, last_us| SegmentEntry { id: SegmentId(first_us), first_us, last_us, readings: 2 };
-    let cut = |segments: &[SegmentEntry]| {
-        let parts = cut_hot(&rows, segments);
-        parts.map(|part| part.iter().map(|row| row.time_us).collect()).collect::<Vec<Vec<_>>>()
+    let split = |segments: &[SegmentEntry]| {
+        let chunks = split_hot(&rows, segments);
+        chunks.map(|chunk| chunk.iter().map(|row| row.time_us).collect()).collect::<Vec<Vec<_>>>()
     };
-    assert_eq!(cut(&[]), [[1, 5, 10, 11, 30]]);
-    assert_eq!(cut(&[segment(0, 9), segment(10, 20)]), [&[1, 5][..], &[10, 11, 30]]);
-    assert_eq!(cut(&[segment(0, 100)]), [[1, 5, 10, 11, 30]]);
-    assert_eq!(cut(&[segment(40, 50), segment(0, 100)]), [[1, 5, 10, 11, 30]]);
-    assert_eq!(cut_hot(&[], &[segment(0, 9)]).count(), 0);
+    assert_eq!(split(&[]), [[1, 5, 10, 11, 30]]);
+    assert_eq!(split(&[segment(0, 9), segment(10, 20)]), [&[1, 5][..], &[10, 11, 30]]);
+    assert_eq!(split(&[segment(0, 100)]), [[1, 5, 10, 11, 30]]);
+    assert_eq!(split(&[segment(40, 50), segment(0, 100)]), [[1, 5, 10, 11, 30]]);
+    assert_eq!(split_hot(&[], &[segment(0, 9)]).count(), 0);
     let many: Vec<_> = (0..=i64::from(SEGMENT_READINGS)).map(row).collect();
-    let counts: Vec<_> = cut_hot(&many, &[]).map(<[Row]>::len).collect();
+    let counts: Vec<_> = split_hot(&many, &[]).map(<[Row]>::len).collect();
     assert_eq!(counts, [SEGMENT_READINGS as usize, 1]);
 }
 
-/// What is sealed: in order, or late, somewhere before.
+/// A seal: in order, or of late readings.
 #[derive(Clone, Debug)]
 enum Seal {
     InOrder { readings: u32, gap_us: i64 },
@@ -165,7 +166,7 @@ fn seal() -> impl Strategy<Value = Seal> {
 
 proptest! {
     #[test]
-    fn whatever_is_sealed_segments_stay_few_and_writes_bounded(seals in vec(seal(), 1..300), every in 1..40_usize) {
+    fn any_seals_leave_few_segments_and_bounded_writes(seals in vec(seal(), 1..300), every in 1..40_usize) {
         let mut device = Device::default();
         let mut readings = 0;
         for (n, seal) in seals.into_iter().enumerate() {
@@ -182,17 +183,17 @@ proptest! {
                 }
             }
             if n % every == 0 {
-                device.merge(Goal::Steady);
+                device.merge(MergeGoal::Steady);
                 prop_assert!(device.small() <= 6 * (MERGE_WAITING - 1), "{} small segments", device.small());
             }
         }
-        device.merge(Goal::Steady);
+        device.merge(MergeGoal::Steady);
         prop_assert!(device.most_writes() <= WRITES_MAX, "{} writes", device.most_writes());
         prop_assert_eq!(device.readings(), readings);
         let full = device.full() as u64;
         prop_assert!(full <= readings / u64::from(SEGMENT_READINGS / 2), "{full} full segments of {readings}");
 
-        device.merge(Goal::Compact);
+        device.merge(MergeGoal::Compact);
         prop_assert_eq!(device.readings(), readings);
         let mut entries = device.entries();
         entries.sort_by_key(|entry| (entry.first_us, entry.id));

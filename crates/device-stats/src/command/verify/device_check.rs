@@ -3,7 +3,7 @@
 
 use device_stats_domain::{DeviceKey, Window, error_chain};
 use device_stats_segment::{Head, Segment};
-use device_stats_service::sealing::read_segment;
+use device_stats_service::read_segment;
 use device_stats_store::{NewestReadings, SegmentEntry, SegmentId, Store, StoreError};
 
 /// Maximum number of attempts for a device whose segments are merged during the check.

@@ -1,14 +1,14 @@
-//! Segments read from the store as a whole, to be merged or verified.
+//! Whole segments, for merging and verification.
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, StoreError};
 
-/// The bytes of a segment; `None` where some are not there, which they are not after a merge or the deletion of the
-/// device. All but its head is unchecked.
+/// Reads the bytes of a segment. Returns `None` if some are missing: the segment was merged, or its device
+/// deleted. Only the head is checked.
 ///
 /// # Errors
-/// Those of the store; [`StoreError::Corrupt`] where the head cannot be read.
+/// The errors of the store; [`StoreError::Corrupt`] if the head cannot be read.
 pub async fn read_segment(
     store: &dyn Store,
     device: DeviceKey,

@@ -1,0 +1,122 @@
+//! The export of one device: a snapshot of its readings, read by ascending time, one span after the other.
+//! The heads of segments are opened when their span is reached.
+
+use std::sync::Arc;
+
+use device_stats_domain::limits::EXPORT_READINGS;
+use device_stats_domain::{Device, DeviceId, Reading, Window};
+use device_stats_segment::Row;
+use device_stats_segment::analysis::{rows, span_end};
+use device_stats_store::{SegmentEntry, Store, StoreError, Subject};
+
+use crate::queries::list::stored_reading;
+use crate::segments::reader::{OpenSegments, ReadError, SegmentReader};
+
+/// The readings of a device that are not exported yet.
+pub(super) struct DeviceExport {
+    device: Device,
+    /// Begins after the last exported reading.
+    window: Window,
+    /// By ascending time.
+    hot: Vec<Row>,
+    /// By ascending first time. None ends before the window.
+    segments: Vec<SegmentEntry>,
+}
+
+/// A span with the next readings: about [`EXPORT_READINGS`], or one page of each segment if that is more.
+pub(super) struct ExportSpan {
+    device: Device,
+    /// The window of the span; the span may end earlier.
+    window: Window,
+    /// The hot readings inside the window.
+    hot: Vec<Row>,
+    /// The segments that touch the window.
+    segments: Vec<SegmentEntry>,
+}
+
+/// A span whose segments can be read.
+pub(super) struct OpenExportSpan {
+    span: ExportSpan,
+    segments: OpenSegments,
+}
+
+impl DeviceExport {
+    /// Takes a snapshot of the readings of a device.
+    pub(super) async fn new(
+        store: &Arc<dyn Store>,
+        device: Device,
+        window: Window,
+    ) -> Result<Self, StoreError> {
+        let snapshot = store.snapshot(Subject::Device(device.key), window).await?;
+        let (mut hot, mut segments) = (Vec::new(), Vec::new());
+        for found in snapshot.devices {
+            hot.extend(found.hot);
+            segments.extend(found.segments);
+        }
+        hot.sort_unstable_by_key(|row| row.time_us);
+        Ok(Self { device, window, hot, segments })
+    }
+
+    /// Takes a new snapshot of the readings that are not exported yet.
+    pub(super) async fn with_new_snapshot(self, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        Self::new(store, self.device, self.window).await
+    }
+
+    /// Returns the next span; `None` after the last reading.
+    pub(super) fn next_span(&self) -> Option<ExportSpan> {
+        let exported = self.hot.partition_point(|row| row.time_us < self.window.from_us);
+        let (_, hot) = self.hot.split_at(exported);
+        let first = hot.first().map(|row| row.time_us).into_iter();
+        let first = first.chain(self.segments.first().map(|segment| segment.first_us)).min()?;
+        let mut window = Window { from_us: first.max(self.window.from_us), ..self.window };
+        if window.from_us >= window.until_us {
+            return None;
+        }
+        let mut segments = Vec::new();
+        let mut readings = 0;
+        for segment in &self.segments {
+            if segment.first_us > window.from_us && readings >= EXPORT_READINGS {
+                window.until_us = window.until_us.min(segment.first_us);
+                break;
+            }
+            readings = segment.readings.saturating_add(readings);
+            segments.push(*segment);
+        }
+        if let Some(row) = hot.get(EXPORT_READINGS as usize) {
+            window.until_us = window.until_us.min(row.time_us);
+        }
+        let hot = hot.iter().copied().take_while(|row| row.time_us < window.until_us).collect();
+        Some(ExportSpan { device: self.device.clone(), window, hot, segments })
+    }
+
+    /// Marks all readings before `from_us` as exported.
+    pub(super) fn skip_to(&mut self, from_us: i64) {
+        self.window.from_us = from_us;
+        self.segments.retain(|segment| segment.last_us >= from_us);
+    }
+}
+
+impl ExportSpan {
+    /// Opens the segments of the span.
+    pub(super) async fn open(self, reader: &Arc<SegmentReader>) -> Result<OpenExportSpan, ReadError> {
+        let entries: Vec<_> = self.segments.iter().map(|segment| (self.device.key, *segment)).collect();
+        Ok(OpenExportSpan { segments: reader.open(&entries).await?, span: self })
+    }
+}
+
+impl OpenExportSpan {
+    /// Returns the end of the span, in microseconds since 1970 UTC, its device, and its readings by ascending
+    /// time. Do not call it on a thread of the runtime.
+    pub(super) fn read(self) -> Result<(i64, DeviceId, Vec<Reading>), ReadError> {
+        let ExportSpan { device, window, hot, .. } = self.span;
+        let Window { from_us, until_us } = window;
+        let until_us = span_end(&self.segments.whole_parts(), from_us, until_us, EXPORT_READINGS);
+        let parts = self.segments.cut_window(Window { from_us, until_us })?;
+        let mut rows = rows(&parts, &self.segments)?;
+        rows.extend(hot.into_iter().take_while(|row| row.time_us < until_us));
+        // A stable sort takes sorted runs as they are.
+        rows.sort_by_key(|row| row.time_us);
+        let readings = rows.into_iter().map(|row| stored_reading(device.key, row));
+        Ok((until_us, device.device_id, readings.collect::<Result<_, StoreError>>()?))
+    }
+}

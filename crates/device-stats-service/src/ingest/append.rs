@@ -1,0 +1,214 @@
+//! Appending readings: one, many of one device, or many of several devices.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use device_stats_domain::{
+    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
+};
+use device_stats_store::{FirstStored, KeyedOutcome, Receipt, StoreError};
+
+use super::keyed_requests::{RequestKey, RequestKind};
+use crate::access::principal::Principal;
+use crate::error::ServiceError;
+use crate::service::Service;
+
+/// The outcome of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchOutcome {
+    /// Number of readings stored now.
+    pub accepted: u64,
+    /// Number of repeats: readings whose device and time existed already, or are earlier in the batch.
+    pub duplicates: u64,
+}
+
+impl From<Receipt> for BatchOutcome {
+    fn from(receipt: Receipt) -> Self {
+        Self { accepted: receipt.stored, duplicates: receipt.repeats }
+    }
+}
+
+/// Each append takes the key of a keyed request. It then also fails with [`ServiceError::RequestInProgress`]
+/// or [`ServiceError::KeyReused`], and a repeated request returns the outcome of the first one.
+impl Service {
+    /// Appends one reading and returns it as stored. A repeat returns the reading that was stored first.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
+    pub async fn append_reading(
+        &self,
+        principal: Principal,
+        device: &DeviceId,
+        measurement: Measurement,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Reading, ServiceError> {
+        let key = key.map(|key| RequestKey::new(key, RequestKind::Reading(device), [(device, &measurement)]));
+        let mut last = None;
+        loop {
+            let device_key = self.key_to_ingest(principal, device).await?;
+            match self.append_one(device_key, measurement, key).await {
+                // The cached device was deleted. This ends, because keys are never used again. If the key is
+                // the same, a new device has this id, and the reading of the receipt went with the old
+                // device.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) if last != Some(device_key) => {
+                    self.parts.known_devices.forget([device]);
+                    last = Some(device_key);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Appends readings of one device, all or none. Many readings become a segment at once.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
+    pub async fn append_batch(
+        &self,
+        principal: Principal,
+        device: &DeviceId,
+        measurements: &[Measurement],
+        key: Option<&IdempotencyKey>,
+    ) -> Result<BatchOutcome, ServiceError> {
+        let all = measurements.iter().map(|measurement| (device, measurement));
+        let key = key.map(|key| RequestKey::new(key, RequestKind::Batch(device), all));
+        if measurements.is_empty() {
+            // Without an append, only the store can tell whether the device exists.
+            self.parts.known_devices.forget([device]);
+        }
+        loop {
+            let device_key = self.key_to_ingest(principal, device).await?;
+            let readings: Vec<_> = measurements.iter().map(|measured| (device_key, *measured)).collect();
+            match self.append(&readings, key).await {
+                // The cached device was deleted. This ends, because keys are never used again.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {
+                    self.parts.known_devices.forget([device]);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Appends readings of several devices, all or none.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing,
+    /// [`ServiceError::QueueFull`].
+    pub async fn append_mixed_batch(
+        &self,
+        principal: Principal,
+        batch: &[(DeviceId, Measurement)],
+        key: Option<&IdempotencyKey>,
+    ) -> Result<BatchOutcome, ServiceError> {
+        let all = batch.iter().map(|(device, measurement)| (device, measurement));
+        let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, all));
+        loop {
+            let keys = self.batch_keys(principal, batch).await?;
+            let unknown: Vec<(usize, DeviceId)> = (0..)
+                .zip(keys.iter().zip(batch))
+                .filter(|(_, (key, _))| key.is_none())
+                .map(|(index, (_, (id, _)))| (index, id.clone()))
+                .collect();
+            if !unknown.is_empty() {
+                return Err(ServiceError::UnknownDevices(unknown));
+            }
+            let readings: Vec<_> =
+                keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
+            match self.append(&readings, key).await {
+                // A cached device was deleted; the next lookup tells which. This ends, because keys are never
+                // used again.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {
+                    self.parts.known_devices.forget(batch.iter().map(|(id, _)| id));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Returns the key of a device to append to. The device may have been deleted since the key was cached.
+    async fn key_to_ingest(
+        &self,
+        principal: Principal,
+        device: &DeviceId,
+    ) -> Result<DeviceKey, ServiceError> {
+        let keys = self.keys_to_ingest(principal, std::slice::from_ref(device)).await?;
+        keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
+    }
+
+    /// Returns the device of each reading of a batch. Each device is looked up once.
+    async fn batch_keys(
+        &self,
+        principal: Principal,
+        batch: &[(DeviceId, Measurement)],
+    ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
+        let mut ids: Vec<DeviceId> = batch.iter().map(|(id, _)| id.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = self.keys_to_ingest(principal, &ids).await?;
+        let keys: HashMap<&DeviceId, Option<DeviceKey>> = ids.iter().zip(found).collect();
+        Ok(batch.iter().map(|(id, _)| keys.get(id).copied().flatten()).collect())
+    }
+
+    async fn append_one(
+        &self,
+        device: DeviceKey,
+        measurement: Measurement,
+        key: Option<RequestKey<'_>>,
+    ) -> Result<Reading, ServiceError> {
+        let new = self.prepare(&[(device, measurement)]).await?;
+        if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
+            return Ok(Reading { device, id, time, values: measurement.values });
+        }
+        // Only a reading with a time can be a repeat. The first reading may be gone again, with its device.
+        match measurement.time {
+            Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
+            None => Err(StoreError::DeviceMissing.into()),
+        }
+    }
+
+    async fn append(
+        &self,
+        readings: &[(DeviceKey, Measurement)],
+        key: Option<RequestKey<'_>>,
+    ) -> Result<BatchOutcome, ServiceError> {
+        let new = self.prepare(readings).await?;
+        if key.is_none()
+            && let Some(accepted) = self.append_segment(&new).await?
+        {
+            return Ok(BatchOutcome { accepted, duplicates: new.len() as u64 - accepted });
+        }
+        Ok(self.append_hot(new, key).await?.into())
+    }
+
+    /// Appends hot readings by group commit.
+    async fn append_hot(
+        &self,
+        new: Arc<[NewReading]>,
+        key: Option<RequestKey<'_>>,
+    ) -> Result<Receipt, ServiceError> {
+        let claim = key.map(|key| self.parts.keyed_requests.claim(key, &self.parts.clock)).transpose()?;
+        match self.parts.group_commit.append(Arc::clone(&new), claim).await? {
+            KeyedOutcome::New(outcomes) => Ok(Receipt::from_outcomes(&new, &outcomes)),
+            KeyedOutcome::Repeated(receipt) => Ok(receipt),
+            KeyedOutcome::DifferentPayload => Err(match key {
+                Some(RequestKey { key, .. }) => ServiceError::KeyReused(key.clone()),
+                None => {
+                    StoreError::Broken("the store took a request without a key for a keyed one".into()).into()
+                }
+            }),
+        }
+    }
+
+    /// Gives each reading an id, and a time if it has none.
+    async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Arc<[NewReading]>, StoreError> {
+        let ids = self.parts.reading_ids.take(self.parts.store.as_ref(), readings.len()).await?;
+        let now = self.parts.clock.now();
+        let new = readings.iter().zip(ids).map(|((device, measurement), id)| NewReading {
+            device: *device,
+            id,
+            time: measurement.time.map_or(ReadingTime::Picked(now), ReadingTime::Given),
+            values: measurement.values,
+        });
+        Ok(new.collect())
+    }
+}

@@ -1,0 +1,192 @@
+//! Group commit: the readings of several requests share one transaction. Each request gets its outcome after
+//! its readings are committed and synced.
+//!
+//! There are as many device lanes as the store commits at once, and a device always uses the same lane. While
+//! a lane commits, the next group gathers in it. Groups are therefore small under light load and large under
+//! heavy load.
+//!
+//! Requests for devices of several lanes are usually large. They use the mixed lane, so that no small request
+//! waits for them. The mixed lane commits as many groups at once as there are device lanes, and its groups
+//! are smaller by the same factor: one late reading makes the store look closely at its whole group.
+
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use device_stats_domain::NewReading;
+use device_stats_domain::limits::QUEUE_TIMEOUT;
+use device_stats_store::{KeyedOutcome, KeyedReadings, Retry, Store, StoreError};
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::keyed_requests::KeyClaim;
+use super::lane::{Lane, PendingAppend};
+use crate::admission::AdmissionControl;
+use crate::error::ServiceError;
+use crate::live::hub::{CommitOrigin, LiveHub};
+use crate::sealing::backlog::Backlog;
+
+/// The lanes of one store.
+pub(crate) struct GroupCommit {
+    store: Arc<dyn Store>,
+    admission: Arc<AdmissionControl>,
+    backlog: Arc<Backlog>,
+    live: Arc<LiveHub>,
+    device_lanes: Vec<Arc<Lane>>,
+    mixed_lane: Arc<Lane>,
+}
+
+impl GroupCommit {
+    /// Creates the lanes. Committed readings are added to `backlog` and published to `live`.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        admission: Arc<AdmissionControl>,
+        backlog: Arc<Backlog>,
+        live: Arc<LiveHub>,
+    ) -> Self {
+        let lanes = store.append_concurrency().max(1);
+        Self::with_lanes(lanes, store, admission, backlog, live)
+    }
+
+    fn with_lanes(
+        lanes: usize,
+        store: Arc<dyn Store>,
+        admission: Arc<AdmissionControl>,
+        backlog: Arc<Backlog>,
+        live: Arc<LiveHub>,
+    ) -> Self {
+        Self {
+            store,
+            admission,
+            backlog,
+            live,
+            device_lanes: (0..lanes).map(|_| Arc::new(Lane::new(1))).collect(),
+            mixed_lane: Arc::new(Lane::new(lanes)),
+        }
+    }
+
+    /// Appends readings as [`Store::append`] does, or as [`Store::append_keyed`] with a claim, in a
+    /// transaction with other requests. The append goes on if the caller is gone. Call it inside a runtime.
+    ///
+    /// # Errors
+    /// [`ServiceError::QueueFull`], at once. After [`QUEUE_TIMEOUT`], [`StoreError::Unavailable`] if the
+    /// readings still wait, or [`StoreError::OutcomeUnknown`] if they are being committed. The errors of the
+    /// store.
+    pub(crate) async fn append(
+        self: &Arc<Self>,
+        readings: Arc<[NewReading]>,
+        claim: Option<KeyClaim>,
+    ) -> Result<KeyedOutcome, ServiceError> {
+        let permit = self.admission.admit_readings(readings.len())?;
+        let lane = self.lane(&readings);
+        let (sender, outcome) = oneshot::channel();
+        let own = Arc::clone(&readings);
+        if lane.push(PendingAppend { readings, claim, outcome: sender, _permit: permit }) {
+            tokio::spawn(Arc::clone(self).commit_groups(Arc::clone(lane)));
+        }
+        match timeout(QUEUE_TIMEOUT, outcome).await {
+            Ok(outcome) => {
+                Ok(outcome.unwrap_or_else(|_| Err(StoreError::Broken("a group commit panicked".into())))?)
+            }
+            Err(_) if lane.withdraw(&own) => {
+                Err(StoreError::Unavailable("the readings waited too long for their commit".into()).into())
+            }
+            Err(_) => Err(StoreError::OutcomeUnknown("the commit takes too long".into()).into()),
+        }
+    }
+
+    /// Returns the lane of the devices, or the mixed lane if they have several.
+    fn lane(&self, readings: &[NewReading]) -> &Arc<Lane> {
+        let lanes = self.device_lanes.len() as u64;
+        let index = |reading: &NewReading| reading.device.0.unsigned_abs() % lanes;
+        let first = readings.first().map_or(0, index);
+        let common = readings.iter().all(|reading| index(reading) == first).then_some(first);
+        let common = common.and_then(|index| self.device_lanes.get(usize::try_from(index).ok()?));
+        common.unwrap_or(&self.mixed_lane)
+    }
+
+    /// Commits the groups of a lane, one after the other, until no request waits.
+    async fn commit_groups(self: Arc<Self>, lane: Arc<Lane>) {
+        loop {
+            let group = lane.next_group();
+            if group.is_empty() {
+                return;
+            }
+            // A panic drops the group, which reports it to the requests. The next group is committed.
+            if AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
+                tracing::error!("a group commit panicked");
+            }
+        }
+    }
+
+    /// Appends the readings of a group in one transaction, and returns the outcome to each request. If one
+    /// request makes the group fail, the halves of the group are tried, so that the other requests succeed.
+    async fn commit(&self, group: Vec<PendingAppend>) {
+        let mut groups = vec![group];
+        while let Some(mut group) = groups.pop() {
+            match self.append_group(&group).await {
+                Ok(outcomes) => {
+                    group.into_iter().zip(outcomes).for_each(|(append, outcome)| append.finish(Ok(outcome)));
+                }
+                Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {
+                    groups.push(group.split_off(group.len() / 2));
+                    groups.push(group);
+                }
+                Err(error) => match (group.pop(), group.is_empty()) {
+                    (Some(only), true) => only.finish(Err(error)),
+                    (last, _) => {
+                        let error = Arc::new(error);
+                        group
+                            .into_iter()
+                            .chain(last)
+                            .for_each(|append| append.finish(Err(StoreError::from_shared(&error))));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Appends the readings of a group in one transaction, and returns the outcome of each request.
+    async fn append_group(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let is_keyed = group.iter().any(|append| append.claim.is_some());
+        let outcomes =
+            if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
+        let mut answered = group.iter().zip(&outcomes);
+        if outcomes.len() != group.len() || !answered.all(|(append, outcome)| append.is_answered_by(outcome))
+        {
+            return Err(wrong_number_of_outcomes());
+        }
+        let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
+        self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
+        self.live.publish(stored(), CommitOrigin::ThisNode);
+        Ok(outcomes)
+    }
+
+    async fn append_keyed(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let requests: Option<Vec<KeyedReadings>> = group.iter().map(PendingAppend::keyed_readings).collect();
+        let now = group.iter().filter_map(|append| Some(append.claim.as_ref()?.now)).max();
+        match requests.zip(now) {
+            Some((requests, now)) => self.store.append_keyed(&requests, now).await,
+            None => Err(StoreError::Broken("a group has keyed requests and others".into())),
+        }
+    }
+
+    async fn append_unkeyed(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let all: Vec<NewReading> = group.iter().flat_map(|append| append.readings.iter().copied()).collect();
+        let outcomes = self.store.append(&all).await?;
+        if outcomes.len() != all.len() {
+            return Err(wrong_number_of_outcomes());
+        }
+        let mut rest = outcomes.into_iter();
+        let own = |append: &PendingAppend| rest.by_ref().take(append.readings.len()).collect();
+        Ok(group.iter().map(own).map(KeyedOutcome::New).collect())
+    }
+}
+
+fn wrong_number_of_outcomes() -> StoreError {
+    StoreError::Broken("the store returned a wrong number of outcomes".into())
+}

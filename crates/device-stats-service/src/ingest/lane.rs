@@ -1,0 +1,136 @@
+//! A lane: the queue of one writer. While the lane commits a group, the next group gathers in it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use device_stats_domain::limits::GROUP_READINGS_MAX;
+use device_stats_domain::{NewReading, Reading};
+use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, StoreError};
+use tokio::sync::oneshot;
+
+use super::keyed_requests::KeyClaim;
+use crate::admission::AdmissionPermit;
+
+/// A queue of requests with its own commits.
+pub(super) struct Lane {
+    /// Maximum number of concurrent commits; at least 1.
+    commits_max: usize,
+    state: Mutex<LaneState>,
+}
+
+#[derive(Default)]
+struct LaneState {
+    pending: VecDeque<PendingAppend>,
+    /// Number of tasks that commit groups.
+    committers: usize,
+}
+
+/// The readings of one request that waits for its commit. All are stored, or none.
+pub(super) struct PendingAppend {
+    pub(super) readings: Arc<[NewReading]>,
+    /// The key of a keyed request.
+    pub(super) claim: Option<KeyClaim>,
+    pub(super) outcome: oneshot::Sender<Result<KeyedOutcome, StoreError>>,
+    /// Held until the commit.
+    pub(super) _permit: AdmissionPermit,
+}
+
+impl Lane {
+    /// Creates an empty lane with up to `commits_max` concurrent commits.
+    pub(super) fn new(commits_max: usize) -> Self {
+        Self { commits_max, state: Mutex::default() }
+    }
+
+    /// Adds a request. Returns true if the caller has to start a committer: a task that commits each
+    /// [`Self::next_group`] until one is empty.
+    pub(super) fn push(&self, append: PendingAppend) -> bool {
+        let mut state = self.lock();
+        state.pending.push_back(append);
+        let needs_committer = state.committers < self.commits_max;
+        state.committers += usize::from(needs_committer);
+        needs_committer
+    }
+
+    /// Removes the request with these readings. Returns false if its commit has begun.
+    pub(super) fn withdraw(&self, readings: &Arc<[NewReading]>) -> bool {
+        let mut state = self.lock();
+        let index = state.pending.iter().position(|append| Arc::ptr_eq(&append.readings, readings));
+        index.and_then(|index| state.pending.remove(index)).is_some()
+    }
+
+    /// Takes the requests for the next transaction: either keyed requests or others. An empty group ends the
+    /// committer that called.
+    pub(super) fn next_group(&self) -> Vec<PendingAppend> {
+        let mut state = self.lock();
+        let mut readings = 0;
+        let mut group: Vec<PendingAppend> = Vec::new();
+        while let Some(next) = state.pending.pop_front_if(|next| {
+            readings += next.readings.len();
+            group.first().is_none_or(|first| {
+                readings <= GROUP_READINGS_MAX as usize / self.commits_max
+                    && first.claim.is_some() == next.claim.is_some()
+            })
+        }) {
+            group.push(next);
+        }
+        state.committers -= usize::from(group.is_empty());
+        group
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LaneState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a committer that never ends.
+    #[cfg(test)]
+    pub(super) fn block(&self) {
+        self.lock().committers = self.commits_max;
+    }
+
+    /// Returns the numbers of pending requests and of committers.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.pending.len(), state.committers)
+    }
+}
+
+impl PendingAppend {
+    /// Returns the readings with the key of their request; `None` for a request without a key.
+    pub(super) fn keyed_readings(&self) -> Option<KeyedReadings> {
+        let KeyClaim { key, fingerprint, kept_until, .. } = self.claim.as_ref()?;
+        let readings = Arc::clone(&self.readings);
+        Some(KeyedReadings { key: key.clone(), fingerprint: *fingerprint, kept_until: *kept_until, readings })
+    }
+
+    /// Checks that the store returned one outcome per reading.
+    pub(super) fn is_answered_by(&self, outcome: &KeyedOutcome) -> bool {
+        match outcome {
+            KeyedOutcome::New(outcomes) => outcomes.len() == self.readings.len(),
+            KeyedOutcome::Repeated(_) | KeyedOutcome::DifferentPayload => true,
+        }
+    }
+
+    /// Returns the readings that were stored now.
+    pub(super) fn stored<'w>(&'w self, outcome: &'w KeyedOutcome) -> impl Iterator<Item = Reading> + 'w {
+        let outcomes = match outcome {
+            KeyedOutcome::New(outcomes) => outcomes.as_slice(),
+            KeyedOutcome::Repeated(_) | KeyedOutcome::DifferentPayload => &[],
+        };
+        self.readings.iter().zip(outcomes).filter_map(|(new, outcome)| match *outcome {
+            Appended::Stored(time) => {
+                Some(Reading { device: new.device, id: new.id, time, values: new.values })
+            }
+            Appended::Repeat => None,
+        })
+    }
+
+    /// Returns the outcome to the request.
+    pub(super) fn finish(self, outcome: Result<KeyedOutcome, StoreError>) {
+        let Self { claim, outcome: sender, .. } = self;
+        // The client may send the same key again as soon as it has the response.
+        drop(claim);
+        // Fails if the caller is gone.
+        let _ = sender.send(outcome);
+    }
+}

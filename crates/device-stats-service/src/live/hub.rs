@@ -1,0 +1,117 @@
+//! The hub of live readings: it passes committed readings to the inboxes that watch their devices, and waits
+//! for none of them. It keeps the readings of watched devices for a while, numbered, so that a reconnecting
+//! client gets the readings it missed.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use device_stats_domain::{DeviceKey, Reading};
+use tokio::sync::Notify;
+
+use super::inbox::{Inbox, SequencedReading};
+use super::position::Position;
+use state::HubState;
+
+pub(crate) use state::CommitOrigin;
+
+/// The live readings of one node.
+#[derive(Debug, Default)]
+pub(crate) struct LiveHub {
+    state: Mutex<HubState>,
+    /// Whether any device is watched. Without one, a commit costs nothing here.
+    is_watched: AtomicBool,
+    /// Notified when the watched devices change.
+    pub(super) watched_changed: Notify,
+}
+
+/// The state of the hub when an inbox begins to watch.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) epoch: u64,
+    /// The last sequence number before the subscription.
+    pub(super) sequence: u64,
+    /// The readings committed after the position of the client; `None` if they are not kept, or without a
+    /// position.
+    pub(super) missed: Option<Vec<SequencedReading>>,
+}
+
+impl LiveHub {
+    /// Returns whether any device is watched.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::Acquire)
+    }
+
+    /// Passes on committed readings.
+    pub(crate) fn publish(&self, readings: impl IntoIterator<Item = Reading>, origin: CommitOrigin) {
+        if !self.is_watched() {
+            return;
+        }
+        let now = Instant::now();
+        let mut state = self.lock();
+        for reading in readings {
+            state.publish(reading, origin, now);
+        }
+        self.store_is_watched(&state);
+    }
+
+    /// Makes an inbox watch these devices and no others.
+    pub(super) fn watch(
+        &self,
+        inbox: &Arc<Inbox>,
+        devices: &HashSet<DeviceKey>,
+        since: Option<&Position>,
+    ) -> Subscription {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let missed = since.and_then(|position| state.missed(devices, position, now));
+        state.watch(inbox, devices, now);
+        self.notify_change(&state);
+        Subscription { epoch: state.epoch(), sequence: state.sequence(), missed }
+    }
+
+    /// Makes an inbox watch no device.
+    pub(super) fn unwatch(&self, inbox: &Arc<Inbox>) {
+        let mut state = self.lock();
+        state.watch(inbox, &HashSet::new(), Instant::now());
+        self.notify_change(&state);
+    }
+
+    /// Returns the devices that clients of this node watch or watched recently.
+    pub(super) fn devices_of_clients(&self) -> Vec<DeviceKey> {
+        let mut state = self.lock();
+        let devices = state.devices_of_clients(Instant::now());
+        self.store_is_watched(&state);
+        devices
+    }
+
+    /// Begins a new epoch because readings of other nodes may be missing. All streams end, and their clients
+    /// resume from the store.
+    pub(super) fn begin_epoch(&self) {
+        self.lock().begin_epoch();
+    }
+
+    /// Ends all streams, and each stream that starts later.
+    pub(crate) fn end(&self) {
+        self.lock().end();
+    }
+
+    fn notify_change(&self, state: &HubState) {
+        self.store_is_watched(state);
+        self.watched_changed.notify_one();
+    }
+
+    fn store_is_watched(&self, state: &HubState) {
+        self.is_watched.store(state.is_watched(), Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HubState> {
+        // No operation panics half-way under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

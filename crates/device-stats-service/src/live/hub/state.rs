@@ -1,0 +1,217 @@
+//! The watched devices, their inboxes, and the readings kept for reconnecting clients.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use device_stats_domain::limits::{LIVE_KEPT_FOR, LIVE_READINGS_KEPT_MAX};
+use device_stats_domain::{DeviceKey, Reading};
+use uuid::Uuid;
+
+use crate::live::inbox::{Inbox, SequencedReading};
+use crate::live::position::Position;
+
+/// The node that committed a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CommitOrigin {
+    /// This node.
+    ThisNode,
+    /// Another node, whose message this node received.
+    OtherNode,
+}
+
+/// The state of a hub. Sequence numbers ascend by commit.
+#[derive(Debug)]
+pub(super) struct HubState {
+    /// Identifies a run of sequence numbers without gaps.
+    epoch: u64,
+    /// The last sequence number.
+    sequence: u64,
+    /// The readings of watched devices from the sequence number `kept_from` on.
+    kept: VecDeque<SequencedReading>,
+    kept_from: u64,
+    devices: HashMap<DeviceKey, WatchedDevice>,
+    has_ended: bool,
+}
+
+#[derive(Debug)]
+struct WatchedDevice {
+    inboxes: Vec<Arc<Inbox>>,
+    /// The sequence number before its first reading that was kept.
+    since: u64,
+    /// When its last client left.
+    last_client: Option<Instant>,
+}
+
+impl WatchedDevice {
+    /// Returns whether a client watches the device or may still reconnect.
+    fn has_client(&self, now: Instant) -> bool {
+        self.inboxes.iter().any(|inbox| !inbox.is_relay())
+            || self.last_client.is_some_and(|left| now.duration_since(left) < LIVE_KEPT_FOR)
+    }
+
+    fn is_watched(&self, now: Instant) -> bool {
+        !self.inboxes.is_empty() || self.has_client(now)
+    }
+
+    fn has_inbox(&self, inbox: &Arc<Inbox>) -> bool {
+        self.inboxes.iter().any(|other| Arc::ptr_eq(other, inbox))
+    }
+}
+
+impl Default for HubState {
+    fn default() -> Self {
+        Self {
+            epoch: new_epoch(),
+            sequence: 0,
+            kept: VecDeque::new(),
+            kept_from: 1,
+            devices: HashMap::new(),
+            has_ended: false,
+        }
+    }
+}
+
+impl HubState {
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        !self.devices.is_empty()
+    }
+
+    /// Passes a committed reading to the inboxes of its device, and keeps it.
+    pub(super) fn publish(&mut self, reading: Reading, origin: CommitOrigin, now: Instant) {
+        let Some(device) = self.devices.get(&reading.device) else { return };
+        if !device.is_watched(now) {
+            self.devices.remove(&reading.device);
+            if self.devices.is_empty() {
+                self.forget_kept();
+            }
+            return;
+        }
+        self.sequence += 1;
+        let sequenced = SequencedReading { sequence: self.sequence, reading };
+        for inbox in &device.inboxes {
+            if origin == CommitOrigin::ThisNode || !inbox.is_relay() {
+                inbox.offer(sequenced, now);
+            }
+        }
+        if self.kept.len() == LIVE_READINGS_KEPT_MAX
+            && let Some(oldest) = self.kept.pop_front()
+        {
+            self.kept_from = oldest.sequence + 1;
+        }
+        self.kept.push_back(sequenced);
+    }
+
+    /// Returns the readings of devices that were committed after a position; `None` if not all of them are
+    /// kept.
+    pub(super) fn missed(
+        &self,
+        devices: &HashSet<DeviceKey>,
+        position: &Position,
+        now: Instant,
+    ) -> Option<Vec<SequencedReading>> {
+        // Of a device that only other nodes watch, their own readings are missing here.
+        let was_watched = |device| {
+            let device = self.devices.get(device);
+            device.is_some_and(|device| device.since <= position.sequence && device.has_client(now))
+        };
+        let is_kept = position.epoch == self.epoch
+            && self.kept_from <= position.sequence.saturating_add(1)
+            && devices.iter().all(was_watched);
+        is_kept.then(|| {
+            let first = self.kept.partition_point(|kept| kept.sequence <= position.sequence);
+            let after = self.kept.range(first..).copied();
+            after.filter(|kept| devices.contains(&kept.reading.device)).collect()
+        })
+    }
+
+    /// Makes an inbox watch these devices and no others.
+    pub(super) fn watch(&mut self, inbox: &Arc<Inbox>, devices: &HashSet<DeviceKey>, now: Instant) {
+        for (key, device) in &mut self.devices {
+            if !devices.contains(key) && device.has_inbox(inbox) {
+                if !inbox.is_relay() {
+                    device.last_client = Some(now);
+                }
+                device.inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
+            }
+        }
+        // Readings committed while a device was not watched have no numbers. One number stands for all of
+        // them.
+        let is_kept = |key| {
+            let device = self.devices.get(key);
+            device.is_some_and(|device| inbox.is_relay() || device.has_client(now))
+        };
+        if !devices.iter().all(is_kept) {
+            self.sequence += 1;
+        }
+        for key in devices {
+            let new = || WatchedDevice { inboxes: Vec::new(), since: self.sequence, last_client: None };
+            let device = self.devices.entry(*key).or_insert_with(new);
+            if !inbox.is_relay() && !device.has_client(now) {
+                device.since = self.sequence;
+            }
+            if !device.has_inbox(inbox) {
+                device.inboxes.push(Arc::clone(inbox));
+            }
+        }
+        self.devices.retain(|_, device| device.is_watched(now));
+        if self.has_ended {
+            inbox.end();
+        }
+    }
+
+    /// Returns the devices that clients watch or watched recently, and forgets those that nobody watches.
+    pub(super) fn devices_of_clients(&mut self, now: Instant) -> Vec<DeviceKey> {
+        self.devices.retain(|_, device| device.is_watched(now));
+        let devices = self.devices.iter().filter(|(_, device)| device.has_client(now));
+        devices.map(|(key, _)| *key).collect()
+    }
+
+    pub(super) fn begin_epoch(&mut self) {
+        self.epoch = new_epoch();
+        self.forget_kept();
+        self.end_streams();
+    }
+
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+        self.end_streams();
+    }
+
+    fn forget_kept(&mut self) {
+        self.kept.clear();
+        self.kept_from = self.sequence + 1;
+    }
+
+    fn end_streams(&self) {
+        let inboxes = self.devices.values().flat_map(|device| &device.inboxes);
+        inboxes.filter(|inbox| !inbox.is_relay()).for_each(|inbox| inbox.end());
+    }
+
+    /// Returns the newest kept reading with the epoch.
+    #[cfg(test)]
+    pub(super) fn newest_kept(&self) -> Option<(u64, SequencedReading)> {
+        Some((self.epoch, *self.kept.back()?))
+    }
+
+    /// Moves the departure of the last client of a device into the past, until its readings are no longer
+    /// kept.
+    #[cfg(test)]
+    pub(super) fn expire_last_client(&mut self, key: DeviceKey) {
+        let device = self.devices.get_mut(&key).unwrap();
+        device.last_client = Instant::now().checked_sub(LIVE_KEPT_FOR + LIVE_KEPT_FOR);
+    }
+}
+
+/// Returns an epoch that differs from all others, also of other nodes and of this node after a restart.
+fn new_epoch() -> u64 {
+    Uuid::new_v4().as_u64_pair().0
+}

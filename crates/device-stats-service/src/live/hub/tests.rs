@@ -1,0 +1,178 @@
+//! Any sequence of commits, subscriptions and departures, compared with a plain list: a reconnecting client
+//! gets exactly the readings it missed, or none if they are not kept.
+
+use std::collections::HashMap;
+
+use device_stats_domain::limits::LIVE_READINGS_KEPT_MAX;
+use device_stats_domain::{Axes, Finite, ReadingId, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::live::inbox::Subscriber;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish(i64),
+    /// A client begins to watch these devices, or changes to them.
+    Watch(usize, Vec<i64>),
+    Leave(usize),
+    /// A client reconnects after the n-th published reading.
+    Reconnect(usize, usize),
+    BeginEpoch,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let device = || 0..3_i64;
+    prop_oneof![
+        10 => device().prop_map(Step::Publish),
+        3 => (0..3_usize, vec(device(), 0..3)).prop_map(|(client, devices)| Step::Watch(client, devices)),
+        2 => (0..3_usize).prop_map(Step::Leave),
+        3 => (0..3_usize, 0..60_usize).prop_map(|(client, index)| Step::Reconnect(client, index)),
+        1 => Just(Step::BeginEpoch),
+    ]
+}
+
+fn reading(device: i64, id: i64) -> Reading {
+    let zero = Finite::new(0.0).unwrap();
+    let time = Timestamp::from_micros(0).unwrap();
+    Reading { device: DeviceKey(device), id: ReadingId(id), time, values: Axes { x: zero, y: zero, z: zero } }
+}
+
+fn received(inbox: &Inbox) -> Vec<i64> {
+    std::iter::from_fn(|| inbox.take()).map(|delivery| delivery.sequenced.reading.id.0).collect()
+}
+
+struct Client {
+    inbox: Arc<Inbox>,
+    devices: HashSet<DeviceKey>,
+    expected: Vec<i64>,
+}
+
+proptest! {
+    #[test]
+    fn a_client_gets_the_readings_published_while_it_watches(steps in vec(step(), 1..60)) {
+        let hub = LiveHub::default();
+        let mut clients: HashMap<usize, Client> = HashMap::new();
+        // All published readings, with their positions if their devices were watched.
+        let mut published: Vec<(Reading, Option<Position>)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Publish(device) => {
+                    let reading = reading(device, i64::try_from(published.len()).unwrap());
+                    hub.publish([reading], CommitOrigin::ThisNode);
+                    let kept = hub.lock().newest_kept().filter(|(_, kept)| kept.reading == reading);
+                    let position = |(epoch, kept): (u64, SequencedReading)| {
+                        Position { epoch, sequence: kept.sequence, newest: reading.time }
+                    };
+                    published.push((reading, kept.map(position)));
+                    for client in clients.values_mut().filter(|it| it.devices.contains(&reading.device)) {
+                        client.expected.push(reading.id.0);
+                    }
+                }
+                Step::Watch(name, devices) => {
+                    let client = clients.entry(name).or_insert_with(|| Client {
+                        inbox: Arc::new(Inbox::new(Subscriber::Client, 1e9)),
+                        devices: HashSet::new(),
+                        expected: Vec::new(),
+                    });
+                    client.devices = devices.into_iter().map(DeviceKey).collect();
+                    hub.watch(&client.inbox, &client.devices, None);
+                }
+                Step::Leave(name) => {
+                    if let Some(client) = clients.remove(&name) {
+                        hub.unwatch(&client.inbox);
+                        prop_assert_eq!(received(&client.inbox), client.expected);
+                    }
+                }
+                Step::Reconnect(name, index) => {
+                    let Some((_, Some(position))) = published.get(index) else { continue };
+                    let Some(client) = clients.get(&name) else { continue };
+                    let again = Arc::new(Inbox::new(Subscriber::Client, 1e9));
+                    let subscription = hub.watch(&again, &client.devices, Some(position));
+                    hub.unwatch(&again);
+                    let missed = published[index + 1..].iter().map(|(reading, _)| reading);
+                    let missed: Vec<_> =
+                        missed.filter(|reading| client.devices.contains(&reading.device)).collect();
+                    if let Some(kept) = subscription.missed {
+                        let kept: Vec<_> = kept.iter().map(|sequenced| &sequenced.reading).collect();
+                        prop_assert_eq!(kept, missed);
+                    }
+                }
+                Step::BeginEpoch => {
+                    hub.begin_epoch();
+                    for (_, client) in clients.drain() {
+                        hub.unwatch(&client.inbox);
+                        prop_assert_eq!(received(&client.inbox), client.expected);
+                    }
+                }
+            }
+        }
+        for client in clients.values() {
+            prop_assert_eq!(received(&client.inbox), client.expected.clone());
+        }
+    }
+}
+
+#[test]
+fn readings_are_kept_while_their_device_is_watched() {
+    let hub = LiveHub::default();
+    let devices = HashSet::from([DeviceKey(1)]);
+    let inbox = || Arc::new(Inbox::new(Subscriber::Client, 1e9));
+    let first = inbox();
+    let subscription = hub.watch(&first, &devices, None);
+    hub.publish([reading(1, 1), reading(2, 2), reading(1, 3)], CommitOrigin::ThisNode);
+    hub.unwatch(&first);
+    hub.publish([reading(1, 4)], CommitOrigin::OtherNode);
+    let after = |count| {
+        let sequence = subscription.sequence + count;
+        Position { epoch: subscription.epoch, sequence, newest: Timestamp::MIN }
+    };
+    let missed = |count| {
+        let again = hub.watch(&inbox(), &devices, Some(&after(count)));
+        again.missed.map(|missed| missed.iter().map(|it| it.reading.id.0).collect::<Vec<_>>())
+    };
+    assert_eq!(missed(0), Some(vec![1, 3, 4]));
+    assert_eq!(missed(1), Some(vec![3, 4]));
+    assert_eq!(missed(3), Some(vec![]));
+    for n in 5..5 + LIVE_READINGS_KEPT_MAX {
+        hub.publish([reading(1, i64::try_from(n).unwrap())], CommitOrigin::ThisNode);
+    }
+    assert_eq!(missed(2), None);
+    assert_eq!(missed(3).unwrap().len(), LIVE_READINGS_KEPT_MAX);
+    hub.begin_epoch();
+    assert_eq!(missed(3), None);
+}
+
+#[test]
+fn readings_of_other_nodes_are_not_sent_back() {
+    let hub = LiveHub::default();
+    let relay = Arc::new(Inbox::new(Subscriber::Relay, 1e9));
+    hub.watch(&relay, &HashSet::from([DeviceKey(1)]), None);
+    assert_eq!(hub.devices_of_clients(), []);
+    hub.publish([reading(1, 1)], CommitOrigin::ThisNode);
+    hub.publish([reading(1, 2)], CommitOrigin::OtherNode);
+    hub.publish([reading(2, 3)], CommitOrigin::ThisNode);
+    assert_eq!(received(&relay), [1]);
+}
+
+/// A device stayed watched only for another node. That node did not send its own readings of it, so a client
+/// that reconnected here missed them.
+#[test]
+fn readings_of_a_device_without_clients_are_not_complete() {
+    let hub = LiveHub::default();
+    let devices = HashSet::from([DeviceKey(1)]);
+    let inbox = || Arc::new(Inbox::new(Subscriber::Client, 1e9));
+    hub.watch(&Arc::new(Inbox::new(Subscriber::Relay, 1e9)), &devices, None);
+    let first = inbox();
+    let subscription = hub.watch(&first, &devices, None);
+    hub.publish([reading(1, 1)], CommitOrigin::ThisNode);
+    hub.unwatch(&first);
+    let sequence = subscription.sequence + 1;
+    let position = Position { epoch: subscription.epoch, sequence, newest: Timestamp::MIN };
+    let again = || hub.watch(&inbox(), &devices, Some(&position)).missed;
+    hub.lock().expire_last_client(DeviceKey(1));
+    assert_eq!(again(), None);
+    // The subscription of that client does not make up for it.
+    assert_eq!(again(), None);
+}

@@ -1,0 +1,109 @@
+//! The service: its parts, and what concerns all of them. The operations are next to their subjects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use device_stats_store::{Store, StoreError};
+use rayon::ThreadPoolBuildError;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::access::known_devices::KnownDevices;
+use crate::admission::{AdmissionControl, BodyPermit};
+use crate::compute::Compute;
+use crate::ingest::clock::Clock;
+use crate::ingest::group_commit::GroupCommit;
+use crate::ingest::keyed_requests::KeyedRequests;
+use crate::ingest::reading_ids::ReadingIds;
+use crate::live::hub::LiveHub;
+use crate::live::relay::relay;
+use crate::sealing::background::BackgroundSealing;
+use crate::sealing::backlog::Backlog;
+use crate::segments::reader::SegmentReader;
+
+/// The service over one store. Cheap to clone; all clones are the same service.
+#[derive(Clone)]
+pub struct Service {
+    pub(crate) parts: Arc<ServiceParts>,
+}
+
+/// The parts of a service.
+pub(crate) struct ServiceParts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) admission: Arc<AdmissionControl>,
+    pub(crate) known_devices: KnownDevices,
+    pub(crate) clock: Clock,
+    pub(crate) reading_ids: ReadingIds,
+    pub(crate) keyed_requests: Arc<KeyedRequests>,
+    pub(crate) group_commit: Arc<GroupCommit>,
+    pub(crate) live: Arc<LiveHub>,
+    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) segments: Arc<SegmentReader>,
+    pub(crate) compute: Compute,
+}
+
+impl Service {
+    /// Creates the service over `store`. It caches up to `cache_bytes_max` bytes of decoded segments, and
+    /// keeps the receipt of each keyed request for `receipts_kept_for`.
+    ///
+    /// # Errors
+    /// A thread for computations cannot be started.
+    pub fn new(
+        store: Arc<dyn Store>,
+        cache_bytes_max: u64,
+        receipts_kept_for: Duration,
+    ) -> Result<Self, ThreadPoolBuildError> {
+        let (admission, backlog) = (Arc::<AdmissionControl>::default(), Arc::<Backlog>::default());
+        let live = Arc::<LiveHub>::default();
+        let group_commit = GroupCommit::new(
+            Arc::clone(&store),
+            Arc::clone(&admission),
+            Arc::clone(&backlog),
+            Arc::clone(&live),
+        );
+        let parts = ServiceParts {
+            segments: Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max)),
+            store,
+            admission,
+            known_devices: KnownDevices::default(),
+            clock: Clock::default(),
+            reading_ids: ReadingIds::default(),
+            keyed_requests: Arc::new(KeyedRequests::new(receipts_kept_for)),
+            group_commit: Arc::new(group_commit),
+            live,
+            backlog,
+            compute: Compute::new()?,
+        };
+        Ok(Self { parts: Arc::new(parts) })
+    }
+
+    /// Starts to seal in the background: a device with enough hot readings at once, other hot readings after
+    /// `seal_after`. Call it inside a runtime.
+    pub fn seal_in_background(&self, seal_after: Duration) -> BackgroundSealing {
+        BackgroundSealing::start(&self.parts.store, &self.parts.backlog, seal_after)
+    }
+
+    /// Starts to exchange live readings with the other nodes of the store, until the result is dropped.
+    /// Returns `None` if the store has no other nodes. Call it inside a runtime.
+    pub fn join_other_nodes(&self) -> Option<AbortOnDropHandle<()>> {
+        let exchange = self.parts.store.exchange()?;
+        Some(AbortOnDropHandle::new(tokio::spawn(relay(Arc::clone(&self.parts.live), exchange))))
+    }
+
+    /// Ends all live streams, and each stream that starts later. Call it before the server stops.
+    pub fn end_live_streams(&self) {
+        self.parts.live.end();
+    }
+
+    /// Returns the permit of a new request body. It has no memory reserved yet.
+    pub fn body_permit(&self) -> BodyPermit {
+        self.parts.admission.body_permit()
+    }
+
+    /// Checks that the store answers.
+    ///
+    /// # Errors
+    /// The errors of [`Store::ping`].
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.parts.store.ping().await
+    }
+}
