@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use device_stats_domain::limits::CLIENT_CONNECT_TIMEOUT;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 
 use crate::error::ClientError;
+use crate::limits::CLIENT_CONNECT_TIMEOUT;
 use crate::retry::{Backoff, RequestFailure, RetryPolicy, is_outcome_unknown};
 
 /// Timeout of a response; for an export, the longest time without new bytes.

@@ -1,6 +1,8 @@
 //! HTTP client for the commands `import`, `export`, `analyze`, `bench load` and `health`: requests and
 //! retries. Files and tables are left to the commands.
 
+pub mod limits;
+
 mod analyses;
 mod batches;
 mod client;

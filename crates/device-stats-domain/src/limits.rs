@@ -1,23 +1,4 @@
-//! Limits of the domain, and of the crates above it: one file per crate that obeys them. `docs/operating.md`
-//! lists all of them; a 4xx response states the limit that its request exceeds.
-
-mod binary;
-mod client;
-mod formats;
-mod http;
-mod postgres;
-mod service;
-mod sqlite;
-mod store;
-
-pub use binary::*;
-pub use client::*;
-pub use formats::*;
-pub use http::*;
-pub use postgres::*;
-pub use service::*;
-pub use sqlite::*;
-pub use store::*;
+//! Limits of the domain. Each crate has a file `limits.rs`; `docs/operating.md` lists all of them.
 
 /// Maximum size of a `device_id`, in bytes of UTF-8.
 pub const DEVICE_ID_BYTES_MAX: usize = 255;

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use device_stats_domain::limits::{ECHO_BYTES_MAX, FAULTS_MAX};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::json::Json;
+use crate::limits::{ECHO_BYTES_MAX, FAULTS_MAX};
 
 /// A step of the location of a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,6 +2,8 @@
 //! protocol. Bytes become rows and faults, and readings become bytes. This crate knows nothing of HTTP,
 //! threads and stores.
 
+pub mod limits;
+
 mod arrow;
 mod batch;
 #[cfg(test)]

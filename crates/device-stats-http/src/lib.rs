@@ -5,6 +5,8 @@
 //! of the caller comes from `extract/caller.rs`, so sign-in belongs there. Metrics of requests belong to
 //! `middleware`, and the files of a web page to `app.rs`, beside Swagger UI.
 
+pub mod limits;
+
 mod app;
 mod body;
 mod errors;

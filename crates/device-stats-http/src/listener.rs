@@ -9,10 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use device_stats_domain::limits::{
-    CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, SHUTDOWN_TIMEOUT, WRITE_TIMEOUT,
-};
 use device_stats_service::Service;
+use device_stats_service::limits::SHUTDOWN_TIMEOUT;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -26,6 +24,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use crate::app::app;
+use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
 use crate::trailing_slash::strip_trailing_slash;
 
 /// Pause after the operating system refuses a connection because file descriptors or memory run out.

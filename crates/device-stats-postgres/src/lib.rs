@@ -5,6 +5,8 @@
 //! together (appends, snapshots, deletes). With `synchronous_commit=on`, a commit waits for stable storage.
 //! No statistic is computed here.
 
+pub mod limits;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::limits::{
-    BODIES_BYTES_MAX, BODY_BYTES_FREE, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
-};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ServiceError;
+use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_FREE, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX};
 
 /// Unit in which the memory of bodies is counted, in bytes.
 const BODY_UNIT_BYTES: usize = 1024;

@@ -1,6 +1,8 @@
 //! The operations of the service, independent of transport: access, ingest, queries, export, live readings
 //! and sealing. The stores keep the data, and the transports read and write the formats.
 
+pub mod limits;
+
 mod access;
 mod admission;
 mod compute;

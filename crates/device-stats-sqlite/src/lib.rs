@@ -11,6 +11,8 @@
 //! catalogue row, and each block is a row of its own. The file is never memory-mapped: a failing disk or a
 //! truncated file would then end the process instead of one call.
 
+pub mod limits;
+
 mod accounts;
 mod database;
 mod hot;

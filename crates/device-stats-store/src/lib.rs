@@ -4,6 +4,8 @@
 //!
 //! A store keeps the data, the engine computes: no method returns a statistic.
 
+pub mod limits;
+
 mod error;
 mod exchange;
 mod readings;

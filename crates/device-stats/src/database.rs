@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::limits::STORE_START_TIMEOUT;
 use device_stats_postgres::{InvalidPostgresUrl, PostgresConfig, PostgresStore};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::{SchemaError, Store};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
 
+use crate::limits::STORE_START_TIMEOUT;
 use crate::settings::{Database, Migrate, Settings};
 
 /// Pause between two attempts to reach PostgreSQL.

@@ -98,8 +98,8 @@ impl<R: Row> CsvRowReader<R> {
 
 #[cfg(test)]
 mod tests {
+    use crate::limits::FAULTS_MAX;
     use device_stats_domain::Measurement;
-    use device_stats_domain::limits::FAULTS_MAX;
 
     use super::*;
 

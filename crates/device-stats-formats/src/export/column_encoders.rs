@@ -10,7 +10,6 @@ use arrow_array::{
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
-use device_stats_domain::limits::EXPORT_ROW_GROUP;
 use device_stats_domain::{Axes, DeviceId, Finite, Reading};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
@@ -18,6 +17,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::encoder::{EncodeError, Encoder};
+use crate::limits::EXPORT_ROW_GROUP;
 
 const TIMESTAMP: &str = "timestamp";
 const UTC: &str = "UTC";

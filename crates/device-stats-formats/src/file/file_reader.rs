@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use device_stats_domain::limits::BATCH_BYTES_MAX;
-
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
 use super::file_name::{self, FileFormat, OpenedFile};
 use super::json_file::JsonFile;
+use crate::limits::BATCH_BYTES_MAX;
 
 /// Reads the rows of a file, batch by batch.
 pub struct FileReader<R: Read>(Format<R>);

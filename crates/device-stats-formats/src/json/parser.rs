@@ -1,9 +1,9 @@
 //! Parses JSON with pydantic's own parser (`jiter`), within limits of depth and number of values.
 
-use device_stats_domain::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
 use jiter::{Jiter, JiterError, Peek};
 
 use super::value::Json;
+use crate::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
 
 /// Reason why a text is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]

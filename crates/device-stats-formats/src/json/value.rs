@@ -1,7 +1,8 @@
 //! A JSON value as it was sent.
 
-use device_stats_domain::limits::ECHO_BYTES_MAX;
 use serde_json::{Number, Value};
+
+use crate::limits::ECHO_BYTES_MAX;
 
 /// A JSON value. It keeps the text of numbers, repeated members, and the words `NaN` and `Infinity`, so that
 /// each field decides what it accepts and each fault can be located.

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use device_stats_domain::limits::ZSTD_WINDOW_LOG_MAX;
 use device_stats_formats::BodyReceiver;
 use flate2::write::MultiGzDecoder;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
 use super::kind::BodyKind;
 use crate::errors::ApiError;
+use crate::limits::ZSTD_WINDOW_LOG_MAX;
 
 /// Decompresses the bytes of a body and passes them to a receiver.
 pub(super) struct Decompressor<T: BodyReceiver> {

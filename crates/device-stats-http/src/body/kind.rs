@@ -1,6 +1,8 @@
 //! The kinds of bodies, and their limits.
 
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX};
+use device_stats_formats::limits::BATCH_BYTES_MAX;
+
+use crate::limits::BODY_BYTES_MAX;
 
 /// The kind of body that an operation accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use device_stats_domain::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
 use device_stats_formats::BodyReceiver;
 use device_stats_service::BodyPermit;
 use http_body_util::BodyExt;
@@ -11,6 +10,7 @@ use http_body_util::BodyExt;
 use super::decompress::Decompressor;
 use super::kind::BodyKind;
 use crate::errors::ApiError;
+use crate::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
 
 /// Passes a body to a receiver, to its end. Returns the receiver and the permit for the memory that it holds.
 ///

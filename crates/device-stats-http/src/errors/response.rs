@@ -7,13 +7,13 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::limits::RETRY_AFTER_SECONDS;
 
 use super::api_error::ApiError;
 use super::schemas::{ErrorResponse, ProblemResponse, ValidationErrorResponse};
 use super::table::{Description, Detail};
 use crate::headers::accept::PROBLEM_JSON;
 use crate::headers::request_id::RequestId;
+use crate::limits::RETRY_AFTER_SECONDS;
 
 /// The error inside a provisional response.
 #[derive(Clone, Debug)]

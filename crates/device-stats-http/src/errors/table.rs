@@ -1,17 +1,18 @@
 //! The table of errors: status, code and text of each.
 
 use axum::http::StatusCode;
-use device_stats_domain::limits::{
-    EXPORTS_MAX, FAULTS_MAX, LIVE_STREAMS_MAX, SERIES_BUCKETS_MAX, ZSTD_WINDOW_LOG_MAX,
-};
+use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use device_stats_domain::{IdempotencyKey, TooManyBuckets};
+use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{Fault, FormatError, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::ServiceError;
+use device_stats_service::limits::{EXPORTS_MAX, LIVE_STREAMS_MAX};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
 use crate::headers::idempotency_key;
+use crate::limits::ZSTD_WINDOW_LOG_MAX;
 
 /// The response to an error, without its form.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,10 +8,10 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::limits::{LIVE_RATE_DEFAULT, LIVE_RATE_MAX, LIVE_SIGN_PAUSE};
 use device_stats_formats::export::write_ndjson;
 use device_stats_formats::values;
 use device_stats_formats::{Faults, Json, Problem};
+use device_stats_service::limits::{LIVE_RATE_DEFAULT, LIVE_RATE_MAX};
 use device_stats_service::{LiveReading, LiveReadings, Position, Service};
 use futures_util::StreamExt;
 use futures_util::stream::{once, unfold};
@@ -21,6 +21,7 @@ use utoipa::IntoParams;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
+use crate::limits::LIVE_SIGN_PAUSE;
 
 /// Name of the events.
 const READING: &str = "reading";

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use device_stats_domain::limits::ECHO_BYTES_MAX;
 use device_stats_domain::{Axes, Grid, Interval, InvalidInterval, Moment, Summary, Zone};
 use device_stats_formats::Json as Value;
+use device_stats_formats::limits::ECHO_BYTES_MAX;
 use device_stats_formats::{Faults, Problem};
 use device_stats_service::{Bucket, Service};
 use serde::Serialize;

@@ -11,7 +11,7 @@ use arrow_array::{
 };
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
-use device_stats_domain::limits::BATCH_BYTES_MAX;
+use device_stats_formats::limits::BATCH_BYTES_MAX;
 use serde_json::{Value, json};
 
 use crate::server::{Api, BATCH, MIXED, READINGS, Response, over_both_stores};

@@ -1,6 +1,7 @@
 //! Bodies that are malformed, empty, of an unsupported type, or too large.
 
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX};
+use device_stats_formats::limits::BATCH_BYTES_MAX;
+use device_stats_http::limits::BODY_BYTES_MAX;
 
 use crate::server::{Api, BATCH, CSV, JSON, NO_READINGS, READINGS, over_both_stores};
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 
-use device_stats_domain::limits::BATCH_BYTES_MAX;
+use device_stats_formats::limits::BATCH_BYTES_MAX;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use zstd::stream::raw::CParameter;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::limits::{HEAD_TIMEOUT, WRITE_TIMEOUT};
+use device_stats_http::limits::{HEAD_TIMEOUT, WRITE_TIMEOUT};
 use device_stats_sqlite::SqliteStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX};
+use device_stats_formats::limits::BATCH_BYTES_MAX;
+use device_stats_http::limits::BODY_BYTES_MAX;
 use device_stats_http::openapi;
 use serde_json::Value;
 

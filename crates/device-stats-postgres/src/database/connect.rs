@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use device_stats_domain::limits::{
-    STORE_CONNECT_TIMEOUT, STORE_IDLE_TRANSACTION_TIMEOUT, STORE_LOCK_TIMEOUT, STORE_SILENCE_TIMEOUT,
-    STORE_STATEMENT_TIMEOUT, STORE_WAIT_TIMEOUT,
-};
+use device_stats_store::limits::{STORE_CONNECT_TIMEOUT, STORE_WAIT_TIMEOUT};
 use device_stats_store::{Cause, SchemaError, StoreError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -22,6 +19,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::database::config::PostgresConfig;
 use crate::database::errors::store_error;
+use crate::limits::{
+    STORE_IDLE_TRANSACTION_TIMEOUT, STORE_LOCK_TIMEOUT, STORE_SILENCE_TIMEOUT, STORE_STATEMENT_TIMEOUT,
+};
 
 /// Silence of the server after which a keepalive is sent.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);

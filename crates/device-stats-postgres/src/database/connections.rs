@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object, Pool};
-use device_stats_domain::limits::{
-    STORE_ANSWER_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_SEAL_TIMEOUT, STORE_WAIT_TIMEOUT,
-};
+use device_stats_store::limits::{STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT};
 use device_stats_store::{SchemaError, StoreError};
 use tokio::time::timeout;
 
 use crate::database::config::PostgresConfig;
 use crate::database::connect::{Purpose, pool};
 use crate::database::errors::{Failure, is_conflict, is_ended, is_lost};
+use crate::limits::{STORE_ANSWER_TIMEOUT, STORE_SEAL_TIMEOUT};
 
 /// Maximum number of retries of a call that lost against another one.
 const CONFLICTS_MAX: u32 = 5;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::{Client, Transaction};
-use device_stats_domain::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
 use device_stats_domain::{DeviceKey, ReadingId, Timestamp};
+use device_stats_store::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
 use device_stats_store::{
     FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt, StoreError,
     StoredReceipt,

@@ -11,7 +11,6 @@
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::DeviceKey;
-use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError, open_head};
 use tokio_postgres::types::ToSql;
@@ -19,6 +18,7 @@ use tokio_postgres::types::ToSql;
 use crate::database::columns::column;
 use crate::database::errors::{Failure, is_timeout};
 use crate::database::transactions::{UNLIMITED, begin, try_join3, try_join4};
+use crate::limits::STORE_LOCK_TIMEOUT;
 use crate::segments::pieces::insert;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;

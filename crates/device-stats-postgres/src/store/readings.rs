@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
-use device_stats_domain::limits::STORE_APPENDS_AT_ONCE;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp};
 use device_stats_segment::Row;
 use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, ReadingStore, StoreError};
 
 use super::PostgresStore;
 use crate::database::connections::{TimeLimit, call};
+use crate::limits::STORE_APPENDS_AT_ONCE;
 use crate::readings::{append, hot, ids, keyed};
 
 #[async_trait]

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
-use device_stats_domain::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE, STORE_SEALS_AT_ONCE};
 use device_stats_segment::Segment;
+use device_stats_store::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_store::{PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError};
 use futures_util::future::try_join_all;
 
 use super::PostgresStore;
 use crate::database::connections::{TimeLimit, call};
+use crate::limits::STORE_SEALS_AT_ONCE;
 use crate::segments::{catalogue, pieces, replace};
 
 impl PostgresStore {

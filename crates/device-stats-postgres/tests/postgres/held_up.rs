@@ -4,9 +4,9 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use device_stats_domain::limits::STORE_LOCK_TIMEOUT;
 use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, Username, Window};
 use device_stats_postgres::PostgresStore;
+use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::{
     AccountStore, Appended, ReadingStore, Replaced, SegmentStore, SnapshotStore, StoreError, Subject,

@@ -1,9 +1,10 @@
 //! A cache of device keys, so that ingest does not look up the device of each reading.
 
-use device_stats_domain::limits::KNOWN_DEVICES_MAX;
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_store::{Store, StoreError};
 use quick_cache::sync::Cache;
+
+use crate::limits::KNOWN_DEVICES_MAX;
 
 /// The keys of devices that got readings.
 ///

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::limits::EXPORT_READINGS;
 use device_stats_domain::{Device, DeviceId, Reading, Window};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::{rows, span_end};
 use device_stats_store::{SegmentEntry, Store, StoreError, Subject};
 
+use crate::limits::EXPORT_READINGS;
 use crate::queries::list::stored_reading;
 use crate::segments::reader::{OpenSegments, ReadError, SegmentReader};
 

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use device_stats_domain::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
 use device_stats_domain::{Finite, NewReading, Reading, ReadingTime, Timestamp, error_chain};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::Replaced;
 
 use crate::error::ServiceError;
+use crate::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
 use crate::live::hub::CommitOrigin;
 use crate::service::Service;
 

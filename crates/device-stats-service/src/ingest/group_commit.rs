@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use device_stats_domain::NewReading;
-use device_stats_domain::limits::QUEUE_TIMEOUT;
 use device_stats_store::{KeyedOutcome, KeyedReadings, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -27,6 +26,7 @@ use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
 use crate::admission::AdmissionControl;
 use crate::error::ServiceError;
+use crate::limits::QUEUE_TIMEOUT;
 use crate::live::hub::{CommitOrigin, LiveHub};
 use crate::sealing::backlog::Backlog;
 

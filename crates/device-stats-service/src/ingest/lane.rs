@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use device_stats_domain::limits::GROUP_READINGS_MAX;
 use device_stats_domain::{NewReading, Reading};
 use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, StoreError};
 use tokio::sync::oneshot;
 
 use super::keyed_requests::KeyClaim;
 use crate::admission::AdmissionPermit;
+use crate::limits::GROUP_READINGS_MAX;
 
 /// A queue of requests with its own commits.
 pub(super) struct Lane {

@@ -4,10 +4,12 @@
 use std::ops::Range;
 
 use device_stats_domain::ReadingId;
-use device_stats_domain::limits::{READING_ID_BLOCK, STORE_CONNECT_TIMEOUT};
+use device_stats_store::limits::STORE_CONNECT_TIMEOUT;
 use device_stats_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+
+use crate::limits::READING_ID_BLOCK;
 
 /// The reserved ids of this node.
 #[derive(Debug, Default)]

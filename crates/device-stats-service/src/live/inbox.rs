@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::LIVE_READINGS_WAITING_MAX;
 use device_stats_domain::{DeviceKey, Reading};
 use tokio::sync::Notify;
+
+use crate::limits::LIVE_READINGS_WAITING_MAX;
 
 /// Span of time whose readings a device may send at once after a pause.
 const BURST: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::LIVE_RATE_MAX;
 use device_stats_domain::{Axes, DeviceKey, Finite, Reading, ReadingId, Timestamp};
 use device_stats_store::{Exchange, StoreError};
 use futures_util::StreamExt;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use super::hub::{CommitOrigin, LiveHub};
 use super::inbox::{Inbox, SequencedReading, Subscriber};
+use crate::limits::LIVE_RATE_MAX;
 
 /// Interval at which a node announces the devices that its clients watch.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(5);

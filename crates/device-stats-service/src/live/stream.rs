@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use device_stats_domain::limits::{LIVE_LOOK_PAUSE, LIVE_READINGS_RESUMED_MAX};
 use device_stats_domain::{DeviceId, DeviceKey, Page, Reading, ReadingId, Timestamp, Window};
 use device_stats_store::StoreError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -15,6 +14,7 @@ use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
 use crate::admission::AdmissionPermit;
 use crate::error::ServiceError;
+use crate::limits::{LIVE_LOOK_PAUSE, LIVE_READINGS_RESUMED_MAX};
 use crate::service::Service;
 
 /// A live stream: readings as they are committed. It ends when the device or user is deleted, the server

@@ -6,7 +6,6 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use device_stats_domain::error_chain;
-use device_stats_domain::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 use device_stats_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::backlog::{Backlog, SealJob};
 use super::plan::MergeGoal;
 use super::sealer::{SealError, SealReport, Sealer};
+use crate::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 
 /// Bounds of the interval at which old readings are looked for: a tenth of their age.
 const AGE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];

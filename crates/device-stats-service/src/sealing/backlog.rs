@@ -10,11 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use device_stats_domain::DeviceKey;
-use device_stats_domain::limits::{HOT_READINGS_MAX, SEAL_READINGS};
 use device_stats_store::HotDevice;
 use tokio::sync::Notify;
 
 use super::sealer::ReadingsToSeal;
+use crate::limits::{HOT_READINGS_MAX, SEAL_READINGS};
 
 /// The devices with hot readings or new segments.
 #[derive(Debug, Default)]

@@ -17,7 +17,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use device_stats_domain::limits::{MERGE_GROWTH, MERGE_WAITING, SEGMENT_READINGS};
+use crate::limits::{MERGE_GROWTH, MERGE_WAITING, SEGMENT_READINGS};
+
 use device_stats_segment::Row;
 use device_stats_store::SegmentEntry;
 

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use device_stats_domain::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
 use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment};
 use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::plan::{MergeGoal, next_merge, split_hot};
+use crate::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
 use crate::segments::whole_segment::read_segment;
 
 /// Maximum number of attempts on a device that another sealer works on.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::limits::{SEAL_LEFT_OF, SEAL_READINGS};
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp, Window,
 };
@@ -15,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::backlog::Backlog;
 use super::*;
+use crate::limits::{SEAL_LEFT_OF, SEAL_READINGS};
 
 const HOUR: Duration = Duration::from_hours(1);
 

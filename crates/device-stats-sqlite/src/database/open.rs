@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::limits::STORE_CONNECT_TIMEOUT;
+use device_stats_store::limits::STORE_CONNECT_TIMEOUT;
 use device_stats_store::{Retry, SchemaError, StoreError};
 use rusqlite::Connection;
 

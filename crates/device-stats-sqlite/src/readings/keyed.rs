@@ -1,7 +1,7 @@
 //! Keyed requests: the transaction that stores the readings of a request keeps its receipt, too.
 
-use device_stats_domain::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
 use device_stats_domain::{DeviceKey, IdempotencyKey, ReadingId, Timestamp};
+use device_stats_store::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
 use device_stats_store::{
     FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt, StoreError,
     StoredReceipt,

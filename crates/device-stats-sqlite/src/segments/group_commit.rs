@@ -4,7 +4,6 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::DeviceKey;
-use device_stats_domain::limits::GROUP_SEGMENTS_MAX;
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Replaced, SealedRows, StoreError, open_head};
 use rusqlite::Connection;
@@ -12,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::database::connections::Connections;
 use crate::hot::{HotReadings, HotView};
+use crate::limits::GROUP_SEGMENTS_MAX;
 use crate::segments::replace;
 
 type Outcome = Result<Replaced, StoreError>;

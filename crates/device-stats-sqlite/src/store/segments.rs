@@ -1,9 +1,9 @@
 //! Segments: the transaction of each call.
 
 use async_trait::async_trait;
-use device_stats_domain::limits::{GROUP_SEGMENTS_MAX, STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Segment;
+use device_stats_store::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
 use device_stats_store::{
     PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
 };
@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 use rusqlite::Connection;
 
 use super::SqliteStore;
+use crate::limits::GROUP_SEGMENTS_MAX;
 use crate::segments::{catalogue, pieces, replace};
 
 #[async_trait]

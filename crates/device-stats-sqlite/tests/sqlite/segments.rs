@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{
     DeviceId, DeviceKey, Email, NewDevice, NewReading, NewUser, ReadingTime, Timestamp, UserId, Username,
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
+use device_stats_store::limits::CLOCK_BACK_MAX;
 use device_stats_store::{
     AccountStore, Appended, Piece, PieceKey, ReadingStore, Replaced, SegmentId, SegmentStore, StoreError,
 };

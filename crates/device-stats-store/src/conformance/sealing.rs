@@ -1,6 +1,5 @@
 //! Cases about sealing hot readings, and about appends to devices with sealed readings.
 
-use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp, Window};
 use device_stats_segment::Row;
 
@@ -9,6 +8,7 @@ use super::samples::{
     Opened, UNUSED_IDS, all_readings, all_times, at, device, entries, given, hot_times, row, seal, sealed,
     sealed_rows, server_timed, stored, stored_at, values, window,
 };
+use crate::limits::CLOCK_BACK_MAX;
 use crate::{Appended, Replaced, SegmentEntry, Subject};
 
 /// More than the maximum number of parameters of a statement (65,535 in PostgreSQL, 32,766 in SQLite).

@@ -1,10 +1,10 @@
 //! Cases about server-timed readings.
 
 use device_stats_domain::Timestamp;
-use device_stats_domain::limits::CLOCK_BACK_MAX;
 
 use super::samples::{Opened, all_readings, all_times, device, given, server_timed, stored, stored_at};
 use crate::Appended;
+use crate::limits::CLOCK_BACK_MAX;
 
 /// Returns the time by which a clock can be set back, in microseconds.
 fn back_us() -> i64 {

@@ -1,13 +1,13 @@
 //! The steps of a walk, and their random generation. A user or device is named by its position in the order
 //! of creation, since stores give different ids.
 
-use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{Page, Timestamp, Window};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::samples::{page, window};
+use crate::limits::CLOCK_BACK_MAX;
 
 /// The n-th user or device that the walk created, counting deleted ones; an unknown one if there are fewer.
 pub(super) type Slot = usize;

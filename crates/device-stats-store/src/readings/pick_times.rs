@@ -1,8 +1,8 @@
 //! Times of server-timed readings.
 
-use device_stats_domain::limits::CLOCK_BACK_MAX;
 use device_stats_domain::{DeviceKey, Timestamp, Window};
 
+use crate::limits::CLOCK_BACK_MAX;
 use crate::{OrderedReading, StoreError};
 
 /// Picks the times of the server-timed readings of one call, which come by device and then in the order of

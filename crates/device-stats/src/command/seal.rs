@@ -3,8 +3,8 @@
 use std::pin::pin;
 
 use anyhow::Context;
-use device_stats_domain::limits::SEAL_RETRY_PAUSE;
 use device_stats_domain::{Device, error_chain};
+use device_stats_service::limits::SEAL_RETRY_PAUSE;
 use device_stats_service::sealing::{MergeGoal, ReadingsToSeal, SealError, SealReport, Sealer};
 use device_stats_store::Retry;
 use futures_util::StreamExt;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
-use device_stats_domain::limits::SEAL_DEVICES_MAX;
 use device_stats_domain::{Device, DeviceId, Page};
+use device_stats_service::limits::SEAL_DEVICES_MAX;
 use device_stats_store::{Store, StoreError};
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BODIES_BYTES_MAX};
+use device_stats_formats::limits::BATCH_BYTES_MAX;
+use device_stats_service::limits::BODIES_BYTES_MAX;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 

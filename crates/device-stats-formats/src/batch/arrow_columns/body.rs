@@ -2,10 +2,10 @@
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 
 use crate::arrow::{ArrowStream, ArrowStreamError};
 use crate::error::FormatError;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 
 /// A body whose schema has been read.
 pub(in crate::batch) struct ArrowBody<'a>(ArrowStream<&'a [u8]>);

@@ -10,7 +10,6 @@ use arrow_array::{
 };
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryHandling, IpcWriteOptions, StreamWriter};
-use device_stats_domain::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, FAULTS_MAX};
 use device_stats_domain::{DeviceId, Timestamp};
 use proptest::prelude::*;
 
@@ -20,6 +19,7 @@ use crate::batch::csv_cells::CsvCells;
 use crate::batch::plain_object::PlainObject;
 use crate::error::FormatError;
 use crate::faults::Fault;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, FAULTS_MAX};
 use crate::members::Members;
 
 type Reading = (DeviceId, Measurement);

@@ -1,12 +1,12 @@
 //! Group commits over the model and over SQLite.
 
-use device_stats_domain::limits::QUEUE_READINGS_MAX;
 use device_stats_domain::{Axes, DeviceId, DeviceKey, Finite, NewDevice, ReadingId, ReadingTime, Timestamp};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::{Appended, Model};
 use futures_util::future::join_all;
 
 use super::*;
+use crate::limits::QUEUE_READINGS_MAX;
 
 fn group_commit(store: Arc<dyn Store>) -> Arc<GroupCommit> {
     Arc::new(GroupCommit::new(store, Arc::default(), Arc::default(), Arc::default()))

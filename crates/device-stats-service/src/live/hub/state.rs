@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use device_stats_domain::limits::{LIVE_KEPT_FOR, LIVE_READINGS_KEPT_MAX};
 use device_stats_domain::{DeviceKey, Reading};
 use uuid::Uuid;
 
+use crate::limits::{LIVE_KEPT_FOR, LIVE_READINGS_KEPT_MAX};
 use crate::live::inbox::{Inbox, SequencedReading};
 use crate::live::position::Position;
 

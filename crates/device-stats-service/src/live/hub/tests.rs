@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use device_stats_domain::limits::LIVE_READINGS_KEPT_MAX;
 use device_stats_domain::{Axes, Finite, ReadingId, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::LIVE_READINGS_KEPT_MAX;
 use crate::live::inbox::Subscriber;
 
 #[derive(Clone, Debug)]
