@@ -34,6 +34,7 @@ check: ## Check formatting, lints and documentation with warnings as errors, and
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+	scripts/comment-width.py
 	python3 -m compileall -q bench locust scripts/influx
 
 torture: ## Kill the service KILLS times (1000), fail every system call, restart PostgreSQL (docs/reliability.md)

@@ -1,7 +1,7 @@
 //! Measures the size of the segments of a store.
 
 use anyhow::Context;
-use device_stats_domain::{DeviceKey, Page};
+use device_stats_domain::{DeviceKey, ListPage};
 use device_stats_segment::Head;
 use device_stats_store::{Piece, PieceKey, SegmentEntry, Store};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(crate) fn measure(database: &str) -> anyhow::Result<Sizes> {
         let store = database::open(database).await?;
         let mut sizes = Sizes::default();
         loop {
-            let devices = store.list_devices(Page { skip: sizes.devices, ..Page::LARGEST }).await?;
+            let devices = store.list_devices(ListPage { skip: sizes.devices, ..ListPage::LARGEST }).await?;
             if devices.is_empty() {
                 break;
             }

@@ -10,8 +10,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Encodes a device id as one segment of a path.
 ///
 /// # Errors
-/// [`ClientError::NotAddressable`] for an empty id, `.` and `..`. URL parsers resolve the dots as directories, even if
-/// they are encoded.
+/// [`ClientError::NotAddressable`] for an empty id, `.` and `..`. URL parsers resolve the dots as
+/// directories, even if they are encoded.
 pub(crate) fn path_segment(device_id: &str) -> Result<String, ClientError> {
     match device_id {
         "" | "." | ".." => Err(ClientError::NotAddressable(device_id.to_owned())),

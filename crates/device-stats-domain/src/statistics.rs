@@ -5,7 +5,7 @@ use crate::summary::Summary;
 
 /// Optional statistics that a request asks for in addition to the summary; none by default.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wanted {
+pub struct RequestedStatistics {
     /// Up to [`PERCENTILES_MAX`](crate::limits::PERCENTILES_MAX) percentiles, in the order of the result.
     /// Repeats are allowed.
     pub percentiles: Vec<Percentile>,

@@ -26,7 +26,7 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 /// A time in a request, in microseconds since 1970 UTC. Its local date is in the years 1 to 9999, so in UTC
 /// it may be up to a day outside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(i64);
+pub struct RequestTime(i64);
 
 /// A time of a reading or in a response, in microseconds since 1970 UTC; in the years 1 to 9999 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,7 @@ pub enum InvalidTime {
     YearInUtc,
 }
 
-impl Moment {
+impl RequestTime {
     /// Makes a time from microseconds since 1970 UTC.
     pub fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -76,7 +76,7 @@ impl Moment {
         self.0
     }
 
-    /// Parses a time. A text of digits has the rules of [`Moment::from_number`].
+    /// Parses a time. A text of digits has the rules of [`RequestTime::from_number`].
     ///
     /// # Errors
     /// [`InvalidTime::Text`] or [`InvalidTime::YearZero`].
@@ -165,10 +165,10 @@ impl Timestamp {
     }
 }
 
-impl TryFrom<Moment> for Timestamp {
+impl TryFrom<RequestTime> for Timestamp {
     type Error = InvalidTime;
 
-    fn try_from(moment: Moment) -> Result<Self, InvalidTime> {
+    fn try_from(moment: RequestTime) -> Result<Self, InvalidTime> {
         Self::from_micros(moment.0)
     }
 }

@@ -1,6 +1,6 @@
 //! Windows of time.
 
-use crate::time::{Moment, Timestamp};
+use crate::time::{RequestTime, Timestamp};
 
 /// A half-open span of time `[from_us, until_us)`, in microseconds since 1970 UTC. Empty if `from_us >=
 /// until_us`.
@@ -18,9 +18,9 @@ impl Window {
 
     /// Makes the window of a period whose two ends belong to it, as in the HTTP contract. A missing end is
     /// open.
-    pub fn from_inclusive(start: Option<Moment>, end: Option<Moment>) -> Self {
+    pub fn from_inclusive(start: Option<RequestTime>, end: Option<RequestTime>) -> Self {
         Self {
-            from_us: start.map_or(i64::MIN, Moment::micros),
+            from_us: start.map_or(i64::MIN, RequestTime::micros),
             until_us: end.map_or(i64::MAX, |end| end.micros().saturating_add(1)),
         }
     }
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn both_ends_of_a_period_belong_to_its_window() {
         let at = |us| Timestamp::from_micros(us).unwrap();
-        let moment = |us| Some(Moment::from_micros(us));
+        let moment = |us| Some(RequestTime::from_micros(us));
         let window = Window::from_inclusive(moment(10), moment(12));
         let inside: Vec<_> = (8..15).filter(|us| window.contains(at(*us))).collect();
         assert_eq!(inside, [10, 11, 12]);

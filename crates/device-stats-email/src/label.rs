@@ -28,8 +28,8 @@ pub(crate) fn map(label: &str) -> Result<String, InvalidEmail> {
     }
 }
 
-/// Returns whether a mapped label begins with a reserved prefix: two characters and two hyphens, as in `ab--c`.
-/// Punycode's `xn--` is not reserved.
+/// Returns whether a mapped label begins with a reserved prefix: two characters and two hyphens, as in
+/// `ab--c`. Punycode's `xn--` is not reserved.
 pub(crate) fn has_reserved_prefix(label: &str) -> bool {
     let mut characters = label.chars();
     let prefix = (characters.next(), characters.next());

@@ -14,4 +14,4 @@ pub const FAULTS_MAX: usize = 100;
 /// Maximum size of a faulty value that a response repeats, in bytes.
 pub const ECHO_BYTES_MAX: usize = 8 * 1024;
 /// Number of readings of a Parquet row group. A row group is held in memory until it is full.
-pub const EXPORT_ROW_GROUP: usize = 262_144;
+pub const EXPORT_ROW_GROUP_READINGS: usize = 262_144;

@@ -27,4 +27,4 @@ pub const CONNECTIONS_MAX: usize = 10_000;
 /// Value of `Retry-After` in a 409, 503 or 507 response, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 /// Time without an event after which a live stream sends a comment as a sign of life.
-pub const LIVE_SIGN_PAUSE: Duration = Duration::from_secs(15);
+pub const LIVE_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);

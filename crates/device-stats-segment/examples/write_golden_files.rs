@@ -1,5 +1,5 @@
-//! Writes the golden files of a new version of the format to `tests/golden`, before its release. Never overwrites
-//! a file.
+//! Writes the golden files of a new version of the format to `tests/golden`, before its release. Never
+//! overwrites a file.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "the rows are those of a test")]
 

@@ -5,7 +5,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use device_stats_domain::{Axes, Wanted};
+//! use device_stats_domain::{Axes, RequestedStatistics};
 //! use device_stats_segment::analysis::{Group, Pages, Part, SegmentPage, analyze};
 //! use device_stats_segment::{Effort, Fault, Head, Page, Row, Segment};
 //!
@@ -36,7 +36,7 @@
 //! let hot = Axes { x: vec![1e9], y: vec![0.0], z: vec![0.1] }; // a reading that is not sealed yet
 //!
 //! let group = Group { parts: &parts, hot: &hot };
-//! let analysis = analyze(&[group], &Wanted::default(), &Memory(segment, head))?;
+//! let analysis = analyze(&[group], &RequestedStatistics::default(), &Memory(segment, head))?;
 //! let x = analysis.x.all.unwrap().summary;
 //! assert_eq!((x.count, x.median, x.max), (10_001, 500.0, 1e9));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

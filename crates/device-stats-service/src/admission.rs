@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ServiceError;
-use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_FREE, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX};
+use crate::limits::{
+    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
+};
 
 /// Unit in which the memory of bodies is counted, in bytes.
 const BODY_UNIT_BYTES: usize = 1024;
@@ -92,13 +94,13 @@ fn admit(limit: &Arc<Semaphore>, count: u32) -> Option<AdmissionPermit> {
 }
 
 impl BodyPermit {
-    /// Reserves memory until at least `bytes` bytes are reserved. The first [`BODY_BYTES_FREE`] bytes of a
-    /// body are free, so that single readings are accepted when batches use all the memory.
+    /// Reserves memory until at least `bytes` bytes are reserved. The first [`BODY_BYTES_UNCOUNTED`] bytes of
+    /// a body are free, so that single readings are accepted when batches use all the memory.
     ///
     /// # Errors
     /// [`ServiceError::QueueFull`], at once. The memory reserved so far stays reserved.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), ServiceError> {
-        let units = bytes.saturating_sub(BODY_BYTES_FREE).div_ceil(BODY_UNIT_BYTES);
+        let units = bytes.saturating_sub(BODY_BYTES_UNCOUNTED).div_ceil(BODY_UNIT_BYTES);
         let reserved = self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Some(missing) = units.checked_sub(reserved).filter(|missing| *missing > 0) else { return Ok(()) };
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
@@ -125,7 +127,7 @@ mod tests {
         // A permit never shrinks, and a small body is free.
         first.grow_to(1).unwrap();
         second.grow_to(half).unwrap();
-        third.grow_to(BODY_BYTES_FREE).unwrap();
+        third.grow_to(BODY_BYTES_UNCOUNTED).unwrap();
         assert!(matches!(third.grow_to(half), Err(ServiceError::QueueFull)));
         drop(first);
         third.grow_to(half).unwrap();

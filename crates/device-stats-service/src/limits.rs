@@ -6,7 +6,7 @@ use std::time::Duration;
 /// is refused with 503 at once.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
-pub const BODY_BYTES_FREE: usize = 4 * 1024;
+pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 
 /// Maximum number of readings that wait for their commit or are being committed. A reading beyond it is
 /// refused with 503 at once.
@@ -21,7 +21,7 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 pub const READING_ID_BLOCK: u32 = 100_000;
 
 /// Approximate number of readings that an export reads at once and holds for its client.
-pub const EXPORT_READINGS: u32 = 32_768;
+pub const EXPORT_SPAN_READINGS: u32 = 32_768;
 /// Maximum number of concurrent exports.
 pub const EXPORTS_MAX: usize = 64;
 
@@ -36,18 +36,18 @@ pub const LIVE_READINGS_WAITING_MAX: usize = 16_384;
 /// Maximum number of readings that a node keeps for reconnecting clients of live streams.
 pub const LIVE_READINGS_KEPT_MAX: usize = 65_536;
 /// Time for which the readings of a device are kept after its last live stream.
-pub const LIVE_KEPT_FOR: Duration = Duration::from_mins(1);
+pub const LIVE_RETENTION: Duration = Duration::from_mins(1);
 /// Maximum number of readings, per device and in total, that are read from the store for a reconnecting
 /// client whose missed readings the node has not kept.
 pub const LIVE_READINGS_RESUMED_MAX: [u32; 2] = [1_000, 10_000];
 /// Interval at which a live stream checks that its device or user exists, and which devices the user has.
-pub const LIVE_LOOK_PAUSE: Duration = Duration::from_secs(5);
+pub const LIVE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Number of hot readings at which a device is sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;
 /// Divisor of the share of hot readings, the newest ones, that stay hot when a device reaches
 /// [`SEAL_READINGS`].
-pub const SEAL_LEFT_OF: usize = 8;
+pub const SEAL_HOT_DIVISOR: usize = 8;
 /// Number of hot readings of all devices, as far as a node knows, above which the devices with the most hot
 /// readings are sealed early. With SQLite, each hot reading needs about 80 bytes of memory.
 pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
@@ -60,7 +60,7 @@ pub const SEGMENT_READINGS: u32 = 262_144;
 /// segment.
 pub const MERGE_GROWTH: u32 = 8;
 /// Number of segments of about one size at which some of them are merged, wherever they are in time.
-pub const MERGE_WAITING: usize = 16;
+pub const MERGE_SIMILAR_SEGMENTS: usize = 16;
 /// Maximum number of devices that are sealed, merged or verified at once. Each needs a core, and about 120 MB
 /// for the largest segment.
 pub const SEAL_DEVICES_MAX: usize = 4;

@@ -8,14 +8,14 @@ pub const STORE_CONNECTIONS_MAX: usize = 16;
 pub const STORE_READERS_AT_ONCE: usize = 8;
 /// Maximum number of pieces of a call that one connection reads alone. Above this, the work is split, which
 /// pays if the pieces are not in memory.
-pub const STORE_PIECES_FEW: usize = 64;
+pub const STORE_PIECES_PER_READER_MAX: usize = 64;
 /// Maximum time that a request waits for a free connection. After it, the response is 503.
 pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum time for opening a connection to the store.
 pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of expired idempotency keys that one call removes when it adds new ones.
-pub const IDEMPOTENCY_KEYS_FORGOTTEN_MAX: u32 = 1_000;
+pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
 /// Maximum time ahead of the clock at which an existing reading still moves a server-timed reading of its
 /// device after it. Clocks may be set back, or differ between nodes, by this much. Readings further ahead are
 /// ignored.
-pub const CLOCK_BACK_MAX: Duration = Duration::from_hours(48);
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(48);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(text: &str) -> String {
-    Moment::parse(text)
+    RequestTime::parse(text)
         .map_or_else(|error| error.to_string(), |moment| moment.nearest_timestamp().to_string())
 }
 
@@ -54,7 +54,7 @@ fn other_texts_are_refused() {
         "20260101T000000Z",
         "2026-11-23T00:00:00[Europe/Berlin]",
     ] {
-        assert!(Moment::parse(text).is_err(), "{text} became {}", read(text));
+        assert!(RequestTime::parse(text).is_err(), "{text} became {}", read(text));
     }
 }
 
@@ -77,10 +77,10 @@ fn the_fault_of_a_text_is_named() {
         ("253402300800000", "dates after 9999 are not supported as unix timestamps"),
         ("-62167219200001", "dates before 0000 are not supported as unix timestamps"),
     ] {
-        assert_eq!(Moment::parse(text), Err(InvalidTime::Text(words)), "{text}");
+        assert_eq!(RequestTime::parse(text), Err(InvalidTime::Text(words)), "{text}");
     }
     for text in ["0000-01-01", "0000-01-01T00:00:00Z", "-62135596800001"] {
-        assert_eq!(Moment::parse(text), Err(InvalidTime::YearZero), "{text}");
+        assert_eq!(RequestTime::parse(text), Err(InvalidTime::YearZero), "{text}");
     }
 }
 
@@ -96,12 +96,12 @@ fn the_fault_of_a_number_is_named() {
         (253_402_300_800_000.0, after),
         (-62_135_596_800_001.0, Err(InvalidTime::YearZero)),
         (-62_167_219_200_001.0, before),
-        (253_402_300_799_999.0, Ok(Moment(253_402_300_799_999_000))),
-        (-62_135_596_800_000.0, Ok(Moment(-62_135_596_800_000_000))),
-        (0.000_000_5, Ok(Moment(1))),
-        (1_700_000_000.999_999_9, Ok(Moment(1_700_000_001_000_000))),
+        (253_402_300_799_999.0, Ok(RequestTime(253_402_300_799_999_000))),
+        (-62_135_596_800_000.0, Ok(RequestTime(-62_135_596_800_000_000))),
+        (0.000_000_5, Ok(RequestTime(1))),
+        (1_700_000_000.999_999_9, Ok(RequestTime(1_700_000_001_000_000))),
     ] {
-        assert_eq!(Moment::from_number(number), answer, "{number}");
+        assert_eq!(RequestTime::from_number(number), answer, "{number}");
     }
 }
 
@@ -109,8 +109,8 @@ fn the_fault_of_a_number_is_named() {
 /// not.
 #[test]
 fn times_outside_the_years_of_readings_are_accepted_in_requests() {
-    let early = Moment::parse("0001-01-01T00:00:00+14:00").unwrap();
-    let late = Moment::parse("9999-12-31T23:59:59-12:00").unwrap();
+    let early = RequestTime::parse("0001-01-01T00:00:00+14:00").unwrap();
+    let late = RequestTime::parse("9999-12-31T23:59:59-12:00").unwrap();
     assert_eq!(Timestamp::try_from(early), Err(InvalidTime::YearInUtc));
     assert_eq!(Timestamp::try_from(late), Err(InvalidTime::YearInUtc));
     assert_eq!(early.nearest_timestamp().to_string(), "0001-01-01T00:00:00.000000Z");
@@ -123,18 +123,18 @@ fn the_unit_of_a_number_depends_on_its_size() {
     assert_eq!(read("20000000000"), "2603-10-11T11:33:20.000000Z");
     assert_eq!(read("20000000001"), "1970-08-20T11:33:20.001000Z");
     assert_eq!(read("-1.5"), "1969-12-31T23:59:58.500000Z");
-    assert_eq!(Moment::from_number(1_795_392_000.25).unwrap().micros(), 1_795_392_000_250_000);
+    assert_eq!(RequestTime::from_number(1_795_392_000.25).unwrap().micros(), 1_795_392_000_250_000);
 }
 
 proptest! {
     #[test]
     fn a_written_time_is_parsed_as_itself(micros in Timestamp::MIN.micros()..=Timestamp::MAX.micros()) {
         let time = Timestamp::from_micros(micros).unwrap();
-        prop_assert_eq!(Moment::parse(&time.to_string()).unwrap().micros(), micros);
+        prop_assert_eq!(RequestTime::parse(&time.to_string()).unwrap().micros(), micros);
     }
 
     #[test]
     fn no_text_panics(text in "[0-9T:+.Zz_ eE-]{0,30}|\\PC{0,30}") {
-        let _ = Moment::parse(&text);
+        let _ = RequestTime::parse(&text);
     }
 }

@@ -17,7 +17,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::encoder::{EncodeError, Encoder};
-use crate::limits::EXPORT_ROW_GROUP;
+use crate::limits::EXPORT_ROW_GROUP_READINGS;
 
 const TIMESTAMP: &str = "timestamp";
 const UTC: &str = "UTC";
@@ -60,7 +60,7 @@ impl ParquetEncoder {
         let times = || ColumnPath::from(TIMESTAMP);
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
-            .set_max_row_group_row_count(Some(EXPORT_ROW_GROUP))
+            .set_max_row_group_row_count(Some(EXPORT_ROW_GROUP_READINGS))
             // Statistics of pages would be held until the end of the file.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)

@@ -1,6 +1,6 @@
 //! Moments, and the times of readings.
 
-use device_stats_domain::{InvalidTime, Moment, Timestamp};
+use device_stats_domain::{InvalidTime, RequestTime, Timestamp};
 use serde_json::json;
 
 use crate::faults::Problem;
@@ -10,7 +10,7 @@ use crate::json::Json;
 ///
 /// # Errors
 /// `datetime_type`, `datetime_parsing` or `datetime_from_date_parsing`.
-pub fn moment(json: &Json) -> Result<Moment, Problem> {
+pub fn moment(json: &Json) -> Result<RequestTime, Problem> {
     match json {
         Json::String(text) => moment_text(text),
         Json::Number(text) => moment_number(text),
@@ -24,14 +24,14 @@ pub fn moment(json: &Json) -> Result<Moment, Problem> {
 ///
 /// # Errors
 /// `datetime_parsing` or `datetime_from_date_parsing`.
-pub fn moment_text(text: &str) -> Result<Moment, Problem> {
-    Moment::parse(text).map_err(time_problem)
+pub fn moment_text(text: &str) -> Result<RequestTime, Problem> {
+    RequestTime::parse(text).map_err(time_problem)
 }
 
 /// Parses a number of seconds or milliseconds since 1970 UTC.
-fn moment_number(text: &str) -> Result<Moment, Problem> {
+fn moment_number(text: &str) -> Result<RequestTime, Problem> {
     let number: f64 = text.parse().unwrap_or(f64::NAN);
-    Moment::from_number(number).map_err(time_problem)
+    RequestTime::from_number(number).map_err(time_problem)
 }
 
 /// Reads the time of a reading.
@@ -57,7 +57,7 @@ pub(crate) fn timestamp_micros(micros: i64) -> Result<Timestamp, Problem> {
     Timestamp::from_micros(micros).map_err(time_problem)
 }
 
-fn to_timestamp(moment: Moment) -> Result<Timestamp, Problem> {
+fn to_timestamp(moment: RequestTime) -> Result<Timestamp, Problem> {
     Timestamp::try_from(moment).map_err(time_problem)
 }
 

@@ -15,8 +15,8 @@ use crate::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
 /// Passes a body to a receiver, to its end. Returns the receiver and the permit for the memory that it holds.
 ///
 /// # Errors
-/// The body is too large, too slow, incomplete or compressed in an unsupported way, or all bodies together hold too
-/// much memory.
+/// The body is too large, too slow, incomplete or compressed in an unsupported way, or all bodies together
+/// hold too much memory.
 pub(crate) async fn receive<T: BodyReceiver>(
     headers: &HeaderMap,
     mut body: Body,

@@ -1,6 +1,6 @@
 //! `skip` and `limit`: a page of a list.
 
-use device_stats_domain::Page;
+use device_stats_domain::ListPage;
 use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use device_stats_formats::Faults;
 use device_stats_formats::values;
@@ -23,13 +23,13 @@ pub(crate) struct PageParams {
 }
 
 /// The page that a query asks for.
-pub(crate) struct PageQuery(pub(crate) Page);
+pub(crate) struct PageQuery(pub(crate) ListPage);
 
 impl FromInput for PageQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let skip = input.query("skip", faults, |value| values::at_least(0, values::integer(value)?));
         let limit = input.query("limit", faults, count_up_to(PAGE_LIMIT_MAX));
-        let Page { skip: first, limit: full } = Page::FIRST;
-        Some(Self(Page { skip: skip?.unwrap_or(first), limit: limit?.unwrap_or(full) }))
+        let ListPage { skip: first, limit: full } = ListPage::FIRST;
+        Some(Self(ListPage { skip: skip?.unwrap_or(first), limit: limit?.unwrap_or(full) }))
     }
 }

@@ -1,6 +1,6 @@
 //! `start_time` and `end_time`: a period.
 
-use device_stats_domain::{Moment, Window};
+use device_stats_domain::{RequestTime, Window};
 use device_stats_formats::values::{self, nullable};
 use device_stats_formats::{Faults, Json, Members, Problem};
 use utoipa::IntoParams;
@@ -25,8 +25,8 @@ pub(crate) struct PeriodParams {
 /// A period with inclusive ends. An absent end is open.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Period {
-    pub(crate) start: Option<Moment>,
-    pub(crate) end: Option<Moment>,
+    pub(crate) start: Option<RequestTime>,
+    pub(crate) end: Option<RequestTime>,
 }
 
 impl Period {
@@ -37,7 +37,7 @@ impl Period {
 
     /// Returns the start and the end as texts for a response.
     pub(crate) fn to_texts(self) -> (Option<String>, Option<String>) {
-        let to_text = |moment: Moment| moment.nearest_timestamp().to_string();
+        let to_text = |moment: RequestTime| moment.nearest_timestamp().to_string();
         (self.start.map(to_text), self.end.map(to_text))
     }
 }
@@ -62,7 +62,7 @@ pub(crate) fn read_period(members: &mut Members<'_>) -> Option<Period> {
 
 /// Reads a moment of a query. The `+` of an offset becomes a space if it is not encoded; the fault then says
 /// so.
-fn query_moment(value: &Json) -> Result<Moment, Problem> {
+fn query_moment(value: &Json) -> Result<RequestTime, Problem> {
     values::moment(value).map_err(|problem| match value {
         Json::String(text) if values::moment_text(&text.replacen(' ', "+", 1)).is_ok() => {
             Problem { msg: format!("{}; encode + as %2B", problem.msg).into(), ..problem }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::{Axes, Statistics, UserId, Wanted};
+use device_stats_domain::{Axes, RequestedStatistics, Statistics, UserId};
 use device_stats_formats::Members;
 use device_stats_service::{Analysis, ReadingSource, Service};
 use serde::Serialize;
@@ -44,7 +44,7 @@ pub(crate) struct AnalysisRequestBody {
 #[derive(Default)]
 pub(crate) struct AnalysisRequest {
     period: Period,
-    wanted: Wanted,
+    wanted: RequestedStatistics,
 }
 
 impl RequestBody for AnalysisRequestBody {

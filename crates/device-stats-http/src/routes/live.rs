@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
-use crate::limits::LIVE_SIGN_PAUSE;
+use crate::limits::LIVE_KEEPALIVE_INTERVAL;
 
 /// Name of the events.
 const READING: &str = "reading";
@@ -140,7 +140,7 @@ fn stream_events(readings: LiveReadings) -> Response {
     let start = Event::default().retry(RECONNECT_PAUSE).id(readings.start().to_string());
     let events = unfold(readings, async |mut readings| Some((event(&readings.next().await?), readings)));
     let events = once(async { start }).chain(events).map(Ok::<Event, Infallible>);
-    let keep_alive = KeepAlive::new().interval(LIVE_SIGN_PAUSE);
+    let keep_alive = KeepAlive::new().interval(LIVE_KEEPALIVE_INTERVAL);
     ([NO_BUFFERING], Sse::new(events).keep_alive(keep_alive)).into_response()
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use device_stats_domain::{Axes, Grid, Interval, InvalidInterval, Moment, Summary, Zone};
+use device_stats_domain::{Axes, Grid, Interval, InvalidInterval, RequestTime, Summary, Zone};
 use device_stats_formats::Json as Value;
 use device_stats_formats::limits::ECHO_BYTES_MAX;
 use device_stats_formats::{Faults, Problem};
@@ -137,7 +137,7 @@ impl From<Axes<Summary>> for BucketStatisticsResponse {
 
 impl From<Bucket> for BucketResponse {
     fn from(bucket: Bucket) -> Self {
-        let to_text = |micros| Moment::from_micros(micros).nearest_timestamp().to_string();
+        let to_text = |micros| RequestTime::from_micros(micros).nearest_timestamp().to_string();
         Self {
             start: to_text(bucket.window.from_us),
             end: to_text(bucket.window.until_us),

@@ -1,7 +1,7 @@
 //! The statistics of one axis: the optional ones in a request, and all in a response.
 
 use device_stats_domain::limits::PERCENTILES_MAX;
-use device_stats_domain::{InvalidPercentile, Percentile, Statistics, Summary, Wanted};
+use device_stats_domain::{InvalidPercentile, Percentile, RequestedStatistics, Statistics, Summary};
 use device_stats_formats::values::{self, nullable};
 use device_stats_formats::{Json, Members, Problem};
 use serde::Serialize;
@@ -9,11 +9,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 /// Reads the optional statistics that an analysis asks for. Returns `None` after reporting a fault.
-pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<Wanted> {
+pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatistics> {
     let percentiles = members.optional_list("percentiles", PERCENTILES_MAX, percentile);
     let mean = members.optional("mean", nullable(values::boolean));
     let stddev = members.optional("stddev", nullable(values::boolean));
-    Some(Wanted {
+    Some(RequestedStatistics {
         percentiles: percentiles?.unwrap_or_default(),
         mean: mean?.flatten().unwrap_or_default(),
         stddev: stddev?.flatten().unwrap_or_default(),
@@ -84,7 +84,7 @@ pub(crate) struct PercentileResponse {
 
 impl StatisticsResponse {
     /// Creates the response with the optional statistics that the request asks for.
-    pub(crate) fn new(statistics: Statistics, wanted: &Wanted) -> Self {
+    pub(crate) fn new(statistics: Statistics, wanted: &RequestedStatistics) -> Self {
         let percentiles = wanted.percentiles.iter().zip(statistics.percentiles);
         let percentiles = percentiles.map(|(p, value)| PercentileResponse { percentile: p.get(), value });
         Self {

@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, TimestampMicrosecondType};
 use arrow_ipc::reader::StreamReader;
 use device_stats_domain::{Axes, DeviceKey};
-use device_stats_formats::limits::EXPORT_ROW_GROUP;
+use device_stats_formats::limits::EXPORT_ROW_GROUP_READINGS;
 use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment};
 use device_stats_store::limits::STORE_CONNECTIONS_MAX;
 use device_stats_store::{Piece, PieceKey, Replaced, SegmentId, Store};
@@ -197,7 +197,7 @@ fn rows_of(format: &str, body: Vec<u8>) -> usize {
         StreamReader::try_new(body.as_slice(), None).unwrap().map(Result::unwrap).collect()
     } else {
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(body)).unwrap();
-        assert_eq!(reader.metadata().num_row_groups(), (3 * SEALED).div_ceil(EXPORT_ROW_GROUP));
+        assert_eq!(reader.metadata().num_row_groups(), (3 * SEALED).div_ceil(EXPORT_ROW_GROUP_READINGS));
         reader.build().unwrap().map(Result::unwrap).collect()
     };
     let mut count = 0;

@@ -1,6 +1,6 @@
 //! Series: every bucket of the period, on the calendar of the time zone, with the statistics of an analysis.
 
-use device_stats_domain::Moment;
+use device_stats_domain::RequestTime;
 use serde_json::{Value, json};
 
 use crate::server::{Api, NO_READINGS, Response, over_both_stores};
@@ -161,8 +161,8 @@ async fn a_bucket_equals_the_analysis_of_its_period(api: Api) {
     assert_eq!(buckets.len(), 16);
     let mut count = 0;
     for bucket in buckets {
-        let after = Moment::parse(bucket["end"].as_str().unwrap()).unwrap();
-        let last = Moment::from_micros(after.micros() - 1).nearest_timestamp().to_string();
+        let after = RequestTime::parse(bucket["end"].as_str().unwrap()).unwrap();
+        let last = RequestTime::from_micros(after.micros() - 1).nearest_timestamp().to_string();
         let period = json!({"start_time": bucket["start"], "end_time": last});
         let analysis = api.post("/api/v1/stats/devices/d/analyze", period).await.json();
         for axis in ["x", "y", "z"] {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Client;
-use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId};
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, UserId,
+};
 use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
@@ -61,7 +63,7 @@ pub(crate) async fn find(client: &Client, device_ids: &[DeviceId]) -> Result<Vec
     Ok(device_ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
-pub(crate) async fn list(client: &Client, page: Page) -> Result<Vec<Device>, Failure> {
+pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<Device>, Failure> {
     let select = client
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT $1 OFFSET $2")
         .await?;

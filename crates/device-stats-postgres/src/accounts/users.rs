@@ -1,7 +1,7 @@
 //! Statements about users.
 
 use deadpool_postgres::Client;
-use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
+use device_stats_domain::{Email, ListPage, NewUser, User, UserChange, UserId, Username};
 use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
@@ -41,7 +41,7 @@ pub(crate) async fn find(client: &Client, id: UserId) -> Result<Option<User>, Fa
     Ok(found.first().map(user).transpose()?)
 }
 
-pub(crate) async fn list(client: &Client, page: Page) -> Result<Vec<User>, Failure> {
+pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<User>, Failure> {
     let select =
         client.prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT $1 OFFSET $2").await?;
     let users = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;

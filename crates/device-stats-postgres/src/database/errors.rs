@@ -1,5 +1,5 @@
-//! Errors of PostgreSQL as errors of the store. The modules of users and devices convert conflicts of names and
-//! owners, since only they know the inserted values.
+//! Errors of PostgreSQL as errors of the store. The modules of users and devices convert conflicts of names
+//! and owners, since only they know the inserted values.
 
 use std::error::Error as _;
 

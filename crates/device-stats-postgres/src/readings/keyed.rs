@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{DeviceKey, ReadingId, Timestamp};
-use device_stats_store::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
+use device_stats_store::limits::RECEIPTS_REMOVED_MAX;
 use device_stats_store::{
     FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt, StoreError,
     StoredReceipt,
@@ -118,7 +118,7 @@ async fn keep(
         return Err(Failure::Overtaken);
     }
     let delete = transaction.prepare_cached(DELETE_EXPIRED).await?;
-    transaction.execute(&delete, &[&now, &i64::from(IDEMPOTENCY_KEYS_FORGOTTEN_MAX)]).await?;
+    transaction.execute(&delete, &[&now, &i64::from(RECEIPTS_REMOVED_MAX)]).await?;
     Ok(())
 }
 

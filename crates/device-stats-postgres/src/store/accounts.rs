@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewUser, Page, User, UserChange, UserId,
+    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
 };
 use device_stats_store::{AccountStore, StoreError};
 
@@ -20,7 +20,7 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| users::find(client, id))
     }
 
-    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
         call!(self.connections, TimeLimit::Reads, |client| users::list(client, page))
     }
 
@@ -40,7 +40,7 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| devices::find(client, device_ids))
     }
 
-    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
+    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
         call!(self.connections, TimeLimit::Reads, |client| devices::list(client, page))
     }
 

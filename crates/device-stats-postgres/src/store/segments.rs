@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
 use device_stats_segment::Segment;
-use device_stats_store::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
+use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError};
 use futures_util::future::try_join_all;
 
@@ -30,7 +30,7 @@ impl SegmentStore for PostgresStore {
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        if pieces.len() <= STORE_PIECES_FEW {
+        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
             return self.read_chunk(pieces).await;
         }
         let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Page, Window};
+use device_stats_domain::{ListPage, Window};
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Appended, ReadingStore, SnapshotStore, Store, StoreError, Subject};
@@ -15,7 +15,7 @@ async fn use_many_connections(store: &Arc<impl Store>) {
     let mut callers = JoinSet::new();
     for _ in 0..64 {
         let store = Arc::clone(store);
-        callers.spawn(async move { store.list_users(Page::FIRST).await.unwrap() });
+        callers.spawn(async move { store.list_users(ListPage::FIRST).await.unwrap() });
     }
     callers.join_all().await;
 }
@@ -57,7 +57,7 @@ async fn terminated_backends_break_nothing() {
             store.append(&[reading(device, n)]).await.map(drop),
             store.ping().await,
             store.reserve_reading_ids(1).await.map(drop),
-            store.list_readings(device, Window::ALL, Page::FIRST).await.map(drop),
+            store.list_readings(device, Window::ALL, ListPage::FIRST).await.map(drop),
         ];
         for answer in answers {
             assert!(matches!(answer, Ok(()) | Err(StoreError::Unavailable(_))), "{answer:?}");

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Page, ReadingId, ReadingTime, Timestamp, Window,
+    Axes, DeviceId, DeviceKey, Finite, ListPage, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp,
+    Window,
 };
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
@@ -91,7 +92,7 @@ fn sealed_rows(rows: &[Row]) -> SealedRows {
 
 /// Returns the times of all readings of a device, hot and sealed.
 async fn times(store: &impl Store, device: DeviceKey) -> Vec<i64> {
-    let all = Page { skip: 0, limit: u32::MAX };
+    let all = ListPage { skip: 0, limit: u32::MAX };
     let newest_first = store.list_readings(device, Window::ALL, all).await.unwrap();
     newest_first.iter().rev().map(|reading| reading.time.micros()).collect()
 }

@@ -1,6 +1,6 @@
 //! Several nodes over one database, and the settings of their connections.
 
-use device_stats_domain::{Page, Window};
+use device_stats_domain::{ListPage, Window};
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::ReadingStore;
 use device_stats_store::conformance::oracle::Oracle;
@@ -14,7 +14,7 @@ async fn two_stores_over_one_database_see_each_other() {
     let device = device(&stores[0], "d").await;
     for n in 0..20_usize {
         stores[n % 2].append(&[reading(device, i32::try_from(n).unwrap())]).await.unwrap();
-        let seen = stores[1 - n % 2].list_readings(device, Window::ALL, Page::LARGEST).await.unwrap();
+        let seen = stores[1 - n % 2].list_readings(device, Window::ALL, ListPage::LARGEST).await.unwrap();
         assert_eq!(seen.len(), n + 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use device_stats_domain::{Axes, Axis, Percentile, Statistics, Summary, Wanted};
+use device_stats_domain::{Axes, Axis, Percentile, RequestedStatistics, Statistics, Summary};
 use device_stats_exact::{Fraction, Moments, QuantilePosition, interpolate, quantile_position};
 
 use super::group::Group;
@@ -30,7 +30,7 @@ pub struct AxisAnalysis {
 /// Those of [`Pages::read`].
 pub fn analyze<P: Pages>(
     groups: &[Group<'_>],
-    wanted: &Wanted,
+    wanted: &RequestedStatistics,
     pages: &P,
 ) -> Result<Axes<AxisAnalysis>, P::Error> {
     let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, pages)?;
@@ -44,7 +44,7 @@ pub fn analyze<P: Pages>(
 pub fn analyze_axis<P: Pages>(
     groups: &[Group<'_>],
     axis: Axis,
-    wanted: &Wanted,
+    wanted: &RequestedStatistics,
     pages: &P,
 ) -> Result<AxisAnalysis, P::Error> {
     let [analysis] = analyze_axes(groups, [axis], wanted, pages)?;
@@ -54,7 +54,7 @@ pub fn analyze_axis<P: Pages>(
 fn analyze_axes<const AXES: usize, P: Pages>(
     groups: &[Group<'_>],
     axes: [Axis; AXES],
-    wanted: &Wanted,
+    wanted: &RequestedStatistics,
     pages: &P,
 ) -> Result<[AxisAnalysis; AXES], P::Error> {
     let columns = part_columns(groups, &axes, pages)?;
@@ -103,7 +103,7 @@ impl<'c> AxisPlan<'c> {
         groups: &[Group<'_>],
         columns: &'c [PartColumn<'c>],
         axis: Axis,
-        wanted: &Wanted,
+        wanted: &RequestedStatistics,
         requested: &mut Vec<SegmentPage>,
         pages: &P,
     ) -> Result<Self, P::Error> {
@@ -123,7 +123,7 @@ impl<'c> AxisPlan<'c> {
     /// Computes the statistics from the requested pages.
     fn finish<P: Pages>(
         self,
-        wanted: &Wanted,
+        wanted: &RequestedStatistics,
         read: &mut PageCursor<'_>,
         pages: &P,
     ) -> Result<AxisAnalysis, P::Error> {
@@ -147,7 +147,7 @@ impl<'c> PoolPlan<'c> {
     fn new<P: Pages>(
         columns: &'c [PartColumn<'c>],
         range: Range<usize>,
-        wanted: &Wanted,
+        wanted: &RequestedStatistics,
         requested: &mut Vec<SegmentPage>,
         pages: &P,
     ) -> Result<Self, P::Error> {
@@ -170,7 +170,7 @@ impl<'c> PoolPlan<'c> {
     fn finish<P: Pages>(
         &self,
         totals: &[PartTotals<'_>],
-        wanted: &Wanted,
+        wanted: &RequestedStatistics,
         read: &mut PageCursor<'_>,
         pages: &P,
     ) -> Result<Option<Statistics>, P::Error> {

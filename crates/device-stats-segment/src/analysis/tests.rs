@@ -7,7 +7,7 @@ mod spans;
 use std::ops::Range;
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, Statistics, Summary, Wanted};
+use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, RequestedStatistics, Statistics, Summary};
 use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position, summarize};
 use memory::Memory;
 use proptest::prelude::*;
@@ -64,14 +64,14 @@ impl Split {
 }
 
 /// Percentiles at both ends and in between.
-fn wanted() -> Wanted {
+fn wanted() -> RequestedStatistics {
     let percentiles = [0.0, 12.5, 99.9, 100.0];
     let percentile = |number| Percentile::new(Finite::new(number).unwrap()).unwrap();
-    Wanted { percentiles: percentiles.map(percentile).to_vec(), mean: true, stddev: true }
+    RequestedStatistics { percentiles: percentiles.map(percentile).to_vec(), mean: true, stddev: true }
 }
 
 /// Returns the statistics that `analyze` has to find, by sorting.
-fn expected(mut column: Vec<f64>, wanted: &Wanted) -> Option<Statistics> {
+fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statistics> {
     let device_stats_exact::Summary { min, max, count, sum, median } = summarize(&mut column)?;
     column.sort_by(f64::total_cmp);
     let at = |rank: u64| column[usize::try_from(rank).unwrap()];
@@ -283,7 +283,7 @@ fn sums_of_parts_are_exact() {
     for window in [3..4_997, 0..64, 0..65, 63..64, 1_000..1_001, 4_990..5_000] {
         let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
         let group = Group { parts: &parts, hot: &Axes::default() };
-        let found = analyze_axis(&[group], Axis::X, &Wanted::default(), &memory).unwrap();
+        let found = analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap();
         let mut sum = ExactSum::default();
         device.column(Axis::X, &window).iter().for_each(|value| sum.add(*value));
         assert_eq!(found.all.unwrap().summary.sum, sum.rounded(), "{window:?}");
@@ -314,7 +314,8 @@ fn unlike_segments_need_few_pages() {
         [(Axis::X, &Axes::default()), (Axis::Y, &Axes::default()), (Axis::X, &hot), (Axis::Y, &hot)]
     {
         memory.requested.set(0);
-        analyze_axis(&[Group { parts: &parts, hot }], axis, &Wanted::default(), &memory).unwrap();
+        analyze_axis(&[Group { parts: &parts, hot }], axis, &RequestedStatistics::default(), &memory)
+            .unwrap();
         assert!(memory.requested.get() <= 150, "{} pages of {axis}", memory.requested.get());
     }
     check(std::slice::from_ref(&device), 0..i64::MAX, SMALL);
@@ -367,7 +368,7 @@ fn codes_that_contradict_the_dictionary_are_a_fault() {
     let parts = cut(&memory.parts(), &[20, 60], &memory).unwrap().concat();
     let group = Group { parts: &parts, hot: &Axes::default() };
     let fault = contradiction(&memory, 0);
-    assert_eq!(analyze_axis(&[group], Axis::X, &Wanted::default(), &memory).unwrap_err(), fault);
+    assert_eq!(analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap_err(), fault);
     let bins = Bins::new(2, None, None).unwrap();
     assert_eq!(histogram(group, Axis::X, bins, &memory).unwrap_err(), fault);
 }

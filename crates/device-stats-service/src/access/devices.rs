@@ -1,6 +1,6 @@
 //! Operations on devices, and the right to append readings to them.
 
-use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, NewDevice, Page};
+use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice};
 use device_stats_store::StoreError;
 
 use super::principal::{Action, Authorized, Principal};
@@ -40,7 +40,11 @@ impl Service {
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn list_devices(&self, principal: Principal, page: Page) -> Result<Vec<Device>, StoreError> {
+    pub async fn list_devices(
+        &self,
+        principal: Principal,
+        page: ListPage,
+    ) -> Result<Vec<Device>, StoreError> {
         principal.check(Action::Read)?;
         self.parts.store.list_devices(page).await
     }

@@ -1,6 +1,6 @@
 //! Operations on users.
 
-use device_stats_domain::{Device, NewUser, Page, User, UserChange, UserId};
+use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserId};
 use device_stats_store::StoreError;
 
 use super::principal::{Action, Authorized, Principal};
@@ -34,7 +34,7 @@ impl Service {
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn list_users(&self, principal: Principal, page: Page) -> Result<Vec<User>, StoreError> {
+    pub async fn list_users(&self, principal: Principal, page: ListPage) -> Result<Vec<User>, StoreError> {
         principal.check(Action::Read)?;
         self.parts.store.list_users(page).await
     }

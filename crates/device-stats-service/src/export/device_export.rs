@@ -8,7 +8,7 @@ use device_stats_segment::Row;
 use device_stats_segment::analysis::{rows, span_end};
 use device_stats_store::{SegmentEntry, Store, StoreError, Subject};
 
-use crate::limits::EXPORT_READINGS;
+use crate::limits::EXPORT_SPAN_READINGS;
 use crate::queries::list::stored_reading;
 use crate::segments::reader::{OpenSegments, ReadError, SegmentReader};
 
@@ -23,7 +23,8 @@ pub(super) struct DeviceExport {
     segments: Vec<SegmentEntry>,
 }
 
-/// A span with the next readings: about [`EXPORT_READINGS`], or one page of each segment if that is more.
+/// A span with the next readings: about [`EXPORT_SPAN_READINGS`], or one page of each segment if that is
+/// more.
 pub(super) struct ExportSpan {
     device: Device,
     /// The window of the span; the span may end earlier.
@@ -75,14 +76,14 @@ impl DeviceExport {
         let mut segments = Vec::new();
         let mut readings = 0;
         for segment in &self.segments {
-            if segment.first_us > window.from_us && readings >= EXPORT_READINGS {
+            if segment.first_us > window.from_us && readings >= EXPORT_SPAN_READINGS {
                 window.until_us = window.until_us.min(segment.first_us);
                 break;
             }
             readings = segment.readings.saturating_add(readings);
             segments.push(*segment);
         }
-        if let Some(row) = hot.get(EXPORT_READINGS as usize) {
+        if let Some(row) = hot.get(EXPORT_SPAN_READINGS as usize) {
             window.until_us = window.until_us.min(row.time_us);
         }
         let hot = hot.iter().copied().take_while(|row| row.time_us < window.until_us).collect();
@@ -110,7 +111,7 @@ impl OpenExportSpan {
     pub(super) fn read(self) -> Result<(i64, DeviceId, Vec<Reading>), ReadError> {
         let ExportSpan { device, window, hot, .. } = self.span;
         let Window { from_us, until_us } = window;
-        let until_us = span_end(&self.segments.whole_parts(), from_us, until_us, EXPORT_READINGS);
+        let until_us = span_end(&self.segments.whole_parts(), from_us, until_us, EXPORT_SPAN_READINGS);
         let parts = self.segments.cut_window(Window { from_us, until_us })?;
         let mut rows = rows(&parts, &self.segments)?;
         rows.extend(hot.into_iter().take_while(|row| row.time_us < until_us));

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use device_stats_domain::{DeviceId, DeviceKey, Page, Reading, ReadingId, Timestamp, Window};
+use device_stats_domain::{DeviceId, DeviceKey, ListPage, Reading, ReadingId, Timestamp, Window};
 use device_stats_store::StoreError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -14,7 +14,7 @@ use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
 use crate::admission::AdmissionPermit;
 use crate::error::ServiceError;
-use crate::limits::{LIVE_LOOK_PAUSE, LIVE_READINGS_RESUMED_MAX};
+use crate::limits::{LIVE_CHECK_INTERVAL, LIVE_READINGS_RESUMED_MAX};
 use crate::service::Service;
 
 /// A live stream: readings as they are committed. It ends when the device or user is deleted, the server
@@ -62,7 +62,7 @@ impl Service {
         since: Option<Position>,
     ) -> Result<LiveReadings, ServiceError> {
         let permit = self.parts.admission.admit_live_stream()?;
-        let mut source_check = interval(LIVE_LOOK_PAUSE);
+        let mut source_check = interval(LIVE_CHECK_INTERVAL);
         source_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         source_check.reset();
         let newest = since.map_or_else(|| self.parts.clock.now(), |position| position.newest);
@@ -182,7 +182,7 @@ impl LiveReadings {
         let window = Window { from_us: self.newest.micros() + 1, until_us: i64::MAX };
         let mut missed: Vec<Reading> = Vec::new();
         for device in self.devices.keys() {
-            let page = Page { skip: 0, limit: per_device };
+            let page = ListPage { skip: 0, limit: per_device };
             missed.extend(self.service.newest_readings(*device, window, page).await?);
             missed.sort_unstable_by_key(|reading| (std::cmp::Reverse(reading.time), reading.id));
             missed.truncate(total as usize);

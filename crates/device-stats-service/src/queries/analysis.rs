@@ -1,6 +1,6 @@
 //! Analyses: exact statistics of the readings of a window.
 
-use device_stats_domain::{Axes, DeviceId, Statistics, Wanted, Window};
+use device_stats_domain::{Axes, DeviceId, RequestedStatistics, Statistics, Window};
 use device_stats_segment::analysis::Group;
 
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
@@ -28,7 +28,7 @@ impl Service {
         &self,
         source: &Authorized<ReadingSource>,
         window: Window,
-        wanted: &Wanted,
+        wanted: &RequestedStatistics,
     ) -> Result<Analysis, ServiceError> {
         let wanted = wanted.clone();
         let visited = ReadingsToVisit::AtWindowEnds;
@@ -40,7 +40,7 @@ impl Service {
 }
 
 /// Returns the statistics of each device and of all together; `None` without a reading.
-fn analyze(snapshot: &OpenSnapshot, wanted: &Wanted) -> Result<Option<Analysis>, ReadError> {
+fn analyze(snapshot: &OpenSnapshot, wanted: &RequestedStatistics) -> Result<Option<Analysis>, ReadError> {
     let parts = snapshot.device_parts()?;
     let hot: Vec<Axes<Vec<f64>>> = snapshot.devices.iter().map(|device| columns(&device.hot)).collect();
     let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot });

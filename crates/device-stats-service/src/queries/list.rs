@@ -1,6 +1,6 @@
 //! Lists of readings, newest first.
 
-use device_stats_domain::{Axes, Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
+use device_stats_domain::{Axes, Device, DeviceKey, Finite, ListPage, Reading, ReadingId, Timestamp, Window};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::newest;
 use device_stats_store::{NewestReadings, SegmentEntry, StoreError};
@@ -22,7 +22,7 @@ impl Service {
         &self,
         device: &Authorized<Device>,
         window: Window,
-        page: Page,
+        page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
         self.newest_readings(device.key, window, page).await
     }
@@ -34,7 +34,7 @@ impl Service {
         time: Timestamp,
     ) -> Result<Option<Reading>, ServiceError> {
         let window = Window { from_us: time.micros(), until_us: time.micros() + 1 };
-        let found = self.newest_readings(device, window, Page { skip: 0, limit: 1 }).await?;
+        let found = self.newest_readings(device, window, ListPage { skip: 0, limit: 1 }).await?;
         Ok(found.into_iter().next())
     }
 
@@ -43,7 +43,7 @@ impl Service {
         &self,
         device: DeviceKey,
         window: Window,
-        page: Page,
+        page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.parts.store.list_newest(device, window, page_end(page)).await?;
@@ -62,7 +62,7 @@ impl Service {
         &self,
         device: DeviceKey,
         window: Window,
-        page: Page,
+        page: ListPage,
         snapshot: NewestReadings,
     ) -> Result<Result<Vec<Row>, ReadError>, ServiceError> {
         let needed = needed_segments(snapshot.segments, window, page_end(page));
@@ -80,12 +80,12 @@ impl Service {
 }
 
 /// Returns the number of entries before a page.
-fn page_start(page: Page) -> u64 {
+fn page_start(page: ListPage) -> u64 {
     page.skip.max(0).unsigned_abs()
 }
 
 /// Returns the number of entries before the end of a page.
-fn page_end(page: Page) -> u64 {
+fn page_end(page: ListPage) -> u64 {
     page_start(page).saturating_add(page.limit.into())
 }
 

@@ -1,6 +1,6 @@
 //! Series: the summaries of consecutive buckets of a window.
 
-use device_stats_domain::{Axes, Grid, Summary, Timestamp, Wanted, Window};
+use device_stats_domain::{Axes, Grid, RequestedStatistics, Summary, Timestamp, Window};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::{Group, Part, analyze};
 
@@ -95,7 +95,7 @@ fn summarize_buckets(snapshot: &OpenSnapshot, windows: Vec<Window>) -> Result<Ve
     snapshot.weight.each(buckets, |(window, parts, hot)| {
         let hot = columns(hot);
         let group = Group { parts: &parts, hot: &hot };
-        let axes = analyze(&[group], &Wanted::default(), &snapshot.segments)?;
+        let axes = analyze(&[group], &RequestedStatistics::default(), &snapshot.segments)?;
         let axes = axes.map(|found| found.all.map(|statistics| statistics.summary));
         Ok(Bucket { window, summaries: axes.all() })
     })

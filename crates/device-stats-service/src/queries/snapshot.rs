@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, Device, Wanted, Window};
+use device_stats_domain::{Axes, Device, RequestedStatistics, Window};
 use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis};
 use device_stats_segment::{ROW_PAGE, Row};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
@@ -70,7 +70,7 @@ impl OpenSnapshot {
     pub(super) fn analyze(
         &self,
         groups: &[Group<'_>],
-        wanted: &Wanted,
+        wanted: &RequestedStatistics,
     ) -> Result<Axes<AxisAnalysis>, ReadError> {
         match self.weight {
             Weight::Light => analyze(groups, wanted, &self.segments),

@@ -8,16 +8,16 @@
 //!
 //! Late readings can leave small segments between full ones, where they have no neighbours to merge with.
 //! Segments of about the same size (of one *tier*: 1 to 7 readings, 8 to 63, 64 to 511, ...) are therefore
-//! also merged across other segments, once a tier has [`MERGE_WAITING`] of them. The merged ones are those
-//! whose new span overlaps the fewest others. A device thus has fewer than [`MERGE_WAITING`] segments in each
-//! of the six tiers, besides the full ones.
+//! also merged across other segments, once a tier has [`MERGE_SIMILAR_SEGMENTS`] of them. The merged ones are
+//! those whose new span overlaps the fewest others. A device thus has fewer than [`MERGE_SIMILAR_SEGMENTS`]
+//! segments in each of the six tiers, besides the full ones.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::limits::{MERGE_GROWTH, MERGE_WAITING, SEGMENT_READINGS};
+use crate::limits::{MERGE_GROWTH, MERGE_SIMILAR_SEGMENTS, SEGMENT_READINGS};
 
 use device_stats_segment::Row;
 use device_stats_store::SegmentEntry;
@@ -103,7 +103,7 @@ fn crowded_tier(sorted: &[SegmentEntry]) -> Option<Vec<SegmentEntry>> {
         let tier = segment.readings.max(1).ilog(MERGE_GROWTH);
         tiers.entry(tier).or_default().push(*segment);
     }
-    let tier = tiers.into_values().find(|tier| tier.len() >= MERGE_WAITING)?;
+    let tier = tiers.into_values().find(|tier| tier.len() >= MERGE_SIMILAR_SEGMENTS)?;
     let runs = (0..tier.len()).filter_map(|from| {
         let mut readings = 0;
         let tail = tier.get(from..)?;

@@ -11,7 +11,7 @@ use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, S
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::plan::{MergeGoal, next_merge, split_hot};
-use crate::limits::{SEAL_LEFT_OF, SEGMENT_READINGS};
+use crate::limits::{SEAL_HOT_DIVISOR, SEGMENT_READINGS};
 use crate::segments::whole_segment::read_segment;
 
 /// Maximum number of attempts on a device that another sealer works on.
@@ -34,8 +34,8 @@ pub enum SealError {
 /// The hot readings of a device to seal, in ascending number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadingsToSeal {
-    /// All but the newest share of one in [`SEAL_LEFT_OF`]. While a device sends, some readings come a little
-    /// late, and a reading inside the span of a segment makes an append far more expensive.
+    /// All but the newest share of one in [`SEAL_HOT_DIVISOR`]. While a device sends, some readings come a
+    /// little late, and a reading inside the span of a segment makes an append far more expensive.
     AllButNewest {
         /// Minimum number of hot readings; with fewer, none is sealed.
         hot_min: u32,
@@ -129,7 +129,7 @@ impl Sealer {
             let count = rows.len();
             let is_all = count < SEGMENT_READINGS as usize;
             if is_all && let ReadingsToSeal::AllButNewest { hot_min } = readings {
-                rows.truncate(if count < hot_min as usize { 0 } else { count - count / SEAL_LEFT_OF });
+                rows.truncate(if count < hot_min as usize { 0 } else { count - count / SEAL_HOT_DIVISOR });
                 report.left_readings = (count - rows.len()) as u64;
             }
             if rows.is_empty() {

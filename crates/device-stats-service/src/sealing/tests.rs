@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::backlog::Backlog;
 use super::*;
-use crate::limits::{SEAL_LEFT_OF, SEAL_READINGS};
+use crate::limits::{SEAL_HOT_DIVISOR, SEAL_READINGS};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -85,7 +85,7 @@ async fn few_hot_readings_stay_hot() {
     assert_eq!(report, SealReport { left_readings: 99, ..SealReport::default() });
     append(store.as_ref(), device, 99..101).await;
     let report = seal_and_merge(&sealer, device, enough, MergeGoal::Steady).await;
-    let left_readings = (101 / SEAL_LEFT_OF) as u64;
+    let left_readings = (101 / SEAL_HOT_DIVISOR) as u64;
     let sealed_readings = 101 - left_readings;
     assert_eq!(
         report,
@@ -165,7 +165,7 @@ async fn enough_readings_are_sealed_at_once() {
     let background = BackgroundSealing::start(&store, &backlog, HOUR);
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
-    sealed_into(store.as_ref(), device, SEAL_READINGS as usize / SEAL_LEFT_OF, 1).await;
+    sealed_into(store.as_ref(), device, SEAL_READINGS as usize / SEAL_HOT_DIVISOR, 1).await;
     background.stop().await;
 }
 

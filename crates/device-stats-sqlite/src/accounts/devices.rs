@@ -1,7 +1,7 @@
 //! Statements about devices.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, NewDevice, Page, UserId, Window,
+    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, UserId, Window,
 };
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -57,7 +57,7 @@ pub(crate) fn find_by_key(connection: &Connection, key: DeviceKey) -> Result<Opt
     select.query_row([key.0], device).optional().map_err(store_error)
 }
 
-pub(crate) fn list(connection: &Connection, page: Page) -> Result<Vec<Device>, StoreError> {
+pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<Device>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT ?1 OFFSET ?2")
         .map_err(store_error)?;

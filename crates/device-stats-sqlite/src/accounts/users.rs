@@ -1,6 +1,6 @@
 //! Statements about users.
 
-use device_stats_domain::{Email, NewUser, Page, User, UserChange, UserId, Username};
+use device_stats_domain::{Email, ListPage, NewUser, User, UserChange, UserId, Username};
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -39,7 +39,7 @@ pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, 
     select.query_row([id.0], user).optional().map_err(store_error)
 }
 
-pub(crate) fn list(connection: &Connection, page: Page) -> Result<Vec<User>, StoreError> {
+pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<User>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT ?1 OFFSET ?2")
         .map_err(store_error)?;

@@ -1,7 +1,7 @@
 //! Keyed requests: the transaction that stores the readings of a request keeps its receipt, too.
 
 use device_stats_domain::{DeviceKey, IdempotencyKey, ReadingId, Timestamp};
-use device_stats_store::limits::IDEMPOTENCY_KEYS_FORGOTTEN_MAX;
+use device_stats_store::limits::RECEIPTS_REMOVED_MAX;
 use device_stats_store::{
     FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt, StoreError,
     StoredReceipt,
@@ -48,7 +48,7 @@ pub(crate) fn append_keyed(
         .map_err(store_error)?;
     }
     let mut delete = connection.prepare_cached(DELETE_EXPIRED).map_err(store_error)?;
-    delete.execute((now.micros(), IDEMPOTENCY_KEYS_FORGOTTEN_MAX)).map_err(store_error)?;
+    delete.execute((now.micros(), RECEIPTS_REMOVED_MAX)).map_err(store_error)?;
     Ok(outcomes)
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewUser, Page, User, UserChange, UserId,
+    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
 };
 use device_stats_store::{AccountStore, StoreError};
 
@@ -19,7 +19,7 @@ impl AccountStore for SqliteStore {
         self.connections.read(move |connection| users::find(connection, id)).await
     }
 
-    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
         self.connections.read(move |connection| users::list(connection, page)).await
     }
 
@@ -40,7 +40,7 @@ impl AccountStore for SqliteStore {
         self.connections.read(move |connection| devices::find(connection, &device_ids)).await
     }
 
-    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
+    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
         self.connections.read(move |connection| devices::list(connection, page)).await
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Segment;
-use device_stats_store::limits::{STORE_PIECES_FEW, STORE_READERS_AT_ONCE};
+use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{
     PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
 };
@@ -29,7 +29,7 @@ impl SegmentStore for SqliteStore {
             let pieces = pieces.to_vec();
             move |connection: &Connection| pieces::read(connection, &pieces)
         };
-        if pieces.len() <= STORE_PIECES_FEW {
+        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
             return self.connections.read_here(read(pieces)).await;
         }
         let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::{DeviceId, Email, NewDevice, NewUser, Page, Username, Window};
+use device_stats_domain::{DeviceId, Email, ListPage, NewDevice, NewUser, Username, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::{
     AccountStore, Appended, ReadingStore, SchemaError, Snapshot, SnapshotStore, Store, Subject,
@@ -34,8 +34,8 @@ macro_rules! assert_refused {
 }
 
 async fn everything(store: &SqliteStore) -> (Snapshot, String) {
-    let users = store.list_users(Page::LARGEST).await.unwrap();
-    let devices = store.list_devices(Page::LARGEST).await.unwrap();
+    let users = store.list_users(ListPage::LARGEST).await.unwrap();
+    let devices = store.list_devices(ListPage::LARGEST).await.unwrap();
     let [device] = &devices[..] else { panic!("{devices:?}") };
     let readings = store.list_newest(device.key, Window::ALL, 100).await.unwrap();
     let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();

@@ -7,7 +7,7 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::limits::CLOCK_BACK_MAX;
+use device_stats_store::limits::CLOCK_SKEW_MAX;
 use device_stats_store::{
     AccountStore, Appended, Piece, PieceKey, ReadingStore, Replaced, SegmentId, SegmentStore, StoreError,
 };
@@ -88,7 +88,7 @@ fn at(device: DeviceKey, us: i64, is_server_timed: bool) -> NewReading {
 
 #[tokio::test]
 async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
-    let back_us = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
+    let back_us = i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap();
     for fault in [
         "UPDATE segment SET head = CAST(substr(head, 1, 99) || x'5555' || substr(head, 102) AS BLOB) WHERE id = ?1",
         "UPDATE segment SET head = substr(head, 1, length(head) - 1) WHERE id = ?1",

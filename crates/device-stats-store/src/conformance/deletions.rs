@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use device_stats_domain::{Device, DeviceKey, Page, Window};
+use device_stats_domain::{Device, DeviceKey, ListPage, Window};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -87,7 +87,7 @@ pub async fn nothing_is_left_of_a_user_deleted_under_appends(store: Opened) {
     for key in keys {
         assert_nothing_is_left(&store, key).await;
     }
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
 }
 
 pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
@@ -111,6 +111,6 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
             }
         }
         assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
-        assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
+        assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
     }
 }

@@ -1,6 +1,6 @@
 //! Cases about devices.
 
-use device_stats_domain::{DeviceChange, DeviceKey, NewDevice, Page, UserId, Window};
+use device_stats_domain::{DeviceChange, DeviceKey, ListPage, NewDevice, UserId, Window};
 
 use super::oracle::Oracle;
 use super::samples::{
@@ -37,11 +37,11 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
     assert_eq!(store.find_devices(&[device_id]).await.unwrap(), [Some(created.clone())]);
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&created));
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [created]);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [created]);
 }
 
 pub async fn a_new_store_has_no_devices(store: Opened) {
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
     assert_eq!(store.find_devices(&[]).await.unwrap(), []);
     assert_eq!(store.find_devices(&[device_id("d")]).await.unwrap(), [None]);
 }
@@ -84,13 +84,13 @@ pub async fn a_missing_owner_is_refused(store: Opened) {
 
 pub async fn a_refused_device_leaves_nothing_behind(store: Opened) {
     refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), []);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
     let kept = device(&store, "d").await;
     refused!(
         store.create_device(NewDevice { name: Some(device_name("other")), ..new_device("d", None) }),
         DeviceIdTaken
     );
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [kept]);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [kept]);
 }
 
 pub async fn device_ids_are_compared_byte_by_byte(store: Opened) {
@@ -185,7 +185,7 @@ pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     let device = store.create_device(named).await.unwrap();
     let update = async |name, user_id| {
         let device = store.update_device(device.key, DeviceChange { name, user_id }).await.unwrap();
-        assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), std::slice::from_ref(&device));
+        assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), std::slice::from_ref(&device));
         (device.name, device.user_id)
     };
     let name = |text| Some(device_name(text));
@@ -225,7 +225,7 @@ pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let device = owned_device(&store, "d", &ann).await;
     let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
     refused!(store.update_device(device.key, change), UserMissing);
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [device]);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [device]);
 }
 
 pub async fn a_deleted_device_is_missing(store: Opened) {
@@ -237,7 +237,7 @@ pub async fn a_deleted_device_is_missing(store: Opened) {
     refused!(store.append(&[given(&gone, 1, 1)]), DeviceMissing);
     refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
     assert_eq!(store.find_devices(&[gone.device_id]).await.unwrap(), [None]);
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [stays]);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [stays]);
 }
 
 pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {

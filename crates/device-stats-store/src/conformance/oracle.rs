@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use device_stats_domain::{Device, DeviceKey, Finite, Page, Reading, ReadingId, Timestamp, Window};
+use device_stats_domain::{Device, DeviceKey, Finite, ListPage, Reading, ReadingId, Timestamp, Window};
 use device_stats_segment::{Head, Row, Segment};
 
 use crate::{
@@ -26,7 +26,7 @@ pub trait Oracle: Store {
         &self,
         device: DeviceKey,
         window: Window,
-        page: Page,
+        page: ListPage,
     ) -> Result<Vec<Reading>, StoreError> {
         let end = u64::try_from(page.skip).unwrap().saturating_add(page.limit.into());
         for _ in 0..TRIES_MAX {
@@ -48,7 +48,7 @@ pub trait Oracle: Store {
     /// The errors of the store.
     async fn find_reading(&self, device: DeviceKey, time: Timestamp) -> Result<Option<Reading>, StoreError> {
         let window = Window { from_us: time.micros(), until_us: time.micros() + 1 };
-        let found = self.list_readings(device, window, Page { skip: 0, limit: 2 }).await?;
+        let found = self.list_readings(device, window, ListPage { skip: 0, limit: 2 }).await?;
         assert!(found.len() < 2, "two readings of one time: {found:?}");
         Ok(found.first().copied())
     }

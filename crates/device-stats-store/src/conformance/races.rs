@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use device_stats_domain::{Page, ReadingTime, UserChange};
+use device_stats_domain::{ListPage, ReadingTime, UserChange};
 
 use super::callers::{CALLERS, assert_one_winner, concurrently};
 use super::samples::{
@@ -18,7 +18,7 @@ pub async fn one_caller_gets_a_username(store: Opened) {
         async move { store.create_user(new_user("ann", &format!("ann{n}"))).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [winner]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [winner]);
 }
 
 pub async fn one_caller_gets_an_email(store: Opened) {
@@ -28,7 +28,7 @@ pub async fn one_caller_gets_an_email(store: Opened) {
         async move { store.create_user(new_user(&format!("ann{}", n / 2), "ann")).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::EmailTaken));
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [winner]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [winner]);
 }
 
 pub async fn one_caller_gets_a_device_id(store: Opened) {
@@ -38,7 +38,7 @@ pub async fn one_caller_gets_a_device_id(store: Opened) {
         async move { store.create_device(new_device("d", owner)).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceIdTaken));
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), [winner]);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [winner]);
 }
 
 pub async fn one_caller_renames_a_user(store: Opened) {
@@ -52,7 +52,7 @@ pub async fn one_caller_renames_a_user(store: Opened) {
         async move { store.update_user(id, change).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
-    let users = store.list_users(Page::FIRST).await.unwrap();
+    let users = store.list_users(ListPage::FIRST).await.unwrap();
     assert_eq!(users.iter().filter(|user| user.username == winner.username).count(), 1);
 }
 

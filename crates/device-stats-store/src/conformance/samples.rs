@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, NewDevice, NewReading, NewUser, Page,
+    Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, ListPage, NewDevice, NewReading, NewUser,
     Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
 };
 use device_stats_segment::{Effort, Row, Segment};
@@ -74,8 +74,8 @@ pub(super) async fn owned_device(store: &Opened, id: &str, owner: &User) -> Devi
     store.create_device(new_device(id, Some(owner.id))).await.unwrap()
 }
 
-pub(super) fn page(skip: i64, limit: u32) -> Page {
-    Page { skip, limit }
+pub(super) fn page(skip: i64, limit: u32) -> ListPage {
+    ListPage { skip, limit }
 }
 
 pub(super) fn window(from_us: i64, until_us: i64) -> Window {

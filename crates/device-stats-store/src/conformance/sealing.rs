@@ -8,7 +8,7 @@ use super::samples::{
     Opened, UNUSED_IDS, all_readings, all_times, at, device, entries, given, hot_times, row, seal, sealed,
     sealed_rows, server_timed, stored, stored_at, values, window,
 };
-use crate::limits::CLOCK_BACK_MAX;
+use crate::limits::CLOCK_SKEW_MAX;
 use crate::{Appended, Replaced, SegmentEntry, Subject};
 
 /// More than the maximum number of parameters of a statement (65,535 in PostgreSQL, 32,766 in SQLite).
@@ -110,7 +110,7 @@ pub async fn picked_times_are_after_sealed_readings(store: Opened) {
 /// The clock is set back so far that the search window ends within a segment.
 pub async fn picked_times_are_after_the_part_of_a_segment_in_the_search_window(store: Opened) {
     let device = device(&store, "d").await;
-    let back = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
+    let back = i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap();
     let step = back / 2_500;
     let mut times: Vec<_> = (0..5_000).map(|n| n * step).chain([back + 5]).collect();
     times.sort_unstable();

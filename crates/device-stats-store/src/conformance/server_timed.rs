@@ -4,11 +4,11 @@ use device_stats_domain::Timestamp;
 
 use super::samples::{Opened, all_readings, all_times, device, given, server_timed, stored, stored_at};
 use crate::Appended;
-use crate::limits::CLOCK_BACK_MAX;
+use crate::limits::CLOCK_SKEW_MAX;
 
 /// Returns the time by which a clock can be set back, in microseconds.
 fn back_us() -> i64 {
-    i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap()
+    i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap()
 }
 
 pub async fn a_free_clock_time_is_used_unchanged(store: Opened) {

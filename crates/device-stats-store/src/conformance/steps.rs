@@ -1,13 +1,13 @@
 //! The steps of a walk, and their random generation. A user or device is named by its position in the order
 //! of creation, since stores give different ids.
 
-use device_stats_domain::{Page, Timestamp, Window};
+use device_stats_domain::{ListPage, Timestamp, Window};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::samples::{page, window};
-use crate::limits::CLOCK_BACK_MAX;
+use crate::limits::CLOCK_SKEW_MAX;
 
 /// The n-th user or device that the walk created, counting deleted ones; an unknown one if there are fewer.
 pub(super) type Slot = usize;
@@ -34,7 +34,7 @@ pub(super) enum Step {
     },
     FindUser(Slot),
     DeleteUser(Slot),
-    ListUsers(Page),
+    ListUsers(ListPage),
     CreateDevice {
         id: u8,
         name: Option<u8>,
@@ -47,7 +47,7 @@ pub(super) enum Step {
     },
     DeleteDevice(Slot),
     FindDevices(Vec<u8>),
-    ListDevices(Page),
+    ListDevices(ListPage),
     ListUserDevices(Slot),
     Append(Vec<Draft>),
     /// Appends a keyed request, some microseconds later than the one before.
@@ -58,7 +58,7 @@ pub(super) enum Step {
         drafts: Vec<Draft>,
     },
     FindReading(Slot, i64),
-    ListReadings(Slot, Window, Page),
+    ListReadings(Slot, Window, ListPage),
     SnapshotOfDevice(Slot, Window),
     SnapshotOfUser(Slot, Window),
     ListNewest(Slot, Window, u64),
@@ -120,7 +120,7 @@ fn text() -> impl Strategy<Value = u8> {
 fn time() -> impl Strategy<Value = i64> {
     let last = Timestamp::MAX.micros();
     // As far ahead as a clock can be set back.
-    let ahead = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap();
+    let ahead = i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap();
     prop_oneof![
         30 => 0..12_i64,
         4 => ahead..ahead + 12,
@@ -134,7 +134,7 @@ fn span() -> impl Strategy<Value = Window> {
     prop_oneof![Just(Window::ALL), (end(), end()).prop_map(|(from, until)| window(from, until))]
 }
 
-fn part() -> impl Strategy<Value = Page> {
+fn part() -> impl Strategy<Value = ListPage> {
     let skip = prop_oneof![8 => 0..4_i64, 1 => Just(i64::MAX)];
     (skip, prop_oneof![1..4_u32, Just(100)]).prop_map(|(skip, limit)| page(skip, limit))
 }

@@ -1,6 +1,6 @@
 //! Cases about users.
 
-use device_stats_domain::{Page, UserChange, UserId, Window};
+use device_stats_domain::{ListPage, UserChange, UserId, Window};
 
 use super::samples::{
     Opened, TEXTS, UNUSED_IDS, all_readings, device, email, given, new_user, owned_device, page, user,
@@ -24,11 +24,11 @@ pub async fn a_created_user_is_found_and_listed(store: Opened) {
     let ann = user(&store, "ann").await;
     assert_eq!((&ann.username, &ann.email), (&username("ann"), &email("ann")));
     assert_eq!(store.find_user(ann.id).await.unwrap().as_ref(), Some(&ann));
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [ann]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [ann]);
 }
 
 pub async fn a_new_store_has_no_users(store: Opened) {
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), []);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), []);
     assert_eq!(store.find_user(UserId(1)).await.unwrap(), None);
 }
 
@@ -69,7 +69,7 @@ pub async fn a_refused_user_leaves_nothing_behind(store: Opened) {
     let ann = user(&store, "ann").await;
     refused!(store.create_user(new_user("ann", "free")), UsernameTaken);
     refused!(store.create_user(new_user("free", "ann")), EmailTaken);
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [ann]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [ann]);
     user(&store, "free").await;
 }
 
@@ -124,7 +124,7 @@ pub async fn users_are_listed_in_pages_by_ascending_id(store: Opened) {
 
 pub async fn a_page_of_users_can_begin_anywhere(store: Opened) {
     let ann = user(&store, "ann").await;
-    assert_eq!(store.list_users(Page::LARGEST).await.unwrap(), [ann]);
+    assert_eq!(store.list_users(ListPage::LARGEST).await.unwrap(), [ann]);
     for skip in [1, 2, 1 << 31, 1 << 32, i64::MAX] {
         assert_eq!(store.list_users(page(skip, 100)).await.unwrap(), [], "after {skip}");
     }
@@ -146,7 +146,7 @@ pub async fn an_update_changes_only_what_it_names(store: Opened) {
     let both = UserChange { username: Some(username("x")), email: Some(email("y")) };
     let ann = store.update_user(ann.id, both).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("x"), &email("y")));
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [ann, bob]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [ann, bob]);
 }
 
 pub async fn an_update_can_repeat_the_current_values(store: Opened) {
@@ -187,7 +187,7 @@ pub async fn a_refused_update_of_a_user_changes_nothing(store: Opened) {
     refused!(store.update_user(bob.id, half), UsernameTaken);
     let half = UserChange { username: Some(username("free")), email: Some(email("ann")) };
     refused!(store.update_user(bob.id, half), EmailTaken);
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [ann, bob]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [ann, bob]);
     user(&store, "free").await;
 }
 
@@ -206,7 +206,7 @@ pub async fn a_deleted_user_is_missing(store: Opened) {
     refused!(store.update_user(ann.id, UserChange::default()), UserMissing);
     refused!(store.snapshot(Subject::User(ann.id), Window::ALL), UserMissing);
     assert_eq!(store.find_user(ann.id).await.unwrap(), None);
-    assert_eq!(store.list_users(Page::FIRST).await.unwrap(), [bob]);
+    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [bob]);
 }
 
 pub async fn deleting_a_user_deletes_its_devices_and_readings(store: Opened) {
@@ -226,6 +226,6 @@ pub async fn deleting_a_user_deletes_its_devices_and_readings(store: Opened) {
     for stays in &others {
         assert_eq!(all_readings(&store, stays.key).await.len(), 1);
     }
-    assert_eq!(store.list_devices(Page::FIRST).await.unwrap(), others);
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), others);
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
 }

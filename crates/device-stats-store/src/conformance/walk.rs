@@ -6,7 +6,7 @@ mod side;
 
 use std::sync::Arc;
 
-use device_stats_domain::{Page, Window};
+use device_stats_domain::{ListPage, Window};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -55,10 +55,10 @@ async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
 }
 
 async fn empty(store: &Opened) {
-    for user in store.list_users(Page::LARGEST).await.unwrap() {
+    for user in store.list_users(ListPage::LARGEST).await.unwrap() {
         store.delete_user(user.id).await.unwrap();
     }
-    for device in store.list_devices(Page::LARGEST).await.unwrap() {
+    for device in store.list_devices(ListPage::LARGEST).await.unwrap() {
         store.delete_device(device.key).await.unwrap();
     }
 }

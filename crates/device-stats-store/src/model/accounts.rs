@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewUser, Page, User, UserChange, UserId,
+    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
 };
 
 use super::state::{Model, State};
@@ -18,7 +18,7 @@ impl AccountStore for Model {
         Ok(self.state().users.get(&id).cloned())
     }
 
-    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
         Ok(paginate(self.state().users.values(), page))
     }
 
@@ -40,7 +40,7 @@ impl AccountStore for Model {
         Ok(device_ids.iter().map(find).collect())
     }
 
-    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError> {
+    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
         Ok(paginate(self.state().devices.values(), page))
     }
 
@@ -58,7 +58,7 @@ impl AccountStore for Model {
     }
 }
 
-fn paginate<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: Page) -> Vec<T> {
+fn paginate<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: ListPage) -> Vec<T> {
     let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
     all.skip(skip).take(page.limit as usize).cloned().collect()
 }

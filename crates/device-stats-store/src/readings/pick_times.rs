@@ -2,7 +2,7 @@
 
 use device_stats_domain::{DeviceKey, Timestamp, Window};
 
-use crate::limits::CLOCK_BACK_MAX;
+use crate::limits::CLOCK_SKEW_MAX;
 use crate::{OrderedReading, StoreError};
 
 /// Picks the times of the server-timed readings of one call, which come by device and then in the order of
@@ -27,7 +27,7 @@ impl TimePicker {
     /// Returns the window searched for the device's newest reading when the clock says `now`; a server-timed
     /// reading is placed after it.
     pub fn search_window(now: Timestamp) -> Window {
-        let span_us = i64::try_from(CLOCK_BACK_MAX.as_micros()).unwrap_or(i64::MAX);
+        let span_us = i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap_or(i64::MAX);
         Window { from_us: now.micros(), until_us: now.micros().saturating_add(span_us) }
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, NewDevice, NewUser, Page, User, UserChange, UserId,
+    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
 };
 
 use crate::StoreError;
@@ -27,7 +27,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Only the common errors.
-    async fn list_users(&self, page: Page) -> Result<Vec<User>, StoreError>;
+    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError>;
 
     /// Changes the fields that `change` names, and returns the changed user.
     ///
@@ -59,7 +59,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Only the common errors.
-    async fn list_devices(&self, page: Page) -> Result<Vec<Device>, StoreError>;
+    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError>;
 
     /// Returns all devices of a user, by ascending key; none if the user does not exist.
     ///

@@ -33,7 +33,7 @@ pub trait ReadingStore: Send + Sync + 'static {
     ///
     /// - not before the server's clock,
     /// - after all readings of the device that lie less than
-    ///   [`CLOCK_BACK_MAX`](crate::limits::CLOCK_BACK_MAX) ahead of the clock, and
+    ///   [`CLOCK_SKEW_MAX`](crate::limits::CLOCK_SKEW_MAX) ahead of the clock, and
     /// - after the previous server-timed reading of the device in the same call.
     ///
     /// So the picked times of a device ascend in the order of the call, and from call to call, even if the

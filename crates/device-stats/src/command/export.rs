@@ -42,8 +42,8 @@ const STDOUT: &str = "-";
 /// Writes the readings, and prints their number.
 ///
 /// # Errors
-/// If the server is unreachable, the device or user unknown, the file not writable, or the export incomplete. Then no new
-/// file exists, and an existing one is unchanged.
+/// If the server is unreachable, the device or user unknown, the file not writable, or the export incomplete.
+/// Then no new file exists, and an existing one is unchanged.
 pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let started = Instant::now();
     let file = Some(arguments.output.as_path()).filter(|file| *file != Path::new(STDOUT));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
-use device_stats_domain::{Device, DeviceId, Page};
+use device_stats_domain::{Device, DeviceId, ListPage};
 use device_stats_service::limits::SEAL_DEVICES_MAX;
 use device_stats_store::{Store, StoreError};
 use futures_util::Stream;
@@ -65,7 +65,7 @@ async fn list_all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> 
     let mut count = 0_i64;
     loop {
         let skip = (count - 1).max(0);
-        let mut page = store.list_devices(Page { skip, ..Page::LARGEST }).await?.into_iter();
+        let mut page = store.list_devices(ListPage { skip, ..ListPage::LARGEST }).await?.into_iter();
         if let Some(last) = all.last()
             && page.next().is_none_or(|first| first.key != last.key)
         {

@@ -51,7 +51,8 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "PORT", env = "POSTGRES_PORT", default_value = POSTGRES_PORT_DEFAULT)]
     pub(crate) postgres_port: String,
 
-    /// Require encryption by PostgreSQL, and trust only the authorities in this PEM file [default: the system's]
+    /// Require encryption by PostgreSQL, and trust only the authorities in this PEM file [default: the
+    /// system's]
     #[arg(long, global = true, value_name = "FILE", env = "DEVICE_STATS_DATABASE_CA")]
     pub(crate) database_ca: Option<String>,
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use device_stats_domain::{DeviceKey, Reading};
 use uuid::Uuid;
 
-use crate::limits::{LIVE_KEPT_FOR, LIVE_READINGS_KEPT_MAX};
+use crate::limits::{LIVE_READINGS_KEPT_MAX, LIVE_RETENTION};
 use crate::live::inbox::{Inbox, SequencedReading};
 use crate::live::position::Position;
 
@@ -47,7 +47,7 @@ impl WatchedDevice {
     /// Returns whether a client watches the device or may still reconnect.
     fn has_client(&self, now: Instant) -> bool {
         self.inboxes.iter().any(|inbox| !inbox.is_relay())
-            || self.last_client.is_some_and(|left| now.duration_since(left) < LIVE_KEPT_FOR)
+            || self.last_client.is_some_and(|left| now.duration_since(left) < LIVE_RETENTION)
     }
 
     fn is_watched(&self, now: Instant) -> bool {
@@ -207,7 +207,7 @@ impl HubState {
     #[cfg(test)]
     pub(super) fn expire_last_client(&mut self, key: DeviceKey) {
         let device = self.devices.get_mut(&key).unwrap();
-        device.last_client = Instant::now().checked_sub(LIVE_KEPT_FOR + LIVE_KEPT_FOR);
+        device.last_client = Instant::now().checked_sub(LIVE_RETENTION + LIVE_RETENTION);
     }
 }
 

@@ -101,7 +101,11 @@ fn one_late_reading_per_seal_leaves_few_segments() {
         let late_us = i64::try_from(state >> 33).unwrap() % device.end_us;
         device.add(late_us, late_us, 1, 1);
         device.merge(MergeGoal::Steady);
-        assert!(device.small() <= 6 * (MERGE_WAITING - 1), "{} small segments after {seals}", device.small());
+        assert!(
+            device.small() <= 6 * (MERGE_SIMILAR_SEGMENTS - 1),
+            "{} small segments after {seals}",
+            device.small()
+        );
         assert!(device.most_writes() <= WRITES_MAX);
     }
     // The late readings do not keep the others from full segments.
@@ -184,7 +188,7 @@ proptest! {
             }
             if n % every == 0 {
                 device.merge(MergeGoal::Steady);
-                prop_assert!(device.small() <= 6 * (MERGE_WAITING - 1), "{} small segments", device.small());
+                prop_assert!(device.small() <= 6 * (MERGE_SIMILAR_SEGMENTS - 1), "{} small segments", device.small());
             }
         }
         device.merge(MergeGoal::Steady);
