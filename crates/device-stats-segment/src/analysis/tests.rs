@@ -335,7 +335,7 @@ fn copied_codes_count_the_same() {
         for (kept, mut copied) in kept.iter().zip(cut_columns(&axes, &memory).unwrap()) {
             copied.copy_codes();
             let head = &parts[0].head;
-            for page in head.pages(Column::Dictionary(kept.of.axis)) {
+            for page in head.pages(Column::Dictionary(kept.part_axis.axis)) {
                 let read = memory.read(&[SegmentPage { segment: 0, page }]).unwrap();
                 let dictionary = read[0].as_dictionary().unwrap();
                 let index = page.index as usize;

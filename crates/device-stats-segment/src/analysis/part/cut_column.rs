@@ -17,7 +17,7 @@ use crate::format::page_layout::count_u32;
 /// The readings of a part, counted by page of the dictionary and by value.
 #[derive(Debug)]
 pub(crate) struct CutColumn<'p> {
-    pub(crate) of: PartAxis<'p>,
+    pub(crate) part_axis: PartAxis<'p>,
     /// For each page of the dictionary, the number of readings of the part with a value of an earlier page;
     /// then the number of its readings.
     below: Vec<u32>,
@@ -58,11 +58,11 @@ enum Scanned {
 
 /// Scans parts. Requests many pages at once, within a memory limit.
 pub(crate) fn cut_columns<'p, P: Pages>(
-    of: &[PartAxis<'p>],
+    part_axes: &[PartAxis<'p>],
     pages: &P,
 ) -> Result<Vec<CutColumn<'p>>, P::Error> {
-    let mut columns = Vec::with_capacity(of.len());
-    let mut plans = of.iter().copied().map(ScanPlan::new).peekable();
+    let mut columns = Vec::with_capacity(part_axes.len());
+    let mut plans = part_axes.iter().copied().map(ScanPlan::new).peekable();
     let mut kept = 0;
     while plans.peek().is_some() {
         let mut requested: Vec<SegmentPage> = Vec::new();
@@ -89,7 +89,7 @@ pub(crate) fn cut_columns<'p, P: Pages>(
 
 /// The scan of a part.
 struct ScanPlan<'p> {
-    of: PartAxis<'p>,
+    part_axis: PartAxis<'p>,
     scanned: Scanned,
     spans: [Range<u32>; 2],
     /// The pages of codes with the spans and the edges.
@@ -97,14 +97,14 @@ struct ScanPlan<'p> {
 }
 
 impl<'p> ScanPlan<'p> {
-    fn new(of: PartAxis<'p>) -> Self {
-        let PartAxis { part, axis } = of;
+    fn new(part_axis: PartAxis<'p>) -> Self {
+        let PartAxis { part, axis } = part_axis;
         let (scanned, spans) = spans(part);
         let edges = edges(part).map(|edge| edge.readings);
         let indexes: BTreeSet<u32> =
             spans.iter().chain(&edges).flat_map(|rows| part.pages_of(rows)).collect();
         let pages = indexes.into_iter().map(|index| part.page(Column::Codes(axis), index)).collect();
-        Self { of, scanned, spans, pages }
+        Self { part_axis, scanned, spans, pages }
     }
 }
 
@@ -126,8 +126,8 @@ impl<'p> CutColumn<'p> {
         read: impl Iterator<Item = (PageId, &'r Arc<Page>)>,
         pages: &P,
     ) -> Result<Self, P::Error> {
-        let ScanPlan { of, scanned, ref spans, .. } = *plan;
-        let PartAxis { part, axis } = of;
+        let ScanPlan { part_axis, scanned, ref spans, .. } = *plan;
+        let PartAxis { part, axis } = part_axis;
         let whole = part.head.fences(axis).below;
         let (mut counts, mut codes) = (vec![0; whole.len() - 1], Vec::with_capacity(plan.pages.len()));
         let mut edges = Vec::new();
@@ -158,7 +158,7 @@ impl<'p> CutColumn<'p> {
         };
         let below = below.ok_or_else(|| contradiction(pages, part.segment))?;
         let counted = RefCell::default();
-        Ok(Self { of, below, starts, codes: ScannedCodes::Pages(codes), counted, scanned, edges })
+        Ok(Self { part_axis, below, starts, codes: ScannedCodes::Pages(codes), counted, scanned, edges })
     }
 
     /// Copies the codes and releases their pages.
@@ -188,13 +188,13 @@ impl<'p> CutColumn<'p> {
 
     /// Returns the fences of the dictionary, with the counts of the part.
     pub(crate) fn fences(&self) -> Fences<'_> {
-        let PartAxis { part, axis } = self.of;
+        let PartAxis { part, axis } = self.part_axis;
         Fences { first: part.head.fences(axis).first, below: &self.below }
     }
 
     /// Returns the first and the last page of the dictionary with a value of the part.
     pub(crate) fn outer_pages(&self) -> [usize; 2] {
-        let readings = self.of.part.len();
+        let readings = self.part_axis.part.len();
         [
             self.below.partition_point(|below| *below == 0) - 1,
             self.below.partition_point(|below| *below < readings) - 1,
@@ -250,7 +250,7 @@ impl<'p> CutColumn<'p> {
                     (whole, *count) = (whole_until, until);
                 }
                 if is_contradiction {
-                    return Err(contradiction(pages, self.of.part.segment));
+                    return Err(contradiction(pages, self.part_axis.part.segment));
                 }
             }
         }
@@ -276,13 +276,13 @@ impl<'p> CutColumn<'p> {
         };
         let (min, max) = positions;
         let values = low.values.get(min).copied().zip(max.and_then(|max| high.values.get(max).copied()));
-        values.ok_or_else(|| contradiction(pages, self.of.part.segment))
+        values.ok_or_else(|| contradiction(pages, self.part_axis.part.segment))
     }
 }
 
 /// Returns the pages of the dictionary from the first to the last with a value of the part.
 pub(crate) fn dictionary_pages(column: &CutColumn<'_>) -> Vec<SegmentPage> {
-    let PartAxis { part, axis } = column.of;
+    let PartAxis { part, axis } = column.part_axis;
     let [first, last] = column.outer_pages();
     (first..=last).map(|index| part.page(Column::Dictionary(axis), count_u32(index))).collect()
 }

@@ -8,7 +8,6 @@ use std::ops::Range;
 use device_stats_domain::Axis;
 use device_stats_exact::ExactSum;
 
-use super::cut_column::CutColumn;
 use super::{Part, PartAxis};
 use crate::analysis::page_source::{PageCursor, Pages, SegmentPage, expect_column, expect_dictionary};
 use crate::format::codes_page::CodesPage;
@@ -53,10 +52,10 @@ pub(crate) fn read_edges(part: &Part, page: u32, codes: &CodesPage) -> impl Iter
 }
 
 /// Requests the pages for [`sum`].
-pub(crate) fn request_sum(column: &CutColumn<'_>, requested: &mut Vec<SegmentPage>) {
-    let PartAxis { part, axis } = column.of;
+pub(crate) fn request_sum(column: PartAxis<'_>, edges: &[ReadEdge], requested: &mut Vec<SegmentPage>) {
+    let PartAxis { part, axis } = column;
     requested.extend(sums_pages(part, axis));
-    for code in column.edges.iter().flat_map(|edge| &edge.codes) {
+    for code in edges.iter().flat_map(|edge| &edge.codes) {
         requested.push(part.page(Column::Dictionary(axis), part.split_code(*code).0));
     }
 }
@@ -64,18 +63,19 @@ pub(crate) fn request_sum(column: &CutColumn<'_>, requested: &mut Vec<SegmentPag
 /// Returns the exact sum of a column, from the pages of [`request_sum`].
 #[expect(clippy::indexing_slicing, reason = "a summand must not be dropped")]
 pub(crate) fn sum<P: Pages>(
-    column: &CutColumn<'_>,
+    column: PartAxis<'_>,
+    edges: &[ReadEdge],
     read: &mut PageCursor<'_>,
     pages: &P,
 ) -> Result<ExactSum, P::Error> {
-    let PartAxis { part, axis } = column.of;
+    let PartAxis { part, axis } = column;
     let exponent = part.head.sum_exponent(axis);
     let mut sum = ExactSum::default();
     for (id, page) in read.take(sums_pages(part, axis).len()) {
         let page = expect_column(pages, part.segment, page.as_sums())?;
         part_runs(part, id.index, page).for_each(|words| sum.add_words(exponent, words));
     }
-    for edge in &column.edges {
+    for edge in edges {
         for (code, (_, page)) in edge.codes.iter().zip(read.take(edge.codes.len())) {
             let dictionary = expect_dictionary(pages, part.segment, page)?;
             let value = dictionary.values[part.split_code(*code).1];

@@ -68,7 +68,7 @@ pub(crate) fn part_columns<'g, P: Pages>(
     let parts = axes.iter().flat_map(|axis| {
         groups.iter().flat_map(|group| group.parts).map(|part| PartAxis { part, axis: *axis })
     });
-    let cut: Vec<PartAxis<'g>> = parts.filter(|of| !of.part.is_whole()).collect();
+    let cut: Vec<PartAxis<'g>> = parts.filter(|part_axis| !part_axis.part.is_whole()).collect();
     let mut cut = cut_columns(&cut, pages)?.into_iter();
     let mut columns = Vec::new();
     for axis in axes {
@@ -87,17 +87,17 @@ pub(crate) fn part_columns<'g, P: Pages>(
 }
 
 impl<'p> PartColumn<'p> {
-    fn of(&self) -> Option<PartAxis<'p>> {
+    fn part_axis(&self) -> Option<PartAxis<'p>> {
         match self {
-            Self::Whole(of) => Some(*of),
-            Self::Cut(column) => Some(column.of),
+            Self::Whole(part_axis) => Some(*part_axis),
+            Self::Cut(column) => Some(column.part_axis),
             Self::Hot(_) => None,
         }
     }
 
     /// Returns the number of the segment; `None` for hot readings.
     pub(crate) fn segment(&self) -> Option<usize> {
-        Some(self.of()?.part.segment)
+        Some(self.part_axis()?.part.segment)
     }
 
     /// Returns the number of readings.
@@ -121,7 +121,9 @@ impl<'p> PartColumn<'p> {
     /// # Panics
     /// For hot readings, whose dictionary is known already.
     pub(crate) fn dictionary_page(&self, index: usize) -> SegmentPage {
-        let Some(PartAxis { part, axis }) = self.of() else { unreachable!("hot readings have no pages") };
+        let Some(PartAxis { part, axis }) = self.part_axis() else {
+            unreachable!("hot readings have no pages")
+        };
         part.page(Column::Dictionary(axis), count_u32(index))
     }
 

@@ -55,7 +55,7 @@ impl PartTotals<'_> {
 pub(crate) fn request_totals(columns: &[PartColumn<'_>], requested: &mut Vec<SegmentPage>) {
     for column in columns {
         if let PartColumn::Cut(cut) = column {
-            request_sum(cut, requested);
+            request_sum(cut.part_axis, &cut.edges, requested);
         }
         request_extremes(column, requested);
     }
@@ -71,9 +71,9 @@ pub(crate) fn totals<'p, P: Pages>(
     let mut all = Vec::with_capacity(columns.len());
     for column in columns {
         let sums = match column {
-            PartColumn::Whole(of) => PartSums::Head(of.part.head.totals(of.axis)),
+            PartColumn::Whole(part_axis) => PartSums::Head(part_axis.part.head.totals(part_axis.axis)),
             PartColumn::Cut(cut) => {
-                let sum = Box::new(sum(cut, read, pages)?);
+                let sum = Box::new(sum(cut.part_axis, &cut.edges, read, pages)?);
                 let squares = if with_squares { Some(squares(cut, pages)?) } else { None };
                 PartSums::Computed { sum, squares }
             }
@@ -106,12 +106,12 @@ pub(crate) fn extremes<P: Pages>(
     pages: &P,
 ) -> Result<(f64, f64), P::Error> {
     match column {
-        PartColumn::Whole(of) => {
-            let totals = of.part.head.totals(of.axis);
+        PartColumn::Whole(part_axis) => {
+            let totals = part_axis.part.head.totals(part_axis.axis);
             Ok((totals.min, totals.max))
         }
         PartColumn::Cut(cut) => {
-            let segment = cut.of.part.segment;
+            let segment = cut.part_axis.part.segment;
             let low = expect_dictionary(pages, segment, read.next_page())?;
             let high = expect_dictionary(pages, segment, read.next_page())?;
             cut.extremes([low, high], pages)
@@ -127,7 +127,7 @@ fn squares<P: Pages>(column: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, 
     let count = requested.len();
     let read = ReadPages::new(requested, pages)?;
     for (id, page) in read.cursor().take(count) {
-        let dictionary = expect_dictionary(pages, column.of.part.segment, page)?;
+        let dictionary = expect_dictionary(pages, column.part_axis.part.segment, page)?;
         let counts = column.counts(id.index as usize, dictionary, pages)?;
         for (position, value) in dictionary.values.iter().enumerate() {
             let count = counts.until(position + 1) - counts.until(position);
