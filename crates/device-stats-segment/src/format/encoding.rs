@@ -27,6 +27,6 @@ pub enum EncodeError {
     #[error("row {0} has a number that is not finite")]
     NotFinite(usize),
     /// The readings were not read back as they were written, which is a fault of the compressor.
-    #[error("the compressor did not give the readings back")]
+    #[error("the compressor did not return the readings unchanged")]
     Compressor,
 }

@@ -195,7 +195,7 @@ impl Head {
     /// Decodes a page from exactly its bytes.
     ///
     /// # Errors
-    /// A [`Fault`] if the bytes are not those of that page.
+    /// A [`Fault`] if the bytes do not belong to that page.
     pub fn decode(&self, page: PageId, bytes: &[u8]) -> Result<Page, Fault> {
         self.decode_page(page, bytes)
     }
