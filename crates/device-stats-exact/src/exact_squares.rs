@@ -63,8 +63,8 @@ impl ExactSquares {
     /// Adds a sum of squares that came from [`to_integer`](Self::to_integer). Counts as one addition.
     ///
     /// # Panics
-    /// If a bit of the integer is below 2 · [`LOWEST_EXPONENT`], or a word of it begins
-    /// [`PLACES`](Self::PLACES) or more above that.
+    /// If a bit of the integer is below 2 · [`LOWEST_EXPONENT`], or a word of the integer begins
+    /// [`PLACES`](Self::PLACES) or more above this exponent.
     pub fn add_integer(&mut self, integer: &ExactInteger) {
         self.0.add_integer(integer);
     }

@@ -1,5 +1,5 @@
-//! Exact sums: an accumulator that holds the true sum of any finite doubles and rounds it once, when it is
-//! read. The result equals that of Python's `math.fsum`, for any order and grouping of the additions.
+//! Exact sums: an accumulator that holds the true sum of any finite doubles and rounds the sum once, when it
+//! is read. The result equals that of Python's `math.fsum`, for any order and grouping of the additions.
 
 #[cfg(test)]
 mod tests;
@@ -56,7 +56,7 @@ impl ExactSum {
     ///
     /// # Panics
     /// If `exponent` is below [`LOWEST_EXPONENT`], or a word begins [`PLACES`](Self::PLACES) or more above
-    /// it.
+    /// [`LOWEST_EXPONENT`].
     #[inline]
     pub fn add_words(&mut self, exponent: i32, words: &[u64]) {
         self.0.add_words(exponent, words);

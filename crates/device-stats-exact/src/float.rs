@@ -6,7 +6,7 @@ use num_bigint::BigUint;
 pub const LOWEST_EXPONENT: i32 = -1074;
 /// Exponent of the lowest bit of the largest double.
 const HIGHEST_EXPONENT: i32 = 971;
-/// Bits of a double's mantissa, including the hidden one.
+/// Number of bits of a double's mantissa, including the hidden one.
 const MANTISSA_BITS: i32 = 53;
 
 /// A finite double as an integer times a power of two: ± `mantissa` · 2^([`LOWEST_EXPONENT`] + `shift`).

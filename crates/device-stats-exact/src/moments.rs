@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 use crate::float::{round_big, with_sign};
 use crate::{ExactSquares, ExactSum};
 
-/// Bits of a result before it is rounded; lower bits matter only for ties.
+/// Number of bits of a result before it is rounded; lower bits matter only for ties.
 const RESULT_BITS: i64 = 64;
 
 /// The exact sums from which mean and standard deviation are computed.

@@ -1,10 +1,10 @@
 //! Exact statistics of many segments and of hot readings, without reading most of the data.
 //!
-//! The fences of a whole segment give, for any value, the number of readings with a smaller value. This
-//! number is uncertain by the readings of one page of the dictionary. If the window cuts a segment, the codes
-//! of the readings inside the window are counted by page of the dictionary. If fewer readings are outside,
-//! those are counted instead and subtracted. The counts give the part fences like those of a whole segment.
-//! Hot readings are sorted once.
+//! The fences of a whole segment give, for any value, the number of readings with a smaller value. For a
+//! value between two fences, this number is uncertain by the readings of one page of the dictionary. If the
+//! window cuts a segment, the codes of the readings inside the window are counted by page of the dictionary.
+//! If fewer readings are outside, those are counted instead and subtracted. The counts give the part fences
+//! like those of a whole segment. Hot readings are sorted once.
 //!
 //! All fences together give a bracket: two values that certainly enclose the order statistic. Only the pages
 //! inside the bracket are read, one or two per segment, and the order statistic is selected there. If the

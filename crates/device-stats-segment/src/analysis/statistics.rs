@@ -82,7 +82,7 @@ fn try_each<T, U, E, const N: usize>(
     Ok(mapped.try_into().unwrap_or_else(|_| unreachable!("as many as before")))
 }
 
-/// The analysis of one axis, while pages are requested.
+/// The plan for the analysis of one axis, whose pages have been requested.
 struct AxisPlan<'c> {
     columns: &'c [PartColumn<'c>],
     groups: Vec<PoolPlan<'c>>,
@@ -90,7 +90,7 @@ struct AxisPlan<'c> {
     all: Option<PoolPlan<'c>>,
 }
 
-/// The analysis of one pool.
+/// The plan for the analysis of one pool.
 struct PoolPlan<'c> {
     pool: Pool<'c>,
     /// Positions of the columns of the pool in the columns of the axis.

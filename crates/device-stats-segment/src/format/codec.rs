@@ -48,7 +48,7 @@ pub(crate) enum NumberKind {
     Ascending,
     /// Counts without a pattern.
     Counts,
-    /// Integers that are compressed as their differences of an order.
+    /// Integers that are compressed as differences of the given order.
     Integers {
         /// Number of times that differences are taken; 0 to 7.
         order: usize,

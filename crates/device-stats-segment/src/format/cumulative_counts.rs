@@ -57,7 +57,7 @@ impl CumulativeCounts {
         }
     }
 
-    /// Returns the position of the last of the first `values` values that a reading has.
+    /// Returns the position of the last value that a reading has, among the first `values` values.
     pub(crate) fn last(&self, values: usize) -> Option<usize> {
         let last = values.checked_sub(1)?;
         match &self.until {

@@ -23,8 +23,8 @@ struct Sizes {
 
 /// Returns the order of differences, from 0 to [`ORDER_MAX`], that needs the fewest bits.
 ///
-/// The estimate assumes that each number is written as its length, entropy-coded, and then its digits. It is
-/// computed with integers: the same numbers give the same order on every platform.
+/// The estimate assumes that each number is written as its length, entropy-coded, and then its digits. The
+/// estimate is computed with integers: the same numbers give the same order on every platform.
 pub(crate) fn delta_order<T: Copy>(numbers: &[T], integer: impl Fn(T) -> i64) -> usize {
     let step = if numbers.len() <= ALL_MAX { 1 } else { 4 };
     let stretches = || numbers.chunks(STRETCH).step_by(step);

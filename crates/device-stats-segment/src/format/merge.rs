@@ -37,7 +37,7 @@ pub enum MergeError {
     /// There are too many readings.
     #[error("a segment has at most {READINGS_MAX} readings")]
     TooMany,
-    /// The readings were not read back as they were written, which is a fault of the compressor.
+    /// The readings read back differ from the readings written, which is a fault of the compressor.
     #[error("the compressor did not return the readings unchanged")]
     Compressor,
 }

@@ -41,7 +41,7 @@ pub(crate) fn count_u32(count: usize) -> u32 {
 /// Maximum number of entries per page in any head.
 const PAGE_MAX: u32 = 1 << 16;
 
-/// The sizes of the pages and blocks of a segment, as its head gives them.
+/// The sizes of the pages and blocks of a segment, as stated in its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageSizes {
     /// Readings per page of times, ids or codes.

@@ -8,8 +8,8 @@ use super::samples::{
 };
 use crate::{Appended, Subject};
 
-/// Number of readings of a large call. Their fields are more than the maximum number of parameters of a
-/// statement (65,535 in PostgreSQL, 32,766 in SQLite).
+/// Number of readings of a large call. They have more fields than a statement can have parameters (65,535 in
+/// PostgreSQL, 32,766 in SQLite).
 const MANY: i32 = 20_000;
 
 /// Returns the number of readings of a device in a snapshot.

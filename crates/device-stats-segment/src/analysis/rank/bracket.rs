@@ -143,7 +143,7 @@ impl<K: OrderKey> SortedColumn for LowerBounds<'_, K> {
 /// The smallest reading has rank 0.
 pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, high: u64) -> Bracket {
     let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.len()).collect();
-    // If at most `low` readings have a key or a smaller one, the reading of rank `low` has a larger key.
+    // If at most `low` readings have keys up to k, the reading of rank `low` has a key above k.
     let upper: Vec<UpperBounds<'_, K>> = columns.iter().copied().map(UpperBounds).collect();
     // Contradicting counts may leave no key; then the bracket is empty, and the selection in it reports the
     // fault.
@@ -154,7 +154,7 @@ pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, hig
         }
         found.key
     });
-    // If more than `high` readings have a key or a smaller one, the reading of rank `high` has no larger key.
+    // If more than `high` readings have keys up to k, the reading of rank `high` has a key up to k.
     let lower: Vec<LowerBounds<'_, K>> = columns.iter().copied().map(LowerBounds).collect();
     let high = search(&lower, &spans, high + 1).map_or(u64::MAX, |found| found.key);
     Bracket { low, high }

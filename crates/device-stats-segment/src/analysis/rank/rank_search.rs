@@ -1,10 +1,10 @@
 //! The search for an order statistic: fences determine a few pages, and the value is selected in these.
 //!
-//! The cumulative counts of fences are uncertain by the readings of one page. A segment with few distinct
-//! values has very many readings per page of its dictionary, so its fences leave a wide bracket. This segment
-//! has few pages inside the bracket, but other segments may have very many. If the bracket has many pages in
-//! all, the pages of segments with few of them are read first. They narrow the bracket for the other
-//! segments.
+//! Fences give cumulative counts. The count of a value between two fences is uncertain by the readings of one
+//! page. A segment with few distinct values has very many readings per page of its dictionary, so its fences
+//! leave a wide bracket. This segment has few pages inside the bracket, but other segments may have very
+//! many. If the bracket has many pages in all, the pages of segments with few of them are read first. They
+//! narrow the bracket for the other segments.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, co
 use crate::analysis::part::part_column::PartColumn;
 use crate::format::page::Page;
 
-/// Number of pages per column that are read at once.
+/// Number of candidate pages per column that are read without first narrowing the bracket.
 const PAGES_FEW: usize = 4;
 /// Maximum number of rounds that read pages to narrow the bracket.
 const ROUNDS_MAX: usize = 4;

@@ -1,4 +1,4 @@
-//! Verification of a segment: everything that it says about its readings is recomputed from them.
+//! Verification of a segment: its counts, totals and sums are recomputed from its readings.
 
 use device_stats_domain::Axis;
 use device_stats_exact::{ExactSquares, ExactSum};
