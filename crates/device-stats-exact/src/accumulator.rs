@@ -1,9 +1,9 @@
 //! The superaccumulator of exact sums and of exact sums of squares.
 //!
 //! It keeps one `i128` bin for every 32 exponents. A summand of at most 64 bits is shifted by less than 32
-//! places and added to its bin, where it takes less than 2^95 of 2^127. Carries between bins are resolved
-//! only when the sum is read or merged. (R. Neal, "Fast exact summation using small and large
-//! superaccumulators", 2015.)
+//! places and added to its bin. The shifted summand is below 2^95, and a bin holds sums below 2^127. Carries
+//! between bins are resolved only when the sum is read or merged. (R. Neal, "Fast exact summation using small
+//! and large superaccumulators", 2015.)
 
 use num_bigint::{BigInt, Sign};
 
@@ -35,7 +35,7 @@ impl<const BINS: usize, const LOWEST: i32> Accumulator<BINS, LOWEST> {
         self.bins[(shift / BIN_EXPONENTS) as usize] += summand << (shift % BIN_EXPONENTS);
     }
 
-    /// Adds a magnitude of at most 128 bits, negated on request.
+    /// Adds a magnitude of at most 128 bits, or subtracts it if `is_negative`.
     #[inline]
     pub(crate) fn add_wide(&mut self, shift: u32, magnitude: u128, is_negative: bool) {
         let sign = -i128::from(is_negative);
@@ -62,7 +62,7 @@ impl<const BINS: usize, const LOWEST: i32> Accumulator<BINS, LOWEST> {
     /// Adds an exact integer.
     ///
     /// # Panics
-    /// If one of its bits is beyond the bins.
+    /// If a bit of the integer is beyond the bins.
     pub(crate) fn add_integer(&mut self, integer: &ExactInteger) {
         let (exponent, integer) = (integer.exponent(), integer.integer());
         let sign = if integer.sign() == Sign::Minus { -1 } else { 1 };

@@ -33,8 +33,8 @@ impl ExactInteger {
         Self { exponent: raised.expect("the exponent fits 32 bits"), integer: integer >> zeros }
     }
 
-    /// Returns the number of `words`, an integer in two's complement, lowest word first, in units of
-    /// 2^`exponent`. No words are zero.
+    /// Creates a number from the words of an integer in two's complement, lowest word first, in units of
+    /// 2^`exponent`. An empty slice is zero.
     ///
     /// # Panics
     /// If the exponent of the lowest set bit does not fit an `i32`.
@@ -42,8 +42,8 @@ impl ExactInteger {
         Self::new(exponent, to_integer(words))
     }
 
-    /// As [`from_words`](Self::from_words); `None` unless exponent and words are exactly those of
-    /// [`exponent`](Self::exponent) and [`to_words`](Self::to_words).
+    /// Creates a number from the results of [`exponent`](Self::exponent) and [`to_words`](Self::to_words);
+    /// `None` for any other form of the number.
     pub fn from_lowest_terms(exponent: i32, words: &[u64]) -> Option<Self> {
         let integer = to_integer(words);
         let is_lowest = if integer == BigInt::ZERO { exponent == 0 } else { integer.bit(0) };
@@ -56,7 +56,7 @@ impl ExactInteger {
         self.exponent
     }
 
-    /// Returns the odd integer, or zero.
+    /// Returns the integer, which is odd or zero.
     pub(crate) fn integer(&self) -> &BigInt {
         &self.integer
     }
@@ -66,13 +66,14 @@ impl ExactInteger {
         self.integer.sign() == Sign::Minus
     }
 
-    /// Returns the integer in two's complement, lowest word first, in as few words as hold it; at least one.
+    /// Returns the integer in two's complement, lowest word first, in the smallest number of words that holds
+    /// it; at least one word.
     pub fn to_words(&self) -> Vec<u64> {
         to_words(&self.integer)
     }
 
     /// Returns the number as `count` words in two's complement in units of 2^`exponent`; `None` if it does
-    /// not fit them.
+    /// not fit.
     pub fn to_words_at(&self, exponent: i32, count: usize) -> Option<Vec<u64>> {
         let shift = if self.integer == BigInt::ZERO { 0 } else { self.exponent.checked_sub(exponent)? };
         let shift = usize::try_from(shift).ok().filter(|shift| shift / 64 < count)?;

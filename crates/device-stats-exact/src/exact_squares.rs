@@ -10,8 +10,8 @@ use crate::ExactInteger;
 use crate::accumulator::{Accumulator, BIN_EXPONENTS};
 use crate::float::{Decomposed, LOWEST_EXPONENT};
 
-/// 4,090 possible shifts of a square, 32 per bin; the other digits of the highest square; and the words of
-/// integers above them.
+/// Number of bins. They hold the 4,090 possible shifts of a square, 32 per bin, the higher digits of the
+/// largest square, and the words of integers above these.
 const BINS: usize = 136;
 
 /// The exact sum of the squares of the numbers added to it.
@@ -31,7 +31,7 @@ const BINS: usize = 136;
 pub struct ExactSquares(Box<Accumulator<BINS, { 2 * LOWEST_EXPONENT }>>);
 
 impl ExactSquares {
-    /// A word of a summand begins less than this number of places above 2 · [`LOWEST_EXPONENT`].
+    /// Number of binary places, from 2 · [`LOWEST_EXPONENT`] up, at which a word of a summand can begin.
     pub const PLACES: u32 = 136 * BIN_EXPONENTS;
 
     /// Adds the square of a finite number.
@@ -63,8 +63,8 @@ impl ExactSquares {
     /// Adds a sum of squares that came from [`to_integer`](Self::to_integer). Counts as one addition.
     ///
     /// # Panics
-    /// If a bit of the integer is below 2 · [`LOWEST_EXPONENT`], or a word of it begins
-    /// [`PLACES`](Self::PLACES) or more above that.
+    /// If a bit of the integer is below 2 · [`LOWEST_EXPONENT`], or a word of the integer begins
+    /// [`PLACES`](Self::PLACES) or more above this exponent.
     pub fn add_integer(&mut self, integer: &ExactInteger) {
         self.0.add_integer(integer);
     }

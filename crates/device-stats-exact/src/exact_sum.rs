@@ -1,5 +1,5 @@
-//! Exact sums: an accumulator that holds the true sum of any finite doubles and rounds it once, when it is
-//! read. The result is that of Python's `math.fsum`, for any order and grouping of the additions.
+//! Exact sums: an accumulator that holds the true sum of any finite doubles and rounds the sum once, when it
+//! is read. The result equals that of Python's `math.fsum`, for any order and grouping of the additions.
 
 #[cfg(test)]
 mod tests;
@@ -8,13 +8,14 @@ use crate::ExactInteger;
 use crate::accumulator::{Accumulator, BIN_EXPONENTS};
 use crate::float::{Decomposed, LOWEST_EXPONENT};
 
-/// 64 bins for the 2,046 possible shifts of a mantissa, and 4 for the words of integers above them.
+/// Number of bins: 64 for the 2,046 possible shifts of a mantissa, and 4 for the words of integers above
+/// these.
 const BINS: usize = 68;
 
 /// The exact sum of the numbers added to it.
 ///
-/// Up to 2^41 numbers can be added to one sum. Merging starts a new count: afterwards only the numbers added
-/// to the merged sum and later numbers count.
+/// Up to 2^41 numbers can be added to one sum. [`merge`](Self::merge) starts a new count: it begins with the
+/// number of additions to the other sum.
 ///
 /// ```
 /// use device_stats_exact::ExactSum;
@@ -32,7 +33,7 @@ const BINS: usize = 68;
 pub struct ExactSum(Accumulator<BINS, LOWEST_EXPONENT>);
 
 impl ExactSum {
-    /// A word of a summand begins less than this number of places above [`LOWEST_EXPONENT`].
+    /// Number of binary places, from [`LOWEST_EXPONENT`] up, at which a word of a summand can begin.
     pub const PLACES: u32 = 68 * BIN_EXPONENTS;
 
     /// Adds a finite number.
@@ -55,7 +56,7 @@ impl ExactSum {
     ///
     /// # Panics
     /// If `exponent` is below [`LOWEST_EXPONENT`], or a word begins [`PLACES`](Self::PLACES) or more above
-    /// it.
+    /// [`LOWEST_EXPONENT`].
     #[inline]
     pub fn add_words(&mut self, exponent: i32, words: &[u64]) {
         self.0.add_words(exponent, words);

@@ -6,7 +6,7 @@ use num_bigint::BigUint;
 pub const LOWEST_EXPONENT: i32 = -1074;
 /// Exponent of the lowest bit of the largest double.
 const HIGHEST_EXPONENT: i32 = 971;
-/// Bits of a double's mantissa, including the hidden one.
+/// Number of bits of a double's mantissa, including the hidden one.
 const MANTISSA_BITS: i32 = 53;
 
 /// A finite double as an integer times a power of two: ± `mantissa` · 2^([`LOWEST_EXPONENT`] + `shift`).
@@ -22,9 +22,9 @@ const MANTISSA_BITS: i32 = 53;
 pub struct Decomposed {
     /// Whether the sign bit is set.
     pub is_negative: bool,
-    /// At most 53 bits.
+    /// The integer; at most 53 bits.
     pub mantissa: u64,
-    /// 0 to 2,045.
+    /// Exponent of the power of two minus [`LOWEST_EXPONENT`]; 0 to 2,045.
     pub shift: u32,
 }
 
@@ -48,7 +48,7 @@ impl Decomposed {
         (self.mantissa.cast_signed() ^ sign) - sign
     }
 
-    /// Returns the position of the lowest set bit and one past the position of the highest, counted from
+    /// Returns the position of the lowest set bit and the position after the highest, counted from
     /// [`LOWEST_EXPONENT`]; `None` for zero.
     pub fn bit_span(&self) -> Option<(u32, u32)> {
         (self.mantissa != 0).then(|| {
@@ -88,7 +88,7 @@ pub(crate) fn round(magnitude: u128, is_inexact: bool, exponent: i32) -> Option<
     Some(f64::from_bits(bits)).filter(|number| number.is_finite())
 }
 
-/// As [`round`], for a magnitude of any size.
+/// Rounds a magnitude of any size like [`round`].
 pub(crate) fn round_big(magnitude: &BigUint, is_inexact: bool, exponent: i32) -> Option<f64> {
     let dropped = magnitude.bits().saturating_sub(u128::BITS.into());
     let is_inexact = is_inexact || magnitude.trailing_zeros().is_some_and(|zeros| zeros < dropped);

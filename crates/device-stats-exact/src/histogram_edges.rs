@@ -2,15 +2,15 @@
 
 use crate::interpolate::{Fraction, interpolate};
 
-/// Distance of the edges on both sides of a single value.
+/// Distance of both edges from the value if all values are equal.
 const HALF_WIDTH: f64 = 0.5;
 
-/// Returns the lowest and the highest edge of a histogram of values from `min` to `max`. A missing bound is
-/// that of the values.
+/// Returns the lowest and the highest edge of a histogram of values from `min` to `max`. A bound that is
+/// `None` is taken from the values.
 ///
-/// If all values are equal, or a given bound is beyond all values, both edges would be the same number. Then
-/// they lie half below it and half above it, as in `NumPy`, or at its neighbours where adding a half changes
-/// nothing.
+/// Both edges would be the same number if all values are equal, or if a given bound is beyond all values.
+/// Then the edges are this number minus 0.5 and plus 0.5, as in `NumPy`. If adding 0.5 does not change the
+/// number, the edges are the neighbouring doubles.
 pub fn bin_range((min, max): (f64, f64), low: Option<f64>, high: Option<f64>) -> (f64, f64) {
     let low = low.unwrap_or_else(|| high.map_or(min, |high| min.min(high)));
     let high = high.unwrap_or_else(|| max.max(low));
@@ -22,8 +22,9 @@ pub fn bin_range((min, max): (f64, f64), low: Option<f64>, high: Option<f64>) ->
     (below, above)
 }
 
-/// Returns the `bins` + 1 edges of bins of equal width from `low` to `high`, where `low < high`. Each is the
-/// true number, rounded once. The edges ascend; two are equal only if no double lies between them.
+/// Returns the `bins` + 1 edges of bins of equal width from `low` to `high`; `low` is less than `high`. Each
+/// edge is the exact number, rounded once. The edges ascend; two are equal only if no double lies between
+/// them.
 ///
 /// ```
 /// use device_stats_exact::{bin_edges, bin_range};
@@ -40,8 +41,8 @@ pub fn bin_edges(low: f64, high: f64, bins: u32) -> Vec<f64> {
     (0..=bins).map(|index| interpolate(low, high, fraction(index))).collect()
 }
 
-/// Returns the bounds below which values are counted to fill bins: the edges, with the last moved up by one
-/// double because the last bin includes it.
+/// Returns the bounds below which values are counted to fill bins: the edges, but the last one is replaced by
+/// the next larger double, because the last bin includes its upper edge.
 pub fn bin_bounds(edges: &[f64]) -> Vec<f64> {
     let mut bounds = edges.to_vec();
     if let Some(last) = bounds.last_mut() {
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Edges, the number of values in each bin, and the numbers of values below and above all bins.
+    /// Edges, the number of values in each bin, and the numbers of values outside all bins.
     #[derive(Debug, PartialEq)]
     struct Histogram {
         edges: Vec<f64>,
@@ -75,7 +76,7 @@ mod tests {
         Histogram { edges, counts, outside: (below[0], values.len() - below[below.len() - 1]) }
     }
 
-    /// `numpy.histogram` of `NumPy` 2.4.6.
+    /// The expected values are from `numpy.histogram` of `NumPy` 2.4.6.
     #[test]
     fn histograms_agree_with_numpy() {
         let primes = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0, 23.0, 29.0];

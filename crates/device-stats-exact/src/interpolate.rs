@@ -1,11 +1,11 @@
-//! The number between two others, rounded once. Percentiles between two ranks and the edges of histogram bins
-//! are such numbers.
+//! Interpolation between two numbers, rounded once. It gives percentiles between two ranks, and the edges of
+//! histogram bins.
 //!
 //! For a fraction *n* / *d* the true number is (*a* (*d* - *n*) + *b* *n*) / *d*. A double is an integer of
-//! at most 53 bits times a power of two, and *n* and *d* have at most 64 bits. So each product fits 117 bits
-//! and the sum 126 bits, except for bits so far below the last bit of the quotient that they only decide
-//! whether it is exact. The division leaves at least 59 bits, which are rounded to the 53 or fewer bits of
-//! the result.
+//! at most 53 bits times a power of two, and *n* and *d* have at most 64 bits. So each product fits 117 bits,
+//! and the sum is kept in 126 bits. Lower bits of the sum are far below the last bit of the quotient: they
+//! only decide whether the quotient is exact. The quotient has at least 59 bits, which are rounded to the 53
+//! or fewer bits of the result.
 
 #[cfg(test)]
 mod tests;
@@ -42,8 +42,9 @@ impl Fraction {
 /// Returns the number at `fraction` of the way from `low` to `high`, both finite, rounded once to the nearest
 /// double, ties to even.
 ///
-/// The result never leaves the two, is `low` itself for 0 and `high` itself for 1, ascends with the fraction
-/// if `low < high`, cannot overflow, and is not `-0.0` between two other numbers.
+/// The result lies between `low` and `high`. It is `low` for the fraction 0 and `high` for 1. If
+/// `low < high`, it ascends with the fraction. It cannot overflow. For other fractions than 0 and 1, it is
+/// never `-0.0`.
 ///
 /// ```
 /// use device_stats_exact::{Fraction, interpolate};
@@ -64,7 +65,7 @@ pub fn interpolate(low: f64, high: f64, fraction: Fraction) -> f64 {
     float::with_sign(sum.divide(denominator), sum.units < 0)
 }
 
-/// `units` · 2^`exponent`.
+/// A term of the sum: `units` · 2^`exponent`.
 #[derive(Clone, Copy)]
 struct Term {
     units: i128,
@@ -72,25 +73,26 @@ struct Term {
 }
 
 impl Term {
-    /// A number times `weight`.
+    /// Returns a number times `weight`.
     fn new(number: f64, weight: u64) -> Self {
         let decomposed = Decomposed::new(number);
         let units = i128::from(decomposed.signed_mantissa()) * i128::from(weight);
         Self { units, exponent: LOWEST_EXPONENT + decomposed.shift.cast_signed() }
     }
 
-    /// Exponent of the bit above the highest set bit.
+    /// Returns the exponent of the bit above the highest set bit.
     fn top(self) -> i32 {
         self.exponent + bit_length(self.units.unsigned_abs())
     }
 }
 
-/// Number of bits up to the highest set bit; 0 to 128.
+/// Returns the number of bits up to the highest set bit; 0 to 128.
 fn bit_length(units: u128) -> i32 {
     (u128::BITS - units.leading_zeros()).cast_signed()
 }
 
-/// A sum: `units` · 2^`exponent`, with `is_inexact` plus less than one unit.
+/// The sum of two terms: `units` · 2^`exponent`. If `is_inexact`, the true sum is greater by less than one
+/// unit.
 #[derive(Clone, Copy)]
 struct Sum {
     units: i128,
@@ -113,7 +115,7 @@ fn add(a: Term, b: Term) -> Sum {
     let large_units = large.units << (large.exponent - exponent);
     let (small_units, is_inexact) = match exponent - small.exponent {
         cut @ 1.. => {
-            // Rounds down, also below zero: the rest is never negative.
+            // The shift rounds down, also below zero: the remainder is never negative.
             let kept = small.units >> cut.min(127);
             (kept, cut > 127 || kept << cut != small.units)
         }
@@ -126,9 +128,9 @@ impl Sum {
     /// Divides the magnitude and rounds it once.
     #[expect(clippy::expect_used, reason = "the result lies between two finite numbers")]
     fn divide(self, denominator: u64) -> f64 {
-        // The rest makes the magnitude of a negative sum smaller.
+        // A positive remainder reduces the magnitude of a negative sum.
         let magnitude = self.units.unsigned_abs() - u128::from(self.units < 0 && self.is_inexact);
-        // An inexact sum is as long as its larger term already.
+        // An inexact sum already has its full length.
         let room = if self.is_inexact { 0 } else { (127 - bit_length(magnitude)).max(0) };
         let (magnitude, denominator) = (magnitude << room, u128::from(denominator));
         let is_inexact = self.is_inexact || !magnitude.is_multiple_of(denominator);

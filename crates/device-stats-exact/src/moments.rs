@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 use crate::float::{round_big, with_sign};
 use crate::{ExactSquares, ExactSum};
 
-/// Bits of a result before it is rounded; lower bits matter only for ties.
+/// Number of bits of a result before it is rounded; lower bits matter only for ties.
 const RESULT_BITS: i64 = 64;
 
 /// The exact sums from which mean and standard deviation are computed.
@@ -20,11 +20,11 @@ const RESULT_BITS: i64 = 64;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Moments {
-    /// Number of numbers.
+    /// Number of added numbers.
     pub count: u64,
-    /// Their sum.
+    /// Sum of the numbers.
     pub sum: ExactSum,
-    /// The sum of their squares.
+    /// Sum of the squares of the numbers.
     pub squares: ExactSquares,
 }
 
@@ -48,8 +48,8 @@ impl Moments {
         Some(with_sign(round_big(&quotient, is_inexact, exponent)?, sum.is_negative()))
     }
 
-    /// Returns the standard deviation of a sample, whose divisor is the count minus one, rounded once to the
-    /// nearest double, ties to even; `None` for fewer than two numbers, and beyond the largest double.
+    /// Returns the sample standard deviation (divisor: count - 1), rounded once to the nearest double, ties
+    /// to even; `None` for fewer than two numbers, and beyond the largest double.
     pub fn stddev(&self) -> Option<f64> {
         let divisor = BigUint::from(self.count) * BigUint::from(self.count.checked_sub(1)?);
         if divisor == BigUint::ZERO {
@@ -105,7 +105,8 @@ mod tests {
         assert_eq!(moments(&[0.1]).stddev(), None);
     }
 
-    /// Computed with Python's `fractions` and `decimal` (60 digits), then rounded once.
+    /// The expected values were computed with Python's `fractions` and `decimal` (60 digits), then rounded
+    /// once.
     #[test]
     fn known_moments() {
         assert_eq!(moments(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).mean(), Some(5.0));
@@ -146,7 +147,8 @@ mod tests {
             prop_assert_eq!(mean.to_bits(), (expected + 0.0).to_bits());
         }
 
-        /// Shifting all numbers changes no deviation, and scaling by a power of two scales it exactly.
+        /// Shifting all numbers does not change the deviation. Scaling them by a power of two scales it
+        /// exactly.
         #[test]
         fn the_deviation_ignores_shifts_and_scales_exactly(
             integers in prop::collection::vec(-1_000_000_i32..1_000_000, 2..50),

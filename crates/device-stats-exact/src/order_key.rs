@@ -1,7 +1,7 @@
-//! Numbers as unsigned integers in the same order, so that a search can halve the span between any two of
-//! them.
+//! Unsigned integer keys in the order of numbers, so that a binary search can halve the span between any two
+//! numbers.
 
-/// A number with an unsigned integer key that ascends as the numbers do.
+/// A number with an unsigned integer key. Keys have the order of their numbers.
 pub trait OrderKey: Copy + std::fmt::Debug {
     /// Returns the key. Doubles are in the order of [`f64::total_cmp`].
     fn order_key(self) -> u64;
@@ -11,7 +11,7 @@ impl OrderKey for f64 {
     #[inline]
     fn order_key(self) -> u64 {
         let bits = self.to_bits();
-        // The bits of negative numbers descend.
+        // The bits of negative numbers descend as the numbers ascend.
         if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
     }
 }

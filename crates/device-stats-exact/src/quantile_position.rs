@@ -10,7 +10,7 @@ pub struct QuantilePosition {
     pub lower_rank: u64,
     /// Rank of the value at or right above the quantile.
     pub upper_rank: u64,
-    /// Distance of the quantile from the lower value; less than 1.
+    /// Distance of the position from the lower rank; less than 1.
     pub fraction: Fraction,
 }
 
@@ -43,15 +43,15 @@ mod tests {
     use crate::summarize::summarize;
     use proptest::prelude::*;
 
-    /// Units of 100 percent, as many as a `u64` holds in decimal.
+    /// Denominator of the fractions: the largest power of ten in a `u64`.
     const WHOLE: u64 = 10_000_000_000_000_000_000;
 
-    /// Hundredths of a percent as a fraction.
+    /// Returns hundredths of a percent as a fraction.
     fn percentile(hundredths: u64) -> Fraction {
         Fraction::new(hundredths * (WHOLE / 10_000), WHOLE).unwrap()
     }
 
-    /// Sorts, picks and interpolates.
+    /// Returns a quantile by sorting and interpolating.
     fn pick(values: &[f64], quantile: Fraction) -> f64 {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -76,13 +76,13 @@ mod tests {
         assert_eq!(at(8, 1_000), (0, 1, part(7, 10)));
         assert_eq!(at(7, 0), (0, 0, part(0, 1)));
         assert_eq!(at(7, 10_000), (6, 6, part(0, 1)));
-        // As doubles, 2^53 times 0.999 has no fraction left.
+        // In doubles, the product of 2^53 and 0.999 has no fraction left.
         assert_eq!(at((1 << 53) + 1, 9_990), (8_998_192_055_486_251, 8_998_192_055_486_252, part(1, 125)));
         assert_eq!(at(u64::MAX, 10_000).0, u64::MAX - 1);
     }
 
-    /// `numpy.percentile` of `NumPy` 2.4.6, which rounds at each step, and Python's `Fraction`, which does
-    /// not.
+    /// The expected values are from `numpy.percentile` of `NumPy` 2.4.6, which rounds at each step, and from
+    /// Python's `Fraction`, which is exact.
     #[test]
     fn percentiles_agree_with_numpy_and_are_exact() {
         let primes = [2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0, 23.0, 29.0];

@@ -1,4 +1,5 @@
-//! The summary of a column of plain values. Every statistic is exact, in any order of the values.
+//! The summary of a column of plain values. Every statistic is exact and does not depend on the order of the
+//! values.
 
 use crate::exact_sum::ExactSum;
 
@@ -72,7 +73,8 @@ mod tests {
         sorted
     }
 
-    /// Sorts, picks and halves the sum unless it overflows.
+    /// Returns the median by sorting. The midpoint of two values is half their sum, or the sum of their
+    /// halves if the sum overflows.
     #[expect(clippy::manual_midpoint, reason = "the formula to compare with")]
     fn median_by_sorting(values: &[f64]) -> f64 {
         let sorted = sorted(values);

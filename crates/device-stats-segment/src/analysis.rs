@@ -1,16 +1,18 @@
 //! Exact statistics of many segments and of hot readings, without reading most of the data.
 //!
-//! A whole segment is known by its fences: for any value, they give the number of smaller readings up to the
-//! readings of one page. For a segment that the window cuts, the codes of the part inside (or of the rest
-//! outside, if that is shorter) are counted by page of the dictionary; then it has fences like a whole
-//! segment. Hot readings are sorted once.
+//! The fences of a whole segment give, for any value, the number of readings with a smaller value. For a
+//! value between two fences, this number is uncertain by the readings of one page of the dictionary. If the
+//! window cuts a segment, the codes of the readings inside the window are counted by page of the dictionary.
+//! If fewer readings are outside, those are counted instead and subtracted. The counts give the part fences
+//! like those of a whole segment. Hot readings are sorted once.
 //!
-//! From all fences follow two values that certainly enclose the order statistic. Only the pages between them
-//! are read, one or two per segment, and the order statistic is selected there. If the segments are so unlike
-//! that there would be many pages, they are read in a few rounds, each of which narrows the bracket. The
-//! result has the same bits as sorting everything.
+//! All fences together give a bracket: two values that certainly enclose the order statistic. Only the pages
+//! inside the bracket are read, one or two per segment, and the order statistic is selected there. If the
+//! segments have very different distributions, the bracket has many pages. Then they are read in a few
+//! rounds, and each round narrows the bracket. The result has the same bits as the result of sorting all
+//! readings.
 //!
-//! The caller provides the pages ([`Pages`]). Each function requests as many at once as it can.
+//! The caller provides the pages ([`Pages`]). Each function requests as many pages at once as it can.
 
 mod group;
 mod histogram;

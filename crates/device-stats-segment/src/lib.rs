@@ -1,6 +1,6 @@
-//! Sealed readings of one device as immutable bytes, and exact statistics of many such segments. Bytes in,
-//! statistics out; the crate has no stores, threads or clocks. The README describes the format byte by
-//! byte.
+//! Sealed readings of one device as immutable bytes, and exact statistics of many such segments. The crate
+//! takes bytes and returns statistics. It has no stores, threads or clocks. The README describes the format
+//! byte by byte.
 //!
 //! ```
 //! use std::sync::Arc;

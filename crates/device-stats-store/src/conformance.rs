@@ -13,7 +13,7 @@
     reason = "this is test code that other crates can call; the name of a case says what it checks"
 )]
 
-/// Asserts that a call is refused with that variant of [`StoreError`](crate::StoreError).
+/// Asserts that a call is refused with the given variant of [`StoreError`](crate::StoreError).
 macro_rules! refused {
     ($call:expr, $variant:ident) => {
         match $call.await {

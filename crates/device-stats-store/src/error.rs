@@ -8,7 +8,7 @@ use device_stats_segment::Fault;
 
 use crate::SegmentId;
 
-/// The database error behind a [`StoreError`]; for the log, never for a client.
+/// The database error that caused a [`StoreError`]; for the log, never for a client.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why a call of a store failed.

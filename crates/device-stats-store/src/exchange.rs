@@ -9,7 +9,8 @@ use crate::StoreError;
 pub const MESSAGE_BYTES_MAX: usize = 7_900;
 
 /// Carries messages from each node that shares a store to all of them, itself included. Delivery is not
-/// guaranteed: a node that does not listen misses messages, and so do all nodes while the connection is lost.
+/// guaranteed: a node misses messages while it does not listen, and all nodes miss messages while the
+/// connection is lost.
 #[async_trait]
 pub trait Exchange: Send + Sync + 'static {
     /// Sends messages in this order, each of at most [`MESSAGE_BYTES_MAX`] bytes and without NUL.

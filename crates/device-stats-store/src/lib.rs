@@ -1,6 +1,6 @@
 //! The promises of every store: the [`Store`] trait, its errors, a plain [`Model`] that keeps them in memory,
-//! and a conformance suite that compares any store with the model (feature `conformance`). It also has the
-//! parts of a store that need no database.
+//! and a conformance suite that compares any store with the model (feature `conformance`). The crate also
+//! contains the shared code of stores that needs no database.
 //!
 //! A store keeps the data, the engine computes: no method returns a statistic.
 

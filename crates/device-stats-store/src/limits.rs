@@ -7,7 +7,7 @@ pub const STORE_CONNECTIONS_MAX: usize = 16;
 /// Maximum number of connections that read the pieces of one call at the same time.
 pub const STORE_READERS_AT_ONCE: usize = 8;
 /// Maximum number of pieces of a call that one connection reads alone. Above this, the work is split, which
-/// pays if the pieces are not in memory.
+/// is faster if the pieces are not in memory.
 pub const STORE_PIECES_PER_READER_MAX: usize = 64;
 /// Maximum time that a request waits for a free connection. After it, the response is 503.
 pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -15,7 +15,7 @@ pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of expired idempotency keys that one call removes when it adds new ones.
 pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
-/// Maximum time ahead of the clock at which an existing reading still moves a server-timed reading of its
-/// device after it. Clocks may be set back, or differ between nodes, by this much. Readings further ahead are
-/// ignored.
+/// Maximum time by which a clock may be set back, or by which the clocks of nodes may differ. A server-timed
+/// reading is placed after the existing readings of its device that are less than this time ahead of the
+/// clock. Readings further ahead are ignored.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(48);

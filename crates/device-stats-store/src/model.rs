@@ -1,5 +1,5 @@
-//! The promises of [`Store`](crate::Store) in their plainest form: ordered maps behind one lock. The model
-//! forgets everything when it is dropped, so it is durable in name only. Stores are compared with it.
+//! The promises of [`Store`](crate::Store) in their plainest form: ordered maps under one lock. The model is
+//! not durable: its data is lost when it is dropped. Stores are compared with it.
 
 mod accounts;
 mod keyed;

@@ -17,7 +17,8 @@ pub enum Subject {
 /// The readings of a window at one moment, by device.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// By ascending key. A device without readings in the window is left out or has no readings here.
+    /// The devices, by ascending key. A device without readings in the window is either left out, or listed
+    /// without readings.
     pub devices: Vec<DeviceSnapshot>,
 }
 

@@ -17,7 +17,7 @@ use crate::{Exchange, StoreError};
 
 /// Keeps users, devices and readings.
 ///
-/// Promises common to the methods of all its supertraits:
+/// All methods of its supertraits keep these promises:
 ///
 /// - **Atomic.** A method does everything it says, or nothing.
 /// - **Durable.** When a method that writes returns `Ok`, its changes are in stable storage. They survive the

@@ -5,14 +5,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The square of a finite number, in units of the square of the smallest double.
+/// Returns the square of a finite number, in units of the square of the smallest double.
 fn square(number: f64) -> BigInt {
     let Decomposed { mantissa, shift, .. } = Decomposed::new(number);
     let magnitude = BigInt::from(mantissa) << shift;
     &magnitude * &magnitude
 }
 
-/// The accumulated sum in the same units.
+/// Returns the accumulated sum in the same units.
 fn total(squares: &ExactSquares) -> BigInt {
     let exact = squares.to_integer();
     exact.integer() << (exact.exponent() - 2 * LOWEST_EXPONENT)

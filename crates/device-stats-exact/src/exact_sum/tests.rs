@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::float::{self, Decomposed};
 
-/// A finite number in units of the smallest double.
+/// Returns a finite number in units of the smallest double.
 fn units(number: f64) -> BigInt {
     let decomposed = Decomposed::new(number);
     BigInt::from(decomposed.signed_mantissa()) << decomposed.shift
 }
 
-/// The accumulated sum in the same units.
+/// Returns the accumulated sum in the same units.
 fn total(sum: &ExactSum) -> BigInt {
     let exact = sum.to_integer();
     exact.integer() << (exact.exponent() - LOWEST_EXPONENT)
@@ -69,7 +69,7 @@ fn ties_go_to_even() {
     assert_eq!(sum(&[1.0 + place, place / 2.0]), Some(1.0 + 2.0 * place));
     assert_eq!(sum(&[1.0, place / 2.0, 5e-324]), Some(1.0 + place));
     assert_eq!(sum(&[1.0 + place, place / 2.0, -5e-324]), Some(1.0 + place));
-    // The largest double plus half of its last place is a tie that rounds out of range.
+    // The largest double plus half a unit in its last place is a tie. It rounds to a number out of range.
     assert_eq!(sum(&[f64::MAX, power(969)]), Some(f64::MAX));
     assert_eq!(sum(&[f64::MAX, power(970)]), None);
     assert_eq!(sum(&[2.0 - place, place / 2.0]), Some(2.0));
@@ -88,7 +88,7 @@ fn a_million_numbers_of_one_sign_do_not_overflow() {
     }
 }
 
-/// Small multiples of one power of two, whose sum integer arithmetic gives exactly.
+/// Generates small multiples of one power of two. Integer arithmetic gives their exact sum.
 fn scaled() -> impl Strategy<Value = (Vec<i32>, i32)> {
     (prop::collection::vec(any::<i32>(), 0..50), -1074..940_i32)
 }
@@ -108,7 +108,7 @@ fn the_largest_allowed_number_of_additions_does_not_overflow() {
     }
 }
 
-/// More numbers than fit one sum, merged from parts that are each almost full.
+/// More numbers than one sum can take are merged from sums that are each almost full.
 #[test]
 fn any_number_of_full_sums_can_be_merged() {
     let mut full = ExactSum::default();
@@ -193,7 +193,7 @@ proptest! {
         prop_assert_eq!(merged.rounded().map(f64::to_bits), sum(&numbers).map(f64::to_bits));
     }
 
-    /// Adding the negated result leaves a rest of at most half the distance to either neighbour.
+    /// The exact sum minus the result is at most half the distance between the result and its neighbours.
     #[test]
     fn the_result_is_the_nearest_double(
         numbers in prop::collection::vec(-1e300_f64..1e300, 1..40),

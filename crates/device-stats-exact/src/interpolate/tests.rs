@@ -9,8 +9,8 @@ fn fraction(numerator: u64, denominator: u64) -> Fraction {
     Fraction::new(numerator, denominator).unwrap()
 }
 
-/// Returns whether no neighbour of `number` is nearer to the true number. The distances are `denominator`
-/// times as large, so that exact sums hold them.
+/// Returns whether no neighbour of `number` is nearer to the true number. The distances are multiplied by
+/// `denominator`, so that they are exact sums.
 fn is_nearest(number: f64, low: f64, high: f64, numerator: u32, denominator: u32) -> bool {
     let distance = |number: f64| {
         let mut sum = ExactSum::default();

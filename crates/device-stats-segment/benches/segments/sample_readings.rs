@@ -1,4 +1,4 @@
-//! Synthetic readings like those of sensors.
+//! Synthetic readings that resemble readings of sensors.
 
 use device_stats_domain::Axes;
 use device_stats_segment::Row;
@@ -10,7 +10,7 @@ pub(crate) enum Kind {
     Noise,
     /// A smooth signal with noise, in the steps of a 16-bit sensor.
     Sensor,
-    /// A drift in hundredths.
+    /// A slow drift in steps of 1/100.
     Drift,
 }
 

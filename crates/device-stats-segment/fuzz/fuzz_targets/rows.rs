@@ -1,4 +1,5 @@
-//! Any rows: a segment gives them back, verifies, and merges from parts to the same bytes.
+//! Encodes any rows. The segment returns them and can be verified; merging segments of some of the rows gives
+//! the same bytes.
 
 #![no_main]
 
@@ -8,7 +9,7 @@ use device_stats_segment::{Effort, Row, Segment};
 use device_stats_segment_fuzz::judge;
 use libfuzzer_sys::fuzz_target;
 
-/// Maximum number of readings; more only take longer.
+/// Maximum number of readings. A larger number only takes longer.
 const READINGS_MAX: usize = 600;
 
 #[derive(Arbitrary, Debug)]

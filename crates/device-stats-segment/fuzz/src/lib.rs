@@ -6,7 +6,8 @@ use device_stats_segment::{Column, Effort, Head, Segment};
 
 /// Size of the checksum at the end of a head, in bytes.
 const CHECKSUM_BYTES: usize = 4;
-/// Size of an entry of the directory in front of it, in bytes: length and checksum of a page.
+/// Size of an entry of the directory, in bytes: length and checksum of a page. The directory ends before the
+/// checksum of the head.
 const ENTRY_BYTES: usize = 8;
 
 /// Returns all columns in the order of their pages.
@@ -37,7 +38,7 @@ pub fn seal(segment: &mut Segment) {
     seal_head(&mut segment.head);
 }
 
-/// Reads everything, without a panic. A verified segment has to be consistent.
+/// Reads the whole segment, which must not panic. Asserts that a verified segment is consistent.
 pub fn judge(segment: &Segment) {
     let Ok(head) = Head::open(&segment.head) else {
         assert!(segment.rows().is_err() && segment.verify().is_err());

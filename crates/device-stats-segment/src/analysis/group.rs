@@ -1,15 +1,15 @@
-//! Groups: readings with statistics of their own.
+//! Groups: sets of readings, each with its own statistics.
 
 use device_stats_domain::{Axes, Axis};
 
 use super::part::Part;
 
-/// Readings with statistics of their own, such as those of a device.
+/// A set of readings with its own statistics, such as the readings of a device.
 #[derive(Clone, Copy, Debug)]
 pub struct Group<'g> {
     /// Readings in segments; no part is empty.
     pub parts: &'g [Part],
-    /// Hot readings: their finite numbers, in any order.
+    /// The numbers of the hot readings; finite, in any order.
     pub hot: &'g Axes<Vec<f64>>,
 }
 

@@ -16,7 +16,7 @@ use crate::format::page::Page;
 /// Counts the readings of a group into bins; `None` without readings.
 ///
 /// # Errors
-/// Those of [`Pages::read`].
+/// The errors of [`Pages::read`].
 pub fn histogram<P: Pages>(
     group: Group<'_>,
     axis: Axis,
@@ -50,8 +50,8 @@ pub fn histogram<P: Pages>(
     }
 }
 
-/// Returns, for each of some ascending bounds, the number of readings with a smaller number. `-0.0` is
-/// smaller than `0.0`.
+/// Returns for each bound the number of readings with a smaller number. The bounds ascend. `-0.0` is smaller
+/// than `0.0`.
 fn count_below<P: Pages>(
     columns: &[PartColumn<'_>],
     bounds: &[f64],

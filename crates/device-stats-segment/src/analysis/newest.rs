@@ -1,4 +1,4 @@
-//! The newest readings: a page of the list. The readings before it are counted, not read.
+//! The newest readings of a window, for a list. The readings that the list skips are counted, not read.
 
 use std::cmp::Reverse;
 
@@ -14,11 +14,11 @@ use crate::format::page::{Column, Page};
 use crate::format::page_layout::count_u32;
 use crate::format::row::Row;
 
-/// Returns a page of the readings of parts and hot readings together, newest first: up to `limit` readings
-/// after the `skip` newest. No time occurs twice; no part is empty.
+/// Skips the `skip` newest readings of parts and hot readings together, and returns the next readings, up to
+/// `limit`, newest first. The caller ensures that no time occurs twice and no part is empty.
 ///
 /// # Errors
-/// Those of [`Pages::read`].
+/// The errors of [`Pages::read`].
 pub fn newest<P: Pages>(
     parts: &[Part],
     hot: &[Row],
@@ -75,7 +75,7 @@ impl<'p> TimeColumn<'p> {
     }
 }
 
-/// The times of hot readings as a sorted column of one page that is known already.
+/// The times of hot readings as a sorted column of one page, which is in memory.
 struct HotTimes {
     times: Vec<i64>,
     below: [u32; 2],
@@ -94,7 +94,7 @@ impl HotTimes {
     }
 }
 
-/// Returns the time of the reading with a rank, from 0 for the oldest.
+/// Returns the time of the reading with a rank. The oldest reading has rank 0.
 fn time_of_rank<P: Pages>(
     columns: &[TimeColumn<'_>],
     hot: &HotTimes,
@@ -129,7 +129,7 @@ fn time_of_rank<P: Pages>(
     }
 }
 
-/// Returns times with one reading each as a run.
+/// Returns a run of times with one reading each.
 fn distinct_times(times: &[i64]) -> Run<'_, i64> {
     Run { pages: vec![(times, PageCounts::Part(CumulativeCounts::once(0).into()))] }
 }

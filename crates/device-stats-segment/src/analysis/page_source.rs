@@ -1,4 +1,4 @@
-//! The source of the pages of an analysis, and the order in which requested pages come back.
+//! The source of the pages of an analysis, and a cursor over the pages that it returned.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub trait Pages {
     /// Reason why pages cannot be read.
     type Error;
 
-    /// Returns the requested pages, in order, as [`Head::decode`](crate::Head::decode) makes them. A page may
-    /// be requested more than once.
+    /// Returns the requested pages in the same order, decoded by [`Head::decode`](crate::Head::decode). A
+    /// page may be requested more than once.
     ///
     /// # Errors
     /// If a page cannot be read or is corrupt.
@@ -40,7 +40,7 @@ impl ReadPages {
     /// Reads pages.
     ///
     /// # Panics
-    /// If the source returns another number of pages.
+    /// If the source returns more or fewer pages than requested.
     pub(crate) fn new<P: Pages>(requested: Vec<SegmentPage>, pages: &P) -> Result<Self, P::Error> {
         let read = pages.read(&requested)?;
         assert_eq!(read.len(), requested.len(), "a source returns each requested page");
@@ -53,7 +53,7 @@ impl ReadPages {
     }
 }
 
-/// Hands out pages in the order in which they were requested.
+/// A cursor over pages in the order in which they were requested.
 pub(crate) struct PageCursor<'r> {
     requested: &'r [SegmentPage],
     read: &'r [Arc<Page>],
@@ -84,13 +84,13 @@ impl<'r> PageCursor<'r> {
     }
 }
 
-/// Returns the page as one of the expected column; a fault if it is of another column.
+/// Returns the page if it belongs to the expected column, else a fault.
 pub(crate) fn expect_column<T, P: Pages>(pages: &P, segment: usize, page: Option<T>) -> Result<T, P::Error> {
     let reason = "a page is of another column than requested";
     page.ok_or_else(|| pages.fault(segment, Fault::Inconsistent { section: Section::Segment, reason }))
 }
 
-/// Returns the page as one of a dictionary.
+/// Returns the page if it belongs to a dictionary, else a fault.
 pub(crate) fn expect_dictionary<'p, P: Pages>(
     pages: &P,
     segment: usize,

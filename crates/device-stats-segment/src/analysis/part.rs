@@ -34,7 +34,7 @@ pub(crate) struct PartAxis<'p> {
 }
 
 impl Part {
-    /// All readings of a segment.
+    /// Creates the part with all readings of a segment.
     pub fn new(segment: usize, head: Arc<Head>) -> Self {
         let rows = 0..head.readings();
         Self { segment, head, rows }
@@ -50,13 +50,14 @@ impl Part {
         count_u32(self.rows.len())
     }
 
-    /// Returns the pages with some rows of the segment, for a column with one entry per reading.
+    /// Returns the pages with the given rows of the segment, for a column with one entry per reading.
     pub(crate) fn pages_of(&self, rows: &Range<u32>) -> Range<u32> {
         let page = self.head.row_page();
         if rows.is_empty() { 0..0 } else { rows.start / page..(rows.end - 1) / page + 1 }
     }
 
-    /// Returns the entries of such a page that belong to some rows of the segment.
+    /// Returns the entries of a page that belong to the given rows of the segment, for a column with one
+    /// entry per reading.
     pub(crate) fn entries_of(&self, page: u32, rows: &Range<u32>) -> Range<u32> {
         let first = page * self.head.row_page();
         let until = (self.head.readings() - first).min(self.head.row_page());
@@ -80,7 +81,7 @@ impl Part {
 /// `[bounds[n], bounds[n + 1])`, returns the readings of each part inside it, without empty parts.
 ///
 /// # Errors
-/// Those of [`Pages::read`].
+/// The errors of [`Pages::read`].
 pub fn cut<P: Pages>(parts: &[Part], bounds: &[i64], pages: &P) -> Result<Vec<Vec<Part>>, P::Error> {
     let mut requested = Vec::new();
     let row_bounds = parts.iter().flat_map(|part| bounds.iter().map(move |bound| (part, *bound)));
@@ -133,8 +134,8 @@ impl RowBound {
         if bound > head.last_us() {
             return Self::Row(head.readings());
         }
-        // The first page begins before the bound. The last page that does has the bound, or ends right before
-        // it.
+        // The first page begins before the bound. The last page that begins before the bound contains it, or
+        // ends right before it.
         let index = count_u32(head.time_fences().partition_point(|first| *first < bound)) - 1;
         requested.push(part.page(Column::Times, index));
         Self::InPage { first_row: index * head.row_page(), bound }

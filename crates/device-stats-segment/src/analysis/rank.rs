@@ -1,5 +1,5 @@
-//! Order statistics of many sorted columns: from a bracket of fences to a few pages, and in these to the
-//! value.
+//! Order statistics of many sorted columns. Fences give a bracket, the few pages inside it are read, and the
+//! value is selected there.
 
 pub(crate) mod bracket;
 pub(crate) mod multi_column_search;

@@ -12,7 +12,7 @@ use crate::format::row::Row;
 /// Returns the readings of the parts, part by part in order of time. Requests each page of a dictionary once.
 ///
 /// # Errors
-/// Those of [`Pages::read`].
+/// The errors of [`Pages::read`].
 pub fn rows<P: Pages>(parts: &[Part], pages: &P) -> Result<Vec<Row>, P::Error> {
     let times = integers(parts, Column::Times, pages)?;
     let ids = integers(parts, Column::Ids, pages)?;
@@ -22,8 +22,8 @@ pub fn rows<P: Pages>(parts: &[Part], pages: &P) -> Result<Vec<Row>, P::Error> {
     Ok(rows.map(|((time_us, id), ((x, y), z))| Row { time_us, id, values: Axes { x, y, z } }).collect())
 }
 
-/// Reads the pages of a column with one entry per reading, and passes on each with the entries that belong to
-/// a part.
+/// Reads the pages of a column with one entry per reading. Calls `take` with each page and its entries that
+/// belong to a part.
 fn each_page<'p, P: Pages>(
     parts: &'p [Part],
     column: Column,
@@ -72,7 +72,7 @@ fn values<P: Pages>(parts: &[Part], axis: Axis, pages: &P) -> Result<Vec<f64>, P
     let mut read = read.cursor();
     let mut values = Vec::with_capacity(part_codes.iter().map(|codes| codes.codes.len()).sum());
     for (PartCodes { part, codes }, requested) in part_codes.iter().zip(&requested) {
-        // By index in the dictionary; pages that are not needed stay empty.
+        // The values of each page of the dictionary; empty for a page that is not needed.
         let mut dictionary: Vec<&[f64]> = Vec::new();
         for (id, page) in read.take(requested.len()) {
             dictionary.resize(id.index as usize, &[]);

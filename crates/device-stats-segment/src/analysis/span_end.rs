@@ -1,10 +1,10 @@
-//! The end of the next span, when all readings are read in order of time, a bounded number at a time.
+//! The end of the next span, for reading all readings in order of time in spans of bounded size.
 
 use super::part::Part;
 
-/// Returns a time after `from_us`, at most `until_us`, such that the parts have about `readings` readings
-/// before it, or those of one page of times per part if these are more. It is an estimate from the fences of
-/// the times. Returns `until_us` if the parts have fewer readings.
+/// Returns the end of a span that starts at `from_us`: a time after `from_us`, at most `until_us`. The span
+/// has about `readings` readings, or up to one page of times per part if this is more. The end is an estimate
+/// from the fences of the times. It is `until_us` if the parts have fewer readings.
 pub fn span_end(parts: &[Part], from_us: i64, until_us: i64, readings: u32) -> i64 {
     let mut begins: Vec<(i64, u32)> =
         parts.iter().flat_map(|part| time_pages(part, from_us, until_us)).collect();
@@ -17,8 +17,8 @@ pub fn span_end(parts: &[Part], from_us: i64, until_us: i64, readings: u32) -> i
     too_many.map_or(until_us, |(first_us, _)| *first_us)
 }
 
-/// Returns the pages of times that may have a reading between two times: their first times and numbers of
-/// readings.
+/// Returns the first time and the number of readings of each page of times that may have a reading between
+/// two times.
 fn time_pages(part: &Part, from_us: i64, until_us: i64) -> impl Iterator<Item = (i64, u32)> {
     let fences = part.head.time_fences();
     let begun = fences.partition_point(|first_us| *first_us <= from_us).saturating_sub(1);

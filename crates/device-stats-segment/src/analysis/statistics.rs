@@ -23,11 +23,12 @@ pub struct AxisAnalysis {
 
 /// Analyzes all axes: each group, and all groups together.
 ///
-/// Requests pages twice, by time and by value. Segments that are unlike need a few more requests per rank;
-/// mean and standard deviation need one more for each part that is not a whole segment.
+/// Requests pages twice: pages of codes, then pages of dictionaries and sums. Segments with very different
+/// distributions need a few more requests per rank. Mean and standard deviation need one more request for
+/// each part that is not a whole segment.
 ///
 /// # Errors
-/// Those of [`Pages::read`].
+/// The errors of [`Pages::read`].
 pub fn analyze<P: Pages>(
     groups: &[Group<'_>],
     wanted: &RequestedStatistics,
@@ -37,10 +38,10 @@ pub fn analyze<P: Pages>(
     Ok(Axes { x, y, z })
 }
 
-/// As [`analyze`], for one axis.
+/// Analyzes one axis like [`analyze`].
 ///
 /// # Errors
-/// Those of [`Pages::read`].
+/// The errors of [`Pages::read`].
 pub fn analyze_axis<P: Pages>(
     groups: &[Group<'_>],
     axis: Axis,
@@ -81,7 +82,7 @@ fn try_each<T, U, E, const N: usize>(
     Ok(mapped.try_into().unwrap_or_else(|_| unreachable!("as many as before")))
 }
 
-/// The analysis of one axis, while pages are requested.
+/// The plan for the analysis of one axis, whose pages have been requested.
 struct AxisPlan<'c> {
     columns: &'c [PartColumn<'c>],
     groups: Vec<PoolPlan<'c>>,
@@ -89,10 +90,10 @@ struct AxisPlan<'c> {
     all: Option<PoolPlan<'c>>,
 }
 
-/// The analysis of one pool.
+/// The plan for the analysis of one pool.
 struct PoolPlan<'c> {
     pool: Pool<'c>,
-    /// The columns of the pool among those of the axis.
+    /// Positions of the columns of the pool in the columns of the axis.
     columns: Range<usize>,
     /// The median, then the requested percentiles.
     quantiles: Vec<(QuantilePosition, RankSearch)>,

@@ -1,5 +1,5 @@
-//! Analyses of any readings, split in any way into segments and hot readings, over any window, compared with
-//! sorting.
+//! Compares analyses with sorting. The readings are split in any way into segments and hot readings, and the
+//! window is arbitrary.
 
 mod memory;
 mod spans;
@@ -28,9 +28,9 @@ use crate::{Column, Effort, Row, Segment};
 /// Readings of a device, some in segments.
 #[derive(Clone, Debug)]
 struct Split {
-    /// In order of time.
+    /// The readings, in order of time.
     rows: Vec<Row>,
-    /// For each reading, its segment from 1 up, or 0 for a hot reading.
+    /// For each reading, the number of its segment, 1 and up; 0 for a hot reading.
     homes: Vec<u8>,
 }
 
@@ -156,7 +156,7 @@ fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memo
     for skip in [0, 1, all.len() / 2, all.len().saturating_sub(1), all.len(), all.len() + 3] {
         for limit in [0, 1, 3, 100] {
             let expected: Vec<Row> = all.iter().copied().skip(skip).take(limit).collect();
-            // A store returns only the newest hot readings that the page may show.
+            // A store returns only the newest hot readings that the list may show.
             let mut hot = split.hot(window);
             hot.reverse();
             hot.truncate(skip + limit);
@@ -290,8 +290,8 @@ fn sums_of_parts_are_exact() {
     }
 }
 
-/// With the fences of segments with few distinct values alone, a bracket has nearly all pages of segments
-/// with many.
+/// The fences of segments with few distinct values leave a bracket with nearly all pages of the other
+/// segments.
 #[test]
 fn unlike_segments_need_few_pages() {
     let (few, many, readings) = (12, 8, 600);
@@ -357,8 +357,8 @@ fn a_rank_beyond_the_count_is_a_mistake_of_the_caller() {
     let _ = RankSearch::start(Pool::new(&columns), 30, &mut Vec::new(), &memory);
 }
 
-/// The codes of the rest have more readings of a value than the dictionary counts. Their difference was taken
-/// for zero.
+/// The codes outside the window have more readings of a value than the dictionary counts. The negative
+/// difference was treated as zero.
 #[test]
 fn codes_that_contradict_the_dictionary_are_a_fault() {
     let rows: Vec<Row> = (0..60).map(|n| row(n, if n < 40 { 1.0 } else { 2.0 })).collect();

@@ -9,7 +9,7 @@ pub(crate) struct ByteReader<'b> {
 }
 
 impl<'b> ByteReader<'b> {
-    /// Reads `bytes`; faults name `section`.
+    /// Creates a reader of `bytes`. Its faults name `section`.
     pub(crate) fn new(bytes: &'b [u8], section: Section) -> Self {
         Self { rest: bytes, section }
     }

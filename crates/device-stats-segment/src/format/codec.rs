@@ -1,7 +1,7 @@
 //! Compression of columns with `pco`. No other module uses `pco`.
 //!
-//! A column is one chunk of pco's wrapped format: its pages share the statistics of the numbers, and each can
-//! be read alone.
+//! A column of numbers is one chunk of pco's wrapped format. Its pages share the statistics of the numbers,
+//! and each page can be read alone.
 
 mod compressed_column;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
 
 use super::encoding::{Effort, EncodeError};
 
-/// The first version of pco's own format in any segment.
+/// The oldest major version of pco's own format in any segment.
 const PCO_MAJOR_MIN: u8 = 4;
 /// pco's highest compression level.
 pub(crate) const LEVEL_MAX: u8 = 12;
@@ -41,14 +41,14 @@ pub(crate) fn reader(version: [u8; 2]) -> Option<FileDecompressor> {
 }
 
 /// The kind of the numbers of a column. pco's automatic choice takes several times as long as compressing,
-/// and sometimes errs because it examines a sample.
+/// and is sometimes wrong because it examines only a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NumberKind {
-    /// Measurements in ascending order; all steps may be multiples of one step.
+    /// Measurements in ascending order; all differences may be multiples of one number.
     Ascending,
     /// Counts without a pattern.
     Counts,
-    /// Integers, or their differences of some order.
+    /// Integers that are compressed as differences of the given order.
     Integers {
         /// Number of times that differences are taken; 0 to 7.
         order: usize,
@@ -66,7 +66,8 @@ impl NumberKind {
     }
 }
 
-/// Returns pco's level for an effort. The head has it, because it bounds the memory of pco's tables.
+/// Returns pco's level for an effort. The head contains the level, because it bounds the memory of pco's
+/// tables.
 pub(crate) fn level(effort: Effort) -> u8 {
     match effort {
         Effort::Fast => 6,

@@ -26,7 +26,7 @@ impl CodesPage {
     /// a page of the dictionary has `dictionary_page` values, at most 2^16.
     ///
     /// # Panics
-    /// If there are more codes, or larger ones.
+    /// If there are more codes, or a code is beyond the dictionary.
     pub(crate) fn new(codes: &[u32], distinct: u32, dictionary_page: u32) -> Self {
         assert!(codes.len() <= 1 << 16, "a page has at most 2^16 codes");
         let pages = distinct.div_ceil(dictionary_page) as usize;
@@ -82,7 +82,7 @@ impl CodesPage {
         codes
     }
 
-    /// Adds the number of the given readings with a value of each page of the dictionary to its count.
+    /// Counts the given readings by page of the dictionary, and adds the results to `counts`.
     pub(crate) fn count(&self, readings: &Range<u32>, counts: &mut [u32]) {
         let bounds = self.starts.array_windows().copied();
         if *readings == (0..self.readings()) {
@@ -98,8 +98,8 @@ impl CodesPage {
         }
     }
 
-    /// Returns the values of a page of the dictionary that the given readings have, one for each reading, by
-    /// their positions in that page.
+    /// Returns the values of the given readings, as positions in a page of the dictionary. Readings with a
+    /// value of another page are left out.
     pub(crate) fn positions(&self, page: usize, readings: &Range<u32>) -> &[u16] {
         &self.positions[self.inside([self.starts[page], self.starts[page + 1]], readings)]
     }

@@ -66,7 +66,7 @@ fn check(rows: &[Row]) -> Result<(), EncodeError> {
 }
 
 impl AxisColumns {
-    /// Adds the sums to a dictionary and its codes.
+    /// Creates the columns of an axis from a dictionary and its codes, and computes the sums.
     pub(crate) fn new(dictionary: Dictionary, codes: Vec<u32>, sum_run: u32) -> Self {
         let sums = RunSums::new(&dictionary.values, &codes, sum_run);
         let mut squares = ExactSquares::default();

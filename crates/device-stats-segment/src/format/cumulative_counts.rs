@@ -3,28 +3,28 @@
 /// Cumulative reading counts over ascending values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CumulativeCounts {
-    /// Number of readings with a smaller value than all of these.
+    /// Number of readings with a value smaller than all of these values.
     before: u32,
     /// For each value, the number of readings with that value or a smaller one; `None` if each value has one
-    /// reading, which takes no memory.
+    /// reading, to save memory.
     until: Option<Box<[u32]>>,
 }
 
 impl CumulativeCounts {
-    /// One reading per value, and `before` readings below.
+    /// Creates counts of one reading per value, and `before` readings with smaller values.
     pub(crate) fn once(before: u32) -> Self {
         Self { before, until: None }
     }
 
-    /// `until` has, for each value, the number of readings with that value or a smaller one. It ascends from
-    /// `before`.
+    /// Creates counts from `until`, which has for each value the number of readings with that value or a
+    /// smaller one. `until` ascends from `before`.
     pub(crate) fn new(before: u32, until: Vec<u32>) -> Self {
         let is_once = (before + 1..).zip(&until).all(|(once, until)| once == *until);
         Self { before, until: (!is_once).then(|| until.into()) }
     }
 
-    /// Returns the number of readings with one of the first `values` values, or with a smaller value than all
-    /// of these.
+    /// Returns the number of readings with one of the first `values` values, or with a value smaller than all
+    /// values.
     ///
     /// # Panics
     /// If there are fewer values, unless each has one reading.
@@ -45,8 +45,8 @@ impl CumulativeCounts {
         self.until(values) - self.before
     }
 
-    /// Returns the position of the first value from `position` on that a reading has; the number of values if
-    /// there is none.
+    /// Returns the position of the first value at or after `position` that a reading has; the number of
+    /// values if there is none.
     pub(crate) fn next(&self, position: usize) -> usize {
         match self.until.as_ref().and_then(|until| until.get(position..)) {
             Some(until) => {
@@ -57,7 +57,7 @@ impl CumulativeCounts {
         }
     }
 
-    /// Returns the position of the last of the first `values` values that a reading has.
+    /// Returns the position of the last value that a reading has, among the first `values` values.
     pub(crate) fn last(&self, values: usize) -> Option<usize> {
         let last = values.checked_sub(1)?;
         match &self.until {

@@ -1,14 +1,14 @@
-//! The number of times that differences of integers are taken before they are compressed.
+//! The order of differences: the number of times that differences of integers are taken before compression.
 
 /// Maximum order. Noise doubles with each order.
 const ORDER_MAX: usize = 3;
-/// Numbers examined together.
+/// Number of consecutive numbers that are examined together.
 const STRETCH: usize = 1024;
-/// Maximum number of numbers that are all examined; of more, every fourth stretch is.
+/// Maximum number of numbers that are all examined. Of a longer column, every fourth stretch is examined.
 const ALL_MAX: usize = 16 * 1024;
 /// Cost of each order, in bits: the first numbers of each page.
 const ORDER_BITS: u64 = 64;
-/// Fractional bits of a cost.
+/// Number of fractional bits of a cost.
 const FRACTION_BITS: u32 = 32;
 
 /// Statistics of the numbers of one order of differences.
@@ -17,14 +17,14 @@ struct Sizes {
     count: u32,
     sum: i128,
     mean: i64,
-    /// Number of numbers by the length of their distance from the mean, in bits.
+    /// For each length in bits, the number of numbers whose distance from the mean has this length.
     lengths: [u32; 65],
 }
 
 /// Returns the order of differences, from 0 to [`ORDER_MAX`], that needs the fewest bits.
 ///
-/// The estimate assumes that each number is written as its length, entropy-coded, and then its digits. It is
-/// computed with integers: the same numbers give the same order on every platform.
+/// The estimate assumes that each number is written as its length, entropy-coded, and then its digits. The
+/// estimate is computed with integers: the same numbers give the same order on every platform.
 pub(crate) fn delta_order<T: Copy>(numbers: &[T], integer: impl Fn(T) -> i64) -> usize {
     let step = if numbers.len() <= ALL_MAX { 1 } else { 4 };
     let stretches = || numbers.chunks(STRETCH).step_by(step);
@@ -52,7 +52,7 @@ pub(crate) fn delta_order<T: Copy>(numbers: &[T], integer: impl Fn(T) -> i64) ->
     }
     let costs =
         (0_u64..).zip(&orders).map(|(order, sizes)| sizes.cost() + ((order * ORDER_BITS) << FRACTION_BITS));
-    // The first of equal costs.
+    // Of equal costs, the lowest order wins.
     costs.enumerate().min_by_key(|(_, cost)| *cost).map_or(0, |(order, _)| order)
 }
 

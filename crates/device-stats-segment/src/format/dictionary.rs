@@ -49,15 +49,15 @@ impl DictionaryBuilder {
     }
 }
 
-/// Bits of a key that one pass of the sort compares.
+/// Number of bits of a key that one pass of the sort compares.
 const DIGIT_BITS: u32 = 11;
 /// Number of values of these bits.
 const DIGITS: usize = 1 << DIGIT_BITS;
 /// Minimum number of entries for a radix sort; fewer are sorted by comparison.
 const RADIX_MIN: usize = 2 * DIGITS;
 
-/// Sorts entries by key. Many entries are sorted digit by digit from the lowest up, skipping digits that do
-/// not differ.
+/// Sorts entries by key. From [`RADIX_MIN`] entries up, sorts digit by digit, lowest digit first, and skips
+/// digits that are equal in all keys.
 #[expect(clippy::indexing_slicing, reason = "an entry must not be dropped")]
 fn sort(entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) {
     let Some((first, _)) = entries.first().copied().filter(|_| entries.len() >= RADIX_MIN) else {

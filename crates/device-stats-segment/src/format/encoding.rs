@@ -26,7 +26,7 @@ pub enum EncodeError {
     /// A number is infinite or not a number.
     #[error("row {0} has a number that is not finite")]
     NotFinite(usize),
-    /// The readings were not read back as they were written, which is a fault of the compressor.
-    #[error("the compressor did not give the readings back")]
+    /// The readings read back differ from the readings written, which is a fault of the compressor.
+    #[error("the compressor did not return the readings unchanged")]
     Compressor,
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::page::PageId;
 
-/// Reason why bytes are not a segment, or not the expected section of it. If any byte is changed or cut
-/// off, reading ends with a fault, never with other numbers.
+/// Reason why bytes are not a segment, or not the expected section of it. If any byte is changed or cut off,
+/// reading ends with a fault, never with wrong numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The bytes do not begin like a segment.
@@ -20,7 +20,7 @@ pub enum Fault {
         /// The section.
         section: Section,
     },
-    /// The checksum of a section is not that of its bytes.
+    /// The checksum of a section does not match its bytes.
     #[error("{section} does not match its checksum")]
     WrongChecksum {
         /// The section.
@@ -39,7 +39,7 @@ pub enum Fault {
     NoSuchPage(PageId),
 }
 
-/// A checksummed piece of the bytes of a segment, or several of them.
+/// A checksummed range of the bytes of a segment, or several such ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     /// The head.

@@ -158,8 +158,8 @@ impl Head {
         self.axes.get(axis).sum_exponent
     }
 
-    /// Returns the page of times with `time_us`, if the segment has that time; `None` outside the first and
-    /// last time.
+    /// Returns the page of times with `time_us`, if the segment has that time; `None` before the first time
+    /// or after the last time.
     pub fn page_of_time(&self, time_us: i64) -> Option<PageId> {
         let until = self.time_fences.partition_point(|first_us| *first_us <= time_us);
         let index = u32::try_from(until).ok()?.checked_sub(1)?;
@@ -192,10 +192,10 @@ impl Head {
         size_of::<Self>() + fences + self.directory.memory_bytes() + self.columns.memory_bytes()
     }
 
-    /// Decodes a page from exactly its bytes.
+    /// Decodes a page. `bytes` are exactly the bytes of the page.
     ///
     /// # Errors
-    /// A [`Fault`] if the bytes are not those of that page.
+    /// A [`Fault`] if the bytes do not belong to that page.
     pub fn decode(&self, page: PageId, bytes: &[u8]) -> Result<Page, Fault> {
         self.decode_page(page, bytes)
     }

@@ -37,15 +37,15 @@ pub enum MergeError {
     /// There are too many readings.
     #[error("a segment has at most {READINGS_MAX} readings")]
     TooMany,
-    /// The readings were not read back as they were written, which is a fault of the compressor.
-    #[error("the compressor did not give the readings back")]
+    /// The readings read back differ from the readings written, which is a fault of the compressor.
+    #[error("the compressor did not return the readings unchanged")]
     Compressor,
 }
 
 impl Segment {
     /// Merges segments, which may overlap in time, into one. The result has the same bytes as if all their
-    /// readings were encoded together. Checks every checksum, and that each dictionary counts the readings
-    /// with each of its values.
+    /// readings were encoded together. Checks every checksum, and compares the counts of each dictionary with
+    /// the codes.
     ///
     /// Takes about 150 bytes of memory per reading.
     ///
@@ -110,7 +110,8 @@ fn merge_columns(segments: &[Contents], sum_run: u32) -> Result<Columns, MergeEr
 /// The order in time of the readings of several segments.
 struct TimeOrder {
     times: Vec<i64>,
-    /// For each reading, its position in the concatenated segments; `None` if that order stays.
+    /// For each reading, its position in the concatenated segments; `None` if the concatenated segments are
+    /// already in order.
     positions: Option<Vec<u32>>,
 }
 
@@ -121,7 +122,7 @@ impl TimeOrder {
             return Ok(Self { times, positions: None });
         }
         let mut moments: Vec<(i64, u32)> = times.iter().copied().zip(0..).collect();
-        // A stable sort keeps existing runs.
+        // The stable sort uses existing ascending runs, so it is fast here.
         moments.sort_by_key(|(time_us, _)| *time_us);
         if let Some([(time_us, _), _]) =
             moments.array_windows().find(|[(before, _), (after, _)]| before == after)

@@ -47,15 +47,15 @@ impl fmt::Display for PageId {
 /// A decoded page.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Page {
-    /// Of [`Column::Times`]: microseconds since 1970 UTC.
+    /// A page of [`Column::Times`]: microseconds since 1970 UTC.
     Times(Box<[i64]>),
-    /// Of [`Column::Ids`].
+    /// A page of [`Column::Ids`].
     Ids(Box<[i64]>),
-    /// Of [`Column::Dictionary`].
+    /// A page of [`Column::Dictionary`].
     Dictionary(DictionaryPage),
-    /// Of [`Column::Codes`].
+    /// A page of [`Column::Codes`].
     Codes(CodesPage),
-    /// Of [`Column::Sums`].
+    /// A page of [`Column::Sums`].
     Sums(SumsPage),
 }
 
@@ -64,15 +64,15 @@ pub enum Page {
 pub struct DictionaryPage {
     /// The values.
     pub values: Box<[f64]>,
-    /// Number of readings of the segment up to each value; those of earlier pages included.
+    /// Cumulative number of readings of the segment up to each value, readings of earlier pages included.
     pub(crate) counts: CumulativeCounts,
 }
 
 /// Exact sums of runs of readings. Each is an integer of several 64-bit words in two's complement, lowest
-/// word first, in units of 2^*e*, where the head has the exponent *e* of the axis.
+/// word first, in units of 2^*e*. The head has the exponent *e* of the axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SumsPage {
-    /// The words of the first sum, then those of the second, and so on.
+    /// The words of the first sum, then the words of the second sum, and so on.
     pub(crate) words: Box<[u64]>,
     /// Number of words of a sum; at least 1.
     pub(crate) words_per_sum: usize,

@@ -9,7 +9,7 @@ pub const READINGS_MAX: u32 = 1 << 20;
 /// Number of readings per page of times, ids or codes; the last page of a column has the rest.
 pub const ROW_PAGE: u32 = 4096;
 
-/// The columns in the order of their pages. The columns that an analysis of a cut segment reads come first.
+/// The columns in the order of their pages. Ids come last, because no statistic needs them.
 pub(crate) const COLUMNS: [Column; 11] = [
     Column::Times,
     Column::Dictionary(Axis::X),
@@ -32,7 +32,7 @@ pub(crate) fn each_axis<T>(mut make: impl FnMut(Axis) -> T) -> Axes<T> {
 /// Returns a number of bytes, pages or entries of one segment as a `u32`.
 ///
 /// # Panics
-/// From 2^32 on, which no segment reaches.
+/// If the number is 2^32 or more. No segment reaches this.
 #[expect(clippy::expect_used, reason = "documented")]
 pub(crate) fn count_u32(count: usize) -> u32 {
     count.try_into().expect("a segment has fewer than 2^32 of anything")
@@ -41,7 +41,7 @@ pub(crate) fn count_u32(count: usize) -> u32 {
 /// Maximum number of entries per page in any head.
 const PAGE_MAX: u32 = 1 << 16;
 
-/// The sizes of the pages and blocks of a segment, as its head gives them.
+/// The sizes of the pages and blocks of a segment, as stated in its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageSizes {
     /// Readings per page of times, ids or codes.
@@ -57,7 +57,7 @@ pub(crate) struct PageSizes {
 }
 
 impl PageSizes {
-    /// The sizes that are written.
+    /// The sizes that this crate writes.
     pub(crate) const WRITTEN: Self =
         Self { rows: ROW_PAGE, dictionary: 1024, sum_run: 64, sums: 4096, block_bytes: 16 * 1024 };
 
@@ -81,7 +81,7 @@ pub(crate) struct PageLayout {
 }
 
 impl PageLayout {
-    /// The layout of a segment of up to [`READINGS_MAX`] readings.
+    /// Creates the layout of a segment of up to [`READINGS_MAX`] readings.
     pub(crate) fn new(sizes: PageSizes, readings: u32, distinct: Axes<u32>) -> Self {
         let mut layout = Self { sizes, readings, distinct, starts: [0; COLUMNS.len() + 1] };
         let mut start = 0;

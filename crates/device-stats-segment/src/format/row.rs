@@ -7,7 +7,7 @@ use device_stats_domain::Axes;
 pub struct Row {
     /// Time, in microseconds since 1970 UTC; ascends strictly in a segment.
     pub time_us: i64,
-    /// The reading's id in the service's contract.
+    /// Id of the reading in the interface of the service.
     pub id: i64,
     /// The values, each finite.
     pub values: Axes<f64>,

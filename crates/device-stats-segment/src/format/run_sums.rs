@@ -1,9 +1,9 @@
-//! The exact sums of runs of readings: a part of a segment is summed from few numbers.
+//! The exact sums of runs of readings. With them, few additions give the sum of a part of a segment.
 
 use device_stats_exact::float::{Decomposed, LOWEST_EXPONENT};
 use device_stats_exact::{ExactInteger, ExactSum};
 
-/// Bits that the sum of a run of up to 2^20 values has above those of one value.
+/// Number of bits by which the sum of a run of up to 2^20 values can be longer than one value.
 const CARRY_BITS: u32 = 20;
 /// Maximum number of words of the sum of a run: 2^20 doubles of both signs have 2,119 bits.
 pub(crate) const WORDS_MAX: usize = 34;
@@ -14,8 +14,8 @@ pub(crate) const WORDS_MAX: usize = 34;
 pub(crate) struct RunSums {
     /// The exponent of the lowest set bit of any value; 0 if all values are zero.
     pub(crate) exponent: i32,
-    /// The lowest words of all sums, then the second words, and so on. As few as hold every sum; at least
-    /// one.
+    /// The lowest words of all sums, then the second words, and so on. The number of words is the smallest
+    /// that holds every sum; at least one.
     pub(crate) word_columns: Vec<Vec<i64>>,
     /// The sum of all values.
     pub(crate) total: ExactInteger,
@@ -63,20 +63,20 @@ fn sum_runs<S: Default>(values: &[f64], codes: &[u32], run: u32, add: impl Fn(&m
     codes.chunks(run as usize).map(sum).collect()
 }
 
-/// Returns the position of the lowest bit set in any value and one past the position of the highest; `None`
-/// if all values are zero.
+/// Returns the position of the lowest bit set in any value and the position after the highest; `None` if all
+/// values are zero.
 fn bit_span(values: &[f64]) -> Option<(u32, u32)> {
     let spans = values.iter().filter_map(|value| Decomposed::new(*value).bit_span());
     spans.reduce(|(low, high), (lowest, highest)| (low.min(lowest), high.max(highest)))
 }
 
-/// Returns a value in units of the bit at position `lowest`. It has no bit below.
+/// Returns a value in units of the bit at position `lowest`. The value has no lower bit.
 fn scaled(value: f64, lowest: u32) -> i128 {
     let decomposed = Decomposed::new(value);
     let mantissa = decomposed.signed_mantissa();
     match decomposed.shift.checked_sub(lowest) {
         Some(up) => i128::from(mantissa) << up,
-        // Zero may be further below than a mantissa is long.
+        // The exponent of zero may be so low that the shift exceeds 63.
         None => i128::from(mantissa >> (lowest - decomposed.shift).min(63)),
     }
 }

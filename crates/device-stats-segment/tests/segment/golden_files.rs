@@ -36,7 +36,7 @@ fn golden_files_are_read() {
     }
 }
 
-/// A new version of pco may give other bytes. Then files of a new version are added and compared instead.
+/// A new version of pco may give other bytes. Then new golden files are added and compared instead.
 #[test]
 fn golden_files_are_written() {
     for (name, effort, rows) in golden() {

@@ -8,7 +8,8 @@ use super::samples::{
 };
 use crate::{Appended, Subject};
 
-/// More than the maximum number of parameters of a statement (65,535 in PostgreSQL, 32,766 in SQLite).
+/// Number of readings of a large call. They have more fields than a statement can have parameters (65,535 in
+/// PostgreSQL, 32,766 in SQLite).
 const MANY: i32 = 20_000;
 
 /// Returns the number of readings of a device in a snapshot.
@@ -54,7 +55,7 @@ pub async fn a_reading_of_a_missing_device_stores_nothing_of_the_call(store: Ope
 pub async fn the_first_reading_of_a_time_wins_across_calls(store: Opened) {
     let device = device(&store, "d").await;
     assert_eq!(store.append(&[given(&device, 5, 1)]).await.unwrap(), [stored_at(5)]);
-    // With the same numbers and id, and with others.
+    // Repeats with the same numbers and id, and with others.
     for n in [1, 2] {
         assert_eq!(store.append(&[given(&device, 5, n)]).await.unwrap(), [Appended::Repeat]);
     }
@@ -131,7 +132,7 @@ pub async fn numbers_are_kept_bit_for_bit(store: Opened) {
         1.0 / 3.0,
         -1.0,
         1.0,
-        // Whole numbers, which a store could keep as integers, beyond the precision of a double.
+        // Whole numbers beyond 2^53. A store could keep them as integers.
         9_007_199_254_740_993.0,
         -9.223_372_036_854_776e18,
         1e22,
@@ -171,7 +172,7 @@ pub async fn every_time_can_be_stored(store: Opened) {
 
 pub async fn a_large_call_of_one_device_is_stored(store: Opened) {
     let device = device(&store, "d").await;
-    // Newest first, as a device can empty its buffer.
+    // Newest first, like a device that sends its buffer.
     let call: Vec<_> = (0..MANY).rev().map(|n| given(&device, n.into(), n)).collect();
     let expected: Vec<_> = (0..MANY).rev().map(|n| stored_at(n.into())).collect();
     assert_eq!(store.append(&call).await.unwrap(), expected);

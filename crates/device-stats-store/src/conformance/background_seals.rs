@@ -21,7 +21,7 @@ impl BackgroundSeals {
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for device in devices {
-            // Different counts and only some of the readings, so that spans overlap.
+            // The tasks seal different numbers of readings and skip some, so that spans overlap.
             for (count, stride) in [(7, 1), (40, 3)] {
                 tasks.spawn(seal_until(Arc::clone(store), *device, count, stride, Arc::clone(&stop)));
             }
@@ -32,7 +32,8 @@ impl BackgroundSeals {
         Self { stop, tasks }
     }
 
-    /// Lets each task make one more round, and returns the number of segments that were sealed or merged.
+    /// Stops the tasks after one more round of each, and returns the number of segments that were sealed or
+    /// merged.
     pub(super) async fn stop(self) -> u32 {
         self.stop.store(true, Ordering::SeqCst);
         self.tasks.join_all().await.into_iter().sum()
@@ -59,7 +60,7 @@ async fn seal_until(
         if is_last {
             return done;
         }
-        // A store in memory never waits, and would block its thread.
+        // A store in memory never waits, so this loop would block its thread.
         tokio::task::yield_now().await;
     }
 }

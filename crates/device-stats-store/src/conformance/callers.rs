@@ -1,5 +1,5 @@
-//! Concurrent callers. No case waits for a time: if the calls of a race happen to run one after the other, it
-//! still has only one right outcome.
+//! Concurrent callers. No case depends on timing: a race has only one right outcome, even if its calls happen
+//! to run one after the other.
 
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ async fn append_until_missing(
         if round == 0 {
             has_stored.send(()).await.unwrap();
         }
-        // A store in memory never waits, and would block its thread.
+        // A store in memory never waits, so this loop would block its thread.
         tokio::task::yield_now().await;
     }
 }
@@ -49,8 +49,8 @@ async fn assert_nothing_is_left(store: &Opened, key: DeviceKey) {
     refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
 }
 
-/// Starts callers that append to two devices until they are missing, and runs `delete` once each has stored a
-/// call.
+/// Starts callers that append to two devices until they are missing, and runs `delete` after each caller has
+/// stored a call.
 async fn delete_under_appends<F>(store: &Opened, devices: [Device; 2], delete: impl FnOnce() -> F)
 where
     F: Future<Output = Result<(), StoreError>>,

@@ -69,7 +69,7 @@ pub async fn requests_of_one_call_get_their_own_outcomes(store: Opened) {
     assert_eq!(all_readings(&store, a.key).await, [stored(&a, 4, 5), stored(&a, 3, 7), stored(&a, 1, 1)]);
 }
 
-/// The model appended the readings of both requests and took the second for a retry, so every later outcome
+/// The model appended the readings of both requests and treated the second as a retry, so every later outcome
 /// of the call was shifted.
 pub async fn a_repeated_key_of_a_call_is_answered_from_its_first_request(store: Opened) {
     let device = device(&store, "d").await;

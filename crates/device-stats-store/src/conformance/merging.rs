@@ -9,7 +9,7 @@ use super::samples::{
 };
 use crate::{Appended, Piece, PieceKey, Replaced, SegmentId};
 
-/// Returns the segment that the segments of a device make together.
+/// Returns the given segments of a device, merged into one.
 async fn merged(store: &Opened, device: &Device, ids: &[SegmentId]) -> Segment {
     let mut all = store.list_segments(device.key).await.unwrap();
     all.retain(|entry| ids.contains(&entry.id));

@@ -1,5 +1,5 @@
-//! Readings of any store, read in the slow and simple way: every segment that touches the window is decoded
-//! as a whole. The results that the service computes from pages are compared with this.
+//! Reading of lists and snapshots from any store in the slow and simple way: every segment that touches the
+//! window is decoded as a whole. The results that the service computes from pages are compared with this.
 
 use std::cmp::Reverse;
 
@@ -78,7 +78,8 @@ pub trait Oracle: Store {
         panic!("a segment disappeared in each of {TRIES_MAX} tries");
     }
 
-    /// Returns a segment as it was written; `None` if it does not exist or disappears in the meantime.
+    /// Returns a segment as it was written; `None` if it does not exist, or is merged or deleted in the
+    /// meantime.
     ///
     /// # Errors
     /// The errors of the store.

@@ -14,8 +14,8 @@ use crate::{Appended, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
 /// The store under test.
 pub(super) type Opened = Arc<dyn Store>;
 
-/// Texts with different bytes, some of which look alike. A careless store could take them for equal, for a
-/// pattern or for a statement.
+/// Texts with different bytes. Some texts look alike. A careless store could treat them as equal, as a
+/// pattern or as a statement.
 pub(super) const TEXTS: [&str; 16] = [
     "pump",
     "PUMP",
@@ -35,7 +35,7 @@ pub(super) const TEXTS: [&str; 16] = [
     "\u{202e}evil",
 ];
 
-/// Keys and ids that nothing has in a store of a few rows.
+/// Keys and ids that do not exist in a store of a few rows.
 pub(super) const UNUSED_IDS: [i64; 5] = [i64::MIN, -1, 0, 1_000_000, i64::MAX];
 
 pub(super) fn username(name: &str) -> Username {
@@ -148,7 +148,7 @@ pub(super) async fn sealed(store: &Opened, device: &Device, times: &[i64]) -> Se
     seal(store, device, times).await
 }
 
-/// Returns the rows of segments, by ascending time; `None` if one no longer exists.
+/// Returns the rows of segments, by ascending time; `None` if a segment no longer exists.
 pub(super) async fn read_rows(
     store: &Opened,
     device: DeviceKey,

@@ -11,7 +11,8 @@ use super::samples::{
 use crate::limits::CLOCK_SKEW_MAX;
 use crate::{Appended, Replaced, SegmentEntry, Subject};
 
-/// More than the maximum number of parameters of a statement (65,535 in PostgreSQL, 32,766 in SQLite).
+/// Number of readings of a large call: more than the maximum number of parameters of a statement (65,535 in
+/// PostgreSQL, 32,766 in SQLite).
 const MANY: i32 = 70_000;
 
 pub async fn sealed_readings_stay_visible(store: Opened) {
@@ -79,7 +80,7 @@ pub async fn every_time_can_be_sealed(store: Opened) {
 pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 20, 30]).await;
-    // With the same numbers and id, with others, and among new readings.
+    // Repeats with the same numbers and id, with others, and among new readings.
     assert_eq!(store.append(&[given(&device, 20, 20)]).await.unwrap(), [Appended::Repeat]);
     assert_eq!(store.append(&[given(&device, 20, 99)]).await.unwrap(), [Appended::Repeat]);
     let call = [40, 30, 25, 10, 5].map(|us| given(&device, us, 99));
@@ -147,8 +148,8 @@ pub async fn client_timed_readings_in_sealed_gaps_are_stored_before_times_are_pi
     assert_eq!(hot_times(&store, &device).await, [1, 7, 8]);
 }
 
-/// A store that searches for segments around client-timed readings and after the clock must not miss those in
-/// between.
+/// A store that searches for segments around client-timed readings and after the clock must not miss the
+/// segments in between.
 pub async fn readings_on_both_sides_of_a_segment_are_stored(store: Opened) {
     let device = device(&store, "d").await;
     sealed(&store, &device, &[10, 11]).await;
@@ -175,7 +176,7 @@ pub async fn a_late_reading_between_sealed_ones_stays_hot(store: Opened) {
     assert_eq!(store.find_reading(device.key, at(15)).await.unwrap(), Some(stored(&device, 15, 1)));
     assert_eq!(store.append(&[given(&device, 15, 2)]).await.unwrap(), [Appended::Repeat]);
     assert_eq!(all_times(&store, &device).await, [10, 15, 20, 30]);
-    // It can be sealed, too; then the spans overlap.
+    // The late reading can be sealed, too. Then the spans of the segments overlap.
     store.append(&[given(&device, 25, 2), given(&device, 35, 3)]).await.unwrap();
     seal(&store, &device, &[15, 25, 35]).await;
     assert_eq!(all_times(&store, &device).await, [10, 15, 20, 25, 30, 35]);
@@ -203,8 +204,8 @@ pub async fn rows_that_are_not_hot_are_not_sealed(store: Opened) {
         );
         assert_eq!(store.list_segments(d.key).await.unwrap().len(), 1);
     };
-    // A row that never existed, a sealed one, one of another device, and one with another id: alone and among
-    // others.
+    // A row that never existed, a sealed row, a row of another device, and a row with another id: alone and
+    // among others.
     for bad in [row(0, 0), row(3, 3), row(4, 4), row(2, 9)] {
         is_stale(&[bad]).await;
         let mut rows = vec![row(1, 1), row(2, 2), bad];
@@ -232,7 +233,8 @@ pub async fn a_paused_sealer_does_no_harm(store: Opened) {
     let device = device(&store, "d").await;
     store.append(&[given(&device, 1, 1), given(&device, 2, 2)]).await.unwrap();
     let paused = store.list_hot_readings(device.key, 10).await.unwrap();
-    // In the meantime, first one and then all of its readings are sealed, and another one is appended.
+    // While the sealer is paused, first one and then all of its readings are sealed, and a new reading is
+    // appended.
     seal(&store, &device, &[2]).await;
     assert_eq!(store.seal(device.key, &sealed_rows(&paused)).await.unwrap(), Replaced::Stale);
     seal(&store, &device, &[1]).await;

@@ -27,7 +27,7 @@ pub async fn one_caller_seals_a_reading(store: Opened) {
     let rows = Arc::new(store.list_hot_readings(device.key, 100).await.unwrap());
     let answers = concurrently(CALLERS, |n| {
         let (store, key, rows) = (Arc::clone(&store), device.key, Arc::clone(&rows));
-        // All of them seal the reading in the middle, each with other readings around it.
+        // All callers seal the reading in the middle, each with different readings around it.
         let wanted = n / 2..=10 + n / 2;
         async move { store.seal(key, &sealed_rows(&rows[wanted])).await }
     });
@@ -54,7 +54,7 @@ pub async fn one_caller_merges_a_segment(store: Opened) {
             Some(store.merge(key, &ids, &merged).await)
         }
     });
-    // A caller that could not read them any more has lost, too.
+    // A caller that can no longer read the segments has lost, too.
     assert_one_done(answers.await.into_iter().flatten().collect());
     assert_eq!(all_times(&store, &device).await, (0..20).collect::<Vec<_>>());
     assert_eq!(entries(&store, &device).await.len(), 10);
@@ -65,7 +65,7 @@ pub async fn one_caller_appends_a_segment(store: Opened) {
     for round in 0..5_i64 {
         let answers = concurrently(CALLERS, |n| {
             let (store, key) = (Arc::clone(&store), device.key);
-            // Half of them with the same readings, half with readings between them.
+            // Half of the callers append the same readings, the other half append readings between these.
             let times = (0..50).map(|us| round * 1_000 + us * 2 + i64::try_from(n % 2).unwrap());
             let rows: Vec<_> = times.map(|us| row(us, i32::try_from(n).unwrap())).collect();
             async move { store.append_segment(key, &segment(&rows)).await }
@@ -75,7 +75,8 @@ pub async fn one_caller_appends_a_segment(store: Opened) {
     }
 }
 
-/// A segment and single readings inside its span: the second call sees the first.
+/// A segment and single readings inside its span are appended concurrently. The later call sees the earlier
+/// one.
 pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
     let device = device(&store, "d").await;
     for round in 0..10_i64 {

@@ -6,7 +6,7 @@ use super::samples::{Opened, all_readings, all_times, device, given, server_time
 use crate::Appended;
 use crate::limits::CLOCK_SKEW_MAX;
 
-/// Returns the time by which a clock can be set back, in microseconds.
+/// Returns the maximum step by which a clock can be set back, in microseconds.
 fn back_us() -> i64 {
     i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap()
 }
@@ -29,7 +29,7 @@ pub async fn a_picked_time_is_after_all_readings_of_its_device(store: Opened) {
     assert_eq!(all_readings(&store, a.key).await[0], stored(&a, 200, 5));
 }
 
-/// By a restart, or because another node with a slower clock gets the next reading.
+/// The clock is set back by a restart, or the next reading is sent to a node with a slower clock.
 pub async fn picked_times_ascend_although_the_clock_is_set_back(store: Opened) {
     let device = device(&store, "d").await;
     let back = back_us();
@@ -50,7 +50,7 @@ pub async fn readings_far_ahead_are_ignored(store: Opened) {
     let back = back_us();
     store.append(&[back, back + 1, 40 * back].map(|us| given(&device, us, 1))).await.unwrap();
     assert_eq!(store.append(&[server_timed(&device, 0, 2)]).await.unwrap(), [stored_at(0)]);
-    // A reading just before them counts; then their times are skipped, since they are taken.
+    // A new reading just before them is not ignored. The times after it are taken, so they are skipped.
     let call = [server_timed(&device, 0, 3), given(&device, back - 1, 4), server_timed(&device, 0, 5)];
     assert_eq!(store.append(&call).await.unwrap(), [back + 2, back - 1, back + 3].map(stored_at));
 }
@@ -131,7 +131,7 @@ pub async fn gaps_are_not_filled(store: Opened) {
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
 
-/// There is no time after it, so the call is refused, and none of its readings is stored.
+/// A call that needs a time after the last microsecond is refused, and none of its readings is stored.
 pub async fn the_last_microsecond_can_be_picked_once(store: Opened) {
     let device = device(&store, "d").await;
     let max = Timestamp::MAX.micros();

@@ -141,7 +141,7 @@ const CALLS: i32 = 60;
 const READINGS_A_CALL: i32 = 20;
 
 /// Takes snapshots while another task appends calls with readings of all devices. Each snapshot must contain
-/// the calls acknowledged before it, and no call begun after it, as a whole.
+/// every call acknowledged before it, no call begun after it, and each call as a whole or not at all.
 pub(super) async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>, subject: Subject) {
     let (begun, stored) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let writer = tokio::spawn({

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use super::samples::{page, window};
 use crate::limits::CLOCK_SKEW_MAX;
 
-/// The n-th user or device that the walk created, counting deleted ones; an unknown one if there are fewer.
+/// The n-th user or device that the walk created, counting deleted ones; one that does not exist if there are
+/// fewer.
 pub(super) type Slot = usize;
 
 /// A segment that the walk made, counting deleted ones, from the last one back; an unknown one if there are
@@ -70,7 +71,8 @@ pub(super) enum Step {
         count: u32,
         mask: u16,
     },
-    /// Seals, like a delayed caller, the readings that an earlier `Seal` has read; 0 is the last one.
+    /// Seals, like a delayed caller, the readings that an earlier `Seal` has read; 0 is the most recent
+    /// `Seal`.
     SealLate {
         ago: usize,
         mask: u16,
@@ -108,7 +110,7 @@ pub(super) struct Draft {
     pub(super) x: f64,
 }
 
-/// Few users and devices, so that calls meet; few times, so that readings repeat.
+/// Draws one of few users or devices, so that calls concern the same one.
 fn slot() -> impl Strategy<Value = Slot> {
     0..7_usize
 }
@@ -117,9 +119,10 @@ fn text() -> impl Strategy<Value = u8> {
     0..5_u8
 }
 
+/// Draws one of few times, so that readings repeat.
 fn time() -> impl Strategy<Value = i64> {
     let last = Timestamp::MAX.micros();
-    // As far ahead as a clock can be set back.
+    // The end of the search window of a server-timed reading at time 0.
     let ahead = i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap();
     prop_oneof![
         30 => 0..12_i64,
@@ -158,7 +161,7 @@ fn mask() -> impl Strategy<Value = u16> {
     prop_oneof![1 => Just(u16::MAX), 2 => any::<u16>()]
 }
 
-/// A step with segments.
+/// Draws a step with segments.
 fn segment_step() -> impl Strategy<Value = Step> {
     let busy = || prop_oneof![20 => 0..3_usize, 1 => slot()];
     let count = || prop_oneof![8 => 0..12_u32, 2 => Just(u32::MAX)];
@@ -177,7 +180,7 @@ fn segment_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A step. Creating and appending are drawn more often than deleting.
+/// Draws a step. Creating and appending are drawn more often than deleting.
 pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (text(), text()).prop_map(|(name, email)| Step::CreateUser { name, email }),

@@ -1,4 +1,4 @@
-//! A walk: the same random calls to a store and to the model, whose answers must be equal. Both sides
+//! A walk: makes the same random calls to a store and to the model. Their answers must be equal. Both sides
 //! translate ids into the order of creation, so a store can give any ascending ids.
 
 mod segments;
@@ -18,7 +18,7 @@ use crate::Model;
 /// Maximum number of readings of a walk: 60 steps of at most 7.
 const READINGS_MAX: u32 = 420;
 
-/// `PROPTEST_CASES` (default 256) sets the number of walks: a quarter of it, since a walk makes many durable
+/// The number of walks is a quarter of `PROPTEST_CASES` (default 256), since a walk makes many durable
 /// writes.
 pub async fn the_store_answers_what_the_model_answers(store: Opened) {
     let config = Config::default();

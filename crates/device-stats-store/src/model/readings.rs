@@ -67,8 +67,8 @@ impl State {
         appended.and_then(|()| outcomes(readings.len(), stored))
     }
 
-    /// Stores readings in the order of every store, and adds the new ones to `stored`; stops at the end of
-    /// time.
+    /// Stores readings in the order that all stores use, and adds the new ones to `stored`. Stops with an
+    /// error if a device has no free microsecond.
     fn append_in_order<'r>(
         &mut self,
         readings: &'r [NewReading],
@@ -81,7 +81,7 @@ impl State {
                 stored.push(new);
             }
         }
-        // The client-timed readings of the call are hot by now.
+        // The client-timed readings of the call are already hot, so the picker need not know them.
         let mut picker = TimePicker::default();
         for mut new in server_timed {
             let device = new.reading.device;
@@ -104,7 +104,7 @@ impl State {
         self.hot.insert((new.reading.device, time_us), row);
     }
 
-    /// Whether a device has a reading, hot or sealed, at a time.
+    /// Returns whether a device has a reading, hot or sealed, at a time.
     fn is_taken(&self, device: DeviceKey, time_us: i64) -> bool {
         self.hot.contains_key(&(device, time_us)) || self.is_sealed(device, time_us)
     }

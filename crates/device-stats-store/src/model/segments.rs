@@ -45,7 +45,7 @@ impl SegmentStore for Model {
 }
 
 impl State {
-    /// Whether a segment of a device has a reading at a time.
+    /// Returns whether a segment of a device has a reading at a time.
     pub(super) fn is_sealed(&self, device: DeviceKey, time_us: i64) -> bool {
         self.segments_of_device(device).any(|segment| segment.times.contains(&time_us))
     }

@@ -42,14 +42,14 @@ pub(super) struct State {
     pub(super) hot: BTreeMap<(DeviceKey, i64), Row>,
     pub(super) segments: BTreeMap<SegmentId, ModelSegment>,
     pub(super) receipts: BTreeMap<IdempotencyKey, ModelReceipt>,
-    /// Last ids given out; deleting does not take them back.
+    /// Last assigned ids. A deletion does not change them.
     pub(super) last_user: i64,
     pub(super) last_device: i64,
     pub(super) last_reading: i64,
     pub(super) last_segment: i64,
 }
 
-/// A receipt, and when it expires.
+/// A receipt, and the time at which it expires.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ModelReceipt {
     pub(super) stored: StoredReceipt,

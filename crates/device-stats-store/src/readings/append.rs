@@ -25,7 +25,7 @@ pub struct OrderedReading<'r> {
 }
 
 impl OrderedReading<'_> {
-    /// Whether the server picks the time of the reading.
+    /// Returns whether the server picks the time of the reading.
     pub fn is_server_timed(&self) -> bool {
         matches!(self.reading.time, ReadingTime::Picked(_))
     }
@@ -35,8 +35,8 @@ impl OrderedReading<'_> {
 /// use the same order, so no two calls wait for each other.
 #[derive(Debug)]
 pub struct AppendOrder<'r> {
-    /// Client-timed readings by device and time. Of several with the same device and time, only the first of
-    /// the call.
+    /// Client-timed readings by device and time. Of several readings with the same device and time, only the
+    /// first of the call.
     pub client_timed: Vec<OrderedReading<'r>>,
     /// Server-timed readings by device, then in the order of the call.
     pub server_timed: Vec<OrderedReading<'r>>,
@@ -60,8 +60,8 @@ impl<'r> AppendOrder<'r> {
     }
 }
 
-/// Returns the outcome of each reading of a call of `count` readings: a repeat, unless it is one of the
-/// `stored` ones.
+/// Returns the outcome of each reading of a call of `count` readings: stored if it is in `stored`, else a
+/// repeat.
 ///
 /// # Errors
 /// [`StoreError::Broken`] if a stored reading has no position in the call.

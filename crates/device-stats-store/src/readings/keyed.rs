@@ -15,7 +15,7 @@ pub type Fingerprint = [u8; 32];
 pub struct KeyedReadings {
     /// The key of the request.
     pub key: IdempotencyKey,
-    /// Hash of the payload, which tells a retry from another request with the same key.
+    /// Hash of the payload, which distinguishes a retry from another request with the same key.
     pub fingerprint: Fingerprint,
     /// Time at which the receipt expires.
     pub kept_until: Timestamp,
@@ -48,11 +48,11 @@ pub struct Receipt {
 /// The first reading that a request stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstStored {
-    /// Its device.
+    /// Device of the reading.
     pub device: DeviceKey,
-    /// Its id.
+    /// Id of the reading.
     pub id: ReadingId,
-    /// Its time.
+    /// Time of the reading.
     pub time: Timestamp,
 }
 
@@ -100,7 +100,7 @@ pub struct KeyedCall<'r> {
     requests: Vec<(&'r KeyedReadings, KeyState)>,
 }
 
-/// Knowledge about the key of a request.
+/// State of the key of a request.
 #[derive(Debug)]
 enum KeyState {
     /// The key is new: the readings of the request are appended.
@@ -153,9 +153,9 @@ impl<'r> KeyedCall<'r> {
     /// Splits the outcomes of [`Self::new_readings`] among the requests.
     ///
     /// # Errors
-    /// [`StoreError::Broken`] if there are not as many outcomes as new readings.
+    /// [`StoreError::Broken`] if the number of outcomes differs from the number of new readings.
     pub fn finish(self, appended: Vec<Appended>) -> Result<FinishedKeyedCall<'r>, StoreError> {
-        let miscounted = || StoreError::Broken("an append has not one outcome for each reading".into());
+        let miscounted = || StoreError::Broken("an append returned too few or too many outcomes".into());
         let mut appended = appended.into_iter();
         let mut receipts: Vec<(&KeyedReadings, Receipt)> = Vec::new();
         let mut outcomes = Vec::with_capacity(self.requests.len());

@@ -5,11 +5,11 @@ use device_stats_domain::{DeviceKey, Timestamp, Window};
 use crate::limits::CLOCK_SKEW_MAX;
 use crate::{OrderedReading, StoreError};
 
-/// Picks the times of the server-timed readings of one call, which come by device and then in the order of
-/// the call.
+/// Picks the times of the server-timed readings of one call. The caller passes these readings by device, then
+/// in the order of the call.
 ///
-/// It knows the times within the call. The caller knows the stored ones, and asks for the next candidate for
-/// as long as one is taken.
+/// The picker knows the times within the call. The caller knows the stored times, and requests the next
+/// candidate while the current one is taken.
 #[derive(Debug, Default)]
 pub struct TimePicker {
     /// Device and time, in microseconds since 1970 UTC, of the client-timed readings of the call; ascending.
@@ -24,8 +24,8 @@ impl TimePicker {
         Self { client_timed: client_timed.collect(), last_picked: None }
     }
 
-    /// Returns the window searched for the device's newest reading when the clock says `now`; a server-timed
-    /// reading is placed after it.
+    /// Returns the window in which a store searches for the newest reading of a device when the clock says
+    /// `now`. A server-timed reading is placed after this newest reading.
     pub fn search_window(now: Timestamp) -> Window {
         let span_us = i64::try_from(CLOCK_SKEW_MAX.as_micros()).unwrap_or(i64::MAX);
         Window { from_us: now.micros(), until_us: now.micros().saturating_add(span_us) }
@@ -35,7 +35,7 @@ impl TimePicker {
     /// stored reading in the [`search_window`](Self::search_window).
     ///
     /// # Errors
-    /// [`StoreError::Broken`] if no microsecond is left before the end of time.
+    /// [`StoreError::Broken`] if the device has no free microsecond up to [`Timestamp::MAX`].
     pub fn first_candidate(
         &self,
         device: DeviceKey,
@@ -53,12 +53,12 @@ impl TimePicker {
     /// Returns the next candidate after one that is taken.
     ///
     /// # Errors
-    /// [`StoreError::Broken`] if no microsecond is left before the end of time.
+    /// [`StoreError::Broken`] if the device has no free microsecond up to [`Timestamp::MAX`].
     pub fn next_candidate(&self, device: DeviceKey, taken: Timestamp) -> Result<Timestamp, StoreError> {
         self.free_after(device, taken.micros())
     }
 
-    /// Picks a candidate that is not taken.
+    /// Picks a candidate that is not taken. Later candidates of the device are after it.
     pub fn pick(&mut self, device: DeviceKey, time: Timestamp) {
         self.last_picked = Some((device, time));
     }
@@ -67,7 +67,7 @@ impl TimePicker {
         self.free_from(device, microsecond_after(time_us)?)
     }
 
-    /// Returns the first time from `time` on that no client-timed reading of the call has.
+    /// Returns the first time, at or after `time`, that no client-timed reading of the call has.
     fn free_from(&self, device: DeviceKey, mut time: Timestamp) -> Result<Timestamp, StoreError> {
         while self.client_timed.binary_search(&(device, time.micros())).is_ok() {
             time = microsecond_after(time.micros())?;
@@ -85,7 +85,7 @@ impl TimePicker {
 
 fn microsecond_after(time_us: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_micros(time_us.saturating_add(1))
-        .map_err(|_| StoreError::Broken("no microsecond is free before the end of time".into()))
+        .map_err(|_| StoreError::Broken("no microsecond is free up to the last possible time".into()))
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
         Timestamp::from_micros(us).unwrap()
     }
 
-    /// A picker for a call with client-timed readings of device 1.
+    /// Returns a picker for a call with client-timed readings of device 1.
     fn picker(client_timed: &[i64]) -> TimePicker {
         let readings = client_timed.iter().map(|us| NewReading {
             device: DeviceKey(1),

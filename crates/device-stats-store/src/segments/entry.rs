@@ -10,19 +10,19 @@ pub struct SegmentId(pub i64);
 /// Catalogue entry of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentEntry {
-    /// Its id.
+    /// Id of the segment.
     pub id: SegmentId,
-    /// Time of its first reading, in microseconds since 1970 UTC.
+    /// Time of the first reading, in microseconds since 1970 UTC.
     pub first_us: i64,
-    /// Time of its last reading, in microseconds since 1970 UTC.
+    /// Time of the last reading, in microseconds since 1970 UTC.
     pub last_us: i64,
-    /// Number of its readings; 1 and up.
+    /// Number of readings; 1 and up.
     pub readings: u32,
 }
 
 impl SegmentEntry {
-    /// Whether a microsecond of the window lies from the segment's first to its last time. There need not be
-    /// a reading at it.
+    /// Returns whether the window contains a microsecond from the segment's first to its last time. The
+    /// segment may still have no reading in the window.
     pub fn touches(&self, window: Window) -> bool {
         window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
     }
@@ -48,11 +48,11 @@ impl SegmentEntry {
 pub struct HotDevice {
     /// The device.
     pub device: DeviceKey,
-    /// Number of its hot readings; 1 and up.
+    /// Number of hot readings; 1 and up.
     pub readings: u64,
 }
 
-/// Outcome of storing a segment in place of the readings or segments it was made from.
+/// Outcome of storing a segment in place of the readings or segments from which it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
     /// The segment has been stored.

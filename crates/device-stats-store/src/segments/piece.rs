@@ -14,7 +14,7 @@ pub struct PieceKey {
     pub device: DeviceKey,
     /// The segment.
     pub segment: SegmentId,
-    /// Which piece of it.
+    /// The piece of that segment.
     pub piece: Piece,
 }
 

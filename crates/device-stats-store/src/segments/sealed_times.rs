@@ -1,5 +1,5 @@
-//! The times of sealed readings, as far as a call has to know them: only the pages that can hold one of its
-//! times. It does no I/O: a question returns the answer, or the pieces that are missing to answer it.
+//! The lookup of the times of sealed readings. It needs only the pages that can hold one of the requested
+//! times. It does no I/O: a question returns the answer, or the pieces that have to be read first.
 
 #[cfg(test)]
 mod tests;
@@ -14,11 +14,11 @@ use crate::{Piece, PieceKey, SegmentEntry, StoreError};
 /// Maximum memory of heads and pages after [`SealedTimes::trim`], in bytes.
 const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The times of sealed readings in segments that the catalogue lists.
+/// Looks up times of sealed readings in segments that the catalogue lists.
 ///
-/// Ask; while the answer is [`Lookup::Missing`], read the pieces, [`add`](Self::add) them and ask again. A
-/// question needs the head of a segment, then one page of times. Call [`trim`](Self::trim) before the next
-/// question.
+/// Ask a question. While the answer is [`Lookup::Missing`], read the pieces, [`add`](Self::add) them and ask
+/// again. A question needs the head of a segment, then one page of times. Call [`trim`](Self::trim) before
+/// the next question.
 #[derive(Debug)]
 pub struct SealedTimes {
     segments: Vec<SealedSegment>,
@@ -30,7 +30,7 @@ pub struct SealedTimes {
 pub enum Lookup<T> {
     /// The answer.
     Known(T),
-    /// These pieces are missing.
+    /// These pieces have to be read and added first.
     Missing(Vec<MissingPiece>),
 }
 
@@ -39,13 +39,13 @@ pub enum Lookup<T> {
 pub struct MissingPiece {
     /// The piece.
     pub key: PieceKey,
-    /// Position of its segment.
+    /// Position of the segment in the lookup.
     segment: usize,
-    /// The pages of it that are needed; none of a head.
+    /// The needed pages of a block; empty for a head.
     pages: Vec<PageId>,
 }
 
-/// A segment, and the parts of it that have been read.
+/// A segment, with its head and pages as far as they have been read.
 #[derive(Debug)]
 struct SealedSegment {
     device: DeviceKey,
@@ -56,7 +56,7 @@ struct SealedSegment {
 }
 
 impl SealedTimes {
-    /// Creates a lookup in these segments. Nothing has been read of them yet.
+    /// Creates a lookup in these segments. None of their pieces has been read yet.
     pub fn new(segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
         let segments = segments.into_iter().map(|(device, entry)| SealedSegment {
             device,
@@ -67,7 +67,7 @@ impl SealedTimes {
         Self { segments: segments.collect(), kept_bytes: 0 }
     }
 
-    /// Creates a lookup in the given segments, without the segments of this lookup.
+    /// Creates a lookup in the given segments, except for the segments of this lookup.
     #[must_use]
     pub fn with_unknown(&self, segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
         let known: HashSet<_> = self.segments.iter().map(|known| (known.device, known.entry.id)).collect();
@@ -93,7 +93,8 @@ impl SealedTimes {
         if is_known { Ok(Lookup::Known(false)) } else { self.missing(&[(device, time_us)]) }
     }
 
-    /// Returns for each device and time, which ascend, whether the device has a sealed reading then.
+    /// Returns for each device and time whether the device has a sealed reading at that time. The devices and
+    /// times ascend.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
@@ -124,7 +125,7 @@ impl SealedTimes {
             if end_us < first_us || last_us < begin_us {
                 continue;
             }
-            // A segment has a reading at either end.
+            // A segment has a reading at each end of its span.
             if first_us <= begin_us || end_us <= last_us {
                 return Ok(Lookup::Known(true));
             }
@@ -164,12 +165,12 @@ impl SealedTimes {
     /// Adds a missing piece.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if the bytes are not those of the piece; [`StoreError::Broken`] if another
+    /// [`StoreError::Corrupt`] if the bytes do not belong to the piece; [`StoreError::Broken`] if another
     /// lookup reported it missing.
     pub fn add(&mut self, missing: &MissingPiece, bytes: &[u8]) -> Result<(), StoreError> {
         let MissingPiece { key, segment, pages } = missing;
         let segment = self.segments.get_mut(*segment).filter(|segment| segment.key(key.piece) == *key);
-        let segment = segment.ok_or_else(|| StoreError::Broken("a piece is of no known segment".into()))?;
+        let segment = segment.ok_or_else(|| StoreError::Broken("a piece is from another lookup".into()))?;
         self.kept_bytes += match key.piece {
             Piece::Head => segment.add_head(key, bytes)?,
             Piece::Block(_) => segment.add_pages(key, pages, bytes)?,
@@ -177,7 +178,7 @@ impl SealedTimes {
         Ok(())
     }
 
-    /// Forgets all that was read if it takes much memory.
+    /// Drops all heads and pages if they take too much memory.
     pub fn trim(&mut self) {
         if self.kept_bytes > KEPT_BYTES_MAX {
             self.segments.iter_mut().for_each(SealedSegment::forget);
@@ -185,8 +186,8 @@ impl SealedTimes {
         }
     }
 
-    /// Returns the heads, or else the blocks, in which these times can be. The times ascend, so the pages of
-    /// a block are next to each other.
+    /// Returns the missing pieces that can hold these times. For each segment, this is the head, or blocks if
+    /// the head is known. The times ascend, so the pages of a block are adjacent.
     fn missing<T>(&self, times: &[(DeviceKey, i64)]) -> Result<Lookup<T>, StoreError> {
         let mut missing: Vec<MissingPiece> = Vec::new();
         for (position, segment) in self.segments.iter().enumerate() {
@@ -237,14 +238,15 @@ impl SealedSegment {
         })
     }
 
-    /// Returns the page in which a time of the span can be, if it has been read.
+    /// Returns the page that can hold a time of the span; `None` if the page has not been read.
     fn page(&self, time_us: i64) -> Result<Option<(PageId, &[i64])>, StoreError> {
         let Some(head) = &self.head else { return Ok(None) };
         let page = self.page_id(head, time_us)?;
         Ok(self.pages.get(&page.index).map(|times| (page, &**times)))
     }
 
-    /// Returns the first time of the segment from `time_us` on, which lies in its span.
+    /// Returns the first time of the segment at or after `time_us`; `None` if the page has not been read.
+    /// `time_us` lies in the span of the segment.
     fn first_from(&self, time_us: i64) -> Result<Option<i64>, StoreError> {
         let (Some(head), Some((page, times))) = (&self.head, self.page(time_us)?) else { return Ok(None) };
         let in_page = times.get(times.partition_point(|time| *time < time_us)).copied();
@@ -254,8 +256,8 @@ impl SealedSegment {
         first.map(Some).ok_or_else(no_last)
     }
 
-    /// Returns the last time of the segment before `time_us`, which is after its first time and not after its
-    /// last.
+    /// Returns the last time of the segment before `time_us`; `None` if the page has not been read. `time_us`
+    /// is after the first time of the segment, and not after the last.
     fn last_before(&self, time_us: i64) -> Result<Option<i64>, StoreError> {
         let Some((_, times)) = self.page(time_us.saturating_sub(1))? else { return Ok(None) };
         let before = times.partition_point(|time| *time < time_us).checked_sub(1);
@@ -264,13 +266,13 @@ impl SealedSegment {
         last.map(Some).ok_or_else(no_fence)
     }
 
-    /// Returns the memory that the head takes, in bytes.
+    /// Adds the head, and returns its memory in bytes.
     fn add_head(&mut self, key: &PieceKey, bytes: &[u8]) -> Result<usize, StoreError> {
         let head = self.entry.open_head(bytes).map_err(|fault| key.corrupt(fault))?;
         Ok(self.head.insert(head).memory_bytes())
     }
 
-    /// Returns the memory that the pages take, in bytes.
+    /// Adds pages of a block, and returns their memory in bytes.
     fn add_pages(&mut self, key: &PieceKey, pages: &[PageId], bytes: &[u8]) -> Result<usize, StoreError> {
         let not_opened = || StoreError::Broken("a block was added before its head".into());
         let head = self.head.as_ref().ok_or_else(not_opened)?;
@@ -279,7 +281,7 @@ impl SealedSegment {
             let place = head.block_range(*page).map_err(|fault| key.corrupt(fault))?;
             let bytes = bytes.get(place.bytes).ok_or_else(|| key.too_short())?;
             let Page::Times(times) = head.decode(*page, bytes).map_err(|fault| key.corrupt(fault))? else {
-                return Err(key.inconsistent("a page of times holds something else"));
+                return Err(key.inconsistent("a page of times was decoded as another column"));
             };
             memory_bytes += size_of_val(&*times);
             self.pages.insert(page.index, times);

@@ -12,11 +12,11 @@ use crate::{Appended, HotDevice, KeyedOutcome, KeyedReadings, StoreError};
 #[async_trait]
 pub trait ReadingStore: Send + Sync + 'static {
     /// Returns the number of [`Self::append`] calls that the store commits at the same time, 1 and up.
-    /// Further calls wait. Batch small appends.
+    /// Further calls wait, so callers should batch small appends.
     fn append_concurrency(&self) -> usize;
 
-    /// Reserves `count` reading ids, 1 and up; the range is empty for 0. No id is reserved twice, on any
-    /// node.
+    /// Reserves `count` reading ids and returns their range, which is empty for 0. Ids are 1 and up. No id is
+    /// reserved twice, on any node.
     ///
     /// # Errors
     /// Only the common errors.
@@ -26,7 +26,7 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// order.
     ///
     /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed,
-    /// or if the same call contains an earlier one. A repeat changes nothing, whatever its values.
+    /// or if the same call contains an earlier one. A repeat changes nothing, even if its values differ.
     ///
     /// A server-timed reading is never a repeat. It gets the first microsecond that its device has not used
     /// yet and that is
@@ -43,21 +43,22 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a
     /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
-    /// is deleted at the same time, its readings are deleted with it, or the device is missing.
+    /// is deleted at the same time, either its readings are deleted with it, or the call fails with
+    /// [`StoreError::DeviceMissing`].
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
     /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key.
     /// Returns the outcome of each request, in the same order.
     ///
     /// The readings of all new requests are appended like one call of [`Self::append`]. A request is new if
-    /// no unexpired receipt has its key and no earlier request of the same call has it. No other request
-    /// appends anything. A request whose key occurs earlier in the same call is answered as if the earlier
-    /// one had been a call before; its `kept_until` is ignored.
+    /// no unexpired receipt has its key and no earlier request of the same call has it. A request that is not
+    /// new appends nothing. If the key of a request occurs earlier in the same call, the request is answered
+    /// as if the earlier request had been in a previous call. Its `kept_until` is ignored.
     ///
     /// A receipt expires at `kept_until`; `now` is the current time.
     ///
     /// # Errors
-    /// Like [`Self::append`]; then no receipt is kept either.
+    /// The errors of [`Self::append`]. After an error, no receipt is kept.
     async fn append_keyed(
         &self,
         requests: &[KeyedReadings],

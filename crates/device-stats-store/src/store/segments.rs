@@ -1,4 +1,4 @@
-//! Segments of a store: how they come and go, and their bytes.
+//! Segments of a store: sealing, merging and appending them, and reading their bytes.
 
 use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
@@ -22,8 +22,8 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Returns the bytes of pieces as they were written, in the same order; `None` for each piece that does
     /// not exist.
     ///
-    /// A segment never changes, but it disappears when it is merged or its device is deleted. A new snapshot
-    /// then names the segments that hold its readings.
+    /// A segment never changes, but it disappears when it is merged or its device is deleted. After a merge,
+    /// a new snapshot lists the segment that has the readings.
     ///
     /// # Errors
     /// Only the common errors.
@@ -32,14 +32,14 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Replaces hot readings of a device by the segment that was encoded from them.
     ///
     /// Nothing is done if one of the readings is no longer hot, or has another id. So a delayed caller does
-    /// no harm, and one of several callers that seal the same reading succeeds.
+    /// no harm. If several callers seal the same reading, only one succeeds.
     ///
     /// # Errors
     /// Only the common errors; [`Replaced::Stale`] if the device does not exist.
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError>;
 
-    /// Replaces segments of a device by the segment that was merged from them. Nothing is done if one of them
-    /// no longer exists.
+    /// Replaces segments of a device by the segment that was merged from them. Nothing is done if one of
+    /// these segments no longer exists.
     ///
     /// # Errors
     /// Only the common errors; [`Replaced::Stale`] if the device does not exist.

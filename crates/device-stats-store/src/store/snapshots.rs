@@ -15,7 +15,7 @@ pub trait SnapshotStore: Send + Sync + 'static {
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError>;
 
     /// Takes a snapshot of a window for a list: up to `count` newest hot readings and the segments that touch
-    /// the window, at **one** moment. It is empty if the device does not exist.
+    /// the window, at **one** moment. The snapshot is empty if the device does not exist.
     ///
     /// # Errors
     /// Only the common errors.

@@ -1,4 +1,4 @@
-//! One axis of a part that is not a whole segment: its readings are counted through their codes.
+//! One axis of a part that is not a whole segment: its readings are counted by their codes.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,15 +19,15 @@ use crate::format::page_layout::count_u32;
 pub(crate) struct CutColumn<'p> {
     pub(crate) part_axis: PartAxis<'p>,
     /// For each page of the dictionary, the number of readings of the part with a value of an earlier page;
-    /// then the number of its readings.
+    /// the last entry is the number of all readings of the part.
     below: Vec<u32>,
-    /// The same for the scanned readings.
+    /// The same counts for the scanned readings.
     starts: Vec<u32>,
     codes: ScannedCodes,
-    /// The counts of single pages of the dictionary so far.
+    /// Pages of the dictionary whose readings were counted by value, with these counts.
     counted: RefCell<Vec<(usize, Rc<CumulativeCounts>)>>,
     scanned: Scanned,
-    /// Readings at the ends of the part that the sums of whole runs miss or have too much.
+    /// Readings at the ends of the part by which the part differs from whole runs.
     pub(crate) edges: Vec<ReadEdge>,
 }
 
@@ -36,18 +36,18 @@ pub(crate) struct CutColumn<'p> {
 enum ScannedCodes {
     /// The pages that were read, and the scanned readings of each.
     Pages(Vec<(Arc<Page>, Range<u32>)>),
-    /// Copies of the positions in each page of the dictionary, which take less memory. [`CutColumn::starts`]
-    /// has the start of each page.
+    /// Copies of the positions in each page of the dictionary. They take less memory than pages.
+    /// [`CutColumn::starts`] has the start of each page.
     Copied(Vec<u16>),
 }
 
 /// Maximum number of pages of codes requested at once, of 16 KiB each.
 const PAGES_MAX: usize = 1024;
-/// Maximum number of pages of codes kept until the analysis of the axis ends. Most of them are in the cache,
-/// too.
+/// Maximum number of pages of codes kept until the analysis of the axis ends. Most of these pages are in the
+/// cache as well.
 const PAGES_KEPT_MAX: usize = 4 * PAGES_MAX;
 
-/// The scanned readings of the segment.
+/// The readings of the segment that are scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scanned {
     /// The part.
@@ -87,7 +87,7 @@ pub(crate) fn cut_columns<'p, P: Pages>(
     Ok(columns)
 }
 
-/// The scan of a part.
+/// The plan for scanning a part.
 struct ScanPlan<'p> {
     part_axis: PartAxis<'p>,
     scanned: Scanned,
@@ -108,7 +108,7 @@ impl<'p> ScanPlan<'p> {
     }
 }
 
-/// Returns the readings to scan: those of the part, or all others.
+/// Returns the readings to scan: the part, or the other readings of the segment if they are fewer.
 fn spans(part: &Part) -> (Scanned, [Range<u32>; 2]) {
     let readings = part.head.readings();
     let Range { start, end } = part.rows;
@@ -170,7 +170,7 @@ impl<'p> CutColumn<'p> {
         self.codes = ScannedCodes::Copied(copied);
     }
 
-    /// Passes on the scanned codes of a page of the dictionary, as positions in that page.
+    /// Calls `take` with the scanned codes of a page of the dictionary, as positions in that page.
     #[expect(clippy::indexing_slicing, reason = "a code must not be dropped")]
     fn each_run(&self, index: usize, mut take: impl FnMut(&[u16])) {
         match &self.codes {
@@ -201,7 +201,8 @@ impl<'p> CutColumn<'p> {
         ]
     }
 
-    /// As [`Self::counts`], but counts each page once: the pools of a part mostly need the same page.
+    /// Returns the same counts as [`Self::counts`], but counts each page once. The pools that contain a part
+    /// mostly need the same page.
     pub(crate) fn cached_counts<P: Pages>(
         &self,
         index: usize,

@@ -1,7 +1,7 @@
-//! The exact sum of a part: whole runs by their stored sums, and single readings at its edges.
+//! The exact sum of a part: the stored sums of whole runs, corrected by single readings at its edges.
 //!
-//! An edge of a part lies inside a run. The sum up to there is that of the runs up to the nearer end of this
-//! run, plus or minus the readings between.
+//! An edge of a part lies inside a run. The sum of all readings before the edge is the sum of the runs up to
+//! the nearer end of this run, plus or minus the readings between this end and the edge.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub(crate) struct ReadEdge {
     is_added: bool,
 }
 
-/// Returns the number of whole runs from the start of the segment that end nearest to `row`.
+/// Returns the number of runs from the start of the segment to the end of a run that is nearest to `row`.
 fn nearest_run(part: &Part, row: u32) -> u32 {
     let (readings, run) = (part.head.readings(), part.head.sum_run());
     if row >= readings { readings.div_ceil(run) } else { (row + run / 2) / run }
@@ -37,8 +37,9 @@ fn nearest_run(part: &Part, row: u32) -> u32 {
 pub(crate) fn edges(part: &Part) -> [Edge; 2] {
     [(part.rows.start, false), (part.rows.end, true)].map(|(row, is_end)| {
         let run_end = (nearest_run(part, row) * part.head.sum_run()).min(part.head.readings());
-        // Readings after the run are missing from the sum up to here; readings before its end are too much in
-        // it. The sum up to the start is subtracted.
+        // The sum of the runs lacks the readings from `run_end` to a later edge, and has too many from an
+        // earlier edge to `run_end`. The sum up to the start of the part is subtracted, so its corrections
+        // have the opposite sign.
         Edge { readings: row.min(run_end)..row.max(run_end), is_added: (row > run_end) == is_end }
     })
 }

@@ -27,7 +27,8 @@ pub(crate) enum PartColumn<'p> {
     Hot(HotColumn<'p>),
 }
 
-/// One axis of at least one hot reading, as a dictionary of one page that is known already.
+/// One axis of the hot readings, as a dictionary of one page, which is in memory. There is at least one hot
+/// reading.
 #[derive(Debug)]
 pub(crate) struct HotColumn<'h> {
     /// The values in the order of the readings.
@@ -40,9 +41,9 @@ pub(crate) struct HotColumn<'h> {
 /// The cumulative counts of a page of a dictionary: of the whole segment, or of a part of it.
 #[derive(Clone, Debug)]
 pub(crate) enum PageCounts<'d> {
-    /// Those of the page.
+    /// The counts in the page.
     Whole(&'d CumulativeCounts),
-    /// Counted for the part.
+    /// Counts computed for the part.
     Part(Rc<CumulativeCounts>),
 }
 
@@ -58,8 +59,8 @@ impl Deref for PageCounts<'_> {
     }
 }
 
-/// Returns the columns of all groups, axis by axis, and in an axis group by group. Requests pages once,
-/// unless there are too many.
+/// Returns the columns of all groups, ordered by axis, then by group. Requests all pages at once, unless
+/// there are too many.
 pub(crate) fn part_columns<'g, P: Pages>(
     groups: &[Group<'g>],
     axes: &[Axis],
@@ -119,7 +120,7 @@ impl<'p> PartColumn<'p> {
     /// Returns a page of the dictionary of a segment.
     ///
     /// # Panics
-    /// For hot readings, whose dictionary is known already.
+    /// For hot readings, whose dictionary is in memory.
     pub(crate) fn dictionary_page(&self, index: usize) -> SegmentPage {
         let Some(PartAxis { part, axis }) = self.part_axis() else {
             unreachable!("hot readings have no pages")
@@ -127,7 +128,7 @@ impl<'p> PartColumn<'p> {
         part.page(Column::Dictionary(axis), count_u32(index))
     }
 
-    /// Returns a page as one of the dictionary.
+    /// Returns the contents of a page of the dictionary; a fault if the page belongs to another column.
     pub(crate) fn dictionary<'d, P: Pages>(
         &self,
         page: &'d Page,

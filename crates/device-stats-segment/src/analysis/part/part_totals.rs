@@ -1,4 +1,4 @@
-//! Minimum, maximum and exact sums of each column by itself.
+//! Totals of single columns: minimum, maximum and exact sums.
 
 use device_stats_exact::{ExactSquares, ExactSum};
 
@@ -19,7 +19,7 @@ pub(crate) struct PartTotals<'p> {
 /// The exact sums of a column.
 #[derive(Debug)]
 enum PartSums<'p> {
-    /// Those in the head of a whole segment.
+    /// The sums in the head of a whole segment.
     Head(&'p Totals),
     /// Computed sums.
     Computed {
@@ -61,7 +61,8 @@ pub(crate) fn request_totals(columns: &[PartColumn<'_>], requested: &mut Vec<Seg
     }
 }
 
-/// Returns the totals of columns, from the pages of [`request_totals`]. Squares request more pages.
+/// Returns the totals of columns, from the pages of [`request_totals`]. Computing squares requests more
+/// pages.
 pub(crate) fn totals<'p, P: Pages>(
     columns: &'p [PartColumn<'p>],
     with_squares: bool,

@@ -22,21 +22,22 @@ impl<K: OrderKey> Fences<'_, K> {
     pub(crate) fn pages_in(&self, bracket: Bracket) -> Range<usize> {
         let begin = self.first.partition_point(|first| first.order_key() <= bracket.low).saturating_sub(1);
         let end = self.first.partition_point(|first| first.order_key() <= bracket.high).max(begin);
-        // A part of a segment may have no reading of the first pages, or of the last.
+        // A part of a segment may have no reading with a value of the first or the last of these pages.
         let is_empty = |page: &usize| self.below[*page] == self.below[page + 1];
         let before = (begin..end).take_while(is_empty).count();
         let after = (begin + before..end).rev().take_while(is_empty).count();
         begin + before..end - after
     }
 
-    /// Returns the number of readings before a page, or of all for the number of pages.
+    /// Returns the number of readings before a page. If `page` is the number of pages, returns the number of
+    /// all readings.
     pub(crate) fn before(&self, page: usize) -> u64 {
         self.below[page].into()
     }
 }
 
-/// A sorted column with fences, in which consecutive pages may have been read. Its entries are the values of
-/// these pages, and each other page as a whole, ascending.
+/// A sorted column with fences, in which some consecutive pages may have been read. Its entries ascend: each
+/// value of these pages is an entry, and each other page is one entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownColumn<'f, K: Copy> {
     fences: Fences<'f, K>,
@@ -62,12 +63,12 @@ enum Entry<'f, K: Copy> {
 }
 
 impl<'f, K: OrderKey> KnownColumn<'f, K> {
-    /// A column known by its fences alone.
+    /// Creates a column with known fences, and without pages that have been read.
     pub(crate) fn from_fences(fences: Fences<'f, K>) -> Self {
         Self { fences, read: None }
     }
 
-    /// A column with some known pages.
+    /// Creates a column in which `pages` have been read.
     pub(crate) fn with_pages(fences: Fences<'f, K>, pages: &Range<usize>, run: &'f Run<'f, K>) -> Self {
         let Range { start: begin, end } = *pages;
         Self { fences, read: Some(ReadRun { begin, end, run, values: run.len() }) }
@@ -97,7 +98,8 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
         }
     }
 
-    /// Returns the number of readings before an entry, or of all for the number of entries.
+    /// Returns the number of readings before an entry. If `position` is the number of entries, returns the
+    /// number of all readings.
     fn before(&self, position: usize) -> u64 {
         match self.entry(position) {
             Entry::Page(page) => self.fences.before(page),
@@ -137,24 +139,22 @@ impl<K: OrderKey> SortedColumn for LowerBounds<'_, K> {
     }
 }
 
-/// Returns a bracket of the readings with the ranks from `low` to `high`, from 0 for the smallest, of all
-/// columns together.
+/// Returns a bracket that encloses the readings of the ranks from `low` to `high` in all columns together.
+/// The smallest reading has rank 0.
 pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, high: u64) -> Bracket {
     let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.len()).collect();
-    // With an upper bound of at most `low` readings up to a key, the reading of that rank is larger than the
-    // key.
+    // If at most `low` readings have keys up to k, the reading of rank `low` has a key above k.
     let upper: Vec<UpperBounds<'_, K>> = columns.iter().copied().map(UpperBounds).collect();
     // Contradicting counts may leave no key; then the bracket is empty, and the selection in it reports the
     // fault.
     let low = search(&upper, &spans, low + 1).map_or(u64::MAX, |found| {
-        // The other end is not below this one.
+        // The high end of the bracket is not below the low end, so its search starts there.
         for (span, position) in spans.iter_mut().zip(found.positions) {
             span.start = position.saturating_sub(1);
         }
         found.key
     });
-    // With a lower bound of more than `high` readings up to a key, the reading of that rank is not larger
-    // than the key.
+    // If more than `high` readings have keys up to k, the reading of rank `high` has a key up to k.
     let lower: Vec<LowerBounds<'_, K>> = columns.iter().copied().map(LowerBounds).collect();
     let high = search(&lower, &spans, high + 1).map_or(u64::MAX, |found| found.key);
     Bracket { low, high }

@@ -1,11 +1,12 @@
-//! Multi-column search: in many sorted columns at once, the smallest key with at least a given cumulative
-//! count.
+//! Multi-column search: finds the smallest key with at least a given cumulative count in many sorted columns
+//! together.
 //!
 //! Each round tries two keys and keeps the entries between them, or on one side of both. Each column proposes
-//! the key at the position that the result would have if all columns had the same distribution. The two keys
-//! that are tried are quantiles of these proposals. So there are few rounds for columns that are alike, and
-//! for columns that follow one another. After a round that keeps more than half, the next round tries a
-//! median of medians, which keeps at most three quarters of any columns.
+//! the key at the position that the result would have if all columns had the same distribution. The two tried
+//! keys are quantiles of these proposals. So the search needs few rounds for columns with the same
+//! distribution, and for columns whose keys do not overlap. After a round that keeps more than half of the
+//! keys, the next round tries a median of medians. It keeps at most three quarters of the keys of any
+//! columns.
 
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ pub(crate) trait SortedColumn {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) key: u64,
-    /// For each column, the number of keys up to this key.
+    /// For each column, the number of smaller or equal keys.
     pub(crate) positions: Vec<usize>,
 }
 
@@ -48,15 +49,16 @@ struct Split {
     until: usize,
 }
 
-/// Number of keys per column from which a search ends by sorting all of them.
+/// Number of remaining keys per column up to which a search sorts them all.
 const FEW: usize = 8;
-/// Minimum of that number for all columns.
+/// Number of remaining keys in all columns together up to which a search sorts them all.
 const FEW_MIN: usize = 64;
 /// Distance of the tried keys from their expected quantile among the proposals.
 const MARGIN: f64 = 0.15;
 
 /// Returns the smallest key in one of the spans with a cumulative count of at least `wanted` in all columns
-/// together; `None` if there are fewer readings. Before the spans, there are fewer.
+/// together; `None` if there are fewer readings. The caller ensures that fewer than `wanted` readings lie
+/// before the spans.
 pub(crate) fn search<C: SortedColumn>(columns: &[C], spans: &[Range<usize>], wanted: u64) -> Option<Found> {
     let count = |position: fn(&Range<usize>) -> usize| -> u64 {
         columns.iter().zip(spans).map(|(column, span)| column.until(position(span))).sum()
@@ -89,9 +91,9 @@ pub(crate) fn search<C: SortedColumn>(columns: &[C], spans: &[Range<usize>], wan
 struct Search<'c, C> {
     columns: &'c [C],
     wanted: u64,
-    /// Number of readings before all open spans; too few.
+    /// Number of readings before all open spans; less than `wanted`.
     low: u64,
-    /// Number of readings up to the end of all open spans; enough.
+    /// Number of readings up to the end of all open spans; at least `wanted`.
     high: u64,
     /// Number of readings before the positions of closed columns.
     decided: u64,
@@ -119,8 +121,9 @@ impl<C: SortedColumn> Search<'_, C> {
         self.sort_all()
     }
 
-    /// Keeps the entries between the tried keys, or on one side of both. `counts` has the number of readings
-    /// below each and up to it. Returns the index of the tried key that is the result, if any.
+    /// Keeps the entries between the tried keys, or on one side of both. For each tried key, `counts` has the
+    /// number of readings below it and the number up to it. Returns the index of the tried key that is the
+    /// result, if any.
     fn narrow(&mut self, counts: [(u64, u64); 2]) -> Option<usize> {
         for (tried, (below, until)) in counts.into_iter().enumerate() {
             if below >= self.wanted {
@@ -148,7 +151,7 @@ impl<C: SortedColumn> Search<'_, C> {
         (self.wanted - self.low) as f64 / (self.high - self.low) as f64
     }
 
-    /// Lets each column propose a key, and picks two, the smaller one first.
+    /// Picks two of the keys that the columns propose, and returns the smaller one first.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -165,8 +168,8 @@ impl<C: SortedColumn> Search<'_, C> {
             proposals.push((open.key, length));
         }
         proposals.sort_unstable();
-        // In columns that are alike, the result lies amid the proposals. In columns that follow one another,
-        // it lies in the column that has it.
+        // In columns with the same distribution, the result is near the median of the proposals. In columns
+        // whose keys do not overlap, the result is near the proposal of the column that contains it.
         let shares = if is_slow { [0.5; 2] } else { [share.min(0.5) - MARGIN, share.max(0.5) + MARGIN] };
         shares.map(|share| {
             let before = (left as f64 * share) as usize;
@@ -179,7 +182,7 @@ impl<C: SortedColumn> Search<'_, C> {
         })
     }
 
-    /// Returns the number of readings below a tried key, and up to it.
+    /// Returns the number of readings below a tried key, and the number up to it.
     fn count(&mut self, tried: usize, key: u64) -> (u64, u64) {
         let (mut below, mut until) = (self.decided, self.decided);
         for open in &mut self.open {
@@ -340,7 +343,8 @@ mod tests {
         }
     }
 
-    /// Columns that are alike, columns that follow one another, and one column with nearly all readings.
+    /// Columns with the same distribution, columns whose keys do not overlap, and one column with nearly all
+    /// readings.
     #[test]
     fn ranks_of_long_columns_are_found() {
         let alike = (0..9).map(|offset| column((0..700).map(|n| (n * n * 10 + offset, 1 + n % 3))));

@@ -35,7 +35,7 @@ pub(crate) fn sum(totals: &[PartTotals<'_>]) -> ExactSum {
     sum
 }
 
-/// Returns the exact sum of the squares; the totals have them.
+/// Returns the exact sum of the squares. The totals were computed with squares.
 pub(crate) fn squares(totals: &[PartTotals<'_>]) -> ExactSquares {
     let mut squares = ExactSquares::default();
     for totals in totals {

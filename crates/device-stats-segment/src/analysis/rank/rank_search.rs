@@ -1,9 +1,10 @@
-//! The search for an order statistic: from fences to a few pages, and in these to the value.
+//! The search for an order statistic: fences determine a few pages, and the value is selected in these.
 //!
-//! Fences give a cumulative count up to the readings of a page. A segment with few distinct values has very
-//! many readings per page, so its fences leave a wide bracket, in which other segments may have very many
-//! pages. It has few pages there itself. If the bracket has many pages in all, those of such segments are
-//! read first, and they narrow the bracket for the others.
+//! Fences give cumulative counts. The count of a value between two fences is uncertain by the readings of one
+//! page. A segment with few distinct values has very many readings per page of its dictionary, so its fences
+//! leave a wide bracket. This segment has few pages inside the bracket, but other segments may have very
+//! many. If the bracket has many pages in all, the pages of segments with few of them are read first. They
+//! narrow the bracket for the other segments.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, co
 use crate::analysis::part::part_column::PartColumn;
 use crate::format::page::Page;
 
-/// Number of pages per column that are read at once.
+/// Number of candidate pages per column that are read without first narrowing the bracket.
 const PAGES_FEW: usize = 4;
 /// Maximum number of rounds that read pages to narrow the bracket.
 const ROUNDS_MAX: usize = 4;
@@ -23,7 +24,7 @@ const ROUNDS_MAX: usize = 4;
 /// The search for one rank in a pool.
 #[derive(Debug)]
 pub(crate) struct RankSearch {
-    /// From 0 for the smallest reading.
+    /// The rank; the smallest reading has rank 0.
     rank: u64,
     /// For each column, its pages that may hold the rank.
     columns: Vec<CandidatePages>,
@@ -37,8 +38,8 @@ enum CandidatePages {
 }
 
 impl RankSearch {
-    /// Brackets a rank and the next one, and requests the pages in the bracket. Reads some pages itself if
-    /// that saves many.
+    /// Brackets a rank and the next one, and adds the pages in the bracket to `requested`. Reads some pages
+    /// at once if that saves many others.
     ///
     /// # Panics
     /// If the pool has no such rank, which is a mistake of the caller.
@@ -65,8 +66,8 @@ impl RankSearch {
         Ok(search)
     }
 
-    /// Selects the reading of the rank and the next one, in the pages requested by [`start`](Self::start).
-    /// The last reading is its own next one.
+    /// Returns the values of the rank and of the next rank, from the pages requested by
+    /// [`start`](Self::start). For the last rank, returns its value twice.
     pub(crate) fn finish<P: Pages>(
         &self,
         pool: Pool<'_>,
@@ -102,7 +103,8 @@ impl RankSearch {
         }
     }
 
-    /// Keeps the pages of each unread column that may still hold the rank.
+    /// Computes the bracket from all known pages, and keeps the pages of each unread column that may still
+    /// hold the rank.
     fn narrow<P: Pages>(&mut self, pool: Pool<'_>, pages: &P) -> Result<(), P::Error> {
         let runs = pool.columns.iter().zip(&self.columns).map(|(column, candidates)| match candidates {
             CandidatePages::Unread(_) => Ok(None),
@@ -122,7 +124,8 @@ impl RankSearch {
         Ok(())
     }
 
-    /// If there are many candidates in all, reads those of the columns with few. Returns whether it did.
+    /// Reads the candidate pages of the columns with few of them, if there are many in all. Returns whether
+    /// it read any.
     fn read_some<P: Pages>(&mut self, pool: Pool<'_>, pages: &P) -> Result<bool, P::Error> {
         let unread = self.columns.iter().filter_map(|candidates| match candidates {
             CandidatePages::Unread(range) => Some(range.len()),
@@ -148,7 +151,7 @@ impl RankSearch {
         Ok(true)
     }
 
-    /// Returns the unread candidates of the columns with at most `few`.
+    /// Returns the unread candidate pages of the columns with at most `few` of them.
     fn requested(&self, pool: Pool<'_>, few: usize) -> impl Iterator<Item = SegmentPage> {
         pool.columns.iter().zip(&self.columns).flat_map(move |(column, candidates)| {
             let range = match candidates {

@@ -1,4 +1,4 @@
-//! Selection: the order statistic itself, in the pages that may hold it.
+//! Selection: finds an order statistic in the pages that may hold it.
 
 use std::ops::Range;
 
@@ -40,7 +40,7 @@ impl<K: OrderKey> Run<'_, K> {
         self.pages.iter().map(|(values, _)| values.len()).sum()
     }
 
-    /// Returns the first value from a position on that a reading has.
+    /// Returns the first value at or after a position that a reading has.
     fn next(&self, mut position: usize) -> Option<K> {
         for (values, counts) in &self.pages {
             if let Some(value) = values.get(counts.next(position.min(values.len()))) {

@@ -22,12 +22,12 @@ const BIN_BYTES: usize = 16;
 /// Minimum size of a bin in the metadata without its number, in bits.
 const BIN_BITS: usize = 6;
 
-/// Number of zeros after a page: more than pco's reader ever reads ahead. Without them it copies the end of
-/// the page.
+/// Number of zero bytes that are placed after a page: more than pco's reader ever reads ahead. Without them,
+/// pco's reader copies the end of the page.
 const AHEAD_BYTES: usize = 4800;
 
 thread_local! {
-    /// Buffers of decompression, so that they need not be allocated and cleared for each page.
+    /// Buffers for decompression, reused so that they are not allocated and cleared for each page.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -41,9 +41,9 @@ struct Scratch {
 /// Reason why a page of numbers cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It is too short or too long.
+    /// The bytes are too short or too long.
     WrongLength,
-    /// pco finds a fault, or uses a feature that is never written.
+    /// pco reports a fault, or the bytes use a feature of pco that this crate never writes.
     Corrupt,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct CompressedColumn<T: Number> {
 }
 
 impl<T: Number + Default> CompressedColumn<T> {
-    /// A column with pco's metadata.
+    /// Creates a column with pco's metadata.
     pub(crate) fn new(meta: &[u8], level: u8) -> Self {
         Self { meta: meta.into(), level, decompressor: OnceLock::new() }
     }
@@ -97,7 +97,7 @@ impl<T: Number + Default> CompressedColumn<T> {
         if let Some(decompressor) = self.decompressor.get() {
             return Ok(decompressor);
         }
-        // pco's reader would allocate as many values as the metadata says.
+        // pco's reader would allocate the number of values that the metadata states.
         if self.meta.first().ok_or(Unreadable::WrongLength)? & 0xf == DICTIONARY_MODE {
             return Err(Unreadable::Corrupt);
         }
@@ -108,7 +108,7 @@ impl<T: Number + Default> CompressedColumn<T> {
         Ok(self.decompressor.get_or_init(|| opened))
     }
 
-    /// Returns the maximum memory once a page was read, in bytes.
+    /// Returns the maximum memory after a page has been read, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         let bins = self.meta.len() * 8 / (size_of::<T>() * 8 + BIN_BITS);
         let table = |level: u8| 1_usize << (level + TABLE_LOG_OVER_LEVEL);
@@ -121,7 +121,8 @@ impl<T: Number + Default> CompressedColumn<T> {
     }
 }
 
-/// Returns whether a chunk has no feature that is never written and that would take pco's reader much memory.
+/// Returns whether this crate writes chunks with this delta encoding and these table sizes. With others,
+/// pco's reader may take much memory.
 fn is_written(meta: &ChunkMeta, level: u8) -> bool {
     let streams = &meta.per_latent_var;
     let mut tables = [Some(&streams.primary), streams.secondary.as_ref()].into_iter().flatten();

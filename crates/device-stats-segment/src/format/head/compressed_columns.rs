@@ -21,12 +21,12 @@ pub(crate) struct CompressedAxis {
     pub(crate) values: CompressedColumn<f64>,
     pub(crate) counts: CompressedColumn<u32>,
     pub(crate) codes: CompressedColumn<u32>,
-    /// One for each word of a sum, lowest first.
+    /// One column for each word of a sum, lowest word first.
     pub(crate) sums: Box<[CompressedColumn<i64>]>,
 }
 
 impl CompressedColumns {
-    /// The columns with the metadata of a head.
+    /// Creates the columns with the metadata of a head.
     #[expect(clippy::expect_used, reason = "the reader of the head reads the metadata of all columns")]
     pub(crate) fn new(reader: FileDecompressor, fields: &HeadFields) -> Self {
         let mut metas = fields.metas.iter().map(|meta| &**meta);

@@ -1,5 +1,5 @@
-//! The fields of a head as plain values, and their encoding. The README of this crate describes it byte by
-//! byte.
+//! The fields of a head as plain values, and their encoding. The README of this crate describes the encoding
+//! byte by byte.
 
 use device_stats_domain::{Axes, Axis};
 
@@ -18,11 +18,11 @@ const VERSION: u16 = 1;
 /// Size of the checksum at the end, in bytes.
 const CHECKSUM_BYTES: usize = 4;
 
-/// The fields of a head, unchecked except for its lengths.
+/// The fields of a head. Only their lengths have been checked.
 #[derive(Debug)]
 pub(crate) struct HeadFields {
     pub(crate) sizes: PageSizes,
-    /// From 1 to [`READINGS_MAX`].
+    /// Number of readings, from 1 to [`READINGS_MAX`].
     pub(crate) readings: u32,
     pub(crate) last_us: i64,
     pub(crate) axes: Axes<AxisFields>,
@@ -31,7 +31,8 @@ pub(crate) struct HeadFields {
     pub(crate) pco_version: [u8; 2],
     /// The level of pco, from 0 to [`LEVEL_MAX`].
     pub(crate) level: u8,
-    /// pco's metadata of each chunk: a dictionary has two chunks, sums one per word, other columns one.
+    /// pco's metadata of each chunk. A dictionary has two chunks, a column of sums has one per word, and any
+    /// other column has one.
     pub(crate) metas: Vec<Box<[u8]>>,
     /// The pages, in order.
     pub(crate) pages: Box<[PageEntry]>,
@@ -56,9 +57,9 @@ pub(crate) struct AxisFields {
 /// A page's entry in the directory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageEntry {
-    /// Its length in bytes.
+    /// Length of the page, in bytes.
     pub(crate) length: u32,
-    /// The CRC-32 of its bytes.
+    /// CRC-32 of the bytes of the page.
     pub(crate) checksum: u32,
 }
 

@@ -80,7 +80,8 @@ impl<'b> PageBytes<'_, 'b> {
         self.numbers(column, self.bytes)
     }
 
-    /// Splits a page with `count` chunks; all but the last have their length in front.
+    /// Splits a page into the bytes of its `count` chunks. Before the bytes of each chunk except the last is
+    /// their length.
     fn chunks(&self, count: usize) -> Result<Vec<&'b [u8]>, Fault> {
         let mut reader = ByteReader::new(self.bytes, Section::Page(self.page));
         let mut chunks = Vec::with_capacity(count);
@@ -145,7 +146,8 @@ impl<'b> PageBytes<'_, 'b> {
         Ok(())
     }
 
-    /// Adds counts up from the fence of the page to that of the next page.
+    /// Returns the cumulative counts of the page. They start at the fence of the page and must end at the
+    /// fence of the next page.
     #[expect(
         clippy::indexing_slicing,
         reason = "the fences have one count more than the dictionary has pages"

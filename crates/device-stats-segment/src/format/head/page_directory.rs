@@ -31,8 +31,8 @@ struct Entry {
 }
 
 impl PageDirectory {
-    /// Assigns pages to blocks in order. A new block begins when the last has at least `block_full` bytes.
-    /// Returns `None` if a block would have 2^32 bytes or more.
+    /// Assigns pages to blocks in order. A new block begins when the previous block has at least `block_full`
+    /// bytes. Returns `None` if a block would have 2^32 bytes or more.
     pub(crate) fn new(pages: &[PageEntry], block_full: u32) -> Option<Self> {
         let mut entries = Vec::with_capacity(pages.len());
         let mut block_bytes: Vec<u32> = Vec::new();

@@ -12,7 +12,7 @@ use crate::format::page::{Column, PageId};
 use crate::format::page_layout::{PageLayout, READINGS_MAX, count_u32};
 use crate::format::run_sums::WORDS_MAX;
 
-/// Checks that the fields can be those of a segment.
+/// Checks that a segment can have these fields.
 pub(super) fn check(fields: &HeadFields, layout: &PageLayout) -> Result<(), Fault> {
     let fences = &fields.time_fences;
     let ascend = fences.array_windows().all(|[before, after]| before < after);
@@ -24,7 +24,7 @@ pub(super) fn check(fields: &HeadFields, layout: &PageLayout) -> Result<(), Faul
 
 fn check_axis(axis: Axis, fields: &AxisFields, layout: &PageLayout) -> Result<(), Fault> {
     let values = fields.first.iter().chain([&fields.max]);
-    // The largest value may be the first of the last page, if it is the only one there.
+    // The largest value is the first value of the last page if that page has only one value.
     let ascend = values.clone().zip(values.clone().skip(1)).zip(1..).all(|((before, after), index)| {
         let most = if index == fields.first.len() { Ordering::Equal } else { Ordering::Less };
         before.total_cmp(after) <= most
@@ -63,8 +63,8 @@ fn check_sums(fields: &AxisFields, layout: &PageLayout) -> Result<(), Fault> {
     Err(Fault::in_head("a sum is beyond any sum of doubles"))
 }
 
-/// Returns whether each of `words` words from `exponent` on begins less than `places` above `lowest`, and
-/// none below it.
+/// Returns whether `words` words fit an accumulator. The lowest word begins at `exponent`. Each word has to
+/// begin at or above `lowest`, by less than `places`.
 fn fits(exponent: i32, words: u32, lowest: i32, places: u32) -> bool {
     let above = i64::from(exponent) - i64::from(lowest);
     above >= 0 && above + (i64::from(words) - 1) * i64::from(u64::BITS) < i64::from(places)

@@ -1,4 +1,4 @@
-//! Verification of a segment: everything that it says about its readings is recomputed from them.
+//! Verification of a segment: its counts, totals and sums are recomputed from its readings.
 
 use device_stats_domain::Axis;
 use device_stats_exact::{ExactSquares, ExactSum};
@@ -11,8 +11,8 @@ use crate::format::page::{Column, PageId};
 use crate::format::page_layout::count_u32;
 
 impl Segment {
-    /// Reads everything and recomputes everything that the segment says about its readings: counts, totals,
-    /// sums. Decoding checks each page against its checksum and its fences.
+    /// Reads the whole segment, and recomputes its counts, totals and sums from its readings. Decoding checks
+    /// each page against its checksum and its fences.
     ///
     /// # Errors
     /// The first [`Fault`] found.

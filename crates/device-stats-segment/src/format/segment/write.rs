@@ -77,7 +77,7 @@ fn compress_all(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<S
 
 impl Pages {
     /// Adds the pages of a column that was compressed as one or several chunks. A page has the bytes of each
-    /// chunk; all but the last have their length in front.
+    /// chunk. Before the bytes of each chunk except the last is their length.
     #[expect(clippy::indexing_slicing, reason = "all chunks of a column have the same number of pages")]
     fn add(&mut self, chunks: Vec<CompressedBytes>) {
         let Some((last, others)) = chunks.split_last() else { return };

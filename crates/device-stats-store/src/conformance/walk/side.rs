@@ -32,7 +32,7 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Creates a side of the walk of this name.
+    /// Creates a side of the walk that has this name.
     pub(super) fn new(store: Opened, name: i64) -> Self {
         Self {
             store,

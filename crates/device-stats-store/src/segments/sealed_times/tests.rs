@@ -1,4 +1,4 @@
-//! The lookup, with segments in memory, compared with a set.
+//! Compares the lookup, with segments in memory, with a set of times.
 
 use std::collections::BTreeSet;
 

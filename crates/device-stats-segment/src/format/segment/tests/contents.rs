@@ -1,4 +1,4 @@
-//! A segment gives its rows back, and everything that it says about them is true.
+//! A segment returns its rows, and its head and pages state the right facts about them.
 
 use device_stats_domain::{Axes, Axis};
 use device_stats_exact::{ExactInteger, ExactSquares, ExactSum};

@@ -139,7 +139,7 @@ fn bad_rows_are_refused() {
     assert_eq!(encode(&many), EncodeError::TooMany);
 }
 
-/// A sum that is not in lowest terms, although equal, would compare as unequal.
+/// A sum that is not in lowest terms would compare as unequal to the same number in lowest terms.
 #[test]
 fn a_sum_in_other_terms_is_a_fault() {
     let row = Row { time_us: 1, id: 1, values: Axes { x: 1.0, y: 1.0, z: 1.0 } };

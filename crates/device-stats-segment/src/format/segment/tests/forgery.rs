@@ -13,7 +13,7 @@ use crate::{Effort, Segment};
 /// A changed byte: its relative position, and its new value.
 type Change = (prop::sample::Index, u8);
 
-/// Gives a segment the checksums of its bytes, if its head can still be read.
+/// Writes the right checksums into a segment, if its head can still be read.
 fn seal(segment: &mut Segment) {
     seal_head(&mut segment.head);
     let Ok((mut fields, _)) = HeadFields::read(&segment.head) else { return };
@@ -32,7 +32,7 @@ fn seal_head(head: &mut [u8]) {
     }
 }
 
-/// Reads a segment. If it is verified, its head has to be that of its rows.
+/// Reads a segment. Asserts that the head of a verified segment matches its rows.
 fn judge(segment: &Segment) {
     let rows = segment.rows();
     if segment.verify().is_ok() {
