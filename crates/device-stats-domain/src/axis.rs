@@ -64,7 +64,7 @@ impl<T> Axes<T> {
         Axes { x: &mut self.x, y: &mut self.y, z: &mut self.z }
     }
 
-    /// Pairs the values of each axis with those of `other`.
+    /// Pairs the value of each axis with the value of the same axis in `other`.
     pub fn zip<U>(self, other: Axes<U>) -> Axes<(T, U)> {
         Axes { x: (self.x, other.x), y: (self.y, other.y), z: (self.z, other.z) }
     }

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// Formats an error and its causes as one line. Leaves out a cause whose text is the end of the text above
-/// it.
+/// Formats an error and its causes as one line. Leaves out a cause if the text of the error above it ends
+/// with the text of the cause.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut last = text.clone();

@@ -1,5 +1,5 @@
-//! Division of time into buckets. An interval and a time zone determine every boundary, whatever the window.
-//! Therefore a time is in the same bucket in every response.
+//! Division of time into buckets. An interval and a time zone alone determine every boundary; the window has
+//! no influence. Therefore a time is in the same bucket in every response.
 //!
 //! - Buckets of months and years begin at the start of the first day of a month in the zone, counted from
 //!   January 2000.
@@ -8,7 +8,7 @@
 //! - Buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday in the
 //!   zone.
 //!
-//! The origins are those of `TimescaleDB`.
+//! `TimescaleDB` has the same origins.
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +30,8 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const ORIGIN_DAY: i64 = 10_959;
 /// January 2000, in months since the year 0.
 const ORIGIN_MONTH: i64 = 24_000;
-/// Margin around the times of readings: the time of a request may be up to a day outside them. In
-/// microseconds.
+/// Margin around the times of readings, in microseconds. The time of a request may be up to a day before the
+/// first or after the last possible reading.
 const MARGIN_US: i64 = 2 * SECONDS_PER_DAY * 1_000_000;
 
 /// The boundaries of all buckets of an interval in a time zone.
@@ -41,7 +41,7 @@ pub struct Grid {
     zone: Zone,
 }
 
-/// A window has more than [`SERIES_BUCKETS_MAX`] buckets.
+/// Error for a window with more than [`SERIES_BUCKETS_MAX`] buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{asked} buckets of {interval} are more than {SERIES_BUCKETS_MAX}")]
 pub struct TooManyBuckets {
@@ -123,7 +123,8 @@ impl Grid {
             Step::Days(days) => (self.zone.day(at_us) - ORIGIN_DAY).div_euclid(days),
             Step::Micros(micros) => (at_us - self.zone.start_of_day(ORIGIN_DAY)).div_euclid(micros),
         };
-        // If clocks go back over midnight, the date goes back, too, but the bucket does not.
+        // If clocks go back over midnight, the date goes back, too, but the index of the bucket must not go
+        // back.
         while self.boundary(index + 1) <= at_us {
             index += 1;
         }

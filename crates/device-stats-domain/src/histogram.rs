@@ -23,8 +23,8 @@ pub enum InvalidBins {
 }
 
 impl Bins {
-    /// Makes `count` bins of equal width between two bounds. A missing bound is that of the values
-    /// themselves.
+    /// Makes `count` bins of equal width between two bounds. Without a lower or upper bound, the smallest or
+    /// greatest value is the bound.
     ///
     /// # Errors
     /// [`InvalidBins`] names the broken rule.

@@ -42,7 +42,7 @@ pub enum InvalidInterval {
 
 impl Interval {
     /// Parses an ISO 8601 duration. It may combine years and months, or weeks and days, or hours, minutes and
-    /// seconds. The smallest of the last three may have a fraction.
+    /// seconds. Of hours, minutes and seconds, the smallest unit may have a fraction.
     ///
     /// # Errors
     /// [`InvalidInterval`] names the broken rule.

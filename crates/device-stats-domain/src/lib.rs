@@ -1,8 +1,8 @@
-//! Values of the service and their rules: users, devices, readings, times, windows and statistics. No I/O, no
-//! clock.
+//! Values of the service and their rules: users, devices, readings, times, windows and statistics. This crate
+//! performs no I/O and reads no clock.
 //!
-//! A type made from outside text or numbers has a fallible constructor whose error names the broken rule.
-//! Therefore no invalid value exists.
+//! If a type is made from the text or numbers of a client, its constructor is fallible, and the error names
+//! the broken rule. Therefore no invalid value exists.
 
 pub mod limits;
 

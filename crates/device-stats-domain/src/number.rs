@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Finite(f64);
 
-/// The number is infinite or not a number.
+/// Error for a number that is infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a finite number")]
 pub struct NotFinite;

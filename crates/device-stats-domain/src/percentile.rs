@@ -2,7 +2,7 @@
 
 use crate::number::Finite;
 
-/// Number of significant decimal places of a percentage.
+/// Number of decimal places of the exact value of a percentage.
 const PLACES: usize = 17;
 
 /// A percentile: 0 is the minimum, 50 the median, 100 the maximum.
@@ -50,14 +50,15 @@ impl Percentile {
         self.number
     }
 
-    /// Returns the exact value as the numerator of a fraction of [`Percentile::WHOLE`]; 0 to that.
+    /// Returns the exact value as the numerator of a fraction with the denominator [`Percentile::WHOLE`]; 0
+    /// to the denominator.
     pub fn parts(self) -> u64 {
         self.parts
     }
 }
 
-/// Returns the shortest decimal number for a double between 0 and 100, in units of the last significant
-/// place.
+/// Returns the shortest decimal number for a double between 0 and 100, in units of the last of [`PLACES`]
+/// decimal places.
 fn parts(percent: f64) -> u64 {
     // `Display` writes the shortest digits that parse as the same double, and never an exponent.
     let digits = percent.to_string();

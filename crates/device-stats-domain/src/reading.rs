@@ -15,9 +15,9 @@ pub struct ReadingId(pub i64);
 pub enum ReadingTime {
     /// The device gave the time. A reading with an existing device and time is a repeat.
     Given(Timestamp),
-    /// The server picks the time; the value is its clock. The reading gets the first free microsecond from
-    /// there on that is after the existing readings of its device, so that picked times ascend. It is never a
-    /// repeat.
+    /// The server picks the time; the value is the time of its clock. The reading gets the first free
+    /// microsecond that is not before the clock and that is after the existing readings of its device. So
+    /// picked times ascend, and the reading is never a repeat.
     Picked(Timestamp),
 }
 

@@ -24,8 +24,8 @@ pub struct Statistics {
     pub percentiles: Vec<f64>,
     /// The exact mean, rounded once to the nearest double; `None` if not requested.
     pub mean: Option<f64>,
-    /// The sample standard deviation; `None` if not requested, for one reading, and beyond the largest
-    /// double.
+    /// The sample standard deviation; `None` if it was not requested, if there is only one reading, or if it
+    /// exceeds the largest double.
     pub stddev: Option<f64>,
 }
 

@@ -52,7 +52,7 @@ pub enum InvalidTime {
     /// `datetime_parsing`, "Input should be a valid datetime, {words}".
     #[error("year 0 is out of range")]
     YearZero,
-    /// A number that is not a number.
+    /// The number is NaN.
     ///
     /// `datetime_parsing`, "Input should be a valid datetime, {words}".
     #[error("NaN values not permitted")]
@@ -112,8 +112,8 @@ impl RequestTime {
         Ok(Self(time.timestamp_tz() * MICROS_PER_SECOND + i64::from(time.time.microsecond)))
     }
 
-    /// Returns the nearest time that a response can contain. No reading is between the two, so windows that
-    /// end at either of them contain the same readings.
+    /// Returns the nearest time that a response can contain. No reading lies between this time and the
+    /// nearest one. So windows that end at one or the other contain the same readings.
     pub fn nearest_timestamp(self) -> Timestamp {
         Timestamp(self.0.clamp(Timestamp::MIN.0, Timestamp::MAX.0))
     }

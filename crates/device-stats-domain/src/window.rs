@@ -16,8 +16,8 @@ impl Window {
     /// All time.
     pub const ALL: Self = Self { from_us: i64::MIN, until_us: i64::MAX };
 
-    /// Makes the window of a period whose two ends belong to it, as in the HTTP contract. A missing end is
-    /// open.
+    /// Makes the window of a closed period: both ends belong to it, as in the HTTP contract. If `start` or
+    /// `end` is missing, the window is open on that side.
     pub fn from_inclusive(start: Option<RequestTime>, end: Option<RequestTime>) -> Self {
         Self {
             from_us: start.map_or(i64::MIN, RequestTime::micros),

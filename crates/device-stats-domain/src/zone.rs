@@ -12,7 +12,7 @@ const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);
 
-/// The IANA database has no time zone of that name.
+/// Error for a name that the IANA database does not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a time zone of the IANA database")]
 pub struct UnknownZone;
@@ -33,7 +33,7 @@ impl Zone {
     /// [`UnknownZone`] if the database has no such name.
     pub fn from_name(name: &str) -> Result<Self, UnknownZone> {
         let zone = TimeZoneDatabase::bundled().get(name).map_err(|_| UnknownZone)?;
-        // `Etc/Unknown` stands for an unknown zone, which has no days to count.
+        // `Etc/Unknown` stands for an unknown zone, so its days are unknown, too.
         if zone.is_unknown() { Err(UnknownZone) } else { Ok(Self(zone)) }
     }
 
@@ -56,7 +56,7 @@ impl Zone {
                 offset.to_timestamp(clock).ok()
             }
             AmbiguousOffset::Gap { after, .. } => {
-                // With the offset after the gap, a time within the gap becomes a time before it.
+                // With the offset after the gap, a clock time inside the gap becomes a moment before the gap.
                 let before = after.to_timestamp(clock).ok()?;
                 self.0.following(before).next().map(|transition| transition.timestamp())
             }
@@ -78,7 +78,7 @@ impl Zone {
     }
 
     /// Returns the offset from UTC at a time, in microseconds. The range of `jiff` ends on 30 December 9999.
-    /// Outside it, the offset is that at its end.
+    /// For a time outside that range, this function returns the offset at the nearest end.
     fn offset_us(&self, at_us: i64) -> i64 {
         let nearest_end = if at_us < 0 { Instant::MIN } else { Instant::MAX };
         let at = Instant::from_microsecond(at_us).unwrap_or(nearest_end);

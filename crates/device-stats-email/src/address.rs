@@ -20,7 +20,7 @@ impl Email {
     /// `Bob <bob@example.com>`, are removed.
     ///
     /// # Errors
-    /// [`InvalidEmail`], whose sentence names the part at fault.
+    /// [`InvalidEmail`], whose message names the faulty part.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         if text.chars().count() > INPUT_CHARS_MAX {
             return Err(InvalidEmail::new(format!("Length must not exceed {INPUT_CHARS_MAX} characters")));
@@ -57,8 +57,8 @@ impl fmt::Display for Email {
     }
 }
 
-/// Checks the size of the address before normalization. The limit counts bytes, and people count characters.
-/// If the two differ, the sentence gives a range of characters to remove.
+/// Checks the size of the address before normalization. The limit counts bytes, but people count characters.
+/// If the two counts differ, the message states a range of characters to remove.
 fn check_length(address: &str) -> Result<(), InvalidEmail> {
     let bytes_over = address.len().saturating_sub(EMAIL_BYTES_MAX);
     if bytes_over == 0 {

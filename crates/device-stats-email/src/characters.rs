@@ -1,4 +1,4 @@
-//! Characters of an address: the safe ones, and the way to show unsafe ones in a refusal.
+//! Safe and unsafe characters of an address, and the form in which a refusal shows unsafe ones.
 
 use std::collections::BTreeSet;
 
@@ -24,13 +24,13 @@ pub(crate) fn list_refused(text: &str, allowed: impl Fn(char) -> bool) -> Option
     (!shown.is_empty()).then(|| Vec::from_iter(shown).join(", "))
 }
 
-/// Refuses invisible characters and those that change the surrounding text: control and format characters, a
-/// leading mark, unassigned code points, spaces.
+/// Refuses invisible characters and characters that change the surrounding text: control and format
+/// characters, a leading mark, unassigned code points, spaces.
 pub(crate) fn check_safe(text: &str) -> Result<(), InvalidEmail> {
     refuse(text, false)
 }
 
-/// Does the same as [`check_safe`], but allows spaces.
+/// Refuses the same characters as [`check_safe`], except spaces.
 pub(crate) fn check_safe_with_spaces(text: &str) -> Result<(), InvalidEmail> {
     refuse(text, true)
 }

@@ -65,8 +65,8 @@ fn check_characters(domain: &str) -> Result<(), InvalidEmail> {
     list_refused(domain, |c| !hides_a_period(c)).map_or(Ok(()), |list| Err(invalid(list)))
 }
 
-/// Returns whether the compatibility decomposition of a character contains a period, as that of `⒈` does
-/// (`1.`). The full-width period decomposes into a single period and is accepted.
+/// Returns whether the compatibility decomposition of a character contains a period. For example, `⒈`
+/// decomposes into `1.`. The full-width period decomposes into a single period and is accepted.
 fn hides_a_period(c: char) -> bool {
     let mut period = false;
     decompose_compatible(c, |part| period |= part == '.');

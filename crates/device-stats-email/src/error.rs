@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The reason for refusing an email address, as a sentence in email-validator's words.
+/// The reason for refusing an email address: a sentence with the wording of email-validator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidEmail(Cow<'static, str>);

@@ -14,11 +14,11 @@ pub(crate) struct SplitAddress<'a> {
     pub(crate) local: &'a str,
     /// The text after the `@`.
     pub(crate) domain: &'a str,
-    /// Whether the address is in angle brackets, which is refused only if there is no other fault.
+    /// Whether the address is in angle brackets. This is refused only if there is no other fault.
     pub(crate) in_brackets: bool,
 }
 
-/// Returns whether a character is white space in Python, which also counts the four ASCII separators.
+/// Returns whether Python counts a character as white space. Python includes the four ASCII separators.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
@@ -31,7 +31,7 @@ pub(crate) fn is_space(c: char) -> bool {
 pub(crate) fn without_display_name(text: &str) -> &str {
     let Some(inside) = text.trim_matches(is_space).strip_suffix('>') else { return text };
     let address = match inside.strip_prefix('"') {
-        // The display name ends at the last quote that an angle bracket follows.
+        // The display name ends at the last quote that is followed by an angle bracket.
         Some(quoted) => quoted
             .rmatch_indices('<')
             .map(|(at, _)| quoted.split_at(at))
@@ -130,9 +130,9 @@ fn split_at_unquoted<'a>(text: &'a str, specials: &[char]) -> Result<(&'a str, &
     }))
 }
 
-/// Returns whether the first character and the marks after it compose into another character, as `<` and
-/// U+0338 become `≮`. The Stream-Safe Text Format (UAX 15) has at most 30 marks in a row; later ones are not
-/// examined.
+/// Returns whether the first character and the marks after it compose into another character. For example,
+/// `<` and U+0338 become `≮`. The Stream-Safe Text Format (UAX 15) has at most 30 marks in a row; later ones
+/// are not examined.
 fn is_composed(text: &str) -> bool {
     text.chars().take(32).nfc().next() != text.chars().next()
 }

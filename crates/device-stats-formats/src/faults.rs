@@ -1,4 +1,4 @@
-//! Faults of a request in the form that FastAPI's clients know: rule, location, message and input.
+//! Faults of a request in the form of FastAPI: rule, location, message and input.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,8 @@ pub enum LocationStep {
 }
 
 impl LocationStep {
-    /// Creates a step from a name that a client sent, cut to about a quarter of [`ECHO_BYTES_MAX`].
+    /// Creates a step from a name that a client sent. The name is cut to about a quarter of
+    /// [`ECHO_BYTES_MAX`].
     pub fn from_sent(name: &str) -> Self {
         let cut: String = name.chars().take(ECHO_BYTES_MAX / 4).collect();
         Self::Name(if cut.len() < name.len() { format!("{cut}…") } else { cut }.into())
@@ -45,7 +46,7 @@ pub struct Problem {
     pub kind: &'static str,
     /// Pydantic's message, or our own if pydantic has no such rule.
     pub msg: Cow<'static, str>,
-    /// Numbers and words of the message, for programs.
+    /// Numbers and words of the message, as values that a program can read.
     pub ctx: Option<Value>,
 }
 
@@ -77,7 +78,7 @@ pub struct Fault {
     pub msg: Cow<'static, str>,
     /// The faulty value, cut to [`ECHO_BYTES_MAX`].
     pub input: Value,
-    /// Numbers and words of the message, for programs.
+    /// Numbers and words of the message, as values that a program can read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Value>,
 }

@@ -2,14 +2,14 @@
 
 /// Maximum size of a batch, in bytes, after decompression.
 pub const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// Maximum number of readings of a batch of Arrow columns, which may need only a few bytes each.
+/// Maximum number of readings of a batch of Arrow columns. Such a reading may take only a few bytes.
 pub const BATCH_READINGS_MAX: usize = 1024 * 1024;
 /// Maximum nesting depth of arrays and objects in a JSON body.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Maximum number of values in one JSON value: an element of a batch array, a line of NDJSON, or another
 /// body.
 pub const JSON_VALUES_MAX: usize = 64 * 1024;
-/// Maximum number of faults in one response. The search for faults ends there.
+/// Maximum number of faults in one response. The search for faults ends at this number.
 pub const FAULTS_MAX: usize = 100;
 /// Maximum size of a faulty value that a response repeats, in bytes.
 pub const ECHO_BYTES_MAX: usize = 8 * 1024;

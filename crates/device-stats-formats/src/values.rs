@@ -1,8 +1,8 @@
 //! Reads values of the domain from JSON and text, by the rules and with the messages of pydantic. A JSON
 //! string, a query parameter, a path parameter and a cell of a table follow the same rules.
 //!
-//! It is stricter than pydantic in three points (`docs/api-differences.md`): numbers must be finite, `_`
-//! between digits is refused, and `true` is not an id.
+//! In three points, the rules are stricter than in pydantic (`docs/api-differences.md`): numbers must be
+//! finite, `_` between digits is refused, and `true` is not an id.
 
 mod boolean;
 mod integer;

@@ -1,5 +1,5 @@
-//! The database: its address, how it is opened and migrated, its connections and transactions, and the
-//! meaning of its errors and columns.
+//! The database: address, opening and migration, connections, transactions, and the conversion of errors and
+//! columns.
 
 pub(crate) mod columns;
 pub(crate) mod config;

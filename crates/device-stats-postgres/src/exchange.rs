@@ -1,7 +1,7 @@
 //! Messages between the nodes that share a database and a schema, by PostgreSQL's `NOTIFY`.
 //!
-//! They are not sent in the transactions that append readings: transactions with `NOTIFY` commit one after
-//! the other.
+//! The messages are sent outside the transactions that append readings, because transactions with `NOTIFY`
+//! commit one after the other.
 
 use async_trait::async_trait;
 use device_stats_store::{Exchange, StoreError};
@@ -37,7 +37,7 @@ impl Exchange for NodeExchange {
         let channel = "SELECT 'device_stats_' || md5(current_schema())";
         let channel: String = column(&client.query_one(channel, &[]).await.map_err(store_error)?, 0)?;
         client.batch_execute(&format!("LISTEN {channel}")).await.map_err(store_error)?;
-        // The connection ends with its client.
+        // The stream holds the client, because the connection ends when the client is dropped.
         let next = async |(client, mut messages): (_, tokio::sync::mpsc::Receiver<String>)| {
             messages.recv().await.map(|message| (message, (client, messages)))
         };

@@ -1,9 +1,9 @@
 //! The store that several nodes can share: users, devices, readings and segments in one PostgreSQL database.
 //! [`PostgresStore`] implements [`Store`](device_stats_store::Store).
 //!
-//! A call of one statement is one round trip and one transaction. So is a call whose statements are sent
-//! together (appends, snapshots, deletes). With `synchronous_commit=on`, a commit waits for stable storage.
-//! No statistic is computed here.
+//! A call of one statement takes one round trip and is one transaction. The same is true if a call sends its
+//! statements together (appends, snapshots, deletions). With `synchronous_commit=on`, a commit waits for
+//! stable storage. The store computes no statistics.
 
 pub mod limits;
 

@@ -9,10 +9,11 @@ pub const STORE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time that PostgreSQL waits for the next statement of a transaction before it rolls the transaction
 /// back.
 pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum time for which the database host may leave sent data unacknowledged before the connection counts
-/// as lost.
+/// Maximum time that sent data waits for the acknowledgement of the database host. After it, the connection
+/// is lost.
 pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum time for a call whose statements have limits of their own. A frozen server enforces none of those.
+/// Maximum time for a call that reads or writes, except seals, merges and deletes. It is needed because a
+/// frozen server does not enforce its statement timeout.
 pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 /// Maximum time for sealing or merging a device.
 pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);

@@ -1,5 +1,5 @@
-//! Statements about segments: the catalogue, the bytes, the times, and how one replaces readings or other
-//! segments.
+//! Statements about segments: their catalogue, their bytes, their times, and the replacement of readings or
+//! other segments by a segment.
 
 pub(crate) mod catalogue;
 pub(crate) mod pieces;

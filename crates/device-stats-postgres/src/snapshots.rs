@@ -22,7 +22,8 @@ type Parameters<'a> = [&'a (dyn ToSql + Sync)];
 
 /// Statements about a subject, `$1`, and a window from `$2` until `$3`.
 struct SnapshotStatements {
-    /// No row if the subject does not exist; one row without a key if it has no devices.
+    /// Selects no row if the subject does not exist, and one row without a key if it is a user without
+    /// devices.
     devices: &'static str,
     hot: &'static str,
     segments: &'static str,
@@ -93,7 +94,7 @@ pub(crate) async fn newest(
     })
 }
 
-/// Returns `None` if the subject does not exist.
+/// Returns the devices of a subject; `None` if the subject does not exist.
 async fn devices(
     client: &ClientWrapper,
     select: &Statement,
@@ -112,7 +113,7 @@ async fn devices(
     Ok(Some(devices))
 }
 
-/// Converts each row when it arrives, since there can be many.
+/// Returns hot readings by device. Converts each row when it arrives, because there can be many rows.
 async fn hot(
     client: &ClientWrapper,
     select: &Statement,

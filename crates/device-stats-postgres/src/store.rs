@@ -1,4 +1,4 @@
-//! The store: how it is opened.
+//! The store, and its opening.
 
 mod accounts;
 mod readings;
@@ -18,8 +18,8 @@ use crate::exchange::NodeExchange;
 
 /// A store in a PostgreSQL database, which several nodes can share.
 ///
-/// While the database is unreachable, calls fail with [`StoreError::Unavailable`]. When it is back, the next
-/// call works.
+/// While the database is unreachable, calls fail with [`StoreError::Unavailable`]. When the database is
+/// reachable again, the next call succeeds.
 pub struct PostgresStore {
     connections: Connections,
     exchange: Arc<NodeExchange>,

@@ -1,9 +1,10 @@
-//! A private PostgreSQL for tests: a separate server for a test that stops it, or one shared by all tests of
-//! a process.
+//! Private PostgreSQL servers for tests: a separate server for each test that stops it, and one server that
+//! all other tests of a process share.
 //!
-//! A shell keeps each server. It reads commands from a pipe of the test process and carries them out one by
-//! one; when the pipe is closed, it stops the server and removes its files. So no server outlives its test
-//! process, however that ends: statics are never dropped, and a killed process drops nothing.
+//! A shell, the keeper, controls each server. The keeper reads commands from a pipe of the test process, and
+//! carries them out one by one. When the pipe is closed, the keeper stops the server and removes its files.
+//! So no server outlives its test process. `Drop` alone could not ensure this: statics are never dropped, and
+//! a killed process drops nothing.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -137,7 +138,7 @@ pub struct TestPostgres {
 
 struct Keeper {
     process: Child,
-    /// `None` after the keeper has been told to end.
+    /// `None` after the pipe has been closed, which ends the keeper.
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -154,7 +155,7 @@ impl TestPostgres {
             .tempdir()
             .expect("cannot make a temporary directory");
         let keeper = Mutex::new(Keeper::spawn(&directory));
-        // Created before the first command, so a panic below cleans up, too.
+        // The server is created before the first command, so that a panic below drops it, which cleans up.
         let mut server = Self { keeper, directory, port: 0, databases: AtomicU32::new(0) };
         assert!(
             server.run("installed"),
@@ -240,7 +241,7 @@ impl TestPostgres {
         self.keeper().run(command)
     }
 
-    /// Locks the keeper. A poisoned lock is fine: no panic leaves a command without its answer.
+    /// Locks the keeper. A poisoned lock is harmless: no panic leaves a command without its answer.
     fn keeper(&self) -> MutexGuard<'_, Keeper> {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -283,7 +284,7 @@ impl Keeper {
         Self { process, commands, answers }
     }
 
-    /// Whether the command succeeded.
+    /// Returns whether the command succeeded.
     fn run(&mut self, command: &str) -> bool {
         let commands = self.commands.as_mut().expect("the keeper has its input until it is dropped");
         writeln!(commands, "{command}").expect("the keeper of the test's PostgreSQL is gone");
@@ -293,8 +294,8 @@ impl Keeper {
     }
 }
 
-/// Returns a free port below those of outgoing connections, which could otherwise take the port while the
-/// server is stopped. Each process starts its search at a different port.
+/// Returns a free port below the range of outgoing connections. A connection could take a port in that range
+/// while the server is stopped. Each process starts its search at a different port.
 fn free_port() -> u16 {
     const FIRST: u16 = 16_384;
     static CALLS: AtomicU32 = AtomicU32::new(0);

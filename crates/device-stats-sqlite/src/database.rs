@@ -1,5 +1,4 @@
-//! The database file: how it is opened and migrated, its connections, and the meaning of its errors and
-//! columns.
+//! The database file: opening and migration, connections, and the conversion of errors and columns.
 
 pub(crate) mod columns;
 pub(crate) mod connections;

@@ -1,9 +1,11 @@
-//! Hot readings in memory, read from the journal, as a view of the moment of a transaction.
+//! Keeps the hot readings of the journal in memory, and shows each transaction the hot readings of its own
+//! moment.
 //!
-//! Each transaction first looks up the last journal entry that its database has, and applies the entries that
-//! memory has not seen. It makes no difference whether this process wrote them, another process did, or they
-//! are from before a restart. Memory keeps with each reading the entries with which it became hot and ceased
-//! to be hot, so an older transaction still sees the hot readings of its own moment.
+//! Each transaction first looks up the last journal entry that it can see, and applies the entries that are
+//! not in memory yet. Such an entry may come from this process, from another process, or from before a
+//! restart. With each reading, memory keeps the position of the entry that made it hot and the position of
+//! the entry that sealed or deleted it. So an older transaction still sees the hot readings of its own
+//! moment.
 
 mod state;
 mod time_map;
@@ -19,8 +21,9 @@ use state::HotState;
 
 use crate::journal::{self, Entry, Position};
 
-/// Maximum number of entries that one commit removes from the journal, since each can be long. It is more
-/// than a commit adds: at most one for each segment of a group, and one that carries readings forward.
+/// Maximum number of entries that one commit removes from the journal. It is limited because an entry can be
+/// long. It is larger than the number of entries that a commit adds: at most one for each segment of a group,
+/// and one that carries readings forward.
 const CUT_ENTRIES_MAX: Position = 64;
 
 /// The hot readings of one database.
@@ -35,8 +38,8 @@ pub(crate) struct HotReadings {
 #[derive(Debug, Default)]
 struct Replica {
     state: RwLock<HotState>,
-    /// Number of open views, by the position of the state when each was opened. Such a view can see readings
-    /// that later entries removed.
+    /// Number of open views, by the position of the state when they were opened. A view can see readings that
+    /// later entries have removed.
     views: Mutex<BTreeMap<Position, usize>>,
 }
 
@@ -54,18 +57,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl HotReadings {
-    /// Opens a view for the transaction of the connection. It must be the transaction's first read: memory
-    /// forgets what no open view can see, and this view opens before the moment of a reading transaction is
-    /// fixed. A writing transaction excludes other writers, so nothing changes in between.
+    /// Opens a view for the transaction of the connection. This must be the first read of the transaction.
+    /// The first read fixes the moment of a reading transaction, and the view has to be open by then: memory
+    /// drops the readings that no open view can see. In a writing transaction there is no other writer, so
+    /// nothing changes before the view is open.
     pub(crate) fn view(&self, connection: &Connection) -> Result<HotView, StoreError> {
         let mut view = HotView::open(self.replica());
         let position = journal::last(connection)?;
         if view.advance(connection, position)? {
             return Ok(view);
         }
-        // Memory is new, or another process has cut entries that memory has not seen. One rebuild serves all
-        // callers that find this, except a transaction older than the rebuilt memory, which has forgotten
-        // readings removed since.
+        // Memory is new, or another process has removed entries that memory has not seen. One rebuild is
+        // enough for all waiting callers. The exception is a transaction that is older than the rebuilt
+        // memory: that memory lacks the readings that were removed after the transaction began.
         let _rebuild = lock(&self.rebuild);
         view = HotView::open(self.replica());
         if view.advance(connection, position)? {
@@ -120,7 +124,8 @@ impl Replica {
 impl HotView {
     fn open(replica: Arc<Replica>) -> Self {
         let opened_at = {
-            // Held until the view is counted, so that nothing is forgotten in between.
+            // The lock is held until the view is counted, so that no reading that the view can see is
+            // dropped.
             let state = replica.read();
             *lock(&replica.views).entry(state.position()).or_default() += 1;
             state.position()
@@ -128,7 +133,7 @@ impl HotView {
         Self { replica, opened_at, position: opened_at }
     }
 
-    /// Moves the view to a position; returns whether memory can show it.
+    /// Moves the view to a position; returns whether memory can show the hot readings of that position.
     fn advance(&mut self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
         self.position = position;
         Ok(self.opened_at <= position && self.replica.catch_up(connection, position)?)
@@ -139,7 +144,7 @@ impl HotView {
         self.replica.read().rows(device, window, self.position).collect()
     }
 
-    /// Whether a device has a hot reading in the window.
+    /// Returns whether a device has a hot reading in the window.
     pub(crate) fn has_any(&self, device: DeviceKey, window: Window) -> bool {
         self.replica.read().rows(device, window, self.position).next().is_some()
     }
@@ -170,16 +175,17 @@ impl HotView {
         self.replica.read().devices(self.position)
     }
 
-    /// Whether all rows of a segment are hot. A time alone does not identify a reading: after a device has
-    /// been deleted, a later reading can have the same time, but never the same id.
+    /// Returns whether all rows of a segment are hot. A time alone does not identify a reading: after a
+    /// device has been deleted, a later reading can have the same time, but never the same id.
     pub(crate) fn has_all(&self, device: DeviceKey, sealed: &SealedRows) -> bool {
         let state = self.replica.read();
         let mut rows = sealed.times_us().iter().zip(sealed.ids());
         rows.all(|(time_us, id)| state.find(device, *time_us, self.position) == Some(*id))
     }
 
-    /// Removes journal entries that no hot reading needs any more, and carries readings forward that have
-    /// been hot for long and keep many other entries in the journal. Call it in a transaction that writes.
+    /// Removes entries without hot readings from the front of the journal. If a few old hot readings keep
+    /// many entries in the journal, carries these readings forward to a new entry. Call it in a writing
+    /// transaction.
     pub(crate) fn tidy(&self, connection: &Connection) -> Result<(), StoreError> {
         let (first_needed, carried) = {
             let state = self.replica.read();
@@ -211,8 +217,8 @@ mod tests {
     use super::*;
     use crate::database::{open, uri};
 
-    /// Another thread had rebuilt memory in the meantime, after the hot readings of this transaction's moment
-    /// had been sealed and their entries cut. The transaction saw them neither in memory nor in a segment.
+    /// A transaction began, then its hot readings were sealed and their entries removed, and then another
+    /// thread rebuilt memory. The transaction found the readings neither in memory nor in a segment.
     #[test]
     fn a_transaction_older_than_memory_sees_its_own_moment() {
         let folder = tempfile::tempdir().unwrap();
@@ -231,7 +237,8 @@ mod tests {
         let hot = HotReadings::default();
         assert_eq!(hot.view(&late).unwrap().list_devices(), []);
         assert_eq!(hot.view(&early).unwrap().list(device, Window::ALL), [row]);
-        // The other transactions do not see what the older one had to read for itself.
+        // The older transaction has read the journal for itself only. Other transactions keep the newer
+        // memory.
         assert_eq!(hot.view(&late).unwrap().list_devices(), []);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) enum Entry {
 
 /// Number of words of a reading.
 const READING_WORDS: usize = 6;
-/// Maximum number of readings of an entry that adopts rows of an older schema.
+/// Maximum number of readings in one entry when rows of an older schema are moved into the journal.
 const ADOPTED_AT_ONCE: usize = 64 * 1024;
 
 impl Entry {
@@ -74,7 +74,7 @@ impl Entry {
         bytes
     }
 
-    /// Returns `None` if the bytes are not an entry.
+    /// Decodes an entry; `None` if the bytes are not an entry.
     fn decode(kind: i64, bytes: &[u8]) -> Option<Self> {
         let (bytes, checksum) = bytes.split_last_chunk()?;
         let (words, []) = bytes.as_chunks::<8>() else { return None };
@@ -127,7 +127,7 @@ pub(crate) fn first(connection: &Connection) -> Result<Option<Position>, StoreEr
     select.query_row([], |row| row.get(0)).map_err(store_error)
 }
 
-/// Passes the entries after a position to `take`, in order, until it returns false.
+/// Passes the entries after a position to `take`, in order, until `take` returns false.
 pub(crate) fn each_after(
     connection: &Connection,
     position: Position,
@@ -161,7 +161,8 @@ pub(crate) fn cut(connection: &Connection, position: Position) -> Result<(), Sto
     delete.execute([position]).map(drop).map_err(store_error)
 }
 
-/// Moves the hot readings of an older schema, in which each was a row of `reading`, into the journal.
+/// Moves the hot readings of an older schema into the journal. In that schema, each hot reading is a row of
+/// the table `reading`.
 pub(crate) fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
     if !has_rows(connection)? {
         return Ok(());
@@ -192,7 +193,7 @@ pub(crate) fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(store_error)
 }
 
-/// Whether the database has rows that have not been adopted.
+/// Returns whether the database still has rows of the older schema.
 pub(crate) fn has_rows(connection: &Connection) -> Result<bool, StoreError> {
     connection.table_exists(None, "reading").map_err(store_error)
 }

@@ -1,4 +1,4 @@
 //! Limits of the store in SQLite.
 
-/// Maximum number of segments, of several requests, that one group commit stores.
+/// Maximum number of segments that one group commit stores. They come from several requests.
 pub const GROUP_SEGMENTS_MAX: usize = 32;

@@ -1,4 +1,4 @@
-//! Snapshots for analyses and lists. The caller's read transaction makes each the data of one moment.
+//! Takes snapshots for analyses and lists. The caller's read transaction makes a snapshot show one moment.
 
 use device_stats_domain::{Device, DeviceKey, Window};
 use device_stats_store::{DeviceSnapshot, NewestReadings, Snapshot, StoreError, Subject};

@@ -1,4 +1,4 @@
-//! The store: how it is opened, and its transactions with the hot readings of their moment.
+//! The store: opens the database, and runs transactions with the hot readings of their moment.
 
 mod accounts;
 mod readings;
@@ -20,7 +20,7 @@ use crate::segments::group_commit::SegmentQueue;
 
 /// A store in a file.
 ///
-/// After an I/O error during a commit, every call that writes and [`Store::ping`] fail with
+/// After an I/O error during a commit, every writing call, and [`Store::ping`], fails with
 /// [`StoreError::Unavailable`] until the file has been opened again.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -1,4 +1,4 @@
-//! Buckets tile every window, and begin where the calendar of the zone says.
+//! Buckets tile every window, and follow the calendar of the zone.
 
 use jiff::ToSpan;
 use jiff::civil::date;
@@ -63,13 +63,13 @@ fn a_skipped_day_has_no_bucket() {
 #[test]
 fn a_day_with_no_or_two_midnights_has_one_start() {
     for (zone, from, until, expected) in [
-        // From 00:00 to 01:00.
+        // Clocks change from 00:00 to 01:00.
         ("America/Sao_Paulo", "2018-11-03T12:00:00Z", "2018-11-04T12:00:00Z", "2018-11-04T03:00:00Z"),
-        // From 00:00 to 23:00 the day before.
+        // Clocks change from 00:00 to 23:00 of the day before.
         ("America/Sao_Paulo", "2018-02-17T12:00:00Z", "2018-02-18T12:00:00Z", "2018-02-18T03:00:00Z"),
-        // From 00:01 to 23:01 the day before.
+        // Clocks change from 00:01 to 23:01 of the day before.
         ("America/St_Johns", "2006-10-28T12:00:00Z", "2006-10-29T12:00:00Z", "2006-10-29T02:30:00Z"),
-        // From 23:30 to 00:30.
+        // Clocks change from 23:30 to 00:30.
         ("America/Toronto", "1919-03-30T12:00:00Z", "1919-03-31T12:00:00Z", "1919-03-31T04:30:00Z"),
     ] {
         assert_eq!(starts("P1D", zone, from, until)[1..], [expected], "{zone} {from}");
@@ -173,8 +173,8 @@ fn check_tiles(buckets: &[Window], window: Window) {
     assert_eq!(at, window.until_us);
 }
 
-/// Near every change of clocks in every zone, a day begins after the previous one, or at the same time if it
-/// was skipped.
+/// Near every change of clocks in every zone, a day begins after the previous day. If the zone skipped the
+/// previous day, both begin at the same time.
 #[test]
 fn days_ascend_in_every_zone() {
     for name in jiff::tz::TimeZoneDatabase::bundled().available() {
@@ -241,7 +241,7 @@ proptest! {
             Ok(buckets) => {
                 check_tiles(&buckets, window);
                 prop_assert!(buckets.len() as u64 <= SERIES_BUCKETS_MAX);
-                // A bucket that is not cut does not depend on the window.
+                // The window has no influence on a bucket that lies inside it.
                 let wider = Window { from_us: from_us - 1, until_us: window.until_us + 1 };
                 if let (Ok(wider), true) = (grid.buckets(wider), buckets.len() > 2) {
                     for bucket in &buckets[1..buckets.len() - 1] {
@@ -253,7 +253,7 @@ proptest! {
         }
     }
 
-    /// On days with one midnight, the day arithmetic of `jiff` gives the same.
+    /// On days with one midnight, the day arithmetic of `jiff` gives the same buckets.
     #[test]
     fn days_are_those_of_jiff(zone in prop::sample::select(&ZONES), days in 0..60_000_i32) {
         let rules = jiff::tz::TimeZoneDatabase::bundled().get(zone).unwrap();

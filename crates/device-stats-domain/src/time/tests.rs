@@ -1,4 +1,4 @@
-//! Times as text and as numbers, with the answers of pydantic.
+//! Compares times from texts and numbers with the answers of pydantic.
 
 use proptest::prelude::*;
 
@@ -105,8 +105,8 @@ fn the_fault_of_a_number_is_named() {
     }
 }
 
-/// The time of a request may be outside the years 1 to 9999 in UTC. A window accepts it, and a reading does
-/// not.
+/// The time of a request may be outside the years 1 to 9999 in UTC. A window accepts such a time, but a
+/// reading does not.
 #[test]
 fn times_outside_the_years_of_readings_are_accepted_in_requests() {
     let early = RequestTime::parse("0001-01-01T00:00:00+14:00").unwrap();

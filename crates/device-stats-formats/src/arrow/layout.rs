@@ -8,9 +8,9 @@ use arrow_schema::DataType;
 use super::memory_limit::ArrayMemoryLimit;
 use super::stream_error::ArrowStreamError;
 
-/// Size of the decompressed length before a compressed buffer, in bytes.
+/// Size of the prefix of a compressed buffer, in bytes. The prefix states the decompressed length.
 const PREFIX_BYTES: usize = 8;
-/// Decompressed length of a buffer that is not compressed, since it would not become shorter.
+/// Prefix of a buffer that is not compressed, because compression would not make it shorter.
 const NOT_COMPRESSED: i64 = -1;
 /// Size of the view of a text, in bytes.
 const VIEW_BYTES: usize = 16;
@@ -63,7 +63,7 @@ pub(super) fn check(
             other => buffers.next(rows, width(other)?)?,
         }
     }
-    // Otherwise, a few bytes could declare any number of rows.
+    // Without this check, a few bytes could declare any number of rows.
     if rows > buffers.bytes {
         Err(ArrowStreamError::broken("a batch has fewer values than rows"))
     } else {
@@ -78,7 +78,7 @@ fn width(data_type: &DataType) -> Result<usize, ArrowStreamError> {
         .ok_or_else(|| ArrowStreamError::broken(format!("columns of the type {data_type} are not read")))
 }
 
-/// Returns the number of nulls of a column.
+/// Checks the length of a column, and returns its number of nulls.
 fn check_node(node: &FieldNode, rows: usize) -> Result<usize, ArrowStreamError> {
     let (length, nulls) = (usize::try_from(node.length()), usize::try_from(node.null_count()));
     match (length, nulls) {
@@ -98,8 +98,8 @@ struct Buffers<'a, I> {
 }
 
 impl<'a, I: Iterator<Item = &'a BufferRange>> Buffers<'_, I> {
-    /// Checks the next buffer, which must hold at least this number of values of this size, and no part of a
-    /// value, which would make `arrow-ipc` panic.
+    /// Checks the next buffer. It must hold at least this number of values of this size. It must not end
+    /// inside a value, which would make `arrow-ipc` panic.
     fn next(&mut self, values: usize, value_bytes: usize) -> Result<(), ArrowStreamError> {
         let range = self.ranges.next().ok_or_else(|| ArrowStreamError::broken("a batch lacks a buffer"))?;
         let outside = || ArrowStreamError::broken("a buffer lies outside of its batch");

@@ -40,7 +40,7 @@ impl ArrayMemoryLimit {
         Ok(())
     }
 
-    /// Starts counting again.
+    /// Sets both counts back to 0.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.bytes_max);
     }

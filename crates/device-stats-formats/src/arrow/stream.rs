@@ -1,8 +1,9 @@
 //! Reads an Arrow IPC stream of another program batch by batch.
 //!
 //! `arrow-ipc` trusts the lengths in a message: it allocates as many bytes as a length declares, and panics
-//! if a buffer lies outside of its message. Therefore each message is checked (`layout`) before `arrow-ipc`
-//! reads it, and no more is allocated than has arrived or than the limit allows. Nested types are not read.
+//! if a buffer lies outside of its message. Therefore `layout` checks each message before `arrow-ipc` reads
+//! it. Memory is allocated for bytes that have arrived, and for arrays within the limit. Nested types are not
+//! read.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -151,7 +152,7 @@ fn next_head(input: &mut impl Read) -> Result<Option<Vec<u8>>, ArrowStreamError>
 
 /// Parses a head, and checks that its parts lie inside of it.
 fn message(head: &[u8]) -> Result<Message<'_>, ArrowStreamError> {
-    // The text of the error describes internals of flatbuffers.
+    // The text of the error is left out: it describes internals of flatbuffers.
     let message =
         root_as_message(head).map_err(|_| ArrowStreamError::broken("the head of a message is malformed"))?;
     if message.version() < MetadataVersion::V4 {

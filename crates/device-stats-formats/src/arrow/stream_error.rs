@@ -4,7 +4,7 @@ use std::io;
 
 use arrow_schema::ArrowError;
 
-/// Reason why a stream cannot be read, or not to its end.
+/// Reason why a stream cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArrowStreamError {
     /// The bytes cannot be read.

@@ -20,7 +20,7 @@ fn is_text_array(data_type: &DataType) -> bool {
 pub(crate) enum TextColumn<'a> {
     /// Each row has a text of its own.
     Array(TextArray<'a>),
-    /// Rows have positions in a list of texts.
+    /// Each row has a position in a list of texts.
     Dictionary {
         /// The column, for its nulls.
         column: &'a ArrayRef,
@@ -48,7 +48,7 @@ impl<'a> TextColumn<'a> {
             return TextArray::new(column).map(Self::Array);
         };
         let values = TextArray::new(dictionary.values())?;
-        // `normalized_keys` panics without values. All rows are null then.
+        // `normalized_keys` panics if there are no values. In that case, all rows are null.
         let positions =
             if dictionary.values().is_empty() { Vec::new() } else { dictionary.normalized_keys() };
         Some(Self::Dictionary { column, positions, values })
@@ -62,7 +62,7 @@ impl<'a> TextColumn<'a> {
         }
     }
 
-    /// Returns the position of the text of a row in the dictionary; `None` if it is null, or there is no
+    /// Returns the position of a row's text in the dictionary; `None` if the row is null or the column has no
     /// dictionary.
     pub(crate) fn position(&self, row: usize) -> Option<usize> {
         match self {

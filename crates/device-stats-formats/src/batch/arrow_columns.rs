@@ -43,7 +43,8 @@ pub(super) fn read<R: Row>(body: ArrowBody<'_>, faults: &mut Faults) -> Result<B
         read_batch(ReadingColumns::new(batch)?, first_row, batch.num_rows(), &mut rows.rows, faults);
         first_row += batch.num_rows();
     }
-    // Never seen: each row is read or faulty. Otherwise, readings would be lost.
+    // This never happens, because each row is either read or faulty. Without the check, readings could be
+    // lost silently.
     if faults.is_empty() && rows.rows.len() != first_row {
         return Err(inconsistent());
     }
@@ -90,8 +91,8 @@ fn read_batch<R: Row>(
     }
 }
 
-/// Error for a batch that differs from the schema of its stream; never seen, since the stream checks its
-/// batches.
+/// Error for a batch that differs from the schema of its stream. It never occurs, because the stream checks
+/// its batches.
 fn inconsistent() -> FormatError {
     FormatError::NotArrow("a batch does not have the columns of its stream".to_owned())
 }

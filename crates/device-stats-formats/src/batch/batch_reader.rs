@@ -22,18 +22,19 @@ pub struct BatchReader<R> {
 }
 
 enum FormatReader<R> {
-    /// Read at the end: an array that is not JSON has no other fault.
+    /// The text is parsed at the end, because an array that is not JSON has no other fault.
     JsonArray(String),
     Ndjson(NdjsonRowReader<R>),
     Csv(Box<CsvRowReader<R>>),
-    /// Read at the end: a record batch is a whole, and its columns are not copied a second time.
+    /// The bytes are read at the end, because a record batch cannot be read in parts. Its columns are not
+    /// copied.
     Arrow(Vec<u8>),
     /// An unknown media type, which is an error unless the body is empty.
     Other,
 }
 
 impl<R: Row> BatchReader<R> {
-    /// Expects a body of this media type.
+    /// Creates a reader of a body of this media type.
     pub fn new(media_type: MediaType) -> Self {
         let reader = match media_type {
             MediaType::Json => FormatReader::JsonArray(String::new()),

@@ -22,7 +22,7 @@ impl Default for RowLocations {
 }
 
 impl RowLocations {
-    /// Returns the fault of a row, counted from 0, whose device does not exist.
+    /// Returns the fault of a row whose device does not exist. Rows are counted from 0.
     pub fn unknown_device(&self, row: usize, id: &DeviceId) -> Fault {
         let loc: Vec<LocationStep> = vec!["body".into(), row.into(), self.device_key.into()];
         Fault {
@@ -56,12 +56,14 @@ impl<R> Default for BatchRows<R> {
 }
 
 impl<R> BatchRows<R> {
-    /// Creates an empty list of rows whose device is named by another key than `device_id`.
+    /// Creates an empty list of rows. `device_key` is the column, member or tag that names the device of a
+    /// row.
     pub(crate) fn with_device_key(device_key: &'static str) -> Self {
         Self { rows: Vec::new(), locations: RowLocations { device_key, ..RowLocations::default() } }
     }
 
-    /// Memory held, in bytes. Memory that a row refers to is not counted: it is a short part of the body.
+    /// Memory held, in bytes. The texts of device ids are not counted, because they are only a part of the
+    /// body.
     pub fn held_bytes(&self) -> usize {
         vec_bytes(&self.rows) + vec_bytes(&self.locations.lines)
     }

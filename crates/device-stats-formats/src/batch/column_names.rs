@@ -1,4 +1,4 @@
-//! The names of the columns of a table, in requests and in files: which must be there, and which may.
+//! The names of the required and optional columns of a table, in requests and in files.
 
 use crate::faults::{Faults, LocationStep, Problem};
 use crate::json::Json;
@@ -6,7 +6,7 @@ use crate::json::Json;
 /// Names of the columns that a table has.
 #[derive(Clone, Copy, Debug)]
 pub struct ColumnNames {
-    /// Columns that must be there.
+    /// Columns that every table must have.
     pub required: &'static [&'static str],
     /// Columns that may be missing.
     pub optional: &'static [&'static str],

@@ -22,7 +22,7 @@ pub(super) fn read<R: Row>(text: &str, faults: &mut Faults) -> BatchRows<R> {
             faults.add(vec!["body".into()], problem, &Json::Null);
         }
         Err(JsonError { position, error }) => {
-            // Invalid JSON is no batch: no other fault matters.
+            // Invalid JSON is no batch, so its other faults are dropped.
             *faults = Faults::default();
             let problem = Problem::new("json_invalid", "JSON decode error").with(json!({ "error": error }));
             faults.add(vec!["body".into(), position.into()], problem, &Json::Object(Vec::new()));

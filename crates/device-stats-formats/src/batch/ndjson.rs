@@ -109,7 +109,7 @@ mod tests {
         ]
     }
 
-    /// Lines that are rows, and lines that nearly are.
+    /// Lines that are valid rows, and lines with small errors.
     fn line() -> impl Strategy<Value = String> {
         let name = prop::sample::select(vec!["x", "y", "z", "timestamp", "device_id", "unit", "\\u0078"]);
         let members = prop::collection::vec((name, value()), 0..6);

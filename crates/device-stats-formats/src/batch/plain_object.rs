@@ -1,6 +1,6 @@
-//! A row as most clients write it, read without building a JSON tree: numbers are JSON numbers, the time is
-//! valid, and no member is repeated or unknown. Everything else is left to the general reader, which also
-//! notes faults.
+//! Reads a row in its most common form, without building a JSON tree. In this form, numbers are JSON numbers,
+//! the time is valid, and no member is repeated or unknown. The general reader reads all other rows, and
+//! notes their faults.
 
 use device_stats_domain::{Axes, DeviceId, Finite, Timestamp};
 use jiter::{Jiter, Peek};

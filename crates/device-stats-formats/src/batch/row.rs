@@ -1,4 +1,4 @@
-//! Rows of a batch: readings of one device, or of many devices. This file states what a row consists of; each
+//! Rows of a batch: readings of one device, or of many devices. This file defines the parts of a row; each
 //! format has a file of its own.
 
 use device_stats_domain::{Axes, DeviceId, Measurement};
@@ -9,7 +9,8 @@ use super::plain_object::PlainObject;
 use crate::members::{FromMembers, Members};
 use crate::values::{self, nullable};
 
-/// A row of a batch: a [`Measurement`] of the device that the request names, or one with its [`DeviceId`].
+/// A row of a batch: a [`Measurement`] of the device that the request names, or a [`Measurement`] with the
+/// [`DeviceId`] of its device.
 pub trait Row: Sized + Send {
     /// Columns of a table of such rows, which are also the members of a JSON object.
     const COLUMNS: ColumnNames;

@@ -1,8 +1,8 @@
 //! Reads the records of CSV (RFC 4180; lines end with `\n`, `\r\n` or `\r`) as their bytes arrive, and the
 //! line on which each begins.
 //!
-//! Line numbers are those of an editor. Those of the csv crate are not: it counts `\r\n` as part of the next
-//! line, and includes blank lines before a record in the record.
+//! Lines have the same numbers as in an editor. The csv crate counts differently: it adds `\r\n` to the next
+//! line, and blank lines to the record after them.
 
 use csv_core::{ReadRecordResult, Reader};
 
@@ -84,7 +84,7 @@ impl RecordReader {
                 ReadRecordResult::InputEmpty => return Progress::NeedsInput,
                 ReadRecordResult::End => return Progress::End,
             }
-            // A further call with the rest of the input, which is empty, would end the text.
+            // The rest of the input is empty. A further call with empty input would mean the end of the text.
             if input.is_empty() && !is_end {
                 return Progress::NeedsInput;
             }

@@ -28,8 +28,8 @@ pub struct ArrowStreamEncoder {
     writer: StreamWriter<Vec<u8>>,
 }
 
-/// Encodes a Parquet file. A row group is returned when it is full; its position is kept for the end of the
-/// file.
+/// Encodes a Parquet file. A row group is returned when it is full. The end of the file lists the positions
+/// of all row groups.
 pub struct ParquetEncoder {
     schema: SchemaRef,
     writer: ArrowWriter<Vec<u8>>,
@@ -64,7 +64,8 @@ impl ParquetEncoder {
             // Statistics of pages would be held until the end of the file.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            // A device has no time twice, and neighbours are close.
+            // The times of a device are all different, so a dictionary is useless. Consecutive times are
+            // close, so their differences are short.
             .set_column_dictionary_enabled(times(), false)
             .set_column_encoding(times(), Encoding::DELTA_BINARY_PACKED);
         let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties.build()))?;

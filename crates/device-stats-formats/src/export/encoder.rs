@@ -6,7 +6,7 @@ use device_stats_domain::{DeviceId, Reading};
 /// Reason why readings cannot be encoded; always a bug.
 pub type EncodeError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Encodes readings. The pieces that it returns, in their order, are the file.
+/// Encodes readings. The returned pieces, in this order, form the file.
 pub trait Encoder: Send + 'static {
     /// Encodes the next readings of a device, in ascending order of time, and returns the bytes that are
     /// complete.

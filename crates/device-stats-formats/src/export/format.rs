@@ -62,7 +62,7 @@ impl ExportFormat {
     /// Returns the extension of a file name.
     pub fn extension(self) -> &'static str {
         match self {
-            // `arrow` is the extension of an Arrow file, and this is a stream.
+            // `arrow` is the extension of an Arrow file, but an export is an Arrow stream.
             Self::Arrow => "arrows",
             Self::Csv | Self::Ndjson | Self::Parquet => self.name(),
         }

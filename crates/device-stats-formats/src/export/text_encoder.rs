@@ -11,7 +11,7 @@ use serde_json::Error;
 
 use super::encoder::{EncodeError, Encoder};
 
-/// The header, which is also that of a batch of many devices.
+/// The header of CSV. A batch of many devices has the same header.
 const HEADER: &[u8] = b"device_id,timestamp,x,y,z\n";
 
 /// Format of a line.

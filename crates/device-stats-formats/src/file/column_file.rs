@@ -1,5 +1,5 @@
-//! A file of columns, an Arrow stream or Parquet, cut into batches. Values are passed on as they are. Only
-//! texts, which may come from a dictionary of all texts of the file, are copied.
+//! A file of columns, an Arrow stream or Parquet, cut into batches. Values are passed on unchanged. Only
+//! texts are copied, because they may come from a dictionary of the whole file.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,8 +23,8 @@ use crate::faults::Faults;
 /// Maximum size of a record batch of an Arrow file after decompression, in bytes. A record batch is held as a
 /// whole.
 const RECORD_BATCH_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
-/// First bytes of an Arrow file. Zeros follow, then a stream, then a table of contents, which is not needed
-/// here.
+/// First bytes of an Arrow file. After them come zeros, a stream, and a table of contents, which is not
+/// needed here.
 const FILE_MAGIC: [u8; 6] = *b"ARROW1";
 
 /// A file of columns whose schema has been read.
@@ -115,8 +115,8 @@ impl<R: Read> ColumnFile<R> {
         Ok(Some(encoded))
     }
 
-    /// Returns the number of first rows whose texts fit into a batch. All rows of a dictionary may share one
-    /// long text, which is copied for each.
+    /// Returns the number of rows, from the first one, whose texts fit into a batch. Many rows may share one
+    /// long text of a dictionary, and the text is copied for each row.
     fn rows_that_fit(&self, rows: &RecordBatch) -> usize {
         let columns: Vec<TextColumn<'_>> = rows.columns().iter().filter_map(TextColumn::new).collect();
         let mut left = self.batch_bytes_max;
@@ -196,7 +196,7 @@ impl<R: Read> ColumnFile<R> {
     }
 }
 
-/// Reads the first bytes of a stream, without those that come before it in a file.
+/// Reads the first bytes of a stream. Skips the bytes before the stream in an Arrow file.
 fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut begin = Vec::new();
     input.by_ref().take(FILE_MAGIC.len() as u64).read_to_end(&mut begin)?;
@@ -210,7 +210,7 @@ fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
     Ok(begin)
 }
 
-/// Checks the columns as the server checks those of a request.
+/// Checks the columns by the rules of the server.
 fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
     let mut faults = Faults::default();
     check_columns::<(DeviceId, Measurement)>(schema, &mut faults)

@@ -17,9 +17,9 @@ use crate::faults::Faults;
 pub(super) struct CsvFile<R> {
     file: PathBuf,
     input: BufReader<R>,
-    /// Holds the record that has been read last.
+    /// Holds the last record that has been read.
     records: RecordReader,
-    /// Whether that record did not fit into the last batch, and belongs to the next one.
+    /// Whether that record did not fit into the last batch and belongs to the next batch.
     is_pending: bool,
     header: Vec<String>,
     device_id: usize,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::faults::{Faults, LocationStep};
 
-/// Reason why a file cannot be imported, or not to its end.
+/// Reason why a file cannot be imported to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The name of the file does not name a format.
@@ -39,7 +39,8 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// Describes the faults of the columns of a file, which are those of a request without the step `body`.
+    /// Describes the faults of the columns of a file. Their locations are those in a request, but without the
+    /// step `body`.
     pub(super) fn from_column_faults(file: &Path, line: Option<u64>, faults: Faults) -> Self {
         let problems: Vec<String> = faults
             .into_vec()

@@ -29,7 +29,7 @@ pub(super) enum OpenedFile {
     Parquet(File),
 }
 
-/// Format that a name names.
+/// Format that a file name states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NamedFormat {
     Sequential(FileFormat, Compression),
@@ -43,7 +43,7 @@ enum Compression {
     Zstd,
 }
 
-/// Opens a file whose name names its format. `track` wraps the file before it is decompressed.
+/// Opens a file whose name states its format. `track` wraps the file before it is decompressed.
 ///
 /// # Errors
 /// [`FileError::UnknownName`] or [`FileError::Unreadable`].

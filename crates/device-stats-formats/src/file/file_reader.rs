@@ -22,8 +22,8 @@ enum Format<R: Read> {
 }
 
 impl FileReader<Box<dyn Read>> {
-    /// Opens a file whose name names its format, and reads its header. `track` wraps the file before it is
-    /// decompressed. A Parquet file is not read sequentially, and not wrapped.
+    /// Opens a file whose name states its format, and reads its header. `track` wraps the file before it is
+    /// decompressed. A Parquet file is not wrapped, because it is not read sequentially.
     ///
     /// # Errors
     /// [`FileError`] if the name is unknown, the file cannot be read, or columns are missing, unknown or

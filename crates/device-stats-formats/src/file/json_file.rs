@@ -77,7 +77,7 @@ impl<R: Read> JsonFile<R> {
         Ok(batch.finish("application/x-ndjson", body))
     }
 
-    /// Returns the next object on one line, and the line on which it begins in the file.
+    /// Returns the next object without line breaks, and the line of the file on which it begins.
     fn next_object(&mut self) -> Result<Option<(Vec<u8>, u64)>, FileError> {
         if let Some(pending) = self.pending.take() {
             return Ok(Some(pending));

@@ -1,5 +1,5 @@
 //! Cuts JSON values out of a text without parsing them: the lines of NDJSON, or the elements of an array. It
-//! reads only what is needed to find the end of a value.
+//! interprets only the characters that determine the end of a value.
 
 #[cfg(test)]
 mod tests;
@@ -38,7 +38,7 @@ enum State {
     Lines,
     /// Before the bracket that opens the array.
     BeforeArray,
-    /// After that bracket.
+    /// After the bracket that opens the array.
     FirstElement,
     /// After a comma.
     NextElement,

@@ -234,7 +234,8 @@ fn columns_are_cut_into_batches_that_fit_and_no_row_is_lost() {
     assert_eq!(rows.next_batch().unwrap_err().to_string(), "data.arrows: row 1 is too large for any batch");
 }
 
-/// Copied for each row, the text of the dictionary would be longer than a column of text can be.
+/// If the text of the dictionary were copied for every row, the column would be longer than a column of text
+/// can be.
 #[test]
 fn a_long_text_of_many_rows_is_copied_for_a_few_rows_at_once() {
     let ids = DictionaryArray::<Int32Type>::try_new(

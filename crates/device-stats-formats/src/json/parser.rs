@@ -97,7 +97,7 @@ impl<'a> Parser<'a> {
     }
 
     fn known_value(&mut self, peek: Peek, depth: usize) -> Result<Json, JsonError> {
-        // A value takes far more memory than its text.
+        // The number of values is limited because a value takes far more memory than its text.
         self.values_left = self.values_left.checked_sub(1).ok_or_else(|| {
             let error = format!("arrays and objects hold more than {JSON_VALUES_MAX} values");
             self.error(self.jiter.current_index(), error)

@@ -23,8 +23,8 @@ pub enum Json {
 }
 
 impl Json {
-    /// Returns the value for a response. Numbers beyond a double become strings. The part after
-    /// [`ECHO_BYTES_MAX`] is cut or left out, so that a response is never much longer than its request.
+    /// Returns the value for a response. Numbers beyond a double become strings. Up to [`ECHO_BYTES_MAX`]
+    /// bytes are kept; the rest is cut or left out. So a response is never much longer than its request.
     pub fn echo(&self) -> Value {
         let mut left = ECHO_BYTES_MAX;
         self.echo_within(&mut left)

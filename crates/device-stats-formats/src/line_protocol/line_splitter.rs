@@ -1,5 +1,5 @@
-//! Cuts line protocol into lines as its characters arrive. A string value may contain line breaks; outside of
-//! strings, a backslash before a line break keeps the line together. Blank lines and comments are ignored.
+//! Cuts line protocol into lines as its characters arrive. A line break does not end a line if it is inside a
+//! string value or after a backslash. Blank lines and comments are ignored.
 
 /// Cuts text into the lines that hold points.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) struct LineSplitter {
     is_after_equals: bool,
     /// Line number of the next byte, from 1.
     line: u64,
-    /// Line number on which the point under way begins.
+    /// Number of the line on which the current point begins.
     first_line: u64,
     /// Beginning of a point whose end has not arrived.
     begun: String,
@@ -44,10 +44,10 @@ impl Default for LineSplitter {
 }
 
 impl LineSplitter {
-    /// Takes the next characters, and passes on each complete line with the number of its first line in the
-    /// body.
+    /// Takes the next characters, and calls `pass` with each complete point and the number of the line on
+    /// which it begins.
     pub(super) fn receive(&mut self, text: &str, mut pass: impl FnMut(u64, &str)) {
-        // Where the point under way begins in `text`; at 0 if it began earlier.
+        // Offset in `text` at which the current point begins; 0 if it began in an earlier text.
         let mut begin = 0;
         for (offset, byte) in text.bytes().enumerate() {
             let was_blank = matches!(self.state, State::Blank | State::Comment);

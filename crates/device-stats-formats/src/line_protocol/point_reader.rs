@@ -35,7 +35,7 @@ struct PointRows {
 }
 
 impl PointReader {
-    /// Expects a body whose timestamps have this precision.
+    /// Creates a reader of a body whose timestamps have this precision.
     pub fn new(precision: Precision) -> Self {
         let rows = BatchRows::with_device_key(DEVICE);
         let points = PointRows { precision, rows, faults: Faults::default(), count: 0 };
@@ -120,7 +120,7 @@ impl ReadingReader<'_> {
         Some((device?, Measurement { time: time?, values: Axes { x, y, z }.all()? }))
     }
 
-    /// Notes the fault of a result, and returns its value.
+    /// Returns the value of a result, or notes its fault.
     fn keep<T>(&mut self, name: &'static str, read: Result<T, Problem>) -> Option<T> {
         let note = |problem| {
             let loc = vec!["body".into(), self.index.into(), name.into()];
@@ -158,7 +158,7 @@ fn find_once<'a, K: AsRef<str>, V>(
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "rounded to the nearest double, as the same digits of a float"
+    reason = "rounded to the nearest double, like a float with the same digits"
 )]
 fn finite(value: FieldValue) -> Result<Finite, Problem> {
     match value {

@@ -35,8 +35,8 @@ impl Precision {
         }
     }
 
-    /// Returns the microsecond that contains a timestamp. A result beyond `i64` becomes its minimum or
-    /// maximum, which no reading may have.
+    /// Returns the microsecond that contains a timestamp. A result outside `i64` becomes the minimum or
+    /// maximum of `i64`, which no reading may have.
     pub(super) fn to_micros(self, timestamp: i64) -> i64 {
         match self {
             Self::Nanoseconds => timestamp.div_euclid(1_000),

@@ -1,8 +1,8 @@
-//! Reads one line of line protocol: `measurement,tags fields timestamp`. The scanner knows the grammar and
-//! nothing of readings.
+//! Reads one line of line protocol: `measurement,tags fields timestamp`. The scanner knows only the grammar;
+//! it does not know readings.
 //!
 //! It is as lenient as InfluxDB's own Rust parser, the crate `influxdb-line-protocol`: a tag or field key may
-//! contain an unescaped comma, and a backslash before any other character stands for itself.
+//! contain an unescaped comma, and a backslash before any other character is an ordinary character.
 
 use std::borrow::Cow;
 
@@ -138,7 +138,7 @@ impl<'a> Scanner<'a> {
             return Err(self.error(missing));
         }
         let name = if text.contains('\\') { unescape(text, escapes).into() } else { Cow::Borrowed(text) };
-        // As in InfluxDB, whether it is escaped or not.
+        // InfluxDB refuses this backslash, too, whether it is escaped or not.
         if name.ends_with('\\') {
             return Err(self.error("a measurement, a key or a tag value must not end with a backslash"));
         }
@@ -173,7 +173,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Replaces escaped characters by themselves. Any other backslash is kept, with the character after it.
+/// Removes the backslash before each escaped character. Keeps any other backslash, and the character after
+/// it.
 fn unescape(text: &str, escapes: &[char]) -> String {
     let mut unescaped = String::with_capacity(text.len());
     let mut characters = text.chars();
@@ -212,8 +213,8 @@ fn is_integer(text: &str) -> bool {
     is_digits(text.strip_prefix('-').unwrap_or(text))
 }
 
-/// Whether the text is a number as line protocol writes it: with digits on both sides of a point, and without
-/// a plus sign in front.
+/// Returns whether the text is a number as line protocol writes it: with digits on both sides of a point, and
+/// without a plus sign in front.
 fn is_float(text: &str) -> bool {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),

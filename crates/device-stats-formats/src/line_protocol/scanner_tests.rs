@@ -1,11 +1,11 @@
-//! The scanner reads what the crate `influxdb-line-protocol`, InfluxDB's own Rust parser, reads.
+//! Compares the scanner with the crate `influxdb-line-protocol`, InfluxDB's own Rust parser.
 //!
 //! Intended differences:
 //! - The crate accepts a comma after the first field without a second field (`m x=1,`). The scanner refuses
 //!   it.
-//! - The crate decides by counting commas and equals signs whether a quote begins a string, so a field key
-//!   that contains a comma (`m a,b="c\nd"`) lets it cut the line inside the string. Here, a string begins
-//!   with a quote directly after an equals sign of the field set.
+//! - The crate counts commas and equals signs to decide whether a quote begins a string. If a field key
+//!   contains a comma (`m a,b="c\nd"`), it cuts the line inside the string. Here, a string begins with a
+//!   quote directly after an equals sign of the field set.
 
 use influxdb_line_protocol::{FieldValue as TheirValue, ParsedLine, parse_lines, split_lines};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn from_crate(line: ParsedLine<'_>) -> Point<'_> {
     }
 }
 
-/// Compares each line of a text; returns the number of lines that both read.
+/// Compares each line of a text; returns the number of lines that both parsers accept.
 fn compare(text: &str) -> usize {
     let (mut splitter, mut lines) = (LineSplitter::default(), Vec::new());
     splitter.receive(text, |_, line| lines.push(line.to_owned()));
@@ -79,7 +79,7 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Lines that are valid, and lines that nearly are.
+/// Lines that are valid, and lines with small errors.
 fn line() -> impl Strategy<Value = String> {
     let tags = prop::collection::vec((name(), name()), 0..3);
     let fields = prop::collection::vec((name(), value()), 0..4);
@@ -117,7 +117,7 @@ proptest! {
     }
 }
 
-/// Every text of up to six of the characters that matter.
+/// Tries every text of up to six characters that have a meaning in the grammar.
 #[test]
 fn all_short_texts_are_read_as_by_the_crate() {
     const CHARACTERS: [char; 7] = ['m', '1', ',', '=', ' ', '"', '\\'];

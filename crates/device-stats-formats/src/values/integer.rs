@@ -7,7 +7,7 @@ use super::number::not_finite;
 use crate::faults::Problem;
 use crate::json::Json;
 
-/// Reads an integer of any size. One beyond `i64` becomes its maximum or the negative of that.
+/// Reads an integer of any size. Digits beyond `i64` become `i64::MAX` or `-i64::MAX`.
 ///
 /// # Errors
 /// `int_type`, `int_parsing`, `int_from_float`, `int_parsing_size` or `finite_number`.
@@ -83,7 +83,7 @@ pub fn at_most(maximum: i64, number: i64) -> Result<i64, Problem> {
     Err(Problem::new("less_than_equal", msg).with(json!({"le": maximum})))
 }
 
-/// Reads the id of a user. An id beyond 64 bits becomes the last one, which no user has.
+/// Reads the id of a user. An id beyond 64 bits becomes the largest id, which no user has.
 ///
 /// # Errors
 /// As [`integer`].

@@ -100,8 +100,9 @@ pub(crate) async fn update(
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
-/// Deletes a device. Foreign keys delete its segments, without a time limit. Waiting for appends has the
-/// statement timeout. Once the device is locked, the delete sees all its readings.
+/// Deletes a device. Foreign keys delete its segments. The statement timeout limits the wait for running
+/// appends; the deletion itself has no time limit. Once the device is locked, the deletion sees all its
+/// readings.
 pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;

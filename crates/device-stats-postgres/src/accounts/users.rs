@@ -63,9 +63,9 @@ pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> 
     }
 }
 
-/// Deletes a user. Foreign keys delete the devices and their segments, without a time limit. The devices are
-/// locked by ascending key, as an append does it; waiting for appends has the statement timeout. Once the
-/// devices are locked, the delete sees all their readings.
+/// Deletes a user. Foreign keys delete its devices and their segments. The devices are locked by ascending
+/// key, as in an append. The statement timeout limits the wait for running appends; the deletion itself has
+/// no time limit. Once the devices are locked, the deletion sees all their readings.
 pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
@@ -88,9 +88,9 @@ pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
     }
 }
 
-/// Converts an error of a statement that sets the username and email address of the user `id`, or of a new
-/// one. The database reports the first violated constraint that it finds, but a taken email address comes
-/// first.
+/// Converts an error of a statement that sets the username and the email address of the user `id`; `None` for
+/// a new user. The database reports only one violated constraint. If both values are taken, this function
+/// returns `EmailTaken`.
 async fn refused(client: &Client, error: Error, id: Option<UserId>, email: Option<&Email>) -> Failure {
     if is_taken(&error, EMAIL_UNIQUE) {
         return StoreError::EmailTaken.into();
@@ -106,7 +106,7 @@ async fn refused(client: &Client, error: Error, id: Option<UserId>, email: Optio
     }
 }
 
-/// Whether a user other than `id` has the email address.
+/// Returns whether a user other than `id` has the email address.
 async fn is_email_taken(client: &Client, id: Option<UserId>, email: &Email) -> Result<bool, Error> {
     let select =
         client.prepare_cached("SELECT 1 FROM users WHERE email = $1 AND id IS DISTINCT FROM $2").await?;

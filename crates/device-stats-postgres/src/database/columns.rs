@@ -1,5 +1,5 @@
-//! Columns of a row as values of the domain. Values are checked before they are stored, so a value that
-//! breaks a rule was written by another program and is an error.
+//! Converts columns of a row to values of the domain. The service checks values before it stores them. So a
+//! value that breaks a rule comes from another program, and is an error.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use device_stats_store::{Fingerprint, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
-/// Reads a column as the driver does.
+/// Reads a column with the conversion of the driver.
 pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
     row.try_get(index).map_err(broken)
 }
@@ -48,7 +48,7 @@ pub(crate) fn time(row: &Row, index: usize) -> Result<Timestamp, StoreError> {
     Timestamp::from_micros(column(row, index)?).map_err(broken)
 }
 
-/// Reads a number of things; 0 and up.
+/// Reads a count; 0 and up.
 pub(crate) fn count(row: &Row, index: usize) -> Result<u64, StoreError> {
     u64::try_from(column::<i64>(row, index)?).map_err(broken)
 }

@@ -16,7 +16,8 @@ pub struct PostgresConfig {
     ca_file: Option<PathBuf>,
 }
 
-/// Why a text is not an address of a database. No part of the text is shown, since it can contain a password.
+/// Reason why a text is not an address of a database. No part of the text is shown, because it can contain a
+/// password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPostgresUrl {
     /// The text begins with another scheme.
@@ -52,7 +53,7 @@ impl PostgresConfig {
         }
         let user = server.get_user().ok_or(InvalidPostgresUrl::User)?.to_owned();
         if server.get_dbname().is_none() {
-            // The default of the server; set here, so that `Display` shows it.
+            // The server has the same default. It is set here, so that `Display` shows it.
             server.dbname(user);
         }
         Ok(Self { server, ca_file: None })
@@ -81,12 +82,12 @@ impl PostgresConfig {
         &self.server
     }
 
-    /// Whether connections are encrypted.
+    /// Returns whether connections are encrypted.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.server.get_ssl_mode() == SslMode::Require
     }
 
-    /// Returns the file of trusted certificates, unless those of the system are trusted.
+    /// Returns the file of trusted certificates; `None` if the certificates of the system are trusted.
     pub(crate) fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref()
     }

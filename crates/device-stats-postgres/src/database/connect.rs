@@ -30,8 +30,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// Number of repetitions of a keepalive.
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// Maximum number of messages that wait to be taken; no more are read from the connection until there is
-/// room.
+/// Maximum number of received messages that wait in memory. At the maximum, nothing is read from the
+/// connection until a message has been taken.
 const MESSAGES_WAITING_MAX: usize = 1_024;
 
 /// Purpose of a connection.
@@ -50,7 +50,8 @@ pub(crate) fn pool(
     connections_max: usize,
 ) -> Result<Pool, SchemaError> {
     let server = server(config, purpose);
-    // A closed connection is not handed out, but no query checks at every call that it is alive.
+    // The pool does not lend a connection that is known to be closed. It sends no query to check that the
+    // others are alive.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = if config.is_encrypted() {
         let tls = MakeRustlsConnect::new(tls(config).map_err(SchemaError::Unavailable)?);
@@ -68,8 +69,8 @@ pub(crate) fn pool(
         .map_err(|error| SchemaError::Unavailable(error.into()))
 }
 
-/// Opens a connection outside the pool, and returns its notifications. The connection ends when either is
-/// dropped.
+/// Opens a connection outside the pool. Returns its client and its notifications. The connection ends when
+/// one of the two is dropped.
 pub(crate) async fn listening(
     config: &PostgresConfig,
 ) -> Result<(tokio_postgres::Client, mpsc::Receiver<String>), StoreError> {
@@ -102,11 +103,12 @@ where
     receiver
 }
 
-/// Returns the settings of a connection. They are sent when it is opened, so no connection is without them.
+/// Returns the settings of a connection. They are sent when the connection is opened, so every connection has
+/// them.
 fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
     let mut server = config.server().clone();
     let mut options = server.get_options().map_or_else(String::new, |options| format!("{options} "));
-    // An append relies on later statements seeing later commits.
+    // An append requires that each statement sees the commits before that statement.
     options += "-c synchronous_commit=on -c default_transaction_isolation=read\\ committed";
     let timeouts: &[(&str, Duration)] = match purpose {
         Purpose::Serve => &[
@@ -116,7 +118,8 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
         ],
         Purpose::Migrate => &[("statement_timeout", Duration::ZERO), ("lock_timeout", Duration::ZERO)],
     };
-    // All statements use an index for every parameter; planning them again takes longer than a small append.
+    // One plan of a statement is enough, because it uses an index for every value of its parameters. Planning
+    // takes longer than a small append.
     options += " -c plan_cache_mode=force_generic_plan";
     for (name, timeout) in timeouts {
         // Writing to a `String` cannot fail.
@@ -126,7 +129,8 @@ fn server(config: &PostgresConfig, purpose: Purpose) -> Config {
         .application_name("device-stats")
         .options(options)
         .ssl_mode(if config.is_encrypted() { SslMode::Require } else { SslMode::Disable })
-        // A replica lags behind, and an analysis must contain every reading that was acknowledged before it.
+        // A replica can lack recent commits, but an analysis must contain every reading that was acknowledged
+        // before it.
         .target_session_attrs(TargetSessionAttrs::ReadWrite)
         .connect_timeout(STORE_CONNECT_TIMEOUT)
         .tcp_user_timeout(STORE_SILENCE_TIMEOUT)

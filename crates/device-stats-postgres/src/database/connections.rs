@@ -12,7 +12,7 @@ use crate::database::connect::{Purpose, pool};
 use crate::database::errors::{Failure, is_conflict, is_ended, is_lost};
 use crate::limits::{STORE_ANSWER_TIMEOUT, STORE_SEAL_TIMEOUT};
 
-/// Maximum number of retries of a call that lost against another one.
+/// Maximum number of retries of a call after conflicts with other calls.
 const CONFLICTS_MAX: u32 = 5;
 
 /// The connections of one store. Cheap to clone; clones share them.
@@ -38,7 +38,7 @@ impl Connections {
         self.pool.get().await.map_err(|error| StoreError::Unavailable(error.into()))
     }
 
-    /// Returns a connection that has just answered; closes those that do not answer.
+    /// Returns a connection that has just answered a query. Closes each connection that does not answer.
     async fn checked_client(&self) -> Result<Client, StoreError> {
         for _ in 0..STORE_CONNECTIONS_MAX {
             let client = self.client().await?;
@@ -51,8 +51,8 @@ impl Connections {
     }
 }
 
-/// A connection that is lent to a call. It is closed if the call is dropped before its end: its statements
-/// can still run, and the next call would wait for their answers.
+/// A connection that is lent to a call. If the call is dropped before its end, the connection is closed: the
+/// statements of the call can still run, and the next call would wait for their answers.
 pub(crate) struct LentConnection {
     client: Option<Client>,
 }
@@ -77,17 +77,17 @@ impl Drop for LentConnection {
     }
 }
 
-/// Time limit of a call, and the error if it takes longer. The server has limits, too, but a frozen server,
-/// or one whose answers are lost, does not keep them.
+/// Time limit of a call, and the error of a call that exceeds it. The server has limits of its own, but they
+/// have no effect if the server is frozen or its answers are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
-    /// The call reads: [`STORE_ANSWER_TIMEOUT`], and nothing has been done.
+    /// For a call that reads: [`STORE_ANSWER_TIMEOUT`]. After it, nothing has been done.
     Reads,
-    /// The call writes: [`STORE_ANSWER_TIMEOUT`], and the outcome is unknown.
+    /// For a call that writes: [`STORE_ANSWER_TIMEOUT`]. After it, the outcome is unknown.
     Writes,
-    /// The call seals or merges: [`STORE_SEAL_TIMEOUT`], and the outcome is unknown.
+    /// For a call that seals or merges: [`STORE_SEAL_TIMEOUT`]. After it, the outcome is unknown.
     Seals,
-    /// The call deletes, possibly millions of readings: no limit.
+    /// For a call that deletes, possibly millions of readings: no limit.
     None,
 }
 
@@ -110,8 +110,8 @@ impl TimeLimit {
 }
 
 /// Makes a call of the store on one of its connections. Retries it if nothing has been done and a retry can
-/// succeed. A macro, since the compiler cannot prove that the future of a closure with borrowed parameters is
-/// `Send`.
+/// succeed. This is a macro because the compiler cannot prove that the future of a closure with borrowed
+/// parameters is `Send`.
 macro_rules! call {
     ($connections:expr, $limit:expr, |$client:ident| $call:expr) => {{
         let mut tries = $crate::database::connections::Tries::default();
@@ -139,14 +139,14 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// Returns `Ok` if the call can be retried, or else its error.
+    /// Notes a failed try. Returns `Ok` if the call can be retried, and otherwise the error of the call.
     pub(crate) fn note(&mut self, failure: Failure) -> Result<(), StoreError> {
         match &failure {
             Failure::Before(error) | Failure::Committing(error)
                 if is_conflict(error) && self.conflicts < CONFLICTS_MAX =>
             {
                 self.conflicts += 1;
-                tracing::debug!(%error, "retrying a call that lost against another one");
+                tracing::debug!(%error, "retrying a call after a conflict with another call");
                 Ok(())
             }
             Failure::Before(error) if is_lost(error) && !self.has_lost_connection => {
@@ -163,6 +163,6 @@ impl Tries {
 
     fn note_lost(&mut self, error: &tokio_postgres::Error) {
         self.has_lost_connection = true;
-        tracing::debug!(%error, "retrying a call that lost its connection");
+        tracing::debug!(%error, "retrying a call after the loss of its connection");
     }
 }

@@ -1,5 +1,5 @@
-//! Errors of PostgreSQL as errors of the store. The modules of users and devices convert conflicts of names
-//! and owners, since only they know the inserted values.
+//! Converts errors of PostgreSQL to errors of the store. Conflicts of names and owners are converted in
+//! `accounts`, where the inserted values are known.
 
 use std::error::Error as _;
 
@@ -7,10 +7,10 @@ use device_stats_store::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-/// Error code of `append_untouched`.
+/// Error code that the database function `append_untouched` raises if another call was faster.
 const OVERTAKEN: &str = "OV001";
 
-/// Why a try of a call failed, before the decision about a retry.
+/// Reason why a try of a call failed. It decides whether the call is retried.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A retry would fail again.
@@ -19,8 +19,8 @@ pub(crate) enum Failure {
     Overtaken,
     /// The database failed before anything was committed.
     Before(Error),
-    /// The database failed when it could have committed: at `COMMIT`, or at a statement that is its own
-    /// transaction.
+    /// The database failed at a point at which it may have committed: at `COMMIT`, or at a statement that is
+    /// its own transaction.
     Committing(Error),
 }
 
@@ -60,9 +60,9 @@ pub(crate) fn store_error(error: Error) -> StoreError {
     }
 }
 
-/// Converts an error during a commit. A refused transaction is rolled back, and a server that reports the end
-/// of a connection ends it before the commit. The outcome is unknown without a report, with a report from
-/// something before the server (class 08), and from a crashing server.
+/// Converts an error during a commit. If the server refuses a transaction, it rolls the transaction back. If
+/// the server reports that it ends the connection, it has not committed either. The outcome is unknown if
+/// there is no report, if the report comes from the network or a proxy (class 08), or if the server crashes.
 fn commit_error(error: Error) -> StoreError {
     match error.code().map(SqlState::code) {
         Some(code) if !code.starts_with("08") && code != SqlState::CRASH_SHUTDOWN.code() => {
@@ -72,8 +72,8 @@ fn commit_error(error: Error) -> StoreError {
     }
 }
 
-/// Whether a later call can succeed: the server is stopping, starting or without capacity, a lock or a
-/// statement took too long, or the server has become read-only.
+/// Returns whether a later call can succeed: the server is stopping, starting or without capacity, a lock or
+/// a statement took too long, or the server has become read-only.
 fn is_temporary(code: &str) -> bool {
     ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
         || [
@@ -88,13 +88,13 @@ fn is_temporary(code: &str) -> bool {
         .any(|temporary| temporary.code() == code)
 }
 
-/// Whether the transaction lost against another one; a retry can succeed.
+/// Returns whether the transaction failed because of a concurrent one. A retry can succeed.
 pub(crate) fn is_conflict(error: &Error) -> bool {
     let conflicts = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
     error.code().is_some_and(|code| conflicts.contains(code))
 }
 
-/// Whether the connection is lost.
+/// Returns whether the connection is lost.
 pub(crate) fn is_lost(error: &Error) -> bool {
     match error.code() {
         Some(code) => {
@@ -107,27 +107,27 @@ pub(crate) fn is_lost(error: &Error) -> bool {
     }
 }
 
-/// Whether the server reported that it ended the connection and the statement: nothing was committed.
+/// Returns whether the server reported that it ended the connection and the statement: nothing was committed.
 pub(crate) fn is_ended(error: &Error) -> bool {
     error.code() == Some(&SqlState::ADMIN_SHUTDOWN)
 }
 
-/// Whether the database rolled an append back because of a segment or another reading.
+/// Returns whether the database rolled an append back because of a segment or another reading.
 pub(crate) fn is_overtaken(error: &Error) -> bool {
     error.code().is_some_and(|code| code.code() == OVERTAKEN)
 }
 
-/// Whether a statement exceeded its time limit, or that of a lock.
+/// Returns whether a statement exceeded its time limit or the time limit of a lock.
 pub(crate) fn is_timeout(error: &Error) -> bool {
     [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
 }
 
-/// Whether a row references a missing row.
+/// Returns whether a row references a missing row.
 pub(crate) fn is_missing_parent(error: &Error) -> bool {
     error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION)
 }
 
-/// Whether the unique constraint of this name refused a row.
+/// Returns whether the unique constraint of this name refused a row.
 pub(crate) fn is_taken(error: &Error, constraint: &str) -> bool {
     error.code() == Some(&SqlState::UNIQUE_VIOLATION)
         && error.as_db_error().and_then(|error| error.constraint()) == Some(constraint)

@@ -11,8 +11,8 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Refuses tables of another program, and unknown or different versions. Returns the version of the database,
-/// 0 if it is empty.
+/// Returns the schema version of the database; 0 if it is empty. Refuses a database of another program, a
+/// newer version, and applied migrations that differ from the migrations of this binary.
 pub(crate) async fn check(client: &Client) -> Result<i64, SchemaError> {
     SchemaError::check(&applied(client).await?, &known())
 }
@@ -44,7 +44,8 @@ fn known() -> Vec<SchemaVersion> {
 }
 
 async fn applied(client: &Client) -> Result<Vec<SchemaVersion>, SchemaError> {
-    // One statement sees one moment: another process can be migrating. Tables of extensions are not counted.
+    // Use one statement, which sees one moment, because another process may be migrating. Tables of
+    // extensions are not counted.
     let select = "SELECT
         EXISTS (SELECT FROM pg_class
             WHERE relnamespace = current_schema()::regnamespace AND relname = 'refinery_schema_history'),

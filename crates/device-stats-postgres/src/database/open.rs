@@ -12,7 +12,8 @@ use crate::database::migrations::{apply, check, require_latest, schema_error};
 const LOCK: i64 = 0x6465_7673_7461_7473;
 
 /// Migrates the database to the schema of this binary, and returns the names of the migrations that it
-/// applied. All missing migrations are applied or none; callers in several processes apply each of them once.
+/// applied. Either all missing migrations are applied or none. If several processes call this function, each
+/// migration is applied once.
 ///
 /// Waits while another process migrates the database.
 ///
@@ -22,7 +23,7 @@ pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>, SchemaError
     let mut client = connect(config, Purpose::Migrate).await?;
     client.query("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(schema_error)?;
     let applied = apply_missing(&mut client).await;
-    // The lock ends with the connection at the latest.
+    // The lock ends with the connection if it cannot be released before.
     if let Err(error) = client.query("SELECT pg_advisory_unlock($1)", &[&LOCK]).await {
         tracing::debug!(%error, "could not release the migration lock; it ends with its connection");
     }
@@ -31,12 +32,13 @@ pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>, SchemaError
 }
 
 async fn apply_missing(client: &mut Client) -> Result<Vec<String>, SchemaError> {
-    // Before the first write: a newer database, or one of another program, stays unchanged.
+    // The check comes before the first write, so a newer database, or a database of another program, stays
+    // unchanged.
     check(client).await?;
     apply(client).await
 }
 
-/// Checks that the database has the schema of this binary; applies nothing.
+/// Checks that the database has the schema of this binary; applies no migration.
 ///
 /// # Errors
 /// Every [`SchemaError`] except [`SchemaError::Failed`].

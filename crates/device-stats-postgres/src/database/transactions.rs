@@ -10,28 +10,29 @@ use crate::database::errors::Failure;
 
 /// Begins a transaction in which each statement sees the commits before that statement.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-/// Begins a transaction that sees the moment of its first statement.
+/// Begins a transaction that sees the database at the moment of its first statement.
 pub(crate) const BEGIN_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Removes the statement timeout for the rest of a transaction, which can delete or write millions of
 /// readings.
 pub(crate) const UNLIMITED: &str = "SET LOCAL statement_timeout = 0";
 
-/// Begins a transaction as [`BEGIN`] does. It rolls back when it is dropped without a commit.
+/// Begins a transaction as [`BEGIN`] does. The transaction is rolled back if it is dropped without a commit.
 pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
     let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     Ok(transaction.start().await?)
 }
 
-/// Runs the statements of `work` as one transaction in one round trip. `COMMIT` is sent before their answers
-/// arrive, and rolls back if one of them fails. So `work` must send all its statements when it is first
-/// polled, as prepared statements and plain texts do, and cannot decide by their answers whether to commit.
+/// Runs the statements of `work` as one transaction in one round trip. `COMMIT` is sent before the answers
+/// arrive; if a statement has failed, it rolls back. So `work` must send all its statements when it is first
+/// polled, as prepared statements and plain texts do. It cannot wait for an answer to decide whether to
+/// commit.
 pub(crate) async fn at_once<T, E: From<Error>>(
     client: &Client,
     begin: &str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    // They are polled, and thereby sent, in this order.
+    // The futures are polled in this order, and polling sends the statements.
     let (started, done, committed) =
         join3(client.batch_execute(begin), work, client.batch_execute("COMMIT")).await;
     started?;
@@ -40,8 +41,8 @@ pub(crate) async fn at_once<T, E: From<Error>>(
     Ok(done)
 }
 
-/// Waits for the answers of statements that are sent together, in this order, and returns the first error in
-/// this order: a failed statement makes all later ones of the transaction fail.
+/// Waits for the answers of statements that are sent together in this order. Returns the error of the first
+/// failed statement, because all later statements of the transaction fail as a consequence.
 pub(crate) async fn try_join<A, B, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,

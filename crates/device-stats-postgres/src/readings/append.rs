@@ -1,19 +1,21 @@
 //! Appending readings.
 //!
-//! No reading is stored twice, although a seal removes rows from under the unique index that would refuse a
-//! repeat: an append **first inserts, and then looks** for segments that touch its readings, in a later
-//! statement, which sees later commits. A row disappears and its segment appears in one commit. A second
-//! insert of the same device and time comes before that commit and finds the row (or waits for the commit
-//! that deletes it), or it comes after the commit, and then the look finds the segment. So a seal needs no
-//! lock against appends, neither waits for the other, and a device with continuous appends can still be
-//! sealed. A segment of new readings, and the deletion of a device, take a lock on the device that excludes
-//! the weaker lock of every append.
+//! No reading is stored twice, although a seal deletes rows, and a unique index refuses only repeats of
+//! existing rows. An append **first inserts, and then searches** for segments that touch its readings. The
+//! search is a later statement, so it sees later commits. A seal deletes a row and adds its segment in one
+//! commit. If a repeat is inserted before that commit, it finds the row. If it is inserted after that commit,
+//! the search finds the segment. If the seal has deleted the row but not committed yet, the insert waits for
+//! the commit, and then the search finds the segment. So a seal needs no lock against appends, neither waits
+//! for the other, and a device with continuous appends can still be sealed. Two calls do wait for appends and
+//! block them: the append of a segment, and the deletion of a device. They take a lock on the device that
+//! conflicts with the weaker lock of every append.
 //!
 //! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call
-//! first tries the fast path: one statement, the database function `append_untouched`, inserts and looks. If
-//! it finds a segment or a newer reading, it stores nothing, and the call takes the full path: it looks
-//! first, reads the sealed times, picks times, inserts, and looks for segments that have appeared in the
-//! meantime. A call that is overtaken repeatedly finally makes the others wait.
+//! first tries the fast path: one statement, the database function `append_untouched`, inserts and searches.
+//! If it finds a segment or a newer reading, it stores nothing, and the call takes the full path. The full
+//! path searches for segments, reads the sealed times, picks times, inserts, and searches for segments that
+//! have appeared in the meantime. A call that is overtaken repeatedly takes an exclusive lock in the end, and
+//! the other calls wait.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,14 +34,14 @@ use crate::segments::catalogue::touching;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;
 
-/// Maximum number of tries on the full path during which other calls can overtake this one.
+/// Maximum number of tries on the full path without an exclusive lock.
 const TRIES_MAX: u32 = 4;
 
 /// Stores the new readings and returns the positions of the repeats, or does nothing. `$7` says whether all
 /// readings have to be new.
 const APPEND_UNTOUCHED: &str = "SELECT append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const READING_UNIQUE: &str = "reading_by_device_and_time";
-/// Stores the new ones of readings that are known not to be sealed.
+/// Stores readings that are known not to be sealed, except repeats of hot readings.
 const INSERT: &str = "INSERT INTO reading (device, time, id, x, y, z)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
         $4::double precision[], $5::double precision[], $6::double precision[])
@@ -48,9 +50,9 @@ const INSERT: &str = "INSERT INTO reading (device, time, id, x, y, z)
 /// Lock on the devices of a call.
 #[derive(Clone, Copy)]
 enum DeviceLock {
-    /// Others can append client-timed readings, seal and merge.
+    /// Other calls can append client-timed readings, seal and merge.
     Shared,
-    /// All others wait.
+    /// All other calls that lock one of the devices wait.
     Exclusive,
 }
 
@@ -63,10 +65,10 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
 }
 
 /// Appends readings in a transaction that the caller commits. `tries` is the number of earlier tries of the
-/// caller; after several, it makes the others wait.
+/// caller. From [`TRIES_MAX`] on, the devices are locked exclusively.
 ///
 /// # Errors
-/// [`Failure::Overtaken`] if another call was faster.
+/// [`Failure::Overtaken`] if another call has changed the same data in the meantime.
 pub(crate) async fn append_in(
     transaction: &Transaction<'_>,
     readings: &[NewReading],
@@ -116,8 +118,8 @@ async fn store_untouched<'r>(
     }
 }
 
-/// Returns the readings whose positions, counted from 1, are not in the rows; `None` if a row says that
-/// nothing was done.
+/// Returns the readings that are not repeats. The rows hold the positions of the repeats, counted from 1.
+/// Returns `None` if a row is null, because nothing was done.
 fn without_repeats<'r>(
     all: Vec<OrderedReading<'r>>,
     repeats: &[Row],
@@ -148,7 +150,8 @@ async fn insert<'r>(
 ) -> Result<Vec<OrderedReading<'r>>, Failure> {
     lock_devices(transaction, call, lock).await?;
     let AppendOrder { client_timed, server_timed } = call;
-    // Before the segments: a row disappears with the commit that adds its segment.
+    // This comes before the search for segments, because a row disappears with the commit that adds its
+    // segment.
     let newest_hot = newest_hot_us(transaction, server_timed).await?;
     let mut sealed = SealedTimesReader::new(transaction, &possible_spans(call)).await?;
     let mut all = not_sealed(&mut sealed, client_timed).await?;
@@ -160,18 +163,19 @@ async fn insert<'r>(
     let statement = transaction.prepare_cached(INSERT).await?;
     let (columns, spans) = (ReadingColumns::new(&all), spans(&all));
     let inserted = columns.parameters();
-    // The look is polled, and thereby sent, after the insert.
+    // The search is polled after the insert, and polling sends it.
     let insert = transaction.query(&statement, &inserted).map_err(Failure::from);
     let (rows, touching) = try_join(insert, touching(transaction, &spans)).await?;
     let stored = returned(&rows, &all)?;
-    // A segment that has appeared meanwhile matters only if it has a reading that was inserted again.
+    // A segment that has appeared in the meantime matters only if it has a reading that this call has
+    // inserted again.
     let mut newer = sealed.with_unknown(touching);
     let is_doubled = not_sealed(&mut newer, &stored).await?.len() < stored.len();
     let is_outrun = stored.iter().filter(|new| new.is_server_timed()).count() < server_timed.len();
     if is_doubled || is_outrun { Err(Failure::Overtaken) } else { Ok(stored) }
 }
 
-/// Returns the readings, which are in insert order, that are not sealed.
+/// Returns the readings that are not sealed. The given readings are in insert order.
 async fn not_sealed<'r>(
     sealed: &mut SealedTimesReader<'_>,
     readings: &[OrderedReading<'r>],
@@ -182,8 +186,8 @@ async fn not_sealed<'r>(
     Ok(others.map(|(new, _)| *new).collect())
 }
 
-/// Returns one span for each device that covers all times that its readings can get. It covers the span of
-/// the inserted readings, so the second look finds no segment that the first one missed.
+/// Returns one span for each device, which covers all times that its readings can get. It also covers all
+/// inserted readings, so a segment that only the second search finds is new.
 fn possible_spans(call: &AppendOrder<'_>) -> DeviceSpans {
     let mut by_device: BTreeMap<DeviceKey, (i64, i64)> = BTreeMap::new();
     for new in call.client_timed.iter().chain(&call.server_timed) {
@@ -200,8 +204,8 @@ fn possible_spans(call: &AppendOrder<'_>) -> DeviceSpans {
     spans
 }
 
-/// Locks the devices of a call until the end of the transaction, so that they exist and stay, and no other
-/// call picks times for them. Locks are taken by ascending key, so no two calls wait for each other.
+/// Locks the devices of a call until the end of the transaction, so that no other call deletes them or picks
+/// times for them. All calls lock by ascending key, so no two calls wait for each other.
 async fn lock_devices(
     transaction: &Transaction<'_>,
     AppendOrder { client_timed, server_timed }: &AppendOrder<'_>,

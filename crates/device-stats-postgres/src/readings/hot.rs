@@ -8,7 +8,7 @@ use device_stats_store::{HotDevice, StoreError};
 use crate::database::columns::{column, count, each, number};
 use crate::database::errors::Failure;
 
-/// Reads a reading from the columns time, id, x, y, z, the first of which is at index `first`.
+/// Reads a reading from the columns time, id, x, y, z. The time is at index `first`.
 pub(crate) fn reading(row: &tokio_postgres::Row, first: usize) -> Result<Row, StoreError> {
     Ok(Row {
         time_us: column(row, first)?,

@@ -1,7 +1,7 @@
-//! Keyed requests: the transaction that stores the readings of a request keeps its receipt, too.
+//! Appends the readings of keyed requests, and keeps the receipts in the same transaction.
 //!
-//! If several nodes get the same request, one inserts its key. The others wait at the unique index until that
-//! transaction has committed, start again, and find the receipt.
+//! If several nodes get the same request, one node inserts its key. The other nodes wait at the unique index
+//! for the end of that transaction. Then they start again and find the receipt.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::database::errors::Failure;
 use crate::database::transactions::begin;
 use crate::readings::append::append_in;
 
-/// Maximum number of tries while other calls overtake this one.
+/// Maximum number of tries of a call that other calls overtake.
 const TRIES_MAX: u32 = 8;
 
 const FIND: &str = "SELECT key, fingerprint, stored, repeats, device, reading, time FROM keyed_request

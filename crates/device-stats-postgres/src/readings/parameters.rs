@@ -63,8 +63,8 @@ impl ReadingColumns {
     }
 }
 
-/// Returns one span for each device of readings in insert order. With a server-timed reading, it extends over
-/// the window in which the device must have no newer reading.
+/// Returns one span for each device of readings in insert order. If a device has a server-timed reading, its
+/// span extends to the end of the window in which the device must have no newer reading.
 pub(crate) fn spans(readings: &[OrderedReading<'_>]) -> DeviceSpans {
     let mut spans = DeviceSpans::default();
     for device in readings.chunk_by(|one, next| one.reading.device == next.reading.device) {

@@ -1,4 +1,4 @@
-//! Picking the times of server-timed readings.
+//! Picks the times of server-timed readings.
 
 use deadpool_postgres::Transaction;
 use device_stats_domain::{DeviceKey, Timestamp, Window};
@@ -13,8 +13,8 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of times of hot readings that are read at once.
 const HOT_TIMES_MAX: i64 = 4096;
 
-/// Picks times as if the devices had no stored readings; `None` if a device has no free time before the end
-/// of time.
+/// Picks times as if the devices had no stored readings; `None` if a device has no free time up to
+/// [`Timestamp::MAX`].
 pub(crate) fn pick_within_call<'r>(
     client_timed: &[OrderedReading<'r>],
     server_timed: &[OrderedReading<'r>],
@@ -31,7 +31,7 @@ pub(crate) fn pick_within_call<'r>(
     with_times.collect()
 }
 
-/// Picks times among the stored readings that the transaction sees. `newest_hot` has the result of
+/// Picks times among the stored readings that the transaction sees. `newest_hot` is the result of
 /// [`newest_hot_us`].
 pub(crate) async fn pick<'r>(
     transaction: &Transaction<'_>,
@@ -83,7 +83,7 @@ pub(crate) async fn newest_hot_us(
     Ok(each(&newest, |row| column(row, 0))?)
 }
 
-/// Times of hot readings of a device, read in stretches. Ask in ascending order.
+/// Times of the hot readings of a device, read part by part. Ask for times in ascending order.
 struct HotTimes {
     select: Statement,
     device: Option<DeviceKey>,
@@ -115,7 +115,7 @@ impl HotTimes {
             self.times = each(&rows, |row| column(row, 0))?;
             self.device = Some(device);
             self.first_us = time_us;
-            // A short answer has all later times.
+            // An answer with fewer times than the limit has all later times.
             let is_full = i64::try_from(self.times.len()).is_ok_and(|read| read >= HOT_TIMES_MAX);
             self.last_us = self.times.last().copied().filter(|_| is_full).unwrap_or(i64::MAX);
         }

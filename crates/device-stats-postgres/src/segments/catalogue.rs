@@ -9,14 +9,14 @@ use crate::database::columns::{column, each};
 use crate::database::errors::Failure;
 use crate::segments::spans::DeviceSpans;
 
-/// Device and entry of the segments that touch a span.
+/// Selects the devices and entries of the segments that touch a span.
 const TOUCHING: &str = "SELECT DISTINCT segment.device, id, first_us, last_us, readings
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS span (device, earliest, latest)
     JOIN segment ON segment.device = span.device AND last_us >= earliest AND first_us <= latest
     ORDER BY segment.device, first_us, id";
 
-/// Reads an entry from the columns id, first and last time, number of readings, the first of which is at
-/// index `first`.
+/// Reads an entry from the columns id, first time, last time and number of readings. The id is at index
+/// `first`.
 pub(crate) fn entry(row: &Row, first: usize) -> Result<SegmentEntry, StoreError> {
     let readings: i32 = column(row, first + 3)?;
     let readings = u32::try_from(readings).map_err(|error| StoreError::Broken(error.into()))?;

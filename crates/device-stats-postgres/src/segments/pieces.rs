@@ -1,4 +1,4 @@
-//! Statements about the bytes of segments: pieces are read one by one, segments are written as a whole.
+//! Statements about the bytes of segments, which read single pieces and write whole segments.
 
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::DeviceKey;
@@ -9,11 +9,11 @@ use crate::database::columns::column;
 use crate::database::errors::Failure;
 use crate::database::transactions::try_join;
 
-/// Fault of a block whose segment is in the catalogue, but whose row is not found.
+/// Fault of a block that has no row, although its segment is in the catalogue.
 pub(crate) const ROW_MISSING: &str = "PostgreSQL does not find its row";
 
-/// One row for each piece whose segment exists: its position among the requested pieces, its bytes (null if
-/// the block does not exist), and whether the segment must have the block (null for the head).
+/// Selects one row for each piece whose segment exists: the position of the piece in the request, its bytes
+/// (null if the block does not exist), and whether the segment must have the block (null for the head).
 const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END, wanted.block < blocks
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, id, block, place)
     JOIN segment USING (device, id)
@@ -70,8 +70,8 @@ pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Re
     Ok(found)
 }
 
-/// Returns the number of a block as its column has it; `None` for the head. No segment has a block of the
-/// largest number of the column.
+/// Returns the number of a block in the type of its column; `None` for the head. A number that is too large
+/// becomes the maximum of the column, which no block has.
 fn block(piece: Piece) -> Option<i32> {
     match piece {
         Piece::Head => None,

@@ -2,12 +2,12 @@
 //! readings.
 //!
 //! A call deletes exactly the rows or segments that it has seen. If some of them no longer exist, it rolls
-//! back; so a delayed caller does no harm, and of several callers with the same readings one succeeds. Before
-//! it deletes, a call claims the first row without waiting, so callers with the same device do not wait for
-//! each other, only to be stale.
+//! back. So a delayed call does no harm, and of several calls with the same readings one succeeds. Before it
+//! deletes, a call locks the first row, or gives up at once if another call has locked that row. So calls
+//! with the same readings do not wait for each other, only to find that they are stale.
 //!
-//! A seal excludes no appends, and a device with continuous appends can be sealed; `readings/append.rs` says
-//! why. Only a segment of new readings waits until running appends have ended.
+//! A seal does not block appends, so a device with continuous appends can be sealed; `readings/append.rs`
+//! gives the reasons. Only the append of a segment waits for running appends.
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::DeviceKey;
@@ -23,10 +23,11 @@ use crate::segments::pieces::insert;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;
 
-/// Prevents the deletion of a device, or waits for it. The first lock of a call, so that the two do not wait
-/// for each other.
+/// Prevents the deletion of a device, or waits for the end of a running deletion. A call takes this lock
+/// first, as a deletion does, so that the two do not wait for each other.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
-/// Deletes rows by device, time and id; none if the first one does not exist or another call is deleting it.
+/// Deletes rows by device, time and id. Deletes no row if the first row does not exist or another call is
+/// deleting it.
 const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
         SELECT FROM reading WHERE device = $1 AND time = $4 FOR UPDATE SKIP LOCKED)
     DELETE FROM reading USING unnest($2::bigint[], $3::bigint[]) AS sealed (time, id)
@@ -74,8 +75,8 @@ pub(crate) async fn merge(
     commit(transaction, device, id, segment, &head).await
 }
 
-/// Deletes the `expected` rows or segments that a segment replaces, and returns an id for it; `None` if not
-/// all of them existed.
+/// Deletes the rows or segments that a new segment replaces; `expected` is their number. Returns an id for
+/// the new segment, or `None` if some of them no longer exist.
 async fn delete(
     transaction: &Transaction<'_>,
     device: DeviceKey,
@@ -86,7 +87,7 @@ async fn delete(
     let keep = transaction.prepare_cached(KEEP_DEVICE).await?;
     let next_id = transaction.prepare_cached(NEXT_ID).await?;
     let delete = transaction.prepare_cached(statement).await?;
-    // They are polled, and thereby sent, in this order.
+    // The futures are polled in this order, and polling sends the statements.
     let done = try_join4(
         transaction.batch_execute(UNLIMITED),
         transaction.execute(&keep, &[&device.0]),
@@ -134,11 +135,11 @@ pub(crate) async fn append(
     commit(transaction, device, id, segment, &head).await
 }
 
-/// Waits until no append to the device is running, and blocks further appends. Appends that start while
-/// others are running go first, so the wait has a limit. Returns whether the device is locked.
+/// Locks a device: waits until no append to it is running, and blocks further appends. Appends that start
+/// during the wait go first, so the wait has a time limit. Returns whether the device is locked.
 async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
     let lock = transaction.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
-    // The limit of a wait for a lock restarts with each append that goes first.
+    // The lock timeout would not limit the wait: it starts again with each append that goes first.
     let limit = format!("SET LOCAL statement_timeout = {}", STORE_LOCK_TIMEOUT.as_millis());
     let done = try_join3(
         transaction.batch_execute(&limit),

@@ -1,4 +1,4 @@
-//! Lookup of the times of sealed readings, which reads the pieces that it needs.
+//! Looks up the times of sealed readings. A lookup reads only the pieces that it needs.
 
 use deadpool_postgres::Transaction;
 use device_stats_domain::{DeviceKey, Window};
@@ -12,8 +12,8 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of times that are looked up at once.
 const LOOKED_UP_MAX: usize = 256;
 
-/// The times of sealed readings in the segments that touch the readings of a call, as the catalogue listed
-/// them.
+/// The times of sealed readings in the segments that touch the readings of a call. The segments are listed
+/// once, when the reader is created.
 pub(crate) struct SealedTimesReader<'t> {
     transaction: &'t Transaction<'t>,
     times: SealedTimes,
@@ -25,17 +25,18 @@ impl<'t> SealedTimesReader<'t> {
         Ok(Self { transaction, times: SealedTimes::new(touching(transaction, spans).await?) })
     }
 
-    /// Creates a lookup in the given segments, without the segments of this lookup.
+    /// Creates a reader of the given segments, without the segments of this reader.
     pub(crate) fn with_unknown(&self, segments: Vec<(DeviceKey, SegmentEntry)>) -> Self {
         Self { transaction: self.transaction, times: self.times.with_unknown(segments) }
     }
 
-    /// Returns whether a device has a sealed reading at a time, which lies in the spans.
+    /// Returns whether a device has a sealed reading at a time in the spans.
     pub(crate) async fn contains(&mut self, device: DeviceKey, time_us: i64) -> Result<bool, Failure> {
         self.answer(|times| times.contains(device, time_us)).await
     }
 
-    /// Returns for each device and time, which ascend, whether the device has a sealed reading then.
+    /// Returns for each pair of device and time whether the device has a sealed reading at that time. The
+    /// pairs ascend.
     pub(crate) async fn contains_each(&mut self, times: &[(DeviceKey, i64)]) -> Result<Vec<bool>, Failure> {
         let mut found = Vec::with_capacity(times.len());
         for chunk in times.chunks(LOOKED_UP_MAX) {
@@ -44,8 +45,8 @@ impl<'t> SealedTimesReader<'t> {
         Ok(found)
     }
 
-    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included and in the
-    /// spans.
+    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included. Both lie in
+    /// the spans.
     pub(crate) async fn contains_between(
         &mut self,
         device: DeviceKey,
@@ -55,7 +56,7 @@ impl<'t> SealedTimesReader<'t> {
         self.answer(|times| times.contains_between(device, first_us, last_us)).await
     }
 
-    /// Returns the time of a device's newest sealed reading in a window, which lies in the spans.
+    /// Returns the time of a device's newest sealed reading in a window. The window lies in the spans.
     pub(crate) async fn newest_us(
         &mut self,
         device: DeviceKey,

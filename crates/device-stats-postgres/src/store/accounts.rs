@@ -1,4 +1,4 @@
-//! Users and devices: connection and time limit of each call.
+//! Calls about users and devices, each on a connection and with a time limit.
 
 use async_trait::async_trait;
 use device_stats_domain::{

@@ -1,4 +1,4 @@
-//! Readings: connection and time limit of each call.
+//! Calls about readings, each on a connection and with a time limit.
 
 use std::ops::Range;
 

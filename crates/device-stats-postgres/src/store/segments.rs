@@ -1,4 +1,4 @@
-//! Segments: connection and time limit of each call.
+//! Calls about segments, each on a connection and with a time limit.
 
 use async_trait::async_trait;
 use device_stats_domain::DeviceKey;

@@ -1,4 +1,4 @@
-//! Databases that stop, return or end connections.
+//! Calls to a database that stops, starts again, or ends connections.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::{connect, device, open_at, reading};
 
-/// Fills the pool.
+/// Makes calls at the same time, so that the pool opens its connections.
 async fn use_many_connections(store: &Arc<impl Store>) {
     let mut callers = JoinSet::new();
     for _ in 0..64 {

@@ -1,5 +1,5 @@
-//! Calls that are delayed at the worst moment for another one. A transaction of the test delays them, so the
-//! tests are deterministic.
+//! Calls that are delayed while another call changes the same data. A transaction of the test delays them, so
+//! the tests are deterministic.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -18,30 +18,30 @@ use crate::{
     at, connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found,
 };
 
-/// Opens two nodes over one database, a connection that obstructs them, and one that watches them.
+/// Opens two nodes over one database, a connection that delays them, and a connection that watches them.
 async fn two_nodes() -> ([Arc<PostgresStore>; 2], Client, Client) {
     let url = fresh_database();
     let nodes = [Arc::new(open_at(&url).await), Arc::new(open_at(&url).await)];
     (nodes, connect(&url).await, connect(&url).await)
 }
 
-/// Backends that serve calls of a store, without the one that listens to other nodes.
+/// Selects the backends that serve calls of a store, without the backend that listens to other nodes.
 const SERVING: &str = "SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'device-stats' AND query NOT LIKE 'LISTEN%'";
 
-/// Does the statements of an append, without its commit.
+/// Carries out the statements of an append, without the commit.
 async fn append_slowly(transaction: &Transaction<'_>, device: DeviceKey, n: i64) {
     transaction.execute("SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE", &[&device.0]).await.unwrap();
     transaction.execute("INSERT INTO reading VALUES ($1, $2, $2, 0, 0, 0)", &[&device.0, &n]).await.unwrap();
 }
 
-/// Backends of stores that wait for a lock.
+/// Selects the backends of stores that wait for a lock.
 const WAITING: &str = "SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'device-stats'";
 
-/// The row of the earlier reading delays the append in its statement. In the meantime, the later reading,
-/// which it repeats, is sealed. So the append sees neither the segment at its start, nor the row when it
-/// reaches it.
+/// An append has two readings. A transaction holds the row of the first one, so the statement of the append
+/// waits. In the meantime, the second reading, a repeat, is sealed. So the append sees neither the segment
+/// when its statement starts, nor the row when it continues.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_is_sealed_under_a_repeat_is_stored_once() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -81,7 +81,7 @@ async fn a_reading_stored_during_a_wait_is_a_repeat() {
     }
 }
 
-/// As above, with server-timed readings, which get later times.
+/// As above, but with server-timed readings, which get later times.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_that_is_sealed_while_it_is_picked_is_not_taken() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -99,7 +99,7 @@ async fn a_time_that_is_sealed_while_it_is_picked_is_not_taken() {
     assert_eq!(times(&*b, device).await, [11, 12, 13]);
 }
 
-/// A reading that is not committed yet, in the span of a segment of new readings.
+/// A reading in the span of an appended segment is inserted, but not committed yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appended_segment_waits_for_appends() {
     let ([a, b], mut admin, watch) = two_nodes().await;
@@ -149,8 +149,8 @@ async fn a_paused_sealer_is_stale_after_another_node_has_sealed() {
     assert_eq!(times(&*b, device).await, [1, 2, 3]);
 }
 
-/// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. So a seal that
-/// waited for appends would wait forever for a device with continuous appends.
+/// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. If a seal waited
+/// for appends, it would wait forever on a device with continuous appends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seal_or_merge_does_not_wait_for_an_append() {
     let ([a, _], mut admin, _) = two_nodes().await;
@@ -167,7 +167,7 @@ async fn a_seal_or_merge_does_not_wait_for_an_append() {
     assert_eq!(times(&*a, device).await, [1, 2, 3]);
 }
 
-/// A seal that is committing does not delay other calls for the same rows.
+/// A seal before its commit does not delay other calls for the same rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_seals_and_merges_do_not_wait_for_each_other() {
     let ([a, b], mut admin, _) = two_nodes().await;
@@ -235,7 +235,7 @@ async fn deletes_have_no_statement_timeout() {
     assert_eq!(seen.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["0", "0"]);
 }
 
-/// A frozen backend does not keep its own limits, and its machine still acknowledges packets.
+/// A frozen backend does not enforce its own limits, while its machine still acknowledges packets.
 #[tokio::test]
 async fn calls_to_a_frozen_database_time_out() {
     let url = fresh_database();

@@ -63,8 +63,8 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
     assert_eq!(times(&store, device).await, (1..=100).collect::<Vec<_>>());
 }
 
-/// A node looked for the history, and then for tables. It took tables that another node had created in
-/// between for those of another program.
+/// A node searched for the history of migrations first, and for tables afterwards. If another node created
+/// its tables in between, the first node mistook them for tables of another program.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_being_migrated_is_never_foreign() {
     for _ in 0..10 {

@@ -137,8 +137,8 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
     }
 }
 
-/// Calls with client-timed and server-timed readings, at the same microseconds. Each call inserted the two
-/// kinds one after the other, and two such calls deadlocked.
+/// Calls have client-timed and server-timed readings at the same microseconds. In the past, each call
+/// inserted the two kinds one after the other, and two such calls deadlocked.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_with_both_kinds_of_times_do_not_deadlock() {
     let url = fresh_database();

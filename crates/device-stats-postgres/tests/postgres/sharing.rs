@@ -39,7 +39,7 @@ async fn two_stores_over_one_database_reserve_disjoint_ids() {
     assert_eq!(ids, (1..=700).collect::<Vec<_>>());
 }
 
-/// The settings of a connection override those of the database; a trigger records them.
+/// The settings of a connection override the settings of the database. A trigger records the settings in use.
 #[tokio::test]
 async fn connection_settings_override_database_settings() {
     let url = fresh_database();

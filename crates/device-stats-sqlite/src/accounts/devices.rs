@@ -42,7 +42,7 @@ pub(crate) fn find(
     connection: &Connection,
     device_ids: &[DeviceId],
 ) -> Result<Vec<Option<Device>>, StoreError> {
-    // One lookup for each id: a statement cannot have thousands of parameters.
+    // Each id has its own lookup: a statement cannot have thousands of parameters.
     let mut select = connection
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE device_id = ?1")
         .map_err(store_error)?;

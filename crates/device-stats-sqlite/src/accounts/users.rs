@@ -75,8 +75,8 @@ pub(crate) fn delete(connection: &Connection, hot: &HotView, id: UserId) -> Resu
     }
 }
 
-/// Whether a user other than `id` has the email address. Tells, in the same transaction, which unique index
-/// has refused a row.
+/// Returns whether a user other than `id` has the email address. The caller asks after a row was refused, in
+/// the same transaction, to find out which of the two unique indexes refused it.
 fn is_email_taken(connection: &Connection, id: Option<UserId>, email: &Email) -> Result<bool, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM users WHERE email = ?1 AND id IS NOT ?2)")

@@ -1,5 +1,5 @@
-//! Columns of a row as values of the domain. Values are checked before they are stored, so a value that
-//! breaks a rule was written by another program and is an error.
+//! Converts columns of a row to values of the domain. The service checks values before it stores them. So a
+//! value that breaks a rule comes from another program, and is an error.
 
 use std::error::Error;
 
@@ -37,7 +37,7 @@ pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     Timestamp::from_micros(row.get(column)?).map_err(|error| invalid(column, Type::Integer, error))
 }
 
-/// Reads a number of things; 0 and up.
+/// Reads a count; 0 and up.
 pub(crate) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
     let count: i64 = row.get(column)?;
     u64::try_from(count).map_err(|error| invalid(column, Type::Integer, error))

@@ -1,5 +1,5 @@
-//! The connections of a store: one that writes, several that read. After a failed sync, nothing more is
-//! written.
+//! The connections of a store: one connection writes, several connections read. After a failed sync, the
+//! store writes nothing more.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use tokio::task::block_in_place;
 use crate::database::errors::{commit_error, interact_error, is_io_error, pool_error, store_error};
 use crate::database::uri::uri;
 
-/// Page cache of the writing connection, in KiB. A call that changes more spills into the write-ahead log.
+/// Page cache of the writing connection, in KiB. If the changes of a call do not fit, SQLite writes some of
+/// them to the write-ahead log before the commit.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Size to which the write-ahead log is truncated after a checkpoint, in bytes.
 const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
@@ -40,7 +41,7 @@ impl Connections {
         })
     }
 
-    /// Runs `call` in a read transaction, which sees one moment.
+    /// Runs `call` in a read transaction, which sees the database at one moment.
     pub(crate) async fn read<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -51,8 +52,9 @@ impl Connections {
         answer.await.map_err(|error| interact_error(&error))?
     }
 
-    /// Runs `call` like [`Self::read`], but on the calling thread. For frequent small reads, which are mostly
-    /// in memory, this is faster than a switch to another thread. `block_in_place` keeps the runtime going.
+    /// Runs `call` like [`Self::read`], but on the calling thread. For frequent small reads, whose pages are
+    /// usually in memory, this is faster than a switch to another thread. During the read, `block_in_place`
+    /// lets other threads run the tasks of this one.
     pub(crate) async fn read_here<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -80,7 +82,7 @@ impl Connections {
         let connection = self.writer.get().await.map_err(pool_error)?;
         let disk = Arc::clone(&self.disk);
         let answer = connection.interact(move |connection| {
-            // The disk can have failed while this call waited for the connection.
+            // The disk may have failed while this call waited for the connection.
             disk.check()?;
             // Takes the write lock at once: SQLite can refuse it to a transaction that has read already.
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
@@ -98,9 +100,9 @@ impl Connections {
     }
 }
 
-/// Whether the disk is trusted. After a failed sync, the kernel can mark pages as clean that were never
-/// written, and a later successful sync does not cover them. So after an I/O error during a commit, nothing
-/// more is written until the database has been opened, and thereby recovered, again.
+/// The state of the disk. After a failed sync, the kernel can mark pages as clean although it has not written
+/// them. A later sync then succeeds without writing them. So after an I/O error during a commit, the store
+/// writes nothing more. Opening the database again recovers it.
 #[derive(Debug, Default)]
 struct Disk {
     has_failed: AtomicBool,
@@ -158,7 +160,7 @@ fn pool(
 fn prepare_writer(connection: &mut Connection) -> rusqlite::Result<()> {
     make_durable(connection)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    // Of these pragmas, only this one returns a row.
+    // This pragma returns a row; the others return none.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     prepare_reader(connection)
 }

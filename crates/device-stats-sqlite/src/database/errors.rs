@@ -1,5 +1,5 @@
-//! Errors of SQLite as errors of the store. The modules of users and devices convert conflicts of names and
-//! owners, since only they know the inserted values.
+//! Converts errors of SQLite to errors of the store. Conflicts of names and owners are converted in
+//! `accounts`, where the inserted values are known.
 
 use deadpool_sqlite::{HookError, InteractError, PoolError};
 use device_stats_store::StoreError;
@@ -14,7 +14,7 @@ pub(crate) fn store_error(error: Error) -> StoreError {
             | ErrorCode::DatabaseLocked
             | ErrorCode::CannotOpen
             | ErrorCode::SystemIoFailure
-            // A file system that was remounted read-only after a fault.
+            // The file system was remounted read-only after a fault.
             | ErrorCode::ReadOnly
             | ErrorCode::OutOfMemory
             | ErrorCode::OperationInterrupted,
@@ -23,8 +23,9 @@ pub(crate) fn store_error(error: Error) -> StoreError {
     }
 }
 
-/// Converts an error of `COMMIT`. Only after a full disk or a lock nothing has been done for sure: SQLite
-/// reports a full disk when it could not write the last page of the log, which completes a commit.
+/// Converts an error of `COMMIT`. After a full disk or a lock, it is certain that nothing was committed.
+/// After any other error, the outcome is unknown. SQLite reports a full disk if it cannot write the last page
+/// of the log, and only that page completes a commit.
 pub(crate) fn commit_error(error: Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::OutOfSpace(error.into()),
@@ -33,17 +34,17 @@ pub(crate) fn commit_error(error: Error) -> StoreError {
     }
 }
 
-/// Whether the disk failed, so that the state of written data is unknown.
+/// Returns whether the disk failed. The state of written data is then unknown.
 pub(crate) fn is_io_error(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// Whether a row references a missing row.
+/// Returns whether a row references a missing row.
 pub(crate) fn is_missing_parent(error: &Error) -> bool {
     error.sqlite_error().is_some_and(|cause| cause.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
-/// Converts an error of getting a connection.
+/// Converts an error of the connection pool.
 pub(crate) fn pool_error(error: PoolError) -> StoreError {
     match error {
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {

@@ -11,8 +11,9 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Refuses a file that is not a database, tables of another program, and unknown or different versions.
-/// Returns the version of the database, 0 if it is empty.
+/// Returns the schema version of the database; 0 if it is empty. Refuses a file that is not a database, a
+/// database of another program, a newer version, and applied migrations that differ from the migrations of
+/// this binary.
 pub(crate) fn check(connection: &Connection) -> Result<i64, SchemaError> {
     SchemaError::check(&applied(connection)?, &known())
 }

@@ -15,17 +15,17 @@ use crate::database::migrations::{apply, check, require_latest, schema_error};
 use crate::database::uri::uri;
 use crate::journal;
 
-/// Page size of a new database, in bytes. About the size of a segment's block: with smaller pages a block
-/// would be a chain of many pages, and each has to be read to find the next one.
+/// Page size of a new database, in bytes. A page is about as large as a segment's block. With smaller pages,
+/// a block would be a chain of pages, and SQLite would read each page to find the next one.
 const PAGE_BYTES: i64 = 16 * 1024;
 
-/// The last schema version whose hot readings are rows.
+/// The last schema version in which hot readings are rows of a table.
 const BEFORE_JOURNAL: i64 = 2;
 
 /// Migrates the database at `path` to the schema of this binary, and returns the names of the migrations that
-/// it applied. Creates the file and its parent directories if they are missing. All missing migrations are
-/// applied or none; callers in several processes apply each of them once. Rows of an older schema are adopted
-/// before this returns.
+/// it applied. Creates the file and its parent directories if they are missing. Either all missing migrations
+/// are applied or none. If several processes call this function, each migration is applied once. The hot
+/// readings of an older schema are moved into the journal before the function returns.
 ///
 /// Blocks while another process migrates the database.
 ///
@@ -35,9 +35,10 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     create_parents(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
     let _lock = lock(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
     let mut connection = connect(path, "rwc")?;
-    // Before the first write: a newer database, or one of another program, stays unchanged.
+    // The check comes before the first write, so a newer database, or a database of another program, stays
+    // unchanged.
     check(&connection)?;
-    // Only a new database takes the page size.
+    // The page size has an effect only in a new database.
     connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
     use_log(&connection)?;
     let applied = apply(&mut connection)?;
@@ -48,7 +49,8 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     Ok(applied)
 }
 
-/// Checks that the database at `path` has the schema of this binary; applies and creates nothing.
+/// Checks that the database at `path` has the schema of this binary; applies no migration and creates no
+/// file.
 ///
 /// # Errors
 /// Every [`SchemaError`] except [`SchemaError::Failed`].
@@ -59,7 +61,8 @@ pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
     let connection = connect(path, "rw")?;
     let found = check(&connection)?;
     let has_rows = journal::has_rows(&connection).map_err(|error| SchemaError::Unavailable(error.into()))?;
-    // A migration that was interrupted before it adopted the rows counts as not applied.
+    // If there are rows, a migration was interrupted before it moved them into the journal. It counts as not
+    // applied.
     require_latest(if has_rows { found.min(BEFORE_JOURNAL) } else { found })?;
     use_log(&connection)
 }
@@ -82,7 +85,7 @@ fn connect(path: &Path, mode: &str) -> Result<Connection, SchemaError> {
     Ok(connection)
 }
 
-/// Turns the write-ahead log on. The setting is stored in the file, so only the first call writes.
+/// Enables the write-ahead log. The setting is stored in the file, so only the first call writes.
 fn use_log(connection: &Connection) -> Result<(), SchemaError> {
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
@@ -96,8 +99,8 @@ fn use_log(connection: &Connection) -> Result<(), SchemaError> {
     }
 }
 
-/// Creates the missing parent directories of `path`, and syncs the directory that contains each, so that they
-/// survive a loss of power.
+/// Creates the missing parent directories of `path`. Syncs the parent of each new directory, so that the new
+/// directories survive a loss of power.
 fn create_parents(path: &Path) -> io::Result<()> {
     let mut missing = Vec::new();
     let mut existing = None;

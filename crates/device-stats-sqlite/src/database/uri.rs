@@ -5,9 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Returns the path as a URI. `mode` controls whether a connection can create the file or write to it. A path
-/// that begins like a URI is still taken as a path.
+/// that looks like a URI is still treated as a path.
 pub(crate) fn uri(path: &Path, mode: &str) -> String {
-    // An absolute path follows an empty authority; without it, a second slash would begin one.
+    // An absolute path follows an empty authority. Without that, a path with two leading slashes would be
+    // read as an authority.
     let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:./" });
     for byte in path.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {

@@ -1,4 +1,4 @@
-//! The hot readings that result from the entries of the journal.
+//! The set of hot readings, built from the entries of the journal.
 
 #[cfg(test)]
 mod tests;
@@ -12,15 +12,15 @@ use device_stats_store::HotDevice;
 use super::time_map::TimeMap;
 use crate::journal::{Entry, Position};
 
-/// Number of idle readings in the journal, those that are no longer hot, above which the oldest hot readings
-/// are carried forward.
+/// Number of idle readings in the journal up to which no reading is carried forward. An idle reading is no
+/// longer hot.
 const IDLE_READINGS: u64 = 1024 * 1024;
 /// Approximate number of readings that one commit carries forward.
 const CARRIED_READINGS: u64 = 16 * 1024;
-/// Maximum ratio of idle to hot readings in the journal.
+/// Ratio of idle to hot readings in the journal up to which no reading is carried forward.
 const IDLE_RATIO: u64 = 4;
 
-/// The hot readings after an entry, and those of earlier moments that open views can see.
+/// The hot readings after the last applied entry, and earlier hot readings that open views can still see.
 #[derive(Debug, Default)]
 pub(super) struct HotState {
     position: Position,
@@ -31,7 +31,8 @@ pub(super) struct HotState {
     arrived: u64,
     /// Number of hot readings.
     live: u64,
-    /// Readings that ceased to be hot, in this order; forgotten when no view can see them.
+    /// Readings that are no longer hot, in the order of the entries that removed them. They are dropped when
+    /// no view can see them.
     gone: VecDeque<(Position, DeviceKey, Vec<i64>)>,
 }
 
@@ -39,7 +40,7 @@ pub(super) struct HotState {
 #[derive(Debug, Default)]
 struct DeviceReadings {
     by_time: TimeMap<HotReading>,
-    /// Number of hot ones.
+    /// Number of hot readings of the device.
     live: u64,
 }
 
@@ -121,7 +122,8 @@ impl HotState {
         self.arrived += 1;
     }
 
-    /// Moves a reading to another entry. If its first entry has been cut, the reading is new.
+    /// Moves a reading to another entry. Adds the reading if memory does not know it, because its first entry
+    /// has already been removed.
     fn carry(&mut self, position: Position, device: DeviceKey, row: Row) {
         let readings = self.devices.get_mut(&device);
         match readings.and_then(|readings| readings.by_time.get_mut(row.time_us)) {
@@ -170,7 +172,7 @@ impl HotState {
         }
     }
 
-    /// Forgets the readings that ceased to be hot up to a position.
+    /// Drops the readings that the entries up to a position have removed.
     pub(super) fn forget(&mut self, position: Position) {
         while let Some((_, device, times)) = self.gone.pop_front_if(|(until, ..)| *until <= position) {
             let Some(readings) = self.devices.get_mut(&device) else { continue };
@@ -220,12 +222,14 @@ impl HotState {
         devices
     }
 
-    /// Returns the first entry that holds a hot reading, or else the next one to be written.
+    /// Returns the position of the first entry that holds a hot reading. If there is none, returns the
+    /// position of the next entry to be written.
     pub(super) fn first_needed(&self) -> Position {
         self.entries.first_key_value().map_or(self.position + 1, |(position, _)| *position)
     }
 
-    /// Returns the readings of the oldest entries, if they keep too many idle readings in the journal.
+    /// Returns the hot readings of the oldest entries if these entries keep too many idle readings in the
+    /// journal, and otherwise no readings.
     pub(super) fn to_carry(&self) -> Vec<(DeviceKey, Row)> {
         let Some((_, oldest)) = self.entries.first_key_value() else { return Vec::new() };
         let idle = self.arrived - oldest.arrived_before - self.live;

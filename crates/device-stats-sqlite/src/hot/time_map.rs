@@ -1,12 +1,12 @@
-//! A map keyed by time, for times that mostly arrive in order. It takes little more memory than its entries;
-//! a `BTreeMap` leaves half of each node empty when keys ascend.
+//! A map keyed by time, for times that usually arrive in ascending order. It takes little more memory than
+//! its entries. In contrast, a `BTreeMap` leaves half of each node empty if keys ascend.
 
-/// Maximum number of entries of a chunk; one more splits it.
+/// Maximum number of entries of a chunk.
 const CHUNK_ENTRIES: usize = 256;
-/// Number of entries that a full chunk moves to the next one.
+/// Number of entries that a full chunk moves to the next chunk at once.
 const MOVED_ENTRIES: usize = 32;
 
-/// Entries by ascending time, each time once.
+/// A map from times to values, in ascending order of time.
 #[derive(Debug)]
 pub(super) struct TimeMap<T> {
     /// Runs of neighbouring entries; none is empty.
@@ -51,7 +51,7 @@ impl<T> TimeMap<T> {
         }
         #[expect(clippy::indexing_slicing, reason = "the full chunk from above")]
         let chunk = &mut self.chunks[index];
-        // The last chunk keeps all entries before the new one: earlier times will hardly come.
+        // The last chunk is split at the new entry, so it stays nearly full: earlier times are rare.
         let half = CHUNK_ENTRIES / 2;
         let mut upper = chunk.split_off(if is_last { position.max(half) } else { half });
         if position < chunk.len() {
@@ -63,9 +63,9 @@ impl<T> TimeMap<T> {
         self.chunks.insert(index + 1, upper);
     }
 
-    /// Moves the last entries of a full chunk to the next one; returns false if that has no room. Slightly
-    /// late entries go to the chunk before a new last chunk; splitting that one repeatedly would leave chunks
-    /// half empty.
+    /// Moves the last entries of a full chunk to the next chunk. Returns false if the next chunk has no room.
+    /// Slightly late entries arrive in the chunk before the last one. Without the move, they would split it
+    /// again and again, and leave chunks half empty.
     fn move_to_next(&mut self, index: usize) -> bool {
         let Some([chunk, next]) = self.chunks.get_mut(index..).and_then(<[_]>::first_chunk_mut) else {
             return false;
@@ -106,7 +106,7 @@ impl<T> TimeMap<T> {
         inside.map(|(time_us, value)| (*time_us, value))
     }
 
-    /// Removes the entries of these times, which ascend, for which `is_forgotten` returns true.
+    /// Removes the entries at the given times for which `is_forgotten` returns true. The times ascend.
     pub(super) fn remove(&mut self, times: &[i64], is_forgotten: impl Fn(&T) -> bool) {
         let (Some(first_us), Some(last_us)) = (times.first(), times.last()) else { return };
         let begin = self.chunk_index(*first_us);
@@ -121,8 +121,7 @@ impl<T> TimeMap<T> {
         self.chunks.retain(|chunk| !chunk.is_empty());
     }
 
-    /// Returns the index of the chunk that has, or would get, an entry of this time; there may be no chunk
-    /// yet.
+    /// Returns the index of the chunk to which an entry of this time belongs; 0 if there is no chunk yet.
     fn chunk_index(&self, time_us: i64) -> usize {
         let begins = |chunk: &Vec<(i64, T)>| chunk.first().is_some_and(|(first_us, _)| *first_us <= time_us);
         self.chunks.partition_point(begins).saturating_sub(1)
@@ -138,7 +137,8 @@ mod tests {
 
     use super::*;
 
-    /// First time, number of times and their distance: inserted, or removed if the value is even.
+    /// A step of the test: inserts entries, or removes those with an even value. The fields are the first
+    /// time, the number of times and their distance.
     #[derive(Clone, Debug)]
     enum Step {
         Insert(i64, i64, i64),
@@ -187,7 +187,7 @@ mod tests {
         }
     }
 
-    /// Eight senders out of step: of eight batches, all but the last are a little late.
+    /// Eight senders take turns, but not in the order of their times. So most batches arrive a little late.
     #[test]
     fn slightly_late_times_leave_little_room_empty() {
         for batch in [1, 10, 30] {

@@ -1,4 +1,4 @@
-//! Appending: repeats are found, times are picked, and the new readings become one journal entry.
+//! Appends readings: finds repeats, picks times, and writes the new readings as one journal entry.
 
 use device_stats_domain::{DeviceKey, Finite, NewReading, Window};
 use device_stats_segment::Row;
@@ -10,7 +10,7 @@ use crate::hot::HotView;
 use crate::journal::{self, Entry};
 use crate::segments::sealed_times::SealedTimesReader;
 
-/// Appends readings device by device, those of each device in the order of [`AppendOrder`].
+/// Appends readings device by device. Within a device, they have the order of [`AppendOrder`].
 pub(crate) fn append(
     connection: &Connection,
     hot: &HotView,
@@ -40,7 +40,7 @@ fn row(new: &OrderedReading<'_>) -> (DeviceKey, Row) {
     (reading.device, Row { time_us: time.micros(), id: reading.id.0, values })
 }
 
-/// A call, and the readings that it stores.
+/// A call that appends, and the readings that it stores.
 struct AppendCall<'c, 'r> {
     connection: &'c Connection,
     hot: &'c HotView,
@@ -55,7 +55,7 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         Ok(Self { connection, hot, has_device, stored: Vec::new() })
     }
 
-    /// Refuses a device that does not exist. The readings are of one device.
+    /// Checks that the device of these readings exists. All readings are of one device.
     fn check_device(&mut self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
         let Some(new) = readings.first() else { return Ok(()) };
         let exists =
@@ -93,7 +93,7 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         Ok(())
     }
 
-    /// Whether the device has a stored reading, hot or sealed, at a time.
+    /// Returns whether the device has a stored reading, hot or sealed, at a time.
     fn is_taken(
         &self,
         device: DeviceKey,

@@ -1,4 +1,4 @@
-//! Keyed requests: the transaction that stores the readings of a request keeps its receipt, too.
+//! Appends the readings of keyed requests, and keeps the receipts in the same transaction.
 
 use device_stats_domain::{DeviceKey, IdempotencyKey, ReadingId, Timestamp};
 use device_stats_store::limits::RECEIPTS_REMOVED_MAX;
@@ -52,7 +52,7 @@ pub(crate) fn append_keyed(
     Ok(outcomes)
 }
 
-/// Returns the receipt under a key, if there is an unexpired one.
+/// Returns the unexpired receipt of a key, if there is one.
 fn find(
     select: &mut CachedStatement<'_>,
     key: &IdempotencyKey,

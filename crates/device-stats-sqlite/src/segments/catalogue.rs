@@ -29,13 +29,13 @@ pub(crate) fn list(
     let mut select = connection.prepare_cached(LIST).map_err(store_error)?;
     let entries = select.query_map((device.0, window.from_us, window.until_us), entry);
     let mut entries: Vec<_> = entries.and_then(Iterator::collect).map_err(store_error)?;
-    // Cheaper than a sorter of SQLite: an append lists the segments of each of its devices, and mostly finds
-    // none.
+    // Sorting here is cheaper than in SQLite: an append lists the segments of each of its devices, and
+    // usually finds none.
     entries.sort_unstable_by_key(|entry| (entry.first_us, entry.id));
     Ok(entries)
 }
 
-/// Whether a device has a segment.
+/// Returns whether a segment exists and belongs to a device.
 pub(crate) fn has(
     connection: &Connection,
     device: DeviceKey,
@@ -84,7 +84,7 @@ mod tests {
 
     use crate::database::open::migrate;
 
-    /// A row is as long as its head, so a scan of the rows would read the heads.
+    /// Each row contains the head of its segment, so a scan of the rows would read all heads.
     #[test]
     fn the_index_alone_finds_the_segments_that_touch_a_window() {
         let folder = tempfile::tempdir().unwrap();

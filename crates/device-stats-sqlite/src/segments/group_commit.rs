@@ -132,12 +132,12 @@ fn store_group(
     group: &[WaitingSegment],
 ) -> Result<Vec<Outcome>, StoreError> {
     let view = hot.view(connection)?;
-    // Before the seals: they can seal readings that this carries forward.
+    // Tidy before the seals, because they may seal readings that `tidy` carries forward.
     if group.iter().any(WaitingSegment::is_seal) {
         view.tidy(connection)?;
     }
     let store = |segment: &WaitingSegment| match segment.store(connection, &view) {
-        // These errors come before any change, and do not concern the rest of the group.
+        // These errors occur before any change, and concern only this segment.
         Err(error @ (StoreError::DeviceMissing | StoreError::Corrupt { .. })) => Ok(Err(error)),
         outcome => outcome.map(Ok),
     };
@@ -145,9 +145,11 @@ fn store_group(
 }
 
 impl Lane {
-    /// Takes the next group out of the lane; if there is none, the lane has no writer any more.
+    /// Takes the next group out of the lane. If no segment waits, the group is empty and the lane has no
+    /// writer any more.
     fn next_group(&mut self) -> (Vec<WaitingSegment>, Vec<oneshot::Sender<Outcome>>) {
-        // A view shows the hot readings before the transaction, so a group has at most one seal of a device.
+        // The view of a group shows the hot readings before its transaction, so a group has at most one seal
+        // of each device.
         let mut sealed = HashSet::new();
         let fits = |(segment, _): &&(WaitingSegment, _)| !segment.is_seal() || sealed.insert(segment.device);
         let count = self.waiting.iter().take(GROUP_SEGMENTS_MAX).take_while(fits).count();

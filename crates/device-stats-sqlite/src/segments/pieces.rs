@@ -6,10 +6,10 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension};
 
 use crate::database::errors::store_error;
 
-/// Fault of a piece whose segment is in the catalogue, but whose row is not found.
+/// Fault of a piece that has no row, although its segment is in the catalogue.
 pub(crate) const ROW_MISSING: &str = "SQLite does not find its row";
 
-/// Bits of a block's row id that hold its number in the segment. No segment has nearly so many blocks.
+/// Number of bits of a block's row id that hold the number of the block. No segment has nearly 65,536 blocks.
 const BLOCK_BITS: u32 = 16;
 
 /// Returns the row id of a block; `None` if no such block can exist.
@@ -21,8 +21,8 @@ fn block_id(segment: SegmentId, block: u32) -> Option<i64> {
 /// Returns the pieces in the same order; `None` for each piece that does not exist.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] if a piece must exist, but SQLite cannot find or follow its row. SQLite keeps no
-/// checksums, but notices an impossible structure.
+/// [`StoreError::Corrupt`] if a piece must exist, but its row is missing or malformed. SQLite has no
+/// checksums; it reports only rows with an impossible structure.
 pub(crate) fn read(connection: &Connection, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let mut statements = PieceStatements::new(connection)?;
     pieces.iter().map(|piece| statements.read(*piece)).collect()

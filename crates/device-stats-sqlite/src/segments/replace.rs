@@ -12,11 +12,11 @@ use crate::journal::{self, Entry};
 use crate::segments::catalogue;
 use crate::segments::sealed_times::SealedTimesReader;
 
-// The caller commits what a function returned as `Ok`. So each one changes nothing before it is sure that the
-// outcome is not `Stale`.
+// The caller commits after every `Ok`, including `Stale`. So a function changes nothing until it is certain
+// that the outcome is not `Stale`.
 
 /// Replaces hot readings by their segment. Call it at most once for a device in a transaction: the view does
-/// not see what the first call has done.
+/// not show the changes of the first call.
 pub(crate) fn seal(
     connection: &Connection,
     hot: &HotView,
@@ -34,7 +34,7 @@ pub(crate) fn seal(
     Ok(replaced)
 }
 
-/// Replaces segments by the one that was merged from them.
+/// Replaces segments by the segment that was merged from them.
 pub(crate) fn merge(
     connection: &Connection,
     device: DeviceKey,

@@ -1,4 +1,4 @@
-//! Lookup of the times of sealed readings, which reads the pieces that it needs.
+//! Looks up the times of sealed readings. A lookup reads only the pieces that it needs.
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_store::{Lookup, SealedTimes, StoreError};
@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::segments::{catalogue, pieces};
 
-/// The times of sealed readings of one device, in the segments that touch a window. It reads only the
+/// The times of sealed readings of one device, in the segments that touch a window. A lookup reads only the
 /// catalogue, unless a time lies between the first and the last time of a segment.
 #[derive(Debug)]
 pub(crate) struct SealedTimesReader<'c> {
@@ -26,21 +26,21 @@ impl<'c> SealedTimesReader<'c> {
         Ok(Self { connection, device, times })
     }
 
-    /// Returns whether the device has a sealed reading at a time, which lies in the window.
+    /// Returns whether the device has a sealed reading at a time in the window.
     pub(crate) fn contains(&mut self, time_us: i64) -> Result<bool, StoreError> {
         let device = self.device;
         self.answer(|times| times.contains(device, time_us))
     }
 
-    /// Returns whether the device has a sealed reading from `first_us` to `last_us`, both included and in the
-    /// window.
+    /// Returns whether the device has a sealed reading from `first_us` to `last_us`, both included. Both lie
+    /// in the window.
     pub(crate) fn contains_between(&mut self, first_us: i64, last_us: i64) -> Result<bool, StoreError> {
         let device = self.device;
         self.answer(|times| times.contains_between(device, first_us, last_us))
     }
 
-    /// Returns the time of the device's newest sealed reading in `window`, which lies in the window of the
-    /// lookup.
+    /// Returns the time of the device's newest sealed reading in `window`. That window lies inside the window
+    /// of the reader.
     pub(crate) fn newest_us(&mut self, window: Window) -> Result<Option<i64>, StoreError> {
         let device = self.device;
         self.answer(|times| times.newest_us(device, window))

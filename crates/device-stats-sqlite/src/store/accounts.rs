@@ -1,4 +1,4 @@
-//! Users and devices: the transaction of each call.
+//! Calls about users and devices, each in a transaction.
 
 use async_trait::async_trait;
 use device_stats_domain::{

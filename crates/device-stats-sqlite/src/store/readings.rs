@@ -1,4 +1,4 @@
-//! Readings: the transaction of each call.
+//! Calls about readings, each in a transaction.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Segments: the transaction of each call.
+//! Calls about segments, each in a transaction.
 
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Window};

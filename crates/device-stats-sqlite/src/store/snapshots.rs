@@ -1,4 +1,4 @@
-//! Snapshots: the transaction of each call.
+//! Calls about snapshots, each in a transaction.
 
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Window};

@@ -1,6 +1,6 @@
-//! Every system call that changes a file fails once: in the first run, the process is killed at the first
-//! call, in the next run at the second one, and so on until it ends undisturbed. The same with a broken and
-//! with a full disk. After each run, acknowledged readings are there exactly once. `strace` counts the calls
+//! Kills a process at each system call that changes a file: in the first run at the first call, in the second
+//! run at the second call, and so on until a run ends undisturbed. Does the same with a broken disk and with
+//! a full disk. After each run, every acknowledged reading is stored exactly once. `strace` counts the calls
 //! and makes one of them fail.
 //!
 //! `CRASH_POINTS=all`, as in `make torture`, tries all calls; the default is a sample.
@@ -25,7 +25,7 @@ use crate::script;
 
 /// The system calls with which SQLite changes files. Some architectures have only `unlinkat`, no `unlink`.
 const CALLS: [&str; 5] = ["pwrite64", "fdatasync", "fsync", "ftruncate", "/^unlink"];
-/// Distance of the calls of a sample. A prime, since writes come in patterns.
+/// Distance between the calls of a sample. It is a prime number, because writes repeat in patterns.
 const SAMPLED: u32 = 11;
 
 /// Failure of a call.
@@ -37,7 +37,7 @@ enum Fault {
     Broken,
     /// The disk is full, once.
     Full,
-    /// The disk is full from then on.
+    /// The disk is full from this call on.
     StaysFull,
 }
 
@@ -116,7 +116,7 @@ fn assert_ended(run: &Run, fault: Fault) {
     }
     assert!(run.has_succeeded, "{}", run.errors);
     let ends = match fault {
-        // If nothing was done, the next try has a healthy disk.
+        // The fault occurs once, so a retry of a call that did nothing succeeds.
         Fault::Kill | Fault::Broken | Fault::Full => &[script::DONE, script::STOPPED][..],
         Fault::StaysFull => &[script::DONE, script::STOPPED, script::GAVE_UP],
     };
@@ -135,8 +135,8 @@ async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
     store.find_devices(&[id]).await.unwrap().remove(0).map(|device| device.key)
 }
 
-/// Asserts that there is a receipt of a keyed request exactly if its readings are stored; sends the request
-/// again, so that they are. Returns the number of stored readings.
+/// Asserts that a keyed request has a receipt exactly if its readings are stored. Sends the requests again to
+/// find out, which stores missing readings. Returns the number of stored readings.
 async fn assert_receipts_kept(store: &SqliteStore, device: DeviceKey, count: usize) -> usize {
     for before in script::KEYED_AFTER.into_iter().filter(|before| *before <= count) {
         let outcomes = store.append_keyed(&[script::keyed(device, before)], script::NOW).await.unwrap();
@@ -165,7 +165,7 @@ async fn assert_kept(path: &Path, run: &Run) {
             assert_eq!(count % BATCH, 0, "half a call");
             assert!(!run.has_said(script::DONE) || count == acknowledged, "{count} of {acknowledged}");
             let count = assert_receipts_kept(&store, device, count).await;
-            // It can be appended to.
+            // The device accepts further readings.
             store.append(&[process::reading(device, count)]).await.unwrap();
             assert_eq!(process::count(&store, device).await, count + 1);
         }

@@ -23,7 +23,7 @@ async fn acknowledged_readings_survive_a_kill() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        // Lines between the last one read and the kill.
+        // The process may have written more lines before the kill.
         let last = output.filter_map(|line| line.strip_prefix("> ")?.parse().ok()).last();
         let acknowledged: usize = last.unwrap_or(acknowledged);
 
@@ -60,7 +60,7 @@ async fn a_kill_during_seals_and_merges_loses_and_doubles_nothing() {
         assert!(acknowledged <= count && count <= acknowledged + BATCH, "{count} of {acknowledged}");
         let segments = store.list_segments(device).await.unwrap();
         let sealed: usize = segments.iter().map(|entry| entry.readings as usize).sum();
-        // Everything sealed before the seal or merge in which it was killed.
+        // All seals before the last one have been committed.
         let times = said.iter().filter(|line| *line == process::SEALING).count();
         assert!((times - 1) * BATCH <= sealed + 5 && sealed + 5 <= times * BATCH, "{sealed} after {times}");
     }
@@ -95,7 +95,7 @@ async fn reads_continue_while_another_process_locks_the_file() {
     let other = rusqlite::Connection::open(folder.database()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let next = [process::reading(device, 1)];
-    // One of them waits for the file, the other for the writing connection.
+    // One append waits for the file, the other for the writing connection.
     let (first, second, third, reading) =
         tokio::join!(store.append(&next), store.append(&next), store.ping(), process::count(&store, device));
     for refused in [first, second] {

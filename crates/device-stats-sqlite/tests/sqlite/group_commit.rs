@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 
 use crate::{Folder, process};
 
-/// Returns the number of commits in a write-ahead log: the frames that state the size of the database after a
-/// commit (SQLite's file format, 4.1).
+/// Returns the number of commits in a write-ahead log. The last frame of a commit states the size of the
+/// database (SQLite's file format, 4.1).
 fn commits(path: &Path) -> usize {
     let log = std::fs::read(path).unwrap();
     let (header, frames) = log.split_at(32);
@@ -29,7 +29,7 @@ async fn segments_that_wait_together_share_a_transaction() {
     let segment = |us| Segment::encode(&[Row { time_us: us, id: us, values }], Effort::Fast).unwrap();
     let log = folder.folder.path().join("stats.db-wal");
     let before = commits(&log);
-    // The task that commits them runs when all of them wait: the test has one thread.
+    // The test has one thread, so the task that commits the segments runs when all of them wait.
     let segments: Vec<Segment> = (0..20).map(|n| segment(n % 19)).collect();
     let keys = (0..20).map(|n| if n == 7 { DeviceKey(99) } else { device });
     let appends = keys.zip(&segments).map(|(key, segment)| store.append_segment(key, segment));
@@ -38,7 +38,7 @@ async fn segments_that_wait_together_share_a_transaction() {
     for (n, outcome) in outcomes.into_iter().enumerate() {
         match n {
             7 => assert!(matches!(outcome, Err(StoreError::DeviceMissing)), "{outcome:?}"),
-            // At the same time as the first one.
+            // This segment has the time of the first segment.
             19 => assert_eq!(outcome.unwrap(), Replaced::Stale),
             _ => assert!(matches!(outcome, Ok(Replaced::Done(_))), "{outcome:?}"),
         }

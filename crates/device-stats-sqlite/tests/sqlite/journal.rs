@@ -55,12 +55,12 @@ async fn stores_over_one_file_see_each_others_changes() {
         assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
         assert_eq!(hot(one, device).await, (first..first + 10).collect::<Vec<_>>());
         seal(other, device, 10).await;
-        // The other store has sealed it, and it is still a repeat.
+        // The other store has sealed this reading, but it is still a repeat.
         let outcome = one.append(&readings(device, first + 9..first + 10)).await.unwrap();
         assert_eq!(outcome, [Appended::Repeat]);
     }
     one.append(&readings(second, 0..3)).await.unwrap();
-    // Nearly all entries that the idle store has not seen have been cut.
+    // Most entries that the idle store has not seen have been removed.
     assert!(entries(&folder) < 5, "{} entries", entries(&folder));
     assert_eq!(hot(idle, second).await, [0, 1, 2]);
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
@@ -91,7 +91,7 @@ async fn hot_readings_stay_hot_after_a_restart() {
     assert_eq!(found, expected);
 }
 
-/// A call fails rather than return an answer without the readings of the entry.
+/// A call fails; it never returns an answer without the readings of the damaged entry.
 #[tokio::test]
 async fn a_damaged_entry_is_reported() {
     for fault in [

@@ -54,8 +54,8 @@ async fn readings_of_the_first_version_stay_hot() {
     assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
-/// The rows of the older schema are adopted after the migration itself. If the process dies in between, the
-/// next one must not take the database for an empty one.
+/// The rows of the older schema are moved into the journal after the migration itself. If the process dies in
+/// between, the next process must not treat the database as empty.
 #[tokio::test]
 async fn an_interrupted_migration_is_completed() {
     let folder = Folder::new();

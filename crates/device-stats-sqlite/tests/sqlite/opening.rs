@@ -79,7 +79,7 @@ async fn two_stores_over_one_file_see_each_other() {
     assert_eq!(stores[1].reserve_reading_ids(5).await.unwrap().start, first.end);
 }
 
-/// SQLite refuses the write lock to a transaction that has read before another one's write.
+/// SQLite refuses the write lock to a transaction if another transaction has written since its first read.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stores_over_one_file_write_at_the_same_time() {
     let folder = Folder::new();
@@ -151,8 +151,8 @@ fn an_older_database_is_refused_without_migrating() {
     assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 4 })), "{answer:?}");
 }
 
-/// A migration and its history row are one transaction: it fails if one of its tables exists, and if only the
-/// history row cannot be written.
+/// A migration and its history row are one transaction. The transaction fails if a table of the migration
+/// already exists, and also if only the history row cannot be written.
 #[test]
 fn a_migration_that_fails_is_rolled_back() {
     let history = "CREATE TABLE refinery_schema_history

@@ -1,4 +1,5 @@
-//! Other processes: this test binary, started again with a role. Without a role, the test does nothing.
+//! Starts other processes for tests: this test binary again, with a role. Without a role, the test
+//! `of_its_own` does nothing.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ fn configure(command: &mut Command, role: Role, path: &Path) {
         .stdout(Stdio::piped());
 }
 
-/// Returns the lines that a process has written in its role; the test harness writes others.
+/// Returns the lines that a process has written in its role. The lines of the test harness are left out.
 pub(crate) fn lines(output: &str) -> Vec<&str> {
     output.lines().filter_map(|line| line.strip_prefix("> ")).collect()
 }
@@ -155,7 +156,7 @@ async fn append_until_failure(path: &Path) {
     let (stored, error) = append(&store).await;
     assert!(matches!(error, StoreError::OutcomeUnknown(_)), "{error:?}");
 
-    // Nothing more is written, although a small row would have room; stored readings can be read.
+    // The store refuses to write, although there is room for a small row. Stored readings can still be read.
     let device = device(&store).await;
     let rows = store.list_hot_readings(device, 10).await.unwrap();
     let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();

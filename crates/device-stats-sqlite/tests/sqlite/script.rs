@@ -1,5 +1,6 @@
-//! The script of a process whose system calls are counted, so that one of them can be made to fail: a bit of
-//! everything, step by step. One thread does all of it, including opening, since `strace` counts by thread.
+//! The script of a process in which one system call is made to fail. It makes each kind of call to the store,
+//! step by step. One thread carries it out, including the opening of the store, because `strace` counts the
+//! calls of each thread separately.
 
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,7 @@ pub(crate) fn keyed(device: DeviceKey, stored: usize) -> KeyedReadings {
     }
 }
 
-/// Whether the request is new, and all its readings are stored.
+/// Returns whether the request is new, and all its readings are stored.
 pub(crate) fn is_stored(outcomes: &[KeyedOutcome]) -> bool {
     let is_new = |appended: &Appended| matches!(appended, Appended::Stored(_));
     matches!(outcomes, [KeyedOutcome::New(appended)] if appended.len() == BATCH && appended.iter().all(is_new))

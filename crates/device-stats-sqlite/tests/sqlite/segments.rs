@@ -118,7 +118,7 @@ async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
             };
             assert_eq!((device, segment), (ill, broken), "{fault}");
         }
-        // Those calls stored nothing, and calls that need not read the segment succeed.
+        // The failed calls stored nothing. Calls that need not read the segment succeed.
         assert_eq!(store.list_hot_devices().await.unwrap(), []);
         let call =
             [at(sound, 12_003, false), at(sound, 12_004, true), at(ill, 12_000, false), at(ill, -1, false)];
@@ -134,10 +134,10 @@ async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
 /// last column, and starts on a page of 16 KiB (<https://www.sqlite.org/fileformat2.html#b_tree_pages>).
 fn overflow_page_offset(file: &[u8], bytes: &[u8]) -> usize {
     let begin = bytes.first_chunk::<64>().unwrap();
-    // The last match: when a tree has grown a level, its root still has the bytes of rows that have moved
-    // down.
+    // Take the last match: after a tree has grown by a level, its root still has the bytes of rows that have
+    // moved to lower pages.
     let start = file.array_windows::<64>().rposition(|window| window == begin).unwrap();
-    // Two columns: a header of 5 bytes, and no bytes for the first column, the row id.
+    // The row has two columns: a header of 5 bytes, and no bytes for the first column, which is the row id.
     let payload = 5 + bytes.len();
     let local = 2_031 + (payload - 2_031) % 16_380;
     start - 5 + if local > 16_349 { 2_031 } else { local }

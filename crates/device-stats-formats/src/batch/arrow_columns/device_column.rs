@@ -1,4 +1,4 @@
-//! The column that names devices. Few texts occur many times, and each is parsed once.
+//! The column that names devices. A few texts occur many times, so each text is parsed once.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Valid and broken streams. Whatever is changed in a stream, it is read or refused, and no more is allocated
-//! than a batch may take.
+//! Valid and broken streams. A changed stream is read or refused, and takes no more memory than a batch may
+//! take.
 
 use std::sync::Arc;
 
@@ -214,7 +214,7 @@ fn with_axes(x: ArrayRef) -> Vec<u8> {
     encode(&[RecordBatch::try_from_iter(columns).unwrap()], IpcWriteOptions::default())
 }
 
-/// All of a million rows were read for their faults, although only a hundred faults are kept.
+/// In the past, a million rows were searched for faults, although only a hundred faults are kept.
 #[test]
 fn nothing_is_read_after_the_last_fault() {
     for (wrong, read_rows) in [(FAULTS_MAX, 0), (FAULTS_MAX / 3 - 1, 1)] {
@@ -259,7 +259,7 @@ fn a_row_is_never_lost_silently() {
     assert!(matches!(read.err(), Some(FormatError::NotArrow(_))));
 }
 
-/// Booleans take less than a byte for each row, and were taken for a broken batch.
+/// Booleans take less than a byte for each row. In the past, this was mistaken for a broken batch.
 #[test]
 fn a_wrong_type_is_reported_whatever_the_values_are() {
     for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {

@@ -19,7 +19,7 @@ pub(super) fn accepts(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..) | DataType::Int64 | DataType::Null) || holds_text(data_type)
 }
 
-/// A column of times. The time zone of a type only says how to show it.
+/// A column of times. The time zone of its type is ignored: it states only how to show a time.
 pub(super) enum TimeColumn<'a> {
     /// Nulls only.
     Null,
@@ -76,8 +76,8 @@ impl<'a> TimeColumn<'a> {
     }
 }
 
-/// Returns the microsecond that contains a time. A result beyond `i64` becomes its minimum or maximum, which
-/// no reading may have.
+/// Returns the microsecond that contains a time. A result outside `i64` becomes the minimum or maximum of
+/// `i64`, which no reading may have.
 fn to_micros(number: i64, unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => number.saturating_mul(1_000_000),

@@ -3,7 +3,7 @@
 use crate::faults::Problem;
 use crate::json::Json;
 
-/// The rule that a value breaks, and the value. Boxed, since it is large and rare.
+/// The rule that a value breaks, and the value. The value is boxed, because it is large and faults are rare.
 #[derive(Debug)]
 pub(super) struct ValueFault {
     pub(super) problem: Box<Problem>,

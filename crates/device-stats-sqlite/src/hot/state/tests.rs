@@ -1,4 +1,4 @@
-//! Random entries, compared with a map that is copied for each position.
+//! Tests random entries against a map that is copied for each position.
 
 use std::collections::btree_map;
 
@@ -9,7 +9,7 @@ use super::*;
 /// The ids of the hot readings, by device and time.
 type HotIds = BTreeMap<(DeviceKey, i64), i64>;
 
-/// The plan of an entry; the entry depends on the readings that are hot then.
+/// The plan of an entry. The entry itself depends on the readings that are hot at that time.
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<(u8, u8)>),
@@ -128,7 +128,7 @@ proptest! {
     }
 }
 
-/// A device that reports rarely must not keep the journal of all other devices from being cut.
+/// A device that reports rarely must not prevent the removal of journal entries of all other devices.
 #[test]
 fn a_reading_that_stays_hot_is_carried_forward() {
     let mut state = HotState::default();
