@@ -18,7 +18,8 @@ pub(crate) fn app(service: Service) -> Router {
     with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service))
 }
 
-/// Adds the treatment of every request, from the inside out: unknown paths and methods, panics, the response.
+/// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
+/// panics, and complete the response.
 fn with_layers(routes: Router) -> Router {
     routes
         .fallback(async || ApiError::UnknownPath)

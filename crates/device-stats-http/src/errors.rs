@@ -1,4 +1,5 @@
-//! Errors of requests: the reasons, the one table that maps each to a response, and the bodies.
+//! Errors of requests: the reasons, the table that maps each reason to a response, and the bodies of these
+//! responses.
 
 mod api_error;
 mod response;

@@ -1,8 +1,8 @@
 //! Extractors: the parts of a request that handlers ask for.
 //!
-//! `Parsed<(PathDevice, PeriodQuery, PageQuery)>` reads a path and a query. All parts are read before any is
-//! used, so that one response lists the faults of all. The OpenAPI description of a part stands beside the
-//! part.
+//! `Parsed<(PathDevice, PeriodQuery, PageQuery)>` reads a path and a query. All parts are read before the
+//! handler runs, so that one response lists the faults of all parts. The OpenAPI description of a part is in
+//! the file of the part.
 
 mod caller;
 mod count;

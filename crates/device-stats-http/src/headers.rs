@@ -1,4 +1,4 @@
-//! Headers of requests and responses, as values.
+//! Headers of requests and responses: reading and writing their values.
 
 pub(crate) mod accept;
 pub(crate) mod content_disposition;

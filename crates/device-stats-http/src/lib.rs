@@ -1,9 +1,10 @@
-//! The HTTP interface of the service: version 1 of the contract, as routes.
+//! The HTTP interface of the service: version 1 of the API contract.
 //!
 //! A handler (`routes`) reads a request with extractors (`extract`), makes one call to the service and
 //! encodes the result. `errors` maps every error to a response, and `middleware` completes every response.
-//! The identity of the caller comes from `extract/caller.rs`, so sign-in belongs there. Metrics of requests
-//! belong to `middleware`, and the files of a web page to `app.rs`, beside Swagger UI.
+//! Later features have these places: sign-in belongs to `extract/caller.rs`, which determines the caller;
+//! metrics of requests belong to `middleware`; the files of a web page belong to `app.rs`, next to Swagger
+//! UI.
 
 pub mod limits;
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// Maximum size of the body of a request that is not a batch, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Maximum window of a batch compressed with zstd, as a power of two of bytes. No batch needs a larger one,
-/// and a decoder may need that much memory.
+/// Maximum window of a batch compressed with zstd, as the binary logarithm of its size in bytes. No batch
+/// needs a larger window, and a decoder may need as much memory as the window has.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 24;
-/// Maximum size of the rest of a refused body that is still read, in bytes, so that the client can read the
-/// response.
+/// Maximum number of bytes that are read from the rest of a refused body. They are discarded. Some clients
+/// read the response only after they have sent the body.
 pub const DRAIN_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Maximum size of a request head (request line and headers), in bytes.
@@ -20,11 +20,12 @@ pub const HEADERS_MAX: usize = 64;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time for the body of a request to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Maximum time for which a client may accept no byte of a response before its connection is closed.
+/// Maximum time for which a client may accept no byte of a response. After this time, the connection is
+/// closed.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Maximum number of concurrent connections. Further ones wait to be accepted.
+/// Maximum number of concurrent connections. Further connections wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Value of `Retry-After` in a 409, 503 or 507 response, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
-/// Time without an event after which a live stream sends a comment as a sign of life.
+/// Time without an event after which a live stream sends a comment to keep the connection open.
 pub const LIVE_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);

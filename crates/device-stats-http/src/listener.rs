@@ -1,6 +1,7 @@
 //! The accept loop: connections with limits on their number, size and time.
 //!
-//! `axum::serve` sets no timeout for request heads, and waits without limit for open requests at shutdown.
+//! It replaces `axum::serve`, which sets no timeout for request heads and waits for open requests without
+//! limit at shutdown.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ fn serve_connection(
     app: Router,
     connections: &GracefulShutdown,
 ) {
-    // Clients wait for each small response. Waiting for a full packet would only delay it.
+    // Most responses are small, and their clients wait for them. Waiting for a full packet would delay them.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "setting TCP_NODELAY failed");
     }

@@ -1,4 +1,5 @@
-//! The treatment of every request: it gets an id, an error gets its body, and the log gets one line.
+//! The middleware of every request. It gives the request an id, writes the body of an error, and logs one
+//! line.
 
 use std::time::Instant;
 

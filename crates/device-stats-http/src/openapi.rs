@@ -29,7 +29,7 @@ pub fn openapi() -> String {
     document.to_pretty_json().expect("the document is valid JSON") + "\n"
 }
 
-/// Completes the document of the operations.
+/// Adds the title, the shared schemas and the common errors to the document of the operations.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0"));
     document.info = InfoBuilder::new()

@@ -1,5 +1,5 @@
-//! Admission control: limits on the total use of one service by all its requests. A request beyond a limit is
-//! refused at once. Computations have their own limits in `compute`.
+//! Admission control: limits on the total use of one service by all its requests. A request that exceeds a
+//! limit is refused at once. Computations have their own limits in `compute`.
 
 use std::sync::Arc;
 
@@ -22,15 +22,15 @@ pub(crate) struct AdmissionControl {
     live_streams: Arc<Semaphore>,
 }
 
-/// What an admitted caller holds: its share of a limit, until it is dropped.
+/// The share of a limit that an admitted caller holds. Dropping the permit returns the share.
 #[derive(Debug)]
 pub(crate) struct AdmissionPermit {
     _permit: OwnedSemaphorePermit,
 }
 
-/// The memory reserved for one request body and its readings, until it is dropped.
+/// The memory reserved for one request body and its readings. Dropping the permit frees the memory.
 ///
-/// A body has a limit of its own, but there can be as many bodies as connections.
+/// The size of a single body is limited too, but each connection may send a body at the same time.
 #[derive(Debug)]
 pub struct BodyPermit {
     units: Arc<Semaphore>,

@@ -1,12 +1,13 @@
-//! Threads for computations, as many as cores, apart from the threads that serve connections.
+//! Two thread pools for computations, `light` and `heavy`, separate from the threads that serve connections.
+//! Each pool has one thread per core.
 //!
-//! A light computation runs on one thread. A heavy computation is split into tasks for a second set of
-//! threads. Light computations therefore never wait for heavy ones; the two sets share the cores. On an idle
-//! node, a computation of moderate size is heavy too.
+//! A light computation runs on one thread of the `light` pool. A heavy computation is split into tasks for
+//! the `heavy` pool. Light computations therefore never wait for heavy ones. The operating system divides the
+//! cores between the pools. On an idle node, a computation of moderate size is heavy too.
 //!
 //! Only a few heavy computations run at once, in order of arrival. Otherwise a thread that waits for the
-//! tasks of its computation would start another computation meanwhile (rayon steals work). All computations
-//! would then end late, and all their pages would be in memory at once.
+//! tasks of its computation could start another computation (rayon steals work). All computations would then
+//! end late, and all their pages would be in memory at once.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -17,9 +18,9 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
 
-/// Number of readings to visit from which a computation is heavy: the cut segments of four or more devices.
+/// Minimum number of visited readings of a heavy computation. The cut segments of four devices can reach it.
 const HEAVY_READINGS: u64 = 8 * 1024 * 1024;
-/// Number of readings to visit from which a computation is heavy on an idle node.
+/// Minimum number of visited readings of a heavy computation on an idle node.
 const HEAVY_READINGS_IDLE: u64 = 1024 * 1024;
 
 /// The threads for computations.
@@ -28,23 +29,24 @@ pub(crate) struct Compute {
     heavy: ThreadPool,
     /// One permit for each heavy computation that may run.
     heavy_permits: Arc<Semaphore>,
-    /// One permit for each export that may compute. The other half of the cores stays free for queries.
+    /// One permit for each export that may compute. Exports use up to half of the cores, so the other half is
+    /// free for queries.
     export_permits: Arc<Semaphore>,
-    /// Each computation that runs or waits has a clone.
+    /// Counts the computations that run or wait: each has a clone.
     running: Arc<()>,
 }
 
 /// Expected work of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Too little to be worth splitting.
+    /// The computation runs on one thread.
     Light,
-    /// Worth splitting.
+    /// The computation is split into tasks that run in parallel.
     Heavy,
 }
 
 impl Weight {
-    /// Computes a value for each axis; the axes of a heavy computation in parallel.
+    /// Computes a value for each axis, in parallel if the computation is heavy.
     pub(crate) fn each_axis<T: Send, E: Send>(
         self,
         make: impl Fn(Axis) -> Result<T, E> + Sync,
@@ -56,7 +58,8 @@ impl Weight {
         Ok(Axes { x: x?, y: y?, z: z? })
     }
 
-    /// Computes a value for each item, in order; the items of a heavy computation in parallel.
+    /// Computes a value for each item, in parallel if the computation is heavy. Returns the values in the
+    /// order of the items.
     pub(crate) fn each<I: Send, T: Send, E: Send>(
         self,
         items: Vec<I>,
@@ -80,7 +83,8 @@ impl Compute {
             let pool = ThreadPoolBuilder::new().num_threads(cores);
             pool.thread_name(move |n| format!("{name}-{n}")).build()
         };
-        // A heavy computation has at least three tasks, one per axis; two of them keep four cores busy.
+        // A heavy computation has at least three tasks, one per axis. Two heavy computations keep four cores
+        // busy.
         let half = || Arc::new(Semaphore::new(cores.div_ceil(2)));
         Ok(Self {
             light: pool("analysis")?,
@@ -117,7 +121,7 @@ impl Compute {
         }
     }
 
-    /// Runs a light computation of an export, after other exports if they use half of the cores.
+    /// Runs a light computation of an export. Waits while other exports use half of the cores.
     ///
     /// # Errors
     /// The computation panicked.
@@ -129,7 +133,8 @@ impl Compute {
         spawn(&self.light, (Arc::clone(&self.running), permit), computation).await
     }
 
-    /// Encodes readings on their way into the store: long, on one thread, after no heavy computation.
+    /// Runs a computation that encodes new readings. It uses one thread of the `heavy` pool, because it is
+    /// long. It needs no permit.
     ///
     /// # Errors
     /// The computation panicked.
@@ -141,7 +146,7 @@ impl Compute {
     }
 }
 
-/// Runs a computation on a pool. Drops `permits` when the computation ends, even if its caller is gone.
+/// Runs a computation on a pool. Drops `permits` when the computation ends, even if its caller was cancelled.
 async fn spawn<T: Send + 'static>(
     pool: &ThreadPool,
     permits: impl Send + 'static,
@@ -151,7 +156,7 @@ async fn spawn<T: Send + 'static>(
     pool.spawn(move || {
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
         drop(permits);
-        // Fails if the caller is gone.
+        // Fails if the caller was cancelled.
         let _ = sender.send(caught);
     });
     match result.await {

@@ -1,11 +1,11 @@
-//! Errors of the service. Bad input is refused before it gets here.
+//! Errors of the service. The transports refuse invalid input before they call the service.
 
 use device_stats_domain::{DeviceId, IdempotencyKey, TooManyBuckets};
 use device_stats_store::{Cause, StoreError};
 
 use crate::segments::reader::ReadError;
 
-/// Reason why the service refused a request or failed at it.
+/// Reason why the service refused a request or could not carry it out.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The store refused or failed.
@@ -14,7 +14,8 @@ pub enum ServiceError {
     /// Too many readings wait for their commit. The readings of the request are not stored.
     #[error("the queue is full")]
     QueueFull,
-    /// This node has a request with the same key in progress. Nothing is done for the second one.
+    /// A request with the same key is in progress on this node. The second request is refused and stores
+    /// nothing.
     #[error("a request with this key is in progress")]
     RequestInProgress,
     /// The key was used with another payload before. Nothing is done.
@@ -26,14 +27,14 @@ pub enum ServiceError {
     /// The window of a series has too many buckets.
     #[error(transparent)]
     TooManyBuckets(#[from] TooManyBuckets),
-    /// The user who should own the device does not exist.
+    /// The user that the request names as owner of the device does not exist.
     #[error("the owner of the device does not exist")]
     OwnerMissing,
-    /// Devices of a batch do not exist: the index and device of each such reading. Nothing of the batch is
-    /// stored.
+    /// A batch names devices that do not exist. The error lists the index and device of each reading of such
+    /// a device. Nothing of the batch is stored.
     #[error("the batch names unknown devices")]
     UnknownDevices(Vec<(usize, DeviceId)>),
-    /// The maximum number of exports is running.
+    /// The maximum number of exports is in progress.
     #[error("too many exports are running")]
     TooManyExports,
     /// The maximum number of live streams is open.
@@ -45,7 +46,8 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    /// Returns the error of a query whose segments are merged faster than it reads them.
+    /// Returns the error of a query that failed because segments were merged repeatedly before they were
+    /// read.
     pub(crate) fn segments_merged_repeatedly() -> Self {
         StoreError::Unavailable("segments were merged repeatedly while they were read".into()).into()
     }

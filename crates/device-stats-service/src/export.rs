@@ -1,5 +1,6 @@
-//! Exports: all readings of a window, device by device, in order of time. The next span of time is read when
-//! the client has taken the one before; in between, an export holds no thread and no connection.
+//! Exports: all readings of a window, by device and ascending time. The next span of time is read after the
+//! client has received the previous one. In between, an export holds no thread and no connection of the
+//! store.
 
 mod device_export;
 
@@ -22,8 +23,8 @@ use device_export::{DeviceExport, ExportSpan};
 /// An export in progress.
 ///
 /// The readings of each device are a snapshot taken after the export began, so each reading that was
-/// acknowledged before is exported once. If a segment is merged meanwhile, the device goes on with a new
-/// snapshot after the last exported reading.
+/// acknowledged before the export began is exported once. If a segment is merged meanwhile, the export
+/// continues with a new snapshot of the device, after the last exported reading.
 pub struct Export<E> {
     service: Service,
     window: Window,
@@ -36,11 +37,12 @@ pub struct Export<E> {
 }
 
 impl Service {
-    /// Begins an export. The devices of a user are those at the beginning, by ascending key; a device that is
-    /// deleted before its turn is left out.
+    /// Begins an export. An export of a user contains the devices that the user has now, by ascending key. A
+    /// device that is deleted before its turn is omitted.
     ///
     /// # Errors
-    /// [`ServiceError::TooManyExports`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
+    /// [`ServiceError::TooManyExports`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile;
+    /// the other errors of the store.
     pub async fn export<E: Encoder>(
         &self,
         source: Authorized<ReadingSource>,
@@ -60,10 +62,10 @@ impl Service {
 }
 
 impl<E: Encoder> Export<E> {
-    /// Returns the next bytes, at least one, with the rest of the export; `None` after the last bytes.
+    /// Returns the next bytes, at least one, and the rest of the export; `None` after the last bytes.
     ///
     /// # Errors
-    /// The errors of the store. The export is then incomplete and cannot go on.
+    /// The errors of the store. The export is then incomplete and cannot continue.
     pub async fn next(mut self) -> Result<Option<(Bytes, Self)>, ServiceError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };
         let mut attempts = 0;
@@ -108,7 +110,8 @@ impl<E: Encoder> Export<E> {
     }
 }
 
-/// Reads and encodes a span. Returns its end and its bytes; nothing is encoded if it cannot be read.
+/// Reads and encodes a span. Returns the end of the span and the encoded bytes. Encodes nothing if the span
+/// cannot be read.
 async fn encode_span<E: Encoder>(
     service: &Service,
     mut encoder: E,

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-/// Maximum memory of all request bodies together until their readings are stored, in bytes. A body beyond it
-/// is refused with 503 at once.
+/// Maximum memory of all request bodies together until their readings are stored, in bytes. A body that
+/// exceeds it is refused with 503 at once.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 
-/// Maximum number of readings that wait for their commit or are being committed. A reading beyond it is
+/// Maximum number of readings that wait for their commit or are being committed. A request that exceeds it is
 /// refused with 503 at once.
 pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
-/// Maximum time that a request waits in the queue for its commit. After it, the response is 503.
+/// Maximum time that a request waits in the queue for its commit. A request that waits longer is answered
+/// with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 /// Number of readings at which a group commit takes no further request.
 pub const GROUP_READINGS_MAX: u32 = 32 * 1024;
-/// Maximum number of devices whose keys a node caches for ingest.
+/// Maximum number of device keys that a node caches for ingest.
 pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
@@ -37,32 +38,34 @@ pub const LIVE_READINGS_WAITING_MAX: usize = 16_384;
 pub const LIVE_READINGS_KEPT_MAX: usize = 65_536;
 /// Time for which the readings of a device are kept after its last live stream.
 pub const LIVE_RETENTION: Duration = Duration::from_mins(1);
-/// Maximum number of readings, per device and in total, that are read from the store for a reconnecting
-/// client whose missed readings the node has not kept.
+/// Maximum number of missed readings, per device and in total, that a reconnecting client gets from the
+/// store. They are read from the store if the node has not kept all of them.
 pub const LIVE_READINGS_RESUMED_MAX: [u32; 2] = [1_000, 10_000];
-/// Interval at which a live stream checks that its device or user exists, and which devices the user has.
+/// Interval at which a live stream checks that its device or user exists, and looks up the devices of the
+/// user.
 pub const LIVE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Number of hot readings at which a device is sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;
-/// Divisor of the share of hot readings, the newest ones, that stay hot when a device reaches
-/// [`SEAL_READINGS`].
+/// Divisor of the number of hot readings of a device that reaches [`SEAL_READINGS`]. The quotient is the
+/// number of newest readings that stay hot.
 pub const SEAL_HOT_DIVISOR: usize = 8;
-/// Number of hot readings of all devices, as far as a node knows, above which the devices with the most hot
+/// Number of hot readings of all devices, by the count of one node, above which the devices with the most hot
 /// readings are sealed early. With SQLite, each hot reading needs about 80 bytes of memory.
 pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
-/// Minimum number of readings of one device, all with their times, that one request turns into a segment at
-/// once.
+/// Minimum number of readings of a request that become a segment at once. All of them are client-timed and of
+/// one device.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;
-/// Maximum number of readings of a segment, which merging aims at.
+/// Maximum number of readings of a segment. Merging aims at segments of this size.
 pub const SEGMENT_READINGS: u32 = 262_144;
-/// Minimum growth of a merge: the number of readings of the result divided by that of the largest merged
-/// segment.
+/// Minimum growth of a merge: the number of readings of the new segment, divided by the number of readings of
+/// the largest segment that it replaces.
 pub const MERGE_GROWTH: u32 = 8;
-/// Number of segments of about one size at which some of them are merged, wherever they are in time.
+/// Number of segments of similar size at which some of them are merged, even if other segments lie between
+/// them.
 pub const MERGE_SIMILAR_SEGMENTS: usize = 16;
-/// Maximum number of devices that are sealed, merged or verified at once. Each needs a core, and about 120 MB
-/// for the largest segment.
+/// Maximum number of devices that are sealed, merged or verified at once. Each device needs a core, and up to
+/// about 120 MB of memory for a segment of the maximum size.
 pub const SEAL_DEVICES_MAX: usize = 4;
 /// Pause of background sealing after a failure.
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);

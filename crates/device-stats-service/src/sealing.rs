@@ -1,5 +1,6 @@
-//! Sealing and merging: hot readings become segments, and small segments become large ones. `plan` decides
-//! what to do, `sealer` does it for one device, and `background` for all devices while the service runs.
+//! Sealing and merging: hot readings become segments, and small segments become large ones. `plan` chooses
+//! the readings and segments, `sealer` seals and merges one device, and `background` seals and merges all
+//! devices while the service runs.
 
 pub(crate) mod background;
 pub(crate) mod backlog;

@@ -1,4 +1,4 @@
-//! Segments as the service reads them: decoded heads and pages from a bounded cache or from the store.
+//! Reading of segments: decoded heads and pages, from a bounded cache or from the store.
 
 mod cache;
 pub(crate) mod reader;

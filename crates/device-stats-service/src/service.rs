@@ -1,4 +1,5 @@
-//! The service: its parts, and what concerns all of them. The operations are next to their subjects.
+//! The service: its parts, its start and its end. The operations on users, devices and readings are in
+//! `access`, `ingest`, `queries`, `export` and `live`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::sealing::background::BackgroundSealing;
 use crate::sealing::backlog::Backlog;
 use crate::segments::reader::SegmentReader;
 
-/// The service over one store. Cheap to clone; all clones are the same service.
+/// The service over one store. A clone is cheap and refers to the same service.
 #[derive(Clone)]
 pub struct Service {
     pub(crate) parts: Arc<ServiceParts>,

@@ -1,5 +1,5 @@
-//! Decompression of a body while it arrives. The receiver never gets more bytes than the limit, however small
-//! the compressed body is.
+//! Decompression of a body while it arrives. The receiver never gets more bytes than the limit, even if the
+//! compressed body is small.
 
 use std::io::{self, Write};
 
@@ -27,7 +27,7 @@ enum Decoder<T: BodyReceiver> {
 }
 
 impl<T: BodyReceiver> Decompressor<T> {
-    /// Creates a decompressor for a body with these headers.
+    /// Creates a decompressor for a body with the given headers.
     ///
     /// # Errors
     /// `Content-Length` is above the limit, or the content coding is not supported.
@@ -80,7 +80,8 @@ impl<T: BodyReceiver> Decompressor<T> {
     /// Finishes the body and returns the receiver.
     ///
     /// # Errors
-    /// The compressed body is incomplete, or too large after its last bytes, which a decoder may hold back.
+    /// The compressed body is incomplete, or the decompressed body is too large. A decoder may hold back the
+    /// last bytes until this call.
     pub(super) fn finish(self) -> Result<T, ApiError> {
         let (coding, finished) = match self.decoder {
             Decoder::Identity(bounded) => ("identity", Ok(bounded)),
@@ -92,7 +93,7 @@ impl<T: BodyReceiver> Decompressor<T> {
     }
 }
 
-/// Creates a decoder that refuses a frame whose window is larger than any body.
+/// Creates a decoder that refuses a frame with a window above [`ZSTD_WINDOW_LOG_MAX`].
 fn zstd_decoder<T: BodyReceiver>(bounded: Bounded<T>) -> io::Result<ZstdDecoder<'static, Bounded<T>>> {
     let mut decoder = ZstdDecoder::new(bounded)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;

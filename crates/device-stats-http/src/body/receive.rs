@@ -1,4 +1,4 @@
-//! The arrival of a body, within its limits of size and time.
+//! Reception of a body, within its limits of size and time.
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -12,7 +12,7 @@ use super::kind::BodyKind;
 use crate::errors::ApiError;
 use crate::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
 
-/// Passes a body to a receiver, to its end. Returns the receiver and the permit for the memory that it holds.
+/// Passes a complete body to a receiver. Returns the receiver and the permit for the memory that it holds.
 ///
 /// # Errors
 /// The body is too large, too slow, incomplete or compressed in an unsupported way, or all bodies together
@@ -29,8 +29,8 @@ pub(crate) async fn receive<T: BodyReceiver>(
         Err(error) => Err(error),
     };
     if outcome.is_err() {
-        // The response is sent at once. Closing a connection with unread bytes resets it, and the client
-        // would lose the response; therefore the rest of the body is read and discarded.
+        // The response is sent at once. The rest of the body is read and discarded: closing a connection with
+        // unread bytes resets it, and the client would lose the response.
         tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, drain(body)));
     }
     outcome

@@ -21,7 +21,7 @@ pub(crate) struct TextBody {
 /// Reads a body to its end. Returns `None` if it is empty.
 ///
 /// # Errors
-/// Those of [`receive`], or the body is not UTF-8.
+/// The errors of [`receive`], or the body is not UTF-8.
 pub(crate) async fn read_text(
     headers: &HeaderMap,
     body: Body,

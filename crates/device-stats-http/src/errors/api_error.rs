@@ -54,7 +54,7 @@ pub(crate) enum ApiError {
     /// The service refused the rows of a body, or failed to store them.
     #[error("the rows of a body were not stored")]
     Rows {
-        /// Reason of the service.
+        /// The error of the service.
         #[source]
         error: ServiceError,
         /// Locations of the rows in the body.

@@ -1,5 +1,6 @@
-//! An error as a response. The error first travels inside a provisional response; the middleware writes the
-//! final one, because only the middleware knows the id of the request and the form that the client asks for.
+//! The conversion of an error to a response. A handler returns a provisional response that contains the
+//! error. The middleware writes the final response, because only the middleware knows the id of the request
+//! and the form of errors that the client accepts.
 
 use std::sync::Arc;
 

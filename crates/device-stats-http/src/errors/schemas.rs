@@ -62,13 +62,13 @@ struct FaultSchema {
     ctx: Option<Value>,
 }
 
-/// Any JSON value. The derived schema would lose its example.
+/// Returns the schema of any JSON value. The derived schema would have no example.
 fn input_schema() -> Object {
     let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue).examples([Value::from("1e999")]);
     any.description(Some("The faulty input, truncated if it is long.")).build()
 }
 
-/// An object with any members. The derived schema would lose its example.
+/// Returns the schema of an object with any members. The derived schema would have no example.
 fn context_schema() -> Object {
     let any = ObjectBuilder::new().examples([json!({"ge": 1})]);
     any.description(Some("The numbers and words in `msg`, for programs. Absent if `msg` has none.")).build()

@@ -14,7 +14,7 @@ use super::api_error::ApiError;
 use crate::headers::idempotency_key;
 use crate::limits::ZSTD_WINDOW_LOG_MAX;
 
-/// The response to an error, without its form.
+/// The response to an error, independent of the form (the contract or RFC 9457).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Description {
     pub(crate) status: StatusCode,

@@ -1,4 +1,4 @@
-//! A request taken apart, and the extractor that reads several parts of it together.
+//! The raw parts of a request, and the extractor that reads several of them together.
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
@@ -9,17 +9,17 @@ use device_stats_service::Service;
 use crate::body::{BodyKind, TextBody, read_text};
 use crate::errors::ApiError;
 
-/// A request taken apart.
+/// The raw parts of a request: path, query, headers and body.
 pub(crate) struct Input {
     /// The parameters of the path, percent-decoded once.
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
-    /// The body, if an extractor asks for it and it is not empty.
+    /// The body, if a part needs it and it is not empty.
     pub(super) body: Option<Json>,
 }
 
-/// A part of a request.
+/// A part of a request that a handler asks for.
 pub(crate) trait FromInput: Sized {
     /// The kind of body that the part needs.
     const BODY: Option<BodyKind> = None;
@@ -28,7 +28,7 @@ pub(crate) trait FromInput: Sized {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self>;
 }
 
-/// Parts of a request without faults.
+/// An extractor of parts of a request. A request with faults is refused.
 pub(crate) struct Parsed<T>(pub(crate) T);
 
 impl<T: FromInput> FromRequest<Service> for Parsed<T> {
@@ -72,9 +72,9 @@ impl Input {
         Ok(Self { body, ..input })
     }
 
-    /// Takes the head of a request apart, without the body.
+    /// Reads the raw parts of the head of a request, without the body.
     pub(super) async fn from_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        // A path that is not UTF-8 names nothing.
+        // A path that is not UTF-8 names no resource.
         let path = RawPathParams::from_request_parts(head, state).await.map_err(|_| ApiError::UnknownPath)?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
@@ -131,8 +131,8 @@ impl Input {
     }
 }
 
-/// Implements [`FromInput`] for a tuple. Reads every part, even after a fault, so that no fault hides
-/// another.
+/// Implements [`FromInput`] for a tuple. Reads every part, even after a fault, so that all faults are
+/// reported.
 macro_rules! read_together {
     ($($part:ident $value:ident),+) => {
         impl<$($part: FromInput),+> FromInput for ($($part,)+) {

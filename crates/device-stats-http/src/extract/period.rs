@@ -60,8 +60,8 @@ pub(crate) fn read_period(members: &mut Members<'_>) -> Option<Period> {
     Some(Period { start: start?.flatten(), end: end?.flatten() })
 }
 
-/// Reads a moment of a query. The `+` of an offset becomes a space if it is not encoded; the fault then says
-/// so.
+/// Reads a moment of a query. A `+` of an offset that is not encoded becomes a space; the fault then names
+/// this cause.
 fn query_moment(value: &Json) -> Result<RequestTime, Problem> {
     values::moment(value).map_err(|problem| match value {
         Json::String(text) if values::moment_text(&text.replacen(' ', "+", 1)).is_ok() => {

@@ -1,4 +1,4 @@
-//! Batches: bodies that are read while they arrive.
+//! The extractor of batches: bodies that are read while they arrive.
 
 use axum::extract::{FromRequest, Request};
 use device_stats_formats::{BodyReceiver, Faults, MediaType};
@@ -30,7 +30,8 @@ pub(crate) trait FromBody: Sized {
     fn held_bytes(&self) -> usize;
 }
 
-/// Parts of a request and the value of its body, without faults, and the permit for the memory of that value.
+/// An extractor of parts of a request, the value of its body, and the permit for the memory of that value. A
+/// request with faults is refused.
 pub(crate) struct Streamed<P, B>(pub(crate) P, pub(crate) B, pub(crate) BodyPermit);
 
 impl<P: FromInput + Send, B: FromBody> FromRequest<Service> for Streamed<P, B> {

@@ -3,10 +3,10 @@
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AsHeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 
-/// Media type of an error by RFC 9457.
+/// Media type of an error in the form of RFC 9457.
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Returns whether the client asks for errors by RFC 9457.
+/// Returns whether the client asks for errors in the form of RFC 9457.
 pub(crate) fn accepts_problem_json(headers: &HeaderMap) -> bool {
     elements(headers, ACCEPT).any(|element| element.trim().starts_with("application/problem+json"))
 }

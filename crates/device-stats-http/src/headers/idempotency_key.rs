@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: the client's name for a request that it may send again.
 //!
 //! By the IETF draft (draft-ietf-httpapi-idempotency-key-header) the value is a string of RFC 8941, in
-//! quotation marks. Many clients omit the quotation marks, so a bare key is valid, too.
+//! quotation marks. Many clients omit the quotation marks, so a key without them is also valid.
 
 use axum::http::{HeaderMap, HeaderValue};
 use device_stats_domain::IdempotencyKey;
@@ -9,7 +9,7 @@ use device_stats_formats::{Faults, Json, LocationStep, Problem};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// The location of the key in a fault.
+/// Returns the location of the key in a fault.
 pub(crate) fn location() -> Vec<LocationStep> {
     vec!["header".into(), IDEMPOTENCY_KEY.into()]
 }

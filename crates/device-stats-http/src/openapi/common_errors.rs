@@ -1,9 +1,9 @@
-//! Errors that an operation can return because of its parts, whatever it does.
+//! Errors common to many operations. They follow from the parts of an operation, such as a body or a key.
 
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 
-/// Adds the common errors to every operation. Errors that an operation describes itself stay.
+/// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let in_api = path.starts_with("/api/");
@@ -21,7 +21,7 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let has_body = operation.request_body.is_some();
     let has_parameter =
         |is_meant: fn(&str) -> bool| parameters(operation).any(|parameter| is_meant(&parameter.name));
-    // An invalid `device_id` in a path is not a fault: there is no such device.
+    // An invalid `device_id` in a path is not a fault (422): no device has this id (404).
     let has_input = has_body || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
     let uses_database = in_api || operation.operation_id.as_deref() == Some("check_ready");

@@ -123,8 +123,8 @@ fn file_name(source: &ReadingSource, format: ExportFormat) -> HeaderValue {
     }
 }
 
-/// Starts the response after the first readings are read, so that an earlier error gets an error response. A
-/// later error closes the connection, because the status is already sent.
+/// Starts the response after the first readings are read, so that an error before them gets an error
+/// response. A later error closes the connection, because the status is already sent.
 async fn stream_export<E: Encoder>(export: Export<E>) -> Result<Response, ApiError> {
     let Some((first, rest)) = export.next().await? else { return Ok(Body::empty().into_response()) };
     let rest = stream::try_unfold(rest, Export::next).map_err(ApiError::from);

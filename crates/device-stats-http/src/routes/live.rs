@@ -26,7 +26,7 @@ use crate::limits::LIVE_KEEPALIVE_INTERVAL;
 /// Name of the events.
 const READING: &str = "reading";
 const LAST_EVENT_ID: &str = "Last-Event-ID";
-/// Pause of a client before it reconnects, unless it chooses another one.
+/// Pause that the service proposes to a client before it reconnects.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 /// Tells nginx to forward each event at once.
 const NO_BUFFERING: (HeaderName, HeaderValue) =
@@ -83,8 +83,8 @@ fn rate(value: &Json) -> Result<f64, Problem> {
     }
 }
 
-/// Reads the position of a reconnecting client. Returns `Some(None)` without one, and `None` after reporting
-/// a fault.
+/// Reads the position of a reconnecting client. Returns `Some(None)` if the request has none, and `None`
+/// after reporting a fault.
 #[expect(clippy::option_option, reason = "a fault, no position and a position are three outcomes")]
 fn last_event_id(input: &Input, faults: &mut Faults) -> Option<Option<Position>> {
     let Some(value) = input.headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {

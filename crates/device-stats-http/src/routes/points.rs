@@ -37,7 +37,8 @@ impl FromBody for Points {
 
     fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> PointReader {
         let precision = input.query("precision", faults, Precision::from_json);
-        // With a faulty precision the request fails, but its lines may have faults, too.
+        // A faulty precision fails the request. The lines are still read, so that their faults are also
+        // reported.
         PointReader::new(precision.flatten().unwrap_or_default())
     }
 
@@ -78,7 +79,7 @@ pub(super) async fn append_points(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the operation at its other paths.
+/// Returns the routes of the operation at its other paths.
 pub(crate) fn aliases() -> Router<Service> {
     ALIAS_PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, post(append_points)))
 }

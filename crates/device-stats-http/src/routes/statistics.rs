@@ -1,4 +1,4 @@
-//! The statistics of one axis: the optional ones in a request, and all in a response.
+//! The statistics of one axis: the optional statistics in a request, and all statistics in a response.
 
 use device_stats_domain::limits::PERCENTILES_MAX;
 use device_stats_domain::{InvalidPercentile, Percentile, RequestedStatistics, Statistics, Summary};

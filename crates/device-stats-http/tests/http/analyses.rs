@@ -1,4 +1,4 @@
-//! Analyses: exact, over all readings of the period and no others.
+//! Tests of analyses: each is exact, and covers exactly the readings of its period.
 
 use serde_json::{Value, json};
 

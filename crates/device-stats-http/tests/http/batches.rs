@@ -1,4 +1,4 @@
-//! Batches as JSON and CSV, for one device and for many: atomic.
+//! Tests of batches as JSON and CSV, for one device and for many devices: all readings are stored, or none.
 
 use serde_json::{Value, json};
 

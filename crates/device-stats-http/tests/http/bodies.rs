@@ -170,7 +170,7 @@ async fn malformed_framing_is_refused(api: Api) {
         let response = api.send_bytes(&[head.as_bytes(), READING].concat(), true).await;
         assert_eq!(response.status, 400, "{lines}");
     }
-    // A `Content-Length` beside chunks is ignored, and the connection is closed.
+    // A `Content-Length` with a chunked body is ignored, and the connection is closed.
     let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n");
     let both = format!("{head}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
     let response = api.send_bytes(both.as_bytes(), true).await;

@@ -1,4 +1,5 @@
-//! Running exports: slow clients, concurrent merges and deletions, and damage that breaks an export off.
+//! Tests of running exports: slow clients, concurrent merges and deletions, and damage that ends an export
+//! early.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -95,7 +96,7 @@ impl Reader {
         Self { stream, head: String::from_utf8(head).unwrap() }
     }
 
-    /// Reads the body. Returns `Err` with the received part if the body breaks off.
+    /// Reads the body. Returns `Err` with the received part if the body ends early.
     async fn finish(mut self) -> Result<String, String> {
         assert!(self.head.starts_with("HTTP/1.1 200 ") && self.head.contains("chunked"), "{}", self.head);
         let body = read_chunks(&mut self.stream).await;
@@ -111,8 +112,9 @@ async fn begin(database: &Database) -> (Arc<dyn Store>, Server) {
     (store, server)
 }
 
-/// All segments are merged, and late readings arrive, before a client reads the body. It gets the readings of
-/// its snapshot, each once. The waiting client holds no connection of the store, so other clients are served.
+/// All segments are merged, and late readings arrive, before a client reads the body. The client gets each
+/// reading of its snapshot once. The waiting client holds no connection of the store, so other clients are
+/// served.
 async fn an_export_survives_a_merge_of_its_segments(database: Database) {
     let (store, server) = begin(&database).await;
     let api = server.api;
@@ -150,7 +152,8 @@ async fn an_export_breaks_off_when_its_device_is_deleted(database: Database) {
     server.stop().await;
 }
 
-/// Before the first readings, damage is an error like any other; later, the export breaks off in front of it.
+/// Damage in the first span gives an ordinary error response. Damage in a later span ends the export after
+/// the readings before the damage.
 async fn damage_breaks_an_export_off(database: Database) {
     let (store, server) = begin(&database).await;
     let api = server.api;

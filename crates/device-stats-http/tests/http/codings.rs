@@ -1,4 +1,4 @@
-//! Compressed batches: complete, in several frames, truncated, corrupt, and as a bomb.
+//! Compressed batches: complete, in several frames, truncated, corrupt, and as a decompression bomb.
 
 use std::io::{Read as _, Write as _};
 
@@ -90,7 +90,8 @@ async fn zstd_is_accepted_only_with_a_small_window(api: Api) {
     assert_eq!(api.list(READINGS).await.len(), 5);
 }
 
-/// The largest batch is accepted, however it is compressed. Of a larger one, only the limit is decompressed.
+/// The largest batch is accepted in every form of compression. A larger batch is decompressed only up to the
+/// limit.
 async fn zstd_is_limited_after_decompression(api: Api) {
     api.device("d").await;
     let mut largest = ROW.to_vec();

@@ -32,7 +32,7 @@ const READERS: usize = 3;
 const SEALERS: usize = 2;
 /// Number of segments in a merge.
 const MERGED: usize = 4;
-/// Timeout of the whole case; far more than it takes.
+/// Timeout of the whole case, far longer than a case takes.
 const PATIENCE: Duration = Duration::from_mins(4);
 
 /// The shared state of all tasks.
@@ -77,7 +77,7 @@ async fn every_response_is_one_snapshot(database: Database) {
     server.stop().await;
 }
 
-/// Returns the x of a reading, which no other reading has.
+/// Returns the x of a reading. No other reading has the same x.
 fn x_of(device: usize, reading: usize) -> usize {
     reading * DEVICES + device + 1
 }
@@ -87,7 +87,7 @@ fn moment_of(x: usize) -> i64 {
 }
 
 impl Scene {
-    /// The writers of a device alternate in time, so the readings of each are late for the other.
+    /// The writers of a device alternate in time, so each writer appends late readings.
     async fn write(self: Arc<Self>, device: usize, writer: usize) {
         for batch in 0..BATCHES {
             let first = (batch * WRITERS + writer) * ROWS;
@@ -119,7 +119,7 @@ impl Scene {
         }
     }
 
-    /// Queries while a writer runs, and at least one round.
+    /// Sends rounds of queries while a writer runs, and at least one round.
     async fn read(self: Arc<Self>, reader: usize) {
         let mut before = [0; DEVICES + 1];
         let mut turn = reader;
@@ -180,8 +180,8 @@ impl Scene {
         assert!(xs.array_windows().all(|[newer, older]| newer > older), "{page:?}");
     }
 
-    /// Sends a query. Returns the response and the number of readings stored before it, or `None` if there
-    /// may be none.
+    /// Sends a query. Returns the response and the number of readings stored before it, or `None` if no
+    /// reading may be stored yet.
     async fn ask(&self, method: &str, path: &str, devices: &[usize]) -> Option<(Value, u64)> {
         let stored = devices.iter().map(|device| self.stored[*device].load(Ordering::SeqCst)).sum();
         let response = self.api.send(method, path, &[], None).await;
@@ -213,7 +213,7 @@ impl Scene {
     }
 }
 
-/// Checks that statistics of such readings are consistent. Returns their count and the sum of x.
+/// Checks that the statistics fit the rule of x, y and z. Returns their count and the sum of x.
 fn check(axes: &Value) -> (u64, f64) {
     let number = |axis: &str, name: &str| axes[axis][name].as_f64().unwrap_or_else(|| panic!("{axes}"));
     let count = number("x", "count");

@@ -69,7 +69,7 @@ async fn a_connection_without_a_complete_head_is_closed() {
     .await;
 }
 
-/// A client that never read its export kept a permit for exports without limit.
+/// A client that never read its export kept its permit for exports for ever.
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_disconnected() {
     over_sqlite(async |api: Api| {

@@ -1,5 +1,5 @@
-//! Damaged segments: stored bytes are changed, truncated, exchanged and lost. Every response is correct (if
-//! it does not need the damaged bytes) or names the segment. Everything else keeps working.
+//! Tests of damaged segments: stored bytes are changed, truncated, exchanged or lost. A response that needs
+//! the damaged bytes names the segment. Every other response is correct, and the service keeps working.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const READINGS: usize = 9_000;
 const MORE: usize = 500;
 /// Number of bytes of the head that are changed, at equal distances.
 const HEAD_BYTES: usize = 60;
-/// Timeout of a request; far more than it takes.
+/// Timeout of a request, far longer than a request takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A damage to the stored bytes of a segment.
@@ -40,8 +40,8 @@ enum Damage {
     Lose { block: u32 },
     /// Two blocks are exchanged.
     Swap { block: u32, other: u32 },
-    /// The head is the one of another segment of the device. All its checksums are valid, and the service
-    /// trusted it: an analysis of the period of the segment returned 404.
+    /// The head is replaced by the head of another segment of the device. All its checksums are valid. The
+    /// service trusted such a head: an analysis of the period of the segment returned 404.
     Exchange,
 }
 
@@ -131,7 +131,7 @@ impl Scene {
         Self { database, store, ill, damaged, segment, other, questions, sound }
     }
 
-    /// Returns flips in the head and in each page, and every damage to whole pieces.
+    /// Returns bit flips in the head and in each page, and every kind of damage to whole pieces.
     fn damages(&self) -> Vec<Damage> {
         let head = Head::open(&self.segment.head).unwrap();
         let length = self.segment.head.len();
@@ -223,7 +223,8 @@ impl Scene {
         refused
     }
 
-    /// Returns whether the response says that the segment is corrupt. Otherwise it is the correct one.
+    /// Returns whether the response reports the segment as corrupt. Checks that any other response is
+    /// correct.
     async fn refuses(&self, api: Api, question: &Question, what: &str) -> bool {
         let Question { method, path, body, right } = question;
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -250,7 +251,7 @@ fn analyze(device: &str, readings: &[Timed], period: Period, wanted: &OptionalSt
     Question { method: "POST", path, body: wanted.body(period), right }
 }
 
-/// Returns requests that need all columns and, together, most pages.
+/// Returns requests that together need all columns and most pages.
 fn questions(ill: DeviceKey, user: i64, rows: &[Row], readings: &[Timed]) -> Vec<Question> {
     let at = |reading: usize| Some(rows[reading].time_us);
     let all = Period { start: None, end: at(rows.len() - 1) };

@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// Replaces the bytes of a piece without the store.
+    /// Replaces the bytes of a piece in the database, without the store.
     pub(crate) async fn replace(&self, key: PieceKey, bytes: &[u8]) {
         let PieceKey { device, segment, piece } = key;
         let replaced = match (self, piece) {
@@ -85,7 +85,7 @@ impl Database {
         assert_eq!(replaced, 1, "{key:?}");
     }
 
-    /// Deletes a block without the store.
+    /// Deletes a block in the database, without the store.
     pub(crate) async fn delete_block(&self, key: PieceKey) {
         let PieceKey { device, segment, piece: Piece::Block(block) } = key else { panic!("{key:?}") };
         let deleted = match self {

@@ -1,4 +1,5 @@
-//! The OpenAPI document: complete, current, and true of the responses of the service.
+//! Tests of the OpenAPI document: it is complete and current, and the service returns exactly the documented
+//! responses.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -76,7 +77,7 @@ fn every_property_is_described() {
         assert!(schema["description"].is_string(), "{name} has no description");
         let parts = schema["allOf"].as_array().into_iter().flatten().chain([schema]);
         for (property, about) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
-            // The description of a nullable reference stands beside the reference.
+            // The description of a nullable reference is next to the reference.
             let described = about["description"].is_string()
                 || about["$ref"].is_string()
                 || about["oneOf"][0]["description"].is_string();
@@ -98,7 +99,7 @@ fn every_property_is_described() {
 
 const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 
-/// Requests that together get every 2xx and 4xx response of each operation, except those of its body.
+/// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
 const REQUESTS: [(&str, &str, &str, u16); 79] = [
     ("GET /health/live", "/health/live", "", 200),
     ("GET /health/ready", "/health/ready", "", 200),
@@ -191,7 +192,7 @@ const REQUESTS: [(&str, &str, &str, u16); 79] = [
     ("GET /api/v1/users/{user_id}", "/api/v1/users/1", "", 404),
 ];
 
-/// Returns whether an operation does not return JSON.
+/// Returns whether an operation streams a response that is not JSON.
 fn is_stream(path: &str) -> bool {
     path.ends_with("/export") || is_live(path)
 }
@@ -201,7 +202,7 @@ fn is_live(path: &str) -> bool {
     path.starts_with("/api/") && path.ends_with("/live")
 }
 
-/// Leaves out 408, which takes half a minute, and 409, which takes a race.
+/// Two statuses are not tested: 408 takes half a minute, and 409 needs two concurrent requests.
 async fn every_documented_status_is_returned_and_no_other(api: Api) {
     let document = document();
     let mut documented = BTreeSet::new();

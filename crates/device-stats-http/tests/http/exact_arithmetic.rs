@@ -1,6 +1,6 @@
-//! Exact arithmetic in a slow and simple form, to compare the engine with. It shares no code with the engine:
-//! it writes an exact number in decimal, with more digits than can matter, and the standard library parses it
-//! with correct rounding.
+//! Slow and simple exact arithmetic, the reference for the engine. It shares no code with the engine. It
+//! writes an exact number in decimal, with more digits than can change the result, and the standard library
+//! parses the text with correct rounding.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ const UNIT: u32 = 1074;
 /// Number of decimal digits kept below the last digit of a unit.
 const MORE_PLACES: u32 = 40;
 
-/// One unit, counted in the last decimal digit kept: 2^-1074 is 5^1074 times 10^-1074.
+/// One unit, as a multiple of the last decimal digit kept: 2^-1074 is 5^1074 times 10^-1074.
 static SCALE: LazyLock<BigInt> =
     LazyLock::new(|| BigInt::from(5).pow(UNIT) * BigInt::from(10).pow(MORE_PLACES));
 
@@ -44,8 +44,8 @@ pub(crate) fn nearest_root(squared_units: &BigInt, divisor: u64) -> Option<f64> 
     read(&root, is_whole)
 }
 
-/// Parses the digits. If digits are cut off, one more digit marks the rest; the full rest would round the
-/// same way.
+/// Parses the digits. If digits were cut off, one more digit stands for them. The number then rounds as with
+/// all its digits.
 fn read(places: &BigInt, is_whole: bool) -> Option<f64> {
     let more = if is_whole { '0' } else { '1' };
     let number: f64 = format!("{places}{more}e-{}", UNIT + MORE_PLACES + 1).parse().unwrap();

@@ -1,4 +1,4 @@
-//! Exports: their bytes, and that an import of them gives the same readings.
+//! Tests of exports: their bytes, and the import of an export, which gives the same readings.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ async fn text(api: Api, path: &str) -> String {
     String::from_utf8(response.body).unwrap()
 }
 
-/// Stores readings of two devices of a user and of one without an owner. Returns the id of the user.
+/// Stores readings of two devices of a user and of a device without an owner. Returns the id of the user.
 async fn store_some(api: Api) -> i64 {
     let user = api.user("ada").await;
     for device in ["d", "a, \"b\"", "silent"] {
@@ -203,16 +203,17 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Batches of readings, each with the number of hot readings of each device to seal after it.
+/// Generates batches of readings. After a batch, its number out of every 60 hot readings of each device is
+/// sealed.
 fn drawn() -> impl Strategy<Value = Vec<(Vec<Drawn>, usize)>> {
     let reading = (0..3_usize, -400_i64..400, prop::array::uniform3(number()));
     prop::collection::vec((prop::collection::vec(reading, 1..40), 0..60_usize), 1..5)
 }
 
-/// The expected readings of an export: the bits of each reading, by device and time.
+/// Readings of an export: the bits of the values of each reading, by device and time.
 type Held = BTreeMap<(usize, i64), [u64; 3]>;
 
-/// A service over a database, with three devices of a user whose names need quoting.
+/// A service over a database. It has a user with three devices, and their names need quoting.
 struct Side {
     server: Server,
     user: i64,

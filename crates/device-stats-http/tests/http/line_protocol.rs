@@ -55,7 +55,7 @@ async fn points_are_stored(api: Api) {
     assert_eq!(api.list("/api/v1/stats/devices/a%20b%2Cc%3D%C3%BC%22").await.len(), 2);
 }
 
-/// Clients of InfluxDB 1 and 2 and Telegraf use these, with and without `/api/v1` in the address of the
+/// Clients of InfluxDB 1 and 2 and Telegraf use these paths, with and without `/api/v1` in the address of the
 /// server.
 async fn every_path_and_content_type_is_accepted(api: Api) {
     api.device("d").await;

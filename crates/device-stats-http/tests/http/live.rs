@@ -1,4 +1,4 @@
-//! Live streams: readings as they are committed.
+//! Tests of live streams: clients get readings as they are committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::server::{Api, BATCH, JSON, READINGS, Response, Server, over_both_stores};
 
 const LIVE: &str = "/api/v1/stats/devices/d/live";
-/// Timeout of an event; far more than it takes.
+/// Timeout of an event, far longer than an event takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 over_both_stores!(
@@ -110,7 +110,7 @@ async fn readings_arrive_as_they_are_committed(api: Api) {
     let expected =
         json!({"device_id": "d", "timestamp": stored["timestamp"], "x": 1.5, "y": 0.0, "z": 1e300});
     assert_eq!(events.next().await.unwrap().1, expected);
-    // A repeat is no event; a late reading is one.
+    // A repeat causes no event. A late reading causes an event.
     store(api, &json!([at(9, 9), at(0, 7), at(4, 4), at(9, 8)])).await;
     assert_eq!(events.xs(2).await.0, [9.0, 4.0]);
     let key = "idempotency-key: k";
@@ -174,7 +174,7 @@ async fn a_reconnecting_client_gets_the_missed_readings(api: Api) {
 async fn a_client_that_reconnects_late_gets_later_readings(api: Api) {
     api.device("d").await;
     store(api, &json!((0..20).map(|n| at(n, n)).collect::<Vec<_>>())).await;
-    // The time of the reading with x = 14.
+    // The event id contains the time of the reading with x = 14.
     let mut events = Events::open(api, LIVE, Some("abc-77-4099075214000000")).await;
     store(api, &json!([at(30, 30)])).await;
     let (xs, _) = events.xs(3).await;
@@ -198,7 +198,7 @@ async fn fast_readings_are_thinned(api: Api) {
     store(api, &json!(readings)).await;
     let (all, _) = fast.xs(100).await;
     assert_eq!(all, (0..100).map(f64::from).collect::<Vec<_>>());
-    // One second of readings at once, then the newest when the next one is due.
+    // The readings of one second are sent at once, then the newest reading when the next one is due.
     let (few, _) = slow.xs(5).await;
     assert_eq!(few, [0.0, 1.0, 2.0, 3.0, 99.0]);
     // A batch of this size becomes a segment at once.
@@ -243,7 +243,7 @@ async fn invalid_requests_are_refused(api: Api) {
     assert_eq!(response.brief(), "422 event_id_invalid header.Last-Event-ID");
 }
 
-/// Otherwise the shutdown would wait for endless streams.
+/// A shutdown would otherwise wait for streams that never end.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_end_when_the_server_stops() {
     let server = Server::start(Arc::new(Model::default())).await;

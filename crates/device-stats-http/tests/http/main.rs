@@ -1,5 +1,5 @@
-//! The service over HTTP. Each case runs against a real listener, over each store. Most cases compare a short
-//! form of the response: its status, and the type and location of each fault.
+//! Tests of the service over HTTP. Each case runs against a real listener, over each store. Most cases
+//! compare a short form of the response: its status, and the type and location of each fault.
 #![allow(
     clippy::expect_used,
     clippy::float_cmp,

@@ -1,4 +1,4 @@
-//! A user with many devices, each with a few small segments.
+//! Tests of a user with many devices, each with a few small segments.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const DEVICES: usize = 300;
 const SEGMENTS: usize = 3;
 /// Number of readings of each segment.
 const READINGS: usize = 5;
-/// Timeout of a request; far more than it takes.
+/// Timeout of a request, far longer than a request takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Returns a reading of a device. The readings of all devices overlap in time.

@@ -1,6 +1,6 @@
-//! A random walk over the service and over a plain list of readings: append (also late and repeated), seal,
-//! merge, delete, restart, query. Every response equals, bit for bit, the result of sorting and exact
-//! arithmetic over the list. A failing walk is reduced to few steps and printed.
+//! A random walk over the service and over a plain list of readings. Its steps append readings (also late
+//! ones and repeats), seal, merge, delete, restart and query. Every response equals, bit for bit, the result
+//! of sorting and exact arithmetic over the list. A failing walk is reduced to few steps and printed.
 
 mod devices;
 mod step;
@@ -14,9 +14,9 @@ use crate::databases::{Database, over_both_databases};
 
 over_both_databases!(every_response_matches_the_model);
 
-/// Divisor of `PROPTEST_CASES`, because a walk takes as long as many cases of other properties.
+/// Divisor of `PROPTEST_CASES`, because a walk takes longer than a case of another property.
 const CASES_DIVISOR: u32 = 16;
-/// Maximum number of walks tried to shorten a failing one.
+/// Maximum number of walks that are tried to shorten a failing walk.
 const SHRINKS_MAX: u32 = 400;
 
 async fn every_response_matches_the_model(database: Database) {

@@ -53,8 +53,8 @@ async fn every_ndjson_content_type_is_accepted(api: Api) {
     assert_eq!(response.status, 415);
 }
 
-/// These numbers lose their last bit in a parser with incorrect rounding. The fast and the general path read
-/// each line.
+/// A parser with incorrect rounding loses the last bit of these numbers. Each number is read by the fast path
+/// and by the general path of the parser.
 async fn numbers_keep_every_bit(api: Api) {
     api.device("d").await;
     let mut bits = 0x9e37_79b9_7f4a_7c15_u64;

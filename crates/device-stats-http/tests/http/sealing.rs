@@ -1,5 +1,5 @@
-//! Sealing and merging through the store, like the background work. The case chooses the readings and the
-//! segments.
+//! Sealing and merging through the store, in the same way as background sealing. The case chooses the
+//! readings and the segments.
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Effort, Row, Segment};

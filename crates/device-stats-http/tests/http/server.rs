@@ -95,7 +95,7 @@ impl Server {
         Self { api, stop, serving }
     }
 
-    /// Starts the shutdown. The returned task ends with it.
+    /// Starts the shutdown. The returned task ends when the shutdown is complete.
     pub(crate) fn begin_stop(self) -> JoinHandle<()> {
         self.stop.send(()).unwrap();
         self.serving
@@ -263,7 +263,7 @@ impl Response {
     }
 }
 
-/// Reads a chunked body. Returns `Err` with the received part if the body breaks off.
+/// Reads a chunked body. Returns `Err` with the received part if the body ends early.
 pub(crate) async fn read_chunks(stream: &mut (impl AsyncReadExt + Unpin)) -> Result<Vec<u8>, Vec<u8>> {
     let mut body = Vec::new();
     loop {

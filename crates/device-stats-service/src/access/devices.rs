@@ -81,7 +81,7 @@ impl Service {
     }
 }
 
-/// Names the missing user of a device as its owner.
+/// Reports the missing user of a device as its missing owner.
 fn owner_missing(error: StoreError) -> ServiceError {
     match error {
         StoreError::UserMissing => ServiceError::OwnerMissing,

@@ -6,10 +6,10 @@ use quick_cache::sync::Cache;
 
 use crate::limits::KNOWN_DEVICES_MAX;
 
-/// The keys of devices that got readings.
+/// The cached keys of devices that received readings.
 ///
-/// The device of a cached key may have been deleted, by any node. Keys are never used again, so the store
-/// then reports the device as missing, and the caller calls [`Self::forget`].
+/// Any node may have deleted the device of a cached key. Keys are never reused, so the store then reports the
+/// device as missing, and the caller calls [`Self::forget`].
 pub(crate) struct KnownDevices(Cache<DeviceId, DeviceKey>);
 
 impl Default for KnownDevices {

@@ -1,14 +1,14 @@
-//! Principals and their rights. Today every principal may do everything. A principal without the right to see
-//! something will get the same error as if it did not exist.
+//! Principals and their rights. Today every principal may do everything. In future, a principal without the
+//! right to see a user or device gets the error of a missing user or device.
 
 use std::ops::Deref;
 
 use device_stats_store::StoreError;
 
-/// The party on whose behalf a request is made.
+/// The party that makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Anyone who reaches the service.
+    /// Any client of the service.
     Anyone,
 }
 
@@ -23,7 +23,7 @@ pub enum Action {
     Ingest,
 }
 
-/// A value on which the principal may perform the requested action. Only `access` creates it.
+/// A value on which the principal may perform the requested action. Only `access` creates such values.
 #[derive(Clone, Debug)]
 pub struct Authorized<T>(T);
 
@@ -51,7 +51,7 @@ impl<T> Deref for Authorized<T> {
 }
 
 impl Principal {
-    /// Checks that the principal may perform the action at all.
+    /// Checks that the principal has the right to an action, before a user or device is looked up.
     ///
     /// # Errors
     /// The principal has no such right.

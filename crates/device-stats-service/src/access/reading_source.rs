@@ -15,7 +15,7 @@ pub enum ReadingSource {
 }
 
 impl ReadingSource {
-    /// Returns the source as the store names it.
+    /// Returns the source as the subject of a snapshot of the store.
     pub(crate) fn subject(&self) -> Subject {
         match self {
             Self::Device(device) => Subject::Device(device.key),

@@ -1,5 +1,5 @@
-//! The export of one device: a snapshot of its readings, read by ascending time, one span after the other.
-//! The heads of segments are opened when their span is reached.
+//! The export of one device: a snapshot of its readings, read by ascending time in consecutive spans. The
+//! head of a segment is opened when the export reaches the segment.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::segments::reader::{OpenSegments, ReadError, SegmentReader};
 /// The readings of a device that are not exported yet.
 pub(super) struct DeviceExport {
     device: Device,
-    /// Begins after the last exported reading.
+    /// The window that is not exported yet. It begins after the last exported reading.
     window: Window,
     /// By ascending time.
     hot: Vec<Row>,
-    /// By ascending first time. None ends before the window.
+    /// By ascending first time. Each segment ends inside or after the window.
     segments: Vec<SegmentEntry>,
 }
 
-/// A span with the next readings: about [`EXPORT_SPAN_READINGS`], or one page of each segment if that is
-/// more.
+/// A span of time with the next readings to export: about [`EXPORT_SPAN_READINGS`], or one page of each
+/// segment if that is more.
 pub(super) struct ExportSpan {
     device: Device,
-    /// The window of the span; the span may end earlier.
+    /// The window of the span. [`OpenExportSpan::read`] may end the span earlier.
     window: Window,
     /// The hot readings inside the window.
     hot: Vec<Row>,
@@ -115,7 +115,7 @@ impl OpenExportSpan {
         let parts = self.segments.cut_window(Window { from_us, until_us })?;
         let mut rows = rows(&parts, &self.segments)?;
         rows.extend(hot.into_iter().take_while(|row| row.time_us < until_us));
-        // A stable sort takes sorted runs as they are.
+        // The stable sort of the standard library detects sorted runs and merges them.
         rows.sort_by_key(|row| row.time_us);
         let readings = rows.into_iter().map(|row| stored_reading(device.key, row));
         Ok((until_us, device.device_id, readings.collect::<Result<_, StoreError>>()?))

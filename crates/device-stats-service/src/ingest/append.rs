@@ -16,9 +16,10 @@ use crate::service::Service;
 /// The outcome of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchOutcome {
-    /// Number of readings stored now.
+    /// Number of readings that the batch stored.
     pub accepted: u64,
-    /// Number of repeats: readings whose device and time existed already, or are earlier in the batch.
+    /// Number of repeats: readings with a device and time that are already stored or occur earlier in the
+    /// batch.
     pub duplicates: u64,
 }
 
@@ -28,8 +29,9 @@ impl From<Receipt> for BatchOutcome {
     }
 }
 
-/// Each append takes the key of a keyed request. It then also fails with [`ServiceError::RequestInProgress`]
-/// or [`ServiceError::KeyReused`], and a repeated request returns the outcome of the first one.
+/// Appends of readings. Each append takes the key of a keyed request, or `None`. With a key, it can also fail
+/// with [`ServiceError::RequestInProgress`] or [`ServiceError::KeyReused`]. A request that is sent again with
+/// its key returns the outcome of the first request.
 impl Service {
     /// Appends one reading and returns it as stored. A repeat returns the reading that was stored first.
     ///
@@ -47,9 +49,9 @@ impl Service {
         loop {
             let device_key = self.key_to_ingest(principal, device).await?;
             match self.append_one(device_key, measurement, key).await {
-                // The cached device was deleted. This ends, because keys are never used again. If the key is
-                // the same, a new device has this id, and the reading of the receipt went with the old
-                // device.
+                // The cached device was deleted, so it is looked up again. The loop ends, because device keys
+                // are never reused. If the second lookup finds the same device key, a new device has this id,
+                // and the reading that the receipt names was deleted with the old device.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) if last != Some(device_key) => {
                     self.parts.known_devices.forget([device]);
                     last = Some(device_key);
@@ -73,7 +75,8 @@ impl Service {
         let all = measurements.iter().map(|measurement| (device, measurement));
         let key = key.map(|key| RequestKey::new(key, RequestKind::Batch(device), all));
         if measurements.is_empty() {
-            // Without an append, only the store can tell whether the device exists.
+            // An empty batch appends nothing, so only a lookup in the store finds out whether the device
+            // exists.
             self.parts.known_devices.forget([device]);
         }
         loop {
@@ -115,8 +118,8 @@ impl Service {
             let readings: Vec<_> =
                 keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
             match self.append(&readings, key).await {
-                // A cached device was deleted; the next lookup tells which. This ends, because keys are never
-                // used again.
+                // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
+                // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget(batch.iter().map(|(id, _)| id));
                 }
@@ -135,7 +138,8 @@ impl Service {
         keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
 
-    /// Returns the device of each reading of a batch. Each device is looked up once.
+    /// Returns the device key of each reading of a batch; `None` for a missing device. Each device is looked
+    /// up once.
     async fn batch_keys(
         &self,
         principal: Principal,
@@ -159,7 +163,8 @@ impl Service {
         if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
             return Ok(Reading { device, id, time, values: measurement.values });
         }
-        // Only a reading with a time can be a repeat. The first reading may be gone again, with its device.
+        // Only a client-timed reading can be a repeat. The first reading may have been deleted since, with
+        // its device.
         match measurement.time {
             Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
             None => Err(StoreError::DeviceMissing.into()),
@@ -193,7 +198,7 @@ impl Service {
             KeyedOutcome::DifferentPayload => Err(match key {
                 Some(RequestKey { key, .. }) => ServiceError::KeyReused(key.clone()),
                 None => {
-                    StoreError::Broken("the store took a request without a key for a keyed one".into()).into()
+                    StoreError::Broken("the store treated a request without a key as keyed".into()).into()
                 }
             }),
         }

@@ -1,18 +1,18 @@
-//! The clock for readings without a time: the system clock, but it never runs backwards.
+//! The clock for server-timed readings. It follows the system clock and never runs backwards.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use device_stats_domain::Timestamp;
 
-/// A wall clock. If the system clock is set back, this clock goes on with the monotonic clock until the
-/// system clock has caught up.
+/// A wall clock. If the system clock is set back, this clock follows the monotonic clock until the system
+/// clock has caught up.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     last: Mutex<Option<ClockReading>>,
 }
 
-/// A reading of both clocks at one moment.
+/// The times of the monotonic clock and the system clock at one moment.
 #[derive(Clone, Copy, Debug)]
 struct ClockReading {
     moment: Instant,
@@ -20,17 +20,18 @@ struct ClockReading {
 }
 
 impl Clock {
-    /// Returns the current time. A system clock before 1970 counts as 1970, one after the year 9999 as its
-    /// end.
+    /// Returns the current time. A system time before 1970 counts as the start of 1970, and a system time
+    /// after the year 9999 as the end of 9999.
     pub(crate) fn now(&self) -> Timestamp {
         self.advance(|| {
-            // In this order: in the other one, a pause in between would put this clock ahead for ever.
+            // The system clock is read first. In the other order, a pause between the two calls would set
+            // this clock ahead for ever.
             let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             ClockReading { moment: Instant::now(), since_1970 }
         })
     }
 
-    /// Returns the time at a reading that is taken under the lock.
+    /// Returns the current time. Calls `read_clocks` under the lock.
     fn advance(&self, read_clocks: impl FnOnce() -> ClockReading) -> Timestamp {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let ClockReading { moment, since_1970 } = read_clocks();
@@ -63,7 +64,7 @@ mod tests {
         // The system clock is set back by a minute, then forward by two, then to the right time.
         assert_eq!([advance(6, 946), advance(16, 956)], [1_006, 1_016]);
         assert_eq!([advance(17, 1_077), advance(18, 1_018), advance(78, 1_138)], [1_077, 1_078, 1_138]);
-        // The readings of two threads arrive in the other order.
+        // The times of two threads arrive in reverse order.
         assert_eq!([advance(80, 1_140), advance(79, 1_139)], [1_140, 1_140]);
     }
 }

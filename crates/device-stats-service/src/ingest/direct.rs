@@ -15,11 +15,12 @@ use crate::live::hub::CommitOrigin;
 use crate::service::Service;
 
 impl Service {
-    /// Appends readings as one segment, and returns the number of stored readings. The others have the same
-    /// time as an earlier reading of the request.
+    /// Appends readings as one segment, and returns the number of stored readings. Each other reading has the
+    /// same time as an earlier reading of the request.
     ///
-    /// Returns `None`, with nothing done, unless the readings are enough for a segment, of one device, and
-    /// all with their times; also if the device has a reading inside the span of the segment.
+    /// Returns `None` and stores nothing if the readings cannot become a segment: they are too few or too
+    /// many, belong to several devices, or include a server-timed reading, or the device has a stored reading
+    /// inside their span.
     pub(super) async fn append_segment(&self, new: &Arc<[NewReading]>) -> Result<Option<u64>, ServiceError> {
         let counts = DIRECT_SEAL_READINGS as usize..=SEGMENT_READINGS as usize;
         let Some(device) = new.first().map(|reading| reading.device) else { return Ok(None) };
@@ -35,7 +36,7 @@ impl Service {
         let (accepted, segment) = match encoded.await.map_err(ServiceError::ComputationFailed)? {
             Some((accepted, Ok(segment))) => (accepted, segment),
             Some((_, Err(error))) => {
-                // A bug, but no reason to refuse the readings: they can be stored as hot readings.
+                // This is a bug, but the readings can still be stored as hot readings.
                 let causes = error_chain(&error);
                 tracing::error!(
                     device = device.0,
@@ -46,7 +47,8 @@ impl Service {
             }
             None => return Ok(None),
         };
-        // A task of its own: the commit goes on if the caller is gone, and is then published like any other.
+        // The commit runs in its own task. If the caller is cancelled, the readings are still committed and
+        // published.
         let (service, new) = (self.clone(), Arc::clone(new));
         let append = async move {
             let _permit = permit;
@@ -64,8 +66,8 @@ impl Service {
     }
 }
 
-/// Returns the readings that a segment of a request stores, in the order of the request: the first of equal
-/// times.
+/// Returns the readings that the segment of a request stores, in the order of the request. Of several
+/// readings with the same time, only the first is stored.
 fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
     let mut times: HashSet<Timestamp> = HashSet::with_capacity(readings.len());
     readings.iter().filter_map(move |new| match new.time {
@@ -76,8 +78,8 @@ fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
     })
 }
 
-/// Returns the readings by ascending time, the first of equal times; `None` if a reading has no time of its
-/// own.
+/// Returns the readings by ascending time; `None` if a reading is server-timed. Of several readings with the
+/// same time, only the first is returned.
 fn sorted_rows(readings: &[NewReading]) -> Option<Vec<Row>> {
     let rows = readings.iter().map(|reading| match reading.time {
         ReadingTime::Picked(_) => None,
@@ -86,7 +88,7 @@ fn sorted_rows(readings: &[NewReading]) -> Option<Vec<Row>> {
         }
     });
     let mut rows = rows.collect::<Option<Vec<Row>>>()?;
-    // A stable sort keeps the first of equal times in front.
+    // The sort is stable: of several rows with the same time, the first one stays first and is kept.
     rows.sort_by_key(|row| row.time_us);
     rows.dedup_by_key(|row| row.time_us);
     Some(rows)

@@ -1,13 +1,13 @@
 //! Group commit: the readings of several requests share one transaction. Each request gets its outcome after
 //! its readings are committed and synced.
 //!
-//! There are as many device lanes as the store commits at once, and a device always uses the same lane. While
-//! a lane commits, the next group gathers in it. Groups are therefore small under light load and large under
-//! heavy load.
+//! There is one device lane for each append that the store commits at the same time
+//! (`Store::append_concurrency`). A device always uses the same lane. While a lane commits, the next group
+//! gathers in it. Groups are therefore small under light load and large under heavy load.
 //!
 //! Requests for devices of several lanes are usually large. They use the mixed lane, so that no small request
-//! waits for them. The mixed lane commits as many groups at once as there are device lanes, and its groups
-//! are smaller by the same factor: one late reading makes the store look closely at its whole group.
+//! waits for them. The mixed lane commits up to one group per device lane at once. Its groups are smaller by
+//! the same factor, because a late reading makes the append of its whole group slower.
 
 #[cfg(test)]
 mod tests;
@@ -69,8 +69,9 @@ impl GroupCommit {
         }
     }
 
-    /// Appends readings as [`Store::append`] does, or as [`Store::append_keyed`] with a claim, in a
-    /// transaction with other requests. The append goes on if the caller is gone. Call it inside a runtime.
+    /// Appends readings in a transaction that they share with other requests. With a claim, this has the
+    /// effect of [`Store::append_keyed`], otherwise of [`Store::append`]. The append continues if the caller
+    /// is cancelled. Call it inside a runtime.
     ///
     /// # Errors
     /// [`ServiceError::QueueFull`], at once. After [`QUEUE_TIMEOUT`], [`StoreError::Unavailable`] if the
@@ -99,7 +100,7 @@ impl GroupCommit {
         }
     }
 
-    /// Returns the lane of the devices, or the mixed lane if they have several.
+    /// Returns the lane of the devices, or the mixed lane if the devices belong to several lanes.
     fn lane(&self, readings: &[NewReading]) -> &Arc<Lane> {
         let lanes = self.device_lanes.len() as u64;
         let index = |reading: &NewReading| reading.device.0.unsigned_abs() % lanes;
@@ -116,9 +117,9 @@ impl GroupCommit {
             if group.is_empty() {
                 return;
             }
-            // A panic drops the group, which reports it to the requests. The next group is committed.
+            // A panic drops the group, so each of its requests fails. The next group is committed.
             if AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
-                tracing::error!("a group commit panicked");
+                tracing::error!("a group commit panicked, failing its requests");
             }
         }
     }
@@ -171,7 +172,7 @@ impl GroupCommit {
         let now = group.iter().filter_map(|append| Some(append.claim.as_ref()?.now)).max();
         match requests.zip(now) {
             Some((requests, now)) => self.store.append_keyed(&requests, now).await,
-            None => Err(StoreError::Broken("a group has keyed requests and others".into())),
+            None => Err(StoreError::Broken("a group mixes keyed and other requests".into())),
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct RequestKey<'k> {
     pub(crate) fingerprint: Fingerprint,
 }
 
-/// The exclusive right of a request to its key on this node, until it is dropped.
+/// The exclusive right of a request to its key on this node. Dropping the claim releases the key.
 #[derive(Debug)]
 pub(crate) struct KeyClaim {
     pub(crate) key: IdempotencyKey,
@@ -85,8 +85,8 @@ pub(crate) enum RequestKind<'d> {
 }
 
 impl<'k> RequestKey<'k> {
-    /// Computes the fingerprint of the readings. It depends on their values, not on how the request writes
-    /// them.
+    /// Computes the fingerprint of the readings. The fingerprint depends on the values of the readings, not
+    /// on their notation in the request.
     pub(crate) fn new<'m>(
         key: &'k IdempotencyKey,
         kind: RequestKind<'_>,
@@ -100,7 +100,7 @@ fn fingerprint<'m>(
     kind: RequestKind<'_>,
     readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
 ) -> Fingerprint {
-    /// Ends a text: no UTF-8 contains this byte.
+    /// Marks the end of a text. UTF-8 never contains this byte.
     const TEXT_END: [u8; 1] = [0xff];
     let mut hash = Sha256::new();
     let (kind, device) = match kind {
@@ -114,7 +114,7 @@ fn fingerprint<'m>(
     for (device, Measurement { time, values }) in readings {
         hash.update(device.as_str());
         hash.update(TEXT_END);
-        // i64::MIN stands for no time: it is before the earliest time.
+        // i64::MIN means "no time": it is before the earliest valid time.
         hash.update(time.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
         let Axes { x, y, z } = values.map(|value: Finite| value.get().to_bits());
         for bits in [x, y, z] {

@@ -11,7 +11,7 @@ use super::keyed_requests::KeyClaim;
 use crate::admission::AdmissionPermit;
 use crate::limits::GROUP_READINGS_MAX;
 
-/// A queue of requests with its own commits.
+/// A queue of requests that are committed in groups.
 pub(super) struct Lane {
     /// Maximum number of concurrent commits; at least 1.
     commits_max: usize,
@@ -42,7 +42,7 @@ impl Lane {
     }
 
     /// Adds a request. Returns true if the caller has to start a committer: a task that commits each
-    /// [`Self::next_group`] until one is empty.
+    /// [`Self::next_group`] until a group is empty.
     pub(super) fn push(&self, append: PendingAppend) -> bool {
         let mut state = self.lock();
         state.pending.push_back(append);
@@ -58,8 +58,8 @@ impl Lane {
         index.and_then(|index| state.pending.remove(index)).is_some()
     }
 
-    /// Takes the requests for the next transaction: either keyed requests or others. An empty group ends the
-    /// committer that called.
+    /// Takes the requests for the next transaction: either only keyed requests, or only requests without a
+    /// key. If no request waits, the group is empty and the calling committer must end.
     pub(super) fn next_group(&self) -> Vec<PendingAppend> {
         let mut state = self.lock();
         let mut readings = 0;
@@ -81,7 +81,7 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a committer that never ends.
+    /// Sets the number of committers to the maximum, as if each commit hung.
     #[cfg(test)]
     pub(super) fn block(&self) {
         self.lock().committers = self.commits_max;
@@ -103,7 +103,7 @@ impl PendingAppend {
         Some(KeyedReadings { key: key.clone(), fingerprint: *fingerprint, kept_until: *kept_until, readings })
     }
 
-    /// Checks that the store returned one outcome per reading.
+    /// Returns whether the store returned one outcome per reading.
     pub(super) fn is_answered_by(&self, outcome: &KeyedOutcome) -> bool {
         match outcome {
             KeyedOutcome::New(outcomes) => outcomes.len() == self.readings.len(),
@@ -111,7 +111,7 @@ impl PendingAppend {
         }
     }
 
-    /// Returns the readings that were stored now.
+    /// Returns the readings that this append stored.
     pub(super) fn stored<'w>(&'w self, outcome: &'w KeyedOutcome) -> impl Iterator<Item = Reading> + 'w {
         let outcomes = match outcome {
             KeyedOutcome::New(outcomes) => outcomes.as_slice(),
@@ -125,12 +125,12 @@ impl PendingAppend {
         })
     }
 
-    /// Returns the outcome to the request.
+    /// Sends the outcome to the caller.
     pub(super) fn finish(self, outcome: Result<KeyedOutcome, StoreError>) {
         let Self { claim, outcome: sender, .. } = self;
         // The client may send the same key again as soon as it has the response.
         drop(claim);
-        // Fails if the caller is gone.
+        // Fails if the caller was cancelled or timed out.
         let _ = sender.send(outcome);
     }
 }

@@ -1,5 +1,6 @@
-//! Ids of readings, from blocks that the node reserves in the store (hi/lo). No id is given twice, and only
-//! the request that needs a new block waits for the store. Ids left at the end of the process are never used.
+//! Ids of readings, from blocks that the node reserves in the store (hi/lo algorithm). No id is given twice.
+//! Only a request that needs a new block waits for the store. Ids that are left when the process ends are
+//! never used.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use crate::limits::READING_ID_BLOCK;
 /// The reserved ids of this node.
 #[derive(Debug, Default)]
 pub(crate) struct ReadingIds {
-    /// Locked during a reservation, so that one request reserves for all that wait.
+    /// Locked during a reservation, so that one request reserves a block for all waiting requests.
     unused: Mutex<Range<i64>>,
 }
 
@@ -22,8 +23,8 @@ impl ReadingIds {
     /// Takes `count` ids.
     ///
     /// # Errors
-    /// The errors of the store; [`StoreError::Unavailable`] after [`STORE_CONNECT_TIMEOUT`], which includes
-    /// the wait for other requests.
+    /// The errors of the store; [`StoreError::Unavailable`] after [`STORE_CONNECT_TIMEOUT`]. This time
+    /// includes the wait for other requests.
     pub(crate) async fn take(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
         let taken = timeout(STORE_CONNECT_TIMEOUT, self.take_in_turn(store, count)).await;
         taken.map_err(|_| StoreError::Unavailable("reading ids were not reserved in time".into()))?

@@ -1,6 +1,6 @@
-//! The hub of live readings: it passes committed readings to the inboxes that watch their devices, and waits
-//! for none of them. It keeps the readings of watched devices for a while, numbered, so that a reconnecting
-//! client gets the readings it missed.
+//! The hub of live readings. It passes each committed reading to the inboxes that watch its device, and never
+//! waits for an inbox. It numbers the readings of watched devices and keeps them for a while, so that a
+//! reconnecting client gets the readings that it missed.
 
 mod state;
 #[cfg(test)]
@@ -24,20 +24,20 @@ pub(crate) use state::CommitOrigin;
 #[derive(Debug, Default)]
 pub(crate) struct LiveHub {
     state: Mutex<HubState>,
-    /// Whether any device is watched. Without one, a commit costs nothing here.
+    /// Whether any device is watched. If not, a commit takes no lock here.
     is_watched: AtomicBool,
     /// Notified when the watched devices change.
     pub(super) watched_changed: Notify,
 }
 
-/// The state of the hub when an inbox begins to watch.
+/// The state of the hub at the moment when an inbox begins to watch.
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) epoch: u64,
     /// The last sequence number before the subscription.
     pub(super) sequence: u64,
-    /// The readings committed after the position of the client; `None` if they are not kept, or without a
-    /// position.
+    /// The readings committed after the position of the client; `None` if not all of them are kept, or if
+    /// there is no position.
     pub(super) missed: Option<Vec<SequencedReading>>,
 }
 
@@ -47,7 +47,7 @@ impl LiveHub {
         self.is_watched.load(Ordering::Acquire)
     }
 
-    /// Passes on committed readings.
+    /// Passes committed readings to the inboxes that watch their devices.
     pub(crate) fn publish(&self, readings: impl IntoIterator<Item = Reading>, origin: CommitOrigin) {
         if !self.is_watched() {
             return;
@@ -111,7 +111,7 @@ impl LiveHub {
     }
 
     fn lock(&self) -> MutexGuard<'_, HubState> {
-        // No operation panics half-way under the lock.
+        // A panic leaves the state consistent: no operation panics in the middle of a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The inbox of a subscriber: readings that wait for it, thinned to a rate.
+//! The inbox of a subscriber: a queue of readings, thinned to a rate.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::limits::LIVE_READINGS_WAITING_MAX;
 
-/// Span of time whose readings a device may send at once after a pause.
+/// Maximum burst of a device after a pause: the number of readings that the rate allows in this span of time.
 const BURST: Duration = Duration::from_secs(1);
 
 /// Maximum time between two readings of a device.
@@ -26,7 +26,8 @@ pub(super) struct SequencedReading {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Delivery {
     pub(super) sequenced: SequencedReading,
-    /// The subscriber has all readings up to this sequence number, except thinned ones. It resumes after it.
+    /// The sequence number after which the subscriber resumes. Up to this number it has all readings, except
+    /// thinned ones.
     pub(super) resume_after: u64,
 }
 
@@ -56,9 +57,9 @@ struct InboxContents {
     /// Readings that are due.
     due: VecDeque<SequencedReading>,
     rate_limits: HashMap<DeviceKey, RateLimit>,
-    /// The devices with an early reading, by the time at which it is due.
+    /// The devices with an early reading, by the time at which the reading becomes due.
     early: BTreeSet<(Instant, DeviceKey)>,
-    /// The sequence numbers of all readings here.
+    /// The sequence numbers of all readings in the inbox.
     undelivered: BTreeSet<u64>,
     /// The greatest sequence number delivered.
     delivered: u64,
@@ -70,9 +71,9 @@ struct InboxContents {
 /// The rate limit of a device: the generic cell rate algorithm (ITU-T I.371).
 #[derive(Debug)]
 struct RateLimit {
-    /// Theoretical arrival time: when the next reading would come at exactly the rate.
+    /// Theoretical arrival time: the time of the next reading of a device that sends at exactly the rate.
     next: Instant,
-    /// The newest early reading.
+    /// The newest reading that exceeds the rate and is not due yet.
     early: Option<SequencedReading>,
 }
 
@@ -151,7 +152,7 @@ impl Inbox {
         std::mem::take(&mut self.lock().has_discarded)
     }
 
-    /// Ends the inbox: it accepts no readings, and delivers the due ones.
+    /// Ends the inbox. It still delivers its due readings, and accepts no new ones.
     pub(super) fn end(&self) {
         self.lock().has_ended = true;
         self.changed.notify_one();
@@ -163,8 +164,8 @@ impl Inbox {
 }
 
 impl InboxContents {
-    /// Adds a due reading. A full inbox ends the client's stream; the client resumes by event id. A full
-    /// inbox of the relay discards its readings.
+    /// Adds a due reading. If the inbox of a client is full, its stream ends, and the client resumes by event
+    /// id. If the inbox of the relay is full, it discards its readings.
     fn push(&mut self, sequenced: SequencedReading, subscriber: Subscriber) {
         if self.due.len() < LIVE_READINGS_WAITING_MAX {
             self.due.push_back(sequenced);
@@ -265,7 +266,8 @@ mod tests {
         }
     }
 
-    /// A client that resumed after its last event never got a reading that was early when the event was sent.
+    /// A client resumed after its last event, and never received a reading that was early when that event was
+    /// sent.
     #[test]
     fn a_client_resumes_before_the_readings_that_wait() {
         let inbox = Inbox::new(Subscriber::Client, 1.0);

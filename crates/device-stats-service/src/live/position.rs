@@ -9,7 +9,7 @@ use device_stats_domain::Timestamp;
 /// hexadecimal, decimal, and microseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The epoch of the sequence number; 0 without a sequence number.
+    /// The epoch of the sequence number; 0 if there is no sequence number.
     pub(crate) epoch: u64,
     /// The sequence number up to which the client has all readings.
     pub(crate) sequence: u64,

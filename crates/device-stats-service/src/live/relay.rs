@@ -1,5 +1,5 @@
-//! The relay of live readings between nodes. Each node tells the others which devices its clients watch, and
-//! gets their readings.
+//! The relay of live readings between nodes. Each node announces the devices that its clients watch, and the
+//! other nodes send it the readings that they commit for these devices.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,15 +18,17 @@ use crate::limits::LIVE_RATE_MAX;
 
 /// Interval at which a node announces the devices that its clients watch.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(5);
-/// Time for which an announcement holds.
+/// Time for which an announcement is valid.
 const ANNOUNCEMENT_KEPT_FOR: Duration = Duration::from_secs(15);
 /// Pause before a node listens again after the connection was lost.
 const LISTEN_PAUSE: Duration = Duration::from_millis(500);
-/// Maximum number of devices in a message. With the longest keys, the message stays below its limit.
+/// Maximum number of devices in a message. With the longest keys, the message stays within
+/// `MESSAGE_BYTES_MAX`.
 const MESSAGE_DEVICES_MAX: usize = 350;
-/// Maximum number of readings in a message, likewise.
+/// Maximum number of readings in a message. With the longest numbers, the message stays within
+/// `MESSAGE_BYTES_MAX`.
 const MESSAGE_READINGS_MAX: usize = 50;
-/// Maximum number of readings that are sent at once.
+/// Maximum number of readings in one call of [`Exchange::send`].
 const SEND_READINGS_MAX: usize = 20 * MESSAGE_READINGS_MAX;
 
 /// A message between nodes.
@@ -76,11 +78,11 @@ struct Relay {
     node: Uuid,
     hub: Arc<LiveHub>,
     exchange: Arc<dyn Exchange>,
-    /// The readings that this node commits of the announced devices.
+    /// The inbox of readings that this node commits for the announced devices.
     inbox: Arc<Inbox>,
-    /// The devices that clients of other nodes watch, with the expiry of the announcement.
+    /// The devices that clients of other nodes watch, each with the time at which its announcement expires.
     announced: HashMap<DeviceKey, Instant>,
-    /// Whether the other nodes miss readings of this node and must be told.
+    /// Whether readings of this node were not sent to the other nodes, and the nodes do not know it yet.
     has_missed: bool,
 }
 
@@ -110,7 +112,7 @@ impl Relay {
 
     fn receive(&mut self, message: &str) {
         let Ok(Message { node, content }) = serde_json::from_str(message) else {
-            tracing::debug!("a message of another node cannot be read");
+            tracing::debug!("a message of another node cannot be read, ignoring it");
             return;
         };
         if node == self.node {
@@ -129,7 +131,7 @@ impl Relay {
                 if let Some(readings) = fields.into_iter().map(to_reading).collect::<Option<Vec<_>>>() {
                     self.hub.publish(readings, CommitOrigin::OtherNode);
                 } else {
-                    tracing::debug!("a reading of another node is out of range");
+                    tracing::debug!("a reading of another node is out of range, ending the live streams");
                     self.hub.begin_epoch();
                 }
             }
@@ -172,7 +174,8 @@ impl Relay {
         }
     }
 
-    /// Sends messages, after the message that earlier readings were missed. Returns whether they were sent.
+    /// Sends messages, preceded by [`MessageContent::Missed`] if earlier readings were not sent. Returns
+    /// whether all were sent.
     async fn send(&mut self, mut contents: Vec<MessageContent>) -> bool {
         self.has_missed |= self.inbox.take_has_discarded();
         if self.has_missed {

@@ -1,4 +1,4 @@
-//! Live streams: one client that watches a device, or all devices of a user.
+//! Live streams: the readings of one device, or of all devices of a user, for one client.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::error::ServiceError;
 use crate::limits::{LIVE_CHECK_INTERVAL, LIVE_READINGS_RESUMED_MAX};
 use crate::service::Service;
 
-/// A live stream: readings as they are committed. It ends when the device or user is deleted, the server
+/// A live stream of readings as they are committed. It ends when the device or user is deleted, the server
 /// stops, or its inbox is full.
 pub struct LiveReadings {
     service: Service,
@@ -35,10 +35,10 @@ pub struct LiveReadings {
     _permit: AdmissionPermit,
 }
 
-/// A committed reading.
+/// A committed reading of a live stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveReading {
-    /// Its device.
+    /// The device of the reading.
     pub device: DeviceId,
     /// The reading.
     pub reading: Reading,
@@ -49,9 +49,9 @@ pub struct LiveReading {
 impl Service {
     /// Opens a live stream with up to `rate` readings per second of each device. The rate is above 0.
     ///
-    /// A client that resumes at a position first gets the readings it missed: all of them if this node has
-    /// kept them. Otherwise it gets stored readings with a time later than those it had, the newest up to
-    /// [`LIVE_READINGS_RESUMED_MAX`]; of several devices, a late reading may then be missing.
+    /// A client that resumes at a position first gets the readings that it missed. If this node has not kept
+    /// all of them, they are read from the store: the newest readings with times after the latest received
+    /// one, up to [`LIVE_READINGS_RESUMED_MAX`]. Late readings with earlier times are then missing.
     ///
     /// # Errors
     /// [`ServiceError::TooManyStreams`]; the errors of the store.
@@ -80,8 +80,8 @@ impl Service {
             _permit: permit,
         };
         stream.devices = stream.find_devices().await?.ok_or(StoreError::DeviceMissing)?;
-        // Watch first, then read: a reading committed in between arrives twice, and `resumed` removes it
-        // once.
+        // The inbox watches before the store is read. A reading committed in between arrives twice, and
+        // `resumed` removes the second one.
         let Subscription { epoch, sequence, missed } = stream.subscribe(since.as_ref());
         stream.epoch = epoch;
         match (missed, since) {
@@ -125,15 +125,14 @@ impl LiveReadings {
             // The device may have moved to another user since the reading was committed.
             let Some(device) = self.devices.get(&reading.device) else { continue };
             self.newest = self.newest.max(reading.time);
-            // A reading from the store has no sequence number, so until the last of them the position is a
-            // time.
+            // A reading from the store has no sequence number, so the position after it has only a time.
             let epoch = if sequence == 0 { 0 } else { self.epoch };
             let position = Position { epoch, sequence: resume_after, newest: self.newest };
             return Some(LiveReading { device: device.clone(), reading, position });
         }
     }
 
-    /// Returns whether the source still exists, and watches the devices that it has now.
+    /// Watches the current devices of the source. Returns false if the source was deleted.
     async fn source_exists(&mut self) -> bool {
         match self.find_devices().await {
             Ok(Some(devices)) => {
@@ -176,7 +175,7 @@ impl LiveReadings {
         self.service.parts.live.watch(&self.inbox, &devices, since)
     }
 
-    /// Reads the stored readings with a time later than those that the client had.
+    /// Reads the newest stored readings with times after the latest one that the client received.
     async fn read_missed(&mut self) -> Result<(), ServiceError> {
         let [per_device, total] = LIVE_READINGS_RESUMED_MAX;
         let window = Window { from_us: self.newest.micros() + 1, until_us: i64::MAX };

@@ -39,7 +39,7 @@ impl Service {
     }
 }
 
-/// Returns the statistics of each device and of all together; `None` without a reading.
+/// Returns the statistics of each device and of all devices together; `None` if there is no reading.
 fn analyze(snapshot: &OpenSnapshot, wanted: &RequestedStatistics) -> Result<Option<Analysis>, ReadError> {
     let parts = snapshot.device_parts()?;
     let hot: Vec<Axes<Vec<f64>>> = snapshot.devices.iter().map(|device| columns(&device.hot)).collect();

@@ -29,7 +29,7 @@ impl Service {
     }
 }
 
-/// Returns the histogram of each axis; `None` without a reading.
+/// Returns the histogram of each axis; `None` if there is no reading.
 fn count_in_bins(snapshot: &OpenSnapshot, bins: Bins) -> Result<Option<Axes<Histogram>>, ReadError> {
     let parts = snapshot.segments.cut_window(snapshot.window)?;
     let hot = columns(&snapshot.hot());

@@ -89,8 +89,8 @@ fn page_end(page: ListPage) -> u64 {
     page_start(page).saturating_add(page.limit.into())
 }
 
-/// Returns the segments that may have one of the `count` newest readings: all but those that end before
-/// `count` readings of later segments begin.
+/// Returns the segments that may have one of the `count` newest readings. A segment is left out if segments
+/// with `count` or more readings begin after its end.
 fn needed_segments(mut segments: Vec<SegmentEntry>, window: Window, count: u64) -> Vec<SegmentEntry> {
     segments.sort_unstable_by_key(|segment| std::cmp::Reverse(segment.first_us));
     let is_inside =
@@ -106,7 +106,7 @@ fn needed_segments(mut segments: Vec<SegmentEntry>, window: Window, count: u64) 
     segments
 }
 
-/// Returns a stored row as a reading.
+/// Converts a stored row to a reading.
 ///
 /// # Errors
 /// [`StoreError::Broken`] if a number or the time is out of range.

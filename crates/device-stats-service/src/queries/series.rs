@@ -14,15 +14,15 @@ use crate::service::Service;
 /// A bucket of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
-    /// Its span of time.
+    /// The span of time of the bucket.
     pub window: Window,
-    /// The summaries of its readings; `None` for an empty bucket.
+    /// The summaries of the readings in the bucket; `None` if it is empty.
     pub summaries: Option<Axes<Summary>>,
 }
 
 impl Service {
-    /// Summarizes the readings of each bucket of a window, all devices together. An open end of the window is
-    /// moved to its first or last reading.
+    /// Summarizes the readings of each bucket of a window, all devices together. An open start or end of the
+    /// window is moved to the first or last reading.
     ///
     /// # Errors
     /// [`ServiceError::NoReadings`], [`ServiceError::TooManyBuckets`].
@@ -49,14 +49,16 @@ impl Service {
     }
 }
 
-/// Returns the window with its open ends moved to its first and last reading; `None` without a reading.
+/// Returns the window with an open start or end moved to the first or last reading; `None` if there is no
+/// reading.
 fn bounded_window(snapshot: &OpenSnapshot) -> Result<Option<Window>, ReadError> {
     let window = snapshot.window;
     if window.is_bounded() {
         return Ok(Some(window));
     }
     let parts = snapshot.segments.cut_window(window)?;
-    // The times of a segment may lie outside the window at a closed end, which does not move.
+    // A segment may extend beyond a bound of the window. Its span is cut there, because a given bound does
+    // not move.
     let sealed = parts.iter().flat_map(|part| {
         [part.head.first_us().max(window.from_us), part.head.last_us().min(window.until_us)]
     });

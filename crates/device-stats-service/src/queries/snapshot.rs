@@ -1,4 +1,4 @@
-//! Computing on a snapshot of the store.
+//! Computations on a snapshot of the store.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::error::ServiceError;
 use crate::segments::reader::{OpenSegments, ReadError};
 use crate::service::Service;
 
-/// Maximum number of attempts of a query whose segments are merged while it reads them.
+/// Maximum number of attempts of a query. An attempt fails if a segment is merged before it is read.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
 
 /// A snapshot whose segments can be read.
 pub(super) struct OpenSnapshot {
     pub(super) window: Window,
     pub(super) devices: Vec<OpenDevice>,
-    /// The segments of all devices, whole: some of their readings may be outside the window.
+    /// The segments of all devices. They are not cut: some of their readings may be outside the window.
     pub(super) segments: OpenSegments,
     /// The weight of the computation.
     pub(super) weight: Weight,
@@ -28,9 +28,9 @@ pub(super) struct OpenSnapshot {
 /// One device of a snapshot.
 pub(super) struct OpenDevice {
     pub(super) device: Device,
-    /// The position after its last segment in [`OpenSnapshot::segments`].
+    /// The position after the last segment of the device in [`OpenSnapshot::segments`].
     segments_end: usize,
-    /// Its hot readings inside the window.
+    /// The hot readings of the device inside the window.
     pub(super) hot: Vec<Row>,
 }
 
@@ -80,8 +80,8 @@ impl OpenSnapshot {
 }
 
 impl Service {
-    /// Takes a snapshot and runs a computation on it, apart from the threads that serve connections. If a
-    /// segment is merged meanwhile, both are repeated.
+    /// Takes a snapshot and runs a computation on it, on the threads for computations. If a segment is merged
+    /// meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in total.
     pub(super) async fn compute_on_snapshot<T: Send + 'static>(
         &self,
         subject: Subject,
@@ -124,7 +124,8 @@ impl Service {
     }
 }
 
-/// Returns the approximate number of readings that a computation visits; for a whole segment, one page.
+/// Returns the approximate number of readings that a computation visits. If it visits only the ends of the
+/// window, a whole segment counts as one page.
 fn count_readings(devices: &[DeviceSnapshot], window: Window, visited: ReadingsToVisit) -> u64 {
     let is_visited = |segment: &SegmentEntry| {
         visited == ReadingsToVisit::All

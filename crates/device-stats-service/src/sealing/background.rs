@@ -1,5 +1,5 @@
-//! Background sealing: tasks that seal the devices that are due, and a task that looks for old hot readings,
-//! also of other nodes.
+//! Background sealing: tasks that seal due devices, and a task that searches for old hot readings, including
+//! the readings that other nodes stored.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -16,12 +16,14 @@ use super::plan::MergeGoal;
 use super::sealer::{SealError, SealReport, Sealer};
 use crate::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
 
-/// Bounds of the interval at which old readings are looked for: a tenth of their age.
+/// Minimum and maximum of the interval between searches for old readings in the backlog. The interval is a
+/// tenth of the age at which readings are sealed.
 const AGE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
-/// Bounds of the interval at which the store is asked for all hot readings: half of their age.
+/// Minimum and maximum of the interval between queries of the store for all hot readings. The interval is
+/// half of the age at which readings are sealed.
 const STORE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(5)];
 
-/// Background sealing in progress, until it is stopped.
+/// Running background sealing.
 pub struct BackgroundSealing {
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -41,18 +43,21 @@ impl BackgroundSealing {
         Self { stop, tasks }
     }
 
-    /// Begins no further device.
+    /// Prevents the sealing of further devices. Devices in progress are completed.
     pub fn begin_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Stops after the devices in progress, but after [`SHUTDOWN_TIMEOUT`] at the latest. Unfinished work is
-    /// left to other nodes or the next start.
+    /// Stops, and waits up to [`SHUTDOWN_TIMEOUT`] for the devices in progress. Other nodes or the next start
+    /// complete the remaining work.
     pub async fn stop(self) {
         self.begin_stop();
         self.tasks.close();
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
-            tracing::warn!(timeout_s = SHUTDOWN_TIMEOUT.as_secs(), "sealing did not end in time");
+            tracing::warn!(
+                timeout_s = SHUTDOWN_TIMEOUT.as_secs(),
+                "sealing did not end in time, leaving the rest to the next start"
+            );
         }
     }
 }
@@ -86,7 +91,7 @@ async fn seal(sealer: &Sealer, backlog: &Backlog, job: &SealJob) -> Result<(), S
     outcome
 }
 
-/// Looks for old hot readings, often in the backlog and now and then in the store.
+/// Searches for old hot readings: often in the backlog, less often in the store.
 async fn look_for_old(
     store: Arc<dyn Store>,
     backlog: Arc<Backlog>,

@@ -1,5 +1,5 @@
-//! The backlog of sealing: the number and age of the hot readings of each device, as far as this node knows.
-//! It is a hint; only the store knows the truth.
+//! The backlog of sealing: the number and age of the hot readings of each device. These are estimates of this
+//! node; only the store has the exact numbers.
 
 #[cfg(test)]
 mod tests;
@@ -36,11 +36,12 @@ struct BacklogState {
 struct DeviceBacklog {
     /// Number of hot readings.
     readings: u64,
-    /// Time since which it has hot readings.
+    /// Time since which the device has had hot readings.
     since: Instant,
-    /// Earliest time at which it becomes due.
+    /// Earliest time at which the device becomes due.
     not_before: Instant,
-    /// The readings to seal although they are few: they are old, or all devices together have too many.
+    /// The readings to seal even if there are few, because they are old or because all devices together have
+    /// too many.
     urgent: Option<ReadingsToSeal>,
     has_new_segment: bool,
     is_due: bool,
@@ -77,7 +78,7 @@ impl DeviceBacklog {
 }
 
 impl Backlog {
-    /// Adds hot readings: devices with the number of their new hot readings.
+    /// Adds hot readings. `stored` contains devices, each with the number of its new hot readings.
     pub(crate) fn add_hot(&self, stored: impl IntoIterator<Item = (DeviceKey, u64)>, now: Instant) {
         let mut state = self.lock();
         for (key, readings) in stored {
@@ -87,23 +88,24 @@ impl Backlog {
         }
     }
 
-    /// Adds a segment that was appended directly, so that it is merged.
+    /// Adds the device of a directly appended segment, so that the segment is merged.
     pub(crate) fn add_segment(&self, key: DeviceKey, now: Instant) {
         let mut state = self.lock();
         state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(now)).has_new_segment = true;
         state.offer(key, now, &self.has_due);
     }
 
-    /// Takes over the truth of the store: `hot` are all devices with hot readings, requested at `requested`.
+    /// Replaces the estimates by the numbers of the store. `hot` contains all devices with hot readings; it
+    /// was requested from the store at `requested`.
     pub(super) fn reconcile(&self, hot: &[HotDevice], requested: Instant) {
         let stored: HashMap<DeviceKey, u64> = hot.iter().map(|hot| (hot.device, hot.readings)).collect();
         let mut state = self.lock();
-        // The store may not know readings from after the request.
+        // `hot` may lack readings that were stored after the request.
         state.devices.retain(|key, device| {
             stored.contains_key(key) || device.is_due || device.has_new_segment || requested < device.since
         });
         for (key, readings) in stored {
-            // The sealer of a device in progress knows its readings better.
+            // The sealer of a device in progress will report its number of hot readings.
             if !state.in_progress.contains(&key) {
                 let device = state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(requested));
                 device.readings = readings;
@@ -112,8 +114,9 @@ impl Backlog {
         }
     }
 
-    /// Makes devices due whose readings have been hot for `age`. If all devices together have more than
-    /// [`HOT_READINGS_MAX`] hot readings, makes the largest ones due until half as many are left.
+    /// Makes a device due if its readings have been hot for `age`. If all devices together have more than
+    /// [`HOT_READINGS_MAX`] hot readings, also makes the devices with the most hot readings due, until the
+    /// others have at most half of that number.
     pub(super) fn mark_due(&self, age: Duration, now: Instant) {
         let mut state = self.lock();
         let excess = state.excess_devices();
@@ -187,7 +190,8 @@ impl Backlog {
 }
 
 impl BacklogState {
-    /// Returns the devices to seal because all devices together have too many hot readings: the largest ones.
+    /// Returns the devices with the most hot readings, if all devices together have more than
+    /// [`HOT_READINGS_MAX`]. Otherwise returns no device.
     fn excess_devices(&self) -> HashSet<DeviceKey> {
         let mut hot: u64 = self.devices.values().map(|device| device.readings).sum();
         if hot <= HOT_READINGS_MAX {

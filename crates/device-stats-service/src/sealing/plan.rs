@@ -8,9 +8,9 @@
 //!
 //! Late readings can leave small segments between full ones, where they have no neighbours to merge with.
 //! Segments of about the same size (of one *tier*: 1 to 7 readings, 8 to 63, 64 to 511, ...) are therefore
-//! also merged across other segments, once a tier has [`MERGE_SIMILAR_SEGMENTS`] of them. The merged ones are
-//! those whose new span overlaps the fewest others. A device thus has fewer than [`MERGE_SIMILAR_SEGMENTS`]
-//! segments in each of the six tiers, besides the full ones.
+//! also merged across other segments, once a tier has [`MERGE_SIMILAR_SEGMENTS`] of them. The merge takes
+//! consecutive segments of the tier, chosen so that the new segment overlaps the fewest others. A device thus
+//! has fewer than [`MERGE_SIMILAR_SEGMENTS`] segments in each of the six tiers, besides its full segments.
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ use crate::limits::{MERGE_GROWTH, MERGE_SIMILAR_SEGMENTS, SEGMENT_READINGS};
 use device_stats_segment::Row;
 use device_stats_store::SegmentEntry;
 
-/// Result at which merging aims.
+/// Goal of merging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeGoal {
     /// Few segments at low cost, while the device keeps sending.
@@ -31,9 +31,9 @@ pub enum MergeGoal {
     Compact,
 }
 
-/// Splits the hot readings of a device, by ascending time, into the readings of each new segment. Late
-/// readings, from before the last segment begins, get their own segments, so that they do not stretch the
-/// segment of the others.
+/// Splits the hot readings of a device into the readings of each new segment. The readings ascend in time.
+/// Late readings, with times before the start of the last segment, get their own segments, so that they do
+/// not extend the spans of the other new segments.
 pub(super) fn split_hot<'r>(rows: &'r [Row], segments: &[SegmentEntry]) -> impl Iterator<Item = &'r [Row]> {
     let last_start = segments.iter().map(|segment| segment.first_us).max().unwrap_or(i64::MIN);
     let (late, others) = rows.split_at(rows.partition_point(|row| row.time_us < last_start));
@@ -95,8 +95,8 @@ fn fitting_run(stretch: &[SegmentEntry]) -> Option<&[SegmentEntry]> {
     (fit > 1).then(|| stretch.get(..fit))?
 }
 
-/// Returns segments of a tier that has too many: consecutive ones whose merged segment overlaps the fewest
-/// others.
+/// Returns consecutive segments of a tier that has [`MERGE_SIMILAR_SEGMENTS`] or more. Chooses the run with a
+/// merged segment that overlaps the fewest other segments.
 fn crowded_tier(sorted: &[SegmentEntry]) -> Option<Vec<SegmentEntry>> {
     let mut tiers: BTreeMap<u32, Vec<SegmentEntry>> = BTreeMap::new();
     for segment in sorted.iter().filter(|segment| !is_full(segment)) {
@@ -119,7 +119,7 @@ fn crowded_tier(sorted: &[SegmentEntry]) -> Option<Vec<SegmentEntry>> {
     runs.min_by_key(|run| count_new_overlaps(run, sorted)).map(<[SegmentEntry]>::to_vec)
 }
 
-/// Returns the number of segments that the merged run would overlap, and none of its segments overlaps.
+/// Returns the number of segments that overlap the merged run, but no single segment of the run.
 fn count_new_overlaps(run: &[SegmentEntry], all: &[SegmentEntry]) -> usize {
     let first_us = run.iter().map(|segment| segment.first_us).min().unwrap_or(i64::MAX);
     let last_us = run.iter().map(|segment| segment.last_us).max().unwrap_or(i64::MIN);

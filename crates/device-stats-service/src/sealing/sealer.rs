@@ -1,5 +1,5 @@
-//! Sealing and merging of one device. The store refuses a segment whose readings or sources changed
-//! meanwhile, so any number of nodes and commands may work on a device.
+//! Sealing and merging of one device. The store refuses a new segment if its readings or source segments have
+//! changed. Any number of nodes and commands may therefore work on a device.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -31,13 +31,14 @@ pub enum SealError {
     ComputationFailed(#[source] Cause),
 }
 
-/// The hot readings of a device to seal, in ascending number.
+/// The hot readings of a device to seal. The variants are ordered by the number of readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadingsToSeal {
-    /// All but the newest share of one in [`SEAL_HOT_DIVISOR`]. While a device sends, some readings come a
-    /// little late, and a reading inside the span of a segment makes an append far more expensive.
+    /// All hot readings except the newest ones. The number of readings that stay hot is the number of hot
+    /// readings divided by [`SEAL_HOT_DIVISOR`]. Some readings of a sending device arrive a little late, and
+    /// an append of a reading inside the span of a segment is far more expensive.
     AllButNewest {
-        /// Minimum number of hot readings; with fewer, none is sealed.
+        /// Minimum number of hot readings. A device with fewer is not sealed.
         hot_min: u32,
     },
     /// All hot readings.
@@ -49,11 +50,11 @@ pub enum ReadingsToSeal {
 pub struct SealReport {
     /// Number of hot readings that were sealed.
     pub sealed_readings: u64,
-    /// Number of segments they became.
+    /// Number of segments that were created from hot readings.
     pub sealed_segments: u64,
     /// Number of segments that were merged.
     pub merged_segments: u64,
-    /// Number of segments that replaced them.
+    /// Number of segments that replaced the merged ones.
     pub merged_into: u64,
     /// Number of hot readings that were read and left hot.
     pub left_readings: u64,
@@ -85,9 +86,11 @@ enum MergeOutcome {
 /// Seals and merges devices of one store.
 pub struct Sealer {
     store: Arc<dyn Store>,
-    /// Segments that are no longer merged, because they or the segments merged with them are corrupt.
+    /// Segments that are no longer merged, because a merge of them failed. At least one segment of that merge
+    /// is corrupt.
     corrupt: Mutex<HashSet<SegmentId>>,
-    /// One permit for each device that may use a core, or hold segments to merge in memory.
+    /// Permits for devices. A device holds a permit while it uses a core, or has the segments of a merge in
+    /// memory.
     permits: Semaphore,
 }
 
@@ -102,7 +105,7 @@ impl Sealer {
     }
 
     /// Seals hot readings of a device, and merges its segments until there is nothing to merge. Adds the
-    /// changes to `report`, also before a failure.
+    /// changes to `report`. After an error, `report` contains the changes made before it.
     ///
     /// # Errors
     /// The store or a computation failed.
@@ -216,7 +219,7 @@ impl Sealer {
                     MergeError::Unreadable { index, .. } => run.get(*index),
                     _ => None,
                 };
-                // Without an index, any of them may be at fault.
+                // Without an index, any segment of the run may be corrupt.
                 for entry in corrupt.map_or(run, std::slice::from_ref) {
                     self.exclude(device, entry, &error);
                 }

@@ -1,5 +1,5 @@
-//! Sealing and merging over the model: the stored readings stay the same, and background sealing finds its
-//! work.
+//! Tests of sealing and merging over the model: the stored readings stay the same, and background sealing
+//! finds the devices to seal.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,14 +96,14 @@ async fn few_hot_readings_stay_hot() {
     assert_eq!(left, rows(store.as_ref(), device).await[usize::try_from(sealed_readings).unwrap()..]);
 }
 
-/// An append has to look into each segment whose span contains its reading.
+/// An append of a reading inside the span of a segment has to look into the segment.
 #[tokio::test]
 async fn slightly_late_readings_are_outside_all_segments() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = device(store.as_ref()).await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     for round in 0..20 {
-        // Two senders; the second one is a batch behind the first one.
+        // There are two senders. The second one sends each batch later than the first one.
         append(store.as_ref(), device, (0..50).map(|n| 2 * (round * 50 + n))).await;
         append(store.as_ref(), device, (0..50).map(|n| 2 * (round * 50 + n) - 99)).await;
         seal_and_merge(&sealer, device, ReadingsToSeal::AllButNewest { hot_min: 800 }, MergeGoal::Steady)
@@ -169,7 +169,7 @@ async fn enough_readings_are_sealed_at_once() {
     background.stop().await;
 }
 
-/// Another node stored them and crashed.
+/// Another node stored the hot readings and crashed.
 #[tokio::test]
 async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());

@@ -1,5 +1,5 @@
-//! A cache of decoded heads and pages, bounded by memory. A segment never changes and its id is never used
-//! again, so no entry is ever stale.
+//! A cache of decoded heads and pages, bounded by memory. A segment never changes and its id is never reused,
+//! so no entry becomes stale.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) struct PageCache {
     entries: Cache<Key, Entry, Memory>,
 }
 
-/// A page of a segment, or its head if there is no page id.
+/// The key of a page, or of the head of a segment if there is no page id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key(DeviceKey, SegmentId, Option<PageId>);
 

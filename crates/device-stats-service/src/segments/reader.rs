@@ -1,4 +1,5 @@
-//! Reading segments: from their ids to decoded heads and pages, from the cache or the store.
+//! The reader of segments. It finds segments by id and returns their decoded heads and pages, from the cache
+//! or the store.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -46,7 +47,7 @@ struct OpenSegment {
     head: Arc<Head>,
 }
 
-/// Open segments of one query. [`Part`]s and [`SegmentPage`]s name them by their position.
+/// Open segments of one query. A [`Part`] or [`SegmentPage`] refers to its segment by position.
 pub(crate) struct OpenSegments {
     reader: Arc<SegmentReader>,
     runtime: Handle,
@@ -110,7 +111,7 @@ fn corrupt(device: DeviceKey, segment: SegmentId, fault: Fault) -> StoreError {
 }
 
 impl OpenSegments {
-    /// Returns each segment as a part.
+    /// Returns each segment as an uncut part.
     pub(crate) fn whole_parts(&self) -> Vec<Part> {
         let segments = self.segments.iter().enumerate();
         segments.map(|(index, segment)| Part::new(index, Arc::clone(&segment.head))).collect()
@@ -129,7 +130,7 @@ impl OpenSegments {
     }
 
     fn segment(&self, index: usize) -> Result<&OpenSegment, ReadError> {
-        self.segments.get(index).ok_or_else(|| ReadError::broken("a page of a segment that is not open"))
+        self.segments.get(index).ok_or_else(|| ReadError::broken("the segment of a page is not open"))
     }
 
     fn cached(&self, page: &SegmentPage) -> Option<Arc<Page>> {
@@ -144,7 +145,7 @@ impl OpenSegments {
             blocks.entry(self.block_key(page)?).or_default().push(*page);
         }
         let mut blocks: Vec<(PieceKey, Vec<SegmentPage>)> = blocks.into_iter().collect();
-        // Neighbours in the store are read one after the other.
+        // In this order, neighbouring blocks of the store are read one after the other.
         blocks.sort_unstable_by_key(|(key, _)| (key.device, key.segment, key.piece));
         let mut loaded = HashMap::with_capacity(missing.len());
         for blocks in blocks.chunks(PIECES_MAX) {

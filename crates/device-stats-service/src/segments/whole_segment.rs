@@ -1,11 +1,11 @@
-//! Whole segments, for merging and verification.
+//! Reading of whole segments as bytes, for merging and verification.
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, StoreError};
 
-/// Reads the bytes of a segment. Returns `None` if some are missing: the segment was merged, or its device
-/// deleted. Only the head is checked.
+/// Reads the bytes of a segment. Returns `None` if a piece is missing, because the segment was merged or its
+/// device was deleted. Checks the head, but not the other pieces.
 ///
 /// # Errors
 /// The errors of the store; [`StoreError::Corrupt`] if the head cannot be read.

@@ -1,4 +1,4 @@
-//! The plain lists of readings that the service is compared with.
+//! The plain lists of readings with which the service is compared.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::server::Api;
 /// A reading.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
-    /// Unknown until a response shows it.
+    /// The id; `None` until a response shows it.
     pub(crate) id: Option<i64>,
     pub(crate) numbers: [f64; 3],
 }

@@ -15,7 +15,7 @@ const TICK_US: i64 = 250_000;
 /// Number of ticks of single readings; small enough that some are repeats.
 const TICKS: u32 = 600;
 
-/// A fixed choice of some elements of a list.
+/// A deterministic choice of elements of a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Choice {
     All,
@@ -211,7 +211,7 @@ fn run(most: u32) -> impl Strategy<Value = Run> {
     drawn.prop_map(|(slot, from_tick, stride, count, seed)| Run { slot, from_tick, stride, count, seed })
 }
 
-/// Generates the time of a tick, or a time one microsecond off.
+/// Generates the time of a tick, or a time one microsecond before or after it.
 fn end() -> impl Strategy<Value = i64> {
     (prop_oneof![0..TICKS, 0..12_000_u32], -1..=1_i64).prop_map(|(tick, beside)| moment(tick) + beside)
 }

@@ -22,7 +22,7 @@ struct Walk<'d> {
     store: Arc<dyn Store>,
     server: Server,
     devices: Devices,
-    /// All ids of readings seen so far, also those of deleted devices.
+    /// All ids of readings seen so far, including the readings of deleted devices.
     ids: HashSet<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! Group commits over the model and over SQLite.
+//! Tests of group commits over the model and over SQLite.
 
 use device_stats_domain::{Axes, DeviceId, DeviceKey, Finite, NewDevice, ReadingId, ReadingTime, Timestamp};
 use device_stats_sqlite::SqliteStore;
@@ -124,7 +124,7 @@ async fn no_request_waits_longer_than_the_timeout() {
     assert_eq!(commit.admission.free_queue_readings(), QUEUE_READINGS_MAX as usize);
 }
 
-/// A single request may have more readings than the queue takes, for instance as short rows of CSV.
+/// A single request may have more readings than the queue holds, for instance as short rows of CSV.
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
     let store: Arc<dyn Store> = Arc::new(Model::default());

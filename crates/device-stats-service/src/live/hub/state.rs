@@ -16,11 +16,11 @@ use crate::live::position::Position;
 pub(crate) enum CommitOrigin {
     /// This node.
     ThisNode,
-    /// Another node, whose message this node received.
+    /// Another node. This node received the reading in a message.
     OtherNode,
 }
 
-/// The state of a hub. Sequence numbers ascend by commit.
+/// The state of a hub. Sequence numbers ascend in the order of commits.
 #[derive(Debug)]
 pub(super) struct HubState {
     /// Identifies a run of sequence numbers without gaps.
@@ -37,9 +37,9 @@ pub(super) struct HubState {
 #[derive(Debug)]
 struct WatchedDevice {
     inboxes: Vec<Arc<Inbox>>,
-    /// The sequence number before its first reading that was kept.
+    /// The sequence number before the first kept reading of the device.
     since: u64,
-    /// When its last client left.
+    /// Time at which the last client of the device left.
     last_client: Option<Instant>,
 }
 
@@ -118,7 +118,8 @@ impl HubState {
         position: &Position,
         now: Instant,
     ) -> Option<Vec<SequencedReading>> {
-        // Of a device that only other nodes watch, their own readings are missing here.
+        // If only clients of other nodes watch a device, this node does not receive the readings that the
+        // other nodes commit.
         let was_watched = |device| {
             let device = self.devices.get(device);
             device.is_some_and(|device| device.since <= position.sequence && device.has_client(now))
@@ -143,8 +144,8 @@ impl HubState {
                 device.inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
             }
         }
-        // Readings committed while a device was not watched have no numbers. One number stands for all of
-        // them.
+        // Readings committed while a device was not watched have no sequence numbers. The skipped number
+        // marks the gap: a position before it is older than `since`.
         let is_kept = |key| {
             let device = self.devices.get(key);
             device.is_some_and(|device| inbox.is_relay() || device.has_client(now))
@@ -168,7 +169,7 @@ impl HubState {
         }
     }
 
-    /// Returns the devices that clients watch or watched recently, and forgets those that nobody watches.
+    /// Returns the devices that clients watch or watched recently. Removes the unwatched devices.
     pub(super) fn devices_of_clients(&mut self, now: Instant) -> Vec<DeviceKey> {
         self.devices.retain(|_, device| device.is_watched(now));
         let devices = self.devices.iter().filter(|(_, device)| device.has_client(now));
@@ -196,14 +197,14 @@ impl HubState {
         inboxes.filter(|inbox| !inbox.is_relay()).for_each(|inbox| inbox.end());
     }
 
-    /// Returns the newest kept reading with the epoch.
+    /// Returns the epoch and the newest kept reading.
     #[cfg(test)]
     pub(super) fn newest_kept(&self) -> Option<(u64, SequencedReading)> {
         Some((self.epoch, *self.kept.back()?))
     }
 
-    /// Moves the departure of the last client of a device into the past, until its readings are no longer
-    /// kept.
+    /// Sets the time at which the last client of a device left so far back that the readings of the device
+    /// are no longer kept.
     #[cfg(test)]
     pub(super) fn expire_last_client(&mut self, key: DeviceKey) {
         let device = self.devices.get_mut(&key).unwrap();

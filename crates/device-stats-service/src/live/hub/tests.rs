@@ -1,5 +1,5 @@
-//! Any sequence of commits, subscriptions and departures, compared with a plain list: a reconnecting client
-//! gets exactly the readings it missed, or none if they are not kept.
+//! Tests of the hub. Random commits, subscriptions and departures are compared with a plain list: a
+//! reconnecting client gets exactly the readings that it missed, or none if they are not kept.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::live::inbox::Subscriber;
 #[derive(Clone, Debug)]
 enum Step {
     Publish(i64),
-    /// A client begins to watch these devices, or changes to them.
+    /// A client begins to watch these devices, and stops to watch all others.
     Watch(usize, Vec<i64>),
     Leave(usize),
     /// A client reconnects after the n-th published reading.
@@ -156,8 +156,8 @@ fn readings_of_other_nodes_are_not_sent_back() {
     assert_eq!(received(&relay), [1]);
 }
 
-/// A device stayed watched only for another node. That node did not send its own readings of it, so a client
-/// that reconnected here missed them.
+/// Only clients of another node watched a device. That node did not send its own readings of the device to
+/// this node, so a client that reconnected to this node missed them.
 #[test]
 fn readings_of_a_device_without_clients_are_not_complete() {
     let hub = LiveHub::default();
@@ -173,6 +173,6 @@ fn readings_of_a_device_without_clients_are_not_complete() {
     let again = || hub.watch(&inbox(), &devices, Some(&position)).missed;
     hub.lock().expire_last_client(DeviceKey(1));
     assert_eq!(again(), None);
-    // The subscription of that client does not make up for it.
+    // The first reconnection does not hide the gap from the second one.
     assert_eq!(again(), None);
 }

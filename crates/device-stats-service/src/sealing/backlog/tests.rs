@@ -1,4 +1,4 @@
-//! When a device becomes due. The tests set the time.
+//! Tests of the backlog: the time at which a device becomes due. The tests set the time.
 
 use super::*;
 
@@ -118,7 +118,8 @@ fn a_new_segment_makes_its_device_due_at_once() {
 #[test]
 fn the_store_overrides_the_backlog() {
     let (backlog, start) = (Backlog::default(), Instant::now());
-    // Device 1 was sealed by another node, device 2 got readings after the request, 3 and 4 by another node.
+    // Another node sealed device 1. Device 2 got readings after the request. Another node stored readings of
+    // devices 3 and 4.
     backlog.add_hot([(DeviceKey(1), 5)], start);
     backlog.add_hot([(DeviceKey(2), 5)], after(start, 20));
     backlog.reconcile(&[hot(3, ENOUGH), hot(4, 1)], after(start, 10));

@@ -1,4 +1,4 @@
-//! Devices sealed and merged by the plan, without a store: the number of their segments, and how often each
+//! Tests of the plan, without a store: the number of segments of a device, and the number of times that each
 //! reading is written.
 
 use device_stats_domain::Axes;
@@ -8,11 +8,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Maximum number of times that a reading is written: once when it is sealed, and each merge lifts it by a
-/// tier.
+/// Maximum number of times that a reading is written: once when it is sealed, and once by each merge. Each
+/// merge moves it to a higher tier.
 const WRITES_MAX: u32 = 8;
 
-/// The segments of a device, with how often the readings of each have been written.
+/// The segments of a device, each with the number of times that its readings have been written.
 #[derive(Default)]
 struct Device {
     segments: Vec<(SegmentEntry, u32)>,
@@ -77,7 +77,8 @@ impl Device {
     }
 }
 
-/// The segments of a steady device count in base eight: 4,096 readings, then 32,768, then 262,144.
+/// The numbers of segments of a steady device are like digits in base eight: eight segments of 4,096 readings
+/// become one of 32,768, and eight of these become one of 262,144.
 #[test]
 fn steady_seals_make_few_segments_and_three_writes() {
     let mut device = Device::default();
@@ -108,7 +109,7 @@ fn one_late_reading_per_seal_leaves_few_segments() {
         );
         assert!(device.most_writes() <= WRITES_MAX);
     }
-    // The late readings do not keep the others from full segments.
+    // The late readings do not prevent full segments of the other readings.
     assert!(device.full() >= 30, "{}", device.full());
 }
 
@@ -151,7 +152,7 @@ fn late_readings_get_their_own_segments() {
     assert_eq!(counts, [SEGMENT_READINGS as usize, 1]);
 }
 
-/// A seal: in order, or of late readings.
+/// A seal of readings in order, or of late readings.
 #[derive(Clone, Debug)]
 enum Seal {
     InOrder { readings: u32, gap_us: i64 },
