@@ -31,7 +31,7 @@ class Columns:
 
     @property
     def manifest(self) -> Path:
-        """The file that tells `device-stats-bench` the readings of each device."""
+        """The manifest, from which `device-stats-bench` knows the readings of each device."""
         return self.folder / "manifest.json"
 
     def file(self, name: str) -> Path:
