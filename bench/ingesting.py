@@ -1,5 +1,5 @@
-"""Measures the durable ingest throughput of this service over HTTP, and that of ClickHouse with the same
-lines."""
+"""Measures the durable ingest throughput of this service over HTTP, and the throughput of ClickHouse with the
+same lines."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResu
 
 
 def run_clickhouse(folder: Path) -> float:
-    """Returns the readings per second that ClickHouse inserts in a process of its own. It gets the same batches,
-    for one device."""
+    """Returns the readings per second that ClickHouse inserts in a process of its own. It gets the same
+    batches, for one device."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(insert_lines, (folder,))
 

@@ -29,7 +29,7 @@ class Plan:
     """The settings of a run."""
 
     readings: int
-    """Readings per device. The user has ten devices, and one more device has as many readings as these
+    """Readings per device. The user has ten devices. One more device has as many readings as all of them
     together."""
     kinds: tuple[str, ...]
     systems: tuple[str, ...]

@@ -32,7 +32,7 @@ impl Client {
         Self::build(base_url, retry_policy, reqwest::Client::builder().timeout(RESPONSE_TIMEOUT))
     }
 
-    /// Returns a client for responses of any duration. Its timeout limits the time without new bytes.
+    /// Returns a client for responses of any duration. The timeout limits only the time without new bytes.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -67,7 +67,7 @@ impl Client {
     /// Checks that the server can serve requests. Sends one request, without retries.
     ///
     /// # Errors
-    /// [`ClientError`] if it cannot.
+    /// [`ClientError`] if the server cannot serve requests.
     pub async fn check_health(&self) -> Result<(), ClientError> {
         self.send(self.request(Method::GET, "/health/ready").timeout(HEALTH_TIMEOUT)).await.map(drop)
     }

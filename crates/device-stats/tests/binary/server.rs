@@ -91,8 +91,8 @@ impl Server {
         Self::spawn(command).unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
     }
 
-    /// Runs a command that starts a server, and waits until it listens. If the process ends before
-    /// it listens, returns its exit status and its log.
+    /// Runs a command that starts a server, and waits until the server listens. If the process ends earlier,
+    /// returns its exit status and its log.
     pub(crate) fn spawn(mut command: Command) -> Result<Self, (ExitStatus, String)> {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
