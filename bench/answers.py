@@ -56,7 +56,7 @@ def require_true(
     system: str, answer: Answer, truth: TrueAnswer, midpoint: Callable[[float, float], float], sum_tolerance: float
 ) -> None:
     """Raises `WrongAnswer` unless an answer is true. Minimum, maximum, count and median must be equal to the
-    bit, the median by the system's own midpoint of two values."""
+    bit. `midpoint` computes the midpoint of two values in the same way as the system."""
     require_equal(f"devices of {system}", sorted(map(str, answer)), sorted(map(str, truth)))
     for device, axes in truth.items():
         for axis in AXES:

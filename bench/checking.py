@@ -1,5 +1,5 @@
-"""Checks of the answers: those of all systems against the truth, and those of this service over its stores
-against each other. There are no figures for wrong answers."""
+"""Checks the answers of all systems against the truth, and the answers of this service over one store against
+its answers over the other. A wrong answer ends the run without figures."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Checker:
         return checked
 
     def check_service(self, system: str, result: ServiceResult) -> int:
-        """Raises `WrongAnswer` for a wrong answer of this service: some are checked in full, and all by their
-        counts."""
+        """Raises `WrongAnswer` for a wrong answer of this service. Checks the counts of all answers, and all
+        statistics of some answers. Returns the number of answers that it has checked in full."""
         checked = 0
         for name, questions in self.lists.items():
             answers = [read_body(body) for body in result.responses[name].bodies]

@@ -22,8 +22,8 @@ LONG = "long"
 
 @dataclass(frozen=True)
 class Columns:
-    """The readings of one kind. Each file has the readings of the first device, then those of the second, and
-    so on."""
+    """The readings of one kind. Each file has the readings of the first device, then the readings of
+    the second, and so on."""
 
     folder: Path
     readings: int
@@ -31,7 +31,7 @@ class Columns:
 
     @property
     def manifest(self) -> Path:
-        """The file that tells `device-stats-bench` the readings of each device."""
+        """The manifest, from which `device-stats-bench` knows the readings of each device."""
         return self.folder / "manifest.json"
 
     def file(self, name: str) -> Path:
@@ -92,7 +92,7 @@ def write_device(columns: Columns, kind: str, seed: int, number: int) -> None:
 
 
 def write_long_times(columns: Columns) -> None:
-    """Shifts the times of each device to after those of the previous device."""
+    """Shifts the times of each device, so that they follow the times of the previous device."""
     times = columns.times().reshape(DEVICES, columns.readings)
     long_times = np.memmap(columns.file("long_times"), np.int64, "r+", shape=times.shape)
     last_us = int(times[0][0]) - PERIOD_US

@@ -32,7 +32,7 @@ class Row:
     p99: str = ""
     goal: str = ""
     met: bool | None = None
-    """None without a goal, or without a goal for this size."""
+    """Whether the goal is met. None if there is no goal for this measurement or for this size."""
     ratios: dict[str, float] = field(default_factory=dict)
     """Times of the other systems, relative to this service."""
 
@@ -59,7 +59,7 @@ class Goals:
         self.one, self.all = amount(plan.readings), amount(DEVICES * plan.readings)
 
     def judge(self, *conditions: bool) -> bool | None:
-        """Returns whether a goal is met. Goals apply to one size only."""
+        """Returns whether a goal is met, or None if the goals do not apply to the size of this run."""
         return all(conditions) if self.plan.at_goal else None
 
     def service_rows(

@@ -1,5 +1,5 @@
-"""Measures the durable ingest throughput of this service over HTTP, and that of ClickHouse with the same
-lines."""
+"""Measures the durable ingest throughput of this service over HTTP, and the throughput of ClickHouse with the
+same lines."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResu
         )
         service.settle()
         program = plan.programs / "device-stats-bench"
-        # The same windows each time, nearly the whole time, so that the needed pages are in the cache.
+        # Each load is measured with the same windows. They cover nearly all readings and need pages that are
+        # in the cache.
         windows = [
             Window((EPOCH_2020 + turn % 5) * 1_000_000 + turn, (EPOCH_2020 + batches - turn % 5) * 1_000_000)
             for turn in range(ANALYSES)
@@ -118,8 +119,8 @@ def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResu
 
 
 def run_clickhouse(folder: Path) -> float:
-    """Returns the readings per second that ClickHouse inserts, in a process of its own: the same batches, one
-    device."""
+    """Returns the readings per second that ClickHouse inserts in a process of its own. It gets the same
+    batches, for one device."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(insert_lines, (folder,))
 

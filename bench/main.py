@@ -48,7 +48,7 @@ def main() -> int:
     found: dict[str, object] = {"plan": vars(plan)}
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="device-stats-bench-", dir=plan.folder) as folder:
-        # PostgreSQL runs as another user than root and must reach its folder inside.
+        # PostgreSQL cannot run as root, and its user must reach the database inside this folder.
         Path(folder).chmod(0o755)
         try:
             for kind in plan.kinds:

@@ -34,8 +34,8 @@ class ServiceResult:
     responses: dict[str, Responses] = field(default_factory=dict)
     """Responses by the name of the list."""
     restarts: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds, for each restart: `start` until the service responds, `user` and `long` for the first answer
-    after that."""
+    """Times of all restarts, in seconds: `start` until the service responds; then `user` and `long` for the
+    first answer to such a question."""
 
 
 def question_lists(questions: Questions) -> dict[str, list[Question]]:

@@ -14,7 +14,7 @@ GOAL_READINGS = 10_000_000
 POSTGRES_READINGS_MAX = 10_000_000
 """Maximum number of readings that PostgreSQL stores as rows. Each row takes about 150 bytes."""
 INGEST = "ingest"
-"""Ingest throughput over HTTP, which is measured without one of the kinds of readings."""
+"""Name of the measurement of ingest throughput over HTTP. Its readings belong to none of the other kinds."""
 KINDS = ("noise", "sensor", "real", INGEST)
 SERVICES = ("service-sqlite", "service-postgres")
 COMPETITORS = ("clickhouse", "duckdb", "postgres")
@@ -29,7 +29,7 @@ class Plan:
     """The settings of a run."""
 
     readings: int
-    """Readings per device. The user has ten devices, and one more device has as many readings as these
+    """Readings per device. The user has ten devices. One more device has as many readings as all of them
     together."""
     kinds: tuple[str, ...]
     systems: tuple[str, ...]

@@ -90,7 +90,7 @@ class Device:
 
 def choose_window(times: Collection[int]) -> Window:
     """Returns a window whose ends are error-prone: open, exactly at a reading, or a microsecond next to
-    one."""
+    a reading."""
     if not times:
         return (None, None)
     edges = sorted(random.choices(list(times), k=2))

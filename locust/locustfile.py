@@ -23,8 +23,8 @@ from expected import Device, choose_window, parse_time, require_analysis, requir
 
 DEVICES_MAX = 4
 READINGS_MAX = 2_000
-"""Maximum number of readings of a device, which limits the memory of a client. A new device then replaces
-it."""
+"""Maximum number of readings of a device, which limits the memory of a client. A new device replaces a full
+device."""
 BATCH_MAX = 100
 """Maximum number of readings of a batch. A client reads them back with one page of at most this size."""
 NOTHING_FOUND = "No statistics found for the specified period"
@@ -130,7 +130,7 @@ class DeviceOwner(CheckingUser):
 
     @task(2)
     def repeat_reading(self) -> None:
-        """Sends a reading again with other values, as after a lost answer. The answer must be the first
+        """Sends a reading again with other values, as after a lost answer. The answer must contain the first
         reading."""
         device = self.any_device()
         if not device.readings:
@@ -162,15 +162,16 @@ class DeviceOwner(CheckingUser):
 
     @task(3)
     def resend_batch(self) -> None:
-        """Sends the last batch again, as after a lost answer. All readings must be repeats, whatever their
-        values."""
+        """Sends the last batch again, as after a lost answer. All readings must be repeats, even with
+        other values."""
         lines = [(d, time_us, random.choice([values, d.measure()])) for d, time_us, values in self.account().batch]
         if lines:
             self.send_batch(lines)
 
     @task(2)
     def post_batch_without_times(self) -> None:
-        """Sends a batch without times. Read back, its readings must be the newest, with distinct times."""
+        """Sends a batch without times and reads the readings back. They must be the newest readings, with distinct
+        times."""
         size = random.randint(1, BATCH_MAX)
         device = self.any_device(room=size)
         sent = [device.measure() for _ in range(size)]

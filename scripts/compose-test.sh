@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests compose.yaml: starts all services, uses them, puts load on them, restarts them and finds the data
-# again.
+# Tests compose.yaml: starts all services, sends requests, puts load on them, restarts them, and checks that
+# the data are still there.
 #
 # Uses the running Docker engine. If there is none, and the script runs as root, it starts an engine in a
 # temporary folder, with stand-ins for base images that cannot be pulled, and removes it at the end. The

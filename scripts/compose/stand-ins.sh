@@ -67,7 +67,7 @@ make_locust() {
   local context=$folder/locust
   announce "$locust" "Debian's Python and Locust from the Python package index"
   mkdir -p "$context"
-  # For the Python of bookworm, whatever version this machine has.
+  # For the Python of bookworm, even if this machine has another version.
   python3 -m pip install --quiet --no-warn-conflicts --disable-pip-version-check --target "$context/packages" \
     --python-version 3.11 --only-binary=:all: --requirement locust/requirements.txt
   printf '#!/bin/sh\nexec python3 -m locust "$@"\n' >"$context/locust"

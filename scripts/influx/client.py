@@ -1,5 +1,5 @@
-"""Writes points to a running service with InfluxDB's own client, in all its ways, and checks the stored
-readings.
+"""Writes points to a running service with InfluxDB's own client, in every unit of time, with and without
+compression, and checks the stored readings.
 
 Usage: client.py URL
 """

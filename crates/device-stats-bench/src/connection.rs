@@ -1,5 +1,5 @@
-//! A minimal HTTP/1.1 client: one persistent connection with sequential exchanges, so that the client costs
-//! little CPU and measurements show the server.
+//! A minimal HTTP/1.1 client: one persistent connection with sequential exchanges. The client needs little
+//! CPU time, so that the measurements show the speed of the server.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -18,10 +18,12 @@ pub(crate) use arguments::Arguments;
 use arguments::Shape;
 use request_template::RequestTemplate;
 
-/// The acknowledged requests.
+/// The result of all clients.
 #[derive(Debug, Serialize)]
 pub(crate) struct Posted {
+    /// Number of acknowledged requests.
     requests: u64,
+    /// Number of readings in the acknowledged requests.
     readings: u64,
     /// Number of requests that were answered with 503. They are not retried.
     refused: u64,
@@ -55,7 +57,7 @@ pub(crate) fn post(arguments: &Arguments) -> anyhow::Result<Posted> {
             scope.spawn(move || {
                 let prepared = Connection::open(&arguments.address)
                     .and_then(|connection| Ok((connection, RequestTemplate::new(arguments, number)?)));
-                // Also after a failure, because the other clients wait here.
+                // A client that failed also waits here. Otherwise, the others would wait for it without end.
                 start_line.wait();
                 let (connection, template) = prepared?;
                 post_until(connection, template, until, arguments.requests_max)

@@ -47,7 +47,7 @@ struct Job<'m> {
 pub(crate) fn load(database: &str, manifest: &Path) -> anyhow::Result<Loaded> {
     let manifest = Manifest::read(manifest)?;
     let runtime = Runtime::new().context("the runtime cannot start")?;
-    // A store closes its connections inside a runtime.
+    // When a store is dropped, it closes its connections, which needs a runtime.
     let _guard = runtime.enter();
     let store = runtime.block_on(database::open(database))?;
     let user = runtime.block_on(create_user(store.as_ref()))?;

@@ -1,5 +1,6 @@
-//! The part of `make bench` for which Python is too slow: fills stores with sealed readings, measures sealing
-//! and merging, and sends requests. Each command prints its result as one line of JSON.
+//! The tool for the steps of `make bench` that would be too slow in Python: it fills stores with sealed
+//! readings, measures sealing and merging, and sends requests. Each command prints its result as one line of
+//! JSON.
 
 mod connection;
 mod database;

@@ -23,8 +23,7 @@ pub(crate) struct Rates {
     readings: u64,
     /// Time to encode rows as segments of 262,144 readings.
     seal_seconds: f64,
-    /// Time to merge segments of 32,768 readings into such segments: the last and largest merge of the
-    /// service.
+    /// Time to merge segments of 32,768 readings into segments of 262,144, the largest merge of the service.
     merge_seconds: f64,
     /// Time to decode the merged segments.
     read_seconds: f64,

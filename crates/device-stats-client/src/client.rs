@@ -32,7 +32,7 @@ impl Client {
         Self::build(base_url, retry_policy, reqwest::Client::builder().timeout(RESPONSE_TIMEOUT))
     }
 
-    /// Returns a client for responses of any duration. Its timeout limits the time without new bytes.
+    /// Returns a client for responses of any duration. The timeout limits only the time without new bytes.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -67,7 +67,7 @@ impl Client {
     /// Checks that the server can serve requests. Sends one request, without retries.
     ///
     /// # Errors
-    /// [`ClientError`] if it cannot.
+    /// [`ClientError`] if the server cannot serve requests.
     pub async fn check_health(&self) -> Result<(), ClientError> {
         self.send(self.request(Method::GET, "/health/ready").timeout(HEALTH_TIMEOUT)).await.map(drop)
     }
@@ -116,7 +116,7 @@ impl Client {
         self.retry_and_track_outcome(attempt).await.map_err(|failure| failure.error)
     }
 
-    /// As [`Self::retry`]; a failure also says whether an attempt may have been executed.
+    /// Like [`Self::retry`], but a failure also states whether the server may have executed an attempt.
     pub(crate) async fn retry_and_track_outcome<T, F>(
         &self,
         attempt: impl Fn() -> F,
@@ -139,7 +139,8 @@ impl Client {
     }
 }
 
-/// Whether a URL addresses this host. A proxy of the environment cannot reach it.
+/// Returns whether a URL addresses this host. A proxy that the environment names cannot reach a loopback
+/// address.
 fn is_loopback(base_url: &str) -> bool {
     let Ok(url) = Url::parse(base_url) else { return false };
     let Some(host) = url.host_str() else { return false };

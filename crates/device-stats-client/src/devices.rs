@@ -26,7 +26,8 @@ impl Client {
         device_id: &str,
         user: Option<i64>,
     ) -> Result<Registration, ClientError> {
-        // An id that no path can contain cannot be looked up. The registration then tells whether it exists.
+        // An id that no path can contain cannot be looked up. For such an id, the response to the
+        // registration shows whether the device exists.
         if let Ok(segment) = path_segment(device_id) {
             let path = format!("/api/v1/devices/{segment}");
             match self.retry(|| self.send(self.request(Method::GET, &path))).await {

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Why a request failed.
+/// An error of a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The HTTP client cannot be set up.
@@ -63,8 +63,8 @@ pub struct Fault {
 }
 
 impl ClientError {
-    /// Returns the error for a response that is not a success. The body of another service than this one is
-    /// ignored.
+    /// Returns the error for a response that is not a success. A body that is not an error of this service,
+    /// such as the page of a proxy, is ignored.
     pub(crate) fn from_response(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         #[derive(Deserialize)]
         #[serde(untagged)]

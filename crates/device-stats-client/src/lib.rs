@@ -1,5 +1,5 @@
 //! HTTP client for the commands `import`, `export`, `analyze`, `bench load` and `health`: requests and
-//! retries. Files and tables are left to the commands.
+//! retries. The commands themselves read files and print tables.
 
 pub mod limits;
 

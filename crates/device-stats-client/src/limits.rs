@@ -1,4 +1,4 @@
-//! Limits of the client of the command line.
+//! Limits of the HTTP client that the command line uses.
 
 use std::time::Duration;
 

@@ -19,10 +19,10 @@ const OVERLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Codes of a 503 whose request was not executed.
 const NOT_EXECUTED: [&str; 2] = ["queue_full", "unavailable"];
 
-/// Which errors a client retries, and for how long.
+/// The errors that a client retries, and the time limit of the retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Retries for up to 30 s while the server is overloaded, for a person who waits for the answer.
+    /// Retries for up to 30 s while the server is overloaded. For commands whose answer a person waits for.
     Overload,
     /// Also retries while the server is unreachable, for up to this time after the first failure of a
     /// request.
@@ -101,7 +101,7 @@ impl Backoff {
         Self { policy, first_failure: None, next: BACKOFF_FIRST, random: Rng::new() }
     }
 
-    /// Starts again after progress: the next failure counts as the first one.
+    /// Resets the backoff and its time limit after progress: the next failure counts as the first one.
     pub fn reset(&mut self) {
         *self = Self::new(self.policy);
     }
@@ -115,8 +115,8 @@ impl Backoff {
         true
     }
 
-    /// Returns a random time from half of the backoff to the whole, so that clients do not return all at
-    /// once.
+    /// Returns the time to wait, or `None` if the error is permanent or the time limit would be exceeded. The
+    /// time is random, between half of the backoff and the whole, so that clients do not all retry at once.
     fn next_wait(&mut self, error: &ClientError, now: Instant) -> Option<Duration> {
         if !self.policy.allows(error) {
             return None;
@@ -221,8 +221,8 @@ mod tests {
             for _ in 0..10 {
                 assert!(next(0).is_some());
             }
-            // Ten seconds are left for a backoff of ten seconds; later, the wait fits only by chance, or
-            // never.
+            // The backoff is ten seconds, so the wait is between five and ten. After 290 s, any wait fits
+            // into the rest of the time limit. After 291 to 295 s, only a short wait fits, and later none.
             assert!(next(290).is_some());
             for elapsed in 291..=295 {
                 assert!(next(elapsed).is_none_or(|wait| wait <= Duration::from_secs(300 - elapsed)));

@@ -113,14 +113,14 @@ pub fn run() -> ExitCode {
 /// Starts the log and runs a command in a new runtime.
 fn run_async(settings: &Settings, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     logging::start(settings)?;
-    // The provider can be installed once per process; in a second call it exists already.
+    // The cryptography of TLS can be installed once per process. A second call therefore ignores the error.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the runtime cannot start")?;
     let result = runtime.block_on(command);
-    // A blocking call may wait for the lock of a database for a long time.
+    // The runtime cannot cancel a blocking call, and such a call may wait long for the lock of a database.
     runtime.shutdown_timeout(EXIT_TIMEOUT);
     result
 }

@@ -17,7 +17,7 @@ use crate::settings::{Database, Migrate, Settings};
 /// Pause between two attempts to reach PostgreSQL.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why a database cannot be used.
+/// An error that prevents the use of a database.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
     /// The URL of PostgreSQL is invalid.
@@ -43,7 +43,7 @@ enum Connection<'a> {
 /// Opens the database of the settings.
 ///
 /// # Errors
-/// [`DatabaseError`]. For PostgreSQL that is unreachable, after [`STORE_START_TIMEOUT`].
+/// [`DatabaseError`]. If PostgreSQL is unreachable, the error comes after [`STORE_START_TIMEOUT`].
 pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Store>, DatabaseError> {
     let migrate = settings.migrate == Migrate::OnStart;
     let opened: Result<Arc<dyn Store>, SchemaError> = match connection(settings)? {
@@ -60,7 +60,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Store>, Database
 /// Applies missing migrations to the database of the settings, and returns their names.
 ///
 /// # Errors
-/// [`DatabaseError`]. For PostgreSQL that is unreachable, after [`STORE_START_TIMEOUT`].
+/// [`DatabaseError`]. If PostgreSQL is unreachable, the error comes after [`STORE_START_TIMEOUT`].
 pub(crate) async fn migrate(settings: &Settings) -> Result<Vec<String>, DatabaseError> {
     let applied = match connection(settings)? {
         Connection::Sqlite(path) => blocking(path, device_stats_sqlite::migrate).await,

@@ -8,7 +8,7 @@ use tracing_subscriber::filter::ParseError;
 
 use crate::settings::{LogFormat, Settings};
 
-/// Why the log cannot start.
+/// An error that prevents the start of the log.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoggingError {
     /// The filter is invalid.

@@ -1,8 +1,9 @@
-//! The binary `device-stats`: settings of the process. The library does the rest.
+//! The binary `device-stats`. It chooses the allocator, and the library does the rest.
 
 use std::process::ExitCode;
 
-/// Faster than the system's allocator for pco and for many small allocations.
+/// The allocator of the process. With pco, and with many small allocations, it is faster than the allocator
+/// of the system.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

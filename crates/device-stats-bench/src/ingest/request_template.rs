@@ -1,5 +1,5 @@
-//! A request that is formatted once and gets new times before each use, so that a client costs little CPU
-//! beside the server.
+//! A request that is formatted once and gets new times before each use. A client therefore needs little CPU
+//! time, which it shares with the server.
 
 use device_stats_domain::Timestamp;
 
@@ -7,9 +7,9 @@ use super::arguments::{Arguments, Format, Shape};
 use super::arrow_batch::ArrowBatch;
 use super::sensor_values::sensor_values;
 
-/// Time of the first request, in seconds since 1970 UTC: the year 2020.
+/// Time of the first request, in seconds since 1970 UTC: the start of 2020.
 const FIRST_SECOND: i64 = 1_577_836_800;
-/// Length of a time up to its seconds, in bytes.
+/// Length of the text of a time without fractions of a second, in bytes.
 const SECOND_BYTES: usize = "2020-01-01T00:00:00".len();
 
 /// The request of one client.
@@ -45,7 +45,8 @@ impl RequestTemplate {
     /// If a batch cannot be encoded.
     pub(super) fn new(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
         let Arguments { address, shape, clients, .. } = arguments;
-        // Clients may post for the same devices, so each has every n-th second.
+        // Several clients may post for the same device. Each of n clients uses every n-th second, so that no
+        // time occurs twice.
         let (second, step) = (FIRST_SECOND + i64::from(client), i64::from(*clients));
         if *shape == Shape::Live {
             let request = format!("GET /health/live HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();

@@ -40,8 +40,8 @@ pub(super) struct Arguments {
     retry: RetryFlags,
 }
 
-/// Posts synthetic readings and prints the throughput. The last reading is from now, so each run adds new
-/// readings.
+/// Posts synthetic readings and prints the throughput. The times of the readings end at the current time, so
+/// that each run adds new readings.
 ///
 /// # Errors
 /// If the server is unreachable or refuses a batch. Earlier batches stay stored.

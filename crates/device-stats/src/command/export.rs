@@ -97,7 +97,8 @@ impl ExportRequest {
     }
 
     /// Writes the export. An interrupted export starts again from its beginning, because the stored readings
-    /// may have changed. A second interruption at the same byte is permanent, for instance a corrupt segment.
+    /// may have changed. A second interruption at the same byte has a permanent cause, such as
+    /// a corrupt segment.
     async fn receive(
         &self,
         mut stream: ExportStream,

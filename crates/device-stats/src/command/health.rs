@@ -5,7 +5,7 @@ use device_stats_client::{Client, RetryPolicy};
 /// Checks that the server can serve requests.
 ///
 /// # Errors
-/// If it cannot, or is unreachable.
+/// If the server cannot serve requests, or is unreachable.
 pub(super) async fn check(url: &str) -> anyhow::Result<()> {
     Ok(Client::new(url, RetryPolicy::Overload)?.check_health().await?)
 }

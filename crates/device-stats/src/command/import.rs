@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     email: Option<String>,
 }
 
-/// The outcome of rows without a timestamp is unknown, and the retries are exhausted.
+/// The error of an import that cannot find out whether rows without a timestamp are stored.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UnknownOutcome(String);
@@ -87,7 +87,7 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
             progress.finish();
             return Err(import.explain(error));
         }
-        // Other files move the bar as they are read.
+        // For a file with an unknown number of rows, reading the file moves the bar.
         if row_count.is_some() {
             progress.set_position(import.next_row());
         }
@@ -132,8 +132,8 @@ impl Import<'_> {
             ClientError::Faulty(faults) => self.report_faults(&faults, &lines, numbering)?,
             error => error.into(),
         };
-        // A batch with faults may also be stored: by an attempt whose response was lost, before a device was
-        // deleted.
+        // A batch with faults may be stored, too: an earlier attempt stored it, the response was lost, and
+        // then a device was deleted.
         if is_outcome_unknown && !all_timed {
             return Err(error.context(self.unknown_outcome(&lines, numbering)));
         }
@@ -190,7 +190,7 @@ impl Import<'_> {
         match self.client.ensure_device(device_id, self.user).await {
             Ok(Registration::Created) => self.registered += 1,
             Ok(Registration::Existing) => {}
-            // The device id is invalid. The server will refuse the batch, and its fault names the line.
+            // The device id is invalid. The server will refuse the batch with a fault that names the line.
             Err(ClientError::Faulty(_)) => return Ok(()),
             Err(error) => {
                 return Err(error).with_context(|| format!("the device {device_id:?} cannot be registered"));
@@ -200,7 +200,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Adds to an error which rows are stored and how to continue.
+    /// Adds the number of stored rows, and the way to continue, to an error.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Self { accepted, repeats, .. } = self;
         let sent = self.sent();

@@ -59,13 +59,13 @@ impl Progress {
         self.bar.is_hidden()
     }
 
-    /// Sets the final position. From now on the bar shows the remaining time.
+    /// Sets the final position. After this call, the bar shows the remaining time.
     pub(super) fn expect(&self, total: u64) {
         self.bar.set_length(total);
         self.set_template("{bar:30} {percent}%, {msg}, {eta} left");
     }
 
-    /// Returns a reader of a file whose position is the position of the bar.
+    /// Returns a reader of a file. The bar shows the position of the reader in the file.
     ///
     /// # Errors
     /// If the size of the file cannot be read.
@@ -102,7 +102,7 @@ impl Progress {
     }
 }
 
-/// Returns a rate for people.
+/// Returns an approximate rate, to be shown to people.
 pub(super) fn per_second(amount: u64, seconds: f64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let amount = amount as f64;

@@ -16,7 +16,7 @@ use crate::{database, logging};
 /// If the database cannot be opened, or the address is in use.
 pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     logging::log_panics();
-    // First, because process 1 of a container ignores signals without a handler.
+    // This comes first, because process 1 of a container ignores signals that have no handler.
     let mut stop = stop_signal()?;
     let store = tokio::select! {
         store = database::open(settings) => store?,

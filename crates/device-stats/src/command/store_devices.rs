@@ -50,7 +50,7 @@ pub(super) fn parallelism() -> usize {
     available_parallelism().map_or(1, usize::from).min(SEAL_DEVICES_MAX)
 }
 
-/// Runs work on each device, several devices concurrently. Results come in any order.
+/// Runs work on each device, several devices concurrently. The results are in no particular order.
 pub(super) fn for_each_device<T, F: Future<Output = T>>(
     devices: Vec<Device>,
     work: impl Fn(Device) -> F,
@@ -58,8 +58,9 @@ pub(super) fn for_each_device<T, F: Future<Output = T>>(
     stream::iter(devices.into_iter().map(work)).buffer_unordered(parallelism())
 }
 
-/// Lists all devices by ascending key. Each page starts with the last device of the previous page. If it does
-/// not, a device was deleted meanwhile and another one may be missing, so the list starts again.
+/// Lists all devices by ascending key. Each page must start with the last device of the previous page.
+/// Otherwise, a device was deleted in the meantime and another device may be missing, so the list starts
+/// again.
 async fn list_all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> {
     let mut all: Vec<Device> = Vec::new();
     let mut count = 0_i64;

@@ -116,10 +116,10 @@ impl fmt::Display for Database {
     }
 }
 
-/// Returns the URL with its passwords replaced by `***`. In doubt it hides too much rather than too little.
+/// Returns the URL with its passwords replaced by `***`. If a part may be a secret, it is hidden, too.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    // The last `@`: the password may contain an unescaped one.
+    // The last `@` ends the credentials, because the password may contain an unescaped `@`.
     let (credentials, rest) = match rest.rsplit_once('@') {
         Some((credentials, rest)) => (Some(credentials), rest),
         None => (None, rest),

@@ -13,7 +13,8 @@ pub(super) const SEAL_AFTER_SECONDS_DEFAULT: &str = "600";
 pub(super) const KEEP_KEYS_SECONDS_DEFAULT: &str = "86400";
 pub(super) const MIGRATE_DEFAULT: &str = "true";
 pub(super) const LOG_FORMAT_DEFAULT: &str = "text";
-/// `refinery` logs at each start that there is nothing to do; the service logs its migrations itself.
+/// Default filter of the log. It hides the messages of `refinery`, which logs each start even if no migration
+/// is missing. The service itself logs the applied migrations.
 pub(super) const LOG_DEFAULT: &str = "info,refinery_core=warn";
 pub(super) const URL_DEFAULT: &str = "http://127.0.0.1:8000";
 

@@ -86,7 +86,7 @@ impl Settings {
 /// Returns the name of a choice on the command line.
 ///
 /// # Panics
-/// If the command line skips the choice.
+/// If the choice is hidden from the command line.
 #[expect(clippy::expect_used, reason = "no choice is skipped")]
 pub(super) fn choice_name(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().expect("a choice with a name").get_name().to_owned()

@@ -1,5 +1,6 @@
 //! Precedence, defaults, URLs, and hidden secrets. The environment belongs to the whole process, so these
-//! tests do not change it; clap gives a setting the value of a variable in the same way as that of a flag.
+//! tests do not change it; clap gives a setting the value of a variable in the same way as the value of a
+//! flag.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Crash points: `strace` kills the binary at its n-th system call, or lets this call fail as on a broken
-//! disk. Each run takes a later call, until a run ends without a fault. `strace` counts the calls of each
-//! thread. Meanwhile readings are posted and sealed, or sealed and merged by command. (The tests of the
-//! SQLite store cover every single call.)
+//! disk. The number n grows from run to run, until a run ends without a fault. `strace` counts the calls of
+//! each thread separately. (The tests of the SQLite store cover every single call.) During the runs, readings
+//! are posted to a server that seals them, or the command `seal` seals and merges them.
 //!
 //! `CRASH_POINTS=all` runs all crash points, as `make torture` does; otherwise the test runs a sample.
 
@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use crate::numbered_readings::{Answer, Api, Fate, NumberedDevice};
 use crate::server::{Server, device_stats, run, serve, wrap};
 
-/// Numbers of readings of the successive requests. Large requests become segments at once, the others are
-/// sealed.
+/// Numbers of readings of the successive requests. Large requests become segments at once. The readings of
+/// the others are sealed later.
 const COUNTS: [u64; 9] = [1, 4_500, 40, 700, 4_500, 1, 4_500, 700, 3];
 /// Pattern of the calls that remove a file. Some architectures only have `unlinkat`.
 const UNLINK: &str = "/^unlink";
@@ -80,8 +80,8 @@ impl Run {
         self.folder.path().join("strace.log")
     }
 
-    /// Whether the fault was injected. The process must have ended, because the tracer writes later than the
-    /// process acts.
+    /// Returns whether the fault was injected. Call it only after the process has ended, because the tracer
+    /// writes its log with a delay.
     fn was_injected(&self) -> bool {
         self.has_logged("(INJECTED)")
     }
@@ -105,7 +105,7 @@ impl Run {
     }
 
     /// Starts the server without faults. Asserts that each acknowledged reading is stored once, and that new
-    /// ones are accepted.
+    /// readings are accepted.
     fn assert_kept(&self, device: &mut NumberedDevice) {
         let server = Server::start_with(&self.url, &["--seal-after-seconds", "0"]);
         let api = Api::at(&server.url);
@@ -221,7 +221,7 @@ enum Effect {
     Stopped,
     /// Requests were refused, and accepted when they were sent again.
     Refused,
-    /// None: SQLite repeats some calls, for instance during a checkpoint.
+    /// No request failed, because SQLite repeats some calls, for instance during a checkpoint.
     Unnoticed,
 }
 

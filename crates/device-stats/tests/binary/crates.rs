@@ -8,7 +8,7 @@ use serde_json::Value;
 
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
-/// The crates that each crate of the workspace uses, without those that only its tests use.
+/// Returns, for each crate of the workspace, the crates that it uses outside of its tests.
 fn from_manifests(root: &Path) -> Uses {
     let cargo = option_env!("CARGO").unwrap_or("cargo");
     let arguments = ["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"];
@@ -56,8 +56,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
-/// An upward dependency, for instance of the service on HTTP, would keep a second transport from using the
-/// service.
+/// A dependency on a layer above, for instance of the service on HTTP, would prevent a second transport from
+/// using the service.
 #[test]
 fn crates_use_the_crates_that_the_architecture_names_and_no_others() {
     assert_eq!(from_architecture(root()), from_manifests(root()));

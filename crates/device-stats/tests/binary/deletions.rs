@@ -188,6 +188,6 @@ fn assert_journal_is_trimmed(database: &Database, api: &Api) {
         assert_eq!(api.request("POST", "/api/v1/stats/devices/late", Some(reading)).unwrap().0, 201);
     }
     let left = database.rows(database.hot_table());
-    // Its own hot readings, and at most one entry for each sealing.
+    // Each commit adds one entry for its reading. In addition, there is at most one entry for each sealing.
     assert!(left <= 2 * commits, "{left} rows remain after {commits} commits");
 }

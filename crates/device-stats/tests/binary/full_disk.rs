@@ -1,5 +1,5 @@
-//! A full disk: nothing is lost, and readings can be read. Once space is free, writing continues without a
-//! restart.
+//! Tests of a full disk: nothing is lost, and all readings can be read. When space is free again, writing
+//! continues without a restart.
 
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ fn a_full_disk_loses_nothing_and_needs_no_restart() {
     assert!(is_intact, "{output}");
 }
 
-/// Other requests than readings are also executed completely or refused.
+/// Requests without readings are also executed completely or refused.
 #[test]
 fn on_a_full_disk_every_request_is_executed_completely_or_refused() {
     let disk = SmallDisk::with_mib(DISK_MIB);
@@ -145,7 +145,7 @@ fn on_a_full_disk_every_request_is_executed_completely_or_refused() {
     pump.assert_kept(&api);
 }
 
-/// A killed server also starts on a full disk, with hot readings that it has no space to seal.
+/// After a kill, the server must start on the full disk, although there is no space to seal its hot readings.
 #[test]
 fn sealing_on_a_full_disk_loses_nothing_and_continues_when_space_is_free() {
     let disk = SmallDisk::with_mib(DISK_MIB);

@@ -93,7 +93,8 @@ fn an_export_survives_a_kill_of_the_server() {
     });
 }
 
-/// Kills the server during an export. Returns whether that interrupted the export, and the next server.
+/// Kills the server during an export and starts it again. Returns whether the kill interrupted the export,
+/// and the new server.
 fn export_while_killed(server: Server, database: &Database, folder: &Path) -> (bool, Server) {
     let file = folder.join("out.csv");
     let partial = || {

@@ -1,10 +1,11 @@
-//! Kills at random moments: afterwards each acknowledged reading is stored once, and no reading that was
-//! never sent.
+//! Kills at random moments. After them, each acknowledged reading is stored exactly once, and only sent
+//! readings are stored.
 //!
-//! Eight writers post numbered readings, each of a device of its own. A request whose response is lost is
-//! stored completely or not at all; half of these requests are sent again. Each writer has a second device
-//! with keyed requests and readings without times. All of these are sent again, and stored once. `KILLS` is
-//! the number of kills for each store; `make torture` uses a thousand.
+//! Each of eight writers posts numbered readings of its own device. A request whose response is lost must be
+//! stored completely or not at all. Half of these requests are sent again. Each writer also has a second
+//! device, whose readings have no times and are posted in keyed requests. All keyed requests without a
+//! response are sent again, and each must be stored once. `KILLS` is the number of kills for each store;
+//! `make torture` uses a thousand.
 
 #![expect(
     clippy::disallowed_methods,

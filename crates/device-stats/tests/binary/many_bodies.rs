@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 
 use crate::server::Server;
 
-/// Number of bodies, twice the number that is admitted.
+/// Number of bodies: twice the number that the service admits.
 const BODIES: usize = 2 * BODIES_BYTES_MAX / BATCH_BYTES_MAX;
 
 /// Returns an empty batch of 10 MiB, compressed to about ten thousand bytes.

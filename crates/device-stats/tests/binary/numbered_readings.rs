@@ -205,8 +205,9 @@ impl NumberedDevice {
         }
     }
 
-    /// Asserts that each acknowledged reading is stored once, no refused one, all or none of each unknown
-    /// request, and no other reading.
+    /// Asserts that each acknowledged reading is stored once and that no refused reading is stored. Of a
+    /// request with an unknown outcome, either all readings or none must be stored. No other reading may be
+    /// stored.
     pub(crate) fn assert_kept(&self, api: &Api) {
         let mut found = Vec::new();
         let mut acknowledged: Option<Range<u64>> = None;

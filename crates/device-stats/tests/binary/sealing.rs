@@ -93,7 +93,7 @@ fn a_large_request_becomes_a_segment_at_once() {
         assert_eq!(post(&server, "pump", 0..5_000)["accepted"], 5_000);
         let (output, _) = verify(database);
         assert_eq!(output, "1 devices, 1 segments with 5000 readings, 0 hot readings: 0 faults\n");
-        // Repeats do not become a segment, nor do new readings among them.
+        // A request with repeats does not become a segment, even if it also has new readings.
         let again = post(&server, "pump", 0..5_000);
         assert_eq!((&again["accepted"], &again["duplicates"]), (&0.into(), &5_000.into()));
         let more = post(&server, "pump", 4_000..9_000);

@@ -97,8 +97,8 @@ fn assert_consistent(axes: &Value) -> u64 {
     count
 }
 
-/// Analyzes the user until all readings are written, and once more. Returns the number of earlier analyses
-/// with readings.
+/// Analyzes the user repeatedly until all readings are written, and then once more. Returns the number of
+/// analyses with readings, without the last one.
 async fn read(api: Arc<Api>, written: Arc<Written>, is_written: Arc<tokio::sync::Notify>) -> u32 {
     let (mut before, mut answers) = (0, 0);
     let over = is_written.notified();
@@ -131,7 +131,7 @@ fn analyses_are_consistent_during_sealing_and_merging() {
     over_both_stores(|database| run_nodes(database, 1));
 }
 
-/// Each node includes the readings that the other one has acknowledged or sealed, once.
+/// An analysis by one node includes each reading that the other node has acknowledged or sealed exactly once.
 #[test]
 fn analyses_of_two_nodes_are_consistent() {
     run_nodes(&postgres(), 2);

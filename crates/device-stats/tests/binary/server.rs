@@ -34,7 +34,7 @@ pub(crate) fn serve(database_url: &str, flags: &[&str]) -> Command {
 
 fn serve_at(listen: &str, database_url: &str, flags: &[&str]) -> Command {
     let mut command = device_stats(&["serve", "--listen", listen, "--database-url", database_url]);
-    // A flag takes precedence over it.
+    // A flag takes precedence over this variable.
     command.env("RUST_LOG", "info");
     command.args(flags).args(["--log-format", "json"]);
     command
@@ -91,8 +91,8 @@ impl Server {
         Self::spawn(command).unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"))
     }
 
-    /// Runs a command that starts a server, and waits until it listens. If the process ends before, returns
-    /// its exit status and its log.
+    /// Runs a command that starts a server, and waits until the server listens. If the process ends earlier,
+    /// returns its exit status and its log.
     pub(crate) fn spawn(mut command: Command) -> Result<Self, (ExitStatus, String)> {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());

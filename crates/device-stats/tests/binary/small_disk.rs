@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::server::wrap;
 
-/// Shell command of the process that keeps the namespace: mounts `$1` bytes at `$2` and waits for the end of
-/// its input, which is also the end of the test.
+/// Shell command of the process that keeps the namespace. It mounts a file system of the size `$1` at `$2`,
+/// and runs until its input ends. The input ends with the test.
 const KEEPER: &str = r#"mount -t tmpfs -o "size=$1" device-stats-test "$2" && echo mounted && exec cat"#;
 /// Name of the file that fills the disk.
 const BALLAST: &str = "ballast";

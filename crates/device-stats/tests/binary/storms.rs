@@ -161,7 +161,7 @@ fn outages_of_postgresql_lose_and_double_nothing() {
             for _ in 0..rounds {
                 for outage in OUTAGES {
                     outage.cause(&postgres);
-                    // Requests of all writers, or several of some.
+                    // Either each writer was acknowledged, or some writers several times.
                     longest = longest.max(wait_for(WRITERS, &written.acknowledged, RESUME_MAX));
                     // The first analysis may have started before the outage.
                     wait_for(2, &written.analyzed, SILENCE_MAX);

@@ -26,7 +26,8 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    /// Returns batches of up to `batch` readings. `last` is the time after the last moment, since 1970 UTC.
+    /// Returns batches of up to `batch` readings. The last moment is one interval before `last`, a time since
+    /// 1970 UTC.
     ///
     /// # Errors
     /// If the readings would start before 1970.
@@ -51,7 +52,7 @@ impl Iterator for Batches {
         let mut body = String::new();
         for reading in self.next..end {
             let (moment, device) = (reading / self.devices, reading % self.devices);
-            // The server parses a number above 2e10 as milliseconds.
+            // A number in a `timestamp` counts milliseconds if it is above 2e10.
             let time_us = self.first_us + moment * INTERVAL_US;
             let [x, y, z] = values(moment, device);
             // Writing to a `String` cannot fail.
@@ -70,7 +71,7 @@ impl Iterator for Batches {
 #[expect(clippy::cast_precision_loss, reason = "an angle; any will do")]
 fn values(moment: u64, device: u64) -> [f64; 3] {
     let angle = moment as f64 * (0.01 + device as f64 * 1e-4);
-    // Sensor noise: Knuth's multiplicative hash.
+    // Noise of the sensor, from Knuth's multiplicative hash.
     let noise = (moment ^ device).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
     let noise = noise as f64 / STEPS;
     [angle.sin(), angle.cos(), 9.81].map(|value| (value * STEPS).round() / STEPS + noise)

@@ -17,7 +17,7 @@ const FILE_MODE: u32 = 0o666;
 /// The destination of an export.
 pub(super) enum Output {
     Stdout(Stdout),
-    /// A device or a pipe. It cannot be replaced by another file.
+    /// A device file or a pipe. The export is written into it, because no other file can replace it.
     Special(PathBuf, File),
     /// A temporary file in the folder of its destination, removed on drop unless finished.
     File {
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
-    /// A temporary file is private by default; an export is readable as any new file is.
+    /// A temporary file is private by default. An export must have the permissions of any other new file.
     #[test]
     fn an_export_has_the_permissions_of_a_new_file() {
         let folder = tempfile::tempdir().unwrap();

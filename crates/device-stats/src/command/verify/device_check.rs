@@ -15,7 +15,7 @@ pub(super) struct Checked {
     pub(super) segments: u64,
     pub(super) sealed_readings: u64,
     pub(super) hot_readings: u64,
-    /// Faults, with the segment if one segment is at fault.
+    /// The faults. A fault of one segment names the segment.
     pub(super) faults: Vec<(Option<SegmentId>, String)>,
 }
 
@@ -62,8 +62,8 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
         checked.segments += 1;
         checked.sealed_readings += u64::from(entry.readings);
         checked.faults.extend(faults.into_iter().map(|fault| (Some(entry.id), fault)));
-        // Segments come by ascending first time. One that ends before this one starts overlaps no later one
-        // either.
+        // The first times of the segments ascend. A segment that ends before this one starts overlaps neither
+        // this segment nor any later one.
         open.retain(|(_, other)| other.last() >= times.first());
         for (other, other_times) in &open {
             if let Some(us) = common_time(other_times, &times) {
@@ -101,7 +101,8 @@ async fn inspect(segment: Segment, entry: SegmentEntry) -> Result<(Vec<String>, 
         faults.extend(segment.verify().err().map(|fault| error_chain(&fault)));
         let times = match segment.rows() {
             Ok(rows) => rows.iter().map(|row| row.time_us).collect(),
-            // `verify` has reported this fault, unless it overlooks damage that prevents decoding.
+            // Usually `verify` has already reported this fault. It may overlook damage that prevents
+            // decoding.
             Err(fault) => {
                 if faults.is_empty() {
                     faults.push(error_chain(&fault));
