@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo build --locked --bin device-stats
+service=${CARGO_TARGET_DIR:-target}/debug/device-stats
 work=$(mktemp -d)
 server=
 postgres=
@@ -31,9 +32,9 @@ free_port() {
 run_load() {
   local port
   port=$(free_port)
-  DATABASE_URL=$1 target/debug/device-stats serve --listen "127.0.0.1:$port" --log warn &
+  DATABASE_URL=$1 "$service" serve --listen "127.0.0.1:$port" --log warn &
   server=$!
-  timeout 30 bash -c "until target/debug/device-stats health --url http://127.0.0.1:$port >/dev/null 2>&1; do sleep 0.1; done"
+  timeout 30 bash -c "until $service health --url http://127.0.0.1:$port >/dev/null 2>&1; do sleep 0.1; done"
   LOCUST_SECONDS=${LOCUST_SECONDS:-8} scripts/locust-test.sh "http://127.0.0.1:$port"
   kill "$server"
   wait "$server"

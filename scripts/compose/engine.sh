@@ -8,7 +8,7 @@ start_engine() {
     echo 'No Docker engine is running. Start one, or run this script as root so that it can start one.' >&2
     return 1
   fi
-  if ! command -v dockerd docker >/dev/null || ! { command -v docker-compose || docker compose version; } >/dev/null 2>&1; then
+  if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || ! { command -v docker-compose || docker compose version; } >/dev/null 2>&1; then
     if ! command -v apt-get >/dev/null; then
       echo 'dockerd, docker or docker-compose is missing, and there is no apt-get. Install them.' >&2
       return 1
