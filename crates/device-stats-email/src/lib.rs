@@ -1,3 +1,5 @@
+//! Validates email addresses, with the error messages of the Python library email-validator.
+//!
 #![doc = include_str!("../README.md")]
 
 mod address;
