@@ -12,8 +12,7 @@ if ! cmp -s scripts/influx/requirements.txt "$venv/requirements.txt"; then
   cp scripts/influx/requirements.txt "$venv/requirements.txt"
 fi
 
-cargo build --locked --bin device-stats
-binary=${CARGO_TARGET_DIR:-target}/debug/device-stats
+binary=$(scripts/debug-binary.sh)
 work=$(mktemp -d)
 server=
 

@@ -3,8 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --locked --bin device-stats
-service=${CARGO_TARGET_DIR:-target}/debug/device-stats
+service=$(scripts/debug-binary.sh)
 work=$(mktemp -d)
 server=
 postgres=
