@@ -1,7 +1,7 @@
 //! Sources of readings: one device, or all devices of a user.
 
 use device_stats_domain::{Device, User};
-use device_stats_store::Subject;
+use device_stats_store::{StoreError, Subject};
 
 use super::principal::Authorized;
 
@@ -20,6 +20,14 @@ impl ReadingSource {
         match self {
             Self::Device(device) => Subject::Device(device.key),
             Self::User(user) => Subject::User(user.id),
+        }
+    }
+
+    /// Returns the error for a source that was deleted.
+    pub(crate) fn missing(&self) -> StoreError {
+        match self {
+            Self::Device(_) => StoreError::DeviceMissing,
+            Self::User(_) => StoreError::UserMissing,
         }
     }
 }

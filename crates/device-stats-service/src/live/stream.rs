@@ -54,7 +54,8 @@ impl Service {
     /// one, up to [`LIVE_READINGS_RESUMED_MAX`]. Late readings with earlier times are then missing.
     ///
     /// # Errors
-    /// [`ServiceError::TooManyStreams`]; the errors of the store.
+    /// [`ServiceError::TooManyStreams`]; [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the
+    /// source was deleted meanwhile; the other errors of the store.
     pub async fn watch(
         &self,
         source: Authorized<ReadingSource>,
@@ -79,7 +80,7 @@ impl Service {
             source_check,
             _permit: permit,
         };
-        stream.devices = stream.find_devices().await?.ok_or(StoreError::DeviceMissing)?;
+        stream.devices = stream.find_devices().await?.ok_or_else(|| stream.source.missing())?;
         // The inbox watches before the store is read. A reading committed in between arrives twice, and
         // `resumed` removes the second one.
         let Subscription { epoch, sequence, missed } = stream.subscribe(since.as_ref());
@@ -196,5 +197,39 @@ impl LiveReadings {
 impl Drop for LiveReadings {
     fn drop(&mut self) {
         self.service.parts.live.unwatch(&self.inbox);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use device_stats_domain::{Email, NewDevice, NewUser, Username};
+    use device_stats_store::Model;
+
+    use super::*;
+    use crate::access::principal::{Action, Principal};
+
+    /// Every deleted source was reported as a missing device.
+    #[tokio::test]
+    async fn a_source_deleted_after_its_lookup_is_missing() {
+        let service = Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1)).unwrap();
+        let email = Email::parse("ada@example.com").unwrap();
+        let user = NewUser { username: Username::new("ada").unwrap(), email };
+        let user = service.create_user(Principal::Anyone, user).await.unwrap();
+        let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
+        let device = service.create_device(Principal::Anyone, device).await.unwrap();
+        let user = service.find_user(Principal::Anyone, user.id, Action::Read).await.unwrap();
+        let device = service.find_device(Principal::Anyone, &device.device_id, Action::Read).await.unwrap();
+        service.delete_user(&user).await.unwrap();
+        service.delete_device(&device).await.unwrap();
+        for (source, expected) in [(user.into(), "user"), (device.into(), "device")] {
+            let error = match service.watch(source, 1.0, None).await {
+                Err(ServiceError::Store(StoreError::UserMissing)) => "user",
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => "device",
+                other => panic!("{:?}", other.map(|_| ())),
+            };
+            assert_eq!(error, expected);
+        }
     }
 }
