@@ -133,15 +133,19 @@ impl Sealer {
             let is_all = count < SEGMENT_READINGS as usize;
             if is_all && let ReadingsToSeal::AllButNewest { hot_min } = readings {
                 rows.truncate(if count < hot_min as usize { 0 } else { count - count / SEAL_HOT_DIVISOR });
-                report.left_readings = (count - rows.len()) as u64;
             }
+            // All readings, in case that this is the last attempt and it fails.
+            report.left_readings = count as u64;
             if rows.is_empty() {
                 return Ok(());
             }
             if !self.seal_rows(device, &rows, report).await? {
                 // Another sealer works on this device.
                 attempts += 1;
-            } else if is_all {
+                continue;
+            }
+            report.left_readings = (count - rows.len()) as u64;
+            if is_all {
                 return Ok(());
             }
         }
