@@ -7,7 +7,7 @@ use super::number::not_finite;
 use crate::faults::Problem;
 use crate::json::Json;
 
-/// Reads an integer of any size. Digits beyond `i64` become `i64::MAX` or `-i64::MAX`.
+/// Reads an integer of any size. An integer beyond `i64` becomes `i64::MIN` or `i64::MAX`.
 ///
 /// # Errors
 /// `int_type`, `int_parsing`, `int_from_float`, `int_parsing_size` or `finite_number`.
@@ -38,8 +38,12 @@ fn integer_text(text: &str) -> Result<i64, Problem> {
     if whole.is_empty() || !whole.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(problem());
     }
-    let magnitude = whole.parse().unwrap_or(i64::MAX);
-    Ok(if negative { -magnitude } else { magnitude })
+    let magnitude = whole.parse().unwrap_or(u64::MAX);
+    Ok(if negative {
+        0_i64.saturating_sub_unsigned(magnitude)
+    } else {
+        0_i64.saturating_add_unsigned(magnitude)
+    })
 }
 
 /// Parses an integer with a point or an exponent.
