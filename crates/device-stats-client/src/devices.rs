@@ -43,9 +43,7 @@ impl Client {
         let register = || self.send(self.request(Method::POST, "/api/v1/devices/").json(&device));
         match self.retry(register).await {
             Ok(_) => Ok(Registration::Created),
-            Err(ClientError::Refused { status: StatusCode::BAD_REQUEST, detail, .. })
-                if detail.contains("already exists") =>
-            {
+            Err(ClientError::Refused { code, .. }) if code.as_deref() == Some("device_id_taken") => {
                 Ok(Registration::Existing)
             }
             Err(error) => Err(error),
