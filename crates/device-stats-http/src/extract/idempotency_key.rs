@@ -12,10 +12,10 @@ use crate::headers::idempotency_key;
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes `KeyHeader`")]
 pub(crate) struct KeyParam {
-    /// The client's name for this request: 1 to 255 printable ASCII characters, preferably a UUID. If the
-    /// client sends the same key and the same readings again within 24 hours (a setting), it gets the
-    /// response of the first request, and nothing is stored twice. The same key with other readings is
-    /// refused (422). Only successful requests are remembered.
+    /// A key that the client chooses for this request: 1 to 255 printable ASCII characters, preferably a
+    /// UUID. It makes a retry safe: if the same readings arrive with the same key within 24 hours (a
+    /// setting), the response is that of the first request, and nothing is stored twice. The same key with
+    /// other readings is refused (422). A failed request uses up no key.
     #[param(rename = "Idempotency-Key", example = "8e03978e-40d5-43dd-bc93-6894a57f9324")]
     key: Option<String>,
 }

@@ -1,7 +1,10 @@
 //! Errors common to many operations. They follow from the parts of an operation, such as a body or a key.
 
+use device_stats_formats::limits::BATCH_BYTES_MAX;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
+
+use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
 
 /// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
@@ -25,16 +28,19 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let has_input = has_body || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
     let uses_database = in_api || operation.operation_id.as_deref() == Some("check_ready");
+    let too_slow = format!("The body did not arrive within {} seconds.", BODY_TIMEOUT.as_secs());
+    let (single_kib, batch_mib) = (BODY_BYTES_MAX >> 10, BATCH_BYTES_MAX >> 20);
+    let too_large = format!("The body is larger than {single_kib} KiB; for a batch, {batch_mib} MiB.");
     let errors = [
         (has_body, "400", "Error", "The body is incomplete or not UTF-8."),
-        (has_body, "408", "Error", "The body did not arrive within 30 seconds."),
+        (has_body, "408", "Error", &too_slow),
         (
             has_key,
             "409",
             "Error",
             "A request with the same `Idempotency-Key` is in progress. Retry after `Retry-After` seconds.",
         ),
-        (has_body, "413", "Error", "The body is larger than 64 KiB; for a batch, 10 MiB."),
+        (has_body, "413", "Error", &too_large),
         (has_body, "415", "Error", "The `Content-Encoding` or the format of a batch is not supported."),
         (has_input, "422", "ValidationError", "Parts of the request break rules. All faults are listed."),
         (true, "500", "Error", "An internal error of the service."),

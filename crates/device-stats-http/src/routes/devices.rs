@@ -79,7 +79,8 @@ pub(crate) struct DeviceResponse {
     /// Id of the user that owns the device.
     #[schema(example = 1)]
     user_id: Option<i64>,
-    /// Number of the device, which its readings show; 1 or more, never reused.
+    /// Number that the service gave the device; 1 or more, never reused. It is the `device_id` of a
+    /// `Reading`.
     #[schema(example = 1, minimum = 1)]
     id: i64,
 }

@@ -26,12 +26,12 @@ pub(crate) struct HistogramParams {
     /// Number of bins of equal width; 1 to 1,000.
     #[param(example = 20, minimum = 1, maximum = 1000, default = 20)]
     bins: Option<i64>,
-    /// Lower edge of the first bin, in the unit of the device. If absent: the minimum of the axis, or `high`
-    /// if that is smaller.
+    /// Lower edge of the first bin, in the unit of the device. If absent, the smaller one of `high` and the
+    /// minimum of the axis.
     #[param(example = -2.5)]
     low: Option<f64>,
-    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent: the maximum of
-    /// the axis, or `low` if that is greater.
+    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent, the greater one
+    /// of `low` and the maximum of the axis.
     #[param(example = 2.5)]
     high: Option<f64>,
 }

@@ -37,9 +37,8 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `LiveQuery`")]
 pub(crate) struct LiveParams {
-    /// Maximum number of readings per second and device: above 0, up to 1,000. If readings arrive faster,
-    /// only the newest one is sent when the next one is due. In the first second of a device, that many
-    /// readings may be sent at once.
+    /// Maximum number of readings that are sent per second for each device: above 0, up to 1,000. If a device
+    /// commits readings faster, the stream leaves out all but the newest one.
     #[param(example = 10, exclusive_minimum = 0, maximum = 1000, default = 10)]
     rate: Option<f64>,
 }
@@ -100,22 +99,22 @@ fn last_event_id(input: &Input, faults: &mut Faults) -> Option<Option<Position>>
 pub(super) const WATCH_USER: UserOperation = UserOperation {
     id: "watch_user",
     summary: "Watch the readings of all devices of a user",
-    description: "Sends the readings of all devices of a user; `rate` applies to each device. The stream follows a change \
-        of the user's devices within seconds.\n\n\
-        A client that reconnects after more than a minute, or to another node, gets up to 10,000 readings. It may miss a \
-        late reading, whose time is before the time of the last event.",
+    description: "Sends the readings of all devices of a user; `rate` applies to each device. A device that is added to \
+        the user or removed from it is added to the stream or removed from it within seconds.\n\n\
+        A client that reconnects after more than a minute, or to another node, gets up to 10,000 readings. It does not get \
+        a reading whose time is before the time of the last event that it received.",
     schema: None,
 };
 
 /// Watch the readings of a device
 ///
-/// Sends server-sent events while the client listens. Each reading is an event `reading` when any node
-/// commits it, in the order of the commits. Its data has the form of a line of an NDJSON export.
+/// Sends each new reading as a server-sent event `reading`, in the order in which the readings are committed
+/// on any node. The data of an event is a line of an NDJSON export.
 ///
-/// A client that reconnects with `Last-Event-ID`, as browsers do, gets the readings that it missed: within a
-/// minute and on the same node all of them, otherwise up to 1,000 readings with a later time than the last
-/// event. The service drops a client that does not read; the client may reconnect. The stream ends when the
-/// device is deleted.
+/// A client that reconnects with `Last-Event-ID`, as browsers do, gets the readings that it missed. Within a
+/// minute, and from the same node, it gets all of them; otherwise it gets up to 1,000 readings whose times
+/// are after the time of the last event that it received. The service ends the stream of a client that does
+/// not read; the client may reconnect. The stream also ends when the device is deleted.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/live", tag = "statistics", operation_id = "watch_device",
     params(DeviceIdParam, LiveParams, LastEventParam),

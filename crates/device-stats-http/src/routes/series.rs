@@ -28,7 +28,7 @@ pub(crate) struct SeriesParams {
     /// hours to seconds are exact spans.
     #[param(example = "PT1H")]
     interval: String,
-    /// IANA name of a time zone.
+    /// IANA name of the time zone in which buckets of days, weeks, months and years begin.
     #[param(example = "Europe/Berlin", default = "UTC")]
     timezone: Option<String>,
 }
@@ -87,7 +87,7 @@ pub(crate) struct SeriesResponse {
     /// Length of a bucket: an ISO 8601 duration in the largest possible units.
     #[schema(example = "PT1H")]
     interval: String,
-    /// IANA name of the time zone whose calendar the buckets follow.
+    /// IANA name of the time zone in which buckets of days, weeks, months and years begin.
     #[schema(example = "Europe/Berlin")]
     timezone: String,
     /// Start of the requested period, RFC 3339 in UTC; `null` if the period starts with the first reading.
