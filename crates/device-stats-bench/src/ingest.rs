@@ -75,7 +75,11 @@ pub(crate) fn post(arguments: &Arguments) -> anyhow::Result<Posted> {
     let mut latencies: Vec<f64> =
         responses.iter().flat_map(|responses| responses.latencies.iter().copied()).collect();
     latencies.sort_unstable_by(f64::total_cmp);
-    let percentile = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or(0.0);
+    // The nearest rank, as in `bench/goals.py`.
+    let percentile = |percent: usize| {
+        let rank = (latencies.len() * percent).div_ceil(100);
+        rank.checked_sub(1).and_then(|index| latencies.get(index)).copied().unwrap_or(0.0)
+    };
     let readings = match arguments.shape {
         Shape::Live => 0,
         Shape::Single => 1,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use device_stats_domain::{DeviceId, DeviceKey, Email, NewDevice, NewUser, UserId, Username};
@@ -17,6 +17,11 @@ use crate::manifest::{DeviceReadings, Manifest};
 
 /// Number of readings per segment. The last segment of a device has the remainder.
 pub(crate) const SEGMENT_READINGS: u32 = 262_144;
+
+/// Pause before a failed append is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// Maximum time for which a failed append is tried again.
+const RETRIES_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The loaded readings.
 #[derive(Debug, Default, Serialize)]
@@ -132,6 +137,7 @@ fn append_all(
 fn append(runtime: &Handle, store: &dyn Store, manifest: &Manifest, job: &Job<'_>) -> anyhow::Result<u64> {
     let rows = manifest.rows(job.readings, job.from, usize::try_from(job.count)?, job.first_id)?;
     let segment = Segment::encode(&rows, Effort::Small)?;
+    let start = Instant::now();
     loop {
         match runtime.block_on(store.append_segment(job.device, &segment)) {
             Ok(Replaced::Done(_)) => return Ok(u64::try_from(segment_bytes(&segment))?),
@@ -139,7 +145,9 @@ fn append(runtime: &Handle, store: &dyn Store, manifest: &Manifest, job: &Job<'_
                 bail!("device {} already has readings in this period", job.readings.device_id)
             }
             // Threads write one at a time, so a call may time out while it waits for the others.
-            Err(error) if error.retry() == Retry::Safe => {}
+            Err(error) if error.retry() == Retry::Safe && start.elapsed() < RETRIES_TIMEOUT => {
+                thread::sleep(RETRY_PAUSE);
+            }
             Err(error) => return Err(error.into()),
         }
     }

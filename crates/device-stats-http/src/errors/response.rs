@@ -69,7 +69,10 @@ fn contract_error(description: Description, id: &RequestId) -> Response {
 fn problem(description: Description, id: &RequestId) -> Response {
     let (detail, errors) = match description.detail {
         Detail::Text(text) => (text, None),
-        Detail::Faults(faults) => (format!("{} faults in the request", faults.len()), Some(faults)),
+        Detail::Faults(faults) => {
+            let plural = if faults.len() == 1 { "" } else { "s" };
+            (format!("{} fault{plural} in the request", faults.len()), Some(faults))
+        }
     };
     let problem = ProblemResponse {
         kind: "about:blank",

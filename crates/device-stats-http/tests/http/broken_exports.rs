@@ -26,7 +26,7 @@ use crate::server::{Api, Server, read_chunks};
 over_both_databases!(
     an_export_survives_a_merge_of_its_segments,
     an_export_breaks_off_when_its_device_is_deleted,
-    damage_breaks_an_export_off,
+    damage_aborts_an_export,
     an_export_leaves_out_devices_deleted_before_their_turn
 );
 
@@ -154,7 +154,7 @@ async fn an_export_breaks_off_when_its_device_is_deleted(database: Database) {
 
 /// Damage in the first span gives an ordinary error response. Damage in a later span ends the export after
 /// the readings before the damage.
-async fn damage_breaks_an_export_off(database: Database) {
+async fn damage_aborts_an_export(database: Database) {
     let (store, server) = begin(&database).await;
     let api = server.api;
     let (key, segments) = stored(&*store, api, "d", None, 3 * SEALED).await;

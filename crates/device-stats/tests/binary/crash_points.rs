@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -91,6 +92,7 @@ impl Run {
         let waiting = Instant::now();
         while !self.has_logged("+++ killed by SIGKILL") {
             assert!(waiting.elapsed() < EVENT_TIMEOUT, "the process ended without a kill");
+            sleep(Duration::from_millis(10));
         }
     }
 
