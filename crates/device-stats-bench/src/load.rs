@@ -11,6 +11,7 @@ use device_stats_segment::{Effort, Segment};
 use device_stats_store::{Replaced, Retry, Store};
 use serde::Serialize;
 use tokio::runtime::{Handle, Runtime};
+use tokio::time::sleep;
 
 use crate::database;
 use crate::manifest::{DeviceReadings, Manifest};
@@ -146,7 +147,7 @@ fn append(runtime: &Handle, store: &dyn Store, manifest: &Manifest, job: &Job<'_
             }
             // Threads write one at a time, so a call may time out while it waits for the others.
             Err(error) if error.retry() == Retry::Safe && start.elapsed() < RETRIES_TIMEOUT => {
-                thread::sleep(RETRY_PAUSE);
+                runtime.block_on(sleep(RETRY_PAUSE));
             }
             Err(error) => return Err(error.into()),
         }

@@ -5,11 +5,10 @@
 //!
 //! `CRASH_POINTS=all` runs all crash points, as `make torture` does; otherwise the test runs a sample.
 
-#![expect(clippy::disallowed_methods, reason = "the environment sets the number of crash points")]
+#![expect(clippy::disallowed_methods, reason = "the environment sets the number of crash points; polls a file")]
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -92,7 +91,7 @@ impl Run {
         let waiting = Instant::now();
         while !self.has_logged("+++ killed by SIGKILL") {
             assert!(waiting.elapsed() < EVENT_TIMEOUT, "the process ended without a kill");
-            sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
