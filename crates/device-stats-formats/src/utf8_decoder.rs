@@ -3,7 +3,7 @@
 use crate::error::FormatError;
 
 /// The byte order mark of UTF-8.
-const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+pub(crate) const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// Maximum size of a character, in bytes.
 const CHARACTER_BYTES_MAX: usize = 4;
 
