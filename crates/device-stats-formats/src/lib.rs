@@ -9,6 +9,7 @@ mod batch;
 #[cfg(test)]
 mod body_pieces;
 mod body_receiver;
+mod column_names;
 mod csv;
 mod error;
 pub mod export;
@@ -28,7 +29,7 @@ pub use faults::{Fault, Faults, LocationStep, Problem};
 pub use json::{Json, JsonError};
 pub use line_protocol::{PointReader, Precision};
 pub use media_type::MediaType;
-pub use members::{FromMembers, Members, extra, missing};
+pub use members::{Members, extra, missing};
 pub use utf8_decoder::Utf8Decoder;
 
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! Reads the rows of a batch in any format as its body arrives.
 
-use super::arrow_columns::{self, ArrowBody};
+use super::arrow_columns;
 use super::batch_rows::BatchRows;
 use super::csv_rows::CsvRowReader;
 use super::json_array;
@@ -65,7 +65,7 @@ impl<R: Row> BatchReader<R> {
             FormatReader::JsonArray(text) => Some(json_array::read(&text, faults)),
             FormatReader::Ndjson(reader) => Some(reader.finish(&mut found)),
             FormatReader::Csv(reader) => reader.finish(&mut found),
-            FormatReader::Arrow(bytes) => Some(arrow_columns::read(ArrowBody::open(&bytes)?, &mut found)?),
+            FormatReader::Arrow(bytes) => Some(arrow_columns::read(&bytes, &mut found)?),
             FormatReader::Other => return Err(FormatError::UnknownMediaType),
         };
         faults.append(found);

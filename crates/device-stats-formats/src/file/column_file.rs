@@ -18,8 +18,8 @@ use super::beginning::{Rejoined, first_bytes};
 use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
 use super::file_error::FileError;
 use super::file_reader::FileRows;
-use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn};
-use crate::batch::check_columns;
+use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn, check_columns};
+use crate::batch::Row;
 use crate::faults::Faults;
 
 /// Maximum size of a record batch of an Arrow file after decompression, in bytes. A record batch is held as a
@@ -201,7 +201,7 @@ fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
 /// Checks the columns by the rules of the server.
 fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
     let mut faults = Faults::default();
-    check_columns::<(DeviceId, Measurement)>(schema, &mut faults)
+    check_columns(<(DeviceId, Measurement)>::COLUMNS, schema, &mut faults)
         .ok_or_else(|| FileError::from_column_faults(file, None, faults))
 }
 

@@ -14,9 +14,9 @@ use device_stats_domain::{DeviceId, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::column_names::ColumnNames;
 use crate::batch::csv_cells::CsvCells;
 use crate::batch::plain_object::PlainObject;
+use crate::column_names::ColumnNames;
 use crate::error::FormatError;
 use crate::faults::Fault;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, FAULTS_MAX};
@@ -93,13 +93,13 @@ impl From<FormatError> for Refusal {
 
 fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, Refusal> {
     let mut faults = Faults::default();
-    let rows = read::<Reading>(ArrowBody::open(bytes)?, &mut faults)?;
+    let rows = read::<Reading>(bytes, &mut faults)?;
     let faults = faults.into_vec();
     if faults.is_empty() { Ok(rows.rows) } else { Err(Refusal::Faults(faults)) }
 }
 
 fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, FormatError> {
-    ArrowBody::open(bytes)?.read()
+    super::read_batches(ArrowStream::open(bytes, BATCH_BYTES_MAX)?)
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn nothing_is_read_after_the_last_fault() {
         numbers.push(1.0);
         let stream = with_axes(column(Float64Array::from(numbers)));
         let mut faults = Faults::default();
-        let rows = read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
+        let rows = read::<Measurement>(&stream, &mut faults).unwrap();
         assert_eq!(rows.rows.len(), read_rows);
         assert_eq!(faults.is_full(), read_rows == 0);
     }
@@ -255,7 +255,7 @@ impl Row for Nothing {
 #[test]
 fn a_row_is_never_lost_silently() {
     let stream = with_axes(column(Float64Array::from(vec![1.0, 2.0])));
-    let read = read::<Nothing>(ArrowBody::open(&stream).unwrap(), &mut Faults::default());
+    let read = read::<Nothing>(&stream, &mut Faults::default());
     assert!(matches!(read.err(), Some(FormatError::NotArrow(_))));
 }
 
@@ -265,7 +265,7 @@ fn a_wrong_type_is_reported_whatever_the_values_are() {
     for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
         let stream = with_axes(axis);
         let mut faults = Faults::default();
-        read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
+        read::<Measurement>(&stream, &mut faults).unwrap();
         let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
         assert_eq!(kinds, ["column_type"; 3]);
     }
