@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use crate::batch::BatchRows;
+use crate::body_error::BodyError;
 use crate::body_receiver::BodyReceiver;
-use crate::error::FormatError;
 use crate::faults::Faults;
 
 /// Splits a body into pieces of these lengths. The lengths are used again and again until the body ends.
@@ -25,7 +25,7 @@ pub(crate) fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> 
 pub(crate) fn outcome<T: BodyReceiver, R: Debug>(
     mut reader: T,
     pieces: &[&[u8]],
-    finish: impl FnOnce(T, &mut Faults) -> Result<Option<BatchRows<R>>, FormatError>,
+    finish: impl FnOnce(T, &mut Faults) -> Result<Option<BatchRows<R>>, BodyError>,
 ) -> String {
     for piece in pieces {
         reader.receive(piece);

@@ -6,12 +6,12 @@ pub mod limits;
 
 mod arrow;
 mod batch;
+mod body_error;
 #[cfg(test)]
 mod body_pieces;
 mod body_receiver;
 mod column_names;
 mod csv;
-mod error;
 pub mod export;
 mod faults;
 pub mod file;
@@ -23,8 +23,8 @@ mod utf8_decoder;
 pub mod values;
 
 pub use batch::{BatchReader, BatchRows, Row, RowLocations};
+pub use body_error::BodyError;
 pub use body_receiver::BodyReceiver;
-pub use error::FormatError;
 pub use faults::{Fault, Faults, LocationStep, Problem};
 pub use json::{Json, JsonError};
 pub use line_protocol::{PointReader, Precision};

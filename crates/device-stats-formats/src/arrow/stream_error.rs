@@ -4,7 +4,7 @@ use std::io;
 
 use arrow_schema::ArrowError;
 
-use crate::error::FormatError;
+use crate::body_error::BodyError;
 
 /// Reason why a stream cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ impl From<io::Error> for ArrowStreamError {
     }
 }
 
-impl From<ArrowStreamError> for FormatError {
+impl From<ArrowStreamError> for BodyError {
     fn from(error: ArrowStreamError) -> Self {
         match error {
             ArrowStreamError::TooLarge { bytes_max } => Self::TooLarge { bytes_max },

@@ -13,7 +13,7 @@ use device_stats_domain::{Axes, Finite, Measurement};
 use super::batch_rows::BatchRows;
 use super::row::Row;
 use crate::arrow::{ArrowStream, check_columns};
-use crate::error::FormatError;
+use crate::body_error::BodyError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
@@ -27,8 +27,8 @@ type ValueFault = Box<(Problem, Json)>;
 /// Reads the rows of a body. A fault of a column is noted before any value is read.
 ///
 /// # Errors
-/// [`FormatError`] if the stream is broken or incomplete, or has too many bytes or readings.
-pub(super) fn read<R: Row>(body: &[u8], faults: &mut Faults) -> Result<BatchRows<R>, FormatError> {
+/// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings.
+pub(super) fn read<R: Row>(body: &[u8], faults: &mut Faults) -> Result<BatchRows<R>, BodyError> {
     let mut rows = BatchRows::default();
     let stream = ArrowStream::open(body, BATCH_BYTES_MAX)?;
     if check_columns(R::COLUMNS, stream.schema(), faults).is_none() {
@@ -50,18 +50,18 @@ pub(super) fn read<R: Row>(body: &[u8], faults: &mut Faults) -> Result<BatchRows
 }
 
 /// Reads all record batches of a stream.
-fn read_batches(mut stream: ArrowStream<&[u8]>) -> Result<Vec<RecordBatch>, FormatError> {
+fn read_batches(mut stream: ArrowStream<&[u8]>) -> Result<Vec<RecordBatch>, BodyError> {
     let mut batches = Vec::new();
     let mut readings = 0;
     while let Some(batch) = stream.next_batch()? {
         readings += batch.num_rows();
         if readings > BATCH_READINGS_MAX {
-            return Err(FormatError::TooManyReadings { readings_max: BATCH_READINGS_MAX });
+            return Err(BodyError::TooManyReadings { readings_max: BATCH_READINGS_MAX });
         }
         batches.push(batch);
     }
     if !stream.into_input().is_empty() {
-        return Err(FormatError::NotArrow("bytes follow the end of the stream".to_owned()));
+        return Err(BodyError::NotArrow("bytes follow the end of the stream".to_owned()));
     }
     Ok(batches)
 }
@@ -88,8 +88,8 @@ fn read_batch<R: Row>(
 
 /// Error for a batch that differs from the schema of its stream. It never occurs, because the stream checks
 /// its batches.
-fn inconsistent() -> FormatError {
-    FormatError::NotArrow("a batch does not have the columns of its stream".to_owned())
+fn inconsistent() -> BodyError {
+    BodyError::NotArrow("a batch does not have the columns of its stream".to_owned())
 }
 
 /// The columns of a batch whose schema has been checked.
@@ -100,7 +100,7 @@ struct ReadingColumns<'a> {
 }
 
 impl<'a> ReadingColumns<'a> {
-    fn new(batch: &'a RecordBatch) -> Result<Self, FormatError> {
+    fn new(batch: &'a RecordBatch) -> Result<Self, BodyError> {
         let number = |name| batch.column_by_name(name).and_then(NumberColumn::new).ok_or_else(inconsistent);
         let (devices, times) = (batch.column_by_name("device_id"), batch.column_by_name("timestamp"));
         Ok(Self {

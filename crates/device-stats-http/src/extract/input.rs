@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use device_stats_formats::{Faults, FormatError, Json, LocationStep, MediaType, Problem, extra, missing};
+use device_stats_formats::{BodyError, Faults, Json, LocationStep, MediaType, Problem, extra, missing};
 use device_stats_service::Service;
 
 use crate::body::{BodyKind, TextBody, read_text};
@@ -64,7 +64,7 @@ impl Input {
         };
         let body = match body {
             Some(TextBody { media_type: MediaType::Json, text }) => {
-                Some(Json::parse(&text).map_err(FormatError::NotJson)?)
+                Some(Json::parse(&text).map_err(BodyError::NotJson)?)
             }
             Some(TextBody { text, .. }) => Some(Json::String(text)),
             None => None,

@@ -54,12 +54,10 @@ impl<'a> NumberColumn<'a> {
                     column => i128::from(column.value(row)),
                     other => unreachable!("a column of the type {other} is not read as numbers")
                 );
-                exact(integer)
-                    .ok_or_else(|| Box::new((not_exact(), Json::Number(integer.to_string()))))?
+                exact(integer).ok_or_else(|| Box::new((not_exact(), Json::Number(integer.to_string()))))?
             }
         };
-        values::finite_number(number)
-            .map_err(|problem| Box::new((problem, Json::Number(number.to_string()))))
+        values::finite_number(number).map_err(|problem| Box::new((problem, Json::Number(number.to_string()))))
     }
 }
 
