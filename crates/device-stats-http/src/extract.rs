@@ -24,4 +24,4 @@ pub(crate) use page::{PageParams, PageQuery};
 pub(crate) use path::{DeviceIdParam, PathDevice, PathUser, UserIdParam};
 pub(crate) use period::{Period, PeriodParams, PeriodQuery, read_period};
 pub(crate) use reading_source::PathReadingSource;
-pub(crate) use streamed::{FromBody, Streamed};
+pub(crate) use streamed::{RowReader, Streamed};

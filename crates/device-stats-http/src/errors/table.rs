@@ -39,7 +39,7 @@ impl ApiError {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }
             Self::Invalid(faults) => invalid(faults.clone()),
-            Self::Format(error) => describe_format(error),
+            Self::Body(error) => describe_body(error),
             Self::IncompleteBody => malformed_body("There was an error parsing the body"),
             Self::InvalidCoding { coding: "zstd" } => {
                 let window = (1 << ZSTD_WINDOW_LOG_MAX) / 1024 / 1024;
@@ -67,7 +67,7 @@ impl ApiError {
     }
 }
 
-fn describe_format(error: &BodyError) -> Description {
+fn describe_body(error: &BodyError) -> Description {
     match error {
         BodyError::NotJson(JsonError { position, error }) => invalid(vec![json_invalid(*position, error)]),
         BodyError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
