@@ -17,7 +17,7 @@ mod streamed;
 
 pub(crate) use caller::Caller;
 pub(crate) use count::count_up_to;
-pub(crate) use idempotency_key::{KeyHeader, KeyParam};
+pub(crate) use idempotency_key::{KeyHeader, KeyParam, key_location};
 pub(crate) use input::{FromInput, Input, Parsed};
 pub(crate) use json_body::{JsonBody, OptionalJsonBody, RequestBody};
 pub(crate) use page::{PageParams, PageQuery};

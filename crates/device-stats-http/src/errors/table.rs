@@ -11,7 +11,7 @@ use device_stats_store::StoreError;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use crate::headers::idempotency_key;
+use crate::extract::key_location;
 use crate::limits::ZSTD_WINDOW_LOG_MAX;
 
 /// The response to an error, independent of the form (the contract or RFC 9457).
@@ -177,7 +177,7 @@ fn fault(loc: Vec<LocationStep>, problem: Problem, input: Value) -> Fault {
 
 fn other_payload(key: &IdempotencyKey) -> Fault {
     let problem = Problem::new("idempotency_key_reused", "The key was used with another payload before");
-    fault(idempotency_key::location(), problem, json!(key.as_str()))
+    fault(key_location(), problem, json!(key.as_str()))
 }
 
 fn too_many_buckets(error: &TooManyBuckets) -> Fault {
