@@ -71,6 +71,13 @@ impl Connection {
     }
 }
 
+/// Returns the head of a POST request with a body of this length, in bytes.
+pub(crate) fn post_head(address: &str, path: &str, content_type: &str, length: usize) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+    )
+}
+
 /// Returns the status and the length of the body in bytes.
 fn read_head(head: &str) -> anyhow::Result<(u16, usize)> {
     let mut lines = head.lines();

@@ -6,14 +6,13 @@ mod arrow_batch;
 mod request_template;
 mod sensor_values;
 
-use std::sync::Barrier;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use serde::Serialize;
 
-use crate::connection::Connection;
+use crate::clients;
+use crate::connection::{Connection, post_head};
 pub(crate) use arguments::Arguments;
 use arguments::Shape;
 use request_template::RequestTemplate;
@@ -50,27 +49,10 @@ struct Responses {
 pub(crate) fn post(arguments: &Arguments) -> anyhow::Result<Posted> {
     create_devices(arguments)?;
     let until = Duration::try_from_secs_f64(arguments.seconds)?;
-    let start_line = Barrier::new(arguments.clients as usize + 1);
-    let start_line = &start_line;
-    let (responses, seconds) = thread::scope(|scope| {
-        let client = |number| {
-            scope.spawn(move || {
-                let prepared = Connection::open(&arguments.address)
-                    .and_then(|connection| Ok((connection, RequestTemplate::new(arguments, number)?)));
-                // A client that failed also waits here. Otherwise, the others would wait for it without end.
-                start_line.wait();
-                let (connection, template) = prepared?;
-                post_until(connection, template, until, arguments.requests_max)
-            })
-        };
-        let clients: Vec<_> = (0..arguments.clients).map(client).collect();
-        start_line.wait();
-        let start = Instant::now();
-        let mut responses = Vec::new();
-        for client in clients {
-            responses.push(client.join().map_err(|_| anyhow!("a client has panicked"))??);
-        }
-        anyhow::Ok((responses, start.elapsed().as_secs_f64()))
+    let prepare =
+        |number| Ok((Connection::open(&arguments.address)?, RequestTemplate::new(arguments, number)?));
+    let (responses, seconds) = clients::run(arguments.clients, prepare, |(connection, template)| {
+        post_until(connection, template, until, arguments.requests_max)
     })?;
     let mut latencies: Vec<f64> =
         responses.iter().flat_map(|responses| responses.latencies.iter().copied()).collect();
@@ -105,12 +87,8 @@ fn create_devices(arguments: &Arguments) -> anyhow::Result<()> {
     let mut connection = Connection::open(&arguments.address)?;
     for number in 0..devices {
         let body = format!(r#"{{"device_id":"{}"}}"#, arguments.device_id(number));
-        let request = format!(
-            "POST /api/v1/devices/ HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            arguments.address,
-            body.len()
-        );
-        let response = connection.exchange(request.as_bytes())?;
+        let head = post_head(&arguments.address, "/api/v1/devices/", "application/json", body.len());
+        let response = connection.exchange((head + &body).as_bytes())?;
         // 400: the device exists.
         ensure!([201, 400].contains(&response.status), "{}", String::from_utf8_lossy(&response.body));
     }

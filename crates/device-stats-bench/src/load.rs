@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use device_stats_domain::{DeviceId, DeviceKey, Email, NewDevice, NewUser, UserId, Username};
 use device_stats_segment::{Effort, Segment};
+use device_stats_service::limits::SEGMENT_READINGS;
 use device_stats_store::{Replaced, Retry, Store};
 use serde::Serialize;
 use tokio::runtime::{Handle, Runtime};
@@ -15,9 +16,6 @@ use tokio::time::sleep;
 
 use crate::database;
 use crate::manifest::{DeviceReadings, Manifest};
-
-/// Number of readings per segment. The last segment of a device has the remainder.
-pub(crate) const SEGMENT_READINGS: u32 = 262_144;
 
 /// Pause before a failed append is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -104,6 +102,7 @@ async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> an
         let device = store.create_device(NewDevice { device_id, name: None, user_id }).await?.key;
         let mut from = 0;
         while from < readings.readings {
+            // The last segment of a device has the remainder.
             let count = u32::try_from(u64::from(SEGMENT_READINGS).min(readings.readings - from))?;
             let first_id = store.reserve_reading_ids(count).await?.start;
             jobs.push(Job { device, readings, from, count, first_id });

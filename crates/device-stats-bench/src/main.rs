@@ -2,6 +2,7 @@
 //! readings, measures sealing and merging, and sends requests. Each command prints its result as one line of
 //! JSON.
 
+mod clients;
 mod connection;
 mod database;
 mod ingest;

@@ -4,15 +4,14 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::Connection;
+use crate::clients;
+use crate::connection::{Connection, post_head};
 
 /// Arguments of `requests`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +27,7 @@ pub(crate) struct Arguments {
     answers: PathBuf,
     /// Send this number of requests concurrently
     #[arg(long, default_value_t = 1)]
-    clients: usize,
+    clients: u32,
     /// Stop sending after this time
     #[arg(long, default_value_t = 60.0)]
     seconds_max: f64,
@@ -65,29 +64,14 @@ pub(crate) fn send(arguments: &Arguments) -> anyhow::Result<Sent> {
     let lines = fs::read_to_string(&arguments.requests).context("the requests cannot be read")?;
     let requests =
         lines.lines().map(|line| format_request(&arguments.address, line)).collect::<Result<Vec<_>, _>>()?;
-    let connect = |_| Connection::open(&arguments.address);
-    let connections = (0..arguments.clients).map(connect).collect::<Result<Vec<_>, _>>()?;
-
-    let (next, start_line) = (AtomicUsize::new(0), Barrier::new(arguments.clients + 1));
+    let next = AtomicUsize::new(0);
     let time_max = Duration::try_from_secs_f64(arguments.seconds_max)?;
-    let (requests, next, start_line) = (&requests, &next, &start_line);
-    let (responses, seconds) = thread::scope(|scope| {
-        let client = |connection| {
-            scope.spawn(move || {
-                start_line.wait();
-                send_remaining(connection, requests, next, time_max)
-            })
-        };
-        let clients: Vec<_> = connections.into_iter().map(client).collect();
-        start_line.wait();
-        let start = Instant::now();
-        let mut responses = Vec::new();
-        for client in clients {
-            responses.extend(client.join().map_err(|_| anyhow!("a client has panicked"))??);
-        }
-        anyhow::Ok((responses, start.elapsed().as_secs_f64()))
+    let connect = |_| Connection::open(&arguments.address);
+    let (responses, seconds) = clients::run(arguments.clients, connect, |connection| {
+        send_remaining(connection, &requests, &next, time_max)
     })?;
-    write_responses(arguments, responses).map(|requests| Sent { requests, seconds })
+    write_responses(arguments, responses.into_iter().flatten().collect())
+        .map(|requests| Sent { requests, seconds })
 }
 
 /// Returns the bytes of a request.
@@ -97,11 +81,7 @@ fn format_request(address: &str, line: &str) -> anyhow::Result<Vec<u8>> {
         None => format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"),
         Some(body) => {
             let body = body.to_string();
-            let length = body.len();
-            format!(
-                "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-                 content-length: {length}\r\n\r\n{body}"
-            )
+            post_head(address, &path, "application/json", body.len()) + &body
         }
     };
     Ok(text.into_bytes())

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use device_stats_segment::{Effort, READINGS_MAX, Segment};
+use device_stats_service::limits::SEGMENT_READINGS;
 use serde::Serialize;
 
-use crate::load::{SEGMENT_READINGS, segment_bytes};
+use crate::load::segment_bytes;
 use crate::manifest::Manifest;
 
 /// Maximum number of readings to seal and merge.

@@ -1,11 +1,13 @@
-//! Arrow IPC streams that other programs wrote, and their columns of text.
+//! Arrow IPC streams that other programs wrote, their columns, and the texts in them.
 
+mod column_types;
 mod layout;
 mod memory_limit;
 mod stream;
 mod stream_error;
 mod text_column;
 
+pub(crate) use column_types::{check_columns, holds_numbers};
 pub(crate) use stream::ArrowStream;
 pub(crate) use stream_error::ArrowStreamError;
-pub(crate) use text_column::{TextColumn, holds_text};
+pub(crate) use text_column::TextColumn;

@@ -3,7 +3,6 @@
 mod arrow_columns;
 mod batch_reader;
 mod batch_rows;
-pub(crate) mod column_names;
 mod csv_cells;
 mod csv_rows;
 mod json_array;
@@ -14,7 +13,6 @@ mod row;
 #[cfg(test)]
 mod split_body_tests;
 
-pub(crate) use arrow_columns::check_columns;
 pub use batch_reader::BatchReader;
 pub use batch_rows::{BatchRows, RowLocations};
 pub use row::Row;

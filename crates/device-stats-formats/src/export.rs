@@ -6,5 +6,5 @@ mod format;
 mod text_encoder;
 
 pub use encoder::{EncodeError, Encoder};
-pub use format::{ExportEncoder, ExportFormat};
+pub use format::ExportFormat;
 pub use text_encoder::write_ndjson;

@@ -2,6 +2,7 @@
 //! server decides which numbers and times are valid.
 
 mod batch_builder;
+mod beginning;
 mod column_file;
 mod csv_file;
 mod file_batch;

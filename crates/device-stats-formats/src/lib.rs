@@ -6,11 +6,12 @@ pub mod limits;
 
 mod arrow;
 mod batch;
+mod body_error;
 #[cfg(test)]
 mod body_pieces;
 mod body_receiver;
+mod column_names;
 mod csv;
-mod error;
 pub mod export;
 mod faults;
 pub mod file;
@@ -22,13 +23,13 @@ mod utf8_decoder;
 pub mod values;
 
 pub use batch::{BatchReader, BatchRows, Row, RowLocations};
+pub use body_error::BodyError;
 pub use body_receiver::BodyReceiver;
-pub use error::FormatError;
 pub use faults::{Fault, Faults, LocationStep, Problem};
 pub use json::{Json, JsonError};
 pub use line_protocol::{PointReader, Precision};
 pub use media_type::MediaType;
-pub use members::{FromMembers, Members, extra, missing};
+pub use members::{Members, extra, missing};
 pub use utf8_decoder::Utf8Decoder;
 
 #[cfg(doctest)]

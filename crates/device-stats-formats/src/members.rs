@@ -6,12 +6,6 @@ use crate::faults::{Faults, LocationStep, Problem};
 use crate::json::Json;
 use crate::values::nullable;
 
-/// A value that consists of the members of a JSON object.
-pub trait FromMembers: Sized {
-    /// Reads the value; `None` if a fault has been noted.
-    fn read(members: &mut Members<'_>) -> Option<Self>;
-}
-
 /// The members of a JSON object.
 pub struct Members<'a> {
     object: &'a Json,

@@ -1,9 +1,9 @@
 //! Decodes UTF-8 that arrives in pieces, without a byte order mark.
 
-use crate::error::FormatError;
+use crate::body_error::BodyError;
 
 /// The byte order mark of UTF-8.
-const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+pub(crate) const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// Maximum size of a character, in bytes.
 const CHARACTER_BYTES_MAX: usize = 4;
 
@@ -53,16 +53,16 @@ impl Utf8Decoder {
     /// Passes on the last characters, and returns whether the whole text is empty.
     ///
     /// # Errors
-    /// [`FormatError::Utf16`] or [`FormatError::NotUtf8`].
-    pub fn finish(mut self, mut pass: impl FnMut(&str)) -> Result<bool, FormatError> {
+    /// [`BodyError::Utf16`] or [`BodyError::NotUtf8`].
+    pub fn finish(mut self, mut pass: impl FnMut(&str)) -> Result<bool, BodyError> {
         if !self.has_begun {
             let first = self.begin();
             self.decode(&first, &mut pass);
         }
         match self.fault {
-            Some(Fault::Utf16) => Err(FormatError::Utf16),
-            Some(Fault::NotUtf8) => Err(FormatError::NotUtf8),
-            None if !self.held.is_empty() => Err(FormatError::NotUtf8),
+            Some(Fault::Utf16) => Err(BodyError::Utf16),
+            Some(Fault::NotUtf8) => Err(BodyError::NotUtf8),
+            None if !self.held.is_empty() => Err(BodyError::NotUtf8),
             None => Ok(!self.has_text),
         }
     }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::body_pieces::split;
 
-    fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(String, bool), FormatError> {
+    fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(String, bool), BodyError> {
         let (mut decoder, mut text) = (Utf8Decoder::default(), String::new());
         for piece in pieces {
             decoder.receive(piece, |passed| text.push_str(passed));
@@ -130,9 +130,9 @@ mod tests {
             read([&BYTE_ORDER_MARK[..], &BYTE_ORDER_MARK[..]]).unwrap(),
             ("\u{feff}".to_owned(), false)
         );
-        assert!(matches!(read([&b"\xff"[..], b"\xfe"]), Err(FormatError::Utf16)));
-        assert!(matches!(read([&b"\xfe\xff\0{"[..]]), Err(FormatError::Utf16)));
-        assert!(matches!(read([&BYTE_ORDER_MARK[..2]]), Err(FormatError::NotUtf8)));
+        assert!(matches!(read([&b"\xff"[..], b"\xfe"]), Err(BodyError::Utf16)));
+        assert!(matches!(read([&b"\xfe\xff\0{"[..]]), Err(BodyError::Utf16)));
+        assert!(matches!(read([&BYTE_ORDER_MARK[..2]]), Err(BodyError::NotUtf8)));
     }
 
     proptest! {

@@ -1,10 +1,8 @@
-//! The body of a request: limits on its size and time, decompression, and text.
+//! The body of a request: limits on its size and time, and decompression.
 
 mod decompress;
 mod kind;
 mod receive;
-mod text;
 
 pub(crate) use kind::BodyKind;
 pub(crate) use receive::receive;
-pub(crate) use text::{TextBody, read_text};

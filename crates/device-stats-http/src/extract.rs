@@ -17,11 +17,11 @@ mod streamed;
 
 pub(crate) use caller::Caller;
 pub(crate) use count::count_up_to;
-pub(crate) use idempotency_key::{KeyHeader, KeyParam};
+pub(crate) use idempotency_key::{KeyHeader, KeyParam, key_location};
 pub(crate) use input::{FromInput, Input, Parsed};
 pub(crate) use json_body::{JsonBody, OptionalJsonBody, RequestBody};
 pub(crate) use page::{PageParams, PageQuery};
 pub(crate) use path::{DeviceIdParam, PathDevice, PathUser, UserIdParam};
 pub(crate) use period::{Period, PeriodParams, PeriodQuery, read_period};
 pub(crate) use reading_source::PathReadingSource;
-pub(crate) use streamed::{FromBody, Streamed};
+pub(crate) use streamed::{RowReader, Streamed};

@@ -3,5 +3,4 @@
 pub(crate) mod accept;
 pub(crate) mod content_disposition;
 pub(crate) mod content_type;
-pub(crate) mod idempotency_key;
 pub(crate) mod request_id;

@@ -25,14 +25,14 @@ use device_export::{DeviceExport, ExportSpan};
 /// The readings of each device are a snapshot taken after the export began, so each reading that was
 /// acknowledged before the export began is exported once. If a segment is merged meanwhile, the export
 /// continues with a new snapshot of the device, after the last exported reading.
-pub struct Export<E> {
+pub struct Export {
     service: Service,
     window: Window,
     current: Option<DeviceExport>,
     /// The devices after the current one.
     later: VecDeque<Device>,
     /// `None` after the last bytes, or after an error.
-    encoder: Option<E>,
+    encoder: Option<Box<dyn Encoder>>,
     _permit: AdmissionPermit,
 }
 
@@ -43,12 +43,12 @@ impl Service {
     /// # Errors
     /// [`ServiceError::TooManyExports`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile;
     /// the other errors of the store.
-    pub async fn export<E: Encoder>(
+    pub async fn export(
         &self,
         source: Authorized<ReadingSource>,
         window: Window,
-        encoder: E,
-    ) -> Result<Export<E>, ServiceError> {
+        encoder: Box<dyn Encoder>,
+    ) -> Result<Export, ServiceError> {
         let permit = self.parts.admission.admit_export()?;
         let (current, later) = match source.into_inner() {
             ReadingSource::Device(device) => {
@@ -61,7 +61,7 @@ impl Service {
     }
 }
 
-impl<E: Encoder> Export<E> {
+impl Export {
     /// Returns the next bytes, at least one, and the rest of the export; `None` after the last bytes.
     ///
     /// # Errors
@@ -112,11 +112,11 @@ impl<E: Encoder> Export<E> {
 
 /// Reads and encodes a span. Returns the end of the span and the encoded bytes. Encodes nothing if the span
 /// cannot be read.
-async fn encode_span<E: Encoder>(
+async fn encode_span(
     service: &Service,
-    mut encoder: E,
+    mut encoder: Box<dyn Encoder>,
     span: ExportSpan,
-) -> Result<(E, Result<(i64, Bytes), ReadError>), ServiceError> {
+) -> Result<(Box<dyn Encoder>, Result<(i64, Bytes), ReadError>), ServiceError> {
     let span = match span.open(&service.parts.segments).await {
         Ok(span) => span,
         Err(error) => return Ok((encoder, Err(error))),

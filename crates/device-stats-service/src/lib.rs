@@ -13,6 +13,8 @@ mod live;
 mod queries;
 mod segments;
 mod service;
+#[cfg(test)]
+mod testing;
 
 pub mod sealing;
 

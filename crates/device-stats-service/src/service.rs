@@ -56,7 +56,7 @@ impl Service {
         let (admission, backlog) = (Arc::<AdmissionControl>::default(), Arc::<Backlog>::default());
         let live = Arc::<LiveHub>::default();
         let group_commit = GroupCommit::new(
-            Arc::clone(&store),
+            Arc::<dyn Store>::clone(&store),
             Arc::clone(&admission),
             Arc::clone(&backlog),
             Arc::clone(&live),

@@ -15,6 +15,7 @@ mod retry_flags;
 mod seal;
 mod serve;
 mod stdout;
+mod stop_signal;
 mod store_devices;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use device_stats_domain::error_chain;
 
 use crate::logging;
 use crate::settings::{Flags, Settings};
+use stop_signal::StopSignal;
 
 /// Time limit for blocking work that is still running when the process ends.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -74,7 +76,8 @@ enum Command {
 }
 
 /// Runs the command that the command line and the environment specify. Returns the exit code: 0 for success,
-/// 1 for a failure, 2 for an invalid command line or setting.
+/// 1 for a failure, 2 for an invalid command line or setting, 130 or 143 for an export that SIGINT or SIGTERM
+/// stopped.
 pub fn run() -> ExitCode {
     let matches = CommandLine::command().get_matches();
     let command_line = match CommandLine::from_arg_matches(&matches) {
@@ -105,7 +108,10 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // If stderr is closed, the exit code alone reports the error.
             let _ = writeln!(std::io::stderr(), "error: {}", error_chain(error.as_ref()));
-            ExitCode::FAILURE
+            match error.downcast_ref::<StopSignal>() {
+                Some(signal) => ExitCode::from(signal.exit_code()),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

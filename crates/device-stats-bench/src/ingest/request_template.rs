@@ -6,6 +6,7 @@ use device_stats_domain::Timestamp;
 use super::arguments::{Arguments, Format, Shape};
 use super::arrow_batch::ArrowBatch;
 use super::sensor_values::sensor_values;
+use crate::connection::post_head;
 
 /// Time of the first request, in seconds since 1970 UTC: the start of 2020.
 const FIRST_SECOND: i64 = 1_577_836_800;
@@ -53,10 +54,7 @@ impl RequestTemplate {
             return Ok(Self { request, times: Times::Texts(Vec::new()), second, step });
         }
         let PostRequest { path, content_type, body, mut times } = PostRequest::new(arguments, client)?;
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
+        let head = post_head(address, &path, content_type, body.len());
         match &mut times {
             Times::Texts(offsets) => offsets.iter_mut().for_each(|offset| *offset += head.len()),
             Times::Micros { offset, .. } => *offset += head.len(),

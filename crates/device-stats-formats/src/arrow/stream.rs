@@ -53,7 +53,7 @@ impl<R: Read> ArrowStream<R> {
         if schema.endianness() != Endianness::Little {
             return Err(ArrowStreamError::broken("numbers are big-endian"));
         }
-        let schema = try_fb_to_schema(schema).map_err(|error| ArrowStreamError::from_arrow(&error))?;
+        let schema = try_fb_to_schema(schema)?;
         next_body(&mut input, &message)?;
         let limit = ArrayMemoryLimit::new(bytes_max);
         let dictionaries = HashMap::new();
@@ -102,9 +102,8 @@ impl<R: Read> ArrowStream<R> {
         let types: Vec<&DataType> = self.schema.fields().iter().map(|field| field.data_type()).collect();
         layout::check(&batch, &types, body, &mut self.limit)?;
         let (schema, version) = (Arc::clone(&self.schema), message.version());
-        RecordBatchDecoder::try_new(body, batch, schema, &self.dictionaries, &version)
-            .and_then(RecordBatchDecoder::read_record_batch)
-            .map_err(|error| ArrowStreamError::from_arrow(&error))
+        let decoder = RecordBatchDecoder::try_new(body, batch, schema, &self.dictionaries, &version)?;
+        Ok(decoder.read_record_batch()?)
     }
 
     fn read_dictionary(&mut self, message: &Message<'_>, body: &Buffer) -> Result<(), ArrowStreamError> {
@@ -118,8 +117,9 @@ impl<R: Read> ArrowStream<R> {
             let longer = self.dictionaries.get(&dictionary.id()).map_or(0, Array::get_buffer_memory_size);
             self.limit.copy(longer.saturating_add(body.len()))?;
         }
-        read_dictionary(body, dictionary, &self.schema, &mut self.dictionaries, &message.version())
-            .map_err(|error| ArrowStreamError::from_arrow(&error))
+        let version = message.version();
+        read_dictionary(body, dictionary, &self.schema, &mut self.dictionaries, &version)?;
+        Ok(())
     }
 }
 
@@ -136,11 +136,11 @@ fn dictionary_values(schema: &Schema, id: i64) -> Option<&DataType> {
 /// Reads the head of the next message; `None` at the mark that ends the stream.
 fn next_head(input: &mut impl Read) -> Result<Option<Vec<u8>>, ArrowStreamError> {
     let mut word = [0; 4];
-    input.read_exact(&mut word).map_err(ArrowStreamError::from_io)?;
+    input.read_exact(&mut word)?;
     if word != CONTINUATION {
         return Err(ArrowStreamError::broken("a message does not begin with the continuation marker"));
     }
-    input.read_exact(&mut word).map_err(ArrowStreamError::from_io)?;
+    input.read_exact(&mut word)?;
     match usize::try_from(i32::from_le_bytes(word)) {
         Ok(0) => Ok(None),
         Ok(length) if length <= HEAD_BYTES_MAX => take(input, length).map(Some),
@@ -171,8 +171,7 @@ fn next_body(input: &mut impl Read, message: &Message<'_>) -> Result<Buffer, Arr
 /// Reads this number of bytes. Declared bytes that never arrive are not allocated.
 fn take(input: &mut impl Read, length: usize) -> Result<Vec<u8>, ArrowStreamError> {
     let mut bytes = Vec::with_capacity(length.min(BODY_BYTES_INITIAL));
-    let read = input.by_ref().take(length as u64).read_to_end(&mut bytes);
-    match read.map_err(ArrowStreamError::from_io)? {
+    match input.by_ref().take(length as u64).read_to_end(&mut bytes)? {
         count if count == length => Ok(bytes),
         _ => Err(ArrowStreamError::broken("the stream is cut off")),
     }

@@ -4,6 +4,8 @@ use std::io;
 
 use arrow_schema::ArrowError;
 
+use crate::body_error::BodyError;
+
 /// Reason why a stream cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ArrowStreamError {
@@ -26,17 +28,31 @@ impl ArrowStreamError {
     pub(super) fn broken(words: impl Into<String>) -> Self {
         Self::Broken(words.into())
     }
+}
 
+impl From<ArrowError> for ArrowStreamError {
     /// Converts an error of `arrow-ipc`, which does no input or output here.
-    pub(super) fn from_arrow(error: &ArrowError) -> Self {
+    fn from(error: ArrowError) -> Self {
         Self::Broken(error.to_string())
     }
+}
 
+impl From<io::Error> for ArrowStreamError {
     /// Converts an error of the input.
-    pub(super) fn from_io(error: io::Error) -> Self {
+    fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::broken("the stream is cut off"),
             _ => Self::Unreadable(error),
+        }
+    }
+}
+
+impl From<ArrowStreamError> for BodyError {
+    fn from(error: ArrowStreamError) -> Self {
+        match error {
+            ArrowStreamError::TooLarge { bytes_max } => Self::TooLarge { bytes_max },
+            ArrowStreamError::Broken(words) => Self::NotArrow(words),
+            ArrowStreamError::Unreadable(error) => Self::NotArrow(error.to_string()),
         }
     }
 }

@@ -1,42 +1,40 @@
 //! Rows as columns: record batches of Arrow. Column types are checked once, and rows are then built without
 //! further checks of types. Only a batch with a fault is read a second time, row by row, for its faults.
 
-mod body;
 mod device_column;
 mod number_column;
 #[cfg(test)]
 mod tests;
 mod time_column;
-mod value_fault;
 
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
 use device_stats_domain::{Axes, Finite, Measurement};
-use serde_json::json;
 
 use super::batch_rows::BatchRows;
-use super::column_names::column_location;
 use super::row::Row;
-use crate::arrow::holds_text;
-use crate::error::FormatError;
+use crate::arrow::{ArrowStream, check_columns};
+use crate::body_error::BodyError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
-pub(super) use body::ArrowBody;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 use device_column::DeviceColumn;
 use number_column::NumberColumn;
 use time_column::TimeColumn;
-use value_fault::ValueFault;
+
+/// The rule that a value breaks, and the value. Boxed, because it is large and faults are rare.
+type ValueFault = Box<(Problem, Json)>;
 
 /// Reads the rows of a body. A fault of a column is noted before any value is read.
 ///
 /// # Errors
-/// [`FormatError`] if the stream is broken, or has too many bytes or readings.
-pub(super) fn read<R: Row>(body: ArrowBody<'_>, faults: &mut Faults) -> Result<BatchRows<R>, FormatError> {
+/// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings.
+pub(super) fn read<R: Row>(body: &[u8], faults: &mut Faults) -> Result<BatchRows<R>, BodyError> {
     let mut rows = BatchRows::default();
-    if check_columns::<R>(body.schema(), faults).is_none() {
+    let stream = ArrowStream::open(body, BATCH_BYTES_MAX)?;
+    if check_columns(R::COLUMNS, stream.schema(), faults).is_none() {
         return Ok(rows);
     }
-    let batches = body.read()?;
+    let batches = read_batches(stream)?;
     rows.rows.reserve(batches.iter().map(RecordBatch::num_rows).sum());
     let mut first_row = 0;
     for batch in &batches {
@@ -51,24 +49,21 @@ pub(super) fn read<R: Row>(body: ArrowBody<'_>, faults: &mut Faults) -> Result<B
     Ok(rows)
 }
 
-/// Notes missing, unknown and repeated columns, and columns of a wrong type; `None` if there is a fault.
-pub(crate) fn check_columns<R: Row>(schema: &Schema, faults: &mut Faults) -> Option<()> {
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    R::COLUMNS.check(&names, faults)?;
-    for field in schema.fields() {
-        let data_type = field.data_type();
-        let (is_accepted, expected) = match field.name().as_str() {
-            "device_id" => (holds_text(data_type), "Utf8, or a dictionary of it"),
-            "timestamp" => (time_column::accepts(data_type), "Timestamp, Int64 or Utf8"),
-            _ => (number_column::accepts(data_type), "Float64, Float32 or an integer"),
-        };
-        if !is_accepted {
-            let problem = Problem::new("column_type", format!("Column should be of the type {expected}"));
-            let problem = problem.with(json!({ "expected": expected }));
-            faults.add(column_location(field.name()), problem, &Json::String(data_type.to_string()));
+/// Reads all record batches of a stream.
+fn read_batches(mut stream: ArrowStream<&[u8]>) -> Result<Vec<RecordBatch>, BodyError> {
+    let mut batches = Vec::new();
+    let mut readings = 0;
+    while let Some(batch) = stream.next_batch()? {
+        readings += batch.num_rows();
+        if readings > BATCH_READINGS_MAX {
+            return Err(BodyError::TooManyReadings { readings_max: BATCH_READINGS_MAX });
         }
+        batches.push(batch);
     }
-    faults.is_empty().then_some(())
+    if !stream.into_input().is_empty() {
+        return Err(BodyError::NotArrow("bytes follow the end of the stream".to_owned()));
+    }
+    Ok(batches)
 }
 
 /// Adds the rows of a batch, or notes their faults. `first_row` is the position of the first row in the body.
@@ -93,8 +88,8 @@ fn read_batch<R: Row>(
 
 /// Error for a batch that differs from the schema of its stream. It never occurs, because the stream checks
 /// its batches.
-fn inconsistent() -> FormatError {
-    FormatError::NotArrow("a batch does not have the columns of its stream".to_owned())
+fn inconsistent() -> BodyError {
+    BodyError::NotArrow("a batch does not have the columns of its stream".to_owned())
 }
 
 /// The columns of a batch whose schema has been checked.
@@ -105,7 +100,7 @@ struct ReadingColumns<'a> {
 }
 
 impl<'a> ReadingColumns<'a> {
-    fn new(batch: &'a RecordBatch) -> Result<Self, FormatError> {
+    fn new(batch: &'a RecordBatch) -> Result<Self, BodyError> {
         let number = |name| batch.column_by_name(name).and_then(NumberColumn::new).ok_or_else(inconsistent);
         let (devices, times) = (batch.column_by_name("device_id"), batch.column_by_name("timestamp"));
         Ok(Self {
@@ -138,8 +133,8 @@ impl<'a> ReadingColumns<'a> {
     /// Reads a row of the batch, and notes its faults at `index`, its position in the body.
     fn read_row<R: Row>(&mut self, row: usize, index: usize, faults: &mut Faults) -> Option<R> {
         let mut note = |name: &'static str, fault: ValueFault| {
-            let ValueFault { problem, input } = fault;
-            faults.add(vec!["body".into(), index.into(), name.into()], *problem, &input);
+            let (problem, input) = *fault;
+            faults.add(vec!["body".into(), index.into(), name.into()], problem, &input);
         };
         let device = match &mut self.devices {
             Some(devices) => devices.read(row).map_err(|fault| note("device_id", fault)).ok().map(Some),

@@ -1,13 +1,13 @@
 //! Reads the rows of a batch in any format as its body arrives.
 
-use super::arrow_columns::{self, ArrowBody};
+use super::arrow_columns;
 use super::batch_rows::BatchRows;
 use super::csv_rows::CsvRowReader;
 use super::json_array;
 use super::ndjson::NdjsonRowReader;
 use super::row::Row;
+use crate::body_error::BodyError;
 use crate::body_receiver::{BodyReceiver, vec_bytes};
-use crate::error::FormatError;
 use crate::faults::Faults;
 use crate::json::Json;
 use crate::media_type::MediaType;
@@ -49,9 +49,9 @@ impl<R: Row> BatchReader<R> {
     /// Returns all rows, or `None` if a fault has been noted.
     ///
     /// # Errors
-    /// [`FormatError`] if the body is not text, not an Arrow stream or too large, or its media type is
+    /// [`BodyError`] if the body is not text, not an Arrow stream or too large, or its media type is
     /// unknown.
-    pub fn finish(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, FormatError> {
+    pub fn finish(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
         let Self { decoder, mut reader, faults: mut found } = self;
         let is_empty = match &reader {
             FormatReader::Arrow(bytes) => bytes.is_empty(),
@@ -65,8 +65,8 @@ impl<R: Row> BatchReader<R> {
             FormatReader::JsonArray(text) => Some(json_array::read(&text, faults)),
             FormatReader::Ndjson(reader) => Some(reader.finish(&mut found)),
             FormatReader::Csv(reader) => reader.finish(&mut found),
-            FormatReader::Arrow(bytes) => Some(arrow_columns::read(ArrowBody::open(&bytes)?, &mut found)?),
-            FormatReader::Other => return Err(FormatError::UnknownMediaType),
+            FormatReader::Arrow(bytes) => Some(arrow_columns::read(&bytes, &mut found)?),
+            FormatReader::Other => return Err(BodyError::UnknownMediaType),
         };
         faults.append(found);
         Ok(rows.filter(|_| faults.is_empty()))

@@ -3,10 +3,10 @@
 
 use device_stats_domain::{Axes, DeviceId, Measurement};
 
-use super::column_names::ColumnNames;
 use super::csv_cells::CsvCells;
 use super::plain_object::PlainObject;
-use crate::members::{FromMembers, Members};
+use crate::column_names::ColumnNames;
+use crate::members::Members;
 use crate::values::{self, nullable};
 
 /// A row of a batch: a [`Measurement`] of the device that the request names, or a [`Measurement`] with the
@@ -28,21 +28,15 @@ pub trait Row: Sized + Send {
     fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self>;
 }
 
-impl FromMembers for Measurement {
-    fn read(members: &mut Members<'_>) -> Option<Self> {
+impl Row for Measurement {
+    const COLUMNS: ColumnNames = ColumnNames { required: &["x", "y", "z"], optional: &["timestamp"] };
+
+    fn from_members(members: &mut Members<'_>) -> Option<Self> {
         let x = members.required("x", values::finite);
         let y = members.required("y", values::finite);
         let z = members.required("z", values::finite);
         let time = members.optional("timestamp", nullable(values::timestamp));
         Some(Self { time: time?.flatten(), values: Axes { x, y, z }.all()? })
-    }
-}
-
-impl Row for Measurement {
-    const COLUMNS: ColumnNames = ColumnNames { required: &["x", "y", "z"], optional: &["timestamp"] };
-
-    fn from_members(members: &mut Members<'_>) -> Option<Self> {
-        Self::read(members)
     }
 
     fn from_plain_object(plain: PlainObject) -> Option<Self> {
@@ -71,7 +65,7 @@ impl Row for (DeviceId, Measurement) {
 
     fn from_members(members: &mut Members<'_>) -> Option<Self> {
         let device = members.required("device_id", values::device_id);
-        let measurement = Measurement::read(members);
+        let measurement = Measurement::from_members(members);
         Some((device?, measurement?))
     }
 

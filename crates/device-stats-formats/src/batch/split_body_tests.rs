@@ -4,29 +4,20 @@ use device_stats_domain::{DeviceId, Measurement};
 use proptest::prelude::*;
 
 use super::batch_rows::BatchRows;
-use super::column_names::ColumnNames;
 use super::csv_cells::CsvCells;
 use super::csv_rows::CsvRowReader;
 use super::plain_object::PlainObject;
 use super::{BatchReader, Row};
-use crate::body_pieces::split;
-use crate::body_receiver::BodyReceiver;
+use crate::body_pieces::{self, split};
+use crate::column_names::ColumnNames;
 use crate::faults::Faults;
 use crate::media_type::MediaType;
 use crate::members::Members;
 
 /// Returns the rows of a body with their lines, or its faults.
 fn outcome(media_type: MediaType, pieces: &[&[u8]]) -> String {
-    let mut reader = BatchReader::<(DeviceId, Measurement)>::new(media_type);
-    for piece in pieces {
-        reader.receive(piece);
-    }
-    let mut faults = Faults::default();
-    match reader.finish(&mut faults) {
-        Ok(Some(rows)) => format!("{:?} {:?}", rows.rows, rows.locations),
-        Ok(None) => format!("{:?}", faults.into_vec()),
-        Err(error) => format!("{error:?}"),
-    }
+    let reader = BatchReader::<(DeviceId, Measurement)>::new(media_type);
+    body_pieces::outcome(reader, pieces, BatchReader::finish)
 }
 
 fn fragments(fragments: &'static [&'static str]) -> impl Strategy<Value = String> {

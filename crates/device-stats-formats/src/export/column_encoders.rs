@@ -23,14 +23,14 @@ const TIMESTAMP: &str = "timestamp";
 const UTC: &str = "UTC";
 
 /// Encodes an Arrow IPC stream, with one record batch for each call.
-pub struct ArrowStreamEncoder {
+pub(super) struct ArrowStreamEncoder {
     schema: SchemaRef,
     writer: StreamWriter<Vec<u8>>,
 }
 
 /// Encodes a Parquet file. A row group is returned when it is full. The end of the file lists the positions
 /// of all row groups.
-pub struct ParquetEncoder {
+pub(super) struct ParquetEncoder {
     schema: SchemaRef,
     writer: ArrowWriter<Vec<u8>>,
 }
@@ -49,7 +49,7 @@ impl Encoder for ArrowStreamEncoder {
         Ok(std::mem::take(self.writer.get_mut()).into())
     }
 
-    fn finish(self) -> Result<Bytes, EncodeError> {
+    fn finish(self: Box<Self>) -> Result<Bytes, EncodeError> {
         Ok(self.writer.into_inner()?.into())
     }
 }
@@ -79,7 +79,7 @@ impl Encoder for ParquetEncoder {
         Ok(std::mem::take(self.writer.inner_mut()).into())
     }
 
-    fn finish(self) -> Result<Bytes, EncodeError> {
+    fn finish(self: Box<Self>) -> Result<Bytes, EncodeError> {
         Ok(self.writer.into_inner()?.into())
     }
 }

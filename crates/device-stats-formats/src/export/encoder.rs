@@ -19,5 +19,5 @@ pub trait Encoder: Send + 'static {
     ///
     /// # Errors
     /// [`EncodeError`], always a bug.
-    fn finish(self) -> Result<Bytes, EncodeError>;
+    fn finish(self: Box<Self>) -> Result<Bytes, EncodeError>;
 }

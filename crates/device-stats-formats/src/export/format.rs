@@ -1,12 +1,10 @@
 //! The formats of an export.
 
-use bytes::Bytes;
-use device_stats_domain::{DeviceId, Reading};
 use serde_json::json;
 
 use super::column_encoders::{ArrowStreamEncoder, ParquetEncoder};
 use super::encoder::{EncodeError, Encoder};
-use super::text_encoder::{TextEncoder, TextFormat};
+use super::text_encoder::{CSV_HEADER, TextEncoder, write_csv, write_ndjson};
 use crate::faults::Problem;
 use crate::json::Json;
 
@@ -22,16 +20,6 @@ pub enum ExportFormat {
     Arrow,
     /// A Parquet file.
     Parquet,
-}
-
-/// Encodes readings in one of the formats.
-pub enum ExportEncoder {
-    /// CSV or NDJSON.
-    Text(TextEncoder),
-    /// An Arrow IPC stream.
-    Arrow(Box<ArrowStreamEncoder>),
-    /// A Parquet file.
-    Parquet(Box<ParquetEncoder>),
 }
 
 impl ExportFormat {
@@ -87,30 +75,12 @@ impl ExportFormat {
     ///
     /// # Errors
     /// [`EncodeError`], always a bug.
-    pub fn encoder(self, gzip: bool) -> Result<ExportEncoder, EncodeError> {
+    pub fn encoder(self, gzip: bool) -> Result<Box<dyn Encoder>, EncodeError> {
         Ok(match self {
-            Self::Csv => ExportEncoder::Text(TextEncoder::new(TextFormat::Csv, gzip)?),
-            Self::Ndjson => ExportEncoder::Text(TextEncoder::new(TextFormat::Ndjson, gzip)?),
-            Self::Arrow => ExportEncoder::Arrow(Box::new(ArrowStreamEncoder::new()?)),
-            Self::Parquet => ExportEncoder::Parquet(Box::new(ParquetEncoder::new()?)),
+            Self::Csv => Box::new(TextEncoder::new(CSV_HEADER, write_csv, gzip)?),
+            Self::Ndjson => Box::new(TextEncoder::new(b"", write_ndjson, gzip)?),
+            Self::Arrow => Box::new(ArrowStreamEncoder::new()?),
+            Self::Parquet => Box::new(ParquetEncoder::new()?),
         })
-    }
-}
-
-impl Encoder for ExportEncoder {
-    fn encode(&mut self, device: &DeviceId, readings: &[Reading]) -> Result<Bytes, EncodeError> {
-        match self {
-            Self::Text(encoder) => encoder.encode(device, readings),
-            Self::Arrow(encoder) => encoder.encode(device, readings),
-            Self::Parquet(encoder) => encoder.encode(device, readings),
-        }
-    }
-
-    fn finish(self) -> Result<Bytes, EncodeError> {
-        match self {
-            Self::Text(encoder) => encoder.finish(),
-            Self::Arrow(encoder) => encoder.finish(),
-            Self::Parquet(encoder) => encoder.finish(),
-        }
     }
 }

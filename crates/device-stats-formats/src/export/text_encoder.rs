@@ -12,20 +12,14 @@ use serde_json::Error;
 use super::encoder::{EncodeError, Encoder};
 
 /// The header of CSV. A batch of many devices has the same header.
-const HEADER: &[u8] = b"device_id,timestamp,x,y,z\n";
+pub(super) const CSV_HEADER: &[u8] = b"device_id,timestamp,x,y,z\n";
 
-/// Format of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TextFormat {
-    /// Comma-separated values (RFC 4180, but lines end with `\n`).
-    Csv,
-    /// A JSON object.
-    Ndjson,
-}
+/// Writes readings of a device as lines.
+type WriteLines = fn(&mut Vec<u8>, &DeviceId, &[Reading]) -> Result<(), EncodeError>;
 
 /// Encodes readings as lines.
-pub struct TextEncoder {
-    format: TextFormat,
+pub(super) struct TextEncoder {
+    write: WriteLines,
     output: OutputBuffer,
 }
 
@@ -36,32 +30,27 @@ enum OutputBuffer {
 }
 
 impl TextEncoder {
-    /// Creates an encoder that has written the header.
-    pub(super) fn new(format: TextFormat, gzip: bool) -> io::Result<Self> {
+    /// Creates an encoder that has written the header, which may be empty.
+    pub(super) fn new(header: &[u8], write: WriteLines, gzip: bool) -> io::Result<Self> {
         let mut output = if gzip {
             OutputBuffer::Gzip(GzEncoder::new(Vec::new(), Compression::fast()))
         } else {
             OutputBuffer::Plain(Vec::new())
         };
-        if format == TextFormat::Csv {
-            output.add(HEADER.to_vec())?;
-        }
-        Ok(Self { format, output })
+        output.add(header.to_vec())?;
+        Ok(Self { write, output })
     }
 }
 
 impl Encoder for TextEncoder {
     fn encode(&mut self, device: &DeviceId, readings: &[Reading]) -> Result<Bytes, EncodeError> {
         let mut text = Vec::new();
-        match self.format {
-            TextFormat::Csv => write_csv(&mut text, device, readings)?,
-            TextFormat::Ndjson => write_ndjson(&mut text, device, readings)?,
-        }
+        (self.write)(&mut text, device, readings)?;
         self.output.add(text)?;
         Ok(self.output.take())
     }
 
-    fn finish(self) -> Result<Bytes, EncodeError> {
+    fn finish(self: Box<Self>) -> Result<Bytes, EncodeError> {
         Ok(match self.output {
             OutputBuffer::Plain(bytes) => bytes.into(),
             OutputBuffer::Gzip(encoder) => encoder.finish()?.into(),
@@ -89,7 +78,15 @@ impl OutputBuffer {
     }
 }
 
-fn write_csv(text: &mut Vec<u8>, device: &DeviceId, readings: &[Reading]) -> Result<(), EncodeError> {
+/// Writes readings of a device as lines of CSV (RFC 4180, but lines end with `\n`).
+///
+/// # Errors
+/// [`EncodeError`], always a bug.
+pub(super) fn write_csv(
+    text: &mut Vec<u8>,
+    device: &DeviceId,
+    readings: &[Reading],
+) -> Result<(), EncodeError> {
     let mut cell = csv::Writer::from_writer(Vec::new());
     cell.write_record([device.as_str()])?;
     let cell = cell.into_inner().map_err(|error| error.to_string())?;

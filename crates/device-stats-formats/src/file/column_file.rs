@@ -14,10 +14,12 @@ use device_stats_domain::{DeviceId, Measurement};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
+use super::beginning::{Rejoined, first_bytes};
 use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
 use super::file_error::FileError;
-use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn};
-use crate::batch::check_columns;
+use super::file_reader::FileRows;
+use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn, check_columns};
+use crate::batch::Row;
 use crate::faults::Faults;
 
 /// Maximum size of a record batch of an Arrow file after decompression, in bytes. A record batch is held as a
@@ -46,9 +48,6 @@ enum Batches<R: Read> {
     Parquet(Box<ParquetRecordBatchReader>),
 }
 
-/// First bytes of a file, which have been read to recognize it, and its rest.
-type Rejoined<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
-
 impl<R: Read> ColumnFile<R> {
     /// Reads the schema of an Arrow stream or file.
     ///
@@ -65,54 +64,6 @@ impl<R: Read> ColumnFile<R> {
 
     fn new(file: &Path, batches: Batches<R>, batch_bytes_max: usize) -> Self {
         Self { file: file.to_owned(), batches, pending: None, row: 1, row_count: None, batch_bytes_max }
-    }
-
-    /// Returns the number of rows in the file, if its header states it.
-    pub(super) fn row_count(&self) -> Option<u64> {
-        self.row_count
-    }
-
-    /// Skips up to this number of rows.
-    ///
-    /// # Errors
-    /// As [`Self::next_batch`].
-    pub(super) fn skip(&mut self, rows: u64) -> Result<(), FileError> {
-        let mut left = rows;
-        while left > 0 {
-            let Some(batch) = self.take_rows()? else { break };
-            let count = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
-            self.row += count as u64;
-            left -= count as u64;
-            self.pending = rest(&batch, count);
-        }
-        Ok(())
-    }
-
-    /// Returns the next rows; `None` at the end of the file.
-    ///
-    /// # Errors
-    /// [`FileError`] if the file cannot be read, or a row is too large for any batch.
-    pub(super) fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        let Some(batch) = self.take_rows()? else { return Ok(None) };
-        let too_large = || {
-            let problem = format!("row {} is too large for any batch", self.row);
-            FileError::File { file: self.file.clone(), problem }
-        };
-        let mut count = self.rows_that_fit(&batch.slice(0, batch.num_rows().min(BATCH_ROWS_MAX)));
-        if count == 0 {
-            return Err(too_large());
-        }
-        let mut encoded = self.encode(&batch.slice(0, count))?;
-        while encoded.body.len() > self.batch_bytes_max {
-            if count == 1 {
-                return Err(too_large());
-            }
-            count = count.div_ceil(2);
-            encoded = self.encode(&batch.slice(0, count))?;
-        }
-        self.row += count as u64;
-        self.pending = rest(&batch, count);
-        Ok(Some(encoded))
     }
 
     /// Returns the number of rows, from the first one, whose texts fit into a batch. Many rows may share one
@@ -180,7 +131,7 @@ impl<R: Read> ColumnFile<R> {
     }
 }
 
-impl<R: Read> ColumnFile<R> {
+impl ColumnFile<File> {
     /// Reads the schema of a Parquet file. One page of each column is held at a time.
     ///
     /// # Errors
@@ -196,15 +147,52 @@ impl<R: Read> ColumnFile<R> {
     }
 }
 
+impl<R: Read> FileRows for ColumnFile<R> {
+    fn row_count(&self) -> Option<u64> {
+        self.row_count
+    }
+
+    fn skip_some(&mut self, rows: u64) -> Result<u64, FileError> {
+        let Some(batch) = self.take_rows()? else { return Ok(0) };
+        let count = usize::try_from(rows).unwrap_or(usize::MAX).min(batch.num_rows());
+        self.row += count as u64;
+        self.pending = rest(&batch, count);
+        Ok(count as u64)
+    }
+
+    /// # Errors
+    /// [`FileError`] if the file cannot be read, or a row is too large for any batch.
+    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
+        let Some(batch) = self.take_rows()? else { return Ok(None) };
+        let too_large = || {
+            let problem = format!("row {} is too large for any batch", self.row);
+            FileError::File { file: self.file.clone(), problem }
+        };
+        let mut count = self.rows_that_fit(&batch.slice(0, batch.num_rows().min(BATCH_ROWS_MAX)));
+        if count == 0 {
+            return Err(too_large());
+        }
+        let mut encoded = self.encode(&batch.slice(0, count))?;
+        while encoded.body.len() > self.batch_bytes_max {
+            if count == 1 {
+                return Err(too_large());
+            }
+            count = count.div_ceil(2);
+            encoded = self.encode(&batch.slice(0, count))?;
+        }
+        self.row += count as u64;
+        self.pending = rest(&batch, count);
+        Ok(Some(encoded))
+    }
+}
+
 /// Reads the first bytes of a stream. Skips the bytes before the stream in an Arrow file.
 fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
-    let mut begin = Vec::new();
-    input.by_ref().take(FILE_MAGIC.len() as u64).read_to_end(&mut begin)?;
+    let mut begin = first_bytes(input, FILE_MAGIC.len())?;
     if begin == FILE_MAGIC {
         begin = vec![0];
         while begin == [0] {
-            begin.clear();
-            input.by_ref().take(1).read_to_end(&mut begin)?;
+            begin = first_bytes(input, 1)?;
         }
     }
     Ok(begin)
@@ -213,7 +201,7 @@ fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
 /// Checks the columns by the rules of the server.
 fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
     let mut faults = Faults::default();
-    check_columns::<(DeviceId, Measurement)>(schema, &mut faults)
+    check_columns(<(DeviceId, Measurement)>::COLUMNS, schema, &mut faults)
         .ok_or_else(|| FileError::from_column_faults(file, None, faults))
 }
 

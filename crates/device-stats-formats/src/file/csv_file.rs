@@ -9,6 +9,7 @@ use device_stats_domain::{DeviceId, Measurement};
 use super::batch_builder::BatchBuilder;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
+use super::file_reader::FileRows;
 use crate::batch::Row;
 use crate::csv::{Progress, RecordReader};
 use crate::faults::Faults;
@@ -28,7 +29,7 @@ pub(super) struct CsvFile<R> {
 }
 
 impl<R: Read> CsvFile<R> {
-    /// Reads the header.
+    /// Reads the header of a text without a byte order mark.
     ///
     /// # Errors
     /// [`FileError`] if it cannot be read, or columns are missing, unknown or repeated.
@@ -54,52 +55,6 @@ impl<R: Read> CsvFile<R> {
         let timestamp = position("timestamp");
         let header = columns.into_iter().map(str::to_owned).collect();
         Ok(Self { header, device_id, timestamp, ..csv })
-    }
-
-    /// Skips up to this number of rows.
-    ///
-    /// # Errors
-    /// As [`Self::next_batch`].
-    pub(super) fn skip(&mut self, rows: u64) -> Result<(), FileError> {
-        for _ in 0..rows {
-            if !self.next_row()? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the next rows; `None` at the end of the file.
-    ///
-    /// # Errors
-    /// [`FileError`] for a row that has another number of cells than the header, is not UTF-8, or is too
-    /// large for any batch. Earlier rows that have not been returned are lost.
-    pub(super) fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        let mut csv = Writer::from_writer(Vec::new());
-        csv.write_record(&self.header).map_err(|error| self.error(error.to_string()))?;
-        let header_size = size_max(self.header.iter().map(String::as_str));
-        let mut size = header_size;
-        let mut batch = BatchBuilder::new();
-        while !batch.is_full() && self.next_row()? {
-            let cells = self.cells()?;
-            size += size_max(cells.iter().copied());
-            if size > self.batch_bytes_max {
-                if batch.is_empty() {
-                    let bytes_max = self.batch_bytes_max.saturating_sub(header_size);
-                    let problem =
-                        format!("the row is too large for any batch; the limit is {bytes_max} bytes");
-                    return Err(self.error(problem));
-                }
-                self.is_pending = true;
-                break;
-            }
-            let is_timed =
-                self.timestamp.and_then(|column| cells.get(column)).is_some_and(|cell| !cell.is_empty());
-            batch.add(self.records.line(), cells.get(self.device_id).copied(), is_timed);
-            csv.write_record(cells).map_err(|error| self.error(error.to_string()))?;
-        }
-        let body = csv.into_inner().map_err(|error| self.error(error.to_string()))?;
-        Ok(batch.finish("text/csv", body))
     }
 
     /// Reads the next row; returns whether there is one.
@@ -139,6 +94,43 @@ impl<R: Read> CsvFile<R> {
     /// Describes an error of the current record.
     fn error(&self, problem: String) -> FileError {
         FileError::Line { file: self.file.clone(), line: self.records.line(), problem }
+    }
+}
+
+impl<R: Read> FileRows for CsvFile<R> {
+    fn skip_some(&mut self, _: u64) -> Result<u64, FileError> {
+        Ok(self.next_row()?.into())
+    }
+
+    /// # Errors
+    /// [`FileError`] for a row that has another number of cells than the header, is not UTF-8, or is too
+    /// large for any batch.
+    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
+        let mut csv = Writer::from_writer(Vec::new());
+        csv.write_record(&self.header).map_err(|error| self.error(error.to_string()))?;
+        let header_size = size_max(self.header.iter().map(String::as_str));
+        let mut size = header_size;
+        let mut batch = BatchBuilder::new();
+        while !batch.is_full() && self.next_row()? {
+            let cells = self.cells()?;
+            size += size_max(cells.iter().copied());
+            if size > self.batch_bytes_max {
+                if batch.is_empty() {
+                    let bytes_max = self.batch_bytes_max.saturating_sub(header_size);
+                    let problem =
+                        format!("the row is too large for any batch; the limit is {bytes_max} bytes");
+                    return Err(self.error(problem));
+                }
+                self.is_pending = true;
+                break;
+            }
+            let is_timed =
+                self.timestamp.and_then(|column| cells.get(column)).is_some_and(|cell| !cell.is_empty());
+            batch.add(self.records.line(), cells.get(self.device_id).copied(), is_timed);
+            csv.write_record(cells).map_err(|error| self.error(error.to_string()))?;
+        }
+        let body = csv.into_inner().map_err(|error| self.error(error.to_string()))?;
+        Ok(batch.finish("text/csv", body))
     }
 }
 

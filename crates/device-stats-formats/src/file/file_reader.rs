@@ -4,24 +4,35 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::beginning::without_byte_order_mark;
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
 use super::file_name::{self, FileFormat, OpenedFile};
 use super::json_file::JsonFile;
+use super::json_splitter::JsonLayout;
 use crate::limits::BATCH_BYTES_MAX;
 
 /// Reads the rows of a file, batch by batch.
-pub struct FileReader<R: Read>(Format<R>);
+pub struct FileReader(Box<dyn FileRows>);
 
-enum Format<R: Read> {
-    Csv(Box<CsvFile<R>>),
-    Json(JsonFile<R>),
-    Columns(Box<ColumnFile<R>>),
+/// The rows of a file of one format.
+pub(super) trait FileRows {
+    /// Returns the number of rows in the file, if its header states it.
+    fn row_count(&self) -> Option<u64> {
+        None
+    }
+
+    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file.
+    fn skip_some(&mut self, rows: u64) -> Result<u64, FileError>;
+
+    /// Returns the next rows; `None` at the end of the file. After an error, earlier rows that have not been
+    /// returned are lost.
+    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError>;
 }
 
-impl FileReader<Box<dyn Read>> {
+impl FileReader {
     /// Opens a file whose name states its format, and reads its header. `track` wraps the file before it is
     /// decompressed. A Parquet file is not wrapped, because it is not read sequentially.
     ///
@@ -34,38 +45,38 @@ impl FileReader<Box<dyn Read>> {
     ) -> Result<Self, FileError> {
         match file_name::open(path, track)? {
             OpenedFile::Parquet(file) => {
-                let columns = ColumnFile::open_parquet(path, file, BATCH_BYTES_MAX)?;
-                Ok(Self(Format::Columns(Box::new(columns))))
+                Ok(Self(Box::new(ColumnFile::open_parquet(path, file, BATCH_BYTES_MAX)?)))
             }
             OpenedFile::Sequential(format, input) => Self::new(path, format, input, BATCH_BYTES_MAX),
         }
     }
-}
 
-impl<R: Read> FileReader<R> {
     /// Reads the header of a file.
     pub(super) fn new(
         path: &Path,
         format: FileFormat,
-        input: R,
+        input: impl Read + 'static,
         batch_bytes_max: usize,
     ) -> Result<Self, FileError> {
-        Ok(Self(match format {
-            FileFormat::Csv => Format::Csv(Box::new(CsvFile::open(path, input, batch_bytes_max)?)),
-            FileFormat::Ndjson => Format::Json(JsonFile::from_lines(path, input, batch_bytes_max)),
-            FileFormat::Json => Format::Json(JsonFile::from_array(path, input, batch_bytes_max)),
+        let layout = match format {
             FileFormat::Arrow => {
-                Format::Columns(Box::new(ColumnFile::open_arrow(path, input, batch_bytes_max)?))
+                return Ok(Self(Box::new(ColumnFile::open_arrow(path, input, batch_bytes_max)?)));
             }
-        }))
+            FileFormat::Csv => None,
+            FileFormat::Ndjson => Some(JsonLayout::Lines),
+            FileFormat::Json => Some(JsonLayout::Array),
+        };
+        let text = without_byte_order_mark(input);
+        let text = text.map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
+        Ok(match layout {
+            None => Self(Box::new(CsvFile::open(path, text, batch_bytes_max)?)),
+            Some(layout) => Self(Box::new(JsonFile::new(path, text, layout, batch_bytes_max))),
+        })
     }
 
     /// Returns the number of rows in the file, if its header states it.
     pub fn row_count(&self) -> Option<u64> {
-        match &self.0 {
-            Format::Columns(columns) => columns.row_count(),
-            Format::Csv(_) | Format::Json(_) => None,
-        }
+        self.0.row_count()
     }
 
     /// Skips up to this number of rows.
@@ -73,11 +84,14 @@ impl<R: Read> FileReader<R> {
     /// # Errors
     /// As [`Self::next_batch`].
     pub fn skip(&mut self, rows: u64) -> Result<(), FileError> {
-        match &mut self.0 {
-            Format::Csv(csv) => csv.skip(rows),
-            Format::Json(json) => json.skip(rows),
-            Format::Columns(columns) => columns.skip(rows),
+        let mut left = rows;
+        while left > 0 {
+            match self.0.skip_some(left)? {
+                0 => break,
+                skipped => left -= skipped,
+            }
         }
+        Ok(())
     }
 
     /// Returns the next rows; `None` at the end of the file.
@@ -86,10 +100,6 @@ impl<R: Read> FileReader<R> {
     /// [`FileError`] for a row that cannot be read, or is too large for any batch. Earlier rows that have not
     /// been returned are lost.
     pub fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        match &mut self.0 {
-            Format::Csv(csv) => csv.next_batch(),
-            Format::Json(json) => json.next_batch(),
-            Format::Columns(columns) => columns.next_batch(),
-        }
+        self.0.next_batch()
     }
 }

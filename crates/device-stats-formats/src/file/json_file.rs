@@ -9,7 +9,8 @@ use serde::de::IgnoredAny;
 use super::batch_builder::BatchBuilder;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
-use super::json_splitter::{JsonSplitter, SplitError};
+use super::file_reader::FileRows;
+use super::json_splitter::{JsonLayout, JsonSplitter, SplitError};
 
 /// A file of JSON objects.
 pub(super) struct JsonFile<R> {
@@ -28,53 +29,12 @@ struct ObjectMembers {
 }
 
 impl<R: Read> JsonFile<R> {
-    /// Creates a reader of NDJSON.
-    pub(super) fn from_lines(file: &Path, input: R, batch_bytes_max: usize) -> Self {
+    /// Creates a reader of a text without a byte order mark.
+    pub(super) fn new(file: &Path, input: R, layout: JsonLayout, batch_bytes_max: usize) -> Self {
         // An object needs one more byte for the end of its line.
-        let splitter = JsonSplitter::new_lines(BufReader::new(input), batch_bytes_max.saturating_sub(1));
+        let object_bytes_max = batch_bytes_max.saturating_sub(1);
+        let splitter = JsonSplitter::new(BufReader::new(input), layout, object_bytes_max);
         Self { file: file.to_owned(), splitter, batch_bytes_max, pending: None }
-    }
-
-    /// Creates a reader of a JSON array.
-    pub(super) fn from_array(file: &Path, input: R, batch_bytes_max: usize) -> Self {
-        let splitter = JsonSplitter::new_array(BufReader::new(input), batch_bytes_max.saturating_sub(1));
-        Self { file: file.to_owned(), splitter, batch_bytes_max, pending: None }
-    }
-
-    /// Skips up to this number of objects.
-    ///
-    /// # Errors
-    /// As [`Self::next_batch`].
-    pub(super) fn skip(&mut self, objects: u64) -> Result<(), FileError> {
-        for _ in 0..objects {
-            if self.next_object()?.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the next objects; `None` at the end of the file. Invalid objects are passed on, too: the
-    /// server describes their faults.
-    ///
-    /// # Errors
-    /// [`FileError`] if the end of an object cannot be found, or it is not UTF-8, or too large for any batch.
-    /// Earlier objects that have not been returned are lost.
-    pub(super) fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        let mut body = Vec::new();
-        let mut batch = BatchBuilder::new();
-        while !batch.is_full() {
-            let Some((object, line)) = self.next_object()? else { break };
-            if body.len() + object.len() >= self.batch_bytes_max && !batch.is_empty() {
-                self.pending = Some((object, line));
-                break;
-            }
-            let members: ObjectMembers = serde_json::from_slice(&object).unwrap_or_default();
-            batch.add(line, members.device_id.as_deref(), members.timestamp.is_some());
-            body.extend_from_slice(&object);
-            body.push(b'\n');
-        }
-        Ok(batch.finish("application/x-ndjson", body))
     }
 
     /// Returns the next object without line breaks, and the line of the file on which it begins.
@@ -95,5 +55,32 @@ impl<R: Read> JsonFile<R> {
             Err(SplitError::Invalid { line, problem }) => Err(error(line, problem)),
             Err(SplitError::Unreadable(error)) => Err(FileError::Unreadable(self.file.clone(), error)),
         }
+    }
+}
+
+impl<R: Read> FileRows for JsonFile<R> {
+    fn skip_some(&mut self, _: u64) -> Result<u64, FileError> {
+        Ok(self.next_object()?.is_some().into())
+    }
+
+    /// Invalid objects are passed on, too: the server describes their faults.
+    ///
+    /// # Errors
+    /// [`FileError`] if the end of an object cannot be found, or it is not UTF-8, or too large for any batch.
+    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
+        let mut body = Vec::new();
+        let mut batch = BatchBuilder::new();
+        while !batch.is_full() {
+            let Some((object, line)) = self.next_object()? else { break };
+            if body.len() + object.len() >= self.batch_bytes_max && !batch.is_empty() {
+                self.pending = Some((object, line));
+                break;
+            }
+            let members: ObjectMembers = serde_json::from_slice(&object).unwrap_or_default();
+            batch.add(line, members.device_id.as_deref(), members.timestamp.is_some());
+            body.extend_from_slice(&object);
+            body.push(b'\n');
+        }
+        Ok(batch.finish("application/x-ndjson", body))
     }
 }

@@ -28,8 +28,15 @@ pub(super) struct JsonSplitter<R> {
     /// Maximum size of an element, in bytes.
     element_bytes_max: usize,
     state: State,
-    /// Whether a byte order mark has been skipped.
-    has_begun: bool,
+}
+
+/// Layout of the elements of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum JsonLayout {
+    /// An element on each line that is not blank.
+    Lines,
+    /// The elements of an array.
+    Array,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,14 +54,13 @@ enum State {
 }
 
 impl<R: BufRead> JsonSplitter<R> {
-    /// Creates a splitter that returns the lines that are not blank.
-    pub(super) fn new_lines(input: R, element_bytes_max: usize) -> Self {
-        Self { input, line: 1, element_bytes_max, state: State::Lines, has_begun: false }
-    }
-
-    /// Creates a splitter that returns the elements of an array.
-    pub(super) fn new_array(input: R, element_bytes_max: usize) -> Self {
-        Self { input, line: 1, element_bytes_max, state: State::BeforeArray, has_begun: false }
+    /// Creates a splitter of a text without a byte order mark.
+    pub(super) fn new(input: R, layout: JsonLayout, element_bytes_max: usize) -> Self {
+        let state = match layout {
+            JsonLayout::Lines => State::Lines,
+            JsonLayout::Array => State::BeforeArray,
+        };
+        Self { input, line: 1, element_bytes_max, state }
     }
 
     /// Returns the next element without line breaks, and the line on which it begins; `None` after the last
@@ -63,9 +69,6 @@ impl<R: BufRead> JsonSplitter<R> {
     /// # Errors
     /// [`SplitError`], after which the splitter cannot be used.
     pub(super) fn next_element(&mut self) -> Result<Option<(Vec<u8>, u64)>, SplitError> {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            self.skip_byte_order_mark()?;
-        }
         if self.state == State::BeforeArray {
             match self.peek_after_white_space()? {
                 Some(b'[') => self.take(),
@@ -88,15 +91,6 @@ impl<R: BufRead> JsonSplitter<R> {
             (_, None) => Err(self.invalid("the array is not closed")),
             (_, Some(_)) => self.element().map(|element| Some((element, line))),
         }
-    }
-
-    /// Skips a byte order mark.
-    fn skip_byte_order_mark(&mut self) -> Result<(), SplitError> {
-        let buffer = self.input.fill_buf().map_err(SplitError::Unreadable)?;
-        if buffer.starts_with(&[0xef, 0xbb, 0xbf]) {
-            self.input.consume(3);
-        }
-        Ok(())
     }
 
     fn peek(&mut self) -> Result<Option<u8>, SplitError> {

@@ -1,5 +1,6 @@
 //! Files cut into batches, and the positions of their rows.
 
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ fn batches_of(text: &str, batch_bytes_max: usize) -> Result<Vec<FileBatch>, Stri
 
 fn batches_in(format: FileFormat, text: &str, batch_bytes_max: usize) -> Result<Vec<FileBatch>, String> {
     let name = Path::new(if format == FileFormat::Csv { "data.csv" } else { "data.json" });
-    let mut rows =
-        FileReader::new(name, format, text.as_bytes(), batch_bytes_max).map_err(|error| error.to_string())?;
+    let mut rows = FileReader::new(name, format, Cursor::new(text.to_owned()), batch_bytes_max)
+        .map_err(|error| error.to_string())?;
     let mut batches = Vec::new();
     while let Some(batch) = rows.next_batch().map_err(|error| error.to_string())? {
         batches.push(batch);
@@ -60,9 +61,32 @@ fn rows_have_the_line_numbers_of_an_editor() {
     assert_eq!(batches(text)[0].row_numbers, [2, 5, 7, 8, 9]);
 }
 
+/// An input that arrives one byte at a time.
+struct SingleBytes(&'static [u8]);
+
+impl Read for SingleBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min(1);
+        self.0.read(&mut buffer[..count])
+    }
+}
+
+/// The mark was skipped only if it arrived as a whole.
 #[test]
-fn a_byte_order_mark_is_not_part_of_the_header() {
-    assert_eq!(batches("\u{feff}device_id,x,y,z\na,1,2,3\n")[0].row_numbers, [2]);
+fn a_byte_order_mark_is_skipped_however_it_arrives() {
+    for (format, text) in [
+        (FileFormat::Csv, "\u{feff}device_id,x,y,z\na,1,2,3\n"),
+        (FileFormat::Ndjson, "\u{feff}{\"device_id\":\"a\"}\n"),
+        (FileFormat::Json, "\u{feff}[{\"device_id\":\"a\"}]"),
+    ] {
+        let input = SingleBytes(text.as_bytes());
+        for input in [Box::new(input) as Box<dyn Read>, Box::new(text.as_bytes())] {
+            let mut rows = FileReader::new(Path::new("data"), format, input, 1_000).unwrap();
+            let batch = rows.next_batch().unwrap().unwrap();
+            assert_eq!(batch.device_ids, ["a"], "{format:?}");
+            assert!(!String::from_utf8(batch.body).unwrap().contains('\u{feff}'));
+        }
+    }
 }
 
 #[test]
@@ -201,8 +225,13 @@ fn stream(rows: usize, times: Option<TimestampSecondArray>) -> Vec<u8> {
 }
 
 fn batches_of_stream(stream: &[u8], skip: u64, batch_bytes_max: usize) -> Vec<FileBatch> {
-    let mut rows =
-        FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, stream, batch_bytes_max).unwrap();
+    let mut rows = FileReader::new(
+        Path::new("data.arrows"),
+        FileFormat::Arrow,
+        Cursor::new(stream.to_vec()),
+        batch_bytes_max,
+    )
+    .unwrap();
     rows.skip(skip).unwrap();
     std::iter::from_fn(|| rows.next_batch().unwrap()).collect()
 }
@@ -230,7 +259,8 @@ fn columns_are_cut_into_batches_that_fit_and_no_row_is_lost() {
         let rows: Vec<u64> = batches.iter().flat_map(|batch| batch.row_numbers.clone()).collect();
         assert_eq!(rows, (skip + 1..=12_000).collect::<Vec<_>>());
     }
-    let mut rows = FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, &stream[..], 100).unwrap();
+    let mut rows =
+        FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, Cursor::new(stream), 100).unwrap();
     assert_eq!(rows.next_batch().unwrap_err().to_string(), "data.arrows: row 1 is too large for any batch");
 }
 
@@ -250,13 +280,14 @@ fn a_long_text_of_many_rows_is_copied_for_a_few_rows_at_once() {
     writer.write(&batch).unwrap();
     let stream = writer.into_inner().unwrap();
     let mut rows =
-        FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, &stream[..], 2_100_000).unwrap();
+        FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, Cursor::new(stream.clone()), 2_100_000)
+            .unwrap();
     for first in [1, 5] {
         let lines: Vec<u64> = (first..first + 4).collect();
         assert_eq!(rows.next_batch().unwrap().unwrap().row_numbers, lines);
     }
     let mut rows =
-        FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, &stream[..], 400_000).unwrap();
+        FileReader::new(Path::new("data.arrows"), FileFormat::Arrow, Cursor::new(stream), 400_000).unwrap();
     assert_eq!(rows.next_batch().unwrap_err().to_string(), "data.arrows: row 1 is too large for any batch");
 }
 

@@ -7,8 +7,8 @@ use super::line_splitter::LineSplitter;
 use super::precision::Precision;
 use super::scanner::{FieldValue, LineError, Point, scan};
 use crate::batch::BatchRows;
+use crate::body_error::BodyError;
 use crate::body_receiver::BodyReceiver;
-use crate::error::FormatError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 use crate::members::missing;
@@ -45,11 +45,11 @@ impl PointReader {
     /// Returns all readings, or `None` if a fault has been noted.
     ///
     /// # Errors
-    /// [`FormatError::Utf16`] or [`FormatError::NotUtf8`].
+    /// [`BodyError::Utf16`] or [`BodyError::NotUtf8`].
     pub fn finish(
         self,
         faults: &mut Faults,
-    ) -> Result<Option<BatchRows<(DeviceId, Measurement)>>, FormatError> {
+    ) -> Result<Option<BatchRows<(DeviceId, Measurement)>>, BodyError> {
         let Self { decoder, mut splitter, mut points } = self;
         let is_empty = decoder.finish(|text| splitter.receive(text, |line, text| points.read(line, text)))?;
         if is_empty {

@@ -3,21 +3,10 @@
 use proptest::prelude::*;
 
 use super::{PointReader, Precision};
-use crate::body_pieces::split;
-use crate::body_receiver::BodyReceiver;
-use crate::faults::Faults;
+use crate::body_pieces::{self, split};
 
 fn outcome(pieces: &[&[u8]]) -> String {
-    let mut reader = PointReader::new(Precision::default());
-    for piece in pieces {
-        reader.receive(piece);
-    }
-    let mut faults = Faults::default();
-    match reader.finish(&mut faults) {
-        Ok(Some(rows)) => format!("{:?} {:?}", rows.rows, rows.locations),
-        Ok(None) => format!("{:?}", faults.into_vec()),
-        Err(error) => format!("{error:?}"),
-    }
+    body_pieces::outcome(PointReader::new(Precision::default()), pieces, PointReader::finish)
 }
 
 const FRAGMENTS: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use device_stats_formats::{Fault, FormatError, RowLocations};
+use device_stats_formats::{BodyError, Fault, RowLocations};
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 
@@ -20,7 +20,7 @@ pub(crate) enum ApiError {
     Invalid(Vec<Fault>),
     /// The body cannot be read.
     #[error(transparent)]
-    Format(#[from] FormatError),
+    Body(#[from] BodyError),
     /// The connection ended within the body, or its framing is invalid.
     #[error("incomplete body")]
     IncompleteBody,

@@ -4,14 +4,14 @@ use axum::http::StatusCode;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use device_stats_domain::{IdempotencyKey, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
-use device_stats_formats::{Fault, FormatError, JsonError, LocationStep, Problem, RowLocations};
+use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::ServiceError;
 use device_stats_service::limits::{EXPORTS_MAX, LIVE_STREAMS_MAX};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use crate::headers::idempotency_key;
+use crate::extract::key_location;
 use crate::limits::ZSTD_WINDOW_LOG_MAX;
 
 /// The response to an error, independent of the form (the contract or RFC 9457).
@@ -39,7 +39,7 @@ impl ApiError {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }
             Self::Invalid(faults) => invalid(faults.clone()),
-            Self::Format(error) => describe_format(error),
+            Self::Body(error) => describe_body(error),
             Self::IncompleteBody => malformed_body("There was an error parsing the body"),
             Self::InvalidCoding { coding: "zstd" } => {
                 let window = (1 << ZSTD_WINDOW_LOG_MAX) / 1024 / 1024;
@@ -67,18 +67,18 @@ impl ApiError {
     }
 }
 
-fn describe_format(error: &FormatError) -> Description {
+fn describe_body(error: &BodyError) -> Description {
     match error {
-        FormatError::NotJson(JsonError { position, error }) => invalid(vec![json_invalid(*position, error)]),
-        FormatError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
-        FormatError::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
-        FormatError::NotUtf8 => malformed_body("There was an error parsing the body"),
-        FormatError::TooLarge { bytes_max } => large_body(*bytes_max),
-        FormatError::TooManyReadings { readings_max } => {
+        BodyError::NotJson(JsonError { position, error }) => invalid(vec![json_invalid(*position, error)]),
+        BodyError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
+        BodyError::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
+        BodyError::NotUtf8 => malformed_body("There was an error parsing the body"),
+        BodyError::TooLarge { bytes_max } => large_body(*bytes_max),
+        BodyError::TooManyReadings { readings_max } => {
             let detail = format!("The body holds more than {readings_max} readings");
             text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
         }
-        FormatError::UnknownMediaType => {
+        BodyError::UnknownMediaType => {
             let detail = "The Content-Type is not supported here; use application/json, \
                 application/x-ndjson, text/csv or application/vnd.apache.arrow.stream";
             text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
@@ -177,7 +177,7 @@ fn fault(loc: Vec<LocationStep>, problem: Problem, input: Value) -> Fault {
 
 fn other_payload(key: &IdempotencyKey) -> Fault {
     let problem = Problem::new("idempotency_key_reused", "The key was used with another payload before");
-    fault(idempotency_key::location(), problem, json!(key.as_str()))
+    fault(key_location(), problem, json!(key.as_str()))
 }
 
 fn too_many_buckets(error: &TooManyBuckets) -> Fault {

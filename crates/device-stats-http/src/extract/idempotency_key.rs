@@ -1,11 +1,16 @@
-//! The idempotency key of a request.
+//! `Idempotency-Key`: the client's name for a request that it may send again.
+//!
+//! By the IETF draft (draft-ietf-httpapi-idempotency-key-header) the value is a string of RFC 8941, in
+//! quotation marks. Many clients omit the quotation marks, so a key without them is also valid.
 
+use axum::http::HeaderValue;
 use device_stats_domain::IdempotencyKey;
-use device_stats_formats::Faults;
+use device_stats_formats::{Faults, Json, LocationStep, Problem};
 use utoipa::IntoParams;
 
 use super::input::{FromInput, Input};
-use crate::headers::idempotency_key;
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// `Idempotency-Key`.
 #[derive(IntoParams)]
@@ -25,6 +30,63 @@ pub(crate) struct KeyHeader(pub(crate) Option<IdempotencyKey>);
 
 impl FromInput for KeyHeader {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        idempotency_key::read(&input.headers, faults).map(Self)
+        let mut values = input.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(value) = values.next() else { return Some(Self(None)) };
+        let key = match values.next() {
+            Some(_) => Err(Problem::new("repeated", "Header is repeated")),
+            None => parse(value),
+        };
+        let input = Json::String(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        faults.keep(key_location(), &input, key).map(|key| Self(Some(key)))
+    }
+}
+
+/// Returns the location of the key in a fault.
+pub(crate) fn key_location() -> Vec<LocationStep> {
+    vec!["header".into(), IDEMPOTENCY_KEY.into()]
+}
+
+fn parse(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
+    let invalid = |why: &str| Problem::new("idempotency_key_invalid", format!("The key {why}"));
+    let text = value.to_str().map_err(|_| invalid("has a character outside printable ASCII"))?;
+    let key = match text.strip_prefix('"') {
+        Some(quoted) => unquote(quoted).ok_or_else(|| invalid("has no closing quotation mark at its end"))?,
+        None => text.to_owned(),
+    };
+    IdempotencyKey::new(key).map_err(|error| invalid(&error.to_string()))
+}
+
+/// Returns the text of a string of RFC 8941 from the text after its opening quotation mark. Returns `None` if
+/// it does not end with the closing quotation mark.
+fn unquote(quoted: &str) -> Option<String> {
+    let mut text = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    loop {
+        match characters.next()? {
+            '"' => return characters.next().is_none().then_some(text),
+            '\\' => text.push(characters.next().filter(|next| matches!(next, '"' | '\\'))?),
+            other => text.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_be_quoted() {
+        let parse = |text| parse(&HeaderValue::from_bytes(text).unwrap());
+        for (text, key) in [
+            (&b"k-1"[..], "k-1"),
+            (b"\"k-1\"", "k-1"),
+            (b"\"a \\\"b\\\" \\\\\"", "a \"b\" \\"),
+            (b"k\"1", "k\"1"),
+        ] {
+            assert_eq!(parse(text).unwrap().as_str(), key);
+        }
+        for invalid in [&b""[..], b"\"\"", b"\"k", b"\"k\";a", b"\"k\\", b"\"\\k\"", b"\xff", b"a\tb"] {
+            assert_eq!(parse(invalid).unwrap_err().kind, "idempotency_key_invalid", "{invalid:?}");
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! The raw parts of a request, and the extractor that reads several of them together.
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use device_stats_formats::{Faults, FormatError, Json, LocationStep, MediaType, Problem, extra, missing};
-use device_stats_service::Service;
+use device_stats_formats::{
+    BodyError, Faults, Json, LocationStep, MediaType, Problem, Utf8Decoder, extra, missing,
+};
+use device_stats_service::{BodyPermit, Service};
 
-use crate::body::{BodyKind, TextBody, read_text};
+use crate::body::{BodyKind, receive};
 use crate::errors::ApiError;
+use crate::headers::content_type::media_type;
 
 /// The raw parts of a request: path, query, headers and body.
 pub(crate) struct Input {
@@ -21,8 +25,8 @@ pub(crate) struct Input {
 
 /// A part of a request that a handler asks for.
 pub(crate) trait FromInput: Sized {
-    /// The kind of body that the part needs.
-    const BODY: Option<BodyKind> = None;
+    /// Whether the part needs the body.
+    const NEEDS_BODY: bool = false;
 
     /// Reads the part. Returns `None` after reporting a fault.
     fn read(input: &Input, faults: &mut Faults) -> Option<Self>;
@@ -35,7 +39,11 @@ impl<T: FromInput> FromRequest<Service> for Parsed<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
-        let input = Input::from_request(request, service, T::BODY).await?;
+        let (mut head, body) = request.into_parts();
+        let mut input = Input::from_head(&mut head, service).await?;
+        if T::NEEDS_BODY {
+            input.body = read_body(&input.headers, body, service.body_permit()).await?;
+        }
         let mut faults = Faults::default();
         match T::read(&input, &mut faults) {
             Some(parts) if faults.is_empty() => Ok(Self(parts)),
@@ -50,28 +58,22 @@ pub(super) fn invalid(faults: Faults) -> ApiError {
     ApiError::Invalid(faults.into_vec())
 }
 
-impl Input {
-    async fn from_request(
-        request: Request,
-        service: &Service,
-        body_kind: Option<BodyKind>,
-    ) -> Result<Self, ApiError> {
-        let (mut head, body) = request.into_parts();
-        let input = Self::from_head(&mut head, service).await?;
-        let body = match body_kind {
-            Some(kind) => read_text(&input.headers, body, kind, service.body_permit()).await?,
-            None => None,
-        };
-        let body = match body {
-            Some(TextBody { media_type: MediaType::Json, text }) => {
-                Some(Json::parse(&text).map_err(FormatError::NotJson)?)
-            }
-            Some(TextBody { text, .. }) => Some(Json::String(text)),
-            None => None,
-        };
-        Ok(Self { body, ..input })
+/// Reads a body: JSON, or any other text as a string. Returns `None` if it is empty.
+///
+/// # Errors
+/// The errors of [`receive`], or the body is not UTF-8, or not JSON.
+async fn read_body(headers: &HeaderMap, body: Body, permit: BodyPermit) -> Result<Option<Json>, ApiError> {
+    let (bytes, _permit) = receive(headers, body, BodyKind::Single, Vec::new(), permit).await?;
+    let (mut decoder, mut text) = (Utf8Decoder::default(), String::new());
+    decoder.receive(&bytes, |characters| text.push_str(characters));
+    if decoder.finish(|characters| text.push_str(characters))? {
+        return Ok(None);
     }
+    let is_json = media_type(headers) == MediaType::Json;
+    Ok(Some(if is_json { Json::parse(&text).map_err(BodyError::NotJson)? } else { Json::String(text) }))
+}
 
+impl Input {
     /// Reads the raw parts of the head of a request, without the body.
     pub(super) async fn from_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
         // A path that is not UTF-8 names no resource.
@@ -136,11 +138,7 @@ impl Input {
 macro_rules! read_together {
     ($($part:ident $value:ident),+) => {
         impl<$($part: FromInput),+> FromInput for ($($part,)+) {
-            const BODY: Option<BodyKind> = {
-                let mut kind = None;
-                $(if $part::BODY.is_some() { kind = $part::BODY; })+
-                kind
-            };
+            const NEEDS_BODY: bool = $($part::NEEDS_BODY)||+;
 
             fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
                 $(let $value = $part::read(input, faults);)+

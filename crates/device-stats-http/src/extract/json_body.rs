@@ -3,7 +3,6 @@
 use device_stats_formats::{Faults, Json, LocationStep, Members, missing};
 
 use super::input::{FromInput, Input};
-use crate::body::BodyKind;
 
 /// A JSON object as the body of a request. The type describes the body in the OpenAPI document.
 pub(crate) trait RequestBody {
@@ -18,7 +17,7 @@ pub(crate) trait RequestBody {
 pub(crate) struct JsonBody<B: RequestBody>(pub(crate) B::Value);
 
 impl<B: RequestBody> FromInput for JsonBody<B> {
-    const BODY: Option<BodyKind> = Some(BodyKind::Single);
+    const NEEDS_BODY: bool = true;
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let loc: [LocationStep; 1] = ["body".into()];
@@ -34,7 +33,7 @@ impl<B: RequestBody> FromInput for JsonBody<B> {
 pub(crate) struct OptionalJsonBody<B: RequestBody>(pub(crate) B::Value);
 
 impl<B: RequestBody<Value: Default>> FromInput for OptionalJsonBody<B> {
-    const BODY: Option<BodyKind> = Some(BodyKind::Single);
+    const NEEDS_BODY: bool = true;
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         match input.body {

@@ -5,15 +5,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::{BatchReader, BatchRows, Faults, MediaType, Row};
+use device_stats_formats::{BatchReader, BatchRows, BodyError, Faults, MediaType, Row};
 use device_stats_service::{BatchOutcome, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::readings::ReadingCreateBody;
-use crate::body::BodyKind;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Caller, DeviceIdParam, FromBody, Input, KeyHeader, KeyParam, PathDevice, Streamed};
+use crate::extract::{Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice, RowReader, Streamed};
 
 /// A new reading of a batch for many devices.
 #[derive(ToSchema)]
@@ -65,23 +64,15 @@ impl From<BatchOutcome> for BatchResponse {
     }
 }
 
-/// The rows of a batch.
-pub(crate) struct Batch<R>(BatchRows<R>);
+impl<R: Row> RowReader for BatchReader<R> {
+    type Row = R;
 
-impl<R: Row> FromBody for Batch<R> {
-    const KIND: BodyKind = BodyKind::Batch;
-    type Reader = BatchReader<R>;
-
-    fn begin(_: &Input, media_type: MediaType, _: &mut Faults) -> BatchReader<R> {
-        BatchReader::new(media_type)
+    fn begin(_: &Input, media_type: MediaType, _: &mut Faults) -> Self {
+        Self::new(media_type)
     }
 
-    fn end(reader: BatchReader<R>, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
-        Ok(reader.finish(faults)?.map(Self))
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.0.held_bytes()
+    fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
+        self.finish(faults)
     }
 }
 
@@ -116,9 +107,9 @@ impl<R: Row> FromBody for Batch<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, Batch(BatchRows { rows, .. }), _permit): Streamed<
+    Streamed(input, BatchRows { rows, .. }, _permit): Streamed<
         (PathDevice, KeyHeader),
-        Batch<Measurement>,
+        BatchReader<Measurement>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
     let (device, KeyHeader(key)) = input;
@@ -144,9 +135,11 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), batch, _permit): Streamed<KeyHeader, Batch<(DeviceId, Measurement)>>,
+    Streamed(KeyHeader(key), BatchRows { rows, locations }, _permit): Streamed<
+        KeyHeader,
+        BatchReader<(DeviceId, Measurement)>,
+    >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let Batch(BatchRows { rows, locations }) = batch;
     let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
     let ingested = ingested.map_err(|error| ApiError::Rows { error, locations })?;
     Ok((StatusCode::CREATED, Json(ingested.into())))

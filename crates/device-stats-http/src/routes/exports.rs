@@ -8,19 +8,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::error_chain;
 use device_stats_formats::Faults;
-use device_stats_formats::export::{Encoder, ExportFormat};
+use device_stats_formats::export::ExportFormat;
 use device_stats_service::{Export, ReadingSource, Service, ServiceError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
 use utoipa::{IntoParams, ToSchema};
 
-use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
 };
 use crate::headers::accept::accepts_gzip;
 use crate::headers::content_disposition::attachment;
+use crate::openapi::UserOperation;
 
 /// `format`.
 #[derive(IntoParams)]
@@ -125,7 +125,7 @@ fn file_name(source: &ReadingSource, format: ExportFormat) -> HeaderValue {
 
 /// Starts the response after the first readings are read, so that an error before them gets an error
 /// response. A later error closes the connection, because the status is already sent.
-async fn stream_export<E: Encoder>(export: Export<E>) -> Result<Response, ApiError> {
+async fn stream_export(export: Export) -> Result<Response, ApiError> {
     let Some((first, rest)) = export.next().await? else { return Ok(Body::empty().into_response()) };
     let rest = stream::try_unfold(rest, Export::next).map_err(ApiError::from);
     let span = Span::current();

@@ -6,13 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::{BatchRows, Faults, MediaType, PointReader, Precision};
+use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, PointReader, Precision};
 use device_stats_service::Service;
 use utoipa::IntoParams;
 
-use crate::body::BodyKind;
 use crate::errors::ApiError;
-use crate::extract::{Caller, FromBody, Input, KeyHeader, KeyParam, Streamed};
+use crate::extract::{Caller, Input, KeyHeader, KeyParam, RowReader, Streamed};
 
 /// Other paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server,
 /// clients of InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
@@ -21,33 +20,25 @@ const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write
 /// `precision`. Other parameters of InfluxDB, such as `bucket`, are ignored.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query of `Points`")]
+#[expect(dead_code, reason = "describes the query of `append_points`")]
 pub(crate) struct PointsParams {
     /// Unit of the timestamps since 1970 UTC: `ns` (or `n`), `us` (or `u`), `ms` or `s`.
     #[param(example = "ms", default = "ns")]
     precision: Option<String>,
 }
 
-/// The points of a body.
-pub(crate) struct Points(BatchRows<(DeviceId, Measurement)>);
+impl RowReader for PointReader {
+    type Row = (DeviceId, Measurement);
 
-impl FromBody for Points {
-    const KIND: BodyKind = BodyKind::Batch;
-    type Reader = PointReader;
-
-    fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> PointReader {
+    fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> Self {
         let precision = input.query("precision", faults, Precision::from_json);
         // A faulty precision fails the request. The lines are still read, so that their faults are also
         // reported.
-        PointReader::new(precision.flatten().unwrap_or_default())
+        Self::new(precision.flatten().unwrap_or_default())
     }
 
-    fn end(reader: PointReader, faults: &mut Faults) -> Result<Option<Self>, ApiError> {
-        Ok(reader.finish(faults)?.map(Self))
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.0.held_bytes()
+    fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<Self::Row>>, BodyError> {
+        self.finish(faults)
     }
 }
 
@@ -72,7 +63,7 @@ impl FromBody for Points {
 pub(super) async fn append_points(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), Points(BatchRows { rows, locations }), _permit): Streamed<KeyHeader, Points>,
+    Streamed(KeyHeader(key), BatchRows { rows, locations }, _permit): Streamed<KeyHeader, PointReader>,
 ) -> Result<StatusCode, ApiError> {
     let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
     ingested.map_err(|error| ApiError::Rows { error, locations })?;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Axes, Finite, Measurement, Reading};
-use device_stats_formats::{FromMembers, Members};
+use device_stats_formats::{Members, Row};
 use device_stats_service::{Action, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,7 +42,7 @@ impl RequestBody for ReadingCreateBody {
     type Value = Measurement;
 
     fn read(members: &mut Members<'_>) -> Option<Measurement> {
-        Measurement::read(members)
+        Measurement::from_members(members)
     }
 }
 

@@ -2,8 +2,8 @@
 //! its readings are committed and synced.
 //!
 //! There is one device lane for each append that the store commits at the same time
-//! (`Store::append_concurrency`). A device always uses the same lane. While a lane commits, the next group
-//! gathers in it. Groups are therefore small under light load and large under heavy load.
+//! (`ReadingStore::append_concurrency`). A device always uses the same lane. While a lane commits, the next
+//! group gathers in it. Groups are therefore small under light load and large under heavy load.
 //!
 //! Requests for devices of several lanes are usually large. They use the mixed lane, so that no small request
 //! waits for them. The mixed lane commits up to one group per device lane at once. Its groups are smaller by
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use device_stats_domain::NewReading;
-use device_stats_store::{KeyedOutcome, KeyedReadings, Retry, Store, StoreError};
+use device_stats_store::{KeyedOutcome, KeyedReadings, ReadingStore, Retry, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -32,7 +32,7 @@ use crate::sealing::backlog::Backlog;
 
 /// The lanes of one store.
 pub(crate) struct GroupCommit {
-    store: Arc<dyn Store>,
+    store: Arc<dyn ReadingStore>,
     admission: Arc<AdmissionControl>,
     backlog: Arc<Backlog>,
     live: Arc<LiveHub>,
@@ -43,22 +43,12 @@ pub(crate) struct GroupCommit {
 impl GroupCommit {
     /// Creates the lanes. Committed readings are added to `backlog` and published to `live`.
     pub(crate) fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn ReadingStore>,
         admission: Arc<AdmissionControl>,
         backlog: Arc<Backlog>,
         live: Arc<LiveHub>,
     ) -> Self {
         let lanes = store.append_concurrency().max(1);
-        Self::with_lanes(lanes, store, admission, backlog, live)
-    }
-
-    fn with_lanes(
-        lanes: usize,
-        store: Arc<dyn Store>,
-        admission: Arc<AdmissionControl>,
-        backlog: Arc<Backlog>,
-        live: Arc<LiveHub>,
-    ) -> Self {
         Self {
             store,
             admission,
@@ -70,8 +60,8 @@ impl GroupCommit {
     }
 
     /// Appends readings in a transaction that they share with other requests. With a claim, this has the
-    /// effect of [`Store::append_keyed`], otherwise of [`Store::append`]. The append continues if the caller
-    /// is cancelled. Call it inside a runtime.
+    /// effect of [`ReadingStore::append_keyed`], otherwise of [`ReadingStore::append`]. The append continues
+    /// if the caller is cancelled. Call it inside a runtime.
     ///
     /// # Errors
     /// [`ServiceError::QueueFull`], at once. After [`QUEUE_TIMEOUT`], [`StoreError::Unavailable`] if the
@@ -152,15 +142,14 @@ impl GroupCommit {
     }
 
     /// Appends the readings of a group in one transaction, and returns the outcome of each request.
+    ///
+    /// # Panics
+    /// If the store returns a wrong number of outcomes. The readings are stored. After an error, the group
+    /// would be appended again.
     async fn append_group(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
         let is_keyed = group.iter().any(|append| append.claim.is_some());
         let outcomes =
             if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
-        let mut answered = group.iter().zip(&outcomes);
-        if outcomes.len() != group.len() || !answered.all(|(append, outcome)| append.is_answered_by(outcome))
-        {
-            return Err(wrong_number_of_outcomes());
-        }
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
         self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
         self.live.publish(stored(), CommitOrigin::ThisNode);
@@ -171,7 +160,19 @@ impl GroupCommit {
         let requests: Option<Vec<KeyedReadings>> = group.iter().map(PendingAppend::keyed_readings).collect();
         let now = group.iter().filter_map(|append| Some(append.claim.as_ref()?.now)).max();
         match requests.zip(now) {
-            Some((requests, now)) => self.store.append_keyed(&requests, now).await,
+            Some((requests, now)) => {
+                let outcomes = self.store.append_keyed(&requests, now).await?;
+                let mut answered = group.iter().zip(&outcomes);
+                assert!(
+                    outcomes.len() == group.len()
+                        && answered.all(|(append, outcome)| match outcome {
+                            KeyedOutcome::New(new) => new.len() == append.readings.len(),
+                            KeyedOutcome::Repeated(_) | KeyedOutcome::DifferentPayload => true,
+                        }),
+                    "the store returned a wrong number of outcomes"
+                );
+                Ok(outcomes)
+            }
             None => Err(StoreError::Broken("a group mixes keyed and other requests".into())),
         }
     }
@@ -179,15 +180,9 @@ impl GroupCommit {
     async fn append_unkeyed(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
         let all: Vec<NewReading> = group.iter().flat_map(|append| append.readings.iter().copied()).collect();
         let outcomes = self.store.append(&all).await?;
-        if outcomes.len() != all.len() {
-            return Err(wrong_number_of_outcomes());
-        }
+        assert_eq!(outcomes.len(), all.len(), "the store returned a wrong number of outcomes");
         let mut rest = outcomes.into_iter();
         let own = |append: &PendingAppend| rest.by_ref().take(append.readings.len()).collect();
         Ok(group.iter().map(own).map(KeyedOutcome::New).collect())
     }
-}
-
-fn wrong_number_of_outcomes() -> StoreError {
-    StoreError::Broken("the store returned a wrong number of outcomes".into())
 }

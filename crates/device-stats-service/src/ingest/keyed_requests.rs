@@ -92,36 +92,29 @@ impl<'k> RequestKey<'k> {
         kind: RequestKind<'_>,
         readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
     ) -> Self {
-        Self { key, fingerprint: fingerprint(kind, readings) }
-    }
-}
-
-fn fingerprint<'m>(
-    kind: RequestKind<'_>,
-    readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
-) -> Fingerprint {
-    /// Marks the end of a text. UTF-8 never contains this byte.
-    const TEXT_END: [u8; 1] = [0xff];
-    let mut hash = Sha256::new();
-    let (kind, device) = match kind {
-        RequestKind::Reading(device) => (1, device.as_str()),
-        RequestKind::Batch(device) => (2, device.as_str()),
-        RequestKind::MixedBatch => (3, ""),
-    };
-    hash.update([kind]);
-    hash.update(device);
-    hash.update(TEXT_END);
-    for (device, Measurement { time, values }) in readings {
-        hash.update(device.as_str());
+        /// Marks the end of a text. UTF-8 never contains this byte.
+        const TEXT_END: [u8; 1] = [0xff];
+        let mut hash = Sha256::new();
+        let (kind, device) = match kind {
+            RequestKind::Reading(device) => (1, device.as_str()),
+            RequestKind::Batch(device) => (2, device.as_str()),
+            RequestKind::MixedBatch => (3, ""),
+        };
+        hash.update([kind]);
+        hash.update(device);
         hash.update(TEXT_END);
-        // i64::MIN means "no time": it is before the earliest valid time.
-        hash.update(time.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
-        let Axes { x, y, z } = values.map(|value: Finite| value.get().to_bits());
-        for bits in [x, y, z] {
-            hash.update(bits.to_le_bytes());
+        for (device, Measurement { time, values }) in readings {
+            hash.update(device.as_str());
+            hash.update(TEXT_END);
+            // i64::MIN means "no time": it is before the earliest valid time.
+            hash.update(time.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
+            let Axes { x, y, z } = values.map(|value: Finite| value.get().to_bits());
+            for bits in [x, y, z] {
+                hash.update(bits.to_le_bytes());
+            }
         }
+        Self { key, fingerprint: hash.finalize().into() }
     }
-    hash.finalize().into()
 }
 
 #[cfg(test)]
@@ -142,7 +135,9 @@ mod tests {
     }
 
     fn hashed(kind: RequestKind<'_>, payload: &Payload) -> Fingerprint {
-        fingerprint(kind, payload.iter().map(|(device, measurement)| (device, measurement)))
+        let key = IdempotencyKey::new("k").unwrap();
+        let readings = payload.iter().map(|(device, measurement)| (device, measurement));
+        RequestKey::new(&key, kind, readings).fingerprint
     }
 
     proptest! {

@@ -103,14 +103,6 @@ impl PendingAppend {
         Some(KeyedReadings { key: key.clone(), fingerprint: *fingerprint, kept_until: *kept_until, readings })
     }
 
-    /// Returns whether the store returned one outcome per reading.
-    pub(super) fn is_answered_by(&self, outcome: &KeyedOutcome) -> bool {
-        match outcome {
-            KeyedOutcome::New(outcomes) => outcomes.len() == self.readings.len(),
-            KeyedOutcome::Repeated(_) | KeyedOutcome::DifferentPayload => true,
-        }
-    }
-
     /// Returns the readings that this append stored.
     pub(super) fn stored<'w>(&'w self, outcome: &'w KeyedOutcome) -> impl Iterator<Item = Reading> + 'w {
         let outcomes = match outcome {

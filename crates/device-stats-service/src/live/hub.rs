@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::inbox::{Inbox, SequencedReading};
 use super::position::Position;
-use state::HubState;
+use state::{HubState, new_epoch};
 
 pub(crate) use state::CommitOrigin;
 
@@ -72,7 +72,7 @@ impl LiveHub {
         let missed = since.and_then(|position| state.missed(devices, position, now));
         state.watch(inbox, devices, now);
         self.notify_change(&state);
-        Subscription { epoch: state.epoch(), sequence: state.sequence(), missed }
+        Subscription { epoch: state.epoch, sequence: state.sequence, missed }
     }
 
     /// Makes an inbox watch no device.
@@ -82,23 +82,31 @@ impl LiveHub {
         self.notify_change(&state);
     }
 
-    /// Returns the devices that clients of this node watch or watched recently.
+    /// Returns the devices that clients of this node watch or watched recently. Removes all unwatched
+    /// devices.
     pub(super) fn devices_of_clients(&self) -> Vec<DeviceKey> {
         let mut state = self.lock();
-        let devices = state.devices_of_clients(Instant::now());
+        let now = Instant::now();
+        state.devices.retain(|_, device| device.is_watched(now));
         self.store_is_watched(&state);
-        devices
+        let devices = state.devices.iter().filter(|(_, device)| device.has_client(now));
+        devices.map(|(key, _)| *key).collect()
     }
 
     /// Begins a new epoch because readings of other nodes may be missing. All streams end, and their clients
     /// resume from the store.
     pub(super) fn begin_epoch(&self) {
-        self.lock().begin_epoch();
+        let mut state = self.lock();
+        state.epoch = new_epoch();
+        state.forget_kept();
+        state.end_streams();
     }
 
     /// Ends all streams, and each stream that starts later.
     pub(crate) fn end(&self) {
-        self.lock().end();
+        let mut state = self.lock();
+        state.has_ended = true;
+        state.end_streams();
     }
 
     fn notify_change(&self, state: &HubState) {
@@ -107,7 +115,7 @@ impl LiveHub {
     }
 
     fn store_is_watched(&self, state: &HubState) {
-        self.is_watched.store(state.is_watched(), Ordering::Release);
+        self.is_watched.store(!state.devices.is_empty(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, HubState> {

@@ -102,7 +102,7 @@ impl Inbox {
         if due <= now && limit.early.is_none() {
             limit.next = saturating_add(limit.next.max(now), self.interval);
             contents.undelivered.insert(sequenced.sequence);
-            contents.push(sequenced, self.subscriber);
+            self.push(&mut contents, sequenced);
             self.changed.notify_one();
             return;
         }
@@ -121,7 +121,7 @@ impl Inbox {
         loop {
             let due = {
                 let mut contents = self.lock();
-                contents.push_due(Instant::now(), self.interval, self.subscriber);
+                self.push_due(&mut contents, Instant::now());
                 if let Some(delivery) = contents.take() {
                     return Some(delivery);
                 }
@@ -143,7 +143,7 @@ impl Inbox {
     /// Takes a due reading, without waiting.
     pub(super) fn take(&self) -> Option<Delivery> {
         let mut contents = self.lock();
-        contents.push_due(Instant::now(), self.interval, self.subscriber);
+        self.push_due(&mut contents, Instant::now());
         contents.take()
     }
 
@@ -158,29 +158,44 @@ impl Inbox {
         self.changed.notify_one();
     }
 
+    /// Adds a due reading. If the inbox of a client is full, its stream ends, and the client resumes by event
+    /// id. If the inbox of the relay is full, it discards its readings.
+    fn push(&self, contents: &mut InboxContents, sequenced: SequencedReading) {
+        if contents.due.len() < LIVE_READINGS_WAITING_MAX {
+            contents.due.push_back(sequenced);
+            return;
+        }
+        match self.subscriber {
+            Subscriber::Client => contents.has_ended = true,
+            Subscriber::Relay => {
+                contents.due.clear();
+                contents.undelivered.clear();
+                contents.has_discarded = true;
+            }
+        }
+    }
+
+    /// Adds the early readings that are now due.
+    fn push_due(&self, contents: &mut InboxContents, now: Instant) {
+        while let Some((due, device)) = contents.early.first().copied()
+            && due <= now
+        {
+            contents.early.remove(&(due, device));
+            if let Some(limit) = contents.rate_limits.get_mut(&device) {
+                limit.next = saturating_add(limit.next.max(now), self.interval);
+                if let Some(sequenced) = limit.early.take() {
+                    self.push(contents, sequenced);
+                }
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, InboxContents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl InboxContents {
-    /// Adds a due reading. If the inbox of a client is full, its stream ends, and the client resumes by event
-    /// id. If the inbox of the relay is full, it discards its readings.
-    fn push(&mut self, sequenced: SequencedReading, subscriber: Subscriber) {
-        if self.due.len() < LIVE_READINGS_WAITING_MAX {
-            self.due.push_back(sequenced);
-            return;
-        }
-        match subscriber {
-            Subscriber::Client => self.has_ended = true,
-            Subscriber::Relay => {
-                self.due.clear();
-                self.undelivered.clear();
-                self.has_discarded = true;
-            }
-        }
-    }
-
     fn take(&mut self) -> Option<Delivery> {
         let sequenced = self.due.pop_front()?;
         self.undelivered.remove(&sequenced.sequence);
@@ -188,21 +203,6 @@ impl InboxContents {
         let resume_after =
             self.undelivered.first().map_or(self.delivered, |first| self.delivered.min(first - 1));
         Some(Delivery { sequenced, resume_after })
-    }
-
-    /// Adds the early readings that are now due.
-    fn push_due(&mut self, now: Instant, interval: Duration, subscriber: Subscriber) {
-        while let Some((due, device)) = self.early.first().copied()
-            && due <= now
-        {
-            self.early.remove(&(due, device));
-            if let Some(limit) = self.rate_limits.get_mut(&device) {
-                limit.next = saturating_add(limit.next.max(now), interval);
-                if let Some(sequenced) = limit.early.take() {
-                    self.push(sequenced, subscriber);
-                }
-            }
-        }
     }
 }
 
@@ -213,22 +213,17 @@ fn saturating_add(moment: Instant, duration: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use device_stats_domain::{Axes, Finite, ReadingId, Timestamp};
-
     use super::*;
+    use crate::testing::reading;
 
     fn sequenced(device: i64, sequence: u64) -> SequencedReading {
-        let zero = Finite::new(0.0).unwrap();
-        let time = Timestamp::from_micros(0).unwrap();
-        let (device, id) = (DeviceKey(device), ReadingId(0));
-        let values = Axes { x: zero, y: zero, z: zero };
-        SequencedReading { sequence, reading: Reading { device, id, time, values } }
+        SequencedReading { sequence, reading: reading(device, 0) }
     }
 
     /// Takes the readings that are due at a moment, and returns their sequence numbers.
     fn due(inbox: &Inbox, now: Instant) -> Vec<u64> {
         let mut contents = inbox.lock();
-        contents.push_due(now, inbox.interval, Subscriber::Client);
+        inbox.push_due(&mut contents, now);
         std::iter::from_fn(|| contents.take()).map(|delivery| delivery.sequenced.sequence).collect()
     }
 
@@ -277,7 +272,7 @@ mod tests {
         }
         let deliveries = |now| {
             let mut contents = inbox.lock();
-            contents.push_due(now, inbox.interval, Subscriber::Client);
+            inbox.push_due(&mut contents, now);
             std::iter::from_fn(|| contents.take())
                 .map(|delivery| (delivery.sequenced.sequence, delivery.resume_after))
                 .collect::<Vec<_>>()

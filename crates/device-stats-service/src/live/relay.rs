@@ -131,7 +131,7 @@ impl Relay {
                 if let Some(readings) = fields.into_iter().map(to_reading).collect::<Option<Vec<_>>>() {
                     self.hub.publish(readings, CommitOrigin::OtherNode);
                 } else {
-                    tracing::debug!("a reading of another node is out of range, ending the live streams");
+                    tracing::warn!(%node, "a reading of another node is out of range, ending the live streams");
                     self.hub.begin_epoch();
                 }
             }

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp, Window,
-};
+use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Model, Replaced, Store, Subject};
@@ -15,21 +13,13 @@ use tokio::time::{sleep, timeout};
 use super::backlog::Backlog;
 use super::*;
 use crate::limits::{SEAL_HOT_DIVISOR, SEAL_READINGS};
+use crate::testing::{create_device, new_reading};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-async fn device(store: &dyn Store) -> DeviceKey {
-    let device_id = DeviceId::new("d").unwrap();
-    store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
-}
-
 async fn append(store: &dyn Store, device: DeviceKey, times: impl IntoIterator<Item = i64>) {
-    let reading = |us: i64| {
-        let number = Finite::new(f64::from(i32::try_from(us).unwrap()) / 3.0).unwrap();
-        let time = ReadingTime::Given(Timestamp::from_micros(us).unwrap());
-        NewReading { device, id: ReadingId(us), time, values: Axes { x: number, y: number, z: number } }
-    };
-    store.append(&times.into_iter().map(reading).collect::<Vec<_>>()).await.unwrap();
+    let readings: Vec<_> = times.into_iter().map(|us| new_reading(device, us)).collect();
+    store.append(&readings).await.unwrap();
 }
 
 async fn seal_and_merge(
@@ -51,7 +41,7 @@ async fn rows(store: &dyn Store, device: DeviceKey) -> Vec<Row> {
 #[tokio::test]
 async fn sealing_and_merging_keep_the_readings() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     for round in 0..20 {
         // Every third reading is late: the readings around it are sealed already.
@@ -77,7 +67,7 @@ async fn sealing_and_merging_keep_the_readings() {
 #[tokio::test]
 async fn few_hot_readings_stay_hot() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     append(store.as_ref(), device, 0..99).await;
     let enough = ReadingsToSeal::AllButNewest { hot_min: 100 };
@@ -100,7 +90,7 @@ async fn few_hot_readings_stay_hot() {
 #[tokio::test]
 async fn slightly_late_readings_are_outside_all_segments() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     let sealer = Sealer::new(Arc::clone(&store), 1);
     for round in 0..20 {
         // There are two senders. The second one sends each batch later than the first one.
@@ -118,7 +108,7 @@ async fn slightly_late_readings_are_outside_all_segments() {
 #[tokio::test]
 async fn sealers_share_the_work() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     append(store.as_ref(), device, 0..2_000).await;
     let before = rows(store.as_ref(), device).await;
     let all = (0..8).map(|_| {
@@ -161,7 +151,7 @@ async fn sealed_into(store: &dyn Store, device: DeviceKey, hot: usize, segments:
 #[tokio::test]
 async fn enough_readings_are_sealed_at_once() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     let background = BackgroundSealing::start(&store, &backlog, HOUR);
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
@@ -173,7 +163,7 @@ async fn enough_readings_are_sealed_at_once() {
 #[tokio::test]
 async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     append(store.as_ref(), device, 0..3).await;
     let background = BackgroundSealing::start(&store, &backlog, Duration::ZERO);
     sealed_into(store.as_ref(), device, 0, 1).await;
@@ -186,7 +176,7 @@ async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
 #[tokio::test]
 async fn directly_appended_segments_are_merged() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     let background = BackgroundSealing::start(&store, &backlog, HOUR);
     for n in 0..8 {
         let rows: Vec<_> = (0..50)
@@ -204,7 +194,7 @@ async fn directly_appended_segments_are_merged() {
 #[tokio::test]
 async fn nothing_is_sealed_after_a_stop() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
-    let device = device(store.as_ref()).await;
+    let device = create_device(store.as_ref(), "d").await;
     BackgroundSealing::start(&store, &backlog, HOUR).stop().await;
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());

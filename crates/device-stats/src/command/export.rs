@@ -9,11 +9,13 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use device_stats_client::{Backoff, Client, ClientError, ExportStream, Period, Scope};
+use futures_util::future::OptionFuture;
 
 use super::progress::{Progress, Unit};
 use super::readings_flags::ReadingsFlags;
 use super::retry_flags::RetryFlags;
 use super::stdout;
+use super::stop_signal::stop_signal;
 use format::Format;
 use output::Output;
 use received::Received;
@@ -42,8 +44,8 @@ const STDOUT: &str = "-";
 /// Writes the readings, and prints their number.
 ///
 /// # Errors
-/// If the server is unreachable, the device or user unknown, the file not writable, or the export incomplete.
-/// Then no new file exists, and an existing one is unchanged.
+/// If the server is unreachable, the device or user unknown, the file not writable, the export incomplete, or
+/// a signal stops the export to a file. Then no new file exists, and an existing one is unchanged.
 pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
     let started = Instant::now();
     let file = Some(arguments.output.as_path()).filter(|file| *file != Path::new(STDOUT));
@@ -60,9 +62,14 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
         progress.expect(count);
     }
     let stream = request.send().await?;
+    // Writing to stdout or to a pipe may block, and a signal ends it only if it is not caught.
+    let stop = file.filter(|file| !output::is_special(file)).map(|_| stop_signal()).transpose()?;
     let mut output = Output::create(file)?;
     let mut received = Received::new(format);
-    let result = request.receive(stream, &mut output, &mut received, &mut progress).await;
+    let result = tokio::select! {
+        result = request.receive(stream, &mut output, &mut received, &mut progress) => result,
+        Some(signal) = OptionFuture::from(stop) => Err(signal.into()),
+    };
     progress.finish();
     result.with_context(|| format!("stopped after {received}"))?;
     output.finish()?;

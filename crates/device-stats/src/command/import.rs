@@ -117,7 +117,7 @@ impl Import<'_> {
         for device_id in &batch.device_ids {
             self.ensure_device(device_id).await?;
         }
-        let FileBatch { content_type, body, row_numbers: lines, numbering, all_timed, .. } = batch;
+        let FileBatch { content_type, body, row_numbers, numbering, all_timed, .. } = batch;
         let key = (!all_timed).then(|| Uuid::new_v4().to_string());
         let failure = match self.client.append_batch(content_type, body, key.as_deref()).await {
             Ok(batch) => {
@@ -129,13 +129,13 @@ impl Import<'_> {
         };
         let RequestFailure { error, is_outcome_unknown } = failure;
         let error = match error {
-            ClientError::Faulty(faults) => self.report_faults(&faults, &lines, numbering)?,
+            ClientError::Faulty(faults) => self.report_faults(&faults, &row_numbers, numbering)?,
             error => error.into(),
         };
         // A batch with faults may be stored, too: an earlier attempt stored it, the response was lost, and
         // then a device was deleted.
         if is_outcome_unknown && !all_timed {
-            return Err(error.context(self.unknown_outcome(&lines, numbering)));
+            return Err(error.context(self.unknown_outcome(&row_numbers, numbering)));
         }
         Err(error)
     }
@@ -144,27 +144,27 @@ impl Import<'_> {
     fn report_faults(
         &self,
         faults: &[Fault],
-        lines: &[u64],
+        row_numbers: &[u64],
         numbering: RowNumbering,
     ) -> anyhow::Result<anyhow::Error> {
         let mut stderr = std::io::stderr().lock();
         for fault in faults {
-            writeln!(stderr, "{}", locate_fault(fault, self.file, lines, numbering))?;
+            writeln!(stderr, "{}", locate_fault(fault, self.file, row_numbers, numbering))?;
         }
         let s = if faults.len() == 1 { "" } else { "s" };
         Ok(anyhow!("the server found {} fault{s} in {}", faults.len(), self.file.display()))
     }
 
     /// Describes how to continue after a batch whose outcome is unknown.
-    fn unknown_outcome(&self, lines: &[u64], numbering: RowNumbering) -> UnknownOutcome {
-        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+    fn unknown_outcome(&self, row_numbers: &[u64], numbering: RowNumbering) -> UnknownOutcome {
+        let (Some(first), Some(last)) = (row_numbers.first(), row_numbers.last()) else {
             unreachable!("a batch has rows");
         };
         let places = match numbering {
             RowNumbering::Lines => "lines",
             RowNumbering::Rows => "rows",
         };
-        let (before, after) = (self.next_row(), self.next_row() + lines.len() as u64);
+        let (before, after) = (self.next_row(), self.next_row() + row_numbers.len() as u64);
         UnknownOutcome(format!(
             "{places} {first} to {last} are either all stored or not at all; some have no timestamp, so sending them again \
              could store them twice; check whether they are stored, and continue with --skip {after} if they are, or with \
@@ -232,11 +232,11 @@ impl Import<'_> {
     }
 }
 
-/// Returns a fault with its location in the file. `lines` are the lines or row numbers of the batch.
-fn locate_fault(fault: &Fault, file: &Path, lines: &[u64], numbering: RowNumbering) -> String {
+/// Returns a fault with its location in the file.
+fn locate_fault(fault: &Fault, file: &Path, row_numbers: &[u64], numbering: RowNumbering) -> String {
     let file = file.display();
-    let line = fault.row().and_then(|row| lines.get(row));
-    let (position, location) = match (line, numbering) {
+    let number = fault.row().and_then(|row| row_numbers.get(row));
+    let (position, location) = match (number, numbering) {
         (Some(line), RowNumbering::Lines) => (format!("{file}:{line}"), fault.location(2)),
         (Some(row), RowNumbering::Rows) => (format!("{file}: row {row}"), fault.location(2)),
         (None, _) => (file.to_string(), fault.location(1)),

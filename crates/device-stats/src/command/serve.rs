@@ -1,12 +1,10 @@
 //! `device-stats serve`: runs the server until SIGTERM or SIGINT.
 
-use std::pin::Pin;
-
 use anyhow::Context;
 use device_stats_service::Service;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::stop_signal::stop_signal;
 use crate::settings::Settings;
 use crate::{database, logging};
 
@@ -17,7 +15,11 @@ use crate::{database, logging};
 pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     logging::log_panics();
     // This comes first, because process 1 of a container ignores signals that have no handler.
-    let mut stop = stop_signal()?;
+    let signal = stop_signal()?;
+    let mut stop = Box::pin(async move {
+        let signal = signal.await;
+        tracing::info!(%signal, "stopping");
+    });
     let store = tokio::select! {
         store = database::open(settings) => store?,
         () = &mut stop => return Ok(()),
@@ -39,17 +41,4 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     sealing.stop().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Returns a future that ends with SIGTERM or SIGINT.
-fn stop_signal() -> anyhow::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    Ok(Box::pin(async move {
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        tracing::info!(signal = name, "stopping");
-    }))
 }

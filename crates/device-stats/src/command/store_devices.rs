@@ -63,23 +63,18 @@ pub(super) fn for_each_device<T, F: Future<Output = T>>(
 /// again.
 async fn list_all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> {
     let mut all: Vec<Device> = Vec::new();
-    let mut count = 0_i64;
     loop {
-        let skip = (count - 1).max(0);
+        let skip = i64::try_from(all.len().saturating_sub(1)).unwrap_or(i64::MAX);
         let mut page = store.list_devices(ListPage { skip, ..ListPage::LARGEST }).await?.into_iter();
         if let Some(last) = all.last()
             && page.next().is_none_or(|first| first.key != last.key)
         {
             all.clear();
-            count = 0;
             continue;
         }
-        let listed = count;
-        for device in page {
-            all.push(device);
-            count += 1;
-        }
-        if count == listed {
+        let count = all.len();
+        all.extend(page);
+        if all.len() == count {
             return Ok(all);
         }
     }

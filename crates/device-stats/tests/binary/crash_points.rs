@@ -5,7 +5,10 @@
 //!
 //! `CRASH_POINTS=all` runs all crash points, as `make torture` does; otherwise the test runs a sample.
 
-#![expect(clippy::disallowed_methods, reason = "the environment sets the number of crash points; polls a file")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment sets the number of crash points; polls a file"
+)]
 
 use std::path::PathBuf;
 use std::process::Command;

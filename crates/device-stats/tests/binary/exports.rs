@@ -1,10 +1,13 @@
 //! `device-stats export`: the content of the file, and that only a complete export leaves a file.
 
 use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::databases::over_both_stores;
+use crate::killed_servers::wait_until;
 use crate::server::{Server, device_stats, run, stdout_of, wrap};
 
 /// Number of readings, more than one span of an export.
@@ -155,6 +158,50 @@ fn an_incomplete_export_leaves_no_file() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "an earlier export");
         assert_eq!(files(folder.path()), ["out.csv", "rows.csv"]);
     });
+}
+
+/// Starts a server that sends the beginning of one export and never its end. Returns its URL.
+fn endless_export() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut client = BufReader::new(listener.accept().unwrap().0);
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            client.read_line(&mut line).unwrap();
+        }
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\ndevice_id,timestamp,x,y,z\n";
+        client.get_mut().write_all(head.as_bytes()).unwrap();
+        // Until the client closes the connection, which may reset it.
+        let _ = client.read_to_end(&mut Vec::new());
+    });
+    url
+}
+
+/// Ctrl-C left a temporary file behind.
+#[test]
+fn a_stopped_export_leaves_no_file() {
+    for (signal, exit_code) in [("INT", 130), ("TERM", 143)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("out.csv");
+        std::fs::write(&file, "an earlier export").unwrap();
+        let (output, url) = (file.to_str().unwrap(), endless_export());
+        let arguments = ["export", "--device", "pump", "--output", output, "--url", &url];
+        let export = device_stats(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let is_written = |name: &String| {
+            name.ends_with(".partial") && std::fs::metadata(folder.path().join(name)).unwrap().len() > 0
+        };
+        wait_until(|| files(folder.path()).iter().any(is_written));
+        let kill = Command::new("kill").args([format!("-{signal}"), export.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let output = export.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(exit_code));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains(&format!("stopped after 0 readings: SIG{signal}")), "{message}");
+        assert_eq!(files(folder.path()), ["out.csv"]);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "an earlier export");
+    }
 }
 
 /// Runs a command on a terminal, and returns the output on the terminal.

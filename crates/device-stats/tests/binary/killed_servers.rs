@@ -44,7 +44,7 @@ fn count(server: &Server) -> u64 {
     answer["x"]["count"].as_u64().unwrap_or_default()
 }
 
-fn wait_until(condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(condition: impl Fn() -> bool) {
     while !condition() {
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow_array::ArrayRef;
 use device_stats_domain::DeviceId;
 
-use super::value_fault::ValueFault;
+use super::ValueFault;
 use crate::arrow::TextColumn;
 use crate::json::Json;
 use crate::values;
@@ -39,7 +39,7 @@ impl<'a> DeviceColumn<'a> {
         if let Some(Some(device)) = position.and_then(|position| self.by_position.get(position)) {
             return Ok(device.clone());
         }
-        let text = self.texts.read(row).ok_or_else(|| ValueFault::new(values::not_a_text(), Json::Null))?;
+        let text = self.texts.read(row).ok_or_else(|| Box::new((values::not_a_text(), Json::Null)))?;
         if let Some((_, device)) = self.last.as_ref().filter(|(last, _)| *last == text) {
             return Ok(device.clone());
         }
@@ -47,7 +47,7 @@ impl<'a> DeviceColumn<'a> {
             device.clone()
         } else {
             let device = values::device_id_text(text)
-                .map_err(|problem| ValueFault::new(problem, Json::String(text.to_owned())))?;
+                .map_err(|problem| Box::new((problem, Json::String(text.to_owned()))))?;
             self.known.insert(text, device.clone());
             device
         };

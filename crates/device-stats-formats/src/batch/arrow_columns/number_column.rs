@@ -8,15 +8,11 @@ use arrow_array::{Array, ArrayRef, downcast_integer_array};
 use arrow_schema::DataType;
 use device_stats_domain::Finite;
 
-use super::value_fault::ValueFault;
+use super::ValueFault;
+use crate::arrow::holds_numbers;
 use crate::faults::Problem;
 use crate::json::Json;
 use crate::values;
-
-/// Returns whether a column of this type is read as numbers.
-pub(super) fn accepts(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Float64 | DataType::Float32) || data_type.is_integer()
-}
 
 /// A column of floats or integers.
 pub(super) struct NumberColumn<'a>(&'a ArrayRef);
@@ -24,7 +20,7 @@ pub(super) struct NumberColumn<'a>(&'a ArrayRef);
 impl<'a> NumberColumn<'a> {
     /// Wraps a column; `None` if it does not hold numbers.
     pub(super) fn new(column: &'a ArrayRef) -> Option<Self> {
-        accepts(column.data_type()).then_some(Self(column))
+        holds_numbers(column.data_type()).then_some(Self(column))
     }
 
     /// Returns all numbers as doubles; `None` if one is missing or is not exact as a double.
@@ -50,7 +46,7 @@ impl<'a> NumberColumn<'a> {
     pub(super) fn read(&self, row: usize) -> Result<Finite, ValueFault> {
         let column = self.0;
         let number = match column.data_type() {
-            _ if column.is_null(row) => return Err(ValueFault::new(values::not_a_number(), Json::Null)),
+            _ if column.is_null(row) => return Err(Box::new((values::not_a_number(), Json::Null))),
             DataType::Float64 => column.as_primitive::<Float64Type>().value(row),
             DataType::Float32 => f64::from(column.as_primitive::<Float32Type>().value(row)),
             _ => {
@@ -58,12 +54,10 @@ impl<'a> NumberColumn<'a> {
                     column => i128::from(column.value(row)),
                     other => unreachable!("a column of the type {other} is not read as numbers")
                 );
-                exact(integer)
-                    .ok_or_else(|| ValueFault::new(not_exact(), Json::Number(integer.to_string())))?
+                exact(integer).ok_or_else(|| Box::new((not_exact(), Json::Number(integer.to_string()))))?
             }
         };
-        values::finite_number(number)
-            .map_err(|problem| ValueFault::new(problem, Json::Number(number.to_string())))
+        values::finite_number(number).map_err(|problem| Box::new((problem, Json::Number(number.to_string()))))
     }
 }
 

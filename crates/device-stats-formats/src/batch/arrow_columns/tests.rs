@@ -14,10 +14,10 @@ use device_stats_domain::{DeviceId, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::column_names::ColumnNames;
 use crate::batch::csv_cells::CsvCells;
 use crate::batch::plain_object::PlainObject;
-use crate::error::FormatError;
+use crate::body_error::BodyError;
+use crate::column_names::ColumnNames;
 use crate::faults::Fault;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, FAULTS_MAX};
 use crate::members::Members;
@@ -81,25 +81,25 @@ fn streams() -> Vec<Vec<u8>> {
 #[derive(Debug)]
 #[expect(dead_code, reason = "shown when a test fails")]
 enum Refusal {
-    Format(FormatError),
+    Format(BodyError),
     Faults(Vec<Fault>),
 }
 
-impl From<FormatError> for Refusal {
-    fn from(error: FormatError) -> Self {
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
         Self::Format(error)
     }
 }
 
 fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, Refusal> {
     let mut faults = Faults::default();
-    let rows = read::<Reading>(ArrowBody::open(bytes)?, &mut faults)?;
+    let rows = read::<Reading>(bytes, &mut faults)?;
     let faults = faults.into_vec();
     if faults.is_empty() { Ok(rows.rows) } else { Err(Refusal::Faults(faults)) }
 }
 
-fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, FormatError> {
-    ArrowBody::open(bytes)?.read()
+fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, BodyError> {
+    super::read_batches(ArrowStream::open(bytes, BATCH_BYTES_MAX)?)
 }
 
 #[test]
@@ -123,13 +123,13 @@ fn a_part_of_a_stream_is_refused() {
     for stream in streams() {
         for length in 0..stream.len() {
             assert!(
-                matches!(read_stream(&stream[..length]), Err(Refusal::Format(FormatError::NotArrow(_)))),
+                matches!(read_stream(&stream[..length]), Err(Refusal::Format(BodyError::NotArrow(_)))),
                 "{length}"
             );
         }
         assert!(matches!(
             read_stream(&[&stream[..], b" "].concat()),
-            Err(Refusal::Format(FormatError::NotArrow(_)))
+            Err(Refusal::Format(BodyError::NotArrow(_)))
         ));
     }
 }
@@ -182,13 +182,13 @@ fn a_declared_length_is_not_trusted() {
         for huge in [most + 8, 1 << 40, i64::MAX - 7] {
             let mut stream = stream.clone();
             stream[position..position + 8].copy_from_slice(&huge.to_le_bytes());
-            assert!(matches!(read_batches(&stream), Err(FormatError::TooLarge { .. })), "{huge}");
+            assert!(matches!(read_batches(&stream), Err(BodyError::TooLarge { .. })), "{huge}");
         }
         // Wrong, but not longer than allowed.
         for wrong in [declared + 8, declared + 1, declared * 10, i64::MAX, -2] {
             let mut stream = stream.clone();
             stream[position..position + 8].copy_from_slice(&wrong.to_le_bytes());
-            assert!(matches!(read_batches(&stream), Err(FormatError::NotArrow(_))), "{wrong}");
+            assert!(matches!(read_batches(&stream), Err(BodyError::NotArrow(_))), "{wrong}");
         }
     }
 }
@@ -203,10 +203,10 @@ fn too_many_readings_or_bytes_are_refused() {
     let taken = encode(&[batch(BATCH_READINGS_MAX)], zstd());
     assert_eq!(read_batches(&taken).unwrap()[0].num_rows(), BATCH_READINGS_MAX);
     let many = encode(&[batch(BATCH_READINGS_MAX), batch(1)], zstd());
-    assert!(matches!(read_batches(&many), Err(FormatError::TooManyReadings { .. })));
+    assert!(matches!(read_batches(&many), Err(BodyError::TooManyReadings { .. })));
     let large = encode(&[batch(BATCH_BYTES_MAX / 3 + 1)], zstd());
     assert!(large.len() < 10_000);
-    assert!(matches!(read_batches(&large), Err(FormatError::TooLarge { .. })));
+    assert!(matches!(read_batches(&large), Err(BodyError::TooLarge { .. })));
 }
 
 fn with_axes(x: ArrayRef) -> Vec<u8> {
@@ -222,7 +222,7 @@ fn nothing_is_read_after_the_last_fault() {
         numbers.push(1.0);
         let stream = with_axes(column(Float64Array::from(numbers)));
         let mut faults = Faults::default();
-        let rows = read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
+        let rows = read::<Measurement>(&stream, &mut faults).unwrap();
         assert_eq!(rows.rows.len(), read_rows);
         assert_eq!(faults.is_full(), read_rows == 0);
     }
@@ -255,8 +255,8 @@ impl Row for Nothing {
 #[test]
 fn a_row_is_never_lost_silently() {
     let stream = with_axes(column(Float64Array::from(vec![1.0, 2.0])));
-    let read = read::<Nothing>(ArrowBody::open(&stream).unwrap(), &mut Faults::default());
-    assert!(matches!(read.err(), Some(FormatError::NotArrow(_))));
+    let read = read::<Nothing>(&stream, &mut Faults::default());
+    assert!(matches!(read.err(), Some(BodyError::NotArrow(_))));
 }
 
 /// Booleans take less than a byte for each row. In the past, this was mistaken for a broken batch.
@@ -265,7 +265,7 @@ fn a_wrong_type_is_reported_whatever_the_values_are() {
     for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
         let stream = with_axes(axis);
         let mut faults = Faults::default();
-        read::<Measurement>(ArrowBody::open(&stream).unwrap(), &mut faults).unwrap();
+        read::<Measurement>(&stream, &mut faults).unwrap();
         let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
         assert_eq!(kinds, ["column_type"; 3]);
     }
@@ -286,7 +286,7 @@ fn a_dictionary_that_is_extended_too_often_is_refused() {
         encode(&batches, IpcWriteOptions::default().with_dictionary_handling(DictionaryHandling::Delta))
     };
     assert_eq!(read_batches(&stream(100)).unwrap().len(), 100);
-    assert!(matches!(read_batches(&stream(200)), Err(FormatError::TooLarge { .. })));
+    assert!(matches!(read_batches(&stream(200)), Err(BodyError::TooLarge { .. })));
 }
 
 proptest! {

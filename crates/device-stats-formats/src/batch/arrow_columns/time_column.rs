@@ -9,15 +9,10 @@ use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_schema::{DataType, TimeUnit};
 use device_stats_domain::Timestamp;
 
-use super::value_fault::ValueFault;
-use crate::arrow::{TextColumn, holds_text};
+use super::ValueFault;
+use crate::arrow::TextColumn;
 use crate::json::Json;
 use crate::values;
-
-/// Returns whether a column of this type is read as times.
-pub(super) fn accepts(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Timestamp(..) | DataType::Int64 | DataType::Null) || holds_text(data_type)
-}
 
 /// A column of times. The time zone of its type is ignored: it states only how to show a time.
 pub(super) enum TimeColumn<'a> {
@@ -57,19 +52,19 @@ impl<'a> TimeColumn<'a> {
                     return Ok(None);
                 };
                 let time = values::timestamp_micros(to_micros(number, *unit));
-                time.map(Some).map_err(|problem| ValueFault::new(problem, Json::Number(number.to_string())))
+                time.map(Some).map_err(|problem| Box::new((problem, Json::Number(number.to_string()))))
             }
             Self::Integers(numbers) if numbers.is_null(row) => Ok(None),
             Self::Integers(numbers) => {
                 let text = numbers.value(row).to_string();
                 let time = values::timestamp_number(&text);
-                time.map(Some).map_err(|problem| ValueFault::new(problem, Json::Number(text)))
+                time.map(Some).map_err(|problem| Box::new((problem, Json::Number(text))))
             }
             Self::Texts(texts) => match texts.read(row) {
                 None | Some("") => Ok(None),
                 Some(text) => {
                     let time = values::timestamp_text(text);
-                    time.map(Some).map_err(|problem| ValueFault::new(problem, Json::String(text.to_owned())))
+                    time.map(Some).map_err(|problem| Box::new((problem, Json::String(text.to_owned()))))
                 }
             },
         }

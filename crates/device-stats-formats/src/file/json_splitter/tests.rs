@@ -18,7 +18,7 @@ fn all(mut elements: JsonSplitter<&[u8]>) -> Result<Vec<(String, u64)>, (u64, &'
 }
 
 fn array(text: &str) -> Result<Vec<(String, u64)>, (u64, &'static str)> {
-    all(JsonSplitter::new_array(text.as_bytes(), 40))
+    all(JsonSplitter::new(text.as_bytes(), JsonLayout::Array, 40))
 }
 
 fn found(elements: &[(&str, u64)]) -> Vec<(String, u64)> {
@@ -27,13 +27,13 @@ fn found(elements: &[(&str, u64)]) -> Vec<(String, u64)> {
 
 #[test]
 fn lines_are_returned_with_their_numbers() {
-    let text = "\u{feff}{}\r\n\n  \n {\"a\": \"[\"} \n1";
-    let lines = all(JsonSplitter::new_lines(text.as_bytes(), 40)).unwrap();
+    let text = "{}\r\n\n  \n {\"a\": \"[\"} \n1";
+    let lines = all(JsonSplitter::new(text.as_bytes(), JsonLayout::Lines, 40)).unwrap();
     assert_eq!(lines, found(&[("{}\r", 1), ("{\"a\": \"[\"} ", 4), ("1", 5)]));
-    assert_eq!(all(JsonSplitter::new_lines(&b""[..], 40)), Ok(vec![]));
+    assert_eq!(all(JsonSplitter::new(&b""[..], JsonLayout::Lines, 40)), Ok(vec![]));
     let long = format!("1\n{}", "x".repeat(41));
     assert_eq!(
-        all(JsonSplitter::new_lines(long.as_bytes(), 40)),
+        all(JsonSplitter::new(long.as_bytes(), JsonLayout::Lines, 40)),
         Err((2, "the row is too large for any batch"))
     );
 }
@@ -41,7 +41,7 @@ fn lines_are_returned_with_their_numbers() {
 #[test]
 fn elements_are_returned_with_their_lines() {
     assert_eq!(array("[]"), Ok(vec![]));
-    assert_eq!(array("\u{feff} [ \n ] \n"), Ok(vec![]));
+    assert_eq!(array(" [ \n ] \n"), Ok(vec![]));
     let text = "[{\"a\":\n[1,2]},\r\n\n \"],\\\\\\\",[\" , 3]\n";
     let expected = [("{\"a\": [1,2]}", 1), ("\"],\\\\\\\",[\" ", 4), ("3", 4)];
     assert_eq!(array(text), Ok(found(&expected)));
@@ -84,7 +84,7 @@ proptest! {
     fn elements_are_those_of_the_array(values in prop::collection::vec(value(), 0..6), pretty: bool) {
         let array = Value::from(values.clone());
         let text = if pretty { format!("{array:#}") } else { array.to_string() };
-        let cut = all(JsonSplitter::new_array(text.as_bytes(), 10_000)).unwrap();
+        let cut = all(JsonSplitter::new(text.as_bytes(), JsonLayout::Array, 10_000)).unwrap();
         prop_assert_eq!(cut.len(), values.len());
         for ((element, line), value) in cut.iter().zip(&values) {
             prop_assert!(!element.contains('\n'));

@@ -1,32 +1,72 @@
 //! Tests of group commits over the model and over SQLite.
 
-use device_stats_domain::{Axes, DeviceId, DeviceKey, Finite, NewDevice, ReadingId, ReadingTime, Timestamp};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use device_stats_domain::{DeviceKey, Timestamp};
+use device_stats_segment::Row;
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, Model};
+use device_stats_store::{Appended, HotDevice, Model};
 use futures_util::future::join_all;
 
 use super::*;
 use crate::limits::QUEUE_READINGS_MAX;
+use crate::testing::{create_device as create, new_reading as reading};
 
-fn group_commit(store: Arc<dyn Store>) -> Arc<GroupCommit> {
+fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
     Arc::new(GroupCommit::new(store, Arc::default(), Arc::default(), Arc::default()))
 }
 
-fn reading(device: DeviceKey, time_us: i64) -> NewReading {
-    let one = Finite::new(1.0).unwrap();
-    let time = ReadingTime::Given(Timestamp::from_micros(time_us).unwrap());
-    NewReading { device, id: ReadingId(time_us), time, values: Axes { x: one, y: one, z: one } }
+/// The model with another number of concurrent appends, and with lost outcomes.
+#[derive(Default)]
+struct ChangedModel {
+    model: Model,
+    append_concurrency: usize,
+    /// Number of outcomes missing in the answer to each append.
+    outcomes_lost: usize,
+    /// Number of appends.
+    appends: AtomicUsize,
 }
 
-async fn create(store: &dyn Store, device_id: &str) -> DeviceKey {
-    let device_id = DeviceId::new(device_id).unwrap();
-    store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
+#[async_trait]
+impl ReadingStore for ChangedModel {
+    fn append_concurrency(&self) -> usize {
+        self.append_concurrency
+    }
+
+    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
+        self.model.reserve_reading_ids(count).await
+    }
+
+    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        let mut outcomes = self.model.append(readings).await?;
+        outcomes.truncate(outcomes.len() - self.outcomes_lost);
+        Ok(outcomes)
+    }
+
+    async fn append_keyed(
+        &self,
+        requests: &[KeyedReadings],
+        now: Timestamp,
+    ) -> Result<Vec<KeyedOutcome>, StoreError> {
+        self.model.append_keyed(requests, now).await
+    }
+
+    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
+        self.model.list_hot_devices().await
+    }
+
+    async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
+        self.model.list_hot_readings(device, count).await
+    }
 }
 
 /// Each request gets the outcomes of its own readings, in its own order.
 #[tokio::test]
 async fn a_bad_request_does_not_fail_the_others_of_its_group() {
-    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let store = Arc::new(Model::default());
     let (one, other) = (create(&*store, "one").await, create(&*store, "other").await);
     let commit = group_commit(store);
     let missing = DeviceKey(99);
@@ -49,11 +89,24 @@ async fn a_bad_request_does_not_fail_the_others_of_its_group() {
     assert_eq!(commit.admission.free_queue_readings(), QUEUE_READINGS_MAX as usize);
 }
 
+/// The halves of the group were appended again, although the store had stored its readings.
+#[tokio::test]
+async fn readings_with_lost_outcomes_are_not_appended_again() {
+    let store = Arc::new(ChangedModel { append_concurrency: 1, outcomes_lost: 1, ..Default::default() });
+    let device = create(&store.model, "one").await;
+    let commit = group_commit(store.clone());
+    for outcome in join_all((0..4).map(|n| commit.append([reading(device, n)].into(), None))).await {
+        assert!(matches!(outcome, Err(ServiceError::Store(StoreError::Broken(_)))), "{outcome:?}");
+    }
+    assert_eq!(store.appends.load(Ordering::Relaxed), 1);
+    assert_eq!(commit.admission.free_queue_readings(), QUEUE_READINGS_MAX as usize);
+}
+
 #[tokio::test]
 async fn waiting_requests_share_a_transaction() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
+    let store = Arc::new(SqliteStore::open(&path, true).unwrap());
     let device = create(&*store, "one").await;
     let commit = group_commit(store);
     let requests = (0..200).map(|n| commit.append([reading(device, n)].into(), None));
@@ -67,13 +120,12 @@ async fn waiting_requests_share_a_transaction() {
 
 #[tokio::test]
 async fn requests_for_devices_of_several_lanes_use_the_mixed_lane() {
-    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let store = ChangedModel { append_concurrency: 4, ..Default::default() };
     let mut devices = Vec::new();
     for n in 0..8 {
-        devices.push(create(&*store, &format!("d{n}")).await);
+        devices.push(create(&store.model, &format!("d{n}")).await);
     }
-    let commit = GroupCommit::with_lanes(4, store, Arc::default(), Arc::default(), Arc::default());
-    let commit = Arc::new(commit);
+    let commit = group_commit(Arc::new(store));
     let lane = |devices: &[DeviceKey]| {
         commit.lane(&devices.iter().map(|device| reading(*device, 1)).collect::<Vec<_>>())
     };
@@ -100,7 +152,7 @@ async fn requests_for_devices_of_several_lanes_use_the_mixed_lane() {
 /// The store hangs in a commit.
 #[tokio::test(start_paused = true)]
 async fn no_request_waits_longer_than_the_timeout() {
-    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let store = Arc::new(Model::default());
     let device = create(&*store, "one").await;
     let commit = group_commit(store);
     let lane = &commit.device_lanes[0];
@@ -127,7 +179,7 @@ async fn no_request_waits_longer_than_the_timeout() {
 /// A single request may have more readings than the queue holds, for instance as short rows of CSV.
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
-    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let store = Arc::new(Model::default());
     let device = create(&*store, "one").await;
     let commit = group_commit(store);
     let count = QUEUE_READINGS_MAX + 5;

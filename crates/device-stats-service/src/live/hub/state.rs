@@ -24,18 +24,20 @@ pub(crate) enum CommitOrigin {
 #[derive(Debug)]
 pub(super) struct HubState {
     /// Identifies a run of sequence numbers without gaps.
-    epoch: u64,
+    pub(super) epoch: u64,
     /// The last sequence number.
-    sequence: u64,
+    pub(super) sequence: u64,
     /// The readings of watched devices from the sequence number `kept_from` on.
     kept: VecDeque<SequencedReading>,
     kept_from: u64,
-    devices: HashMap<DeviceKey, WatchedDevice>,
-    has_ended: bool,
+    pub(super) devices: HashMap<DeviceKey, WatchedDevice>,
+    /// Whether new streams end at once.
+    pub(super) has_ended: bool,
 }
 
+/// A device that is watched, or was watched recently.
 #[derive(Debug)]
-struct WatchedDevice {
+pub(super) struct WatchedDevice {
     inboxes: Vec<Arc<Inbox>>,
     /// The sequence number before the first kept reading of the device.
     since: u64,
@@ -45,12 +47,12 @@ struct WatchedDevice {
 
 impl WatchedDevice {
     /// Returns whether a client watches the device or may still reconnect.
-    fn has_client(&self, now: Instant) -> bool {
+    pub(super) fn has_client(&self, now: Instant) -> bool {
         self.inboxes.iter().any(|inbox| !inbox.is_relay())
             || self.last_client.is_some_and(|left| now.duration_since(left) < LIVE_RETENTION)
     }
 
-    fn is_watched(&self, now: Instant) -> bool {
+    pub(super) fn is_watched(&self, now: Instant) -> bool {
         !self.inboxes.is_empty() || self.has_client(now)
     }
 
@@ -73,18 +75,6 @@ impl Default for HubState {
 }
 
 impl HubState {
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    pub(super) fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    pub(super) fn is_watched(&self) -> bool {
-        !self.devices.is_empty()
-    }
-
     /// Passes a committed reading to the inboxes of its device, and keeps it.
     pub(super) fn publish(&mut self, reading: Reading, origin: CommitOrigin, now: Instant) {
         let Some(device) = self.devices.get(&reading.device) else { return };
@@ -169,30 +159,14 @@ impl HubState {
         }
     }
 
-    /// Returns the devices that clients watch or watched recently. Removes the unwatched devices.
-    pub(super) fn devices_of_clients(&mut self, now: Instant) -> Vec<DeviceKey> {
-        self.devices.retain(|_, device| device.is_watched(now));
-        let devices = self.devices.iter().filter(|(_, device)| device.has_client(now));
-        devices.map(|(key, _)| *key).collect()
-    }
-
-    pub(super) fn begin_epoch(&mut self) {
-        self.epoch = new_epoch();
-        self.forget_kept();
-        self.end_streams();
-    }
-
-    pub(super) fn end(&mut self) {
-        self.has_ended = true;
-        self.end_streams();
-    }
-
-    fn forget_kept(&mut self) {
+    /// Forgets the kept readings.
+    pub(super) fn forget_kept(&mut self) {
         self.kept.clear();
         self.kept_from = self.sequence + 1;
     }
 
-    fn end_streams(&self) {
+    /// Ends the inboxes of all clients.
+    pub(super) fn end_streams(&self) {
         let inboxes = self.devices.values().flat_map(|device| &device.inboxes);
         inboxes.filter(|inbox| !inbox.is_relay()).for_each(|inbox| inbox.end());
     }
@@ -213,6 +187,6 @@ impl HubState {
 }
 
 /// Returns an epoch that differs from all others, also of other nodes and of this node after a restart.
-fn new_epoch() -> u64 {
+pub(super) fn new_epoch() -> u64 {
     Uuid::new_v4().as_u64_pair().0
 }

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use device_stats_domain::{Axes, Finite, ReadingId, Timestamp};
+use device_stats_domain::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 use crate::limits::LIVE_READINGS_KEPT_MAX;
 use crate::live::inbox::Subscriber;
+use crate::testing::reading;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -31,12 +32,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..3_usize, 0..60_usize).prop_map(|(client, index)| Step::Reconnect(client, index)),
         1 => Just(Step::BeginEpoch),
     ]
-}
-
-fn reading(device: i64, id: i64) -> Reading {
-    let zero = Finite::new(0.0).unwrap();
-    let time = Timestamp::from_micros(0).unwrap();
-    Reading { device: DeviceKey(device), id: ReadingId(id), time, values: Axes { x: zero, y: zero, z: zero } }
 }
 
 fn received(inbox: &Inbox) -> Vec<i64> {

@@ -1,7 +1,7 @@
 //! The destination of an export: stdout, or a file that appears under its name only when it is complete.
 
 use std::fs::{self, File, Permissions};
-use std::io::{Seek, Stdout, Write};
+use std::io::{ErrorKind, Seek, Stdout, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use crate::command::stdout;
 
 /// Permissions of a new file, before the umask. `tempfile` would make it private.
 const FILE_MODE: u32 = 0o666;
+/// Maximum size of the part of a name that the name of its temporary file repeats, in bytes. The part is
+/// followed by 15 bytes, and file systems limit a name to 255 bytes.
+const NAME_BYTES_MAX: usize = 200;
 
 /// The destination of an export.
 pub(super) enum Output {
@@ -36,14 +39,20 @@ impl Output {
         let cannot_write = || cannot_write(file);
         // Replaces the file that a link refers to, not the link.
         let destination = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-        if fs::metadata(&destination).is_ok_and(|existing| !existing.is_file()) {
+        if is_special(&destination) {
             let file = File::options().write(true).open(&destination).with_context(cannot_write)?;
             return Ok(Self::Special(destination, file));
         }
-        let mut prefix = destination.file_name().unwrap_or_default().to_owned();
-        prefix.push(".");
+        // The rename would fail only after the export.
+        if let Err(error) = fs::metadata(&destination)
+            && error.kind() == ErrorKind::InvalidFilename
+        {
+            return Err(error).with_context(cannot_write);
+        }
+        let name = destination.file_name().unwrap_or_default().to_string_lossy();
+        let (name, _) = name.split_at(name.floor_char_boundary(NAME_BYTES_MAX));
         let partial = Builder::new()
-            .prefix(&prefix)
+            .prefix(&format!("{name}."))
             .suffix(".partial")
             .permissions(Permissions::from_mode(FILE_MODE))
             .tempfile_in(folder(&destination))
@@ -93,6 +102,11 @@ impl Output {
     }
 }
 
+/// Returns whether a file exists that is not a regular one, such as a device file or a pipe.
+pub(super) fn is_special(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|existing| !existing.is_file())
+}
+
 fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -137,6 +151,17 @@ mod tests {
         assert!(partial.starts_with("out.csv.") && partial.ends_with(".partial"), "{partial}");
         drop(output);
         assert!(files(folder.path()).is_empty());
+    }
+
+    /// The name of the temporary file was longer than file systems allow.
+    #[test]
+    fn the_longest_name_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a".repeat(251) + ".csv", "é".repeat(125) + ".csv"] {
+            Output::create(Some(&folder.path().join(&name))).unwrap().finish().unwrap();
+            assert!(files(folder.path()).contains(&name));
+        }
+        assert!(Output::create(Some(&folder.path().join("a".repeat(256)))).is_err());
     }
 
     #[test]

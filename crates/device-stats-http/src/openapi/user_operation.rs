@@ -12,16 +12,16 @@ const DEVICE_PATH: &str = "/devices/{device_id}";
 const USER_PATH: &str = "/users/{user_id}";
 
 /// The parts of the description for a user that differ from the description for a device.
-pub(super) struct UserOperation {
-    pub(super) id: &'static str,
-    pub(super) summary: &'static str,
-    pub(super) description: &'static str,
+pub(crate) struct UserOperation {
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) description: &'static str,
     /// Schema of the 200 response, if it differs.
-    pub(super) schema: Option<&'static str>,
+    pub(crate) schema: Option<&'static str>,
 }
 
 /// Adds the path of users to an operation with the path of devices.
-pub(super) fn with_user_path<S>(
+pub(crate) fn with_user_path<S>(
     (schemas, mut paths, handler): UtoipaMethodRouter<S>,
     user_operation: &UserOperation,
 ) -> UtoipaMethodRouter<S> {

@@ -4,7 +4,7 @@ use crate::json::JsonError;
 
 /// Reason why a body cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum FormatError {
+pub enum BodyError {
     /// The body is not JSON.
     #[error("the body is not JSON")]
     NotJson(JsonError),
