@@ -1,6 +1,6 @@
-//! The promises of every store: the [`Store`] trait, its errors, a plain [`Model`] that keeps them in memory,
-//! and a conformance suite that compares any store with the model (feature `conformance`). The crate also
-//! contains the shared code of stores that needs no database.
+//! The promises of every store: the [`Store`] trait and its errors. With the feature `conformance`, also a
+//! plain model that keeps the promises in memory, and a suite that compares any store with the model. The
+//! crate also contains the shared code of stores that needs no database.
 //!
 //! A store keeps the data, the engine computes: no method returns a statistic.
 
@@ -14,6 +14,7 @@ mod segments;
 mod snapshots;
 mod store;
 
+#[cfg(any(test, feature = "conformance"))]
 mod model;
 
 #[cfg(feature = "conformance")]
@@ -21,6 +22,7 @@ pub mod conformance;
 
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
+#[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{
     AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome,

@@ -30,8 +30,9 @@ pub struct DeviceSnapshot {
     pub device: Device,
     /// The hot readings in the window, in any order.
     pub hot: Vec<Row>,
-    /// The segments that [touch](SegmentEntry::touches) the window, by ascending first time, then id. They
-    /// can overlap.
+    /// The segments that touch the window, by ascending first time, then id. They can overlap. A segment
+    /// touches a window that contains a microsecond from the segment's first to its last time. It may still
+    /// have no reading in the window.
     pub segments: Vec<SegmentEntry>,
 }
 

@@ -1,6 +1,8 @@
 //! Catalogue entries of segments.
 
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::DeviceKey;
+#[cfg(any(test, feature = "conformance"))]
+use device_stats_domain::Window;
 use device_stats_segment::{Fault, Head, Section};
 
 /// Id of a segment; a store never reuses one.
@@ -21,9 +23,11 @@ pub struct SegmentEntry {
 }
 
 impl SegmentEntry {
-    /// Returns whether the window contains a microsecond from the segment's first to its last time. The
-    /// segment may still have no reading in the window.
-    pub fn touches(&self, window: Window) -> bool {
+    /// Returns whether the segment touches the window, as in [`DeviceSnapshot::segments`].
+    ///
+    /// [`DeviceSnapshot::segments`]: crate::DeviceSnapshot::segments
+    #[cfg(any(test, feature = "conformance"))]
+    pub(crate) fn touches(&self, window: Window) -> bool {
         window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
     }
 
