@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, RequestedStatistics, Statistics, Summary};
-use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position, summarize};
+use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position};
 use memory::Memory;
 use proptest::prelude::*;
 
@@ -72,9 +72,11 @@ fn wanted() -> RequestedStatistics {
 
 /// Returns the statistics that `analyze` has to find, by sorting.
 fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statistics> {
-    let device_stats_exact::Summary { min, max, count, sum, median } = summarize(&mut column)?;
     column.sort_by(f64::total_cmp);
+    let (min, max, count) = (*column.first()?, *column.last()?, column.len() as u64);
+    let sum = column.iter().copied().collect::<ExactSum>().rounded();
     let at = |rank: u64| column[usize::try_from(rank).unwrap()];
+    let median = at((count - 1) / 2).midpoint(at(count / 2)) + 0.0;
     let percentile = |percentile: &Percentile| {
         let fraction = Fraction::new(percentile.parts(), Percentile::WHOLE).unwrap();
         let position = quantile_position(count, fraction).unwrap();
