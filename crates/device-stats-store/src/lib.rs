@@ -6,6 +6,7 @@
 
 pub mod limits;
 
+mod accounts;
 mod error;
 mod exchange;
 mod readings;
@@ -20,18 +21,19 @@ mod model;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+pub use accounts::AccountStore;
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
 #[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{
     AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome,
-    KeyedReadings, OrderedReading, Receipt, StoredReceipt, TimePicker, outcomes,
+    KeyedReadings, OrderedReading, ReadingStore, Receipt, StoredReceipt, TimePicker, outcomes,
 };
 pub use schema::{SchemaError, SchemaVersion};
 pub use segments::{
     HotDevice, Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry,
-    SegmentId, open_head,
+    SegmentId, SegmentStore, open_head,
 };
-pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, Subject};
-pub use store::{AccountStore, ReadingStore, SegmentStore, SnapshotStore, Store};
+pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
+pub use store::Store;
