@@ -127,7 +127,7 @@ pub(crate) async fn append(
     let mut span = DeviceSpans::default();
     span.add(device, first_us, last_us);
     let mut sealed = SealedTimesReader::new(&transaction, &span).await?;
-    if sealed.contains_between(device, first_us, last_us).await? {
+    if sealed.answer(|times| times.contains_between(device, first_us, last_us)).await? {
         return Ok(Replaced::Stale);
     }
     let next_id = transaction.prepare_cached(NEXT_ID).await?;
