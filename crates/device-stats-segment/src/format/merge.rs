@@ -3,9 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::codec::Effort;
 use super::columns::{AxisColumns, Columns};
 use super::dictionary::DictionaryBuilder;
-use super::encoding::Effort;
+use super::encode_error::EncodeError;
 use super::fault::Fault;
 use super::head::Head;
 use super::page_layout::{PageSizes, READINGS_MAX, each_axis};
