@@ -54,7 +54,7 @@ pub(crate) async fn pick<'r>(
         while hot.contains(transaction, device, time).await?
             || sealed.answer(|times| times.contains(device, time.micros())).await?
         {
-            time = picker.next_candidate(device, time)?;
+            time = picker.next_candidate(device, time.micros())?;
         }
         picker.pick(device, time);
         with_times.push(OrderedReading { time, ..*new });

@@ -86,7 +86,7 @@ impl<'c, 'r> AppendCall<'c, 'r> {
             let newest_us = self.hot.newest_us(device, window).max(newest_sealed_us);
             let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
             while self.is_taken(device, candidate.micros(), &mut sealed)? {
-                candidate = picker.next_candidate(device, candidate)?;
+                candidate = picker.next_candidate(device, candidate.micros())?;
             }
             picker.pick(device, candidate);
             self.stored.push(OrderedReading { time: candidate, ..*new });
