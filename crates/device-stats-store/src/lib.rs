@@ -27,13 +27,13 @@ pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
 #[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{
-    AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome,
+    AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, HotDevice, KeyedCall, KeyedOutcome,
     KeyedReadings, OrderedReading, ReadingStore, Receipt, StoredReceipt, TimePicker, outcomes,
 };
 pub use schema::{SchemaError, SchemaVersion};
 pub use segments::{
-    HotDevice, Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry,
-    SegmentId, SegmentStore, open_head,
+    Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry, SegmentId,
+    SegmentStore, open_head,
 };
 pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
 pub use store::Store;

@@ -16,7 +16,7 @@ pub use self::keyed::{
     StoredReceipt,
 };
 pub use self::pick_times::TimePicker;
-use crate::{HotDevice, StoreError};
+use crate::StoreError;
 
 /// Appends readings. See [`Store`](crate::Store) for the promises and errors common to all methods.
 #[async_trait]
@@ -87,4 +87,13 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// # Errors
     /// Only the common errors.
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError>;
+}
+
+/// A device with hot readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HotDevice {
+    /// The device.
+    pub device: DeviceKey,
+    /// Number of hot readings; 1 and up.
+    pub readings: u64,
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
 use device_stats_segment::Segment;
 
-pub use self::entry::{HotDevice, Replaced, SegmentEntry, SegmentId};
+pub use self::entry::{SegmentEntry, SegmentId};
 pub use self::piece::{Piece, PieceKey};
 pub use self::sealed_rows::{SealedRows, open_head};
 pub use self::sealed_times::{Lookup, MissingPiece, SealedTimes};
@@ -68,4 +68,14 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::DeviceMissing`].
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
+}
+
+/// Outcome of storing a segment in place of the readings or segments from which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The segment has been stored.
+    Done(SegmentId),
+    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is
+    /// replacing them.
+    Stale,
 }
