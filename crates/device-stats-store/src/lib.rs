@@ -23,7 +23,7 @@ pub mod conformance;
 
 pub use accounts::AccountStore;
 pub use error::{Cause, Retry, StoreError};
-pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
+pub use exchange::Exchange;
 #[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{
