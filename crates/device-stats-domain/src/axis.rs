@@ -59,11 +59,6 @@ impl<T> Axes<T> {
         Axes { x: &self.x, y: &self.y, z: &self.z }
     }
 
-    /// Borrows the values mutably.
-    pub fn as_mut(&mut self) -> Axes<&mut T> {
-        Axes { x: &mut self.x, y: &mut self.y, z: &mut self.z }
-    }
-
     /// Pairs the value of each axis with the value of the same axis in `other`.
     pub fn zip<U>(self, other: Axes<U>) -> Axes<(T, U)> {
         Axes { x: (self.x, other.x), y: (self.y, other.y), z: (self.z, other.z) }

@@ -87,16 +87,10 @@ impl ExactSum {
     }
 }
 
-impl Extend<f64> for ExactSum {
-    fn extend<I: IntoIterator<Item = f64>>(&mut self, numbers: I) {
-        numbers.into_iter().for_each(|number| self.add(number));
-    }
-}
-
 impl FromIterator<f64> for ExactSum {
     fn from_iter<I: IntoIterator<Item = f64>>(numbers: I) -> Self {
         let mut sum = Self::default();
-        sum.extend(numbers);
+        numbers.into_iter().for_each(|number| sum.add(number));
         sum
     }
 }

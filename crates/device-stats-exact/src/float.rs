@@ -8,6 +8,9 @@ pub const LOWEST_EXPONENT: i32 = -1074;
 const HIGHEST_EXPONENT: i32 = 971;
 /// Number of bits of a double's mantissa, including the hidden one.
 const MANTISSA_BITS: i32 = 53;
+/// Exponent from which each positive integer is beyond the largest double. With the opposite sign, each
+/// integer of up to 128 bits is below half the smallest double.
+const EXPONENT_MAX: i32 = 1_300;
 
 /// A finite double as an integer times a power of two: ± `mantissa` · 2^([`LOWEST_EXPONENT`] + `shift`).
 ///
@@ -67,6 +70,8 @@ pub(crate) fn round(magnitude: u128, is_inexact: bool, exponent: i32) -> Option<
         return Some(0.0);
     }
     debug_assert!(!is_inexact || magnitude >> 54 > 0, "the missing fraction would matter");
+    // Beyond these exponents, no magnitude rounds to a double between zero and infinity.
+    let exponent = exponent.clamp(-EXPONENT_MAX, EXPONENT_MAX);
     let bits = magnitude.ilog2().cast_signed() + 1;
     let lowest = (exponent + bits - MANTISSA_BITS).max(LOWEST_EXPONENT);
     if lowest > HIGHEST_EXPONENT {
@@ -108,6 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ExactInteger;
 
     #[test]
     fn every_power_of_two_is_built_from_bits() {
@@ -133,6 +139,19 @@ mod tests {
         assert_eq!(round_big(&((BigUint::from(1_u8) << 200_u32) + 1_u8), false, -200), Some(1.0));
         let above_half = (BigUint::from((1_u64 << 53) + 1) << 200_u32) + 1_u8;
         assert_eq!(round_big(&above_half, false, -200), Some(9_007_199_254_740_994.0));
+    }
+
+    /// The exponents overflowed.
+    #[test]
+    fn the_ends_of_the_exponents_do_not_overflow() {
+        for magnitude in [1, u128::MAX] {
+            assert_eq!(round(magnitude, false, i32::MAX), None);
+            assert_eq!(round(magnitude, false, i32::MIN), Some(0.0));
+            assert_eq!(round(magnitude, false, EXPONENT_MAX), None);
+            assert_eq!(round(magnitude, false, -EXPONENT_MAX), Some(0.0));
+        }
+        assert_eq!(ExactInteger::from_words(i32::MAX, &[u64::MAX >> 1]).rounded(), None);
+        assert_eq!(ExactInteger::from_words(i32::MIN, &[1]).rounded(), Some(0.0));
     }
 
     #[test]

@@ -2,12 +2,11 @@
 //! and rounded once. The results do not depend on the order or the grouping of the numbers.
 //!
 //! ```
-//! use device_stats_exact::{ExactSum, summarize};
+//! use device_stats_exact::ExactSum;
 //!
 //! let numbers = [1e16, 1.0, -1e16];
 //! assert_eq!(numbers.iter().sum::<f64>(), 0.0); // the 1.0 is lost
 //! assert_eq!(numbers.into_iter().collect::<ExactSum>().rounded(), Some(1.0));
-//! assert_eq!(summarize(&mut [3.0, 1.0, 2.0, 4.0]).unwrap().median, 2.5);
 //! ```
 
 mod accumulator;
@@ -20,7 +19,6 @@ mod interpolate;
 mod moments;
 mod order_key;
 mod quantile_position;
-mod summarize;
 
 pub use exact_integer::ExactInteger;
 pub use exact_squares::ExactSquares;
@@ -30,7 +28,6 @@ pub use interpolate::{Fraction, interpolate};
 pub use moments::Moments;
 pub use order_key::{OrderKey, double_from_key};
 pub use quantile_position::{QuantilePosition, quantile_position};
-pub use summarize::{Summary, midpoint, summarize};
 
 /// Tests the examples in the README.
 #[cfg(doctest)]

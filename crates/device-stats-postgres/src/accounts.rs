@@ -1,4 +1,60 @@
-//! Statements about users and devices.
+//! Users and devices: each call has a connection and a time limit. The modules have the statements.
 
 pub(crate) mod devices;
 pub(crate) mod users;
+
+use async_trait::async_trait;
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
+};
+use device_stats_store::{AccountStore, StoreError};
+
+use crate::database::connections::{TimeLimit, call};
+use crate::store::PostgresStore;
+
+#[async_trait]
+impl AccountStore for PostgresStore {
+    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| users::create(client, &user))
+    }
+
+    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| users::find(client, id))
+    }
+
+    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| users::list(client, page))
+    }
+
+    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| users::update(client, id, &change))
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::None, |client| users::delete(client, id))
+    }
+
+    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::create(client, &device))
+    }
+
+    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| devices::find(client, device_ids))
+    }
+
+    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| devices::list(client, page))
+    }
+
+    async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| devices::list_by_user(client, user))
+    }
+
+    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::update(client, device, &change))
+    }
+
+    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::None, |client| devices::delete(client, device))
+    }
+}

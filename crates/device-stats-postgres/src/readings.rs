@@ -1,4 +1,4 @@
-//! Statements that append readings, list hot readings and reserve ids.
+//! Readings and their ids: each call has a connection and a time limit. The modules have the statements.
 
 pub(crate) mod append;
 pub(crate) mod hot;
@@ -6,3 +6,45 @@ pub(crate) mod ids;
 pub(crate) mod keyed;
 pub(crate) mod parameters;
 pub(crate) mod pick_times;
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use device_stats_domain::{DeviceKey, NewReading, Timestamp};
+use device_stats_segment::Row;
+use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, ReadingStore, StoreError};
+
+use crate::database::connections::{TimeLimit, call};
+use crate::limits::STORE_APPENDS_AT_ONCE;
+use crate::store::PostgresStore;
+
+#[async_trait]
+impl ReadingStore for PostgresStore {
+    fn append_concurrency(&self) -> usize {
+        STORE_APPENDS_AT_ONCE
+    }
+
+    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, count))
+    }
+
+    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings))
+    }
+
+    async fn append_keyed(
+        &self,
+        requests: &[KeyedReadings],
+        now: Timestamp,
+    ) -> Result<Vec<KeyedOutcome>, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, requests, now))
+    }
+
+    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| hot::list_devices(client))
+    }
+
+    async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| hot::list_readings(client, device, count))
+    }
+}

@@ -1,8 +1,62 @@
-//! Statements about segments: their catalogue, their bytes, their times, and the replacement of readings or
-//! other segments by a segment.
+//! Segments: each call has a connection and a time limit. The modules have the statements about their
+//! catalogue, their bytes and their times, and the replacement of readings or other segments by a segment.
 
 pub(crate) mod catalogue;
 pub(crate) mod pieces;
 pub(crate) mod replace;
 pub(crate) mod sealed_times;
 pub(crate) mod spans;
+
+use async_trait::async_trait;
+use device_stats_domain::DeviceKey;
+use device_stats_segment::Segment;
+use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
+use device_stats_store::{PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError};
+use futures_util::future::try_join_all;
+
+use crate::database::connections::{TimeLimit, call};
+use crate::limits::STORE_SEALS_AT_ONCE;
+use crate::store::PostgresStore;
+
+impl PostgresStore {
+    /// Reads pieces on one connection.
+    async fn read_chunk(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| pieces::read(client, pieces))
+    }
+}
+
+#[async_trait]
+impl SegmentStore for PostgresStore {
+    fn seal_concurrency(&self) -> usize {
+        STORE_SEALS_AT_ONCE
+    }
+
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| catalogue::list(client, device))
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
+            return self.read_chunk(pieces).await;
+        }
+        let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
+        Ok(try_join_all(chunks.map(|pieces| self.read_chunk(pieces))).await?.concat())
+    }
+
+    async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        call!(self.connections, TimeLimit::Seals, |client| replace::seal(client, device, sealed))
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        call!(self.connections, TimeLimit::Seals, |client| replace::merge(client, device, merged, segment))
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| replace::append(client, device, segment))
+    }
+}

@@ -3,20 +3,41 @@
 use std::collections::HashMap;
 use std::pin::pin;
 
+use async_trait::async_trait;
 use deadpool_postgres::{Client, ClientWrapper};
 use device_stats_domain::{Device, DeviceKey, Window};
 use device_stats_segment::Row;
-use device_stats_store::{DeviceSnapshot, NewestReadings, SegmentEntry, Snapshot, StoreError, Subject};
+use device_stats_store::{
+    DeviceSnapshot, NewestReadings, SegmentEntry, Snapshot, SnapshotStore, StoreError, Subject,
+};
 use futures_util::TryStreamExt;
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
 use crate::accounts::devices::device;
 use crate::database::columns::{column, each};
+use crate::database::connections::{TimeLimit, call};
 use crate::database::errors::Failure;
 use crate::database::transactions::{BEGIN_MOMENT, at_once, try_join, try_join3};
 use crate::readings::hot::reading;
 use crate::segments::catalogue::entry;
+use crate::store::PostgresStore;
+
+#[async_trait]
+impl SnapshotStore for PostgresStore {
+    async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| take(client, subject, window))
+    }
+
+    async fn list_newest(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        count: u64,
+    ) -> Result<NewestReadings, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| newest(client, device, window, count))
+    }
+}
 
 type Parameters<'a> = [&'a (dyn ToSql + Sync)];
 
@@ -46,7 +67,7 @@ const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
             AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
 };
 
-pub(crate) async fn take(client: &Client, subject: Subject, window: Window) -> Result<Snapshot, Failure> {
+async fn take(client: &Client, subject: Subject, window: Window) -> Result<Snapshot, Failure> {
     let (statements, key, missing) = match subject {
         Subject::Device(key) => (DEVICE_SNAPSHOT, key.0, StoreError::DeviceMissing),
         Subject::User(id) => (USER_SNAPSHOT, id.0, StoreError::UserMissing),
@@ -70,7 +91,7 @@ pub(crate) async fn take(client: &Client, subject: Subject, window: Window) -> R
     Ok(Snapshot { devices: devices.collect() })
 }
 
-pub(crate) async fn newest(
+async fn newest(
     client: &Client,
     device: DeviceKey,
     window: Window,

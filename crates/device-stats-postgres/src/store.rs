@@ -1,10 +1,5 @@
 //! The store, and its opening.
 
-mod accounts;
-mod readings;
-mod segments;
-mod snapshots;
-
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,7 +16,7 @@ use crate::exchange::NodeExchange;
 /// While the database is unreachable, calls fail with [`StoreError::Unavailable`]. When the database is
 /// reachable again, the next call succeeds.
 pub struct PostgresStore {
-    connections: Connections,
+    pub(crate) connections: Connections,
     exchange: Arc<NodeExchange>,
     /// Address without the password.
     address: String,

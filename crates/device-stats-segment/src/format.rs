@@ -7,7 +7,7 @@ pub(crate) mod columns;
 pub(crate) mod cumulative_counts;
 pub(crate) mod delta_order;
 pub(crate) mod dictionary;
-pub(crate) mod encoding;
+pub(crate) mod encode_error;
 pub(crate) mod fault;
 pub(crate) mod head;
 pub(crate) mod merge;

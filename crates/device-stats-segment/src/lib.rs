@@ -45,7 +45,8 @@
 pub mod analysis;
 mod format;
 
-pub use format::encoding::{Effort, EncodeError};
+pub use format::codec::Effort;
+pub use format::encode_error::EncodeError;
 pub use format::fault::{Fault, Section};
 pub use format::head::page_directory::BlockRange;
 pub use format::head::{Head, Totals};

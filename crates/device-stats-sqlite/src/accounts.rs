@@ -1,4 +1,60 @@
-//! Statements about users and devices.
+//! Users and devices: each call is a transaction. The modules have the statements.
 
 pub(crate) mod devices;
 pub(crate) mod users;
+
+use async_trait::async_trait;
+use device_stats_domain::{
+    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
+};
+use device_stats_store::{AccountStore, StoreError};
+
+use crate::store::SqliteStore;
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
+        self.connections.write(move |connection| users::create(connection, &user)).await
+    }
+
+    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.connections.read(move |connection| users::find(connection, id)).await
+    }
+
+    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
+        self.connections.read(move |connection| users::list(connection, page)).await
+    }
+
+    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
+        self.connections.write(move |connection| users::update(connection, id, &change)).await
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
+        self.write_with_hot(move |connection, hot| users::delete(connection, hot, id)).await
+    }
+
+    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
+        self.connections.write(move |connection| devices::create(connection, &device)).await
+    }
+
+    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
+        let device_ids = device_ids.to_vec();
+        self.connections.read(move |connection| devices::find(connection, &device_ids)).await
+    }
+
+    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
+        self.connections.read(move |connection| devices::list(connection, page)).await
+    }
+
+    async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
+        self.connections.read(move |connection| devices::list_by_user(connection, user)).await
+    }
+
+    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
+        self.connections.write(move |connection| devices::update(connection, device, &change)).await
+    }
+
+    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
+        self.write_with_hot(move |connection, hot| devices::delete(connection, hot, device)).await
+    }
+}

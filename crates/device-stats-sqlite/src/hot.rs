@@ -67,15 +67,16 @@ impl HotReadings {
         if view.advance(connection, position)? {
             return Ok(view);
         }
-        // Memory is new, or another process has removed entries that memory has not seen. One rebuild is
-        // enough for all waiting callers. The exception is a transaction that is older than the rebuilt
-        // memory: that memory lacks the readings that were removed after the transaction began.
+        // Memory is new or poisoned, or another process has removed entries that memory has not seen. One
+        // rebuild is enough for all waiting callers. The exception is a transaction that is older than the
+        // rebuilt memory: that memory lacks the readings that were removed after the transaction began.
         let _rebuild = lock(&self.rebuild);
         view = HotView::open(self.replica());
         if view.advance(connection, position)? {
             return Ok(view);
         }
-        let is_newest = view.opened_at < position;
+        // The position of a poisoned memory says nothing about its contents.
+        let replaces = view.opened_at < position || view.replica.state.is_poisoned();
         let before = journal::first(connection)?.map_or(position, |first| first - 1);
         let replica =
             Arc::new(Replica { state: RwLock::new(HotState::new(before)), views: Mutex::default() });
@@ -83,7 +84,7 @@ impl HotReadings {
         if !view.advance(connection, position)? {
             return Err(StoreError::Broken("an entry of the journal is missing".into()));
         }
-        if is_newest {
+        if replaces {
             *lock(&self.replica) = replica;
         }
         Ok(view)
@@ -95,14 +96,15 @@ impl HotReadings {
 }
 
 impl Replica {
-    /// Applies the entries up to a position; returns whether the journal had all of them.
+    /// Applies the entries up to a position; returns whether memory has all of them. It lacks entries if the
+    /// journal does not have them any more, or if applying one has panicked.
     fn catch_up(&self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
-        let poisoned =
-            || StoreError::Broken("applying a journal entry panicked; restart to read it again".into());
-        if self.state.read().map_err(|_| poisoned())?.position() >= position {
-            return Ok(true);
+        match self.state.read() {
+            Ok(state) if state.position() >= position => return Ok(true),
+            Ok(_) => {}
+            Err(_) => return Ok(false),
         }
-        let mut state = self.state.write().map_err(|_| poisoned())?;
+        let Ok(mut state) = self.state.write() else { return Ok(false) };
         let known = state.position();
         journal::each_after(connection, known, |next, entry| {
             let is_next = next == state.position() + 1;
@@ -217,28 +219,60 @@ mod tests {
     use super::*;
     use crate::database::{open, uri};
 
+    const DEVICE: DeviceKey = DeviceKey(1);
+    const ROW: Row = Row { time_us: 7, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } };
+
+    /// Creates a database whose journal has one hot reading.
+    fn database(folder: &tempfile::TempDir) -> impl Fn() -> Connection {
+        let path = folder.path().join("a.db");
+        open::migrate(&path).unwrap();
+        let connect = move || Connection::open(uri::uri(&path, "rw")).unwrap();
+        journal::write(&connect(), &Entry::Appended(vec![(DEVICE, ROW)])).unwrap();
+        connect
+    }
+
     /// A transaction began, then its hot readings were sealed and their entries removed, and then another
     /// thread rebuilt memory. The transaction found the readings neither in memory nor in a segment.
     #[test]
     fn a_transaction_older_than_memory_sees_its_own_moment() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        open::migrate(&path).unwrap();
-        let connect = || Connection::open(uri::uri(&path, "rw")).unwrap();
+        let connect = database(&folder);
         let (mut early, late) = (connect(), connect());
-        let device = DeviceKey(1);
-        let row = Row { time_us: 7, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } };
-        journal::write(&late, &Entry::Appended(vec![(device, row)])).unwrap();
         let early = early.transaction().unwrap();
         assert_eq!(journal::last(&early).unwrap(), 1);
-        journal::write(&late, &Entry::Sealed(device, vec![7])).unwrap();
+        journal::write(&late, &Entry::Sealed(DEVICE, vec![ROW.time_us])).unwrap();
         journal::cut(&late, 2).unwrap();
 
         let hot = HotReadings::default();
         assert_eq!(hot.view(&late).unwrap().list_devices(), []);
-        assert_eq!(hot.view(&early).unwrap().list(device, Window::ALL), [row]);
+        assert_eq!(hot.view(&early).unwrap().list(DEVICE, Window::ALL), [ROW]);
         // The older transaction has read the journal for itself only. Other transactions keep the newer
         // memory.
         assert_eq!(hot.view(&late).unwrap().list_devices(), []);
+    }
+
+    /// After a panic halfway through an entry, every call failed until a restart.
+    #[test]
+    fn poisoned_memory_is_rebuilt_from_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = database(&folder)();
+        let hot = HotReadings::default();
+        assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL), [ROW]);
+        let poisoned = hot.replica();
+        let panicked = std::thread::scope(|scope| {
+            let apply = || {
+                let mut state = poisoned.state.write().unwrap();
+                *state = HotState::new(state.position());
+                panic!("halfway through an entry");
+            };
+            scope.spawn(apply).join()
+        });
+        assert!(panicked.is_err() && poisoned.state.is_poisoned());
+        assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL), [ROW]);
+        let rebuilt = hot.replica();
+        assert!(!Arc::ptr_eq(&rebuilt, &poisoned));
+        journal::write(&connection, &Entry::Sealed(DEVICE, vec![ROW.time_us])).unwrap();
+        assert_eq!(hot.view(&connection).unwrap().list_devices(), []);
+        assert!(Arc::ptr_eq(&hot.replica(), &rebuilt), "one rebuild is enough");
     }
 }

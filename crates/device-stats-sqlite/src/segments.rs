@@ -1,8 +1,66 @@
-//! Statements about segments: their catalogue, their bytes, their times, and the replacement of readings or
-//! other segments by a segment.
+//! Segments: each call is a transaction. The modules have the statements about their catalogue, their bytes
+//! and their times, and the replacement of readings or other segments by a segment.
 
 pub(crate) mod catalogue;
 pub(crate) mod group_commit;
 pub(crate) mod pieces;
 pub(crate) mod replace;
 pub(crate) mod sealed_times;
+
+use async_trait::async_trait;
+use device_stats_domain::{DeviceKey, Window};
+use device_stats_segment::Segment;
+use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
+use device_stats_store::{
+    PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
+};
+use futures_util::future::try_join_all;
+use rusqlite::Connection;
+
+use crate::limits::GROUP_SEGMENTS_MAX;
+use crate::store::SqliteStore;
+
+#[async_trait]
+impl SegmentStore for SqliteStore {
+    fn seal_concurrency(&self) -> usize {
+        GROUP_SEGMENTS_MAX / 2
+    }
+
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
+        self.connections.read(move |connection| catalogue::list(connection, device, Window::ALL)).await
+    }
+
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let read = |pieces: &[PieceKey]| {
+            let pieces = pieces.to_vec();
+            move |connection: &Connection| pieces::read(connection, &pieces)
+        };
+        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
+            return self.connections.read_here(read(pieces)).await;
+        }
+        let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
+        let chunks = chunks.map(|pieces| self.connections.read(read(pieces)));
+        Ok(try_join_all(chunks).await?.concat())
+    }
+
+    async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
+        self.segment_queue.seal(device, sealed).await
+    }
+
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError> {
+        let head = Box::new(open_head(segment)?);
+        let (merged, segment) = (merged.to_vec(), segment.clone());
+        self.connections
+            .write(move |connection| replace::merge(connection, device, &merged, &segment, &head))
+            .await
+    }
+
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
+        self.segment_queue.append(device, segment).await
+    }
+}

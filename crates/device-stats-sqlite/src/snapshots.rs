@@ -1,14 +1,32 @@
-//! Takes snapshots for analyses and lists. The caller's read transaction makes a snapshot show one moment.
+//! Snapshots for analyses and lists. The read transaction of the call makes a snapshot show one moment.
 
+use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, Window};
-use device_stats_store::{DeviceSnapshot, NewestReadings, Snapshot, StoreError, Subject};
+use device_stats_store::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, StoreError, Subject};
 use rusqlite::Connection;
 
 use crate::accounts::{devices, users};
 use crate::hot::HotView;
 use crate::segments::catalogue;
+use crate::store::SqliteStore;
 
-pub(crate) fn take(
+#[async_trait]
+impl SnapshotStore for SqliteStore {
+    async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
+        self.read_with_hot(move |connection, hot| take(connection, hot, subject, window)).await
+    }
+
+    async fn list_newest(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        count: u64,
+    ) -> Result<NewestReadings, StoreError> {
+        self.read_with_hot(move |connection, hot| newest(connection, hot, device, window, count)).await
+    }
+}
+
+fn take(
     connection: &Connection,
     hot: &HotView,
     subject: Subject,
@@ -36,7 +54,7 @@ fn take_device(
     Ok(DeviceSnapshot { device, hot, segments })
 }
 
-pub(crate) fn newest(
+fn newest(
     connection: &Connection,
     hot: &HotView,
     device: DeviceKey,

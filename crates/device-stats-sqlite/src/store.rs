@@ -1,10 +1,5 @@
 //! The store: opens the database, and runs transactions with the hot readings of their moment.
 
-mod accounts;
-mod readings;
-mod segments;
-mod snapshots;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,9 +19,9 @@ use crate::segments::group_commit::SegmentQueue;
 /// [`StoreError::Unavailable`] until the file has been opened again.
 #[derive(Debug)]
 pub struct SqliteStore {
-    connections: Connections,
+    pub(crate) connections: Connections,
     hot: Arc<HotReadings>,
-    segment_queue: SegmentQueue,
+    pub(crate) segment_queue: SegmentQueue,
 }
 
 impl SqliteStore {
@@ -59,7 +54,7 @@ impl SqliteStore {
     }
 
     /// Runs `call` in a read transaction with the hot readings of its moment.
-    async fn read_with_hot<T, F>(&self, call: F) -> Result<T, StoreError>
+    pub(crate) async fn read_with_hot<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &HotView) -> Result<T, StoreError> + Send + 'static,
@@ -69,7 +64,7 @@ impl SqliteStore {
     }
 
     /// Runs `call` in a write transaction with the hot readings of its moment.
-    async fn write_with_hot<T, F>(&self, call: F) -> Result<T, StoreError>
+    pub(crate) async fn write_with_hot<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &HotView) -> Result<T, StoreError> + Send + 'static,

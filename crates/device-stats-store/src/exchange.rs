@@ -5,15 +5,13 @@ use futures_util::stream::BoxStream;
 
 use crate::StoreError;
 
-/// Maximum size of a message, in bytes.
-pub const MESSAGE_BYTES_MAX: usize = 7_900;
-
 /// Carries messages from each node that shares a store to all of them, itself included. Delivery is not
 /// guaranteed: a node misses messages while it does not listen, and all nodes miss messages while the
 /// connection is lost.
 #[async_trait]
 pub trait Exchange: Send + Sync + 'static {
-    /// Sends messages in this order, each of at most [`MESSAGE_BYTES_MAX`] bytes and without NUL.
+    /// Sends messages in this order, each of at most
+    /// [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX) bytes and without NUL.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`] and [`StoreError::Broken`]; some messages

@@ -1,11 +1,12 @@
-//! The promises of every store: the [`Store`] trait, its errors, a plain [`Model`] that keeps them in memory,
-//! and a conformance suite that compares any store with the model (feature `conformance`). The crate also
-//! contains the shared code of stores that needs no database.
+//! The promises of every store: the [`Store`] trait and its errors. With the feature `conformance`, also a
+//! plain model that keeps the promises in memory, and a suite that compares any store with the model. The
+//! crate also contains the shared code of stores that needs no database.
 //!
 //! A store keeps the data, the engine computes: no method returns a statistic.
 
 pub mod limits;
 
+mod accounts;
 mod error;
 mod exchange;
 mod readings;
@@ -14,22 +15,25 @@ mod segments;
 mod snapshots;
 mod store;
 
+#[cfg(any(test, feature = "conformance"))]
 mod model;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+pub use accounts::AccountStore;
 pub use error::{Cause, Retry, StoreError};
-pub use exchange::{Exchange, MESSAGE_BYTES_MAX};
+pub use exchange::Exchange;
+#[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{
-    AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome,
-    KeyedReadings, OrderedReading, Receipt, StoredReceipt, TimePicker, outcomes,
+    AppendOrder, Appended, Fingerprint, FinishedKeyedCall, FirstStored, HotDevice, KeyedCall, KeyedOutcome,
+    KeyedReadings, OrderedReading, ReadingStore, Receipt, StoredReceipt, TimePicker, outcomes,
 };
 pub use schema::{SchemaError, SchemaVersion};
 pub use segments::{
-    HotDevice, Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry,
-    SegmentId, open_head,
+    Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry, SegmentId,
+    SegmentStore, open_head,
 };
-pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, Subject};
-pub use store::{AccountStore, ReadingStore, SegmentStore, SnapshotStore, Store};
+pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
+pub use store::Store;

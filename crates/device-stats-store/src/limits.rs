@@ -19,3 +19,5 @@ pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
 /// reading is placed after the existing readings of its device that are less than this time ahead of the
 /// clock. Readings further ahead are ignored.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(48);
+/// Maximum size of a message between nodes, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 7_900;

@@ -1,12 +1,99 @@
-//! Readings as a store appends them, and the outcomes that it returns.
+//! Appending readings to a store, its hot readings, and the outcomes that it returns.
 
 mod append;
 mod keyed;
 mod pick_times;
 
-pub use append::{AppendOrder, Appended, OrderedReading, outcomes};
-pub use keyed::{
+use std::ops::Range;
+
+use async_trait::async_trait;
+use device_stats_domain::{DeviceKey, NewReading, Timestamp};
+use device_stats_segment::Row;
+
+pub use self::append::{AppendOrder, Appended, OrderedReading, outcomes};
+pub use self::keyed::{
     Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt,
     StoredReceipt,
 };
-pub use pick_times::TimePicker;
+pub use self::pick_times::TimePicker;
+use crate::StoreError;
+
+/// Appends readings. See [`Store`](crate::Store) for the promises and errors common to all methods.
+#[async_trait]
+pub trait ReadingStore: Send + Sync + 'static {
+    /// Returns the number of [`Self::append`] calls that the store commits at the same time, 1 and up.
+    /// Further calls wait, so callers should batch small appends.
+    fn append_concurrency(&self) -> usize;
+
+    /// Reserves `count` reading ids and returns their range, which is empty for 0. Ids are 1 and up. No id is
+    /// reserved twice, on any node.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError>;
+
+    /// Appends readings of any devices in one transaction. Returns the outcome of each reading, in the same
+    /// order.
+    ///
+    /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed,
+    /// or if the same call contains an earlier one. A repeat changes nothing, even if its values differ.
+    ///
+    /// A server-timed reading is never a repeat. It gets the first microsecond that its device has not used
+    /// yet and that is
+    ///
+    /// - not before the server's clock,
+    /// - after all readings of the device that lie less than
+    ///   [`CLOCK_SKEW_MAX`](crate::limits::CLOCK_SKEW_MAX) ahead of the clock, and
+    /// - after the previous server-timed reading of the device in the same call.
+    ///
+    /// So the picked times of a device ascend in the order of the call, and from call to call, even if the
+    /// callers' clocks differ. Client-timed readings are stored before times are picked, wherever they stand
+    /// in the call.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a
+    /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
+    /// is deleted at the same time, either its readings are deleted with it, or the call fails with
+    /// [`StoreError::DeviceMissing`].
+    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
+
+    /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key.
+    /// Returns the outcome of each request, in the same order.
+    ///
+    /// The readings of all new requests are appended like one call of [`Self::append`]. A request is new if
+    /// no unexpired receipt has its key and no earlier request of the same call has it. A request that is not
+    /// new appends nothing. If the key of a request occurs earlier in the same call, the request is answered
+    /// as if the earlier request had been in a previous call. Its `kept_until` is ignored.
+    ///
+    /// A receipt expires at `kept_until`; `now` is the current time.
+    ///
+    /// # Errors
+    /// The errors of [`Self::append`]. After an error, no receipt is kept.
+    async fn append_keyed(
+        &self,
+        requests: &[KeyedReadings],
+        now: Timestamp,
+    ) -> Result<Vec<KeyedOutcome>, StoreError>;
+
+    /// Returns all devices that have hot readings, by ascending key.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError>;
+
+    /// Returns the first `count` hot readings of a device, by ascending time; none if the device does not
+    /// exist.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError>;
+}
+
+/// A device with hot readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HotDevice {
+    /// The device.
+    pub device: DeviceKey,
+    /// Number of hot readings; 1 and up.
+    pub readings: u64,
+}

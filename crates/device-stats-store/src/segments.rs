@@ -1,11 +1,81 @@
-//! Segments as a store names, seals and searches them.
+//! Segments of a store: sealing, merging and appending them, and reading and searching their bytes.
 
 mod entry;
 mod piece;
 mod sealed_rows;
 mod sealed_times;
 
-pub use entry::{HotDevice, Replaced, SegmentEntry, SegmentId};
-pub use piece::{Piece, PieceKey};
-pub use sealed_rows::{SealedRows, open_head};
-pub use sealed_times::{Lookup, MissingPiece, SealedTimes};
+use async_trait::async_trait;
+use device_stats_domain::DeviceKey;
+use device_stats_segment::Segment;
+
+pub use self::entry::{SegmentEntry, SegmentId};
+pub use self::piece::{Piece, PieceKey};
+pub use self::sealed_rows::{SealedRows, open_head};
+pub use self::sealed_times::{Lookup, MissingPiece, SealedTimes};
+use crate::StoreError;
+
+/// Keeps segments. See [`Store`](crate::Store) for the promises and errors common to all methods.
+#[async_trait]
+pub trait SegmentStore: Send + Sync + 'static {
+    /// Returns the number of concurrent [`Self::seal`] and [`Self::merge`] calls up to which throughput
+    /// grows, 1 and up.
+    fn seal_concurrency(&self) -> usize;
+
+    /// Returns all segments of a device, by ascending first time, then id; none if the device does not exist.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError>;
+
+    /// Returns the bytes of pieces as they were written, in the same order; `None` for each piece that does
+    /// not exist.
+    ///
+    /// A segment never changes, but it disappears when it is merged or its device is deleted. After a merge,
+    /// a new snapshot lists the segment that has the readings.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// Replaces hot readings of a device by the segment that was encoded from them.
+    ///
+    /// Nothing is done if one of the readings is no longer hot, or has another id. So a delayed caller does
+    /// no harm. If several callers seal the same reading, only one succeeds.
+    ///
+    /// # Errors
+    /// Only the common errors; [`Replaced::Stale`] if the device does not exist.
+    async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError>;
+
+    /// Replaces segments of a device by the segment that was merged from them. Nothing is done if one of
+    /// these segments no longer exists.
+    ///
+    /// # Errors
+    /// Only the common errors; [`Replaced::Stale`] if the device does not exist.
+    async fn merge(
+        &self,
+        device: DeviceKey,
+        merged: &[SegmentId],
+        segment: &Segment,
+    ) -> Result<Replaced, StoreError>;
+
+    /// Appends a segment of new readings.
+    ///
+    /// Nothing is done if the device has a reading, hot or sealed, from the segment's first to its last time.
+    /// The answer is then [`Replaced::Stale`], and the readings can be appended with
+    /// [`append`](crate::ReadingStore::append).
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`].
+    async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
+}
+
+/// Outcome of storing a segment in place of the readings or segments from which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The segment has been stored.
+    Done(SegmentId),
+    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is
+    /// replacing them.
+    Stale,
+}

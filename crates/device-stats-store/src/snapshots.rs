@@ -1,9 +1,32 @@
 //! Snapshots: the readings of a window at one moment, from which the engine computes.
 
-use device_stats_domain::{Device, DeviceKey, UserId};
+use async_trait::async_trait;
+use device_stats_domain::{Device, DeviceKey, UserId, Window};
 use device_stats_segment::Row;
 
-use crate::SegmentEntry;
+use crate::{SegmentEntry, StoreError};
+
+/// Takes snapshots. See [`Store`](crate::Store) for the promises and errors common to all methods.
+#[async_trait]
+pub trait SnapshotStore: Send + Sync + 'static {
+    /// Takes a snapshot of a window for an analysis: devices, hot readings and segments at **one** moment.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the subject does not exist.
+    async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError>;
+
+    /// Takes a snapshot of a window for a list: up to `count` newest hot readings and the segments that touch
+    /// the window, at **one** moment. The snapshot is empty if the device does not exist.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_newest(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        count: u64,
+    ) -> Result<NewestReadings, StoreError>;
+}
 
 /// The device, or the user, whose readings a snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +53,9 @@ pub struct DeviceSnapshot {
     pub device: Device,
     /// The hot readings in the window, in any order.
     pub hot: Vec<Row>,
-    /// The segments that [touch](SegmentEntry::touches) the window, by ascending first time, then id. They
-    /// can overlap.
+    /// The segments that touch the window, by ascending first time, then id. They can overlap. A segment
+    /// touches a window that contains a microsecond from the segment's first to its last time. It may still
+    /// have no reading in the window.
     pub segments: Vec<SegmentEntry>,
 }
 

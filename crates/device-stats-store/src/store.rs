@@ -1,19 +1,10 @@
-//! The trait that a store implements, split by subject.
-
-mod accounts;
-mod readings;
-mod segments;
-mod snapshots;
+//! The trait that a store implements.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use self::accounts::AccountStore;
-pub use self::readings::ReadingStore;
-pub use self::segments::SegmentStore;
-pub use self::snapshots::SnapshotStore;
-use crate::{Exchange, StoreError};
+use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError};
 
 /// Keeps users, devices and readings.
 ///

@@ -2,8 +2,12 @@
 
 use super::*;
 use crate::exact_sum::ExactSum;
-use crate::midpoint;
 use proptest::prelude::*;
+
+/// Returns the number halfway between two numbers, never `-0.0`.
+fn midpoint(low: f64, high: f64) -> f64 {
+    low.midpoint(high) + 0.0
+}
 
 fn fraction(numerator: u64, denominator: u64) -> Fraction {
     Fraction::new(numerator, denominator).unwrap()

@@ -12,7 +12,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::database::columns::{column, each, optional_text, text};
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
-use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join4};
+use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join, try_join3};
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
 
@@ -108,14 +108,13 @@ pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failur
     let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;
     let delete = client.prepare_cached("DELETE FROM devices WHERE id = $1").await?;
     let key: &[&(dyn ToSql + Sync)] = &[&key.0];
-    let work = try_join4(
+    let work = try_join3(
         client.execute(&lock, key),
         client.batch_execute(UNLIMITED),
-        client.execute(&empty, key),
-        client.execute(&delete, key),
+        try_join(client.execute(&empty, key), client.execute(&delete, key)),
     );
-    match at_once(client, BEGIN, work).await.map_err(Failure::Committing)? {
-        (_, (), _, 0) => Err(StoreError::DeviceMissing.into()),
+    match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
+        (_, (), (_, 0)) => Err(StoreError::DeviceMissing.into()),
         _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::database::columns::{column, each, text};
 use crate::database::errors::{Failure, is_taken};
-use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join5};
+use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join, try_join3};
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";
@@ -75,15 +75,13 @@ pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
         .await?;
     let delete = client.prepare_cached("DELETE FROM users WHERE id = $1").await?;
     let id: &[&(dyn ToSql + Sync)] = &[&id.0];
-    let work = try_join5(
-        client.execute(&lock, id),
-        client.execute(&lock_devices, id),
+    let work = try_join3(
+        try_join(client.execute(&lock, id), client.execute(&lock_devices, id)),
         client.batch_execute(UNLIMITED),
-        client.execute(&empty, id),
-        client.execute(&delete, id),
+        try_join(client.execute(&empty, id), client.execute(&delete, id)),
     );
     match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
-        (_, _, (), _, 0) => Err(StoreError::UserMissing.into()),
+        (_, (), (_, 0)) => Err(StoreError::UserMissing.into()),
         _ => Ok(()),
     }
 }

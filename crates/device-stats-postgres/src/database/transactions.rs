@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use deadpool_postgres::{Client, Transaction};
-use futures_util::future::{join, join3, join4, join5};
+use futures_util::future::{join, join3};
 use tokio_postgres::{Error, IsolationLevel};
 
 use crate::database::errors::Failure;
@@ -42,7 +42,8 @@ pub(crate) async fn at_once<T, E: From<Error>>(
 }
 
 /// Waits for the answers of statements that are sent together in this order. Returns the error of the first
-/// failed statement, because all later statements of the transaction fail as a consequence.
+/// failed statement, because all later statements of the transaction fail as a consequence. Nest it for more
+/// statements.
 pub(crate) async fn try_join<A, B, E>(
     first: impl Future<Output = Result<A, E>>,
     second: impl Future<Output = Result<B, E>>,
@@ -59,27 +60,4 @@ pub(crate) async fn try_join3<A, B, C, E>(
 ) -> Result<(A, B, C), E> {
     let (first, second, third) = join3(first, second, third).await;
     Ok((first?, second?, third?))
-}
-
-/// [`try_join`] for four statements.
-pub(crate) async fn try_join4<A, B, C, D, E>(
-    first: impl Future<Output = Result<A, E>>,
-    second: impl Future<Output = Result<B, E>>,
-    third: impl Future<Output = Result<C, E>>,
-    fourth: impl Future<Output = Result<D, E>>,
-) -> Result<(A, B, C, D), E> {
-    let (first, second, third, fourth) = join4(first, second, third, fourth).await;
-    Ok((first?, second?, third?, fourth?))
-}
-
-/// [`try_join`] for five statements.
-pub(crate) async fn try_join5<A, B, C, D, F, E>(
-    first: impl Future<Output = Result<A, E>>,
-    second: impl Future<Output = Result<B, E>>,
-    third: impl Future<Output = Result<C, E>>,
-    fourth: impl Future<Output = Result<D, E>>,
-    fifth: impl Future<Output = Result<F, E>>,
-) -> Result<(A, B, C, D, F), E> {
-    let (first, second, third, fourth, fifth) = join5(first, second, third, fourth, fifth).await;
-    Ok((first?, second?, third?, fourth?, fifth?))
 }

@@ -48,11 +48,13 @@ pub(crate) async fn pick<'r>(
     let mut with_times = Vec::with_capacity(server_timed.len());
     for (new, newest_hot_us) in server_timed.iter().zip(newest_hot) {
         let device = new.reading.device;
-        let newest_sealed_us = sealed.newest_us(device, TimePicker::search_window(new.time)).await?;
+        let window = TimePicker::search_window(new.time);
+        let newest_sealed_us = sealed.answer(|times| times.newest_us(device, window)).await?;
         let mut time = picker.first_candidate(device, new.time, newest_hot_us.max(newest_sealed_us))?;
-        while hot.contains(transaction, device, time).await? || sealed.contains(device, time.micros()).await?
+        while hot.contains(transaction, device, time).await?
+            || sealed.answer(|times| times.contains(device, time.micros())).await?
         {
-            time = picker.next_candidate(device, time)?;
+            time = picker.next_candidate(device, time.micros())?;
         }
         picker.pick(device, time);
         with_times.push(OrderedReading { time, ..*new });

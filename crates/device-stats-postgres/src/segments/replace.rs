@@ -17,7 +17,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::database::columns::column;
 use crate::database::errors::{Failure, is_timeout};
-use crate::database::transactions::{UNLIMITED, begin, try_join3, try_join4};
+use crate::database::transactions::{UNLIMITED, begin, try_join, try_join3};
 use crate::limits::STORE_LOCK_TIMEOUT;
 use crate::segments::pieces::insert;
 use crate::segments::sealed_times::SealedTimesReader;
@@ -88,15 +88,14 @@ async fn delete(
     let next_id = transaction.prepare_cached(NEXT_ID).await?;
     let delete = transaction.prepare_cached(statement).await?;
     // The futures are polled in this order, and polling sends the statements.
-    let done = try_join4(
+    let done = try_join3(
         transaction.batch_execute(UNLIMITED),
         transaction.execute(&keep, &[&device.0]),
-        transaction.execute(&delete, seen),
-        transaction.query_one(&next_id, &[]),
+        try_join(transaction.execute(&delete, seen), transaction.query_one(&next_id, &[])),
     )
     .await;
     match done {
-        Ok(((), _, deleted, id)) if usize::try_from(deleted) == Ok(expected) => {
+        Ok(((), _, (deleted, id))) if usize::try_from(deleted) == Ok(expected) => {
             Ok(Some(SegmentId(column(&id, 0)?)))
         }
         Ok(_) => Ok(None),
@@ -127,7 +126,7 @@ pub(crate) async fn append(
     let mut span = DeviceSpans::default();
     span.add(device, first_us, last_us);
     let mut sealed = SealedTimesReader::new(&transaction, &span).await?;
-    if sealed.contains_between(device, first_us, last_us).await? {
+    if sealed.answer(|times| times.contains_between(device, first_us, last_us)).await? {
         return Ok(Replaced::Stale);
     }
     let next_id = transaction.prepare_cached(NEXT_ID).await?;

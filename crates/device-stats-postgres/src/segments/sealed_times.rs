@@ -1,7 +1,7 @@
 //! Looks up the times of sealed readings. A lookup reads only the pieces that it needs.
 
 use deadpool_postgres::Transaction;
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::DeviceKey;
 use device_stats_store::{Lookup, PieceKey, SealedTimes, SegmentEntry, StoreError};
 
 use crate::database::errors::Failure;
@@ -30,11 +30,6 @@ impl<'t> SealedTimesReader<'t> {
         Self { transaction: self.transaction, times: self.times.with_unknown(segments) }
     }
 
-    /// Returns whether a device has a sealed reading at a time in the spans.
-    pub(crate) async fn contains(&mut self, device: DeviceKey, time_us: i64) -> Result<bool, Failure> {
-        self.answer(|times| times.contains(device, time_us)).await
-    }
-
     /// Returns for each pair of device and time whether the device has a sealed reading at that time. The
     /// pairs ascend.
     pub(crate) async fn contains_each(&mut self, times: &[(DeviceKey, i64)]) -> Result<Vec<bool>, Failure> {
@@ -45,27 +40,8 @@ impl<'t> SealedTimesReader<'t> {
         Ok(found)
     }
 
-    /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included. Both lie in
-    /// the spans.
-    pub(crate) async fn contains_between(
-        &mut self,
-        device: DeviceKey,
-        first_us: i64,
-        last_us: i64,
-    ) -> Result<bool, Failure> {
-        self.answer(|times| times.contains_between(device, first_us, last_us)).await
-    }
-
-    /// Returns the time of a device's newest sealed reading in a window. The window lies in the spans.
-    pub(crate) async fn newest_us(
-        &mut self,
-        device: DeviceKey,
-        window: Window,
-    ) -> Result<Option<i64>, Failure> {
-        self.answer(|times| times.newest_us(device, window)).await
-    }
-
-    async fn answer<T>(
+    /// Answers a question about times in the spans, and reads the pieces that the answer needs.
+    pub(crate) async fn answer<T>(
         &mut self,
         question: impl Fn(&SealedTimes) -> Result<Lookup<T>, StoreError>,
     ) -> Result<T, Failure> {

@@ -6,7 +6,7 @@ use device_stats_domain::{Axis, Bins, Histogram};
 use device_stats_exact::{OrderKey, bin_bounds, bin_edges, bin_range};
 
 use super::group::Group;
-use super::page_source::{Pages, ReadPages, contradiction};
+use super::page_source::{Pages, ReadPages};
 use super::part::part_column::{PartColumn, part_columns};
 use super::part::part_totals::{extremes, request_extremes};
 use super::rank::pool;
@@ -17,6 +17,10 @@ use crate::format::page::Page;
 ///
 /// # Errors
 /// The errors of [`Pages::read`].
+///
+/// # Panics
+/// If `pages` returns other pages than [`Head::decode`](crate::Head::decode) makes of the segment.
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a wrong count must not be returned")]
 pub fn histogram<P: Pages>(
     group: Group<'_>,
     axis: Axis,
@@ -37,17 +41,13 @@ pub fn histogram<P: Pages>(
     let edges = bin_edges(low, high, bins.count());
     let mut below = count_below(&columns, &bin_bounds(&edges), pages)?;
     below.push(columns.iter().map(PartColumn::len).sum());
+    // The counts of a column ascend with the bounds: its fences ascend, and its pages count from fence to
+    // fence, which decoding and the scan of a cut column check.
     let counts = below.array_windows().map(|[below, until]| until.checked_sub(*below));
-    let counts = counts.collect::<Option<Vec<u64>>>();
-    let segment = columns.iter().find_map(PartColumn::segment);
-    match (counts, below.first(), segment) {
-        (Some(mut counts), Some(below), _) => {
-            let above = counts.pop().unwrap_or_else(|| unreachable!("pushed above"));
-            Ok(Some(Histogram { edges, counts, below: *below, above }))
-        }
-        (_, _, Some(segment)) => Err(contradiction(pages, segment)),
-        _ => unreachable!("hot readings do not contradict each other"),
-    }
+    let counts: Option<Vec<u64>> = counts.collect();
+    let mut counts = counts.expect("cumulative counts never descend");
+    let above = counts.pop().expect("there are two edges or more");
+    Ok(Some(Histogram { edges, counts, below: below[0], above }))
 }
 
 /// Returns for each bound the number of readings with a smaller number. The bounds ascend. `-0.0` is smaller
@@ -60,15 +60,15 @@ fn count_below<P: Pages>(
     let mut requested = Vec::new();
     let mut positions = Vec::with_capacity(columns.len() * bounds.len());
     for column in columns {
+        let mut last = None;
         for bound in bounds {
             let position = BoundPosition::new(column, *bound);
             if let BoundPosition::InPage { index } = position
                 && !matches!(column, PartColumn::Hot(_))
             {
-                let page = column.dictionary_page(index);
                 // Adjacent bounds are often in one page.
-                if requested.last() != Some(&page) {
-                    requested.push(page);
+                if last.replace(index) != Some(index) {
+                    requested.push(column.dictionary_page(index));
                 }
             }
             positions.push(position);

@@ -3,13 +3,15 @@
 use std::ops::Range;
 
 use device_stats_domain::{Axes, Axis, Percentile, RequestedStatistics, Statistics, Summary};
-use device_stats_exact::{Fraction, Moments, QuantilePosition, interpolate, quantile_position};
+use device_stats_exact::{
+    ExactSquares, ExactSum, Fraction, Moments, QuantilePosition, interpolate, quantile_position,
+};
 
 use super::group::Group;
 use super::page_source::{PageCursor, Pages, ReadPages, SegmentPage};
 use super::part::part_column::{PartColumn, part_columns};
 use super::part::part_totals::{PartTotals, request_totals, totals};
-use super::rank::pool::{Pool, extremes, squares, sum};
+use super::rank::pool::{Pool, extremes};
 use super::rank::rank_search::RankSearch;
 
 /// The statistics of one axis of several groups.
@@ -186,10 +188,19 @@ impl<'c> PoolPlan<'c> {
             percentiles.push(interpolate(lower, upper, position.fraction));
         }
         let median = percentiles.remove(0);
-        let (count, sum) = (self.pool.count, sum(totals));
+        let (count, mut sum) = (self.pool.count, ExactSum::default());
+        for totals in totals {
+            totals.add_sum(&mut sum);
+        }
         let summary = Summary { min, max, count, sum: sum.rounded(), median };
         let has_moments = wanted.mean || wanted.stddev;
-        let moments = has_moments.then(|| Moments { count, sum, squares: squares(totals) });
+        let moments = has_moments.then(|| {
+            let mut squares = ExactSquares::default();
+            for totals in totals {
+                totals.add_squares(&mut squares);
+            }
+            Moments { count, sum, squares }
+        });
         let moments = moments.as_ref();
         Ok(Some(Statistics {
             summary,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, RequestedStatistics, Statistics, Summary};
-use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position, summarize};
+use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position};
 use memory::Memory;
 use proptest::prelude::*;
 
@@ -72,9 +72,11 @@ fn wanted() -> RequestedStatistics {
 
 /// Returns the statistics that `analyze` has to find, by sorting.
 fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statistics> {
-    let device_stats_exact::Summary { min, max, count, sum, median } = summarize(&mut column)?;
     column.sort_by(f64::total_cmp);
+    let (min, max, count) = (*column.first()?, *column.last()?, column.len() as u64);
+    let sum = column.iter().copied().collect::<ExactSum>().rounded();
     let at = |rank: u64| column[usize::try_from(rank).unwrap()];
+    let median = at((count - 1) / 2).midpoint(at(count / 2)) + 0.0;
     let percentile = |percentile: &Percentile| {
         let fraction = Fraction::new(percentile.parts(), Percentile::WHOLE).unwrap();
         let position = quantile_position(count, fraction).unwrap();
@@ -122,7 +124,8 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
         let all: Vec<f64> = devices.iter().flat_map(|split| split.column(axis, &window)).collect();
         compare(found.all.as_ref(), all);
         for (group, split) in groups.iter().zip(devices) {
-            check_histogram(*group, axis, &split.column(axis, &window), &memory);
+            let bins = [bins(7, None, None), bins(12, Some(-1.0), Some(3.0))];
+            check_histogram(*group, axis, &split.column(axis, &window), &memory, &bins);
         }
     }
     for (split, parts) in devices.iter().zip(&parts) {
@@ -130,10 +133,14 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
     }
 }
 
-fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory) {
-    let bound = |number: f64| Some(Finite::new(number).unwrap());
-    for bins in [Bins::new(7, None, None), Bins::new(12, bound(-1.0), bound(3.0))] {
-        let found = histogram(group, axis, bins.unwrap(), memory).unwrap();
+fn bins(count: u32, low: Option<f64>, high: Option<f64>) -> Bins {
+    let [low, high] = [low, high].map(|bound| bound.map(|number| Finite::new(number).unwrap()));
+    Bins::new(count, low, high).unwrap()
+}
+
+fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory, all_bins: &[Bins]) {
+    for bins in all_bins {
+        let found = histogram(group, axis, *bins, memory).unwrap();
         assert_eq!(found.is_none(), column.is_empty());
         let Some(found) = found else { continue };
         let number =
@@ -253,6 +260,21 @@ fn often_repeated_values_equal_sorting() {
     }
 }
 
+/// Compares histograms with a bound that the values give, or with bounds beyond all values.
+fn check_bounds(device: &Split, window: &Range<i64>) {
+    let all_bins = [
+        bins(1, None, Some(0.0)),
+        bins(2, Some(0.05), None),
+        bins(2, Some(1e300), None),
+        bins(1, None, Some(-1e300)),
+        bins(3, Some(-3e300), Some(-2e300)),
+    ];
+    let memory = Memory::new([device.segments(SMALL)].into_iter());
+    let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().concat();
+    let group = Group { parts: &parts, hot: &device.hot_columns(window) };
+    check_histogram(group, Axis::X, &device.column(Axis::X, window), &memory, &all_bins);
+}
+
 #[test]
 fn every_small_multiset_of_nasty_values_in_every_split() {
     const NASTY: [f64; 6] = [f64::MIN, -5e-324, 0.0, 5e-324, 0.1, f64::MAX];
@@ -263,8 +285,10 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
             for cut in 0..=values.len() {
                 let homes = (0..values.len()).map(|position| u8::from(position < cut)).collect();
                 let split = Split { rows: rows.clone(), homes };
-                check(std::slice::from_ref(&split), 0..i64::try_from(values.len()).unwrap(), SMALL);
-                check(&[split], 1..i64::try_from(values.len()).unwrap(), SMALL);
+                for window in [0, 1].map(|from| from..i64::try_from(values.len()).unwrap()) {
+                    check_bounds(&split, &window);
+                    check(std::slice::from_ref(&split), window, SMALL);
+                }
             }
             if values.len() < 6 {
                 grow(values, index);
@@ -273,6 +297,19 @@ fn every_small_multiset_of_nasty_values_in_every_split() {
         }
     }
     grow(&mut Vec::new(), 0);
+}
+
+/// Bounds in the same page of two parts requested this page once, and expected it twice.
+#[test]
+fn a_group_may_have_two_parts_of_a_segment() {
+    let rows = (0..9_000).map(|n| row(n, f64::from(u8::try_from(n % 10).unwrap())));
+    let device = Split { rows: rows.collect(), homes: vec![1; 9_000] };
+    let memory = Memory::new([device.segments(PageSizes::WRITTEN)].into_iter());
+    let parts = cut(&memory.parts(), &[100, 3_000, 8_000], &memory).unwrap().concat();
+    let group = Group { parts: &parts, hot: &Axes::default() };
+    let column = device.column(Axis::X, &(100..8_000));
+    check_histogram(group, Axis::X, &column, &memory, &[bins(7, None, None)]);
+    compare(analyze_axis(&[group], Axis::X, &wanted(), &memory).unwrap().all.as_ref(), column);
 }
 
 #[test]
@@ -369,8 +406,7 @@ fn codes_that_contradict_the_dictionary_are_a_fault() {
     let group = Group { parts: &parts, hot: &Axes::default() };
     let fault = contradiction(&memory, 0);
     assert_eq!(analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap_err(), fault);
-    let bins = Bins::new(2, None, None).unwrap();
-    assert_eq!(histogram(group, Axis::X, bins, &memory).unwrap_err(), fault);
+    assert_eq!(histogram(group, Axis::X, bins(2, None, None), &memory).unwrap_err(), fault);
 }
 
 /// Missing pages were left out of sums and rows.

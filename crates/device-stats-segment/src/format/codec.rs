@@ -13,7 +13,7 @@ use pco::errors::PcoError;
 use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
 
-use super::encoding::{Effort, EncodeError};
+use super::encode_error::EncodeError;
 
 /// The oldest major version of pco's own format in any segment.
 const PCO_MAJOR_MIN: u8 = 4;
@@ -64,6 +64,15 @@ impl NumberKind {
         };
         ChunkConfig::default().with_mode_spec(mode).with_delta_spec(delta)
     }
+}
+
+/// Effort of compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// For requests that wait for the segment.
+    Fast,
+    /// For background work.
+    Small,
 }
 
 /// Returns pco's level for an effort. The head contains the level, because it bounds the memory of pco's

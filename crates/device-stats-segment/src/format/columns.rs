@@ -4,7 +4,7 @@ use device_stats_domain::Axes;
 use device_stats_exact::{ExactInteger, ExactSquares};
 
 use super::dictionary::{Dictionary, DictionaryBuilder};
-use super::encoding::EncodeError;
+use super::encode_error::EncodeError;
 use super::page_layout::READINGS_MAX;
 use super::row::Row;
 use super::run_sums::RunSums;

@@ -1,5 +1,8 @@
 //! Cumulative reading counts over ascending values.
 
+/// Message of the panic on counts that descend. [`CumulativeCounts::new`] requires ascending counts.
+const ASCENDS: &str = "cumulative counts never descend";
+
 /// Cumulative reading counts over ascending values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CumulativeCounts {
@@ -40,9 +43,22 @@ impl CumulativeCounts {
     }
 
     /// Returns the number of readings with one of the first `values` values.
+    ///
+    /// # Panics
+    /// As [`until`](Self::until).
     #[inline]
+    #[expect(clippy::expect_used, reason = "a number that wraps around would give a wrong statistic")]
     pub(crate) fn among(&self, values: usize) -> u32 {
-        self.until(values) - self.before
+        self.until(values).checked_sub(self.before).expect(ASCENDS)
+    }
+
+    /// Returns the number of readings with the value at a position.
+    ///
+    /// # Panics
+    /// As [`until`](Self::until).
+    #[expect(clippy::expect_used, reason = "a number that wraps around would give a wrong statistic")]
+    pub(crate) fn at(&self, position: usize) -> u32 {
+        self.until(position + 1).checked_sub(self.until(position)).expect(ASCENDS)
     }
 
     /// Returns the position of the first value at or after `position` that a reading has; the number of
@@ -96,6 +112,9 @@ mod tests {
                 let next = counts[position..].iter().position(|count| *count > 0);
                 let last = counts[..position].iter().rposition(|count| *count > 0);
                 prop_assert_eq!(found.last(position), last);
+                if let Some(count) = counts.get(position) {
+                    prop_assert_eq!(found.at(position), *count);
+                }
                 prop_assert_eq!(found.next(position), next.map_or(counts.len(), |next| position + next));
             }
         }

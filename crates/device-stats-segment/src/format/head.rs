@@ -15,7 +15,7 @@ use plausibility::check;
 
 use super::codec;
 use super::fault::Fault;
-use super::page::{Column, Page, PageId};
+use super::page::{Column, PageId};
 use super::page_layout::PageLayout;
 
 /// The decoded head of a segment. It is immutable and worth caching: opening costs more than any other
@@ -69,8 +69,6 @@ pub struct Totals {
     pub sum: ExactInteger,
     /// The exact sum of the squares.
     pub squares: ExactInteger,
-    /// Number of distinct values; at least 1.
-    pub distinct: u32,
 }
 
 /// The fences of a sorted column.
@@ -191,22 +189,14 @@ impl Head {
         let fences = self.time_fences.len() * 8 + x + y + z;
         size_of::<Self>() + fences + self.directory.memory_bytes() + self.columns.memory_bytes()
     }
-
-    /// Decodes a page. `bytes` are exactly the bytes of the page.
-    ///
-    /// # Errors
-    /// A [`Fault`] if the bytes do not belong to that page.
-    pub fn decode(&self, page: PageId, bytes: &[u8]) -> Result<Page, Fault> {
-        self.decode_page(page, bytes)
-    }
 }
 
 impl AxisHead {
     #[expect(clippy::indexing_slicing, reason = "a dictionary has at least one page")]
     fn new(fields: AxisFields, readings: u32) -> Self {
-        let AxisFields { max, sum, squares, distinct, sum_exponent, sum_words: _, first, below } = fields;
+        let AxisFields { max, sum, squares, sum_exponent, first, below, .. } = fields;
         let min = first[0];
         let below = below.iter().copied().chain([readings]).collect();
-        Self { totals: Totals { min, max, sum, squares, distinct }, sum_exponent, first, below }
+        Self { totals: Totals { min, max, sum, squares }, sum_exponent, first, below }
     }
 }

@@ -3,9 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::codec::Effort;
 use super::columns::{AxisColumns, Columns};
 use super::dictionary::DictionaryBuilder;
-use super::encoding::Effort;
+use super::encode_error::EncodeError;
 use super::fault::Fault;
 use super::head::Head;
 use super::page_layout::{PageSizes, READINGS_MAX, each_axis};
@@ -31,15 +32,9 @@ pub enum MergeError {
         /// The time, in microseconds since 1970 UTC.
         time_us: i64,
     },
-    /// There is no segment.
-    #[error("there is no segment to merge")]
-    Empty,
-    /// There are too many readings.
-    #[error("a segment has at most {READINGS_MAX} readings")]
-    TooMany,
-    /// The readings read back differ from the readings written, which is a fault of the compressor.
-    #[error("the compressor did not return the readings unchanged")]
-    Compressor,
+    /// All readings together cannot become a segment: there are none or too many, or the compressor failed.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
 impl Segment {
@@ -71,17 +66,17 @@ impl Segment {
             let head = Head::open(&segment.head).map_err(unreadable)?;
             readings += u64::from(head.readings());
             if readings > u64::from(READINGS_MAX) {
-                return Err(MergeError::TooMany);
+                return Err(EncodeError::TooMany.into());
             }
             let contents = segment.read(&head).map_err(unreadable)?;
             verify_counts(&head, &contents).map_err(unreadable)?;
             all.push(contents);
         }
         if all.is_empty() {
-            return Err(MergeError::Empty);
+            return Err(EncodeError::Empty.into());
         }
         let sizes = PageSizes::WRITTEN;
-        write(&merge_columns(&all, sizes.sum_run)?, sizes, effort).map_err(|_| MergeError::Compressor)
+        Ok(write(&merge_columns(&all, sizes.sum_run)?, sizes, effort)?)
     }
 }
 

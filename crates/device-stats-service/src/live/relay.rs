@@ -217,7 +217,7 @@ fn to_reading((device, id, time_us, x, y, z): ReadingFields) -> Option<Reading> 
 
 #[cfg(test)]
 mod tests {
-    use device_stats_store::MESSAGE_BYTES_MAX;
+    use device_stats_store::limits::MESSAGE_BYTES_MAX;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::analysis::{Pages, Part, SegmentPage, cut};
-use device_stats_segment::{Fault, Head, Page, Section};
+use device_stats_segment::{Fault, Head, Page};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
@@ -45,6 +45,12 @@ struct OpenSegment {
     device: DeviceKey,
     id: SegmentId,
     head: Arc<Head>,
+}
+
+impl OpenSegment {
+    fn key(&self, piece: Piece) -> PieceKey {
+        PieceKey { device: self.device, segment: self.id, piece }
+    }
 }
 
 /// Open segments of one query. A [`Part`] or [`SegmentPage`] refers to its segment by position.
@@ -85,10 +91,9 @@ impl SegmentReader {
             };
             let keys: Vec<PieceKey> = missing.iter().map(|(_, entry)| key(entry)).collect();
             let pieces = read_pieces(self.store.as_ref(), &keys).await?;
-            for ((head, (device, entry)), bytes) in missing.iter_mut().zip(pieces) {
-                let opened = entry.open_head(&bytes);
-                let opened = Arc::new(opened.map_err(|fault| corrupt(*device, entry.id, fault))?);
-                self.cache.insert_head(*device, entry.id, &opened);
+            for (((head, (_, entry)), key), bytes) in missing.iter_mut().zip(&keys).zip(pieces) {
+                let opened = Arc::new(entry.open_head(&bytes).map_err(|fault| key.corrupt(fault))?);
+                self.cache.insert_head(key.device, key.segment, &opened);
                 **head = Some(opened);
             }
         }
@@ -104,10 +109,6 @@ async fn read_pieces(store: &dyn Store, keys: &[PieceKey]) -> Result<Vec<Vec<u8>
         return Err(ReadError::broken("the store returned a wrong number of pieces"));
     }
     pieces.into_iter().collect::<Option<Vec<_>>>().ok_or(ReadError::Gone)
-}
-
-fn corrupt(device: DeviceKey, segment: SegmentId, fault: Fault) -> StoreError {
-    StoreError::Corrupt { device, segment, fault }
 }
 
 impl OpenSegments {
@@ -151,10 +152,10 @@ impl OpenSegments {
         for blocks in blocks.chunks(PIECES_MAX) {
             let keys: Vec<PieceKey> = blocks.iter().map(|(key, _)| *key).collect();
             let pieces = read_pieces(self.reader.store.as_ref(), &keys).await?;
-            for ((_, pages), bytes) in blocks.iter().zip(pieces) {
+            for ((key, pages), bytes) in blocks.iter().zip(pieces) {
                 for page in pages {
                     if let Entry::Vacant(entry) = loaded.entry(*page) {
-                        entry.insert(self.decode(page, &bytes)?);
+                        entry.insert(self.decode(key, page, &bytes)?);
                     }
                 }
             }
@@ -163,20 +164,17 @@ impl OpenSegments {
     }
 
     fn block_key(&self, page: &SegmentPage) -> Result<PieceKey, ReadError> {
-        let OpenSegment { device, id, head } = self.segment(page.segment)?;
-        let range = head.block_range(page.page).map_err(|fault| corrupt(*device, *id, fault))?;
-        Ok(PieceKey { device: *device, segment: *id, piece: Piece::Block(range.block) })
+        let segment = self.segment(page.segment)?;
+        let range = segment.head.block_range(page.page);
+        let range = range.map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
+        Ok(segment.key(Piece::Block(range.block)))
     }
 
     /// Decodes a page of a block, and caches it.
-    fn decode(&self, page: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
-        let OpenSegment { device, id, head } = self.segment(page.segment)?;
-        let decoded = head.block_range(page.page).and_then(|range| {
-            let short = || Fault::WrongLength { section: Section::Block(range.block) };
-            head.decode(page.page, block.get(range.bytes).ok_or_else(short)?)
-        });
-        let decoded = Arc::new(decoded.map_err(|fault| corrupt(*device, *id, fault))?);
-        self.reader.cache.insert_page(*device, *id, page.page, &decoded);
+    fn decode(&self, key: &PieceKey, page: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
+        let head = &self.segment(page.segment)?.head;
+        let decoded = Arc::new(key.decode(head, page.page, block)?);
+        self.reader.cache.insert_page(key.device, key.segment, page.page, &decoded);
         Ok(decoded)
     }
 }
@@ -200,7 +198,7 @@ impl Pages for OpenSegments {
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {
         match self.segment(segment) {
-            Ok(OpenSegment { device, id, .. }) => corrupt(*device, *id, fault).into(),
+            Ok(segment) => segment.key(Piece::Head).corrupt(fault).into(),
             Err(error) => error,
         }
     }

@@ -17,8 +17,8 @@ pub async fn read_segment(
     let key = |piece| PieceKey { device, segment: entry.id, piece };
     let found = store.read_pieces(&[key(Piece::Head)]).await?;
     let Some(head) = found.into_iter().next().flatten() else { return Ok(None) };
-    let opened = Head::open(&head);
-    let opened = opened.map_err(|fault| StoreError::Corrupt { device, segment: entry.id, fault })?;
+    // Not `entry.open_head`: verification compares the head with the entry, and reports both.
+    let opened = Head::open(&head).map_err(|fault| key(Piece::Head).corrupt(fault))?;
     let blocks = (0..).zip(opened.block_bytes()).map(|(index, _)| key(Piece::Block(index)));
     let blocks = store.read_pieces(&blocks.collect::<Vec<_>>()).await?;
     let blocks: Option<Vec<_>> = blocks.into_iter().collect();

@@ -150,8 +150,8 @@ impl HotState {
                 released.push(reading.holder);
             }
         }
-        readings.live -= released.len() as u64;
-        self.live -= released.len() as u64;
+        subtract(&mut readings.live, released.len() as u64);
+        subtract(&mut self.live, released.len() as u64);
         self.gone.push_back((position, device, times));
         for holder in released {
             self.release(holder);
@@ -165,7 +165,7 @@ impl HotState {
 
     fn release(&mut self, position: Position) {
         if let Some(holding) = self.entries.get_mut(&position) {
-            holding.live -= 1;
+            subtract(&mut holding.live, 1);
             if holding.live == 0 {
                 self.entries.remove(&position);
             }
@@ -230,9 +230,11 @@ impl HotState {
 
     /// Returns the hot readings of the oldest entries if these entries keep too many idle readings in the
     /// journal, and otherwise no readings.
+    #[expect(clippy::expect_used, reason = "a wrong count would keep the journal from being cut")]
     pub(super) fn to_carry(&self) -> Vec<(DeviceKey, Row)> {
         let Some((_, oldest)) = self.entries.first_key_value() else { return Vec::new() };
-        let idle = self.arrived - oldest.arrived_before - self.live;
+        let idle = self.arrived.checked_sub(oldest.arrived_before + self.live);
+        let idle = idle.expect("each hot reading has arrived with an entry that holds it");
         if idle <= IDLE_READINGS.max(IDLE_RATIO * self.live) {
             return Vec::new();
         }
@@ -256,4 +258,13 @@ impl HotState {
         }
         held
     }
+}
+
+/// Subtracts readings from a number of hot readings.
+///
+/// # Panics
+/// If there are fewer. A number that wrapped around would keep the journal from being cut.
+#[expect(clippy::expect_used, reason = "documented")]
+fn subtract(hot: &mut u64, readings: u64) {
+    *hot = hot.checked_sub(readings).expect("only hot readings are subtracted");
 }

@@ -82,10 +82,11 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         let mut picker = TimePicker::new(self.stored.iter().skip(stored_before).copied());
         for new in server_timed {
             let window = TimePicker::search_window(new.time);
-            let newest_us = self.hot.newest_us(device, window).max(sealed.newest_us(window)?);
+            let newest_sealed_us = sealed.answer(|times| times.newest_us(device, window))?;
+            let newest_us = self.hot.newest_us(device, window).max(newest_sealed_us);
             let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
             while self.is_taken(device, candidate.micros(), &mut sealed)? {
-                candidate = picker.next_candidate(device, candidate)?;
+                candidate = picker.next_candidate(device, candidate.micros())?;
             }
             picker.pick(device, candidate);
             self.stored.push(OrderedReading { time: candidate, ..*new });
@@ -100,7 +101,8 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         time_us: i64,
         sealed: &mut SealedTimesReader<'_>,
     ) -> Result<bool, StoreError> {
-        Ok(self.hot.find(device, time_us).is_some() || sealed.contains(time_us)?)
+        Ok(self.hot.find(device, time_us).is_some()
+            || sealed.answer(|times| times.contains(device, time_us))?)
     }
 }
 

@@ -62,8 +62,9 @@ pub(crate) fn append(
     devices::find_by_key(connection, device)?.ok_or(StoreError::DeviceMissing)?;
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
+    let mut sealed = SealedTimesReader::new(connection, device, span)?;
     if hot.has_any(device, span)
-        || SealedTimesReader::new(connection, device, span)?.contains_between(first_us, last_us)?
+        || sealed.answer(|times| times.contains_between(device, first_us, last_us))?
     {
         return Ok(Replaced::Stale);
     }

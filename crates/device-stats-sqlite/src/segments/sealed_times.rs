@@ -11,7 +11,6 @@ use crate::segments::{catalogue, pieces};
 #[derive(Debug)]
 pub(crate) struct SealedTimesReader<'c> {
     connection: &'c Connection,
-    device: DeviceKey,
     times: SealedTimes,
 }
 
@@ -23,30 +22,11 @@ impl<'c> SealedTimesReader<'c> {
     ) -> Result<Self, StoreError> {
         let segments = catalogue::list(connection, device, window)?;
         let times = SealedTimes::new(segments.into_iter().map(|entry| (device, entry)));
-        Ok(Self { connection, device, times })
+        Ok(Self { connection, times })
     }
 
-    /// Returns whether the device has a sealed reading at a time in the window.
-    pub(crate) fn contains(&mut self, time_us: i64) -> Result<bool, StoreError> {
-        let device = self.device;
-        self.answer(|times| times.contains(device, time_us))
-    }
-
-    /// Returns whether the device has a sealed reading from `first_us` to `last_us`, both included. Both lie
-    /// in the window.
-    pub(crate) fn contains_between(&mut self, first_us: i64, last_us: i64) -> Result<bool, StoreError> {
-        let device = self.device;
-        self.answer(|times| times.contains_between(device, first_us, last_us))
-    }
-
-    /// Returns the time of the device's newest sealed reading in `window`. That window lies inside the window
-    /// of the reader.
-    pub(crate) fn newest_us(&mut self, window: Window) -> Result<Option<i64>, StoreError> {
-        let device = self.device;
-        self.answer(|times| times.newest_us(device, window))
-    }
-
-    fn answer<T>(
+    /// Answers a question about the device in the window, and reads the pieces that the answer needs.
+    pub(crate) fn answer<T>(
         &mut self,
         question: impl Fn(&SealedTimes) -> Result<Lookup<T>, StoreError>,
     ) -> Result<T, StoreError> {

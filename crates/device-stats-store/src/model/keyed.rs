@@ -1,26 +1,57 @@
 //! Keyed requests of the model.
 
-use device_stats_domain::Timestamp;
+use std::collections::BTreeSet;
+
+use device_stats_domain::{NewReading, Timestamp};
 
 use super::state::{ModelReceipt, State};
-use crate::{FinishedKeyedCall, KeyedCall, KeyedOutcome, KeyedReadings, StoreError, StoredReceipt};
+use crate::{Appended, FirstStored, KeyedOutcome, KeyedReadings, Receipt, StoreError, StoredReceipt};
 
 impl State {
-    /// Appends the readings of the new requests, all or none, and keeps their receipts.
+    /// Appends the readings of the new requests, all or none. Then answers one request after the other, and
+    /// keeps the receipt of each new one before the next. Uses nothing of [`KeyedCall`](crate::KeyedCall), so
+    /// the walk also tests that.
     pub(super) fn append_keyed(
         &mut self,
         requests: &[KeyedReadings],
         now: Timestamp,
     ) -> Result<Vec<KeyedOutcome>, StoreError> {
         self.receipts.retain(|_, receipt| now < receipt.kept_until);
-        let call = KeyedCall::new(requests, |key| Ok(self.receipts.get(key).map(|receipt| receipt.stored)))?;
-        let appended = self.append(&call.new_readings())?;
-        let FinishedKeyedCall { outcomes, receipts } = call.finish(appended)?;
-        for (request, receipt) in receipts {
-            let stored = StoredReceipt { fingerprint: request.fingerprint, receipt };
-            let receipt = ModelReceipt { stored, kept_until: request.kept_until };
-            self.receipts.insert(request.key.clone(), receipt);
+        let mut new = BTreeSet::new();
+        let new = requests
+            .iter()
+            .filter(|request| !self.receipts.contains_key(&request.key) && new.insert(&request.key));
+        let readings: Vec<NewReading> = new.flat_map(|request| request.readings.iter().copied()).collect();
+        let mut appended = self.append(&readings)?.into_iter();
+        Ok(requests.iter().map(|request| self.answer(request, &mut appended)).collect())
+    }
+
+    /// Answers a request. If it is new, takes its outcomes from the front of `appended`.
+    fn answer(
+        &mut self,
+        request: &KeyedReadings,
+        appended: &mut impl Iterator<Item = Appended>,
+    ) -> KeyedOutcome {
+        let KeyedReadings { ref key, fingerprint, kept_until, ref readings } = *request;
+        if let Some(ModelReceipt { stored, .. }) = self.receipts.get(key) {
+            return if stored.fingerprint == fingerprint {
+                KeyedOutcome::Repeated(stored.receipt)
+            } else {
+                KeyedOutcome::DifferentPayload
+            };
         }
-        Ok(outcomes)
+        let outcomes: Vec<Appended> = appended.take(readings.len()).collect();
+        let stored = || {
+            readings.iter().zip(&outcomes).filter_map(|(new, outcome)| match *outcome {
+                Appended::Stored(time) => Some(FirstStored { device: new.device, id: new.id, time }),
+                Appended::Repeat => None,
+            })
+        };
+        let count = stored().count() as u64;
+        let repeats = readings.len() as u64 - count;
+        let receipt = Receipt { stored: count, repeats, first: stored().next() };
+        let stored = StoredReceipt { fingerprint, receipt };
+        self.receipts.insert(key.clone(), ModelReceipt { stored, kept_until });
+        KeyedOutcome::New(outcomes)
     }
 }

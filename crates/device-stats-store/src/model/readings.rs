@@ -88,7 +88,7 @@ impl State {
             let newest_us = self.newest_us(device, TimePicker::search_window(new.time));
             let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
             while self.is_taken(device, candidate.micros()) {
-                candidate = picker.next_candidate(device, candidate)?;
+                candidate = picker.next_candidate(device, candidate.micros())?;
             }
             picker.pick(device, candidate);
             new.time = candidate;

@@ -185,19 +185,35 @@ impl<'r> KeyedCall<'r> {
 
 #[cfg(test)]
 mod tests {
+    use device_stats_domain::{Axes, Finite, ReadingTime};
+
     use super::*;
 
     #[test]
     fn an_append_that_reports_on_too_few_or_too_many_readings_is_broken() {
+        let reading = NewReading {
+            device: DeviceKey(1),
+            id: ReadingId(1),
+            time: ReadingTime::Given(Timestamp::MAX),
+            values: Axes { x: 0.0, y: 0.0, z: 0.0 }.map(|number| Finite::new(number).unwrap()),
+        };
         let request = KeyedReadings {
             key: IdempotencyKey::new("k").unwrap(),
             fingerprint: [1; 32],
             kept_until: Timestamp::MAX,
-            readings: Arc::new([]),
+            readings: Arc::new([reading; 2]),
         };
         let requests = [request];
-        let call = || KeyedCall::new(&requests, |_| Ok(None)).unwrap();
-        assert_eq!(call().finish(Vec::new()).unwrap().outcomes, [KeyedOutcome::New(Vec::new())]);
-        assert!(matches!(call().finish(vec![Appended::Repeat]), Err(StoreError::Broken(_))));
+        let finish = |appended: Vec<Appended>| {
+            KeyedCall::new(&requests, |_| Ok(None))
+                .unwrap()
+                .finish(appended)
+                .map(|finished| finished.outcomes)
+        };
+        let both = vec![Appended::Stored(Timestamp::MAX), Appended::Repeat];
+        assert_eq!(finish(both.clone()).unwrap(), [KeyedOutcome::New(both)]);
+        for count in [0, 1, 3] {
+            assert!(matches!(finish(vec![Appended::Repeat; count]), Err(StoreError::Broken(_))), "{count}");
+        }
     }
 }

@@ -45,26 +45,22 @@ impl TimePicker {
         let last = self.last_picked.filter(|(other, _)| *other == device).map(|(_, time)| time.micros());
         let newest = self.newest_client_timed_us(device, Self::search_window(now));
         match newest_stored_us.max(newest).max(last) {
-            Some(newest_us) if newest_us >= now.micros() => self.free_after(device, newest_us),
+            Some(newest_us) if newest_us >= now.micros() => self.next_candidate(device, newest_us),
             _ => self.free_from(device, now),
         }
     }
 
-    /// Returns the next candidate after one that is taken.
+    /// Returns the next candidate after a time that is taken, in microseconds since 1970 UTC.
     ///
     /// # Errors
     /// [`StoreError::Broken`] if the device has no free microsecond up to [`Timestamp::MAX`].
-    pub fn next_candidate(&self, device: DeviceKey, taken: Timestamp) -> Result<Timestamp, StoreError> {
-        self.free_after(device, taken.micros())
+    pub fn next_candidate(&self, device: DeviceKey, taken_us: i64) -> Result<Timestamp, StoreError> {
+        self.free_from(device, microsecond_after(taken_us)?)
     }
 
     /// Picks a candidate that is not taken. Later candidates of the device are after it.
     pub fn pick(&mut self, device: DeviceKey, time: Timestamp) {
         self.last_picked = Some((device, time));
-    }
-
-    fn free_after(&self, device: DeviceKey, time_us: i64) -> Result<Timestamp, StoreError> {
-        self.free_from(device, microsecond_after(time_us)?)
     }
 
     /// Returns the first time, at or after `time`, that no client-timed reading of the call has.
@@ -131,7 +127,7 @@ mod tests {
         let far = TimePicker::search_window(at(10)).until_us;
         let picker = picker(&[far, far + 1]);
         assert_eq!(picker.first_candidate(DeviceKey(1), at(10), None).unwrap(), at(10));
-        assert_eq!(picker.next_candidate(DeviceKey(1), at(far - 1)).unwrap(), at(far + 2));
+        assert_eq!(picker.next_candidate(DeviceKey(1), far - 1).unwrap(), at(far + 2));
     }
 
     #[test]
@@ -147,6 +143,6 @@ mod tests {
         let picker = picker(&[Timestamp::MAX.micros()]);
         let refused = picker.first_candidate(DeviceKey(1), Timestamp::MAX, None);
         assert!(matches!(refused, Err(StoreError::Broken(_))));
-        assert!(picker.next_candidate(DeviceKey(2), Timestamp::MAX).is_err());
+        assert!(picker.next_candidate(DeviceKey(2), Timestamp::MAX.micros()).is_err());
     }
 }

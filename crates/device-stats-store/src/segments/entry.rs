@@ -1,6 +1,5 @@
 //! Catalogue entries of segments.
 
-use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Fault, Head, Section};
 
 /// Id of a segment; a store never reuses one.
@@ -21,9 +20,11 @@ pub struct SegmentEntry {
 }
 
 impl SegmentEntry {
-    /// Returns whether the window contains a microsecond from the segment's first to its last time. The
-    /// segment may still have no reading in the window.
-    pub fn touches(&self, window: Window) -> bool {
+    /// Returns whether the segment touches the window, as in [`DeviceSnapshot::segments`].
+    ///
+    /// [`DeviceSnapshot::segments`]: crate::DeviceSnapshot::segments
+    #[cfg(any(test, feature = "conformance"))]
+    pub(crate) fn touches(&self, window: device_stats_domain::Window) -> bool {
         window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
     }
 
@@ -41,23 +42,4 @@ impl SegmentEntry {
             Err(Fault::Inconsistent { section: Section::Head, reason })
         }
     }
-}
-
-/// A device with hot readings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HotDevice {
-    /// The device.
-    pub device: DeviceKey,
-    /// Number of hot readings; 1 and up.
-    pub readings: u64,
-}
-
-/// Outcome of storing a segment in place of the readings or segments from which it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replaced {
-    /// The segment has been stored.
-    Done(SegmentId),
-    /// Nothing has been done: some of the replaced readings or segments no longer exist, or another call is
-    /// replacing them.
-    Stale,
 }

@@ -1,9 +1,7 @@
 //! Pieces: the stored units of a segment.
 
-use std::fmt;
-
 use device_stats_domain::DeviceKey;
-use device_stats_segment::{Fault, Section};
+use device_stats_segment::{Fault, Head, Page, PageId, Section};
 
 use crate::{SegmentId, StoreError};
 
@@ -36,12 +34,6 @@ impl From<Piece> for Section {
     }
 }
 
-impl fmt::Display for Piece {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Section::from(*self).fmt(f)
-    }
-}
-
 impl PieceKey {
     /// Returns the error for a fault of the piece, or of something in it.
     pub fn corrupt(&self, fault: Fault) -> StoreError {
@@ -53,8 +45,15 @@ impl PieceKey {
         self.corrupt(Fault::Inconsistent { section: self.piece.into(), reason })
     }
 
-    /// Returns the error for a piece that is shorter than the segment says.
-    pub fn too_short(&self) -> StoreError {
-        self.corrupt(Fault::WrongLength { section: self.piece.into() })
+    /// Decodes a page of this piece, which is a block. `head` is the head of its segment, `block` its bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the bytes do not belong to that page.
+    pub fn decode(&self, head: &Head, page: PageId, block: &[u8]) -> Result<Page, StoreError> {
+        let decoded = head.block_range(page).and_then(|range| {
+            let too_short = || Fault::WrongLength { section: self.piece.into() };
+            head.decode(page, block.get(range.bytes).ok_or_else(too_short)?)
+        });
+        decoded.map_err(|fault| self.corrupt(fault))
     }
 }

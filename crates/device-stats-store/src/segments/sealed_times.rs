@@ -79,18 +79,7 @@ impl SealedTimes {
     /// # Errors
     /// [`StoreError::Corrupt`].
     pub fn contains(&self, device: DeviceKey, time_us: i64) -> Result<Lookup<bool>, StoreError> {
-        let mut is_known = true;
-        for segment in self.segments.iter().filter(|segment| segment.spans(device, time_us)) {
-            if segment.has_end(time_us) {
-                return Ok(Lookup::Known(true));
-            }
-            match segment.page(time_us)? {
-                Some((_, times)) if times.binary_search(&time_us).is_ok() => return Ok(Lookup::Known(true)),
-                Some(_) => {}
-                None => is_known = false,
-            }
-        }
-        if is_known { Ok(Lookup::Known(false)) } else { self.missing(&[(device, time_us)]) }
+        self.contains_between(device, time_us, time_us)
     }
 
     /// Returns for each device and time whether the device has a sealed reading at that time. The devices and
@@ -201,9 +190,9 @@ impl SealedTimes {
                 if segment.pages.contains_key(&page.index) {
                     continue;
                 }
-                let place =
+                let range =
                     head.block_range(page).map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
-                let key = segment.key(Piece::Block(place.block));
+                let key = segment.key(Piece::Block(range.block));
                 match missing.last_mut() {
                     Some(last) if last.key == key => {
                         if last.pages.last() != Some(&page) {
@@ -225,10 +214,6 @@ impl SealedSegment {
 
     fn spans(&self, device: DeviceKey, time_us: i64) -> bool {
         self.device == device && (self.entry.first_us..=self.entry.last_us).contains(&time_us)
-    }
-
-    fn has_end(&self, time_us: i64) -> bool {
-        [self.entry.first_us, self.entry.last_us].contains(&time_us)
     }
 
     fn page_id(&self, head: &Head, time_us: i64) -> Result<PageId, StoreError> {
@@ -261,7 +246,7 @@ impl SealedSegment {
     fn last_before(&self, time_us: i64) -> Result<Option<i64>, StoreError> {
         let Some((_, times)) = self.page(time_us.saturating_sub(1))? else { return Ok(None) };
         let before = times.partition_point(|time| *time < time_us).checked_sub(1);
-        let last = before.and_then(|place| times.get(place).copied());
+        let last = before.and_then(|position| times.get(position).copied());
         let no_fence = || self.key(Piece::Head).inconsistent("a page of times begins after its fence");
         last.map(Some).ok_or_else(no_fence)
     }
@@ -278,9 +263,7 @@ impl SealedSegment {
         let head = self.head.as_ref().ok_or_else(not_opened)?;
         let mut memory_bytes = 0;
         for page in pages {
-            let place = head.block_range(*page).map_err(|fault| key.corrupt(fault))?;
-            let bytes = bytes.get(place.bytes).ok_or_else(|| key.too_short())?;
-            let Page::Times(times) = head.decode(*page, bytes).map_err(|fault| key.corrupt(fault))? else {
+            let Page::Times(times) = key.decode(head, *page, bytes)? else {
                 return Err(key.inconsistent("a page of times was decoded as another column"));
             };
             memory_bytes += size_of_val(&*times);

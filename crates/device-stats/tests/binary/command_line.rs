@@ -65,8 +65,8 @@ fn import_and_analyze_keep_every_bit() {
             assert_eq!(statistics["min_value"].as_f64(), values.iter().copied().reduce(f64::min));
             assert_eq!(statistics["max_value"].as_f64(), values.iter().copied().reduce(f64::max));
             assert_eq!(statistics["median"].as_f64(), Some(median(values.clone())));
-            let sum = device_stats_exact::summarize(&mut values.clone()).unwrap().sum;
-            assert_eq!(statistics["sum"].as_f64(), sum);
+            let sum: device_stats_exact::ExactSum = values.iter().copied().collect();
+            assert_eq!(statistics["sum"].as_f64(), sum.rounded());
         }
         assert!(stdout_of(&["analyze", device, "--url", &server.url]).contains("median"));
     }

@@ -193,12 +193,17 @@ impl<'p> CutColumn<'p> {
     }
 
     /// Returns the first and the last page of the dictionary with a value of the part.
+    ///
+    /// # Panics
+    /// If the part is empty.
+    #[expect(clippy::expect_used, reason = "documented")]
     pub(crate) fn outer_pages(&self) -> [usize; 2] {
         let readings = self.part_axis.part.len();
-        [
-            self.below.partition_point(|below| *below == 0) - 1,
-            self.below.partition_point(|below| *below < readings) - 1,
-        ]
+        let until = [
+            self.below.partition_point(|below| *below == 0),
+            self.below.partition_point(|below| *below < readings),
+        ];
+        until.map(|until| until.checked_sub(1).expect("no part is empty"))
     }
 
     /// Returns the same counts as [`Self::counts`], but counts each page once. The pools that contain a part

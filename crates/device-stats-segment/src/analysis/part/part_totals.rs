@@ -131,7 +131,7 @@ fn squares<P: Pages>(column: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, 
         let dictionary = expect_dictionary(pages, column.part_axis.part.segment, page)?;
         let counts = column.counts(id.index as usize, dictionary, pages)?;
         for (position, value) in dictionary.values.iter().enumerate() {
-            let count = counts.until(position + 1) - counts.until(position);
+            let count = counts.at(position);
             if count > 0 {
                 squares.add_times(*value, count);
             }

@@ -108,33 +108,20 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
     }
 }
 
-/// Upper bounds of cumulative counts: all readings of the pages that begin at or below a key.
-struct UpperBounds<'f, K: Copy>(KnownColumn<'f, K>);
+/// Bounds of cumulative counts. An upper bound counts all readings of the pages that begin at or below a key.
+/// A lower bound leaves out the last of these pages if it was not read.
+struct Bounds<'f, K: Copy, const ARE_UPPER: bool>(KnownColumn<'f, K>);
 
-impl<K: OrderKey> SortedColumn for UpperBounds<'_, K> {
+impl<K: OrderKey, const ARE_UPPER: bool> SortedColumn for Bounds<'_, K, ARE_UPPER> {
     fn key(&self, position: usize) -> u64 {
         self.0.key(position)
     }
 
     fn until(&self, positions: usize) -> u64 {
-        self.0.before(positions)
-    }
-}
-
-/// Lower bounds of cumulative counts: all readings of the pages that begin at or below a key, except for the
-/// last of these pages if it was not read.
-struct LowerBounds<'f, K: Copy>(KnownColumn<'f, K>);
-
-impl<K: OrderKey> SortedColumn for LowerBounds<'_, K> {
-    fn key(&self, position: usize) -> u64 {
-        self.0.key(position)
-    }
-
-    fn until(&self, positions: usize) -> u64 {
-        let Some(last) = positions.checked_sub(1) else { return 0 };
-        match self.0.entry(last) {
-            Entry::Page(page) => self.0.fences.before(page),
-            Entry::Value(..) => self.0.before(positions),
+        let last = positions.checked_sub(1).filter(|_| !ARE_UPPER);
+        match last.map(|last| self.0.entry(last)) {
+            Some(Entry::Page(page)) => self.0.fences.before(page),
+            Some(Entry::Value(..)) | None => self.0.before(positions),
         }
     }
 }
@@ -144,7 +131,7 @@ impl<K: OrderKey> SortedColumn for LowerBounds<'_, K> {
 pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, high: u64) -> Bracket {
     let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.len()).collect();
     // If at most `low` readings have keys up to k, the reading of rank `low` has a key above k.
-    let upper: Vec<UpperBounds<'_, K>> = columns.iter().copied().map(UpperBounds).collect();
+    let upper: Vec<Bounds<'_, K, true>> = columns.iter().copied().map(Bounds).collect();
     // Contradicting counts may leave no key; then the bracket is empty, and the selection in it reports the
     // fault.
     let low = search(&upper, &spans, low + 1).map_or(u64::MAX, |found| {
@@ -155,7 +142,7 @@ pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, hig
         found.key
     });
     // If more than `high` readings have keys up to k, the reading of rank `high` has a key up to k.
-    let lower: Vec<LowerBounds<'_, K>> = columns.iter().copied().map(LowerBounds).collect();
+    let lower: Vec<Bounds<'_, K, false>> = columns.iter().copied().map(Bounds).collect();
     let high = search(&lower, &spans, high + 1).map_or(u64::MAX, |found| found.key);
     Bracket { low, high }
 }

@@ -102,7 +102,11 @@ struct Search<'c, C> {
     open: Vec<OpenSpan>,
 }
 
-#[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "a column must not be skipped or miscounted"
+)]
 impl<C: SortedColumn> Search<'_, C> {
     fn run(mut self) -> Option<Found> {
         let mut proposals = Vec::with_capacity(self.open.len());
@@ -218,7 +222,8 @@ impl<C: SortedColumn> Search<'_, C> {
             let mut before = column.until(open.from);
             keys.extend((open.from..open.to).map(|position| {
                 let until = column.until(position + 1);
-                (column.key(position), until - std::mem::replace(&mut before, until))
+                let count = until.checked_sub(std::mem::replace(&mut before, until));
+                (column.key(position), count.expect("cumulative counts never descend"))
             }));
         }
         keys.sort_unstable();

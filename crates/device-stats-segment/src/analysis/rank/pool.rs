@@ -1,9 +1,6 @@
 //! Pools: columns whose readings are ranked together.
 
-use device_stats_exact::{ExactSquares, ExactSum};
-
 use crate::analysis::part::part_column::PartColumn;
-use crate::analysis::part::part_totals::PartTotals;
 
 /// Columns of one axis whose readings are ranked together.
 #[derive(Clone, Copy, Debug)]
@@ -24,22 +21,4 @@ pub(crate) fn extremes(extremes: impl Iterator<Item = (f64, f64)>) -> Option<(f6
     let smaller = |a: f64, b: f64| if b.total_cmp(&a).is_lt() { b } else { a };
     let larger = |a: f64, b: f64| if b.total_cmp(&a).is_gt() { b } else { a };
     extremes.reduce(|(min, max), (low, high)| (smaller(min, low), larger(max, high)))
-}
-
-/// Returns the exact sum.
-pub(crate) fn sum(totals: &[PartTotals<'_>]) -> ExactSum {
-    let mut sum = ExactSum::default();
-    for totals in totals {
-        totals.add_sum(&mut sum);
-    }
-    sum
-}
-
-/// Returns the exact sum of the squares. The totals were computed with squares.
-pub(crate) fn squares(totals: &[PartTotals<'_>]) -> ExactSquares {
-    let mut squares = ExactSquares::default();
-    for totals in totals {
-        totals.add_squares(&mut squares);
-    }
-    squares
 }

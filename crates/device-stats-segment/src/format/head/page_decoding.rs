@@ -23,8 +23,11 @@ struct PageBytes<'h, 'b> {
 }
 
 impl Head {
-    /// Checks and decodes a page.
-    pub(super) fn decode_page(&self, page: PageId, bytes: &[u8]) -> Result<Page, Fault> {
+    /// Decodes a page. `bytes` are exactly the bytes of the page.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the bytes do not belong to that page.
+    pub fn decode(&self, page: PageId, bytes: &[u8]) -> Result<Page, Fault> {
         let bytes = self.check_page(page, bytes)?;
         match page.column {
             Column::Times => bytes.times().map(Page::Times),

@@ -10,7 +10,7 @@ use crate::format::page::{Column, PageId};
 use crate::format::page_layout::PageSizes;
 use crate::format::segment::tests::{plausible_rows, rows};
 use crate::format::segment::write::write;
-use crate::{Effort, Fault, READINGS_MAX, Row, Segment};
+use crate::{Effort, EncodeError, Fault, READINGS_MAX, Row, Segment};
 
 fn encode(rows: &[Row]) -> Segment {
     Segment::encode(rows, Effort::Fast).unwrap()
@@ -52,7 +52,7 @@ fn large_segments_merge_to_the_whole() {
 #[test]
 fn segments_that_cannot_be_merged_are_refused() {
     let rows = plausible_rows(50);
-    assert_eq!(Segment::merge(&[], Effort::Fast), Err(MergeError::Empty));
+    assert_eq!(Segment::merge(&[], Effort::Fast), Err(EncodeError::Empty.into()));
     let twice = [encode(&rows[..30]), encode(&rows[29..])];
     assert_eq!(Segment::merge(&twice, Effort::Fast), Err(MergeError::SameTime { time_us: rows[29].time_us }));
     let mut broken = encode(&rows[30..]);
@@ -63,7 +63,7 @@ fn segments_that_cannot_be_merged_are_refused() {
     let row = |time_us| Row { time_us, id: 0, values: Axes::default() };
     let half: Vec<Row> = (0..i64::from(READINGS_MAX / 2)).map(row).collect();
     let parts = [encode(&half), encode(&plausible_rows(READINGS_MAX / 2)), encode(&[row(-1)])];
-    assert_eq!(Segment::merge(&parts, Effort::Fast), Err(MergeError::TooMany));
+    assert_eq!(Segment::merge(&parts, Effort::Fast), Err(EncodeError::TooMany.into()));
     let most = Segment::merge(&parts[..2], Effort::Fast).unwrap();
     most.verify().unwrap();
 }

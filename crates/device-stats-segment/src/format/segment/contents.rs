@@ -141,8 +141,10 @@ impl AxisContents {
     }
 
     /// Returns the number of readings with each value, according to the dictionary.
+    #[expect(clippy::expect_used, reason = "decoding checks that the counts ascend, from page to page")]
     pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
         let before = std::iter::once(&0).chain(&self.until);
-        self.until.iter().zip(before).map(|(until, before)| until - before)
+        let counts = self.until.iter().zip(before).map(|(until, before)| until.checked_sub(*before));
+        counts.map(|count| count.expect("cumulative counts never descend"))
     }
 }

@@ -1,11 +1,11 @@
 //! Compression of columns into the bytes of a segment.
 
 use super::Segment;
-use crate::format::codec::{self, CompressedBytes, NumberKind, compress};
+use crate::format::codec::{self, CompressedBytes, Effort, NumberKind, compress};
 use crate::format::columns::{AxisColumns, Columns};
 use crate::format::delta_order::delta_order;
 use crate::format::dictionary::Dictionary;
-use crate::format::encoding::{Effort, EncodeError};
+use crate::format::encode_error::EncodeError;
 use crate::format::head::Head;
 use crate::format::head::head_fields::{AxisFields, HeadFields, PageEntry};
 use crate::format::page::Column;

@@ -1,15 +1,6 @@
-//! The effort of encoding, and the reasons why rows cannot be encoded.
+//! The reasons why rows cannot be encoded.
 
 use super::page_layout::READINGS_MAX;
-
-/// Effort of compression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// For requests that wait for the segment.
-    Fast,
-    /// For background work.
-    Small,
-}
 
 /// Reason why rows cannot become a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

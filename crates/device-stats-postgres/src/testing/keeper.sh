@@ -1,0 +1,84 @@
+# The keeper of one PostgreSQL server of tests, whose directory is $1. For each command in
+# its input, it writes one line.
+
+# An answer to a process that is gone must not end the keeper before it has cleaned up.
+trap '' PIPE
+root=$1
+cd /
+exec 2>>"$root/keeper.log"
+
+# Neither the settings nor the language of the developer's own PostgreSQL matter here.
+for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do unset "$name"; done
+export LC_ALL=C
+
+installed() {
+    command -v initdb && command -v postgres && command -v pg_ctl && command -v psql
+} >&2
+if ! installed; then
+    # Debian and Ubuntu keep the server's programs out of PATH.
+    newest=$(ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+    PATH=${newest%/initdb}:$PATH
+fi
+
+# The server refuses to run as root.
+as_server() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
+    else
+        "$@"
+    fi
+} >&2 </dev/null
+
+init() {
+    if [ "$(id -u)" = 0 ]; then
+        chown postgres "$root" || return
+    fi
+    as_server initdb --pgdata="$root/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C \
+        --no-sync --no-instructions || return
+    cat >>"$root/data/postgresql.conf" <<'END'
+listen_addresses = '127.0.0.1'
+# Relative to the data directory.
+unix_socket_directories = '.'
+max_connections = 200
+shared_buffers = '16MB'
+fsync = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+END
+}
+
+start() {
+    port=$1
+    as_server pg_ctl start --pgdata="$root/data" --log="$root/server.log" --options="-p $port" \
+        --wait --timeout=60 && return
+    stop immediate
+    return 1
+}
+
+stop() {
+    as_server pg_ctl stop --pgdata="$root/data" --mode="$1" --wait --timeout=30
+}
+
+sql() {
+    psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --command="$1" \
+        --dbname="postgres://postgres@127.0.0.1:$port/postgres"
+} >&2 </dev/null
+
+while read -r command argument; do
+    case $command in
+        installed) installed ;;
+        init) init ;;
+        start) start "$argument" ;;
+        stop) stop "$argument" ;;
+        sql) sql "$argument" ;;
+        *) false ;;
+    esac && echo done || echo failed
+done
+
+if [ -f "$root/data/postmaster.pid" ]; then
+    # A frozen server does not stop when asked.
+    stop immediate || as_server pg_ctl kill KILL "$(head -n 1 "$root/data/postmaster.pid")"
+fi
+# A server that was killed may leave processes that still write for a moment.
+rm -rf "$root" || rm -rf "$root"
