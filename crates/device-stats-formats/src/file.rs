@@ -9,6 +9,7 @@ mod file_batch;
 mod file_error;
 mod file_name;
 mod file_reader;
+mod file_rows;
 mod json_file;
 mod json_splitter;
 #[cfg(test)]

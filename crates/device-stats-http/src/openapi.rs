@@ -1,15 +1,12 @@
 //! The OpenAPI document: the descriptions of the handlers, and the parts that all operations share.
 
 mod common_errors;
-mod user_operation;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi};
 
 use crate::errors::{ErrorResponse, ValidationErrorResponse};
 use crate::routes::{UserAnalysisResponse, operations};
-
-pub(crate) use user_operation::{UserOperation, with_user_path};
 
 /// Schemas that no handler names.
 #[derive(utoipa::OpenApi)]

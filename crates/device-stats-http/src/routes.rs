@@ -11,13 +11,14 @@ mod points;
 mod readings;
 mod series;
 mod statistics;
+mod user_operation;
 mod users;
 
 use device_stats_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::openapi::with_user_path;
+use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
 pub(crate) use points::aliases;

@@ -17,7 +17,7 @@ use parquet::errors::ParquetError;
 use super::beginning::{Rejoined, first_bytes};
 use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
 use super::file_error::FileError;
-use super::file_reader::FileRows;
+use super::file_rows::FileRows;
 use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn, check_columns};
 use crate::batch::Row;
 use crate::faults::Faults;

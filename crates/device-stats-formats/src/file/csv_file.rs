@@ -9,7 +9,7 @@ use device_stats_domain::{DeviceId, Measurement};
 use super::batch_builder::BatchBuilder;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
-use super::file_reader::FileRows;
+use super::file_rows::FileRows;
 use crate::batch::Row;
 use crate::csv::{Progress, RecordReader};
 use crate::faults::Faults;

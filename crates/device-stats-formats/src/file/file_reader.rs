@@ -10,27 +10,13 @@ use super::csv_file::CsvFile;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
 use super::file_name::{self, FileFormat, OpenedFile};
+use super::file_rows::FileRows;
 use super::json_file::JsonFile;
 use super::json_splitter::JsonLayout;
 use crate::limits::BATCH_BYTES_MAX;
 
 /// Reads the rows of a file, batch by batch.
 pub struct FileReader(Box<dyn FileRows>);
-
-/// The rows of a file of one format.
-pub(super) trait FileRows {
-    /// Returns the number of rows in the file, if its header states it.
-    fn row_count(&self) -> Option<u64> {
-        None
-    }
-
-    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file.
-    fn skip_some(&mut self, rows: u64) -> Result<u64, FileError>;
-
-    /// Returns the next rows; `None` at the end of the file. After an error, earlier rows that have not been
-    /// returned are lost.
-    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError>;
-}
 
 impl FileReader {
     /// Opens a file whose name states its format, and reads its header. `track` wraps the file before it is

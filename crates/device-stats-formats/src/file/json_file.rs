@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::batch_builder::BatchBuilder;
 use super::file_batch::FileBatch;
 use super::file_error::FileError;
-use super::file_reader::FileRows;
+use super::file_rows::FileRows;
 use super::json_splitter::{JsonLayout, JsonSplitter, SplitError};
 
 /// A file of JSON objects.

@@ -10,11 +10,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::statistics::{StatisticsResponse, read_wanted};
+use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, OptionalJsonBody, Parsed, PathReadingSource, Period, RequestBody, read_period,
 };
-use crate::openapi::UserOperation;
 
 /// The period of an analysis, and the optional statistics.
 #[derive(ToSchema)]

@@ -14,13 +14,13 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
 use utoipa::{IntoParams, ToSchema};
 
+use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
 };
 use crate::headers::accept::accepts_gzip;
 use crate::headers::content_disposition::attachment;
-use crate::openapi::UserOperation;
 
 /// `format`.
 #[derive(IntoParams)]

@@ -11,12 +11,12 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
     count_up_to,
 };
-use crate::openapi::UserOperation;
 
 /// `bins`, `low` and `high`.
 #[derive(IntoParams)]

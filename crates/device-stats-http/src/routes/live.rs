@@ -18,10 +18,10 @@ use futures_util::stream::{once, unfold};
 use serde_json::json;
 use utoipa::IntoParams;
 
+use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
 use crate::limits::LIVE_KEEPALIVE_INTERVAL;
-use crate::openapi::UserOperation;
 
 /// Name of the events.
 const READING: &str = "reading";

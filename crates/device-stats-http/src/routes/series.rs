@@ -12,11 +12,11 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::statistics::StatisticsResponse;
+use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
 };
-use crate::openapi::UserOperation;
 
 /// `interval` and `timezone`.
 #[derive(IntoParams)]
