@@ -23,9 +23,12 @@ pub(crate) enum Step {
 /// The rule that a text breaks as a bucket length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidInterval {
-    /// It is not an ISO 8601 duration, or is longer than about 20,000 years.
+    /// It is not an ISO 8601 duration.
     #[error("is not an ISO 8601 duration such as PT15M, PT1H, P1D, P1W or P1M")]
     NotADuration,
+    /// It is longer than the calendar of `jiff`, about 20,000 years.
+    #[error("is longer than 19998 years")]
+    TooLong,
     /// It is zero or negative.
     #[error("is not longer than zero")]
     NotPositive,
@@ -47,14 +50,17 @@ impl Interval {
     /// # Errors
     /// [`InvalidInterval`] names the broken rule.
     pub fn parse(text: &str) -> Result<Self, InvalidInterval> {
-        let span = SpanParser::new().parse_span(text).map_err(|_| InvalidInterval::NotADuration)?;
+        let parse = |text: &str| SpanParser::new().parse_span(text);
+        let span = parse(text).map_err(|_| match parse(&shorten(text)) {
+            // The form is right, so the numbers are too large.
+            Ok(_) => InvalidInterval::TooLong,
+            Err(_) => InvalidInterval::NotADuration,
+        })?;
         let months = 12 * i64::from(span.get_years()) + i64::from(span.get_months());
         let days = 7 * i64::from(span.get_weeks()) + i64::from(span.get_days());
         let step = match (months, days, clock_nanos(&span)) {
             (0, 0, nanos) if nanos % 1000 != 0 => return Err(InvalidInterval::TooFine),
-            (0, 0, nanos) => {
-                Step::Micros(i64::try_from(nanos / 1000).map_err(|_| InvalidInterval::NotADuration)?)
-            }
+            (0, 0, nanos) => Step::Micros(i64::try_from(nanos / 1000).map_err(|_| InvalidInterval::TooLong)?),
             (0, days, 0) => Step::Days(days),
             (months, 0, 0) => Step::Months(months),
             _ => return Err(InvalidInterval::Mixed),
@@ -64,6 +70,38 @@ impl Interval {
             _ => Err(InvalidInterval::NotPositive),
         }
     }
+
+    /// One microsecond, the shortest interval.
+    pub const MICROSECOND: Self = Self(Step::Micros(1));
+
+    /// Returns intervals that a person would choose, ascending: from one microsecond to 10,000 years, the
+    /// next one two to seven times as long.
+    pub fn convenient() -> impl Iterator<Item = Self> {
+        const SECOND: i64 = 1_000_000;
+        let fractions = (0..6_u32).flat_map(|decade| [1, 2, 5].map(|count| count * 10_i64.pow(decade)));
+        let seconds = [1, 2, 5, 10, 15, 30].map(|count| count * SECOND);
+        let minutes = [1, 2, 5, 10, 15, 30].map(|count| count * 60 * SECOND);
+        let hours = [1, 2, 3, 6, 12].map(|count| count * 3_600 * SECOND);
+        let clock = fractions.chain(seconds).chain(minutes).chain(hours).map(Step::Micros);
+        let days = [1, 7].map(Step::Days);
+        let months = [1, 3].map(Step::Months);
+        let decades = (0..4_u32).flat_map(|decade| [1, 2, 5].map(|count| count * 10_i64.pow(decade)));
+        let years = decades.chain([10_000]).map(|years| Step::Months(12 * years));
+        clock.chain(days).chain(months).chain(years).map(Self)
+    }
+}
+
+/// Replaces every number of a duration by 1.
+fn shorten(text: &str) -> String {
+    let mut shortened = String::with_capacity(text.len());
+    for character in text.chars() {
+        if !character.is_ascii_digit() {
+            shortened.push(character);
+        } else if !shortened.ends_with('1') {
+            shortened.push('1');
+        }
+    }
+    shortened
 }
 
 /// Returns the hours and smaller units of a span, in nanoseconds.
@@ -142,7 +180,12 @@ mod tests {
             ("PT1H ", InvalidInterval::NotADuration),
             ("PT1H1H", InvalidInterval::NotADuration),
             ("PNaND", InvalidInterval::NotADuration),
-            ("P99999999999999999999D", InvalidInterval::NotADuration),
+            ("P99999999999999999999D", InvalidInterval::TooLong),
+            ("P19999Y", InvalidInterval::TooLong),
+            ("P1043498W", InvalidInterval::TooLong),
+            ("PT99999999999H", InvalidInterval::TooLong),
+            ("-P19999Y", InvalidInterval::TooLong),
+            ("P99999999999999999999H", InvalidInterval::NotADuration),
             ("PT0S", InvalidInterval::NotPositive),
             ("P0D", InvalidInterval::NotPositive),
             ("-P1D", InvalidInterval::NotPositive),

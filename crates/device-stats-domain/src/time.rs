@@ -1,17 +1,20 @@
 //! Times in microseconds since 1970 UTC, and their text form.
 //!
 //! The accepted forms and the units of numbers are pydantic's for a `datetime`, parsed by pydantic's own
-//! parser (`speedate`):
+//! parser (`speedate`), except for numbers:
 //!
 //! - RFC 3339 with `T`, `t`, `_` or a space, and with `Z`, an offset, or neither (UTC). Digits after the
 //!   microsecond are cut off.
 //! - A date.
-//! - Seconds since 1970, or milliseconds if the absolute number is above 2e10.
+//! - Seconds since 1970, or milliseconds if the absolute number is above 2e10; rounded down to the microsecond.
 //!
 //! Surrounding white space is refused.
 
+mod epoch_number;
 #[cfg(test)]
 mod tests;
+
+pub use epoch_number::{EpochNumber, TimeUnit};
 
 use std::fmt;
 
@@ -76,11 +79,19 @@ impl RequestTime {
         self.0
     }
 
-    /// Parses a time. A text of digits has the rules of [`RequestTime::from_number`].
+    /// Parses a time. A number without an exponent has the rules of [`EpochNumber`].
     ///
     /// # Errors
     /// [`InvalidTime::Text`] or [`InvalidTime::YearZero`].
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        if let Some(number) = EpochNumber::parse(text)
+            && !text.contains(['e', 'E'])
+        {
+            return number.to_time(number.inferred_unit()).map_err(|error| match error {
+                InvalidTime::Number(words) => InvalidTime::Text(words),
+                other => other,
+            });
+        }
         if let Ok(time) = DateTime::parse_bytes_with_config(text.as_bytes(), &config()) {
             return Self::from_parts(&time);
         }
@@ -91,18 +102,16 @@ impl RequestTime {
         }
     }
 
-    /// Makes a time from seconds since 1970, or from milliseconds if the absolute number is above 2e10;
-    /// rounded to the microsecond. A double represents every integer in range exactly, so integers need no
-    /// constructor of their own.
+    /// Reads the text of a number: seconds since 1970, or milliseconds if the absolute number is above 2e10.
     ///
     /// # Errors
     /// [`InvalidTime::Number`], [`InvalidTime::YearZero`] or [`InvalidTime::NotANumber`].
-    pub fn from_number(number: f64) -> Result<Self, InvalidTime> {
-        if number.is_nan() {
-            return Err(InvalidTime::NotANumber);
+    pub fn from_number_text(text: &str) -> Result<Self, InvalidTime> {
+        match EpochNumber::parse(text) {
+            Some(number) => number.to_time(number.inferred_unit()),
+            // JSON has no other numbers than these: NaN and the infinities.
+            None => Err(InvalidTime::NotANumber),
         }
-        let time = DateTime::from_float_with_config(number, &config());
-        Self::from_parts(&time.map_err(|error| InvalidTime::Number(words(&error)))?)
     }
 
     fn from_parts(time: &DateTime) -> Result<Self, InvalidTime> {

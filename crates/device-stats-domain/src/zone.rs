@@ -2,7 +2,7 @@
 
 use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase, TimeZoneTransition};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -11,6 +11,16 @@ const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
 /// A time zone of the IANA database.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);
+
+/// A span of time between two changes of the clocks of a zone, in microseconds since 1970 UTC. The first span
+/// begins with `i64::MIN`, and the last one ends with `i64::MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OffsetSpan {
+    pub(crate) from_us: i64,
+    pub(crate) until_us: i64,
+    /// Offset from UTC in the span, in microseconds.
+    pub(crate) offset_us: i64,
+}
 
 /// Error for a name that the IANA database does not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,13 +87,27 @@ impl Zone {
         at_us.saturating_add(self.offset_us(at_us)).div_euclid(MICROS_PER_DAY)
     }
 
+    /// Returns the span between two changes of clocks that contains a time.
+    pub(crate) fn offset_span(&self, at_us: i64) -> OffsetSpan {
+        let after = |at_us: i64| nearest_instant(at_us.saturating_add(1));
+        let to_micros = |change: TimeZoneTransition<'_>| change.timestamp().as_microsecond();
+        // `preceding` leaves out a change at its own moment.
+        let from_us = self.0.preceding(after(at_us)).next().map_or(i64::MIN, to_micros);
+        let until_us = self.0.following(nearest_instant(at_us)).next().map_or(i64::MAX, to_micros);
+        OffsetSpan { from_us, until_us, offset_us: self.offset_us(at_us) }
+    }
+
     /// Returns the offset from UTC at a time, in microseconds. The range of `jiff` ends on 30 December 9999.
     /// For a time outside that range, this function returns the offset at the nearest end.
-    fn offset_us(&self, at_us: i64) -> i64 {
-        let nearest_end = if at_us < 0 { Instant::MIN } else { Instant::MAX };
-        let at = Instant::from_microsecond(at_us).unwrap_or(nearest_end);
-        i64::from(self.0.to_offset(at).seconds()) * MICROS_PER_SECOND
+    pub(crate) fn offset_us(&self, at_us: i64) -> i64 {
+        i64::from(self.0.to_offset(nearest_instant(at_us)).seconds()) * MICROS_PER_SECOND
     }
+}
+
+/// Returns a time as a moment of `jiff`; outside the range of `jiff`, the nearest end.
+fn nearest_instant(at_us: i64) -> Instant {
+    let nearest_end = if at_us < 0 { Instant::MIN } else { Instant::MAX };
+    Instant::from_microsecond(at_us).unwrap_or(nearest_end)
 }
 
 #[cfg(test)]

@@ -2,24 +2,28 @@
 
 use crate::interpolate::{Fraction, interpolate};
 
-/// Distance of both edges from the value if all values are equal.
-const HALF_WIDTH: f64 = 0.5;
+/// Width of all bins together if no value is inside the given bounds.
+const WIDTH: f64 = 1.0;
 
 /// Returns the lowest and the highest edge of a histogram of values from `min` to `max`. A bound that is
 /// `None` is taken from the values.
 ///
-/// Both edges would be the same number if all values are equal, or if a given bound is beyond all values.
-/// Then the edges are this number minus 0.5 and plus 0.5, as in `NumPy`. If adding 0.5 does not change the
-/// number, the edges are the neighbouring doubles.
+/// A given bound is never moved. If it is beyond all values, the other edge is at a distance of 1 from it. If
+/// no bound is given and all values are equal, the edges are this value minus 0.5 and plus 0.5, as in `NumPy`.
+/// Where such a sum is not another double, the edge is the neighbouring double.
 pub fn bin_range((min, max): (f64, f64), low: Option<f64>, high: Option<f64>) -> (f64, f64) {
-    let low = low.unwrap_or_else(|| high.map_or(min, |high| min.min(high)));
-    let high = high.unwrap_or_else(|| max.max(low));
-    if low < high {
-        return (low, high);
-    }
-    let below = (low - HALF_WIDTH).min(low.next_down()).max(f64::MIN);
-    let above = (low + HALF_WIDTH).max(low.next_up()).min(f64::MAX);
-    (below, above)
+    let below = |edge: f64, distance: f64| (edge - distance).min(edge.next_down());
+    let above = |edge: f64, distance: f64| (edge + distance).max(edge.next_up());
+    let (low, high) = match (low, high) {
+        (Some(low), Some(high)) => (low, high),
+        (Some(low), None) if max > low => (low, max),
+        (Some(low), None) => (low, above(low, WIDTH)),
+        (None, Some(high)) if min < high => (min, high),
+        (None, Some(high)) => (below(high, WIDTH), high),
+        (None, None) if min < max => (min, max),
+        (None, None) => (below(min, WIDTH / 2.0), above(max, WIDTH / 2.0)),
+    };
+    (low.max(f64::MIN), high.min(f64::MAX))
 }
 
 /// Returns the `bins` + 1 edges of bins of equal width from `low` to `high`; `low` is less than `high`. Each
@@ -91,11 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_beyond_all_values_gets_bins_around_it() {
-        let found = histogram(&[1.0, 2.0], 2, Some(5.0), None);
-        assert_eq!((found.edges, found.outside), (vec![4.5, 5.0, 5.5], (2, 0)));
+    fn a_given_bound_is_never_moved() {
+        // The edges were 99.5 and 100.5: a value below the lower bound was counted inside.
+        let found = histogram(&[99.7], 2, Some(100.0), None);
+        assert_eq!((found.edges, found.outside), (vec![100.0, 100.5, 101.0], (1, 0)));
+        let found = histogram(&[1.0, 2.0], 2, Some(2.0), None);
+        assert_eq!((found.edges, found.counts), (vec![2.0, 2.5, 3.0], vec![1, 0]));
         let found = histogram(&[1.0, 2.0], 2, None, Some(0.0));
-        assert_eq!((found.edges, found.outside), (vec![-0.5, 0.0, 0.5], (0, 2)));
+        assert_eq!((found.edges, found.outside), (vec![-1.0, -0.5, 0.0], (0, 2)));
+        let found = histogram(&[1.0, 2.0], 2, None, Some(1.0));
+        assert_eq!((found.edges, found.counts, found.outside), (vec![0.0, 0.5, 1.0], vec![0, 1], (0, 1)));
         let found = histogram(&[1.0, 2.0, 3.0], 2, None, Some(2.0));
         assert_eq!((found.edges, found.counts, found.outside), (vec![1.0, 1.5, 2.0], vec![1, 1], (0, 1)));
     }

@@ -16,7 +16,10 @@ pub enum BodyError {
     Utf16,
     /// The body is not UTF-8.
     #[error("the body is not UTF-8")]
-    NotUtf8,
+    NotUtf8 {
+        /// Line number of the first byte that is not UTF-8, from 1.
+        line: u64,
+    },
     /// The body is too large after decompression.
     #[error("the body is larger than {bytes_max} bytes")]
     TooLarge {

@@ -1,7 +1,10 @@
 //! The names of the required and optional columns of a table, in requests and in files.
 
+use serde_json::json;
+
 use crate::faults::{Faults, LocationStep, Problem};
 use crate::json::Json;
+use crate::misnamed::find_misnamed;
 
 /// Names of the columns that a table has.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +31,14 @@ impl ColumnNames {
                 break;
             }
             let problem = if !self.contains(column) {
-                Problem::new("extra_forbidden", "Extra columns are not permitted")
+                let known = [self.required, self.optional].concat();
+                match find_misnamed(column, &known, |ours| columns.contains(&ours)) {
+                    Some(meant) => {
+                        let msg = format!("Extra columns are not permitted; the name is {meant}");
+                        Problem::new("extra_forbidden", msg).with(json!({ "name": meant }))
+                    }
+                    None => Problem::new("extra_forbidden", "Extra columns are not permitted"),
+                }
             } else if columns.iter().take(index).any(|earlier| earlier == column) {
                 Problem::new("repeated", "Column is repeated")
             } else {

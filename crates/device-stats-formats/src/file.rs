@@ -15,6 +15,6 @@ mod json_splitter;
 #[cfg(test)]
 mod tests;
 
-pub use file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
+pub use file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering, TimedRows};
 pub use file_error::FileError;
 pub use file_reader::FileReader;

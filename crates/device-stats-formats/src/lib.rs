@@ -19,6 +19,8 @@ mod json;
 mod line_protocol;
 mod media_type;
 mod members;
+mod misnamed;
+mod reading_times;
 mod utf8_decoder;
 pub mod values;
 
@@ -27,9 +29,11 @@ pub use body_error::BodyError;
 pub use body_receiver::BodyReceiver;
 pub use faults::{Fault, Faults, LocationStep, Problem};
 pub use json::{Json, JsonError};
-pub use line_protocol::{PointReader, Precision};
+pub use line_protocol::PointReader;
 pub use media_type::MediaType;
-pub use members::{Members, extra, missing};
+pub use members::{Members, extra, misnamed, missing};
+pub use misnamed::find_misnamed;
+pub use reading_times::ReadingTimes;
 pub use utf8_decoder::Utf8Decoder;
 
 #[cfg(doctest)]

@@ -7,7 +7,6 @@
 
 mod line_splitter;
 mod point_reader;
-mod precision;
 mod scanner;
 #[cfg(test)]
 mod scanner_tests;
@@ -15,4 +14,3 @@ mod scanner_tests;
 mod split_body_tests;
 
 pub use point_reader::PointReader;
-pub use precision::Precision;

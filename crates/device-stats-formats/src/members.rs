@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::faults::{Faults, LocationStep, Problem};
 use crate::json::Json;
+use crate::misnamed::find_misnamed;
 use crate::values::nullable;
 
 /// The members of a JSON object.
@@ -73,12 +74,36 @@ impl<'a> Members<'a> {
         values.into_iter().collect::<Option<_>>().map(Some)
     }
 
+    /// Returns a value that was computed from several members; `None` after noting its problem as a fault of
+    /// one of them.
+    pub fn check<T>(&mut self, name: &'static str, sent: &Json, value: Result<T, Problem>) -> Option<T> {
+        self.faults.keep(self.location(name), sent, value)
+    }
+
     /// Notes a fault for each member that is not one of `known`.
     pub fn refuse_others(&mut self, known: &[&str]) {
         for (name, value) in self.named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let loc = self.loc.iter().cloned().chain([LocationStep::from_sent(name)]).collect();
-            self.faults.add(loc, extra(), value);
+            let meant = find_misnamed(name, known, |ours| self.has(ours));
+            self.faults.add(self.sent_location(name), meant.map_or_else(extra, misnamed), value);
         }
+    }
+
+    /// Notes a fault for each member that is another name of one of `known`. Other unknown members are
+    /// ignored.
+    pub fn refuse_misnamed(&mut self, known: &[&str]) {
+        for (name, value) in self.named {
+            if let Some(meant) = find_misnamed(name, known, |ours| self.has(ours)) {
+                self.faults.add(self.sent_location(name), misnamed(meant), value);
+            }
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.named.iter().any(|(other, _)| other == name)
+    }
+
+    fn sent_location(&self, name: &str) -> Vec<LocationStep> {
+        self.loc.iter().cloned().chain([LocationStep::from_sent(name)]).collect()
     }
 
     fn location(&self, name: &'static str) -> Vec<LocationStep> {
@@ -108,6 +133,12 @@ fn list(json: &Json, length_max: usize) -> Result<Vec<Json>, Problem> {
 /// Returns the problem of an unknown member or parameter.
 pub fn extra() -> Problem {
     Problem::new("extra_forbidden", "Extra inputs are not permitted")
+}
+
+/// Returns the problem of a member or parameter with another name than ours.
+pub fn misnamed(meant: &str) -> Problem {
+    let msg = format!("Extra inputs are not permitted; the name is {meant}");
+    Problem::new("extra_forbidden", msg).with(json!({ "name": meant }))
 }
 
 /// Returns the problem of a missing member or parameter.

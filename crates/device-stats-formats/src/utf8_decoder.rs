@@ -16,6 +16,8 @@ pub struct Utf8Decoder {
     has_text: bool,
     /// The first bytes of the text, or of an incomplete character; at most three.
     held: Vec<u8>,
+    /// Number of line feeds so far.
+    line_feeds: u64,
     fault: Option<Fault>,
 }
 
@@ -61,8 +63,8 @@ impl Utf8Decoder {
         }
         match self.fault {
             Some(Fault::Utf16) => Err(BodyError::Utf16),
-            Some(Fault::NotUtf8) => Err(BodyError::NotUtf8),
-            None if !self.held.is_empty() => Err(BodyError::NotUtf8),
+            Some(Fault::NotUtf8) => Err(BodyError::NotUtf8 { line: self.line_feeds + 1 }),
+            None if !self.held.is_empty() => Err(BodyError::NotUtf8 { line: self.line_feeds + 1 }),
             None => Ok(!self.has_text),
         }
     }
@@ -97,6 +99,7 @@ impl Utf8Decoder {
         };
         if !text.is_empty() {
             self.has_text = true;
+            self.line_feeds += text.bytes().filter(|byte| *byte == b'\n').count() as u64;
             pass(text);
         }
     }
@@ -132,7 +135,8 @@ mod tests {
         );
         assert!(matches!(read([&b"\xff"[..], b"\xfe"]), Err(BodyError::Utf16)));
         assert!(matches!(read([&b"\xfe\xff\0{"[..]]), Err(BodyError::Utf16)));
-        assert!(matches!(read([&BYTE_ORDER_MARK[..2]]), Err(BodyError::NotUtf8)));
+        assert!(matches!(read([&BYTE_ORDER_MARK[..2]]), Err(BodyError::NotUtf8 { line: 1 })));
+        assert!(matches!(read([&b"a\nb\n\xe9"[..], b"\n"]), Err(BodyError::NotUtf8 { line: 3 })));
     }
 
     proptest! {

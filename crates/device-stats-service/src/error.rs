@@ -1,8 +1,9 @@
 //! Errors of the service. The transports refuse invalid input before they call the service.
 
-use device_stats_domain::{DeviceId, IdempotencyKey, TooManyBuckets};
+use device_stats_domain::{DeviceId, IdempotencyKey};
 use device_stats_store::{Cause, StoreError};
 
+use crate::queries::SeriesTooLong;
 use crate::segments::reader::ReadError;
 
 /// Reason why the service refused a request or could not carry it out.
@@ -26,7 +27,7 @@ pub enum ServiceError {
     NoReadings,
     /// The window of a series has too many buckets.
     #[error(transparent)]
-    TooManyBuckets(#[from] TooManyBuckets),
+    SeriesTooLong(#[from] SeriesTooLong),
     /// The user that the request names as owner of the device does not exist.
     #[error("the owner of the device does not exist")]
     OwnerMissing,

@@ -24,6 +24,6 @@ pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::BatchOutcome;
 pub use live::{LiveReading, LiveReadings, Position};
-pub use queries::{Analysis, Bucket};
+pub use queries::{Analysis, Bucket, ReadingSpan, Series, SeriesTooLong};
 pub use segments::read_segment;
 pub use service::Service;

@@ -3,8 +3,10 @@
 mod analysis;
 mod histogram;
 pub(crate) mod list;
+mod reading_span;
 mod series;
 pub(crate) mod snapshot;
 
 pub use analysis::Analysis;
-pub use series::Bucket;
+pub use reading_span::ReadingSpan;
+pub use series::{Bucket, Series, SeriesTooLong};

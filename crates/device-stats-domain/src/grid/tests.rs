@@ -1,4 +1,4 @@
-//! Buckets tile every window, and follow the calendar of the zone.
+//! Buckets cover every window without gaps, and follow the clock and the calendar of the zone.
 
 use jiff::ToSpan;
 use jiff::civil::date;
@@ -9,7 +9,12 @@ use super::*;
 const HOUR: i64 = 3_600_000_000;
 
 fn grid(interval: &str, zone: &str) -> Grid {
-    Grid::new(Interval::parse(interval).unwrap(), Zone::from_name(zone).unwrap())
+    week_grid(interval, zone, "monday")
+}
+
+fn week_grid(interval: &str, zone: &str, week_start: &str) -> Grid {
+    let (interval, zone) = (Interval::parse(interval).unwrap(), Zone::from_name(zone).unwrap());
+    Grid::new(interval, zone, WeekStart::from_name(week_start).unwrap())
 }
 
 fn us(text: &str) -> i64 {
@@ -77,21 +82,83 @@ fn a_day_with_no_or_two_midnights_has_one_start() {
 }
 
 #[test]
-fn hours_are_exact_and_start_at_full_hours_of_the_zone() {
+fn hours_start_at_full_hours_of_the_zone() {
     let (from, until) = ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
     assert_eq!(hours("PT1H", "Europe/Berlin", from, until), [1.0; 25]);
     assert_eq!(
         starts("PT1H", "Asia/Kolkata", "2026-11-23T10:00:00Z", "2026-11-23T12:00:00Z"),
-        ["2026-11-23T10:00:00Z", "2026-11-23T10:30:00Z", "2026-11-23T11:30:00Z"]
+        ["2026-11-23T09:30:00Z", "2026-11-23T10:30:00Z", "2026-11-23T11:30:00Z"]
     );
     assert_eq!(
         starts("PT15M", "UTC", "2026-11-23T10:07:30Z", "2026-11-23T10:31:00Z"),
-        ["2026-11-23T10:07:30Z", "2026-11-23T10:15:00Z", "2026-11-23T10:30:00Z"]
+        ["2026-11-23T10:00:00Z", "2026-11-23T10:15:00Z", "2026-11-23T10:30:00Z"]
     );
     assert_eq!(
         starts("PT0.5S", "UTC", "1969-12-31T23:59:59.2Z", "1970-01-01T00:00:00.1Z"),
-        ["1969-12-31T23:59:59.2Z", "1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z"]
+        ["1969-12-31T23:59:59Z", "1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z"]
     );
+    // 7 hours do not divide a day, so they are exact spans.
+    assert_eq!(hours("PT7H", "Europe/Berlin", "2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z"), [7.0; 11]);
+}
+
+/// Buckets of hours began at 1:00, 7:00, 13:00 and 19:00 in summer, because they were spans since a day in
+/// winter.
+#[test]
+fn hours_start_at_the_same_clock_times_in_every_season() {
+    for (from, until) in
+        [("2026-01-14T23:00:00Z", "2026-01-15T23:00:00Z"), ("2026-07-14T22:00:00Z", "2026-07-15T22:00:00Z")]
+    {
+        let starts = starts("PT6H", "Europe/Berlin", from, until);
+        assert_eq!((starts.len(), starts[0].as_str()), (4, from));
+        assert_eq!(hours("PT6H", "Europe/Berlin", from, until), [6.0; 4]);
+    }
+    let (spring, after_spring) = ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z");
+    let (autumn, after_autumn) = ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
+    for (interval, from, until, first) in [
+        ("PT6H", spring, after_spring, [5.0, 6.0, 6.0]),
+        ("PT6H", autumn, after_autumn, [7.0, 6.0, 6.0]),
+        ("PT3H", spring, after_spring, [2.0, 3.0, 3.0]),
+        ("PT3H", autumn, after_autumn, [4.0, 3.0, 3.0]),
+        // The clocks skip 2:00: the bucket from 2:00 to 4:00 begins at 3:00.
+        ("PT2H", spring, after_spring, [2.0, 1.0, 2.0]),
+        // The clocks show 2:00 twice.
+        ("PT2H", autumn, after_autumn, [2.0, 1.0, 2.0]),
+        ("PT1H", autumn, after_autumn, [1.0, 1.0, 1.0]),
+        ("PT24H", spring, "2026-03-31T22:00:00Z", [23.0, 24.0, 24.0]),
+    ] {
+        assert_eq!(hours(interval, "Europe/Berlin", from, until)[..3], first, "{interval} {from}");
+    }
+    // Clocks change by half an hour at 2:00.
+    assert_eq!(
+        hours("PT1H", "Australia/Lord_Howe", "2026-04-04T13:00:00Z", "2026-04-04T17:30:00Z"),
+        [1.0, 1.5, 1.0, 1.0]
+    );
+    assert_eq!(
+        hours("PT1H", "Australia/Lord_Howe", "2026-10-03T13:30:00Z", "2026-10-03T17:00:00Z"),
+        [1.0, 1.0, 0.5, 1.0]
+    );
+}
+
+#[test]
+fn weeks_start_on_the_chosen_day() {
+    for (week_start, expected) in [
+        ("monday", "2026-11-23T00:00:00Z"),
+        ("Sunday", "2026-11-22T00:00:00Z"),
+        ("saturday", "2026-11-28T00:00:00Z"),
+    ] {
+        let buckets = |interval: &str| {
+            let window = window("2026-11-21T12:00:00Z", "2026-11-29T00:00:00Z");
+            week_grid(interval, "UTC", week_start).buckets(window).unwrap()
+        };
+        let weeks = buckets("P1W");
+        assert!(weeks.iter().any(|week| week.from_us == us(expected)), "{week_start}");
+        assert!(weeks.iter().all(|week| week.until_us - week.from_us == 168 * HOUR));
+        assert_eq!(buckets("P1D")[0].from_us, us("2026-11-21T00:00:00Z"));
+    }
+    let origin = week_grid("P2W", "UTC", "sunday")
+        .buckets(Window { from_us: us("2000-01-03T00:00:00Z"), until_us: us("2000-01-04T00:00:00Z") });
+    assert_eq!(origin.unwrap()[0].from_us, us("2000-01-02T00:00:00Z"));
+    assert!(WeekStart::from_name("sun").is_err() && WeekStart::from_name("").is_err());
 }
 
 #[test]
@@ -163,14 +230,57 @@ fn the_number_of_buckets_is_bounded() {
     assert_eq!(second.buckets(Window { from_us: 5, until_us: 5 }), Ok(Vec::new()));
 }
 
+/// Checks that buckets are not empty, join, and contain a window, and that each contains some of it.
 fn check_tiles(buckets: &[Window], window: Window) {
-    let mut at = window.from_us;
     for bucket in buckets {
-        assert_eq!(bucket.from_us, at, "a gap, or an overlap");
-        assert!(bucket.until_us > at, "an empty bucket");
-        at = bucket.until_us;
+        assert!(bucket.from_us < bucket.until_us, "an empty bucket");
     }
-    assert_eq!(at, window.until_us);
+    for [bucket, next] in buckets.array_windows() {
+        assert_eq!(bucket.until_us, next.from_us, "a gap, or an overlap");
+    }
+    let (first, last) = (buckets[0], buckets[buckets.len() - 1]);
+    assert!(first.from_us <= window.from_us && window.from_us < first.until_us);
+    assert!(last.from_us < window.until_us && window.until_us <= last.until_us);
+}
+
+/// Near every change of clocks in every zone, buckets that divide a day begin at multiples of their length on
+/// the clock, or at the change itself.
+#[test]
+fn clock_buckets_follow_the_clock_of_every_zone() {
+    const SECOND: i64 = 1_000_000;
+    for name in jiff::tz::TimeZoneDatabase::bundled().available() {
+        let Ok(zone) = Zone::from_name(name.as_str()) else { continue };
+        let rules = jiff::tz::TimeZoneDatabase::bundled().get(name.as_str()).unwrap();
+        let from = date(1840, 1, 1).to_zoned_datetime(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+        for change in
+            rules.following(from).take_while(|change| change.timestamp().as_second() < 2_208_988_800)
+        {
+            let change_us = change.timestamp().as_microsecond();
+            let clock = |at_us: i64| {
+                let at = Instant::from_microsecond(at_us).unwrap();
+                at_us + i64::from(rules.to_offset(at).seconds()) * SECOND
+            };
+            for (interval, length_us) in
+                [("PT30M", HOUR / 2), ("PT2H", 2 * HOUR), ("PT6H", 6 * HOUR), ("PT24H", 24 * HOUR)]
+            {
+                let window = Window { from_us: change_us - 7 * HOUR, until_us: change_us + 7 * HOUR };
+                let grid = Grid::new(Interval::parse(interval).unwrap(), zone.clone(), WeekStart::default());
+                let buckets = grid.buckets(window).unwrap();
+                check_tiles(&buckets, window);
+                for bucket in buckets {
+                    let shown = clock(bucket.from_us);
+                    let is_multiple = shown % length_us == 0;
+                    assert!(
+                        is_multiple || zone.offset_span(bucket.from_us).from_us == bucket.from_us,
+                        "{name:?} {bucket:?}"
+                    );
+                    // The clock shows no multiple inside a bucket: the next one is its end.
+                    let end = shown - shown.rem_euclid(length_us) + length_us;
+                    assert!(clock(bucket.until_us - 1) < end, "{name:?} {interval} {bucket:?}");
+                }
+            }
+        }
+    }
 }
 
 /// Near every change of clocks in every zone, a day begins after the previous day. If the zone skipped the
@@ -241,13 +351,6 @@ proptest! {
             Ok(buckets) => {
                 check_tiles(&buckets, window);
                 prop_assert!(buckets.len() as u64 <= SERIES_BUCKETS_MAX);
-                // The window has no influence on a bucket that lies inside it.
-                let wider = Window { from_us: from_us - 1, until_us: window.until_us + 1 };
-                if let (Ok(wider), true) = (grid.buckets(wider), buckets.len() > 2) {
-                    for bucket in &buckets[1..buckets.len() - 1] {
-                        prop_assert!(wider.contains(bucket));
-                    }
-                }
             }
             Err(TooManyBuckets { asked, .. }) => prop_assert!(asked > SERIES_BUCKETS_MAX),
         }
@@ -266,13 +369,18 @@ proptest! {
     }
 
     #[test]
-    fn hours_are_never_longer_or_shorter(
+    fn a_bucket_does_not_depend_on_the_window(
         zone in prop::sample::select(&ZONES),
-        from_us in Timestamp::MIN.micros()..Timestamp::MAX.micros() - 100 * HOUR,
+        (interval, length_us) in prop::sample::select(&INTERVALS),
+        at_us in Timestamp::MIN.micros()..Timestamp::MAX.micros(),
+        (before, after) in (0..300_i64, 1..300_i64),
     ) {
-        let buckets = grid("PT1H", zone).buckets(Window { from_us, until_us: from_us + 100 * HOUR }).unwrap();
-        for bucket in &buckets[1..buckets.len() - 1] {
-            prop_assert_eq!(bucket.until_us - bucket.from_us, HOUR);
+        let grid = grid(interval, zone);
+        let only = grid.buckets(Window { from_us: at_us, until_us: at_us + 1 }).unwrap();
+        prop_assert_eq!(only.len(), 1);
+        let wide = Window { from_us: at_us - before * length_us, until_us: at_us + after * length_us };
+        if let Ok(buckets) = grid.buckets(wide) {
+            prop_assert!(buckets.contains(&only[0]), "{:?} {:?}", only, wide);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::body_error::BodyError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
+use crate::reading_times::ReadingTimes;
 use device_column::DeviceColumn;
 use number_column::NumberColumn;
 use time_column::TimeColumn;
@@ -28,7 +29,11 @@ type ValueFault = Box<(Problem, Json)>;
 ///
 /// # Errors
 /// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings.
-pub(super) fn read<R: Row>(body: &[u8], faults: &mut Faults) -> Result<BatchRows<R>, BodyError> {
+pub(super) fn read<R: Row>(
+    body: &[u8],
+    times: &mut ReadingTimes,
+    faults: &mut Faults,
+) -> Result<BatchRows<R>, BodyError> {
     let mut rows = BatchRows::default();
     let stream = ArrowStream::open(body, BATCH_BYTES_MAX)?;
     if check_columns(R::COLUMNS, stream.schema(), faults).is_none() {
@@ -38,7 +43,8 @@ pub(super) fn read<R: Row>(body: &[u8], faults: &mut Faults) -> Result<BatchRows
     rows.rows.reserve(batches.iter().map(RecordBatch::num_rows).sum());
     let mut first_row = 0;
     for batch in &batches {
-        read_batch(ReadingColumns::new(batch)?, first_row, batch.num_rows(), &mut rows.rows, faults);
+        let columns = ReadingColumns::new(batch)?;
+        read_batch(columns, first_row, batch.num_rows(), times, &mut rows.rows, faults);
         first_row += batch.num_rows();
     }
     // This never happens, because each row is either read or faulty. Without the check, readings could be
@@ -71,17 +77,18 @@ fn read_batch<R: Row>(
     mut columns: ReadingColumns<'_>,
     first_row: usize,
     count: usize,
+    reading_times: &mut ReadingTimes,
     rows: &mut Vec<R>,
     faults: &mut Faults,
 ) {
     let before = rows.len();
-    if !faults.is_full() && columns.read_all(count, rows).is_none() {
+    if !faults.is_full() && columns.read_all(count, reading_times, rows).is_none() {
         rows.truncate(before);
         for row in 0..count {
             if faults.is_full() {
                 break;
             }
-            rows.extend(columns.read_row(row, first_row + row, faults));
+            rows.extend(columns.read_row(row, first_row + row, reading_times, faults));
         }
     }
 }
@@ -111,7 +118,12 @@ impl<'a> ReadingColumns<'a> {
     }
 
     /// Adds all rows; `None` if one is faulty.
-    fn read_all<R: Row>(&mut self, count: usize, rows: &mut Vec<R>) -> Option<()> {
+    fn read_all<R: Row>(
+        &mut self,
+        count: usize,
+        reading_times: &mut ReadingTimes,
+        rows: &mut Vec<R>,
+    ) -> Option<()> {
         let Axes { x, y, z } = self.numbers.as_ref().map(NumberColumn::read_all);
         let (x, y, z) = (x?, y?, z?);
         for (row, ((x, y), z)) in (0..count).zip(x.iter().zip(y.iter()).zip(z.iter())) {
@@ -120,7 +132,7 @@ impl<'a> ReadingColumns<'a> {
                 None => None,
             };
             let time = match &self.times {
-                Some(times) => times.read(row).ok()?,
+                Some(times) => times.read(row, reading_times).ok()?,
                 None => None,
             };
             let finite = |number: &f64| Finite::new(*number).ok();
@@ -131,7 +143,13 @@ impl<'a> ReadingColumns<'a> {
     }
 
     /// Reads a row of the batch, and notes its faults at `index`, its position in the body.
-    fn read_row<R: Row>(&mut self, row: usize, index: usize, faults: &mut Faults) -> Option<R> {
+    fn read_row<R: Row>(
+        &mut self,
+        row: usize,
+        index: usize,
+        reading_times: &mut ReadingTimes,
+        faults: &mut Faults,
+    ) -> Option<R> {
         let mut note = |name: &'static str, fault: ValueFault| {
             let (problem, input) = *fault;
             faults.add(vec!["body".into(), index.into(), name.into()], problem, &input);
@@ -145,7 +163,7 @@ impl<'a> ReadingColumns<'a> {
         let Axes { x, y, z } = self.numbers.as_ref();
         let values = Axes { x: number(x, "x"), y: number(y, "y"), z: number(z, "z") };
         let time = match &self.times {
-            Some(times) => times.read(row).map_err(|fault| note("timestamp", fault)).ok(),
+            Some(times) => times.read(row, reading_times).map_err(|fault| note("timestamp", fault)).ok(),
             None => Some(None),
         };
         R::from_parts(device?, Measurement { time: time?, values: values.all()? })

@@ -12,12 +12,14 @@ use crate::faults::Faults;
 use crate::json::Json;
 use crate::media_type::MediaType;
 use crate::members::missing;
+use crate::reading_times::ReadingTimes;
 use crate::utf8_decoder::Utf8Decoder;
 
 /// Reads the rows of a batch as its body arrives.
 pub struct BatchReader<R> {
     decoder: Utf8Decoder,
     reader: FormatReader<R>,
+    times: ReadingTimes,
     faults: Faults,
 }
 
@@ -35,7 +37,7 @@ enum FormatReader<R> {
 
 impl<R: Row> BatchReader<R> {
     /// Creates a reader of a body of this media type.
-    pub fn new(media_type: MediaType) -> Self {
+    pub fn new(media_type: MediaType, times: ReadingTimes) -> Self {
         let reader = match media_type {
             MediaType::Json => FormatReader::JsonArray(String::new()),
             MediaType::Ndjson => FormatReader::Ndjson(NdjsonRowReader::default()),
@@ -43,7 +45,7 @@ impl<R: Row> BatchReader<R> {
             MediaType::Arrow => FormatReader::Arrow(Vec::new()),
             MediaType::Other => FormatReader::Other,
         };
-        Self { decoder: Utf8Decoder::default(), reader, faults: Faults::default() }
+        Self { decoder: Utf8Decoder::default(), reader, times, faults: Faults::default() }
     }
 
     /// Returns all rows, or `None` if a fault has been noted.
@@ -52,20 +54,20 @@ impl<R: Row> BatchReader<R> {
     /// [`BodyError`] if the body is not text, not an Arrow stream or too large, or its media type is
     /// unknown.
     pub fn finish(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
-        let Self { decoder, mut reader, faults: mut found } = self;
+        let Self { decoder, mut reader, mut times, faults: mut found } = self;
         let is_empty = match &reader {
             FormatReader::Arrow(bytes) => bytes.is_empty(),
-            _ => decoder.finish(|text| reader.receive(text, &mut found))?,
+            _ => decoder.finish(|text| reader.receive(text, &mut times, &mut found))?,
         };
         if is_empty {
             faults.add(vec!["body".into()], missing(), &Json::Null);
             return Ok(None);
         }
         let rows = match reader {
-            FormatReader::JsonArray(text) => Some(json_array::read(&text, faults)),
-            FormatReader::Ndjson(reader) => Some(reader.finish(&mut found)),
-            FormatReader::Csv(reader) => reader.finish(&mut found),
-            FormatReader::Arrow(bytes) => Some(arrow_columns::read(&bytes, &mut found)?),
+            FormatReader::JsonArray(text) => Some(json_array::read(&text, &mut times, faults)),
+            FormatReader::Ndjson(reader) => Some(reader.finish(&mut times, &mut found)),
+            FormatReader::Csv(reader) => reader.finish(&mut times, &mut found),
+            FormatReader::Arrow(bytes) => Some(arrow_columns::read(&bytes, &mut times, &mut found)?),
             FormatReader::Other => return Err(BodyError::UnknownMediaType),
         };
         faults.append(found);
@@ -74,11 +76,11 @@ impl<R: Row> BatchReader<R> {
 }
 
 impl<R: Row> FormatReader<R> {
-    fn receive(&mut self, text: &str, faults: &mut Faults) {
+    fn receive(&mut self, text: &str, times: &mut ReadingTimes, faults: &mut Faults) {
         match self {
             Self::JsonArray(all) => all.push_str(text),
-            Self::Ndjson(reader) => reader.receive(text, faults),
-            Self::Csv(reader) => reader.receive(text, faults),
+            Self::Ndjson(reader) => reader.receive(text, times, faults),
+            Self::Csv(reader) => reader.receive(text, times, faults),
             Self::Arrow(_) | Self::Other => {}
         }
     }
@@ -86,10 +88,10 @@ impl<R: Row> FormatReader<R> {
 
 impl<R: Row> BodyReceiver for BatchReader<R> {
     fn receive(&mut self, bytes: &[u8]) {
-        let Self { decoder, reader, faults } = self;
+        let Self { decoder, reader, times, faults } = self;
         match reader {
             FormatReader::Arrow(all) => all.extend_from_slice(bytes),
-            _ => decoder.receive(bytes, |text| reader.receive(text, faults)),
+            _ => decoder.receive(bytes, |text| reader.receive(text, times, faults)),
         }
     }
 

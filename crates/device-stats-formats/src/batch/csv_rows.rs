@@ -8,6 +8,7 @@ use super::row::Row;
 use crate::csv::{Progress, RecordReader};
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
+use crate::reading_times::ReadingTimes;
 
 /// Reads rows as their text arrives.
 pub(super) struct CsvRowReader<R> {
@@ -33,19 +34,19 @@ impl<R> Default for CsvRowReader<R> {
 
 impl<R: Row> CsvRowReader<R> {
     /// Takes the next characters.
-    pub(super) fn receive(&mut self, text: &str, faults: &mut Faults) {
+    pub(super) fn receive(&mut self, text: &str, times: &mut ReadingTimes, faults: &mut Faults) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() && self.reads_on(faults) {
             if self.records.read(&mut rest) == Progress::Record {
-                self.read_record(faults);
+                self.read_record(times, faults);
             }
         }
     }
 
     /// Returns all rows after the last characters; `None` if the header is faulty.
-    pub(super) fn finish(mut self, faults: &mut Faults) -> Option<BatchRows<R>> {
+    pub(super) fn finish(mut self, times: &mut ReadingTimes, faults: &mut Faults) -> Option<BatchRows<R>> {
         while self.reads_on(faults) && self.records.read(&mut &[][..]) == Progress::Record {
-            self.read_record(faults);
+            self.read_record(times, faults);
         }
         if matches!(self.header, Header::Awaited) {
             self.read_header(faults);
@@ -62,16 +63,16 @@ impl<R: Row> CsvRowReader<R> {
         !faults.is_full() && !matches!(self.header, Header::Faulty)
     }
 
-    fn read_record(&mut self, faults: &mut Faults) {
+    fn read_record(&mut self, times: &mut ReadingTimes, faults: &mut Faults) {
         match &self.header {
             Header::Awaited => self.read_header(faults),
             Header::Columns(columns) => {
                 let (records, index, line) = (&self.records, self.count, self.records.line());
                 faults.at_line(line);
-                match records.check_width(columns.len()) {
+                match records.check(columns.len()) {
                     Ok(()) => {
                         let mut cells = CsvCells::new(columns, records, index, faults);
-                        if let Some(row) = R::from_cells(&mut cells) {
+                        if let Some(row) = R::from_cells(&mut cells, times) {
                             self.rows.push_with_line(line, row);
                         }
                     }
@@ -87,7 +88,14 @@ impl<R: Row> CsvRowReader<R> {
     }
 
     fn read_header(&mut self, faults: &mut Faults) {
-        faults.at_line(self.records.line());
+        let line = self.records.line();
+        faults.at_line(line);
+        if let Err(rule) = self.records.check_quotes() {
+            let problem = Problem::new("csv_invalid", rule).with(json!({ "line": line }));
+            faults.add(vec!["body".into(), "header".into()], problem, &Json::Null);
+            self.header = Header::Faulty;
+            return;
+        }
         let columns: Vec<&str> = self.records.cells().map(cell_text).collect();
         self.header = match R::COLUMNS.check(&columns, faults) {
             Some(()) => Header::Columns(columns.into_iter().map(str::to_owned).collect()),
@@ -108,9 +116,10 @@ mod tests {
         let wrong = format!("x,y,z\n{}", "1,2,three\n".repeat(FAULTS_MAX));
         for text in ["x,y\n", &wrong] {
             let (mut reader, mut faults) = (CsvRowReader::<Measurement>::default(), Faults::default());
-            reader.receive(text, &mut faults);
+            let mut times = ReadingTimes::new(None);
+            reader.receive(text, &mut times, &mut faults);
             let line = reader.records.line();
-            reader.receive("1,2,3\n1,2,3\n", &mut faults);
+            reader.receive("1,2,3\n1,2,3\n", &mut times, &mut faults);
             assert_eq!(reader.records.line(), line, "{text}");
         }
     }

@@ -7,12 +7,13 @@ use super::json_row::read_row;
 use super::row::Row;
 use crate::faults::{Faults, Problem};
 use crate::json::{Json, JsonError};
+use crate::reading_times::ReadingTimes;
 
 /// Reads an array of objects, and notes its faults.
-pub(super) fn read<R: Row>(text: &str, faults: &mut Faults) -> BatchRows<R> {
+pub(super) fn read<R: Row>(text: &str, times: &mut ReadingTimes, faults: &mut Faults) -> BatchRows<R> {
     let mut rows = BatchRows::default();
     let read = Json::parse_elements(text, |index, element| {
-        rows.rows.extend(read_row(element, index, faults));
+        rows.rows.extend(read_row(element, index, times, faults));
         !faults.is_full()
     });
     match read {

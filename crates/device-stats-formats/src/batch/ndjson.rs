@@ -8,6 +8,7 @@ use super::plain_object;
 use super::row::Row;
 use crate::faults::{Faults, Problem};
 use crate::json::{Json, JsonError};
+use crate::reading_times::ReadingTimes;
 
 /// Reads rows as their text arrives. Lines that contain only JSON white space are ignored.
 pub(super) struct NdjsonRowReader<R> {
@@ -28,16 +29,16 @@ impl<R> Default for NdjsonRowReader<R> {
 
 impl<R: Row> NdjsonRowReader<R> {
     /// Takes the next characters.
-    pub(super) fn receive(&mut self, text: &str, faults: &mut Faults) {
+    pub(super) fn receive(&mut self, text: &str, times: &mut ReadingTimes, faults: &mut Faults) {
         let mut rest = text;
         while let Some((line, after)) = rest.split_once('\n').filter(|_| !faults.is_full()) {
             rest = after;
             if self.begun.is_empty() {
-                self.read(line, faults);
+                self.read(line, times, faults);
             } else {
                 self.begun.push_str(line);
                 let line = std::mem::take(&mut self.begun);
-                self.read(&line, faults);
+                self.read(&line, times, faults);
             }
         }
         if !faults.is_full() {
@@ -51,24 +52,24 @@ impl<R: Row> NdjsonRowReader<R> {
     }
 
     /// Returns all rows after the last characters.
-    pub(super) fn finish(mut self, faults: &mut Faults) -> BatchRows<R> {
+    pub(super) fn finish(mut self, times: &mut ReadingTimes, faults: &mut Faults) -> BatchRows<R> {
         let last = std::mem::take(&mut self.begun);
         if !last.is_empty() {
-            self.read(&last, faults);
+            self.read(&last, times, faults);
         }
         self.rows
     }
 
     /// Reads a line without its line feed.
-    fn read(&mut self, line: &str, faults: &mut Faults) {
+    fn read(&mut self, line: &str, times: &mut ReadingTimes, faults: &mut Faults) {
         self.lines += 1;
         let line = line.strip_suffix('\r').unwrap_or(line);
         if faults.is_full() || line.trim_matches([' ', '\t', '\r']).is_empty() {
             return;
         }
         faults.at_line(self.lines);
-        let row = plain_object::read(line).and_then(R::from_plain_object);
-        if let Some(row) = row.or_else(|| read_any(line, self.count, faults)) {
+        let row = plain_object::read(line, times).and_then(R::from_plain_object);
+        if let Some(row) = row.or_else(|| read_any(line, self.count, times, faults)) {
             self.rows.push_with_line(self.lines, row);
         }
         self.count += 1;
@@ -76,9 +77,9 @@ impl<R: Row> NdjsonRowReader<R> {
 }
 
 /// Reads any line, and notes its faults.
-fn read_any<R: Row>(line: &str, index: usize, faults: &mut Faults) -> Option<R> {
+fn read_any<R: Row>(line: &str, index: usize, times: &mut ReadingTimes, faults: &mut Faults) -> Option<R> {
     match Json::parse(line) {
-        Ok(value) => read_row(&value, index, faults),
+        Ok(value) => read_row(&value, index, times, faults),
         Err(JsonError { position, error }) => {
             let ctx = json!({ "error": error, "column": position + 1 });
             let problem = Problem::new("json_invalid", "JSON decode error").with(ctx);
@@ -122,9 +123,10 @@ mod tests {
     }
 
     fn check<R: Row + PartialEq + std::fmt::Debug>(line: &str) {
-        let Some(plain) = plain_object::read(line).and_then(R::from_plain_object) else { return };
-        let mut faults = Faults::default();
-        assert_eq!(read_any(line, 0, &mut faults), Some(plain), "{line}");
+        let mut times = ReadingTimes::new(None);
+        let Some(plain) = plain_object::read(line, &mut times).and_then(R::from_plain_object) else { return };
+        let (mut times, mut faults) = (ReadingTimes::new(None), Faults::default());
+        assert_eq!(read_any(line, 0, &mut times, &mut faults), Some(plain), "{line}");
         assert!(faults.is_empty(), "{line}: {faults:?}");
     }
 
@@ -140,13 +142,14 @@ mod tests {
             let line = format!(
                 r#" {{"z":{z:e},"timestamp":"2026-11-23T10:00:{second:02}Z","x":{x},"y" : {y}}}"#
             );
-            let row = plain_object::read(&line).and_then(Measurement::from_plain_object).unwrap();
+            let read = |line: &str| plain_object::read(line, &mut ReadingTimes::new(None));
+            let row = read(&line).and_then(Measurement::from_plain_object).unwrap();
             prop_assert_eq!(row.values.map(|value| value.get().to_bits()).x, f64::from(x).to_bits());
             prop_assert_eq!(row.values.y.get().to_bits(), y.to_bits());
             prop_assert_eq!(row.values.z.get().to_bits(), (z + 0.0).to_bits());
             prop_assert!(row.time.is_some());
             let named = line.replacen('{', r#"{"device_id":"pump 7","#, 1);
-            prop_assert!(plain_object::read(&named).and_then(<(DeviceId, Measurement)>::from_plain_object).is_some());
+            prop_assert!(read(&named).and_then(<(DeviceId, Measurement)>::from_plain_object).is_some());
         }
     }
 
@@ -154,8 +157,9 @@ mod tests {
     fn rows_have_the_numbers_of_their_lines() {
         let text = "\n{\"x\":1,\"y\":2,\"z\":3}\r\n \t\r\n\n{\"x\":1,\"y\":2,\"z\":3}";
         let mut reader = NdjsonRowReader::<Measurement>::default();
-        reader.receive(text, &mut Faults::default());
-        let rows = reader.finish(&mut Faults::default());
+        let mut times = ReadingTimes::new(None);
+        reader.receive(text, &mut times, &mut Faults::default());
+        let rows = reader.finish(&mut times, &mut Faults::default());
         assert_eq!((rows.rows.len(), rows.locations.lines()), (2, &[2, 5][..]));
     }
 }

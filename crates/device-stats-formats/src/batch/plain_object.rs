@@ -5,6 +5,7 @@
 use device_stats_domain::{Axes, DeviceId, Finite, Timestamp};
 use jiter::{Jiter, Peek};
 
+use crate::reading_times::ReadingTimes;
 use crate::values;
 
 /// The members of a plain object.
@@ -38,7 +39,7 @@ impl Member {
 }
 
 /// Reads one JSON object that fills the line; `None` if it is not plain or not valid.
-pub(super) fn read(line: &str) -> Option<PlainObject> {
+pub(super) fn read(line: &str, times: &mut ReadingTimes) -> Option<PlainObject> {
     let mut reader = Jiter::new(line.as_bytes());
     let mut plain = PlainObject::default();
     let mut next = reader.next_object().ok()?.map(Member::from_name);
@@ -48,7 +49,7 @@ pub(super) fn read(line: &str) -> Option<PlainObject> {
             Member::X => set(&mut plain.values.x, number(&mut reader)?)?,
             Member::Y => set(&mut plain.values.y, number(&mut reader)?)?,
             Member::Z => set(&mut plain.values.z, number(&mut reader)?)?,
-            Member::Time => set(&mut plain.time, time(&mut reader)?)?,
+            Member::Time => set(&mut plain.time, time(&mut reader, times)?)?,
         }
         next = reader.next_key().ok()?.map(Member::from_name);
     }
@@ -70,9 +71,9 @@ fn number(reader: &mut Jiter<'_>) -> Option<Finite> {
     values::finite_text(number_text(reader)?).ok()
 }
 
-fn time(reader: &mut Jiter<'_>) -> Option<Timestamp> {
+fn time(reader: &mut Jiter<'_>, times: &mut ReadingTimes) -> Option<Timestamp> {
     match reader.peek().ok()? {
-        Peek::String => values::timestamp_text(reader.known_str().ok()?).ok(),
-        _ => values::timestamp_number(number_text(reader)?).ok(),
+        Peek::String => times.read_text(reader.known_str().ok()?).ok(),
+        _ => times.read_number(number_text(reader)?).ok(),
     }
 }

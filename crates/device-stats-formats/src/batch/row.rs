@@ -6,8 +6,10 @@ use device_stats_domain::{Axes, DeviceId, Measurement};
 use super::csv_cells::CsvCells;
 use super::plain_object::PlainObject;
 use crate::column_names::ColumnNames;
+use crate::json::Json;
 use crate::members::Members;
-use crate::values::{self, nullable};
+use crate::reading_times::ReadingTimes;
+use crate::values;
 
 /// A row of a batch: a [`Measurement`] of the device that the request names, or a [`Measurement`] with the
 /// [`DeviceId`] of its device.
@@ -16,13 +18,13 @@ pub trait Row: Sized + Send {
     const COLUMNS: ColumnNames;
 
     /// Reads a JSON object; `None` if a fault has been noted.
-    fn from_members(members: &mut Members<'_>) -> Option<Self>;
+    fn from_members(members: &mut Members<'_>, times: &mut ReadingTimes) -> Option<Self>;
 
     /// Converts a plain JSON object; `None` if a member is missing or not allowed.
     fn from_plain_object(plain: PlainObject) -> Option<Self>;
 
     /// Reads a CSV record; `None` if a fault has been noted.
-    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self>;
+    fn from_cells(cells: &mut CsvCells<'_>, times: &mut ReadingTimes) -> Option<Self>;
 
     /// Combines the values of columns; `None` if a device id is missing or not allowed.
     fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self>;
@@ -31,11 +33,14 @@ pub trait Row: Sized + Send {
 impl Row for Measurement {
     const COLUMNS: ColumnNames = ColumnNames { required: &["x", "y", "z"], optional: &["timestamp"] };
 
-    fn from_members(members: &mut Members<'_>) -> Option<Self> {
+    fn from_members(members: &mut Members<'_>, times: &mut ReadingTimes) -> Option<Self> {
         let x = members.required("x", values::finite);
         let y = members.required("y", values::finite);
         let z = members.required("z", values::finite);
-        let time = members.optional("timestamp", nullable(values::timestamp));
+        let time = members.optional("timestamp", |json| match json {
+            Json::Null => Ok(None),
+            time => times.read(time).map(Some),
+        });
         Some(Self { time: time?.flatten(), values: Axes { x, y, z }.all()? })
     }
 
@@ -44,12 +49,12 @@ impl Row for Measurement {
         Some(Self { time, values: values.all()? })
     }
 
-    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self> {
+    fn from_cells(cells: &mut CsvCells<'_>, times: &mut ReadingTimes) -> Option<Self> {
         let mut number = |name| cells.read(name, |text| values::finite_text(text.trim()));
         let axes = Axes { x: number("x"), y: number("y"), z: number("z") };
         let time = match cells.text("timestamp") {
             None | Some("") => Some(None),
-            Some(_) => cells.read("timestamp", values::timestamp_text).map(Some),
+            Some(_) => cells.read("timestamp", |text| times.read_text(text)).map(Some),
         };
         Some(Self { time: time?, values: axes.all()? })
     }
@@ -63,9 +68,9 @@ impl Row for (DeviceId, Measurement) {
     const COLUMNS: ColumnNames =
         ColumnNames { required: &["device_id", "x", "y", "z"], optional: &["timestamp"] };
 
-    fn from_members(members: &mut Members<'_>) -> Option<Self> {
+    fn from_members(members: &mut Members<'_>, times: &mut ReadingTimes) -> Option<Self> {
         let device = members.required("device_id", values::device_id);
-        let measurement = Measurement::from_members(members);
+        let measurement = Measurement::from_members(members, times);
         Some((device?, measurement?))
     }
 
@@ -74,9 +79,9 @@ impl Row for (DeviceId, Measurement) {
         Some((device, Measurement::from_plain_object(plain)?))
     }
 
-    fn from_cells(cells: &mut CsvCells<'_>) -> Option<Self> {
+    fn from_cells(cells: &mut CsvCells<'_>, times: &mut ReadingTimes) -> Option<Self> {
         let device = cells.read("device_id", values::device_id_text);
-        let measurement = Measurement::from_cells(cells);
+        let measurement = Measurement::from_cells(cells, times);
         Some((device?, measurement?))
     }
 

@@ -1,5 +1,6 @@
 //! Reads the records of CSV (RFC 4180; lines end with `\n`, `\r\n` or `\r`) as their bytes arrive, and the
-//! line on which each begins.
+//! line on which each begins. The csv crate also reads text that is not RFC 4180: from `"1"2` it makes 12, and
+//! it ignores that the input ends inside quotes. Such records are malformed here.
 //!
 //! Lines have the same numbers as in an editor. The csv crate counts differently: it adds `\r\n` to the next
 //! line, and blank lines to the record after them.
@@ -24,6 +25,16 @@ pub(crate) enum Progress {
     End,
 }
 
+/// The position of the next byte in its cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    CellStart,
+    Unquoted,
+    Quoted,
+    /// After a quote inside a quoted cell: its end, or the first half of an escaped quote.
+    AfterQuote,
+}
+
 /// Reads records, and holds one at a time.
 pub(crate) struct RecordReader {
     reader: Reader,
@@ -38,6 +49,9 @@ pub(crate) struct RecordReader {
     /// Line number of the next byte, from 1.
     line: u64,
     last_byte: u8,
+    position: Position,
+    /// The rule that the record breaks.
+    malformed: Option<&'static str>,
     /// Line number on which the record begins, once it has begun.
     first_line: Option<u64>,
 }
@@ -53,6 +67,8 @@ impl Default for RecordReader {
             is_complete: false,
             line: 1,
             last_byte: 0,
+            position: Position::CellStart,
+            malformed: None,
             first_line: None,
         }
     }
@@ -63,14 +79,18 @@ impl RecordReader {
     pub(crate) fn read(&mut self, input: &mut &[u8]) -> Progress {
         if std::mem::take(&mut self.is_complete) {
             (self.text_length, self.cell_count, self.first_line) = (0, 0, None);
+            self.malformed = None;
         }
         let is_end = input.is_empty();
+        if is_end && self.position == Position::Quoted {
+            self.malformed = Some("the input ends inside quotes");
+        }
         loop {
             let text = self.text.split_at_mut(self.text_length).1;
             let ends = self.ends.split_at_mut(self.cell_count).1;
             let (result, read, written, ended) = self.reader.read_record(input, text, ends);
             let (bytes, rest) = input.split_at(read);
-            self.count_lines(bytes);
+            self.scan(bytes);
             *input = rest;
             self.text_length += written;
             self.cell_count += ended;
@@ -109,15 +129,24 @@ impl RecordReader {
         (0..self.cell_count).filter_map(|column| self.cell(column))
     }
 
-    /// Checks that the record has as many cells as the header.
+    /// Checks that the record obeys RFC 4180, and that it has as many cells as the header.
     ///
     /// # Errors
-    /// A description of the difference.
-    pub(crate) fn check_width(&self, columns: usize) -> Result<(), String> {
+    /// A description of what is wrong.
+    pub(crate) fn check(&self, columns: usize) -> Result<(), String> {
+        self.check_quotes()?;
         if self.cell_count == columns {
             return Ok(());
         }
         Err(format!("the row has {} cells where the header has {columns}", self.cell_count))
+    }
+
+    /// Checks that the record obeys RFC 4180.
+    ///
+    /// # Errors
+    /// A description of what is wrong.
+    pub(crate) fn check_quotes(&self) -> Result<(), String> {
+        self.malformed.map_or(Ok(()), |rule| Err(rule.to_owned()))
     }
 
     /// Memory held, in bytes.
@@ -125,8 +154,24 @@ impl RecordReader {
         vec_bytes(&self.text) + vec_bytes(&self.ends)
     }
 
-    fn count_lines(&mut self, bytes: &[u8]) {
+    /// Counts lines, and checks quotes.
+    fn scan(&mut self, bytes: &[u8]) {
         for byte in bytes {
+            self.position = match (self.position, byte) {
+                (Position::Quoted, b'"') => Position::AfterQuote,
+                (Position::Quoted, _) => Position::Quoted,
+                (_, b',' | b'\n' | b'\r') => Position::CellStart,
+                (Position::CellStart | Position::AfterQuote, b'"') => Position::Quoted,
+                (Position::AfterQuote, _) => {
+                    self.malformed = Some("text follows the closing quote of a cell");
+                    Position::Unquoted
+                }
+                (_, b'"') => {
+                    self.malformed = Some("a quote is inside a cell that does not begin with one");
+                    Position::Unquoted
+                }
+                (Position::CellStart | Position::Unquoted, _) => Position::Unquoted,
+            };
             match byte {
                 b'\n' if self.last_byte == b'\r' => {}
                 b'\n' | b'\r' => self.line += 1,
@@ -140,4 +185,99 @@ impl RecordReader {
 
 fn grow<T: Clone + Default>(buffer: &mut Vec<T>, initial: usize) {
     buffer.resize((buffer.len() * 2).max(initial), T::default());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads all records; `None` if one is malformed.
+    fn read(text: &str, piece: usize) -> Option<Vec<Vec<String>>> {
+        let (mut reader, mut records) = (RecordReader::default(), Vec::new());
+        let pieces = text.as_bytes().chunks(piece).chain([&[][..]]);
+        for mut input in pieces {
+            let is_end = input.is_empty();
+            while is_end || !input.is_empty() {
+                match reader.read(&mut input) {
+                    Progress::Record => {
+                        reader.check_quotes().ok()?;
+                        let cells = reader.cells().map(|cell| String::from_utf8(cell.to_vec()).unwrap());
+                        records.push(cells.collect());
+                    }
+                    Progress::NeedsInput => {}
+                    Progress::End => break,
+                }
+            }
+        }
+        Some(records)
+    }
+
+    /// Reads a cell by the grammar of RFC 4180; returns it with the rest of the text.
+    fn expected_cell(text: &str) -> Option<(String, &str)> {
+        let Some(mut rest) = text.strip_prefix('"') else {
+            let end = text.find([',', '\n', '\r']).unwrap_or(text.len());
+            let (cell, rest) = text.split_at(end);
+            return (!cell.contains('"')).then(|| (cell.to_owned(), rest));
+        };
+        let mut cell = String::new();
+        loop {
+            let (before, after) = rest.split_once('"')?;
+            cell.push_str(before);
+            match after.strip_prefix('"') {
+                Some(after) => {
+                    cell.push('"');
+                    rest = after;
+                }
+                None => {
+                    return (after.is_empty() || after.starts_with([',', '\n', '\r']))
+                        .then_some((cell, after));
+                }
+            }
+        }
+    }
+
+    /// Reads all records by the grammar of RFC 4180, without blank lines.
+    fn expected(text: &str) -> Option<Vec<Vec<String>>> {
+        let (mut rest, mut records) = (text.trim_start_matches(['\n', '\r']), Vec::new());
+        while !rest.is_empty() {
+            let mut record = Vec::new();
+            loop {
+                let cell;
+                (cell, rest) = expected_cell(rest)?;
+                record.push(cell);
+                match rest.strip_prefix(',') {
+                    Some(after) => rest = after,
+                    None => break,
+                }
+            }
+            records.push(record);
+            rest = rest.trim_start_matches(['\n', '\r']);
+        }
+        Some(records)
+    }
+
+    #[test]
+    fn text_that_is_not_rfc_4180_is_malformed() {
+        // Was read as 12.
+        assert_eq!(read("x,\"1\"2,2,3\n", 100), None);
+        // Was read as 3: a truncated file gave a truncated number.
+        assert_eq!(read("1,2,\"3", 100), None);
+        assert_eq!(read("1,2\",3\n", 100), None);
+        assert_eq!(read("1, \"2\",3\n", 100), None);
+        assert_eq!(read("\"1\" ,2\n", 100), None);
+        assert_eq!(read("\"\"\"\",\"a\r\nb\"", 1).unwrap(), [["\"", "a\r\nb"]]);
+    }
+
+    proptest! {
+        #[test]
+        fn records_follow_the_grammar(
+            fragments in prop::collection::vec(prop::sample::select(vec!["\"", "\"\"", ",", "\n", "\r\n", "\r", "a", "1", " "]), 0..14),
+            piece in 1..5_usize,
+        ) {
+            let text = fragments.concat();
+            prop_assert_eq!(read(&text, piece), expected(&text), "{:?}", text);
+        }
+    }
 }

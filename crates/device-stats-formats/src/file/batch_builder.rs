@@ -2,26 +2,31 @@
 
 use std::collections::HashSet;
 
-use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
+use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering, TimedRows};
 
 /// Collects the positions and devices of the rows of a batch.
 pub(super) struct BatchBuilder {
     row_numbers: Vec<u64>,
     device_ids: Vec<String>,
     seen: HashSet<String>,
-    all_timed: bool,
+    timed_rows: TimedRows,
 }
 
 impl BatchBuilder {
     /// Creates a builder without rows.
     pub(super) fn new() -> Self {
-        Self { row_numbers: Vec::new(), device_ids: Vec::new(), seen: HashSet::new(), all_timed: true }
+        Self {
+            row_numbers: Vec::new(),
+            device_ids: Vec::new(),
+            seen: HashSet::new(),
+            timed_rows: TimedRows::default(),
+        }
     }
 
     /// Adds the row that begins on this line.
     pub(super) fn add(&mut self, line: u64, device_id: Option<&str>, is_timed: bool) {
         self.row_numbers.push(line);
-        self.all_timed &= is_timed;
+        self.timed_rows.note(line, is_timed);
         if let Some(device_id) = device_id.filter(|device_id| !self.seen.contains(*device_id)) {
             self.seen.insert(device_id.to_owned());
             self.device_ids.push(device_id.to_owned());
@@ -43,8 +48,8 @@ impl BatchBuilder {
         if self.is_empty() {
             return None;
         }
-        let Self { row_numbers, device_ids, all_timed, .. } = self;
+        let Self { row_numbers, device_ids, timed_rows, .. } = self;
         let numbering = RowNumbering::Lines;
-        Some(FileBatch { content_type, body, row_numbers, numbering, device_ids, all_timed })
+        Some(FileBatch { content_type, body, row_numbers, numbering, device_ids, timed_rows })
     }
 }

@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use device_stats_domain::{DeviceId, Measurement};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
 
 use super::beginning::{Rejoined, first_bytes};
-use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
+use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering, TimedRows};
 use super::file_error::FileError;
 use super::file_rows::FileRows;
 use crate::arrow::{ArrowStream, ArrowStreamError, TextColumn, check_columns};
@@ -109,13 +112,13 @@ impl<R: Read> ColumnFile<R> {
         let mut columns = Vec::new();
         let mut fields = Vec::new();
         let mut device_ids = Vec::new();
-        let mut all_timed = false;
+        let mut times: Option<(&ArrayRef, Option<StringArray>)> = None;
         for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
             let texts = TextColumn::new(column)
                 .map(|texts| -> StringArray { (0..column.len()).map(|row| texts.read(row)).collect() });
             match (field.name().as_str(), &texts) {
                 ("device_id", Some(texts)) => device_ids = distinct(texts),
-                ("timestamp", texts) => all_timed = is_complete(column, texts.as_ref()),
+                ("timestamp", texts) => times = Some((column, texts.clone())),
                 _ => {}
             }
             let column = texts.map_or_else(|| Arc::clone(column), |texts| Arc::new(texts) as ArrayRef);
@@ -124,10 +127,20 @@ impl<R: Read> ColumnFile<R> {
         }
         let body = write_stream(&Arc::new(Schema::new(fields)), columns);
         let body = body.map_err(|error| from_arrow(&self.file, &error))?;
-        let row_numbers = (self.row..).take(rows.num_rows()).collect();
+        let row_numbers: Vec<u64> = (self.row..).take(rows.num_rows()).collect();
+        let mut timed_rows = TimedRows::default();
+        for (row, position) in row_numbers.iter().enumerate() {
+            timed_rows.note(
+                *position,
+                times.as_ref().is_some_and(|(column, texts)| match texts {
+                    Some(texts) => texts.is_valid(row) && !texts.value(row).is_empty(),
+                    None => column.is_valid(row) && *column.data_type() != DataType::Null,
+                }),
+            );
+        }
         let content_type = "application/vnd.apache.arrow.stream";
         let numbering = RowNumbering::Rows;
-        Ok(FileBatch { content_type, body, row_numbers, numbering, device_ids, all_timed })
+        Ok(FileBatch { content_type, body, row_numbers, numbering, device_ids, timed_rows })
     }
 }
 
@@ -139,7 +152,9 @@ impl ColumnFile<File> {
     pub(super) fn open_parquet(path: &Path, file: File, batch_bytes_max: usize) -> Result<Self, FileError> {
         let from_parquet =
             |error: ParquetError| FileError::File { file: path.to_owned(), problem: error.to_string() };
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(from_parquet)?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+        let metadata = metadata.and_then(read_int96_as_micros).map_err(from_parquet)?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         check(path, reader.schema())?;
         let row_count = u64::try_from(reader.metadata().file_metadata().num_rows()).ok();
         let reader = reader.with_batch_size(BATCH_ROWS_MAX).build().map_err(from_parquet)?;
@@ -205,6 +220,27 @@ fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
         .ok_or_else(|| FileError::from_column_faults(file, None, faults))
 }
 
+/// Reads times of the type INT96, which Spark and Impala write, as microseconds. Otherwise they would become
+/// nanoseconds, whose range ends with the years 1677 and 2262.
+fn read_int96_as_micros(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+    let is_int96 = |name: &str| {
+        let columns = metadata.parquet_schema().columns();
+        let mut found = columns.iter().filter(|column| *column.path().parts() == [name]);
+        found.any(|column| column.physical_type() == PhysicalType::INT96)
+    };
+    let to_micros = |field: &Arc<Field>| match field.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) if is_int96(field.name()) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+            Arc::new(field.as_ref().clone().with_data_type(micros))
+        }
+        _ => Arc::clone(field),
+    };
+    let schema = metadata.schema();
+    let fields: Vec<Arc<Field>> = schema.fields().iter().map(to_micros).collect();
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+}
+
 /// Returns the rows after the first `count` rows, if there are any.
 fn rest(batch: &RecordBatch, count: usize) -> Option<RecordBatch> {
     let left = batch.num_rows() - count;
@@ -214,14 +250,6 @@ fn rest(batch: &RecordBatch, count: usize) -> Option<RecordBatch> {
 fn distinct(texts: &StringArray) -> Vec<String> {
     let mut seen = HashSet::new();
     texts.iter().flatten().filter(|text| seen.insert(*text)).map(str::to_owned).collect()
-}
-
-/// Returns whether each row has a time.
-fn is_complete(column: &ArrayRef, texts: Option<&StringArray>) -> bool {
-    match texts {
-        Some(texts) => texts.iter().all(|text| text.is_some_and(|text| !text.is_empty())),
-        None => column.null_count() == 0 && *column.data_type() != DataType::Null,
-    }
 }
 
 fn write_stream(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, ArrowError> {

@@ -45,6 +45,7 @@ impl<R: Read> CsvFile<R> {
             batch_bytes_max,
         };
         csv.read_record()?;
+        csv.records.check_quotes().map_err(|rule| csv.error(rule))?;
         let columns = csv.cells()?;
         let mut faults = Faults::default();
         if <(DeviceId, Measurement)>::COLUMNS.check(&columns, &mut faults).is_none() {
@@ -64,7 +65,7 @@ impl<R: Read> CsvFile<R> {
         }
         let is_found = self.read_record()?;
         if is_found {
-            self.records.check_width(self.header.len()).map_err(|difference| self.error(difference))?;
+            self.records.check(self.header.len()).map_err(|difference| self.error(difference))?;
         }
         Ok(is_found)
     }

@@ -25,6 +25,28 @@ pub struct FileBatch {
     pub numbering: RowNumbering,
     /// Devices of the rows, each once, in the order of their first row.
     pub device_ids: Vec<String>,
-    /// Whether every row has a timestamp.
-    pub all_timed: bool,
+    /// Which rows have a time.
+    pub timed_rows: TimedRows,
+}
+
+/// The first rows with and without a time, by their positions in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimedRows {
+    /// Position of the first row with a time.
+    pub first_timed: Option<u64>,
+    /// Position of the first row without a time.
+    pub first_untimed: Option<u64>,
+}
+
+impl TimedRows {
+    /// Returns whether every row has a time.
+    pub fn are_all_timed(self) -> bool {
+        self.first_untimed.is_none()
+    }
+
+    /// Notes a row that comes after all earlier ones.
+    pub(super) fn note(&mut self, position: u64, is_timed: bool) {
+        let first = if is_timed { &mut self.first_timed } else { &mut self.first_untimed };
+        first.get_or_insert(position);
+    }
 }

@@ -5,12 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type};
+use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
 use arrow_array::{
     ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampSecondArray,
 };
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::{ByteArray, Int96};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 
 use super::file_name::FileFormat;
 use super::{FileBatch, FileReader, RowNumbering};
@@ -41,7 +46,7 @@ fn cells_are_passed_on_as_they_are() {
     assert_eq!(batches.len(), 1);
     assert_eq!((batches[0].content_type, &*String::from_utf8_lossy(&batches[0].body)), ("text/csv", text));
     assert_eq!(batches[0].device_ids, ["a,\"b", "c"]);
-    assert!(batches[0].all_timed);
+    assert!(batches[0].timed_rows.are_all_timed());
 }
 
 #[test]
@@ -51,8 +56,8 @@ fn a_file_without_rows_has_no_batch() {
 
 #[test]
 fn an_empty_timestamp_is_no_timestamp() {
-    assert!(!batches("device_id,x,y,z,timestamp\na,1,2,3,1\na,1,2,3,\n")[0].all_timed);
-    assert!(!batches("device_id,x,y,z\na,1,2,3\n")[0].all_timed);
+    assert!(!batches("device_id,x,y,z,timestamp\na,1,2,3,1\na,1,2,3,\n")[0].timed_rows.are_all_timed());
+    assert!(!batches("device_id,x,y,z\na,1,2,3\n")[0].timed_rows.are_all_timed());
 }
 
 #[test]
@@ -117,7 +122,10 @@ fn an_invalid_csv_file_is_reported_with_its_line() {
              header.z: Column required",
         ),
         ("device_id,x,y\n", "data.csv:1: header.z: Column required"),
-        ("device_id,x,y,z,t\n", "data.csv:1: header.t: Extra columns are not permitted"),
+        (
+            "device_id,x,y,z,t\n",
+            "data.csv:1: header.t: Extra columns are not permitted; the name is timestamp",
+        ),
         ("device_id,x,y,z,x\n", "data.csv:1: header.x: Column is repeated"),
         ("device_id,x,y,z\na,1,2,3\na,1,2\n", "data.csv:3: the row has 3 cells where the header has 4"),
     ] {
@@ -142,7 +150,7 @@ fn objects_are_passed_on_as_they_are() {
         (batches[0].device_ids.as_slice(), batches[0].row_numbers.as_slice()),
         (&["a".to_owned(), "b".to_owned()][..], &[1, 2, 3][..])
     );
-    assert!(batches[0].all_timed);
+    assert!(batches[0].timed_rows.are_all_timed());
     let array = format!("[\n{}\n]", OBJECTS.trim().replace('\n', ",\n"));
     let from_array = batches_in(FileFormat::Json, &array, 1_000).unwrap();
     let sent = String::from_utf8_lossy(&from_array[0].body);
@@ -156,7 +164,11 @@ fn an_invalid_object_is_left_to_the_server() {
         ["{\"device_id\":7}", "nonsense", "{\"timestamp\":1,\"timestamp\":2}", "{\"timestamp\":null}", "7"]
     {
         let batches = batches_in(FileFormat::Ndjson, text, 1_000).unwrap();
-        assert_eq!((batches[0].device_ids.len(), batches[0].all_timed), (0, false), "{text}");
+        assert_eq!(
+            (batches[0].device_ids.len(), batches[0].timed_rows.are_all_timed()),
+            (0, false),
+            "{text}"
+        );
         assert_eq!(batches[0].body, format!("{text}\n").as_bytes());
     }
 }
@@ -296,7 +308,7 @@ fn a_column_of_times_with_a_null_is_not_all_timed() {
     let timed = |times: Option<Vec<Option<i64>>>| {
         let stream = stream(3, times.map(TimestampSecondArray::from));
         let batches = batches_of_stream(&stream, 0, 10_000);
-        (batches[0].all_timed, batches[0].numbering, batches[0].device_ids.len())
+        (batches[0].timed_rows.are_all_timed(), batches[0].numbering, batches[0].device_ids.len())
     };
     assert_eq!(timed(None), (false, RowNumbering::Rows, 3));
     assert_eq!(timed(Some(vec![Some(1), Some(2), Some(3)])), (true, RowNumbering::Rows, 3));
@@ -317,4 +329,56 @@ fn rows_are_skipped_in_every_format() {
             assert_eq!(batch.map(|batch| batch.device_ids[0].clone()).as_deref(), expected, "{format:?}");
         }
     }
+}
+
+/// Writes a Parquet file with times of the type INT96: the days of the Julian calendar, and the nanoseconds of
+/// the day.
+fn int96_file(times: &[(u32, u64)]) -> tempfile::NamedTempFile {
+    let schema = "message readings {
+        required binary device_id (UTF8); required int96 timestamp;
+        required double x; required double y; required double z; }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let file = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
+    let properties = Arc::new(WriterProperties::default());
+    let mut writer = SerializedFileWriter::new(file.reopen().unwrap(), schema, properties).unwrap();
+    let mut rows = writer.next_row_group().unwrap();
+    while let Some(mut column) = rows.next_column().unwrap() {
+        match column.untyped() {
+            ColumnWriter::Int96ColumnWriter(writer) => {
+                let to_int96 = |(day, nanos): &(u32, u64)| {
+                    let mut value = Int96::new();
+                    let [low, high] =
+                        [nanos & 0xffff_ffff, nanos >> 32].map(|word| u32::try_from(word).unwrap());
+                    value.set_data(low, high, *day);
+                    value
+                };
+                let values: Vec<Int96> = times.iter().map(to_int96).collect();
+                writer.write_batch(&values, None, None).unwrap();
+            }
+            ColumnWriter::ByteArrayColumnWriter(writer) => {
+                writer.write_batch(&vec![ByteArray::from("a"); times.len()], None, None).unwrap();
+            }
+            ColumnWriter::DoubleColumnWriter(writer) => {
+                writer.write_batch(&vec![1.0; times.len()], None, None).unwrap();
+            }
+            _ => panic!("the schema has no other columns"),
+        }
+        column.close().unwrap();
+    }
+    rows.close().unwrap();
+    writer.close().unwrap();
+    file
+}
+
+/// Times of Spark and Impala passed through 64-bit nanoseconds, so the year 3000 became 1831.
+#[test]
+fn int96_times_have_the_range_of_readings() {
+    // 1 January of the years 3000, 1600 and 1970, as days of the Julian calendar.
+    let file = int96_file(&[(2_816_788, 1_000), (2_305_448, 999), (2_440_588, 86_399_999_999_999)]);
+    let mut rows = FileReader::open(file.path(), |file| Ok(Box::new(file))).unwrap();
+    let batch = rows.next_batch().unwrap().unwrap();
+    let mut reader = StreamReader::try_new(Cursor::new(batch.body), None).unwrap();
+    let columns = reader.next().unwrap().unwrap();
+    let times = columns.column_by_name("timestamp").unwrap().as_primitive::<TimestampMicrosecondType>();
+    assert_eq!(times.values()[..], [32_503_680_000_000_001, -11_676_096_000_000_000, 86_399_999_999]);
 }

@@ -1,10 +1,9 @@
 //! Reads the readings of a body of line protocol as it arrives.
 
-use device_stats_domain::{Axes, DeviceId, Finite, Measurement, Timestamp};
+use device_stats_domain::{Axes, DeviceId, Finite, Measurement, TimeUnit, Timestamp};
 use serde_json::json;
 
 use super::line_splitter::LineSplitter;
-use super::precision::Precision;
 use super::scanner::{FieldValue, LineError, Point, scan};
 use crate::batch::BatchRows;
 use crate::body_error::BodyError;
@@ -12,6 +11,7 @@ use crate::body_receiver::BodyReceiver;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 use crate::members::missing;
+use crate::reading_times::ReadingTimes;
 use crate::utf8_decoder::Utf8Decoder;
 use crate::values;
 
@@ -27,7 +27,7 @@ pub struct PointReader {
 
 /// The points read so far.
 struct PointRows {
-    precision: Precision,
+    times: ReadingTimes,
     rows: BatchRows<(DeviceId, Measurement)>,
     faults: Faults,
     /// Number of points, faulty ones included.
@@ -35,10 +35,11 @@ struct PointRows {
 }
 
 impl PointReader {
-    /// Creates a reader of a body whose timestamps have this precision.
-    pub fn new(precision: Precision) -> Self {
+    /// Creates a reader of a body whose timestamps have this unit, or nanoseconds.
+    pub fn new(unit: Option<TimeUnit>) -> Self {
         let rows = BatchRows::with_device_key(DEVICE);
-        let points = PointRows { precision, rows, faults: Faults::default(), count: 0 };
+        let times = ReadingTimes::with_default(unit, TimeUnit::Nanoseconds);
+        let points = PointRows { times, rows, faults: Faults::default(), count: 0 };
         Self { decoder: Utf8Decoder::default(), splitter: LineSplitter::default(), points }
     }
 
@@ -87,7 +88,7 @@ impl PointRows {
         match scan(text) {
             Ok(point) => {
                 let mut reader = ReadingReader { point, index, text, faults: &mut self.faults };
-                if let Some(row) = reader.read(self.precision) {
+                if let Some(row) = reader.read(&mut self.times) {
                     self.rows.push_with_line(line, row);
                 }
             }
@@ -111,12 +112,12 @@ struct ReadingReader<'a> {
 }
 
 impl ReadingReader<'_> {
-    fn read(&mut self, precision: Precision) -> Option<(DeviceId, Measurement)> {
+    fn read(&mut self, times: &mut ReadingTimes) -> Option<(DeviceId, Measurement)> {
         let device = self.keep(DEVICE, self.device());
         let x = self.keep("x", self.field("x"));
         let y = self.keep("y", self.field("y"));
         let z = self.keep("z", self.field("z"));
-        let time = self.keep("timestamp", self.time(precision));
+        let time = self.keep("timestamp", self.time(times));
         Some((device?, Measurement { time: time?, values: Axes { x, y, z }.all()? }))
     }
 
@@ -138,9 +139,8 @@ impl ReadingReader<'_> {
         finite(*find_once(&self.point.fields, name, missing, "Field is repeated")?)
     }
 
-    fn time(&self, precision: Precision) -> Result<Option<Timestamp>, Problem> {
-        let micros = self.point.timestamp.map(|timestamp| precision.to_micros(timestamp));
-        micros.map(values::timestamp_micros).transpose()
+    fn time(&self, times: &mut ReadingTimes) -> Result<Option<Timestamp>, Problem> {
+        self.point.timestamp.map(|timestamp| times.read_count(timestamp)).transpose()
     }
 }
 

@@ -60,6 +60,9 @@ pub(super) fn scan(line: &str) -> Result<Point<'_>, LineError> {
     }
     if !scanner.take_spaces() {
         return Err(match scanner.rest {
+            "" if line.contains("\\ ") => {
+                scanner.error("the fields are missing: a backslash makes the space after it part of a name")
+            }
             "" => scanner.error("the fields are missing"),
             _ => scanner.error("a comma or a space should follow the measurement or the tags"),
         });
@@ -200,9 +203,25 @@ fn parse_field_value(text: &str) -> Result<FieldValue, &'static str> {
         return digits.parse().map(FieldValue::Unsigned).map_err(|_| OUT_OF_RANGE);
     }
     let number = text.parse().ok().filter(|_| is_float(text));
-    number
-        .map(FieldValue::Float)
-        .ok_or("the value should be a number, a boolean or a string in double quotes")
+    number.map(FieldValue::Float).ok_or_else(|| describe_field_value(text))
+}
+
+/// Describes why a text is not a field value.
+fn describe_field_value(text: &str) -> &'static str {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if text.ends_with('\\') {
+        "the value must not end with a backslash"
+    } else if text.is_empty() {
+        "the value is missing"
+    } else if ["nan", "inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+        "NaN and infinite numbers are not line protocol"
+    } else if text.parse::<f64>().is_err() {
+        "the value should be a number, a boolean or a string in double quotes"
+    } else if text.starts_with('+') {
+        "a number must not begin with a plus sign"
+    } else {
+        "a number needs a digit on both sides of its point"
+    }
 }
 
 fn is_digits(text: &str) -> bool {

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::{PointReader, Precision};
+use super::PointReader;
 use crate::body_pieces::{self, split};
 
 fn outcome(pieces: &[&[u8]]) -> String {
-    body_pieces::outcome(PointReader::new(Precision::default()), pieces, PointReader::finish)
+    body_pieces::outcome(PointReader::new(None), pieces, PointReader::finish)
 }
 
 const FRAGMENTS: &[&str] = &[

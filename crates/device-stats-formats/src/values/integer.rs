@@ -24,7 +24,13 @@ pub fn integer(json: &Json) -> Result<i64, Problem> {
 /// Parses digits, with an optional sign and an optional fraction of zeros.
 fn integer_text(text: &str) -> Result<i64, Problem> {
     let problem = || {
-        Problem::new("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
+        Problem::new(
+            "int_parsing",
+            match text {
+                "" => "Input should be a valid integer, the string is empty",
+                _ => "Input should be a valid integer, unable to parse string as an integer",
+            },
+        )
     };
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

@@ -24,7 +24,13 @@ pub fn finite(json: &Json) -> Result<Finite, Problem> {
 /// `float_parsing` or `finite_number`.
 pub(crate) fn finite_text(text: &str) -> Result<Finite, Problem> {
     let number = text.parse().map_err(|_| {
-        Problem::new("float_parsing", "Input should be a valid number, unable to parse string as a number")
+        Problem::new(
+            "float_parsing",
+            match text {
+                "" => "Input should be a valid number, the string is empty",
+                _ => "Input should be a valid number, unable to parse string as a number",
+            },
+        )
     })?;
     finite_number(number)
 }

@@ -1,6 +1,6 @@
 //! Moments, and the times of readings.
 
-use device_stats_domain::{InvalidTime, RequestTime, Timestamp};
+use device_stats_domain::{EpochNumber, InvalidTime, RequestTime, TimeUnit, Timestamp};
 use serde_json::json;
 
 use crate::faults::Problem;
@@ -14,10 +14,13 @@ pub fn moment(json: &Json) -> Result<RequestTime, Problem> {
     match json {
         Json::String(text) => moment_text(text),
         Json::Number(text) => moment_number(text),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
-            Err(Problem::new("datetime_type", "Input should be a valid datetime"))
-        }
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => Err(not_a_moment()),
     }
+}
+
+/// Returns the problem of a value that is neither text nor a number.
+pub(crate) fn not_a_moment() -> Problem {
+    Problem::new("datetime_type", "Input should be a valid datetime")
 }
 
 /// Parses a moment.
@@ -25,31 +28,38 @@ pub fn moment(json: &Json) -> Result<RequestTime, Problem> {
 /// # Errors
 /// `datetime_parsing` or `datetime_from_date_parsing`.
 pub fn moment_text(text: &str) -> Result<RequestTime, Problem> {
+    check_calendar(number_in_text(text))?;
     RequestTime::parse(text).map_err(time_problem)
 }
 
 /// Parses a number of seconds or milliseconds since 1970 UTC.
 fn moment_number(text: &str) -> Result<RequestTime, Problem> {
-    let number: f64 = text.parse().unwrap_or(f64::NAN);
-    RequestTime::from_number(number).map_err(time_problem)
+    check_calendar(EpochNumber::parse(text))?;
+    RequestTime::from_number_text(text).map_err(time_problem)
 }
 
-/// Reads the time of a reading.
+/// Returns the number that a text consists of, if it is one; a text has no exponent.
+pub(crate) fn number_in_text(text: &str) -> Option<EpochNumber<'_>> {
+    EpochNumber::parse(text).filter(|_| !text.contains(['e', 'E']))
+}
+
+/// Reads the unit of times that are numbers, in the spelling of InfluxDB 1 or 2.
 ///
 /// # Errors
-/// As [`moment`].
-pub(crate) fn timestamp(json: &Json) -> Result<Timestamp, Problem> {
-    moment(json).and_then(to_timestamp)
-}
-
-/// Parses the time of a reading.
-pub(crate) fn timestamp_text(text: &str) -> Result<Timestamp, Problem> {
-    moment_text(text).and_then(to_timestamp)
-}
-
-/// Parses the time of a reading from the text of a number.
-pub(crate) fn timestamp_number(text: &str) -> Result<Timestamp, Problem> {
-    moment_number(text).and_then(to_timestamp)
+/// `literal_error` for any other value.
+pub fn time_unit(json: &Json) -> Result<TimeUnit, Problem> {
+    let text = if let Json::String(text) = json { text.as_str() } else { "" };
+    match text {
+        "ns" | "n" => Ok(TimeUnit::Nanoseconds),
+        "us" | "u" => Ok(TimeUnit::Microseconds),
+        "ms" => Ok(TimeUnit::Milliseconds),
+        "s" => Ok(TimeUnit::Seconds),
+        _ => {
+            let expected = "'ns', 'us', 'ms' or 's'";
+            let problem = Problem::new("literal_error", format!("Input should be {expected}"));
+            Err(problem.with(json!({ "expected": expected })))
+        }
+    }
 }
 
 /// Checks the time of a reading, in microseconds since 1970 UTC.
@@ -57,11 +67,37 @@ pub(crate) fn timestamp_micros(micros: i64) -> Result<Timestamp, Problem> {
     Timestamp::from_micros(micros).map_err(time_problem)
 }
 
-fn to_timestamp(moment: RequestTime) -> Result<Timestamp, Problem> {
+/// Refuses a number that reads as a year or as a date without separators, and would be a time near 1970.
+fn check_calendar(number: Option<EpochNumber<'_>>) -> Result<(), Problem> {
+    let Some(meant) = number.and_then(EpochNumber::as_integer).and_then(calendar_text) else { return Ok(()) };
+    let msg = format!("Input reads as a date, not as seconds since 1970; write it as {meant}");
+    Err(Problem::new("datetime_parsing", msg).with(json!({ "error": format!("write it as {meant}") })))
+}
+
+/// Returns the date, in RFC 3339, that an integer shows: a year from 1900 to 2100, `YYYYMMDD`, `YYYYMMDDhhmm`
+/// or `YYYYMMDDhhmmss`.
+fn calendar_text(number: i64) -> Option<String> {
+    let digits = number.to_string();
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or("00");
+    let text = match digits.len() {
+        4 => format!("{digits}-01-01"),
+        8 => format!("{}-{}-{}", part(0..4), part(4..6), part(6..8)),
+        12 | 14 => {
+            let date = format!("{}-{}-{}", part(0..4), part(4..6), part(6..8));
+            format!("{date}T{}:{}:{}Z", part(8..10), part(10..12), part(12..14))
+        }
+        _ => return None,
+    };
+    let is_near = (1900..=2100).contains(&part(0..4).parse::<u32>().ok()?);
+    (is_near && RequestTime::parse(&text).is_ok()).then_some(text)
+}
+
+/// Checks that a time is one that a reading may have.
+pub(crate) fn to_timestamp(moment: RequestTime) -> Result<Timestamp, Problem> {
     Timestamp::try_from(moment).map_err(time_problem)
 }
 
-fn time_problem(error: InvalidTime) -> Problem {
+pub(crate) fn time_problem(error: InvalidTime) -> Problem {
     let words = error.to_string();
     let (kind, expected) = match error {
         InvalidTime::Text(_) => ("datetime_from_date_parsing", "datetime or date"),

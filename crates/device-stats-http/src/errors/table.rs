@@ -1,12 +1,14 @@
 //! The table of errors: status, code and text of each.
 
+use std::fmt::Write as _;
+
 use axum::http::StatusCode;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
-use device_stats_domain::{IdempotencyKey, TooManyBuckets};
+use device_stats_domain::{IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
-use device_stats_service::ServiceError;
 use device_stats_service::limits::{EXPORTS_MAX, LIVE_STREAMS_MAX};
+use device_stats_service::{ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
 
@@ -72,7 +74,9 @@ fn describe_body(error: &BodyError) -> Description {
         BodyError::NotJson(JsonError { position, error }) => invalid(vec![json_invalid(*position, error)]),
         BodyError::NotArrow(error) => invalid(vec![arrow_invalid(error)]),
         BodyError::Utf16 => invalid(vec![json_invalid(0, "the body is UTF-16, send UTF-8")]),
-        BodyError::NotUtf8 => malformed_body("There was an error parsing the body"),
+        BodyError::NotUtf8 { line } => {
+            malformed_body(format!("There was an error parsing the body: line {line} is not UTF-8"))
+        }
         BodyError::TooLarge { bytes_max } => large_body(*bytes_max),
         BodyError::TooManyReadings { readings_max } => {
             let detail = format!("The body holds more than {readings_max} readings");
@@ -94,7 +98,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| locations.unknown_device(*row, id));
             invalid(faults.collect())
         }
-        ServiceError::TooManyBuckets(error) => invalid(vec![too_many_buckets(error)]),
+        ServiceError::SeriesTooLong(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
             text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
         }
@@ -180,10 +184,19 @@ fn other_payload(key: &IdempotencyKey) -> Fault {
     fault(key_location(), problem, json!(key.as_str()))
 }
 
-fn too_many_buckets(error: &TooManyBuckets) -> Fault {
-    let TooManyBuckets { interval, asked } = error;
-    let msg = format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}");
-    let ctx = json!({"buckets_max": SERIES_BUCKETS_MAX, "buckets": asked});
+fn too_many_buckets(error: &SeriesTooLong) -> Fault {
+    let SeriesTooLong { error: TooManyBuckets { interval, asked }, readings } = error;
+    let mut msg = format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}");
+    let mut ctx = json!({"buckets_max": SERIES_BUCKETS_MAX, "buckets": asked});
+    if let Some(ReadingSpan { first, last, most }) = readings {
+        let [first, last, most_from, most_until] = [first, last, &most.0, &most.1].map(Timestamp::to_string);
+        let _ = write!(msg, ". The readings are from {first} to {last}");
+        if (&first, &last) != (&most_from, &most_until) {
+            let _ = write!(msg, ", most of them from {most_from} to {most_until}");
+        }
+        msg.push_str(". Give start_time and end_time, a longer interval, or points");
+        ctx["readings"] = json!({"first": first, "last": last, "most": [most_from, most_until]});
+    }
     let problem = Problem::new("too_many_buckets", msg).with(ctx);
     fault(vec!["query".into(), "interval".into()], problem, json!(interval.to_string()))
 }

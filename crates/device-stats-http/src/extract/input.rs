@@ -5,9 +5,11 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use device_stats_formats::{
-    BodyError, Faults, Json, LocationStep, MediaType, Problem, Utf8Decoder, extra, missing,
+    BodyError, Faults, Json, LocationStep, MediaType, Problem, Utf8Decoder, extra, find_misnamed, misnamed,
+    missing,
 };
 use device_stats_service::{BodyPermit, Service};
+use serde_json::json;
 
 use crate::body::{BodyKind, receive};
 use crate::errors::ApiError;
@@ -110,26 +112,44 @@ impl Input {
         faults.keep(loc, &value, read(&value)).map(Some)
     }
 
-    /// Reads a required parameter of the query. Returns `None` after reporting a fault.
-    pub(crate) fn required_query<T>(
-        &self,
-        name: &'static str,
-        faults: &mut Faults,
-        read: impl FnOnce(&Json) -> Result<T, Problem>,
-    ) -> Option<T> {
-        let value = self.query(name, faults, read)?;
-        if value.is_none() {
-            faults.add(vec!["query".into(), name.into()], missing(), &Json::Null);
-        }
-        value
-    }
-
     /// Reports a fault for every parameter of the query that is not in `known`.
     pub(crate) fn refuse_other_queries(&self, known: &[&str], faults: &mut Faults) {
         for (name, value) in self.query.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let meant = find_misnamed(name, known, |ours| self.has_query(ours));
             let loc = vec!["query".into(), LocationStep::from_sent(name)];
-            faults.add(loc, extra(), &Json::String(value.clone()));
+            faults.add(loc, meant.map_or_else(extra, misnamed), &Json::String(value.clone()));
         }
+    }
+
+    /// Reports a fault for every parameter of the query that is another name of one in `known`. Other unknown
+    /// parameters are ignored.
+    pub(crate) fn refuse_misnamed_queries(&self, known: &[&str], faults: &mut Faults) {
+        for (name, value) in &self.query {
+            if let Some(meant) = find_misnamed(name, known, |ours| self.has_query(ours)) {
+                let loc = vec!["query".into(), LocationStep::from_sent(name)];
+                faults.add(loc, misnamed(meant), &Json::String(value.clone()));
+            }
+        }
+    }
+
+    /// Reports a fault for every parameter of the query that is a member of the body, also by another name.
+    pub(crate) fn refuse_queries_of_body(&self, members: &[&str], faults: &mut Faults) {
+        for (name, value) in &self.query {
+            let is_member = members.iter().copied().find(|member| *member == name.as_str());
+            if let Some(member) = is_member.or_else(|| find_misnamed(name, members, |_| false)) {
+                let msg = format!("Extra inputs are not permitted; {member} is a member of the body");
+                let problem = Problem::new("extra_forbidden", msg).with(json!({ "name": member }));
+                faults.add(
+                    vec!["query".into(), LocationStep::from_sent(name)],
+                    problem,
+                    &Json::String(value.clone()),
+                );
+            }
+        }
+    }
+
+    fn has_query(&self, name: &str) -> bool {
+        self.query.iter().any(|(other, _)| other == name)
     }
 }
 

@@ -8,6 +8,8 @@ use super::input::{FromInput, Input};
 pub(crate) trait RequestBody {
     /// The value of the body.
     type Value;
+    /// Names of the members. Other unknown members are ignored, unless they are another name of one of these.
+    const NAMES: &'static [&'static str];
 
     /// Reads the members. Returns `None` after reporting a fault.
     fn read(members: &mut Members<'_>) -> Option<Self::Value>;
@@ -20,13 +22,27 @@ impl<B: RequestBody> FromInput for JsonBody<B> {
     const NEEDS_BODY: bool = true;
 
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        let loc: [LocationStep; 1] = ["body".into()];
-        let Some(json) = &input.body else {
-            faults.add(loc.to_vec(), missing(), &Json::Null);
-            return None;
-        };
-        B::read(&mut Members::from_json(json, &loc, faults)?).map(Self)
+        read_object(input, B::NAMES, faults, B::read).map(Self)
     }
+}
+
+/// Reads the JSON object that a body must be. Refuses members with another name of one of `names`, and ignores
+/// other unknown members.
+pub(crate) fn read_object<T>(
+    input: &Input,
+    names: &[&str],
+    faults: &mut Faults,
+    read: impl FnOnce(&mut Members<'_>) -> Option<T>,
+) -> Option<T> {
+    let loc: [LocationStep; 1] = ["body".into()];
+    let Some(json) = &input.body else {
+        faults.add(loc.to_vec(), missing(), &Json::Null);
+        return None;
+    };
+    let mut members = Members::from_json(json, &loc, faults)?;
+    let value = read(&mut members);
+    members.refuse_misnamed(names);
+    value
 }
 
 /// A JSON body that may be absent or `null`.

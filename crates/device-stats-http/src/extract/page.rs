@@ -29,6 +29,7 @@ impl FromInput for PageQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let skip = input.query("skip", faults, |value| values::at_least(0, values::integer(value)?));
         let limit = input.query("limit", faults, count_up_to(PAGE_LIMIT_MAX));
+        input.refuse_misnamed_queries(&["skip", "limit"], faults);
         let ListPage { skip: first, limit: full } = ListPage::FIRST;
         Some(Self(ListPage { skip: skip?.unwrap_or(first), limit: limit?.unwrap_or(full) }))
     }

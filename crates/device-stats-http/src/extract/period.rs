@@ -7,7 +7,10 @@ use utoipa::IntoParams;
 
 use super::input::{FromInput, Input};
 
-/// `start_time` and `end_time`.
+/// Names of the parameters of a period.
+pub(crate) const PERIOD_NAMES: [&str; 3] = ["start_time", "end_time", "until"];
+
+/// `start_time`, `end_time` and `until`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `PeriodQuery`")]
@@ -20,6 +23,9 @@ pub(crate) struct PeriodParams {
     /// reading.
     #[param(example = "2026-11-23T23:59:59.999999Z")]
     end_time: Option<String>,
+    /// First moment after the period (exclusive), in the same forms; instead of `end_time`.
+    #[param(example = "2026-11-24T00:00:00Z")]
+    until: Option<String>,
 }
 
 /// A period with inclusive ends. An absent end is open.
@@ -49,6 +55,10 @@ impl FromInput for PeriodQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let start = input.query("start_time", faults, query_moment);
         let end = input.query("end_time", faults, query_moment);
+        let until = input.query("until", faults, query_moment);
+        let (end, until) = (end?, until?);
+        let sent = until.map_or(Json::Null, to_json);
+        let end = faults.keep(vec!["query".into(), "until".into()], &sent, last_moment(end, until));
         Some(Self(Period { start: start?, end: end? }))
     }
 }
@@ -57,7 +67,23 @@ impl FromInput for PeriodQuery {
 pub(crate) fn read_period(members: &mut Members<'_>) -> Option<Period> {
     let start = members.optional("start_time", nullable(values::moment));
     let end = members.optional("end_time", nullable(values::moment));
-    Some(Period { start: start?.flatten(), end: end?.flatten() })
+    let until = members.optional("until", nullable(values::moment));
+    let (end, until) = (end?.flatten(), until?.flatten());
+    let end = members.check("until", &until.map_or(Json::Null, to_json), last_moment(end, until));
+    Some(Period { start: start?.flatten(), end: end? })
+}
+
+/// Returns the last moment of a period from its inclusive or its exclusive end.
+fn last_moment(end: Option<RequestTime>, until: Option<RequestTime>) -> Result<Option<RequestTime>, Problem> {
+    match (end, until) {
+        (Some(_), Some(_)) => Err(Problem::new("value_error", "Value error, give either end_time or until")),
+        (end, None) => Ok(end),
+        (None, Some(until)) => Ok(Some(RequestTime::from_micros(until.micros() - 1))),
+    }
+}
+
+fn to_json(moment: RequestTime) -> Json {
+    Json::String(moment.nearest_timestamp().to_string())
 }
 
 /// Reads a moment of a query. A `+` of an offset that is not encoded becomes a space; the fault then names

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::{Axes, RequestedStatistics, Statistics, UserId};
-use device_stats_formats::Members;
+use device_stats_formats::{Faults, Members};
 use device_stats_service::{Analysis, ReadingSource, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +13,8 @@ use super::statistics::{StatisticsResponse, read_wanted};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, OptionalJsonBody, Parsed, PathReadingSource, Period, RequestBody, read_period,
+    Caller, DeviceIdParam, FromInput, Input, OptionalJsonBody, Parsed, PathReadingSource, Period,
+    RequestBody, read_period,
 };
 
 /// The period of an analysis, and the optional statistics.
@@ -28,6 +29,9 @@ pub(crate) struct AnalysisRequestBody {
     /// Last moment of the period (inclusive), in the same forms. If absent or `null`, the period has no end.
     #[schema(example = "2026-11-23T23:59:59.999999Z")]
     end_time: Option<String>,
+    /// First moment after the period (exclusive), in the same forms; instead of `end_time`.
+    #[schema(example = "2026-11-24T00:00:00Z")]
+    until: Option<String>,
     /// Percentiles to compute for each axis, in percent: 1 to 20 numbers from 0 (the minimum) to 100 (the
     /// maximum).
     #[schema(example = json!([50, 95, 99.9]), min_items = 1, max_items = 20)]
@@ -40,6 +44,18 @@ pub(crate) struct AnalysisRequestBody {
     stddev: Option<bool>,
 }
 
+/// An optional body. Parameters of the period in the query would be ignored, and all of time analyzed.
+pub(crate) struct AnalysisInput(AnalysisRequest);
+
+impl FromInput for AnalysisInput {
+    const NEEDS_BODY: bool = true;
+
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        input.refuse_queries_of_body(AnalysisRequestBody::NAMES, faults);
+        OptionalJsonBody::<AnalysisRequestBody>::read(input, faults).map(|OptionalJsonBody(body)| Self(body))
+    }
+}
+
 /// A request for an analysis.
 #[derive(Default)]
 pub(crate) struct AnalysisRequest {
@@ -49,6 +65,8 @@ pub(crate) struct AnalysisRequest {
 
 impl RequestBody for AnalysisRequestBody {
     type Value = AnalysisRequest;
+    const NAMES: &'static [&'static str] =
+        &["start_time", "end_time", "until", "percentiles", "mean", "stddev"];
 
     fn read(members: &mut Members<'_>) -> Option<AnalysisRequest> {
         let period = read_period(members);
@@ -143,9 +161,9 @@ pub(super) const ANALYZE_USER: UserOperation = UserOperation {
 pub(super) async fn analyze(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathReadingSource, OptionalJsonBody<AnalysisRequestBody>)>,
+    Parsed(input): Parsed<(PathReadingSource, AnalysisInput)>,
 ) -> Result<Response, ApiError> {
-    let (source, OptionalJsonBody(request)) = input;
+    let (source, AnalysisInput(request)) = input;
     let source = source.find(&service, principal).await?;
     let found = service.analyze(&source, request.period.to_window(), &request.wanted).await?;
     Ok(match &*source {

@@ -5,14 +5,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::{BatchReader, BatchRows, BodyError, Faults, MediaType, Row};
+use device_stats_formats::{BatchReader, BatchRows, BodyError, Faults, MediaType, ReadingTimes, Row};
 use device_stats_service::{BatchOutcome, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::readings::ReadingCreateBody;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice, RowReader, Streamed};
+use crate::extract::{
+    Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice, PrecisionParam, RowReader, Streamed,
+    precision,
+};
 
 /// A new reading of a batch for many devices.
 #[derive(ToSchema)]
@@ -67,8 +70,8 @@ impl From<BatchOutcome> for BatchResponse {
 impl<R: Row> RowReader for BatchReader<R> {
     type Row = R;
 
-    fn begin(_: &Input, media_type: MediaType, _: &mut Faults) -> Self {
-        Self::new(media_type)
+    fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self {
+        Self::new(media_type, ReadingTimes::new(precision(input, faults)))
     }
 
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
@@ -92,7 +95,7 @@ impl<R: Row> RowReader for BatchReader<R> {
 /// Sending a batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
-    params(DeviceIdParam, KeyParam),
+    params(DeviceIdParam, PrecisionParam, KeyParam),
     request_body(content(
         (Vec<ReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
@@ -123,7 +126,7 @@ pub(super) async fn append_batch(
 /// `device_id`. An unknown device is a fault of its row (422).
 #[utoipa::path(
     post, path = "/api/v1/stats/batch", tag = "statistics",
-    params(KeyParam),
+    params(PrecisionParam, KeyParam),
     request_body(content(
         (Vec<DeviceReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),

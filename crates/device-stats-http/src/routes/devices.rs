@@ -34,6 +34,7 @@ pub(crate) struct DeviceCreateBody {
 
 impl RequestBody for DeviceCreateBody {
     type Value = NewDevice;
+    const NAMES: &'static [&'static str] = &["device_id", "name", "user_id"];
 
     fn read(members: &mut Members<'_>) -> Option<NewDevice> {
         let device_id = members.required("device_id", values::device_id);
@@ -58,6 +59,7 @@ pub(crate) struct DeviceUpdateBody {
 
 impl RequestBody for DeviceUpdateBody {
     type Value = DeviceChange;
+    const NAMES: &'static [&'static str] = &["name", "user_id"];
 
     fn read(members: &mut Members<'_>) -> Option<DeviceChange> {
         let name = members.optional("name", nullable(values::device_name));

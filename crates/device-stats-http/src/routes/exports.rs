@@ -17,7 +17,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
+    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period, PeriodParams,
+    PeriodQuery,
 };
 use crate::headers::accept::accepts_gzip;
 use crate::headers::content_disposition::attachment;
@@ -49,7 +50,8 @@ impl FromInput for ExportQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let format = input.query("format", faults, ExportFormat::from_json);
         let period = PeriodQuery::read(input, faults);
-        input.refuse_other_queries(&["format", "start_time", "end_time"], faults);
+        let known = ["format"].into_iter().chain(PERIOD_NAMES);
+        input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let PeriodQuery(period) = period?;
         Some(Self { period, format: format?.unwrap_or_default() })
     }

@@ -14,8 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
-    count_up_to,
+    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period, PeriodParams,
+    PeriodQuery, count_up_to,
 };
 
 /// `bins`, `low` and `high`.
@@ -26,12 +26,12 @@ pub(crate) struct HistogramParams {
     /// Number of bins of equal width; 1 to 1,000.
     #[param(example = 20, minimum = 1, maximum = 1000, default = 20)]
     bins: Option<i64>,
-    /// Lower edge of the first bin, in the unit of the device. If absent, the smaller one of `high` and the
-    /// minimum of the axis.
+    /// Lower edge of the first bin, in the unit of the device. If absent, the minimum of the axis, or `high`
+    /// minus 1 if no value is less than `high`.
     #[param(example = -2.5)]
     low: Option<f64>,
-    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent, the greater one
-    /// of `low` and the maximum of the axis.
+    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent, the maximum of the
+    /// axis, or `low` plus 1 if no value is greater than `low`.
     #[param(example = 2.5)]
     high: Option<f64>,
 }
@@ -49,7 +49,8 @@ impl FromInput for HistogramQuery {
         let low = input.query("low", faults, values::finite);
         let high = input.query("high", faults, |value| greater_than(low.flatten(), values::finite(value)?));
         let period = PeriodQuery::read(input, faults);
-        input.refuse_other_queries(&["bins", "low", "high", "start_time", "end_time"], faults);
+        let known = ["bins", "low", "high"].into_iter().chain(PERIOD_NAMES);
+        input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let (count, low, high) = (count?.unwrap_or(HISTOGRAM_BINS_DEFAULT), low?, high?);
         let PeriodQuery(period) = period?;
         Some(Self { period, bins: Bins::new(count, low, high).expect("valid bins") })

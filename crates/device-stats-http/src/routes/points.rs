@@ -6,35 +6,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, PointReader, Precision};
+use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, PointReader};
 use device_stats_service::Service;
-use utoipa::IntoParams;
 
 use crate::errors::ApiError;
-use crate::extract::{Caller, Input, KeyHeader, KeyParam, RowReader, Streamed};
+use crate::extract::{Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed, precision};
 
 /// Other paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server,
 /// clients of InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
 const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
 
-/// `precision`. Other parameters of InfluxDB, such as `bucket`, are ignored.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the query of `append_points`")]
-pub(crate) struct PointsParams {
-    /// Unit of the timestamps since 1970 UTC: `ns` (or `n`), `us` (or `u`), `ms` or `s`.
-    #[param(example = "ms", default = "ns")]
-    precision: Option<String>,
-}
-
 impl RowReader for PointReader {
     type Row = (DeviceId, Measurement);
 
     fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> Self {
-        let precision = input.query("precision", faults, Precision::from_json);
-        // A faulty precision fails the request. The lines are still read, so that their faults are also
-        // reported.
-        Self::new(precision.flatten().unwrap_or_default())
+        Self::new(precision(input, faults))
     }
 
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<Self::Row>>, BodyError> {
@@ -47,13 +33,14 @@ impl RowReader for PointReader {
 /// Stores all readings or none. Repeats change nothing. Each point is a reading: the tag `device` names an
 /// existing device, and the fields `x`, `y` and `z` (floats or integers) are the values. The measurement,
 /// other tags, other fields and parameters such as `org`, `bucket` and `db` are ignored. A timestamp is
-/// truncated to microseconds; if it is absent, the server sets the time.
+/// truncated to microseconds; if it is absent, the server sets the time. Without `precision`, timestamps are
+/// nanoseconds, and one outside 1990 to 2100 is refused.
 ///
 /// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`; `Content-Type`
 /// is ignored. The operation is also available at `/write` and `/api/v2/write`.
 #[utoipa::path(
     post, path = "/api/v1/write", tag = "statistics",
-    params(PointsParams, KeyParam),
+    params(PrecisionParam, KeyParam),
     request_body(
         content = String, content_type = "text/plain",
         example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",

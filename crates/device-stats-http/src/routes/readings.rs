@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{Axes, Finite, Measurement, Reading};
-use device_stats_formats::{Members, Row};
+use device_stats_domain::{Axes, Finite, ListPage, Measurement, Reading};
+use device_stats_formats::{Faults, ReadingTimes, Row};
 use device_stats_service::{Action, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, JsonBody, KeyHeader, KeyParam, PageParams, PageQuery, Parsed, PathDevice,
-    PeriodParams, PeriodQuery, RequestBody,
+    Caller, DeviceIdParam, FromInput, Input, KeyHeader, KeyParam, PERIOD_NAMES, PageParams, PageQuery,
+    Parsed, PathDevice, Period, PeriodParams, PeriodQuery, PrecisionParam, precision, read_object,
 };
 
 /// A new reading.
@@ -38,11 +38,16 @@ pub(crate) struct ReadingCreateBody {
     timestamp: Option<String>,
 }
 
-impl RequestBody for ReadingCreateBody {
-    type Value = Measurement;
+/// A new reading as the body of a request.
+pub(crate) struct NewReadingBody(Measurement);
 
-    fn read(members: &mut Members<'_>) -> Option<Measurement> {
-        Measurement::from_members(members)
+impl FromInput for NewReadingBody {
+    const NEEDS_BODY: bool = true;
+
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let mut times = ReadingTimes::new(precision(input, faults));
+        let names = &["x", "y", "z", "timestamp"];
+        read_object(input, names, faults, |members| Measurement::from_members(members, &mut times)).map(Self)
     }
 }
 
@@ -83,7 +88,7 @@ impl From<Reading> for ReadingResponse {
 /// The response to a repeat shows the reading that was stored first.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
-    params(DeviceIdParam, KeyParam),
+    params(DeviceIdParam, PrecisionParam, KeyParam),
     request_body = ReadingCreateBody,
     responses(
         (status = 201, description = "The stored reading.", body = ReadingResponse),
@@ -93,11 +98,27 @@ impl From<Reading> for ReadingResponse {
 pub(super) async fn append_reading(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathDevice, KeyHeader, JsonBody<ReadingCreateBody>)>,
+    Parsed(input): Parsed<(PathDevice, KeyHeader, NewReadingBody)>,
 ) -> Result<(StatusCode, Json<ReadingResponse>), ApiError> {
-    let (device, KeyHeader(key), JsonBody(measurement)) = input;
+    let (device, KeyHeader(key), NewReadingBody(measurement)) = input;
     let reading = service.append_reading(principal, device.id()?, measurement, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(reading.into())))
+}
+
+/// The query of a list of readings.
+pub(crate) struct ReadingsQuery {
+    period: Period,
+    page: ListPage,
+}
+
+impl FromInput for ReadingsQuery {
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let period = PeriodQuery::read(input, faults);
+        let page = PageQuery::read(input, faults);
+        input.refuse_misnamed_queries(&PERIOD_NAMES, faults);
+        let (PeriodQuery(period), PageQuery(page)) = (period?, page?);
+        Some(Self { period, page })
+    }
 }
 
 /// List readings
@@ -114,9 +135,9 @@ pub(super) async fn append_reading(
 pub(super) async fn list_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathDevice, PeriodQuery, PageQuery)>,
+    Parsed(input): Parsed<(PathDevice, ReadingsQuery)>,
 ) -> Result<Json<Vec<ReadingResponse>>, ApiError> {
-    let (device, PeriodQuery(period), PageQuery(page)) = input;
+    let (device, ReadingsQuery { period, page }) = input;
     let device = service.find_device(principal, device.id()?, Action::Read).await?;
     let readings = service.list_readings(&device, period.to_window(), page).await?;
     Ok(Json(readings.into_iter().map(ReadingResponse::from).collect()))

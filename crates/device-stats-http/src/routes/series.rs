@@ -2,11 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use device_stats_domain::{Axes, Grid, Interval, InvalidInterval, RequestTime, Summary, Zone};
+use device_stats_domain::limits::SERIES_BUCKETS_MAX;
+use device_stats_domain::{
+    Axes, BucketLength, Division, Interval, InvalidInterval, RequestTime, Summary, WeekStart, Zone,
+};
 use device_stats_formats::Json as Value;
 use device_stats_formats::limits::ECHO_BYTES_MAX;
-use device_stats_formats::{Faults, Problem};
-use device_stats_service::{Bucket, Service};
+use device_stats_formats::{Faults, Problem, missing, values};
+use device_stats_service::{Bucket, Series, Service};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -15,39 +18,82 @@ use super::statistics::StatisticsResponse;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource, Period, PeriodParams, PeriodQuery,
+    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period, PeriodParams,
+    PeriodQuery,
 };
 
-/// `interval` and `timezone`.
+/// `interval`, `points`, `timezone` and `week_start`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `SeriesQuery`")]
 pub(crate) struct SeriesParams {
     /// Length of a bucket: an ISO 8601 duration that consists of years and months, of weeks and days, or of
-    /// hours, minutes and seconds (down to microseconds). Years to days follow the calendar of `timezone`;
-    /// hours to seconds are exact spans.
+    /// hours, minutes and seconds (down to microseconds). Required without `points`.
     #[param(example = "PT1H")]
-    interval: String,
-    /// IANA name of the time zone in which buckets of days, weeks, months and years begin.
+    interval: Option<String>,
+    /// Maximum number of buckets, 2 to 2,000, instead of `interval`. The service chooses the shortest
+    /// convenient interval, such as 15 minutes, and names it in the response.
+    #[param(example = 800, minimum = 2, maximum = 2000)]
+    points: Option<i64>,
+    /// IANA name of the time zone whose clock and calendar the buckets follow.
     #[param(example = "Europe/Berlin", default = "UTC")]
     timezone: Option<String>,
+    /// Day with which buckets of weeks begin: `monday`, `tuesday`, `wednesday`, `thursday`, `friday`,
+    /// `saturday` or `sunday`.
+    #[param(example = "sunday", default = "monday")]
+    week_start: Option<String>,
 }
 
 /// The query of a series.
 pub(crate) struct SeriesQuery {
     period: Period,
-    grid: Grid,
+    division: Division,
 }
 
 impl FromInput for SeriesQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        let interval = input.required_query("interval", faults, interval);
+        let interval = input.query("interval", faults, interval);
+        let points = input.query("points", faults, points);
+        let length = match (interval, points) {
+            (Some(Some(interval)), Some(None)) => Some(BucketLength::Interval(interval)),
+            (Some(None), Some(Some(points))) => Some(BucketLength::AtMost(points)),
+            (Some(None), Some(None)) => {
+                faults.add(vec!["query".into(), "interval".into()], missing(), &Value::Null);
+                None
+            }
+            (Some(Some(_)), Some(Some(points))) => {
+                let msg = "Value error, give either interval or points";
+                let problem = Problem::new("value_error", msg);
+                faults.add(
+                    vec!["query".into(), "points".into()],
+                    problem,
+                    &Value::String(points.to_string()),
+                );
+                None
+            }
+            (None, _) | (_, None) => None,
+        };
         let zone = input.query("timezone", faults, zone);
+        let week_start = input.query("week_start", faults, week_start);
         let period = PeriodQuery::read(input, faults);
-        input.refuse_other_queries(&["interval", "timezone", "start_time", "end_time"], faults);
+        let known = ["interval", "points", "timezone", "week_start"].into_iter().chain(PERIOD_NAMES);
+        input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let PeriodQuery(period) = period?;
-        Some(Self { period, grid: Grid::new(interval?, zone?.unwrap_or(Zone::UTC)) })
+        let (zone, week_start) = (zone?.unwrap_or(Zone::UTC), week_start?.unwrap_or_default());
+        Some(Self { period, division: Division { length: length?, zone, week_start } })
     }
+}
+
+#[expect(clippy::expect_used, reason = "an integer from 2 to a `u32` is a `u32`")]
+fn points(value: &Value) -> Result<u32, Problem> {
+    let points = values::at_least(2, values::integer(value)?)?;
+    let points = values::at_most(SERIES_BUCKETS_MAX.cast_signed(), points)?;
+    Ok(u32::try_from(points).expect("a count up to a `u32`"))
+}
+
+fn week_start(value: &Value) -> Result<WeekStart, Problem> {
+    let name = if let Value::String(name) = value { name.as_str() } else { "" };
+    WeekStart::from_name(name).map_err(|error| Problem::new("enum", format!("Value error, the text {error}")))
 }
 
 fn interval(value: &Value) -> Result<Interval, Problem> {
@@ -65,7 +111,7 @@ fn interval_problem(error: InvalidInterval) -> Problem {
         InvalidInterval::NotPositive => {
             Problem::new("greater_than", "Input should be greater than PT0S").with(json!({"gt": "PT0S"}))
         }
-        InvalidInterval::TooFine | InvalidInterval::Mixed => {
+        InvalidInterval::TooFine | InvalidInterval::TooLong | InvalidInterval::Mixed => {
             Problem::new("value_error", format!("Value error, the interval {words}"))
                 .with(json!({"error": words}))
         }
@@ -75,8 +121,11 @@ fn interval_problem(error: InvalidInterval) -> Problem {
 fn zone(value: &Value) -> Result<Zone, Problem> {
     let name = if let Value::String(name) = value { name.as_str() } else { "" };
     Zone::from_name(name).map_err(|_| {
+        // A `+` that is not encoded becomes a space.
+        let is_plus = Zone::from_name(&name.replacen(' ', "+", 1)).is_ok();
+        let hint = if is_plus { "; encode + as %2B" } else { "" };
         let name: String = name.chars().take(ECHO_BYTES_MAX / 4).collect();
-        Problem::new("zoneinfo_str", format!("invalid timezone: {name}")).with(json!({"value": name}))
+        Problem::new("zoneinfo_str", format!("invalid timezone: {name}{hint}")).with(json!({"value": name}))
     })
 }
 
@@ -97,7 +146,7 @@ pub(crate) struct SeriesResponse {
     /// reading.
     #[schema(example = "2026-11-23T23:59:59.999999Z")]
     period_end: Option<String>,
-    /// All buckets of the period in order of time, without gap or overlap; up to 2,000.
+    /// The buckets that contain the period in order of time, without gap or overlap; up to 2,000.
     buckets: Vec<BucketResponse>,
 }
 
@@ -105,14 +154,15 @@ pub(crate) struct SeriesResponse {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Bucket)]
 pub(crate) struct BucketResponse {
-    /// Start of the bucket (inclusive), RFC 3339 in UTC. The first bucket starts with the period.
+    /// Start of the bucket (inclusive), RFC 3339 in UTC. The first bucket may start before the period; its
+    /// statistics are of the readings inside the period.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     start: String,
-    /// End of the bucket (exclusive), RFC 3339 in UTC. The last bucket ends one microsecond after the last
-    /// moment of the period.
+    /// End of the bucket (exclusive), RFC 3339 in UTC. The last bucket may end after the period; its
+    /// statistics are of the readings inside the period.
     #[schema(example = "2026-11-23T01:00:00.000000Z")]
     end: String,
-    /// Statistics of the readings in the bucket; `null` if it has none.
+    /// Statistics of the readings in the bucket and the period; `null` if there are none.
     stats: Option<BucketStatisticsResponse>,
 }
 
@@ -147,14 +197,14 @@ impl From<Bucket> for BucketResponse {
 }
 
 impl SeriesResponse {
-    fn new(buckets: Vec<Bucket>, query: &SeriesQuery) -> Self {
+    fn new(series: Series, query: &SeriesQuery) -> Self {
         let (period_start, period_end) = query.period.to_texts();
         Self {
-            interval: query.grid.interval().to_string(),
-            timezone: query.grid.zone().name().to_owned(),
+            interval: series.interval.to_string(),
+            timezone: query.division.zone.name().to_owned(),
             period_start,
             period_end,
-            buckets: buckets.into_iter().map(BucketResponse::from).collect(),
+            buckets: series.buckets.into_iter().map(BucketResponse::from).collect(),
         }
     }
 }
@@ -172,12 +222,14 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 /// snapshot.
 ///
 /// - Buckets of months and years start at the beginning of a month in `timezone`, counted from January 2000.
-/// - Buckets of days and weeks start at the beginning of a day in `timezone`, counted from Monday, 3 January
-///   2000. A day may have 23 or 25 hours.
-/// - Buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday in
-///   `timezone`.
+/// - Buckets of days start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A day
+///   may have 23 or 25 hours. Buckets of weeks start with the day `week_start`.
+/// - Buckets of hours, minutes and seconds that divide a day start when the clock in `timezone` shows midnight
+///   plus a multiple of `interval`. Where the clocks change, a bucket may be longer or shorter.
+/// - Other buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday.
 ///
-/// The first and the last bucket are cut at the ends of the period.
+/// The period has no influence on where buckets start, so the buckets of two series join. The statistics of
+/// the first and the last bucket are of the readings inside the period.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/series", tag = "statistics", operation_id = "list_device_series",
     params(DeviceIdParam, SeriesParams, PeriodParams),
@@ -193,6 +245,6 @@ pub(super) async fn list_series(
     Parsed((source, query)): Parsed<(PathReadingSource, SeriesQuery)>,
 ) -> Result<Json<SeriesResponse>, ApiError> {
     let source = source.find(&service, principal).await?;
-    let buckets = service.series(&source, query.period.to_window(), &query.grid).await?;
-    Ok(Json(SeriesResponse::new(buckets, &query)))
+    let series = service.series(&source, query.period.to_window(), &query.division).await?;
+    Ok(Json(SeriesResponse::new(series, &query)))
 }

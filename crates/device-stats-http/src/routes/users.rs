@@ -30,6 +30,7 @@ pub(crate) struct UserCreateBody {
 
 impl RequestBody for UserCreateBody {
     type Value = NewUser;
+    const NAMES: &'static [&'static str] = &["username", "email"];
 
     fn read(members: &mut Members<'_>) -> Option<NewUser> {
         let username = members.required("username", values::username);
@@ -53,6 +54,7 @@ pub(crate) struct UserUpdateBody {
 
 impl RequestBody for UserUpdateBody {
     type Value = UserChange;
+    const NAMES: &'static [&'static str] = &["username", "email"];
 
     fn read(members: &mut Members<'_>) -> Option<UserChange> {
         let username = members.optional("username", values::username);

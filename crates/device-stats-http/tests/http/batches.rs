@@ -153,6 +153,12 @@ async fn csv_faults_name_row_and_field(api: Api) {
         ),
         ("x,y,z,timestamp\n1,2,3,soon\n", "422 datetime_from_date_parsing body.0.timestamp"),
         ("x,y,z\n\"1,2,3\n4,5,6\n", "422 csv_invalid body.0"),
+        // Not RFC 4180: x was stored as 12, and z as 3.
+        ("x,y,z\n\"1\"2,2,3\n", "422 csv_invalid body.0"),
+        ("x,y,z\n1,2,\"3", "422 csv_invalid body.0"),
+        ("x,y,z\n1,2,3\"\n", "422 csv_invalid body.0"),
+        ("x,y,z\n1,2, \"3\"\n", "422 csv_invalid body.0"),
+        ("x,y,\"z\"x\n1,2,3\n", "422 csv_invalid body.header"),
     ] {
         let response = csv(api, BATCH, table).await;
         assert_eq!(response.brief(), expected, "{table}");

@@ -26,7 +26,10 @@ async fn a_malformed_body_is_refused(api: Api) {
         (b"[1,2,3]".to_vec(), "422 model_attributes_type body"),
         (b"{}".to_vec(), "422 missing body.x, missing body.y, missing body.z"),
         (br#"{"x":1,"x":1,"y":2,"z":3}"#.to_vec(), "422 repeated body.x"),
-        (b"{\"x\":1,\"y\":2,\"z\":3,\"w\":\"\xff\"}".to_vec(), "400 There was an error parsing the body"),
+        (
+            b"{\"x\":1,\"y\":2,\"z\":3,\"w\":\"\xff\"}".to_vec(),
+            "400 There was an error parsing the body: line 1 is not UTF-8",
+        ),
         (utf16, "422 json_invalid body.0"),
         (br#"{"x":1,"y":2,"z":3,}"#.to_vec(), "422 json_invalid body.19"),
         (br#"{"x":1,"y":2,"z":3}{}"#.to_vec(), "422 json_invalid body.19"),

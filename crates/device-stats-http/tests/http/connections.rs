@@ -76,7 +76,7 @@ async fn a_client_that_reads_nothing_is_disconnected() {
         api.device("d").await;
         let mut body = "x,y,z,timestamp\n".to_owned();
         for n in 0..150_000 {
-            writeln!(body, "{n}.125,{n}.25,{n}.5,{n}").unwrap();
+            writeln!(body, "{n}.125,{n}.25,{n}.5,{}", 1_700_000_000 + n).unwrap();
         }
         let posted = api.send("POST", "/api/v1/stats/devices/d/batch", &[CSV], Some(body.as_bytes())).await;
         assert_eq!(posted.status, 201);

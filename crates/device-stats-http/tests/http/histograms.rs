@@ -69,9 +69,11 @@ async fn bins_span_the_requested_edges(api: Api) {
             "low=-1e308&high=1e308&bins=1",
             json!({"edges": [-1e308, 1e308], "counts": [10], "below": 0, "above": 0}),
         ),
-        // No value reaches the edge.
-        ("low=40&bins=2", json!({"edges": [39.5, 40.0, 40.5], "counts": [0, 0], "below": 10, "above": 0})),
-        ("high=-1&bins=1", json!({"edges": [-1.5, -0.5], "counts": [0], "below": 0, "above": 10})),
+        // No value is inside the given bound. The bound was moved by 0.5.
+        ("low=40&bins=2", json!({"edges": [40.0, 40.5, 41.0], "counts": [0, 0], "below": 10, "above": 0})),
+        ("high=-1&bins=1", json!({"edges": [-2.0, -1.0], "counts": [0], "below": 0, "above": 10})),
+        ("low=29&bins=1", json!({"edges": [29.0, 30.0], "counts": [1], "below": 9, "above": 0})),
+        ("high=2&bins=1", json!({"edges": [1.0, 2.0], "counts": [1], "below": 0, "above": 9})),
     ] {
         assert_eq!(api.get(&format!("{HISTOGRAM}?{query}")).await.json()["x"], expected, "{query}");
     }

@@ -49,7 +49,7 @@ async fn a_reading_without_a_time_is_stored_once(api: Api) {
 
 async fn a_batch_is_stored_once(api: Api) {
     api.device("d").await;
-    let readings = json!([reading(1.0), reading(2.0), {"x": 3, "y": 0, "z": 0, "timestamp": 7}]);
+    let readings = json!([reading(1.0), reading(2.0), {"x": 3, "y": 0, "z": 0, "timestamp": 1_795_428_007}]);
     let mut named = readings.clone();
     for reading in named.as_array_mut().unwrap() {
         reading["device_id"] = json!("d");
@@ -59,7 +59,7 @@ async fn a_batch_is_stored_once(api: Api) {
         let response = post(api, BATCH, "b", &readings).await;
         assert_eq!((response.status, response.json()), (201, json!({"accepted": 2, "duplicates": 1})));
     }
-    let table = "x,y,z,timestamp\n1,0,0,\n2,0,0,\n3,0,0,7\n";
+    let table = "x,y,z,timestamp\n1,0,0,\n2,0,0,\n3,0,0,1795428007\n";
     let key = "idempotency-key: b";
     let response = api.send("POST", BATCH, &[CSV, key], Some(table.as_bytes())).await;
     assert_eq!(response.json(), json!({"accepted": 2, "duplicates": 1}), "the same in another format");
@@ -69,7 +69,8 @@ async fn a_batch_is_stored_once(api: Api) {
     }
     assert_eq!(api.list(READINGS).await.len(), 5);
     // Without a key, a batch of this size becomes a segment at once.
-    let many: Vec<Value> = (0..5_000).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": n})).collect();
+    let many: Vec<Value> =
+        (0..5_000).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": 1_795_428_000 + n})).collect();
     for _ in 0..2 {
         let response = post(api, BATCH, "large", &json!(many)).await;
         assert_eq!(response.json(), json!({"accepted": 4_999, "duplicates": 1}));
@@ -90,7 +91,7 @@ async fn another_payload_is_refused(api: Api) {
     api.device("d").await;
     api.device("e").await;
     assert_eq!(post(api, READINGS, "k", &reading(1.0)).await.status, 201);
-    let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 7});
+    let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 1_795_428_007});
     for (path, body) in [
         (READINGS, reading(2.0)),
         (READINGS, at),
@@ -155,7 +156,7 @@ async fn a_keyed_request_from_many_connections_is_stored_once(api: Api) {
 /// `device_id`, again and again.
 async fn a_receipt_of_a_deleted_device_finds_no_device(api: Api) {
     api.device("d").await;
-    let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 7});
+    let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 1_795_428_007});
     assert_eq!(api.post(READINGS, &at).await.status, 201);
     assert_eq!(post(api, READINGS, "k", &at).await.status, 201);
     assert_eq!(api.delete("/api/v1/devices/d").await.status, 204);

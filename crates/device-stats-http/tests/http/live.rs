@@ -203,7 +203,7 @@ async fn fast_readings_are_thinned(api: Api) {
     assert_eq!(few, [0.0, 1.0, 2.0, 3.0, 99.0]);
     // A batch of this size becomes a segment at once.
     let readings: Vec<Value> =
-        (100..5_100).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": n})).collect();
+        (100..5_100).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": 1_795_428_000 + n})).collect();
     store(api, &json!(readings)).await;
     loop {
         let (few, _) = slow.xs(1).await;

@@ -106,7 +106,7 @@ async fn faults_name_row_line_and_field(api: Api) {
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(ndjson(api, BATCH, &nested).await.brief(), "422 json_invalid body.0");
     let response = api.send("POST", BATCH, &[NDJSON], Some(b"{\"x\":1,\"y\":2,\"z\":3}\n\xff\n")).await;
-    assert_eq!(response.brief(), "400 There was an error parsing the body");
+    assert_eq!(response.brief(), "400 There was an error parsing the body: line 2 is not UTF-8");
     assert!(api.list(READINGS).await.is_empty());
 }
 

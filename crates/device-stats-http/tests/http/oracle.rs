@@ -135,15 +135,15 @@ fn between(low: f64, high: f64, part: u32, whole: u32) -> f64 {
 }
 
 /// Returns the buckets of a series of one or more readings in order of time; each bucket has `interval_us`
-/// microseconds.
+/// microseconds, which divide a day.
 pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Value {
     let until = period.end.unwrap_or(readings[readings.len() - 1].0) + 1;
-    let mut from = period.start.unwrap_or(readings[0].0);
+    let begin = period.start.unwrap_or(readings[0].0);
+    let mut from = begin - (begin - ORIGIN_US).rem_euclid(interval_us);
     let mut buckets = Vec::new();
     while from < until {
-        let next = ORIGIN_US + ((from - ORIGIN_US).div_euclid(interval_us) + 1) * interval_us;
-        let next = next.min(until);
-        let inside = |time_us: i64| from <= time_us && time_us < next;
+        let next = from + interval_us;
+        let inside = |time_us: i64| from.max(begin) <= time_us && time_us < next.min(until);
         let inside: Vec<Timed> = readings.iter().copied().filter(|(time, _)| inside(*time)).collect();
         let stats = match inside.as_slice() {
             [] => Value::Null,

@@ -8,12 +8,18 @@ use crate::server::{Api, NO_READINGS, Response, over_both_stores};
 over_both_stores!(
     a_series_has_every_bucket_of_the_period,
     an_open_end_is_the_first_or_last_reading,
+    series_of_devices_join,
+    hours_start_at_local_midnight_in_summer,
+    weeks_start_on_the_chosen_day,
+    until_is_an_exclusive_end,
+    the_service_chooses_an_interval,
     days_follow_the_time_zone,
     a_user_is_analyzed_as_one_pool,
     a_bucket_equals_the_analysis_of_its_period,
     a_series_without_readings_is_not_found,
     an_invalid_series_is_refused,
     a_series_has_at_most_2000_buckets,
+    an_outlier_is_told_from_the_other_readings,
 );
 
 const SERIES: &str = "/api/v1/stats/devices/d/series";
@@ -47,10 +53,10 @@ async fn a_series_has_every_bucket_of_the_period(api: Api) {
     assert_eq!(
         lines(&response),
         [
-            "2026-11-23T09:30:00Z 2026-11-23T10:00:00Z -",
+            "2026-11-23T09:00:00Z 2026-11-23T10:00:00Z -",
             "2026-11-23T10:00:00Z 2026-11-23T11:00:00Z 3",
             "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z -",
-            "2026-11-23T12:00:00Z 2026-11-23T12:30:00.000001Z 3",
+            "2026-11-23T12:00:00Z 2026-11-23T13:00:00Z 3",
         ]
     );
     let response = response.json();
@@ -69,9 +75,9 @@ async fn a_series_has_every_bucket_of_the_period(api: Api) {
 async fn an_open_end_is_the_first_or_last_reading(api: Api) {
     api.device("d").await;
     store(api, "d", &["2026-11-23T10:20:00Z", "2026-11-23T11:10:00Z", "2026-11-23T12:30:00Z"]).await;
-    let first = "2026-11-23T10:20:00Z 2026-11-23T11:00:00Z 1";
+    let first = "2026-11-23T10:00:00Z 2026-11-23T11:00:00Z 1";
     let second = "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z 2";
-    let third = "2026-11-23T12:00:00Z 2026-11-23T12:30:00.000001Z 3";
+    let third = "2026-11-23T12:00:00Z 2026-11-23T13:00:00Z 3";
     let whole = api.get(&format!("{SERIES}?interval=PT1H")).await;
     assert_eq!(lines(&whole), [first, second, third]);
     assert_eq!((&whole.json()["period_start"], &whole.json()["period_end"]), (&Value::Null, &Value::Null));
@@ -81,7 +87,101 @@ async fn an_open_end_is_the_first_or_last_reading(api: Api) {
     // The last reading in the period is the one at 11:10.
     assert_eq!(lines(&early), [first, "2026-11-23T11:00:00Z 2026-11-23T12:00:00Z 2"]);
     let one = api.get(&format!("{SERIES}?interval=P1Y&end_time=2026-11-23T11:00:00Z")).await;
-    assert_eq!(lines(&one), ["2026-11-23T10:20:00Z 2026-11-23T11:00:00.000001Z 1"]);
+    // The reading at 11:10 is in the bucket, but outside the period.
+    assert_eq!(lines(&one), ["2026-01-01T00:00:00Z 2027-01-01T00:00:00Z 1"]);
+}
+
+/// A bucket began with the first reading of the device, so the buckets of two devices differed.
+async fn series_of_devices_join(api: Api) {
+    for (device, times) in [
+        ("d", ["2026-11-23T10:20:00Z", "2026-11-23T11:10:00Z"]),
+        ("e", ["2026-11-23T10:59:00Z", "2026-11-23T11:00:00Z"]),
+    ] {
+        api.device(device).await;
+        store(api, device, &times).await;
+    }
+    let bounds = async |device: &str| {
+        let series = api.get(&format!("/api/v1/stats/devices/{device}/series?interval=PT1H")).await.json();
+        let buckets = series["buckets"].as_array().unwrap().clone();
+        buckets.into_iter().map(|bucket| (bucket["start"].clone(), bucket["end"].clone())).collect::<Vec<_>>()
+    };
+    let first = bounds("d").await;
+    assert_eq!(first, bounds("e").await);
+    store(api, "d", &["2026-11-23T10:00:00.000001Z"]).await;
+    assert_eq!(first, bounds("d").await);
+}
+
+async fn hours_start_at_local_midnight_in_summer(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-07-15T00:00:00Z", "2026-07-15T12:00:00Z"]).await;
+    let response = api.get(&format!("{SERIES}?interval=PT6H&timezone=Europe/Berlin")).await;
+    assert_eq!(
+        lines(&response),
+        [
+            "2026-07-14T22:00:00Z 2026-07-15T04:00:00Z 1",
+            "2026-07-15T04:00:00Z 2026-07-15T10:00:00Z -",
+            "2026-07-15T10:00:00Z 2026-07-15T16:00:00Z 2",
+        ]
+    );
+}
+
+async fn weeks_start_on_the_chosen_day(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-22T12:00:00Z", "2026-11-23T12:00:00Z"]).await;
+    let path = format!("{SERIES}?interval=P1W");
+    let monday =
+        ["2026-11-16T00:00:00Z 2026-11-23T00:00:00Z 1", "2026-11-23T00:00:00Z 2026-11-30T00:00:00Z 2"];
+    assert_eq!(lines(&api.get(&path).await), monday);
+    assert_eq!(lines(&api.get(&format!("{path}&week_start=monday")).await), monday);
+    let sunday = api.get(&format!("{path}&week_start=Sunday")).await;
+    assert_eq!(lines(&sunday), ["2026-11-22T00:00:00Z 2026-11-29T00:00:00Z 3"]);
+}
+
+async fn until_is_an_exclusive_end(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-23T00:00:00Z", "2026-11-23T23:59:59.999999Z", "2026-11-24T00:00:00Z"]).await;
+    let day = "start_time=2026-11-23&until=2026-11-24";
+    let response = api.get(&format!("{SERIES}?interval=P1D&{day}")).await;
+    assert_eq!(lines(&response), ["2026-11-23T00:00:00Z 2026-11-24T00:00:00Z 3"]);
+    assert_eq!(response.json()["period_end"], "2026-11-23T23:59:59.999999Z");
+    let device = "/api/v1/stats/devices/d";
+    let body = json!({"start_time": "2026-11-23", "until": "2026-11-24"});
+    let analysis = api.post(&format!("{device}/analyze"), body.clone()).await.json();
+    assert_eq!(
+        (&analysis["x"]["count"], &analysis["period_end"]),
+        (&json!(2), &json!("2026-11-23T23:59:59.999999Z"))
+    );
+    assert_eq!(api.get(&format!("{device}?{day}")).await.json().as_array().unwrap().len(), 2);
+    assert_eq!(api.get(&format!("{device}/histogram?bins=1&{day}")).await.json()["x"]["counts"], json!([2]));
+    let rows = String::from_utf8(api.get(&format!("{device}/export?format=csv&{day}")).await.body).unwrap();
+    assert_eq!(rows.lines().count(), 3, "{rows}");
+    let both = "422 value_error query.until";
+    for path in [device, &format!("{device}/histogram"), &format!("{device}/export")] {
+        assert_eq!(api.get(&format!("{path}?{day}&end_time=2026-11-24")).await.brief(), both, "{path}");
+    }
+    let mut body = body;
+    body["end_time"] = json!("2026-11-24");
+    assert_eq!(api.post(&format!("{device}/analyze"), body).await.brief(), "422 value_error body.until");
+}
+
+async fn the_service_chooses_an_interval(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-23T00:00:00Z", "2026-11-29T23:00:00Z"]).await;
+    let response = api.get(&format!("{SERIES}?points=800")).await;
+    assert_eq!(lines(&response).len(), 7 * 96 - 3);
+    assert_eq!(response.json()["interval"], "PT15M");
+    let response = api.get(&format!("{SERIES}?points=2&timezone=Europe/Berlin")).await;
+    assert_eq!(response.json()["interval"], "P1W");
+    for (query, expected) in [
+        ("points=1", "422 greater_than_equal query.points"),
+        ("points=2001", "422 less_than_equal query.points"),
+        ("points=x", "422 int_parsing query.points"),
+        ("points=9&interval=P1D", "422 value_error query.points"),
+        ("interval=P1W&week_start=sun", "422 enum query.week_start"),
+        ("interval=P99999Y", "422 value_error query.interval"),
+    ] {
+        assert_eq!(api.get(&format!("{SERIES}?{query}")).await.brief(), expected, "{query}");
+    }
 }
 
 async fn days_follow_the_time_zone(api: Api) {
@@ -116,7 +216,8 @@ async fn days_follow_the_time_zone(api: Api) {
     let months = api
         .get(&format!("{SERIES}?interval=P1M&timezone=Pacific/Apia&start_time=2026-10-01T00:00:00Z"))
         .await;
-    assert_eq!(lines(&months), ["2026-10-01T00:00:00Z 2026-10-25T23:00:00.000001Z 10"]);
+    // October begins in Apia before the period.
+    assert_eq!(lines(&months), ["2026-09-30T11:00:00Z 2026-10-31T11:00:00Z 10"]);
     api.device("apia").await;
     store(api, "apia", &["2011-12-30T09:59:59Z", "2011-12-30T10:00:00Z"]).await;
     let period = "start_time=2011-12-29T10:00:00Z&end_time=2011-12-31T09:59:59.999999Z";
@@ -142,9 +243,9 @@ async fn a_user_is_analyzed_as_one_pool(api: Api) {
     assert_eq!(
         lines(&response),
         [
-            "2026-11-22T06:00:00Z 2026-11-23T00:00:00Z 1",
+            "2026-11-22T00:00:00Z 2026-11-23T00:00:00Z 1",
             "2026-11-23T00:00:00Z 2026-11-24T00:00:00Z 3",
-            "2026-11-24T00:00:00Z 2026-11-24T00:00:00.000001Z 2",
+            "2026-11-24T00:00:00Z 2026-11-25T00:00:00Z 2",
         ]
     );
     assert_eq!(response.json()["buckets"][1]["stats"]["x"]["median"], 1.5);
@@ -213,6 +314,7 @@ async fn an_invalid_series_is_refused(api: Api) {
         ("?interval=P1D&timezone=Berlin", "422 zoneinfo_str query.timezone".to_owned()),
         ("?interval=P1D&timezone=", "422 zoneinfo_str query.timezone".to_owned()),
         ("?interval=P1D&timezone=%2B01:00", "422 zoneinfo_str query.timezone".to_owned()),
+        ("?interval=P1D&timezone=Etc/GMT+5", "422 zoneinfo_str query.timezone".to_owned()),
         ("?interval=P1D&start_time=x", "422 datetime_from_date_parsing query.start_time".to_owned()),
         ("?interval=P1D&limit=5&bins=3", "422 extra_forbidden query.limit, extra_forbidden query.bins".to_owned()),
         (
@@ -229,6 +331,10 @@ async fn an_invalid_series_is_refused(api: Api) {
     let mixed = api.get(&format!("{SERIES}?interval=P1DT1H")).await.json();
     let words = mixed["detail"][0]["msg"].as_str().unwrap();
     assert!(words.contains("mixes units without a common measure"), "{words}");
+    let plus = api.get(&format!("{SERIES}?interval=P1D&timezone=Etc/GMT+5")).await.json();
+    assert_eq!(plus["detail"][0]["msg"], "invalid timezone: Etc/GMT 5; encode + as %2B");
+    let long = api.get(&format!("{SERIES}?interval=P99999Y")).await.json();
+    assert_eq!(long["detail"][0]["msg"], "Value error, the interval is longer than 19998 years");
 }
 
 async fn a_series_has_at_most_2000_buckets(api: Api) {
@@ -240,8 +346,13 @@ async fn a_series_has_at_most_2000_buckets(api: Api) {
     let response = api.get(&path).await;
     assert_eq!(response.brief(), "422 too_many_buckets query.interval");
     let fault = &response.json()["detail"][0];
-    assert_eq!(fault["msg"], "The period has 2001 buckets of this interval, more than 2000");
-    assert_eq!(fault["ctx"], json!({"buckets_max": 2000, "buckets": 2001}));
+    let expected = "The period has 2001 buckets of this interval, more than 2000. The readings are from \
+        2026-11-23T00:00:00.000000Z to 2026-11-23T00:00:02.000000Z. Give start_time and end_time, a longer interval, \
+        or points";
+    assert_eq!(fault["msg"], expected);
+    let ends = ["2026-11-23T00:00:00.000000Z", "2026-11-23T00:00:02.000000Z"];
+    let readings = json!({"first": ends[0], "last": ends[1], "most": ends});
+    assert_eq!(fault["ctx"], json!({"buckets_max": 2000, "buckets": 2001, "readings": readings}));
     assert_eq!(fault["input"], "PT0.001S");
     let ages = api.get(&format!("{SERIES}?interval=PT1S&start_time=0001-01-01&end_time=9999-12-31")).await;
     assert_eq!(ages.brief(), "422 too_many_buckets query.interval");
@@ -251,7 +362,28 @@ async fn a_series_has_at_most_2000_buckets(api: Api) {
     assert_eq!(buckets.len(), 1000);
     assert_eq!(
         (&buckets[0]["start"], &buckets[0]["end"]),
-        (&json!("0001-01-01T00:00:00.000000Z"), &json!("0010-01-01T00:00:00.000000Z"))
+        (&json!("0001-01-01T00:00:00.000000Z"), &json!("0010-01-01T00:00:00.000000Z")),
+        "the first bucket begins with the year 0, which no response can name"
     );
     assert_eq!(buckets[999]["end"], "9999-12-31T23:59:59.999999Z");
+}
+
+/// One reading with a wrong year makes a series of the whole period impossible. The error tells where the other
+/// readings are.
+async fn an_outlier_is_told_from_the_other_readings(api: Api) {
+    api.device("d").await;
+    let mut times: Vec<String> = (10..22).map(|hour| format!("2026-11-23T{hour}:00:00Z")).collect();
+    times.extend(["2036-02-07T06:28:16Z".to_owned(), "1970-01-01T00:00:01Z".to_owned()]);
+    store(api, "d", &times.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let response = api.get(&format!("{SERIES}?interval=PT1H")).await;
+    assert_eq!(response.brief(), "422 too_many_buckets query.interval");
+    let readings = &response.json()["detail"][0]["ctx"]["readings"];
+    assert_eq!(readings["first"], "1970-01-01T00:00:01.000000Z");
+    assert_eq!(readings["last"], "2036-02-07T06:28:16.000000Z");
+    assert_eq!(readings["most"], json!(["2026-11-23T10:00:00.000000Z", "2026-11-23T21:00:00.000000Z"]));
+    let words = response.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
+    assert!(
+        words.contains("most of them from 2026-11-23T10:00:00.000000Z to 2026-11-23T21:00:00.000000Z"),
+        "{words}"
+    );
 }

@@ -1,9 +1,12 @@
 //! Series: the summaries of consecutive buckets of a window.
 
-use device_stats_domain::{Axes, Grid, RequestedStatistics, Summary, Timestamp, Window};
+use device_stats_domain::{
+    Axes, Division, Interval, RequestedStatistics, Summary, Timestamp, TooManyBuckets, Window,
+};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::{Group, Part, analyze};
 
+use super::reading_span::{RankedTimes, ReadingSpan};
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
 use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
@@ -11,13 +14,32 @@ use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
 
+/// The buckets of a period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Length of a bucket.
+    pub interval: Interval,
+    /// The buckets that contain times of the period, in order of time and without gaps.
+    pub buckets: Vec<Bucket>,
+}
+
 /// A bucket of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
-    /// The span of time of the bucket.
+    /// The span of time of the bucket. It may extend beyond the period.
     pub window: Window,
-    /// The summaries of the readings in the bucket; `None` if it is empty.
+    /// The summaries of the readings in the bucket and the period; `None` if there are none.
     pub summaries: Option<Axes<Summary>>,
+}
+
+/// Error for a period with too many buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct SeriesTooLong {
+    /// The number of buckets.
+    pub error: TooManyBuckets,
+    /// The times of the readings in the period.
+    pub readings: Option<ReadingSpan>,
 }
 
 impl Service {
@@ -25,27 +47,31 @@ impl Service {
     /// window is moved to the first or last reading.
     ///
     /// # Errors
-    /// [`ServiceError::NoReadings`], [`ServiceError::TooManyBuckets`].
+    /// [`ServiceError::NoReadings`], [`ServiceError::SeriesTooLong`].
     pub async fn series(
         &self,
         source: &Authorized<ReadingSource>,
         window: Window,
-        grid: &Grid,
-    ) -> Result<Vec<Bucket>, ServiceError> {
-        let grid = grid.clone();
+        division: &Division,
+    ) -> Result<Series, ServiceError> {
+        let division = division.clone();
         let visited = ReadingsToVisit::All;
         let summarized = self.compute_on_snapshot(source.subject(), window, visited, move |snapshot| {
-            let Some(window) = bounded_window(snapshot)? else { return Ok(Ok(Vec::new())) };
+            let window = bounded_window(snapshot)?;
+            let grid = division.grid(window.unwrap_or(Window { from_us: 0, until_us: 0 }));
+            let interval = grid.interval();
+            let Some(window) = window else { return Ok(Ok(Series { interval, buckets: Vec::new() })) };
             match grid.buckets(window) {
-                Ok(windows) => summarize_buckets(snapshot, windows).map(Ok),
-                Err(too_many) => Ok(Err(too_many)),
+                Ok(buckets) => summarize_buckets(snapshot, window, buckets)
+                    .map(|buckets| Ok(Series { interval, buckets })),
+                Err(error) => Ok(Err(SeriesTooLong { error, readings: RankedTimes::new(snapshot)?.span()? })),
             }
         });
-        let buckets = summarized.await??;
-        if buckets.iter().all(|bucket| bucket.summaries.is_none()) {
+        let series = summarized.await??;
+        if series.buckets.iter().all(|bucket| bucket.summaries.is_none()) {
             return Err(ServiceError::NoReadings);
         }
-        Ok(buckets)
+        Ok(series)
     }
 }
 
@@ -76,25 +102,29 @@ fn bounded_window(snapshot: &OpenSnapshot) -> Result<Option<Window>, ReadError> 
     Ok(Some(window.bounded_by(timestamp(first)?, timestamp(last)?)))
 }
 
-/// Summarizes the readings of consecutive windows.
-fn summarize_buckets(snapshot: &OpenSnapshot, windows: Vec<Window>) -> Result<Vec<Bucket>, ReadError> {
-    let Some(first) = windows.first() else { return Ok(Vec::new()) };
-    let bounds: Vec<i64> =
-        [first.from_us].into_iter().chain(windows.iter().map(|window| window.until_us)).collect();
+/// Summarizes the readings of a window in consecutive buckets.
+fn summarize_buckets(
+    snapshot: &OpenSnapshot,
+    window: Window,
+    buckets: Vec<Window>,
+) -> Result<Vec<Bucket>, ReadError> {
+    let ends = buckets.iter().map(|bucket| bucket.until_us.min(window.until_us));
+    let bounds: Vec<i64> = [window.from_us].into_iter().chain(ends).collect();
     let parts = snapshot.segments.cut(&bounds)?;
-    if parts.len() != windows.len() {
+    if parts.len() != buckets.len() {
         return Err(ReadError::broken("segments cut at n + 1 bounds do not have n spans"));
     }
     let mut hot = snapshot.hot();
     hot.sort_unstable_by_key(|row| row.time_us);
-    let (_, mut later) = hot.split_at(hot.partition_point(|row| row.time_us < first.from_us));
-    let mut buckets: Vec<(Window, Vec<Part>, &[Row])> = Vec::with_capacity(windows.len());
-    for (window, parts) in windows.into_iter().zip(parts) {
+    // All hot readings of a snapshot are inside its window.
+    let mut later = hot.as_slice();
+    let mut pools: Vec<(Window, Vec<Part>, &[Row])> = Vec::with_capacity(buckets.len());
+    for (bucket, parts) in buckets.into_iter().zip(parts) {
         let inside;
-        (inside, later) = later.split_at(later.partition_point(|row| row.time_us < window.until_us));
-        buckets.push((window, parts, inside));
+        (inside, later) = later.split_at(later.partition_point(|row| row.time_us < bucket.until_us));
+        pools.push((bucket, parts, inside));
     }
-    snapshot.weight.each(buckets, |(window, parts, hot)| {
+    snapshot.weight.each(pools, |(window, parts, hot)| {
         let hot = columns(hot);
         let group = Group { parts: &parts, hot: &hot };
         let axes = analyze(&[group], &RequestedStatistics::default(), &snapshot.segments)?;

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use device_stats_client::{Client, ClientError, Fault, Registration, RequestFailure};
-use device_stats_formats::file::{FileBatch, FileReader, RowNumbering};
+use device_stats_formats::file::{FileBatch, FileReader, RowNumbering, TimedRows};
 use uuid::Uuid;
 
 use super::progress::{Progress, Unit, per_second};
@@ -28,12 +28,29 @@ pub(super) struct Arguments {
     skip: u64,
     #[command(flatten)]
     retry: RetryFlags,
+    /// Unit of times that are numbers, since 1970 UTC: s, ms, us or ns [default: seconds or milliseconds, by
+    /// their size; then a time outside 1990 to 2100 is refused]
+    #[arg(long, value_name = "UNIT", value_parser = ["s", "ms", "us", "ns"])]
+    precision: Option<String>,
+    /// What to do with a row without a time in a file whose other rows have one: stop with an error, or store
+    /// it with the current time
+    #[arg(long, value_name = "CHOICE", default_value = "refuse")]
+    missing_times: MissingTimes,
     /// Register missing devices for this user [default: without a user]
     #[arg(long, value_name = "NAME_OR_ID")]
     user: Option<String>,
     /// Register --user with this email address if it is missing
     #[arg(long, value_name = "ADDRESS", requires = "user")]
     email: Option<String>,
+}
+
+/// What happens to a row without a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum MissingTimes {
+    /// It is refused if other rows have a time.
+    Refuse,
+    /// It is stored with the current time of the server.
+    Now,
 }
 
 /// The error of an import that cannot find out whether rows without a timestamp are stored.
@@ -45,6 +62,10 @@ struct UnknownOutcome(String);
 struct Import<'a> {
     client: Client,
     file: &'a Path,
+    precision: Option<&'a str>,
+    missing_times: MissingTimes,
+    /// The first rows with and without a time, of all batches so far.
+    timed_rows: TimedRows,
     /// Owner of new devices.
     user: Option<i64>,
     /// Devices that exist on the server.
@@ -75,8 +96,19 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
         Some(user) => Some(find_or_create_user(&client, user, arguments.email.as_deref()).await?),
         None => None,
     };
-    let (devices, skipped) = (HashSet::new(), arguments.skip);
-    let mut import = Import { client, file, user, devices, registered: 0, skipped, accepted: 0, repeats: 0 };
+    let mut import = Import {
+        client,
+        file,
+        precision: arguments.precision.as_deref(),
+        missing_times: arguments.missing_times,
+        timed_rows: TimedRows::default(),
+        user,
+        devices: HashSet::new(),
+        registered: 0,
+        skipped: arguments.skip,
+        accepted: 0,
+        repeats: 0,
+    };
     loop {
         let sent = match rows.next_batch() {
             Ok(Some(batch)) => import.send(batch).await,
@@ -114,12 +146,15 @@ async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -
 
 impl Import<'_> {
     async fn send(&mut self, batch: FileBatch) -> anyhow::Result<()> {
+        self.check_times(&batch)?;
         for device_id in &batch.device_ids {
             self.ensure_device(device_id).await?;
         }
-        let FileBatch { content_type, body, row_numbers, numbering, all_timed, .. } = batch;
+        let FileBatch { content_type, body, row_numbers, numbering, timed_rows, .. } = batch;
+        let all_timed = timed_rows.are_all_timed();
         let key = (!all_timed).then(|| Uuid::new_v4().to_string());
-        let failure = match self.client.append_batch(content_type, body, key.as_deref()).await {
+        let failure = match self.client.append_batch(content_type, body, self.precision, key.as_deref()).await
+        {
             Ok(batch) => {
                 self.accepted += batch.accepted;
                 self.repeats += batch.duplicates;
@@ -138,6 +173,25 @@ impl Import<'_> {
             return Err(error.context(self.unknown_outcome(&row_numbers, numbering)));
         }
         Err(error)
+    }
+
+    /// Refuses a batch if some rows of the file have a time and others have none, unless the user allows it.
+    fn check_times(&mut self, batch: &FileBatch) -> anyhow::Result<()> {
+        let TimedRows { first_timed, first_untimed } = &mut self.timed_rows;
+        *first_timed = first_timed.or(batch.timed_rows.first_timed);
+        *first_untimed = first_untimed.or(batch.timed_rows.first_untimed);
+        match (*first_timed, *first_untimed) {
+            (Some(timed), Some(untimed)) if self.missing_times == MissingTimes::Refuse => {
+                let at = |row| locate_row(self.file, row, batch.numbering);
+                bail!(
+                    "{}: timestamp: the row has no time, but the row at {} has one; to store such rows with the \
+                     current time, add --missing-times now",
+                    at(untimed),
+                    at(timed)
+                )
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Prints each fault with its location in the file, and returns the error of the import.
@@ -234,16 +288,23 @@ impl Import<'_> {
 
 /// Returns a fault with its location in the file.
 fn locate_fault(fault: &Fault, file: &Path, row_numbers: &[u64], numbering: RowNumbering) -> String {
-    let file = file.display();
     let number = fault.row().and_then(|row| row_numbers.get(row));
-    let (position, location) = match (number, numbering) {
-        (Some(line), RowNumbering::Lines) => (format!("{file}:{line}"), fault.location(2)),
-        (Some(row), RowNumbering::Rows) => (format!("{file}: row {row}"), fault.location(2)),
-        (None, _) => (file.to_string(), fault.location(1)),
+    let (position, location) = match number {
+        Some(number) => (locate_row(file, *number, numbering), fault.location(2)),
+        None => (file.display().to_string(), fault.location(1)),
     };
     if location.is_empty() {
         format!("{position}: {}", fault.msg)
     } else {
         format!("{position}: {location}: {}", fault.msg)
+    }
+}
+
+/// Returns the position of a row in the file.
+fn locate_row(file: &Path, number: u64, numbering: RowNumbering) -> String {
+    let file = file.display();
+    match numbering {
+        RowNumbering::Lines => format!("{file}:{number}"),
+        RowNumbering::Rows => format!("{file}: row {number}"),
     }
 }

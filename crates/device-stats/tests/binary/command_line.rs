@@ -206,21 +206,22 @@ fn a_fault_in_columns_names_its_row() {
 fn a_fault_in_text_names_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::in_folder(folder.path());
-    let good = r#"{"device_id":"pump","timestamp":1,"x":1,"y":2,"z":3}"#;
-    let lines = format!("{good}\n\n{{\"device_id\":\"pump\",\"x\":1,\"y\":\"oops\",\"z\":3}}\n{{\n");
+    let good = r#"{"device_id":"pump","timestamp":1795428001,"x":1,"y":2,"z":3}"#;
+    let faulty = r#"{"device_id":"pump","timestamp":1795428002,"x":1,"y":"oops","z":3}"#;
+    let lines = format!("{good}\n\n{faulty}\n{{\n");
     let mut cut = gzip(lines.as_bytes());
     cut.truncate(cut.len() / 2);
     for (name, bytes, expected) in [
         (
             "faulty.csv",
-            b"device_id,timestamp,x,y,z\npump,1,1,2,3\npump,2,1,oops,3\n".to_vec(),
+            b"device_id,timestamp,x,y,z\npump,1795428001,1,2,3\npump,1795428002,1,oops,3\n".to_vec(),
             vec!["faulty.csv:3: y:"],
         ),
         ("faulty.ndjson", lines.clone().into_bytes(), vec!["faulty.ndjson:3: y:", "faulty.ndjson:4: JSON"]),
         ("faulty.jsonl.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap(), vec!["faulty.jsonl.zst:3: y:"]),
         (
             "faulty.json",
-            format!("[\n{good},\n{{\"device_id\":\n7}}]").into_bytes(),
+            format!("[\n{good},\n{{\"timestamp\":1795428002,\"device_id\":\n7}}]").into_bytes(),
             vec!["faulty.json:3: device_id:"],
         ),
         ("open.json", format!("[\n{good},\n").into_bytes(), vec!["open.json:3: the array is not closed"]),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::databases::{Database, over_both_stores};
-use crate::numbered_readings::Api;
+use crate::numbered_readings::{Api, time};
 use crate::server::{Server, run};
 
 const ROUNDS: u64 = 6;
@@ -21,7 +21,7 @@ const REQUESTS: usize = 4;
 const CUT_ENTRIES: i64 = 32;
 
 fn readings(count: u64, from: u64) -> Value {
-    (from..from + count).map(|k| json!({"timestamp": k, "x": k, "y": 1, "z": 0})).collect()
+    (from..from + count).map(|k| json!({"timestamp": time(k), "x": k, "y": 1, "z": 0})).collect()
 }
 
 /// Posts to one device until all is deleted, then asserts that the device is missing.
@@ -61,7 +61,7 @@ fn post_to_both(api: &Api, from: u64, has_posted: &Barrier, is_over: &AtomicBool
             .iter()
             .flat_map(|device| {
                 (next..next + 20)
-                    .map(move |k| json!({"device_id": device, "timestamp": k, "x": k, "y": 1, "z": 0}))
+                    .map(move |k| json!({"device_id": device, "timestamp": time(k), "x": k, "y": 1, "z": 0}))
             })
             .collect();
         let (status, answer) = api.request("POST", "/api/v1/stats/batch", Some(&body)).unwrap();

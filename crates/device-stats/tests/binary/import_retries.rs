@@ -91,8 +91,8 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-const TIMED: &str = "device_id,timestamp,x,y,z\nd,1,1,2,3\nd,2,1,2,3\n";
-const UNTIMED: &str = "device_id,timestamp,x,y,z\nd,,1,2,3\nd,2,1,2,3\n";
+const TIMED: &str = "device_id,timestamp,x,y,z\nd,1795428001,1,2,3\nd,1795428002,1,2,3\n";
+const UNTIMED: &str = "device_id,timestamp,x,y,z\nd,,1,2,3\nd,,1,2,3\n";
 
 fn file(folder: &Path, text: &str) -> std::path::PathBuf {
     let path = folder.join("rows.csv");

@@ -17,6 +17,7 @@ mod deletions;
 mod exports;
 mod full_disk;
 mod import_retries;
+mod import_times;
 mod keyed_readings;
 mod killed_servers;
 mod kills;

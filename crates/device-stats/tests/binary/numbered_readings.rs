@@ -84,7 +84,10 @@ impl Api {
 
     /// Analyzes a range of numbers of a device. Returns `None` if none of them is stored.
     fn analyze(&self, device: &str, numbers: &Range<u64>) -> Option<Value> {
-        self.analyze_period(device, &json!({"start_time": numbers.start, "end_time": numbers.end - 1}))
+        self.analyze_period(
+            device,
+            &json!({"start_time": time(numbers.start), "end_time": time(numbers.end - 1)}),
+        )
     }
 
     /// Analyzes all readings of a device. Returns `None` if there is none.
@@ -181,11 +184,11 @@ impl NumberedDevice {
         let request = if count == 1 {
             let k = numbers.start;
             let z = -i64::try_from(k).unwrap();
-            api.client.post(path).json(&json!({"x": k, "y": 1, "z": z, "timestamp": k}))
+            api.client.post(path).json(&json!({"x": k, "y": 1, "z": z, "timestamp": time(k)}))
         } else {
             let mut rows = String::from("timestamp,x,y,z\n");
             for k in numbers.clone() {
-                writeln!(rows, "{k},{k},1,-{k}").unwrap();
+                writeln!(rows, "{},{k},1,-{k}", time(k)).unwrap();
             }
             api.client.post(format!("{path}/batch")).header("content-type", "text/csv").body(rows)
         };
@@ -278,4 +281,9 @@ impl Answer {
             Self::OutcomeUnknown | Self::Lost => Fate::Unknown,
         }
     }
+}
+
+/// Returns the time of a numbered reading, in seconds since 1970.
+pub(crate) fn time(number: u64) -> u64 {
+    1_700_000_000 + number
 }

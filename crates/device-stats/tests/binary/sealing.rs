@@ -5,14 +5,15 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
+use crate::numbered_readings::time;
 use crate::server::{Server, run, stdout_of};
 
-/// Posts one reading per second of a device, in one request. The times are in seconds since 1970.
+/// Posts one reading per second of a device, in one request. Second 0 is [`time`] 0.
 fn post(server: &Server, device: &str, seconds: Range<u32>) -> serde_json::Value {
     let mut rows = String::from("timestamp,x,y,z\n");
     for second in seconds {
         let x = f64::from(second) / 3.0;
-        writeln!(rows, "{second},{x},1,{}", -x).unwrap();
+        writeln!(rows, "{},{x},1,{}", time(second.into()), -x).unwrap();
     }
     let (status, body) = server.post_csv(&format!("/api/v1/stats/devices/{device}/batch"), &rows);
     assert_eq!(status, 201, "{body}");

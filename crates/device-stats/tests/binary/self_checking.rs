@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::databases::{Database, over_both_stores, postgres};
+use crate::numbered_readings::time;
 use crate::server::{Server, run};
 
 const DEVICES: u64 = 3;
@@ -46,11 +47,11 @@ impl Api {
         answer
     }
 
-    /// Posts numbered readings. The number is also the time, in seconds since 1970.
+    /// Posts numbered readings. The number also determines the time.
     async fn append(&self, device: u64, numbers: &[u64]) -> Value {
         let mut rows = String::from("timestamp,x,y,z\n");
         for k in numbers {
-            writeln!(rows, "{k},{k},1,-{k}").unwrap();
+            writeln!(rows, "{},{k},1,-{k}", time(*k)).unwrap();
         }
         let (status, answer) =
             self.post(&format!("/api/v1/stats/devices/d{device}/batch"), "text/csv", rows).await;

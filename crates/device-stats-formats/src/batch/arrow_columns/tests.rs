@@ -93,7 +93,7 @@ impl From<BodyError> for Refusal {
 
 fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, Refusal> {
     let mut faults = Faults::default();
-    let rows = read::<Reading>(bytes, &mut faults)?;
+    let rows = read::<Reading>(bytes, &mut ReadingTimes::new(None), &mut faults)?;
     let faults = faults.into_vec();
     if faults.is_empty() { Ok(rows.rows) } else { Err(Refusal::Faults(faults)) }
 }
@@ -222,7 +222,7 @@ fn nothing_is_read_after_the_last_fault() {
         numbers.push(1.0);
         let stream = with_axes(column(Float64Array::from(numbers)));
         let mut faults = Faults::default();
-        let rows = read::<Measurement>(&stream, &mut faults).unwrap();
+        let rows = read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults).unwrap();
         assert_eq!(rows.rows.len(), read_rows);
         assert_eq!(faults.is_full(), read_rows == 0);
     }
@@ -235,7 +235,7 @@ struct Nothing;
 impl Row for Nothing {
     const COLUMNS: ColumnNames = Measurement::COLUMNS;
 
-    fn from_members(_: &mut Members<'_>) -> Option<Self> {
+    fn from_members(_: &mut Members<'_>, _: &mut ReadingTimes) -> Option<Self> {
         None
     }
 
@@ -243,7 +243,7 @@ impl Row for Nothing {
         None
     }
 
-    fn from_cells(_: &mut CsvCells<'_>) -> Option<Self> {
+    fn from_cells(_: &mut CsvCells<'_>, _: &mut ReadingTimes) -> Option<Self> {
         None
     }
 
@@ -255,7 +255,7 @@ impl Row for Nothing {
 #[test]
 fn a_row_is_never_lost_silently() {
     let stream = with_axes(column(Float64Array::from(vec![1.0, 2.0])));
-    let read = read::<Nothing>(&stream, &mut Faults::default());
+    let read = read::<Nothing>(&stream, &mut ReadingTimes::new(None), &mut Faults::default());
     assert!(matches!(read.err(), Some(BodyError::NotArrow(_))));
 }
 
@@ -265,7 +265,7 @@ fn a_wrong_type_is_reported_whatever_the_values_are() {
     for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
         let stream = with_axes(axis);
         let mut faults = Faults::default();
-        read::<Measurement>(&stream, &mut faults).unwrap();
+        read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults).unwrap();
         let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
         assert_eq!(kinds, ["column_type"; 3]);
     }

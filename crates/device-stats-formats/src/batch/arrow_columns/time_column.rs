@@ -7,11 +7,12 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_schema::{DataType, TimeUnit};
-use device_stats_domain::Timestamp;
+use device_stats_domain::{TimeUnit as DomainUnit, Timestamp};
 
 use super::ValueFault;
 use crate::arrow::TextColumn;
 use crate::json::Json;
+use crate::reading_times::ReadingTimes;
 use crate::values;
 
 /// A column of times. The time zone of its type is ignored: it states only how to show a time.
@@ -44,26 +45,26 @@ impl<'a> TimeColumn<'a> {
     }
 
     /// Returns the time of a row, if it has one.
-    pub(super) fn read(&self, row: usize) -> Result<Option<Timestamp>, ValueFault> {
+    pub(super) fn read(&self, row: usize, times: &mut ReadingTimes) -> Result<Option<Timestamp>, ValueFault> {
         match self {
             Self::Null => Ok(None),
             Self::Timestamps { column, values, unit } => {
                 let Some(number) = values.get(row).copied().filter(|_| column.is_valid(row)) else {
                     return Ok(None);
                 };
-                let time = values::timestamp_micros(to_micros(number, *unit));
+                let time = values::timestamp_micros(domain_unit(*unit).to_micros(number));
                 time.map(Some).map_err(|problem| Box::new((problem, Json::Number(number.to_string()))))
             }
             Self::Integers(numbers) if numbers.is_null(row) => Ok(None),
             Self::Integers(numbers) => {
                 let text = numbers.value(row).to_string();
-                let time = values::timestamp_number(&text);
+                let time = times.read_number(&text);
                 time.map(Some).map_err(|problem| Box::new((problem, Json::Number(text))))
             }
             Self::Texts(texts) => match texts.read(row) {
                 None | Some("") => Ok(None),
                 Some(text) => {
-                    let time = values::timestamp_text(text);
+                    let time = times.read_text(text);
                     time.map(Some).map_err(|problem| Box::new((problem, Json::String(text.to_owned()))))
                 }
             },
@@ -71,13 +72,11 @@ impl<'a> TimeColumn<'a> {
     }
 }
 
-/// Returns the microsecond that contains a time. A result outside `i64` becomes the minimum or maximum of
-/// `i64`, which no reading may have.
-fn to_micros(number: i64, unit: TimeUnit) -> i64 {
+fn domain_unit(unit: TimeUnit) -> DomainUnit {
     match unit {
-        TimeUnit::Second => number.saturating_mul(1_000_000),
-        TimeUnit::Millisecond => number.saturating_mul(1_000),
-        TimeUnit::Microsecond => number,
-        TimeUnit::Nanosecond => number.div_euclid(1_000),
+        TimeUnit::Second => DomainUnit::Seconds,
+        TimeUnit::Millisecond => DomainUnit::Milliseconds,
+        TimeUnit::Microsecond => DomainUnit::Microseconds,
+        TimeUnit::Nanosecond => DomainUnit::Nanoseconds,
     }
 }
