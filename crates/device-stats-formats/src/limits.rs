@@ -15,9 +15,3 @@ pub const FAULTS_MAX: usize = 100;
 pub const ECHO_BYTES_MAX: usize = 8 * 1024;
 /// Number of readings of a Parquet row group. A row group is held in memory until it is full.
 pub const EXPORT_ROW_GROUP_READINGS: usize = 262_144;
-
-/// Earliest time of a reading that is given as a number without a unit: 1990-01-01T00:00:00Z, in microseconds
-/// since 1970 UTC.
-pub(crate) const NUMBER_TIME_MIN: i64 = 631_152_000_000_000;
-/// Latest such time: 2100-12-31T23:59:59.999999Z.
-pub(crate) const NUMBER_TIME_MAX: i64 = 4_133_980_799_999_999;

@@ -6,9 +6,13 @@ use serde_json::json;
 
 use crate::faults::Problem;
 use crate::json::Json;
-use crate::limits::{NUMBER_TIME_MAX, NUMBER_TIME_MIN};
 use crate::values;
 
+/// Earliest time of a reading that is given as a number without a unit: 1990-01-01T00:00:00Z, in microseconds
+/// since 1970 UTC.
+const NUMBER_TIME_MIN: i64 = 631_152_000_000_000;
+/// Latest such time: 2100-12-31T23:59:59.999999Z.
+const NUMBER_TIME_MAX: i64 = 4_133_980_799_999_999;
 /// A way to correct a number whose unit is not certain.
 const OR_AS_TEXT: &str = ", or write the time as 2026-11-23T10:00:00Z";
 

@@ -7,6 +7,6 @@ mod schemas;
 mod table;
 
 pub(crate) use api_error::ApiError;
-pub(crate) use response::{Raised, error_response};
+pub(crate) use response::{ErrorForm, Raised, error_response};
 pub(crate) use schemas::{ErrorResponse, ValidationErrorResponse};
 pub(crate) use table::Description;

@@ -10,9 +10,10 @@ use axum::response::Response;
 use device_stats_domain::error_chain;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use crate::errors::{ApiError, Description, Raised, error_response};
+use crate::errors::{ApiError, Description, ErrorForm, Raised, error_response};
 use crate::headers::accept::accepts_problem_json;
 use crate::headers::request_id::{REQUEST_ID, RequestId};
+use crate::routes::is_write_path;
 
 /// Runs a request and completes its response.
 pub(crate) async fn complete_response(request: Request, next: Next) -> Response {
@@ -21,14 +22,20 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
-    let as_problem = accepts_problem_json(request.headers());
+    let form = if accepts_problem_json(request.headers()) {
+        ErrorForm::Problem
+    } else if is_write_path(&path) {
+        ErrorForm::Influx
+    } else {
+        ErrorForm::Contract
+    };
     let span = info_span!("request", %id, %method, path);
     let mut response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
         let description = error.describe();
         log_error(&description, &error);
-        response = error_response(description, &response, &id, as_problem);
+        response = error_response(description, &response, &id, form);
     }
     let status = response.status().as_u16();
     let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);

@@ -2,6 +2,7 @@
 
 mod analyses;
 mod batches;
+mod created;
 mod devices;
 mod exports;
 mod health;
@@ -21,7 +22,7 @@ use utoipa_axum::routes;
 use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
-pub(crate) use points::aliases;
+pub(crate) use points::{aliases, is_write_path};
 
 /// Returns the documented operations.
 pub(crate) fn operations() -> OpenApiRouter<Service> {
@@ -41,4 +42,5 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(with_user_path(routes!(live::watch_readings), &live::WATCH_USER))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
+        .routes(routes!(health::show_version))
 }

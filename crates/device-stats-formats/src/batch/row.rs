@@ -6,6 +6,7 @@ use device_stats_domain::{Axes, DeviceId, Measurement};
 use super::csv_cells::CsvCells;
 use super::plain_object::PlainObject;
 use crate::column_names::ColumnNames;
+use crate::csv::formula;
 use crate::json::Json;
 use crate::members::Members;
 use crate::reading_times::ReadingTimes;
@@ -80,7 +81,7 @@ impl Row for (DeviceId, Measurement) {
     }
 
     fn from_cells(cells: &mut CsvCells<'_>, times: &mut ReadingTimes) -> Option<Self> {
-        let device = cells.read("device_id", values::device_id_text);
+        let device = cells.read("device_id", |cell| values::device_id_text(formula::unescape(cell)));
         let measurement = Measurement::from_cells(cells, times);
         Some((device?, measurement?))
     }

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use serde_json::Error;
 
 use super::encoder::{EncodeError, Encoder};
+use crate::csv::formula;
 
 /// The header of CSV. A batch of many devices has the same header.
 pub(super) const CSV_HEADER: &[u8] = b"device_id,timestamp,x,y,z\n";
@@ -88,7 +89,7 @@ pub(super) fn write_csv(
     readings: &[Reading],
 ) -> Result<(), EncodeError> {
     let mut cell = csv::Writer::from_writer(Vec::new());
-    cell.write_record([device.as_str()])?;
+    cell.write_record([formula::escape(device.as_str()).as_ref()])?;
     let cell = cell.into_inner().map_err(|error| error.to_string())?;
     let cell = cell.trim_ascii_end();
     for reading in readings {

@@ -11,7 +11,7 @@ use super::file_batch::FileBatch;
 use super::file_error::FileError;
 use super::file_rows::FileRows;
 use crate::batch::Row;
-use crate::csv::{Progress, RecordReader};
+use crate::csv::{Progress, RecordReader, formula};
 use crate::faults::Faults;
 
 /// A CSV file whose header has been read.
@@ -127,7 +127,8 @@ impl<R: Read> FileRows for CsvFile<R> {
             }
             let is_timed =
                 self.timestamp.and_then(|column| cells.get(column)).is_some_and(|cell| !cell.is_empty());
-            batch.add(self.records.line(), cells.get(self.device_id).copied(), is_timed);
+            let device_id = cells.get(self.device_id).map(|cell| formula::unescape(cell));
+            batch.add(self.records.line(), device_id, is_timed);
             csv.write_record(cells).map_err(|error| self.error(error.to_string()))?;
         }
         let body = csv.into_inner().map_err(|error| self.error(error.to_string()))?;

@@ -8,13 +8,25 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use device_stats_formats::{Fault, LocationStep};
 
 use super::api_error::ApiError;
-use super::schemas::{ErrorResponse, ProblemResponse, ValidationErrorResponse};
+use super::schemas::{ErrorResponse, InfluxMembers, ProblemResponse, ValidationErrorResponse};
 use super::table::{Description, Detail};
 use crate::headers::accept::PROBLEM_JSON;
 use crate::headers::request_id::RequestId;
 use crate::limits::RETRY_AFTER_SECONDS;
+
+/// The form of the body of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorForm {
+    /// As in the contract.
+    Contract,
+    /// As in the contract, with the members that clients of InfluxDB show.
+    Influx,
+    /// By RFC 9457.
+    Problem,
+}
 
 /// The error inside a provisional response.
 #[derive(Clone, Debug)]
@@ -28,18 +40,25 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Returns the final response to an error, in the form of the contract or by RFC 9457.
+/// Returns the final response to an error.
 pub(crate) fn error_response(
     description: Description,
     provisional: &Response,
     id: &RequestId,
-    as_problem: bool,
+    form: ErrorForm,
 ) -> Response {
     let status = description.status;
-    let body = if as_problem { problem(description, id) } else { contract_error(description, id) };
+    let body = match form {
+        ErrorForm::Contract => contract_error(description, id, None),
+        ErrorForm::Influx => {
+            let members = influx_members(&description.detail);
+            contract_error(description, id, Some(members))
+        }
+        ErrorForm::Problem => problem(description, id),
+    };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
-    if as_problem {
+    if form == ErrorForm::Problem {
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
     }
     // The router adds the methods of the path to the provisional response.
@@ -57,12 +76,34 @@ fn is_temporary(status: StatusCode) -> bool {
         .contains(&status)
 }
 
-fn contract_error(description: Description, id: &RequestId) -> Response {
+fn contract_error(description: Description, id: &RequestId, influx: Option<InfluxMembers>) -> Response {
     let (code, request_id) = (description.code, id.to_string());
     match description.detail {
-        Detail::Text(detail) => Json(ErrorResponse { detail, code, request_id }).into_response(),
-        Detail::Faults(detail) => Json(ValidationErrorResponse { detail, code, request_id }).into_response(),
+        Detail::Text(detail) => Json(ErrorResponse { detail, code, request_id, influx }).into_response(),
+        Detail::Faults(detail) => {
+            Json(ValidationErrorResponse { detail, code, request_id, influx }).into_response()
+        }
     }
+}
+
+/// Returns the members for clients of InfluxDB. Telegraf logs `message`, and drops the batch.
+fn influx_members(detail: &Detail) -> InfluxMembers {
+    let first = match detail {
+        Detail::Text(text) => return InfluxMembers { message: text.clone(), line: None },
+        Detail::Faults(faults) => faults.first(),
+    };
+    let Some(Fault { loc, line, msg, ctx, .. }) = first else {
+        return InfluxMembers { message: String::new(), line: None };
+    };
+    let place = line.map_or_else(String::new, |line| format!("line {line}: "));
+    // The position of the line in the body is already in `place`.
+    let name = match loc.last() {
+        Some(LocationStep::Name(name)) if name != "body" => format!("{name}: "),
+        _ => String::new(),
+    };
+    let reason = ctx.as_ref().and_then(|ctx| ctx.get("error")?.as_str()).filter(|reason| !msg.contains(reason));
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    InfluxMembers { message: format!("{place}{name}{msg}{reason}"), line: *line }
 }
 
 #[expect(clippy::expect_used, reason = "every status in the table is a standard one")]

@@ -20,6 +20,20 @@ pub(crate) struct ErrorResponse {
     /// Id of the request, as in the header `x-request-id` and in the server's log.
     #[schema(example = "0199f3c2-6f0e-7c3a-9a51-0d6f7f0b5a11")]
     pub(super) request_id: String,
+    #[serde(flatten)]
+    pub(super) influx: Option<InfluxMembers>,
+}
+
+/// Members that clients of InfluxDB show. Only errors of `/api/v1/write` and its other paths have them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InfluxMembers {
+    /// The explanation; of several faults the first one, with its line.
+    #[schema(example = "line 2: x: Input should be a finite number")]
+    pub(super) message: String,
+    /// Line of the first fault, from 1, if it has one.
+    #[schema(example = 2, minimum = 1, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<u64>,
 }
 
 /// A request that breaks rules, with all its faults (up to 100).
@@ -35,6 +49,8 @@ pub(crate) struct ValidationErrorResponse {
     /// Id of the request, as in the header `x-request-id` and in the server's log.
     #[schema(example = "0199f3c2-6f0e-7c3a-9a51-0d6f7f0b5a11")]
     pub(super) request_id: String,
+    #[serde(flatten)]
+    pub(super) influx: Option<InfluxMembers>,
 }
 
 /// A fault of a request.

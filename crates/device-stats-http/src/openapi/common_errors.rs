@@ -27,7 +27,11 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     // An invalid `device_id` in a path is not a fault (422): no device has this id (404).
     let has_input = has_body || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
-    let uses_database = in_api || operation.operation_id.as_deref() == Some("check_ready");
+    let uses_database = match operation.operation_id.as_deref() {
+        Some("check_ready") => true,
+        Some("show_version") => false,
+        _ => in_api,
+    };
     let too_slow = format!("The body did not arrive within {} seconds.", BODY_TIMEOUT.as_secs());
     let (single_kib, batch_mib) = (BODY_BYTES_MAX >> 10, BATCH_BYTES_MAX >> 20);
     let too_large = format!("The body is larger than {single_kib} KiB; for a batch, {batch_mib} MiB.");

@@ -7,9 +7,11 @@ use device_stats_domain::{Device, DeviceChange, NewDevice};
 use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::created::Created;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, JsonBody, PageParams, PageQuery, Parsed, PathDevice, RequestBody,
@@ -123,7 +125,8 @@ pub(super) async fn list_devices(
     post, path = "/api/v1/devices", tag = "devices",
     request_body = DeviceCreateBody,
     responses(
-        (status = 201, description = "The new device.", body = DeviceResponse),
+        (status = 201, description = "The new device.", body = DeviceResponse,
+            headers(("location" = String, description = "Path of the device."))),
         (status = 400, description = "`Device with this ID already exists` (checked first), `User not found` if no \
             user has this `user_id`, or the body is incomplete or not UTF-8.", body = ErrorResponse),
     ),
@@ -132,9 +135,11 @@ pub(super) async fn create_device(
     State(service): State<Service>,
     Caller(principal): Caller,
     Parsed(input): Parsed<JsonBody<DeviceCreateBody>>,
-) -> Result<(StatusCode, Json<DeviceResponse>), ApiError> {
+) -> Result<Created<DeviceResponse>, ApiError> {
     let JsonBody(device) = input;
-    Ok((StatusCode::CREATED, Json(service.create_device(principal, device).await?.into())))
+    let device = service.create_device(principal, device).await?;
+    let segment = utf8_percent_encode(device.device_id.as_str(), NON_ALPHANUMERIC);
+    Ok(Created { location: format!("/api/v1/devices/{segment}"), body: device.into() })
 }
 
 /// Find a device

@@ -1,4 +1,4 @@
-//! `/health`: checks for load balancers and operators.
+//! `/health` and `/version`: checks for load balancers and operators.
 
 use axum::Json;
 use axum::extract::State;
@@ -40,4 +40,24 @@ pub(super) async fn check_live() -> Json<HealthResponse> {
 pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthResponse>, ApiError> {
     service.check_store().await?;
     Ok(OK)
+}
+
+/// The version of this node.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Version)]
+pub(crate) struct VersionResponse {
+    /// Version of the service, in semantic versioning.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+}
+
+/// Get the version
+///
+/// Returns the version of the node that responds.
+#[utoipa::path(
+    get, path = "/api/v1/version", tag = "health",
+    responses((status = 200, description = "The version.", body = VersionResponse)),
+)]
+pub(super) async fn show_version() -> Json<VersionResponse> {
+    Json(VersionResponse { version: env!("CARGO_PKG_VERSION") })
 }

@@ -12,6 +12,8 @@ use device_stats_service::Service;
 use crate::errors::ApiError;
 use crate::extract::{Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed, precision};
 
+/// The documented path of the operation.
+const WRITE_PATH: &str = "/api/v1/write";
 /// Other paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server,
 /// clients of InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
 const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
@@ -55,6 +57,12 @@ pub(super) async fn append_points(
     let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
     ingested.map_err(|error| ApiError::Rows { error, locations })?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns whether a path is one of the paths of the operation.
+pub(crate) fn is_write_path(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    path == WRITE_PATH || ALIAS_PATHS.contains(&path)
 }
 
 /// Returns the routes of the operation at its other paths.

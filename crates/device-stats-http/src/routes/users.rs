@@ -10,6 +10,7 @@ use device_stats_service::{Action, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::created::Created;
 use super::devices::DeviceResponse;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{Caller, JsonBody, PageParams, PageQuery, Parsed, PathUser, RequestBody, UserIdParam};
@@ -123,7 +124,8 @@ pub(super) async fn list_users(
     post, path = "/api/v1/users", tag = "users",
     request_body = UserCreateBody,
     responses(
-        (status = 201, description = "The new user.", body = UserResponse),
+        (status = 201, description = "The new user.", body = UserResponse,
+            headers(("location" = String, description = "Path of the user."))),
         (status = 400, description = "`Email already registered` (checked first), `Username already taken`, or the body \
             is incomplete or not UTF-8.", body = ErrorResponse),
     ),
@@ -132,9 +134,10 @@ pub(super) async fn create_user(
     State(service): State<Service>,
     Caller(principal): Caller,
     Parsed(input): Parsed<JsonBody<UserCreateBody>>,
-) -> Result<(StatusCode, Json<UserResponse>), ApiError> {
+) -> Result<Created<UserResponse>, ApiError> {
     let JsonBody(user) = input;
-    Ok((StatusCode::CREATED, Json(service.create_user(principal, user).await?.into())))
+    let user = service.create_user(principal, user).await?;
+    Ok(Created { location: format!("/api/v1/users/{}", user.id.0), body: user.into() })
 }
 
 /// Find a user

@@ -28,7 +28,8 @@ over_both_stores!(
     an_export_has_the_documented_bytes,
     an_export_without_readings_is_empty,
     text_is_compressed_on_request,
-    an_invalid_export_is_refused
+    an_invalid_export_is_refused,
+    a_spreadsheet_runs_no_device_id,
 );
 over_both_databases!(export_and_import_keep_every_bit);
 
@@ -351,4 +352,24 @@ async fn there_and_back(from: &Database, to: &Database, case: u32, batches: &[(V
     assert_eq!(target.export("csv").await, csv);
     target.delete().await;
     target.server.stop().await;
+}
+
+/// A spreadsheet would run a device id that begins with `=` as a formula.
+async fn a_spreadsheet_runs_no_device_id(api: Api) {
+    let user = api.user("ada").await;
+    let ids = ["=1+1", "@SUM(A1)", "-x", "+y", "'=z", "-7"];
+    for id in ids {
+        api.owned_device(id, user).await;
+        let row = json!([{"device_id": id, "x": 1, "y": 2, "z": 3, "timestamp": "2026-11-23"}]);
+        assert_eq!(api.post("/api/v1/stats/batch", row).await.status, 201);
+    }
+    let exported = api.get(&format!("/api/v1/stats/users/{user}/export?format=csv")).await.body;
+    let cells: Vec<String> = csv::Reader::from_reader(exported.as_slice())
+        .records()
+        .map(|record| record.unwrap()[0].to_owned())
+        .collect();
+    assert_eq!(cells, ["'=1+1", "'@SUM(A1)", "'-x", "'+y", "''=z", "-7"]);
+    // The same file is imported back unchanged.
+    let again = api.send("POST", "/api/v1/stats/batch", &["content-type: text/csv"], Some(&exported)).await;
+    assert_eq!(again.json()["duplicates"], ids.len(), "{again:?}");
 }

@@ -23,6 +23,7 @@ over_both_stores!(
     a_post_during_a_deletion_succeeds_or_finds_no_device,
     an_unknown_method_lists_the_known_ones,
     a_trailing_slash_is_ignored,
+    a_new_user_or_device_has_a_location,
 );
 
 async fn user_ids_in_paths_are_integers(api: Api) {
@@ -339,4 +340,19 @@ async fn a_trailing_slash_is_ignored(api: Api) {
     assert_eq!(api.list("/api/v1/users/?skip=0").await.len(), 1);
     assert_eq!(api.post("/api/v1/stats/devices/d/analyze/", "{}").await.status, 200);
     assert_eq!(api.delete("/api/v1/devices/d/").await.brief(), "204");
+}
+
+async fn a_new_user_or_device_has_a_location(api: Api) {
+    let ada = json!({"username": "ada", "email": "ada@example.com"});
+    for (path, body) in [
+        ("/api/v1/users", ada),
+        ("/api/v1/devices", json!({"device_id": "pump-7"})),
+        ("/api/v1/devices", json!({"device_id": "hall 3/é%?"})),
+    ] {
+        let created = api.post(path, body).await;
+        let location = created.header("location").unwrap().to_owned();
+        let found = api.get(&location).await;
+        assert_eq!((created.status, found.status), (201, 200), "{location}");
+        assert_eq!(found.json()["id"], created.json()["id"], "{location}");
+    }
 }

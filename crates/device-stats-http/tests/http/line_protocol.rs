@@ -15,7 +15,8 @@ over_both_stores!(
     an_unknown_device_is_a_fault_of_its_row,
     at_most_a_hundred_faults_are_listed,
     a_body_without_points_stores_nothing,
-    compressed_points_are_accepted
+    compressed_points_are_accepted,
+    an_error_has_the_members_of_influxdb,
 );
 
 async fn write(api: Api, path: &str, text: &str) -> Response {
@@ -233,4 +234,25 @@ async fn compressed_points_are_accepted(api: Api) {
         assert_eq!(response.brief(), expected, "{coding}");
     }
     assert_eq!(api.list(READINGS).await.len(), 1);
+}
+
+/// Telegraf logs `message`. It logged nothing, and dropped the batch.
+async fn an_error_has_the_members_of_influxdb(api: Api) {
+    api.device("d").await;
+    for path in [WRITE, "/write", "/api/v2/write", "/api/v1/write/"] {
+        let response = write(api, path, "m,device=d x=1,y=2,z=3\nm,device=d x=1,y=2\n").await;
+        let error = response.json();
+        assert_eq!((response.status, &error["line"]), (422, &json!(2)), "{path}");
+        assert_eq!(error["message"], "line 2: z: Field required");
+        assert_eq!(error["code"], "invalid_request");
+        let response = write(api, path, "m,device=none x=1,y=2,z=3").await.json();
+        assert_eq!(response["message"], "line 1: device: Device not found");
+        let response = write(api, path, "nonsense").await.json();
+        assert_eq!(response["message"], "line 1: Input should be a line of InfluxDB's line protocol: the fields are missing");
+    }
+    let response = api.send("POST", WRITE, &["content-encoding: br"], Some(b"x")).await.json();
+    assert_eq!(response["message"], response["detail"]);
+    assert!(response.get("line").is_none());
+    let other = api.get("/api/v1/users/9").await.json();
+    assert!(other.get("message").is_none());
 }
