@@ -15,6 +15,7 @@ pub struct Zone(TimeZone);
 /// A span of time between two changes of the clocks of a zone, in microseconds since 1970 UTC. The first span
 /// begins with `i64::MIN`, and the last one ends with `i64::MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the suffix is the unit")]
 pub(crate) struct OffsetSpan {
     pub(crate) from_us: i64,
     pub(crate) until_us: i64,

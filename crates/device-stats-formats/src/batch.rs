@@ -8,11 +8,13 @@ mod csv_rows;
 mod json_array;
 mod json_row;
 mod ndjson;
+mod on_fault;
 mod plain_object;
 mod row;
 #[cfg(test)]
 mod split_body_tests;
 
 pub use batch_reader::BatchReader;
-pub use batch_rows::{BatchRows, RowLocations};
+pub use batch_rows::{BatchRows, RejectedRows, RowLocations};
+pub use on_fault::OnFault;
 pub use row::Row;

@@ -87,11 +87,18 @@ pub struct Fault {
 #[derive(Debug, Default)]
 pub struct Faults {
     found: Vec<Fault>,
+    /// Whether rows are read on after so many faults. Further faults are not kept.
+    reads_on: bool,
     /// Line number of the next fault.
     line: Option<u64>,
 }
 
 impl Faults {
+    /// Creates the faults of rows that are skipped: all rows are read.
+    pub(crate) fn of_skipped_rows() -> Self {
+        Self { reads_on: true, ..Self::default() }
+    }
+
     /// Sets the line number, from 1, of the faults that are noted from now on.
     pub(crate) fn at_line(&mut self, line: u64) {
         self.line = Some(line);
@@ -99,7 +106,7 @@ impl Faults {
 
     /// Notes a fault, unless there are [`FAULTS_MAX`] already.
     pub fn add(&mut self, loc: Vec<LocationStep>, problem: Problem, input: &Json) {
-        if !self.is_full() {
+        if self.found.len() < FAULTS_MAX {
             let Problem { kind, msg, ctx } = problem;
             self.found.push(Fault { kind, loc, line: self.line, msg, input: input.echo(), ctx });
         }
@@ -121,9 +128,9 @@ impl Faults {
         self.found.is_empty()
     }
 
-    /// Returns whether further faults would not be kept.
+    /// Returns whether nothing more needs to be read, because further faults would not be kept.
     pub(crate) fn is_full(&self) -> bool {
-        self.found.len() >= FAULTS_MAX
+        !self.reads_on && self.found.len() >= FAULTS_MAX
     }
 
     /// Returns the faults in the order in which they were found.

@@ -24,7 +24,7 @@ mod reading_times;
 mod utf8_decoder;
 pub mod values;
 
-pub use batch::{BatchReader, BatchRows, Row, RowLocations};
+pub use batch::{BatchReader, BatchRows, OnFault, RejectedRows, Row, RowLocations};
 pub use body_error::BodyError;
 pub use body_receiver::BodyReceiver;
 pub use faults::{Fault, Faults, LocationStep, Problem};

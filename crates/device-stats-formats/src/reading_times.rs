@@ -102,13 +102,11 @@ impl ReadingTimes {
             Unit::Inferred(first) => {
                 let unit = number.inferred_unit();
                 let time = check_plausible(to_time(unit)?, unit, text, OR_AS_TEXT)?;
-                match first.filter(|first| *first != unit) {
-                    Some(first) => Err(mixed(first, unit, text)),
-                    None => {
-                        self.0 = Unit::Inferred(Some(unit));
-                        Ok(time)
-                    }
+                if let Some(first) = first.filter(|first| *first != unit) {
+                    return Err(mixed(first, unit, text));
                 }
+                self.0 = Unit::Inferred(Some(unit));
+                Ok(time)
             }
         }
     }

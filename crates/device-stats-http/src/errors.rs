@@ -8,5 +8,5 @@ mod table;
 
 pub(crate) use api_error::ApiError;
 pub(crate) use response::{ErrorForm, Raised, error_response};
-pub(crate) use schemas::{ErrorResponse, ValidationErrorResponse};
+pub(crate) use schemas::{ErrorResponse, FaultSchema, ValidationErrorResponse};
 pub(crate) use table::Description;

@@ -4,6 +4,7 @@
 //! handler runs, so that one response lists the faults of all parts. The OpenAPI description of a part is in
 //! the file of the part.
 
+mod batch_options;
 mod caller;
 mod count;
 mod idempotency_key;
@@ -16,6 +17,7 @@ mod precision;
 mod reading_source;
 mod streamed;
 
+pub(crate) use batch_options::{BatchOptionParams, BatchOptions, on_fault};
 pub(crate) use caller::Caller;
 pub(crate) use count::count_up_to;
 pub(crate) use idempotency_key::{KeyHeader, KeyParam, key_location};

@@ -8,4 +8,4 @@ pub(crate) mod keyed_requests;
 mod lane;
 pub(crate) mod reading_ids;
 
-pub use append::BatchOutcome;
+pub use append::{BatchOutcome, MissingDevices};

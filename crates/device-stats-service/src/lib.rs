@@ -22,7 +22,7 @@ pub use access::{Action, Authorized, Principal, ReadingSource};
 pub use admission::BodyPermit;
 pub use error::ServiceError;
 pub use export::Export;
-pub use ingest::BatchOutcome;
+pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{Analysis, Bucket, ReadingSpan, Series, SeriesTooLong};
 pub use segments::read_segment;

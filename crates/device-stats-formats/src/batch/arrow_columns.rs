@@ -25,7 +25,7 @@ use time_column::TimeColumn;
 /// The rule that a value breaks, and the value. Boxed, because it is large and faults are rare.
 type ValueFault = Box<(Problem, Json)>;
 
-/// Reads the rows of a body. A fault of a column is noted before any value is read.
+/// Reads the rows of a body; `None` if a column is faulty, which is noted before any value is read.
 ///
 /// # Errors
 /// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings.
@@ -33,18 +33,18 @@ pub(super) fn read<R: Row>(
     body: &[u8],
     times: &mut ReadingTimes,
     faults: &mut Faults,
-) -> Result<BatchRows<R>, BodyError> {
+) -> Result<Option<BatchRows<R>>, BodyError> {
     let mut rows = BatchRows::default();
     let stream = ArrowStream::open(body, BATCH_BYTES_MAX)?;
     if check_columns(R::COLUMNS, stream.schema(), faults).is_none() {
-        return Ok(rows);
+        return Ok(None);
     }
     let batches = read_batches(stream)?;
     rows.rows.reserve(batches.iter().map(RecordBatch::num_rows).sum());
     let mut first_row = 0;
     for batch in &batches {
         let columns = ReadingColumns::new(batch)?;
-        read_batch(columns, first_row, batch.num_rows(), times, &mut rows.rows, faults);
+        read_batch(columns, first_row, batch.num_rows(), times, &mut rows, faults);
         first_row += batch.num_rows();
     }
     // This never happens, because each row is either read or faulty. Without the check, readings could be
@@ -52,7 +52,8 @@ pub(super) fn read<R: Row>(
     if faults.is_empty() && rows.rows.len() != first_row {
         return Err(inconsistent());
     }
-    Ok(rows)
+    rows.count_rejected(first_row);
+    Ok(Some(rows))
 }
 
 /// Reads all record batches of a stream.
@@ -78,17 +79,24 @@ fn read_batch<R: Row>(
     first_row: usize,
     count: usize,
     reading_times: &mut ReadingTimes,
-    rows: &mut Vec<R>,
+    rows: &mut BatchRows<R>,
     faults: &mut Faults,
 ) {
-    let before = rows.len();
-    if !faults.is_full() && columns.read_all(count, reading_times, rows).is_none() {
-        rows.truncate(before);
+    let before = rows.rows.len();
+    if faults.is_full() {
+        return;
+    }
+    if columns.read_all(count, reading_times, &mut rows.rows).is_some() {
+        rows.note_positions(first_row, before, count);
+    } else {
+        rows.rows.truncate(before);
         for row in 0..count {
             if faults.is_full() {
                 break;
             }
-            rows.extend(columns.read_row(row, first_row + row, reading_times, faults));
+            if let Some(read) = columns.read_row(row, first_row + row, reading_times, faults) {
+                rows.push(first_row + row, read);
+            }
         }
     }
 }

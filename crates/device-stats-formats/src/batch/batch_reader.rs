@@ -5,6 +5,7 @@ use super::batch_rows::BatchRows;
 use super::csv_rows::CsvRowReader;
 use super::json_array;
 use super::ndjson::NdjsonRowReader;
+use super::on_fault::OnFault;
 use super::row::Row;
 use crate::body_error::BodyError;
 use crate::body_receiver::{BodyReceiver, vec_bytes};
@@ -20,6 +21,7 @@ pub struct BatchReader<R> {
     decoder: Utf8Decoder,
     reader: FormatReader<R>,
     times: ReadingTimes,
+    on_fault: OnFault,
     faults: Faults,
 }
 
@@ -37,7 +39,7 @@ enum FormatReader<R> {
 
 impl<R: Row> BatchReader<R> {
     /// Creates a reader of a body of this media type.
-    pub fn new(media_type: MediaType, times: ReadingTimes) -> Self {
+    pub fn new(media_type: MediaType, times: ReadingTimes, on_fault: OnFault) -> Self {
         let reader = match media_type {
             MediaType::Json => FormatReader::JsonArray(String::new()),
             MediaType::Ndjson => FormatReader::Ndjson(NdjsonRowReader::default()),
@@ -45,7 +47,7 @@ impl<R: Row> BatchReader<R> {
             MediaType::Arrow => FormatReader::Arrow(Vec::new()),
             MediaType::Other => FormatReader::Other,
         };
-        Self { decoder: Utf8Decoder::default(), reader, times, faults: Faults::default() }
+        Self { decoder: Utf8Decoder::default(), reader, times, on_fault, faults: on_fault.faults() }
     }
 
     /// Returns all rows, or `None` if a fault has been noted.
@@ -54,7 +56,7 @@ impl<R: Row> BatchReader<R> {
     /// [`BodyError`] if the body is not text, not an Arrow stream or too large, or its media type is
     /// unknown.
     pub fn finish(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
-        let Self { decoder, mut reader, mut times, faults: mut found } = self;
+        let Self { decoder, mut reader, mut times, on_fault, faults: mut found } = self;
         let is_empty = match &reader {
             FormatReader::Arrow(bytes) => bytes.is_empty(),
             _ => decoder.finish(|text| reader.receive(text, &mut times, &mut found))?,
@@ -64,14 +66,13 @@ impl<R: Row> BatchReader<R> {
             return Ok(None);
         }
         let rows = match reader {
-            FormatReader::JsonArray(text) => Some(json_array::read(&text, &mut times, faults)),
+            FormatReader::JsonArray(text) => json_array::read(&text, &mut times, &mut found),
             FormatReader::Ndjson(reader) => Some(reader.finish(&mut times, &mut found)),
             FormatReader::Csv(reader) => reader.finish(&mut times, &mut found),
-            FormatReader::Arrow(bytes) => Some(arrow_columns::read(&bytes, &mut times, &mut found)?),
+            FormatReader::Arrow(bytes) => arrow_columns::read(&bytes, &mut times, &mut found)?,
             FormatReader::Other => return Err(BodyError::UnknownMediaType),
         };
-        faults.append(found);
-        Ok(rows.filter(|_| faults.is_empty()))
+        Ok(on_fault.conclude(rows, found, faults))
     }
 }
 
@@ -88,7 +89,7 @@ impl<R: Row> FormatReader<R> {
 
 impl<R: Row> BodyReceiver for BatchReader<R> {
     fn receive(&mut self, bytes: &[u8]) {
-        let Self { decoder, reader, times, faults } = self;
+        let Self { decoder, reader, times, faults, .. } = self;
         match reader {
             FormatReader::Arrow(all) => all.extend_from_slice(bytes),
             _ => decoder.receive(bytes, |text| reader.receive(text, times, faults)),

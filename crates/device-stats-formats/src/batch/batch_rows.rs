@@ -13,18 +13,21 @@ pub struct RowLocations {
     device_key: &'static str,
     /// Line number of each row, from 1; empty if the format has no lines.
     lines: Vec<u64>,
+    /// Position of each row in the body, from 0; empty if no row was skipped before the last one.
+    positions: Vec<usize>,
 }
 
 impl Default for RowLocations {
     fn default() -> Self {
-        Self { device_key: "device_id", lines: Vec::new() }
+        Self { device_key: "device_id", lines: Vec::new(), positions: Vec::new() }
     }
 }
 
 impl RowLocations {
-    /// Returns the fault of a row whose device does not exist. Rows are counted from 0.
+    /// Returns the fault of a row whose device does not exist. Rows are counted from 0, without skipped ones.
     pub fn unknown_device(&self, row: usize, id: &DeviceId) -> Fault {
-        let loc: Vec<LocationStep> = vec!["body".into(), row.into(), self.device_key.into()];
+        let position = self.positions.get(row).copied().unwrap_or(row);
+        let loc: Vec<LocationStep> = vec!["body".into(), position.into(), self.device_key.into()];
         Fault {
             kind: "device_not_found",
             loc,
@@ -47,11 +50,22 @@ pub struct BatchRows<R> {
     pub rows: Vec<R>,
     /// Location of each row.
     pub locations: RowLocations,
+    /// Rows that were skipped.
+    pub rejected: RejectedRows,
+}
+
+/// Rows that were skipped because of their faults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectedRows {
+    /// Number of rows.
+    pub count: u64,
+    /// Their faults, up to [`FAULTS_MAX`](crate::limits::FAULTS_MAX).
+    pub faults: Vec<Fault>,
 }
 
 impl<R> Default for BatchRows<R> {
     fn default() -> Self {
-        Self { rows: Vec::new(), locations: RowLocations::default() }
+        Self { rows: Vec::new(), locations: RowLocations::default(), rejected: RejectedRows::default() }
     }
 }
 
@@ -59,18 +73,41 @@ impl<R> BatchRows<R> {
     /// Creates an empty list of rows. `device_key` is the column, member or tag that names the device of a
     /// row.
     pub(crate) fn with_device_key(device_key: &'static str) -> Self {
-        Self { rows: Vec::new(), locations: RowLocations { device_key, ..RowLocations::default() } }
+        Self { locations: RowLocations { device_key, ..RowLocations::default() }, ..Self::default() }
     }
 
     /// Memory held, in bytes. The texts of device ids are not counted, because they are only a part of the
     /// body.
     pub fn held_bytes(&self) -> usize {
-        vec_bytes(&self.rows) + vec_bytes(&self.locations.lines)
+        vec_bytes(&self.rows) + vec_bytes(&self.locations.lines) + vec_bytes(&self.locations.positions)
     }
 
-    /// Adds a row that begins on this line.
-    pub(crate) fn push_with_line(&mut self, line: u64, row: R) {
-        self.rows.push(row);
+    /// Adds the row at a position of the body that begins on this line.
+    pub(crate) fn push_with_line(&mut self, position: usize, line: u64, row: R) {
+        self.push(position, row);
         self.locations.lines.push(line);
+    }
+
+    /// Adds the row at a position of the body, in a format without lines.
+    pub(crate) fn push(&mut self, position: usize, row: R) {
+        self.note_positions(position, self.rows.len(), 1);
+        self.rows.push(row);
+    }
+
+    /// Notes the positions of consecutive rows: from `position` in the body, and from `index` in the list.
+    pub(crate) fn note_positions(&mut self, position: usize, index: usize, count: usize) {
+        let positions = &mut self.locations.positions;
+        if position != index {
+            // The first skipped row is right before this one.
+            positions.extend(positions.len()..index);
+        }
+        if position != index || !positions.is_empty() {
+            positions.extend(position..position + count);
+        }
+    }
+
+    /// Counts the skipped rows of a body with so many rows.
+    pub(crate) fn count_rejected(&mut self, rows_in_body: usize) {
+        self.rejected.count = (rows_in_body - self.rows.len()) as u64;
     }
 }

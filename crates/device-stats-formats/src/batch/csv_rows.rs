@@ -51,6 +51,7 @@ impl<R: Row> CsvRowReader<R> {
         if matches!(self.header, Header::Awaited) {
             self.read_header(faults);
         }
+        self.rows.count_rejected(self.count);
         matches!(self.header, Header::Columns(_)).then_some(self.rows)
     }
 
@@ -73,7 +74,7 @@ impl<R: Row> CsvRowReader<R> {
                     Ok(()) => {
                         let mut cells = CsvCells::new(columns, records, index, faults);
                         if let Some(row) = R::from_cells(&mut cells, times) {
-                            self.rows.push_with_line(line, row);
+                            self.rows.push_with_line(index, line, row);
                         }
                     }
                     Err(difference) => {

@@ -9,15 +9,26 @@ use crate::faults::{Faults, Problem};
 use crate::json::{Json, JsonError};
 use crate::reading_times::ReadingTimes;
 
-/// Reads an array of objects, and notes its faults.
-pub(super) fn read<R: Row>(text: &str, times: &mut ReadingTimes, faults: &mut Faults) -> BatchRows<R> {
+/// Reads an array of objects, and notes its faults; `None` if the text is not an array.
+pub(super) fn read<R: Row>(
+    text: &str,
+    times: &mut ReadingTimes,
+    faults: &mut Faults,
+) -> Option<BatchRows<R>> {
     let mut rows = BatchRows::default();
+    let mut count = 0;
     let read = Json::parse_elements(text, |index, element| {
-        rows.rows.extend(read_row(element, index, times, faults));
+        count = index + 1;
+        if let Some(row) = read_row(element, index, times, faults) {
+            rows.push(index, row);
+        }
         !faults.is_full()
     });
     match read {
-        Ok(true) => {}
+        Ok(true) => {
+            rows.count_rejected(count);
+            return Some(rows);
+        }
         Ok(false) => {
             let problem = Problem::new("list_type", "Input should be a valid list");
             faults.add(vec!["body".into()], problem, &Json::Null);
@@ -29,5 +40,5 @@ pub(super) fn read<R: Row>(text: &str, times: &mut ReadingTimes, faults: &mut Fa
             faults.add(vec!["body".into(), position.into()], problem, &Json::Object(Vec::new()));
         }
     }
-    rows
+    None
 }

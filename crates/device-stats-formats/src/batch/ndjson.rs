@@ -57,6 +57,7 @@ impl<R: Row> NdjsonRowReader<R> {
         if !last.is_empty() {
             self.read(&last, times, faults);
         }
+        self.rows.count_rejected(self.count);
         self.rows
     }
 
@@ -70,7 +71,7 @@ impl<R: Row> NdjsonRowReader<R> {
         faults.at_line(self.lines);
         let row = plain_object::read(line, times).and_then(R::from_plain_object);
         if let Some(row) = row.or_else(|| read_any(line, self.count, times, faults)) {
-            self.rows.push_with_line(self.lines, row);
+            self.rows.push_with_line(self.count, self.lines, row);
         }
         self.count += 1;
     }

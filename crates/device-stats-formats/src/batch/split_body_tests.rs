@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::batch_rows::BatchRows;
 use super::csv_cells::CsvCells;
 use super::csv_rows::CsvRowReader;
+use super::on_fault::OnFault;
 use super::plain_object::PlainObject;
 use super::{BatchReader, Row};
 use crate::body_pieces::{self, split};
@@ -20,7 +21,8 @@ use crate::reading_times::ReadingTimes;
 
 /// Returns the rows of a body with their lines, or its faults.
 fn outcome(media_type: MediaType, pieces: &[&[u8]]) -> String {
-    let reader = BatchReader::<(DeviceId, Measurement)>::new(media_type, ReadingTimes::new(None));
+    let reader =
+        BatchReader::<(DeviceId, Measurement)>::new(media_type, ReadingTimes::new(None), OnFault::Refuse);
     body_pieces::outcome(reader, pieces, BatchReader::finish)
 }
 
@@ -110,7 +112,7 @@ proptest! {
         let (mut reader, mut faults) = (CsvRowReader::<AllCells>::default(), Faults::default());
         let mut times = ReadingTimes::new(None);
         reader.receive(&body, &mut times, &mut Faults::default());
-        let BatchRows { rows, locations } = reader.finish(&mut times, &mut faults).unwrap();
+        let BatchRows { rows, locations, .. } = reader.finish(&mut times, &mut faults).unwrap();
         let found: Vec<(u64, Vec<String>)> =
             locations.lines().iter().copied().zip(rows.into_iter().map(|AllCells(cells)| cells)).collect();
 

@@ -159,9 +159,10 @@ impl RecordReader {
         for byte in bytes {
             self.position = match (self.position, byte) {
                 (Position::Quoted, b'"') => Position::AfterQuote,
-                (Position::Quoted, _) => Position::Quoted,
+                (Position::Quoted, _) | (Position::CellStart | Position::AfterQuote, b'"') => {
+                    Position::Quoted
+                }
                 (_, b',' | b'\n' | b'\r') => Position::CellStart,
-                (Position::CellStart | Position::AfterQuote, b'"') => Position::Quoted,
                 (Position::AfterQuote, _) => {
                     self.malformed = Some("text follows the closing quote of a cell");
                     Position::Unquoted

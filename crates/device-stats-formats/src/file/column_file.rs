@@ -153,7 +153,7 @@ impl ColumnFile<File> {
         let from_parquet =
             |error: ParquetError| FileError::File { file: path.to_owned(), problem: error.to_string() };
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
-        let metadata = metadata.and_then(read_int96_as_micros).map_err(from_parquet)?;
+        let metadata = metadata.and_then(|metadata| read_int96_as_micros(&metadata)).map_err(from_parquet)?;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         check(path, reader.schema())?;
         let row_count = u64::try_from(reader.metadata().file_metadata().num_rows()).ok();
@@ -222,7 +222,7 @@ fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
 
 /// Reads times of the type INT96, which Spark and Impala write, as microseconds. Otherwise they would become
 /// nanoseconds, whose range ends with the years 1677 and 2262.
-fn read_int96_as_micros(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+fn read_int96_as_micros(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
     let is_int96 = |name: &str| {
         let columns = metadata.parquet_schema().columns();
         let mut found = columns.iter().filter(|column| *column.path().parts() == [name]);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::line_splitter::LineSplitter;
 use super::scanner::{FieldValue, LineError, Point, scan};
-use crate::batch::BatchRows;
+use crate::batch::{BatchRows, OnFault};
 use crate::body_error::BodyError;
 use crate::body_receiver::BodyReceiver;
 use crate::faults::{Faults, Problem};
@@ -23,6 +23,7 @@ pub struct PointReader {
     decoder: Utf8Decoder,
     splitter: LineSplitter,
     points: PointRows,
+    on_fault: OnFault,
 }
 
 /// The points read so far.
@@ -36,11 +37,11 @@ struct PointRows {
 
 impl PointReader {
     /// Creates a reader of a body whose timestamps have this unit, or nanoseconds.
-    pub fn new(unit: Option<TimeUnit>) -> Self {
+    pub fn new(unit: Option<TimeUnit>, on_fault: OnFault) -> Self {
         let rows = BatchRows::with_device_key(DEVICE);
         let times = ReadingTimes::with_default(unit, TimeUnit::Nanoseconds);
-        let points = PointRows { times, rows, faults: Faults::default(), count: 0 };
-        Self { decoder: Utf8Decoder::default(), splitter: LineSplitter::default(), points }
+        let points = PointRows { times, rows, faults: on_fault.faults(), count: 0 };
+        Self { decoder: Utf8Decoder::default(), splitter: LineSplitter::default(), points, on_fault }
     }
 
     /// Returns all readings, or `None` if a fault has been noted.
@@ -51,7 +52,7 @@ impl PointReader {
         self,
         faults: &mut Faults,
     ) -> Result<Option<BatchRows<(DeviceId, Measurement)>>, BodyError> {
-        let Self { decoder, mut splitter, mut points } = self;
+        let Self { decoder, mut splitter, mut points, on_fault } = self;
         let is_empty = decoder.finish(|text| splitter.receive(text, |line, text| points.read(line, text)))?;
         if is_empty {
             faults.add(vec!["body".into()], missing(), &Json::Null);
@@ -60,14 +61,15 @@ impl PointReader {
         if let Some((line, text)) = splitter.finish() {
             points.read(line, &text);
         }
-        faults.append(points.faults);
-        Ok(faults.is_empty().then_some(points.rows))
+        let PointRows { mut rows, faults: found, count, .. } = points;
+        rows.count_rejected(count);
+        Ok(on_fault.conclude(Some(rows), found, faults))
     }
 }
 
 impl BodyReceiver for PointReader {
     fn receive(&mut self, bytes: &[u8]) {
-        let Self { decoder, splitter, points } = self;
+        let Self { decoder, splitter, points, .. } = self;
         decoder.receive(bytes, |text| splitter.receive(text, |line, text| points.read(line, text)));
     }
 
@@ -89,7 +91,7 @@ impl PointRows {
             Ok(point) => {
                 let mut reader = ReadingReader { point, index, text, faults: &mut self.faults };
                 if let Some(row) = reader.read(&mut self.times) {
-                    self.rows.push_with_line(line, row);
+                    self.rows.push_with_line(index, line, row);
                 }
             }
             Err(LineError { column, message }) => {

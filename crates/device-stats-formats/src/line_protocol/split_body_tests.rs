@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::PointReader;
+use crate::batch::OnFault;
 use crate::body_pieces::{self, split};
 
 fn outcome(pieces: &[&[u8]]) -> String {
-    body_pieces::outcome(PointReader::new(None), pieces, PointReader::finish)
+    body_pieces::outcome(PointReader::new(None, OnFault::Refuse), pieces, PointReader::finish)
 }
 
 const FRAGMENTS: &[&str] = &[

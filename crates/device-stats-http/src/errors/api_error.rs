@@ -58,7 +58,7 @@ pub(crate) enum ApiError {
         #[source]
         error: ServiceError,
         /// Locations of the rows in the body.
-        locations: RowLocations,
+        locations: Box<RowLocations>,
     },
     /// A handler panicked.
     #[error("a handler panicked")]

@@ -101,7 +101,8 @@ fn influx_members(detail: &Detail) -> InfluxMembers {
         Some(LocationStep::Name(name)) if name != "body" => format!("{name}: "),
         _ => String::new(),
     };
-    let reason = ctx.as_ref().and_then(|ctx| ctx.get("error")?.as_str()).filter(|reason| !msg.contains(reason));
+    let reason =
+        ctx.as_ref().and_then(|ctx| ctx.get("error")?.as_str()).filter(|reason| !msg.contains(reason));
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     InfluxMembers { message: format!("{place}{name}{msg}{reason}"), line: *line }
 }

@@ -57,7 +57,7 @@ pub(crate) struct ValidationErrorResponse {
 #[derive(ToSchema)]
 #[schema(as = Fault)]
 #[expect(dead_code, reason = "describes `Fault` of `device-stats-formats`")]
-struct FaultSchema {
+pub(crate) struct FaultSchema {
     /// Name of the broken rule, in the vocabulary of pydantic.
     #[schema(rename = "type", example = "finite_number")]
     kind: String,

@@ -195,7 +195,8 @@ fn too_many_buckets(error: &SeriesTooLong) -> Fault {
             let _ = write!(msg, ", most of them from {most_from} to {most_until}");
         }
         msg.push_str(". Give start_time and end_time, a longer interval, or points");
-        ctx["readings"] = json!({"first": first, "last": last, "most": [most_from, most_until]});
+        let readings = json!({"first": first, "last": last, "most": [most_from, most_until]});
+        ctx = json!({"buckets_max": SERIES_BUCKETS_MAX, "buckets": asked, "readings": readings});
     }
     let problem = Problem::new("too_many_buckets", msg).with(ctx);
     fault(vec!["query".into(), "interval".into()], problem, json!(interval.to_string()))

@@ -6,7 +6,6 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use device_stats_formats::{
     BodyError, Faults, Json, LocationStep, MediaType, Problem, Utf8Decoder, extra, find_misnamed, misnamed,
-    missing,
 };
 use device_stats_service::{BodyPermit, Service};
 use serde_json::json;

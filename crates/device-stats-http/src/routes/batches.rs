@@ -4,17 +4,20 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::{BatchReader, BatchRows, BodyError, Faults, MediaType, ReadingTimes, Row};
-use device_stats_service::{BatchOutcome, Service};
+use device_stats_domain::{DeviceId, IdempotencyKey, Measurement};
+use device_stats_formats::limits::FAULTS_MAX;
+use device_stats_formats::{
+    BatchReader, BatchRows, BodyError, Fault, Faults, MediaType, OnFault, ReadingTimes, RejectedRows, Row,
+};
+use device_stats_service::{BatchOutcome, Principal, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::readings::ReadingCreateBody;
-use crate::errors::{ApiError, ErrorResponse};
+use crate::errors::{ApiError, ErrorResponse, FaultSchema};
 use crate::extract::{
-    Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice, PrecisionParam, RowReader, Streamed,
-    precision,
+    BatchOptionParams, BatchOptions, Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice,
+    PrecisionParam, RowReader, Streamed, on_fault, precision,
 };
 
 /// A new reading of a batch for many devices.
@@ -59,11 +62,30 @@ pub(crate) struct BatchResponse {
     /// the batch.
     #[schema(example = 1, minimum = 0)]
     duplicates: u64,
+    /// Number of rows that were skipped because of their faults; only with `on_fault=skip`.
+    #[schema(example = 2, minimum = 0, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<u64>,
+    /// The faults of the skipped rows, up to 100; only with `on_fault=skip`.
+    #[schema(value_type = Vec<FaultSchema>, required = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    faults: Option<Vec<Fault>>,
 }
 
-impl From<BatchOutcome> for BatchResponse {
-    fn from(ingested: BatchOutcome) -> Self {
-        Self { accepted: ingested.accepted, duplicates: ingested.duplicates }
+impl BatchResponse {
+    fn new(stored: BatchOutcome, options: BatchOptions, rejected: RejectedRows) -> Self {
+        let BatchOutcome { accepted, duplicates } = stored;
+        let RejectedRows { count, faults } = rejected;
+        let (rejected, faults) = match options.on_fault {
+            OnFault::Refuse => (None, None),
+            OnFault::Skip => (Some(count), Some(faults)),
+        };
+        Self { accepted, duplicates, rejected, faults }
+    }
+
+    /// Returns whether rows were skipped.
+    pub(super) fn has_rejected(&self) -> bool {
+        self.rejected.is_some_and(|count| count > 0)
     }
 }
 
@@ -71,7 +93,7 @@ impl<R: Row> RowReader for BatchReader<R> {
     type Row = R;
 
     fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self {
-        Self::new(media_type, ReadingTimes::new(precision(input, faults)))
+        Self::new(media_type, ReadingTimes::new(precision(input, faults)), on_fault(input))
     }
 
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
@@ -81,7 +103,7 @@ impl<R: Row> RowReader for BatchReader<R> {
 
 /// Post readings of one device
 ///
-/// Stores all readings or none. The body has one of these formats:
+/// Stores all readings or none, unless `on_fault=skip`. The body has one of these formats:
 ///
 /// - a JSON array;
 /// - NDJSON: a JSON object on each line; empty lines are ignored;
@@ -95,7 +117,7 @@ impl<R: Row> RowReader for BatchReader<R> {
 /// Sending a batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
-    params(DeviceIdParam, PrecisionParam, KeyParam),
+    params(DeviceIdParam, PrecisionParam, BatchOptionParams, KeyParam),
     request_body(content(
         (Vec<ReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
@@ -110,23 +132,24 @@ impl<R: Row> RowReader for BatchReader<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, BatchRows { rows, .. }, _permit): Streamed<
-        (PathDevice, KeyHeader),
+    Streamed(input, batch, _permit): Streamed<
+        (PathDevice, KeyHeader, BatchOptions),
         BatchReader<Measurement>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let (device, KeyHeader(key)) = input;
-    let ingested = service.append_batch(principal, device.id()?, &rows, key.as_ref()).await?;
-    Ok((StatusCode::CREATED, Json(ingested.into())))
+    let (device, KeyHeader(key), options) = input;
+    let missing = options.missing_devices();
+    let stored = service.append_batch(principal, device.id()?, &batch.rows, missing, key.as_ref()).await?;
+    Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, batch.rejected))))
 }
 
 /// Post readings of many devices
 ///
 /// Stores all readings or none, like a batch for one device. Each row also has the member or column
-/// `device_id`. An unknown device is a fault of its row (422).
+/// `device_id`. An unknown device is a fault of its row (422), unless `register=true`.
 #[utoipa::path(
     post, path = "/api/v1/stats/batch", tag = "statistics",
-    params(PrecisionParam, KeyParam),
+    params(PrecisionParam, BatchOptionParams, KeyParam),
     request_body(content(
         (Vec<DeviceReadingCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"device_id\":\"pump-7\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
@@ -138,12 +161,34 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), BatchRows { rows, locations }, _permit): Streamed<
-        KeyHeader,
+    Streamed(input, batch, _permit): Streamed<
+        (KeyHeader, BatchOptions),
         BatchReader<(DeviceId, Measurement)>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
-    let ingested = ingested.map_err(|error| ApiError::Rows { error, locations })?;
-    Ok((StatusCode::CREATED, Json(ingested.into())))
+    let (KeyHeader(key), options) = input;
+    let response = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
+    Ok((StatusCode::CREATED, Json(response)))
+}
+
+/// Stores the readings of many devices.
+pub(super) async fn store_mixed(
+    service: &Service,
+    principal: Principal,
+    batch: BatchRows<(DeviceId, Measurement)>,
+    options: BatchOptions,
+    key: Option<&IdempotencyKey>,
+) -> Result<BatchResponse, ApiError> {
+    let BatchRows { rows, locations, mut rejected } = batch;
+    let missing = options.missing_devices();
+    match service.append_mixed_batch(principal, &rows, missing, key).await {
+        Ok((stored, unknown)) => {
+            rejected.count += unknown.len() as u64;
+            let faults = unknown.iter().map(|(row, device)| locations.unknown_device(*row, device));
+            let left = FAULTS_MAX.saturating_sub(rejected.faults.len());
+            rejected.faults.extend(faults.take(left));
+            Ok(BatchResponse::new(stored, options, rejected))
+        }
+        Err(error) => Err(ApiError::Rows { error, locations: Box::new(locations) }),
+    }
 }

@@ -1,16 +1,21 @@
 //! `/write`: append readings in InfluxDB's line protocol, at the paths that clients of InfluxDB and Telegraf
 //! use.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Json, Router};
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, PointReader};
 use device_stats_service::Service;
 
+use super::batches::{BatchResponse, store_mixed};
 use crate::errors::ApiError;
-use crate::extract::{Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed, precision};
+use crate::extract::{
+    BatchOptionParams, BatchOptions, Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed,
+    on_fault, precision,
+};
 
 /// The documented path of the operation.
 const WRITE_PATH: &str = "/api/v1/write";
@@ -22,7 +27,7 @@ impl RowReader for PointReader {
     type Row = (DeviceId, Measurement);
 
     fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> Self {
-        Self::new(precision(input, faults))
+        Self::new(precision(input, faults), on_fault(input))
     }
 
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<Self::Row>>, BodyError> {
@@ -32,7 +37,7 @@ impl RowReader for PointReader {
 
 /// Post readings in InfluxDB's line protocol
 ///
-/// Stores all readings or none. Repeats change nothing. Each point is a reading: the tag `device` names an
+/// Stores all readings or none, unless `on_fault=skip`. Repeats change nothing. Each point is a reading: the tag `device` names an
 /// existing device, and the fields `x`, `y` and `z` (floats or integers) are the values. The measurement,
 /// other tags, other fields and parameters such as `org`, `bucket` and `db` are ignored. A timestamp is
 /// truncated to microseconds; if it is absent, the server sets the time. Without `precision`, timestamps are
@@ -42,21 +47,29 @@ impl RowReader for PointReader {
 /// is ignored. The operation is also available at `/write` and `/api/v2/write`.
 #[utoipa::path(
     post, path = "/api/v1/write", tag = "statistics",
-    params(PrecisionParam, KeyParam),
+    params(PrecisionParam, BatchOptionParams, KeyParam),
     request_body(
         content = String, content_type = "text/plain",
         example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",
     ),
-    responses((status = 204, description = "The readings are in stable storage.")),
+    responses(
+        (status = 200, description = "With `on_fault=skip`: all readings without faults are in stable storage, and \
+            others were skipped.", body = BatchResponse),
+        (status = 204, description = "All readings are in stable storage."),
+    ),
 )]
 pub(super) async fn append_points(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), BatchRows { rows, locations }, _permit): Streamed<KeyHeader, PointReader>,
-) -> Result<StatusCode, ApiError> {
-    let ingested = service.append_mixed_batch(principal, &rows, key.as_ref()).await;
-    ingested.map_err(|error| ApiError::Rows { error, locations })?;
-    Ok(StatusCode::NO_CONTENT)
+    Streamed(input, batch, _permit): Streamed<(KeyHeader, BatchOptions), PointReader>,
+) -> Result<Response, ApiError> {
+    let (KeyHeader(key), options) = input;
+    let stored = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
+    Ok(if stored.has_rejected() {
+        Json(stored).into_response()
+    } else {
+        StatusCode::NO_CONTENT.into_response()
+    })
 }
 
 /// Returns whether a path is one of the paths of the operation.

@@ -101,7 +101,7 @@ fn every_property_is_described() {
 const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 80] = [
+const REQUESTS: [(&str, &str, &str, u16); 81] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -143,6 +143,7 @@ const REQUESTS: [(&str, &str, &str, u16); 80] = [
     ("POST", "/api/v1/stats/batch", "[]", 201),
     ("POST", "/api/v1/stats/batch", "[{}]", 422),
     ("POST", "/api/v1/write", "m,device=d x=1,y=2,z=3", 204),
+    ("POST", "/api/v1/write?on_fault=skip", "m", 200),
     ("POST", "/api/v1/write?precision=h", "m,device=d x=1,y=2,z=3 1", 422),
     ("POST", "/api/v1/stats/devices/d/analyze", "null", 200),
     ("POST", "/api/v1/stats/devices/none/analyze", "{}", 404),

@@ -248,7 +248,10 @@ async fn an_error_has_the_members_of_influxdb(api: Api) {
         let response = write(api, path, "m,device=none x=1,y=2,z=3").await.json();
         assert_eq!(response["message"], "line 1: device: Device not found");
         let response = write(api, path, "nonsense").await.json();
-        assert_eq!(response["message"], "line 1: Input should be a line of InfluxDB's line protocol: the fields are missing");
+        assert_eq!(
+            response["message"],
+            "line 1: Input should be a line of InfluxDB's line protocol: the fields are missing"
+        );
     }
     let response = api.send("POST", WRITE, &["content-encoding: br"], Some(b"x")).await.json();
     assert_eq!(response["message"], response["detail"]);

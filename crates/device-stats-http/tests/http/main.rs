@@ -23,6 +23,7 @@ mod document;
 mod errors;
 mod exact_arithmetic;
 mod exports;
+mod faulty_rows;
 mod histograms;
 mod idempotency;
 mod ids_and_names;

@@ -1,10 +1,10 @@
 //! Appending readings: one, many of one device, or many of several devices.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use device_stats_domain::{
-    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
+    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewDevice, NewReading, Reading, ReadingTime,
 };
 use device_stats_store::{FirstStored, KeyedOutcome, Receipt, StoreError};
 
@@ -12,6 +12,18 @@ use super::keyed_requests::{RequestKey, RequestKind};
 use crate::access::principal::Principal;
 use crate::error::ServiceError;
 use crate::service::Service;
+
+/// What happens to readings of devices that do not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingDevices {
+    /// The whole batch is refused.
+    #[default]
+    Refuse,
+    /// These readings are left out.
+    Skip,
+    /// The devices are created, without an owner.
+    Register,
+}
 
 /// The outcome of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,12 +76,14 @@ impl Service {
     /// Appends readings of one device, all or none. Many readings become a segment at once.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
+    /// [`StoreError::DeviceMissing`] unless `missing` is [`MissingDevices::Register`],
+    /// [`ServiceError::QueueFull`].
     pub async fn append_batch(
         &self,
         principal: Principal,
         device: &DeviceId,
         measurements: &[Measurement],
+        missing: MissingDevices,
         key: Option<&IdempotencyKey>,
     ) -> Result<BatchOutcome, ServiceError> {
         let all = measurements.iter().map(|measurement| (device, measurement));
@@ -80,7 +94,15 @@ impl Service {
             self.parts.known_devices.forget([device]);
         }
         loop {
-            let device_key = self.key_to_ingest(principal, device).await?;
+            let device_key = match self.key_to_ingest(principal, device).await {
+                Err(ServiceError::Store(StoreError::DeviceMissing))
+                    if missing == MissingDevices::Register =>
+                {
+                    self.register(principal, [device]).await?;
+                    continue;
+                }
+                found => found?,
+            };
             let readings: Vec<_> = measurements.iter().map(|measured| (device_key, *measured)).collect();
             match self.append(&readings, key).await {
                 // The cached device was deleted. This ends, because keys are never used again.
@@ -92,17 +114,19 @@ impl Service {
         }
     }
 
-    /// Appends readings of several devices, all or none.
+    /// Appends readings of several devices, all or none; with [`MissingDevices::Skip`], all except those of missing
+    /// devices. Returns the index and device of each reading that was left out.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing,
-    /// [`ServiceError::QueueFull`].
+    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing, with
+    /// [`MissingDevices::Refuse`]; [`ServiceError::QueueFull`].
     pub async fn append_mixed_batch(
         &self,
         principal: Principal,
         batch: &[(DeviceId, Measurement)],
+        missing: MissingDevices,
         key: Option<&IdempotencyKey>,
-    ) -> Result<BatchOutcome, ServiceError> {
+    ) -> Result<(BatchOutcome, Vec<(usize, DeviceId)>), ServiceError> {
         let all = batch.iter().map(|(device, measurement)| (device, measurement));
         let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, all));
         loop {
@@ -112,20 +136,45 @@ impl Service {
                 .filter(|(_, (key, _))| key.is_none())
                 .map(|(index, (_, (id, _)))| (index, id.clone()))
                 .collect();
-            if !unknown.is_empty() {
-                return Err(ServiceError::UnknownDevices(unknown));
+            match missing {
+                MissingDevices::Refuse if !unknown.is_empty() => {
+                    return Err(ServiceError::UnknownDevices(unknown));
+                }
+                MissingDevices::Register if !unknown.is_empty() => {
+                    self.register(principal, unknown.iter().map(|(_, device)| device)).await?;
+                    continue;
+                }
+                _ => {}
             }
-            let readings: Vec<_> =
-                keys.into_iter().flatten().zip(batch.iter().map(|(_, measured)| *measured)).collect();
+            let known = keys.into_iter().zip(batch);
+            let readings: Vec<_> = known.filter_map(|(key, (_, measured))| Some((key?, *measured))).collect();
             match self.append(&readings, key).await {
                 // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget(batch.iter().map(|(id, _)| id));
                 }
-                outcome => return outcome,
+                outcome => return outcome.map(|outcome| (outcome, unknown)),
             }
         }
+    }
+
+    /// Creates devices that do not exist.
+    async fn register<'d>(
+        &self,
+        principal: Principal,
+        devices: impl IntoIterator<Item = &'d DeviceId>,
+    ) -> Result<(), ServiceError> {
+        let devices: BTreeSet<&DeviceId> = devices.into_iter().collect();
+        for device in devices {
+            let new = NewDevice { device_id: device.clone(), name: None, user_id: None };
+            match self.create_device(principal, new).await {
+                // Another request has created it meanwhile.
+                Ok(_) | Err(ServiceError::Store(StoreError::DeviceIdTaken)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Returns the key of a device to append to. The device may have been deleted since the key was cached.

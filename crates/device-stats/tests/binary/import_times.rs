@@ -69,7 +69,8 @@ fn a_number_needs_its_unit() {
             ("20261123", "s", "1970-08-23T12:05:23.000000Z"),
             ("46349.4167", "ms", "1970-01-01T00:00:46.349416Z"),
         ] {
-            let file = write(folder.path(), "a.csv", &format!("device_id,x,y,z,timestamp\nd,1,2,3,{number}\n"));
+            let file =
+                write(folder.path(), "a.csv", &format!("device_id,x,y,z,timestamp\nd,1,2,3,{number}\n"));
             let output = import(&server, &file, &[]);
             assert_eq!(output.status.code(), Some(1), "{number}");
             let words = String::from_utf8(output.stderr).unwrap();

@@ -95,7 +95,7 @@ fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, Refusal> {
     let mut faults = Faults::default();
     let rows = read::<Reading>(bytes, &mut ReadingTimes::new(None), &mut faults)?;
     let faults = faults.into_vec();
-    if faults.is_empty() { Ok(rows.rows) } else { Err(Refusal::Faults(faults)) }
+    if faults.is_empty() { Ok(rows.unwrap().rows) } else { Err(Refusal::Faults(faults)) }
 }
 
 fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, BodyError> {
@@ -223,7 +223,7 @@ fn nothing_is_read_after_the_last_fault() {
         let stream = with_axes(column(Float64Array::from(numbers)));
         let mut faults = Faults::default();
         let rows = read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults).unwrap();
-        assert_eq!(rows.rows.len(), read_rows);
+        assert_eq!(rows.unwrap().rows.len(), read_rows);
         assert_eq!(faults.is_full(), read_rows == 0);
     }
 }

@@ -1,0 +1,52 @@
+//! `on_fault` and `register`: what happens to faulty rows and to missing devices of a batch.
+
+use device_stats_formats::{Faults, OnFault, values};
+use device_stats_service::MissingDevices;
+use utoipa::IntoParams;
+
+use super::input::{FromInput, Input};
+
+/// `on_fault` and `register`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes `BatchOptions`")]
+pub(crate) struct BatchOptionParams {
+    /// What happens to faulty rows: with `refuse`, the whole batch is refused; with `skip`, all other rows are
+    /// stored, and the response has the members `rejected` and `faults`.
+    #[param(example = "skip", default = "refuse")]
+    on_fault: Option<String>,
+    /// Whether missing devices are registered, without an owner. Otherwise their rows are faulty.
+    #[param(example = true, default = false)]
+    register: Option<bool>,
+}
+
+/// What happens to faulty rows and to missing devices of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BatchOptions {
+    pub(crate) on_fault: OnFault,
+    pub(crate) register: bool,
+}
+
+impl FromInput for BatchOptions {
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let on_fault = input.query("on_fault", faults, OnFault::from_json);
+        let register = input.query("register", faults, values::boolean);
+        Some(Self { on_fault: on_fault?.unwrap_or_default(), register: register?.unwrap_or(false) })
+    }
+}
+
+impl BatchOptions {
+    /// Returns what happens to readings of missing devices.
+    pub(crate) fn missing_devices(self) -> MissingDevices {
+        match (self.register, self.on_fault) {
+            (true, _) => MissingDevices::Register,
+            (false, OnFault::Skip) => MissingDevices::Skip,
+            (false, OnFault::Refuse) => MissingDevices::Refuse,
+        }
+    }
+}
+
+/// Reads `on_fault` without reporting its faults, which [`BatchOptions`] reports.
+pub(crate) fn on_fault(input: &Input) -> OnFault {
+    input.query("on_fault", &mut Faults::default(), OnFault::from_json).flatten().unwrap_or_default()
+}
