@@ -20,9 +20,9 @@ pub struct BatchOutcome {
 }
 
 impl Client {
-    /// Posts a batch of readings of any devices, with retries. `precision` is the unit of times that are numbers
-    /// (`s`, `ms`, `us` or `ns`). Readings without times need a unique `key`, because otherwise a retry could
-    /// store them twice.
+    /// Posts a batch of readings of any devices, with retries. `precision` is the unit of times that are
+    /// numbers (`s`, `ms`, `us` or `ns`). Readings without times need a unique `key`, because otherwise a
+    /// retry could store them twice.
     ///
     /// # Errors
     /// [`RequestFailure`]. Nothing is stored, unless `is_outcome_unknown`.

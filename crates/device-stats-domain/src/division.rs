@@ -22,7 +22,8 @@ pub struct Division {
 pub enum BucketLength {
     /// This interval.
     Interval(Interval),
-    /// The shortest [convenient](Interval::convenient) interval that gives at most so many buckets; 2 and up.
+    /// The shortest [convenient](Interval::convenient) interval that gives at most this number of buckets; at
+    /// least 2.
     AtMost(u32),
 }
 

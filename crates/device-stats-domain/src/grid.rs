@@ -1,6 +1,6 @@
-//! Division of time into buckets. An interval, a time zone and the first day of the week alone determine every
-//! boundary; the window has no influence. Therefore a time is in the same bucket in every response, and the
-//! buckets of two devices join.
+//! Division of time into buckets. An interval, a time zone and the first day of the week alone determine
+//! every boundary; the window has no influence. Therefore a time is in the same bucket in every response, and
+//! the buckets of two devices have the same bounds.
 //!
 //! - Buckets of months and years begin at the start of the first day of a month in the zone, counted from
 //!   January 2000.
@@ -10,8 +10,8 @@
 //! - Buckets of hours, minutes and seconds that divide a day begin whenever the clock of the zone shows
 //!   midnight plus a multiple of the interval, so that they begin at the same clock times in every season.
 //!   The bucket in which the clocks change may be longer or shorter; see [`clock`].
-//! - All other buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday in
-//!   the zone.
+//! - All other buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday
+//!   in the zone.
 //!
 //! `TimescaleDB` has the same origins.
 
@@ -56,7 +56,8 @@ pub struct Grid {
 pub struct TooManyBuckets {
     /// The length of a bucket.
     pub interval: Interval,
-    /// The number of buckets of the window. Above twice the maximum, changes of clocks are not counted.
+    /// The number of buckets of the window. Above twice [`SERIES_BUCKETS_MAX`], an estimate without clock
+    /// changes.
     pub asked: u64,
 }
 
@@ -90,7 +91,7 @@ impl Grid {
             return Ok(Vec::new());
         }
         let too_many = |asked| TooManyBuckets { interval: self.interval, asked };
-        // Changes of clocks add or remove fewer buckets than there are.
+        // Clock changes remove less than half of the buckets, so the window has more than the maximum.
         let estimate = self.estimate(from, until);
         if estimate > 2 * SERIES_BUCKETS_MAX {
             return Err(too_many(estimate));
@@ -104,7 +105,7 @@ impl Grid {
         if asked > SERIES_BUCKETS_MAX { Err(too_many(asked)) } else { Ok(buckets) }
     }
 
-    /// Returns the number of buckets of a window that is not empty, without the changes of clocks.
+    /// Returns the number of buckets of a window that is not empty, without clock changes.
     fn estimate(&self, from_us: i64, until_us: i64) -> u64 {
         match self.interval.0 {
             Step::Micros(length_us) => {

@@ -52,7 +52,8 @@ impl Interval {
     pub fn parse(text: &str) -> Result<Self, InvalidInterval> {
         let parse = |text: &str| SpanParser::new().parse_span(text);
         let span = parse(text).map_err(|_| match parse(&shorten(text)) {
-            // The form is right, so the numbers are too large.
+            // The form is right, so a fraction has too many digits, or the numbers are too large.
+            Ok(_) if fraction_digits(text) > NANO_DIGITS => InvalidInterval::TooFine,
             Ok(_) => InvalidInterval::TooLong,
             Err(_) => InvalidInterval::NotADuration,
         })?;
@@ -74,8 +75,8 @@ impl Interval {
     /// One microsecond, the shortest interval.
     pub const MICROSECOND: Self = Self(Step::Micros(1));
 
-    /// Returns intervals that a person would choose, ascending: from one microsecond to 10,000 years, the
-    /// next one two to seven times as long.
+    /// Returns the convenient intervals, ascending, from one microsecond to 10,000 years. Each is 1.5 to 7
+    /// times as long as the one before.
     pub fn convenient() -> impl Iterator<Item = Self> {
         const SECOND: i64 = 1_000_000;
         let fractions = (0..6_u32).flat_map(|decade| [1, 2, 5].map(|count| count * 10_i64.pow(decade)));
@@ -89,6 +90,15 @@ impl Interval {
         let years = decades.chain([10_000]).map(|years| Step::Months(12 * years));
         clock.chain(days).chain(months).chain(years).map(Self)
     }
+}
+
+/// Number of digits of a fraction of a second that `jiff` reads.
+const NANO_DIGITS: usize = 9;
+
+/// Returns the number of digits of the fraction of a duration.
+fn fraction_digits(text: &str) -> usize {
+    let fraction = text.split_once(['.', ',']).map_or("", |(_, fraction)| fraction);
+    fraction.bytes().take_while(u8::is_ascii_digit).count()
 }
 
 /// Replaces every number of a duration by 1.
@@ -192,6 +202,7 @@ mod tests {
             ("-PT1H", InvalidInterval::NotPositive),
             ("PT0.0000001S", InvalidInterval::TooFine),
             ("PT1.0000005S", InvalidInterval::TooFine),
+            ("PT0.0000000001S", InvalidInterval::TooFine),
             ("P1DT1H", InvalidInterval::Mixed),
             ("P1M1D", InvalidInterval::Mixed),
             ("P1Y1W", InvalidInterval::Mixed),

@@ -6,7 +6,8 @@
 //! - RFC 3339 with `T`, `t`, `_` or a space, and with `Z`, an offset, or neither (UTC). Digits after the
 //!   microsecond are cut off.
 //! - A date.
-//! - Seconds since 1970, or milliseconds if the absolute number is above 2e10; rounded down to the microsecond.
+//! - Seconds since 1970, or milliseconds if the absolute number is above 2e10; rounded down to the
+//!   microsecond.
 //!
 //! Surrounding white space is refused.
 
@@ -25,6 +26,10 @@ use speedate::{
 use strum::EnumMessage;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Error for a number before the year 0.
+const BEFORE: InvalidTime = InvalidTime::Number("dates before 0000 are not supported as unix timestamps");
+/// Error for a number after the year 9999.
+const AFTER: InvalidTime = InvalidTime::Number("dates after 9999 are not supported as unix timestamps");
 
 /// A time in a request, in microseconds since 1970 UTC. Its local date is in the years 1 to 9999, so in UTC
 /// it may be up to a day outside them.
@@ -79,14 +84,13 @@ impl RequestTime {
         self.0
     }
 
-    /// Parses a time. A number without an exponent has the rules of [`EpochNumber`].
+    /// Parses a time. A number has the rules of [`EpochNumber`].
     ///
     /// # Errors
     /// [`InvalidTime::Text`] or [`InvalidTime::YearZero`].
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
-        if let Some(number) = EpochNumber::parse(text)
-            && !text.contains(['e', 'E'])
-        {
+        // `speedate` would read a number as a double.
+        if let Some(number) = EpochNumber::parse(text) {
             return number.to_time(number.inferred_unit()).map_err(|error| match error {
                 InvalidTime::Number(words) => InvalidTime::Text(words),
                 other => other,
@@ -107,11 +111,13 @@ impl RequestTime {
     /// # Errors
     /// [`InvalidTime::Number`], [`InvalidTime::YearZero`] or [`InvalidTime::NotANumber`].
     pub fn from_number_text(text: &str) -> Result<Self, InvalidTime> {
-        match EpochNumber::parse(text) {
-            Some(number) => number.to_time(number.inferred_unit()),
-            // JSON has no other numbers than these: NaN and the infinities.
-            None => Err(InvalidTime::NotANumber),
+        if let Some(number) = EpochNumber::parse(text) {
+            return number.to_time(number.inferred_unit());
         }
+        // JSON readers allow no other numbers than these: NaN and the infinities.
+        let number = text.parse().unwrap_or(f64::NAN);
+        let beyond = if number < 0.0 { BEFORE } else { AFTER };
+        Err(if number.is_nan() { InvalidTime::NotANumber } else { beyond })
     }
 
     fn from_parts(time: &DateTime) -> Result<Self, InvalidTime> {

@@ -12,7 +12,7 @@ const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * MICROS_PER_SECOND;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);
 
-/// A span of time between two changes of the clocks of a zone, in microseconds since 1970 UTC. The first span
+/// A span of time between two clock changes of a zone, in microseconds since 1970 UTC. The first span
 /// begins with `i64::MIN`, and the last one ends with `i64::MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the suffix is the unit")]
@@ -88,11 +88,11 @@ impl Zone {
         at_us.saturating_add(self.offset_us(at_us)).div_euclid(MICROS_PER_DAY)
     }
 
-    /// Returns the span between two changes of clocks that contains a time.
+    /// Returns the span between two clock changes that contains a time.
     pub(crate) fn offset_span(&self, at_us: i64) -> OffsetSpan {
         let after = |at_us: i64| nearest_instant(at_us.saturating_add(1));
         let to_micros = |change: TimeZoneTransition<'_>| change.timestamp().as_microsecond();
-        // `preceding` leaves out a change at its own moment.
+        // `preceding` excludes a change exactly at the given time.
         let from_us = self.0.preceding(after(at_us)).next().map_or(i64::MIN, to_micros);
         let until_us = self.0.following(nearest_instant(at_us)).next().map_or(i64::MAX, to_micros);
         OffsetSpan { from_us, until_us, offset_us: self.offset_us(at_us) }

@@ -9,8 +9,8 @@ const WIDTH: f64 = 1.0;
 /// `None` is taken from the values.
 ///
 /// A given bound is never moved. If it is beyond all values, the other edge is at a distance of 1 from it. If
-/// no bound is given and all values are equal, the edges are this value minus 0.5 and plus 0.5, as in `NumPy`.
-/// Where such a sum is not another double, the edge is the neighbouring double.
+/// no bound is given and all values are equal, the edges are this value minus 0.5 and plus 0.5, as in
+/// `NumPy`. Where such a sum is not another double, the edge is the neighbouring double.
 pub fn bin_range((min, max): (f64, f64), low: Option<f64>, high: Option<f64>) -> (f64, f64) {
     let below = |edge: f64, distance: f64| (edge - distance).min(edge.next_down());
     let above = |edge: f64, distance: f64| (edge + distance).max(edge.next_up());

@@ -34,7 +34,7 @@ impl ColumnNames {
                 let known = [self.required, self.optional].concat();
                 match find_misnamed(column, &known, |ours| columns.contains(&ours)) {
                     Some(meant) => {
-                        let msg = format!("Extra columns are not permitted; the name is {meant}");
+                        let msg = format!("Extra columns are not permitted; use the name {meant}");
                         Problem::new("extra_forbidden", msg).with(json!({ "name": meant }))
                     }
                     None => Problem::new("extra_forbidden", "Extra columns are not permitted"),

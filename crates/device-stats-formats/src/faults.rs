@@ -87,7 +87,7 @@ pub struct Fault {
 #[derive(Debug, Default)]
 pub struct Faults {
     found: Vec<Fault>,
-    /// Whether rows are read on after so many faults. Further faults are not kept.
+    /// Whether reading continues after [`FAULTS_MAX`] faults. Further faults are not kept.
     reads_on: bool,
     /// Line number of the next fault.
     line: Option<u64>,

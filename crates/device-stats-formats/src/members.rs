@@ -80,16 +80,19 @@ impl<'a> Members<'a> {
         self.faults.keep(self.location(name), sent, value)
     }
 
-    /// Notes a fault for each member that is not one of `known`.
-    pub fn refuse_others(&mut self, known: &[&str]) {
+    /// Notes a fault for each member that is not one of `known`; returns whether there is none.
+    #[must_use]
+    pub fn refuse_others(&mut self, known: &[&str]) -> bool {
+        let mut are_known = true;
         for (name, value) in self.named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             let meant = find_misnamed(name, known, |ours| self.has(ours));
             self.faults.add(self.sent_location(name), meant.map_or_else(extra, misnamed), value);
+            are_known = false;
         }
+        are_known
     }
 
-    /// Notes a fault for each member that is another name of one of `known`. Other unknown members are
-    /// ignored.
+    /// Notes a fault for each synonym of a member in `known`. Other unknown members are ignored.
     pub fn refuse_misnamed(&mut self, known: &[&str]) {
         for (name, value) in self.named {
             if let Some(meant) = find_misnamed(name, known, |ours| self.has(ours)) {
@@ -135,9 +138,9 @@ pub fn extra() -> Problem {
     Problem::new("extra_forbidden", "Extra inputs are not permitted")
 }
 
-/// Returns the problem of a member or parameter with another name than ours.
+/// Returns the problem of a synonym of a member or parameter.
 pub fn misnamed(meant: &str) -> Problem {
-    let msg = format!("Extra inputs are not permitted; the name is {meant}");
+    let msg = format!("Extra inputs are not permitted; use the name {meant}");
     Problem::new("extra_forbidden", msg).with(json!({ "name": meant }))
 }
 

@@ -1,57 +1,45 @@
-//! Names that other programs have for our members and parameters. Where unknown names are ignored, such a name
-//! would be ignored although its sender meant something by it.
+//! Synonyms of our members and parameters in other programs. Where unknown names are ignored, a synonym would
+//! be ignored although its sender meant something by it.
 
-/// Our names, each with other names of the same thing. The case of letters, `_` and `-` do not matter.
-const OTHER_NAMES: [(&str, &[&str]); 15] = [
-    (
-        "start_time",
-        &[
-            "begin",
-            "start",
-            "from",
-            "since",
-            "after",
-            "startdate",
-            "startat",
-            "begintime",
-            "begindate",
-            "fromtime",
-            "fromdate",
-            "timefrom",
-            "timestart",
-            "mintime",
-        ],
-    ),
-    (
-        "end_time",
-        &[
-            "end", "to", "till", "before", "stop", "finish", "enddate", "endat", "totime", "todate",
-            "timeto", "timeend", "stoptime", "maxtime",
-        ],
-    ),
-    ("until", &["untiltime", "untildate"]),
+/// Words for the start of a period.
+const STARTS: &[&str] = &["start", "begin", "from", "since", "after", "periodstart", "gte", "gt"];
+/// Words for the end of a period.
+const ENDS: &[&str] = &["end", "to", "till", "before", "stop", "finish", "periodend", "lte", "lt"];
+/// Words that stand before or after a word for an end of a period.
+const OF_TIME: &[&str] = &["time", "date", "datetime", "timestamp", "ts", "at", "day"];
+/// Words for the time of a reading.
+const TIMES: &[&str] =
+    &["time", "ts", "date", "datetime", "timestamp", "at", "when", "t", "epoch", "unix", "utc", "unixtime"];
+/// Words that stand before a word for the time of a reading.
+const OF_READINGS: &[&str] = &[
+    "unix",
+    "epoch",
+    "utc",
+    "event",
+    "reading",
+    "measurement",
+    "sample",
+    "recorded",
+    "record",
+    "measured",
+    "observed",
+    "observation",
+    "created",
+    "captured",
+    "sampled",
+    "logged",
+    "log",
+    "received",
+    "device",
+    "sensor",
+];
+/// Units that stand after a word for the time of a reading.
+const UNITS: &[&str] = &["ms", "us", "ns", "s", "sec", "seconds", "millis", "micros", "nanos", "utc"];
+
+/// Other names, each with its synonyms.
+const OTHER_NAMES: [(&str, &[&str]); 11] = [
     ("skip", &["offset", "page", "pagenumber", "pageno", "pageindex"]),
     ("limit", &["perpage", "pagesize", "pagelimit", "size", "count", "max", "maxresults", "take", "top"]),
-    (
-        "timestamp",
-        &[
-            "time",
-            "ts",
-            "date",
-            "datetime",
-            "at",
-            "when",
-            "recordedat",
-            "measuredat",
-            "observedat",
-            "eventtime",
-            "epoch",
-            "unixtime",
-            "timestampms",
-            "timestamputc",
-            "t",
-        ],
-    ),
     ("device_id", &["device", "deviceuid", "deviceuuid", "sensor", "sensorid"]),
     ("user_id", &["user", "userid", "owner", "ownerid"]),
     ("username", &["user", "login", "loginname", "name"]),
@@ -63,22 +51,48 @@ const OTHER_NAMES: [(&str, &[&str]); 15] = [
     ("precision", &["unit", "timeunit"]),
 ];
 
-/// Finds the name that is meant by another name, among names that are known and not given.
+/// Returns the known name for a synonym; `None` if there is none, or if the known name is also given. Only
+/// letters and digits count, and their case does not matter.
 pub fn find_misnamed<'k>(name: &str, known: &[&'k str], given: impl Fn(&str) -> bool) -> Option<&'k str> {
     if known.contains(&name) {
         return None;
     }
     let plain = to_plain(name);
-    let is_meant = |known: &str| {
-        let others = OTHER_NAMES.iter().find(|(ours, _)| *ours == known).map(|(_, others)| *others);
-        to_plain(known) == plain || others.is_some_and(|others| others.contains(&plain.as_str()))
+    known.iter().copied().find(|known| is_synonym(&plain, known) && !given(known))
+}
+
+fn is_synonym(plain: &str, known: &str) -> bool {
+    let is_composed = match known {
+        "start_time" => is_end_of_period(plain, STARTS, "min"),
+        "end_time" => is_end_of_period(plain, ENDS, "max"),
+        "timestamp" => is_time_of_reading(plain),
+        _ => false,
     };
-    known.iter().copied().find(|known| is_meant(known) && !given(known))
+    let others = || OTHER_NAMES.iter().find(|(ours, _)| *ours == known).map(|(_, others)| *others);
+    is_composed || to_plain(known) == plain || others().is_some_and(|others| others.contains(&plain))
+}
+
+/// Returns whether a name is one of `words`, alone or beside a word for time; `extreme` only beside one.
+fn is_end_of_period(plain: &str, words: &[&str], extreme: &str) -> bool {
+    let is_beside_time = |word: &str| {
+        let rest = plain.strip_prefix(word).or_else(|| plain.strip_suffix(word));
+        rest.is_some_and(|rest| OF_TIME.contains(&rest))
+    };
+    words.contains(&plain) || words.iter().any(|word| is_beside_time(word)) || is_beside_time(extreme)
+}
+
+/// Returns whether a name is a word for the time of a reading, with an optional word before and unit after
+/// it.
+fn is_time_of_reading(plain: &str) -> bool {
+    let without_unit = UNITS.iter().filter_map(|unit| plain.strip_suffix(unit));
+    [plain].into_iter().chain(without_unit).any(|name| {
+        let without_first = OF_READINGS.iter().filter_map(|word| name.strip_prefix(word));
+        [name].into_iter().chain(without_first).any(|name| TIMES.contains(&name))
+    })
 }
 
 fn to_plain(name: &str) -> String {
-    let letters = name.chars().filter(|letter| !matches!(letter, '_' | '-' | ' '));
-    letters.flat_map(char::to_lowercase).collect()
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -96,6 +110,11 @@ mod tests {
             ("START_TIME", Some("start_time")),
             ("starttime", Some("start_time")),
             ("end-date", Some("end_time")),
+            ("date_from", Some("start_time")),
+            ("time_min", Some("start_time")),
+            ("period_start", Some("start_time")),
+            ("endTimestamp", Some("end_time")),
+            ("min", None),
             ("to", Some("end_time")),
             ("Until", Some("until")),
             ("start_time", None),
@@ -106,7 +125,26 @@ mod tests {
             assert_eq!(find_misnamed(name, &period, none), expected, "{name}");
         }
         assert_eq!(find_misnamed("page", &["skip", "limit"], none), Some("skip"));
-        assert_eq!(find_misnamed("Timestamp", &["x", "timestamp"], none), Some("timestamp"));
+        for name in [
+            "Timestamp",
+            "@timestamp",
+            "time",
+            "ts",
+            "ts_ms",
+            "timestamp_ns",
+            "created_at",
+            "unix_timestamp",
+            "eventTime",
+            "measurement_time",
+            "epoch_ms",
+            "date",
+            "sampledAt",
+        ] {
+            assert_eq!(find_misnamed(name, &["x", "timestamp"], none), Some("timestamp"), "{name}");
+        }
+        for name in ["battery", "status", "at_sea", "temperature", "unit", "times_used", "datum", "id"] {
+            assert_eq!(find_misnamed(name, &["x", "timestamp"], none), None, "{name}");
+        }
         assert_eq!(find_misnamed("X", &["x"], none), Some("x"));
     }
 
@@ -117,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn all_other_names_are_plain() {
+    fn all_synonyms_are_plain() {
         for (_, others) in OTHER_NAMES {
             for other in others {
                 assert_eq!(to_plain(other), *other);

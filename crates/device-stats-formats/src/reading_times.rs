@@ -1,6 +1,8 @@
 //! The times of the readings of one body. A number stands for a time only if its unit is certain: either the
 //! request states it, or the result is a plausible time of a reading and all numbers have the same unit.
 
+use std::borrow::Cow;
+
 use device_stats_domain::{EpochNumber, TimeUnit, Timestamp};
 use serde_json::json;
 
@@ -11,8 +13,10 @@ use crate::values;
 /// Earliest time of a reading that is given as a number without a unit: 1990-01-01T00:00:00Z, in microseconds
 /// since 1970 UTC.
 const NUMBER_TIME_MIN: i64 = 631_152_000_000_000;
-/// Latest such time: 2100-12-31T23:59:59.999999Z.
+/// Latest time of such a reading: 2100-12-31T23:59:59.999999Z.
 const NUMBER_TIME_MAX: i64 = 4_133_980_799_999_999;
+/// Maximum number of characters of a number in a message.
+const MESSAGE_DIGITS_MAX: usize = 40;
 /// A way to correct a number whose unit is not certain.
 const OR_AS_TEXT: &str = ", or write the time as 2026-11-23T10:00:00Z";
 
@@ -25,19 +29,20 @@ pub struct ReadingTimes(Unit);
 enum Unit {
     /// The request states it.
     Stated(TimeUnit),
-    /// The format has this unit, but its senders often forget to state another one.
+    /// Default unit of the format. Clients often send another unit without stating it, so implausible times
+    /// are refused.
     Assumed(TimeUnit),
     /// The magnitude of the first number decides.
     Inferred(Option<TimeUnit>),
 }
 
 impl ReadingTimes {
-    /// Creates a reader of numbers of a stated unit, or of an inferred one.
+    /// Creates a reader. Without a stated unit, the unit is inferred from the numbers.
     pub fn new(stated: Option<TimeUnit>) -> Self {
         Self(stated.map_or(Unit::Inferred(None), Unit::Stated))
     }
 
-    /// Creates a reader of numbers of a stated unit, or of the unit of the format.
+    /// Creates a reader. Without a stated unit, numbers have the default unit of the format.
     pub fn with_default(stated: Option<TimeUnit>, default: TimeUnit) -> Self {
         Self(stated.map_or(Unit::Assumed(default), Unit::Stated))
     }
@@ -60,7 +65,7 @@ impl ReadingTimes {
     /// # Errors
     /// As [`read`](Self::read).
     pub(crate) fn read_text(&mut self, text: &str) -> Result<Timestamp, Problem> {
-        match values::number_in_text(text) {
+        match EpochNumber::parse(text) {
             Some(number) => self.convert(number, text),
             None => values::moment_text(text).and_then(values::to_timestamp),
         }
@@ -85,10 +90,12 @@ impl ReadingTimes {
     pub(crate) fn read_count(&mut self, count: i64) -> Result<Timestamp, Problem> {
         match self.0 {
             Unit::Stated(unit) => values::timestamp_micros(unit.to_micros(count)),
-            Unit::Assumed(unit) => {
-                let time = values::timestamp_micros(unit.to_micros(count))?;
-                check_plausible(time, unit, &count.to_string(), "")
-            }
+            Unit::Assumed(unit) => check_plausible(
+                values::timestamp_micros(unit.to_micros(count)).ok(),
+                unit,
+                &count.to_string(),
+                "",
+            ),
             Unit::Inferred(_) => self.read_number(&count.to_string()),
         }
     }
@@ -98,10 +105,10 @@ impl ReadingTimes {
             |unit| number.to_time(unit).map_err(values::time_problem).and_then(values::to_timestamp);
         match self.0 {
             Unit::Stated(unit) => to_time(unit),
-            Unit::Assumed(unit) => check_plausible(to_time(unit)?, unit, text, ""),
+            Unit::Assumed(unit) => check_plausible(to_time(unit).ok(), unit, text, ""),
             Unit::Inferred(first) => {
                 let unit = number.inferred_unit();
-                let time = check_plausible(to_time(unit)?, unit, text, OR_AS_TEXT)?;
+                let time = check_plausible(to_time(unit).ok(), unit, text, OR_AS_TEXT)?;
                 if let Some(first) = first.filter(|first| *first != unit) {
                     return Err(mixed(first, unit, text));
                 }
@@ -112,27 +119,39 @@ impl ReadingTimes {
     }
 }
 
-/// Refuses a time that no reading has if the unit is right. `or` is another way to correct it.
-fn check_plausible(time: Timestamp, unit: TimeUnit, text: &str, or: &str) -> Result<Timestamp, Problem> {
-    if (NUMBER_TIME_MIN..=NUMBER_TIME_MAX).contains(&time.micros()) {
-        return Ok(time);
-    }
-    let msg = format!(
-        "{text} {} since 1970 are {time}, outside 1990 to 2100; state the unit (precision=s, ms, us or ns){or}",
-        unit.name()
-    );
-    let ctx = json!({ "unit": unit.name(), "time": time.to_string() });
-    Err(Problem::new("time_unit_unknown", msg).with(ctx))
+/// Refuses a time outside 1990 to 2100, because its unit is probably wrong; `None` is a time
+/// outside the years 1 to 9999. `or` is appended to the message.
+fn check_plausible(
+    time: Option<Timestamp>,
+    unit: TimeUnit,
+    text: &str,
+    or: &str,
+) -> Result<Timestamp, Problem> {
+    let is_plausible = |time: &Timestamp| (NUMBER_TIME_MIN..=NUMBER_TIME_MAX).contains(&time.micros());
+    let read_as = match time {
+        Some(time) if is_plausible(&time) => return Ok(time),
+        Some(time) => format!("is {time}, outside the years 1990 to 2100"),
+        None => "is outside the years 1 to 9999".to_owned(),
+    };
+    let (text, unit) = (shorten(text), unit.name());
+    let msg = format!("{text} in {unit} since 1970 {read_as}; set precision to s, ms, us or ns{or}");
+    Err(Problem::new("time_unit_unknown", msg).with(json!({ "unit": unit })))
 }
 
 fn mixed(first: TimeUnit, unit: TimeUnit, text: &str) -> Problem {
+    let (text, unit, first) = (shorten(text), unit.name(), first.name());
     let msg = format!(
-        "{text} reads as {}, and an earlier time of the batch as {}; state the unit (precision=s, ms, us or ns)",
-        unit.name(),
-        first.name()
+        "{text} was read as {unit}, but an earlier time of the batch as {first}; set precision to s, ms, us or ns"
     );
-    let ctx = json!({ "unit": unit.name(), "earlier_unit": first.name() });
-    Problem::new("time_units_mixed", msg).with(ctx)
+    Problem::new("time_units_mixed", msg).with(json!({ "unit": unit, "earlier_unit": first }))
+}
+
+/// Cuts a number for a message. A number in a body may have millions of digits.
+fn shorten(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MESSAGE_DIGITS_MAX) {
+        Some((end, _)) => format!("{}…", text.split_at(end).0).into(),
+        None => text.into(),
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +169,8 @@ mod tests {
             ("1795428000000", "2026-11-23T10:00:00.000000Z"),
             ("631152000", "1990-01-01T00:00:00.000000Z"),
             ("4133980799.9999999", "2100-12-31T23:59:59.999999Z"),
-            // A year, a compact date and time, a date of Excel, an uptime, microseconds, and times too far away.
+            // A year, a compact date and time, a date of Excel, an uptime, microseconds, and times too far
+            // away.
             ("2026", "time_unit_unknown"),
             ("20261123", "time_unit_unknown"),
             ("20261123100000", "time_unit_unknown"),
@@ -159,17 +179,23 @@ mod tests {
             ("-1", "time_unit_unknown"),
             ("631151999.999999", "time_unit_unknown"),
             ("4133980800", "time_unit_unknown"),
-            ("1795428000000000", "datetime_parsing"),
+            ("1795428000000000", "time_unit_unknown"),
+            ("1795428000000000000", "time_unit_unknown"),
+            ("2.026e3", "time_unit_unknown"),
+            (".5", "time_unit_unknown"),
+            ("1.795428e+09", "2026-11-23T10:00:00.000000Z"),
             ("19999999999", "time_unit_unknown"),
             ("1970-01-01", "1970-01-01T00:00:00.000000Z"),
         ] {
             assert_eq!(kind(ReadingTimes::new(None).read_text(text)), expected, "{text}");
         }
+        let long = format!("0.{}", "0".repeat(1_000_000));
+        assert!(ReadingTimes::new(None).read_text(&long).unwrap_err().msg.len() < 300);
         let words = ReadingTimes::new(None).read_text("2026").unwrap_err().msg;
         assert_eq!(
             words,
-            "2026 seconds since 1970 are 1970-01-01T00:33:46.000000Z, outside 1990 to 2100; state the unit \
-             (precision=s, ms, us or ns), or write the time as 2026-11-23T10:00:00Z"
+            "2026 in seconds since 1970 is 1970-01-01T00:33:46.000000Z, outside the years 1990 to 2100; set \
+             precision to s, ms, us or ns, or write the time as 2026-11-23T10:00:00Z"
         );
     }
 

@@ -22,7 +22,7 @@ pub(crate) use number::{finite_number, finite_text, not_a_number};
 pub use text::{device_id, device_name, email, username};
 pub(crate) use text::{device_id_text, not_a_text};
 pub use time::{moment, moment_text, time_unit};
-pub(crate) use time::{not_a_moment, number_in_text, time_problem, timestamp_micros, to_timestamp};
+pub(crate) use time::{not_a_moment, time_problem, timestamp_micros, to_timestamp};
 
 /// Reads `null` as `None`, and any other value with `read`.
 pub fn nullable<T>(

@@ -35,6 +35,10 @@ pub enum ServiceError {
     /// a device. Nothing of the batch is stored.
     #[error("the batch names unknown devices")]
     UnknownDevices(Vec<(usize, DeviceId)>),
+    /// A batch would register more devices than
+    /// [`REGISTERED_DEVICES_MAX`](crate::limits::REGISTERED_DEVICES_MAX). Nothing is done.
+    #[error("the batch would register {0} devices")]
+    TooManyNewDevices(usize),
     /// The maximum number of exports is in progress.
     #[error("too many exports are running")]
     TooManyExports,

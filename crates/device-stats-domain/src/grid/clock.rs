@@ -1,7 +1,7 @@
 //! Boundaries at the clock times of a zone: midnight plus the multiples of a length that divides a day.
 //!
-//! A boundary is every moment at which the clock of the zone shows such a time. If the clocks skip such a time,
-//! the change of the clocks is the boundary. If they show such a time twice, both moments are boundaries. So a
+//! A boundary is every moment at which the clock of the zone shows such a time. If the clocks skip such a
+//! time, the clock change is the boundary. If they show such a time twice, both moments are boundaries. So a
 //! bucket never contains clock times of two buckets of an ordinary day. Berlin, for example, has:
 //!
 //! | length | clocks go forward from 2:00 to 3:00 | clocks go back from 3:00 to 2:00 |
@@ -44,12 +44,18 @@ pub(super) fn boundary_after(zone: &Zone, length_us: i64, at_us: i64) -> i64 {
     }
 }
 
-/// Returns whether a boundary is at a change of clocks.
+/// Returns whether a clock change is a boundary.
 fn changes_at_boundary(zone: &Zone, length_us: i64, change_us: i64) -> bool {
     let shown = change_us.saturating_add(zone.offset_us(change_us));
     // The clocks would have shown this time without the change.
     let expected = change_us.saturating_add(zone.offset_us(change_us.saturating_sub(1)));
-    let last_multiple = shown - shown.rem_euclid(length_us);
-    // At the change the clocks show a multiple, or they skip one.
-    last_multiple == shown || last_multiple >= expected
+    // The last multiple that the clocks show at the change, or would have shown before it.
+    let last_until = |clock_us: i64| clock_us - clock_us.rem_euclid(length_us);
+    if shown >= expected {
+        // Going forward, they show a multiple, or skip one.
+        last_until(shown) >= expected
+    } else {
+        // Going back, they show a multiple now, or show one again later.
+        last_until(expected - 1) >= shown
+    }
 }

@@ -274,9 +274,14 @@ fn clock_buckets_follow_the_clock_of_every_zone() {
                         is_multiple || zone.offset_span(bucket.from_us).from_us == bucket.from_us,
                         "{name:?} {bucket:?}"
                     );
-                    // The clock shows no multiple inside a bucket: the next one is its end.
-                    let end = shown - shown.rem_euclid(length_us) + length_us;
-                    assert!(clock(bucket.until_us - 1) < end, "{name:?} {interval} {bucket:?}");
+                    // All clock times inside a bucket are between the same two multiples.
+                    let begin = shown - shown.rem_euclid(length_us);
+                    let inside =
+                        [change_us - 1, change_us].map(|at| at.clamp(bucket.from_us, bucket.until_us - 1));
+                    for at in [inside[0], inside[1], bucket.until_us - 1] {
+                        let is_inside = (begin..begin + length_us).contains(&clock(at));
+                        assert!(is_inside, "{name:?} {interval} {bucket:?}");
+                    }
                 }
             }
         }

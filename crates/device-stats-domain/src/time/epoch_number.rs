@@ -1,7 +1,7 @@
-//! Numbers as times: a count of units since 1970 UTC, read from its digits, never through a double. So the same
-//! instant has the same microsecond in every notation.
+//! Numeric times: a count of units since 1970 UTC, computed from its decimal digits, never through a double.
+//! So the same instant has the same microsecond in every notation.
 
-use super::{InvalidTime, RequestTime, Timestamp};
+use super::{AFTER, BEFORE, InvalidTime, RequestTime, Timestamp};
 
 /// Unit of a number that stands for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum TimeUnit {
 const SECONDS_MAX: i128 = 20_000_000_000;
 /// Start of the year 0, in microseconds since 1970 UTC.
 const YEAR_ZERO_US: i128 = -62_167_219_200_000_000;
-/// Number of digits of a number of microseconds that is certainly out of range.
+/// A time in microseconds with more digits is always out of range.
 const DIGITS_MAX: i64 = 20;
 
 impl TimeUnit {
@@ -45,7 +45,7 @@ impl TimeUnit {
         }
     }
 
-    /// Returns the name of the unit, as words about several of them.
+    /// Returns the plural name of the unit, such as `seconds`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Seconds => "seconds",
@@ -60,8 +60,9 @@ impl TimeUnit {
 #[derive(Clone, Copy, Debug)]
 pub struct EpochNumber<'t> {
     is_negative: bool,
-    /// The digits before and after the point; the first ones are not zeros, unless all are.
+    /// The digits before the decimal point.
     whole: &'t [u8],
+    /// The digits after the decimal point.
     fraction: &'t [u8],
     exponent: i64,
 }
@@ -70,7 +71,7 @@ impl<'t> EpochNumber<'t> {
     /// Reads a decimal number with an optional sign, fraction and exponent; `None` for any other text.
     pub fn parse(text: &'t str) -> Option<Self> {
         let (number, exponent) = match text.split_once(['e', 'E']) {
-            // An exponent beyond `i32` has the same result as the nearest one within.
+            // An exponent outside `i32` gives the same result as the nearest `i32`.
             Some((number, exponent)) => {
                 let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
                 let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -85,7 +86,7 @@ impl<'t> EpochNumber<'t> {
             None => (unsigned, ""),
         };
         let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !are_digits(whole) || !are_digits(fraction) {
+        if whole.is_empty() && fraction.is_empty() || !are_digits(whole) || !are_digits(fraction) {
             return None;
         }
         Some(Self {
@@ -96,15 +97,15 @@ impl<'t> EpochNumber<'t> {
         })
     }
 
-    /// Returns the number as an integer, if it is one without an exponent.
+    /// Returns the number as an integer, if it is whole, however it is written.
     pub fn as_integer(self) -> Option<i64> {
-        let is_whole = self.fraction.is_empty() && self.exponent == 0;
-        let magnitude = std::str::from_utf8(self.whole).ok()?.parse::<i64>().ok()?;
-        is_whole.then_some(if self.is_negative { -magnitude } else { magnitude })
+        let (magnitude, has_rest) = self.scale(0)?;
+        let magnitude = i64::try_from(magnitude).ok().filter(|_| !has_rest)?;
+        Some(if self.is_negative { -magnitude } else { magnitude })
     }
 
-    /// Returns the unit that pydantic takes for the number: seconds up to an absolute value of 2e10, otherwise
-    /// milliseconds.
+    /// Returns the unit that pydantic takes for the number: seconds up to an absolute value of 2e10,
+    /// otherwise milliseconds.
     pub fn inferred_unit(self) -> TimeUnit {
         // In microseconds, so that a fraction counts.
         let seconds = self.floor(TimeUnit::Seconds.exponent());
@@ -119,27 +120,32 @@ impl<'t> EpochNumber<'t> {
     /// # Errors
     /// [`InvalidTime::Number`] or [`InvalidTime::YearZero`].
     pub fn to_time(self, unit: TimeUnit) -> Result<RequestTime, InvalidTime> {
-        let before = InvalidTime::Number("dates before 0000 are not supported as unix timestamps");
-        let after = InvalidTime::Number("dates after 9999 are not supported as unix timestamps");
-        let beyond = if self.is_negative { before } else { after };
+        let beyond = if self.is_negative { BEFORE } else { AFTER };
         let micros = self.floor(unit.exponent()).ok_or(beyond)?;
         match i64::try_from(micros).map_err(|_| beyond)? {
-            _ if micros < YEAR_ZERO_US => Err(before),
+            _ if micros < YEAR_ZERO_US => Err(BEFORE),
             micros if micros < Timestamp::MIN.0 => Err(InvalidTime::YearZero),
-            micros if micros > Timestamp::MAX.0 => Err(after),
+            micros if micros > Timestamp::MAX.0 => Err(AFTER),
             micros => Ok(RequestTime(micros)),
         }
     }
 
     /// Returns the number times a power of ten, rounded down; `None` if it has too many digits.
     fn floor(self, exponent: i64) -> Option<i128> {
+        let (magnitude, has_rest) = self.scale(exponent)?;
+        Some(if self.is_negative { -magnitude - i128::from(has_rest) } else { magnitude })
+    }
+
+    /// Returns the absolute number times a power of ten, without its fraction, and whether it has one; `None`
+    /// if it has too many digits.
+    fn scale(self, exponent: i64) -> Option<(i128, bool)> {
         let digits = || self.whole.iter().chain(self.fraction).skip_while(|digit| **digit == b'0');
         let leading_zeros = self.whole.len() + self.fraction.len() - digits().count();
         // The number of digits before the point after the multiplication.
         let length = i64::try_from(self.whole.len()).ok()? - i64::try_from(leading_zeros).ok()?;
         let length = length + self.exponent + exponent;
         if digits().next().is_none() {
-            return Some(0);
+            return Some((0, false));
         }
         if length > DIGITS_MAX {
             return None;
@@ -150,7 +156,7 @@ impl<'t> EpochNumber<'t> {
             magnitude = 10 * magnitude + i128::from(digit - b'0');
         }
         let has_rest = digits().skip(length).any(|digit| *digit != b'0');
-        Some(if self.is_negative { -magnitude - i128::from(has_rest) } else { magnitude })
+        Some((magnitude, has_rest))
     }
 }
 
@@ -165,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_truncated_from_its_digits() {
+    fn a_number_is_rounded_down_by_its_digits() {
         for (text, unit, micros) in [
-            // Became .123457 through a double, and .123456 as text.
+            // As a double, it became .123457; as text, .123456.
             ("1795428000.1234567", TimeUnit::Seconds, 1_795_428_000_123_456),
             ("1795428000.1234569999999999999999", TimeUnit::Seconds, 1_795_428_000_123_456),
             ("1.7954280001234567e9", TimeUnit::Seconds, 1_795_428_000_123_456),
@@ -181,10 +187,14 @@ mod tests {
             ("1e-99999999999", TimeUnit::Seconds, 0),
             ("-1e-99999999999", TimeUnit::Seconds, -1),
             ("000000000000000000000000000001.", TimeUnit::Seconds, 1_000_000),
+            (".5", TimeUnit::Seconds, 500_000),
+            ("-.5e1", TimeUnit::Seconds, -5_000_000),
         ] {
             assert_eq!(read(text, unit), Ok(micros), "{text}");
         }
-        for text in ["", "-", "+", ".5", "1e", "1e+", "1.5.5", "0x10", "1_0", " 1", "NaN", "inf", "1e1.5"] {
+        for text in
+            ["", "-", "+", ".", "-.", ".e5", "1e", "1e+", "1.5.5", "0x10", "1_0", " 1", "NaN", "inf", "1e1.5"]
+        {
             assert!(EpochNumber::parse(text).is_none(), "{text}");
         }
         assert!(read("1e99999999999", TimeUnit::Nanoseconds).is_err());

@@ -25,7 +25,7 @@ use time_column::TimeColumn;
 /// The rule that a value breaks, and the value. Boxed, because it is large and faults are rare.
 type ValueFault = Box<(Problem, Json)>;
 
-/// Reads the rows of a body; `None` if a column is faulty, which is noted before any value is read.
+/// Reads the rows of a body; `None` if a column is faulty: its fault is noted, and no value is read.
 ///
 /// # Errors
 /// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings.

@@ -106,7 +106,7 @@ impl<R> BatchRows<R> {
         }
     }
 
-    /// Counts the skipped rows of a body with so many rows.
+    /// Sets the number of rejected rows from the number of rows in the body.
     pub(crate) fn count_rejected(&mut self, rows_in_body: usize) {
         self.rejected.count = (rows_in_body - self.rows.len()) as u64;
     }

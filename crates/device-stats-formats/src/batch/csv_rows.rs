@@ -51,6 +51,10 @@ impl<R: Row> CsvRowReader<R> {
         if matches!(self.header, Header::Awaited) {
             self.read_header(faults);
         }
+        if self.records.ends_in_quotes() {
+            // The last record has swallowed all rows after its quote, so the rows are not known.
+            return None;
+        }
         self.rows.count_rejected(self.count);
         matches!(self.header, Header::Columns(_)).then_some(self.rows)
     }

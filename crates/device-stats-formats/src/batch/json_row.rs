@@ -16,6 +16,6 @@ pub(super) fn read_row<R: Row>(
     let loc = ["body".into(), index.into()];
     let mut members = Members::from_json(value, &loc, faults)?;
     let row = R::from_members(&mut members, times);
-    members.refuse_others(&[R::COLUMNS.required, R::COLUMNS.optional].concat());
-    row
+    let are_known = members.refuse_others(&[R::COLUMNS.required, R::COLUMNS.optional].concat());
+    row.filter(|_| are_known)
 }

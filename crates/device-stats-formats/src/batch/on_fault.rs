@@ -1,4 +1,4 @@
-//! What happens to a batch with faulty rows.
+//! Treatment of faulty rows in a batch.
 
 use serde_json::json;
 
@@ -6,13 +6,13 @@ use super::batch_rows::BatchRows;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
 
-/// What happens to a batch with faulty rows.
+/// Treatment of faulty rows in a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFault {
     /// The whole batch is refused.
     #[default]
     Refuse,
-    /// The faulty rows are left out.
+    /// The faulty rows are skipped.
     Skip,
 }
 
@@ -42,8 +42,8 @@ impl OnFault {
         }
     }
 
-    /// Returns the rows of a body, with the faults of skipped rows; `None` after noting the faults of a refused
-    /// body. `rows` is `None` if the body as a whole cannot be read.
+    /// Returns the rows of a body, with the faults of skipped rows; `None` after noting the faults of a
+    /// refused body. `rows` is `None` if the body as a whole cannot be read.
     pub(crate) fn conclude<R>(
         self,
         rows: Option<BatchRows<R>>,

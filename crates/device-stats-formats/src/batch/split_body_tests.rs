@@ -105,14 +105,17 @@ impl Row for AllCells {
 }
 
 proptest! {
-    /// The csv crate finds the same cells, in all records that are RFC 4180.
+    /// For records that follow RFC 4180, the csv crate returns the same cells.
     #[test]
     fn records_are_read_as_by_the_csv_crate(rows in fragments(CSV_FRAGMENTS)) {
         let body = format!("device_id,x,y,z,timestamp\n{rows}");
         let (mut reader, mut faults) = (CsvRowReader::<AllCells>::default(), Faults::default());
         let mut times = ReadingTimes::new(None);
         reader.receive(&body, &mut times, &mut Faults::default());
-        let BatchRows { rows, locations, .. } = reader.finish(&mut times, &mut faults).unwrap();
+        // A body that ends inside quotes has no rows.
+        let Some(BatchRows { rows, locations, .. }) = reader.finish(&mut times, &mut faults) else {
+            return Ok(());
+        };
         let found: Vec<(u64, Vec<String>)> =
             locations.lines().iter().copied().zip(rows.into_iter().map(|AllCells(cells)| cells)).collect();
 

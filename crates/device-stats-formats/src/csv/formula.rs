@@ -1,12 +1,12 @@
-//! Cells that a spreadsheet would run as a formula: texts that begin with `=`, `+`, `-` or `@` and are not
-//! numbers. They are written with an apostrophe in front, which makes them text, and read without it.
+//! Cells that a spreadsheet would evaluate as a formula: texts that begin with `=`, `+`, `-` or `@` and are
+//! not numbers. They are written with an apostrophe in front, which makes them text, and read without it.
 //!
 //! A text that already has apostrophes before such a character gets one more, so that reading restores every
 //! text. (OWASP, "CSV Injection".)
 
 use std::borrow::Cow;
 
-/// Returns a text as a cell that no spreadsheet runs.
+/// Returns a text as a cell that no spreadsheet evaluates.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if is_formula(text) { format!("'{text}").into() } else { text.into() }
 }
@@ -47,7 +47,7 @@ mod tests {
             assert_eq!(escape(text), cell);
             assert_eq!(unescape(cell), text);
         }
-        // Not written by us, but without another meaning.
+        // `escape` never writes this cell, but it is unambiguous.
         assert_eq!(unescape("=1+1"), "=1+1");
     }
 

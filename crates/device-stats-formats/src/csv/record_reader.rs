@@ -1,6 +1,6 @@
 //! Reads the records of CSV (RFC 4180; lines end with `\n`, `\r\n` or `\r`) as their bytes arrive, and the
-//! line on which each begins. The csv crate also reads text that is not RFC 4180: from `"1"2` it makes 12, and
-//! it ignores that the input ends inside quotes. Such records are malformed here.
+//! line on which each begins. The csv crate also reads text that violates RFC 4180: it reads `"1"2` as 12,
+//! and accepts input that ends inside quotes. Such records are malformed here.
 //!
 //! Lines have the same numbers as in an editor. The csv crate counts differently: it adds `\r\n` to the next
 //! line, and blank lines to the record after them.
@@ -13,6 +13,9 @@ use crate::body_receiver::vec_bytes;
 const RECORD_BYTES_INITIAL: usize = 256;
 /// Initial room for the cells of a record.
 const CELLS_INITIAL: usize = 8;
+
+/// Violation of RFC 4180 by the last record.
+const ENDS_IN_QUOTES: &str = "the input ends inside quotes";
 
 /// Result of a call of [`RecordReader::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ pub(crate) struct RecordReader {
     line: u64,
     last_byte: u8,
     position: Position,
-    /// The rule that the record breaks.
+    /// Violation of RFC 4180, if any.
     malformed: Option<&'static str>,
     /// Line number on which the record begins, once it has begun.
     first_line: Option<u64>,
@@ -83,7 +86,7 @@ impl RecordReader {
         }
         let is_end = input.is_empty();
         if is_end && self.position == Position::Quoted {
-            self.malformed = Some("the input ends inside quotes");
+            self.malformed = Some(ENDS_IN_QUOTES);
         }
         loop {
             let text = self.text.split_at_mut(self.text_length).1;
@@ -129,10 +132,15 @@ impl RecordReader {
         (0..self.cell_count).filter_map(|column| self.cell(column))
     }
 
+    /// Returns whether the input ended inside quotes.
+    pub(crate) fn ends_in_quotes(&self) -> bool {
+        self.malformed == Some(ENDS_IN_QUOTES)
+    }
+
     /// Checks that the record obeys RFC 4180, and that it has as many cells as the header.
     ///
     /// # Errors
-    /// A description of what is wrong.
+    /// A description of the violation.
     pub(crate) fn check(&self, columns: usize) -> Result<(), String> {
         self.check_quotes()?;
         if self.cell_count == columns {
@@ -144,7 +152,7 @@ impl RecordReader {
     /// Checks that the record obeys RFC 4180.
     ///
     /// # Errors
-    /// A description of what is wrong.
+    /// A description of the violation.
     pub(crate) fn check_quotes(&self) -> Result<(), String> {
         self.malformed.map_or(Ok(()), |rule| Err(rule.to_owned()))
     }
@@ -261,9 +269,9 @@ mod tests {
 
     #[test]
     fn text_that_is_not_rfc_4180_is_malformed() {
-        // Was read as 12.
+        // `"1"2` was read as 12.
         assert_eq!(read("x,\"1\"2,2,3\n", 100), None);
-        // Was read as 3: a truncated file gave a truncated number.
+        // `"3` was read as 3: a truncated file gave a truncated number.
         assert_eq!(read("1,2,\"3", 100), None);
         assert_eq!(read("1,2\",3\n", 100), None);
         assert_eq!(read("1, \"2\",3\n", 100), None);

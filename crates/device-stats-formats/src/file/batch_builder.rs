@@ -24,9 +24,13 @@ impl BatchBuilder {
     }
 
     /// Adds the row that begins on this line.
-    pub(super) fn add(&mut self, line: u64, device_id: Option<&str>, is_timed: bool) {
+    /// `is_timed` is `None` if the row cannot be read.
+    pub(super) fn add(&mut self, line: u64, device_id: Option<&str>, is_timed: Option<bool>) {
         self.row_numbers.push(line);
-        self.timed_rows.note(line, is_timed);
+        match is_timed {
+            Some(is_timed) => self.timed_rows.note(line, is_timed),
+            None => self.timed_rows.has_unreadable = true,
+        }
         if let Some(device_id) = device_id.filter(|device_id| !self.seen.contains(*device_id)) {
             self.seen.insert(device_id.to_owned());
             self.device_ids.push(device_id.to_owned());

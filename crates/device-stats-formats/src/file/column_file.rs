@@ -112,14 +112,13 @@ impl<R: Read> ColumnFile<R> {
         let mut columns = Vec::new();
         let mut fields = Vec::new();
         let mut device_ids = Vec::new();
-        let mut times: Option<(&ArrayRef, Option<StringArray>)> = None;
         for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
             let texts = TextColumn::new(column)
                 .map(|texts| -> StringArray { (0..column.len()).map(|row| texts.read(row)).collect() });
-            match (field.name().as_str(), &texts) {
-                ("device_id", Some(texts)) => device_ids = distinct(texts),
-                ("timestamp", texts) => times = Some((column, texts.clone())),
-                _ => {}
+            if field.name() == "device_id"
+                && let Some(texts) = &texts
+            {
+                device_ids = distinct(texts);
             }
             let column = texts.map_or_else(|| Arc::clone(column), |texts| Arc::new(texts) as ArrayRef);
             fields.push(Field::new(field.name(), column.data_type().clone(), true));
@@ -129,15 +128,7 @@ impl<R: Read> ColumnFile<R> {
         let body = body.map_err(|error| from_arrow(&self.file, &error))?;
         let row_numbers: Vec<u64> = (self.row..).take(rows.num_rows()).collect();
         let mut timed_rows = TimedRows::default();
-        for (row, position) in row_numbers.iter().enumerate() {
-            timed_rows.note(
-                *position,
-                times.as_ref().is_some_and(|(column, texts)| match texts {
-                    Some(texts) => texts.is_valid(row) && !texts.value(row).is_empty(),
-                    None => column.is_valid(row) && *column.data_type() != DataType::Null,
-                }),
-            );
-        }
+        note_times(rows.column_by_name("timestamp"), row_numbers.iter().copied(), &mut timed_rows);
         let content_type = "application/vnd.apache.arrow.stream";
         let numbering = RowNumbering::Rows;
         Ok(FileBatch { content_type, body, row_numbers, numbering, device_ids, timed_rows })
@@ -167,9 +158,11 @@ impl<R: Read> FileRows for ColumnFile<R> {
         self.row_count
     }
 
-    fn skip_some(&mut self, rows: u64) -> Result<u64, FileError> {
+    fn skip_some(&mut self, rows: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError> {
         let Some(batch) = self.take_rows()? else { return Ok(0) };
         let count = usize::try_from(rows).unwrap_or(usize::MAX).min(batch.num_rows());
+        let times = batch.column_by_name("timestamp");
+        note_times(times, (self.row..).take(count), timed_rows);
         self.row += count as u64;
         self.pending = rest(&batch, count);
         Ok(count as u64)
@@ -221,7 +214,7 @@ fn check(file: &Path, schema: &SchemaRef) -> Result<(), FileError> {
 }
 
 /// Reads times of the type INT96, which Spark and Impala write, as microseconds. Otherwise they would become
-/// nanoseconds, whose range ends with the years 1677 and 2262.
+/// nanoseconds, which range only from 1677 to 2262.
 fn read_int96_as_micros(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
     let is_int96 = |name: &str| {
         let columns = metadata.parquet_schema().columns();
@@ -236,6 +229,9 @@ fn read_int96_as_micros(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMet
         _ => Arc::clone(field),
     };
     let schema = metadata.schema();
+    if !schema.fields().iter().any(|field| is_int96(field.name())) {
+        return Ok(metadata.clone());
+    }
     let fields: Vec<Arc<Field>> = schema.fields().iter().map(to_micros).collect();
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
@@ -250,6 +246,19 @@ fn rest(batch: &RecordBatch, count: usize) -> Option<RecordBatch> {
 fn distinct(texts: &StringArray) -> Vec<String> {
     let mut seen = HashSet::new();
     texts.iter().flatten().filter(|text| seen.insert(*text)).map(str::to_owned).collect()
+}
+
+/// Notes which rows have a time, by their positions in the file.
+fn note_times(times: Option<&ArrayRef>, positions: impl Iterator<Item = u64>, timed_rows: &mut TimedRows) {
+    let texts = times.and_then(TextColumn::new);
+    for (row, position) in positions.enumerate() {
+        let is_timed = match (&texts, times) {
+            (Some(texts), _) => texts.read(row).is_some_and(|text| !text.is_empty()),
+            (None, Some(times)) => times.is_valid(row) && *times.data_type() != DataType::Null,
+            (None, None) => false,
+        };
+        timed_rows.note(position, is_timed);
+    }
 }
 
 fn write_stream(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Result<Vec<u8>, ArrowError> {

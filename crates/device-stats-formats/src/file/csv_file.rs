@@ -7,7 +7,7 @@ use csv::Writer;
 use device_stats_domain::{DeviceId, Measurement};
 
 use super::batch_builder::BatchBuilder;
-use super::file_batch::FileBatch;
+use super::file_batch::{FileBatch, TimedRows};
 use super::file_error::FileError;
 use super::file_rows::FileRows;
 use crate::batch::Row;
@@ -92,6 +92,11 @@ impl<R: Read> CsvFile<R> {
         cells.map_err(|_| self.error("the row is not UTF-8".to_owned()))
     }
 
+    /// Returns whether the current row has a time.
+    fn is_timed(&self) -> bool {
+        self.timestamp.and_then(|column| self.records.cell(column)).is_some_and(|cell| !cell.is_empty())
+    }
+
     /// Describes an error of the current record.
     fn error(&self, problem: String) -> FileError {
         FileError::Line { file: self.file.clone(), line: self.records.line(), problem }
@@ -99,8 +104,12 @@ impl<R: Read> CsvFile<R> {
 }
 
 impl<R: Read> FileRows for CsvFile<R> {
-    fn skip_some(&mut self, _: u64) -> Result<u64, FileError> {
-        Ok(self.next_row()?.into())
+    fn skip_some(&mut self, _: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError> {
+        let is_found = self.next_row()?;
+        if is_found {
+            timed_rows.note(self.records.line(), self.is_timed());
+        }
+        Ok(is_found.into())
     }
 
     /// # Errors
@@ -125,10 +134,8 @@ impl<R: Read> FileRows for CsvFile<R> {
                 self.is_pending = true;
                 break;
             }
-            let is_timed =
-                self.timestamp.and_then(|column| cells.get(column)).is_some_and(|cell| !cell.is_empty());
             let device_id = cells.get(self.device_id).map(|cell| formula::unescape(cell));
-            batch.add(self.records.line(), device_id, is_timed);
+            batch.add(self.records.line(), device_id, Some(self.is_timed()));
             csv.write_record(cells).map_err(|error| self.error(error.to_string()))?;
         }
         let body = csv.into_inner().map_err(|error| self.error(error.to_string()))?;

@@ -25,7 +25,7 @@ pub struct FileBatch {
     pub numbering: RowNumbering,
     /// Devices of the rows, each once, in the order of their first row.
     pub device_ids: Vec<String>,
-    /// Which rows have a time.
+    /// First rows with and without a time.
     pub timed_rows: TimedRows,
 }
 
@@ -36,12 +36,14 @@ pub struct TimedRows {
     pub first_timed: Option<u64>,
     /// Position of the first row without a time.
     pub first_untimed: Option<u64>,
+    /// Whether there is a row that cannot be read, so that its time is unknown. The server refuses it.
+    pub has_unreadable: bool,
 }
 
 impl TimedRows {
     /// Returns whether every row has a time.
     pub fn are_all_timed(self) -> bool {
-        self.first_untimed.is_none()
+        self.first_untimed.is_none() && !self.has_unreadable
     }
 
     /// Notes a row that comes after all earlier ones.

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::beginning::without_byte_order_mark;
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
-use super::file_batch::FileBatch;
+use super::file_batch::{FileBatch, TimedRows};
 use super::file_error::FileError;
 use super::file_name::{self, FileFormat, OpenedFile};
 use super::file_rows::FileRows;
@@ -65,19 +65,20 @@ impl FileReader {
         self.0.row_count()
     }
 
-    /// Skips up to this number of rows.
+    /// Skips up to this number of rows, and returns which of them have a time.
     ///
     /// # Errors
     /// As [`Self::next_batch`].
-    pub fn skip(&mut self, rows: u64) -> Result<(), FileError> {
+    pub fn skip(&mut self, rows: u64) -> Result<TimedRows, FileError> {
+        let mut timed_rows = TimedRows::default();
         let mut left = rows;
         while left > 0 {
-            match self.0.skip_some(left)? {
+            match self.0.skip_some(left, &mut timed_rows)? {
                 0 => break,
                 skipped => left -= skipped,
             }
         }
-        Ok(())
+        Ok(timed_rows)
     }
 
     /// Returns the next rows; `None` at the end of the file.

@@ -1,6 +1,6 @@
 //! What the reader of a file needs from each format.
 
-use super::file_batch::FileBatch;
+use super::file_batch::{FileBatch, TimedRows};
 use super::file_error::FileError;
 
 /// The rows of a file of one format.
@@ -10,8 +10,9 @@ pub(super) trait FileRows {
         None
     }
 
-    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file.
-    fn skip_some(&mut self, rows: u64) -> Result<u64, FileError>;
+    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file. Notes which of them have a
+    /// time.
+    fn skip_some(&mut self, rows: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError>;
 
     /// Returns the next rows; `None` at the end of the file. After an error, earlier rows that have not been
     /// returned are lost.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::batch_builder::BatchBuilder;
-use super::file_batch::FileBatch;
+use super::file_batch::{FileBatch, TimedRows};
 use super::file_error::FileError;
 use super::file_rows::FileRows;
 use super::json_splitter::{JsonLayout, JsonSplitter, SplitError};
@@ -22,7 +22,7 @@ pub(super) struct JsonFile<R> {
 }
 
 /// The members of an object that are needed to send it.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct ObjectMembers {
     device_id: Option<String>,
     timestamp: Option<IgnoredAny>,
@@ -59,8 +59,12 @@ impl<R: Read> JsonFile<R> {
 }
 
 impl<R: Read> FileRows for JsonFile<R> {
-    fn skip_some(&mut self, _: u64) -> Result<u64, FileError> {
-        Ok(self.next_object()?.is_some().into())
+    fn skip_some(&mut self, _: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError> {
+        let Some((object, line)) = self.next_object()? else { return Ok(0) };
+        if let Ok(members) = serde_json::from_slice::<ObjectMembers>(&object) {
+            timed_rows.note(line, members.timestamp.is_some());
+        }
+        Ok(1)
     }
 
     /// Invalid objects are passed on, too: the server describes their faults.
@@ -76,8 +80,9 @@ impl<R: Read> FileRows for JsonFile<R> {
                 self.pending = Some((object, line));
                 break;
             }
-            let members: ObjectMembers = serde_json::from_slice(&object).unwrap_or_default();
-            batch.add(line, members.device_id.as_deref(), members.timestamp.is_some());
+            let members: Option<ObjectMembers> = serde_json::from_slice(&object).ok();
+            let device_id = members.as_ref().and_then(|members| members.device_id.as_deref());
+            batch.add(line, device_id, members.as_ref().map(|members| members.timestamp.is_some()));
             body.extend_from_slice(&object);
             body.push(b'\n');
         }

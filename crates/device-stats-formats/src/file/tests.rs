@@ -124,7 +124,7 @@ fn an_invalid_csv_file_is_reported_with_its_line() {
         ("device_id,x,y\n", "data.csv:1: header.z: Column required"),
         (
             "device_id,x,y,z,t\n",
-            "data.csv:1: header.t: Extra columns are not permitted; the name is timestamp",
+            "data.csv:1: header.t: Extra columns are not permitted; use the name timestamp",
         ),
         ("device_id,x,y,z,x\n", "data.csv:1: header.x: Column is repeated"),
         ("device_id,x,y,z\na,1,2,3\na,1,2\n", "data.csv:3: the row has 3 cells where the header has 4"),
@@ -331,8 +331,8 @@ fn rows_are_skipped_in_every_format() {
     }
 }
 
-/// Writes a Parquet file with times of the type INT96: the days of the Julian calendar, and the nanoseconds of
-/// the day.
+/// Writes a Parquet file with times of the type INT96: the days of the Julian calendar, and the nanoseconds
+/// of the day.
 fn int96_file(times: &[(u32, u64)]) -> tempfile::NamedTempFile {
     let schema = "message readings {
         required binary device_id (UTF8); required int96 timestamp;

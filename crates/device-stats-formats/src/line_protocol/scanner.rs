@@ -61,7 +61,7 @@ pub(super) fn scan(line: &str) -> Result<Point<'_>, LineError> {
     if !scanner.take_spaces() {
         return Err(match scanner.rest {
             "" if line.contains("\\ ") => {
-                scanner.error("the fields are missing: a backslash makes the space after it part of a name")
+                scanner.error("the fields are missing: a backslash escapes the space after it")
             }
             "" => scanner.error("the fields are missing"),
             _ => scanner.error("a comma or a space should follow the measurement or the tags"),
@@ -214,13 +214,13 @@ fn describe_field_value(text: &str) -> &'static str {
     } else if text.is_empty() {
         "the value is missing"
     } else if ["nan", "inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
-        "NaN and infinite numbers are not line protocol"
+        "NaN and infinite numbers are not allowed in line protocol"
     } else if text.parse::<f64>().is_err() {
         "the value should be a number, a boolean or a string in double quotes"
     } else if text.starts_with('+') {
         "a number must not begin with a plus sign"
     } else {
-        "a number needs a digit on both sides of its point"
+        "a number needs a digit on both sides of its decimal point"
     }
 }
 

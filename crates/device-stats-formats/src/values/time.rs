@@ -28,7 +28,7 @@ pub(crate) fn not_a_moment() -> Problem {
 /// # Errors
 /// `datetime_parsing` or `datetime_from_date_parsing`.
 pub fn moment_text(text: &str) -> Result<RequestTime, Problem> {
-    check_calendar(number_in_text(text))?;
+    check_calendar(EpochNumber::parse(text))?;
     RequestTime::parse(text).map_err(time_problem)
 }
 
@@ -38,12 +38,7 @@ fn moment_number(text: &str) -> Result<RequestTime, Problem> {
     RequestTime::from_number_text(text).map_err(time_problem)
 }
 
-/// Returns the number that a text consists of, if it is one; a text has no exponent.
-pub(crate) fn number_in_text(text: &str) -> Option<EpochNumber<'_>> {
-    EpochNumber::parse(text).filter(|_| !text.contains(['e', 'E']))
-}
-
-/// Reads the unit of times that are numbers, in the spelling of InfluxDB 1 or 2.
+/// Reads the unit of numeric times, in the spelling of InfluxDB 1 or 2.
 ///
 /// # Errors
 /// `literal_error` for any other value.
@@ -67,20 +62,22 @@ pub(crate) fn timestamp_micros(micros: i64) -> Result<Timestamp, Problem> {
     Timestamp::from_micros(micros).map_err(time_problem)
 }
 
-/// Refuses a number that reads as a year or as a date without separators, and would be a time near 1970.
+/// Refuses an integer that looks like a year or a compact date. As seconds or milliseconds, it would be a
+/// different time, in 1970 or 2612.
 fn check_calendar(number: Option<EpochNumber<'_>>) -> Result<(), Problem> {
     let Some(meant) = number.and_then(EpochNumber::as_integer).and_then(calendar_text) else { return Ok(()) };
-    let msg = format!("Input reads as a date, not as seconds since 1970; write it as {meant}");
+    let msg = format!("Input looks like a date, not like a Unix time; write it as {meant}");
     Err(Problem::new("datetime_parsing", msg).with(json!({ "error": format!("write it as {meant}") })))
 }
 
-/// Returns the date, in RFC 3339, that an integer shows: a year from 1900 to 2100, `YYYYMMDD`, `YYYYMMDDhhmm`
-/// or `YYYYMMDDhhmmss`.
+/// Returns the date, in RFC 3339, that an integer shows: a year from 1900 to 2100, `YYYYMM`, `YYYYMMDD`,
+/// `YYYYMMDDhhmm` or `YYYYMMDDhhmmss`.
 fn calendar_text(number: i64) -> Option<String> {
     let digits = number.to_string();
     let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or("00");
     let text = match digits.len() {
         4 => format!("{digits}-01-01"),
+        6 => format!("{}-{}-01", part(0..4), part(4..6)),
         8 => format!("{}-{}-{}", part(0..4), part(4..6), part(6..8)),
         12 | 14 => {
             let date = format!("{}-{}-{}", part(0..4), part(4..6), part(6..8));
@@ -92,7 +89,7 @@ fn calendar_text(number: i64) -> Option<String> {
     (is_near && RequestTime::parse(&text).is_ok()).then_some(text)
 }
 
-/// Checks that a time is one that a reading may have.
+/// Converts a moment to the time of a reading, and checks its range.
 pub(crate) fn to_timestamp(moment: RequestTime) -> Result<Timestamp, Problem> {
     Timestamp::try_from(moment).map_err(time_problem)
 }

@@ -20,11 +20,11 @@ use crate::limits::RETRY_AFTER_SECONDS;
 /// The form of the body of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorForm {
-    /// As in the contract.
+    /// The format of the API contract.
     Contract,
-    /// As in the contract, with the members that clients of InfluxDB show.
+    /// The format of the API contract, with the members that InfluxDB clients show.
     Influx,
-    /// By RFC 9457.
+    /// The format of RFC 9457.
     Problem,
 }
 

@@ -7,7 +7,7 @@ use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use device_stats_domain::{IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
-use device_stats_service::limits::{EXPORTS_MAX, LIVE_STREAMS_MAX};
+use device_stats_service::limits::{EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX};
 use device_stats_service::{ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
@@ -98,6 +98,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| locations.unknown_device(*row, id));
             invalid(faults.collect())
         }
+        ServiceError::TooManyNewDevices(count) => invalid(vec![too_many_new_devices(*count)]),
         ServiceError::SeriesTooLong(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
             text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
@@ -184,6 +185,13 @@ fn other_payload(key: &IdempotencyKey) -> Fault {
     fault(key_location(), problem, json!(key.as_str()))
 }
 
+fn too_many_new_devices(count: usize) -> Fault {
+    let max = REGISTERED_DEVICES_MAX;
+    let msg = format!("The batch has {count} missing devices; a request registers at most {max}");
+    let problem = Problem::new("too_many_devices", msg).with(json!({"devices_max": max, "devices": count}));
+    fault(vec!["query".into(), "register".into()], problem, json!(true))
+}
+
 fn too_many_buckets(error: &SeriesTooLong) -> Fault {
     let SeriesTooLong { error: TooManyBuckets { interval, asked }, readings } = error;
     let mut msg = format!("The period has {asked} buckets of this interval, more than {SERIES_BUCKETS_MAX}");
@@ -194,7 +202,7 @@ fn too_many_buckets(error: &SeriesTooLong) -> Fault {
         if (&first, &last) != (&most_from, &most_until) {
             let _ = write!(msg, ", most of them from {most_from} to {most_until}");
         }
-        msg.push_str(". Give start_time and end_time, a longer interval, or points");
+        msg.push_str(". Request a shorter period with start_time and end_time, a longer interval, or points");
         let readings = json!({"first": first, "last": last, "most": [most_from, most_until]});
         ctx = json!({"buckets_max": SERIES_BUCKETS_MAX, "buckets": asked, "readings": readings});
     }

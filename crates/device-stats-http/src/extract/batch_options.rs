@@ -1,4 +1,4 @@
-//! `on_fault` and `register`: what happens to faulty rows and to missing devices of a batch.
+//! `on_fault` and `register`: treatment of faulty rows and missing devices.
 
 use device_stats_formats::{Faults, OnFault, values};
 use device_stats_service::MissingDevices;
@@ -11,7 +11,7 @@ use super::input::{FromInput, Input};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `BatchOptions`")]
 pub(crate) struct BatchOptionParams {
-    /// What happens to faulty rows: with `refuse`, the whole batch is refused; with `skip`, all other rows are
+    /// Treatment of faulty rows: with `refuse`, the whole batch is refused; with `skip`, all other rows are
     /// stored, and the response has the members `rejected` and `faults`.
     #[param(example = "skip", default = "refuse")]
     on_fault: Option<String>,
@@ -20,7 +20,7 @@ pub(crate) struct BatchOptionParams {
     register: Option<bool>,
 }
 
-/// What happens to faulty rows and to missing devices of a batch.
+/// Treatment of faulty rows and missing devices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BatchOptions {
     pub(crate) on_fault: OnFault,
@@ -31,12 +31,13 @@ impl FromInput for BatchOptions {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let on_fault = input.query("on_fault", faults, OnFault::from_json);
         let register = input.query("register", faults, values::boolean);
+        input.refuse_misnamed_queries(&["precision", "on_fault", "register"], faults);
         Some(Self { on_fault: on_fault?.unwrap_or_default(), register: register?.unwrap_or(false) })
     }
 }
 
 impl BatchOptions {
-    /// Returns what happens to readings of missing devices.
+    /// Returns the treatment of readings of missing devices.
     pub(crate) fn missing_devices(self) -> MissingDevices {
         match (self.register, self.on_fault) {
             (true, _) => MissingDevices::Register,

@@ -120,7 +120,7 @@ impl Input {
         }
     }
 
-    /// Reports a fault for every parameter of the query that is another name of one in `known`. Other unknown
+    /// Reports a fault for every parameter of the query that is a synonym of one in `known`. Other unknown
     /// parameters are ignored.
     pub(crate) fn refuse_misnamed_queries(&self, known: &[&str], faults: &mut Faults) {
         for (name, value) in &self.query {
@@ -131,7 +131,7 @@ impl Input {
         }
     }
 
-    /// Reports a fault for every parameter of the query that is a member of the body, also by another name.
+    /// Reports a fault for every parameter of the query that is a member of the body, or a synonym of one.
     pub(crate) fn refuse_queries_of_body(&self, members: &[&str], faults: &mut Faults) {
         for (name, value) in &self.query {
             let is_member = members.iter().copied().find(|member| *member == name.as_str());

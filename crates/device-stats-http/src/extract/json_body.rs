@@ -8,7 +8,7 @@ use super::input::{FromInput, Input};
 pub(crate) trait RequestBody {
     /// The value of the body.
     type Value;
-    /// Names of the members. Other unknown members are ignored, unless they are another name of one of these.
+    /// Names of the known members. Their synonyms are refused; other unknown members are ignored.
     const NAMES: &'static [&'static str];
 
     /// Reads the members. Returns `None` after reporting a fault.
@@ -26,8 +26,7 @@ impl<B: RequestBody> FromInput for JsonBody<B> {
     }
 }
 
-/// Reads the JSON object that a body must be. Refuses members with another name of one of `names`, and ignores
-/// other unknown members.
+/// Reads the JSON object that a body must be. Refuses synonyms of `names`, and ignores other unknown members.
 pub(crate) fn read_object<T>(
     input: &Input,
     names: &[&str],

@@ -44,7 +44,8 @@ pub(crate) struct AnalysisRequestBody {
     stddev: Option<bool>,
 }
 
-/// An optional body. Parameters of the period in the query would be ignored, and all of time analyzed.
+/// The optional body of an analysis. Members of the body in the query are refused, because otherwise all
+/// readings would be analyzed.
 pub(crate) struct AnalysisInput(AnalysisRequest);
 
 impl FromInput for AnalysisInput {

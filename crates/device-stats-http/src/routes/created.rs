@@ -4,9 +4,13 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde::Serialize;
 
-/// 201 with the path of what was created.
+/// The characters of a path segment that are percent-encoded: all except letters, digits and `-._~`.
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Response 201 with the path of the new user or device.
 pub(super) struct Created<B> {
     /// Path of the user or device, percent-encoded.
     pub(super) location: String,

@@ -7,11 +7,11 @@ use device_stats_domain::{Device, DeviceChange, NewDevice};
 use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::created::Created;
+use super::created::{Created, ENCODED};
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, JsonBody, PageParams, PageQuery, Parsed, PathDevice, RequestBody,
@@ -138,7 +138,7 @@ pub(super) async fn create_device(
 ) -> Result<Created<DeviceResponse>, ApiError> {
     let JsonBody(device) = input;
     let device = service.create_device(principal, device).await?;
-    let segment = utf8_percent_encode(device.device_id.as_str(), NON_ALPHANUMERIC);
+    let segment = utf8_percent_encode(device.device_id.as_str(), ENCODED);
     Ok(Created { location: format!("/api/v1/devices/{segment}"), body: device.into() })
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct HistogramParams {
     /// minus 1 if no value is less than `high`.
     #[param(example = -2.5)]
     low: Option<f64>,
-    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent, the maximum of the
-    /// axis, or `low` plus 1 if no value is greater than `low`.
+    /// Upper edge of the last bin, in the unit of the device, greater than `low`. If absent, the maximum of
+    /// the axis, or `low` plus 1 if no value is greater than `low`.
     #[param(example = 2.5)]
     high: Option<f64>,
 }

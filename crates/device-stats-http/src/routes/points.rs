@@ -37,11 +37,11 @@ impl RowReader for PointReader {
 
 /// Post readings in InfluxDB's line protocol
 ///
-/// Stores all readings or none, unless `on_fault=skip`. Repeats change nothing. Each point is a reading: the tag `device` names an
-/// existing device, and the fields `x`, `y` and `z` (floats or integers) are the values. The measurement,
-/// other tags, other fields and parameters such as `org`, `bucket` and `db` are ignored. A timestamp is
-/// truncated to microseconds; if it is absent, the server sets the time. Without `precision`, timestamps are
-/// nanoseconds, and one outside 1990 to 2100 is refused.
+/// Stores all readings or none, unless `on_fault=skip`. Repeats change nothing. Each point is a reading: the
+/// tag `device` names an existing device, and the fields `x`, `y` and `z` (floats or integers) are the
+/// values. The measurement, other tags, other fields and parameters such as `org`, `bucket` and `db` are
+/// ignored. A timestamp is truncated to microseconds; if it is absent, the server sets the time. Without
+/// `precision`, timestamps are nanoseconds, and a timestamp outside 1990 to 2100 is refused.
 ///
 /// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`; `Content-Type`
 /// is ignored. The operation is also available at `/write` and `/api/v2/write`.

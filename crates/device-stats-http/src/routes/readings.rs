@@ -47,6 +47,7 @@ impl FromInput for NewReadingBody {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let mut times = ReadingTimes::new(precision(input, faults));
         let names = &["x", "y", "z", "timestamp"];
+        input.refuse_queries_of_body(names, faults);
         read_object(input, names, faults, |members| Measurement::from_members(members, &mut times)).map(Self)
     }
 }

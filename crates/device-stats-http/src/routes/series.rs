@@ -84,7 +84,7 @@ impl FromInput for SeriesQuery {
     }
 }
 
-#[expect(clippy::expect_used, reason = "an integer from 2 to a `u32` is a `u32`")]
+#[expect(clippy::expect_used, reason = "the range was checked before")]
 fn points(value: &Value) -> Result<u32, Problem> {
     let points = values::at_least(2, values::integer(value)?)?;
     let points = values::at_most(SERIES_BUCKETS_MAX.cast_signed(), points)?;
@@ -155,11 +155,11 @@ pub(crate) struct SeriesResponse {
 #[schema(as = Bucket)]
 pub(crate) struct BucketResponse {
     /// Start of the bucket (inclusive), RFC 3339 in UTC. The first bucket may start before the period; its
-    /// statistics are of the readings inside the period.
+    /// statistics cover only the readings inside the period.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     start: String,
     /// End of the bucket (exclusive), RFC 3339 in UTC. The last bucket may end after the period; its
-    /// statistics are of the readings inside the period.
+    /// statistics cover only the readings inside the period.
     #[schema(example = "2026-11-23T01:00:00.000000Z")]
     end: String,
     /// Statistics of the readings in the bucket and the period; `null` if there are none.
@@ -222,14 +222,14 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 /// snapshot.
 ///
 /// - Buckets of months and years start at the beginning of a month in `timezone`, counted from January 2000.
-/// - Buckets of days start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A day
-///   may have 23 or 25 hours. Buckets of weeks start with the day `week_start`.
-/// - Buckets of hours, minutes and seconds that divide a day start when the clock in `timezone` shows midnight
-///   plus a multiple of `interval`. Where the clocks change, a bucket may be longer or shorter.
+/// - Buckets of days start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A
+///   day may have 23 or 25 hours. Buckets of weeks start with the day `week_start`.
+/// - Buckets of hours, minutes and seconds that divide a day start when the clock in `timezone` shows
+///   midnight plus a multiple of `interval`. Where the clocks change, a bucket may be longer or shorter.
 /// - Other buckets of hours, minutes and seconds are exact spans, counted from the start of that Monday.
 ///
-/// The period has no influence on where buckets start, so the buckets of two series join. The statistics of
-/// the first and the last bucket are of the readings inside the period.
+/// The period has no influence on where buckets start, so the buckets of two series have the same bounds. The
+/// statistics of the first and the last bucket cover only the readings inside the period.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/series", tag = "statistics", operation_id = "list_device_series",
     params(DeviceIdParam, SeriesParams, PeriodParams),

@@ -11,8 +11,9 @@ use crate::server::{Api, READINGS, Response, over_both_stores};
 
 over_both_stores!(
     skip_stores_the_other_rows_in_every_format,
+    every_fault_skips_its_row,
     skip_reads_on_after_the_last_kept_fault,
-    skip_leaves_out_readings_of_missing_devices,
+    skip_skips_readings_of_missing_devices,
     register_creates_missing_devices,
     a_repeated_key_returns_the_first_outcome,
     a_body_that_is_no_batch_is_refused,
@@ -65,7 +66,7 @@ fn arrow(xs: &[f64]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// The second of four rows is faulty. Nothing was stored.
+/// One faulty row of four kept the others from being stored.
 async fn skip_stores_the_other_rows_in_every_format(api: Api) {
     let row = |n: usize, x: &str| {
         format!(r#"{{"device_id":"d","x":{x},"y":1,"z":1,"timestamp":"2026-11-23T00:00:0{n}Z"}}"#)
@@ -103,6 +104,28 @@ async fn skip_stores_the_other_rows_in_every_format(api: Api) {
     assert!(response.get("rejected").is_none() && response.get("faults").is_none());
 }
 
+/// A row with an unknown member was stored although it had a fault.
+async fn every_fault_skips_its_row(api: Api) {
+    api.device("d").await;
+    let good = r#"{"x":1,"y":2,"z":3}"#;
+    for bad in [
+        r#"{"x":1,"y":2,"z":3,"unit":"g"}"#,
+        r#"{"x":1,"y":2,"z":3,"Timestamp":"2020-01-01"}"#,
+        r#"{"x":1,"x":1,"y":2,"z":3}"#,
+        r#"{"x":1,"y":2}"#,
+        r#"{"x":1,"y":2,"z":3,"timestamp":2026}"#,
+        "7",
+    ] {
+        for (kind, body) in [(JSON, format!("[{bad},{good}]")), (NDJSON, format!("{bad}\n{good}\n"))] {
+            let response = send(api, &format!("{BATCH}?on_fault=skip"), kind, body.as_bytes()).await;
+            let (accepted, rejected, faults) = outcome(&response);
+            assert_eq!((accepted, rejected), (1, 1), "{bad}");
+            assert!(!faults.is_empty(), "{bad}");
+        }
+    }
+    assert_eq!(api.list(READINGS).await.len(), 12);
+}
+
 async fn skip_reads_on_after_the_last_kept_fault(api: Api) {
     api.device("d").await;
     let rows = format!("x,y,z\n{}1,2,3\n", "1,2,three\n".repeat(250));
@@ -111,7 +134,7 @@ async fn skip_reads_on_after_the_last_kept_fault(api: Api) {
     assert_eq!((accepted, rejected, faults.len()), (1, 250, 100));
 }
 
-async fn skip_leaves_out_readings_of_missing_devices(api: Api) {
+async fn skip_skips_readings_of_missing_devices(api: Api) {
     api.device("d").await;
     let rows = "device_id,x,y,z\nd,1,2,3\nd,1,2,bad\nnone,1,2,3\nd,4,5,6\n";
     let response = send(api, &format!("{MIXED}?on_fault=skip"), CSV, rows.as_bytes()).await;
@@ -140,6 +163,13 @@ async fn register_creates_missing_devices(api: Api) {
     for device in ["a", "b", "c", "e"] {
         assert_eq!(api.get(&format!("/api/v1/devices/{device}")).await.json()["user_id"], Value::Null);
     }
+    let mut many = "device_id,x,y,z\n".to_owned();
+    for n in 0..1_001 {
+        writeln!(many, "new-{n},1,2,3").unwrap();
+    }
+    let response = send(api, &format!("{MIXED}?register=true"), CSV, many.as_bytes()).await;
+    assert_eq!(response.brief(), "422 too_many_devices query.register");
+    assert_eq!(api.get("/api/v1/devices/new-0").await.status, 404);
     // A faulty batch registers nothing.
     let response = send(api, &format!("{MIXED}?register=true"), CSV, b"device_id,x,y,z\nf,1,2,bad\n").await;
     assert_eq!(response.status, 422);
@@ -157,15 +187,22 @@ async fn a_repeated_key_returns_the_first_outcome(api: Api) {
         assert_eq!((accepted, rejected), (1, 2));
     }
     assert_eq!(api.list(READINGS).await.len(), 1);
+    // The missing device exists now, so the request would store another reading.
+    api.device("none").await;
+    let response =
+        api.send("POST", &path, &["content-type: text/csv", "idempotency-key: k"], Some(rows)).await;
+    assert_eq!(response.brief(), "422 idempotency_key_reused header.Idempotency-Key");
 }
 
 /// A body whose rows cannot be told apart has no good rows.
 async fn a_body_that_is_no_batch_is_refused(api: Api) {
     api.device("d").await;
     for (kind, body, expected) in [
-        (JSON, "[{\"x\":1,\"y\":2,\"z\":3},", "422 json_invalid body.23"),
+        (JSON, "[{\"x\":1,\"y\":2,\"z\":3},", "422 json_invalid body.21"),
         (JSON, "{}", "422 list_type body"),
         (CSV, "x,y\n1,2\n", "422 missing body.header.z"),
+        // The rest of the body is one record.
+        (CSV, "x,y,z\n1,2,3\n\"1,2,3\n4,5,6\n", "422 csv_invalid body.1"),
         (NDJSON, "", "422 missing body"),
     ] {
         let response = send(api, &format!("{BATCH}?on_fault=skip"), kind, body.as_bytes()).await;

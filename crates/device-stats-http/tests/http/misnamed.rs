@@ -1,4 +1,4 @@
-//! Other names of things that we name differently: ignored, they would change the meaning of a request.
+//! Synonyms of members and parameters: if they were ignored, a request would have another meaning.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn words(detail: &Value) -> &str {
     detail[0]["msg"].as_str().unwrap()
 }
 
-/// The reading was stored with the current time.
+/// `Timestamp` was ignored, so the reading was stored with the current time.
 async fn a_misnamed_time_of_a_reading_is_refused(api: Api) {
     api.device("d").await;
     for name in
@@ -26,7 +26,7 @@ async fn a_misnamed_time_of_a_reading_is_refused(api: Api) {
     {
         let response = api.post(READINGS, json!({"x": 1, "y": 2, "z": 3, (name): "2020-01-01"})).await;
         assert_eq!(response.brief(), format!("422 extra_forbidden body.{name}"));
-        let expected = "Extra inputs are not permitted; the name is timestamp";
+        let expected = "Extra inputs are not permitted; use the name timestamp";
         assert_eq!(words(&response.json()["detail"]), expected);
         let batch = json!([{"x": 1, "y": 2, "z": 3, (name): "2020-01-01"}]);
         let response = api.post(&format!("{READINGS}/batch"), batch).await;
@@ -37,13 +37,21 @@ async fn a_misnamed_time_of_a_reading_is_refused(api: Api) {
             .await;
         assert_eq!(
             words(&response.json()["detail"]),
-            "Extra columns are not permitted; the name is timestamp"
+            "Extra columns are not permitted; use the name timestamp"
         );
     }
+    let response =
+        api.post(&format!("{READINGS}?timestamp=2020-01-01"), json!({"x": 1, "y": 2, "z": 3})).await;
+    assert_eq!(
+        words(&response.json()["detail"]),
+        "Extra inputs are not permitted; timestamp is a member of the body"
+    );
+    let response = api.post(&format!("{READINGS}/batch?onFault=skip"), json!([])).await;
+    assert_eq!(words(&response.json()["detail"]), "Extra inputs are not permitted; use the name on_fault");
     assert!(api.list(READINGS).await.is_empty());
 }
 
-/// All of time was listed or analyzed.
+/// `start` was ignored, so all readings were listed or analyzed.
 async fn a_misnamed_period_is_refused(api: Api) {
     api.device("d").await;
     for (name, meant) in [
@@ -58,7 +66,7 @@ async fn a_misnamed_period_is_refused(api: Api) {
         ("endtime", "end_time"),
         ("Until", "until"),
     ] {
-        let words = format!("Extra inputs are not permitted; the name is {meant}");
+        let words = format!("Extra inputs are not permitted; use the name {meant}");
         for path in ["", "/histogram", "/export", "/series"] {
             let interval = if path == "/series" { "&interval=P1D" } else { "" };
             let response = api.get(&format!("{READINGS}{path}?{name}=2026-11-23{interval}")).await;
@@ -88,7 +96,7 @@ async fn a_misnamed_page_is_refused(api: Api) {
         ] {
             let response = api.get(&format!("{path}?{query}")).await;
             assert_eq!(response.brief(), format!("422 extra_forbidden query.{name}"), "{path}");
-            let expected = format!("Extra inputs are not permitted; the name is {meant}");
+            let expected = format!("Extra inputs are not permitted; use the name {meant}");
             assert_eq!(words(&response.json()["detail"]), expected);
         }
     }

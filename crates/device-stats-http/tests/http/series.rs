@@ -347,8 +347,8 @@ async fn a_series_has_at_most_2000_buckets(api: Api) {
     assert_eq!(response.brief(), "422 too_many_buckets query.interval");
     let fault = &response.json()["detail"][0];
     let expected = "The period has 2001 buckets of this interval, more than 2000. The readings are from \
-        2026-11-23T00:00:00.000000Z to 2026-11-23T00:00:02.000000Z. Give start_time and end_time, a longer interval, \
-        or points";
+        2026-11-23T00:00:00.000000Z to 2026-11-23T00:00:02.000000Z. Request a shorter period with \
+        start_time and end_time, a longer interval, or points";
     assert_eq!(fault["msg"], expected);
     let ends = ["2026-11-23T00:00:00.000000Z", "2026-11-23T00:00:02.000000Z"];
     let readings = json!({"first": ends[0], "last": ends[1], "most": ends});
@@ -368,8 +368,8 @@ async fn a_series_has_at_most_2000_buckets(api: Api) {
     assert_eq!(buckets[999]["end"], "9999-12-31T23:59:59.999999Z");
 }
 
-/// One reading with a wrong year makes a series of the whole period impossible. The error tells where the other
-/// readings are.
+/// One reading with a wrong year makes a series of the whole period impossible. The error tells where the
+/// other readings are.
 async fn an_outlier_is_told_from_the_other_readings(api: Api) {
     api.device("d").await;
     let mut times: Vec<String> = (10..22).map(|hour| format!("2026-11-23T{hour}:00:00Z")).collect();

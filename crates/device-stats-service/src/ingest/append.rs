@@ -11,15 +11,16 @@ use device_stats_store::{FirstStored, KeyedOutcome, Receipt, StoreError};
 use super::keyed_requests::{RequestKey, RequestKind};
 use crate::access::principal::Principal;
 use crate::error::ServiceError;
+use crate::limits::REGISTERED_DEVICES_MAX;
 use crate::service::Service;
 
-/// What happens to readings of devices that do not exist.
+/// Treatment of readings of missing devices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingDevices {
     /// The whole batch is refused.
     #[default]
     Refuse,
-    /// These readings are left out.
+    /// These readings are skipped.
     Skip,
     /// The devices are created, without an owner.
     Register,
@@ -114,11 +115,11 @@ impl Service {
         }
     }
 
-    /// Appends readings of several devices, all or none; with [`MissingDevices::Skip`], all except those of missing
-    /// devices. Returns the index and device of each reading that was left out.
+    /// Appends readings of several devices, all or none; with [`MissingDevices::Skip`], all except those of
+    /// missing devices. Returns the index and device of each skipped reading.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownDevices`] with the readings whose device is missing, with
+    /// [`ServiceError::UnknownDevices`], which lists the readings of missing devices, if `missing` is
     /// [`MissingDevices::Refuse`]; [`ServiceError::QueueFull`].
     pub async fn append_mixed_batch(
         &self,
@@ -127,8 +128,6 @@ impl Service {
         missing: MissingDevices,
         key: Option<&IdempotencyKey>,
     ) -> Result<(BatchOutcome, Vec<(usize, DeviceId)>), ServiceError> {
-        let all = batch.iter().map(|(device, measurement)| (device, measurement));
-        let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, all));
         loop {
             let keys = self.batch_keys(principal, batch).await?;
             let unknown: Vec<(usize, DeviceId)> = (0..)
@@ -146,8 +145,11 @@ impl Service {
                 }
                 _ => {}
             }
-            let known = keys.into_iter().zip(batch);
-            let readings: Vec<_> = known.filter_map(|(key, (_, measured))| Some((key?, *measured))).collect();
+            // A repeated request whose missing devices exist meanwhile has another payload.
+            let known = || keys.iter().zip(batch).filter_map(|(key, row)| Some(((*key)?, row)));
+            let rows = known().map(|(_, (device, measured))| (device, measured));
+            let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, rows));
+            let readings: Vec<_> = known().map(|(key, (_, measured))| (key, *measured)).collect();
             match self.append(&readings, key).await {
                 // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
                 // are never reused.
@@ -159,13 +161,16 @@ impl Service {
         }
     }
 
-    /// Creates devices that do not exist.
+    /// Creates devices that do not exist. They stay created if the readings are refused afterwards.
     async fn register<'d>(
         &self,
         principal: Principal,
         devices: impl IntoIterator<Item = &'d DeviceId>,
     ) -> Result<(), ServiceError> {
         let devices: BTreeSet<&DeviceId> = devices.into_iter().collect();
+        if devices.len() > REGISTERED_DEVICES_MAX {
+            return Err(ServiceError::TooManyNewDevices(devices.len()));
+        }
         for device in devices {
             let new = NewDevice { device_id: device.clone(), name: None, user_id: None };
             match self.create_device(principal, new).await {

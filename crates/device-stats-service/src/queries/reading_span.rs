@@ -6,8 +6,11 @@ use device_stats_segment::analysis::{Part, cut};
 use super::snapshot::OpenSnapshot;
 use crate::segments::reader::{OpenSegments, ReadError};
 
-/// Distance of the bounds of most readings from the quartiles, in interquartile ranges (Tukey's outer fences).
+/// Distance of Tukey's outer fences from the quartiles, in interquartile ranges.
 const FENCE_DISTANCE: i128 = 3;
+
+/// Maximum number of parts of segments that are searched for outliers.
+const SEARCHED_PARTS_MAX: usize = 256;
 
 /// The times of the first and the last reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +19,9 @@ pub struct ReadingSpan {
     pub first: Timestamp,
     /// Time of the last reading.
     pub last: Timestamp,
-    /// Times of the first and the last reading without outliers: readings that are more than three
-    /// interquartile ranges before the first quartile or after the third one. Fewer than four readings have no
-    /// outliers.
+    /// Times of the first and the last reading that are not outliers. An outlier is more than three
+    /// interquartile ranges before the first quartile or after the third one. Fewer than four readings have
+    /// no outliers.
     pub most: (Timestamp, Timestamp),
 }
 
@@ -41,16 +44,21 @@ impl<'s> RankedTimes<'s> {
     pub(super) fn span(&self) -> Result<Option<ReadingSpan>, ReadError> {
         let count = self.count();
         let Some(last_rank) = count.checked_sub(1) else { return Ok(None) };
+        let timestamp = |time_us| {
+            Timestamp::from_micros(time_us)
+                .map_err(|_| ReadError::broken("the time of a stored reading is out of range"))
+        };
+        if self.parts.len() > SEARCHED_PARTS_MAX {
+            // The search would read too many pages for an error message.
+            let (first, last) = (timestamp(self.time(0)?)?, timestamp(self.time(last_rank)?)?);
+            return Ok(Some(ReadingSpan { first, last, most: (first, last) }));
+        }
         let quartiles = if count < 4 { (0, last_rank) } else { (count / 4, 3 * last_rank / 4) };
         let (lower, upper) = (self.time(quartiles.0)?, self.time(quartiles.1)?);
         let reach = FENCE_DISTANCE * i128::from(upper.abs_diff(lower));
         let fence = |at: i128| i64::try_from(at.clamp(i64::MIN.into(), i64::MAX.into())).unwrap_or(i64::MAX);
         let below = self.count_before(fence(i128::from(lower) - reach))?;
         let until = self.count_before(fence(i128::from(upper) + reach + 1))?;
-        let timestamp = |time_us| {
-            Timestamp::from_micros(time_us)
-                .map_err(|_| ReadError::broken("the time of a stored reading is out of range"))
-        };
         Ok(Some(ReadingSpan {
             first: timestamp(self.time(0)?)?,
             last: timestamp(self.time(last_rank)?)?,

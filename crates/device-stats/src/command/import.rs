@@ -28,12 +28,10 @@ pub(super) struct Arguments {
     skip: u64,
     #[command(flatten)]
     retry: RetryFlags,
-    /// Unit of times that are numbers, since 1970 UTC: s, ms, us or ns [default: seconds or milliseconds, by
-    /// their size; then a time outside 1990 to 2100 is refused]
+    /// Set the unit of numeric times [default: inferred, for 1990 to 2100 only]
     #[arg(long, value_name = "UNIT", value_parser = ["s", "ms", "us", "ns"])]
     precision: Option<String>,
-    /// What to do with a row without a time in a file whose other rows have one: stop with an error, or store
-    /// it with the current time
+    /// Set how rows without a time are treated if other rows have one
     #[arg(long, value_name = "CHOICE", default_value = "refuse")]
     missing_times: MissingTimes,
     /// Register missing devices for this user [default: without a user]
@@ -44,12 +42,12 @@ pub(super) struct Arguments {
     email: Option<String>,
 }
 
-/// What happens to a row without a time.
+/// Treatment of rows without a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum MissingTimes {
-    /// It is refused if other rows have a time.
+    /// Stop with an error
     Refuse,
-    /// It is stored with the current time of the server.
+    /// Store them with the current time of the server
     Now,
 }
 
@@ -90,7 +88,7 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
     if let Some(count) = row_count {
         progress.expect(count);
     }
-    rows.skip(arguments.skip)?;
+    let timed_rows = rows.skip(arguments.skip)?;
     let client = Client::new(url, arguments.retry.policy())?;
     let user = match &arguments.user {
         Some(user) => Some(find_or_create_user(&client, user, arguments.email.as_deref()).await?),
@@ -101,7 +99,7 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
         file,
         precision: arguments.precision.as_deref(),
         missing_times: arguments.missing_times,
-        timed_rows: TimedRows::default(),
+        timed_rows,
         user,
         devices: HashSet::new(),
         registered: 0,
@@ -177,7 +175,7 @@ impl Import<'_> {
 
     /// Refuses a batch if some rows of the file have a time and others have none, unless the user allows it.
     fn check_times(&mut self, batch: &FileBatch) -> anyhow::Result<()> {
-        let TimedRows { first_timed, first_untimed } = &mut self.timed_rows;
+        let TimedRows { first_timed, first_untimed, .. } = &mut self.timed_rows;
         *first_timed = first_timed.or(batch.timed_rows.first_timed);
         *first_untimed = first_untimed.or(batch.timed_rows.first_untimed);
         match (*first_timed, *first_untimed) {

@@ -52,6 +52,10 @@ fn a_missing_time_among_others_is_refused() {
         assert!(import(&server, &file, &["--missing-times", "now"]).status.success());
         let stored = times(&server);
         assert_eq!((stored.len(), stored[0].as_str()), (2, "2026-11-23T00:00:00.000000Z"));
+        // The skipped row has a time.
+        let output = import(&server, &file, &["--skip", "1"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(times(&server).len(), 2);
         // No row has a time.
         let file = write(folder.path(), "c.csv", "device_id,x,y,z,timestamp\nd,1,2,3,\nd,4,5,6,\n");
         assert!(import(&server, &file, &[]).status.success());

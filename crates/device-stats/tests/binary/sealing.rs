@@ -181,8 +181,8 @@ fn a_fault_names_its_device_and_segment() {
         assert_fault("the catalogue has");
         set_catalogue(500);
 
-        database.duplicate_reading("pump", 7_000_000);
-        assert_fault("has a reading at 7000000 µs, which is also a hot reading");
+        database.duplicate_reading("pump", 1_700_000_007_000_000);
+        assert_fault("has a reading at 1700000007000000 µs, which is also a hot reading");
         database.remove_duplicate();
         assert!(verify(database).1);
     });
