@@ -162,12 +162,15 @@ pub(crate) fn histograms(readings: &[Timed], period: Period, bins: Bins) -> Valu
 
 fn histogram(sorted: &[f64], bins: Bins) -> Value {
     let (min, max) = (sorted[0], sorted[sorted.len() - 1]);
-    let low = bins.low.unwrap_or_else(|| bins.high.map_or(min, |high| min.min(high)));
-    let high = bins.high.unwrap_or_else(|| max.max(low));
-    let (low, high) = if low < high {
-        (low, high)
-    } else {
-        ((low - 0.5).min(low.next_down()).max(f64::MIN), (low + 0.5).max(low.next_up()).min(f64::MAX))
+    // A given bound stays. Without a value on its inner side, the other one is at a distance of 1.
+    let down = |edge: f64, distance: f64| (edge - distance).min(edge.next_down()).max(f64::MIN);
+    let up = |edge: f64, distance: f64| (edge + distance).max(edge.next_up()).min(f64::MAX);
+    let (low, high) = match (bins.low, bins.high) {
+        (Some(low), Some(high)) => (low, high),
+        (Some(low), None) => (low, if low < max { max } else { up(low, 1.0) }),
+        (None, Some(high)) => (if min < high { min } else { down(high, 1.0) }, high),
+        (None, None) if min == max => (down(min, 0.5), up(max, 0.5)),
+        (None, None) => (min, max),
     };
     let edges: Vec<f64> = (0..=bins.count).map(|index| between(low, high, index, bins.count)).collect();
     let count = |holds: &dyn Fn(f64) -> bool| sorted.iter().filter(|value| holds(**value)).count();

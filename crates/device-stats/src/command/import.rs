@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     /// Set the unit of numeric times [default: inferred, for 1990 to 2100 only]
     #[arg(long, value_name = "UNIT", value_parser = ["s", "ms", "us", "ns"])]
     precision: Option<String>,
-    /// Set how rows without a time are treated if other rows have one
+    /// Refuse rows without a time if other rows have one, or store them with the current time
     #[arg(long, value_name = "CHOICE", default_value = "refuse")]
     missing_times: MissingTimes,
     /// Register missing devices for this user [default: without a user]
@@ -45,9 +45,10 @@ pub(super) struct Arguments {
 /// Treatment of rows without a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum MissingTimes {
-    /// Stop with an error
+    // These comments are no documentation, because clap would show the long form of the help for it.
+    // Stops with an error.
     Refuse,
-    /// Store them with the current time of the server
+    // Stores them with the current time of the server.
     Now,
 }
 
