@@ -11,7 +11,7 @@ use crate::zone::Zone;
 pub struct Division {
     /// The length of the buckets.
     pub length: BucketLength,
-    /// The zone whose calendar the buckets follow.
+    /// The zone whose clock and calendar the buckets follow.
     pub zone: Zone,
     /// The day with which weeks begin.
     pub week_start: WeekStart,

@@ -63,7 +63,7 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// The readings of all new requests are appended like one call of [`Self::append`]. A request is new if
     /// no unexpired receipt has its key and no earlier request of the same call has it. A request that is not
     /// new appends nothing. If the key of a request occurs earlier in the same call, the request is answered
-    /// as if the earlier request had been in a previous call. Its `kept_until` is ignored.
+    /// with the receipt of the earlier request, and the `kept_until` of the later request is ignored.
     ///
     /// A receipt expires at `kept_until`; `now` is the current time.
     ///

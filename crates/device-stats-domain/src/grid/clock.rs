@@ -47,7 +47,7 @@ pub(super) fn boundary_after(zone: &Zone, length_us: i64, at_us: i64) -> i64 {
 /// Returns whether a clock change is a boundary.
 fn changes_at_boundary(zone: &Zone, length_us: i64, change_us: i64) -> bool {
     let shown = change_us.saturating_add(zone.offset_us(change_us));
-    // The clocks would have shown this time without the change.
+    // Without the change, the clocks would have shown this time.
     let expected = change_us.saturating_add(zone.offset_us(change_us.saturating_sub(1)));
     // The last multiple that the clocks show at the change, or would have shown before it.
     let last_until = |clock_us: i64| clock_us - clock_us.rem_euclid(length_us);

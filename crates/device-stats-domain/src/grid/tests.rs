@@ -230,7 +230,7 @@ fn the_number_of_buckets_is_bounded() {
     assert_eq!(second.buckets(Window { from_us: 5, until_us: 5 }), Ok(Vec::new()));
 }
 
-/// Checks that buckets are not empty, join, and contain a window, and that each contains some of it.
+/// Checks that buckets are adjacent and not empty, that they cover a window, and that each overlaps with it.
 fn check_tiles(buckets: &[Window], window: Window) {
     for bucket in buckets {
         assert!(bucket.from_us < bucket.until_us, "an empty bucket");

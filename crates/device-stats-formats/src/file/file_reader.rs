@@ -65,7 +65,7 @@ impl FileReader {
         self.0.row_count()
     }
 
-    /// Skips up to this number of rows, and returns which of them have a time.
+    /// Skips up to this number of rows. Returns the first skipped row with a time, and the first one without.
     ///
     /// # Errors
     /// As [`Self::next_batch`].

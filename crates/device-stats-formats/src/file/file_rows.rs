@@ -10,8 +10,8 @@ pub(super) trait FileRows {
         None
     }
 
-    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file. Notes which of them have a
-    /// time.
+    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file. Notes the skipped rows in
+    /// `timed_rows`.
     fn skip_some(&mut self, rows: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError>;
 
     /// Returns the next rows; `None` at the end of the file. After an error, earlier rows that have not been

@@ -136,7 +136,7 @@ pub(crate) struct SeriesResponse {
     /// Length of a bucket: an ISO 8601 duration in the largest possible units.
     #[schema(example = "PT1H")]
     interval: String,
-    /// IANA name of the time zone in which buckets of days, weeks, months and years begin.
+    /// IANA name of the time zone whose clock and calendar the buckets follow.
     #[schema(example = "Europe/Berlin")]
     timezone: String,
     /// Start of the requested period, RFC 3339 in UTC; `null` if the period starts with the first reading.

@@ -115,7 +115,7 @@ impl Service {
         }
     }
 
-    /// Appends readings of several devices, all or none; with [`MissingDevices::Skip`], all except those of
+    /// Appends readings of several devices, all or none. [`MissingDevices::Skip`] skips the readings of
     /// missing devices. Returns the index and device of each skipped reading.
     ///
     /// # Errors
