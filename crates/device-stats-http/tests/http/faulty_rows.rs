@@ -29,10 +29,6 @@ const NDJSON: &str = "application/x-ndjson";
 const CSV: &str = "text/csv";
 const ARROW: &str = "application/vnd.apache.arrow.stream";
 
-async fn send(api: Api, path: &str, kind: &str, body: &[u8]) -> Response {
-    api.send("POST", path, &[&format!("content-type: {kind}")], Some(body)).await
-}
-
 /// Returns accepted and rejected rows, and the location of each fault.
 fn outcome(response: &Response) -> (u64, u64, Vec<String>) {
     let answer = response.json();
@@ -86,9 +82,9 @@ async fn skip_stores_the_other_rows_in_every_format(api: Api) {
         (WRITE, "text/plain", lines.into_bytes(), "body.1"),
     ] {
         api.device("d").await;
-        assert_eq!(send(api, path, kind, &body).await.status, 422, "{kind}");
+        assert_eq!(api.post_as(path, kind, &body).await.status, 422, "{kind}");
         assert!(api.list(READINGS).await.is_empty(), "{kind}");
-        let response = send(api, &format!("{path}?on_fault=skip"), kind, &body).await;
+        let response = api.post_as(&format!("{path}?on_fault=skip"), kind, &body).await;
         assert_eq!(outcome(&response), (3, 1, vec![fault.to_owned()]), "{kind}");
         let xs: Vec<Value> = api.list(READINGS).await.iter().map(|reading| reading["x"].clone()).collect();
         assert_eq!(xs, [json!(4.0), json!(3.0), json!(1.0)], "{kind}");
@@ -96,11 +92,11 @@ async fn skip_stores_the_other_rows_in_every_format(api: Api) {
     }
     api.device("d").await;
     let response =
-        send(api, &format!("{WRITE}?on_fault=skip"), "text/plain", b"m,device=d x=1,y=2,z=3").await;
+        api.post_as(&format!("{WRITE}?on_fault=skip"), "text/plain", b"m,device=d x=1,y=2,z=3").await;
     assert_eq!(response.status, 204);
-    let response = send(api, &format!("{BATCH}?on_fault=skip"), JSON, br#"[{"x":1,"y":2,"z":3}]"#).await;
+    let response = api.post_as(&format!("{BATCH}?on_fault=skip"), JSON, br#"[{"x":1,"y":2,"z":3}]"#).await;
     assert_eq!(outcome(&response), (1, 0, Vec::new()));
-    let response = send(api, BATCH, JSON, br#"[{"x":1,"y":2,"z":3}]"#).await.json();
+    let response = api.post_as(BATCH, JSON, br#"[{"x":1,"y":2,"z":3}]"#).await.json();
     assert!(response.get("rejected").is_none() && response.get("faults").is_none());
 }
 
@@ -117,7 +113,7 @@ async fn every_fault_skips_its_row(api: Api) {
         "7",
     ] {
         for (kind, body) in [(JSON, format!("[{bad},{good}]")), (NDJSON, format!("{bad}\n{good}\n"))] {
-            let response = send(api, &format!("{BATCH}?on_fault=skip"), kind, body.as_bytes()).await;
+            let response = api.post_as(&format!("{BATCH}?on_fault=skip"), kind, body.as_bytes()).await;
             let (accepted, rejected, faults) = outcome(&response);
             assert_eq!((accepted, rejected), (1, 1), "{bad}");
             assert!(!faults.is_empty(), "{bad}");
@@ -129,7 +125,7 @@ async fn every_fault_skips_its_row(api: Api) {
 async fn skip_reads_on_after_the_last_kept_fault(api: Api) {
     api.device("d").await;
     let rows = format!("x,y,z\n{}1,2,3\n", "1,2,three\n".repeat(250));
-    let response = send(api, &format!("{BATCH}?on_fault=skip"), CSV, rows.as_bytes()).await;
+    let response = api.post_as(&format!("{BATCH}?on_fault=skip"), CSV, rows.as_bytes()).await;
     let (accepted, rejected, faults) = outcome(&response);
     assert_eq!((accepted, rejected, faults.len()), (1, 250, 100));
 }
@@ -137,28 +133,29 @@ async fn skip_reads_on_after_the_last_kept_fault(api: Api) {
 async fn skip_skips_readings_of_missing_devices(api: Api) {
     api.device("d").await;
     let rows = "device_id,x,y,z\nd,1,2,3\nd,1,2,bad\nnone,1,2,3\nd,4,5,6\n";
-    let response = send(api, &format!("{MIXED}?on_fault=skip"), CSV, rows.as_bytes()).await;
+    let response = api.post_as(&format!("{MIXED}?on_fault=skip"), CSV, rows.as_bytes()).await;
     let expected = vec!["body.1.z".to_owned(), "body.2.device_id".to_owned()];
     assert_eq!(outcome(&response), (2, 2, expected));
     let faults = &response.json()["faults"];
     assert_eq!((&faults[0]["line"], &faults[1]["line"]), (&json!(3), &json!(4)));
     // Without `on_fault`, the position of a missing device counts all rows.
-    let response = send(api, MIXED, CSV, b"device_id,x,y,z\nd,1,2,3\nnone,1,2,3\n").await;
+    let response = api.post_as(MIXED, CSV, b"device_id,x,y,z\nd,1,2,3\nnone,1,2,3\n").await;
     assert_eq!(response.brief(), "422 device_not_found body.1.device_id");
-    let response = send(api, "/api/v1/stats/devices/none/batch?on_fault=skip", CSV, b"x,y,z\n1,2,3\n").await;
+    let response =
+        api.post_as("/api/v1/stats/devices/none/batch?on_fault=skip", CSV, b"x,y,z\n1,2,3\n").await;
     assert_eq!(response.brief(), "404 Device not found");
 }
 
 async fn register_creates_missing_devices(api: Api) {
-    let response =
-        send(api, &format!("{MIXED}?register=true"), CSV, b"device_id,x,y,z\na,1,2,3\nb,1,2,3\na,4,5,6\n")
-            .await;
+    let response = api
+        .post_as(&format!("{MIXED}?register=true"), CSV, b"device_id,x,y,z\na,1,2,3\nb,1,2,3\na,4,5,6\n")
+        .await;
     assert_eq!(response.json()["accepted"], 3, "{response:?}");
     let response =
-        send(api, "/api/v1/stats/devices/c/batch?register=1", JSON, br#"[{"x":1,"y":2,"z":3}]"#).await;
+        api.post_as("/api/v1/stats/devices/c/batch?register=1", JSON, br#"[{"x":1,"y":2,"z":3}]"#).await;
     assert_eq!(response.json()["accepted"], 1, "{response:?}");
     let response =
-        send(api, &format!("{WRITE}?register=true"), "text/plain", b"m,device=e x=1,y=2,z=3").await;
+        api.post_as(&format!("{WRITE}?register=true"), "text/plain", b"m,device=e x=1,y=2,z=3").await;
     assert_eq!(response.status, 204);
     for device in ["a", "b", "c", "e"] {
         assert_eq!(api.get(&format!("/api/v1/devices/{device}")).await.json()["user_id"], Value::Null);
@@ -167,11 +164,11 @@ async fn register_creates_missing_devices(api: Api) {
     for n in 0..1_001 {
         writeln!(many, "new-{n},1,2,3").unwrap();
     }
-    let response = send(api, &format!("{MIXED}?register=true"), CSV, many.as_bytes()).await;
+    let response = api.post_as(&format!("{MIXED}?register=true"), CSV, many.as_bytes()).await;
     assert_eq!(response.brief(), "422 too_many_devices query.register");
     assert_eq!(api.get("/api/v1/devices/new-0").await.status, 404);
     // A faulty batch registers nothing.
-    let response = send(api, &format!("{MIXED}?register=true"), CSV, b"device_id,x,y,z\nf,1,2,bad\n").await;
+    let response = api.post_as(&format!("{MIXED}?register=true"), CSV, b"device_id,x,y,z\nf,1,2,bad\n").await;
     assert_eq!(response.status, 422);
     assert_eq!(api.get("/api/v1/devices/f").await.status, 404);
 }
@@ -205,7 +202,7 @@ async fn a_body_that_is_no_batch_is_refused(api: Api) {
         (CSV, "x,y,z\n1,2,3\n\"1,2,3\n4,5,6\n", "422 csv_invalid body.1"),
         (NDJSON, "", "422 missing body"),
     ] {
-        let response = send(api, &format!("{BATCH}?on_fault=skip"), kind, body.as_bytes()).await;
+        let response = api.post_as(&format!("{BATCH}?on_fault=skip"), kind, body.as_bytes()).await;
         assert_eq!(response.brief(), expected, "{body}");
     }
     assert!(api.list(READINGS).await.is_empty());
@@ -219,7 +216,7 @@ async fn invalid_options_are_refused(api: Api) {
         ("register=maybe", "422 bool_parsing query.register"),
         ("on_fault=skip&on_fault=skip", "422 repeated query.on_fault"),
     ] {
-        let response = send(api, &format!("{BATCH}?{query}"), JSON, br#"[{"x":1,"y":2,"z":3}]"#).await;
+        let response = api.post_as(&format!("{BATCH}?{query}"), JSON, br#"[{"x":1,"y":2,"z":3}]"#).await;
         assert_eq!(response.brief(), expected, "{query}");
     }
     assert!(api.list(READINGS).await.is_empty());

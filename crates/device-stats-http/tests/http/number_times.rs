@@ -32,26 +32,22 @@ const IMPLAUSIBLE: [&str; 12] = [
     "1795428000000000000",
 ];
 
-async fn send(api: Api, path: &str, kind: &str, body: &str) -> Response {
-    api.send("POST", path, &[&format!("content-type: {kind}")], Some(body.as_bytes())).await
-}
-
 /// Posts a time in a path's format, and returns the response.
 async fn post_time(api: Api, format: &str, time: &str, query: &str) -> Response {
     let row = format!(r#"{{"device_id":"d","x":1,"y":2,"z":3,"timestamp":{time}}}"#);
     let plain = row.replace(r#""device_id":"d","#, "");
     match format {
-        "single" => send(api, &format!("{READINGS}{query}"), "application/json", &plain).await,
-        "json" => send(api, &format!("{BATCH}{query}"), "application/json", &format!("[{plain}]")).await,
-        "ndjson" => send(api, &format!("{MIXED}{query}"), "application/x-ndjson", &row).await,
+        "single" => api.post_as(&format!("{READINGS}{query}"), "application/json", &plain).await,
+        "json" => api.post_as(&format!("{BATCH}{query}"), "application/json", &format!("[{plain}]")).await,
+        "ndjson" => api.post_as(&format!("{MIXED}{query}"), "application/x-ndjson", &row).await,
         // A text with a number.
         "text" => {
             let text = plain.replace(time, &format!("\"{time}\""));
-            send(api, &format!("{BATCH}{query}"), "application/x-ndjson", &text).await
+            api.post_as(&format!("{BATCH}{query}"), "application/x-ndjson", &text).await
         }
         "csv" => {
             let table = format!("x,y,z,timestamp\n1,2,3,{time}\n");
-            send(api, &format!("{BATCH}{query}"), "text/csv", &table).await
+            api.post_as(&format!("{BATCH}{query}"), "text/csv", &table).await
         }
         other => panic!("{other}"),
     }
@@ -71,7 +67,7 @@ async fn an_implausible_number_is_refused_in_every_format(api: Api) {
     }
     // Without `precision`, line protocol has nanoseconds.
     for time in ["1795428000", "1795428000000", "1795428000000000", "0"] {
-        let response = send(api, WRITE, "text/plain", &format!("m,device=d x=1,y=2,z=3 {time}")).await;
+        let response = api.post_as(WRITE, "text/plain", &format!("m,device=d x=1,y=2,z=3 {time}")).await;
         assert_eq!(response.brief(), "422 time_unit_unknown body.0.timestamp", "{time}");
     }
     assert!(api.list(READINGS).await.is_empty());
@@ -102,11 +98,11 @@ async fn a_stated_unit_allows_any_time(api: Api) {
 async fn numbers_of_two_units_are_refused(api: Api) {
     api.device("d").await;
     let rows = "x,y,z,timestamp\n1,2,3,1795428000\n1,2,3,2026-11-23\n1,2,3,1795428001000\n";
-    let response = send(api, BATCH, "text/csv", rows).await;
+    let response = api.post_as(BATCH, "text/csv", rows).await;
     assert_eq!(response.brief(), "422 time_units_mixed body.2.timestamp");
     let lines = r#"{"x":1,"y":2,"z":3,"timestamp":1795428000000}
         {"x":1,"y":2,"z":3,"timestamp":1795428001}"#;
-    let response = send(api, BATCH, "application/x-ndjson", lines).await;
+    let response = api.post_as(BATCH, "application/x-ndjson", lines).await;
     assert_eq!(response.brief(), "422 time_units_mixed body.1.timestamp");
     assert!(api.list(READINGS).await.is_empty());
 }
@@ -138,7 +134,7 @@ async fn a_period_refuses_dates_written_as_numbers(api: Api) {
             assert_eq!(response.brief(), "422 datetime_parsing query.start_time", "{path} {time}");
         }
         let body = format!(r#"{{"end_time": {time}}}"#);
-        let response = send(api, &format!("{READINGS}/analyze"), "application/json", &body).await;
+        let response = api.post_as(&format!("{READINGS}/analyze"), "application/json", &body).await;
         assert_eq!(response.brief(), "422 datetime_parsing body.end_time", "{time}");
     }
     let response = api.get(&format!("{READINGS}?start_time=20261123")).await.json();

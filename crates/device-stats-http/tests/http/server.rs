@@ -125,6 +125,11 @@ impl Api {
         self.send("POST", path, &[JSON], Some(body.to_string().as_bytes())).await
     }
 
+    /// Posts a body of this media type.
+    pub(crate) async fn post_as(self, path: &str, media_type: &str, body: impl AsRef<[u8]>) -> Response {
+        self.send("POST", path, &[&format!("content-type: {media_type}")], Some(body.as_ref())).await
+    }
+
     pub(crate) async fn put(self, path: &str, body: impl ToString) -> Response {
         self.send("PUT", path, &[JSON], Some(body.to_string().as_bytes())).await
     }
