@@ -112,6 +112,9 @@ fn nearest_instant(at_us: i64) -> Instant {
 }
 
 #[cfg(test)]
+mod python;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -86,14 +86,15 @@ fn contract_error(description: Description, id: &RequestId, influx: Option<Influ
     }
 }
 
-/// Returns the members for clients of InfluxDB. Telegraf logs `message`, and drops the batch.
+/// Returns the members for clients of InfluxDB. Telegraf logs `message` (its output for version 2) or `error`
+/// (for version 1), and drops the batch.
 fn influx_members(detail: &Detail) -> InfluxMembers {
     let first = match detail {
-        Detail::Text(text) => return InfluxMembers { message: text.clone(), line: None },
+        Detail::Text(text) => return InfluxMembers::new(text.clone(), None),
         Detail::Faults(faults) => faults.first(),
     };
     let Some(Fault { loc, line, msg, ctx, .. }) = first else {
-        return InfluxMembers { message: String::new(), line: None };
+        return InfluxMembers::new(String::new(), None);
     };
     let place = line.map_or_else(String::new, |line| format!("line {line}: "));
     // The position of the line in the body is already in `place`.
@@ -104,7 +105,7 @@ fn influx_members(detail: &Detail) -> InfluxMembers {
     let reason =
         ctx.as_ref().and_then(|ctx| ctx.get("error")?.as_str()).filter(|reason| !msg.contains(reason));
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    InfluxMembers { message: format!("{place}{name}{msg}{reason}"), line: *line }
+    InfluxMembers::new(format!("{place}{name}{msg}{reason}"), *line)
 }
 
 #[expect(clippy::expect_used, reason = "every status in the table is a standard one")]

@@ -30,10 +30,19 @@ pub(crate) struct InfluxMembers {
     /// The explanation; of several faults the first one, with its line.
     #[schema(example = "line 2: x: Input should be a finite number")]
     pub(super) message: String,
+    /// The same explanation, for clients of InfluxDB 1.
+    #[schema(example = "line 2: x: Input should be a finite number")]
+    pub(super) error: String,
     /// Line of the first fault, from 1, if it has one.
     #[schema(example = 2, minimum = 1, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) line: Option<u64>,
+}
+
+impl InfluxMembers {
+    pub(super) fn new(message: String, line: Option<u64>) -> Self {
+        Self { error: message.clone(), message, line }
+    }
 }
 
 /// A request that breaks rules, with all its faults (up to 100).

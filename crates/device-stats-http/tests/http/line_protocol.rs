@@ -173,7 +173,7 @@ async fn faults_name_row_line_and_field(api: Api) {
     api.device("d").await;
     let text = "# first\nm,device=d x=1,y=2,z=3\n\nm,device=d x=1e999,y=\"a\"\nnonsense\nm x=1,x=2,y=2,z=3\n";
     let response = write(api, WRITE, text).await;
-    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&response.body), @r#"{"detail":[{"type":"finite_number","loc":["body",1,"x"],"line":4,"msg":"Input should be a finite number","input":"m,device=d x=1e999,y=\"a\""},{"type":"float_type","loc":["body",1,"y"],"line":4,"msg":"Input should be a valid number","input":"m,device=d x=1e999,y=\"a\""},{"type":"missing","loc":["body",1,"z"],"line":4,"msg":"Field required","input":"m,device=d x=1e999,y=\"a\""},{"type":"line_invalid","loc":["body",2],"line":5,"msg":"Input should be a line of InfluxDB's line protocol","input":"nonsense","ctx":{"error":"the fields are missing","column":9}},{"type":"missing","loc":["body",3,"device"],"line":6,"msg":"Tag required","input":"m x=1,x=2,y=2,z=3"},{"type":"repeated","loc":["body",3,"x"],"line":6,"msg":"Field is repeated","input":"m x=1,x=2,y=2,z=3"}],"code":"invalid_request","request_id":"r-1","message":"line 4: x: Input should be a finite number","line":4}"#) };
+    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&response.body), @r#"{"detail":[{"type":"finite_number","loc":["body",1,"x"],"line":4,"msg":"Input should be a finite number","input":"m,device=d x=1e999,y=\"a\""},{"type":"float_type","loc":["body",1,"y"],"line":4,"msg":"Input should be a valid number","input":"m,device=d x=1e999,y=\"a\""},{"type":"missing","loc":["body",1,"z"],"line":4,"msg":"Field required","input":"m,device=d x=1e999,y=\"a\""},{"type":"line_invalid","loc":["body",2],"line":5,"msg":"Input should be a line of InfluxDB's line protocol","input":"nonsense","ctx":{"error":"the fields are missing","column":9}},{"type":"missing","loc":["body",3,"device"],"line":6,"msg":"Tag required","input":"m x=1,x=2,y=2,z=3"},{"type":"repeated","loc":["body",3,"x"],"line":6,"msg":"Field is repeated","input":"m x=1,x=2,y=2,z=3"}],"code":"invalid_request","request_id":"r-1","message":"line 4: x: Input should be a finite number","error":"line 4: x: Input should be a finite number","line":4}"#) };
     for (line, expected) in [
         ("m,device=d,device=d x=1,y=2,z=3", "422 repeated body.0.device"),
         ("m,device=d,device=e x=1,y=2,z=3", "422 repeated body.0.device"),
@@ -203,7 +203,7 @@ async fn an_unknown_device_is_a_fault_of_its_row(api: Api) {
     api.device("d").await;
     let text = "m,device=d x=1,y=2,z=3\n\nm,device=no x=1,y=2,z=3\n";
     let response = write(api, WRITE, text).await;
-    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&response.body), @r#"{"detail":[{"type":"device_not_found","loc":["body",1,"device"],"line":3,"msg":"Device not found","input":"no"}],"code":"invalid_request","request_id":"r-1","message":"line 3: device: Device not found","line":3}"#) };
+    insta::allow_duplicates! { insta::assert_snapshot!(String::from_utf8_lossy(&response.body), @r#"{"detail":[{"type":"device_not_found","loc":["body",1,"device"],"line":3,"msg":"Device not found","input":"no"}],"code":"invalid_request","request_id":"r-1","message":"line 3: device: Device not found","error":"line 3: device: Device not found","line":3}"#) };
     assert!(api.list(READINGS).await.is_empty());
 }
 
@@ -236,7 +236,7 @@ async fn compressed_points_are_accepted(api: Api) {
     assert_eq!(api.list(READINGS).await.len(), 1);
 }
 
-/// Errors had no `message`, so Telegraf dropped the batch without a reason in its log.
+/// Errors had no `message` and no `error`, so Telegraf dropped the batch without a reason in its log.
 async fn an_error_has_the_members_of_influxdb(api: Api) {
     api.device("d").await;
     for path in [WRITE, "/write", "/api/v2/write", "/api/v1/write/"] {
@@ -244,6 +244,7 @@ async fn an_error_has_the_members_of_influxdb(api: Api) {
         let error = response.json();
         assert_eq!((response.status, &error["line"]), (422, &json!(2)), "{path}");
         assert_eq!(error["message"], "line 2: z: Field required");
+        assert_eq!(error["error"], error["message"]);
         assert_eq!(error["code"], "invalid_request");
         let response = write(api, path, "m,device=none x=1,y=2,z=3").await.json();
         assert_eq!(response["message"], "line 1: device: Device not found");

@@ -40,4 +40,5 @@ mod percentiles;
 mod sealing;
 mod series;
 mod server;
+mod telegraf;
 mod times;
