@@ -6,8 +6,8 @@ use super::PointReader;
 use crate::batch::OnFault;
 use crate::body_pieces::{self, split};
 
-fn outcome(pieces: &[&[u8]]) -> String {
-    body_pieces::outcome(PointReader::new(None, OnFault::Refuse), pieces, PointReader::finish)
+fn outcome(on_fault: OnFault, pieces: &[&[u8]]) -> String {
+    body_pieces::outcome(PointReader::new(None, on_fault), pieces, PointReader::finish)
 }
 
 const FRAGMENTS: &[&str] = &[
@@ -31,6 +31,9 @@ proptest! {
         lengths in prop::collection::vec(1..40_usize, 1..6),
     ) {
         let body = fragments.concat();
-        prop_assert_eq!(outcome(&split(body.as_bytes(), &lengths)), outcome(&[body.as_bytes()]));
+        for on_fault in [OnFault::Refuse, OnFault::Skip] {
+            let pieces = split(body.as_bytes(), &lengths);
+            prop_assert_eq!(outcome(on_fault, &pieces), outcome(on_fault, &[body.as_bytes()]));
+        }
     }
 }

@@ -23,6 +23,7 @@ const DAY: i64 = 1_795_392_000;
 over_both_stores!(
     every_number_type_keeps_its_bits,
     every_time_type_is_accepted,
+    the_unit_of_numbers_and_texts_is_stated,
     every_text_type_names_devices,
     compressed_streams_are_accepted,
     faulty_columns_are_reported,
@@ -145,6 +146,31 @@ async fn every_time_type_is_accepted(api: Api) {
         // The time of the server is later than all given times.
         assert!(after[0]["timestamp"].as_str().unwrap() > before[0]["timestamp"].as_str().unwrap());
     }
+}
+
+/// Columns of integers and of texts have no unit of their own.
+async fn the_unit_of_numbers_and_texts_is_stated(api: Api) {
+    api.device("d").await;
+    for (row, (unit, factor)) in
+        (0..).zip([("s", 1), ("ms", 1_000), ("us", 1_000_000), ("ns", 1_000_000_000)])
+    {
+        let time = (DAY + row) * factor;
+        let expected = format!("2026-11-23T00:00:0{row}.000000Z");
+        for times in [column(Int64Array::from(vec![time])), column(StringArray::from(vec![time.to_string()]))]
+        {
+            accept(api, &format!("{BATCH}?precision={unit}"), with_numbers(1, vec![("timestamp", times)]))
+                .await;
+        }
+        let found = api.list(&format!("{READINGS}?start_time={expected}&end_time={expected}")).await;
+        assert_eq!(found.len(), 1, "{unit}");
+    }
+    // A column of times has its own unit.
+    let times = column(TimestampSecondArray::from(vec![DAY + 9]));
+    accept(api, &format!("{BATCH}?precision=ns"), with_numbers(1, vec![("timestamp", times)])).await;
+    assert_eq!(api.list(READINGS).await[0]["timestamp"], "2026-11-23T00:00:09.000000Z");
+    let times = column(Int64Array::from(vec![2026]));
+    let response = send(api, BATCH, with_numbers(1, vec![("timestamp", times)])).await;
+    assert_eq!(response.brief(), "422 time_unit_unknown body.0.timestamp");
 }
 
 async fn every_text_type_names_devices(api: Api) {

@@ -8,6 +8,7 @@ over_both_stores!(
     an_implausible_number_is_refused_in_every_format,
     a_stated_unit_allows_any_time,
     numbers_of_two_units_are_refused,
+    skip_keeps_the_unit_of_the_first_number,
     every_notation_of_an_instant_is_one_reading,
     a_period_refuses_dates_written_as_numbers
 );
@@ -105,6 +106,24 @@ async fn numbers_of_two_units_are_refused(api: Api) {
     let response = api.post_as(BATCH, "application/x-ndjson", lines).await;
     assert_eq!(response.brief(), "422 time_units_mixed body.1.timestamp");
     assert!(api.list(READINGS).await.is_empty());
+}
+
+/// Rows with another unit than the first numeric time are faulty rows, which `on_fault=skip` leaves out.
+async fn skip_keeps_the_unit_of_the_first_number(api: Api) {
+    api.device("d").await;
+    let path = format!("{BATCH}?on_fault=skip");
+    let table = "x,y,z,timestamp\n1,2,3,1795428000\n1,2,3,1795428001000\n1,2,3,1795428002\n";
+    let lines =
+        table.replace("x,y,z,timestamp\n", "").replace("1,2,3,", r#"{"x":1,"y":2,"z":3,"timestamp":"#);
+    let lines = lines.replace('\n', "}\n");
+    for (kind, body, stored) in
+        [("text/csv", table, "accepted"), ("application/x-ndjson", lines.as_str(), "duplicates")]
+    {
+        let response = api.post_as(&path, kind, body).await.json();
+        assert_eq!((&response[stored], &response["rejected"]), (&json!(2), &json!(1)), "{response}");
+        assert_eq!(response["faults"][0]["type"], "time_units_mixed", "{response}");
+    }
+    assert_eq!(api.list(READINGS).await.len(), 2);
 }
 
 /// A number passed through a double, and became another microsecond than the same instant as text.

@@ -160,12 +160,18 @@ async fn until_is_an_exclusive_end(api: Api) {
         assert_eq!(api.get(&format!("{path}?{day}&end_time=2026-11-24")).await.brief(), both, "{path}");
     }
     let mut body = body;
+    body["end_time"] = Value::Null;
+    let analysis = api.post(&format!("{device}/analyze"), body.clone()).await.json();
+    assert_eq!(analysis["x"]["count"], 2, "a null end beside until is no end");
     body["end_time"] = json!("2026-11-24");
     assert_eq!(api.post(&format!("{device}/analyze"), body).await.brief(), "422 value_error body.until");
 }
 
 async fn the_service_chooses_an_interval(api: Api) {
     api.device("d").await;
+    for period in ["", "&start_time=2026-11-23", "&start_time=2026-11-23&until=2026-11-24"] {
+        assert_eq!(api.get(&format!("{SERIES}?points=800{period}")).await.brief(), NO_READINGS, "{period}");
+    }
     store(api, "d", &["2026-11-23T00:00:00Z", "2026-11-29T23:00:00Z"]).await;
     let response = api.get(&format!("{SERIES}?points=800")).await;
     assert_eq!(lines(&response).len(), 7 * 96 - 3);
