@@ -5,6 +5,7 @@ use crate::summary::Summary;
 
 /// Optional statistics that a request asks for in addition to the summary; none by default.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a yes or no of the request")]
 pub struct RequestedStatistics {
     /// Up to [`PERCENTILES_MAX`](crate::limits::PERCENTILES_MAX) percentiles, in the order of the result.
     /// Repeats are allowed.
@@ -13,6 +14,19 @@ pub struct RequestedStatistics {
     pub mean: bool,
     /// Whether to return the sample standard deviation.
     pub stddev: bool,
+    /// Whether to return the root mean square.
+    pub rms: bool,
+    /// Whether to return the difference between maximum and minimum.
+    pub range: bool,
+    /// Whether to return the interquartile range.
+    pub iqr: bool,
+}
+
+impl RequestedStatistics {
+    /// Returns whether a requested statistic needs the sum of the squares.
+    pub fn needs_squares(&self) -> bool {
+        self.stddev || self.rms
+    }
 }
 
 /// Statistics of one axis over at least one reading. `docs/statistics.md` defines each of them to the bit.
@@ -27,11 +41,19 @@ pub struct Statistics {
     /// The sample standard deviation; `None` if it was not requested, if there is only one reading, or if it
     /// exceeds the largest double.
     pub stddev: Option<f64>,
+    /// The root mean square; `None` if not requested.
+    pub rms: Option<f64>,
+    /// The difference between maximum and minimum; `None` if it was not requested, or if it exceeds the
+    /// largest double.
+    pub range: Option<f64>,
+    /// The interquartile range: the 75th percentile minus the 25th; `None` if it was not requested, or if it
+    /// exceeds the largest double.
+    pub iqr: Option<f64>,
 }
 
 impl From<Summary> for Statistics {
     /// Makes statistics that have only a summary.
     fn from(summary: Summary) -> Self {
-        Self { summary, percentiles: Vec::new(), mean: None, stddev: None }
+        Self { summary, percentiles: Vec::new(), mean: None, stddev: None, rms: None, range: None, iqr: None }
     }
 }

@@ -1,4 +1,5 @@
-//! Mean and standard deviation from exact sums: each is computed without error and rounded once.
+//! Mean, standard deviation and root mean square from exact sums: each is computed without error and rounded
+//! once.
 
 use num_bigint::BigUint;
 
@@ -8,7 +9,7 @@ use crate::{ExactSquares, ExactSum};
 /// Number of bits of a result before it is rounded; lower bits matter only for ties.
 const RESULT_BITS: i64 = 64;
 
-/// The exact sums from which mean and standard deviation are computed.
+/// The exact sums from which mean, standard deviation and root mean square are computed.
 ///
 /// ```
 /// use device_stats_exact::Moments;
@@ -17,6 +18,7 @@ const RESULT_BITS: i64 = 64;
 /// [1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0].into_iter().for_each(|number| moments.add(number));
 /// assert_eq!(moments.mean(), Some(1e9 + 2.0));
 /// assert_eq!(moments.stddev(), Some(1.0));
+/// assert_eq!(moments.rms(), Some(1e9 + 2.0));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Moments {
@@ -63,11 +65,30 @@ impl Moments {
         let square = (sum.integer() * sum.integer()) << (sum.exponent() * 2 - unit);
         // Never negative (Cauchy-Schwarz).
         let (_, numerator) = (squares - square).into_parts();
-        let (quotient, is_inexact, exponent) = divide(&numerator, &divisor, unit, 2 * RESULT_BITS);
-        let root = quotient.sqrt();
-        let is_inexact = is_inexact || &root * &root != quotient;
-        round_big(&root, is_inexact, exponent / 2)
+        root_of_quotient(&numerator, &divisor, unit)
     }
+
+    /// Returns the root mean square: the root of the sum of the squares divided by the count, rounded once to
+    /// the nearest double, ties to even; `None` without numbers. It lies between the smallest and the largest
+    /// absolute value.
+    pub fn rms(&self) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        let squares = self.squares.to_integer();
+        let unit = squares.exponent() - squares.exponent().rem_euclid(2);
+        let numerator = squares.integer().magnitude() << (squares.exponent() - unit);
+        root_of_quotient(&numerator, &self.count.into(), unit)
+    }
+}
+
+/// Returns the root of a quotient of magnitudes in units of 2^`exponent`, rounded once to the nearest double,
+/// ties to even; `None` beyond the largest double. The exponent is even.
+fn root_of_quotient(numerator: &BigUint, divisor: &BigUint, exponent: i32) -> Option<f64> {
+    let (quotient, is_inexact, exponent) = divide(numerator, divisor, exponent, 2 * RESULT_BITS);
+    let root = quotient.sqrt();
+    let is_inexact = is_inexact || &root * &root != quotient;
+    round_big(&root, is_inexact, exponent / 2)
 }
 
 /// Returns the quotient of two magnitudes with at least `bits` bits, whether it was rounded down, and its
@@ -88,6 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::float::Decomposed;
 
     fn moments(numbers: &[f64]) -> Moments {
         let mut moments = Moments::default();
@@ -100,6 +122,7 @@ mod tests {
     #[test]
     fn no_number_has_no_mean_and_one_has_no_deviation() {
         assert_eq!(moments(&[]).mean(), None);
+        assert_eq!(moments(&[]).rms(), None);
         assert_eq!(moments(&[]).stddev(), None);
         assert_eq!(moments(&[0.1]).mean(), Some(0.1));
         assert_eq!(moments(&[0.1]).stddev(), None);
@@ -115,6 +138,8 @@ mod tests {
         assert_eq!(moments(&[1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0]).stddev(), Some(1.0));
         assert_eq!(moments(&[1e16, 1.0, -1e16]).mean(), Some(1.0 / 3.0));
         assert_eq!(moments(&[0.1, 0.1, 0.1]).stddev(), Some(0.0));
+        assert_eq!(moments(&[3.0, -4.0]).rms(), Some(3.535_533_905_932_737_8));
+        assert_eq!(moments(&[-0.1, 0.1, 0.1]).rms(), Some(0.1));
     }
 
     #[test]
@@ -126,6 +151,15 @@ mod tests {
         assert_eq!(moments(&[5e-324, 5e-324, 0.0]).mean(), Some(5e-324));
         assert_eq!(moments(&[5e-324, 0.0]).stddev(), Some(5e-324), "0.707 of the smallest double");
         assert_eq!(moments(&[f64::MAX, 0.0]).stddev(), Some(1.271_161_006_153_646_2e308));
+        assert_eq!(moments(&[f64::MAX, f64::MIN]).rms(), Some(f64::MAX));
+        assert_eq!(moments(&[f64::MAX, 0.0]).rms(), Some(1.271_161_006_153_646_2e308));
+        assert_eq!(moments(&[5e-324, 0.0]).rms(), Some(5e-324), "0.707 of the smallest double");
+        assert_eq!(
+            moments(&[5e-324, 0.0, 0.0, 0.0]).rms(),
+            Some(0.0),
+            "half of the smallest double is a tie"
+        );
+        assert_eq!(moments(&[0.0]).rms().map(f64::to_bits), Some(0));
     }
 
     #[test]
@@ -162,6 +196,32 @@ mod tests {
             prop_assert_eq!(moments(&shifted).stddev().unwrap().to_bits(), stddev.to_bits());
             let scaled: Vec<f64> = plain.iter().map(|number| number * power).collect();
             prop_assert_eq!(moments(&scaled).stddev().unwrap().to_bits(), (stddev * power).to_bits());
+        }
+
+        /// For a root between two doubles, its square lies between the squares of the points halfway to their
+        /// neighbours. In units of 2^-1075, these points are integers.
+        #[test]
+        fn the_root_mean_square_is_the_nearest_double(
+            numbers in prop::collection::vec(
+                prop_oneof![
+                    prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+                    (-9..9_i32).prop_map(f64::from),
+                ],
+                1..20,
+            ),
+        ) {
+            let rms = moments(&numbers).rms().unwrap();
+            let half_units = |number: f64| {
+                let Decomposed { mantissa, shift, .. } = Decomposed::new(number);
+                BigUint::from(mantissa) << (shift + 1)
+            };
+            let squares: BigUint = numbers.iter().map(|number| half_units(*number).pow(2)).sum();
+            let below = if rms > 0.0 { half_units(rms) + half_units(rms.next_down()) } else { BigUint::ZERO } >> 1_u32;
+            let above = if rms < f64::MAX { half_units(rms) + half_units(rms.next_up()) } else { BigUint::from(1_u8) << 2100_u32 } >> 1_u32;
+            let is_even = rms.to_bits() & 1 == 0;
+            let (below, above) = (below.pow(2) * numbers.len(), above.pow(2) * numbers.len());
+            prop_assert!(below < squares || is_even && below == squares, "{:e}", rms);
+            prop_assert!(squares < above || is_even && squares == above, "{:e}", rms);
         }
 
         #[test]

@@ -37,7 +37,7 @@ const OF_READINGS: &[&str] = &[
 const UNITS: &[&str] = &["ms", "us", "ns", "s", "sec", "seconds", "millis", "micros", "nanos", "utc"];
 
 /// Other names, each with its synonyms.
-const OTHER_NAMES: [(&str, &[&str]); 11] = [
+const OTHER_NAMES: [(&str, &[&str]); 14] = [
     ("skip", &["offset", "page", "pagenumber", "pageno", "pageindex"]),
     ("limit", &["perpage", "pagesize", "pagelimit", "size", "count", "max", "maxresults", "take", "top"]),
     ("device_id", &["device", "deviceuid", "deviceuuid", "sensor", "sensorid"]),
@@ -47,6 +47,9 @@ const OTHER_NAMES: [(&str, &[&str]); 11] = [
     ("percentiles", &["percentile", "quantile", "quantiles", "pct"]),
     ("mean", &["average", "avg"]),
     ("stddev", &["std", "stdev", "standarddeviation"]),
+    ("rms", &["rootmeansquare", "quadraticmean"]),
+    ("range", &["spread", "peaktopeak", "ptp"]),
+    ("iqr", &["interquartilerange"]),
     ("timezone", &["tz", "zone"]),
     ("precision", &["unit", "timeunit"]),
 ];

@@ -42,6 +42,15 @@ pub(crate) struct AnalysisRequestBody {
     /// Whether to compute the sample standard deviation of each axis.
     #[schema(example = true, default = false)]
     stddev: Option<bool>,
+    /// Whether to compute the root mean square of each axis.
+    #[schema(example = true, default = false)]
+    rms: Option<bool>,
+    /// Whether to compute the range of each axis: the maximum minus the minimum.
+    #[schema(example = true, default = false)]
+    range: Option<bool>,
+    /// Whether to compute the interquartile range of each axis: the 75th percentile minus the 25th.
+    #[schema(example = true, default = false)]
+    iqr: Option<bool>,
 }
 
 /// The optional body of an analysis. Members of the body in the query are refused, because otherwise all
@@ -67,7 +76,7 @@ pub(crate) struct AnalysisRequest {
 impl RequestBody for AnalysisRequestBody {
     type Value = AnalysisRequest;
     const NAMES: &'static [&'static str] =
-        &["start_time", "end_time", "until", "percentiles", "mean", "stddev"];
+        &["start_time", "end_time", "until", "percentiles", "mean", "stddev", "rms", "range", "iqr"];
 
     fn read(members: &mut Members<'_>) -> Option<AnalysisRequest> {
         let period = read_period(members);
@@ -148,7 +157,8 @@ pub(super) const ANALYZE_USER: UserOperation = UserOperation {
 /// Analyze a device
 ///
 /// Computes minimum, maximum, count, sum and median of each axis over the readings of a period, and
-/// percentiles, mean and standard deviation on request. Every statistic is exact.
+/// percentiles, mean, standard deviation, root mean square, range and interquartile range on request. Every
+/// statistic is exact.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/analyze", tag = "statistics", operation_id = "analyze_device",
     params(DeviceIdParam),

@@ -11,12 +11,17 @@ use utoipa::ToSchema;
 /// Reads the optional statistics that an analysis asks for. Returns `None` after reporting a fault.
 pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatistics> {
     let percentiles = members.optional_list("percentiles", PERCENTILES_MAX, percentile);
-    let mean = members.optional("mean", nullable(values::boolean));
-    let stddev = members.optional("stddev", nullable(values::boolean));
+    let mut flag = |name| {
+        members.optional(name, nullable(values::boolean)).map(|flag| flag.flatten().unwrap_or_default())
+    };
+    let [mean, stddev, rms, range, iqr] = ["mean", "stddev", "rms", "range", "iqr"].map(&mut flag);
     Some(RequestedStatistics {
         percentiles: percentiles?.unwrap_or_default(),
-        mean: mean?.flatten().unwrap_or_default(),
-        stddev: stddev?.flatten().unwrap_or_default(),
+        mean: mean?,
+        stddev: stddev?,
+        rms: rms?,
+        range: range?,
+        iqr: iqr?,
     })
 }
 
@@ -67,6 +72,22 @@ pub(crate) struct StatisticsResponse {
     #[schema(example = 1.237_436_867_076_458_2, value_type = Option<f64>)]
     #[expect(clippy::option_option, reason = "absent, `null` and a number are three outcomes")]
     stddev: Option<Option<f64>>,
+    /// Root mean square: the exact root, rounded once to the nearest double. Absent unless requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1.075_290_658_380_328_3, nullable = false)]
+    rms: Option<f64>,
+    /// Range: maximum minus minimum, rounded once. `null` if it is outside the range of a double. Absent
+    /// unless requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1.75, value_type = Option<f64>)]
+    #[expect(clippy::option_option, reason = "absent, `null` and a number are three outcomes")]
+    range: Option<Option<f64>>,
+    /// Interquartile range: the 75th percentile minus the 25th, rounded once. `null` if it is outside the
+    /// range of a double. Absent unless requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 0.875, value_type = Option<f64>)]
+    #[expect(clippy::option_option, reason = "absent, `null` and a number are three outcomes")]
+    iqr: Option<Option<f64>>,
 }
 
 /// A percentile of one axis.
@@ -91,6 +112,9 @@ impl StatisticsResponse {
             percentiles: (!wanted.percentiles.is_empty()).then(|| percentiles.collect()),
             mean: statistics.mean,
             stddev: wanted.stddev.then_some(statistics.stddev),
+            rms: statistics.rms,
+            range: wanted.range.then_some(statistics.range),
+            iqr: wanted.iqr.then_some(statistics.iqr),
             ..statistics.summary.into()
         }
     }
@@ -100,6 +124,18 @@ impl From<Summary> for StatisticsResponse {
     fn from(summary: Summary) -> Self {
         let Summary { min, max, count, sum, median } = summary;
         let (min_value, max_value) = (min, max);
-        Self { min_value, max_value, count, sum, median, percentiles: None, mean: None, stddev: None }
+        Self {
+            min_value,
+            max_value,
+            count,
+            sum,
+            median,
+            percentiles: None,
+            mean: None,
+            stddev: None,
+            rms: None,
+            range: None,
+            iqr: None,
+        }
     }
 }

@@ -257,7 +257,7 @@ fn questions(ill: DeviceKey, user: i64, rows: &[Row], readings: &[Timed]) -> Vec
     let all = Period { start: None, end: at(rows.len() - 1) };
     let first = Period { start: None, end: at(READINGS - 1) };
     let cut = Period { start: at(1_000), end: at(5_000) };
-    let wanted = OptionalStatistics { percentiles: vec![10_000, 90_000], mean: true, stddev: true };
+    let wanted = OptionalStatistics::all(vec![10_000, 90_000]);
     let mut questions = vec![
         analyze("ill", readings, all, &wanted),
         analyze("ill", readings, first, &OptionalStatistics::default()),

@@ -51,7 +51,7 @@ async fn many_devices_of_a_user_are_analyzed_exactly(database: Database) {
     }
     let path = format!("/api/v1/stats/users/{user}");
     let middle = EPOCH_US + 330_000_000;
-    let wanted = OptionalStatistics { percentiles: vec![1_000, 99_000], mean: true, stddev: true };
+    let wanted = OptionalStatistics::all(vec![1_000, 99_000]);
     for period in
         [Period::ALL, Period { start: Some(middle), end: None }, Period { start: None, end: Some(middle) }]
     {

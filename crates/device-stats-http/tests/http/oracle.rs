@@ -25,11 +25,15 @@ pub(crate) struct Period {
 
 /// The requested optional statistics.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a yes or no of the request")]
 pub(crate) struct OptionalStatistics {
     /// Percentiles, in thousandths of a percent.
     pub(crate) percentiles: Vec<u32>,
     pub(crate) mean: bool,
     pub(crate) stddev: bool,
+    pub(crate) rms: bool,
+    pub(crate) range: bool,
+    pub(crate) iqr: bool,
 }
 
 /// Bins between two edges. An absent edge is the minimum or the maximum.
@@ -62,14 +66,23 @@ impl Period {
 }
 
 impl OptionalStatistics {
+    /// Requests everything; percentiles in thousandths of a percent.
+    pub(crate) fn all(percentiles: Vec<u32>) -> Self {
+        Self { percentiles, mean: true, stddev: true, rms: true, range: true, iqr: true }
+    }
+
     /// Returns the body of an analysis.
     pub(crate) fn body(&self, period: Period) -> Value {
         let mut body = json!({"start_time": period.start.map(written), "end_time": period.end.map(written)});
         if !self.percentiles.is_empty() {
             body["percentiles"] = self.percentiles.iter().map(|part| percent(*part)).collect();
         }
-        body["mean"] = json!(self.mean);
-        body["stddev"] = json!(self.stddev);
+        let Self { percentiles: _, mean, stddev, rms, range, iqr } = self;
+        for (name, is_wanted) in
+            [("mean", mean), ("stddev", stddev), ("rms", rms), ("range", range), ("iqr", iqr)]
+        {
+            body[name] = json!(is_wanted);
+        }
         body
     }
 }
@@ -113,25 +126,45 @@ fn statistics(sorted: &[f64], wanted: &OptionalStatistics) -> Value {
     if wanted.mean {
         response["mean"] = json!(nearest(&sum, count));
     }
+    let squares: BigInt = sorted.iter().map(|number| units(*number).pow(2)).sum();
     if wanted.stddev {
-        let squares: BigInt = sorted.iter().map(|number| units(*number).pow(2)).sum();
-        let variance = squares * count - &sum * &sum;
+        let variance = &squares * count - &sum * &sum;
         let stddev = (count > 1).then(|| nearest_root(&variance, count * (count - 1)));
         response["stddev"] = json!(stddev.flatten());
+    }
+    if wanted.rms {
+        response["rms"] = json!(nearest_root(&squares, count));
+    }
+    if wanted.range {
+        response["range"] = json!(nearest(&(units(sorted[sorted.len() - 1]) - units(sorted[0])), 1));
+    }
+    if wanted.iqr {
+        let distance = percentile_parts(sorted, 3 * WHOLE / 4) - percentile_parts(sorted, WHOLE / 4);
+        response["iqr"] = json!(nearest(&distance, WHOLE.into()));
     }
     response
 }
 
 fn percentile(sorted: &[f64], part: u32) -> f64 {
+    nearest(&percentile_parts(sorted, part), WHOLE.into()).unwrap()
+}
+
+/// Returns a percentile, in units divided by [`WHOLE`].
+fn percentile_parts(sorted: &[f64], part: u32) -> BigInt {
     let way = (sorted.len() - 1) * part as usize;
     let (below, rest) = (way / WHOLE as usize, way % WHOLE as usize);
     let above = if rest == 0 { below } else { below + 1 };
-    between(sorted[below], sorted[above], u32::try_from(rest).unwrap(), WHOLE)
+    between_parts(sorted[below], sorted[above], u32::try_from(rest).unwrap(), WHOLE)
 }
 
 /// Returns the double nearest to the point `part / whole` of the way from `low` to `high`.
 fn between(low: f64, high: f64, part: u32, whole: u32) -> f64 {
-    nearest(&(units(low) * (whole - part) + units(high) * part), whole.into()).unwrap()
+    nearest(&between_parts(low, high, part, whole), whole.into()).unwrap()
+}
+
+/// Returns the point `part / whole` of the way from `low` to `high`, in units divided by `whole`.
+fn between_parts(low: f64, high: f64, part: u32, whole: u32) -> BigInt {
+    units(low) * (whole - part) + units(high) * part
 }
 
 /// Returns the buckets of a series of one or more readings in order of time; each bucket has `interval_us`

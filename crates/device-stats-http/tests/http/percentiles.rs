@@ -1,4 +1,4 @@
-//! Percentiles, mean and standard deviation: exact, and only on request.
+//! Percentiles and the other optional statistics: exact, and only on request.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn optional_statistics_appear_only_on_request(api: Api) {
     for (body, extra_x, extra_y, extra_z) in [
         ("{}", String::new(), String::new(), String::new()),
         (
-            r#"{"percentiles":null,"mean":false,"stddev":null,"unknown":[1]}"#,
+            r#"{"percentiles":null,"mean":false,"stddev":null,"rms":false,"range":null,"iqr":0,"unknown":[1]}"#,
             String::new(),
             String::new(),
             String::new(),
@@ -55,6 +55,18 @@ async fn optional_statistics_appear_only_on_request(api: Api) {
             r#","stddev":2.138089935299395"#.into(),
             r#","stddev":0.0"#.into(),
             r#","stddev":0.0"#.into(),
+        ),
+        (
+            r#"{"rms":true}"#,
+            r#","rms":5.385164807134504"#.into(),
+            r#","rms":0.5"#.into(),
+            r#","rms":7.0"#.into(),
+        ),
+        (
+            r#"{"range":true,"iqr":true}"#,
+            r#","range":7.0,"iqr":1.5"#.into(),
+            r#","range":0.0,"iqr":0.0"#.into(),
+            r#","range":0.0,"iqr":0.0"#.into(),
         ),
     ] {
         let response = api.post(ANALYZE, body).await;
@@ -96,9 +108,15 @@ async fn a_user_gets_percentiles_of_the_pool(api: Api) {
 async fn percentiles_of_the_largest_doubles_are_exact(api: Api) {
     api.device("d").await;
     store(api, "d", &[f64::MIN, f64::MAX]).await;
-    let wanted = json!({"percentiles": [0, 50, 75, 100], "mean": true, "stddev": true});
+    let wanted = json!({
+        "percentiles": [0, 50, 75, 100], "mean": true, "stddev": true, "rms": true, "range": true, "iqr": true
+    });
     let response = api.post(ANALYZE, wanted).await.json();
     let x = response["x"].as_object().unwrap();
+    assert_eq!(
+        (&x["rms"], x.get("range"), &x["iqr"]),
+        (&json!(f64::MAX), Some(&Value::Null), &json!(f64::MAX))
+    );
     let values: Vec<f64> =
         x["percentiles"].as_array().unwrap().iter().map(|one| one["value"].as_f64().unwrap()).collect();
     assert_eq!(values, [f64::MIN, 0.0, f64::MAX / 2.0, f64::MAX]);
@@ -125,6 +143,14 @@ async fn invalid_requests_are_refused(api: Api) {
         (r#"{"mean": 2}"#, "422 bool_parsing body.mean"),
         (r#"{"stddev": 0.5}"#, "422 bool_type body.stddev"),
         (r#"{"stddev": []}"#, "422 bool_type body.stddev"),
+        (
+            r#"{"rms": "x", "range": 3, "iqr": {}}"#,
+            "422 bool_parsing body.rms, bool_parsing body.range, bool_type body.iqr",
+        ),
+        (
+            r#"{"interquartile_range": true, "RMS": true}"#,
+            "422 extra_forbidden body.interquartile_range, extra_forbidden body.RMS",
+        ),
         (
             r#"{"start_time": "x", "percentiles": [101], "mean": [], "stddev": {}}"#,
             "422 datetime_from_date_parsing body.start_time, less_than_equal body.percentiles.0, bool_type body.mean, \

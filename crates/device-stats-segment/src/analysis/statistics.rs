@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use device_stats_domain::{Axes, Axis, Percentile, RequestedStatistics, Statistics, Summary};
 use device_stats_exact::{
-    ExactSquares, ExactSum, Fraction, Moments, QuantilePosition, interpolate, quantile_position,
+    Fraction, Moments, QuantilePosition, Quartile, interpolate, interquartile_range, quantile_position,
 };
 
 use super::group::Group;
@@ -26,8 +26,8 @@ pub struct AxisAnalysis {
 /// Analyzes all axes: each group, and all groups together.
 ///
 /// Requests pages twice: pages of codes, then pages of dictionaries and sums. Segments with very different
-/// distributions need a few more requests per rank. Mean and standard deviation need one more request for
-/// each part that is not a whole segment.
+/// distributions need a few more requests per rank. Standard deviation and root mean square need one more
+/// request for each part that is not a whole segment.
 ///
 /// # Errors
 /// The errors of [`Pages::read`].
@@ -97,8 +97,27 @@ struct PoolPlan<'c> {
     pool: Pool<'c>,
     /// Positions of the columns of the pool in the columns of the axis.
     columns: Range<usize>,
-    /// The median, then the requested percentiles.
+    /// The median, then the requested percentiles, then both quartiles if the interquartile range was
+    /// requested.
     quantiles: Vec<(QuantilePosition, RankSearch)>,
+}
+
+/// A quantile at a fraction of the way between two values of neighbouring ranks.
+struct Quantile {
+    lower: f64,
+    upper: f64,
+    fraction: Fraction,
+}
+
+impl Quantile {
+    fn rounded(&self) -> f64 {
+        interpolate(self.lower, self.upper, self.fraction)
+    }
+
+    /// Returns the quantile as a quartile; the denominator of its fraction is 4.
+    fn quartile(&self) -> Option<Quartile> {
+        Quartile::new(self.lower, self.upper, self.fraction.numerator())
+    }
 }
 
 impl<'c> AxisPlan<'c> {
@@ -130,7 +149,7 @@ impl<'c> AxisPlan<'c> {
         read: &mut PageCursor<'_>,
         pages: &P,
     ) -> Result<AxisAnalysis, P::Error> {
-        let totals = totals(self.columns, wanted.mean || wanted.stddev, read, pages)?;
+        let totals = totals(self.columns, wanted.needs_squares(), read, pages)?;
         let groups = self.groups.iter().map(|plan| plan.finish(&totals, wanted, read, pages));
         let groups: Vec<Option<Statistics>> = groups.collect::<Result<_, _>>()?;
         let all = match self.all {
@@ -156,8 +175,9 @@ impl<'c> PoolPlan<'c> {
     ) -> Result<Self, P::Error> {
         let pool = Pool::new(&columns[range.clone()]);
         let percentiles = wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE));
-        let mut quantiles = Vec::with_capacity(wanted.percentiles.len() + 1);
-        for (numerator, denominator) in [(1, 2)].into_iter().chain(percentiles) {
+        let of_iqr = [(1, 4), (3, 4)].into_iter().filter(|_| wanted.iqr);
+        let mut quantiles = Vec::with_capacity(wanted.percentiles.len() + 3);
+        for (numerator, denominator) in [(1, 2)].into_iter().chain(percentiles).chain(of_iqr) {
             let fraction = Fraction::new(numerator, denominator).expect("a percentile is at most the whole");
             // An empty pool has no quantiles.
             if let Some(position) = quantile_position(pool.count, fraction) {
@@ -181,32 +201,50 @@ impl<'c> PoolPlan<'c> {
         let Some((min, max)) = extremes(totals.iter().map(|totals| (totals.min, totals.max))) else {
             return Ok(None);
         };
-        let mut percentiles = Vec::with_capacity(self.quantiles.len());
-        for (position, search) in &self.quantiles {
-            let (lower, next) = search.finish(self.pool, read, pages)?;
-            let upper = if position.upper_rank > position.lower_rank { next } else { lower };
-            percentiles.push(interpolate(lower, upper, position.fraction));
-        }
+        let mut quantiles = self.read_quantiles(read, pages)?;
+        let [third, first] = if wanted.iqr { [quantiles.pop(), quantiles.pop()] } else { [None, None] };
+        let of_iqr = first.zip(third).and_then(|(first, third)| first.quartile().zip(third.quartile()));
+        let mut percentiles: Vec<f64> = quantiles.iter().map(Quantile::rounded).collect();
         let median = percentiles.remove(0);
-        let (count, mut sum) = (self.pool.count, ExactSum::default());
-        for totals in totals {
-            totals.add_sum(&mut sum);
-        }
-        let summary = Summary { min, max, count, sum: sum.rounded(), median };
-        let has_moments = wanted.mean || wanted.stddev;
-        let moments = has_moments.then(|| {
-            let mut squares = ExactSquares::default();
-            for totals in totals {
-                totals.add_squares(&mut squares);
-            }
-            Moments { count, sum, squares }
-        });
-        let moments = moments.as_ref();
+        let moments = self.moments(totals, wanted.needs_squares());
+        let summary = Summary { min, max, count: moments.count, sum: moments.sum.rounded(), median };
+        let if_wanted = |is_wanted: bool, statistic: fn(&Moments) -> Option<f64>| {
+            is_wanted.then(|| statistic(&moments)).flatten()
+        };
         Ok(Some(Statistics {
             summary,
             percentiles,
-            mean: moments.filter(|_| wanted.mean).and_then(Moments::mean),
-            stddev: moments.filter(|_| wanted.stddev).and_then(Moments::stddev),
+            mean: if_wanted(wanted.mean, Moments::mean),
+            stddev: if_wanted(wanted.stddev, Moments::stddev),
+            rms: if_wanted(wanted.rms, Moments::rms),
+            range: Some(max - min).filter(|range| wanted.range && range.is_finite()),
+            iqr: of_iqr.and_then(|(first, third)| interquartile_range(first, third)),
         }))
+    }
+
+    /// Returns the quantiles of the plan, from the requested pages.
+    fn read_quantiles<P: Pages>(
+        &self,
+        read: &mut PageCursor<'_>,
+        pages: &P,
+    ) -> Result<Vec<Quantile>, P::Error> {
+        let found = self.quantiles.iter().map(|(position, search)| {
+            let (lower, next) = search.finish(self.pool, read, pages)?;
+            let upper = if position.upper_rank > position.lower_rank { next } else { lower };
+            Ok(Quantile { lower, upper, fraction: position.fraction })
+        });
+        found.collect()
+    }
+
+    /// Adds up totals. Without `with_squares`, the sum of the squares stays zero.
+    fn moments(&self, totals: &[PartTotals<'_>], with_squares: bool) -> Moments {
+        let mut moments = Moments { count: self.pool.count, ..Moments::default() };
+        for totals in totals {
+            totals.add_sum(&mut moments.sum);
+            if with_squares {
+                totals.add_squares(&mut moments.squares);
+            }
+        }
+        moments
     }
 }

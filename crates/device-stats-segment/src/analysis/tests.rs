@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, RequestedStatistics, Statistics, Summary};
-use device_stats_exact::{ExactSum, Fraction, Moments, interpolate, quantile_position};
+use device_stats_exact::{
+    ExactSum, Fraction, Moments, Quartile, interpolate, interquartile_range, quantile_position,
+};
 use memory::Memory;
 use proptest::prelude::*;
 
@@ -67,7 +69,14 @@ impl Split {
 fn wanted() -> RequestedStatistics {
     let percentiles = [0.0, 12.5, 99.9, 100.0];
     let percentile = |number| Percentile::new(Finite::new(number).unwrap()).unwrap();
-    RequestedStatistics { percentiles: percentiles.map(percentile).to_vec(), mean: true, stddev: true }
+    RequestedStatistics {
+        percentiles: percentiles.map(percentile).to_vec(),
+        mean: true,
+        stddev: true,
+        rms: true,
+        range: true,
+        iqr: true,
+    }
 }
 
 /// Returns the statistics that `analyze` has to find, by sorting.
@@ -77,11 +86,19 @@ fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statis
     let sum = column.iter().copied().collect::<ExactSum>().rounded();
     let at = |rank: u64| column[usize::try_from(rank).unwrap()];
     let median = at((count - 1) / 2).midpoint(at(count / 2)) + 0.0;
-    let percentile = |percentile: &Percentile| {
-        let fraction = Fraction::new(percentile.parts(), Percentile::WHOLE).unwrap();
+    let between = |numerator, denominator| {
+        let fraction = Fraction::new(numerator, denominator).unwrap();
         let position = quantile_position(count, fraction).unwrap();
-        interpolate(at(position.lower_rank), at(position.upper_rank), position.fraction)
+        (at(position.lower_rank), at(position.upper_rank), position.fraction)
     };
+    let percentile = |percentile: &Percentile| {
+        let (lower, upper, fraction) = between(percentile.parts(), Percentile::WHOLE);
+        interpolate(lower, upper, fraction)
+    };
+    let [first, third] = [1, 3].map(|quarters| {
+        let (lower, upper, fraction) = between(quarters, 4);
+        Quartile::new(lower, upper, fraction.numerator()).unwrap()
+    });
     let mut moments = Moments::default();
     for number in &column {
         moments.add(*number);
@@ -91,6 +108,9 @@ fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statis
         percentiles: wanted.percentiles.iter().map(percentile).collect(),
         mean: moments.mean(),
         stddev: moments.stddev(),
+        rms: moments.rms(),
+        range: Some(max - min).filter(|range| range.is_finite()),
+        iqr: interquartile_range(first, third),
     })
 }
 

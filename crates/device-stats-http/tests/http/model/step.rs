@@ -225,10 +225,8 @@ fn period() -> impl Strategy<Value = Period> {
 
 fn wanted() -> impl Strategy<Value = OptionalStatistics> {
     let percentiles = vec(prop_oneof![0..=100_000_u32, Just(0), Just(99_900), Just(100_000)], 0..4);
-    (percentiles, any::<bool>(), any::<bool>()).prop_map(|(percentiles, mean, stddev)| OptionalStatistics {
-        percentiles,
-        mean,
-        stddev,
+    (percentiles, any::<[bool; 5]>()).prop_map(|(percentiles, [mean, stddev, rms, range, iqr])| {
+        OptionalStatistics { percentiles, mean, stddev, rms, range, iqr }
     })
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn walk(database: &Database, number: u32, steps: &[Step]) {
     for step in steps {
         walk = walk.take(step).await;
     }
-    let wanted = OptionalStatistics { percentiles: vec![0, 33_333, 100_000], mean: true, stddev: true };
+    let wanted = OptionalStatistics::all(vec![0, 33_333, 100_000]);
     for subject in (0..SLOTS).map(Subject::Slot).chain((0..USERS).map(Subject::User)) {
         walk.analyze(subject, Period::ALL, &wanted).await;
         walk.export(subject, Period::ALL).await;
