@@ -3,6 +3,7 @@
 mod analyses;
 mod batches;
 mod created;
+mod deletions;
 mod devices;
 mod exports;
 mod health;
@@ -31,7 +32,7 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(users::find_user, users::update_user, users::delete_user))
         .routes(routes!(devices::list_devices, devices::create_device))
         .routes(routes!(devices::find_device, devices::update_device, devices::delete_device))
-        .routes(routes!(readings::list_readings, readings::append_reading))
+        .routes(routes!(readings::list_readings, readings::append_reading, deletions::delete_readings))
         .routes(routes!(batches::append_batch))
         .routes(routes!(batches::append_mixed_batch))
         .routes(routes!(points::append_points))

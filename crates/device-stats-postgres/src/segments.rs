@@ -2,16 +2,19 @@
 //! catalogue, their bytes and their times, and the replacement of readings or other segments by a segment.
 
 pub(crate) mod catalogue;
+pub(crate) mod delete;
 pub(crate) mod pieces;
 pub(crate) mod replace;
 pub(crate) mod sealed_times;
 pub(crate) mod spans;
 
 use async_trait::async_trait;
-use device_stats_domain::DeviceKey;
+use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Segment;
 use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
-use device_stats_store::{PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError};
+use device_stats_store::{
+    CutSegment, Deleted, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError,
+};
 use futures_util::future::try_join_all;
 
 use crate::database::connections::{TimeLimit, call};
@@ -58,5 +61,16 @@ impl SegmentStore for PostgresStore {
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| replace::append(client, device, segment))
+    }
+
+    async fn delete_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        cut: &[CutSegment],
+    ) -> Result<Deleted, StoreError> {
+        call!(self.connections, TimeLimit::None, |client| delete::delete_readings(
+            client, device, window, cut
+        ))
     }
 }

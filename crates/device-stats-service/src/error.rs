@@ -22,6 +22,13 @@ pub enum ServiceError {
     /// The key was used with another payload before. Nothing is done.
     #[error("the key was used with another payload")]
     KeyReused(IdempotencyKey),
+    /// The readings of a deletion were sealed, merged or deleted by other calls repeatedly. Nothing is
+    /// deleted.
+    #[error("other calls changed the readings of a deletion repeatedly")]
+    DeletionOvertaken,
+    /// The reading that the request repeats has been deleted. Nothing is stored.
+    #[error("the repeated reading has been deleted")]
+    ReadingDeleted,
     /// The window of an analysis, series or histogram has no reading.
     #[error("the window has no readings")]
     NoReadings,

@@ -6,6 +6,7 @@ pub mod limits;
 mod access;
 mod admission;
 mod compute;
+mod deletion;
 mod error;
 mod export;
 mod ingest;

@@ -23,6 +23,10 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
 
+/// Maximum number of deletions of readings that run at the same time; further ones wait. A deletion holds the
+/// new segments for the readings that it leaves in the segments at both ends of its window.
+pub const DELETIONS_AT_ONCE: usize = 4;
+
 /// Approximate number of readings that an export reads at once and holds for its client.
 pub const EXPORT_SPAN_READINGS: u32 = 32_768;
 /// Maximum number of concurrent exports.

@@ -240,7 +240,7 @@ mod tests {
         let (mut early, late) = (connect(), connect());
         let early = early.transaction().unwrap();
         assert_eq!(journal::last(&early).unwrap(), 1);
-        journal::write(&late, &Entry::Sealed(DEVICE, vec![ROW.time_us])).unwrap();
+        journal::write(&late, &Entry::Removed(DEVICE, vec![ROW.time_us])).unwrap();
         journal::cut(&late, 2).unwrap();
 
         let hot = HotReadings::default();
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL), [ROW]);
         let rebuilt = hot.replica();
         assert!(!Arc::ptr_eq(&rebuilt, &poisoned));
-        journal::write(&connection, &Entry::Sealed(DEVICE, vec![ROW.time_us])).unwrap();
+        journal::write(&connection, &Entry::Removed(DEVICE, vec![ROW.time_us])).unwrap();
         assert_eq!(hot.view(&connection).unwrap().list_devices(), []);
         assert!(Arc::ptr_eq(&hot.replica(), &rebuilt), "one rebuild is enough");
     }

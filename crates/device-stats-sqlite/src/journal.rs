@@ -6,7 +6,7 @@
 //! | kind | meaning | words |
 //! |---|---|---|
 //! | 1 | readings became hot | for each: device, time (µs since 1970 UTC), id, x, y, z (doubles) |
-//! | 2 | readings of a device were sealed | device, then their times |
+//! | 2 | readings of a device are no longer hot: they were sealed or deleted | device, then their times |
 //! | 3 | devices were deleted, with all readings | the devices |
 //! | 4 | readings stay hot, and this entry holds them from now on | as 1 |
 //!
@@ -27,8 +27,8 @@ pub(crate) type Position = i64;
 pub(crate) enum Entry {
     /// Readings became hot.
     Appended(Vec<(DeviceKey, Row)>),
-    /// Readings of a device at these times went into a segment.
-    Sealed(DeviceKey, Vec<i64>),
+    /// Readings of a device at these times were sealed or deleted.
+    Removed(DeviceKey, Vec<i64>),
     /// Devices were deleted with all their readings.
     Deleted(Vec<DeviceKey>),
     /// Hot readings that this entry holds from now on.
@@ -44,7 +44,7 @@ impl Entry {
     fn kind(&self) -> i64 {
         match self {
             Self::Appended(_) => 1,
-            Self::Sealed(..) => 2,
+            Self::Removed(..) => 2,
             Self::Deleted(_) => 3,
             Self::Carried(_) => 4,
         }
@@ -62,7 +62,7 @@ impl Entry {
                     bytes.extend_from_slice([x, y, z].map(|number| number.to_le_bytes()).as_flattened());
                 }
             }
-            Self::Sealed(device, times) => {
+            Self::Removed(device, times) => {
                 bytes.extend_from_slice(&device.0.to_le_bytes());
                 bytes.extend(times.iter().flat_map(|time| time.to_le_bytes()));
             }
@@ -86,7 +86,7 @@ impl Entry {
             1 => decode_readings(words).map(Self::Appended),
             2 => {
                 let (device, times) = words.split_first()?;
-                Some(Self::Sealed(DeviceKey(integer(device)), times.iter().map(integer).collect()))
+                Some(Self::Removed(DeviceKey(integer(device)), times.iter().map(integer).collect()))
             }
             3 => Some(Self::Deleted(words.iter().map(|word| DeviceKey(integer(word))).collect())),
             4 => decode_readings(words).map(Self::Carried),
@@ -210,7 +210,7 @@ mod tests {
     fn entries() -> [Entry; 5] {
         [
             Entry::Appended(vec![reading(1), reading(2)]),
-            Entry::Sealed(DeviceKey(7), vec![i64::MIN, 0, 9]),
+            Entry::Removed(DeviceKey(7), vec![i64::MIN, 0, 9]),
             Entry::Deleted(vec![DeviceKey(3)]),
             Entry::Carried(vec![reading(5)]),
             Entry::Appended(Vec::new()),

@@ -1,7 +1,9 @@
 //! Segments: each call is a transaction. The modules have the statements about their catalogue, their bytes
-//! and their times, and the replacement of readings or other segments by a segment.
+//! and their times, the replacement of readings or other segments by a segment, and the deletion of the
+//! readings of a window.
 
 pub(crate) mod catalogue;
+pub(crate) mod delete;
 pub(crate) mod group_commit;
 pub(crate) mod pieces;
 pub(crate) mod replace;
@@ -12,7 +14,8 @@ use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Segment;
 use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{
-    PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
+    CutSegment, Deleted, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError,
+    open_head,
 };
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
@@ -62,5 +65,18 @@ impl SegmentStore for SqliteStore {
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
         self.segment_queue.append(device, segment).await
+    }
+
+    async fn delete_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        cut: &[CutSegment],
+    ) -> Result<Deleted, StoreError> {
+        let cut = cut.to_vec();
+        self.write_with_hot(move |connection, hot| {
+            delete::delete_readings(connection, hot, device, window, &cut)
+        })
+        .await
     }
 }

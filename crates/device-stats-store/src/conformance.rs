@@ -31,6 +31,8 @@ mod steps;
 pub mod append;
 pub mod append_segment;
 pub mod catalogue;
+pub mod delete_readings;
+pub mod deletion_races;
 pub mod deletions;
 pub mod devices;
 pub mod keyed;

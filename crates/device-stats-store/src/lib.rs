@@ -32,8 +32,8 @@ pub use readings::{
 };
 pub use schema::{SchemaError, SchemaVersion};
 pub use segments::{
-    Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows, SealedTimes, SegmentEntry, SegmentId,
-    SegmentStore, open_head,
+    CutSegment, Deleted, DeletionPlan, Lookup, MissingPiece, Piece, PieceKey, Replaced, SealedRows,
+    SealedTimes, SegmentEntry, SegmentId, SegmentStore, open_head,
 };
 pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
 pub use store::Store;

@@ -38,8 +38,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed,
     /// or if the same call contains an earlier one. A repeat changes nothing, even if its values differ.
     ///
-    /// A server-timed reading is never a repeat. It gets the first microsecond that its device has not used
-    /// yet and that is
+    /// A server-timed reading is never a repeat. It gets the first microsecond at which its device has no
+    /// reading and that is
     ///
     /// - not before the server's clock,
     /// - after all readings of the device that lie less than
@@ -47,8 +47,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// - after the previous server-timed reading of the device in the same call.
     ///
     /// So the picked times of a device ascend in the order of the call, and from call to call, even if the
-    /// callers' clocks differ. Client-timed readings are stored before times are picked, wherever they stand
-    /// in the call.
+    /// callers' clocks differ, as long as no reading is deleted. Client-timed readings are stored before
+    /// times are picked, wherever they stand in the call.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a

@@ -1,14 +1,16 @@
-//! Segments of a store: sealing, merging and appending them, and reading and searching their bytes.
+//! Segments of a store: sealing, merging, appending and cutting them, and reading and searching their bytes.
 
+mod deletion;
 mod entry;
 mod piece;
 mod sealed_rows;
 mod sealed_times;
 
 use async_trait::async_trait;
-use device_stats_domain::DeviceKey;
+use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::Segment;
 
+pub use self::deletion::{CutSegment, Deleted, DeletionPlan};
 pub use self::entry::{SegmentEntry, SegmentId};
 pub use self::piece::{Piece, PieceKey};
 pub use self::sealed_rows::{SealedRows, open_head};
@@ -31,8 +33,8 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Returns the bytes of pieces as they were written, in the same order; `None` for each piece that does
     /// not exist.
     ///
-    /// A segment never changes, but it disappears when it is merged or its device is deleted. After a merge,
-    /// a new snapshot lists the segment that has the readings.
+    /// A segment never changes, but it disappears when it is merged, or when some of its readings or its
+    /// device are deleted. A new snapshot lists the segment that has the readings.
     ///
     /// # Errors
     /// Only the common errors.
@@ -68,6 +70,22 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::DeviceMissing`].
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
+
+    /// Deletes the readings of a device in a window, hot and sealed. Afterwards, readings with their times
+    /// are new.
+    ///
+    /// Segments that lie in the window are deleted without being read. The caller has read the segments that
+    /// the window cuts, and replaces each of them by `cut`. If the window cuts other segments by now, nothing
+    /// is done.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`].
+    async fn delete_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        cut: &[CutSegment],
+    ) -> Result<Deleted, StoreError>;
 }
 
 /// Outcome of storing a segment in place of the readings or segments from which it was made.

@@ -103,6 +103,14 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         ServiceError::NoReadings => {
             text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
         }
+        ServiceError::ReadingDeleted => {
+            let detail = "The reading of this Idempotency-Key was deleted; use a new key to store it again";
+            text(StatusCode::NOT_FOUND, "reading_deleted", detail)
+        }
+        ServiceError::DeletionOvertaken => {
+            let detail = "Other requests changed the same readings repeatedly; nothing is deleted, try again";
+            unavailable("deletion_overtaken", detail)
+        }
         ServiceError::TooManyExports => {
             let detail = format!("{EXPORTS_MAX} exports are running, try again when one has ended");
             unavailable("too_many_exports", detail)

@@ -93,7 +93,8 @@ impl From<Reading> for ReadingResponse {
     request_body = ReadingCreateBody,
     responses(
         (status = 201, description = "The stored reading.", body = ReadingResponse),
-        (status = 404, description = "`Device not found`.", body = ErrorResponse),
+        (status = 404, description = "`Device not found`; or the reading of a repeated `Idempotency-Key` has been \
+            deleted.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn append_reading(

@@ -25,6 +25,7 @@ use crate::server::{Api, Server, read_chunks};
 
 over_both_databases!(
     an_export_survives_a_merge_of_its_segments,
+    an_export_continues_after_a_deletion_of_readings,
     an_export_breaks_off_when_its_device_is_deleted,
     damage_aborts_an_export,
     an_export_leaves_out_devices_deleted_before_their_turn
@@ -138,6 +139,20 @@ async fn an_export_survives_a_merge_of_its_segments(database: Database) {
     for reader in readers {
         assert!(reader.finish().await.unwrap() == expected);
     }
+    server.stop().await;
+}
+
+/// The last segment is deleted, and the one before is cut, before a client reads the body. The export
+/// continues with the remaining readings.
+async fn an_export_continues_after_a_deletion_of_readings(database: Database) {
+    let (store, server) = begin(&database).await;
+    stored(&*store, server.api, "d", None, READINGS).await;
+    let reader = Reader::begin(server.api, "/api/v1/stats/devices/d/export").await;
+    let kept = READINGS - SEALED - 5;
+    let query = format!("start_time={}&end_time=2200-01-01", written(time_us(kept)));
+    let response = server.api.delete(&format!("/api/v1/stats/devices/d?{query}")).await;
+    assert_eq!(response.json(), json!({"deleted": READINGS - kept}));
+    assert!(reader.finish().await.unwrap() == table("d", 0..kept));
     server.stop().await;
 }
 

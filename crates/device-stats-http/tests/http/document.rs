@@ -101,7 +101,7 @@ fn every_property_is_described() {
 const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 81] = [
+const REQUESTS: [(&str, &str, &str, u16); 84] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -177,6 +177,9 @@ const REQUESTS: [(&str, &str, &str, u16); 81] = [
     ("GET", "/api/v1/stats/users/1/live", "", 200),
     ("GET", "/api/v1/stats/users/9/live", "", 404),
     ("GET", "/api/v1/stats/users/x/live", "", 422),
+    ("DELETE", "/api/v1/stats/devices/d?all=true", "", 200),
+    ("DELETE", "/api/v1/stats/devices/none?all=true", "", 404),
+    ("DELETE", "/api/v1/stats/devices/d", "", 422),
     ("DELETE", "/api/v1/devices/d", "", 204),
     ("DELETE", "/api/v1/devices/d", "", 404),
     ("DELETE", "/api/v1/users/1", "", 204),

@@ -14,7 +14,7 @@ over_both_stores!(
     another_payload_is_refused,
     invalid_keys_are_refused,
     a_refused_request_may_be_corrected,
-    a_receipt_of_a_deleted_device_finds_no_device,
+    a_receipt_of_a_deleted_reading_finds_no_reading,
     a_keyed_request_from_many_connections_is_stored_once,
 );
 
@@ -154,7 +154,7 @@ async fn a_keyed_request_from_many_connections_is_stored_once(api: Api) {
 
 /// The receipt named an earlier reading. The service looked for that reading in the new device with the same
 /// `device_id`, again and again.
-async fn a_receipt_of_a_deleted_device_finds_no_device(api: Api) {
+async fn a_receipt_of_a_deleted_reading_finds_no_reading(api: Api) {
     api.device("d").await;
     let at = json!({"x": 1, "y": 0, "z": 0, "timestamp": 1_795_428_007});
     assert_eq!(api.post(READINGS, &at).await.status, 201);
@@ -162,6 +162,15 @@ async fn a_receipt_of_a_deleted_device_finds_no_device(api: Api) {
     assert_eq!(api.delete("/api/v1/devices/d").await.status, 204);
     assert_eq!(post(api, READINGS, "k", &at).await.brief(), "404 Device not found");
     api.device("d").await;
-    assert_eq!(post(api, READINGS, "k", &at).await.brief(), "404 Device not found");
+    let deleted = "404 The reading of this Idempotency-Key was deleted; use a new key to store it again";
+    assert_eq!(post(api, READINGS, "k", &at).await.brief(), deleted);
+    assert_eq!(api.list(READINGS).await.len(), 0);
+    assert_eq!(post(api, READINGS, "new", &at).await.status, 201);
+    assert_eq!(post(api, READINGS, "repeat", &at).await.status, 201);
+    assert_eq!(api.delete(&format!("{READINGS}?all=true")).await.json(), json!({"deleted": 1}));
+    assert_eq!(post(api, READINGS, "repeat", &at).await.brief(), deleted);
+    assert_eq!(api.list(READINGS).await.len(), 0);
+    // The first request stored the reading, so its answer shows it.
+    assert_eq!(post(api, READINGS, "new", &at).await.status, 201);
     assert_eq!(api.list(READINGS).await.len(), 0);
 }

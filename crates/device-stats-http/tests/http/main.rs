@@ -19,6 +19,7 @@ mod concurrency;
 mod connections;
 mod corruption;
 mod databases;
+mod deletions;
 mod document;
 mod errors;
 mod exact_arithmetic;

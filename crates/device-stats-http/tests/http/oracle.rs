@@ -17,7 +17,7 @@ const WHOLE: u32 = 100_000;
 pub(crate) type Timed = (i64, [f64; 3]);
 
 /// A period with inclusive ends, in microseconds since 1970 UTC. An absent end is open.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Period {
     pub(crate) start: Option<i64>,
     pub(crate) end: Option<i64>,

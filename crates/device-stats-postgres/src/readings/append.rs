@@ -6,9 +6,9 @@
 //! commit. If a repeat is inserted before that commit, it finds the row. If it is inserted after that commit,
 //! the search finds the segment. If the seal has deleted the row but not committed yet, the insert waits for
 //! the commit, and then the search finds the segment. So a seal needs no lock against appends, neither waits
-//! for the other, and a device with continuous appends can still be sealed. Two calls do wait for appends and
-//! block them: the append of a segment, and the deletion of a device. They take a lock on the device that
-//! conflicts with the weaker lock of every append.
+//! for the other, and a device with continuous appends can still be sealed. Three calls do wait for appends
+//! and block them: the append of a segment, the deletion of readings, and the deletion of a device. They take
+//! a lock on the device that conflicts with the weaker lock of every append.
 //!
 //! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call
 //! first tries the fast path: one statement, the database function `append_untouched`, inserts and searches.

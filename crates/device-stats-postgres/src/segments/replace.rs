@@ -7,7 +7,7 @@
 //! with the same readings do not wait for each other, only to find that they are stale.
 //!
 //! A seal does not block appends, so a device with continuous appends can be sealed; `readings/append.rs`
-//! gives the reasons. Only the append of a segment waits for running appends.
+//! gives the reasons. Only the append of a segment, and a deletion of readings, wait for running appends.
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::DeviceKey;
@@ -37,7 +37,7 @@ const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
 const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
         SELECT id FROM segment WHERE device = $1 AND id = ANY ($2) FOR UPDATE SKIP LOCKED)
     DELETE FROM segment USING claimed WHERE segment.device = $1 AND segment.id = claimed.id";
-const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
+pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
 const NEXT_ID: &str = "SELECT nextval(pg_get_serial_sequence('segment', 'id'))";
 
 pub(crate) async fn seal(
@@ -129,14 +129,19 @@ pub(crate) async fn append(
     if sealed.answer(|times| times.contains_between(device, first_us, last_us)).await? {
         return Ok(Replaced::Stale);
     }
-    let next_id = transaction.prepare_cached(NEXT_ID).await?;
-    let id = SegmentId(column(&transaction.query_one(&next_id, &[]).await?, 0)?);
+    let id = next_id(&transaction).await?;
     commit(transaction, device, id, segment, &head).await
+}
+
+/// Reserves an id for a new segment.
+pub(crate) async fn next_id(transaction: &Transaction<'_>) -> Result<SegmentId, Failure> {
+    let next_id = transaction.prepare_cached(NEXT_ID).await?;
+    Ok(SegmentId(column(&transaction.query_one(&next_id, &[]).await?, 0)?))
 }
 
 /// Locks a device: waits until no append to it is running, and blocks further appends. Appends that start
 /// during the wait go first, so the wait has a time limit. Returns whether the device is locked.
-async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
+pub(crate) async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
     let lock = transaction.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     // The lock timeout would not limit the wait: it starts again with each append that goes first.
     let limit = format!("SET LOCAL statement_timeout = {}", STORE_LOCK_TIMEOUT.as_millis());

@@ -49,7 +49,8 @@ impl Service {
     /// Appends one reading and returns it as stored. A repeat returns the reading that was stored first.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`].
+    /// [`StoreError::DeviceMissing`], [`ServiceError::QueueFull`]; [`ServiceError::ReadingDeleted`] if the
+    /// request is sent again with its key, and the reading that it repeated has been deleted.
     pub async fn append_reading(
         &self,
         principal: Principal,
@@ -63,9 +64,15 @@ impl Service {
             let device_key = self.key_to_ingest(principal, device).await?;
             match self.append_one(device_key, measurement, key).await {
                 // The cached device was deleted, so it is looked up again. The loop ends, because device keys
-                // are never reused. If the second lookup finds the same device key, a new device has this id,
-                // and the reading that the receipt names was deleted with the old device.
-                Err(ServiceError::Store(StoreError::DeviceMissing)) if last != Some(device_key) => {
+                // are never reused.
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {
+                    self.parts.known_devices.forget([device]);
+                }
+                Err(ServiceError::ReadingDeleted) if key.is_none() => {
+                    // The reading is new now. Another round needs another deletion at the same time.
+                }
+                // Maybe the reading was deleted with its device, so the device is looked up again.
+                Err(ServiceError::ReadingDeleted) if last != Some(device_key) => {
                     self.parts.known_devices.forget([device]);
                     last = Some(device_key);
                 }
@@ -217,12 +224,12 @@ impl Service {
         if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
             return Ok(Reading { device, id, time, values: measurement.values });
         }
-        // Only a client-timed reading can be a repeat. The first reading may have been deleted since, with
-        // its device.
-        match measurement.time {
-            Some(time) => self.find_reading(device, time).await?.ok_or(StoreError::DeviceMissing.into()),
-            None => Err(StoreError::DeviceMissing.into()),
-        }
+        // Only a client-timed reading can be a repeat. The first reading may have been deleted since.
+        let found = match measurement.time {
+            Some(time) => self.find_reading(device, time).await?,
+            None => None,
+        };
+        found.ok_or(ServiceError::ReadingDeleted)
     }
 
     async fn append(

@@ -39,7 +39,11 @@ pub(super) struct HotState {
 /// The readings of a device.
 #[derive(Debug, Default)]
 struct DeviceReadings {
+    /// The newest reading of each time.
     by_time: TimeMap<HotReading>,
+    /// Earlier readings of these times, which open views can still see. A time has several readings if the
+    /// earlier ones were deleted.
+    superseded: BTreeMap<i64, Vec<HotReading>>,
     /// Number of hot readings of the device.
     live: u64,
 }
@@ -71,6 +75,21 @@ impl HotReading {
     }
 }
 
+impl DeviceReadings {
+    /// Returns the reading of a time that was hot at a position. `newest` is the newest reading of the time.
+    fn visible_at<'r>(
+        &'r self,
+        time_us: i64,
+        newest: &'r HotReading,
+        position: Position,
+    ) -> Option<&'r HotReading> {
+        if newest.is_visible_at(position) {
+            return Some(newest);
+        }
+        self.superseded.get(&time_us)?.iter().find(|reading| reading.is_visible_at(position))
+    }
+}
+
 impl HotState {
     /// Returns the position of the last applied entry.
     pub(super) fn position(&self) -> Position {
@@ -91,7 +110,7 @@ impl HotState {
                     self.add(position, device, row);
                 }
             }
-            Entry::Sealed(device, times) => self.remove(position, device, times),
+            Entry::Removed(device, times) => self.remove(position, device, times),
             Entry::Deleted(devices) => {
                 for device in devices {
                     let times = self.devices.get(&device).map(|readings| {
@@ -115,7 +134,9 @@ impl HotState {
         let reading =
             HotReading { id, values, hot_from: position, hot_until: Position::MAX, holder: position };
         let readings = self.devices.entry(device).or_default();
-        readings.by_time.insert(time_us, reading);
+        if let Some(before) = readings.by_time.insert(time_us, reading) {
+            readings.superseded.entry(time_us).or_default().push(before);
+        }
         readings.live += 1;
         self.live += 1;
         self.hold(position);
@@ -177,6 +198,10 @@ impl HotState {
         while let Some((_, device, times)) = self.gone.pop_front_if(|(until, ..)| *until <= position) {
             let Some(readings) = self.devices.get_mut(&device) else { continue };
             readings.by_time.remove(&times, |reading| reading.hot_until <= position);
+            readings.superseded.retain(|_, earlier| {
+                earlier.retain(|reading| position < reading.hot_until);
+                !earlier.is_empty()
+            });
             if readings.by_time.is_empty() {
                 self.devices.remove(&device);
             }
@@ -192,18 +217,19 @@ impl HotState {
     ) -> impl DoubleEndedIterator<Item = Row> {
         let Window { from_us, until_us } = window;
         let readings = self.devices.get(&device).filter(|_| from_us < until_us);
-        let inside = readings.into_iter().flat_map(move |readings| readings.by_time.range(from_us, until_us));
-        inside.filter(move |(_, reading)| reading.is_visible_at(position)).map(|(time_us, reading)| Row {
-            time_us,
-            id: reading.id,
-            values: reading.values,
+        readings.into_iter().flat_map(move |readings| {
+            readings.by_time.range(from_us, until_us).filter_map(move |(time_us, newest)| {
+                let HotReading { id, values, .. } = *readings.visible_at(time_us, newest, position)?;
+                Some(Row { time_us, id, values })
+            })
         })
     }
 
     /// Returns the id of the reading at a time that was hot at a position.
     pub(super) fn find(&self, device: DeviceKey, time_us: i64, position: Position) -> Option<i64> {
-        let reading = self.devices.get(&device)?.by_time.get(time_us)?;
-        reading.is_visible_at(position).then_some(reading.id)
+        let readings = self.devices.get(&device)?;
+        let newest = readings.by_time.get(time_us)?;
+        readings.visible_at(time_us, newest, position).map(|reading| reading.id)
     }
 
     /// Returns the devices that had hot readings at a position, by ascending key.
@@ -212,7 +238,9 @@ impl HotState {
             if position >= self.position {
                 return readings.live;
             }
-            readings.by_time.iter().filter(|(_, reading)| reading.is_visible_at(position)).count() as u64
+            let all = readings.by_time.iter();
+            all.filter(|(time_us, newest)| readings.visible_at(*time_us, newest, position).is_some()).count()
+                as u64
         };
         let devices = self.devices.iter();
         let devices =

@@ -24,30 +24,28 @@ impl<T> TimeMap<T> {
         self.chunks.is_empty()
     }
 
-    /// Inserts an entry, or replaces the entry of the same time.
-    pub(super) fn insert(&mut self, time_us: i64, value: T) {
+    /// Inserts an entry, or replaces the entry of the same time and returns its value.
+    pub(super) fn insert(&mut self, time_us: i64, value: T) -> Option<T> {
         let index = self.chunk_index(time_us);
         let is_last = index + 1 == self.chunks.len();
         let Some(chunk) = self.chunks.get_mut(index) else {
             self.chunks.push(vec![(time_us, value)]);
-            return;
+            return None;
         };
         let position = match chunk.binary_search_by_key(&time_us, |(time_us, _)| *time_us) {
             Ok(found) => {
                 #[expect(clippy::indexing_slicing, reason = "the search has found it")]
                 let entry = &mut chunk[found];
-                entry.1 = value;
-                return;
+                return Some(std::mem::replace(&mut entry.1, value));
             }
             Err(position) => position,
         };
         if chunk.len() < CHUNK_ENTRIES {
             chunk.insert(position, (time_us, value));
-            return;
+            return None;
         }
         if !is_last && self.move_to_next(index) {
-            self.insert(time_us, value);
-            return;
+            return self.insert(time_us, value);
         }
         #[expect(clippy::indexing_slicing, reason = "the full chunk from above")]
         let chunk = &mut self.chunks[index];
@@ -61,6 +59,7 @@ impl<T> TimeMap<T> {
         }
         upper.reserve_exact(CHUNK_ENTRIES.saturating_sub(upper.len()));
         self.chunks.insert(index + 1, upper);
+        None
     }
 
     /// Moves the last entries of a full chunk to the next chunk. Returns false if the next chunk has no room.
@@ -161,8 +160,8 @@ mod tests {
                 match step {
                     Step::Insert(from, count, apart) => {
                         for time in (0..count).map(|n| from + n * apart) {
-                            mine.insert(time, number + time);
-                            theirs.insert(time, number + time);
+                            let replaced = theirs.insert(time, number + time);
+                            prop_assert_eq!(mine.insert(time, number + time), replaced);
                         }
                     }
                     Step::Remove(from, count, apart) => {
@@ -195,7 +194,8 @@ mod tests {
             for turn in 0..100_000 / 8 / batch {
                 for sender in (0..8).map(|n| n * 3 % 8).rev() {
                     let begin = (turn * 8 + sender) * batch;
-                    (begin..begin + batch).for_each(|time_us| map.insert(time_us, [0_u64; 7]));
+                    (begin..begin + batch)
+                        .for_each(|time_us| assert_eq!(map.insert(time_us, [0_u64; 7]), None));
                 }
             }
             let room: usize = map.chunks.iter().map(Vec::capacity).sum();

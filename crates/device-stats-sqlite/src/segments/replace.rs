@@ -29,7 +29,7 @@ pub(crate) fn seal(
     }
     let replaced = insert_unless_missing(connection, device, sealed.segment(), head)?;
     if let Replaced::Done(_) = replaced {
-        journal::write(connection, &Entry::Sealed(device, sealed.times_us().to_vec()))?;
+        journal::write(connection, &Entry::Removed(device, sealed.times_us().to_vec()))?;
     }
     Ok(replaced)
 }

@@ -4,13 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::{DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timestamp};
+use device_stats_domain::{DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timestamp, Window};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
-    AccountStore, Appended, KeyedOutcome, KeyedReadings, ReadingStore, Replaced, SealedRows, SegmentEntry,
-    SegmentStore, Store, StoreError,
+    AccountStore, Appended, CutSegment, Deleted, KeyedOutcome, KeyedReadings, ReadingStore, Replaced,
+    SealedRows, SegmentEntry, SegmentStore, Store, StoreError,
 };
 
 use crate::process::{BATCH, reading, say};
@@ -30,6 +30,10 @@ pub(crate) const REFUSED: &str = "refused";
 pub(crate) const STOPPED: &str = "stopped";
 /// Line when the script ends because one call was refused repeatedly.
 pub(crate) const GAVE_UP: &str = "gave up";
+/// Number of readings that are left of the device to delete, after the deletion of its later readings.
+pub(crate) const LEFT: usize = BATCH / 2;
+/// Lines before and after the deletion of these readings.
+pub(crate) const CUTTING: [&str; 2] = ["cutting", "has cut"];
 /// Lines before and after the deletion of the device.
 pub(crate) const DELETING: [&str; 2] = ["deleting", "has deleted"];
 
@@ -202,7 +206,20 @@ impl Script {
         Ok(())
     }
 
-    /// Creates a device with hot and sealed readings, and deletes it.
+    /// Deletes the readings of a device from a number on: hot ones, and a part of its only segment.
+    async fn cut(&self, device: DeviceKey, from: usize) -> Result<(), Ended> {
+        let window = Window { from_us: i64::try_from(from).unwrap(), until_us: i64::MAX };
+        let entry = self.store.list_segments(device).await.unwrap().remove(0);
+        let segment = self.store.read_segment(device, entry).await.unwrap().unwrap();
+        let mut rows = segment.rows().unwrap();
+        rows.retain(|row| row.time_us < window.from_us);
+        let cut = [CutSegment { id: entry.id, rest: Some(Segment::encode(&rows, Effort::Fast).unwrap()) }];
+        let deleted = self.retry(async || self.store.delete_readings(device, window, &cut).await).await?;
+        assert_eq!(deleted, Deleted::Done(u64::try_from(2 * BATCH - from).unwrap()));
+        Ok(())
+    }
+
+    /// Creates a device with hot and sealed readings, deletes most of its readings, and then the device.
     async fn delete(&self) -> Result<(), Ended> {
         let device = self.create(DELETED).await?;
         for from in [0, BATCH] {
@@ -212,6 +229,10 @@ impl Script {
                 self.seal(device, 0).await?;
             }
         }
+        let [before, after] = CUTTING;
+        say(before);
+        self.cut(device, LEFT).await?;
+        say(after);
         let [before, after] = DELETING;
         say(before);
         self.retry(async || self.store.delete_device(device).await).await?;

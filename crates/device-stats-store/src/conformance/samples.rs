@@ -9,7 +9,7 @@ use device_stats_domain::{
 use device_stats_segment::{Effort, Row, Segment};
 
 use super::oracle::Oracle;
-use crate::{Appended, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
+use crate::{Appended, CutSegment, Deleted, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
 
 /// The store under test.
 pub(super) type Opened = Arc<dyn Store>;
@@ -160,6 +160,41 @@ pub(super) async fn read_rows(
     }
     rows.sort_by_key(|row| row.time_us);
     Some(rows)
+}
+
+/// Returns the segments of a device that a window cuts, each with its readings outside the window; `None` if
+/// a segment no longer exists.
+pub(super) async fn cut_segments(
+    store: &Opened,
+    device: DeviceKey,
+    window: Window,
+) -> Option<Vec<CutSegment>> {
+    let mut cut = Vec::new();
+    for entry in store.list_segments(device).await.unwrap() {
+        if !entry.touches(window) || entry.is_inside(window) {
+            continue;
+        }
+        let mut rows = read_rows(store, device, &[entry]).await?;
+        let count = rows.len();
+        rows.retain(|row| row.time_us < window.from_us || window.until_us <= row.time_us);
+        let rest = (rows.len() < count).then(|| segment(&rows));
+        cut.push(CutSegment { id: entry.id, rest });
+    }
+    Some(cut)
+}
+
+/// Deletes the readings of a device in a window, and returns their number. Tries again while other callers
+/// seal and merge.
+pub(super) async fn delete(store: &Opened, device: &Device, window: Window) -> u64 {
+    for _ in 0..1_000 {
+        if let Some(cut) = cut_segments(store, device.key, window).await
+            && let Deleted::Done(readings) = store.delete_readings(device.key, window, &cut).await.unwrap()
+        {
+            return readings;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("other callers were faster in each of 1,000 tries");
 }
 
 /// Returns the segments of a device: id, first and last time, number of readings.

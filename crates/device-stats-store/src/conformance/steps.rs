@@ -86,6 +86,11 @@ pub(super) enum Step {
     /// Merges any segments, also deleted ones and segments of other devices.
     MergeLate(Vec<Made>),
     AppendSegment(Slot, Vec<(i64, f64)>),
+    /// Deletes the readings of a window.
+    DeleteReadings(Slot, Window),
+    /// Deletes, like a delayed caller, the window for which an earlier `DeleteReadings` has read the cut
+    /// segments; 0 is the most recent one.
+    DeleteLate(usize),
     /// Reads pieces of segments; 0 is the head, then come the blocks.
     ReadPieces(Vec<(Made, u32)>),
 }
@@ -172,6 +177,10 @@ fn segment_step() -> impl Strategy<Value = Step> {
             .prop_map(|(device, skip, count)| Step::Merge { device, skip, count }),
         1 => vec(made(), 1..4).prop_map(Step::MergeLate),
         3 => (busy(), vec((time(), number()), 1..8)).prop_map(|(device, rows)| Step::AppendSegment(device, rows)),
+        3 => (busy(), span()).prop_map(|(device, window)| Step::DeleteReadings(device, window)),
+        2 => (busy(), time(), 1..4_i64)
+            .prop_map(|(device, us, length)| Step::DeleteReadings(device, window(us, us + length))),
+        1 => (0..3_usize).prop_map(Step::DeleteLate),
         1 => Just(Step::ListHotDevices),
         1 => busy().prop_map(Step::ListSegments),
         2 => (busy(), span(), prop_oneof![0..4_u64, Just(u64::MAX)])

@@ -8,7 +8,8 @@ use device_stats_segment::{Row, Segment};
 
 use super::state::{Model, ModelSegment, State};
 use crate::{
-    Piece, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError, open_head,
+    CutSegment, Deleted, Piece, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore,
+    StoreError, open_head,
 };
 
 #[async_trait]
@@ -41,6 +42,15 @@ impl SegmentStore for Model {
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
         self.state().append_segment(device, segment)
+    }
+
+    async fn delete_readings(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        cut: &[CutSegment],
+    ) -> Result<Deleted, StoreError> {
+        self.state().delete_readings(device, window, cut)
     }
 }
 
@@ -117,6 +127,44 @@ impl State {
                 .segments_of_device(device)
                 .any(|segment| segment.times.range(span.clone()).next().is_some());
         if has_reading { Ok(Replaced::Stale) } else { self.insert_segment(device, segment) }
+    }
+
+    /// Counts the readings in the window one by one. Uses nothing of [`DeletionPlan`](crate::DeletionPlan),
+    /// so the walk also tests that.
+    fn delete_readings(
+        &mut self,
+        device: DeviceKey,
+        window: Window,
+        cut: &[CutSegment],
+    ) -> Result<Deleted, StoreError> {
+        if !self.devices.contains_key(&device) {
+            return Err(StoreError::DeviceMissing);
+        }
+        let touching = self.segments_in(device, window).into_iter().map(|entry| entry.id);
+        let (inside, others): (BTreeSet<_>, BTreeSet<_>) = touching.partition(|id| {
+            let mut times = self.segments.get(id).into_iter().flat_map(|segment| &segment.times);
+            times.all(|time_us| window.from_us <= *time_us && *time_us < window.until_us)
+        });
+        if cut.iter().map(|cut| cut.id).collect::<BTreeSet<_>>() != others {
+            return Ok(Deleted::Stale);
+        }
+        let hot: Vec<i64> = self.hot_readings(device, window).map(|row| row.time_us).collect();
+        let sealed = self.segments_of_device(device).map(|segment| {
+            let is_in_window = |time_us: &&i64| window.from_us <= **time_us && **time_us < window.until_us;
+            segment.times.iter().filter(is_in_window).count()
+        });
+        let readings = hot.len() + sealed.sum::<usize>();
+        for time_us in hot {
+            self.hot.remove(&(device, time_us));
+        }
+        self.segments.retain(|id, _| !inside.contains(id));
+        for CutSegment { id, rest } in cut {
+            if let Some(rest) = rest {
+                self.segments.remove(id);
+                self.insert_segment(device, rest)?;
+            }
+        }
+        Ok(Deleted::Done(readings as u64))
     }
 
     fn insert_segment(&mut self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {

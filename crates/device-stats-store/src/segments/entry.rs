@@ -1,5 +1,6 @@
 //! Catalogue entries of segments.
 
+use device_stats_domain::Window;
 use device_stats_segment::{Fault, Head, Section};
 
 /// Id of a segment; a store never reuses one.
@@ -24,8 +25,13 @@ impl SegmentEntry {
     ///
     /// [`DeviceSnapshot::segments`]: crate::DeviceSnapshot::segments
     #[cfg(any(test, feature = "conformance"))]
-    pub(crate) fn touches(&self, window: device_stats_domain::Window) -> bool {
+    pub(crate) fn touches(&self, window: Window) -> bool {
         window.from_us < window.until_us && self.first_us < window.until_us && window.from_us <= self.last_us
+    }
+
+    /// Returns whether all readings of the segment lie in the window.
+    pub fn is_inside(&self, window: Window) -> bool {
+        window.from_us <= self.first_us && self.last_us < window.until_us
     }
 
     /// Opens the head of the segment, and checks that it agrees with this entry.

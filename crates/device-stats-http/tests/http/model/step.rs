@@ -70,6 +70,10 @@ pub(crate) enum Step {
         chosen: Choice,
     },
     /// Deletes the device and registers it again.
+    DeleteReadings {
+        slot: usize,
+        period: Period,
+    },
     DeleteDevice {
         slot: usize,
     },
@@ -175,6 +179,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => run(9_500).prop_map(Step::AppendSegment),
         8 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Seal { slot, chosen }),
         5 => (slot(), choice()).prop_map(|(slot, chosen)| Step::Merge { slot, chosen }),
+        4 => (slot(), period()).prop_map(|(slot, period)| Step::DeleteReadings { slot, period }),
         1 => slot().prop_map(|slot| Step::DeleteDevice { slot }),
         1 => (0..USERS).prop_map(|user| Step::DeleteUser { user }),
         2 => prop_oneof![Just(0), Just(64 << 10), Just(16 << 20)]

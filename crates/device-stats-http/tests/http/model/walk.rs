@@ -68,6 +68,7 @@ impl Walk<'_> {
                 let merged = merge_some(&*self.store, key, |place| chosen.holds(place)).await;
                 assert_ne!(merged, Some(Replaced::Stale), "only this walk merges");
             }
+            Step::DeleteReadings { slot, period } => self.delete_readings(*slot, *period).await,
             Step::DeleteDevice { slot } => self.devices.delete_device(self.server.api, *slot).await,
             Step::DeleteUser { user } => self.devices.delete_user(self.server.api, *user).await,
             Step::Restart { cache_bytes_max } => return self.restart(*cache_bytes_max).await,
@@ -129,6 +130,17 @@ impl Walk<'_> {
             slot.add(time_us, Some(id), [x, y, z]);
             self.ids.insert(id);
         }
+    }
+
+    async fn delete_readings(&mut self, slot: usize, period: Period) {
+        let query = if period == Period::ALL { "&all=true".to_owned() } else { period.query() };
+        let path = self.devices.path(Subject::Slot(slot));
+        let response = self.api().delete(&format!("{path}?{}", &query[1..])).await;
+        let slot = &mut self.devices.slots[slot];
+        let before = slot.readings.len();
+        slot.readings.retain(|time, _| !period.contains(*time));
+        let deleted = before - slot.readings.len();
+        assert_eq!((response.status, response.json()), (200, json!({"deleted": deleted})));
     }
 
     /// Stops the service, reopens the database and starts another service.

@@ -14,7 +14,7 @@ type HotIds = BTreeMap<(DeviceKey, i64), i64>;
 enum Step {
     Append(Vec<(u8, u8)>),
     /// A device, and a flag for each of its hot readings.
-    Seal(u8, Vec<bool>),
+    Remove(u8, Vec<bool>),
     Delete(u8),
     Carry(usize),
     Forget(usize),
@@ -23,9 +23,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let device = 0_u8..4;
     prop_oneof![
-        4 => prop::collection::vec((device.clone(), any::<u8>()), 1..8).prop_map(Step::Append),
+        4 => prop::collection::vec((device.clone(), 0_u8..32), 1..8).prop_map(Step::Append),
         3 => (device.clone(), prop::collection::vec(any::<bool>(), 1..12))
-            .prop_map(|(device, which)| Step::Seal(device, which)),
+            .prop_map(|(device, which)| Step::Remove(device, which)),
         1 => device.prop_map(Step::Delete),
         2 => (0_usize..3).prop_map(Step::Carry),
         1 => (0_usize..4).prop_map(Step::Forget),
@@ -40,31 +40,30 @@ fn row(time_us: i64, id: i64) -> Row {
     Row { time_us, id, values: Axes { x: 1.0, y: 2.0, z: 3.0 } }
 }
 
-/// Returns the entry that a step makes, and updates the hot readings. No time of a device is used twice, as
-/// in a store.
-fn next_entry(step: &Step, state: &HotState, hot: &mut HotIds, used: &mut HotIds) -> Option<Entry> {
+/// Returns the entry that a step makes, and updates the hot readings. A time that is no longer hot is used
+/// again, as in a store after a deletion.
+fn next_entry(step: &Step, state: &HotState, hot: &mut HotIds, last_id: &mut i64) -> Option<Entry> {
     match step {
         Step::Append(readings) => {
             let mut new = Vec::new();
             for (device, time) in readings {
                 let hot_key = (key(*device), i64::from(*time));
-                let id = i64::try_from(used.len()).unwrap();
-                if let btree_map::Entry::Vacant(unused) = used.entry(hot_key) {
-                    unused.insert(id);
-                    hot.insert(hot_key, id);
-                    new.push((hot_key.0, row(hot_key.1, id)));
+                if let btree_map::Entry::Vacant(free) = hot.entry(hot_key) {
+                    *last_id += 1;
+                    free.insert(*last_id);
+                    new.push((hot_key.0, row(hot_key.1, *last_id)));
                 }
             }
             Some(Entry::Appended(new))
         }
-        Step::Seal(device, which) => {
+        Step::Remove(device, which) => {
             let times = hot.keys().filter(|(other, _)| *other == key(*device)).map(|(_, time)| *time);
-            let chosen = times.zip(which).filter(|(_, is_sealed)| **is_sealed);
-            let sealed: Vec<i64> = chosen.map(|(time, _)| time).collect();
-            for time in &sealed {
+            let chosen = times.zip(which).filter(|(_, is_removed)| **is_removed);
+            let removed: Vec<i64> = chosen.map(|(time, _)| time).collect();
+            for time in &removed {
                 hot.remove(&(key(*device), *time));
             }
-            Some(Entry::Sealed(key(*device), sealed))
+            Some(Entry::Removed(key(*device), removed))
         }
         Step::Delete(device) => {
             hot.retain(|(other, _), _| *other != key(*device));
@@ -90,7 +89,7 @@ proptest! {
     #[test]
     fn every_position_shows_its_own_hot_readings(steps in prop::collection::vec(step(), 1..60)) {
         let mut state = HotState::default();
-        let (mut plain, mut used) = (HotIds::new(), HotIds::new());
+        let (mut plain, mut last_id) = (HotIds::new(), 0);
         let mut past: Vec<(Position, HotIds)> = vec![(0, HotIds::new())];
         let mut entries: Vec<(Position, Entry)> = Vec::new();
         for step in &steps {
@@ -99,7 +98,7 @@ proptest! {
                 past.drain(..begin);
                 state.forget(past[0].0);
             }
-            if let Some(entry) = next_entry(step, &state, &mut plain, &mut used) {
+            if let Some(entry) = next_entry(step, &state, &mut plain, &mut last_id) {
                 let position = state.position() + 1;
                 state.apply(position, entry.clone());
                 entries.push((position, entry));
@@ -125,6 +124,7 @@ proptest! {
         state.forget(state.position());
         let kept: usize = state.devices.values().map(|readings| readings.by_time.iter().count()).sum();
         prop_assert_eq!(kept, plain.len());
+        prop_assert!(state.devices.values().all(|readings| readings.superseded.is_empty()));
     }
 }
 
@@ -140,7 +140,7 @@ fn a_reading_that_stays_hot_is_carried_forward() {
         let rows = (0..many).map(|n| (key(1), row(position * many + n, n)));
         state.apply(position + 1, Entry::Appended(rows.collect()));
         let times = (0..many).map(|n| position * many + n).collect();
-        state.apply(position + 2, Entry::Sealed(key(1), times));
+        state.apply(position + 2, Entry::Removed(key(1), times));
         state.forget(position + 2);
     }
     assert!(state.arrived > IDLE_READINGS);

@@ -1,12 +1,14 @@
 //! Steps of a walk with segments.
 
-use device_stats_domain::{DeviceKey, Finite};
+use device_stats_domain::{DeviceKey, Finite, Window};
 use device_stats_segment::Row;
 
 use super::side::{Side, position};
-use crate::conformance::samples::{read_rows, sealed_rows, segment, values};
+use crate::conformance::samples::{cut_segments, read_rows, sealed_rows, segment, values};
 use crate::conformance::steps::{Made, Step};
-use crate::{HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError};
+use crate::{
+    Deleted, HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError,
+};
 
 /// A segment that does not exist.
 const NONE: SegmentId = SegmentId(1 << 40);
@@ -37,6 +39,8 @@ impl Side {
             Step::AppendSegment(device, numbers) => {
                 self.append_segment(self.key(*device), numbers, next_reading).await
             }
+            Step::DeleteReadings(device, window) => self.delete(self.key(*device), *window).await,
+            Step::DeleteLate(ago) => self.delete_late(*ago).await,
             Step::ReadPieces(parts) => self.read_pieces(parts).await,
             _ => return None,
         })
@@ -106,6 +110,20 @@ impl Side {
         rows.dedup_by_key(|row| row.time_us);
         let answer = self.store.append_segment(device, &segment(&rows)).await?;
         Ok(self.note(device, rows, answer))
+    }
+
+    async fn delete(&mut self, device: DeviceKey, window: Window) -> Result<String, StoreError> {
+        let cut = cut_segments(&self.store, device, window).await.expect("nobody else merges");
+        self.cuts.push((device, window, cut));
+        self.delete_late(0).await
+    }
+
+    async fn delete_late(&mut self, ago: usize) -> Result<String, StoreError> {
+        let Some((device, window, cut)) = self.cuts.iter().rev().nth(ago) else {
+            return Ok("nothing was cut".to_owned());
+        };
+        let answer: Deleted = self.store.delete_readings(*device, *window, cut).await?;
+        Ok(format!("{answer:?}"))
     }
 
     async fn read_pieces(&self, parts: &[(Made, u32)]) -> Result<String, StoreError> {

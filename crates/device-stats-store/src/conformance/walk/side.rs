@@ -9,7 +9,7 @@ use device_stats_segment::Row;
 use crate::conformance::oracle::Oracle;
 use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
 use crate::conformance::steps::{Draft, Slot, Step};
-use crate::{KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject};
+use crate::{CutSegment, KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject};
 
 /// Id of a user or device that does not exist.
 const NOBODY: i64 = 1 << 40;
@@ -25,6 +25,8 @@ pub(super) struct Side {
     pub(super) segments: Vec<(DeviceKey, SegmentId, Vec<Row>)>,
     /// Hot readings that earlier steps have read to seal them.
     pub(super) reads: Vec<(DeviceKey, Vec<Row>)>,
+    /// The windows that earlier steps have deleted, with the segments that these cut.
+    pub(super) cuts: Vec<(DeviceKey, Window, Vec<CutSegment>)>,
     /// Prefix of the keys of this walk.
     name: i64,
     /// Time of the last keyed request, in microseconds since 1970 UTC.
@@ -40,6 +42,7 @@ impl Side {
             devices: Vec::new(),
             segments: Vec::new(),
             reads: Vec::new(),
+            cuts: Vec::new(),
             name,
             now_us: 0,
         }
