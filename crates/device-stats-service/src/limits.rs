@@ -23,6 +23,9 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
 
+/// Maximum number of devices that an analysis or a request for latest readings chooses.
+pub const CHOSEN_DEVICES_MAX: u32 = 1_000;
+
 /// Approximate number of readings that an export reads at once and holds for its client.
 pub const EXPORT_SPAN_READINGS: u32 = 32_768;
 /// Maximum number of concurrent exports.

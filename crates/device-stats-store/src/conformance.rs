@@ -34,6 +34,7 @@ pub mod catalogue;
 pub mod deletions;
 pub mod devices;
 pub mod keyed;
+pub mod lists;
 pub mod merging;
 pub mod oracle;
 pub mod races;
