@@ -9,10 +9,15 @@ pub const USERNAME_BYTES_MAX: usize = 255;
 /// Maximum size of an idempotency key, in bytes of ASCII.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// Maximum size of a text to search for in a list, in bytes of UTF-8.
+pub const SEARCH_TEXT_BYTES_MAX: usize = 255;
+
 /// Default number of entries of a page of users, devices or readings.
 pub const PAGE_LIMIT_DEFAULT: u32 = 100;
 /// Maximum number of entries of a page.
 pub const PAGE_LIMIT_MAX: u32 = 100;
+/// Maximum number of entries of a page of a list by cursor.
+pub const CURSOR_LIMIT_MAX: u32 = 1_000;
 
 /// Maximum number of percentiles of an analysis.
 pub const PERCENTILES_MAX: usize = 20;

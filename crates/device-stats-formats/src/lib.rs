@@ -31,7 +31,7 @@ pub use faults::{Fault, Faults, LocationStep, Problem};
 pub use json::{Json, JsonError};
 pub use line_protocol::PointReader;
 pub use media_type::MediaType;
-pub use members::{Members, extra, misnamed, missing};
+pub use members::{Members, check_length, extra, misnamed, missing};
 pub use misnamed::find_misnamed;
 pub use reading_times::ReadingTimes;
 pub use utf8_decoder::Utf8Decoder;

@@ -119,7 +119,15 @@ fn list(json: &Json, length_max: usize) -> Result<Vec<Json>, Problem> {
     let Json::Array(elements) = json else {
         return Err(Problem::new("list_type", "Input should be a valid list"));
     };
-    let length = elements.len();
+    check_length(elements.len(), length_max)?;
+    Ok(elements.clone())
+}
+
+/// Checks that a list has 1 to `length_max` elements.
+///
+/// # Errors
+/// `too_short` or `too_long`.
+pub fn check_length(length: usize, length_max: usize) -> Result<(), Problem> {
     if length == 0 {
         let msg = "List should have at least 1 item after validation, not 0";
         let ctx = json!({"field_type": "List", "min_length": 1, "actual_length": 0});
@@ -130,7 +138,7 @@ fn list(json: &Json, length_max: usize) -> Result<Vec<Json>, Problem> {
         let ctx = json!({"field_type": "List", "max_length": length_max, "actual_length": length});
         return Err(Problem::new("too_long", msg).with(ctx));
     }
-    Ok(elements.clone())
+    Ok(())
 }
 
 /// Returns the problem of an unknown member or parameter.

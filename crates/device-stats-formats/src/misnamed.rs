@@ -37,9 +37,13 @@ const OF_READINGS: &[&str] = &[
 const UNITS: &[&str] = &["ms", "us", "ns", "s", "sec", "seconds", "millis", "micros", "nanos", "utc"];
 
 /// Other names, each with its synonyms.
-const OTHER_NAMES: [(&str, &[&str]); 14] = [
+const OTHER_NAMES: [(&str, &[&str]); 18] = [
     ("skip", &["offset", "page", "pagenumber", "pageno", "pageindex"]),
     ("limit", &["perpage", "pagesize", "pagelimit", "size", "count", "max", "maxresults", "take", "top"]),
+    ("after", &["cursor", "afterid", "startingafter", "pagetoken", "nextpagetoken", "continuationtoken"]),
+    ("q", &["query", "search", "contains"]),
+    ("prefix", &["startswith", "deviceidprefix", "idprefix"]),
+    ("stats", &["statistics", "statistic", "stat"]),
     ("device_id", &["device", "deviceuid", "deviceuuid", "sensor", "sensorid"]),
     ("user_id", &["user", "userid", "owner", "ownerid"]),
     ("username", &["user", "login", "loginname", "name"]),

@@ -52,7 +52,7 @@ impl ReadingTimes {
     /// # Errors
     /// `datetime_type`, `datetime_parsing`, `datetime_from_date_parsing`, `time_unit_unknown` or
     /// `time_units_mixed`.
-    pub(crate) fn read(&mut self, json: &Json) -> Result<Timestamp, Problem> {
+    pub fn read(&mut self, json: &Json) -> Result<Timestamp, Problem> {
         match json {
             Json::String(text) => self.read_text(text),
             Json::Number(text) => self.read_number(text),

@@ -19,7 +19,7 @@ pub use boolean::boolean;
 pub use integer::{at_least, at_most, integer, user_id};
 pub use number::finite;
 pub(crate) use number::{finite_number, finite_text, not_a_number};
-pub use text::{device_id, device_name, email, username};
+pub use text::{device_id, device_id_prefix, device_name, email, search_text, username};
 pub(crate) use text::{device_id_text, not_a_text};
 pub use time::{moment, moment_text, time_unit};
 pub(crate) use time::{not_a_moment, time_problem, timestamp_micros, to_timestamp};

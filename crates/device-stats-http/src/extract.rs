@@ -6,7 +6,9 @@
 
 mod batch_options;
 mod caller;
+mod choice;
 mod count;
+mod cursor;
 mod idempotency_key;
 mod input;
 mod json_body;
@@ -15,17 +17,21 @@ mod path;
 mod period;
 mod precision;
 mod reading_source;
+mod selection;
 mod streamed;
 
 pub(crate) use batch_options::{BatchOptionParams, BatchOptions, on_fault};
 pub(crate) use caller::Caller;
+pub(crate) use choice::one_of;
 pub(crate) use count::count_up_to;
+pub(crate) use cursor::{Cursor, DeviceFilterParams, ListParams, ListQuery, UserFilterParams, read_cursor};
 pub(crate) use idempotency_key::{KeyHeader, KeyParam, key_location};
 pub(crate) use input::{FromInput, Input, Parsed};
 pub(crate) use json_body::{JsonBody, OptionalJsonBody, RequestBody, read_object};
 pub(crate) use page::{PageParams, PageQuery};
-pub(crate) use path::{DeviceIdParam, PathDevice, PathUser, UserIdParam};
+pub(crate) use path::{DeviceIdParam, PathDevice, PathTime, PathUser, TimestampParam, UserIdParam};
 pub(crate) use period::{PERIOD_NAMES, Period, PeriodParams, PeriodQuery, read_period};
 pub(crate) use precision::{PrecisionParam, precision};
 pub(crate) use reading_source::PathReadingSource;
+pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
 pub(crate) use streamed::{RowReader, Streamed};

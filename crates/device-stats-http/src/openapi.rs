@@ -1,5 +1,6 @@
 //! The OpenAPI document: the descriptions of the handlers, and the parts that all operations share.
 
+mod choices;
 mod common_errors;
 
 use utoipa::OpenApi as _;
@@ -40,5 +41,6 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         .build();
     document.merge(SharedSchemas::openapi());
     common_errors::add(&mut document);
+    choices::add(&mut document);
     document
 }

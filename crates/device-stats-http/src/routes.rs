@@ -1,6 +1,7 @@
 //! The operations and their paths.
 
 mod analyses;
+mod analysis_queries;
 mod batches;
 mod created;
 mod deletions;
@@ -8,6 +9,8 @@ mod devices;
 mod exports;
 mod health;
 mod histograms;
+mod latest;
+mod listed;
 mod live;
 mod points;
 mod readings;
@@ -24,6 +27,7 @@ use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
 pub(crate) use points::{aliases, is_write_path};
+pub(crate) use statistics::names as statistic_names;
 
 /// Returns the documented operations.
 pub(crate) fn operations() -> OpenApiRouter<Service> {
@@ -33,10 +37,15 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(devices::list_devices, devices::create_device))
         .routes(routes!(devices::find_device, devices::update_device, devices::delete_device))
         .routes(routes!(readings::list_readings, readings::append_reading, deletions::delete_readings))
+        .routes(routes!(readings::find_reading))
+        .routes(routes!(latest::find_latest))
+        .routes(routes!(latest::list_latest))
         .routes(routes!(batches::append_batch))
         .routes(routes!(batches::append_mixed_batch))
         .routes(routes!(points::append_points))
         .routes(with_user_path(routes!(analyses::analyze), &analyses::ANALYZE_USER))
+        .routes(with_user_path(routes!(analysis_queries::get_analysis), &analysis_queries::GET_USER_ANALYSIS))
+        .routes(routes!(analysis_queries::get_devices_analysis))
         .routes(with_user_path(routes!(series::list_series), &series::LIST_USER_SERIES))
         .routes(with_user_path(routes!(histograms::count_histogram), &histograms::COUNT_USER_HISTOGRAM))
         .routes(with_user_path(routes!(exports::export_readings), &exports::EXPORT_USER_READINGS))

@@ -5,7 +5,8 @@ pub(crate) mod users;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
+    UserFilter, UserId,
 };
 use device_stats_store::{AccountStore, StoreError};
 
@@ -26,6 +27,15 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| users::list(client, page))
     }
 
+    async fn list_users_after(
+        &self,
+        after: UserId,
+        filter: &UserFilter,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| users::list_after(client, after, filter, limit))
+    }
+
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| users::update(client, id, &change))
     }
@@ -44,6 +54,15 @@ impl AccountStore for PostgresStore {
 
     async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
         call!(self.connections, TimeLimit::Reads, |client| devices::list(client, page))
+    }
+
+    async fn list_devices_after(
+        &self,
+        after: DeviceKey,
+        filter: &DeviceFilter,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| devices::list_after(client, after, filter, limit))
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {

@@ -2,6 +2,7 @@
 //! columns.
 
 pub(crate) mod columns;
+pub(crate) mod conditions;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connections;

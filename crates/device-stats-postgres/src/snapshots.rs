@@ -1,6 +1,6 @@
 //! Snapshots for analyses and lists: hot readings and segments of one moment, in one round trip.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::pin::pin;
 
 use async_trait::async_trait;
@@ -26,7 +26,7 @@ use crate::store::PostgresStore;
 #[async_trait]
 impl SnapshotStore for PostgresStore {
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| take(client, subject, window))
+        call!(self.connections, TimeLimit::Reads, |client| take(client, &subject, window))
     }
 
     async fn list_newest(
@@ -36,6 +36,10 @@ impl SnapshotStore for PostgresStore {
         count: u64,
     ) -> Result<NewestReadings, StoreError> {
         call!(self.connections, TimeLimit::Reads, |client| newest(client, device, window, count))
+    }
+
+    async fn find_latest(&self, devices: &[DeviceKey]) -> Result<Vec<NewestReadings>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| latest(client, devices))
     }
 }
 
@@ -57,6 +61,14 @@ const DEVICE_SNAPSHOT: SnapshotStatements = SnapshotStatements {
         WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
 };
 
+const DEVICES_SNAPSHOT: SnapshotStatements = SnapshotStatements {
+    devices: "SELECT id, device_id, name, user_id FROM devices WHERE id = ANY ($1) ORDER BY id",
+    hot: "SELECT device, time, id, x, y, z FROM reading WHERE device = ANY ($1) AND time >= $2 AND time < $3",
+    segments:
+        "SELECT device, id, first_us, last_us, readings FROM segment
+        WHERE device = ANY ($1) AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
+};
+
 const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
     devices: "SELECT devices.id, device_id, name, user_id
         FROM users LEFT JOIN devices ON user_id = users.id WHERE users.id = $1 ORDER BY devices.id",
@@ -67,23 +79,46 @@ const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
             AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
 };
 
-async fn take(client: &Client, subject: Subject, window: Window) -> Result<Snapshot, Failure> {
-    let (statements, key, missing) = match subject {
-        Subject::Device(key) => (DEVICE_SNAPSHOT, key.0, StoreError::DeviceMissing),
-        Subject::User(id) => (USER_SNAPSHOT, id.0, StoreError::UserMissing),
+/// Selects the newest hot reading and the last segment of each device, in the order of the devices.
+const LATEST: &str = "SELECT hot.*, last.*
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS sought (device, place)
+    LEFT JOIN LATERAL (
+        SELECT time, id, x, y, z FROM reading WHERE reading.device = sought.device
+        ORDER BY time DESC LIMIT 1) AS hot ON true
+    LEFT JOIN LATERAL (
+        SELECT id, first_us, last_us, readings FROM segment WHERE segment.device = sought.device
+        ORDER BY last_us DESC LIMIT 1) AS last ON true
+    ORDER BY place";
+
+async fn take(client: &Client, subject: &Subject, window: Window) -> Result<Snapshot, Failure> {
+    let keys = distinct_keys(subject);
+    let (statements, key, missing): (_, &(dyn ToSql + Sync), _) = match subject {
+        Subject::Device(key) => (DEVICE_SNAPSHOT, &key.0, StoreError::DeviceMissing),
+        Subject::Devices(_) => (DEVICES_SNAPSHOT, &keys, StoreError::DeviceMissing),
+        Subject::User(id) => (USER_SNAPSHOT, &id.0, StoreError::UserMissing),
     };
     let select_devices = client.prepare_cached(statements.devices).await?;
     let select_hot = client.prepare_cached(statements.hot).await?;
     let select_segments = client.prepare_cached(statements.segments).await?;
-    let subject_only: &Parameters<'_> = &[&key];
-    let in_window: &Parameters<'_> = &[&key, &window.from_us, &window.until_us];
+    let subject_only: &Parameters<'_> = &[key];
+    let in_window: &Parameters<'_> = &[key, &window.from_us, &window.until_us];
     let work = try_join3(
         devices(client, &select_devices, subject_only),
         hot(client, &select_hot, in_window),
         segments(client, &select_segments, in_window),
     );
     let (devices, mut hot, mut segments) = at_once(client, BEGIN_MOMENT, work).await?;
-    let devices = devices.ok_or(missing)?.into_iter().map(|device| DeviceSnapshot {
+    let devices = match (devices, subject) {
+        (found, Subject::Devices(_)) => {
+            let found = found.unwrap_or_default();
+            if found.len() < keys.len() {
+                return Err(missing.into());
+            }
+            found
+        }
+        (found, _) => found.ok_or(missing)?,
+    };
+    let devices = devices.into_iter().map(|device| DeviceSnapshot {
         hot: hot.remove(&device.key).unwrap_or_default(),
         segments: segments.remove(&device.key).unwrap_or_default(),
         device,
@@ -113,6 +148,29 @@ async fn newest(
         hot: hot.remove(&device).unwrap_or_default(),
         segments: segments.remove(&device).unwrap_or_default(),
     })
+}
+
+/// Returns the keys of the devices that a subject lists, each once.
+fn distinct_keys(subject: &Subject) -> Vec<i64> {
+    let listed = if let Subject::Devices(listed) = subject { &**listed } else { &[] };
+    let distinct: BTreeSet<i64> = listed.iter().map(|key| key.0).collect();
+    distinct.into_iter().collect()
+}
+
+/// One statement sees one moment.
+async fn latest(client: &Client, devices: &[DeviceKey]) -> Result<Vec<NewestReadings>, Failure> {
+    let select = client.prepare_cached(LATEST).await?;
+    let keys: Vec<i64> = devices.iter().map(|key| key.0).collect();
+    let rows = client.query(&select, &[&keys]).await?;
+    let latest = each(&rows, |row| {
+        let has_hot = column::<Option<i64>>(row, 0)?.is_some();
+        let has_segment = column::<Option<i64>>(row, 5)?.is_some();
+        Ok(NewestReadings {
+            hot: has_hot.then(|| reading(row, 0)).transpose()?.into_iter().collect(),
+            segments: has_segment.then(|| entry(row, 5)).transpose()?.into_iter().collect(),
+        })
+    });
+    Ok(latest?)
 }
 
 /// Returns the devices of a subject; `None` if the subject does not exist.

@@ -4,7 +4,9 @@ mod devices;
 pub(crate) mod known_devices;
 pub(crate) mod principal;
 pub(crate) mod reading_source;
+mod selection;
 mod users;
 
 pub use principal::{Action, Authorized, Principal};
 pub use reading_source::ReadingSource;
+pub use selection::{CursorPage, DeviceSelection};

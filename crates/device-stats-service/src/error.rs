@@ -38,6 +38,16 @@ pub enum ServiceError {
     /// The user that the request names as owner of the device does not exist.
     #[error("the owner of the device does not exist")]
     OwnerMissing,
+    /// Chosen devices do not exist; the list is empty if no device meets the conditions.
+    #[error("chosen devices do not exist")]
+    DevicesMissing(Vec<DeviceId>),
+    /// More than [`CHOSEN_DEVICES_MAX`](crate::limits::CHOSEN_DEVICES_MAX) devices meet the conditions of a
+    /// request.
+    #[error("too many devices meet the conditions")]
+    TooManyDevices,
+    /// The device has no reading, or none at the requested time.
+    #[error("the reading does not exist")]
+    ReadingMissing,
     /// A batch names devices that do not exist. The error lists the index and device of each reading of such
     /// a device. Nothing of the batch is stored.
     #[error("the batch names unknown devices")]

@@ -19,12 +19,12 @@ mod testing;
 
 pub mod sealing;
 
-pub use access::{Action, Authorized, Principal, ReadingSource};
+pub use access::{Action, Authorized, CursorPage, DeviceSelection, Principal, ReadingSource};
 pub use admission::BodyPermit;
 pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
-pub use queries::{Analysis, Bucket, ReadingSpan, Series, SeriesTooLong};
+pub use queries::{Analysis, Bucket, LatestReading, ReadingSpan, Series, SeriesTooLong};
 pub use segments::read_segment;
 pub use service::Service;

@@ -27,6 +27,9 @@ pub const READING_ID_BLOCK: u32 = 100_000;
 /// new segments for the readings that it leaves in the segments at both ends of its window.
 pub const DELETIONS_AT_ONCE: usize = 4;
 
+/// Maximum number of devices that an analysis or a request for latest readings chooses.
+pub const CHOSEN_DEVICES_MAX: u32 = 1_000;
+
 /// Approximate number of readings that an export reads at once and holds for its client.
 pub const EXPORT_SPAN_READINGS: u32 = 32_768;
 /// Maximum number of concurrent exports.

@@ -2,11 +2,13 @@
 
 mod analysis;
 mod histogram;
+mod latest;
 pub(crate) mod list;
 mod reading_span;
 mod series;
 pub(crate) mod snapshot;
 
 pub use analysis::Analysis;
+pub use latest::LatestReading;
 pub use reading_span::ReadingSpan;
 pub use series::{Bucket, Series, SeriesTooLong};

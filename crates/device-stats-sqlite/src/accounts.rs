@@ -5,7 +5,8 @@ pub(crate) mod users;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
+    UserFilter, UserId,
 };
 use device_stats_store::{AccountStore, StoreError};
 
@@ -23,6 +24,16 @@ impl AccountStore for SqliteStore {
 
     async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
         self.connections.read(move |connection| users::list(connection, page)).await
+    }
+
+    async fn list_users_after(
+        &self,
+        after: UserId,
+        filter: &UserFilter,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let filter = filter.clone();
+        self.connections.read(move |connection| users::list_after(connection, after, &filter, limit)).await
     }
 
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
@@ -44,6 +55,16 @@ impl AccountStore for SqliteStore {
 
     async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
         self.connections.read(move |connection| devices::list(connection, page)).await
+    }
+
+    async fn list_devices_after(
+        &self,
+        after: DeviceKey,
+        filter: &DeviceFilter,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
+        let filter = filter.clone();
+        self.connections.read(move |connection| devices::list_after(connection, after, &filter, limit)).await
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {

@@ -1,5 +1,7 @@
 //! Snapshots for analyses and lists. The read transaction of the call makes a snapshot show one moment.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, Window};
 use device_stats_store::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, StoreError, Subject};
@@ -24,6 +26,14 @@ impl SnapshotStore for SqliteStore {
     ) -> Result<NewestReadings, StoreError> {
         self.read_with_hot(move |connection, hot| newest(connection, hot, device, window, count)).await
     }
+
+    async fn find_latest(&self, devices: &[DeviceKey]) -> Result<Vec<NewestReadings>, StoreError> {
+        let devices = devices.to_vec();
+        self.read_with_hot(move |connection, hot| {
+            devices.iter().map(|device| latest(connection, hot, *device)).collect()
+        })
+        .await
+    }
 }
 
 fn take(
@@ -32,9 +42,12 @@ fn take(
     subject: Subject,
     window: Window,
 ) -> Result<Snapshot, StoreError> {
+    let find = |key| devices::find_by_key(connection, key)?.ok_or(StoreError::DeviceMissing);
     let devices = match subject {
-        Subject::Device(key) => {
-            vec![devices::find_by_key(connection, key)?.ok_or(StoreError::DeviceMissing)?]
+        Subject::Device(key) => vec![find(key)?],
+        Subject::Devices(keys) => {
+            let keys: BTreeSet<DeviceKey> = keys.iter().copied().collect();
+            keys.into_iter().map(find).collect::<Result<_, _>>()?
         }
         Subject::User(id) if users::find(connection, id)?.is_none() => return Err(StoreError::UserMissing),
         Subject::User(id) => devices::list_by_user(connection, id)?,
@@ -63,5 +76,11 @@ fn newest(
 ) -> Result<NewestReadings, StoreError> {
     let hot = hot.newest(device, window, count);
     let segments = catalogue::list(connection, device, window)?;
+    Ok(NewestReadings { hot, segments })
+}
+
+fn latest(connection: &Connection, hot: &HotView, device: DeviceKey) -> Result<NewestReadings, StoreError> {
+    let hot = hot.newest(device, Window::ALL, 1);
+    let segments = catalogue::find_last(connection, device)?.into_iter().collect();
     Ok(NewestReadings { hot, segments })
 }

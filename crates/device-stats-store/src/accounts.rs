@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
+    UserFilter, UserId,
 };
 
 use crate::StoreError;
@@ -28,6 +29,18 @@ pub trait AccountStore: Send + Sync + 'static {
     /// # Errors
     /// Only the common errors.
     async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError>;
+
+    /// Returns the first `limit` users after the id `after` that meet the conditions, by ascending id. A
+    /// search for a text reads the users one by one until enough are found.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_users_after(
+        &self,
+        after: UserId,
+        filter: &UserFilter,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError>;
 
     /// Changes the fields that `change` names, and returns the changed user.
     ///
@@ -60,6 +73,19 @@ pub trait AccountStore: Send + Sync + 'static {
     /// # Errors
     /// Only the common errors.
     async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError>;
+
+    /// Returns the first `limit` devices after the key `after` that meet the conditions, by ascending key.
+    /// With a prefix, all devices with this prefix are sorted. A search for a text reads the devices one by
+    /// one until enough are found.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_devices_after(
+        &self,
+        after: DeviceKey,
+        filter: &DeviceFilter,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError>;
 
     /// Returns all devices of a user, by ascending key; none if the user does not exist.
     ///

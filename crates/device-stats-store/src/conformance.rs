@@ -36,6 +36,7 @@ pub mod deletion_races;
 pub mod deletions;
 pub mod devices;
 pub mod keyed;
+pub mod lists;
 pub mod merging;
 pub mod oracle;
 pub mod races;

@@ -1,5 +1,7 @@
 //! Snapshots: the readings of a window at one moment, from which the engine computes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, UserId, Window};
 use device_stats_segment::Row;
@@ -12,7 +14,8 @@ pub trait SnapshotStore: Send + Sync + 'static {
     /// Takes a snapshot of a window for an analysis: devices, hot readings and segments at **one** moment.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the subject does not exist.
+    /// [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the subject, or one of its devices,
+    /// does not exist.
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError>;
 
     /// Takes a snapshot of a window for a list: up to `count` newest hot readings and the segments that touch
@@ -26,13 +29,23 @@ pub trait SnapshotStore: Send + Sync + 'static {
         window: Window,
         count: u64,
     ) -> Result<NewestReadings, StoreError>;
+
+    /// Returns the newest hot reading of each device and the segment with the latest last time, all at
+    /// **one** moment, in the order of `devices`. One of the two is the newest reading of the device or
+    /// contains it. The result is empty for a device that does not exist.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn find_latest(&self, devices: &[DeviceKey]) -> Result<Vec<NewestReadings>, StoreError>;
 }
 
-/// The device, or the user, whose readings a snapshot holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The devices, or the user, whose readings a snapshot holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// One device.
     Device(DeviceKey),
+    /// Each of these devices; a device may be named more than once.
+    Devices(Arc<[DeviceKey]>),
     /// All devices of a user.
     User(UserId),
 }

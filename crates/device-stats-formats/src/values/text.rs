@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use device_stats_domain::{DeviceId, DeviceName, Email, InvalidDeviceId, InvalidText, Username};
+use device_stats_domain::{
+    DeviceId, DeviceIdPrefix, DeviceName, Email, InvalidDeviceId, InvalidText, SearchText, Username,
+};
 use serde_json::json;
 
 use crate::faults::Problem;
@@ -42,6 +44,22 @@ pub fn device_name(json: &Json) -> Result<DeviceName, Problem> {
 /// As [`username`].
 pub fn device_id(json: &Json) -> Result<DeviceId, Problem> {
     device_id_text(text(json)?)
+}
+
+/// Reads the start of the ids of devices.
+///
+/// # Errors
+/// As [`username`].
+pub fn device_id_prefix(json: &Json) -> Result<DeviceIdPrefix, Problem> {
+    DeviceIdPrefix::new(text(json)?).map_err(text_problem)
+}
+
+/// Reads a text to search for.
+///
+/// # Errors
+/// As [`username`].
+pub fn search_text(json: &Json) -> Result<SearchText, Problem> {
+    SearchText::new(text(json)?).map_err(text_problem)
 }
 
 /// Parses the id of a device.

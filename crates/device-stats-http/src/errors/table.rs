@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
-use device_stats_domain::{IdempotencyKey, Timestamp, TooManyBuckets};
+use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
-use device_stats_service::limits::{EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX};
+use device_stats_service::limits::{
+    CHOSEN_DEVICES_MAX, EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX,
+};
 use device_stats_service::{ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
@@ -15,6 +17,9 @@ use serde_json::{Value, json};
 use super::api_error::ApiError;
 use crate::extract::key_location;
 use crate::limits::ZSTD_WINDOW_LOG_MAX;
+
+/// Maximum number of missing devices that an error names.
+const NAMED_DEVICES_MAX: usize = 20;
 
 /// The response to an error, independent of the form (the contract or RFC 9457).
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +103,11 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| locations.unknown_device(*row, id));
             invalid(faults.collect())
         }
+        ServiceError::DevicesMissing(ids) => {
+            text(StatusCode::NOT_FOUND, "device_not_found", missing_devices(ids))
+        }
+        ServiceError::TooManyDevices => invalid(vec![too_many_devices()]),
+        ServiceError::ReadingMissing => text(StatusCode::NOT_FOUND, "reading_not_found", "Reading not found"),
         ServiceError::TooManyNewDevices(count) => invalid(vec![too_many_new_devices(*count)]),
         ServiceError::SeriesTooLong(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
@@ -191,6 +201,26 @@ fn fault(loc: Vec<LocationStep>, problem: Problem, input: Value) -> Fault {
 fn other_payload(key: &IdempotencyKey) -> Fault {
     let problem = Problem::new("idempotency_key_reused", "The key was used with another payload before");
     fault(key_location(), problem, json!(key.as_str()))
+}
+
+/// Returns the text for chosen devices that do not exist.
+fn missing_devices(ids: &[DeviceId]) -> String {
+    if ids.is_empty() {
+        return "Device not found: no device has an id with this prefix".to_owned();
+    }
+    let named: Vec<&str> = ids.iter().take(NAMED_DEVICES_MAX).map(DeviceId::as_str).collect();
+    let others = match ids.len() - named.len() {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    format!("Device not found: {}{others}", named.join(", "))
+}
+
+fn too_many_devices() -> Fault {
+    let msg =
+        format!("More than {CHOSEN_DEVICES_MAX} devices have an id with this prefix; use a longer prefix");
+    let problem = Problem::new("too_many_devices", msg).with(json!({ "devices_max": CHOSEN_DEVICES_MAX }));
+    fault(vec!["query".into(), "prefix".into()], problem, Value::Null)
 }
 
 fn too_many_new_devices(count: usize) -> Fault {

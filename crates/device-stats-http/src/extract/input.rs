@@ -5,7 +5,8 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use device_stats_formats::{
-    BodyError, Faults, Json, LocationStep, MediaType, Problem, Utf8Decoder, extra, find_misnamed, misnamed,
+    BodyError, Faults, Json, LocationStep, MediaType, Problem, Utf8Decoder, check_length, extra,
+    find_misnamed, misnamed,
 };
 use device_stats_service::{BodyPermit, Service};
 use serde_json::json;
@@ -111,6 +112,40 @@ impl Input {
         faults.keep(loc, &value, read(&value)).map(Some)
     }
 
+    /// Reads an optional parameter with 1 to `length_max` elements, separated by commas. Returns `Some(None)`
+    /// if it is absent, and `None` after reporting the faults of all elements.
+    #[expect(clippy::option_option, reason = "as in `query`")]
+    pub(crate) fn query_list<T>(
+        &self,
+        name: &'static str,
+        length_max: usize,
+        faults: &mut Faults,
+        read: impl Fn(&Json) -> Result<T, Problem>,
+    ) -> Option<Option<Vec<T>>> {
+        let Some(texts) = self.query(name, faults, |value| comma_separated(value, length_max))? else {
+            return Some(None);
+        };
+        read_elements(name, &texts, faults, read).map(Some)
+    }
+
+    /// Reads a parameter that may be repeated up to `length_max` times. Returns no element if it is absent,
+    /// and `None` after reporting the faults of all elements.
+    pub(crate) fn query_values<T>(
+        &self,
+        name: &'static str,
+        length_max: usize,
+        faults: &mut Faults,
+        read: impl Fn(&Json) -> Result<T, Problem>,
+    ) -> Option<Vec<T>> {
+        let found = self.query.iter().filter(|(other, _)| other == name);
+        let values: Vec<Json> = found.map(|(_, value)| Json::String(value.clone())).collect();
+        if let Some(first) = values.first() {
+            let loc = vec!["query".into(), name.into()];
+            faults.keep(loc, first, check_length(values.len(), length_max))?;
+        }
+        read_elements(name, &values, faults, read)
+    }
+
     /// Reports a fault for every parameter of the query that is not in `known`.
     pub(crate) fn refuse_other_queries(&self, known: &[&str], faults: &mut Faults) {
         for (name, value) in self.query.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
@@ -147,9 +182,38 @@ impl Input {
         }
     }
 
-    fn has_query(&self, name: &str) -> bool {
+    /// Returns the parameters of the query whose name is not `name`.
+    pub(crate) fn queries_except(&self, name: &str) -> Vec<(String, String)> {
+        self.query.iter().filter(|(other, _)| other != name).cloned().collect()
+    }
+
+    /// Returns whether the query has a parameter.
+    pub(crate) fn has_query(&self, name: &str) -> bool {
         self.query.iter().any(|(other, _)| other == name)
     }
+}
+
+/// Returns the elements of a parameter, separated by commas. An empty text has no elements.
+fn comma_separated(value: &Json, length_max: usize) -> Result<Vec<Json>, Problem> {
+    let text = if let Json::String(text) = value { text.as_str() } else { "" };
+    let elements = if text.is_empty() { 0 } else { text.split(',').count() };
+    check_length(elements, length_max)?;
+    Ok(text.split(',').map(|element| Json::String(element.to_owned())).collect())
+}
+
+/// Reads the elements of a parameter. Returns `None` after reporting the faults of all elements.
+fn read_elements<T>(
+    name: &'static str,
+    elements: &[Json],
+    faults: &mut Faults,
+    read: impl Fn(&Json) -> Result<T, Problem>,
+) -> Option<Vec<T>> {
+    let mut values = Vec::with_capacity(elements.len());
+    for (index, element) in elements.iter().enumerate() {
+        let loc = vec!["query".into(), name.into(), index.into()];
+        values.push(faults.keep(loc, element, read(element)));
+    }
+    values.into_iter().collect()
 }
 
 /// Implements [`FromInput`] for a tuple. Reads every part, even after a fault, so that all faults are

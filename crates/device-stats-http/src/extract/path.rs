@@ -1,15 +1,16 @@
-//! The device or the user in a path.
+//! The device, the user or the time of a reading in a path.
 
-use device_stats_domain::{DeviceId, UserId};
-use device_stats_formats::Faults;
-use device_stats_formats::values;
+use device_stats_domain::{DeviceId, Timestamp, UserId};
+use device_stats_formats::{Faults, ReadingTimes, values};
 use device_stats_store::StoreError;
 use utoipa::IntoParams;
 
 use super::input::{FromInput, Input};
+use super::precision::precision;
 
 pub(super) const DEVICE_ID: &str = "device_id";
 const USER_ID: &str = "user_id";
+const TIMESTAMP: &str = "timestamp";
 
 /// `device_id`.
 #[derive(IntoParams)]
@@ -60,5 +61,28 @@ impl FromInput for PathUser {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let value = input.path(USER_ID).expect("a path with `user_id`");
         faults.keep(vec!["path".into(), USER_ID.into()], &value, values::user_id(&value)).map(Self)
+    }
+}
+
+/// `timestamp`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes `PathTime`")]
+pub(crate) struct TimestampParam {
+    /// Time of the reading, in the forms of a posted reading; truncated to microseconds.
+    #[param(example = "2026-11-23T10:00:00.250000Z")]
+    timestamp: String,
+}
+
+/// The time of a reading in a path.
+pub(crate) struct PathTime(pub(crate) Timestamp);
+
+impl FromInput for PathTime {
+    #[expect(clippy::expect_used, reason = "the route has the parameter")]
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let value = input.path(TIMESTAMP).expect("a path with `timestamp`");
+        let time = ReadingTimes::new(precision(input, faults)).read(&value);
+        input.refuse_other_queries(&["precision"], faults);
+        faults.keep(vec!["path".into(), TIMESTAMP.into()], &value, time).map(Self)
     }
 }

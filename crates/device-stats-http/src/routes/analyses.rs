@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::{Axes, RequestedStatistics, Statistics, UserId};
 use device_stats_formats::{Faults, Members};
-use device_stats_service::{Analysis, ReadingSource, Service};
+use device_stats_service::{Analysis, Principal, ReadingSource, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -69,8 +69,8 @@ impl FromInput for AnalysisInput {
 /// A request for an analysis.
 #[derive(Default)]
 pub(crate) struct AnalysisRequest {
-    period: Period,
-    wanted: RequestedStatistics,
+    pub(super) period: Period,
+    pub(super) wanted: RequestedStatistics,
 }
 
 impl RequestBody for AnalysisRequestBody {
@@ -111,7 +111,7 @@ impl AnalysisResponse {
     }
 }
 
-/// The statistics of one device of a user.
+/// The statistics of one of several devices.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceAnalysis)]
 pub(crate) struct DeviceAnalysisResponse {
@@ -137,12 +137,30 @@ pub(crate) struct UserAnalysisResponse {
 
 impl UserAnalysisResponse {
     fn new(user: UserId, found: Analysis, request: &AnalysisRequest) -> Self {
+        let DevicesAnalysisResponse { aggregate_stats, device_stats } =
+            DevicesAnalysisResponse::new(found, request);
+        Self { user_id: user.0, aggregate_stats, device_stats }
+    }
+}
+
+/// The statistics of several devices.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DevicesAnalysis)]
+pub(crate) struct DevicesAnalysisResponse {
+    /// Statistics over the readings of all devices in one pool.
+    aggregate_stats: AnalysisResponse,
+    /// Statistics of each device with a reading in the period, by ascending `id` of the device.
+    device_stats: Vec<DeviceAnalysisResponse>,
+}
+
+impl DevicesAnalysisResponse {
+    pub(super) fn new(found: Analysis, request: &AnalysisRequest) -> Self {
         let devices = found.devices.into_iter().map(|(id, statistics)| DeviceAnalysisResponse {
             device_id: id.as_str().to_owned(),
             stats: AnalysisResponse::new(statistics, request),
         });
         let aggregate_stats = AnalysisResponse::new(found.aggregate, request);
-        Self { user_id: user.0, aggregate_stats, device_stats: devices.collect() }
+        Self { aggregate_stats, device_stats: devices.collect() }
     }
 }
 
@@ -175,12 +193,20 @@ pub(super) async fn analyze(
     Parsed(input): Parsed<(PathReadingSource, AnalysisInput)>,
 ) -> Result<Response, ApiError> {
     let (source, AnalysisInput(request)) = input;
-    let source = source.find(&service, principal).await?;
+    respond(&service, principal, source, &request).await
+}
+
+/// Analyzes a source of readings.
+pub(super) async fn respond(
+    service: &Service,
+    principal: Principal,
+    source: PathReadingSource,
+    request: &AnalysisRequest,
+) -> Result<Response, ApiError> {
+    let source = source.find(service, principal).await?;
     let found = service.analyze(&source, request.period.to_window(), &request.wanted).await?;
     Ok(match &*source {
-        ReadingSource::Device(_) => Json(AnalysisResponse::new(found.aggregate, &request)).into_response(),
-        ReadingSource::User(user) => {
-            Json(UserAnalysisResponse::new(user.id, found, &request)).into_response()
-        }
+        ReadingSource::Device(_) => Json(AnalysisResponse::new(found.aggregate, request)).into_response(),
+        ReadingSource::User(user) => Json(UserAnalysisResponse::new(user.id, found, request)).into_response(),
     })
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{Device, DeviceChange, NewDevice};
+use device_stats_domain::{Device, DeviceChange, DeviceFilter, DeviceKey, NewDevice};
 use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Action, Service};
@@ -12,9 +12,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::created::{Created, ENCODED};
+use super::listed::Listed;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, JsonBody, PageParams, PageQuery, Parsed, PathDevice, RequestBody,
+    Caller, Cursor, DeviceFilterParams, DeviceIdParam, JsonBody, ListParams, ListQuery, Parsed, PathDevice,
+    RequestBody,
 };
 
 /// A new device.
@@ -102,20 +104,32 @@ impl From<Device> for DeviceResponse {
 
 /// List devices
 ///
-/// Returns a page of the devices, by ascending `id`.
+/// Returns a page of the devices, by ascending `id`: by number (`skip`), or by cursor (`after`), optionally
+/// with filters.
 #[utoipa::path(
     get, path = "/api/v1/devices", tag = "devices",
-    params(PageParams),
-    responses((status = 200, description = "A page of devices.", body = [DeviceResponse])),
+    params(ListParams, DeviceFilterParams),
+    responses(
+        (status = 200, description = "A page of devices.", body = [DeviceResponse],
+            headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), if there is one."))),
+        (status = 404, description = "`User not found` if no user has this `user_id`.", body = ErrorResponse),
+    ),
 )]
 pub(super) async fn list_devices(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<PageQuery>,
-) -> Result<Json<Vec<DeviceResponse>>, ApiError> {
-    let PageQuery(page) = input;
-    let devices = service.list_devices(principal, page).await?;
-    Ok(Json(devices.into_iter().map(DeviceResponse::from).collect()))
+    Parsed(input): Parsed<ListQuery<DeviceFilter>>,
+) -> Result<Listed<DeviceResponse>, ApiError> {
+    let (entries, next, others) = match input {
+        ListQuery::Page(page) => (service.list_devices(principal, page).await?, None, Vec::new()),
+        ListQuery::After { cursor: Cursor { after, limit }, filter, others } => {
+            let page = service.list_devices_after(principal, DeviceKey(after), &filter, limit).await?;
+            let next = page.entries.last().filter(|_| page.has_more).map(|last| last.key.0);
+            (page.entries, next, others)
+        }
+    };
+    let entries = entries.into_iter().map(DeviceResponse::from).collect();
+    Ok(Listed::new(entries, "/api/v1/devices", next, &others))
 }
 
 /// Register a device

@@ -1,4 +1,5 @@
-//! `/stats/devices/{device_id}`: append one reading, and list readings. The contract calls readings "stats".
+//! `/stats/devices/{device_id}`: append one reading, list readings, and find one. The contract calls readings
+//! "stats".
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +13,8 @@ use utoipa::ToSchema;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, FromInput, Input, KeyHeader, KeyParam, PERIOD_NAMES, PageParams, PageQuery,
-    Parsed, PathDevice, Period, PeriodParams, PeriodQuery, PrecisionParam, precision, read_object,
+    Parsed, PathDevice, PathTime, Period, PeriodParams, PeriodQuery, PrecisionParam, TimestampParam,
+    precision, read_object,
 };
 
 /// A new reading.
@@ -143,4 +145,25 @@ pub(super) async fn list_readings(
     let device = service.find_device(principal, device.id()?, Action::Read).await?;
     let readings = service.list_readings(&device, period.to_window(), page).await?;
     Ok(Json(readings.into_iter().map(ReadingResponse::from).collect()))
+}
+
+/// Find a reading by its time
+///
+/// Returns the reading of a device at a time.
+#[utoipa::path(
+    get, path = "/api/v1/stats/devices/{device_id}/readings/{timestamp}", tag = "statistics",
+    params(DeviceIdParam, TimestampParam, PrecisionParam),
+    responses(
+        (status = 200, description = "The reading.", body = ReadingResponse),
+        (status = 404, description = "`Device not found`, or `Reading not found`.", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn find_reading(
+    State(service): State<Service>,
+    Caller(principal): Caller,
+    Parsed(input): Parsed<(PathDevice, PathTime)>,
+) -> Result<Json<ReadingResponse>, ApiError> {
+    let (device, PathTime(time)) = input;
+    let device = service.find_device(principal, device.id()?, Action::Read).await?;
+    Ok(Json(service.reading_at(&device, time).await?.into()))
 }

@@ -1,12 +1,15 @@
-//! The statistics of one axis: the optional statistics in a request, and all statistics in a response.
+//! The statistics of one axis: the optional statistics in a request, in its body or its query, and all
+//! statistics in a response.
 
 use device_stats_domain::limits::PERCENTILES_MAX;
 use device_stats_domain::{InvalidPercentile, Percentile, RequestedStatistics, Statistics, Summary};
 use device_stats_formats::values::{self, nullable};
-use device_stats_formats::{Json, Members, Problem};
+use device_stats_formats::{Faults, Json, Members, Problem};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
+
+use crate::extract::{Input, one_of};
 
 /// Reads the optional statistics that an analysis asks for. Returns `None` after reporting a fault.
 pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatistics> {
@@ -23,6 +26,43 @@ pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatisti
         range: range?,
         iqr: iqr?,
     })
+}
+
+/// A change of the requested statistics.
+type Request = fn(&mut RequestedStatistics);
+
+/// The statistics that `stats` of a query can name.
+const NAMED: [(&str, Request); 5] = [
+    ("mean", |wanted| wanted.mean = true),
+    ("stddev", |wanted| wanted.stddev = true),
+    ("rms", |wanted| wanted.rms = true),
+    ("range", |wanted| wanted.range = true),
+    ("iqr", |wanted| wanted.iqr = true),
+];
+
+/// Reads the optional statistics of a query: `percentiles` and `stats`. Returns `None` after reporting a
+/// fault.
+pub(crate) fn read_wanted_query(input: &Input, faults: &mut Faults) -> Option<RequestedStatistics> {
+    let percentiles = input.query_list("percentiles", PERCENTILES_MAX, faults, percentile);
+    let named = input.query_list("stats", NAMED.len(), faults, named);
+    let mut wanted = RequestedStatistics {
+        percentiles: percentiles?.unwrap_or_default(),
+        ..RequestedStatistics::default()
+    };
+    named?.unwrap_or_default().into_iter().for_each(|request| request(&mut wanted));
+    Some(wanted)
+}
+
+/// Reads the name of an optional statistic.
+fn named(json: &Json) -> Result<Request, Problem> {
+    let name = if let Json::String(name) = json { name.as_str() } else { "" };
+    let found = NAMED.iter().find(|(other, _)| *other == name).map(|(_, request)| *request);
+    found.ok_or_else(|| one_of(&names()))
+}
+
+/// Returns the names that `stats` of a query can have.
+pub(crate) fn names() -> Vec<&'static str> {
+    NAMED.iter().map(|(name, _)| *name).collect()
 }
 
 /// Reads a percentile: a finite number from 0 to 100.

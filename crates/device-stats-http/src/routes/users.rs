@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{NewUser, User, UserChange};
+use device_stats_domain::{NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_formats::Members;
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
@@ -12,8 +12,12 @@ use utoipa::ToSchema;
 
 use super::created::Created;
 use super::devices::DeviceResponse;
+use super::listed::Listed;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Caller, JsonBody, PageParams, PageQuery, Parsed, PathUser, RequestBody, UserIdParam};
+use crate::extract::{
+    Caller, Cursor, JsonBody, ListParams, ListQuery, Parsed, PathUser, RequestBody, UserFilterParams,
+    UserIdParam,
+};
 
 /// A new user.
 #[derive(ToSchema)]
@@ -101,20 +105,31 @@ pub(crate) struct UserWithDevicesResponse {
 
 /// List users
 ///
-/// Returns a page of the users, by ascending `id`.
+/// Returns a page of the users, by ascending `id`: by number (`skip`), or by cursor (`after`), optionally
+/// with filters.
 #[utoipa::path(
     get, path = "/api/v1/users", tag = "users",
-    params(PageParams),
-    responses((status = 200, description = "A page of users.", body = [UserResponse])),
+    params(ListParams, UserFilterParams),
+    responses(
+        (status = 200, description = "A page of users.", body = [UserResponse],
+            headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), if there is one."))),
+    ),
 )]
 pub(super) async fn list_users(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<PageQuery>,
-) -> Result<Json<Vec<UserResponse>>, ApiError> {
-    let PageQuery(page) = input;
-    let users = service.list_users(principal, page).await?;
-    Ok(Json(users.into_iter().map(UserResponse::from).collect()))
+    Parsed(input): Parsed<ListQuery<UserFilter>>,
+) -> Result<Listed<UserResponse>, ApiError> {
+    let (entries, next, others) = match input {
+        ListQuery::Page(page) => (service.list_users(principal, page).await?, None, Vec::new()),
+        ListQuery::After { cursor: Cursor { after, limit }, filter, others } => {
+            let page = service.list_users_after(principal, UserId(after), &filter, limit).await?;
+            let next = page.entries.last().filter(|_| page.has_more).map(|last| last.id.0);
+            (page.entries, next, others)
+        }
+    };
+    let entries = entries.into_iter().map(UserResponse::from).collect();
+    Ok(Listed::new(entries, "/api/v1/users", next, &others))
 }
 
 /// Register a user

@@ -99,9 +99,10 @@ fn every_property_is_described() {
 }
 
 const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
+const DATED_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 84] = [
+const REQUESTS: [(&str, &str, &str, u16); 103] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -132,6 +133,7 @@ const REQUESTS: [(&str, &str, &str, u16); 84] = [
     ("POST", "/api/v1/stats/devices/d/analyze", "{}", 404),
     ("POST", "/api/v1/stats/users/1/analyze", "{}", 404),
     ("POST", "/api/v1/stats/devices/d", READING, 201),
+    ("POST", "/api/v1/stats/devices/d", DATED_READING, 201),
     ("POST", "/api/v1/stats/devices/none", READING, 404),
     ("POST", "/api/v1/stats/devices/d", "{}", 422),
     ("GET", "/api/v1/stats/devices/d", "", 200),
@@ -151,6 +153,24 @@ const REQUESTS: [(&str, &str, &str, u16); 84] = [
     ("POST", "/api/v1/stats/users/1/analyze", "", 200),
     ("POST", "/api/v1/stats/users/9/analyze", "", 404),
     ("POST", "/api/v1/stats/users/x/analyze", "", 422),
+    ("GET", "/api/v1/stats/devices/d/analysis", "", 200),
+    ("GET", "/api/v1/stats/devices/none/analysis", "", 404),
+    ("GET", "/api/v1/stats/devices/d/analysis?stats=x", "", 422),
+    ("GET", "/api/v1/stats/users/1/analysis", "", 200),
+    ("GET", "/api/v1/stats/users/9/analysis", "", 404),
+    ("GET", "/api/v1/stats/users/x/analysis", "", 422),
+    ("GET", "/api/v1/stats/analysis?device_id=d", "", 200),
+    ("GET", "/api/v1/stats/analysis?device_id=none", "", 404),
+    ("GET", "/api/v1/stats/analysis", "", 422),
+    ("GET", "/api/v1/stats/latest", "", 200),
+    ("GET", "/api/v1/stats/latest?device_id=none", "", 404),
+    ("GET", "/api/v1/stats/latest?limit=0", "", 422),
+    ("GET", "/api/v1/stats/devices/d/latest", "", 200),
+    ("GET", "/api/v1/stats/devices/none/latest", "", 404),
+    ("GET", "/api/v1/stats/devices/d/readings/2026-11-23T10:00:00Z", "", 200),
+    ("GET", "/api/v1/stats/devices/d/readings/2026-11-24", "", 404),
+    ("GET", "/api/v1/stats/devices/d/readings/x", "", 422),
+    ("GET", "/api/v1/devices?user_id=9", "", 404),
     ("GET", "/api/v1/stats/devices/d/series?interval=P1D", "", 200),
     ("GET", "/api/v1/stats/devices/none/series?interval=P1D", "", 404),
     ("GET", "/api/v1/stats/devices/d/series?interval=x", "", 422),

@@ -10,6 +10,7 @@
 )]
 
 mod analyses;
+mod analysis_queries;
 mod arrow;
 mod batches;
 mod bodies;
@@ -28,7 +29,9 @@ mod faulty_rows;
 mod histograms;
 mod idempotency;
 mod ids_and_names;
+mod latest;
 mod line_protocol;
+mod lists;
 mod live;
 mod many_devices;
 mod misnamed;

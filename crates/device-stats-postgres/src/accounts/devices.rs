@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use deadpool_postgres::Client;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
+    UserId,
 };
 use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::database::columns::{column, each, optional_text, text};
+use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
 use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join, try_join3};
 
@@ -68,6 +70,40 @@ pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<Device>,
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT $1 OFFSET $2")
         .await?;
     let devices = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
+    Ok(each(&devices, device)?)
+}
+
+pub(crate) async fn list_after(
+    client: &Client,
+    after: DeviceKey,
+    filter: &DeviceFilter,
+    limit: u32,
+) -> Result<Vec<Device>, Failure> {
+    let DeviceFilter { user_id, prefix, text } = filter;
+    let (owner, limit) = (user_id.map(|id| id.0), i64::from(limit));
+    let range = prefix.as_ref().map(|prefix| (prefix.as_str(), prefix.end()));
+    let text = text.as_ref().map(SearchText::as_lower_case);
+    let mut conditions = Conditions::default();
+    conditions.add("id > @", &after.0);
+    if let Some(owner) = &owner {
+        conditions.add("user_id = @", owner);
+    }
+    if let Some((first, end)) = &range {
+        conditions.add("device_id >= @", first);
+        if let Some(end) = end {
+            conditions.add("device_id < @", end);
+        }
+    }
+    if let Some(text) = &text {
+        conditions.add("(strpos(lower(device_id), @) > 0 OR strpos(lower(name), @) > 0)", text);
+    }
+    let limit = conditions.value(&limit);
+    let select = format!(
+        "SELECT id, device_id, name, user_id FROM devices WHERE {} ORDER BY id LIMIT {limit}",
+        conditions.text()
+    );
+    let select = client.prepare_cached(&select).await?;
+    let devices = client.query(&select, conditions.values()).await?;
     Ok(each(&devices, device)?)
 }
 

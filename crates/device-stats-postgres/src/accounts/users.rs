@@ -1,12 +1,15 @@
 //! Statements about users.
 
 use deadpool_postgres::Client;
-use device_stats_domain::{Email, ListPage, NewUser, User, UserChange, UserId, Username};
+use device_stats_domain::{
+    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+};
 use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::database::columns::{column, each, text};
+use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_taken};
 use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join, try_join3};
 
@@ -45,6 +48,33 @@ pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<User>, F
     let select =
         client.prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT $1 OFFSET $2").await?;
     let users = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
+    Ok(each(&users, user)?)
+}
+
+pub(crate) async fn list_after(
+    client: &Client,
+    after: UserId,
+    filter: &UserFilter,
+    limit: u32,
+) -> Result<Vec<User>, Failure> {
+    let UserFilter { username, text } = filter;
+    let (username, limit) = (username.as_ref().map(Username::as_str), i64::from(limit));
+    let text = text.as_ref().map(SearchText::as_lower_case);
+    let mut conditions = Conditions::default();
+    conditions.add("id > @", &after.0);
+    if let Some(username) = &username {
+        conditions.add("username = @", username);
+    }
+    if let Some(text) = &text {
+        conditions.add("(strpos(lower(username), @) > 0 OR strpos(lower(email), @) > 0)", text);
+    }
+    let limit = conditions.value(&limit);
+    let select = format!(
+        "SELECT id, username, email FROM users WHERE {} ORDER BY id LIMIT {limit}",
+        conditions.text()
+    );
+    let select = client.prepare_cached(&select).await?;
+    let users = client.query(&select, conditions.values()).await?;
     Ok(each(&users, user)?)
 }
 

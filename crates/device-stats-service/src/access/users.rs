@@ -1,9 +1,10 @@
 //! Operations on users.
 
-use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserId};
+use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_store::StoreError;
 
 use super::principal::{Action, Authorized, Principal};
+use super::selection::CursorPage;
 use crate::service::Service;
 
 impl Service {
@@ -37,6 +38,23 @@ impl Service {
     pub async fn list_users(&self, principal: Principal, page: ListPage) -> Result<Vec<User>, StoreError> {
         principal.check(Action::Read)?;
         self.parts.store.list_users(page).await
+    }
+
+    /// Returns a page of the users that meet conditions and that the principal may see, by ascending id,
+    /// beginning after the id `after`.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn list_users_after(
+        &self,
+        principal: Principal,
+        after: UserId,
+        filter: &UserFilter,
+        limit: u32,
+    ) -> Result<CursorPage<User>, StoreError> {
+        principal.check(Action::Read)?;
+        let users = self.parts.store.list_users_after(after, filter, limit.saturating_add(1)).await?;
+        Ok(CursorPage::from_longer(users, limit))
     }
 
     /// Returns all devices of a user, by ascending key.

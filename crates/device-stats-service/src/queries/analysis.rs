@@ -2,9 +2,11 @@
 
 use device_stats_domain::{Axes, DeviceId, RequestedStatistics, Statistics, Window};
 use device_stats_segment::analysis::Group;
+use device_stats_store::{StoreError, Subject};
 
-use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
-use crate::access::principal::Authorized;
+use super::snapshot::{ATTEMPTS_MAX, OpenSnapshot, ReadingsToVisit, columns};
+use crate::access::DeviceSelection;
+use crate::access::principal::{Authorized, Principal};
 use crate::access::reading_source::ReadingSource;
 use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
@@ -30,11 +32,42 @@ impl Service {
         window: Window,
         wanted: &RequestedStatistics,
     ) -> Result<Analysis, ServiceError> {
+        self.analyze_subject(source.subject(), window, wanted).await
+    }
+
+    /// Analyzes the readings of chosen devices in a window. If a device is deleted meanwhile, chooses again.
+    ///
+    /// # Errors
+    /// [`ServiceError::DevicesMissing`], [`ServiceError::TooManyDevices`], [`StoreError::UserMissing`],
+    /// [`ServiceError::NoReadings`].
+    pub async fn analyze_devices(
+        &self,
+        principal: Principal,
+        selection: &DeviceSelection,
+        window: Window,
+        wanted: &RequestedStatistics,
+    ) -> Result<Analysis, ServiceError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let devices = self.select_devices(principal, selection).await?;
+            let subject = Subject::Devices(devices.iter().map(|device| device.key).collect());
+            match self.analyze_subject(subject, window, wanted).await {
+                Err(ServiceError::Store(StoreError::DeviceMissing)) => {}
+                analyzed => return analyzed,
+            }
+        }
+        Err(StoreError::Unavailable("chosen devices were deleted repeatedly".into()).into())
+    }
+
+    async fn analyze_subject(
+        &self,
+        subject: Subject,
+        window: Window,
+        wanted: &RequestedStatistics,
+    ) -> Result<Analysis, ServiceError> {
         let wanted = wanted.clone();
         let visited = ReadingsToVisit::AtWindowEnds;
-        let analyzed = self.compute_on_snapshot(source.subject(), window, visited, move |snapshot| {
-            analyze(snapshot, &wanted)
-        });
+        let analyzed =
+            self.compute_on_snapshot(subject, window, visited, move |snapshot| analyze(snapshot, &wanted));
         analyzed.await?.ok_or(ServiceError::NoReadings)
     }
 }

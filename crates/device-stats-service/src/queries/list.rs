@@ -28,6 +28,18 @@ impl Service {
     }
 
     /// Returns the reading of a device at a time.
+    ///
+    /// # Errors
+    /// [`ServiceError::ReadingMissing`].
+    pub async fn reading_at(
+        &self,
+        device: &Authorized<Device>,
+        time: Timestamp,
+    ) -> Result<Reading, ServiceError> {
+        self.find_reading(device.key, time).await?.ok_or(ServiceError::ReadingMissing)
+    }
+
+    /// Returns the reading of a device at a time; `None` if it does not exist.
     pub(crate) async fn find_reading(
         &self,
         device: DeviceKey,

@@ -91,7 +91,7 @@ impl Service {
     ) -> Result<T, ServiceError> {
         let computation = Arc::new(computation);
         for _ in 0..ATTEMPTS_MAX {
-            let snapshot = self.parts.store.snapshot(subject, window).await?;
+            let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
             let weight = self.parts.compute.weigh(count_readings(&snapshot.devices, window, visited));
             let opened = match self.open_snapshot(window, snapshot.devices, weight).await {
                 Err(ReadError::Gone) => continue,

@@ -1,12 +1,14 @@
 //! Statements about devices.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, UserId, Window,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
+    UserId, Window,
 };
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::database::columns::{optional_text, text};
+use crate::database::conditions::Conditions;
 use crate::database::errors::{is_missing_parent, store_error};
 use crate::hot::HotView;
 use crate::journal::{self, Entry};
@@ -62,6 +64,43 @@ pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<Device
         .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT ?1 OFFSET ?2")
         .map_err(store_error)?;
     let devices = select.query_map((page.limit, page.skip), device);
+    devices.and_then(Iterator::collect).map_err(store_error)
+}
+
+/// A unary plus keeps SQLite from reading the devices by id: with a prefix, the index of the device ids finds
+/// the few devices with it.
+pub(crate) fn list_after(
+    connection: &Connection,
+    after: DeviceKey,
+    filter: &DeviceFilter,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let DeviceFilter { user_id, prefix, text } = filter;
+    let id = if prefix.is_some() { "+id" } else { "id" };
+    let owner = user_id.map(|id| id.0);
+    let range = prefix.as_ref().map(|prefix| (prefix.as_str(), prefix.end()));
+    let text = text.as_ref().map(SearchText::as_lower_case);
+    let mut conditions = Conditions::default();
+    conditions.add(&format!("{id} > @"), &after.0);
+    if let Some(owner) = &owner {
+        conditions.add("user_id = @", owner);
+    }
+    if let Some((first, end)) = &range {
+        conditions.add("device_id >= @", first);
+        if let Some(end) = end {
+            conditions.add("device_id < @", end);
+        }
+    }
+    if let Some(text) = &text {
+        conditions.add("(instr(lower(device_id), @) > 0 OR instr(lower(name), @) > 0)", text);
+    }
+    let limit = conditions.value(&limit);
+    let select = format!(
+        "SELECT id, device_id, name, user_id FROM devices WHERE {} ORDER BY {id} LIMIT {limit}",
+        conditions.text()
+    );
+    let mut select = connection.prepare_cached(&select).map_err(store_error)?;
+    let devices = select.query_map(conditions.values(), device);
     devices.and_then(Iterator::collect).map_err(store_error)
 }
 

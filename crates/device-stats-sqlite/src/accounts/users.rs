@@ -1,11 +1,14 @@
 //! Statements about users.
 
-use device_stats_domain::{Email, ListPage, NewUser, User, UserChange, UserId, Username};
+use device_stats_domain::{
+    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+};
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::accounts::devices;
 use crate::database::columns::text;
+use crate::database::conditions::Conditions;
 use crate::database::errors::store_error;
 use crate::hot::HotView;
 
@@ -44,6 +47,33 @@ pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<User>,
         .prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT ?1 OFFSET ?2")
         .map_err(store_error)?;
     let users = select.query_map((page.limit, page.skip), user);
+    users.and_then(Iterator::collect).map_err(store_error)
+}
+
+pub(crate) fn list_after(
+    connection: &Connection,
+    after: UserId,
+    filter: &UserFilter,
+    limit: u32,
+) -> Result<Vec<User>, StoreError> {
+    let UserFilter { username, text } = filter;
+    let username = username.as_ref().map(Username::as_str);
+    let text = text.as_ref().map(SearchText::as_lower_case);
+    let mut conditions = Conditions::default();
+    conditions.add("id > @", &after.0);
+    if let Some(username) = &username {
+        conditions.add("username = @", username);
+    }
+    if let Some(text) = &text {
+        conditions.add("(instr(lower(username), @) > 0 OR instr(lower(email), @) > 0)", text);
+    }
+    let limit = conditions.value(&limit);
+    let select = format!(
+        "SELECT id, username, email FROM users WHERE {} ORDER BY id LIMIT {limit}",
+        conditions.text()
+    );
+    let mut select = connection.prepare_cached(&select).map_err(store_error)?;
+    let users = select.query_map(conditions.values(), user);
     users.and_then(Iterator::collect).map_err(store_error)
 }
 

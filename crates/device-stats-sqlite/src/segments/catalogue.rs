@@ -3,13 +3,16 @@
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{SegmentEntry, SegmentId, StoreError};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::database::errors::{is_missing_parent, store_error};
 use crate::segments::pieces;
 
 const LIST: &str = "SELECT id, first_us, last_us, readings FROM segment
      WHERE device = ?1 AND last_us >= ?2 AND first_us < ?3 AND ?2 < ?3";
+
+const LAST: &str = "SELECT id, first_us, last_us, readings FROM segment
+     WHERE device = ?1 ORDER BY last_us DESC LIMIT 1";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<SegmentEntry> {
     Ok(SegmentEntry {
@@ -33,6 +36,15 @@ pub(crate) fn list(
     // usually finds none.
     entries.sort_unstable_by_key(|entry| (entry.first_us, entry.id));
     Ok(entries)
+}
+
+/// Returns the segment of a device with the latest last time.
+pub(crate) fn find_last(
+    connection: &Connection,
+    device: DeviceKey,
+) -> Result<Option<SegmentEntry>, StoreError> {
+    let mut select = connection.prepare_cached(LAST).map_err(store_error)?;
+    select.query_row([device.0], entry).optional().map_err(store_error)
 }
 
 /// Returns whether a segment exists and belongs to a device.
@@ -80,20 +92,24 @@ pub(crate) fn delete(connection: &Connection, segment: SegmentId) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
+    use rusqlite::{Connection, params_from_iter};
 
     use crate::database::open::migrate;
 
     /// Each row contains the head of its segment, so a scan of the rows would read all heads.
     #[test]
-    fn the_index_alone_finds_the_segments_that_touch_a_window() {
+    fn the_index_alone_finds_segments() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         migrate(&path).unwrap();
         let connection = Connection::open(&path).unwrap();
-        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", super::LIST)).unwrap();
-        let steps = plan.query_map((1, 2, 3), |row| row.get::<_, String>(3)).unwrap();
-        let step = "SEARCH segment USING COVERING INDEX segment_by_device (device=? AND last_us>?)";
-        assert_eq!(steps.collect::<Result<Vec<_>, _>>().unwrap(), [step]);
+        for (statement, values, step) in
+            [(super::LIST, &[1, 2, 3][..], "(device=? AND last_us>?)"), (super::LAST, &[1], "(device=?)")]
+        {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            let step = format!("SEARCH segment USING COVERING INDEX segment_by_device {step}");
+            assert_eq!(steps.collect::<Result<Vec<_>, _>>().unwrap(), [step]);
+        }
     }
 }

@@ -64,7 +64,7 @@ pub trait Oracle: Store {
         window: Window,
     ) -> Result<Vec<(Device, Vec<Row>)>, StoreError> {
         'again: for _ in 0..TRIES_MAX {
-            let Snapshot { devices } = self.snapshot(subject, window).await?;
+            let Snapshot { devices } = self.snapshot(subject.clone(), window).await?;
             let mut all = Vec::with_capacity(devices.len());
             for DeviceSnapshot { device, hot, segments } in devices {
                 match rows(self, device.key, window, hot, &segments).await? {

@@ -7,7 +7,9 @@ use device_stats_domain::{Axes, Device, DeviceKey, NewReading, UserId, Window};
 use device_stats_segment::Row;
 
 use super::oracle::Oracle;
-use super::samples::{Opened, all_readings, device, given, owned_device, stored, user, values, window};
+use super::samples::{
+    Opened, all_readings, device, given, owned_device, seal, sealed, stored, user, values, window,
+};
 use crate::Subject;
 
 async fn device_columns(store: &Opened, device: &Device, window: Window) -> Axes<Vec<f64>> {
@@ -108,6 +110,79 @@ pub async fn a_snapshot_of_a_user_holds_no_other_device(store: Opened) {
     assert_eq!(user_columns(&store, bob.id, Window::ALL).await, [(his.key, vec![2.0])]);
 }
 
+fn devices(devices: &[&Device]) -> Subject {
+    Subject::Devices(devices.iter().map(|device| device.key).collect())
+}
+
+pub async fn a_snapshot_of_listed_devices_holds_each_once_by_ascending_key(store: Opened) {
+    let (a, b, c) = (device(&store, "a").await, device(&store, "b").await, device(&store, "c").await);
+    store.append(&[given(&a, 1, 1), given(&b, 1, 2), given(&c, 1, 3), given(&c, 2, 4)]).await.unwrap();
+    seal(&store, &c, &[1]).await;
+    let read = |subject, window| {
+        let store = Arc::clone(&store);
+        async move {
+            let all = store.read_snapshot(subject, window).await.unwrap();
+            all.into_iter().map(|(device, rows)| (device.key, columns(&rows).x)).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(
+        read(devices(&[&c, &a, &c]), Window::ALL).await,
+        [(a.key, vec![1.0]), (c.key, vec![3.0, 4.0])]
+    );
+    assert_eq!(read(devices(&[&b, &c]), window(2, 3)).await, [(c.key, vec![4.0])]);
+    assert_eq!(read(devices(&[]), Window::ALL).await, []);
+}
+
+pub async fn a_snapshot_of_listed_devices_needs_all_of_them(store: Opened) {
+    let (stays, gone) = (device(&store, "stays").await, device(&store, "gone").await);
+    store.append(&[given(&stays, 1, 1)]).await.unwrap();
+    store.delete_device(gone.key).await.unwrap();
+    for subject in [devices(&[&gone]), devices(&[&stays, &gone]), devices(&[&gone, &stays, &gone])] {
+        refused!(store.snapshot(subject, Window::ALL), DeviceMissing);
+    }
+}
+
+pub async fn the_latest_reading_is_hot_or_in_the_last_segment(store: Opened) {
+    let all = ["hot", "late hot", "sealed", "between", "empty", "gone"];
+    let mut found = Vec::new();
+    for id in all {
+        found.push(device(&store, id).await);
+    }
+    let [hot, late_hot, both, between, empty, gone] = found.try_into().unwrap();
+    store.append(&[given(&hot, 1, 1), given(&hot, 9, 9), given(&hot, 5, 5)]).await.unwrap();
+    sealed(&store, &late_hot, &[1, 2]).await;
+    store.append(&[given(&late_hot, 3, 3)]).await.unwrap();
+    let last = sealed(&store, &both, &[1, 20]).await;
+    sealed(&store, &both, &[3, 4]).await;
+    let around = sealed(&store, &between, &[1, 9]).await;
+    store.append(&[given(&between, 5, 5)]).await.unwrap();
+    store.append(&[given(&gone, 1, 1)]).await.unwrap();
+    store.delete_device(gone.key).await.unwrap();
+    let asked = [&both, &hot, &gone, &between, &late_hot, &empty, &hot].map(|device| device.key);
+    let latest = store.find_latest(&asked).await.unwrap();
+    let newest: Vec<_> = latest
+        .iter()
+        .map(|found| {
+            assert!(found.hot.len() <= 1 && found.segments.len() <= 1, "{found:?}");
+            (found.hot.first().map(|row| row.id), found.segments.first().map(|segment| segment.id))
+        })
+        .collect();
+    let of_late_hot = store.list_segments(late_hot.key).await.unwrap()[0].id;
+    assert_eq!(
+        newest,
+        [
+            (None, Some(last)),
+            (Some(9), None),
+            (None, None),
+            (Some(5), Some(around)),
+            (Some(3), Some(of_late_hot)),
+            (None, None),
+            (Some(9), None),
+        ]
+    );
+    assert_eq!(store.find_latest(&[]).await.unwrap(), []);
+}
+
 pub async fn a_snapshot_keeps_every_bit(store: Opened) {
     let device = device(&store, "d").await;
     let numbers = [5e-324, 0.1 + 0.2, f64::MAX];
@@ -160,7 +235,7 @@ pub(super) async fn snapshots_under_appends(store: &Opened, devices: Vec<Device>
     loop {
         let is_last = writer.is_finished();
         let least = stored.load(Ordering::SeqCst);
-        let snapshot = store.read_snapshot(subject, Window::ALL).await.unwrap();
+        let snapshot = store.read_snapshot(subject.clone(), Window::ALL).await.unwrap();
         let most = begun.load(Ordering::SeqCst);
         let count: usize = snapshot.iter().map(|(_, rows)| rows.len()).sum();
         assert!(least <= count && count <= most, "{least} <= {count} <= {most}");
@@ -188,4 +263,14 @@ pub async fn a_snapshot_of_a_user_never_shows_half_a_call(store: Opened) {
         devices.push(owned_device(&store, &format!("d{n}"), &ann).await);
     }
     snapshots_under_appends(&store, devices, Subject::User(ann.id)).await;
+}
+
+/// A store that distributes devices over several databases cannot promise this, and must document it.
+pub async fn a_snapshot_of_listed_devices_never_shows_half_a_call(store: Opened) {
+    let mut devices = Vec::new();
+    for n in 0..5 {
+        devices.push(device(&store, &format!("d{n}")).await);
+    }
+    let subject = Subject::Devices(devices.iter().map(|device| device.key).collect());
+    snapshots_under_appends(&store, devices, subject).await;
 }

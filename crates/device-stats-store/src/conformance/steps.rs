@@ -1,12 +1,14 @@
 //! The steps of a walk, and their random generation. A user or device is named by its position in the order
 //! of creation, since stores give different ids.
 
-use device_stats_domain::{ListPage, Timestamp, Window};
+use device_stats_domain::{
+    DeviceFilter, DeviceIdPrefix, ListPage, SearchText, Timestamp, UserFilter, Window,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::samples::{page, window};
+use super::samples::{page, username, window};
 use crate::limits::CLOCK_SKEW_MAX;
 
 /// The n-th user or device that the walk created, counting deleted ones; one that does not exist if there are
@@ -36,6 +38,7 @@ pub(super) enum Step {
     FindUser(Slot),
     DeleteUser(Slot),
     ListUsers(ListPage),
+    ListUsersAfter(Slot, UserFilter, u32),
     CreateDevice {
         id: u8,
         name: Option<u8>,
@@ -50,6 +53,7 @@ pub(super) enum Step {
     FindDevices(Vec<u8>),
     ListDevices(ListPage),
     ListUserDevices(Slot),
+    ListDevicesAfter(Slot, Option<Slot>, DeviceFilter, u32),
     Append(Vec<Draft>),
     /// Appends a keyed request, some microseconds later than the one before.
     AppendKeyed {
@@ -61,7 +65,9 @@ pub(super) enum Step {
     FindReading(Slot, i64),
     ListReadings(Slot, Window, ListPage),
     SnapshotOfDevice(Slot, Window),
+    SnapshotOfDevices(Vec<Slot>, Window),
     SnapshotOfUser(Slot, Window),
+    FindLatest(Vec<Slot>),
     ListNewest(Slot, Window, u64),
     ListHotDevices,
     ListSegments(Slot),
@@ -147,6 +153,22 @@ fn part() -> impl Strategy<Value = ListPage> {
     (skip, prop_oneof![1..4_u32, Just(100)]).prop_map(|(skip, limit)| page(skip, limit))
 }
 
+/// Draws a text that occurs in some names.
+fn search() -> impl Strategy<Value = Option<SearchText>> {
+    option::of(prop_oneof!["[0-4]", Just("NAME".to_owned())].prop_map(|text| SearchText::new(&text).unwrap()))
+}
+
+fn user_filter() -> impl Strategy<Value = UserFilter> {
+    let username = option::of(text().prop_map(|n| username(&format!("user{n}"))));
+    (username, search()).prop_map(|(username, text)| UserFilter { username, text })
+}
+
+/// Draws a filter without an owner.
+fn device_filter() -> impl Strategy<Value = DeviceFilter> {
+    let prefix = option::of("(device[0-4]|dev|e)".prop_map(|prefix| DeviceIdPrefix::new(prefix).unwrap()));
+    (prefix, search()).prop_map(|(prefix, text)| DeviceFilter { user_id: None, prefix, text })
+}
+
 fn draft() -> impl Strategy<Value = Draft> {
     let device = prop_oneof![60 => 0..3_usize, 1 => slot()];
     (device, proptest::bool::weighted(0.3), time(), number())
@@ -206,6 +228,10 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => vec(text(), 0..6).prop_map(Step::FindDevices),
         1 => part().prop_map(Step::ListDevices),
         2 => slot().prop_map(Step::ListUserDevices),
+        1 => (slot(), user_filter(), 1..4_u32)
+            .prop_map(|(after, filter, limit)| Step::ListUsersAfter(after, filter, limit)),
+        2 => (slot(), option::of(slot()), device_filter(), 1..4_u32)
+            .prop_map(|(after, owner, filter, limit)| Step::ListDevicesAfter(after, owner, filter, limit)),
         14 => vec(draft(), 0..8).prop_map(Step::Append),
         4 => (0..4_u8, proptest::bool::weighted(0.2), 0..3_i64, vec(draft(), 0..4)).prop_map(
             |(key, other, later, drafts)| Step::AppendKeyed { key, payload: other.into(), later, drafts }),
@@ -214,6 +240,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(device, window, page)| Step::ListReadings(device, window, page)),
         3 => (slot(), span()).prop_map(|(device, window)| Step::SnapshotOfDevice(device, window)),
         3 => (slot(), span()).prop_map(|(user, window)| Step::SnapshotOfUser(user, window)),
+        2 => (vec(slot(), 0..4), span())
+            .prop_map(|(devices, window)| Step::SnapshotOfDevices(devices, window)),
+        3 => vec(slot(), 0..4).prop_map(Step::FindLatest),
         20 => segment_step(),
     ]
 }

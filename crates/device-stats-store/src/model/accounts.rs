@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, NewUser, User,
+    UserChange, UserFilter, UserId,
 };
 
 use super::state::{Model, State};
@@ -20,6 +21,23 @@ impl AccountStore for Model {
 
     async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
         Ok(paginate(self.state().users.values(), page))
+    }
+
+    async fn list_users_after(
+        &self,
+        after: UserId,
+        filter: &UserFilter,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let state = self.state();
+        let meets_all = |user: &&User| {
+            let UserFilter { username, text } = filter;
+            let texts = [user.username.as_str(), user.email.as_str()];
+            user.id > after
+                && username.as_ref().is_none_or(|name| user.username == *name)
+                && text.as_ref().is_none_or(|text| texts.iter().any(|one| text.is_in(one)))
+        };
+        Ok(state.users.values().filter(meets_all).take(limit as usize).cloned().collect())
     }
 
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
@@ -42,6 +60,27 @@ impl AccountStore for Model {
 
     async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
         Ok(paginate(self.state().devices.values(), page))
+    }
+
+    async fn list_devices_after(
+        &self,
+        after: DeviceKey,
+        filter: &DeviceFilter,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
+        let state = self.state();
+        let meets_all = |device: &&Device| {
+            let DeviceFilter { user_id, prefix, text } = filter;
+            let name = device.name.as_ref().map(DeviceName::as_str);
+            let id = device.device_id.as_str();
+            device.key > after
+                && user_id.is_none_or(|owner| device.user_id == Some(owner))
+                && prefix.as_ref().is_none_or(|prefix| id.starts_with(prefix.as_str()))
+                && text
+                    .as_ref()
+                    .is_none_or(|text| text.is_in(id) || name.is_some_and(|name| text.is_in(name)))
+        };
+        Ok(state.devices.values().filter(meets_all).take(limit as usize).cloned().collect())
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {

@@ -1,5 +1,7 @@
 //! Snapshots of the model.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, Window};
 
@@ -10,7 +12,7 @@ use crate::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, StoreError,
 impl SnapshotStore for Model {
     async fn snapshot(&self, subject: Subject, window: Window) -> Result<Snapshot, StoreError> {
         let state = self.state();
-        let devices = state.subject_devices(subject)?.into_iter().map(|device| DeviceSnapshot {
+        let devices = state.subject_devices(&subject)?.into_iter().map(|device| DeviceSnapshot {
             hot: state.hot_readings(device.key, window).copied().collect(),
             segments: state.segments_in(device.key, window),
             device,
@@ -29,18 +31,30 @@ impl SnapshotStore for Model {
         let hot = state.hot_readings(device, window).rev().take(count).copied().collect();
         Ok(NewestReadings { hot, segments: state.segments_in(device, window) })
     }
+
+    async fn find_latest(&self, devices: &[DeviceKey]) -> Result<Vec<NewestReadings>, StoreError> {
+        let state = self.state();
+        let latest = devices.iter().map(|device| {
+            let segments = state.segments_in(*device, Window::ALL);
+            NewestReadings {
+                hot: state.hot_readings(*device, Window::ALL).next_back().copied().into_iter().collect(),
+                segments: segments.into_iter().max_by_key(|segment| segment.last_us).into_iter().collect(),
+            }
+        });
+        Ok(latest.collect())
+    }
 }
 
 impl State {
     /// Returns the devices of a subject, by ascending key.
-    fn subject_devices(&self, subject: Subject) -> Result<Vec<Device>, StoreError> {
+    fn subject_devices(&self, subject: &Subject) -> Result<Vec<Device>, StoreError> {
+        let find = |key: &DeviceKey| self.devices.get(key).cloned().ok_or(StoreError::DeviceMissing);
         match subject {
-            Subject::Device(key) => {
-                Ok(vec![self.devices.get(&key).cloned().ok_or(StoreError::DeviceMissing)?])
-            }
-            Subject::User(id) if !self.users.contains_key(&id) => Err(StoreError::UserMissing),
+            Subject::Device(key) => Ok(vec![find(key)?]),
+            Subject::Devices(keys) => keys.iter().collect::<BTreeSet<_>>().into_iter().map(find).collect(),
+            Subject::User(id) if !self.users.contains_key(id) => Err(StoreError::UserMissing),
             Subject::User(id) => {
-                Ok(self.devices.values().filter(|device| device.user_id == Some(id)).cloned().collect())
+                Ok(self.devices.values().filter(|device| device.user_id == Some(*id)).cloned().collect())
             }
         }
     }

@@ -24,6 +24,14 @@ impl Side {
                 let newest = self.store.list_newest(self.key(*device), *window, *count).await;
                 newest.map(|NewestReadings { hot, segments }| format!("{hot:?}, {}", self.entries(&segments)))
             }
+            Step::FindLatest(devices) => {
+                let keys: Vec<DeviceKey> = devices.iter().map(|slot| self.key(*slot)).collect();
+                let latest = self.store.find_latest(&keys).await;
+                latest.map(|latest| {
+                    let latest = latest.iter().map(|found| (&found.hot, self.entries(&found.segments)));
+                    format!("{:?}", latest.collect::<Vec<_>>())
+                })
+            }
             Step::ListHotDevices => self.store.list_hot_devices().await.map(|all| {
                 let translated =
                     all.into_iter().map(|one| HotDevice { device: self.slot(one.device), ..one });

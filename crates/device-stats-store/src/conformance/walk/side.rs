@@ -1,8 +1,8 @@
 //! One of the two stores of a walk: makes a step and formats the answer with translated ids.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceKey, IdempotencyKey, NewDevice, NewReading, NewUser, Reading, ReadingId,
-    ReadingTime, User, UserChange, UserId, Window,
+    Device, DeviceChange, DeviceFilter, DeviceKey, IdempotencyKey, NewDevice, NewReading, NewUser, Reading,
+    ReadingId, ReadingTime, User, UserChange, UserId, Window,
 };
 use device_stats_segment::Row;
 
@@ -101,6 +101,9 @@ impl Side {
                 store.delete_user(self.user_id(user)).await.map(|()| "deleted".to_owned())
             }
             Step::ListUsers(page) => store.list_users(page).await.map(users),
+            Step::ListUsersAfter(after, ref filter, limit) => {
+                store.list_users_after(self.user_id(after), filter, limit).await.map(users)
+            }
             _ => return None,
         })
     }
@@ -141,6 +144,11 @@ impl Side {
                 })
             }
             Step::ListDevices(page) => store.list_devices(*page).await.map(devices),
+            Step::ListDevicesAfter(after, owner, filter, limit) => {
+                let user_id = owner.map(|owner| self.user_id(owner));
+                let filter = DeviceFilter { user_id, ..filter.clone() };
+                store.list_devices_after(self.key(*after), &filter, *limit).await.map(devices)
+            }
             Step::ListUserDevices(user) => store.list_user_devices(self.user_id(*user)).await.map(devices),
             _ => return None,
         })
@@ -183,7 +191,11 @@ impl Side {
             let translated = all.into_iter().map(|one| Reading { device: self.slot(one.device), ..one });
             format!("{:?}", translated.collect::<Vec<_>>())
         };
+        let keys = |slots: &[Slot]| slots.iter().map(|slot| self.key(*slot)).collect();
         match *step {
+            Step::SnapshotOfDevices(ref devices, window) => {
+                self.snapshot(Subject::Devices(keys(devices)), window).await
+            }
             Step::FindReading(device, us) => {
                 let found = store.find_reading(self.key(device), at(us)).await;
                 found.map(|found| readings(found.into_iter().collect()))

@@ -1,0 +1,43 @@
+//! Parameters whose value is one of a few words, or a list of such words.
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{ArrayItems, Object, Schema};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use crate::routes::statistic_names;
+
+/// Adds the words to the schemas of the parameters.
+pub(super) fn add(document: &mut OpenApi) {
+    let choices = [("stats", statistic_names())];
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            for (parameter, words) in &choices {
+                add_to(operation, parameter, words);
+            }
+        }
+    }
+}
+
+fn add_to(operation: &mut Operation, parameter: &str, words: &[&str]) {
+    for found in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(found) = found else { continue };
+        match &mut found.schema {
+            _ if found.name != parameter => {}
+            Some(RefOr::T(Schema::Object(word))) => set_words(word, words),
+            Some(RefOr::T(Schema::Array(list))) => {
+                list.max_items = Some(words.len());
+                if let ArrayItems::RefOrSchema(items) = &mut list.items
+                    && let RefOr::T(Schema::Object(word)) = items.as_mut()
+                {
+                    set_words(word, words);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn set_words(schema: &mut Object, words: &[&str]) {
+    schema.enum_values = Some(words.iter().map(|word| (*word).into()).collect());
+}

@@ -1,0 +1,96 @@
+//! The latest readings of devices. For each device, at most one page of each column of a segment is read.
+
+use device_stats_domain::{Device, DeviceKey, Reading};
+use device_stats_segment::Row;
+use device_stats_segment::analysis::rows;
+use device_stats_store::{NewestReadings, SegmentEntry};
+
+use super::list::stored_reading;
+use super::snapshot::ATTEMPTS_MAX;
+use crate::access::principal::{Authorized, Principal};
+use crate::access::{CursorPage, DeviceSelection};
+use crate::compute::Weight;
+use crate::error::ServiceError;
+use crate::segments::reader::{OpenSegments, ReadError};
+use crate::service::Service;
+
+/// A device and its latest reading, if it has one.
+pub type LatestReading = (Device, Option<Reading>);
+
+impl Service {
+    /// Returns the latest reading of a device.
+    ///
+    /// # Errors
+    /// [`ServiceError::ReadingMissing`].
+    pub async fn find_latest(&self, device: &Authorized<Device>) -> Result<Reading, ServiceError> {
+        let latest = self.latest_readings(&[device.key]).await?;
+        latest.into_iter().next().flatten().ok_or(ServiceError::ReadingMissing)
+    }
+
+    /// Returns the chosen devices with their latest readings, by ascending key: all devices of a list, or a
+    /// page of the devices that meet conditions, beginning after the key `after`.
+    ///
+    /// # Errors
+    /// [`ServiceError::DevicesMissing`] for a list;
+    /// [`StoreError::UserMissing`](device_stats_store::StoreError) if the owner in the conditions does not
+    /// exist.
+    pub async fn list_latest(
+        &self,
+        principal: Principal,
+        selection: &DeviceSelection,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<CursorPage<LatestReading>, ServiceError> {
+        let CursorPage { entries: devices, has_more } = match selection {
+            DeviceSelection::Listed(_) => {
+                CursorPage { entries: self.select_devices(principal, selection).await?, has_more: false }
+            }
+            DeviceSelection::Matching(filter) => {
+                self.list_devices_after(principal, after, filter, limit).await?
+            }
+        };
+        let keys: Vec<DeviceKey> = devices.iter().map(|device| device.key).collect();
+        let latest = self.latest_readings(&keys).await?;
+        Ok(CursorPage { entries: devices.into_iter().zip(latest).collect(), has_more })
+    }
+
+    /// Returns the latest reading of each device, in the same order.
+    async fn latest_readings(&self, devices: &[DeviceKey]) -> Result<Vec<Option<Reading>>, ServiceError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let found = self.parts.store.find_latest(devices).await?;
+            let sealed: Vec<Option<SegmentEntry>> = found.iter().map(newer_segment).collect();
+            let entries =
+                devices.iter().zip(&sealed).filter_map(|(device, segment)| Some((*device, (*segment)?)));
+            let segments = match self.parts.segments.open(&entries.collect::<Vec<_>>()).await {
+                Err(ReadError::Gone) => continue,
+                segments => segments?,
+            };
+            let read = self.parts.compute.run(Weight::Light, move || last_rows(&segments)).await;
+            let mut last_rows = match read.map_err(ServiceError::ComputationFailed)? {
+                Err(ReadError::Gone) => continue,
+                rows => rows?.into_iter(),
+            };
+            let latest = devices.iter().zip(found).zip(sealed).map(|((device, found), segment)| {
+                let row = if segment.is_some() { last_rows.next() } else { found.hot.first().copied() };
+                row.map(|row| stored_reading(*device, row)).transpose()
+            });
+            return Ok(latest.collect::<Result<_, _>>()?);
+        }
+        Err(ServiceError::segments_merged_repeatedly())
+    }
+}
+
+/// Returns the segment that ends after the newest hot reading.
+fn newer_segment(found: &NewestReadings) -> Option<SegmentEntry> {
+    let newest_us = found.hot.first().map(|row| row.time_us);
+    found.segments.first().copied().filter(|segment| newest_us.is_none_or(|us| us < segment.last_us))
+}
+
+/// Returns the last reading of each segment.
+fn last_rows(segments: &OpenSegments) -> Result<Vec<Row>, ReadError> {
+    let mut parts = segments.whole_parts();
+    for part in &mut parts {
+        part.rows.start = part.rows.end.saturating_sub(1);
+    }
+    rows(&parts, segments)
+}
