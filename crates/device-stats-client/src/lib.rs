@@ -9,12 +9,16 @@ mod client;
 mod deletions;
 mod devices;
 mod error;
+mod event_parser;
 mod exports;
+mod histograms;
+mod live;
 mod pages;
 mod path_segment;
 mod readings;
 mod retry;
 mod scope;
+mod series;
 mod users;
 
 pub use analyses::{
@@ -26,7 +30,10 @@ pub use deletions::ReadingsToDelete;
 pub use devices::{Device, DeviceChange, NewDevice, Registration};
 pub use error::{ClientError, Fault};
 pub use exports::ExportStream;
+pub use histograms::{Bins, Histogram, Histograms};
+pub use live::LiveStream;
 pub use readings::Reading;
 pub use retry::{Backoff, RequestFailure, RetryPolicy};
 pub use scope::{Period, Scope};
+pub use series::{Bucket, Division, Series};
 pub use users::{User, UserChange, UserWithDevices};

@@ -10,6 +10,7 @@ mod error_report;
 mod exit_code;
 mod export;
 mod health;
+mod histogram;
 mod import;
 mod migrate;
 mod not_found;
@@ -21,10 +22,12 @@ mod readings_flags;
 mod results;
 mod retry_flags;
 mod seal;
+mod series;
 mod serve;
 mod stdout;
 mod stop_signal;
 mod store_devices;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -84,6 +87,9 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
         Command::Import(arguments) => import::import(&arguments, &settings.url).await,
         Command::Export(arguments) => export::export(&arguments, settings).await,
         Command::Analyze(arguments) => analyze::analyze(&arguments, settings).await,
+        Command::Series(arguments) => series::series(&arguments, settings).await,
+        Command::Histogram(arguments) => histogram::histogram(&arguments, settings).await,
+        Command::Tail(arguments) => tail::tail(&arguments, settings).await,
         Command::Users(command) => users::run(command, settings).await,
         Command::Devices(command) => devices::run(command, settings).await,
         Command::Readings(command) => readings::run(command, settings).await,

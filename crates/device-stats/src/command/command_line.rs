@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{analyze, bench, devices, exit_code, export, import, readings, seal, users, verify};
+use super::{
+    analyze, bench, devices, exit_code, export, histogram, import, readings, seal, series, tail, users,
+    verify,
+};
 use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, root_flags};
 
 /// Store readings of devices and analyze them exactly, over HTTP
@@ -36,6 +39,15 @@ pub(super) enum Command {
     /// Print statistics of the readings of a device or a user
     #[command(args = flags(CLIENT))]
     Analyze(analyze::Arguments),
+    /// Print statistics for each bucket of a period
+    #[command(args = flags(CLIENT))]
+    Series(series::Arguments),
+    /// Print the number of readings in each bin of values
+    #[command(args = flags(CLIENT))]
+    Histogram(histogram::Arguments),
+    /// Print readings as they arrive
+    #[command(args = flags(CLIENT))]
+    Tail(tail::Arguments),
     /// List, show, register, change and delete users
     #[command(subcommand, args = flags(CLIENT))]
     Users(users::Command),

@@ -185,7 +185,7 @@ pub(super) const CONFIG: &str = "config";
 /// Variable of the flag `--config`.
 pub(super) const CONFIG_VARIABLE: &str = "DEVICE_STATS_CONFIG";
 /// Id of the flag `--json`.
-pub(super) const JSON: &str = "json";
+pub(crate) const JSON: &str = "json";
 
 impl Setting {
     /// Returns the flag. Its value is absent unless the command line contains it.

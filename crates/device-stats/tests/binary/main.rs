@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod charts;
 mod command_line;
 mod crash_points;
 mod crates;
@@ -37,3 +38,4 @@ mod server;
 mod settings_file;
 mod small_disk;
 mod storms;
+mod tailing;

@@ -91,7 +91,7 @@ fn screen(line: &str, no_color: Option<&str>) -> String {
 #[test]
 fn colours_are_for_terminals_only_and_can_be_forbidden() {
     // A help and the warning of a retry have colours.
-    let retry = "export --device pump --url http://127.0.0.1:1 --retry-for 1s";
+    let retry = "tail pump --url http://127.0.0.1:1 --retry-for 1s";
     for line in ["--help", retry] {
         assert!(screen(line, None).contains(ESCAPE), "{line}");
         assert!(screen(line, Some("")).contains(ESCAPE), "{line}");
