@@ -3,6 +3,7 @@
 mod analyze;
 mod bench;
 mod command_line;
+mod completions;
 mod config;
 mod confirmation;
 mod devices;
@@ -12,6 +13,7 @@ mod export;
 mod health;
 mod histogram;
 mod import;
+mod man;
 mod migrate;
 mod not_found;
 mod openapi;
@@ -80,6 +82,8 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
     match command {
         Command::Config => config::print(&settings.entries(values), settings.output),
         Command::Openapi => openapi::print(),
+        Command::Completions(arguments) => completions::print(&arguments, CommandLine::command()),
+        Command::Man(arguments) => man::print(&arguments, CommandLine::command()),
         Command::Serve => serve::serve(settings).await,
         Command::Migrate => migrate::migrate(settings).await,
         Command::Seal(arguments) => seal::seal(&arguments, settings).await,

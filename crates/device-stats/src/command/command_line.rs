@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    analyze, bench, devices, exit_code, export, histogram, import, readings, seal, series, tail, users,
-    verify,
+    analyze, bench, completions, devices, exit_code, export, histogram, import, man, readings, seal, series,
+    tail, users, verify,
 };
 use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, root_flags};
 
@@ -69,4 +69,8 @@ pub(super) enum Command {
     /// Check that a server can answer requests
     #[command(args = flags(CLIENT))]
     Health,
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+    /// Print the manual page, or write a page for each command
+    Man(man::Arguments),
 }

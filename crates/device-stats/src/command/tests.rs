@@ -50,7 +50,7 @@ fn the_help_of_each_command_shows_only_its_own_settings() {
             "root" | "serve" => [&server[..], &database].concat(),
             "config" => [&server[..], &database, &client].concat(),
             "migrate" | "seal" | "verify" => database.to_vec(),
-            "openapi" | "help" => none.to_vec(),
+            "openapi" | "completions" | "man" | "help" => none.to_vec(),
             _ => client.to_vec(),
         };
         for flag in server.iter().chain(&database).chain(&client) {
