@@ -35,6 +35,9 @@ pub(super) struct Arguments {
 enum Statistic {
     Mean,
     Stddev,
+    Rms,
+    Range,
+    Iqr,
 }
 
 impl Statistic {
@@ -42,6 +45,9 @@ impl Statistic {
         match self {
             Self::Mean => "mean",
             Self::Stddev => "stddev",
+            Self::Rms => "rms",
+            Self::Range => "range",
+            Self::Iqr => "iqr",
         }
     }
 }

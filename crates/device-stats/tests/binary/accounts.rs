@@ -242,6 +242,41 @@ fn a_deletion_on_a_terminal_asks_first() {
 }
 
 #[test]
+fn deleted_readings_are_gone_and_can_be_sent_again() {
+    over_both_stores(|database| {
+        let commands = Commands { server: Server::start(&database.url) };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rows.csv");
+        let rows: Vec<String> =
+            (0..100).map(|n| format!("pump,{},{n},0,0\n", 1_795_428_000 + 60 * n)).collect();
+        std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}", rows.concat())).unwrap();
+        let import = format!("import {}", file.display());
+        commands.text(&import);
+        let delete =
+            |flags: &str| commands.json(&format!("readings delete pump --yes {flags}"))["deleted"].clone();
+        let minute = |minute: u32| format!("2026-11-23T10:{minute:02}:00Z");
+        assert_eq!(delete(&format!("--start-time {} --until {}", minute(10), minute(20))), 10);
+        assert_eq!(delete(&format!("--start-time {} --end-time {}", minute(20), minute(21))), 2);
+        assert_eq!(delete(&format!("--from {0} --end-time {0}", minute(30))), 1);
+        assert_eq!(delete(&format!("--until {}", minute(10))), 10);
+        let left = commands.json("readings list pump --limit 1000");
+        let left: Vec<f64> =
+            left.as_array().unwrap().iter().map(|reading| reading["x"].as_f64().unwrap()).collect();
+        let expected = (22..100).filter(|n| *n != 30).rev().map(f64::from);
+        assert_eq!(left, expected.collect::<Vec<_>>());
+        let again = commands.text(&import);
+        assert!(again.contains("23 accepted, 77 repeats"), "{again}");
+        assert_eq!(
+            commands.text("readings delete pump --all --yes"),
+            "deleted 100 readings of device \"pump\"\n"
+        );
+        assert_eq!(delete("--all"), 0);
+        assert!(commands.failure("readings delete none --all --yes", 3).contains("Device not found"));
+        assert!(commands.failure("readings delete pump --until soon --yes", 3).contains("until: "));
+    });
+}
+
+#[test]
 fn a_deletion_of_readings_names_its_period() {
     let server = FixedAnswer::start("200 OK", r#"{"deleted": 3}"#);
     for (flags, query) in [

@@ -97,19 +97,30 @@ fn a_histogram_is_drawn_or_printed_as_csv_or_json() {
 fn an_analysis_has_the_requested_statistics() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path());
-    let flags =
-        ["analyze", "pump", "--percentiles", "25,99.9", "--stats", "mean,stddev", "--url", &server.url];
+    let flags = [
+        "analyze",
+        "pump",
+        "--percentiles",
+        "25,99.9",
+        "--stats",
+        "mean,stddev,rms,range,iqr",
+        "--url",
+        &server.url,
+    ];
     let text = stdout_of(&flags);
     let cells = |line: &str| {
         line.split('|').map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
     };
     let lines: Vec<&str> = text.lines().collect();
-    let header = ["axis", "count", "min", "max", "sum", "median", "p25", "p99.9", "mean", "stddev"];
+    let header = [
+        "axis", "count", "min", "max", "sum", "median", "p25", "p99.9", "mean", "stddev", "rms", "range",
+        "iqr",
+    ];
     assert_eq!(cells(lines[0]), header);
     assert_eq!(cells(lines[4])[..9], ["z", "100", "5.0", "5.0", "500.0", "5.0", "5.0", "5.0", "5.0"]);
     let json: Value =
         serde_json::from_str(&stdout_of(&[&flags[..], &["--output", "json"]].concat())).unwrap();
-    let body = r#"{"percentiles": [25, 99.9], "mean": true, "stddev": true}"#;
+    let body = r#"{"percentiles": [25, 99.9], "mean": true, "stddev": true, "rms": true, "range": true, "iqr": true}"#;
     assert_eq!(json, server.post("/api/v1/stats/devices/pump/analyze", body).1);
 
     // `until` is exclusive, and `end-time` is inclusive.
