@@ -1,11 +1,49 @@
-//! Devices: lookup and registration.
+//! Devices: list, lookup, registration, changes and deletion.
 
 use reqwest::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::path_segment::path_segment;
+
+const DEVICES: &str = "/api/v1/devices/";
+
+/// A registered device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Number of the device.
+    pub id: i64,
+    /// The client's name for the device; unique.
+    pub device_id: String,
+    /// Display name of the device.
+    pub name: Option<String>,
+    /// Owner of the device.
+    pub user_id: Option<i64>,
+}
+
+/// A new device.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewDevice {
+    /// The client's name for the device; unique.
+    pub device_id: String,
+    /// Display name of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Owner of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+}
+
+/// A change of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceChange {
+    /// Sets or removes the display name.
+    Name(Option<String>),
+    /// Sets or removes the owner.
+    Owner(Option<i64>),
+}
 
 /// Result of [`Client::ensure_device`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +67,7 @@ impl Client {
         // An id that no path can contain cannot be looked up. For such an id, the response to the
         // registration shows whether the device exists.
         if let Ok(segment) = path_segment(device_id) {
-            let path = format!("/api/v1/devices/{segment}");
+            let path = format!("{DEVICES}{segment}");
             match self.retry(|| self.send(self.request(Method::GET, &path))).await {
                 Ok(_) => return Ok(Registration::Existing),
                 Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => {}
@@ -40,7 +78,7 @@ impl Client {
             Some(user) => json!({ "device_id": device_id, "user_id": user }),
             None => json!({ "device_id": device_id }),
         };
-        let register = || self.send(self.request(Method::POST, "/api/v1/devices/").json(&device));
+        let register = || self.send(self.request(Method::POST, DEVICES).json(&device));
         match self.retry(register).await {
             Ok(_) => Ok(Registration::Created),
             Err(ClientError::Refused { code, .. }) if code.as_deref() == Some("device_id_taken") => {
@@ -49,4 +87,56 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+
+    /// Lists the devices by ascending `id`, up to a number of them.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn list_devices(&self, count_max: u64) -> Result<Vec<Device>, ClientError> {
+        self.list_all(DEVICES, count_max).await
+    }
+
+    /// Returns a device.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the device is unknown.
+    pub async fn find_device(&self, device_id: &str) -> Result<Device, ClientError> {
+        let path = device_path(device_id)?;
+        self.retry(|| self.send_for_json(self.request(Method::GET, &path))).await
+    }
+
+    /// Registers a new device. Sends one request, because the response to a second one could not tell
+    /// a device of the first request from another device.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the device exists or the user is unknown.
+    pub async fn create_device(&self, device: &NewDevice) -> Result<Device, ClientError> {
+        self.send_for_json(self.request(Method::POST, DEVICES).json(device)).await
+    }
+
+    /// Changes a device.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the device or the user is unknown.
+    pub async fn update_device(&self, device_id: &str, change: &DeviceChange) -> Result<Device, ClientError> {
+        let path = device_path(device_id)?;
+        let body = match change {
+            DeviceChange::Name(name) => json!({ "name": name }),
+            DeviceChange::Owner(user_id) => json!({ "user_id": user_id }),
+        };
+        self.retry(|| self.send_for_json(self.request(Method::PUT, &path).json(&body))).await
+    }
+
+    /// Deletes a device with its readings. Sends one request, because a second one could not tell whether the
+    /// first one deleted the device.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the device is unknown.
+    pub async fn delete_device(&self, device_id: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &device_path(device_id)?)).await.map(drop)
+    }
+}
+
+fn device_path(device_id: &str) -> Result<String, ClientError> {
+    Ok(format!("{DEVICES}{}", path_segment(device_id)?))
 }

@@ -1,5 +1,5 @@
-//! HTTP client for the commands `import`, `export`, `analyze`, `bench load` and `health`: requests and
-//! retries. The commands themselves read files and print tables.
+//! HTTP client for the commands that connect to a server: requests and retries. The commands themselves read
+//! files and print tables.
 
 pub mod limits;
 
@@ -9,19 +9,31 @@ mod client;
 mod deletions;
 mod devices;
 mod error;
+mod event_parser;
 mod exports;
+mod histograms;
+mod live;
+mod pages;
 mod path_segment;
+mod readings;
 mod retry;
 mod scope;
+mod series;
 mod users;
 
-pub use analyses::{Analysis, AxisSummary, DeviceAnalysis, UserAnalysis};
+pub use analyses::{
+    AxisSummaries, AxisSummary, DeviceAnalysis, OptionalStatistics, Percentile, UserAnalysis,
+};
 pub use batches::BatchOutcome;
 pub use client::Client;
 pub use deletions::ReadingsToDelete;
-pub use devices::Registration;
+pub use devices::{Device, DeviceChange, NewDevice, Registration};
 pub use error::{ClientError, Fault};
 pub use exports::ExportStream;
+pub use histograms::{Bins, Histogram, Histograms};
+pub use live::LiveStream;
+pub use readings::Reading;
 pub use retry::{Backoff, RequestFailure, RetryPolicy};
 pub use scope::{Period, Scope};
-pub use users::User;
+pub use series::{Bucket, Division, Series};
+pub use users::{User, UserChange, UserWithDevices};

@@ -29,13 +29,16 @@ impl Scope {
     }
 }
 
-/// A closed period of time. The server parses the times.
+/// A period of time. The server parses the times.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Period {
-    /// First time; `None` means unbounded.
+    /// First time, inclusive. Without it, the period has no start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
-    /// Last time; `None` means unbounded.
+    /// Last time, inclusive. Without it and `until`, the period has no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
+    /// End of the period, exclusive; instead of `end_time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }

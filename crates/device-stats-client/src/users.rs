@@ -1,20 +1,47 @@
-//! Users: lookup by id or name, and registration.
+//! Users: list, lookup by id or name, registration, changes and deletion.
 
 use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::client::Client;
+use crate::devices::Device;
 use crate::error::ClientError;
 
+const USERS: &str = "/api/v1/users/";
+
 /// A registered user.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Id of the user.
     pub id: i64,
     /// Name of the user.
     pub username: String,
+    /// Email address of the user.
+    #[serde(default)]
+    pub email: String,
+}
+
+/// A user with its devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserWithDevices {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// Devices of the user, by ascending `id`.
+    pub devices: Vec<Device>,
+}
+
+/// A change of a user. An absent member leaves the value unchanged.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct UserChange {
+    /// The new name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The new email address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 impl Client {
@@ -24,7 +51,7 @@ impl Client {
     /// [`ClientError`], except for an unknown user.
     pub async fn find_user(&self, name_or_id: &str) -> Result<Option<User>, ClientError> {
         if let Ok(id) = name_or_id.parse::<i64>() {
-            let find = || self.send_for_json(self.request(Method::GET, &format!("/api/v1/users/{id}")));
+            let find = || self.send_for_json(self.request(Method::GET, &format!("{USERS}{id}")));
             return match self.retry(find).await {
                 Ok(user) => Ok(Some(user)),
                 Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
@@ -33,9 +60,7 @@ impl Client {
         }
         let mut skip = 0_usize;
         loop {
-            let page = [("skip", skip.to_string()), ("limit", PAGE_LIMIT_MAX.to_string())];
-            let list = || self.send_for_json(self.request(Method::GET, "/api/v1/users/").query(&page));
-            let users: Vec<User> = self.retry(list).await?;
+            let users: Vec<User> = self.list_page(USERS, skip, PAGE_LIMIT_MAX).await?;
             if users.is_empty() {
                 return Ok(None);
             }
@@ -46,13 +71,57 @@ impl Client {
         }
     }
 
-    /// Registers a user. The name must not be an integer.
+    /// Lists the users by ascending id, up to a number of them.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn list_users(&self, count_max: u64) -> Result<Vec<User>, ClientError> {
+        self.list_all(USERS, count_max).await
+    }
+
+    /// Returns a user with its devices.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the user is unknown.
+    pub async fn find_user_with_devices(&self, id: i64) -> Result<UserWithDevices, ClientError> {
+        self.retry(|| self.send_for_json(self.request(Method::GET, &format!("{USERS}{id}")))).await
+    }
+
+    /// Registers a new user. Sends one request, because the response to a second one could not tell a user of
+    /// the first request from another user.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if another user has this name or email address.
+    pub async fn create_new_user(&self, username: &str, email: &str) -> Result<User, ClientError> {
+        let user = json!({ "username": username, "email": email });
+        self.send_for_json(self.request(Method::POST, USERS).json(&user)).await
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the user is unknown, or another one has this name or email address.
+    pub async fn update_user(&self, id: i64, change: &UserChange) -> Result<User, ClientError> {
+        let path = format!("{USERS}{id}");
+        self.retry(|| self.send_for_json(self.request(Method::PUT, &path).json(change))).await
+    }
+
+    /// Deletes a user with its devices and readings. Sends one request, because a second one could not tell
+    /// whether the first one deleted the user.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if the user is unknown.
+    pub async fn delete_user(&self, id: i64) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &format!("{USERS}{id}"))).await.map(drop)
+    }
+
+    /// Registers a user, or returns the existing user with this name. The name must not be an integer.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if another user has this email address.
     pub async fn create_user(&self, username: &str, email: &str) -> Result<User, ClientError> {
         let user = json!({ "username": username, "email": email });
-        let create = || self.send_for_json(self.request(Method::POST, "/api/v1/users/").json(&user));
+        let create = || self.send_for_json(self.request(Method::POST, USERS).json(&user));
         match self.retry(create).await {
             // An earlier attempt whose response was lost may have registered the user.
             Err(error @ ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }) => {

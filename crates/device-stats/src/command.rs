@@ -1,118 +1,104 @@
-//! The command line: parses it, runs one command, and returns the exit code. Each command has a file of its
-//! own.
+//! The commands: runs one command and returns the exit code. Each command has a file of its own.
 
 mod analyze;
 mod bench;
+mod command_line;
+mod completions;
 mod config;
+mod confirmation;
+mod devices;
+mod error_report;
+mod exit_code;
 mod export;
 mod health;
+mod histogram;
 mod import;
+mod man;
 mod migrate;
+mod not_found;
 mod openapi;
+mod period_flags;
 mod progress;
+mod readings;
 mod readings_flags;
+mod results;
 mod retry_flags;
 mod seal;
+mod series;
 mod serve;
 mod stdout;
 mod stop_signal;
 mod store_devices;
+mod tail;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod users;
 mod verify;
 
-use std::io::Write;
+use std::ffi::OsString;
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches};
 use device_stats_domain::error_chain;
 
 use crate::logging;
-use crate::settings::{Flags, Settings};
-use stop_signal::StopSignal;
+use crate::settings::{Settings, Values};
+use command_line::{Command, CommandLine};
 
 /// Time limit for blocking work that is still running when the process ends.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Store readings of devices and analyze them exactly, over HTTP
-#[derive(Debug, Parser)]
-#[command(name = "device-stats", version)]
-struct CommandLine {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    settings: Flags,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serve requests (the default command)
-    Serve,
-    /// Apply missing migrations to the database
-    Migrate,
-    /// Seal readings and merge small segments now, directly in the database
-    Seal(seal::Arguments),
-    /// Read every segment in the database and compare its contents with its statistics
-    Verify(verify::Arguments),
-    /// Send the readings of a file to a server and register missing devices
-    Import(import::Arguments),
-    /// Write all readings of a device or a user to a file
-    Export(export::Arguments),
-    /// Print statistics of the readings of a device or a user
-    Analyze(analyze::Arguments),
-    /// Measure the performance of a server
-    #[command(subcommand)]
-    Bench(bench::Command),
-    /// Print the `OpenAPI` document
-    #[command(about = "Print the OpenAPI document")]
-    Openapi,
-    /// Print the settings in force, with secrets hidden, and the source of each
-    Config,
-    /// Check that a server can answer requests
-    Health,
-}
-
-/// Runs the command that the command line and the environment specify. Returns the exit code: 0 for success,
-/// 1 for a failure, 2 for an invalid command line or setting, 130 or 143 for an export that SIGINT or SIGTERM
-/// stopped.
+/// Runs the command that the command line, the environment and the settings file specify. Returns the exit
+/// code: 0 for success, otherwise the code of the failure.
 pub fn run() -> ExitCode {
-    let matches = CommandLine::command().get_matches();
-    let command_line = match CommandLine::from_arg_matches(&matches) {
-        Ok(command_line) => command_line,
-        Err(error) => error.exit(),
-    };
-    let settings = match Settings::from_flags(&command_line.settings) {
-        Ok(settings) => settings,
-        Err(error) => CommandLine::command().error(ErrorKind::ValueValidation, error).exit(),
-    };
-    let result = match command_line.command.unwrap_or(Command::Serve) {
-        Command::Config => config::print(&settings.entries(&command_line.settings, &matches)),
+    let line: Vec<OsString> = std::env::args_os().collect();
+    match parse(&line) {
+        Ok((command, settings, values)) => match run_async(&settings, execute(command, &settings, &values)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => error_report::report(&error, settings.output),
+        },
+        Err(error) => error_report::report_usage(&error, &line),
+    }
+}
+
+/// Parses the command line and the settings of its command.
+fn parse(line: &[OsString]) -> Result<(Command, Settings, Values), clap::Error> {
+    let mut root = CommandLine::command();
+    let matches = root.try_get_matches_from_mut(line)?;
+    let command = CommandLine::from_arg_matches(&matches)?.command.unwrap_or(Command::Serve);
+    let invalid = |error: &dyn Display| root.clone().error(ErrorKind::ValueValidation, error);
+    let values = Values::collect(&root, &matches, crate::settings::variable)
+        .map_err(|error| invalid(&error_chain(&error)))?;
+    let settings = Settings::parse(&values).map_err(|error| invalid(&error))?;
+    Ok((command, settings, values))
+}
+
+async fn execute(command: Command, settings: &Settings, values: &Values) -> anyhow::Result<()> {
+    match command {
+        Command::Config => config::print(&settings.entries(values), settings.output),
         Command::Openapi => openapi::print(),
-        Command::Serve => run_async(&settings, serve::serve(&settings)),
-        Command::Migrate => run_async(&settings, migrate::migrate(&settings)),
-        Command::Seal(arguments) => run_async(&settings, seal::seal(&arguments, &settings)),
-        Command::Verify(arguments) => run_async(&settings, verify::verify(&arguments, &settings)),
-        Command::Import(arguments) => run_async(&settings, import::import(&arguments, &settings.url)),
-        Command::Export(arguments) => run_async(&settings, export::export(&arguments, &settings.url)),
-        Command::Analyze(arguments) => run_async(&settings, analyze::analyze(&arguments, &settings.url)),
-        Command::Bench(bench::Command::Load(arguments)) => {
-            run_async(&settings, bench::load(&arguments, &settings.url))
-        }
-        Command::Health => run_async(&settings, health::check(&settings.url)),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // If stderr is closed, the exit code alone reports the error.
-            let _ = writeln!(std::io::stderr(), "error: {}", error_chain(error.as_ref()));
-            match error.downcast_ref::<StopSignal>() {
-                Some(signal) => ExitCode::from(signal.exit_code()),
-                None => ExitCode::FAILURE,
-            }
-        }
+        Command::Completions(arguments) => completions::print(&arguments, CommandLine::command()),
+        Command::Man(arguments) => man::print(&arguments, CommandLine::command()),
+        Command::Serve => serve::serve(settings).await,
+        Command::Migrate => migrate::migrate(settings).await,
+        Command::Seal(arguments) => seal::seal(&arguments, settings).await,
+        Command::Verify(arguments) => verify::verify(&arguments, settings).await,
+        Command::Import(arguments) => import::import(&arguments, &settings.url).await,
+        Command::Export(arguments) => export::export(&arguments, settings).await,
+        Command::Analyze(arguments) => analyze::analyze(&arguments, settings).await,
+        Command::Series(arguments) => series::series(&arguments, settings).await,
+        Command::Histogram(arguments) => histogram::histogram(&arguments, settings).await,
+        Command::Tail(arguments) => tail::tail(&arguments, settings).await,
+        Command::Users(command) => users::run(command, settings).await,
+        Command::Devices(command) => devices::run(command, settings).await,
+        Command::Readings(command) => readings::run(command, settings).await,
+        Command::Bench(bench::Command::Load(arguments)) => bench::load(&arguments, settings).await,
+        Command::Health => health::check(settings).await,
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
-use crate::settings::{LogFormat, Settings};
+use crate::settings::{LogFormat, Settings, is_color_forbidden};
 
 /// An error that prevents the start of the log.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +33,10 @@ pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
     let filter = EnvFilter::builder()
         .parse(&settings.log)
         .map_err(|source| LoggingError::Filter { filter: settings.log.clone(), source })?;
+    let has_color = std::io::stderr().is_terminal() && !is_color_forbidden();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => log.with_ansi(has_color).try_init(),
         LogFormat::Json => log.json().try_init(),
     }
     .map_err(LoggingError::AlreadyStarted)

@@ -1,15 +1,30 @@
-//! The settings. All flags and environment variables of the service are read here, once. A flag takes
-//! precedence over its variable, and a variable over the default. An empty value counts as absent.
+//! The settings. All flags of settings, environment variables and the settings file are read here, once.
 
 mod database;
-mod flags;
+mod file;
 mod invalid;
 mod parsed;
 mod report;
+mod setting;
 #[cfg(test)]
 mod tests;
+mod values;
+
+use std::ffi::OsString;
 
 pub(crate) use database::Database;
-pub(crate) use flags::Flags;
-pub(crate) use parsed::{LogFormat, Migrate, Settings};
+pub(crate) use parsed::{LogFormat, Migrate, OutputForm, Settings};
 pub(crate) use report::Entry;
+pub(crate) use setting::{ALL, CLIENT, JSON, MAINTENANCE, SERVE, export_flags, flags, root_flags};
+pub(crate) use values::Values;
+
+/// Returns a variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Returns whether `NO_COLOR` forbids colours in the output (<https://no-color.org>).
+pub(crate) fn is_color_forbidden() -> bool {
+    variable("NO_COLOR").is_some_and(|value| !value.is_empty())
+}

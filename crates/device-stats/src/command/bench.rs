@@ -8,10 +8,12 @@ use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use device_stats_client::{BatchOutcome, Client};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
 
 use super::progress::{Progress, Unit, per_second};
+use super::results;
 use super::retry_flags::RetryFlags;
-use super::stdout;
+use crate::settings::Settings;
 use synthetic_readings::{Batches, device_id};
 
 /// The benchmarks.
@@ -45,8 +47,8 @@ pub(super) struct Arguments {
 ///
 /// # Errors
 /// If the server is unreachable or refuses a batch. Earlier batches stay stored.
-pub(super) async fn load(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
-    let client = Client::new(url, arguments.retry.policy())?;
+pub(super) async fn load(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
+    let client = Client::new(&settings.url, arguments.retry.policy())?;
     let concurrency = arguments.connections as usize;
     stream::iter((0..arguments.devices).map(device_id))
         .map(|id| {
@@ -85,11 +87,12 @@ pub(super) async fn load(arguments: &Arguments, url: &str) -> anyhow::Result<()>
         }
     };
     progress.finish();
-    match failure {
-        Some(error) => Err(error)
-            .with_context(|| format!("stopped after {} readings, which stay stored", measured.readings())),
-        None => stdout::print(&measured.summary(started.elapsed().as_secs_f64())),
+    if let Some(error) = failure {
+        let readings = measured.readings();
+        return Err(error).with_context(|| format!("stopped after {readings} readings, which stay stored"));
     }
+    let summary = measured.summary(started.elapsed().as_secs_f64());
+    results::print(settings.output, &summary, || Ok(summary.to_text()))
 }
 
 /// The measured batches.
@@ -112,21 +115,47 @@ impl Measured {
         self.accepted + self.repeats
     }
 
-    fn summary(mut self, seconds: f64) -> String {
+    fn summary(mut self, seconds: f64) -> Summary {
         self.latencies.sort_unstable();
         let percentile = |percent: usize| {
             let index = (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
             self.latencies.get(index).map_or(0.0, |latency| 1e3 * latency.as_secs_f64())
         };
-        let (readings, requests) = (self.readings(), self.latencies.len());
+        Summary {
+            readings: self.readings(),
+            accepted: self.accepted,
+            repeats: self.repeats,
+            seconds,
+            readings_per_second: per_second(self.readings(), seconds),
+            requests: self.latencies.len(),
+            median_ms: percentile(50),
+            p99_ms: percentile(99),
+        }
+    }
+}
+
+/// The result of a benchmark.
+#[derive(Serialize)]
+struct Summary {
+    readings: u64,
+    accepted: u64,
+    repeats: u64,
+    seconds: f64,
+    readings_per_second: f64,
+    requests: usize,
+    /// Median time of a request, in milliseconds.
+    median_ms: f64,
+    /// 99th percentile of the time of a request, in milliseconds.
+    p99_ms: f64,
+}
+
+impl Summary {
+    fn to_text(&self) -> String {
+        let Self { readings, accepted, repeats, seconds, readings_per_second, requests, median_ms, p99_ms } =
+            self;
         format!(
-            "{readings} readings: {} accepted, {} repeats, in {seconds:.1} s ({:.0} readings/s); {requests} requests, answered \
-             in {:.1} ms (median), {:.1} ms (p99)\n",
-            self.accepted,
-            self.repeats,
-            per_second(readings, seconds),
-            percentile(50),
-            percentile(99),
+            "{readings} readings: {accepted} accepted, {repeats} repeats, in {seconds:.1} s ({readings_per_second:.0} \
+             readings/s); {requests} requests, answered in {median_ms:.1} ms (median), {p99_ms:.1} ms (p99)\n"
         )
     }
 }

@@ -7,15 +7,17 @@ mod received;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use device_stats_client::{Backoff, Client, ClientError, ExportStream, Period, Scope};
 use futures_util::future::OptionFuture;
 
 use super::progress::{Progress, Unit};
 use super::readings_flags::ReadingsFlags;
+use super::results;
 use super::retry_flags::RetryFlags;
-use super::stdout;
 use super::stop_signal::stop_signal;
+use super::usage::UsageError;
+use crate::settings::Settings;
 use format::Format;
 use output::Output;
 use received::Received;
@@ -46,11 +48,11 @@ const STDOUT: &str = "-";
 /// # Errors
 /// If the server is unreachable, the device or user unknown, the file not writable, the export incomplete, or
 /// a signal stops the export to a file. Then no new file exists, and an existing one is unchanged.
-pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<()> {
+pub(super) async fn export(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let started = Instant::now();
     let file = Some(arguments.output.as_path()).filter(|file| *file != Path::new(STDOUT));
     let format = choose_format(arguments.format, file)?;
-    let client = Client::for_exports(url, arguments.retry.policy())?;
+    let client = Client::for_exports(&settings.url, arguments.retry.policy())?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
     let request = ExportRequest { client, scope, period: arguments.readings.period(), format };
     let mut progress =
@@ -74,7 +76,10 @@ pub(super) async fn export(arguments: &Arguments, url: &str) -> anyhow::Result<(
     result.with_context(|| format!("stopped after {received}"))?;
     output.finish()?;
     match file {
-        Some(_) => stdout::print(&received.summary(started.elapsed().as_secs_f64())),
+        Some(_) => {
+            let seconds = started.elapsed().as_secs_f64();
+            results::print(settings.output, &received.to_json(seconds), || Ok(received.summary(seconds)))
+        }
         None => Ok(()),
     }
 }
@@ -83,10 +88,10 @@ fn choose_format(format: Option<Format>, file: Option<&Path>) -> anyhow::Result<
     match (format, file) {
         (Some(format), _) => Ok(format),
         (None, None) => Ok(Format::Csv),
-        (None, Some(file)) => match Format::from_extension(file) {
-            Some(format) => Ok(format),
-            None => bail!("the extension of {} is not a known format; give --format", file.display()),
-        },
+        (None, Some(file)) => Format::from_extension(file).ok_or_else(|| {
+            let file = file.display();
+            UsageError(format!("the extension of {file} is not a known format; give --format")).into()
+        }),
     }
 }
 

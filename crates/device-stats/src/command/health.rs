@@ -1,11 +1,16 @@
 //! `device-stats health`: checks a server, for container images without another HTTP client.
 
 use device_stats_client::{Client, RetryPolicy};
+use serde_json::json;
 
-/// Checks that the server can serve requests.
+use super::results;
+use crate::settings::Settings;
+
+/// Checks that the server can serve requests. Prints nothing, except as JSON.
 ///
 /// # Errors
 /// If the server cannot serve requests, or is unreachable.
-pub(super) async fn check(url: &str) -> anyhow::Result<()> {
-    Ok(Client::new(url, RetryPolicy::Overload)?.check_health().await?)
+pub(super) async fn check(settings: &Settings) -> anyhow::Result<()> {
+    Client::new(&settings.url, RetryPolicy::Overload)?.check_health().await?;
+    results::print(settings.output, &json!({ "status": "ready" }), || Ok(String::new()))
 }

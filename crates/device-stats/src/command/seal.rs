@@ -8,10 +8,12 @@ use device_stats_service::limits::SEAL_RETRY_PAUSE;
 use device_stats_service::sealing::{MergeGoal, ReadingsToSeal, SealError, SealReport, Sealer};
 use device_stats_store::Retry;
 use futures_util::StreamExt;
+use serde_json::json;
 
+use super::results;
 use super::stdout;
 use super::store_devices::{StoreDevices, for_each_device, parallelism};
-use crate::settings::Settings;
+use crate::settings::{OutputForm, Settings};
 
 /// Maximum number of attempts for a device while the database is busy or unavailable.
 const ATTEMPTS_MAX: u32 = 5;
@@ -41,11 +43,18 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
         let done = done?;
         count += 1;
         total = total.plus(done);
-        if done != SealReport::default() {
+        if done != SealReport::default() && settings.output == OutputForm::Text {
             stdout::print(&format!("device {:?}: {}\n", device.device_id.as_str(), describe(done)))?;
         }
     }
-    stdout::print(&format!("{count} devices: {}\n", describe(total)))
+    let result = json!({
+        "devices": count,
+        "sealed_readings": total.sealed_readings,
+        "sealed_segments": total.sealed_segments,
+        "merged_segments": total.merged_segments,
+        "merged_into": total.merged_into,
+    });
+    results::print(settings.output, &result, || Ok(format!("{count} devices: {}\n", describe(total))))
 }
 
 /// Seals and merges the readings of a device. Tries again if the database is busy or unavailable.

@@ -4,7 +4,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A signal that stops a command. As an error, it is the reason why a command stopped early.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum StopSignal {
     /// Sent by Ctrl-C.
     #[error("SIGINT")]

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use device_stats_domain::{Device, DeviceId, ListPage};
 use device_stats_service::limits::SEAL_DEVICES_MAX;
 use device_stats_store::{Store, StoreError};
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
 
+use super::not_found::NotFound;
 use crate::database;
 use crate::settings::{Migrate, Settings};
 
@@ -36,7 +37,7 @@ impl StoreDevices {
                     Err(_) => Vec::new(),
                 };
                 if found.is_empty() {
-                    bail!("there is no device {text:?}");
+                    return Err(NotFound::Device(text.to_owned()).into());
                 }
                 found
             }

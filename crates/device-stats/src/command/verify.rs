@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 use device_stats_domain::{Device, error_chain};
 use device_stats_store::StoreError;
 use futures_util::StreamExt;
+use serde_json::json;
 
 use self::device_check::{Checked, check};
+use super::results;
 use super::stdout;
 use super::store_devices::{StoreDevices, for_each_device};
-use crate::settings::Settings;
+use crate::settings::{OutputForm, Settings};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -34,18 +36,34 @@ pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow
     let work = async |device: Device| (check(store, device.key).await, device);
     let mut results = pin!(for_each_device(devices, work));
     let (mut count, mut total) = (0_u64, Checked::default());
+    let mut faults = Vec::new();
     while let Some((checked, device)) = results.next().await {
         let checked = corruption_as_fault(checked, &device)?;
-        stdout::print(&describe_faults(&device, &checked)?)?;
+        if settings.output == OutputForm::Text {
+            stdout::print(&describe_faults(&device, &checked)?)?;
+        }
+        faults.extend(checked.faults.iter().map(|(segment, fault)| {
+            let segment = segment.map(|id| id.0);
+            json!({ "device_id": device.device_id.as_str(), "segment": segment, "fault": fault })
+        }));
         count += 1;
         total = total.plus(checked);
     }
-    let Checked { segments, sealed_readings, hot_readings, faults } = total;
+    let Checked { segments, sealed_readings, hot_readings, .. } = total;
     let found = faults.len();
-    stdout::print(&format!(
-        "{count} devices, {segments} segments with {sealed_readings} readings, {hot_readings} hot readings: \
-         {found} faults\n"
-    ))?;
+    let result = json!({
+        "devices": count,
+        "segments": segments,
+        "sealed_readings": sealed_readings,
+        "hot_readings": hot_readings,
+        "faults": faults,
+    });
+    results::print(settings.output, &result, || {
+        Ok(format!(
+            "{count} devices, {segments} segments with {sealed_readings} readings, {hot_readings} hot readings: \
+             {found} faults\n"
+        ))
+    })?;
     if found > 0 {
         bail!("{found} faults were found");
     }

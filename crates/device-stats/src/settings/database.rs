@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::flags::{DATABASE_URL_DEFAULT, Flags, POSTGRES_NAME_DEFAULT, POSTGRES_PORT_DEFAULT, or_default};
 use super::invalid::InvalidSetting;
+use super::values::Values;
 
-/// Name of the flag in errors.
-const FLAG: &str = "database-url";
+/// Name of the setting that contains a URL.
+const URL: &str = "database-url";
 const ACCEPTED: &str = "accepted are sqlite:PATH and postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 
 /// The database of users, devices and readings. `Display` and `Debug` hide passwords.
@@ -36,31 +36,33 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// Returns the database that the flags and variables choose.
+    /// Returns the database that the settings choose.
     ///
     /// # Errors
     /// [`InvalidSetting`] for an unsupported URL or an invalid port.
-    pub(super) fn from_flags(flags: &Flags) -> Result<Self, InvalidSetting> {
-        if let Some(url) = non_empty(flags.database_url.as_ref()) {
-            return Self::from_url(url.expose_secret());
+    pub(super) fn from_values(values: &Values) -> Result<Self, InvalidSetting> {
+        let is_server = values.given(URL).is_none() && values.given("postgres-server").is_some();
+        if !is_server {
+            return Self::from_url(values.text(URL))
+                .map_err(|problem| InvalidSetting::new(values, URL, problem));
         }
-        let Some(host) = flags.postgres_server.as_deref().filter(|host| !host.is_empty()) else {
-            return Self::from_url(DATABASE_URL_DEFAULT);
+        let port = values.text("postgres-port");
+        let invalid_port = |_| {
+            let problem = format!("{port:?} is not a port from 1 to 65535");
+            InvalidSetting::new(values, "postgres-port", problem)
         };
-        let port = or_default(&flags.postgres_port, POSTGRES_PORT_DEFAULT);
-        let invalid_port =
-            |_| InvalidSetting::new("postgres-port", format!("{port:?} is not a port from 1 to 65535"));
         Ok(Self::PostgresServer {
-            host: host.to_owned(),
+            host: values.text("postgres-server").to_owned(),
             port: port.parse().map_err(invalid_port)?,
-            user: or_default(&flags.postgres_user, POSTGRES_NAME_DEFAULT).to_owned(),
-            password: non_empty(flags.postgres_password.as_ref()).cloned(),
-            dbname: or_default(&flags.postgres_db, POSTGRES_NAME_DEFAULT).to_owned(),
+            user: values.text("postgres-user").to_owned(),
+            password: values.given("postgres-password").map(SecretString::from),
+            dbname: values.text("postgres-db").to_owned(),
         })
     }
 
-    /// Returns the database at a URL. The URL of PostgreSQL is validated when the database is opened.
-    fn from_url(url: &str) -> Result<Self, InvalidSetting> {
+    /// Returns the database at a URL, or the problem. The URL of PostgreSQL is validated when the database is
+    /// opened.
+    fn from_url(url: &str) -> Result<Self, String> {
         match url.split_once(':') {
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 Ok(Self::PostgresUrl(url.into()))
@@ -68,28 +70,24 @@ impl Database {
             Some(("sqlite", path)) => Ok(Self::Sqlite(parse_sqlite_path(path)?)),
             // The text before the colon may be a secret. It is shown only if it looks like a scheme.
             Some((scheme, rest)) if rest.starts_with("//") && is_scheme(scheme) => {
-                Err(invalid(format!("the scheme {scheme:?} is not supported; {ACCEPTED}")))
+                Err(format!("the scheme {scheme:?} is not supported; {ACCEPTED}"))
             }
-            _ => Err(invalid(format!("not the URL of a database; {ACCEPTED}"))),
+            _ => Err(format!("not the URL of a database; {ACCEPTED}")),
         }
     }
 }
 
-fn invalid(problem: String) -> InvalidSetting {
-    InvalidSetting::new(FLAG, problem)
-}
-
 /// Parses the text after `sqlite:`, with or without the empty authority `//`.
-fn parse_sqlite_path(path: &str) -> Result<PathBuf, InvalidSetting> {
+fn parse_sqlite_path(path: &str) -> Result<PathBuf, String> {
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
-        return Err(invalid("sqlite: needs the path of a file".to_owned()));
+        return Err("sqlite: needs the path of a file".to_owned());
     }
     if path == ":memory:" {
-        return Err(invalid("sqlite: needs the path of a file; a database in memory is lost".to_owned()));
+        return Err("sqlite: needs the path of a file; a database in memory is lost".to_owned());
     }
     if path.contains('?') {
-        return Err(invalid("sqlite: needs a path without parameters".to_owned()));
+        return Err("sqlite: needs a path without parameters".to_owned());
     }
     Ok(PathBuf::from(path))
 }
@@ -97,11 +95,6 @@ fn parse_sqlite_path(path: &str) -> Result<PathBuf, InvalidSetting> {
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|other| other.is_ascii_alphanumeric() || matches!(other, '+' | '-' | '.'))
-}
-
-/// Returns the secret unless it is empty.
-pub(super) fn non_empty(secret: Option<&SecretString>) -> Option<&SecretString> {
-    secret.filter(|secret| !secret.expose_secret().is_empty())
 }
 
 impl fmt::Display for Database {

@@ -2,27 +2,35 @@
 
 use std::fmt;
 
-use super::flags::Flags;
+use super::setting::SETTINGS;
+use super::values::{Source, Values};
 
 /// A setting with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidSetting {
-    /// Name of the flag, without its dashes.
-    flag: &'static str,
+    name: &'static str,
+    source: Source,
     /// The problem and the accepted values, without secrets.
     problem: String,
 }
 
 impl InvalidSetting {
-    pub(super) fn new(flag: &'static str, problem: String) -> Self {
-        Self { flag, problem }
+    pub(super) fn new(values: &Values, name: &'static str, problem: String) -> Self {
+        Self { name, source: values.source(name), problem }
     }
 }
 
 impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { flag, problem } = self;
-        write!(f, "--{flag} or {}: {problem}", Flags::variable(flag))
+        let Self { name, source, problem } = self;
+        match source {
+            Source::Flag | Source::Default => write!(f, "--{name}: {problem}"),
+            Source::Environment => {
+                let setting = SETTINGS.iter().find(|setting| setting.name == *name);
+                write!(f, "{}: {problem}", setting.map_or(*name, |setting| setting.variable))
+            }
+            Source::File { path, line } => write!(f, "{path}:{line}: {name}: {problem}"),
+        }
     }
 }
 

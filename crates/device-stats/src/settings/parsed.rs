@@ -1,4 +1,4 @@
-//! The settings in force, parsed from the text of the flags.
+//! The settings in force, parsed from their text.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,11 +6,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::database::Database;
-use super::flags::{
-    CACHE_MIB_DEFAULT, Flags, KEEP_KEYS_SECONDS_DEFAULT, LISTEN_DEFAULT, LOG_DEFAULT, LOG_FORMAT_DEFAULT,
-    MIGRATE_DEFAULT, SEAL_AFTER_SECONDS_DEFAULT, URL_DEFAULT, or_default,
-};
 use super::invalid::InvalidSetting;
+use super::values::Values;
 
 /// Bytes of a MiB.
 pub(super) const MIB: u64 = 1024 * 1024;
@@ -36,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub(crate) log: String,
+    /// Form of results and errors.
+    pub(crate) output: OutputForm,
     /// Base URL of the server for the client commands, without a trailing slash.
     pub(crate) url: String,
 }
@@ -60,27 +59,44 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Form in which a command prints results and errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputForm {
+    /// Text for people.
+    Text,
+    /// JSON for programs.
+    Json,
+}
+
 impl Settings {
-    /// Parses the flags and variables.
+    /// Parses the values.
     ///
     /// # Errors
     /// [`InvalidSetting`] for the first invalid value.
-    pub(crate) fn from_flags(flags: &Flags) -> Result<Self, InvalidSetting> {
-        let seal_after = or_default(&flags.seal_after_seconds, SEAL_AFTER_SECONDS_DEFAULT);
-        let keep_keys = or_default(&flags.keep_keys_seconds, KEEP_KEYS_SECONDS_DEFAULT);
+    pub(crate) fn parse(values: &Values) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            listen: or_default(&flags.listen, LISTEN_DEFAULT).to_owned(),
-            database: Database::from_flags(flags)?,
-            database_ca: flags.database_ca.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
-            seal_after: parse_seconds("seal-after-seconds", seal_after)?,
-            keys_kept_for: parse_seconds("keep-keys-seconds", keep_keys)?,
-            cache_bytes_max: parse_mib("cache-mib", or_default(&flags.cache_mib, CACHE_MIB_DEFAULT))?,
-            migrate: parse_choice("migrate", or_default(&flags.migrate, MIGRATE_DEFAULT))?,
-            log_format: parse_choice("log-format", or_default(&flags.log_format, LOG_FORMAT_DEFAULT))?,
-            log: or_default(&flags.log, LOG_DEFAULT).to_owned(),
-            url: parse_server_url("url", or_default(&flags.url, URL_DEFAULT))?,
+            listen: values.text("listen").to_owned(),
+            database: Database::from_values(values)?,
+            database_ca: values.given("database-ca").map(PathBuf::from),
+            seal_after: parse(values, "seal-after-seconds", parse_seconds)?,
+            keys_kept_for: parse(values, "keep-keys-seconds", parse_seconds)?,
+            cache_bytes_max: parse(values, "cache-mib", parse_mib)?,
+            migrate: parse(values, "migrate", parse_choice)?,
+            log_format: parse(values, "log-format", parse_choice)?,
+            log: values.text("log").to_owned(),
+            output: parse(values, "output", parse_choice)?,
+            url: parse(values, "url", parse_server_url)?,
         })
     }
+}
+
+/// Parses a setting with a function that returns the problem of an invalid text.
+fn parse<T>(
+    values: &Values,
+    name: &'static str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, InvalidSetting> {
+    parse(values.text(name)).map_err(|problem| InvalidSetting::new(values, name, problem))
 }
 
 /// Returns the name of a choice on the command line.
@@ -92,38 +108,37 @@ pub(super) fn choice_name(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().expect("a choice with a name").get_name().to_owned()
 }
 
-fn parse_choice<T: ValueEnum>(flag: &'static str, text: &str) -> Result<T, InvalidSetting> {
+fn parse_choice<T: ValueEnum>(text: &str) -> Result<T, String> {
     T::from_str(text, false).map_err(|_| {
         let accepted: Vec<String> = T::value_variants().iter().map(choice_name).collect();
-        InvalidSetting::new(flag, format!("{text:?} is not {}", accepted.join(" or ")))
+        format!("{text:?} is not {}", accepted.join(" or "))
     })
 }
 
 /// Parses a number of MiB and returns bytes.
-fn parse_mib(flag: &'static str, text: &str) -> Result<u64, InvalidSetting> {
+fn parse_mib(text: &str) -> Result<u64, String> {
     let bytes = text.parse().ok().and_then(|mib: u64| mib.checked_mul(MIB));
-    bytes.ok_or_else(|| InvalidSetting::new(flag, format!("{text:?} is not a whole number of MiB")))
+    bytes.ok_or_else(|| format!("{text:?} is not a whole number of MiB"))
 }
 
-fn parse_seconds(flag: &'static str, text: &str) -> Result<Duration, InvalidSetting> {
+fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: Result<u32, _> = text.parse();
     seconds
         .map(|seconds| Duration::from_secs(seconds.into()))
-        .map_err(|_| InvalidSetting::new(flag, format!("{text:?} is not a whole number of seconds")))
+        .map_err(|_| format!("{text:?} is not a whole number of seconds"))
 }
 
 /// Parses the base URL of a server and removes its trailing slash.
-fn parse_server_url(flag: &'static str, text: &str) -> Result<String, InvalidSetting> {
-    let invalid = |problem: String| InvalidSetting::new(flag, problem);
-    let url = reqwest::Url::parse(text).map_err(|error| invalid(format!("not a URL: {error}")))?;
+fn parse_server_url(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid(format!("the scheme {:?} is not http or https", url.scheme())));
+        return Err(format!("the scheme {:?} is not http or https", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("the URL must not contain a user or password".to_owned()));
+        return Err("the URL must not contain a user or password".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("the URL must end with the path, without ? and #".to_owned()));
+        return Err("the URL must end with the path, without ? and #".to_owned());
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -1,34 +1,57 @@
-//! Precedence, defaults, URLs, and hidden secrets. The environment belongs to the whole process, so these
-//! tests do not change it; clap gives a setting the value of a variable in the same way as the value of a
-//! flag.
+//! Precedence, sources, defaults, URLs, and hidden secrets.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, Command, FromArgMatches};
+use clap::Command;
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
-use super::flags::LOG_DEFAULT;
-use super::invalid::InvalidSetting;
-use super::report::Source;
+use super::setting::{ALL, SETTINGS, flags, root_flags};
+use super::values::Source;
 use super::*;
 
-fn parse(line: &[&str]) -> (Result<Settings, InvalidSetting>, Vec<Entry>) {
-    let command = Flags::augment_args(Command::new("device-stats")).mut_args(|argument| argument.env(None));
-    let matches = command.try_get_matches_from([&["device-stats"], line].concat()).unwrap();
-    let flags = Flags::from_arg_matches(&matches).unwrap();
-    let settings = Settings::from_flags(&flags);
-    let entries = settings.as_ref().map(|settings| settings.entries(&flags, &matches)).unwrap_or_default();
-    (settings, entries)
+/// Returns the values for a command line and an environment. The command `config` has all settings,
+/// and `import` those of a client.
+fn collect(line: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Values> {
+    let mut root = Command::new("device-stats")
+        .args(root_flags())
+        .subcommand(Command::new("config").args(flags(ALL)))
+        .subcommand(Command::new("import").args(flags(CLIENT)));
+    let line = if line.contains(&"import") { line.to_vec() } else { [&["config"], line].concat() };
+    let matches = root.try_get_matches_from_mut([&["device-stats"], &line[..]].concat())?;
+    let environment: HashMap<_, _> = environment.iter().copied().collect();
+    Ok(Values::collect(&root, &matches, |name| environment.get(name).map(OsString::from))?)
 }
 
 fn settings(line: &[&str]) -> Settings {
-    parse(line).0.unwrap()
+    Settings::parse(&collect(line, &[]).unwrap()).unwrap()
 }
 
-fn problem(line: &[&str]) -> String {
-    parse(line).0.unwrap_err().to_string()
+fn problem(line: &[&str], environment: &[(&str, &str)]) -> String {
+    match collect(line, environment) {
+        Err(error) => error.to_string(),
+        Ok(values) => Settings::parse(&values).unwrap_err().to_string(),
+    }
+}
+
+fn entries(line: &[&str], environment: &[(&str, &str)]) -> Vec<Entry> {
+    let values = collect(line, environment).unwrap();
+    Settings::parse(&values).unwrap().entries(&values)
+}
+
+/// Returns the value and the source of a setting.
+fn entry(name: &str, line: &[&str], environment: &[(&str, &str)]) -> (String, String) {
+    let entry = entries(line, environment).into_iter().find(|entry| entry.name == name).unwrap();
+    (entry.value, entry.source.to_string())
+}
+
+fn settings_file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
 }
 
 /// Describes a database with its password.
@@ -54,21 +77,100 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.keys_kept_for, Duration::from_hours(24));
     assert_eq!(settings.migrate, Migrate::OnStart);
     assert_eq!(settings.log_format, LogFormat::Text);
-    assert_eq!(settings.log, LOG_DEFAULT);
+    assert_eq!(settings.log, "info,refinery_core=warn");
+    assert_eq!(settings.output, OutputForm::Text);
     assert_eq!(settings.url, "http://127.0.0.1:8000");
 }
 
 #[test]
-fn empty_values_count_as_absent() {
-    let names = parse(&[]).1.into_iter().map(|entry| format!("--{}=", entry.name)).collect::<Vec<_>>();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (_, entries) = parse(&names);
-    assert_eq!(exposed(&names), "sqlite device-stats.db");
-    assert_eq!(entries, parse(&[]).1);
-    assert!(entries.iter().all(|entry| entry.source == Source::Default));
-    let line =
-        ["--postgres-server=db", "--postgres-user=", "--postgres-db=", "--postgres-port=", "--database-url="];
-    assert_eq!(exposed(&line), "server db 5432 postgres None postgres");
+fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
+    for setting in &SETTINGS {
+        let value = |n: u8| match setting.name {
+            "database-url" => format!("sqlite:{n}.db"),
+            "url" => format!("http://h{n}"),
+            "migrate" => n.is_multiple_of(2).to_string(),
+            "log-format" | "output" => "json".to_owned(),
+            _ => n.to_string(),
+        };
+        let shown = |n| if setting.name == "postgres-password" { "***".to_owned() } else { value(n) };
+        let file = settings_file(&format!("\n# A comment\n{} = \"{}\"\n", setting.name, value(1)));
+        let path = file.path().to_str().unwrap();
+        let variable = value(2);
+        let environment = [("DEVICE_STATS_CONFIG", path), (setting.variable, &variable)];
+        let flag = format!("--{}={}", setting.name, value(3));
+        let from_file = (shown(1), format!("file {path}:3"));
+        assert_eq!(entry(setting.name, &[], &environment[..1]), from_file);
+        assert_eq!(entry(setting.name, &["--config", path], &[]), from_file);
+        assert_eq!(entry(setting.name, &[], &environment), (shown(2), "environment".to_owned()));
+        assert_eq!(entry(setting.name, &[&flag], &environment), (shown(3), "flag".to_owned()));
+        // An empty value counts as absent.
+        let empty = format!("--{}=", setting.name);
+        let environment = [environment[0], (setting.variable, "")];
+        assert_eq!(entry(setting.name, &[&empty], &environment), from_file);
+        std::fs::write(file.path(), format!("{} = ''", setting.name)).unwrap();
+        assert_eq!(entries(&[&empty], &environment), entries(&[], &[]));
+    }
+}
+
+#[test]
+fn without_a_source_each_setting_has_its_default() {
+    assert!(entries(&[], &[]).iter().all(|entry| entry.source == Source::Default));
+}
+
+#[test]
+fn a_settings_file_has_texts_numbers_and_truth_values() {
+    let file = settings_file("cache-mib = 7\nmigrate = false\nlog = 'debug'\n");
+    let line = ["--config", file.path().to_str().unwrap()];
+    for (name, value) in [("cache-mib", "7"), ("migrate", "false"), ("log", "debug")] {
+        assert_eq!(entry(name, &line, &[]).0, value);
+    }
+}
+
+#[test]
+fn a_fault_in_a_settings_file_names_the_line_and_the_setting_but_no_secret() {
+    for (text, line, part) in [
+        ("log = 'info'\n\nlistenn = 'hunter2'\nabc = 1\n", 3, "there is no setting \"listenn\""),
+        ("cache_mib = 7\n", 1, "there is no setting \"cache_mib\"; write cache-mib"),
+        ("POSTGRES_PASSWORD = 'hunter2'\n", 1, "write postgres-password"),
+        ("[database]\nurl = 'hunter2'\n", 1, "there is no setting \"database\""),
+        ("config = 'other.toml'\n", 1, "there is no setting \"config\""),
+        ("log = 'info'\ncache-mib = 1.5\n", 2, "the value of cache-mib must be a text, a whole number"),
+        ("cache-mib = 0x10\n", 1, "the value of cache-mib must be"),
+        ("url = ['hunter2']\n", 1, "the value of url must be"),
+        ("log = 'info'\npostgres-password = hunter2\n", 2, "not TOML; write NAME = VALUE"),
+        ("log = 'info'\nlog = 'debug'\n", 2, "occurs before"),
+        ("log = 'info'\ncache-mib = 'hunter'\n", 2, "cache-mib: \"hunter\" is not a whole number of MiB"),
+    ] {
+        let file = settings_file(text);
+        let path = file.path().to_str().unwrap();
+        let message = problem(&["--config", path], &[]);
+        assert!(message.starts_with(&format!("{path}:{line}: ")) && message.contains(part), "{message}");
+        assert!(!message.contains("hunter2") && !message.contains('\n'), "{message}");
+    }
+    assert_eq!(problem(&["--config=/no/file"], &[]), "cannot read the settings file /no/file");
+}
+
+#[test]
+fn a_command_gets_only_its_own_settings() {
+    let file = settings_file("cache-mib = 'many'\nurl = 'http://h'\n");
+    let config = ["--config", file.path().to_str().unwrap()];
+    // The command ignores the settings of other commands in the environment and in the file.
+    let line = [&["import"], &config[..]].concat();
+    let values = collect(&line, &[("POSTGRES_PORT", "no"), ("DEVICE_STATS_MIGRATE", "no")]).unwrap();
+    assert_eq!(Settings::parse(&values).unwrap().url, "http://h");
+    // On the command line, they are a mistake.
+    assert_eq!(problem(&["--cache-mib=7", "import"], &[]), "the command import has no setting --cache-mib");
+    assert!(problem(&["import", "--cache-mib=7"], &[]).contains("unexpected argument"));
+    for line in [["--url=http://x", "import"], ["import", "--url=http://x"]] {
+        assert_eq!(settings(&line).url, "http://x");
+    }
+}
+
+#[test]
+fn json_is_short_for_output_json() {
+    for line in [&["--json"][..], &["--output=json"], &["--json", "import"], &["import", "--json"]] {
+        assert_eq!(settings(line).output, OutputForm::Json);
+    }
 }
 
 #[test]
@@ -78,6 +180,11 @@ fn a_database_url_takes_precedence_over_a_postgres_server() {
     let line = [&server[..], &["--database-url=sqlite:x.db"]].concat();
     assert_eq!(exposed(&line), "sqlite x.db");
     assert_eq!(exposed(&["--postgres-user=u"]), exposed(&[]));
+    let empty = ["--postgres-server=db", "--postgres-user=", "--postgres-db=", "--postgres-port="];
+    assert_eq!(
+        exposed(&[&empty[..], &["--database-url="]].concat()),
+        "server db 5432 postgres None postgres"
+    );
 }
 
 #[test]
@@ -111,19 +218,22 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--database-url=sqlite:"], "needs the path of a file"),
         (["--database-url=sqlite::memory:"], "a database in memory is lost"),
         (["--database-url=sqlite:a?mode=ro"], "needs a path without parameters"),
-        (["--migrate=yes"], "--migrate or DEVICE_STATS_MIGRATE: \"yes\" is not true or false"),
+        (["--migrate=yes"], "--migrate: \"yes\" is not true or false"),
         (["--log-format=xml"], "\"xml\" is not text or json"),
+        (["--output=xml"], "\"xml\" is not text or json"),
         (["--seal-after-seconds=1.5"], "\"1.5\" is not a whole number of seconds"),
         (["--cache-mib=-1"], "\"-1\" is not a whole number of MiB"),
         (["--url=ftp://h"], "not http or https"),
-        (["--url=h"], "--url or DEVICE_STATS_URL: not a URL"),
+        (["--url=h"], "--url: not a URL"),
         (["--url=http://u:hunter2@h"], "must not contain a user or password"),
     ] {
-        let message = problem(&line);
+        let message = problem(&line, &[]);
         assert!(message.contains(part), "{message}");
         assert!(!message.contains("hunter2") && !message.contains("ter2"), "{message}");
     }
-    assert!(problem(&["--postgres-server=h", "--postgres-port=70000"]).contains("is not a port"));
+    assert!(problem(&["--postgres-server=h", "--postgres-port=70000"], &[]).contains("is not a port"));
+    let message = problem(&[], &[("DEVICE_STATS_MIGRATE", "yes")]);
+    assert_eq!(message, "DEVICE_STATS_MIGRATE: \"yes\" is not true or false");
 }
 
 #[test]
@@ -143,9 +253,9 @@ fn secrets_are_hidden() {
         "postgres://h/d?pass%77ord=hunter2",
     ] {
         let line = ["--database-url", url, "--postgres-password=hunter2"];
-        let (settings, entries) = parse(&line);
-        let settings = settings.unwrap();
-        let shown = format!("{settings:?} {} {entries:?}", settings.database);
+        let values = collect(&line, &[]).unwrap();
+        let (settings, entries) = (Settings::parse(&values).unwrap(), entries(&line, &[]));
+        let shown = format!("{values:?} {settings:?} {} {entries:?}", settings.database);
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("***"), "{shown}");
     }
@@ -165,19 +275,20 @@ fn the_rest_of_a_url_is_shown() {
 }
 
 #[test]
-fn each_setting_has_a_source() {
-    let (_, entries) = parse(&["--migrate=false"]);
-    let entry = entries.iter().find(|entry| entry.name == "migrate").unwrap();
-    assert_eq!((entry.value.as_str(), entry.source), ("false", Source::Flag));
-    assert!(
-        entries.iter().filter(|entry| entry.name != "migrate").all(|entry| entry.source == Source::Default)
-    );
+fn every_setting_has_a_variable_of_its_own() {
+    let mut variables: Vec<&str> = SETTINGS.iter().map(|setting| setting.variable).collect();
+    variables.sort_unstable();
+    variables.dedup();
+    assert_eq!(variables.len(), SETTINGS.len());
 }
 
 #[test]
-fn every_setting_has_a_variable() {
-    let mut variables: Vec<String> = parse(&[]).1.iter().map(|entry| Flags::variable(entry.name)).collect();
-    variables.sort_unstable();
-    variables.dedup();
-    assert_eq!(variables.len(), parse(&[]).1.len());
+fn the_page_of_the_settings_lists_each_with_its_variable_and_default() {
+    let page = include_str!("../../../../docs/settings.md");
+    for setting in &SETTINGS {
+        let row = format!("| `--{}` | `{}` | ", setting.name, setting.variable);
+        let row = page.lines().find(|line| line.starts_with(&row)).expect(setting.name);
+        assert!(row.contains(&format!("`{}`", setting.default)) || setting.default.is_empty(), "{row}");
+    }
+    assert_eq!(page.matches("\n| `--").count(), SETTINGS.len() + 1);
 }

@@ -243,7 +243,7 @@ fn an_unknown_device_and_a_missing_file_fail() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::in_folder(folder.path());
     let output = run(&["analyze", "nobody", "--url", &server.url]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("Device not found"));
     assert_eq!(run(&["import", "/no/such/file.csv", "--url", &server.url]).status.code(), Some(1));
 }
@@ -283,7 +283,7 @@ fn bench_load_stores_readings_and_prints_the_throughput() {
     assert_eq!(exported.lines().count(), 1 + 2 * 667);
     assert_eq!(load(&["--batch", "0"]).status.code(), Some(2));
     let unreachable = ["bench", "load", "--url", "http://127.0.0.1:1", "--retry-for", "0"];
-    assert_eq!(run(&unreachable).status.code(), Some(1));
+    assert_eq!(run(&unreachable).status.code(), Some(4));
 }
 
 /// Asserts that the import of a file with these bytes fails with a message that has all the expected parts.

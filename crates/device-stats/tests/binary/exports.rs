@@ -41,10 +41,10 @@ fn import(file: &str, url: &str) -> String {
     stdout_of(&["import", file, "--user", "ann", "--email", "ann@example.com", "--url", url])
 }
 
-/// Runs an export that must fail, and returns its error message.
-fn failure_of(arguments: &[&str], url: &str) -> String {
+/// Runs an export that must fail with an exit code, and returns its error message.
+fn failure_of(arguments: &[&str], url: &str, exit_code: i32) -> String {
     let output = run(&[&["export"], arguments, &["--url", url]].concat());
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    assert_eq!(output.status.code(), Some(exit_code), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()
 }
 
@@ -84,7 +84,7 @@ fn exported_readings_can_be_imported_again() {
     }
 
     // One device and a period, to stdout and to a file whose extension has capital letters.
-    let window = ["--from", "2026-11-23T10:00:03Z", "--until", "2026-11-23T10:00:04.004000Z"];
+    let window = ["--from", "2026-11-23T10:00:03Z", "--end-time", "2026-11-23T10:00:04.004000Z"];
     let export_pump = [&["export", "--device", "pump, \"old\"", "--url", to], &window[..]].concat();
     let text = stdout_of(&export_pump);
     let is_expected =
@@ -92,6 +92,12 @@ fn exported_readings_can_be_imported_again() {
     let expected: Vec<&str> = exported.lines().filter(is_expected).collect();
     assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), expected);
     assert_eq!(expected.len(), 126);
+    // An exclusive end, one microsecond after the inclusive one.
+    let window = ["--start-time", "2026-11-23T10:00:03Z", "--until", "2026-11-23T10:00:04.004001Z"];
+    assert_eq!(
+        text,
+        stdout_of(&[&["export", "--device", "pump, \"old\"", "--url", to], &window[..]].concat())
+    );
     let lines = path("lines.NDJSON");
     let summary = stdout_of(&[&export_pump[..], &["--output", &lines]].concat());
     assert!(summary.starts_with("126 readings in "), "{summary}");
@@ -137,23 +143,23 @@ fn an_incomplete_export_leaves_no_file() {
         // The device that is exported first is intact.
         database.flip_bit("fan");
         let server = Server::start(&database.url);
-        let message = failure_of(&["--user", "ann", "--output", &file], &server.url);
+        let message = failure_of(&["--user", "ann", "--output", &file], &server.url, 4);
         assert!(
             message.contains("stopped after 5000 readings") && message.contains("broke off"),
             "{message}"
         );
         let to_stdout = run(&["export", "--user", "ann", "--url", &server.url]);
-        assert_eq!(to_stdout.status.code(), Some(1));
+        assert_eq!(to_stdout.status.code(), Some(4));
         assert_eq!(String::from_utf8(to_stdout.stdout).unwrap().lines().count(), 5_001);
-        let message = failure_of(&["--device", "fan", "--output", &file], &server.url);
+        let message = failure_of(&["--device", "fan", "--output", &file], &server.url, 4);
         assert!(message.contains("is corrupt"), "{message}");
-        let message = failure_of(&["--device", "none", "--output", &file], &server.url);
+        let message = failure_of(&["--device", "none", "--output", &file], &server.url, 3);
         assert!(message.contains("Device not found"), "{message}");
-        let message = failure_of(&["--user", "bob", "--output", &file], &server.url);
+        let message = failure_of(&["--user", "bob", "--output", &file], &server.url, 3);
         assert!(message.contains("there is no user \"bob\""), "{message}");
-        let message = failure_of(&["--user", "ann", "--output", &path("out.xls")], &server.url);
+        let message = failure_of(&["--user", "ann", "--output", &path("out.xls")], &server.url, 2);
         assert!(message.contains("give --format"), "{message}");
-        let message = failure_of(&["--user", "ann", "--output", &path("none/out.csv")], &server.url);
+        let message = failure_of(&["--user", "ann", "--output", &path("none/out.csv")], &server.url, 1);
         assert!(message.contains("cannot write"), "{message}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "an earlier export");
         assert_eq!(files(folder.path()), ["out.csv", "rows.csv"]);
@@ -205,7 +211,7 @@ fn a_stopped_export_leaves_no_file() {
 }
 
 /// Runs a command on a terminal, and returns the output on the terminal.
-fn run_on_terminal(arguments: &[&str]) -> String {
+pub(crate) fn run_on_terminal(arguments: &[&str]) -> String {
     let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
     let command = format!("stty cols 200; {} {}", env!("CARGO_BIN_EXE_device-stats"), quoted.join(" "));
     let output = Command::new("script").args(["-qec", &command, "/dev/null"]).stdin(Stdio::null()).output();

@@ -9,12 +9,16 @@
     reason = "tests"
 )]
 
+mod accounts;
+mod charts;
 mod command_line;
 mod crash_points;
 mod crates;
 mod databases;
 mod deletions;
+mod errors;
 mod exports;
+mod fixed_answer;
 mod full_disk;
 mod import_retries;
 mod import_times;
@@ -25,10 +29,13 @@ mod limits;
 mod many_bodies;
 mod numbered_readings;
 mod outages;
+mod output_forms;
 mod random;
 mod readme;
 mod sealing;
 mod self_checking;
 mod server;
+mod settings_file;
 mod small_disk;
 mod storms;
+mod tailing;

@@ -201,7 +201,7 @@ fn a_missing_database_or_device_is_neither_sealed_nor_verified() {
     stdout_of(&["migrate", "--database-url", &url]);
     for command in [&["seal"][..], &["verify"]] {
         let output = run(&[command, &["--device", "nobody", "--database-url", &url]].concat());
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(3));
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(message.contains("there is no device \"nobody\""), "{message}");
     }

@@ -10,6 +10,17 @@ use serde_json::Value;
 /// Timeout of a response, in seconds.
 const RESPONSE_SECONDS_MAX: &str = "60";
 
+/// Variables of settings that a machine may have.
+const SETTINGS: [&str; 7] = [
+    "DATABASE_URL",
+    "POSTGRES_SERVER",
+    "DEVICE_STATS_CONFIG",
+    "DEVICE_STATS_LISTEN",
+    "DEVICE_STATS_OUTPUT",
+    "DEVICE_STATS_URL",
+    "RUST_LOG",
+];
+
 /// A running server, killed on drop.
 pub(crate) struct Server {
     child: Child,
@@ -20,7 +31,7 @@ pub(crate) struct Server {
 /// Returns a command of the binary, without settings from the environment of the test.
 pub(crate) fn device_stats(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_device-stats"));
-    for name in ["DATABASE_URL", "POSTGRES_SERVER", "DEVICE_STATS_LISTEN", "DEVICE_STATS_URL", "RUST_LOG"] {
+    for name in SETTINGS {
         command.env_remove(name);
     }
     command.args(arguments);

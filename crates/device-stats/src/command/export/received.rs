@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use super::format::Format;
 use crate::command::progress::{Unit, per_second};
 
@@ -41,6 +43,11 @@ impl Received {
     pub(super) fn summary(&self, seconds: f64) -> String {
         let rate = per_second(self.amount(), seconds);
         format!("{self} in {seconds:.1} s ({rate:.0} {}/s)\n", self.unit().name())
+    }
+
+    /// Returns the amount and its duration, under the name of its unit.
+    pub(super) fn to_json(&self, seconds: f64) -> Value {
+        json!({ self.unit().name(): self.amount(), "seconds": seconds })
     }
 
     fn unit(&self) -> Unit {

@@ -1,0 +1,141 @@
+//! `device-stats devices`: lists, shows, registers, changes and deletes devices.
+
+use device_stats_client::{Client, Device, DeviceChange, NewDevice, RetryPolicy};
+
+use super::confirmation::YesFlag;
+use super::results::{self, table, visible};
+use super::users;
+use crate::settings::Settings;
+
+/// The operations on devices.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List the devices by ascending id
+    List {
+        /// List only the devices of this user
+        #[arg(long, value_name = "NAME_OR_ID")]
+        user: Option<String>,
+        /// List up to this number of devices [default: all]
+        #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
+        limit: u64,
+    },
+    /// Show a device
+    Show(Choice),
+    /// Register a device
+    Create {
+        #[command(flatten)]
+        device: Choice,
+        /// Set the display name
+        #[arg(long)]
+        name: Option<String>,
+        /// Register the device for this user [default: without a user]
+        #[arg(long, value_name = "NAME_OR_ID")]
+        user: Option<String>,
+    },
+    /// Change the display name of a device
+    Rename {
+        #[command(flatten)]
+        device: Choice,
+        /// The new display name
+        #[arg(required_unless_present = "no_name", conflicts_with = "no_name")]
+        name: Option<String>,
+        /// Remove the display name
+        #[arg(long)]
+        no_name: bool,
+    },
+    /// Give a device to another user, or to none; its readings stay
+    Move {
+        #[command(flatten)]
+        device: Choice,
+        /// Give the device to this user
+        #[arg(
+            long,
+            value_name = "NAME_OR_ID",
+            required_unless_present = "no_user",
+            conflicts_with = "no_user"
+        )]
+        user: Option<String>,
+        /// Take the device from its user
+        #[arg(long)]
+        no_user: bool,
+    },
+    /// Delete a device with its readings
+    Delete {
+        #[command(flatten)]
+        device: Choice,
+        #[command(flatten)]
+        yes: YesFlag,
+    },
+}
+
+/// The choice of a device.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Choice {
+    /// Id of the device, as its client chose it
+    #[arg(value_name = "DEVICE_ID")]
+    device: String,
+}
+
+/// Carries out an operation, and prints the devices.
+///
+/// # Errors
+/// If the server is unreachable, refuses the request, or has no such device or user.
+pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
+    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let device = match command {
+        Command::List { user, limit } => {
+            let devices = list(&client, user.as_deref(), limit).await?;
+            return results::print(settings.output, &devices, || Ok(to_table(&devices)));
+        }
+        Command::Show(Choice { device }) => client.find_device(&device).await?,
+        Command::Create { device: Choice { device: device_id }, name, user } => {
+            let user_id = find_owner(&client, user.as_deref()).await?;
+            client.create_device(&NewDevice { device_id, name, user_id }).await?
+        }
+        Command::Rename { device: Choice { device }, name, no_name: _ } => {
+            client.update_device(&device, &DeviceChange::Name(name)).await?
+        }
+        Command::Move { device: Choice { device }, user, no_user: _ } => {
+            let owner = find_owner(&client, user.as_deref()).await?;
+            client.update_device(&device, &DeviceChange::Owner(owner)).await?
+        }
+        Command::Delete { device: Choice { device }, yes } => {
+            let found = client.find_device(&device).await?;
+            yes.confirm(&format!("delete device {device:?} and its readings"))?;
+            client.delete_device(&device).await?;
+            let text = format!("deleted device {device:?} and its readings\n");
+            return results::print(settings.output, &found, || Ok(text));
+        }
+    };
+    results::print(settings.output, &device, || Ok(to_table(std::slice::from_ref(&device))))
+}
+
+async fn list(client: &Client, user: Option<&str>, count_max: u64) -> anyhow::Result<Vec<Device>> {
+    let Some(user) = user else { return Ok(client.list_devices(count_max).await?) };
+    let user = users::find(client, user).await?;
+    let mut devices = client.find_user_with_devices(user.id).await?.devices;
+    devices.truncate(usize::try_from(count_max).unwrap_or(usize::MAX));
+    Ok(devices)
+}
+
+async fn find_owner(client: &Client, user: Option<&str>) -> anyhow::Result<Option<i64>> {
+    match user {
+        Some(user) => Ok(Some(users::find(client, user).await?.id)),
+        None => Ok(None),
+    }
+}
+
+/// Returns the devices as a table.
+pub(super) fn to_table(devices: &[Device]) -> String {
+    let mut table = table(&["id", "device_id", "name", "user_id"], &["id", "user_id"]);
+    for Device { id, device_id, name, user_id } in devices {
+        let user_id = user_id.map(|id| id.to_string());
+        table.add_row([
+            &id.to_string(),
+            device_id,
+            &name.as_deref().map(visible).unwrap_or_default(),
+            &user_id.unwrap_or_default(),
+        ]);
+    }
+    format!("{table}\n")
+}

@@ -1,0 +1,23 @@
+//! The error of a command that does not find its subject.
+
+/// A missing subject.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotFound {
+    /// No user has this name or id.
+    #[error("there is no user {0:?}")]
+    User(String),
+    /// No device has this id.
+    #[error("there is no device {0:?}")]
+    Device(String),
+    /// The device has no reading with this time.
+    #[error("device {device_id:?} has no reading with the time {time}")]
+    Reading {
+        /// Id of the device.
+        device_id: String,
+        /// The time, as the user gave it.
+        time: String,
+    },
+    /// The devices have no readings.
+    #[error("there are no readings")]
+    Readings,
+}

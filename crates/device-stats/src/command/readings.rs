@@ -1,0 +1,187 @@
+//! `device-stats readings`: lists, shows and deletes readings.
+
+use device_stats_client::{Client, Period, Reading, ReadingsToDelete, RetryPolicy};
+use serde::Serialize;
+use serde_json::{Number, json};
+
+use super::confirmation::YesFlag;
+use super::not_found::NotFound;
+use super::period_flags::PeriodFlags;
+use super::results::{self, table};
+use super::usage::UsageError;
+use super::users;
+use crate::settings::Settings;
+
+/// The operations on readings.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List the readings of a device, newest first
+    List {
+        #[command(flatten)]
+        device: Choice,
+        #[command(flatten)]
+        period: PeriodFlags,
+        /// List up to this number of readings
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        limit: u64,
+    },
+    /// Show the newest reading of one or more devices
+    Latest {
+        /// Ids of the devices
+        #[arg(value_name = "DEVICE_ID", required_unless_present = "user", conflicts_with = "user")]
+        devices: Vec<String>,
+        /// Show the newest reading of each device of this user
+        #[arg(long, value_name = "NAME_OR_ID")]
+        user: Option<String>,
+    },
+    /// Show the reading with a time
+    Show {
+        #[command(flatten)]
+        device: Choice,
+        /// Time of the reading, for example 2026-11-23T10:00:00.25Z
+        time: String,
+    },
+    /// Delete the readings of a device in a period
+    Delete {
+        #[command(flatten)]
+        device: Choice,
+        #[command(flatten)]
+        period: PeriodFlags,
+        /// Delete all readings of the device
+        #[arg(long, conflicts_with_all = ["start_time", "end_time", "until"])]
+        all: bool,
+        #[command(flatten)]
+        yes: YesFlag,
+    },
+}
+
+/// The choice of a device.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Choice {
+    /// Id of the device
+    #[arg(value_name = "DEVICE_ID")]
+    device: String,
+}
+
+/// The newest reading of a device.
+#[derive(Debug, Serialize)]
+struct LatestReading {
+    device_id: String,
+    timestamp: String,
+    x: Number,
+    y: Number,
+    z: Number,
+}
+
+/// Carries out an operation, and prints the readings.
+///
+/// # Errors
+/// If the server is unreachable, refuses the request, or has no such readings.
+pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
+    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let readings = match command {
+        Command::List { device: Choice { device }, period, limit } => {
+            let readings = client.list_readings(&device, &period.period(), limit).await?;
+            if readings.is_empty() && limit > 0 {
+                return Err(NotFound::Readings.into());
+            }
+            return results::print(settings.output, &readings, || Ok(to_table(&readings)));
+        }
+        Command::Latest { devices, user } => {
+            let latest = list_latest(&client, devices, user.as_deref()).await?;
+            return results::print(settings.output, &latest, || Ok(latest_table(&latest)));
+        }
+        Command::Show { device: Choice { device }, time } => {
+            let moment = Period { start_time: Some(time.clone()), end_time: Some(time.clone()), until: None };
+            let reading = client.list_readings(&device, &moment, 1).await?.pop();
+            reading.ok_or(NotFound::Reading { device_id: device, time })?
+        }
+        Command::Delete { device: Choice { device }, period, all, yes } => {
+            return delete(&client, &device, readings_to_delete(&period, all)?, yes, settings).await;
+        }
+    };
+    results::print(settings.output, &readings, || Ok(to_table(std::slice::from_ref(&readings))))
+}
+
+/// Returns the newest reading of each device that has one.
+async fn list_latest(
+    client: &Client,
+    devices: Vec<String>,
+    user: Option<&str>,
+) -> anyhow::Result<Vec<LatestReading>> {
+    let devices = match user {
+        None => devices,
+        Some(user) => {
+            let id = users::find(client, user).await?.id;
+            let devices = client.find_user_with_devices(id).await?.devices;
+            devices.into_iter().map(|device| device.device_id).collect()
+        }
+    };
+    let mut latest = Vec::new();
+    for device_id in devices {
+        let newest = client.list_readings(&device_id, &Period::default(), 1).await?.pop();
+        latest.extend(newest.map(|Reading { timestamp, x, y, z, .. }| LatestReading {
+            device_id,
+            timestamp,
+            x,
+            y,
+            z,
+        }));
+    }
+    if latest.is_empty() {
+        return Err(NotFound::Readings.into());
+    }
+    Ok(latest)
+}
+
+/// Returns the readings to delete. A period needs a start or an end, because an empty one would mean all.
+fn readings_to_delete(period: &PeriodFlags, all: bool) -> Result<ReadingsToDelete, UsageError> {
+    if all {
+        return Ok(ReadingsToDelete::All);
+    }
+    if period.is_unbounded() {
+        let problem = "give --start-time, --end-time or --until, or delete all readings with --all";
+        return Err(UsageError(problem.to_owned()));
+    }
+    Ok(ReadingsToDelete::In(period.period()))
+}
+
+async fn delete(
+    client: &Client,
+    device: &str,
+    readings: ReadingsToDelete,
+    yes: YesFlag,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let which = match &readings {
+        ReadingsToDelete::All => "all readings".to_owned(),
+        ReadingsToDelete::In(period) => format!("the readings {}", describe(period)),
+    };
+    yes.confirm(&format!("delete {which} of device {device:?}"))?;
+    let deleted = client.delete_readings(device, &readings).await?;
+    results::print(settings.output, &json!({ "deleted": deleted }), || {
+        Ok(format!("deleted {deleted} readings of device {device:?}\n"))
+    })
+}
+
+fn describe(period: &Period) -> String {
+    let ends = [("from", &period.start_time), ("to", &period.end_time), ("before", &period.until)];
+    let given = ends.iter().filter_map(|(word, time)| Some(format!("{word} {}", time.as_ref()?)));
+    given.collect::<Vec<_>>().join(" ")
+}
+
+fn to_table(readings: &[Reading]) -> String {
+    let mut table = table(&["timestamp", "x", "y", "z", "id"], &["x", "y", "z", "id"]);
+    for Reading { timestamp, x, y, z, id, .. } in readings {
+        table.add_row([timestamp, &x.to_string(), &y.to_string(), &z.to_string(), &id.to_string()]);
+    }
+    format!("{table}\n")
+}
+
+fn latest_table(readings: &[LatestReading]) -> String {
+    let mut table = table(&["device_id", "timestamp", "x", "y", "z"], &["x", "y", "z"]);
+    for LatestReading { device_id, timestamp, x, y, z } in readings {
+        table.add_row([device_id, timestamp, &x.to_string(), &y.to_string(), &z.to_string()]);
+    }
+    format!("{table}\n")
+}

@@ -1,0 +1,71 @@
+//! `device-stats tail`: prints readings as they arrive.
+
+use std::ops::ControlFlow;
+
+use device_stats_client::{Client, ClientError};
+use serde::Deserialize;
+use serde_json::Number;
+
+use super::readings_flags::find_scope;
+use super::retry_flags::RetryFlags;
+use super::stdout;
+use crate::settings::{OutputForm, Settings};
+
+/// Arguments of `tail`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Watch this device
+    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    device: Option<String>,
+    /// Watch all devices of this user instead of one device
+    #[arg(long, value_name = "NAME_OR_ID")]
+    user: Option<String>,
+    /// Print up to this number of readings per second of each device [default: 10]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Stop after this number of readings [default: never]
+    #[arg(long, value_name = "COUNT")]
+    count: Option<u64>,
+    #[command(flatten)]
+    retry: RetryFlags,
+}
+
+/// A reading of a live stream.
+#[derive(Debug, Deserialize)]
+struct LiveReading {
+    device_id: String,
+    timestamp: String,
+    x: Number,
+    y: Number,
+    z: Number,
+}
+
+/// Prints a line for each reading. A lost connection is opened again, and missed readings are printed then.
+///
+/// # Errors
+/// If the server is unreachable, or the device or user unknown or deleted.
+pub(super) async fn tail(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
+    let client = Client::for_exports(&settings.url, arguments.retry.policy())?;
+    let scope = find_scope(&client, arguments.device.as_deref(), arguments.user.as_deref()).await?;
+    let mut readings = client.watch(&scope, arguments.rate).await?;
+    let mut stdout = std::io::stdout();
+    let mut count = 0;
+    while arguments.count.is_none_or(|count_max| count < count_max) {
+        let reading = readings.next().await?;
+        let line = match settings.output {
+            OutputForm::Json => format!("{reading}\n"),
+            OutputForm::Text => to_text(&reading)?,
+        };
+        if let ControlFlow::Break(()) = stdout::write(&mut stdout, line.as_bytes())? {
+            return Ok(());
+        }
+        count += 1;
+    }
+    Ok(())
+}
+
+fn to_text(reading: &str) -> Result<String, ClientError> {
+    let LiveReading { device_id, timestamp, x, y, z } =
+        serde_json::from_str(reading).map_err(ClientError::UnexpectedResponse)?;
+    Ok(format!("{timestamp}  {device_id}  {x} {y} {z}\n"))
+}

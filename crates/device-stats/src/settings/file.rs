@@ -1,0 +1,106 @@
+//! The settings file: TOML with one `name = value` for each setting, without tables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use secrecy::SecretString;
+use toml::de::{DeTable, DeValue};
+
+use super::setting::SETTINGS;
+
+/// The settings of a file.
+#[derive(Debug, Default)]
+pub(super) struct SettingsFile {
+    /// Path of the file, as the user gave it.
+    pub(super) path: String,
+    /// Line, counted from 1, and value of each setting, by its name.
+    pub(super) values: BTreeMap<&'static str, (usize, SecretString)>,
+}
+
+/// A settings file that cannot be used. `Display` shows no values, because they may be secrets.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidFile {
+    /// The file cannot be read.
+    #[error("cannot read the settings file {path}")]
+    Unreadable {
+        /// Path of the file.
+        path: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A line is invalid.
+    #[error("{path}:{line}: {problem}")]
+    Line {
+        /// Path of the file.
+        path: String,
+        /// Number of the line, counted from 1.
+        line: usize,
+        /// The problem and the correction.
+        problem: String,
+    },
+}
+
+impl SettingsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`InvalidFile`] for an unreadable file, for invalid TOML, and for an unknown setting.
+    pub(super) fn read(path: &str) -> Result<Self, InvalidFile> {
+        let unreadable = |source| InvalidFile::Unreadable { path: path.to_owned(), source };
+        Self::parse(path, &fs::read_to_string(path).map_err(unreadable)?)
+    }
+
+    /// Parses the text of a file.
+    pub(super) fn parse(path: &str, text: &str) -> Result<Self, InvalidFile> {
+        let line = |position: usize| 1 + text.bytes().take(position).filter(|byte| *byte == b'\n').count();
+        let invalid = |position: usize, problem: String| InvalidFile::Line {
+            path: path.to_owned(),
+            line: line(position),
+            problem,
+        };
+        let table = DeTable::parse(text).map_err(|error| {
+            let problem = if error.message().starts_with("duplicate key") {
+                "a setting with this name occurs before; remove one of them"
+            } else {
+                "not TOML; write NAME = VALUE, with text in double quotes"
+            };
+            invalid(error.span().map_or(0, |span| span.start), problem.to_owned())
+        })?;
+        // The library sorts the keys by name. The error names the first fault in the order of the lines.
+        let mut entries: Vec<_> = table.get_ref().iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let mut values = BTreeMap::new();
+        for (key, value) in entries {
+            let (name, position) = (key.get_ref().as_ref(), key.span().start);
+            let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
+                return Err(invalid(position, unknown(name)));
+            };
+            let Some(value) = to_text(value.get_ref()) else {
+                let problem = format!("the value of {name} must be a text, a whole number, true or false");
+                return Err(invalid(position, problem));
+            };
+            values.insert(setting.name, (line(position), value));
+        }
+        Ok(Self { path: path.to_owned(), values })
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let dashed = name.replace('_', "-").to_ascii_lowercase();
+    match SETTINGS.iter().find(|setting| setting.name == dashed || setting.variable == name) {
+        Some(setting) => format!("there is no setting {name:?}; write {}", setting.name),
+        None => format!("there is no setting {name:?}; device-stats config lists all settings"),
+    }
+}
+
+/// Returns the value as the text that a flag would have.
+fn to_text(value: &DeValue<'_>) -> Option<SecretString> {
+    match value {
+        DeValue::String(text) => Some(text.as_ref().into()),
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().into()),
+        DeValue::Boolean(flag) => Some(flag.to_string().into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,244 @@
+//! The declaration of every setting: its name, environment variable, default and help, and the commands that
+//! have it. A setting has the same name as a flag, in the settings file and in `device-stats config`.
+
+use std::convert::Infallible;
+
+use clap::Arg;
+use secrecy::SecretString;
+
+/// A setting. Its value is text until [`Settings`](super::Settings) parses it.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Name of the flag, without its dashes, and key in the settings file.
+    pub(super) name: &'static str,
+    pub(super) variable: &'static str,
+    /// Default; empty if there is none.
+    pub(super) default: &'static str,
+    group: Group,
+    /// Placeholder of the value in the help.
+    value: &'static str,
+    help: &'static str,
+}
+
+/// Settings that the same commands have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Settings of a server, except for its database.
+    Server,
+    /// The choice of the database.
+    Database,
+    /// The log on stderr.
+    Log,
+    /// The form of results and errors.
+    Output,
+    /// The server to which a command connects.
+    Client,
+}
+
+/// Settings of `serve`.
+pub(crate) const SERVE: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output];
+/// Settings of the commands that open the database themselves.
+pub(crate) const MAINTENANCE: &[Group] = &[Group::Database, Group::Log, Group::Output];
+/// Settings of the commands that connect to a server.
+pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
+/// All settings.
+pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
+
+/// All settings, in the order in which they are shown.
+pub(super) static SETTINGS: [Setting; 16] = [
+    Setting {
+        name: "listen",
+        variable: "DEVICE_STATS_LISTEN",
+        default: "127.0.0.1:8000",
+        group: Group::Server,
+        value: "HOST:PORT",
+        help: "Listen on this address; with port 0 the system chooses a port",
+    },
+    Setting {
+        name: "database-url",
+        variable: "DATABASE_URL",
+        default: "sqlite:device-stats.db",
+        group: Group::Database,
+        value: "URL",
+        help: "Store data in sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    },
+    Setting {
+        name: "postgres-server",
+        variable: "POSTGRES_SERVER",
+        default: "",
+        group: Group::Database,
+        value: "HOST",
+        help: "Store data in PostgreSQL on this host, unless --database-url is set",
+    },
+    Setting {
+        name: "postgres-user",
+        variable: "POSTGRES_USER",
+        default: "postgres",
+        group: Group::Database,
+        value: "NAME",
+        help: "Log in to --postgres-server as this user",
+    },
+    Setting {
+        name: "postgres-password",
+        variable: "POSTGRES_PASSWORD",
+        default: "",
+        group: Group::Database,
+        value: "PASSWORD",
+        help: "Log in with this password; prefer the variable, because other processes can see flags",
+    },
+    Setting {
+        name: "postgres-db",
+        variable: "POSTGRES_DB",
+        default: "postgres",
+        group: Group::Database,
+        value: "NAME",
+        help: "Use this database of --postgres-server",
+    },
+    Setting {
+        name: "postgres-port",
+        variable: "POSTGRES_PORT",
+        default: "5432",
+        group: Group::Database,
+        value: "PORT",
+        help: "Connect to this port of --postgres-server",
+    },
+    Setting {
+        name: "database-ca",
+        variable: "DEVICE_STATS_DATABASE_CA",
+        default: "",
+        group: Group::Database,
+        value: "FILE",
+        help: "Require encryption by PostgreSQL, and trust only the authorities in this PEM file",
+    },
+    Setting {
+        name: "cache-mib",
+        variable: "DEVICE_STATS_CACHE_MIB",
+        default: "512",
+        group: Group::Server,
+        value: "MIB",
+        help: "Limit the cache of decoded segment pages to this size; 0 turns the cache off",
+    },
+    Setting {
+        name: "seal-after-seconds",
+        variable: "DEVICE_STATS_SEAL_AFTER_SECONDS",
+        default: "600",
+        group: Group::Server,
+        value: "SECONDS",
+        help: "Seal readings after this time even if a device has few of them",
+    },
+    Setting {
+        name: "keep-keys-seconds",
+        variable: "DEVICE_STATS_KEEP_KEYS_SECONDS",
+        default: "86400",
+        group: Group::Server,
+        value: "SECONDS",
+        help: "Remember requests with an Idempotency-Key for this time",
+    },
+    Setting {
+        name: "migrate",
+        variable: "DEVICE_STATS_MIGRATE",
+        default: "true",
+        group: Group::Server,
+        value: "BOOL",
+        help: "Apply missing migrations when the server starts: true or false",
+    },
+    Setting {
+        name: "log-format",
+        variable: "DEVICE_STATS_LOG_FORMAT",
+        default: "text",
+        group: Group::Log,
+        value: "FORMAT",
+        help: "Write log lines in this format: text or json",
+    },
+    // The default hides the messages of `refinery`, which logs each start even if no migration is missing.
+    // The service itself logs the applied migrations.
+    Setting {
+        name: "log",
+        variable: "RUST_LOG",
+        default: "info,refinery_core=warn",
+        group: Group::Log,
+        value: "FILTER",
+        help: "Log events of this level, or of a filter such as info,device_stats=debug",
+    },
+    Setting {
+        name: "output",
+        variable: "DEVICE_STATS_OUTPUT",
+        default: "text",
+        group: Group::Output,
+        value: "FORM",
+        help: "Print results and errors in this form: text or json",
+    },
+    Setting {
+        name: "url",
+        variable: "DEVICE_STATS_URL",
+        default: "http://127.0.0.1:8000",
+        group: Group::Client,
+        value: "URL",
+        help: "Connect to this server",
+    },
+];
+
+/// Heading of the settings in a help.
+const HEADING: &str = "Settings";
+/// Id of the flag `--config`.
+pub(super) const CONFIG: &str = "config";
+/// Variable of the flag `--config`.
+pub(super) const CONFIG_VARIABLE: &str = "DEVICE_STATS_CONFIG";
+/// Id of the flag `--json`.
+pub(crate) const JSON: &str = "json";
+
+impl Setting {
+    /// Returns the flag. Its value is absent unless the command line contains it.
+    fn flag(&self) -> Arg {
+        let Self { name, variable, default, value, help, .. } = self;
+        let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
+        let parse = |text: &str| Ok::<_, Infallible>(SecretString::from(text));
+        Arg::new(*name)
+            .long(*name)
+            .value_name(*value)
+            .value_parser(parse)
+            .help(format!("{help} [variable: {variable}]{default}"))
+            .help_heading(HEADING)
+    }
+}
+
+/// Returns the flags of the settings that a command has. They are accepted after the name of the command, and
+/// after the names of its subcommands.
+pub(crate) fn flags(groups: &[Group]) -> Vec<Arg> {
+    let settings = SETTINGS.iter().filter(|setting| groups.contains(&setting.group)).map(Setting::flag);
+    let json = Some(json()).filter(|_| groups.contains(&Group::Output));
+    settings.chain(json).chain([config()]).map(|flag| flag.global(true)).collect()
+}
+
+/// Returns the flags of `export`, whose `--output` is the file.
+pub(crate) fn export_flags() -> Vec<Arg> {
+    let output = "output";
+    flags(CLIENT).into_iter().filter(|flag| flag.get_long() != Some(output)).collect()
+}
+
+/// Returns the flags that are accepted before the name of a command: the settings of all commands. The help
+/// shows those of `serve`, which is the default command.
+pub(crate) fn root_flags() -> Vec<Arg> {
+    let settings = SETTINGS.iter().map(|setting| setting.flag().hide(!SERVE.contains(&setting.group)));
+    settings.chain([json(), config()]).collect()
+}
+
+fn json() -> Arg {
+    Arg::new(JSON)
+        .long("json")
+        .action(clap::ArgAction::SetTrue)
+        .help("Print results and errors as JSON: the short form of --output json")
+        .help_heading(HEADING)
+}
+
+fn config() -> Arg {
+    let parse = |text: &str| Ok::<_, Infallible>(text.to_owned());
+    Arg::new(CONFIG)
+        .long("config")
+        .value_name("FILE")
+        .value_parser(parse)
+        .help(format!(
+            "Read settings from this TOML file; flags and variables take precedence [variable: {CONFIG_VARIABLE}]"
+        ))
+        .help_heading(HEADING)
+}
