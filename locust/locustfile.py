@@ -298,7 +298,10 @@ def keep_batch(lines: list[Line]) -> dict[str, int]:
     """Records an acknowledged batch and returns the expected answer. Readings without a time are always new.
     The caller records them when it has read their times."""
     new = sum(time_us is None or device.keep(time_us, values) for device, time_us, values in lines)
-    return {"accepted": new, "duplicates": len(lines) - new}
+    conflicts = sum(
+        time_us is not None and device.readings[time_us] != values for device, time_us, values in lines
+    )
+    return {"accepted": new, "duplicates": len(lines) - new, "conflicts": conflicts}
 
 
 @events.quitting.add_listener

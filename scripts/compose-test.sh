@@ -95,7 +95,7 @@ expect() {
 expect_new_pump() {
   expect POST /api/v1/users/ 201 '{"username":"ada","email":"ada@example.com","id":1}' '{"username":"ada","email":"ada@example.com"}'
   expect POST /api/v1/devices/ 201 '{"device_id":"pump","name":null,"user_id":1,"id":1}' '{"device_id":"pump","user_id":1}'
-  expect POST /api/v1/stats/devices/pump/batch 201 '{"accepted":3,"duplicates":0}' \
+  expect POST /api/v1/stats/devices/pump/batch 201 '{"accepted":3,"duplicates":0,"conflicts":0}' \
     '[{"x":0.1,"y":-1,"z":0},{"x":0.2,"y":2,"z":0},{"x":0.3,"y":4,"z":0}]'
 }
 

@@ -17,6 +17,10 @@ pub struct BatchOutcome {
     pub accepted: u64,
     /// Number of repeats: readings that existed before, or occur earlier in the batch.
     pub duplicates: u64,
+    /// Number of these repeats whose values differ from those of the stored reading. 0 from a server that
+    /// does not count them.
+    #[serde(default)]
+    pub conflicts: u64,
 }
 
 impl Client {

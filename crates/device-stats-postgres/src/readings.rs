@@ -1,6 +1,7 @@
 //! Readings and their ids: each call has a connection and a time limit. The modules have the statements.
 
 pub(crate) mod append;
+pub(crate) mod existing;
 pub(crate) mod hot;
 pub(crate) mod ids;
 pub(crate) mod keyed;

@@ -151,8 +151,8 @@ impl HotView {
         self.replica.read().rows(device, window, self.position).next().is_some()
     }
 
-    /// Returns the id of the hot reading at a time, if there is one.
-    pub(crate) fn find(&self, device: DeviceKey, time_us: i64) -> Option<i64> {
+    /// Returns the hot reading of a device at a time, if there is one.
+    pub(crate) fn find(&self, device: DeviceKey, time_us: i64) -> Option<Row> {
         self.replica.read().find(device, time_us, self.position)
     }
 
@@ -182,7 +182,7 @@ impl HotView {
     pub(crate) fn has_all(&self, device: DeviceKey, sealed: &SealedRows) -> bool {
         let state = self.replica.read();
         let mut rows = sealed.times_us().iter().zip(sealed.ids());
-        rows.all(|(time_us, id)| state.find(device, *time_us, self.position) == Some(*id))
+        rows.all(|(time_us, id)| state.find(device, *time_us, self.position).is_some_and(|row| row.id == *id))
     }
 
     /// Removes entries without hot readings from the front of the journal. If a few old hot readings keep

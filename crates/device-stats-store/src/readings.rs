@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp};
 use device_stats_segment::Row;
 
-pub use self::append::{AppendOrder, Appended, OrderedReading, outcomes};
+pub use self::append::{AppendOrder, AppendResult, Appended, OrderedReading};
 pub use self::keyed::{
     Fingerprint, FinishedKeyedCall, FirstStored, KeyedCall, KeyedOutcome, KeyedReadings, Receipt,
     StoredReceipt,
@@ -36,7 +36,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// order.
     ///
     /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed,
-    /// or if the same call contains an earlier one. A repeat changes nothing, even if its values differ.
+    /// or if the same call contains an earlier one. A repeat changes nothing, even if its values differ; then
+    /// it is a conflict.
     ///
     /// A server-timed reading is never a repeat. It gets the first microsecond at which its device has no
     /// reading and that is

@@ -62,6 +62,9 @@ pub(crate) struct BatchResponse {
     /// the batch.
     #[schema(example = 1, minimum = 0)]
     duplicates: u64,
+    /// Number of these repeats whose values differ from those of the stored reading, which stays as it is.
+    #[schema(example = 0, minimum = 0)]
+    conflicts: u64,
     /// Number of rows that were skipped because of their faults; only with `on_fault=skip`.
     #[schema(example = 2, minimum = 0, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,13 +77,18 @@ pub(crate) struct BatchResponse {
 
 impl BatchResponse {
     fn new(stored: BatchOutcome, options: BatchOptions, rejected: RejectedRows) -> Self {
-        let BatchOutcome { accepted, duplicates } = stored;
+        let BatchOutcome { accepted, duplicates, conflicts } = stored;
         let RejectedRows { count, faults } = rejected;
         let (rejected, faults) = match options.on_fault {
             OnFault::Refuse => (None, None),
             OnFault::Skip => (Some(count), Some(faults)),
         };
-        Self { accepted, duplicates, rejected, faults }
+        Self { accepted, duplicates, conflicts, rejected, faults }
+    }
+
+    /// Returns the number of repeats with other values.
+    pub(super) fn conflicts(&self) -> u64 {
+        self.conflicts
     }
 
     /// Returns whether rows were skipped.

@@ -2,7 +2,7 @@
 //! use.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -22,6 +22,9 @@ const WRITE_PATH: &str = "/api/v1/write";
 /// Other paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server,
 /// clients of InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
 const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
+
+/// Header of a response without a body: the number of repeats with other values.
+const CONFLICTS: HeaderName = HeaderName::from_static("x-conflicts");
 
 impl RowReader for PointReader {
     type Row = (DeviceId, Measurement);
@@ -55,7 +58,10 @@ impl RowReader for PointReader {
     responses(
         (status = 200, description = "With `on_fault=skip`: all readings without faults are in stable storage, and \
             others were skipped.", body = BatchResponse),
-        (status = 204, description = "All readings are in stable storage."),
+        (status = 204, description = "All readings are in stable storage.", headers(
+            ("x-conflicts" = u64, description = "Number of repeats whose values differ from those of the stored reading. \
+                Absent if there are none."),
+        )),
     ),
 )]
 pub(super) async fn append_points(
@@ -67,6 +73,8 @@ pub(super) async fn append_points(
     let stored = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
     Ok(if stored.has_rejected() {
         Json(stored).into_response()
+    } else if stored.conflicts() > 0 {
+        (StatusCode::NO_CONTENT, [(CONFLICTS, stored.conflicts().to_string())]).into_response()
     } else {
         StatusCode::NO_CONTENT.into_response()
     })

@@ -7,6 +7,8 @@ use crate::server::{Api, BATCH, CSV, MIXED, READINGS, Response, over_both_stores
 over_both_stores!(
     stored_and_repeated_readings_are_counted,
     readings_of_many_devices_are_counted,
+    repeats_with_other_values_are_conflicts,
+    conflicts_of_large_batches_are_counted,
     json_faults_name_row_and_field,
     json_faults_of_many_devices_name_row_and_field,
     csv_is_accepted,
@@ -59,6 +61,47 @@ async fn readings_of_many_devices_are_counted(api: Api) {
     assert_eq!(csv(api, MIXED, table).await.counts(), (1, 1));
     assert_eq!(xs(api, READINGS).await, [5.0, 1.0]);
     assert_eq!(xs(api, "/api/v1/stats/devices/e").await, [4.0, 2.0]);
+}
+
+/// A device that was set up twice sent other values for the same times. They were counted like repeats.
+async fn repeats_with_other_values_are_conflicts(api: Api) {
+    api.device("d").await;
+    assert_eq!(api.post(BATCH, json!([at(1, 1.0), at(2, 2.0), at(1, 9.0), at(1, 1.0)])).await.conflicts(), 1);
+    for (rows, conflicts) in [
+        (json!([]), 0),
+        (json!([at(1, 1.0), at(2, 2.0)]), 0),
+        (json!([at(1, 9.0), at(2, 2.0), at(2, 8.0), at(3, 3.0)]), 2),
+        (json!([at(3, 0.0), at(3, -0.0)]), 2),
+    ] {
+        assert_eq!(api.post(BATCH, &rows).await.conflicts(), conflicts, "{rows}");
+    }
+    // The smallest difference of a number, on each axis.
+    for axis in ["x", "y", "z"] {
+        let mut row = at(1, 1.0);
+        let value = row[axis].as_f64().unwrap();
+        row[axis] = json!(f64::from_bits(value.to_bits() + 1));
+        assert_eq!(api.post(BATCH, json!([row])).await.conflicts(), 1, "{axis}");
+    }
+    let table = "x,y,z,timestamp\n1.0,0,0,2026-11-23T00:00:01Z\n2.5,0,0,2026-11-23T00:00:02Z\n";
+    assert_eq!(csv(api, BATCH, table).await.conflicts(), 1);
+    let reading = api.post(READINGS, at(2, 7.0)).await;
+    assert_eq!((reading.status, &reading.json()["x"]), (201, &json!(2.0)));
+    assert_eq!(xs(api, READINGS).await, [3.0, 2.0, 1.0]);
+}
+
+/// Such a batch becomes a segment at once.
+async fn conflicts_of_large_batches_are_counted(api: Api) {
+    api.device("d").await;
+    let row = |n: u32, x: f64| json!({"x": x, "y": 0, "z": 0, "timestamp": 1_795_428_000 + n});
+    let mut rows: Vec<Value> = (0..5_000).map(|n| row(n, n.into())).collect();
+    let all = json!(rows);
+    rows.extend([row(7, 7.0), row(7, 0.5), row(9, 0.5), row(7, 0.5)]);
+    let response = api.post(BATCH, json!(rows)).await;
+    assert_eq!((response.counts(), response.conflicts()), ((5_000, 4), 3));
+    let response = api.post(BATCH, json!(rows)).await;
+    assert_eq!((response.counts(), response.conflicts()), ((0, 5_004), 3));
+    let response = api.post(BATCH, all).await;
+    assert_eq!((response.counts(), response.conflicts()), ((0, 5_000), 0));
 }
 
 async fn json_faults_name_row_and_field(api: Api) {

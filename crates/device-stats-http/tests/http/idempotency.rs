@@ -57,15 +57,25 @@ async fn a_batch_is_stored_once(api: Api) {
     api.post(BATCH, json!([readings[2]])).await;
     for _ in 0..2 {
         let response = post(api, BATCH, "b", &readings).await;
-        assert_eq!((response.status, response.json()), (201, json!({"accepted": 2, "duplicates": 1})));
+        assert_eq!(
+            (response.status, response.json()),
+            (201, json!({"accepted": 2, "duplicates": 1, "conflicts": 0}))
+        );
     }
     let table = "x,y,z,timestamp\n1,0,0,\n2,0,0,\n3,0,0,1795428007\n";
     let key = "idempotency-key: b";
     let response = api.send("POST", BATCH, &[CSV, key], Some(table.as_bytes())).await;
-    assert_eq!(response.json(), json!({"accepted": 2, "duplicates": 1}), "the same in another format");
+    assert_eq!(
+        response.json(),
+        json!({"accepted": 2, "duplicates": 1, "conflicts": 0}),
+        "the same in another format"
+    );
     for _ in 0..2 {
         let response = post(api, MIXED, "m", &named).await;
-        assert_eq!((response.status, response.json()), (201, json!({"accepted": 2, "duplicates": 1})));
+        assert_eq!(
+            (response.status, response.json()),
+            (201, json!({"accepted": 2, "duplicates": 1, "conflicts": 0}))
+        );
     }
     assert_eq!(api.list(READINGS).await.len(), 5);
     // Without a key, a batch of this size becomes a segment at once.
@@ -73,9 +83,12 @@ async fn a_batch_is_stored_once(api: Api) {
         (0..5_000).map(|n| json!({"x": n, "y": 0, "z": 0, "timestamp": 1_795_428_000 + n})).collect();
     for _ in 0..2 {
         let response = post(api, BATCH, "large", &json!(many)).await;
-        assert_eq!(response.json(), json!({"accepted": 4_999, "duplicates": 1}));
+        assert_eq!(response.json(), json!({"accepted": 4_999, "duplicates": 1, "conflicts": 1}));
     }
-    assert_eq!(post(api, BATCH, "empty", &json!([])).await.json(), json!({"accepted": 0, "duplicates": 0}));
+    assert_eq!(
+        post(api, BATCH, "empty", &json!([])).await.json(),
+        json!({"accepted": 0, "duplicates": 0, "conflicts": 0})
+    );
 }
 
 async fn points_are_stored_once(api: Api) {

@@ -8,6 +8,7 @@ const WRITE: &str = "/api/v1/write";
 
 over_both_stores!(
     points_are_stored,
+    conflicts_are_in_a_header,
     every_path_and_content_type_is_accepted,
     every_precision_is_accepted,
     numbers_are_rounded_to_the_nearest_double,
@@ -54,6 +55,24 @@ async fn points_are_stored(api: Api) {
         ]
     );
     assert_eq!(api.list("/api/v1/stats/devices/a%20b%2Cc%3D%C3%BC%22").await.len(), 2);
+}
+
+/// The response has no body, so conflicts left no trace.
+async fn conflicts_are_in_a_header(api: Api) {
+    api.device("d").await;
+    let line = |x: &str| format!("m,device=d x={x},y=0,z=0 1795428000000000000\n");
+    for (text, conflicts) in [
+        (line("1"), None),
+        (line("1"), None),
+        (line("2"), Some("1")),
+        (line("1") + &line("2") + &line("3"), Some("2")),
+    ] {
+        let response = write(api, WRITE, &text).await;
+        assert_eq!((response.status, response.header("x-conflicts")), (204, conflicts), "{text}");
+    }
+    let response = write(api, "/api/v1/write?on_fault=skip", &(line("2") + "m\n")).await;
+    assert_eq!((response.status, &response.json()["conflicts"]), (200, &json!(1)));
+    assert_eq!(readings(api).await[0]["x"], 1.0);
 }
 
 /// Clients of InfluxDB 1 and 2 and Telegraf use these paths, with and without `/api/v1` in the address of the

@@ -249,6 +249,12 @@ impl Response {
         (body["accepted"].as_u64().unwrap(), body["duplicates"].as_u64().unwrap())
     }
 
+    /// Returns the number of conflicts of a batch.
+    pub(crate) fn conflicts(&self) -> u64 {
+        assert_eq!(self.status, 201, "{self:?}");
+        self.json()["conflicts"].as_u64().unwrap()
+    }
+
     /// Returns the status and the reason on one line: `404 Device not found`, `422 missing body.x, float_type
     /// body.y`.
     pub(crate) fn brief(&self) -> String {

@@ -21,13 +21,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{DeviceKey, NewReading, Timestamp};
-use device_stats_store::{AppendOrder, Appended, OrderedReading, StoreError, outcomes};
+use device_stats_store::{AppendOrder, AppendResult, Appended, StoreError};
 use futures_util::TryFutureExt;
-use tokio_postgres::Row;
 
-use crate::database::columns::column;
 use crate::database::errors::{Failure, is_missing_parent, is_overtaken, is_taken};
 use crate::database::transactions::{begin, try_join};
+use crate::readings::existing::{split_existing, split_sealed, times, with_hot_values};
 use crate::readings::parameters::{ReadingColumns, in_insert_order, returned, spans};
 use crate::readings::pick_times::{newest_hot_us, pick, pick_within_call};
 use crate::segments::catalogue::touching;
@@ -37,9 +36,10 @@ use crate::segments::spans::DeviceSpans;
 /// Maximum number of tries on the full path without an exclusive lock.
 const TRIES_MAX: u32 = 4;
 
-/// Stores the new readings and returns the positions of the repeats, or does nothing. `$7` says whether all
-/// readings have to be new.
-const APPEND_UNTOUCHED: &str = "SELECT append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Stores the new readings and returns the positions of the repeats, with the stored values, or does nothing.
+/// `$7` says whether all readings have to be new.
+const APPEND_UNTOUCHED: &str =
+    "SELECT place, x, y, z FROM append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const READING_UNIQUE: &str = "reading_by_device_and_time";
 /// Stores readings that are known not to be sealed, except repeats of hot readings.
 const INSERT: &str = "INSERT INTO reading (device, time, id, x, y, z)
@@ -60,8 +60,9 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
     if readings.is_empty() {
         return Ok(Vec::new());
     }
-    let stored = store(client, &AppendOrder::new(readings)).await?;
-    Ok(outcomes(readings.len(), stored)?)
+    let call = AppendOrder::new(readings);
+    let result = store(client, &call).await?;
+    Ok(result.outcomes(readings.len(), &call.repeated)?)
 }
 
 /// Appends readings in a transaction that the caller commits. `tries` is the number of earlier tries of the
@@ -78,14 +79,15 @@ pub(crate) async fn append_in(
         return Ok(Vec::new());
     }
     let lock = if tries < TRIES_MAX { DeviceLock::Shared } else { DeviceLock::Exclusive };
-    let stored = insert(transaction, &AppendOrder::new(readings), lock).await?;
-    Ok(outcomes(readings.len(), stored)?)
+    let call = AppendOrder::new(readings);
+    let result = insert(transaction, &call, lock).await?;
+    Ok(result.outcomes(readings.len(), &call.repeated)?)
 }
 
-/// Stores the new readings, and returns them.
-async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<Vec<OrderedReading<'r>>, Failure> {
-    if let Some(stored) = store_untouched(client, call).await? {
-        return Ok(stored);
+/// Stores the new readings.
+async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<AppendResult<'r>, Failure> {
+    if let Some(result) = store_untouched(client, call).await? {
+        return Ok(result);
     }
     for _ in 0..TRIES_MAX {
         match insert_and_commit(client, call, DeviceLock::Shared).await {
@@ -96,12 +98,12 @@ async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<Vec<Or
     insert_and_commit(client, call, DeviceLock::Exclusive).await
 }
 
-/// Stores the new readings on the fast path, and returns them. Returns `None` if nothing was stored, because
-/// a segment touches a reading, or a device with a server-timed reading has a newer one.
+/// Stores the new readings on the fast path. Returns `None` if nothing was stored, because a segment touches
+/// a reading, or a device with a server-timed reading has a newer one.
 async fn store_untouched<'r>(
     client: &Client,
-    AppendOrder { client_timed, server_timed }: &AppendOrder<'r>,
-) -> Result<Option<Vec<OrderedReading<'r>>>, Failure> {
+    AppendOrder { client_timed, server_timed, .. }: &AppendOrder<'r>,
+) -> Result<Option<AppendResult<'r>>, Failure> {
     let Some(picked) = pick_within_call(client_timed, server_timed) else { return Ok(None) };
     let all = in_insert_order(client_timed, picked);
     let append = client.prepare_cached(APPEND_UNTOUCHED).await?;
@@ -111,54 +113,42 @@ async fn store_untouched<'r>(
     let all_new = !server_timed.is_empty();
     let parameters = [devices, times, ids, x, y, z, &all_new, span_devices, earliest, latest];
     match client.query(&append, &parameters).await {
-        Ok(repeats) => Ok(without_repeats(all, &repeats)?),
+        Ok(existing) => Ok(split_existing(all, &existing)?),
         Err(error) if is_overtaken(&error) || is_taken(&error, READING_UNIQUE) => Ok(None),
         Err(error) if is_missing_parent(&error) => Err(StoreError::DeviceMissing.into()),
         Err(error) => Err(Failure::Committing(error)),
     }
 }
 
-/// Returns the readings that are not repeats. The rows hold the positions of the repeats, counted from 1.
-/// Returns `None` if a row is null, because nothing was done.
-fn without_repeats<'r>(
-    all: Vec<OrderedReading<'r>>,
-    repeats: &[Row],
-) -> Result<Option<Vec<OrderedReading<'r>>>, StoreError> {
-    let repeats = repeats.iter().map(|row| column(row, 0));
-    let Some(repeats) = repeats.collect::<Result<Option<HashSet<i64>>, _>>()? else { return Ok(None) };
-    let stored = (1..).zip(all).filter(|(position, _)| !repeats.contains(position));
-    Ok(Some(stored.map(|(_, new)| new).collect()))
-}
-
-/// Stores the new readings on the full path, and returns them.
+/// Stores the new readings on the full path.
 async fn insert_and_commit<'r>(
     client: &mut Client,
     call: &AppendOrder<'r>,
     lock: DeviceLock,
-) -> Result<Vec<OrderedReading<'r>>, Failure> {
+) -> Result<AppendResult<'r>, Failure> {
     let transaction = begin(client).await?;
-    let stored = insert(&transaction, call, lock).await?;
+    let result = insert(&transaction, call, lock).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
-    Ok(stored)
+    Ok(result)
 }
 
-/// Inserts the new readings on the full path, and returns them.
+/// Inserts the new readings on the full path.
 async fn insert<'r>(
     transaction: &Transaction<'_>,
     call: &AppendOrder<'r>,
     lock: DeviceLock,
-) -> Result<Vec<OrderedReading<'r>>, Failure> {
+) -> Result<AppendResult<'r>, Failure> {
     lock_devices(transaction, call, lock).await?;
-    let AppendOrder { client_timed, server_timed } = call;
+    let AppendOrder { client_timed, server_timed, .. } = call;
     // This comes before the search for segments, because a row disappears with the commit that adds its
     // segment.
     let newest_hot = newest_hot_us(transaction, server_timed).await?;
     let mut sealed = SealedTimesReader::new(transaction, &possible_spans(call)).await?;
-    let mut all = not_sealed(&mut sealed, client_timed).await?;
+    let AppendResult { stored: not_sealed, mut existing } = split_sealed(&mut sealed, client_timed).await?;
     let picked = pick(transaction, &mut sealed, client_timed, server_timed, newest_hot).await?;
-    all = in_insert_order(&all, picked);
+    let all = in_insert_order(&not_sealed, picked);
     if all.is_empty() {
-        return Ok(Vec::new());
+        return Ok(AppendResult { stored: Vec::new(), existing });
     }
     let statement = transaction.prepare_cached(INSERT).await?;
     let (columns, spans) = (ReadingColumns::new(&all), spans(&all));
@@ -170,20 +160,17 @@ async fn insert<'r>(
     // A segment that has appeared in the meantime matters only if it has a reading that this call has
     // inserted again.
     let mut newer = sealed.with_unknown(touching);
-    let is_doubled = not_sealed(&mut newer, &stored).await?.len() < stored.len();
+    let is_doubled = newer.contains_each(&times(&stored)).await?.contains(&true);
     let is_outrun = stored.iter().filter(|new| new.is_server_timed()).count() < server_timed.len();
-    if is_doubled || is_outrun { Err(Failure::Overtaken) } else { Ok(stored) }
-}
-
-/// Returns the readings that are not sealed. The given readings are in insert order.
-async fn not_sealed<'r>(
-    sealed: &mut SealedTimesReader<'_>,
-    readings: &[OrderedReading<'r>],
-) -> Result<Vec<OrderedReading<'r>>, Failure> {
-    let times: Vec<_> = readings.iter().map(|new| (new.reading.device, new.time.micros())).collect();
-    let are_sealed = sealed.contains_each(&times).await?;
-    let others = readings.iter().zip(are_sealed).filter(|(_, is_sealed)| !is_sealed);
-    Ok(others.map(|(new, _)| *new).collect())
+    if is_doubled || is_outrun {
+        return Err(Failure::Overtaken);
+    }
+    if stored.len() < all.len() {
+        let inserted: HashSet<usize> = stored.iter().map(|new| new.index).collect();
+        let repeats = all.into_iter().filter(|new| !inserted.contains(&new.index));
+        existing.extend(with_hot_values(transaction, repeats.collect()).await?);
+    }
+    Ok(AppendResult { stored, existing })
 }
 
 /// Returns one span for each device, which covers all times that its readings can get. It also covers all
@@ -208,7 +195,7 @@ fn possible_spans(call: &AppendOrder<'_>) -> DeviceSpans {
 /// times for them. All calls lock by ascending key, so no two calls wait for each other.
 async fn lock_devices(
     transaction: &Transaction<'_>,
-    AppendOrder { client_timed, server_timed }: &AppendOrder<'_>,
+    AppendOrder { client_timed, server_timed, .. }: &AppendOrder<'_>,
     lock: DeviceLock,
 ) -> Result<(), Failure> {
     let lock = match lock {

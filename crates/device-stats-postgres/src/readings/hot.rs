@@ -10,14 +10,15 @@ use crate::database::errors::Failure;
 
 /// Reads a reading from the columns time, id, x, y, z. The time is at index `first`.
 pub(crate) fn reading(row: &tokio_postgres::Row, first: usize) -> Result<Row, StoreError> {
-    Ok(Row {
-        time_us: column(row, first)?,
-        id: column(row, first + 1)?,
-        values: Axes {
-            x: number(row, first + 2)?.get(),
-            y: number(row, first + 3)?.get(),
-            z: number(row, first + 4)?.get(),
-        },
+    Ok(Row { time_us: column(row, first)?, id: column(row, first + 1)?, values: values(row, first + 2)? })
+}
+
+/// Reads the values of a reading from the columns x, y, z. The first is at index `first`.
+pub(crate) fn values(row: &tokio_postgres::Row, first: usize) -> Result<Axes<f64>, StoreError> {
+    Ok(Axes {
+        x: number(row, first)?.get(),
+        y: number(row, first + 1)?.get(),
+        z: number(row, first + 2)?.get(),
     })
 }
 

@@ -22,17 +22,18 @@ use crate::readings::append::append_in;
 /// Maximum number of tries of a call that other calls overtake.
 const TRIES_MAX: u32 = 8;
 
-const FIND: &str = "SELECT key, fingerprint, stored, repeats, device, reading, time FROM keyed_request
+const FIND: &str =
+    "SELECT key, fingerprint, stored, repeats, device, reading, time, conflicts FROM keyed_request
     WHERE key = ANY ($1) AND kept_until > $2";
 /// Replaces an expired receipt that has not been deleted yet.
 const KEEP: &str = "INSERT INTO keyed_request AS kept
-        (key, fingerprint, kept_until, stored, repeats, device, reading, time)
+        (key, fingerprint, kept_until, stored, repeats, device, reading, time, conflicts)
     SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[],
-        $6::bigint[], $7::bigint[], $8::bigint[])
-    ON CONFLICT (key) DO UPDATE SET (fingerprint, kept_until, stored, repeats, device, reading, time)
+        $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+    ON CONFLICT (key) DO UPDATE SET (fingerprint, kept_until, stored, repeats, device, reading, time, conflicts)
         = (excluded.fingerprint, excluded.kept_until, excluded.stored, excluded.repeats,
-           excluded.device, excluded.reading, excluded.time)
-    WHERE kept.kept_until <= $9";
+           excluded.device, excluded.reading, excluded.time, excluded.conflicts)
+    WHERE kept.kept_until <= $10";
 const DELETE_EXPIRED: &str = "DELETE FROM keyed_request WHERE key IN
     (SELECT key FROM keyed_request WHERE kept_until <= $1 ORDER BY kept_until LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
@@ -88,7 +89,8 @@ fn receipt(row: &Row) -> Result<StoredReceipt, StoreError> {
         Ok(FirstStored { device: DeviceKey(device), id: ReadingId(column(row, 5)?), time: time(row, 6)? })
     });
     let first = first.transpose()?;
-    let receipt = Receipt { stored: count(row, 2)?, repeats: count(row, 3)?, first };
+    let (stored, repeats, conflicts) = (count(row, 2)?, count(row, 3)?, count(row, 7)?);
+    let receipt = Receipt { stored, repeats, conflicts, first };
     Ok(StoredReceipt { fingerprint: fingerprint(row, 1)?, receipt })
 }
 
@@ -109,10 +111,14 @@ async fn keep(
     let devices = array(receipts, |_, receipt| receipt.first.map(|first| first.device.0));
     let ids = array(receipts, |_, receipt| receipt.first.map(|first| first.id.0));
     let times = array(receipts, |_, receipt| receipt.first.map(|first| first.time.micros()));
+    let conflicts = array(receipts, |_, receipt| receipt.conflicts.cast_signed());
     let now = now.micros();
     let keep = transaction.prepare_cached(KEEP).await?;
     let kept = transaction
-        .execute(&keep, &[&keys, &fingerprints, &ends, &stored, &repeats, &devices, &ids, &times, &now])
+        .execute(
+            &keep,
+            &[&keys, &fingerprints, &ends, &stored, &repeats, &devices, &ids, &times, &conflicts, &now],
+        )
         .await?;
     if kept < receipts.len() as u64 {
         return Err(Failure::Overtaken);

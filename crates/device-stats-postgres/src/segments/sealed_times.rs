@@ -1,8 +1,8 @@
-//! Looks up the times of sealed readings. A lookup reads only the pieces that it needs.
+//! Looks up the times and values of sealed readings. A lookup reads only the pieces that it needs.
 
 use deadpool_postgres::Transaction;
-use device_stats_domain::DeviceKey;
-use device_stats_store::{Lookup, PieceKey, SealedTimes, SegmentEntry, StoreError};
+use device_stats_domain::{Axes, DeviceKey};
+use device_stats_store::{Lookup, MissingPiece, PieceKey, SealedTimes, SegmentEntry, StoreError};
 
 use crate::database::errors::Failure;
 use crate::segments::catalogue::touching;
@@ -11,6 +11,8 @@ use crate::segments::spans::DeviceSpans;
 
 /// Maximum number of times that are looked up at once.
 const LOOKED_UP_MAX: usize = 256;
+/// Maximum number of pieces that are read at once. It bounds the memory of pieces before they are decoded.
+const PIECES_MAX: usize = 128;
 
 /// The times of sealed readings in the segments that touch the readings of a call. The segments are listed
 /// once, when the reader is created.
@@ -40,6 +42,18 @@ impl<'t> SealedTimesReader<'t> {
         Ok(found)
     }
 
+    /// Returns for each pair of device and time the values of the sealed reading of the device at that time.
+    pub(crate) async fn values_each(
+        &mut self,
+        times: &[(DeviceKey, i64)],
+    ) -> Result<Vec<Option<Axes<f64>>>, Failure> {
+        let mut found = Vec::with_capacity(times.len());
+        for chunk in times.chunks(LOOKED_UP_MAX) {
+            found.extend(self.answer(|times| times.values_each(chunk)).await?);
+        }
+        Ok(found)
+    }
+
     /// Answers a question about times in the spans, and reads the pieces that the answer needs.
     pub(crate) async fn answer<T>(
         &mut self,
@@ -51,14 +65,22 @@ impl<'t> SealedTimesReader<'t> {
                 Lookup::Known(answer) => return Ok(answer),
                 Lookup::Missing(missing) => missing,
             };
-            let keys: Vec<PieceKey> = missing.iter().map(|piece| piece.key).collect();
-            for (piece, found) in missing.iter().zip(find(self.transaction, &keys).await?) {
-                match found {
-                    Found::Bytes(bytes) => self.times.add(piece, &bytes)?,
-                    Found::Lost | Found::Never => return Err(piece.key.inconsistent(ROW_MISSING).into()),
-                    Found::Gone => return Err(Failure::Overtaken),
-                }
+            for missing in missing.chunks(PIECES_MAX) {
+                self.read(missing).await?;
             }
         }
+    }
+
+    /// Reads and adds pieces.
+    async fn read(&mut self, missing: &[MissingPiece]) -> Result<(), Failure> {
+        let keys: Vec<PieceKey> = missing.iter().map(|piece| piece.key).collect();
+        for (piece, found) in missing.iter().zip(find(self.transaction, &keys).await?) {
+            match found {
+                Found::Bytes(bytes) => self.times.add(piece, &bytes)?,
+                Found::Lost | Found::Never => return Err(piece.key.inconsistent(ROW_MISSING).into()),
+                Found::Gone => return Err(Failure::Overtaken),
+            }
+        }
+        Ok(())
     }
 }

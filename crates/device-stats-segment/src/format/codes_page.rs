@@ -66,6 +66,11 @@ impl CodesPage {
         self.readings.len() as u32
     }
 
+    /// Returns all codes of the page, in order of time.
+    pub fn to_codes(&self) -> Vec<u32> {
+        self.codes(0..self.readings())
+    }
+
     /// Returns the codes of some readings of the page, in order of time.
     pub(crate) fn codes(&self, readings: Range<u32>) -> Vec<u32> {
         let mut codes = vec![0; readings.len()];

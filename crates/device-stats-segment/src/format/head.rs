@@ -164,6 +164,12 @@ impl Head {
         (time_us <= self.last_us).then_some(PageId { column: Column::Times, index })
     }
 
+    /// Returns the page of a dictionary that has the value of a code, and the position of the value there.
+    pub fn page_of_code(&self, axis: Axis, code: u32) -> (PageId, usize) {
+        let values = self.dictionary_page();
+        (PageId { column: Column::Dictionary(axis), index: code / values }, (code % values) as usize)
+    }
+
     /// Returns the length of each block, in bytes.
     pub fn block_bytes(&self) -> &[u32] {
         &self.directory.block_bytes

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use device_stats_domain::{
     DeviceId, DeviceKey, IdempotencyKey, Measurement, NewDevice, NewReading, Reading, ReadingTime,
 };
-use device_stats_store::{FirstStored, KeyedOutcome, Receipt, StoreError};
+use device_stats_store::{Appended, FirstStored, KeyedOutcome, Receipt, StoreError};
 
 use super::keyed_requests::{RequestKey, RequestKind};
 use crate::access::principal::Principal;
@@ -34,11 +34,13 @@ pub struct BatchOutcome {
     /// Number of repeats: readings with a device and time that are already stored or occur earlier in the
     /// batch.
     pub duplicates: u64,
+    /// Number of conflicts: repeats whose values differ from those of the stored reading.
+    pub conflicts: u64,
 }
 
 impl From<Receipt> for BatchOutcome {
     fn from(receipt: Receipt) -> Self {
-        Self { accepted: receipt.stored, duplicates: receipt.repeats }
+        Self { accepted: receipt.stored, duplicates: receipt.repeats, conflicts: receipt.conflicts }
     }
 }
 
@@ -239,9 +241,9 @@ impl Service {
     ) -> Result<BatchOutcome, ServiceError> {
         let new = self.prepare(readings).await?;
         if key.is_none()
-            && let Some(accepted) = self.append_segment(&new).await?
+            && let Some(outcome) = self.append_segment(&new).await?
         {
-            return Ok(BatchOutcome { accepted, duplicates: new.len() as u64 - accepted });
+            return Ok(outcome);
         }
         Ok(self.append_hot(new, key).await?.into())
     }
@@ -254,7 +256,15 @@ impl Service {
     ) -> Result<Receipt, ServiceError> {
         let claim = key.map(|key| self.parts.keyed_requests.claim(key, &self.parts.clock)).transpose()?;
         match self.parts.group_commit.append(Arc::clone(&new), claim).await? {
-            KeyedOutcome::New(outcomes) => Ok(Receipt::from_outcomes(&new, &outcomes)),
+            KeyedOutcome::New(outcomes) => {
+                let receipt = Receipt::from_outcomes(&new, &outcomes);
+                if let Some(at) = outcomes.iter().position(|outcome| *outcome == Appended::Conflict)
+                    && let Some(first) = new.get(at)
+                {
+                    warn_of_conflicts(first, receipt.conflicts);
+                }
+                Ok(receipt)
+            }
             KeyedOutcome::Repeated(receipt) => Ok(receipt),
             KeyedOutcome::DifferentPayload => Err(match key {
                 Some(RequestKey { key, .. }) => ServiceError::KeyReused(key.clone()),
@@ -277,4 +287,18 @@ impl Service {
         });
         Ok(new.collect())
     }
+}
+
+/// Logs the conflicts of a request: one line, with the first of them.
+pub(super) fn warn_of_conflicts(first: &NewReading, conflicts: u64) {
+    let time = match first.time {
+        ReadingTime::Given(time) | ReadingTime::Picked(time) => time.to_string(),
+    };
+    let device = first.device.0;
+    tracing::warn!(
+        device,
+        time,
+        conflicts,
+        "repeats have other values than the stored readings, keeping those"
+    );
 }

@@ -7,21 +7,24 @@ use std::time::Instant;
 
 use device_stats_domain::{Finite, NewReading, Reading, ReadingTime, Timestamp, error_chain};
 use device_stats_segment::{Effort, Row, Segment};
-use device_stats_store::Replaced;
+use device_stats_store::{Appended, Replaced};
 
+use super::append::{BatchOutcome, warn_of_conflicts};
 use crate::error::ServiceError;
 use crate::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
 use crate::live::hub::CommitOrigin;
 use crate::service::Service;
 
 impl Service {
-    /// Appends readings as one segment, and returns the number of stored readings. Each other reading has the
-    /// same time as an earlier reading of the request.
+    /// Appends readings as one segment. Each repeat has the same time as an earlier reading of the request.
     ///
     /// Returns `None` and stores nothing if the readings cannot become a segment: they are too few or too
     /// many, belong to several devices, or include a server-timed reading, or the device has a stored reading
     /// inside their span.
-    pub(super) async fn append_segment(&self, new: &Arc<[NewReading]>) -> Result<Option<u64>, ServiceError> {
+    pub(super) async fn append_segment(
+        &self,
+        new: &Arc<[NewReading]>,
+    ) -> Result<Option<BatchOutcome>, ServiceError> {
         let counts = DIRECT_SEAL_READINGS as usize..=SEGMENT_READINGS as usize;
         let Some(device) = new.first().map(|reading| reading.device) else { return Ok(None) };
         if !counts.contains(&new.len()) || new.iter().any(|reading| reading.device != device) {
@@ -30,12 +33,13 @@ impl Service {
         let permit = self.parts.admission.admit_readings(new.len())?;
         let readings = Arc::clone(new);
         let encoded = self.parts.compute.run_for_ingest(move || {
-            let rows = sorted_rows(&readings).filter(|rows| rows.len() >= DIRECT_SEAL_READINGS as usize)?;
-            Some((rows.len() as u64, Segment::encode(&rows, Effort::Fast)))
+            let SortedRows { rows, conflicts } = sorted_rows(&readings)?;
+            let is_enough = rows.len() >= DIRECT_SEAL_READINGS as usize;
+            is_enough.then(|| (rows.len() as u64, conflicts, Segment::encode(&rows, Effort::Fast)))
         });
-        let (accepted, segment) = match encoded.await.map_err(ServiceError::ComputationFailed)? {
-            Some((accepted, Ok(segment))) => (accepted, segment),
-            Some((_, Err(error))) => {
+        let (accepted, conflicts, segment) = match encoded.await.map_err(ServiceError::ComputationFailed)? {
+            Some((accepted, conflicts, Ok(segment))) => (accepted, conflicts, segment),
+            Some((.., Err(error))) => {
                 // This is a bug, but the readings can still be stored as hot readings.
                 let causes = error_chain(&error);
                 tracing::error!(
@@ -60,7 +64,11 @@ impl Service {
             if parts.live.is_watched() {
                 parts.live.publish(stored_readings(&new), CommitOrigin::ThisNode);
             }
-            Ok(Some(accepted))
+            if let Some(first) = conflicts.first().and_then(|index| new.get(*index)) {
+                warn_of_conflicts(first, conflicts.len() as u64);
+            }
+            let (duplicates, conflicts) = (new.len() as u64 - accepted, conflicts.len() as u64);
+            Ok(Some(BatchOutcome { accepted, duplicates, conflicts }))
         };
         tokio::spawn(append).await.map_err(|error| ServiceError::ComputationFailed(error.into()))?
     }
@@ -78,18 +86,34 @@ fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
     })
 }
 
-/// Returns the readings by ascending time; `None` if a reading is server-timed. Of several readings with the
-/// same time, only the first is returned.
-fn sorted_rows(readings: &[NewReading]) -> Option<Vec<Row>> {
-    let rows = readings.iter().map(|reading| match reading.time {
+/// The rows of a segment, and the readings that it leaves out.
+struct SortedRows {
+    /// By ascending time. Of several readings with the same time, only the first is a row.
+    rows: Vec<Row>,
+    /// Indices of the other readings whose values differ from those of the first one.
+    conflicts: Vec<usize>,
+}
+
+/// Sorts readings by time. Returns `None` if a reading is server-timed.
+fn sorted_rows(readings: &[NewReading]) -> Option<SortedRows> {
+    let rows = readings.iter().enumerate().map(|(index, reading)| match reading.time {
         ReadingTime::Picked(_) => None,
         ReadingTime::Given(time) => {
-            Some(Row { time_us: time.micros(), id: reading.id.0, values: reading.values.map(Finite::get) })
+            let values = reading.values.map(Finite::get);
+            Some((index, Row { time_us: time.micros(), id: reading.id.0, values }))
         }
     });
-    let mut rows = rows.collect::<Option<Vec<Row>>>()?;
+    let mut rows = rows.collect::<Option<Vec<(usize, Row)>>>()?;
     // The sort is stable: of several rows with the same time, the first one stays first and is kept.
-    rows.sort_by_key(|row| row.time_us);
-    rows.dedup_by_key(|row| row.time_us);
-    Some(rows)
+    rows.sort_by_key(|(_, row)| row.time_us);
+    let mut conflicts = Vec::new();
+    rows.dedup_by(|(index, row), (_, first)| {
+        let is_repeat = row.time_us == first.time_us;
+        let outcome = readings.get(*index).map(|new| Appended::repeat(new, first.values));
+        if is_repeat && outcome == Some(Appended::Conflict) {
+            conflicts.push(*index);
+        }
+        is_repeat
+    });
+    Some(SortedRows { rows: rows.into_iter().map(|(_, row)| row).collect(), conflicts })
 }

@@ -113,7 +113,7 @@ impl PendingAppend {
             Appended::Stored(time) => {
                 Some(Reading { device: new.device, id: new.id, time, values: new.values })
             }
-            Appended::Repeat => None,
+            Appended::Repeat | Appended::Conflict => None,
         })
     }
 

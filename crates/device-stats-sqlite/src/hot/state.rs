@@ -225,11 +225,12 @@ impl HotState {
         })
     }
 
-    /// Returns the id of the reading at a time that was hot at a position.
-    pub(super) fn find(&self, device: DeviceKey, time_us: i64, position: Position) -> Option<i64> {
+    /// Returns the reading at a time that was hot at a position.
+    pub(super) fn find(&self, device: DeviceKey, time_us: i64, position: Position) -> Option<Row> {
         let readings = self.devices.get(&device)?;
         let newest = readings.by_time.get(time_us)?;
-        readings.visible_at(time_us, newest, position).map(|reading| reading.id)
+        let HotReading { id, values, .. } = *readings.visible_at(time_us, newest, position)?;
+        Some(Row { time_us, id, values })
     }
 
     /// Returns the devices that had hot readings at a position, by ascending key.

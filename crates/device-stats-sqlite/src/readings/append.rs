@@ -1,8 +1,8 @@
 //! Appends readings: finds repeats, picks times, and writes the new readings as one journal entry.
 
-use device_stats_domain::{DeviceKey, Finite, NewReading, Window};
+use device_stats_domain::{Axes, DeviceKey, Finite, NewReading, Window};
 use device_stats_segment::Row;
-use device_stats_store::{AppendOrder, Appended, OrderedReading, StoreError, TimePicker, outcomes};
+use device_stats_store::{AppendOrder, AppendResult, Appended, OrderedReading, StoreError, TimePicker};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::database::errors::store_error;
@@ -16,7 +16,7 @@ pub(crate) fn append(
     hot: &HotView,
     readings: &[NewReading],
 ) -> Result<Vec<Appended>, StoreError> {
-    let AppendOrder { client_timed, server_timed } = AppendOrder::new(readings);
+    let AppendOrder { client_timed, repeated, server_timed } = AppendOrder::new(readings);
     let mut order = client_timed;
     order.extend(server_timed);
     // A stable sort: the client-timed readings of a device stay before its server-timed ones.
@@ -26,12 +26,12 @@ pub(crate) fn append(
     let mut call = AppendCall::new(connection, hot)?;
     by_device().try_for_each(|readings| call.check_device(readings))?;
     by_device().try_for_each(|readings| call.append(readings))?;
-    let stored = call.stored;
+    let AppendResult { stored, .. } = &call.result;
     if !stored.is_empty() {
         hot.tidy(connection)?;
         journal::write(connection, &Entry::Appended(stored.iter().map(row).collect()))?;
     }
-    outcomes(readings.len(), stored)
+    call.result.outcomes(readings.len(), &repeated)
 }
 
 fn row(new: &OrderedReading<'_>) -> (DeviceKey, Row) {
@@ -40,19 +40,19 @@ fn row(new: &OrderedReading<'_>) -> (DeviceKey, Row) {
     (reading.device, Row { time_us: time.micros(), id: reading.id.0, values })
 }
 
-/// A call that appends, and the readings that it stores.
+/// A call that appends, and its result so far.
 struct AppendCall<'c, 'r> {
     connection: &'c Connection,
     hot: &'c HotView,
     has_device: CachedStatement<'c>,
-    stored: Vec<OrderedReading<'r>>,
+    result: AppendResult<'r>,
 }
 
 impl<'c, 'r> AppendCall<'c, 'r> {
     fn new(connection: &'c Connection, hot: &'c HotView) -> Result<Self, StoreError> {
         let has_device = "SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)";
         let has_device = connection.prepare_cached(has_device).map_err(store_error)?;
-        Ok(Self { connection, hot, has_device, stored: Vec::new() })
+        Ok(Self { connection, hot, has_device, result: AppendResult::default() })
     }
 
     /// Checks that the device of these readings exists. All readings are of one device.
@@ -68,18 +68,19 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         let Some(first) = readings.first() else { return Ok(()) };
         let device = first.reading.device;
         let mut sealed = SealedTimesReader::new(self.connection, device, span(readings))?;
-        let stored_before = self.stored.len();
+        let stored_before = self.result.stored.len();
         let (client_timed, server_timed) =
             readings.split_at(readings.partition_point(|new| !new.is_server_timed()));
         for new in client_timed {
-            if !self.is_taken(device, new.time.micros(), &mut sealed)? {
-                self.stored.push(*new);
+            match self.values_at(device, new.time.micros(), &mut sealed)? {
+                Some(values) => self.result.existing.push((*new, values)),
+                None => self.result.stored.push(*new),
             }
         }
         if server_timed.is_empty() {
             return Ok(());
         }
-        let mut picker = TimePicker::new(self.stored.iter().skip(stored_before).copied());
+        let mut picker = TimePicker::new(self.result.stored.iter().skip(stored_before).copied());
         for new in server_timed {
             let window = TimePicker::search_window(new.time);
             let newest_sealed_us = sealed.answer(|times| times.newest_us(device, window))?;
@@ -89,9 +90,23 @@ impl<'c, 'r> AppendCall<'c, 'r> {
                 candidate = picker.next_candidate(device, candidate.micros())?;
             }
             picker.pick(device, candidate);
-            self.stored.push(OrderedReading { time: candidate, ..*new });
+            self.result.stored.push(OrderedReading { time: candidate, ..*new });
         }
         Ok(())
+    }
+
+    /// Returns the values of the stored reading, hot or sealed, of the device at a time.
+    fn values_at(
+        &self,
+        device: DeviceKey,
+        time_us: i64,
+        sealed: &mut SealedTimesReader<'_>,
+    ) -> Result<Option<Axes<f64>>, StoreError> {
+        if let Some(hot) = self.hot.find(device, time_us) {
+            return Ok(Some(hot.values));
+        }
+        let mut found = sealed.answer(|times| times.values_each(&[(device, time_us)]))?;
+        Ok(found.pop().flatten())
     }
 
     /// Returns whether the device has a stored reading, hot or sealed, at a time.

@@ -15,12 +15,12 @@ use crate::readings::append::append;
 
 const DELETE_EXPIRED: &str = "DELETE FROM keyed_request WHERE key IN
     (SELECT key FROM keyed_request WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)";
-const FIND: &str = "SELECT fingerprint, stored, repeats, device, reading, time FROM keyed_request
+const FIND: &str = "SELECT fingerprint, stored, repeats, device, reading, time, conflicts FROM keyed_request
     WHERE key = ?1 AND kept_until > ?2";
 /// Replaces an expired receipt that has not been deleted yet.
 const KEEP: &str = "INSERT OR REPLACE INTO keyed_request
-    (key, fingerprint, kept_until, stored, repeats, device, reading, time)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    (key, fingerprint, kept_until, stored, repeats, device, reading, time, conflicts)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Appends the readings of the new requests, and keeps their receipts.
 pub(crate) fn append_keyed(
@@ -34,7 +34,8 @@ pub(crate) fn append_keyed(
     let appended = append(connection, hot, &call.new_readings())?;
     let FinishedKeyedCall { outcomes, receipts } = call.finish(appended)?;
     let mut keep = connection.prepare_cached(KEEP).map_err(store_error)?;
-    for (KeyedReadings { key, fingerprint, kept_until, .. }, Receipt { stored, repeats, first }) in receipts {
+    for (KeyedReadings { key, fingerprint, kept_until, .. }, receipt) in receipts {
+        let Receipt { stored, repeats, conflicts, first } = receipt;
         keep.execute((
             key.as_str(),
             fingerprint,
@@ -44,6 +45,7 @@ pub(crate) fn append_keyed(
             first.map(|first| first.device.0),
             first.map(|first| first.id.0),
             first.map(|first| first.time.micros()),
+            conflicts.cast_signed(),
         ))
         .map_err(store_error)?;
     }
@@ -67,6 +69,7 @@ fn receipt(row: &Row<'_>) -> rusqlite::Result<StoredReceipt> {
         Ok(FirstStored { device: DeviceKey(device), id: ReadingId(row.get(4)?), time: time(row, 5)? })
     });
     let first = first.transpose()?;
-    let receipt = Receipt { stored: count(row, 1)?, repeats: count(row, 2)?, first };
+    let (stored, repeats, conflicts) = (count(row, 1)?, count(row, 2)?, count(row, 6)?);
+    let receipt = Receipt { stored, repeats, conflicts, first };
     Ok(StoredReceipt { fingerprint: row.get(0)?, receipt })
 }

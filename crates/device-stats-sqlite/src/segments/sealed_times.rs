@@ -1,4 +1,4 @@
-//! Looks up the times of sealed readings. A lookup reads only the pieces that it needs.
+//! Looks up the times and values of sealed readings. A lookup reads only the pieces that it needs.
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_store::{Lookup, SealedTimes, StoreError};

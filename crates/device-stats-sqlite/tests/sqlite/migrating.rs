@@ -3,16 +3,20 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use device_stats_domain::{DeviceKey, NewReading, UserId, Window};
+use device_stats_domain::{DeviceKey, IdempotencyKey, NewReading, Timestamp, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{AccountStore, Appended, NewestReadings, ReadingStore, SchemaError, SnapshotStore};
+use device_stats_store::{
+    AccountStore, Appended, KeyedOutcome, KeyedReadings, NewestReadings, ReadingStore, Receipt, SchemaError,
+    SnapshotStore,
+};
 use refinery::{Migration, Runner};
 
 use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 4] = ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests"];
+const ALL: [&str; 5] =
+    ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests", "V6__conflicts"];
 
 #[test]
 fn only_applied_migrations_are_returned() {
@@ -54,21 +58,32 @@ async fn readings_of_the_first_version_stay_hot() {
     assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 
-/// The rows of the older schema are moved into the journal after the migration itself. If the process dies in
-/// between, the next process must not treat the database as empty.
-#[tokio::test]
-async fn an_interrupted_migration_is_completed() {
-    let folder = Folder::new();
+/// Creates a database with the first versions of the schema, up to `count`.
+fn database_of_version(folder: &Folder, count: usize) -> rusqlite::Connection {
     let mut old = rusqlite::Connection::open(folder.database()).unwrap();
     let versions = [
         include_str!("../../migrations/V1__users_devices_readings.sql"),
         include_str!("../../migrations/V2__segments.sql"),
         include_str!("../../migrations/V3__journal.sql"),
         include_str!("../../migrations/V4__keyed_requests.sql"),
+        include_str!("../../migrations/V6__conflicts.sql"),
     ];
-    let versions: Vec<Migration> =
-        ALL.iter().zip(versions).map(|(name, sql)| Migration::unapplied(name, sql).unwrap()).collect();
+    let versions: Vec<Migration> = ALL
+        .iter()
+        .take(count)
+        .zip(versions)
+        .map(|(name, sql)| Migration::unapplied(name, sql).unwrap())
+        .collect();
     Runner::new(&versions).run(&mut old).unwrap();
+    old
+}
+
+/// The rows of the older schema are moved into the journal after the migration itself. If the process dies in
+/// between, the next process must not treat the database as empty.
+#[tokio::test]
+async fn an_interrupted_migration_is_completed() {
+    let folder = Folder::new();
+    let old = database_of_version(&folder, ALL.len());
     old.execute_batch(
         "INSERT INTO devices VALUES (1, 'd', NULL, NULL);
          WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 99999)
@@ -136,4 +151,24 @@ async fn stores_can_be_opened_while_others_write() {
         }
     }
     assert_eq!(process::count(&writer.await.unwrap(), device).await, 200);
+}
+
+/// Earlier versions did not count conflicts.
+#[tokio::test]
+async fn a_receipt_of_an_older_version_has_no_conflicts() {
+    let folder = Folder::new();
+    let old = database_of_version(&folder, 4);
+    let receipt = "INSERT INTO keyed_request VALUES ('k', ?1, 1000, 2, 3, NULL, NULL, NULL)";
+    old.execute(receipt, [[1_u8; 32]]).unwrap();
+    drop(old);
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let request = KeyedReadings {
+        key: IdempotencyKey::new("k").unwrap(),
+        fingerprint: [1; 32],
+        kept_until: Timestamp::MAX,
+        readings: [].into(),
+    };
+    let outcomes = store.append_keyed(&[request], Timestamp::from_micros(0).unwrap()).await.unwrap();
+    let receipt = Receipt { stored: 2, repeats: 3, conflicts: 0, first: None };
+    assert_eq!(outcomes, [KeyedOutcome::Repeated(receipt)]);
 }

@@ -56,8 +56,8 @@ pub async fn the_first_reading_of_a_time_wins_across_calls(store: Opened) {
     let device = device(&store, "d").await;
     assert_eq!(store.append(&[given(&device, 5, 1)]).await.unwrap(), [stored_at(5)]);
     // Repeats with the same numbers and id, and with others.
-    for n in [1, 2] {
-        assert_eq!(store.append(&[given(&device, 5, n)]).await.unwrap(), [Appended::Repeat]);
+    for (n, expected) in [(1, Appended::Repeat), (2, Appended::Conflict)] {
+        assert_eq!(store.append(&[given(&device, 5, n)]).await.unwrap(), [expected]);
     }
     assert_eq!(all_readings(&store, device.key).await, [stored(&device, 5, 1)]);
 }
@@ -69,9 +69,9 @@ pub async fn the_first_reading_of_a_time_wins_within_a_call(store: Opened) {
         given(&device, 5, 2),
         given(&device, 7, 3),
         given(&device, 5, 4),
-        given(&device, 7, 5),
+        given(&device, 7, 1),
     ];
-    let expected = [stored_at(7), stored_at(5), Appended::Repeat, Appended::Repeat, Appended::Repeat];
+    let expected = [stored_at(7), stored_at(5), Appended::Conflict, Appended::Conflict, Appended::Repeat];
     assert_eq!(store.append(&call).await.unwrap(), expected);
     assert_eq!(all_readings(&store, device.key).await, [stored(&device, 7, 1), stored(&device, 5, 2)]);
 }
@@ -90,10 +90,10 @@ pub async fn outcomes_are_in_the_order_of_the_readings(store: Opened) {
     ];
     let expected = [
         stored_at(30),
-        Appended::Repeat,
+        Appended::Conflict,
         stored_at(31),
         stored_at(10),
-        Appended::Repeat,
+        Appended::Conflict,
         stored_at(31),
         stored_at(-10),
     ];
@@ -194,7 +194,7 @@ pub async fn a_large_call_of_many_devices_is_stored(store: Opened) {
         })
         .collect();
     let outcome = store.append(&call).await.unwrap();
-    assert!(outcome.iter().all(|appended| *appended != Appended::Repeat));
+    assert!(outcome.iter().all(|appended| matches!(appended, Appended::Stored(_))));
     for device in devices {
         assert_eq!(count(&store, &device).await, MANY as usize / 50);
     }

@@ -25,7 +25,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
     let expected = [30, 20, 10].map(|us| stored(&device, us, i32::try_from(us).unwrap()));
     assert_eq!(all_readings(&store, device.key).await, expected);
     let call = [given(&device, 20, 1), given(&device, 15, 1), server_timed(&device, 30, 2)];
-    let expected = [Appended::Repeat, stored_at(15), stored_at(31)];
+    let expected = [Appended::Conflict, stored_at(15), stored_at(31)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
 

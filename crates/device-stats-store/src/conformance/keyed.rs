@@ -25,7 +25,7 @@ pub async fn a_keyed_request_is_carried_out_once(store: Opened) {
     let request = keyed("k", 1, &[server_timed(&device, 10, 1), server_timed(&device, 10, 2)]);
     let again = keyed("k", 1, &[server_timed(&device, 20, 3), server_timed(&device, 20, 4)]);
     let first = FirstStored { device: device.key, id: ReadingId(1), time: at(10) };
-    let receipt = Receipt { stored: 2, repeats: 0, first: Some(first) };
+    let receipt = Receipt { stored: 2, repeats: 0, conflicts: 0, first: Some(first) };
     assert_eq!(append(&store, &[request]).await, [KeyedOutcome::New(vec![stored_at(10), stored_at(11)])]);
     for _ in 0..2 {
         assert_eq!(append(&store, std::slice::from_ref(&again)).await, [KeyedOutcome::Repeated(receipt)]);
@@ -51,7 +51,7 @@ pub async fn requests_of_one_call_get_their_own_outcomes(store: Opened) {
         keyed("old ", 1, &[given(&a, 3, 7)]),
     ];
     let expected = [
-        KeyedOutcome::New(vec![stored_at(2), Appended::Repeat, stored_at(4)]),
+        KeyedOutcome::New(vec![stored_at(2), Appended::Conflict, stored_at(4)]),
         KeyedOutcome::DifferentPayload,
         KeyedOutcome::New(Vec::new()),
         KeyedOutcome::New(vec![stored_at(3)]),
@@ -62,7 +62,7 @@ pub async fn requests_of_one_call_get_their_own_outcomes(store: Opened) {
     assert_eq!(
         later,
         [
-            KeyedOutcome::Repeated(Receipt { stored: 2, repeats: 1, first }),
+            KeyedOutcome::Repeated(Receipt { stored: 2, repeats: 1, conflicts: 1, first }),
             KeyedOutcome::Repeated(Receipt::default())
         ]
     );
@@ -85,6 +85,7 @@ pub async fn a_repeated_key_of_a_call_is_answered_from_its_first_request(store: 
     let receipt = |stored, n: i32| Receipt {
         stored,
         repeats: 0,
+        conflicts: 0,
         first: Some(FirstStored { device: device.key, id: ReadingId(n.into()), time: at(n.into()) }),
     };
     let expected = [
@@ -94,7 +95,7 @@ pub async fn a_repeated_key_of_a_call_is_answered_from_its_first_request(store: 
         KeyedOutcome::DifferentPayload,
         KeyedOutcome::New(vec![stored_at(6)]),
         KeyedOutcome::Repeated(receipt(1, 6)),
-        KeyedOutcome::New(vec![Appended::Repeat, stored_at(8)]),
+        KeyedOutcome::New(vec![Appended::Conflict, stored_at(8)]),
     ];
     assert_eq!(append(&store, &requests).await, expected);
     assert_eq!(all_times(&store, &device).await, [1, 2, 4, 6, 8]);
@@ -107,6 +108,18 @@ pub async fn a_repeated_key_of_a_call_is_answered_from_its_first_request(store: 
             KeyedOutcome::DifferentPayload,
         ]
     );
+}
+
+pub async fn a_receipt_keeps_the_number_of_conflicts(store: Opened) {
+    let device = device(&store, "d").await;
+    store.append(&[given(&device, 1, 1), given(&device, 2, 2), given(&device, 3, 3)]).await.unwrap();
+    let readings = [1, 2, 3, 4].map(|us| given(&device, us, if us == 2 { 2 } else { 9 }));
+    let requests = [keyed("k", 1, &readings), keyed("k", 1, &[])];
+    let outcomes = vec![Appended::Conflict, Appended::Repeat, Appended::Conflict, stored_at(4)];
+    let first = Some(FirstStored { device: device.key, id: ReadingId(9), time: at(4) });
+    let receipt = KeyedOutcome::Repeated(Receipt { stored: 1, repeats: 3, conflicts: 2, first });
+    assert_eq!(append(&store, &requests).await, [KeyedOutcome::New(outcomes), receipt.clone()]);
+    assert_eq!(append(&store, &requests[1..]).await, [receipt]);
 }
 
 pub async fn a_refused_call_keeps_no_receipt(store: Opened) {
@@ -144,7 +157,7 @@ pub async fn a_receipt_outlives_its_device(store: Opened) {
     store.delete_device(old.key).await.unwrap();
     let new = device(&store, "d").await;
     let first = Some(FirstStored { device: old.key, id: ReadingId(1), time: at(1) });
-    let before = KeyedOutcome::Repeated(Receipt { stored: 1, repeats: 0, first });
+    let before = KeyedOutcome::Repeated(Receipt { stored: 1, repeats: 0, conflicts: 0, first });
     assert_eq!(append(&store, &[keyed("k", 1, &[given(&new, 1, 2)])]).await, [before]);
     assert_eq!(all_readings(&store, new.key).await, []);
 }

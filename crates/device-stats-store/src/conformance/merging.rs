@@ -39,7 +39,7 @@ pub async fn a_merged_segment_replaces_its_segments(store: Opened) {
     let heads = store.read_pieces(&heads.collect::<Vec<_>>()).await.unwrap();
     assert_eq!(heads.iter().map(Option::is_some).collect::<Vec<_>>(), [false, false, false, true]);
     let call: Vec<_> = (1..9).map(|us| given(&device, us, 99)).collect();
-    assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; 8]);
+    assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Conflict; 8]);
 }
 
 pub async fn segments_that_overlap_can_be_merged(store: Opened) {

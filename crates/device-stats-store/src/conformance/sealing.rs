@@ -72,7 +72,8 @@ pub async fn every_time_can_be_sealed(store: Opened) {
     let id = seal(&store, &device, &times).await;
     assert_eq!(entries(&store, &device).await, [(id, min, max, 8)]);
     assert_eq!(all_times(&store, &device).await, times);
-    assert_eq!(store.append(&times.map(|us| given(&device, us, 2))).await.unwrap(), [Appended::Repeat; 8]);
+    assert_eq!(store.append(&times.map(|us| given(&device, us, 1))).await.unwrap(), [Appended::Repeat; 8]);
+    assert_eq!(store.append(&times.map(|us| given(&device, us, 2))).await.unwrap(), [Appended::Conflict; 8]);
     refused!(store.append(&[server_timed(&device, max, 3)]), Broken);
     assert_eq!(store.append(&[server_timed(&device, min, 3)]).await.unwrap(), [stored_at(min + 2)]);
 }
@@ -82,9 +83,9 @@ pub async fn a_repeat_of_a_sealed_reading_is_a_repeat(store: Opened) {
     sealed(&store, &device, &[10, 20, 30]).await;
     // Repeats with the same numbers and id, with others, and among new readings.
     assert_eq!(store.append(&[given(&device, 20, 20)]).await.unwrap(), [Appended::Repeat]);
-    assert_eq!(store.append(&[given(&device, 20, 99)]).await.unwrap(), [Appended::Repeat]);
+    assert_eq!(store.append(&[given(&device, 20, 99)]).await.unwrap(), [Appended::Conflict]);
     let call = [40, 30, 25, 10, 5].map(|us| given(&device, us, 99));
-    let expected = [stored_at(40), Appended::Repeat, stored_at(25), Appended::Repeat, stored_at(5)];
+    let expected = [stored_at(40), Appended::Conflict, stored_at(25), Appended::Conflict, stored_at(5)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
     let expected = [(40, 99), (30, 30), (25, 99), (20, 20), (10, 10), (5, 99)];
     assert_eq!(all_readings(&store, device.key).await, expected.map(|(us, n)| stored(&device, us, n)));
@@ -94,7 +95,7 @@ pub async fn a_reading_sealed_for_one_device_is_new_for_another(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     sealed(&store, &a, &[10, 20]).await;
     let call = [given(&b, 10, 1), given(&a, 10, 2), server_timed(&b, 20, 3), server_timed(&a, 20, 4)];
-    let expected = [stored_at(10), Appended::Repeat, stored_at(20), stored_at(21)];
+    let expected = [stored_at(10), Appended::Conflict, stored_at(20), stored_at(21)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
 }
 
@@ -143,7 +144,7 @@ pub async fn client_timed_readings_in_sealed_gaps_are_stored_before_times_are_pi
         given(&device, 2, 3),
         server_timed(&device, 0, 4),
     ];
-    let expected = [stored_at(7), stored_at(1), Appended::Repeat, stored_at(8)];
+    let expected = [stored_at(7), stored_at(1), Appended::Conflict, stored_at(8)];
     assert_eq!(store.append(&call).await.unwrap(), expected);
     assert_eq!(hot_times(&store, &device).await, [1, 7, 8]);
 }
@@ -174,14 +175,14 @@ pub async fn a_late_reading_between_sealed_ones_stays_hot(store: Opened) {
     assert_eq!(store.append(&[given(&device, 15, 1)]).await.unwrap(), [stored_at(15)]);
     assert_eq!(hot_times(&store, &device).await, [15]);
     assert_eq!(store.find_reading(device.key, at(15)).await.unwrap(), Some(stored(&device, 15, 1)));
-    assert_eq!(store.append(&[given(&device, 15, 2)]).await.unwrap(), [Appended::Repeat]);
+    assert_eq!(store.append(&[given(&device, 15, 2)]).await.unwrap(), [Appended::Conflict]);
     assert_eq!(all_times(&store, &device).await, [10, 15, 20, 30]);
     // The late reading can be sealed, too. Then the spans of the segments overlap.
     store.append(&[given(&device, 25, 2), given(&device, 35, 3)]).await.unwrap();
     seal(&store, &device, &[15, 25, 35]).await;
     assert_eq!(all_times(&store, &device).await, [10, 15, 20, 25, 30, 35]);
     for us in [10, 15, 20, 25, 30, 35] {
-        assert_eq!(store.append(&[given(&device, us, 9)]).await.unwrap(), [Appended::Repeat]);
+        assert_eq!(store.append(&[given(&device, us, 9)]).await.unwrap(), [Appended::Conflict]);
     }
     assert_eq!(
         store.append(&[server_timed(&device, 24, 9), server_timed(&device, 24, 9)]).await.unwrap(),
@@ -287,4 +288,59 @@ pub async fn many_readings_are_sealed_at_once(store: Opened) {
     assert_eq!(all[0].1, rows);
     assert_eq!(store.list_hot_readings(device.key, 1).await.unwrap(), []);
     assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; MANY as usize]);
+}
+
+/// Values are compared by their bits, on every page of a segment, and axis by axis.
+pub async fn every_changed_number_of_a_sealed_reading_is_a_conflict(store: Opened) {
+    let device = device(&store, "d").await;
+    let number = |us: i64, axis: u8| {
+        // Some values repeat, and some differ by one bit.
+        let base = [0.1, 1e300, -5e-324][usize::from(axis)] * f64::from(i32::try_from(us % 700).unwrap());
+        f64::from_bits(base.to_bits() + u64::from(us % 3 == 0))
+    };
+    let reading = |us: i64, changed: Option<u8>| {
+        let next = |axis| {
+            let value = number(us, axis);
+            if changed == Some(axis) { f64::from_bits(value.to_bits() + 1) } else { value }
+        };
+        NewReading { values: values(next(0), next(1), next(2)), ..given(&device, us, 1) }
+    };
+    let call: Vec<_> = (0..9_000).map(|us| reading(us, None)).collect();
+    store.append(&call).await.unwrap();
+    // Two segments that overlap in time, and hot readings.
+    let (even, odd): (Vec<i64>, Vec<i64>) = (0..8_900).partition(|us| us % 2 == 0);
+    seal(&store, &device, &even).await;
+    seal(&store, &device, &odd).await;
+    assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; 9_000]);
+    for axis in 0..3 {
+        let changed: Vec<_> = (0..9_000).map(|us| reading(us, (us % 5 == 0).then_some(axis))).collect();
+        let outcomes = store.append(&changed).await.unwrap();
+        for (us, outcome) in outcomes.iter().enumerate() {
+            let expected = if us % 5 == 0 { Appended::Conflict } else { Appended::Repeat };
+            assert_eq!(*outcome, expected, "axis {axis} at {us}");
+        }
+    }
+    assert_eq!(store.append(&call).await.unwrap(), vec![Appended::Repeat; 9_000]);
+}
+
+/// Of several readings of a call with the same time, each is compared with the stored reading, and not with
+/// the first of the call.
+pub async fn repeats_within_a_call_are_compared_with_the_stored_reading(store: Opened) {
+    let device = device(&store, "d").await;
+    sealed(&store, &device, &[10]).await;
+    store.append(&[given(&device, 20, 20)]).await.unwrap();
+    let call = [
+        given(&device, 10, 1),
+        given(&device, 20, 2),
+        given(&device, 30, 3),
+        given(&device, 10, 10),
+        given(&device, 20, 20),
+        given(&device, 30, 30),
+        given(&device, 10, 1),
+        given(&device, 20, 2),
+        given(&device, 30, 3),
+    ];
+    let (repeat, conflict) = (Appended::Repeat, Appended::Conflict);
+    let expected = [conflict, conflict, stored_at(30), repeat, repeat, conflict, conflict, conflict, repeat];
+    assert_eq!(store.append(&call).await.unwrap(), expected);
 }

@@ -96,7 +96,7 @@ pub async fn segments_and_readings_that_meet_are_stored_once(store: Opened) {
                         let outcome = store.append(&[call]).await;
                         outcome.map(|outcome| match outcome[0] {
                             Appended::Stored(time) => vec![time.micros()],
-                            Appended::Repeat => Vec::new(),
+                            Appended::Repeat | Appended::Conflict => Vec::new(),
                         })
                     }
                 }
@@ -127,7 +127,7 @@ pub async fn no_time_is_picked_twice_under_seals(store: Opened) {
     });
     let times = answers.await.into_iter().flatten().map(|one| match one {
         Appended::Stored(time) => time.micros(),
-        Appended::Repeat => unreachable!("a repeat of no time"),
+        Appended::Repeat | Appended::Conflict => unreachable!("a repeat of no time"),
     });
     let mut times: Vec<_> = times.collect();
     times.sort_unstable();
@@ -142,14 +142,21 @@ pub async fn repeats_are_repeats_under_seals(store: Opened) {
     let background = BackgroundSeals::start(&store, &[device.key]);
     for n in 0..30_i64 {
         let call: Vec<_> = (0..10).map(|i| given(&device, n * 10 + i, 1)).collect();
-        assert!(store.append(&call).await.unwrap().iter().all(|one| *one != Appended::Repeat));
+        assert!(store.append(&call).await.unwrap().iter().all(|one| matches!(one, Appended::Stored(_))));
         let answers = concurrently(4, |caller| {
             let (store, device) = (Arc::clone(&store), device.clone());
             let from = i64::try_from(caller).unwrap() * n / 4;
-            let again: Vec<_> = (from * 10..(n + 1) * 10).map(|us| given(&device, us, 2)).collect();
+            // Every second reading has other values.
+            let value = |us| if us % 2 == 0 { 1 } else { 2 };
+            let again: Vec<_> = (from * 10..(n + 1) * 10).map(|us| given(&device, us, value(us))).collect();
             async move { store.append(&again).await.unwrap() }
         });
-        assert!(answers.await.into_iter().flatten().all(|one| one == Appended::Repeat));
+        // Each call begins with an even time.
+        for outcomes in answers.await {
+            for outcomes in outcomes.chunks(2) {
+                assert_eq!(outcomes, [Appended::Repeat, Appended::Conflict]);
+            }
+        }
     }
     assert!(background.stop().await > 0);
     let expected: Vec<_> = (0..300).rev().map(|us| stored(&device, us, 1)).collect();

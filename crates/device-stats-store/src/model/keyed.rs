@@ -44,12 +44,13 @@ impl State {
         let stored = || {
             readings.iter().zip(&outcomes).filter_map(|(new, outcome)| match *outcome {
                 Appended::Stored(time) => Some(FirstStored { device: new.device, id: new.id, time }),
-                Appended::Repeat => None,
+                Appended::Repeat | Appended::Conflict => None,
             })
         };
         let count = stored().count() as u64;
         let repeats = readings.len() as u64 - count;
-        let receipt = Receipt { stored: count, repeats, first: stored().next() };
+        let conflicts = outcomes.iter().filter(|outcome| **outcome == Appended::Conflict).count() as u64;
+        let receipt = Receipt { stored: count, repeats, conflicts, first: stored().next() };
         let stored = StoredReceipt { fingerprint, receipt };
         self.receipts.insert(key.clone(), ModelReceipt { stored, kept_until });
         KeyedOutcome::New(outcomes)

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use async_trait::async_trait;
-use device_stats_domain::{DeviceKey, Finite, NewReading, Timestamp, Window};
+use device_stats_domain::{Axes, DeviceKey, Finite, NewReading, ReadingTime, Timestamp, Window};
 use device_stats_segment::Row;
 
 use super::state::{Model, State};
 use crate::{
     AppendOrder, Appended, HotDevice, KeyedOutcome, KeyedReadings, OrderedReading, ReadingStore, StoreError,
-    TimePicker, outcomes,
+    TimePicker,
 };
 
 #[async_trait]
@@ -64,7 +64,35 @@ impl State {
                 self.hot.remove(&(new.reading.device, new.time.micros()));
             }
         }
-        appended.and_then(|()| outcomes(readings.len(), stored))
+        let stored: BTreeMap<usize, Timestamp> = stored.iter().map(|new| (new.index, new.time)).collect();
+        appended.map(|()| {
+            let outcome = |(index, new)| match stored.get(&index) {
+                Some(time) => Appended::Stored(*time),
+                None => self.repeat(new),
+            };
+            (0..).zip(readings).map(outcome).collect()
+        })
+    }
+
+    /// Returns the outcome of a repeat. Uses nothing of [`AppendResult`](crate::AppendResult), so the walk
+    /// also tests that.
+    fn repeat(&self, new: &NewReading) -> Appended {
+        let ReadingTime::Given(time) = new.time else { unreachable!("a server-timed reading is stored") };
+        let Axes { x, y, z } = new.values.map(|number| number.get().to_bits());
+        let Some(kept) = self.values_at(new.device, time.micros()) else {
+            unreachable!("a repeat has a reading at its time")
+        };
+        if [x, y, z] == [kept.x, kept.y, kept.z].map(f64::to_bits) {
+            Appended::Repeat
+        } else {
+            Appended::Conflict
+        }
+    }
+
+    /// Returns the values of the reading of a device, hot or sealed, at a time.
+    fn values_at(&self, device: DeviceKey, time_us: i64) -> Option<Axes<f64>> {
+        let hot = self.hot.get(&(device, time_us)).map(|row| row.values);
+        hot.or_else(|| self.sealed_values_at(device, time_us))
     }
 
     /// Stores readings in the order that all stores use, and adds the new ones to `stored`. Stops with an
@@ -74,9 +102,9 @@ impl State {
         readings: &'r [NewReading],
         stored: &mut Vec<OrderedReading<'r>>,
     ) -> Result<(), StoreError> {
-        let AppendOrder { client_timed, server_timed } = AppendOrder::new(readings);
+        let AppendOrder { client_timed, server_timed, .. } = AppendOrder::new(readings);
         for new in client_timed {
-            if !self.is_taken(new.reading.device, new.time.micros()) {
+            if self.values_at(new.reading.device, new.time.micros()).is_none() {
                 self.insert(new);
                 stored.push(new);
             }
@@ -87,7 +115,7 @@ impl State {
             let device = new.reading.device;
             let newest_us = self.newest_us(device, TimePicker::search_window(new.time));
             let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
-            while self.is_taken(device, candidate.micros()) {
+            while self.values_at(device, candidate.micros()).is_some() {
                 candidate = picker.next_candidate(device, candidate.micros())?;
             }
             picker.pick(device, candidate);
@@ -102,11 +130,6 @@ impl State {
         let (time_us, values) = (new.time.micros(), new.reading.values.map(Finite::get));
         let row = Row { time_us, id: new.reading.id.0, values };
         self.hot.insert((new.reading.device, time_us), row);
-    }
-
-    /// Returns whether a device has a reading, hot or sealed, at a time.
-    fn is_taken(&self, device: DeviceKey, time_us: i64) -> bool {
-        self.hot.contains_key(&(device, time_us)) || self.is_sealed(device, time_us)
     }
 
     /// Returns the time of the newest reading of a device in a window.

@@ -1,9 +1,9 @@
-//! Segments of the model: their bytes, and the times of their readings.
+//! Segments of the model: their bytes, and the times and values of their readings.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
 use super::state::{Model, ModelSegment, State};
@@ -55,16 +55,16 @@ impl SegmentStore for Model {
 }
 
 impl State {
-    /// Returns whether a segment of a device has a reading at a time.
-    pub(super) fn is_sealed(&self, device: DeviceKey, time_us: i64) -> bool {
-        self.segments_of_device(device).any(|segment| segment.times.contains(&time_us))
+    /// Returns the values of the sealed reading of a device at a time.
+    pub(super) fn sealed_values_at(&self, device: DeviceKey, time_us: i64) -> Option<Axes<f64>> {
+        self.segments_of_device(device).find_map(|segment| segment.values.get(&time_us)).copied()
     }
 
     /// Returns the time of the newest sealed reading of a device in a window.
     pub(super) fn newest_sealed_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
         let Window { from_us, until_us } = window;
-        let inside = self.segments_of_device(device).map(|segment| segment.times.range(from_us..until_us));
-        inside.filter_map(|mut times| times.next_back().copied()).max()
+        let inside = self.segments_of_device(device).map(|segment| segment.values.range(from_us..until_us));
+        inside.filter_map(|mut values| values.next_back().map(|(time_us, _)| *time_us)).max()
     }
 
     fn segments_of_device(&self, device: DeviceKey) -> impl Iterator<Item = &ModelSegment> {
@@ -125,7 +125,7 @@ impl State {
         let has_reading = self.hot_readings(device, Window::ALL).any(|row| span.contains(&row.time_us))
             || self
                 .segments_of_device(device)
-                .any(|segment| segment.times.range(span.clone()).next().is_some());
+                .any(|segment| segment.values.range(span.clone()).next().is_some());
         if has_reading { Ok(Replaced::Stale) } else { self.insert_segment(device, segment) }
     }
 
@@ -142,7 +142,7 @@ impl State {
         }
         let touching = self.segments_in(device, window).into_iter().map(|entry| entry.id);
         let (inside, others): (BTreeSet<_>, BTreeSet<_>) = touching.partition(|id| {
-            let mut times = self.segments.get(id).into_iter().flat_map(|segment| &segment.times);
+            let mut times = self.segments.get(id).into_iter().flat_map(|segment| segment.values.keys());
             times.all(|time_us| window.from_us <= *time_us && *time_us < window.until_us)
         });
         if cut.iter().map(|cut| cut.id).collect::<BTreeSet<_>>() != others {
@@ -151,7 +151,7 @@ impl State {
         let hot: Vec<i64> = self.hot_readings(device, window).map(|row| row.time_us).collect();
         let sealed = self.segments_of_device(device).map(|segment| {
             let is_in_window = |time_us: &&i64| window.from_us <= **time_us && **time_us < window.until_us;
-            segment.times.iter().filter(is_in_window).count()
+            segment.values.keys().filter(is_in_window).count()
         });
         let readings = hot.len() + sealed.sum::<usize>();
         for time_us in hot {
@@ -178,8 +178,8 @@ impl State {
             last_us: head.last_us(),
             readings: head.readings(),
         };
-        let times: BTreeSet<i64> = rows.iter().map(|row| row.time_us).collect();
-        self.segments.insert(id, ModelSegment { device, entry, bytes: segment.clone(), times });
+        let values = rows.iter().map(|row| (row.time_us, row.values)).collect();
+        self.segments.insert(id, ModelSegment { device, entry, bytes: segment.clone(), values });
         Ok(Replaced::Done(id))
     }
 }

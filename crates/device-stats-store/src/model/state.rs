@@ -1,10 +1,10 @@
 //! The data of the model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use device_stats_domain::{Device, DeviceKey, IdempotencyKey, Timestamp, User, UserId};
+use device_stats_domain::{Axes, Device, DeviceKey, IdempotencyKey, Timestamp, User, UserId};
 use device_stats_segment::{Row, Segment};
 
 use crate::{Exchange, SegmentEntry, SegmentId, Store, StoreError, StoredReceipt};
@@ -62,6 +62,6 @@ pub(super) struct ModelSegment {
     pub(super) device: DeviceKey,
     pub(super) entry: SegmentEntry,
     pub(super) bytes: Segment,
-    /// Times of its readings, in microseconds since 1970 UTC.
-    pub(super) times: BTreeSet<i64>,
+    /// The values of its readings, by time in microseconds since 1970 UTC.
+    pub(super) values: BTreeMap<i64, Axes<f64>>,
 }

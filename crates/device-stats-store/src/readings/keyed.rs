@@ -39,8 +39,10 @@ pub enum KeyedOutcome {
 pub struct Receipt {
     /// Number of readings that the request stored.
     pub stored: u64,
-    /// Number of readings that were repeats.
+    /// Number of readings that were repeats, conflicts included.
     pub repeats: u64,
+    /// Number of repeats that were conflicts.
+    pub conflicts: u64,
     /// The first of the stored readings, in the order of the request.
     pub first: Option<FirstStored>,
 }
@@ -63,6 +65,10 @@ impl Receipt {
         for (new, appended) in readings.iter().zip(outcomes) {
             match *appended {
                 Appended::Repeat => receipt.repeats += 1,
+                Appended::Conflict => {
+                    receipt.repeats += 1;
+                    receipt.conflicts += 1;
+                }
                 Appended::Stored(time) => {
                     receipt.stored += 1;
                     receipt.first.get_or_insert(FirstStored { device: new.device, id: new.id, time });

@@ -1,24 +1,27 @@
-//! The lookup of the times of sealed readings. It needs only the pages that can hold one of the requested
-//! times. It does no I/O: a question returns the answer, or the pieces that have to be read first.
+//! The lookup of the times of sealed readings, and of the values at these times. It needs only the pages that
+//! can hold one of the requested times, and the pages of its values. It does no I/O: a question returns the
+//! answer, or the pieces that have to be read first.
 
+mod sealed_segment;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::{Head, Page, PageId};
+use device_stats_domain::{Axes, DeviceKey, Window};
+use device_stats_segment::PageId;
 
+use self::sealed_segment::SealedSegment;
 use crate::{Piece, PieceKey, SegmentEntry, StoreError};
 
 /// Maximum memory of heads and pages after [`SealedTimes::trim`], in bytes.
 const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Looks up times of sealed readings in segments that the catalogue lists.
+/// Looks up sealed readings by their times, in segments that the catalogue lists.
 ///
 /// Ask a question. While the answer is [`Lookup::Missing`], read the pieces, [`add`](Self::add) them and ask
-/// again. A question needs the head of a segment, then one page of times. Call [`trim`](Self::trim) before
-/// the next question.
+/// again. A question needs the head of a segment, then one page of times, and for values one page of codes
+/// and one page of the dictionary of each axis. Call [`trim`](Self::trim) before the next question.
 #[derive(Debug)]
 pub struct SealedTimes {
     segments: Vec<SealedSegment>,
@@ -45,25 +48,10 @@ pub struct MissingPiece {
     pages: Vec<PageId>,
 }
 
-/// A segment, with its head and pages as far as they have been read.
-#[derive(Debug)]
-struct SealedSegment {
-    device: DeviceKey,
-    entry: SegmentEntry,
-    head: Option<Head>,
-    /// Pages of times, by their index.
-    pages: HashMap<u32, Box<[i64]>>,
-}
-
 impl SealedTimes {
     /// Creates a lookup in these segments. None of their pieces has been read yet.
     pub fn new(segments: impl IntoIterator<Item = (DeviceKey, SegmentEntry)>) -> Self {
-        let segments = segments.into_iter().map(|(device, entry)| SealedSegment {
-            device,
-            entry,
-            head: None,
-            pages: HashMap::new(),
-        });
+        let segments = segments.into_iter().map(|(device, entry)| SealedSegment::new(device, entry));
         Self { segments: segments.collect(), kept_bytes: 0 }
     }
 
@@ -96,6 +84,29 @@ impl SealedTimes {
             }
         }
         Ok(Lookup::Known(found))
+    }
+
+    /// Returns for each device and time the values of the sealed reading of the device at that time; `None`
+    /// if there is no such reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn values_each(
+        &self,
+        times: &[(DeviceKey, i64)],
+    ) -> Result<Lookup<Vec<Option<Axes<f64>>>>, StoreError> {
+        let mut missing = MissingPieces::default();
+        let mut found = vec![None; times.len()];
+        for ((device, time_us), found) in times.iter().zip(&mut found) {
+            for (position, segment) in self.segments.iter().enumerate() {
+                if segment.spans(*device, *time_us) && found.is_none() {
+                    let mut pages = Vec::new();
+                    *found = segment.values_at(*time_us, &mut pages)?;
+                    missing.add(position, segment, pages)?;
+                }
+            }
+        }
+        Ok(if missing.is_empty() { Lookup::Known(found) } else { missing.into_lookup() })
     }
 
     /// Returns whether a device has a sealed reading from `first_us` to `last_us`, both included.
@@ -176,104 +187,52 @@ impl SealedTimes {
     }
 
     /// Returns the missing pieces that can hold these times. For each segment, this is the head, or blocks if
-    /// the head is known. The times ascend, so the pages of a block are adjacent.
+    /// the head is known.
     fn missing<T>(&self, times: &[(DeviceKey, i64)]) -> Result<Lookup<T>, StoreError> {
-        let mut missing: Vec<MissingPiece> = Vec::new();
+        let mut missing = MissingPieces::default();
         for (position, segment) in self.segments.iter().enumerate() {
             for (_, time_us) in times.iter().filter(|(device, time_us)| segment.spans(*device, *time_us)) {
-                let Some(head) = &segment.head else {
-                    let key = segment.key(Piece::Head);
-                    missing.push(MissingPiece { key, segment: position, pages: Vec::new() });
-                    break;
-                };
-                let page = segment.page_id(head, *time_us)?;
-                if segment.pages.contains_key(&page.index) {
-                    continue;
-                }
-                let range =
-                    head.block_range(page).map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
-                let key = segment.key(Piece::Block(range.block));
-                match missing.last_mut() {
-                    Some(last) if last.key == key => {
-                        if last.pages.last() != Some(&page) {
-                            last.pages.push(page);
-                        }
-                    }
-                    _ => missing.push(MissingPiece { key, segment: position, pages: vec![page] }),
-                }
+                let mut pages = Vec::new();
+                segment.page_of_times(*time_us, &mut pages)?;
+                missing.add(position, segment, pages)?;
             }
         }
-        Ok(Lookup::Missing(missing))
+        Ok(missing.into_lookup())
     }
 }
 
-impl SealedSegment {
-    fn key(&self, piece: Piece) -> PieceKey {
-        PieceKey { device: self.device, segment: self.entry.id, piece }
-    }
+/// Collects missing pieces, each once.
+#[derive(Default)]
+struct MissingPieces {
+    /// By position of the segment in the lookup.
+    pieces: BTreeMap<(usize, Piece), MissingPiece>,
+}
 
-    fn spans(&self, device: DeviceKey, time_us: i64) -> bool {
-        self.device == device && (self.entry.first_us..=self.entry.last_us).contains(&time_us)
-    }
-
-    fn page_id(&self, head: &Head, time_us: i64) -> Result<PageId, StoreError> {
-        let page = head.page_of_time(time_us);
-        page.ok_or_else(|| {
-            self.key(Piece::Head).inconsistent("no page has a time between its first and last")
-        })
-    }
-
-    /// Returns the page that can hold a time of the span; `None` if the page has not been read.
-    fn page(&self, time_us: i64) -> Result<Option<(PageId, &[i64])>, StoreError> {
-        let Some(head) = &self.head else { return Ok(None) };
-        let page = self.page_id(head, time_us)?;
-        Ok(self.pages.get(&page.index).map(|times| (page, &**times)))
-    }
-
-    /// Returns the first time of the segment at or after `time_us`; `None` if the page has not been read.
-    /// `time_us` lies in the span of the segment.
-    fn first_from(&self, time_us: i64) -> Result<Option<i64>, StoreError> {
-        let (Some(head), Some((page, times))) = (&self.head, self.page(time_us)?) else { return Ok(None) };
-        let in_page = times.get(times.partition_point(|time| *time < time_us)).copied();
-        let next_page = usize::try_from(page.index).ok().map(|index| index + 1);
-        let first = in_page.or_else(|| head.time_fences().get(next_page?).copied());
-        let no_last = || self.key(Piece::Head).inconsistent("the last page lacks the last time");
-        first.map(Some).ok_or_else(no_last)
-    }
-
-    /// Returns the last time of the segment before `time_us`; `None` if the page has not been read. `time_us`
-    /// is after the first time of the segment, and not after the last.
-    fn last_before(&self, time_us: i64) -> Result<Option<i64>, StoreError> {
-        let Some((_, times)) = self.page(time_us.saturating_sub(1))? else { return Ok(None) };
-        let before = times.partition_point(|time| *time < time_us).checked_sub(1);
-        let last = before.and_then(|position| times.get(position).copied());
-        let no_fence = || self.key(Piece::Head).inconsistent("a page of times begins after its fence");
-        last.map(Some).ok_or_else(no_fence)
-    }
-
-    /// Adds the head, and returns its memory in bytes.
-    fn add_head(&mut self, key: &PieceKey, bytes: &[u8]) -> Result<usize, StoreError> {
-        let head = self.entry.open_head(bytes).map_err(|fault| key.corrupt(fault))?;
-        Ok(self.head.insert(head).memory_bytes())
-    }
-
-    /// Adds pages of a block, and returns their memory in bytes.
-    fn add_pages(&mut self, key: &PieceKey, pages: &[PageId], bytes: &[u8]) -> Result<usize, StoreError> {
-        let not_opened = || StoreError::Broken("a block was added before its head".into());
-        let head = self.head.as_ref().ok_or_else(not_opened)?;
-        let mut memory_bytes = 0;
+impl MissingPieces {
+    /// Adds the pages of a segment that have not been read; `None` stands for its head.
+    fn add(
+        &mut self,
+        position: usize,
+        segment: &SealedSegment,
+        pages: Vec<Option<PageId>>,
+    ) -> Result<(), StoreError> {
         for page in pages {
-            let Page::Times(times) = key.decode(head, *page, bytes)? else {
-                return Err(key.inconsistent("a page of times was decoded as another column"));
-            };
-            memory_bytes += size_of_val(&*times);
-            self.pages.insert(page.index, times);
+            let key = segment.key_of(page)?;
+            let piece = self.pieces.entry((position, key.piece)).or_insert_with(|| MissingPiece {
+                key,
+                segment: position,
+                pages: Vec::new(),
+            });
+            piece.pages.extend(page.filter(|page| !piece.pages.contains(page)));
         }
-        Ok(memory_bytes)
+        Ok(())
     }
 
-    fn forget(&mut self) {
-        self.head = None;
-        self.pages.clear();
+    fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    fn into_lookup<T>(self) -> Lookup<T> {
+        Lookup::Missing(self.pieces.into_values().collect())
     }
 }

@@ -74,6 +74,8 @@ struct Import<'a> {
     skipped: u64,
     accepted: u64,
     repeats: u64,
+    /// Number of repeats with other values than the stored readings.
+    conflicts: u64,
 }
 
 /// Sends the readings of a file and prints a summary.
@@ -107,6 +109,7 @@ pub(super) async fn import(arguments: &Arguments, url: &str) -> anyhow::Result<(
         skipped: arguments.skip,
         accepted: 0,
         repeats: 0,
+        conflicts: 0,
     };
     loop {
         let sent = match rows.next_batch() {
@@ -157,6 +160,7 @@ impl Import<'_> {
             Ok(batch) => {
                 self.accepted += batch.accepted;
                 self.repeats += batch.duplicates;
+                self.conflicts += batch.conflicts;
                 return Ok(());
             }
             Err(failure) => failure,
@@ -274,15 +278,26 @@ impl Import<'_> {
     }
 
     fn summary(&self, seconds: f64) -> String {
-        let Self { accepted, repeats, registered, devices, .. } = self;
+        let Self { accepted, repeats, conflicts, registered, devices, .. } = self;
         let readings = self.sent();
         let rate = per_second(readings, seconds);
         format!(
             "{readings} readings: {accepted} accepted, {repeats} repeats, in {seconds:.1} s ({rate:.0} readings/s); \
-             {} devices, {registered} registered\n",
-            devices.len()
+             {} devices, {registered} registered\n{}",
+            devices.len(),
+            conflicts_note(*conflicts)
         )
     }
+}
+
+/// Returns a line about repeats with other values, or nothing if there are none.
+fn conflicts_note(conflicts: u64) -> String {
+    if conflicts == 0 {
+        return String::new();
+    }
+    format!(
+        "conflicts: {conflicts} (repeats with other values than the stored readings, which stay as they are)\n"
+    )
 }
 
 /// Returns a fault with its location in the file.

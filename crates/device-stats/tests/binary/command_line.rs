@@ -50,6 +50,16 @@ fn import_and_analyze_keep_every_bit() {
     assert!(first.contains("12345 accepted, 0 repeats"), "{first}");
     let again = stdout_of(&["import", file, "--url", &server.url]);
     assert!(again.contains("0 accepted, 12345 repeats"), "{again}");
+    assert!(!again.contains("conflicts"), "{again}");
+    let mut changed = readings.clone();
+    changed[77].1[2] = 0.5;
+    changed[78].1[0] = 0.5;
+    let other = folder.path().join("changed.csv");
+    std::fs::write(&other, csv(&changed)).unwrap();
+    let other = stdout_of(&["import", other.to_str().unwrap(), "--url", &server.url]);
+    assert!(other.contains("0 accepted, 12345 repeats"), "{other}");
+    let note = "conflicts: 2 (repeats with other values than the stored readings, which stay as they are)";
+    assert_eq!(other.lines().last(), Some(note));
 
     for device in ["sensor 0", "sensor 1", "sensor 2"] {
         let analysis: Value =

@@ -1,4 +1,4 @@
-//! Compares the lookup, with segments in memory, with a set of times.
+//! Compares the lookup, with segments in memory, with a set of times and with the values at these times.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ struct Stored(Vec<(SegmentId, Segment)>);
 impl Stored {
     fn new(segments: &[&[i64]]) -> Self {
         let segment = |times: &[i64]| {
-            let values = Axes { x: 1.0, y: 2.0, z: 3.0 };
-            let rows: Vec<_> = times.iter().map(|us| Row { time_us: *us, id: *us, values }).collect();
+            let row = |us: &i64| Row { time_us: *us, id: *us, values: values(*us) };
+            let rows: Vec<_> = times.iter().map(row).collect();
             Segment::encode(&rows, Effort::Fast).unwrap()
         };
         Self((1..).map(SegmentId).zip(segments.iter().map(|times| segment(times))).collect())
@@ -47,7 +47,7 @@ impl Stored {
     ) -> (T, usize) {
         times.trim();
         let mut read = 0;
-        for _ in 0..3 {
+        for _ in 0..5 {
             match question(times).unwrap() {
                 Lookup::Known(answer) => return (answer, read),
                 Lookup::Missing(missing) => {
@@ -59,8 +59,14 @@ impl Stored {
                 }
             }
         }
-        panic!("a head and a page do not suffice for an answer");
+        panic!("a head and pages of times, codes and values do not suffice for an answer");
     }
+}
+
+/// Returns the values of the reading at a time: some repeat, and some are on many pages.
+fn values(us: i64) -> Axes<f64> {
+    let us = f64::from(i32::try_from(us).unwrap());
+    Axes { x: us % 7.0, y: -us, z: us / 3.0 }
 }
 
 /// Two overlapping segments of several pages, and a short one.
@@ -89,6 +95,28 @@ fn answers_are_those_of_a_set() {
     let asked: Vec<_> = (-10..60_000).map(|us| (DEVICE, us)).collect();
     let found = stored.answer(&mut stored.lookup(), |times| times.contains_each(&asked)).0;
     assert!(asked.iter().zip(found).all(|((_, us), is_sealed)| is_sealed == set.contains(us)));
+}
+
+#[test]
+fn values_are_those_of_the_readings_at_their_times() {
+    let segments = times();
+    let stored = Stored::new(&segments.each_ref().map(Vec::as_slice));
+    let set: BTreeSet<i64> = segments.iter().flatten().copied().collect();
+    let asked: Vec<_> = (-10..60_000).map(|us| (DEVICE, us)).collect();
+    let found = stored.answer(&mut stored.lookup(), |times| times.values_each(&asked)).0;
+    for ((_, us), found) in asked.iter().zip(found) {
+        assert_eq!(found, set.contains(us).then(|| values(*us)), "at {us}");
+    }
+    // One by one, a question needs at most the head, and for one reading a page of times, and two of each
+    // axis.
+    let mut times = stored.lookup();
+    for us in (0..60_000).step_by(997) {
+        let (found, read) = stored.answer(&mut times, |times| times.values_each(&[(DEVICE, us)]));
+        assert_eq!(found, [set.contains(&us).then(|| values(us))], "at {us}");
+        assert!(read <= 2 * 8, "{read} pieces");
+    }
+    let other = DeviceKey(2);
+    assert_eq!(stored.answer(&mut times, |times| times.values_each(&[(other, 3)])), (vec![None], 0));
 }
 
 #[test]
