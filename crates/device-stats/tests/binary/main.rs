@@ -16,6 +16,7 @@ mod databases;
 mod deletions;
 mod exports;
 mod full_disk;
+mod import_files;
 mod import_retries;
 mod import_times;
 mod keyed_readings;
