@@ -36,6 +36,15 @@ const AFTER: InvalidTime = InvalidTime::Number("dates after 9999 are not support
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestTime(i64);
 
+/// A time as a text states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTime {
+    /// A moment: a time with an offset, or a number.
+    Instant(RequestTime),
+    /// A time or date without an offset, as a clock shows it: microseconds since 1970 on that clock.
+    Clock(i64),
+}
+
 /// A time of a reading or in a response, in microseconds since 1970 UTC; in the years 1 to 9999 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -84,26 +93,15 @@ impl RequestTime {
         self.0
     }
 
-    /// Parses a time. A number has the rules of [`EpochNumber`].
+    /// Parses a time. A number has the rules of [`EpochNumber`]. A text without an offset is in UTC.
     ///
     /// # Errors
     /// [`InvalidTime::Text`] or [`InvalidTime::YearZero`].
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
-        // `speedate` would read a number as a double.
-        if let Some(number) = EpochNumber::parse(text) {
-            return number.to_time(number.inferred_unit()).map_err(|error| match error {
-                InvalidTime::Number(words) => InvalidTime::Text(words),
-                other => other,
-            });
-        }
-        if let Ok(time) = DateTime::parse_bytes_with_config(text.as_bytes(), &config()) {
-            return Self::from_parts(&time);
-        }
-        match Date::parse_bytes(text.as_bytes()) {
-            Ok(date) if date.year == 0 => Err(InvalidTime::YearZero),
-            Ok(date) => Ok(Self(date.timestamp() * MICROS_PER_SECOND)),
-            Err(error) => Err(InvalidTime::Text(words(&error))),
-        }
+        TextTime::parse(text).map(|time| match time {
+            TextTime::Instant(time) => time,
+            TextTime::Clock(clock_us) => Self(clock_us),
+        })
     }
 
     /// Reads the text of a number: seconds since 1970, or milliseconds if the absolute number is above 2e10.
@@ -131,6 +129,34 @@ impl RequestTime {
     /// nearest one. So windows that end at one or the other contain the same readings.
     pub fn nearest_timestamp(self) -> Timestamp {
         Timestamp(self.0.clamp(Timestamp::MIN.0, Timestamp::MAX.0))
+    }
+}
+
+impl TextTime {
+    /// Parses a time by the rules of [`RequestTime::parse`]. A number is an instant.
+    ///
+    /// # Errors
+    /// As [`RequestTime::parse`].
+    pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        // `speedate` would read a number as a double.
+        if let Some(number) = EpochNumber::parse(text) {
+            return number.to_time(number.inferred_unit()).map(Self::Instant).map_err(|error| match error {
+                InvalidTime::Number(words) => InvalidTime::Text(words),
+                other => other,
+            });
+        }
+        if let Ok(time) = DateTime::parse_bytes_with_config(text.as_bytes(), &config()) {
+            let instant = RequestTime::from_parts(&time)?;
+            return Ok(match time.time.tz_offset {
+                Some(_) => Self::Instant(instant),
+                None => Self::Clock(instant.0),
+            });
+        }
+        match Date::parse_bytes(text.as_bytes()) {
+            Ok(date) if date.year == 0 => Err(InvalidTime::YearZero),
+            Ok(date) => Ok(Self::Clock(date.timestamp() * MICROS_PER_SECOND)),
+            Err(error) => Err(InvalidTime::Text(words(&error))),
+        }
     }
 }
 

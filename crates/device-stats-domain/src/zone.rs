@@ -28,6 +28,32 @@ pub(crate) struct OffsetSpan {
 #[error("is not a time zone of the IANA database")]
 pub struct UnknownZone;
 
+/// The moment meant by a clock time that occurs twice, because clocks are set back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RepeatedClock {
+    /// Neither: the time is refused.
+    #[default]
+    Refuse,
+    /// The first moment.
+    Earlier,
+    /// The second moment.
+    Later,
+}
+
+/// The reason why a clock time is no moment of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidClock {
+    /// Clocks skip the time.
+    #[error("clocks skip this time")]
+    Skipped,
+    /// Clocks show the time twice.
+    #[error("clocks show this time twice")]
+    Repeated,
+    /// The time is outside the years -9999 to 9999.
+    #[error("the time is out of range")]
+    OutOfRange,
+}
+
 impl Default for Zone {
     fn default() -> Self {
         Self::UTC
@@ -56,6 +82,26 @@ impl Zone {
     )]
     pub fn name(&self) -> &str {
         self.0.iana_name().expect("a zone of the database has a name")
+    }
+
+    /// Returns the moment at which clocks of the zone show a time, in microseconds since 1970 UTC. `clock_us`
+    /// counts the microseconds since 1970 on the clock.
+    ///
+    /// # Errors
+    /// [`InvalidClock`].
+    pub fn moment_of_clock(&self, clock_us: i64, repeated: RepeatedClock) -> Result<i64, InvalidClock> {
+        let instant = Instant::from_microsecond(clock_us).map_err(|_| InvalidClock::OutOfRange)?;
+        let clock = Offset::UTC.to_datetime(instant);
+        let offset = match self.0.to_ambiguous_timestamp(clock).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { .. } => return Err(InvalidClock::Skipped),
+            AmbiguousOffset::Fold { before, after } => match repeated {
+                RepeatedClock::Refuse => return Err(InvalidClock::Repeated),
+                RepeatedClock::Earlier => before,
+                RepeatedClock::Later => after,
+            },
+        };
+        Ok(clock_us.saturating_sub(i64::from(offset.seconds()) * MICROS_PER_SECOND))
     }
 
     /// Returns the start of a day, in microseconds since 1970 UTC; days are counted from 1 January 1970. If
@@ -116,6 +162,8 @@ mod python;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -136,5 +184,47 @@ mod tests {
             assert_eq!(Zone::from_name(name), Err(UnknownZone), "{name:?}");
         }
         assert_eq!(Zone::default().name(), "UTC");
+    }
+
+    fn clock_us(text: &str) -> i64 {
+        let clock: DateTime = text.parse().unwrap();
+        Offset::UTC.to_timestamp(clock).unwrap().as_microsecond()
+    }
+
+    #[test]
+    fn a_clock_time_is_one_moment_or_refused() {
+        let berlin = Zone::from_name("Europe/Berlin").unwrap();
+        let read = |text, repeated| berlin.moment_of_clock(clock_us(text), repeated);
+        for repeated in [RepeatedClock::Refuse, RepeatedClock::Earlier, RepeatedClock::Later] {
+            assert_eq!(read("2026-07-01T12:00", repeated), Ok(clock_us("2026-07-01T10:00")));
+            assert_eq!(
+                read("2026-03-29T01:59:59.999999", repeated),
+                Ok(clock_us("2026-03-29T00:59:59.999999"))
+            );
+            assert_eq!(read("2026-03-29T02:30", repeated), Err(InvalidClock::Skipped));
+            assert_eq!(read("2026-03-29T03:00", repeated), Ok(clock_us("2026-03-29T01:00")));
+            assert_eq!(read("2026-10-25T03:00", repeated), Ok(clock_us("2026-10-25T02:00")));
+        }
+        assert_eq!(read("2026-10-25T02:30", RepeatedClock::Refuse), Err(InvalidClock::Repeated));
+        assert_eq!(read("2026-10-25T02:30", RepeatedClock::Earlier), Ok(clock_us("2026-10-25T00:30")));
+        assert_eq!(read("2026-10-25T02:30", RepeatedClock::Later), Ok(clock_us("2026-10-25T01:30")));
+        assert_eq!(berlin.moment_of_clock(i64::MAX, RepeatedClock::Later), Err(InvalidClock::OutOfRange));
+    }
+
+    proptest! {
+        /// The reference is the conversion of `jiff` from a moment to its clock time.
+        #[test]
+        fn the_moment_of_a_clock_shows_that_clock(
+            zone in prop::sample::select(vec!["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca", "UTC"]),
+            seconds in 631_152_000..4_133_980_800_i64,
+        ) {
+            let zone = Zone::from_name(zone).unwrap();
+            let clock = zone.0.to_datetime(Instant::from_second(seconds).unwrap());
+            let clock_us = Offset::UTC.to_timestamp(clock).unwrap().as_microsecond();
+            let moments = [RepeatedClock::Earlier, RepeatedClock::Later].map(|repeated| zone.moment_of_clock(clock_us, repeated).unwrap());
+            prop_assert!(moments.contains(&(seconds * MICROS_PER_SECOND)));
+            let is_repeated = moments[0] != moments[1];
+            prop_assert_eq!(zone.moment_of_clock(clock_us, RepeatedClock::Refuse).is_err(), is_repeated);
+        }
     }
 }

@@ -14,7 +14,9 @@ mod row;
 #[cfg(test)]
 mod split_body_tests;
 
+pub(crate) use arrow_columns::NumberColumn;
 pub use batch_reader::BatchReader;
 pub use batch_rows::{BatchRows, RejectedRows, RowLocations};
 pub use on_fault::OnFault;
+pub(crate) use plain_object::read as read_plain_object;
 pub use row::Row;

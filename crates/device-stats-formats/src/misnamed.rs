@@ -68,6 +68,47 @@ pub fn find_misnamed<'k>(name: &str, known: &[&'k str], given: impl Fn(&str) -> 
     known.iter().copied().find(|known| is_synonym(&plain, known) && !given(known))
 }
 
+/// Words that stand before the letter of an axis in the columns of other programs.
+const OF_AXES: &[&str] = &[
+    "",
+    "a",
+    "acc",
+    "accel",
+    "acceleration",
+    "accelerometer",
+    "linearacceleration",
+    "lin",
+    "gyro",
+    "gyroscope",
+    "g",
+    "mag",
+    "magnetometer",
+    "magneticfield",
+    "vib",
+    "vibration",
+    "velocity",
+    "axis",
+    "val",
+    "value",
+    "sensor",
+    "channel",
+    "ch",
+    "dir",
+];
+
+/// Returns whether a column of another program probably contains the values of one of our columns. A unit in
+/// brackets does not matter.
+pub(crate) fn is_similar(column: &str, ours: &str) -> bool {
+    let plain = to_plain(column.split(['[', '(']).next().unwrap_or(column));
+    match ours {
+        "x" | "y" | "z" => {
+            let rest = plain.strip_suffix(ours).or_else(|| plain.strip_prefix(ours));
+            rest.is_some_and(|rest| OF_AXES.contains(&rest))
+        }
+        _ => is_synonym(&plain, ours),
+    }
+}
+
 fn is_synonym(plain: &str, known: &str) -> bool {
     let is_composed = match known {
         "start_time" => is_end_of_period(plain, STARTS, "min"),

@@ -88,7 +88,7 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
         Command::Migrate => migrate::migrate(settings).await,
         Command::Seal(arguments) => seal::seal(&arguments, settings).await,
         Command::Verify(arguments) => verify::verify(&arguments, settings).await,
-        Command::Import(arguments) => import::import(&arguments, &settings.url).await,
+        Command::Import(arguments) => import::import(&arguments, settings).await,
         Command::Export(arguments) => export::export(&arguments, settings).await,
         Command::Analyze(arguments) => analyze::analyze(&arguments, settings).await,
         Command::Series(arguments) => series::series(&arguments, settings).await,

@@ -1,6 +1,13 @@
-//! Limits of the program's start.
+//! Limits of the program's start and of its commands.
 
 use std::time::Duration;
 
 /// Maximum time that a starting server waits for an unavailable store.
 pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Number of requests that `import` sends at once, unless the command line states another.
+pub const IMPORT_REQUESTS: u16 = 4;
+/// Maximum number of requests that `import` sends at once.
+pub const IMPORT_REQUESTS_MAX: u16 = 64;
+/// Number of devices that `import` registers at once.
+pub const IMPORT_REGISTRATIONS_MAX: usize = 16;

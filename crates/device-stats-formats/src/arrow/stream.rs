@@ -55,9 +55,14 @@ impl<R: Read> ArrowStream<R> {
         }
         let schema = try_fb_to_schema(schema)?;
         next_body(&mut input, &message)?;
+        Ok(Self::with_schema(input, schema, bytes_max))
+    }
+
+    /// Creates a stream whose schema is known, and whose input begins after the schema.
+    pub(crate) fn with_schema(input: R, schema: Schema, bytes_max: usize) -> Self {
         let limit = ArrayMemoryLimit::new(bytes_max);
         let dictionaries = HashMap::new();
-        Ok(Self { input, schema: Arc::new(schema), dictionaries, limit, is_at_end: false })
+        Self { input, schema: Arc::new(schema), dictionaries, limit, is_at_end: false }
     }
 
     /// Returns the columns of the stream.

@@ -3,6 +3,7 @@
 use std::io;
 
 use arrow_schema::ArrowError;
+use tracing::debug;
 
 use crate::body_error::BodyError;
 
@@ -31,9 +32,11 @@ impl ArrowStreamError {
 }
 
 impl From<ArrowError> for ArrowStreamError {
-    /// Converts an error of `arrow-ipc`, which does no input or output here.
+    /// Converts an error of `arrow-ipc`, which does no input or output here. Its words describe internals of
+    /// the library and are only logged.
     fn from(error: ArrowError) -> Self {
-        Self::Broken(error.to_string())
+        debug!(cause = %error, "an Arrow message cannot be read");
+        Self::broken("the content of a message is malformed, or of a type that is not read")
     }
 }
 

@@ -19,11 +19,11 @@ use crate::json::Json;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
 use crate::reading_times::ReadingTimes;
 use device_column::DeviceColumn;
-use number_column::NumberColumn;
+pub(crate) use number_column::NumberColumn;
 use time_column::TimeColumn;
 
 /// The rule that a value breaks, and the value. Boxed, because it is large and faults are rare.
-type ValueFault = Box<(Problem, Json)>;
+pub(crate) type ValueFault = Box<(Problem, Json)>;
 
 /// Reads the rows of a body; `None` if a column is faulty: its fault is noted, and no value is read.
 ///

@@ -39,7 +39,7 @@ impl Member {
 }
 
 /// Reads one JSON object that fills the line; `None` if it is not plain or not valid.
-pub(super) fn read(line: &str, times: &mut ReadingTimes) -> Option<PlainObject> {
+pub(crate) fn read(line: &str, times: &mut ReadingTimes) -> Option<PlainObject> {
     let mut reader = Jiter::new(line.as_bytes());
     let mut plain = PlainObject::default();
     let mut next = reader.next_object().ok()?.map(Member::from_name);

@@ -5,7 +5,7 @@
 //! Lines have the same numbers as in an editor. The csv crate counts differently: it adds `\r\n` to the next
 //! line, and blank lines to the record after them.
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::body_receiver::vec_bytes;
 
@@ -41,6 +41,7 @@ enum Position {
 /// Reads records, and holds one at a time.
 pub(crate) struct RecordReader {
     reader: Reader,
+    delimiter: u8,
     /// Text of all cells without their quotes; only `text_length` bytes are in use.
     text: Vec<u8>,
     text_length: usize,
@@ -61,8 +62,16 @@ pub(crate) struct RecordReader {
 
 impl Default for RecordReader {
     fn default() -> Self {
+        Self::with_delimiter(b',')
+    }
+}
+
+impl RecordReader {
+    /// Creates a reader of cells that this character separates.
+    pub(crate) fn with_delimiter(delimiter: u8) -> Self {
         Self {
-            reader: Reader::new(),
+            reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            delimiter,
             text: Vec::new(),
             text_length: 0,
             ends: Vec::new(),
@@ -75,9 +84,7 @@ impl Default for RecordReader {
             first_line: None,
         }
     }
-}
 
-impl RecordReader {
     /// Reads from the front of the input up to the end of a record. Empty input means the end of the text.
     pub(crate) fn read(&mut self, input: &mut &[u8]) -> Progress {
         if std::mem::take(&mut self.is_complete) {
@@ -170,7 +177,8 @@ impl RecordReader {
                 (Position::Quoted, _) | (Position::CellStart | Position::AfterQuote, b'"') => {
                     Position::Quoted
                 }
-                (_, b',' | b'\n' | b'\r') => Position::CellStart,
+                (_, b'\n' | b'\r') => Position::CellStart,
+                (_, byte) if *byte == self.delimiter => Position::CellStart,
                 (Position::AfterQuote, _) => {
                     self.malformed = Some("text follows the closing quote of a cell");
                     Position::Unquoted

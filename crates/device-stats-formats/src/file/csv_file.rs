@@ -1,73 +1,106 @@
-//! A CSV file of readings, cut into batches. Cells are passed on byte for byte.
+//! The rows of a CSV file.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use csv::Writer;
-use device_stats_domain::{DeviceId, Measurement};
+use device_stats_domain::{Axes, DeviceId};
 
-use super::batch_builder::BatchBuilder;
-use super::file_batch::{FileBatch, TimedRows};
+use super::beginning::first_bytes;
+use super::column_guess::{Guess, guess};
+use super::column_plan::{ColumnPlan, TimeSource};
+use super::csv_recognition::{decimal_comma, index_column, recognize_delimiter};
+use super::file_batch::{FileBatch, RowFault};
 use super::file_error::FileError;
+use super::file_options::FileOptions;
 use super::file_rows::FileRows;
-use crate::batch::Row;
+use super::row_reader::{RowReader, RowValues};
 use crate::csv::{Progress, RecordReader, formula};
-use crate::faults::Faults;
+use crate::faults::Problem;
+use crate::limits::BATCH_BYTES_MAX;
+
+/// Number of bytes in which the header must end for its delimiter to be recognized.
+const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// A CSV file whose header has been read.
-pub(super) struct CsvFile<R> {
+pub(super) struct CsvFile {
     file: PathBuf,
-    input: BufReader<R>,
+    input: BufReader<Box<dyn Read>>,
     /// Holds the last record that has been read.
     records: RecordReader,
-    /// Whether that record did not fit into the last batch and belongs to the next batch.
+    /// Whether that record is the next row.
     is_pending: bool,
-    header: Vec<String>,
-    device_id: usize,
-    timestamp: Option<usize>,
-    batch_bytes_max: usize,
+    column_count: usize,
+    plan: ColumnPlan,
+    rows: RowReader,
+    notes: Vec<String>,
 }
 
-impl<R: Read> CsvFile<R> {
+impl CsvFile {
     /// Reads the header of a text without a byte order mark.
     ///
     /// # Errors
-    /// [`FileError`] if it cannot be read, or columns are missing, unknown or repeated.
-    pub(super) fn open(file: &Path, input: R, batch_bytes_max: usize) -> Result<Self, FileError> {
+    /// [`FileError`] if it cannot be read, or if columns are missing, repeated or unknown.
+    pub(super) fn open(
+        file: &Path,
+        mut input: Box<dyn Read>,
+        options: &FileOptions,
+    ) -> Result<Self, FileError> {
+        let sample = first_bytes(&mut input, SAMPLE_BYTES);
+        let sample = sample.map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
+        let delimiter = options.delimiter.unwrap_or_else(|| recognize_delimiter(&sample, options));
         let mut csv = Self {
             file: file.to_owned(),
-            input: BufReader::new(input),
-            records: RecordReader::default(),
+            input: BufReader::new(Box::new(Cursor::new(sample).chain(input))),
+            records: RecordReader::with_delimiter(delimiter.byte()),
             is_pending: false,
-            header: Vec::new(),
-            device_id: 0,
-            timestamp: None,
-            batch_bytes_max,
+            column_count: 0,
+            plan: ColumnPlan { device: None, time: TimeSource::Absent, axes: Axes::default() },
+            rows: RowReader::new(options),
+            notes: Vec::new(),
         };
         csv.read_record()?;
+        let header_line = csv.records.line();
         csv.records.check_quotes().map_err(|rule| csv.error(rule))?;
-        let columns = csv.cells()?;
-        let mut faults = Faults::default();
-        if <(DeviceId, Measurement)>::COLUMNS.check(&columns, &mut faults).is_none() {
-            return Err(FileError::from_column_faults(file, Some(csv.records.line()), faults));
+        let header: Result<Vec<String>, _> =
+            csv.records.cells().map(|cell| std::str::from_utf8(cell).map(str::to_owned)).collect();
+        let header =
+            header.map_err(|_| csv.error("the header is not UTF-8; state the --encoding".to_owned()))?;
+        let columns: Vec<&str> = header.iter().map(String::as_str).collect();
+        csv.is_pending = csv.read_record()?;
+        let index = index_column(&columns, &csv.records);
+        let states_delimiter = options.delimiter.is_none() && delimiter.byte() != b',';
+        let mismatch = |problem: String, guess: Option<Guess>| {
+            let guess =
+                guess.map(|guess| Guess { delimiter: states_delimiter.then_some(delimiter), ..guess });
+            FileError::Columns { file: file.to_owned(), line: Some(header_line), problem, guess }
+        };
+        let plan = ColumnPlan::resolve(&columns, index, options);
+        let decimal_mark =
+            if csv.is_pending { decimal_comma(&columns, index, &csv.records, options) } else { None };
+        match plan {
+            Ok(plan) if decimal_mark.is_none() => csv.plan = plan,
+            Ok(_) => {
+                let problem = "numbers have a decimal comma".to_owned();
+                return Err(mismatch(problem, Some(Guess { decimal_mark, ..Guess::default() })));
+            }
+            Err(problems) => {
+                let guess = guess(&columns, index, options).map(|guess| Guess { decimal_mark, ..guess });
+                return Err(mismatch(problems.join("; "), guess));
+            }
         }
-        let position = |name| columns.iter().position(|column| *column == name);
-        let Some(device_id) = position("device_id") else { unreachable!("the header has been checked") };
-        let timestamp = position("timestamp");
-        let header = columns.into_iter().map(str::to_owned).collect();
-        Ok(Self { header, device_id, timestamp, ..csv })
+        csv.column_count = columns.len();
+        if states_delimiter {
+            csv.notes.push(format!("the delimiter is {:?}", char::from(delimiter.byte())));
+        }
+        Ok(csv)
     }
 
     /// Reads the next row; returns whether there is one.
-    fn next_row(&mut self) -> Result<bool, FileError> {
+    fn next_record(&mut self) -> Result<bool, FileError> {
         if std::mem::take(&mut self.is_pending) {
             return Ok(true);
         }
-        let is_found = self.read_record()?;
-        if is_found {
-            self.records.check(self.header.len()).map_err(|difference| self.error(difference))?;
-        }
-        Ok(is_found)
+        self.read_record()
     }
 
     fn read_record(&mut self) -> Result<bool, FileError> {
@@ -81,20 +114,59 @@ impl<R: Read> CsvFile<R> {
             match progress {
                 Progress::Record => return Ok(true),
                 Progress::End => return Ok(false),
+                Progress::NeedsInput if self.records.held_bytes() > 2 * BATCH_BYTES_MAX => {
+                    let problem =
+                        format!("the row is longer than {BATCH_BYTES_MAX} bytes; is a quote not closed?");
+                    return Err(self.error(problem));
+                }
                 Progress::NeedsInput => {}
             }
         }
     }
 
-    /// Returns the cells of the current record.
-    fn cells(&self) -> Result<Vec<&str>, FileError> {
-        let cells: Result<_, _> = self.records.cells().map(std::str::from_utf8).collect();
-        cells.map_err(|_| self.error("the row is not UTF-8".to_owned()))
+    /// Returns the texts of a reading, as far as the row has them.
+    fn texts(&self) -> [String; 5] {
+        let lossy = |column| {
+            self.records
+                .cell(column)
+                .map(|cell| String::from_utf8_lossy(cell).into_owned())
+                .unwrap_or_default()
+        };
+        let ColumnPlan { device, time, axes: Axes { x, y, z } } = self.plan;
+        let device = match (device, self.rows.only_device()) {
+            (Some(column), _) => formula::unescape(&lossy(column)).to_owned(),
+            (None, device) => device.map(ToString::to_string).unwrap_or_default(),
+        };
+        let time = match time {
+            TimeSource::Absent => String::new(),
+            TimeSource::Column(column) => lossy(column),
+            TimeSource::DateAndTime(date, time) => format!("{} {}", lossy(date).trim(), lossy(time).trim()),
+        };
+        [device, time, lossy(x), lossy(y), lossy(z)]
     }
 
-    /// Returns whether the current row has a time.
-    fn is_timed(&self) -> bool {
-        self.timestamp.and_then(|column| self.records.cell(column)).is_some_and(|cell| !cell.is_empty())
+    /// Reads the values of the current record.
+    fn values(&mut self) -> RowValues {
+        let Self { records, rows, plan, .. } = self;
+        let cell = |column: usize| {
+            records.cell(column).map_or(Ok(""), |cell| std::str::from_utf8(cell).map_err(|_| not_utf8()))
+        };
+        let device = match plan.device {
+            Some(column) => {
+                cell(column).and_then(|text| rows.device(formula::unescape(text.trim_matches([' ', '\t']))))
+            }
+            None => rows.only_device().cloned().map_or_else(|| rows.device(""), Ok::<DeviceId, Problem>),
+        };
+        let time = match plan.time {
+            TimeSource::Absent => Ok(None),
+            TimeSource::Column(column) => cell(column).and_then(|text| rows.times.read_text(text)),
+            TimeSource::DateAndTime(date, time) => cell(date).and_then(|date| {
+                let time = cell(time)?;
+                rows.times.read_text(&format!("{} {}", date.trim(), time.trim()))
+            }),
+        };
+        let axes = plan.axes.map(|column| cell(column).and_then(|text| rows.number(text)));
+        RowValues { device, time, axes }
     }
 
     /// Describes an error of the current record.
@@ -103,48 +175,43 @@ impl<R: Read> CsvFile<R> {
     }
 }
 
-impl<R: Read> FileRows for CsvFile<R> {
-    fn skip_some(&mut self, _: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError> {
-        let is_found = self.next_row()?;
-        if is_found {
-            timed_rows.note(self.records.line(), self.is_timed());
-        }
-        Ok(is_found.into())
+impl FileRows for CsvFile {
+    fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    fn may_have_times(&self) -> bool {
+        self.plan.time != TimeSource::Absent
     }
 
     /// # Errors
-    /// [`FileError`] for a row that has another number of cells than the header, is not UTF-8, or is too
-    /// large for any batch.
-    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        let mut csv = Writer::from_writer(Vec::new());
-        csv.write_record(&self.header).map_err(|error| self.error(error.to_string()))?;
-        let header_size = size_max(self.header.iter().map(String::as_str));
-        let mut size = header_size;
-        let mut batch = BatchBuilder::new();
-        while !batch.is_full() && self.next_row()? {
-            let cells = self.cells()?;
-            size += size_max(cells.iter().copied());
-            if size > self.batch_bytes_max {
-                if batch.is_empty() {
-                    let bytes_max = self.batch_bytes_max.saturating_sub(header_size);
-                    let problem =
-                        format!("the row is too large for any batch; the limit is {bytes_max} bytes");
-                    return Err(self.error(problem));
-                }
-                self.is_pending = true;
-                break;
+    /// [`FileError`] if the file cannot be read, or ends inside quotes, so that its last rows are not known.
+    fn read(&mut self, rows_max: usize, batch: &mut FileBatch) -> Result<(), FileError> {
+        while batch.len() < rows_max && self.next_record()? {
+            let line = self.records.line();
+            if self.records.ends_in_quotes() {
+                return Err(self.error("the input ends inside quotes".to_owned()));
             }
-            let device_id = cells.get(self.device_id).map(|cell| formula::unescape(cell));
-            batch.add(self.records.line(), device_id, Some(self.is_timed()));
-            csv.write_record(cells).map_err(|error| self.error(error.to_string()))?;
+            if let Err(rule) = self.records.check(self.column_count) {
+                let texts = self.texts();
+                self.rows.reject(line, texts, vec![RowFault::of_row(rule)], batch);
+                continue;
+            }
+            let values = self.values();
+            let is_valid = values.device.is_ok() && values.time.is_ok();
+            let texts = if is_valid && values.axes.as_ref().map(Result::is_ok) == TRUE_AXES {
+                Default::default()
+            } else {
+                self.texts()
+            };
+            self.rows.add(line, values, || texts, batch);
         }
-        let body = csv.into_inner().map_err(|error| self.error(error.to_string()))?;
-        Ok(batch.finish("text/csv", body))
+        Ok(())
     }
 }
 
-/// Returns the maximum size of a row in bytes: with every quote doubled, and each cell in quotes and followed
-/// by one byte.
-fn size_max<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
-    cells.map(|cell| 2 * cell.len() + 3).sum()
+const TRUE_AXES: Axes<bool> = Axes { x: true, y: true, z: true };
+
+fn not_utf8() -> Problem {
+    Problem::new("string_unicode", "the text is not UTF-8; state the encoding of the file with --encoding")
 }

@@ -1,6 +1,10 @@
-//! A batch cut out of a file.
+//! Rows of a file: readings, and rejected rows with the reasons.
 
-/// Maximum number of readings of a batch cut out of a file.
+use device_stats_domain::{Axes, DeviceId, Finite, Measurement};
+
+use super::column_map::Target;
+
+/// Maximum number of rows of a batch cut out of a file.
 pub const BATCH_ROWS_MAX: usize = 5_000;
 
 /// Unit of the positions of rows in a file.
@@ -12,43 +16,85 @@ pub enum RowNumbering {
     Rows,
 }
 
-/// Rows to be sent as one request.
-#[derive(Debug, PartialEq, Eq)]
+/// Consecutive rows of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileBatch {
-    /// Media type of the body.
-    pub content_type: &'static str,
-    /// Body of the request.
-    pub body: Vec<u8>,
-    /// Position of each row in the file, from 1.
-    pub row_numbers: Vec<u64>,
-    /// Unit of `row_numbers`.
-    pub numbering: RowNumbering,
-    /// Devices of the rows, each once, in the order of their first row.
-    pub device_ids: Vec<String>,
-    /// First rows with and without a time.
-    pub timed_rows: TimedRows,
+    /// Readings, in the order of the file.
+    pub rows: Vec<FileRow>,
+    /// Rows with faults, in the order of the file.
+    pub rejected: Vec<RejectedRow>,
 }
 
-/// The first rows with and without a time, by their positions in the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimedRows {
-    /// Position of the first row with a time.
-    pub first_timed: Option<u64>,
-    /// Position of the first row without a time.
-    pub first_untimed: Option<u64>,
-    /// Whether there is a row that cannot be read, so that its time is unknown. The server refuses it.
-    pub has_unreadable: bool,
-}
-
-impl TimedRows {
-    /// Returns whether every row has a time.
-    pub fn are_all_timed(self) -> bool {
-        self.first_untimed.is_none() && !self.has_unreadable
+impl FileBatch {
+    /// Returns the number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.rejected.len()
     }
 
-    /// Notes a row that comes after all earlier ones.
-    pub(super) fn note(&mut self, position: u64, is_timed: bool) {
-        let first = if is_timed { &mut self.first_timed } else { &mut self.first_untimed };
-        first.get_or_insert(position);
+    /// Returns whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The position of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowPosition {
+    /// Number of rows before it in the file.
+    pub index: u64,
+    /// Its line or row number, from 1.
+    pub number: u64,
+}
+
+/// A row that is a reading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileRow {
+    /// Its position.
+    pub position: RowPosition,
+    /// Its device.
+    pub device: DeviceId,
+    /// Its values.
+    pub measurement: Measurement,
+}
+
+/// A row with faults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Its position.
+    pub position: RowPosition,
+    /// Its values as texts, as far as they can be read, in the order of [`Target::ALL`].
+    pub values: [String; 5],
+    /// Its faults; at least one.
+    pub faults: Vec<RowFault>,
+}
+
+/// A fault of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFault {
+    /// Name of the faulty value or column; `None` if the row as a whole is faulty.
+    pub column: Option<String>,
+    /// The broken rule.
+    pub msg: String,
+}
+
+impl RowFault {
+    /// Creates a fault of a value.
+    pub fn of(target: Target, msg: impl Into<String>) -> Self {
+        Self { column: Some(target.name().to_owned()), msg: msg.into() }
+    }
+
+    /// Creates a fault of the row as a whole.
+    pub fn of_row(msg: impl Into<String>) -> Self {
+        Self { column: None, msg: msg.into() }
+    }
+}
+
+impl FileRow {
+    /// Rejects a row whose values have no faults.
+    pub fn reject(self, fault: RowFault) -> RejectedRow {
+        let Axes { x, y, z } = self.measurement.values.map(Finite::get);
+        let time = self.measurement.time.map_or_else(String::new, |time| time.to_string());
+        let values = [self.device.to_string(), time, x.to_string(), y.to_string(), z.to_string()];
+        RejectedRow { position: self.position, values, faults: vec![fault] }
     }
 }

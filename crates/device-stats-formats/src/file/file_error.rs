@@ -1,17 +1,17 @@
 //! Errors of a file.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::faults::{Faults, LocationStep};
+use super::column_guess::Guess;
 
-/// Reason why a file cannot be imported to its end.
+/// Reason why a file cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The name of the file does not name a format.
     #[error(
-        "the name of {} names no known format: use .csv, .ndjson, .jsonl, .json, .arrows or .arrow, each optionally \
-         followed by .gz or .zst, or use .parquet",
+        "the name of {} names no known format: use .csv, .tsv, .ndjson, .jsonl, .json, .arrows, .arrow or .feather, each \
+         optionally followed by .gz or .zst, or use .parquet; or state the format with --format",
         .0.display()
     )]
     UnknownName(PathBuf),
@@ -36,31 +36,16 @@ pub enum FileError {
         /// Description of the rule.
         problem: String,
     },
-}
-
-impl FileError {
-    /// Describes the faults of the columns of a file. Their locations are those in a request, but without the
-    /// step `body`.
-    pub(super) fn from_column_faults(file: &Path, line: Option<u64>, faults: Faults) -> Self {
-        let problems: Vec<String> = faults
-            .into_vec()
-            .iter()
-            .map(|fault| {
-                let steps: Vec<String> = fault.loc.iter().skip(1).map(step_text).collect();
-                format!("{}: {}", steps.join("."), fault.msg)
-            })
-            .collect();
-        let (file, problem) = (file.to_owned(), problems.join("; "));
-        match line {
-            Some(line) => Self::Line { file, line, problem },
-            None => Self::File { file, problem },
-        }
-    }
-}
-
-fn step_text(step: &LocationStep) -> String {
-    match step {
-        LocationStep::Name(name) => name.to_string(),
-        LocationStep::Index(index) => index.to_string(),
-    }
+    /// The columns of the file are not those of readings.
+    #[error("{}{}: {problem}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Columns {
+        /// The file.
+        file: PathBuf,
+        /// Line number of the header, from 1, if the file consists of lines.
+        line: Option<u64>,
+        /// Description of the difference.
+        problem: String,
+        /// Options with which the file can probably be read.
+        guess: Option<Guess>,
+    },
 }

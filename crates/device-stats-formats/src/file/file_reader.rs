@@ -1,63 +1,73 @@
 //! Reads a file of any format.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
-use super::beginning::without_byte_order_mark;
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
-use super::file_batch::{FileBatch, TimedRows};
+use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
 use super::file_error::FileError;
-use super::file_name::{self, FileFormat, OpenedFile};
+use super::file_name::{FileFormat, FileInput, Layout};
+use super::file_options::{Delimiter, FileOptions};
 use super::file_rows::FileRows;
 use super::json_file::JsonFile;
 use super::json_splitter::JsonLayout;
-use crate::limits::BATCH_BYTES_MAX;
+use super::text_encoding::to_utf8;
 
 /// Reads the rows of a file, batch by batch.
 pub struct FileReader(Box<dyn FileRows>);
 
 impl FileReader {
-    /// Opens a file whose name states its format, and reads its header. `track` wraps the file before it is
-    /// decompressed. A Parquet file is not wrapped, because it is not read sequentially.
+    /// Reads the header of a file. `path` names the file in errors.
     ///
     /// # Errors
-    /// [`FileError`] if the name is unknown, the file cannot be read, or columns are missing, unknown or
-    /// repeated.
+    /// [`FileError`] if the file cannot be read, or if columns are missing, unknown, repeated or of a wrong
+    /// type.
     pub fn open(
         path: &Path,
-        track: impl FnOnce(File) -> io::Result<Box<dyn Read>>,
+        format: FileFormat,
+        input: FileInput,
+        options: &FileOptions,
     ) -> Result<Self, FileError> {
-        match file_name::open(path, track)? {
-            OpenedFile::Parquet(file) => {
-                Ok(Self(Box::new(ColumnFile::open_parquet(path, file, BATCH_BYTES_MAX)?)))
+        let input = match (format.layout, input) {
+            (Layout::Parquet, FileInput::Seekable(file)) => {
+                return Ok(Self(Box::new(ColumnFile::open_parquet(path, file, options)?)));
             }
-            OpenedFile::Sequential(format, input) => Self::new(path, format, input, BATCH_BYTES_MAX),
-        }
+            (Layout::Parquet, FileInput::Sequential(_)) => {
+                let problem = "Parquet cannot be read in order; write it to a file".to_owned();
+                return Err(FileError::File { file: path.to_owned(), problem });
+            }
+            (Layout::Arrow, FileInput::Seekable(file)) if format.needs_seek() => {
+                return Ok(Self(Box::new(ColumnFile::open_arrow_file(path, file, options)?)));
+            }
+            (_, FileInput::Sequential(input)) => input,
+            (_, FileInput::Seekable(file)) => Box::new(file),
+        };
+        let input =
+            format.decompress(input).map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
+        Self::from_bytes(path, format.layout, input, options)
     }
 
-    /// Reads the header of a file.
-    pub(super) fn new(
+    /// Reads the header of a decompressed file that is not Parquet.
+    pub(super) fn from_bytes(
         path: &Path,
-        format: FileFormat,
-        input: impl Read + 'static,
-        batch_bytes_max: usize,
+        layout: Layout,
+        input: Box<dyn Read>,
+        options: &FileOptions,
     ) -> Result<Self, FileError> {
-        let layout = match format {
-            FileFormat::Arrow => {
-                return Ok(Self(Box::new(ColumnFile::open_arrow(path, input, batch_bytes_max)?)));
+        if layout == Layout::Arrow {
+            return Ok(Self(Box::new(ColumnFile::open_arrow(path, input, options)?)));
+        }
+        let text = to_utf8(path, input, options.encoding)?;
+        Ok(Self(match layout {
+            Layout::Ndjson => Box::new(JsonFile::new(path, text, JsonLayout::Lines, options)),
+            Layout::Json => Box::new(JsonFile::new(path, text, JsonLayout::Array, options)),
+            Layout::Tsv if options.delimiter.is_none() => {
+                let options = FileOptions { delimiter: Some(Delimiter::TAB), ..options.clone() };
+                Box::new(CsvFile::open(path, text, &options)?)
             }
-            FileFormat::Csv => None,
-            FileFormat::Ndjson => Some(JsonLayout::Lines),
-            FileFormat::Json => Some(JsonLayout::Array),
-        };
-        let text = without_byte_order_mark(input);
-        let text = text.map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
-        Ok(match layout {
-            None => Self(Box::new(CsvFile::open(path, text, batch_bytes_max)?)),
-            Some(layout) => Self(Box::new(JsonFile::new(path, text, layout, batch_bytes_max))),
-        })
+            _ => Box::new(CsvFile::open(path, text, options)?),
+        }))
     }
 
     /// Returns the number of rows in the file, if its header states it.
@@ -65,28 +75,28 @@ impl FileReader {
         self.0.row_count()
     }
 
-    /// Skips up to this number of rows. Returns the first skipped row with a time, and the first one without.
-    ///
-    /// # Errors
-    /// As [`Self::next_batch`].
-    pub fn skip(&mut self, rows: u64) -> Result<TimedRows, FileError> {
-        let mut timed_rows = TimedRows::default();
-        let mut left = rows;
-        while left > 0 {
-            match self.0.skip_some(left, &mut timed_rows)? {
-                0 => break,
-                skipped => left -= skipped,
-            }
-        }
-        Ok(timed_rows)
+    /// Returns what has been recognized in the file and was not stated.
+    pub fn notes(&self) -> &[String] {
+        self.0.notes()
     }
 
-    /// Returns the next rows; `None` at the end of the file.
+    /// Returns whether a row of the file may have a time.
+    pub fn may_have_times(&self) -> bool {
+        self.0.may_have_times()
+    }
+
+    /// Returns the unit of the positions of rows.
+    pub fn numbering(&self) -> RowNumbering {
+        self.0.numbering()
+    }
+
+    /// Returns the next rows, up to [`BATCH_ROWS_MAX`]; `None` at the end of the file.
     ///
     /// # Errors
-    /// [`FileError`] for a row that cannot be read, or is too large for any batch. Earlier rows that have not
-    /// been returned are lost.
+    /// [`FileError`] if the file cannot be read. Earlier rows that have not been returned are lost.
     pub fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        self.0.next_batch()
+        let mut batch = FileBatch::default();
+        self.0.read(BATCH_ROWS_MAX, &mut batch)?;
+        Ok((!batch.is_empty()).then_some(batch))
     }
 }

@@ -1,6 +1,6 @@
 //! What the reader of a file needs from each format.
 
-use super::file_batch::{FileBatch, TimedRows};
+use super::file_batch::{FileBatch, RowNumbering};
 use super::file_error::FileError;
 
 /// The rows of a file of one format.
@@ -10,11 +10,19 @@ pub(super) trait FileRows {
         None
     }
 
-    /// Skips 1 to `rows` rows and returns their number; 0 at the end of the file. Notes the skipped rows in
-    /// `timed_rows`.
-    fn skip_some(&mut self, rows: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError>;
+    /// Returns what has been recognized in the file and was not stated.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 
-    /// Returns the next rows; `None` at the end of the file. After an error, earlier rows that have not been
-    /// returned are lost.
-    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError>;
+    /// Returns whether a row may have a time.
+    fn may_have_times(&self) -> bool;
+
+    /// Returns the unit of the positions of rows.
+    fn numbering(&self) -> RowNumbering {
+        RowNumbering::Lines
+    }
+
+    /// Adds the next rows to a batch, until it has `rows_max` rows or the file ends.
+    fn read(&mut self, rows_max: usize, batch: &mut FileBatch) -> Result<(), FileError>;
 }

@@ -1,91 +1,209 @@
-//! A file of JSON objects, one on each line or in an array, cut into batches of NDJSON.
+//! The rows of a file of JSON objects, one on each line or in an array.
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use device_stats_domain::{Axes, DeviceId, Measurement};
 
-use super::batch_builder::BatchBuilder;
-use super::file_batch::{FileBatch, TimedRows};
+use super::column_guess::guess;
+use super::column_map::Target;
+use super::column_plan::IndexColumn;
+use super::file_batch::{FileBatch, RowFault};
 use super::file_error::FileError;
+use super::file_options::FileOptions;
 use super::file_rows::FileRows;
+use super::json_members::{FoundMembers, MemberNames};
 use super::json_splitter::{JsonLayout, JsonSplitter, SplitError};
+use super::row_reader::{RowReader, RowValues};
+use crate::batch::{Row, read_plain_object};
+use crate::faults::Problem;
+use crate::json::{Json, JsonError};
+use crate::limits::BATCH_BYTES_MAX;
+use crate::values;
 
 /// A file of JSON objects.
 pub(super) struct JsonFile<R> {
     file: PathBuf,
     splitter: JsonSplitter<BufReader<R>>,
-    batch_bytes_max: usize,
-    /// Object that did not fit into the last batch, and its line.
-    pending: Option<(Vec<u8>, u64)>,
-}
-
-/// The members of an object that are needed to send it.
-#[derive(Deserialize)]
-struct ObjectMembers {
-    device_id: Option<String>,
-    timestamp: Option<IgnoredAny>,
+    members: MemberNames,
+    rows: RowReader,
+    /// Whether objects without other names and forms are read by the fast reader.
+    is_plain: bool,
+    options: FileOptions,
+    /// Whether the first object has been compared with the expected members.
+    is_checked: bool,
 }
 
 impl<R: Read> JsonFile<R> {
     /// Creates a reader of a text without a byte order mark.
-    pub(super) fn new(file: &Path, input: R, layout: JsonLayout, batch_bytes_max: usize) -> Self {
-        // An object needs one more byte for the end of its line.
-        let object_bytes_max = batch_bytes_max.saturating_sub(1);
-        let splitter = JsonSplitter::new(BufReader::new(input), layout, object_bytes_max);
-        Self { file: file.to_owned(), splitter, batch_bytes_max, pending: None }
+    pub(super) fn new(file: &Path, input: R, layout: JsonLayout, options: &FileOptions) -> Self {
+        let rows = RowReader::new(options);
+        Self {
+            file: file.to_owned(),
+            splitter: JsonSplitter::new(BufReader::new(input), layout, BATCH_BYTES_MAX),
+            members: MemberNames::new(options),
+            is_plain: rows.is_plain() && options.columns.is_empty(),
+            rows,
+            options: options.clone(),
+            is_checked: false,
+        }
     }
 
     /// Returns the next object without line breaks, and the line of the file on which it begins.
     fn next_object(&mut self) -> Result<Option<(Vec<u8>, u64)>, FileError> {
-        if let Some(pending) = self.pending.take() {
-            return Ok(Some(pending));
-        }
-        let error = |line, problem: &str| FileError::Line {
-            file: self.file.clone(),
-            line,
-            problem: problem.to_owned(),
-        };
-        match self.splitter.next_element() {
-            Ok(Some((object, line))) if std::str::from_utf8(&object).is_err() => {
-                Err(error(line, "the row is not UTF-8"))
+        self.splitter.next_element().map_err(|error| match error {
+            SplitError::Invalid { line, problem } => {
+                FileError::Line { file: self.file.clone(), line, problem: problem.to_owned() }
             }
-            Ok(found) => Ok(found),
-            Err(SplitError::Invalid { line, problem }) => Err(error(line, problem)),
-            Err(SplitError::Unreadable(error)) => Err(FileError::Unreadable(self.file.clone(), error)),
+            SplitError::Unreadable(error) => FileError::Unreadable(self.file.clone(), error),
+        })
+    }
+
+    fn read_object(&mut self, object: &[u8], line: u64, batch: &mut FileBatch) -> Result<(), FileError> {
+        let Ok(text) = std::str::from_utf8(object) else {
+            let fault =
+                RowFault::of_row("the row is not UTF-8; state the encoding of the file with --encoding");
+            self.rows.reject(line, Default::default(), vec![fault], batch);
+            return Ok(());
+        };
+        let text = text.trim_end_matches('\r');
+        if self.is_plain
+            && let Some(plain) = read_plain_object(text, self.rows.times.numbers())
+            && let Some((device, Measurement { time, values })) =
+                <(DeviceId, Measurement)>::from_plain_object(plain)
+        {
+            self.is_checked = true;
+            // Rows of one device share the text of its id.
+            let device = self.rows.device(device.as_str());
+            let row = RowValues { device, time: Ok(time), axes: values.map(Ok) };
+            self.rows.add(line, row, Default::default, batch);
+            return Ok(());
         }
+        match Json::parse(text) {
+            Ok(json) => self.read_json(&json, line, batch),
+            Err(JsonError { position, .. }) => {
+                let msg = format!("JSON decode error in column {}", position + 1);
+                self.rows.reject(line, Default::default(), vec![RowFault::of_row(msg)], batch);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_json(&mut self, json: &Json, line: u64, batch: &mut FileBatch) -> Result<(), FileError> {
+        let Json::Object(named) = json else {
+            let fault = RowFault::of_row("Input should be an object");
+            self.rows.reject(line, Default::default(), vec![fault], batch);
+            return Ok(());
+        };
+        let mut found = self.members.find(named, self.options.ignores_unknown);
+        if !std::mem::replace(&mut self.is_checked, true) {
+            self.check_first(named, &found, line)?;
+        }
+        let row = self.values(&found);
+        let texts = || self.texts(&found);
+        let value_faults = [
+            (Target::DeviceId, row.device.as_ref().err()),
+            (Target::Timestamp, row.time.as_ref().err()),
+            (Target::X, row.axes.x.as_ref().err()),
+            (Target::Y, row.axes.y.as_ref().err()),
+            (Target::Z, row.axes.z.as_ref().err()),
+        ];
+        if found.faults.is_empty() && value_faults.iter().all(|(_, problem)| problem.is_none()) {
+            self.rows.add(line, row, Default::default, batch);
+            return Ok(());
+        }
+        let texts = texts();
+        let faults = value_faults
+            .into_iter()
+            .filter_map(|(target, problem)| Some(RowFault::of(target, problem?.msg.clone())));
+        let faults = faults.chain(found.faults.drain(..)).collect();
+        self.rows.reject(line, texts, faults, batch);
+        Ok(())
+    }
+
+    /// Stops with a guess if the members of the first object have other names.
+    fn check_first(
+        &self,
+        members: &[(String, Json)],
+        found: &FoundMembers<'_>,
+        line: u64,
+    ) -> Result<(), FileError> {
+        let [device, _, axes @ ..] = found.values;
+        let has_all = axes.iter().all(Option::is_some) && (device.is_some() || self.options.device.is_some());
+        if has_all && found.faults.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        let Some(guess) = guess(&names, IndexColumn::None, &self.options) else { return Ok(()) };
+        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        let problem = format!("the first object has the members {}", quoted.join(", "));
+        Err(FileError::Columns { file: self.file.clone(), line: Some(line), problem, guess: Some(guess) })
+    }
+
+    fn values(&mut self, found: &FoundMembers<'_>) -> RowValues {
+        let [device, time, x, y, z] = found.values;
+        let rows = &mut self.rows;
+        let device = match (rows.only_device(), device) {
+            (Some(device), _) => Ok(device.clone()),
+            (None, Some(Json::String(text))) => rows.device(text),
+            (None, Some(_)) => Err(values::not_a_text()),
+            (None, None) => Err(crate::members::missing()),
+        };
+        let time = match (time, found.date, found.time_of_day) {
+            (Some(Json::Null), ..) | (None, None, None) => Ok(None),
+            (Some(Json::String(text)), ..) => {
+                rows.times.read_text(text).and_then(|time| time.ok_or_else(values::not_a_moment)).map(Some)
+            }
+            (Some(Json::Number(text)), ..) => rows.times.read_number(text).map(Some),
+            (Some(_), ..) => Err(values::not_a_moment()),
+            (None, Some(date), Some(time)) => {
+                rows.times.read_text(&format!("{} {}", plain_text(date).trim(), plain_text(time).trim()))
+            }
+            (None, ..) => Err(Problem::new("missing", "the date or the time of day is missing")),
+        };
+        let rows = &self.rows;
+        let axes = Axes { x, y, z }.map(|number| match number {
+            Some(Json::String(text)) => rows.number(text),
+            Some(other) => values::finite(other),
+            None => Err(crate::members::missing()),
+        });
+        RowValues { device, time, axes }
+    }
+
+    fn texts(&self, found: &FoundMembers<'_>) -> [String; 5] {
+        let mut texts = found.values.map(|value| value.map(plain_text).unwrap_or_default());
+        let [device, time, ..] = &mut texts;
+        if let Some(only) = self.rows.only_device() {
+            *device = only.to_string();
+        }
+        if let (Some(date), Some(of_day)) = (found.date, found.time_of_day) {
+            *time = format!("{} {}", plain_text(date), plain_text(of_day));
+        }
+        texts
+    }
+}
+
+/// Returns a value as the text of a cell.
+fn plain_text(json: &Json) -> String {
+    match json {
+        Json::Null => String::new(),
+        Json::String(text) | Json::Number(text) => text.clone(),
+        other => other.echo().to_string(),
     }
 }
 
 impl<R: Read> FileRows for JsonFile<R> {
-    fn skip_some(&mut self, _: u64, timed_rows: &mut TimedRows) -> Result<u64, FileError> {
-        let Some((object, line)) = self.next_object()? else { return Ok(0) };
-        if let Ok(members) = serde_json::from_slice::<ObjectMembers>(&object) {
-            timed_rows.note(line, members.timestamp.is_some());
-        }
-        Ok(1)
+    fn may_have_times(&self) -> bool {
+        true
     }
 
-    /// Invalid objects are passed on, too: the server describes their faults.
-    ///
     /// # Errors
-    /// [`FileError`] if the end of an object cannot be found, or it is not UTF-8, or too large for any batch.
-    fn next_batch(&mut self) -> Result<Option<FileBatch>, FileError> {
-        let mut body = Vec::new();
-        let mut batch = BatchBuilder::new();
-        while !batch.is_full() {
+    /// [`FileError`] if the end of an object cannot be found, or if the first object has other members.
+    fn read(&mut self, rows_max: usize, batch: &mut FileBatch) -> Result<(), FileError> {
+        while batch.len() < rows_max {
             let Some((object, line)) = self.next_object()? else { break };
-            if body.len() + object.len() >= self.batch_bytes_max && !batch.is_empty() {
-                self.pending = Some((object, line));
-                break;
-            }
-            let members: Option<ObjectMembers> = serde_json::from_slice(&object).ok();
-            let device_id = members.as_ref().and_then(|members| members.device_id.as_deref());
-            batch.add(line, device_id, members.as_ref().map(|members| members.timestamp.is_some()));
-            body.extend_from_slice(&object);
-            body.push(b'\n');
+            self.read_object(&object, line, batch)?;
         }
-        Ok(batch.finish("application/x-ndjson", body))
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The progress bar of `import`, `export` and `bench load` on a terminal.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::time::Instant;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
@@ -65,18 +65,19 @@ impl Progress {
         self.set_template("{bar:30} {percent}%, {msg}, {eta} left");
     }
 
-    /// Returns a reader of a file. The bar shows the position of the reader in the file.
-    ///
-    /// # Errors
-    /// If the size of the file cannot be read.
-    pub(super) fn track(&self, file: File) -> io::Result<impl Read + use<>> {
-        self.expect(file.metadata()?.len());
-        Ok(self.bar.wrap_read(file))
+    /// Returns a reader of a file. The bar advances by the bytes that it reads.
+    pub(super) fn track(&self, file: File) -> impl Read + use<> {
+        self.bar.wrap_read(file)
     }
 
     /// Sets the position of the bar, in the unit of [`Self::expect`].
     pub(super) fn set_position(&self, position: u64) {
         self.bar.set_position(position);
+    }
+
+    /// Advances the bar, in the unit of [`Self::expect`].
+    pub(super) fn advance(&self, amount: u64) {
+        self.bar.inc(amount);
     }
 
     /// Shows an amount and its mean rate.

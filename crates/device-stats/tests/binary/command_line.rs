@@ -202,7 +202,11 @@ fn a_fault_in_columns_names_its_row() {
         ("some.parquet", parquet(&some), vec!["some.parquet: header.z: Column required"]),
         ("cut.arrows", cut, vec!["stopped after 12345 readings", "cut.arrows: the stream is cut off"]),
         ("plain.arrow", b"device_id,x,y,z\n".to_vec(), vec!["plain.arrow: a message does not begin with"]),
-        ("plain.parquet", b"device_id,x,y,z\n".to_vec(), vec!["plain.parquet: Parquet error"]),
+        (
+            "plain.parquet",
+            b"device_id,x,y,z\n".to_vec(),
+            vec!["plain.parquet: the file is not Parquet, or it is damaged"],
+        ),
     ] {
         assert_import_fails(&server, &folder.path().join(name), &bytes, &expected);
     }

@@ -1,10 +1,16 @@
 //! Imports into a scripted server: which requests are sent again, and which are not.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayAccessor, StringArray};
+use arrow_ipc::reader::StreamReader;
 
 use crate::server::run;
 
@@ -81,10 +87,30 @@ impl ScriptedServer {
         std::mem::take(&mut *self.keys.lock().unwrap())
     }
 
-    fn import(&self, file: &Path, flags: &[&str]) -> (Output, Vec<Vec<u8>>) {
+    /// Returns also the rows of the received batches.
+    fn import(&self, file: &Path, flags: &[&str]) -> (Output, Vec<String>) {
         let output = run(&[&["import", file.to_str().unwrap(), "--url", &self.url], flags].concat());
-        (output, std::mem::take(&mut *self.batches.lock().unwrap()))
+        let batches = std::mem::take(&mut *self.batches.lock().unwrap());
+        (output, batches.iter().map(|batch| rows(batch)).collect())
     }
+}
+
+/// Describes the rows of a body: device, time in seconds, and x.
+fn rows(body: &[u8]) -> String {
+    let mut text = String::new();
+    for batch in StreamReader::try_new(body, None).unwrap() {
+        let batch = batch.unwrap();
+        let devices = batch["device_id"].as_dictionary::<Int32Type>();
+        let devices = devices.downcast_dict::<StringArray>().unwrap();
+        let times = batch["timestamp"].as_primitive::<TimestampMicrosecondType>();
+        let numbers = batch["x"].as_primitive::<Float64Type>();
+        for row in 0..batch.num_rows() {
+            let time =
+                times.is_valid(row).then(|| (times.value(row) / 1_000_000).to_string()).unwrap_or_default();
+            writeln!(text, "{},{time},{}", devices.value(row), numbers.value(row)).unwrap();
+        }
+    }
+    text
 }
 
 fn stderr(output: &Output) -> String {
@@ -107,7 +133,7 @@ fn a_batch_with_times_is_sent_until_it_is_stored() {
     let (output, batches) = server.import(&file(folder.path(), TIMED), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("2 readings: 2 accepted"));
-    assert_eq!(batches, vec![TIMED.as_bytes(); 5]);
+    assert_eq!(batches, vec!["d,1795428001,1\nd,1795428002,1\n"; 5]);
 }
 
 /// Each batch has a key of its own, so a retry does not store it twice.
@@ -118,7 +144,7 @@ fn a_batch_without_times_is_sent_again_under_its_key() {
     let server = ScriptedServer::answer_batches(&[None, BUSY, UNKNOWN, UNDER_WAY, FULL, STORED]);
     let (output, batches) = server.import(&file, &[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(batches, vec![UNTIMED.as_bytes(); 6]);
+    assert_eq!(batches, vec!["d,,1\nd,,1\n"; 6]);
     let keys = server.keys();
     assert!(keys.len() == 6 && keys[0].is_some() && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
     // Another import uses another key.
@@ -229,8 +255,7 @@ fn skip_continues_a_stopped_import() {
     assert!(message.contains("stopped after 5000 readings"), "{message}");
     let (output, batches) = ScriptedServer::answer_batches(&[STORED]).import(&file, &["--skip", "5000"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let expected = "device_id,timestamp,x,y,z\nd,,5000,2,3\nd,,5001,2,3\n";
-    assert_eq!(batches, [expected.as_bytes()]);
+    assert_eq!(batches, ["d,,5000\nd,,5001\n"]);
 }
 
 #[test]

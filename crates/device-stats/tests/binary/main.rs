@@ -20,6 +20,7 @@ mod errors;
 mod exports;
 mod fixed_answer;
 mod full_disk;
+mod import_files;
 mod import_retries;
 mod import_times;
 mod keyed_readings;

@@ -15,16 +15,16 @@ use crate::json::Json;
 use crate::values;
 
 /// A column of floats or integers.
-pub(super) struct NumberColumn<'a>(&'a ArrayRef);
+pub(crate) struct NumberColumn<'a>(&'a ArrayRef);
 
 impl<'a> NumberColumn<'a> {
     /// Wraps a column; `None` if it does not hold numbers.
-    pub(super) fn new(column: &'a ArrayRef) -> Option<Self> {
+    pub(crate) fn new(column: &'a ArrayRef) -> Option<Self> {
         holds_numbers(column.data_type()).then_some(Self(column))
     }
 
     /// Returns all numbers as doubles; `None` if one is missing or is not exact as a double.
-    pub(super) fn read_all(&self) -> Option<Cow<'a, [f64]>> {
+    pub(crate) fn read_all(&self) -> Option<Cow<'a, [f64]>> {
         let column = self.0;
         if column.null_count() > 0 {
             return None;
@@ -43,7 +43,7 @@ impl<'a> NumberColumn<'a> {
     }
 
     /// Returns the number of a row.
-    pub(super) fn read(&self, row: usize) -> Result<Finite, ValueFault> {
+    pub(crate) fn read(&self, row: usize) -> Result<Finite, ValueFault> {
         let column = self.0;
         let number = match column.data_type() {
             _ if column.is_null(row) => return Err(Box::new((values::not_a_number(), Json::Null))),

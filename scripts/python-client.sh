@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Writes points to this build of the service with InfluxDB's own clients, and checks that all are stored.
+# Sends readings to this build of the service with programs of others, and checks that all are stored.
+#
+# Usage: python-client.sh NAME, where scripts/NAME has the client: influx, dataframes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-venv=.venv/influx
+client=scripts/$1
+venv=.venv/$1
 
 # Compares the requirements, so that a change of versions reinstalls the packages.
-if ! cmp -s scripts/influx/requirements.txt "$venv/requirements.txt"; then
+if ! cmp -s "$client/requirements.txt" "$venv/requirements.txt"; then
   python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --requirement scripts/influx/requirements.txt
-  cp scripts/influx/requirements.txt "$venv/requirements.txt"
+  "$venv/bin/pip" install --quiet --requirement "$client/requirements.txt"
+  cp "$client/requirements.txt" "$venv/requirements.txt"
 fi
 
 binary=$(scripts/debug-binary.sh)
@@ -27,7 +30,7 @@ url=http://127.0.0.1:$port
 DATABASE_URL="sqlite:$work/device-stats.db" "$binary" serve --listen "127.0.0.1:$port" --log warn &
 server=$!
 timeout 30 bash -c "until '$binary' health --url $url >/dev/null 2>&1; do sleep 0.1; done"
-"$venv/bin/python" scripts/influx/client.py "$url"
+"$venv/bin/python" "$client/client.py" "$url" "$binary"
 kill "$server"
 wait "$server"
 server=

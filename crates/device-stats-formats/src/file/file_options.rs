@@ -1,0 +1,106 @@
+//! The choices of a reader of files that the content of a file does not make.
+
+use std::str::FromStr;
+
+use device_stats_domain::DeviceId;
+
+use super::column_map::ColumnMap;
+use super::file_times::TimeOptions;
+use super::text_encoding::TextEncoding;
+
+/// How files are read.
+#[derive(Clone, Debug, Default)]
+pub struct FileOptions {
+    /// Columns with names of their own.
+    pub columns: ColumnMap,
+    /// Delimiter of CSV; `None` means the one that gives a header with all columns.
+    pub delimiter: Option<Delimiter>,
+    /// Decimal mark of numbers that are texts.
+    pub decimal_mark: DecimalMark,
+    /// Forms of times.
+    pub times: TimeOptions,
+    /// Encoding of text files; `None` means UTF-8, or the encoding of a byte order mark.
+    pub encoding: Option<TextEncoding>,
+    /// The device of all rows, in files without a column for it.
+    pub device: Option<DeviceId>,
+    /// Whether other columns are ignored.
+    pub ignores_unknown: bool,
+}
+
+/// Decimal mark of a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DecimalMark {
+    /// `1.5`
+    #[default]
+    Point,
+    /// `1,5`
+    Comma,
+}
+
+impl FromStr for DecimalMark {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "." => Ok(Self::Point),
+            "," => Ok(Self::Comma),
+            _ => Err("the decimal mark is '.' or ','"),
+        }
+    }
+}
+
+/// Delimiter of the cells of CSV: one ASCII character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delimiter(u8);
+
+impl Delimiter {
+    /// Delimiters that are recognized, in the order of preference.
+    pub(super) const USUAL: [Self; 4] = [Self(b','), Self(b';'), Self(b'\t'), Self(b'|')];
+    /// The delimiter of `.tsv` files.
+    pub(super) const TAB: Self = Self(b'\t');
+
+    pub(super) fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the delimiter as [`FromStr`] reads it.
+    pub fn name(self) -> String {
+        if self == Self::TAB { "tab".to_owned() } else { char::from(self.0).to_string() }
+    }
+}
+
+impl FromStr for Delimiter {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" => Ok(Self::TAB),
+            [byte] if (byte.is_ascii_punctuation() || matches!(byte, b' ' | b'\t')) && *byte != b'"' => {
+                Ok(Self(*byte))
+            }
+            _ => {
+                Err("the delimiter is one ASCII character that is no letter, digit or quote, or the word tab")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_is_one_character_or_a_word() {
+        for (text, byte) in
+            [(";", b';'), ("tab", b'\t'), ("\\t", b'\t'), ("\t", b'\t'), ("|", b'|'), (" ", b' ')]
+        {
+            assert_eq!(text.parse::<Delimiter>().unwrap().byte(), byte, "{text:?}");
+        }
+        for text in ["", "\"", "a", "7", ";;", "\n", "ä", "semicolon"] {
+            assert!(text.parse::<Delimiter>().is_err(), "{text:?}");
+        }
+        for delimiter in Delimiter::USUAL {
+            assert_eq!(delimiter.name().parse(), Ok(delimiter));
+        }
+    }
+}

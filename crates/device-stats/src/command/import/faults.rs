@@ -1,0 +1,99 @@
+//! Reports of faulty rows, with their locations in the files.
+
+use std::io::Write;
+use std::path::Path;
+
+use device_stats_client::Fault;
+use device_stats_formats::file::{RowFault, RowNumbering, RowPosition};
+
+use super::batch::Batch;
+
+/// Maximum number of faults that are printed at once.
+const PRINTED_FAULTS_MAX: usize = 100;
+/// Maximum number of rows that an error names.
+const NAMED_ROWS_MAX: usize = 20;
+
+/// The error of an import that found faulty rows.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct FaultsFound(pub(super) String);
+
+/// Prints something that has been recognized in a file and was not stated.
+pub(super) fn print_note(file: &Path, note: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stderr(), "note: {}: {note}", file.display())?;
+    Ok(())
+}
+
+/// Prints each fault of a batch with its location in the file, and returns the error of the import.
+pub(super) fn report_faults(batch: &Batch) -> anyhow::Result<FaultsFound> {
+    let mut stderr = std::io::stderr().lock();
+    let mut count = 0;
+    for row in &batch.rejected {
+        for fault in &row.faults {
+            count += 1;
+            if count <= PRINTED_FAULTS_MAX {
+                writeln!(stderr, "{}", locate(&batch.file, batch.numbering, row.position, fault))?;
+            }
+        }
+    }
+    let rows: Vec<u64> =
+        batch.rejected.iter().map(|row| batch.rows_before + row.position.index + 1).collect();
+    let (faults, file) = (plural(count, "fault"), batch.file.display());
+    let way_out = "store the other rows with --on-fault skip --rejects FILE";
+    Ok(FaultsFound(match rows.len() {
+        0..=NAMED_ROWS_MAX => {
+            let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
+            format!(
+                "{faults} in {file}; {way_out}, or leave these rows out with --skip-rows {}",
+                rows.join(",")
+            )
+        }
+        _ => format!("{faults} in {} rows of {file}; {way_out}", rows.len()),
+    }))
+}
+
+/// Prints each fault that the server found in a batch, and returns the error of the import.
+pub(super) fn report_server_faults(batch: &Batch, faults: &[Fault]) -> anyhow::Result<FaultsFound> {
+    let mut stderr = std::io::stderr().lock();
+    for fault in faults {
+        writeln!(stderr, "{}", locate_server_fault(batch, fault))?;
+    }
+    let count = plural(faults.len(), "fault");
+    Ok(FaultsFound(format!("the server found {count} in {}", batch.file.display())))
+}
+
+fn locate_server_fault(batch: &Batch, fault: &Fault) -> String {
+    let row = fault.row().and_then(|row| batch.rows.get(row));
+    let column = Some(fault.location(if row.is_some() { 2 } else { 1 })).filter(|column| !column.is_empty());
+    let fault = RowFault { column, msg: fault.msg.clone() };
+    match row {
+        Some(row) => locate(&batch.file, batch.numbering, row.position, &fault),
+        None => describe(&batch.file.display().to_string(), &fault),
+    }
+}
+
+fn locate(file: &Path, numbering: RowNumbering, position: RowPosition, fault: &RowFault) -> String {
+    describe(&locate_row(file, position.number, numbering), fault)
+}
+
+fn describe(place: &str, fault: &RowFault) -> String {
+    match &fault.column {
+        Some(column) => format!("{place}: {column}: {}", fault.msg),
+        None => format!("{place}: {}", fault.msg),
+    }
+}
+
+/// Returns the position of a row in the file.
+pub(super) fn locate_row(file: &Path, number: u64, numbering: RowNumbering) -> String {
+    let file = file.display();
+    match numbering {
+        RowNumbering::Lines => format!("{file}:{number}"),
+        RowNumbering::Rows => format!("{file}: row {number}"),
+    }
+}
+
+/// Returns a count with its noun.
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}

@@ -1,0 +1,37 @@
+//! The rows that an import leaves out: the first ones, and single ones.
+
+use std::collections::HashSet;
+
+use device_stats_formats::file::{FileBatch, RowPosition};
+
+/// The rows that are left out. Rows are counted over all files.
+pub(super) struct RowSelection {
+    /// Number of rows at the beginning.
+    skip: u64,
+    /// Numbers of single rows, from 1.
+    rows: HashSet<u64>,
+}
+
+impl RowSelection {
+    pub(super) fn new(skip: u64, rows: &[u64]) -> Self {
+        Self { skip, rows: rows.iter().copied().collect() }
+    }
+
+    /// Removes the rows that are left out. `rows_before` is the number of rows in the files before.
+    pub(super) fn apply(&self, batch: &mut FileBatch, rows_before: u64) {
+        if self.skip == 0 && self.rows.is_empty() {
+            return;
+        }
+        let is_read = |position: RowPosition| {
+            let index = rows_before + position.index;
+            index >= self.skip && !self.rows.contains(&(index + 1))
+        };
+        batch.rows.retain(|row| is_read(row.position));
+        batch.rejected.retain(|row| is_read(row.position));
+    }
+
+    /// Returns the number of rows before the first one that is read, at or after `begin`.
+    pub(super) fn first(&self, begin: u64) -> u64 {
+        begin.max(self.skip)
+    }
+}

@@ -1,0 +1,102 @@
+//! The summary of an import.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::faults::{FaultsFound, plural};
+use super::preview::Preview;
+use super::sender::Stored;
+use crate::command::progress::per_second;
+use crate::command::results;
+use crate::settings::OutputForm;
+
+/// The outcome of an import.
+pub(super) enum Summary {
+    /// Readings have been stored.
+    Stored { stored: Stored, devices: usize, registered: usize, rejected: u64 },
+    /// Nothing has been sent.
+    DryRun { preview: Preview, rejected: u64 },
+}
+
+impl Summary {
+    /// Prints the summary.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(super) fn print(&self, form: OutputForm, elapsed: Duration) -> anyhow::Result<()> {
+        let seconds = elapsed.as_secs_f64();
+        results::print(form, &self.json(seconds), || Ok(self.text(seconds)))
+    }
+
+    fn text(&self, seconds: f64) -> String {
+        match self {
+            Self::Stored { stored, devices, registered, rejected } => {
+                let Stored { accepted, repeats, conflicts } = stored;
+                let readings = stored.readings();
+                let rate = per_second(readings, seconds);
+                let rejected = rejected_text(*rejected);
+                format!(
+                    "{readings} readings: {accepted} accepted, {repeats} repeats{rejected}, in {seconds:.1} s ({rate:.0} \
+                     readings/s); {devices} devices, {registered} registered\n{}",
+                    conflicts_note(*conflicts)
+                )
+            }
+            Self::DryRun { preview, rejected } => {
+                format!("{}{}; nothing was sent\n", preview.text(), rejected_text(*rejected))
+            }
+        }
+    }
+
+    /// Returns the summary with the names of the HTTP interface.
+    fn json(&self, seconds: f64) -> Value {
+        match self {
+            Self::Stored {
+                stored: Stored { accepted, repeats, conflicts },
+                devices,
+                registered,
+                rejected,
+            } => {
+                json!({
+                    "accepted": accepted, "duplicates": repeats, "conflicts": conflicts, "rejected": rejected,
+                    "devices": devices, "registered": registered, "seconds": seconds,
+                })
+            }
+            Self::DryRun { preview, rejected } => {
+                json!({ "dry_run": true, "rejected": rejected, "devices": preview.json() })
+            }
+        }
+    }
+
+    /// Checks that no row was rejected.
+    ///
+    /// # Errors
+    /// [`FaultsFound`] with the number of rejected rows.
+    pub(super) fn check_rejected(&self, file: Option<&Path>) -> anyhow::Result<()> {
+        let (Self::Stored { rejected, .. } | Self::DryRun { rejected, .. }) = self;
+        if *rejected == 0 {
+            return Ok(());
+        }
+        let rows = plural(usize::try_from(*rejected).unwrap_or(usize::MAX), "row");
+        let words = match file {
+            Some(file) => format!("{rows} rejected; {} has the rows and their faults", file.display()),
+            None => format!("{rows} rejected; write them to a file with --rejects FILE"),
+        };
+        Err(FaultsFound(words).into())
+    }
+}
+
+/// Returns a line about repeats with other values, or nothing if there are none.
+fn conflicts_note(conflicts: u64) -> String {
+    if conflicts == 0 {
+        return String::new();
+    }
+    format!(
+        "conflicts: {conflicts} (repeats with other values than the stored readings, which stay as they are)\n"
+    )
+}
+
+fn rejected_text(rejected: u64) -> String {
+    if rejected == 0 { String::new() } else { format!(", {rejected} rejected") }
+}

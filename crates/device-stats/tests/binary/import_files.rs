@@ -1,0 +1,293 @@
+//! Files as other programs write them: other columns, delimiters, encodings and times, rejected rows, and
+//! several files at once.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use crate::databases::over_both_stores;
+use crate::server::{Server, device_stats, run};
+
+fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let file = folder.join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, bytes).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+fn import(server: &Server, files: &[&str], flags: &[&str]) -> Output {
+    run(&[&["import", "--url", &server.url], flags, files].concat())
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Returns time and numbers of all readings of a device, ascending.
+fn readings(server: &Server, device: &str) -> Vec<String> {
+    let (status, readings) = server.get(&format!("/api/v1/stats/devices/{device}"));
+    if status == 404 {
+        return Vec::new();
+    }
+    let describe = |reading: &Value| {
+        format!(
+            "{} {} {} {}",
+            reading["timestamp"].as_str().unwrap(),
+            reading["x"],
+            reading["y"],
+            reading["z"]
+        )
+    };
+    readings.as_array().unwrap().iter().rev().map(describe).collect()
+}
+
+fn devices(server: &Server) -> Vec<String> {
+    let (_, devices) = server.get("/api/v1/devices/");
+    devices
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|device| device["device_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+const LOGGER: &str = "Date;Time;AccX [g];AccY [g];AccZ [g];Battery\r\n\
+    25.10.2026;01:59:59;1,5;-0,25;9,81;80\r\n01.11.2026;10:00:00,5;2;3;4;79\r\n";
+
+/// The command that the guess prints is completed and reads the file.
+#[test]
+fn a_guess_is_printed_and_states_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let utf_16: Vec<u8> = format!("\u{feff}{LOGGER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = write(folder.path(), "logger.csv", utf_16);
+    let output = import(&server, &[&file], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = stderr(&output);
+    let flags = "--delimiter ';' --decimal , --map timestamp=Date+Time --map 'x=AccX [g]' --map 'y=AccY [g]' --map \
+                 'z=AccZ [g]' --device logger --ignore-unknown";
+    assert!(words.contains(&format!("device-stats import {file} {flags}")), "{words}");
+    assert_eq!(devices(&server), Vec::<String>::new());
+    let format = ["--time-format", "%d.%m.%Y %H:%M:%S", "--time-zone", "Europe/Berlin"];
+    let guessed = [
+        "--delimiter",
+        ";",
+        "--decimal",
+        ",",
+        "--map",
+        "timestamp=Date+Time",
+        "--map",
+        "x=AccX [g]",
+        "--map",
+        "y=AccY [g]",
+        "--map",
+        "z=AccZ [g]",
+        "--device",
+        "logger",
+        "--ignore-unknown",
+    ];
+    let output = import(&server, &[&file], &[&guessed[..], &format].concat());
+    let words = stderr(&output);
+    assert!(
+        words.contains("logger.csv:3: timestamp: ") && words.contains("does not have the form"),
+        "{words}"
+    );
+    let fixed = write(folder.path(), "logger.csv", LOGGER.replace(",5;2;3", ";2;3"));
+    let text = stdout(&import(&server, &[&fixed], &[&guessed[..], &format].concat()));
+    assert!(
+        text.starts_with("2 readings: 2 accepted, 0 repeats, in ")
+            && text.contains("1 devices, 1 registered"),
+        "{text}"
+    );
+    let expected = ["2026-10-24T23:59:59.000000Z 1.5 -0.25 9.81", "2026-11-01T09:00:00.000000Z 2.0 3.0 4.0"];
+    assert_eq!(readings(&server, "logger"), expected);
+}
+
+#[test]
+fn clock_changes_are_refused_or_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let file = write(folder.path(), "a.csv", "device_id,x,y,z,timestamp\nd,1,2,3,2026-10-25 02:30\n");
+    let zone = ["--time-zone", "Europe/Berlin"];
+    let output = import(&server, &[&file], &zone);
+    assert!(stderr(&output).contains("a.csv:2: timestamp: "), "{}", stderr(&output));
+    assert!(stderr(&output).contains("show this time twice"), "{}", stderr(&output));
+    for (choice, expected) in [("earlier", "2026-10-25T00:30"), ("later", "2026-10-25T01:30")] {
+        stdout(&import(&server, &[&file], &[&zone[..], &["--repeated-times", choice]].concat()));
+        assert!(readings(&server, "d").iter().any(|reading| reading.starts_with(expected)), "{choice}");
+    }
+    for (flag, value) in [
+        ("--time-zone", "Berlin"),
+        ("--time-format", "iso"),
+        ("--map", "w=W"),
+        ("--delimiter", "ab"),
+        ("--encoding", "utf-17"),
+        ("--decimal", ";"),
+        ("--parallel", "0"),
+        ("--format", "xls"),
+        ("--skip-rows", "0"),
+    ] {
+        assert_eq!(import(&server, &[&file], &[flag, value]).status.code(), Some(2), "{flag}");
+    }
+}
+
+/// One bad row cost the batch.
+#[test]
+fn rejected_rows_are_written_with_their_reasons_and_can_be_corrected() {
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let time = "2026-11-23T10:00:00Z";
+        let csv = format!(
+            "device_id,timestamp,x,y,z\na,{time},1,2,3\nb,{time},oops,2,3\na,,1,2,3\n=c,{time},1,inf,3\n"
+        );
+        let json = format!(
+            "{{\"device_id\":\"a\",\"x\":4,\"y\":5,\"z\":6,\"timestamp\":\"2026-11-24\"}}\nnot json\n"
+        );
+        let files = [write(folder.path(), "1.csv", csv), write(folder.path(), "2.ndjson", json)];
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        // By default, the first batch with a fault is refused, and the error names the rows.
+        let output = import(&server, &files, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            stderr(&output).contains("leave these rows out with --skip-rows 2,3,4"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(devices(&server), Vec::<String>::new());
+        let rejects = folder.path().join("rejects.csv");
+        let rejects = rejects.to_str().unwrap();
+        let output = import(&server, &files, &["--on-fault", "skip", "--rejects", rejects]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(
+            text.starts_with("2 readings: 2 accepted, 0 repeats, 4 rejected, in "),
+            "{text} {}",
+            stderr(&output)
+        );
+        // No device is registered without a reading.
+        assert_eq!(devices(&server), ["a"]);
+        let table = fs::read_to_string(rejects).unwrap();
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!(rows.len(), 5, "{table}");
+        assert!(rows[1].contains("1.csv,3,") && rows[1].ends_with(&format!(",b,{time},oops,2,3")), "{table}");
+        assert!(rows[2].contains("has no time") && rows[3].contains(",'=c,"), "{table}");
+        assert!(rows[4].contains("2.ndjson,2,JSON decode error"), "{table}");
+        let corrected = table.replace("oops", "7").replace("inf", "8");
+        let corrected =
+            write(folder.path(), "corrected.csv", corrected.lines().take(2).collect::<Vec<_>>().join("\n"));
+        stdout(&import(&server, &[&corrected], &["--ignore-unknown"]));
+        assert_eq!(readings(&server, "b"), ["2026-11-23T10:00:00.000000Z 7.0 2.0 3.0"]);
+        // Single rows are left out without their neighbours.
+        let output = import(&server, &files, &["--skip-rows", "2,3,4,6"]);
+        assert!(stdout(&output).starts_with("2 readings: 0 accepted, 2 repeats, in "), "{output:?}");
+    });
+}
+
+/// The first rows had no time and were stored with the current time, before a row with a time was found.
+#[test]
+fn a_late_time_is_found_before_rows_without_one_are_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let untimed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(5_001);
+    let timed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3,\"timestamp\":\"2026-11-23\"}\n";
+    let file = write(folder.path(), "a.ndjson", format!("{untimed}{timed}"));
+    let output = import(&server, &[&file], &[]);
+    assert!(stderr(&output).contains("a.ndjson:1: timestamp: the row has no time"), "{}", stderr(&output));
+    assert_eq!(devices(&server), Vec::<String>::new());
+    let text = stdout(&import(&server, &[&file], &["--missing-times", "now"]));
+    assert!(text.starts_with("5002 readings: 5002 accepted"), "{text}");
+}
+
+#[test]
+fn folders_and_standard_input_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let data = folder.path().join("data");
+    for (name, x) in [("b.csv", 2), ("a/c.csv", 1), ("z.tsv", 3), ("notes.txt", 9), (".hidden.csv", 9)] {
+        let delimiter = if name.ends_with(".tsv") { "\t" } else { "," };
+        let text = format!(
+            "device_id,timestamp,x,y,z\nd,2026-11-23T10:00:00Z,{x},2,3\nd,2026-11-23T10:00:0{x}Z,{x},2,3\n"
+        );
+        write(&data, name, text.replace(',', delimiter));
+    }
+    let text = stdout(&import(&server, &[data.to_str().unwrap()], &[]));
+    assert!(text.starts_with("6 readings: 4 accepted, 2 repeats"), "{text}");
+    // The first of several rows with one time wins, in the order of the names.
+    assert_eq!(readings(&server, "d")[0], "2026-11-23T10:00:00.000000Z 1.0 2.0 3.0");
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    assert!(
+        stderr(&import(&server, &[empty.to_str().unwrap()], &[]))
+            .contains("has no file whose name states a format")
+    );
+    let stdin = |flags: &[&str], input: &str| {
+        let mut command = device_stats(&[&["import", "-", "--url", &server.url], flags].concat());
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that refuses its flags closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    assert!(stderr(&stdin(&[], "")).contains("state the format of standard input with --format"));
+    let output = stdin(&["--format", "ndjson"], "{\"device_id\":\"s\",\"x\":1,\"y\":2,\"z\":3}\n");
+    assert!(stdout(&output).starts_with("1 readings: 1 accepted"));
+    let output = stdin(&["--format", "csv"], "device_id,x,y,z\ns,1,2,oops\n");
+    assert!(stderr(&output).contains("standard input:2: z: "), "{}", stderr(&output));
+}
+
+#[test]
+fn a_dry_run_shows_the_readings_and_sends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String =
+        (0..5_001).map(|row| format!("d{},{},{row},2,3\n", row % 30, 1_795_428_000 + row)).collect();
+    let file = write(folder.path(), "a.csv", format!("device_id,timestamp,x,y,z\n{rows}"));
+    // No server has this address.
+    let output = run(&["import", &file, "--dry-run", "--url", "http://127.0.0.1:1"]);
+    let text = stdout(&output);
+    for part in [
+        "5001 readings of 30 devices would be stored; nothing was sent",
+        "2026-11-23T10:00:30.000000Z",
+        "2026-11-23T11:23:00.000000Z",
+        "and 10 more devices",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let faulty = write(folder.path(), "b.csv", "device_id,x,y,z\nd,1,2,oops\nd,1,2,3\n");
+    let output = run(&["import", &faulty, "--dry-run", "--on-fault", "skip"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("1 readings of 1 devices would be stored, 1 rejected; nothing was sent"), "{text}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// Rows with one device and time are stored as if they were sent one after the other, however many requests
+/// are sent at once.
+#[test]
+fn the_first_of_equal_times_wins_in_parallel() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let count = 5_000;
+    let block = |x: u32| -> String {
+        (0..count).map(|row| format!("d{},{},{x},2,3\n", row % 100, 1_795_428_000 + row)).collect()
+    };
+    let blocks: Vec<String> = (1..=8).map(block).collect();
+    let file = write(folder.path(), "a.csv", format!("device_id,timestamp,x,y,z\n{}", blocks.concat()));
+    let text = stdout(&import(&server, &[&file], &["--parallel", "8"]));
+    assert!(text.starts_with("40000 readings: 5000 accepted, 35000 repeats"), "{text}");
+    assert!(text.contains("100 devices, 100 registered"), "{text}");
+    for device in ["d0", "d57", "d99"] {
+        let (_, analysis) = server.post(&format!("/api/v1/stats/devices/{device}/analyze"), "{}");
+        assert_eq!(
+            (&analysis["x"]["max_value"], &analysis["x"]["count"]),
+            (&Value::from(1.0), &Value::from(50))
+        );
+    }
+}
