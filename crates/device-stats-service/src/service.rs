@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use device_stats_store::{Store, StoreError};
 use rayon::ThreadPoolBuildError;
+use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::known_devices::KnownDevices;
@@ -15,6 +16,7 @@ use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::GroupCommit;
 use crate::ingest::keyed_requests::KeyedRequests;
 use crate::ingest::reading_ids::ReadingIds;
+use crate::limits::DERIVED_SEGMENTS_AT_ONCE;
 use crate::live::hub::LiveHub;
 use crate::live::relay::relay;
 use crate::sealing::background::BackgroundSealing;
@@ -40,6 +42,8 @@ pub(crate) struct ServiceParts {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) compute: Compute,
+    /// Permits for computing derived segments.
+    pub(crate) derivations: Semaphore,
 }
 
 impl Service {
@@ -73,6 +77,7 @@ impl Service {
             live,
             backlog,
             compute: Compute::new()?,
+            derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
         };
         Ok(Self { parts: Arc::new(parts) })
     }

@@ -32,6 +32,7 @@ pub mod append;
 pub mod append_segment;
 pub mod catalogue;
 pub mod deletions;
+pub mod derived;
 pub mod devices;
 pub mod keyed;
 pub mod merging;

@@ -1,7 +1,9 @@
 //! The statistics of one axis: the optional statistics in a request, and all statistics in a response.
 
 use device_stats_domain::limits::PERCENTILES_MAX;
-use device_stats_domain::{InvalidPercentile, Percentile, RequestedStatistics, Statistics, Summary};
+use device_stats_domain::{
+    InvalidPercentile, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
+};
 use device_stats_formats::values::{self, nullable};
 use device_stats_formats::{Json, Members, Problem};
 use serde::Serialize;
@@ -15,7 +17,9 @@ pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatisti
         members.optional(name, nullable(values::boolean)).map(|flag| flag.flatten().unwrap_or_default())
     };
     let [mean, stddev, rms, range, iqr] = ["mean", "stddev", "rms", "range", "iqr"].map(&mut flag);
+    let axes = members.optional("magnitude", nullable(requested_axes));
     Some(RequestedStatistics {
+        axes: axes?.flatten().unwrap_or_default(),
         percentiles: percentiles?.unwrap_or_default(),
         mean: mean?,
         stddev: stddev?,
@@ -23,6 +27,11 @@ pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatisti
         range: range?,
         iqr: iqr?,
     })
+}
+
+/// Reads `magnitude`: whether the result has the magnitude in addition to the three axes.
+pub(crate) fn requested_axes(json: &Json) -> Result<RequestedAxes, Problem> {
+    Ok(if values::boolean(json)? { RequestedAxes::WithMagnitude } else { RequestedAxes::Measured })
 }
 
 /// Reads a percentile: a finite number from 0 to 100.

@@ -29,6 +29,7 @@ mod idempotency;
 mod ids_and_names;
 mod line_protocol;
 mod live;
+mod magnitude;
 mod many_devices;
 mod misnamed;
 mod model;

@@ -62,6 +62,7 @@ pub(super) struct ModelSegment {
     pub(super) device: DeviceKey,
     pub(super) entry: SegmentEntry,
     pub(super) bytes: Segment,
+    pub(super) derived: Option<Segment>,
     /// Times of its readings, in microseconds since 1970 UTC.
     pub(super) times: BTreeSet<i64>,
 }
