@@ -1,4 +1,4 @@
-//! The three axes of a reading, and a value per axis.
+//! The three axes of a reading, and a value per axis. The magnitude is a fourth axis of results.
 
 use std::fmt;
 
@@ -69,5 +69,47 @@ impl<T> Axes<Option<T>> {
     /// Returns all three values, or `None` if one is missing.
     pub fn all(self) -> Option<Axes<T>> {
         Some(Axes { x: self.x?, y: self.y?, z: self.z? })
+    }
+}
+
+/// The axes of the results of a query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestedAxes {
+    /// The three axes.
+    #[default]
+    Measured,
+    /// The three axes and the magnitude.
+    WithMagnitude,
+}
+
+/// The result of a query for each axis, and for the magnitude √(x² + y² + z²) on request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AxisResults<T> {
+    /// The results of the three axes.
+    pub axes: Axes<T>,
+    /// The result of the magnitude; `None` if it was not requested.
+    pub magnitude: Option<T>,
+}
+
+impl<T> AxisResults<T> {
+    /// Applies a function to each result.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> AxisResults<U> {
+        AxisResults { axes: self.axes.map(&mut f), magnitude: self.magnitude.map(f) }
+    }
+
+    /// Borrows the results.
+    pub fn as_ref(&self) -> AxisResults<&T> {
+        AxisResults { axes: self.axes.as_ref(), magnitude: self.magnitude.as_ref() }
+    }
+}
+
+impl<T> AxisResults<Option<T>> {
+    /// Returns all results, or `None` if one is missing.
+    pub fn all(self) -> Option<AxisResults<T>> {
+        let magnitude = match self.magnitude {
+            Some(magnitude) => Some(magnitude?),
+            None => None,
+        };
+        Some(AxisResults { axes: self.axes.all()?, magnitude })
     }
 }

@@ -28,7 +28,7 @@ mod week_start;
 mod window;
 mod zone;
 
-pub use axis::{Axes, Axis};
+pub use axis::{Axes, Axis, AxisResults, RequestedAxes};
 pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidDeviceId, NewDevice};
 pub use device_stats_email::{Email, InvalidEmail};
 pub use division::{BucketLength, Division};

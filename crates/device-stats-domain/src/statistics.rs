@@ -1,5 +1,6 @@
 //! Optional statistics of an axis, in the request and in the result.
 
+use crate::axis::RequestedAxes;
 use crate::percentile::Percentile;
 use crate::summary::Summary;
 
@@ -7,6 +8,8 @@ use crate::summary::Summary;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each one is a yes or no of the request")]
 pub struct RequestedStatistics {
+    /// The axes of the result.
+    pub axes: RequestedAxes,
     /// Up to [`PERCENTILES_MAX`](crate::limits::PERCENTILES_MAX) percentiles, in the order of the result.
     /// Repeats are allowed.
     pub percentiles: Vec<Percentile>,

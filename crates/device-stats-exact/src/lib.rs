@@ -1,5 +1,5 @@
-//! Exact statistics of doubles: sums, moments, quantiles and histogram edges that are computed without error
-//! and rounded once. The results do not depend on the order or the grouping of the numbers.
+//! Exact statistics of doubles: sums, moments, quantiles, magnitudes and histogram edges that are computed
+//! without error and rounded once. The results do not depend on the order or the grouping of the numbers.
 //!
 //! ```
 //! use device_stats_exact::ExactSum;
@@ -17,6 +17,7 @@ pub mod float;
 mod histogram_edges;
 mod interpolate;
 mod interquartile_range;
+mod magnitude;
 mod moments;
 mod order_key;
 mod quantile_position;
@@ -27,6 +28,7 @@ pub use exact_sum::ExactSum;
 pub use histogram_edges::{bin_bounds, bin_edges, bin_range};
 pub use interpolate::{Fraction, interpolate};
 pub use interquartile_range::{Quartile, interquartile_range};
+pub use magnitude::magnitude;
 pub use moments::Moments;
 pub use order_key::{OrderKey, double_from_key};
 pub use quantile_position::{QuantilePosition, quantile_position};

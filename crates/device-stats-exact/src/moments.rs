@@ -72,14 +72,17 @@ impl Moments {
     /// the nearest double, ties to even; `None` without numbers. It lies between the smallest and the largest
     /// absolute value.
     pub fn rms(&self) -> Option<f64> {
-        if self.count == 0 {
-            return None;
-        }
-        let squares = self.squares.to_integer();
-        let unit = squares.exponent() - squares.exponent().rem_euclid(2);
-        let numerator = squares.integer().magnitude() << (squares.exponent() - unit);
-        root_of_quotient(&numerator, &self.count.into(), unit)
+        if self.count == 0 { None } else { root_of_mean(&self.squares, self.count) }
     }
+}
+
+/// Returns the root of a sum of squares divided by `count`, rounded once to the nearest double, ties to even;
+/// `None` beyond the largest double. The count is at least 1.
+pub(crate) fn root_of_mean(squares: &ExactSquares, count: u64) -> Option<f64> {
+    let squares = squares.to_integer();
+    let unit = squares.exponent() - squares.exponent().rem_euclid(2);
+    let numerator = squares.integer().magnitude() << (squares.exponent() - unit);
+    root_of_quotient(&numerator, &count.into(), unit)
 }
 
 /// Returns the root of a quotient of magnitudes in units of 2^`exponent`, rounded once to the nearest double,

@@ -37,7 +37,7 @@ const OF_READINGS: &[&str] = &[
 const UNITS: &[&str] = &["ms", "us", "ns", "s", "sec", "seconds", "millis", "micros", "nanos", "utc"];
 
 /// Other names, each with its synonyms.
-const OTHER_NAMES: [(&str, &[&str]); 18] = [
+const OTHER_NAMES: [(&str, &[&str]); 19] = [
     ("skip", &["offset", "page", "pagenumber", "pageno", "pageindex"]),
     ("limit", &["perpage", "pagesize", "pagelimit", "size", "count", "max", "maxresults", "take", "top"]),
     ("after", &["cursor", "afterid", "startingafter", "pagetoken", "nextpagetoken", "continuationtoken"]),
@@ -54,6 +54,7 @@ const OTHER_NAMES: [(&str, &[&str]); 18] = [
     ("rms", &["rootmeansquare", "quadraticmean"]),
     ("range", &["spread", "peaktopeak", "ptp"]),
     ("iqr", &["interquartilerange"]),
+    ("magnitude", &["norm", "vectormagnitude", "resultant", "euclideannorm"]),
     ("timezone", &["tz", "zone"]),
     ("precision", &["unit", "timeunit"]),
 ];

@@ -3,6 +3,7 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod delete;
+pub(crate) mod derived;
 pub(crate) mod pieces;
 pub(crate) mod replace;
 pub(crate) mod sealed_times;
@@ -26,6 +27,11 @@ impl PostgresStore {
     async fn read_chunk(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         call!(self.connections, TimeLimit::Reads, |client| pieces::read(client, pieces))
     }
+
+    /// Reads pieces of derived segments on one connection.
+    async fn read_derived_chunk(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| derived::read(client, pieces))
+    }
 }
 
 #[async_trait]
@@ -44,6 +50,23 @@ impl SegmentStore for PostgresStore {
         }
         let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
         Ok(try_join_all(chunks.map(|pieces| self.read_chunk(pieces))).await?.concat())
+    }
+
+    async fn read_derived_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
+            return self.read_derived_chunk(pieces).await;
+        }
+        let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
+        Ok(try_join_all(chunks.map(|pieces| self.read_derived_chunk(pieces))).await?.concat())
+    }
+
+    async fn store_derived(
+        &self,
+        device: DeviceKey,
+        segment: SegmentId,
+        derived: &Segment,
+    ) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| derived::insert(client, device, segment, derived))
     }
 
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {

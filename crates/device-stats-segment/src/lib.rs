@@ -43,8 +43,10 @@
 //! ```
 
 pub mod analysis;
+mod derived;
 mod format;
 
+pub use derived::{DeriveError, MAGNITUDE, hot_magnitudes};
 pub use format::codec::Effort;
 pub use format::encode_error::EncodeError;
 pub use format::fault::{Fault, Section};

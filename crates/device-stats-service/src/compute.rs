@@ -58,6 +58,18 @@ impl Weight {
         Ok(Axes { x: x?, y: y?, z: z? })
     }
 
+    /// Computes two values, in parallel if the computation is heavy.
+    pub(crate) fn both<A: Send, B: Send>(
+        self,
+        first: impl FnOnce() -> A + Send,
+        second: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        match self {
+            Self::Light => (first(), second()),
+            Self::Heavy => rayon::join(first, second),
+        }
+    }
+
     /// Computes a value for each item, in parallel if the computation is heavy. Returns the values in the
     /// order of the items.
     pub(crate) fn each<I: Send, T: Send, E: Send>(

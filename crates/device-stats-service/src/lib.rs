@@ -26,5 +26,5 @@ pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{Analysis, Bucket, LatestReading, ReadingSpan, Series, SeriesTooLong};
-pub use segments::read_segment;
+pub use segments::{read_derived_segment, read_segment};
 pub use service::Service;

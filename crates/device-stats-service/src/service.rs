@@ -16,7 +16,7 @@ use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::GroupCommit;
 use crate::ingest::keyed_requests::KeyedRequests;
 use crate::ingest::reading_ids::ReadingIds;
-use crate::limits::DELETIONS_AT_ONCE;
+use crate::limits::{DELETIONS_AT_ONCE, DERIVED_SEGMENTS_AT_ONCE};
 use crate::live::hub::LiveHub;
 use crate::live::relay::relay;
 use crate::sealing::background::BackgroundSealing;
@@ -44,6 +44,8 @@ pub(crate) struct ServiceParts {
     pub(crate) compute: Compute,
     /// One permit for each deletion of readings that may run.
     pub(crate) deletion_permits: Semaphore,
+    /// Permits for computing derived segments.
+    pub(crate) derivations: Semaphore,
 }
 
 impl Service {
@@ -78,6 +80,7 @@ impl Service {
             backlog,
             compute: Compute::new()?,
             deletion_permits: Semaphore::new(DELETIONS_AT_ONCE),
+            derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
         };
         Ok(Self { parts: Arc::new(parts) })
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod delete;
+pub(crate) mod derived;
 pub(crate) mod group_commit;
 pub(crate) mod pieces;
 pub(crate) mod replace;
@@ -23,6 +24,29 @@ use rusqlite::Connection;
 use crate::limits::GROUP_SEGMENTS_MAX;
 use crate::store::SqliteStore;
 
+/// Reads pieces, in the same order.
+type ReadPieces = fn(&Connection, &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+impl SqliteStore {
+    /// Reads pieces, on several connections if there are many.
+    async fn read_in_chunks(
+        &self,
+        pieces: &[PieceKey],
+        read: ReadPieces,
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let read = |pieces: &[PieceKey]| {
+            let pieces = pieces.to_vec();
+            move |connection: &Connection| read(connection, &pieces)
+        };
+        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
+            return self.connections.read_here(read(pieces)).await;
+        }
+        let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
+        let chunks = chunks.map(|pieces| self.connections.read(read(pieces)));
+        Ok(try_join_all(chunks).await?.concat())
+    }
+}
+
 #[async_trait]
 impl SegmentStore for SqliteStore {
     fn seal_concurrency(&self) -> usize {
@@ -34,16 +58,21 @@ impl SegmentStore for SqliteStore {
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let read = |pieces: &[PieceKey]| {
-            let pieces = pieces.to_vec();
-            move |connection: &Connection| pieces::read(connection, &pieces)
-        };
-        if pieces.len() <= STORE_PIECES_PER_READER_MAX {
-            return self.connections.read_here(read(pieces)).await;
-        }
-        let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
-        let chunks = chunks.map(|pieces| self.connections.read(read(pieces)));
-        Ok(try_join_all(chunks).await?.concat())
+        self.read_in_chunks(pieces, pieces::read).await
+    }
+
+    async fn read_derived_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.read_in_chunks(pieces, derived::read).await
+    }
+
+    async fn store_derived(
+        &self,
+        device: DeviceKey,
+        segment: SegmentId,
+        derived: &Segment,
+    ) -> Result<(), StoreError> {
+        let derived = derived.clone();
+        self.connections.write(move |connection| derived::insert(connection, device, segment, &derived)).await
     }
 
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {

@@ -34,6 +34,7 @@ pub mod catalogue;
 pub mod delete_readings;
 pub mod deletion_races;
 pub mod deletions;
+pub mod derived;
 pub mod devices;
 pub mod keyed;
 pub mod lists;

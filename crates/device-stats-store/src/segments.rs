@@ -40,6 +40,31 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Only the common errors.
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
+    /// Returns the bytes of pieces of derived segments as they were written, in the same order; `None` for
+    /// each piece that does not exist. A key names the segment that a derived segment belongs to.
+    ///
+    /// A derived segment exists at most as long as its segment: it disappears in the same transaction. It can
+    /// be lost earlier, and is computed again.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn read_derived_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// Stores the derived segment of a segment.
+    ///
+    /// Nothing is done if the segment has a derived segment already, no longer exists, or is of another
+    /// device. So callers may race, with each other and with a merge: read the derived segment to learn the
+    /// outcome. A [`Self::merge`] of the segment during this call may be [`Replaced::Stale`].
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn store_derived(
+        &self,
+        device: DeviceKey,
+        segment: SegmentId,
+        derived: &Segment,
+    ) -> Result<(), StoreError>;
+
     /// Replaces hot readings of a device by the segment that was encoded from them.
     ///
     /// Nothing is done if one of the readings is no longer hot, or has another id. So a delayed caller does

@@ -19,8 +19,8 @@ use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, S
 /// - **Errors.** Besides the errors that a method names, every method can fail with
 ///   [`StoreError::Unavailable`], [`StoreError::OutOfSpace`] or [`StoreError::Broken`], after which nothing
 ///   has been done. A method that writes can also fail with [`StoreError::OutcomeUnknown`]. The methods that
-///   read segments (`append`, `append_keyed`, `append_segment`, `read_pieces`) can also fail with
-///   [`StoreError::Corrupt`].
+///   read segments (`append`, `append_keyed`, `append_segment`, `read_pieces`, `read_derived_pieces`) can
+///   also fail with [`StoreError::Corrupt`].
 #[async_trait]
 pub trait Store: AccountStore + ReadingStore + SegmentStore + SnapshotStore {
     /// Returns the channel for messages between the nodes that share this store; `None` if no other node can

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use device_stats_domain::{Axes, RequestedStatistics, Statistics, UserId};
+use device_stats_domain::{Axes, AxisResults, RequestedStatistics, Statistics, UserId};
 use device_stats_formats::{Faults, Members};
 use device_stats_service::{Analysis, Principal, ReadingSource, Service};
 use serde::Serialize;
@@ -51,6 +51,11 @@ pub(crate) struct AnalysisRequestBody {
     /// Whether to compute the interquartile range of each axis: the 75th percentile minus the 25th.
     #[schema(example = true, default = false)]
     iqr: Option<bool>,
+    /// Whether to compute the same statistics of the magnitude, √(x² + y² + z²) of each reading. The first
+    /// request computes and stores the magnitudes of the readings, which can take minutes for a billion
+    /// readings.
+    #[schema(example = true, default = false)]
+    magnitude: Option<bool>,
 }
 
 /// The optional body of an analysis. Members of the body in the query are refused, because otherwise all
@@ -75,8 +80,18 @@ pub(crate) struct AnalysisRequest {
 
 impl RequestBody for AnalysisRequestBody {
     type Value = AnalysisRequest;
-    const NAMES: &'static [&'static str] =
-        &["start_time", "end_time", "until", "percentiles", "mean", "stddev", "rms", "range", "iqr"];
+    const NAMES: &'static [&'static str] = &[
+        "start_time",
+        "end_time",
+        "until",
+        "percentiles",
+        "mean",
+        "stddev",
+        "rms",
+        "range",
+        "iqr",
+        "magnitude",
+    ];
 
     fn read(members: &mut Members<'_>) -> Option<AnalysisRequest> {
         let period = read_period(members);
@@ -95,6 +110,10 @@ pub(crate) struct AnalysisResponse {
     y: StatisticsResponse,
     /// Statistics of the third axis.
     z: StatisticsResponse,
+    /// Statistics of the magnitude, √(x² + y² + z²) of each reading, rounded once. Absent unless requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    magnitude: Option<StatisticsResponse>,
     /// Start of the requested period, RFC 3339 in UTC; `null` if the period has no start.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     period_start: Option<String>,
@@ -104,10 +123,11 @@ pub(crate) struct AnalysisResponse {
 }
 
 impl AnalysisResponse {
-    fn new(statistics: Axes<Statistics>, request: &AnalysisRequest) -> Self {
-        let Axes { x, y, z } = statistics.map(|axis| StatisticsResponse::new(axis, &request.wanted));
+    fn new(statistics: AxisResults<Statistics>, request: &AnalysisRequest) -> Self {
+        let AxisResults { axes: Axes { x, y, z }, magnitude } =
+            statistics.map(|axis| StatisticsResponse::new(axis, &request.wanted));
         let (period_start, period_end) = request.period.to_texts();
-        Self { x, y, z, period_start, period_end }
+        Self { x, y, z, magnitude, period_start, period_end }
     }
 }
 

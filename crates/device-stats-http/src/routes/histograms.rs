@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use device_stats_domain::limits::{HISTOGRAM_BINS_DEFAULT, HISTOGRAM_BINS_MAX};
-use device_stats_domain::{Axes, Bins, Finite, Histogram};
+use device_stats_domain::{Axes, AxisResults, Bins, Finite, Histogram, RequestedAxes};
 use device_stats_formats::values;
 use device_stats_formats::{Faults, Problem};
 use device_stats_service::Service;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use super::statistics::requested_axes;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
@@ -18,7 +19,7 @@ use crate::extract::{
     PeriodQuery, count_up_to,
 };
 
-/// `bins`, `low` and `high`.
+/// `bins`, `low`, `high` and `magnitude`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `HistogramQuery`")]
@@ -34,12 +35,17 @@ pub(crate) struct HistogramParams {
     /// the axis, or `low` plus 1 if no value is greater than `low`.
     #[param(example = 2.5)]
     high: Option<f64>,
+    /// Whether to return the same for the magnitude, √(x² + y² + z²) of each reading. The first request
+    /// computes and stores the magnitudes of the readings, which can take minutes for a billion readings.
+    #[param(example = true, default = false)]
+    magnitude: Option<bool>,
 }
 
 /// The query of a histogram.
 pub(crate) struct HistogramQuery {
     period: Period,
     bins: Bins,
+    axes: RequestedAxes,
 }
 
 impl FromInput for HistogramQuery {
@@ -48,12 +54,13 @@ impl FromInput for HistogramQuery {
         let count = input.query("bins", faults, count_up_to(HISTOGRAM_BINS_MAX));
         let low = input.query("low", faults, values::finite);
         let high = input.query("high", faults, |value| greater_than(low.flatten(), values::finite(value)?));
+        let axes = input.query("magnitude", faults, requested_axes);
         let period = PeriodQuery::read(input, faults);
-        let known = ["bins", "low", "high"].into_iter().chain(PERIOD_NAMES);
+        let known = ["bins", "low", "high", "magnitude"].into_iter().chain(PERIOD_NAMES);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let (count, low, high) = (count?.unwrap_or(HISTOGRAM_BINS_DEFAULT), low?, high?);
-        let PeriodQuery(period) = period?;
-        Some(Self { period, bins: Bins::new(count, low, high).expect("valid bins") })
+        let (PeriodQuery(period), axes) = (period?, axes?.unwrap_or_default());
+        Some(Self { period, bins: Bins::new(count, low, high).expect("valid bins"), axes })
     }
 }
 
@@ -104,6 +111,10 @@ pub(crate) struct HistogramsResponse {
     y: HistogramResponse,
     /// Histogram of the third axis.
     z: HistogramResponse,
+    /// Histogram of the magnitude, √(x² + y² + z²) of each reading, rounded once. Absent unless requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    magnitude: Option<HistogramResponse>,
     /// Start of the requested period, RFC 3339 in UTC; `null` if the period has no start.
     #[schema(example = "2026-11-23T00:00:00.000000Z")]
     period_start: Option<String>,
@@ -113,10 +124,10 @@ pub(crate) struct HistogramsResponse {
 }
 
 impl HistogramsResponse {
-    fn new(histograms: Axes<Histogram>, period: Period) -> Self {
-        let Axes { x, y, z } = histograms.map(HistogramResponse::from);
+    fn new(histograms: AxisResults<Histogram>, period: Period) -> Self {
+        let AxisResults { axes: Axes { x, y, z }, magnitude } = histograms.map(HistogramResponse::from);
         let (period_start, period_end) = period.to_texts();
-        Self { x, y, z, period_start, period_end }
+        Self { x, y, z, magnitude, period_start, period_end }
     }
 }
 
@@ -147,8 +158,8 @@ pub(super) async fn count_histogram(
     Caller(principal): Caller,
     Parsed(input): Parsed<(PathReadingSource, HistogramQuery)>,
 ) -> Result<Json<HistogramsResponse>, ApiError> {
-    let (source, HistogramQuery { period, bins }) = input;
+    let (source, HistogramQuery { period, bins, axes }) = input;
     let source = source.find(&service, principal).await?;
-    let histograms = service.histogram(&source, period.to_window(), bins).await?;
+    let histograms = service.histogram(&source, period.to_window(), bins, axes).await?;
     Ok(Json(HistogramsResponse::new(histograms, period)))
 }

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use device_stats_domain::{
-    Axes, BucketLength, Division, Interval, InvalidInterval, RequestTime, Summary, WeekStart, Zone,
+    Axes, AxisResults, BucketLength, Division, Interval, InvalidInterval, RequestTime, RequestedAxes,
+    Summary, WeekStart, Zone,
 };
 use device_stats_formats::Json as Value;
 use device_stats_formats::limits::ECHO_BYTES_MAX;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::statistics::StatisticsResponse;
+use super::statistics::{StatisticsResponse, requested_axes};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
@@ -22,7 +23,7 @@ use crate::extract::{
     PeriodQuery,
 };
 
-/// `interval`, `points`, `timezone` and `week_start`.
+/// `interval`, `points`, `timezone`, `week_start` and `magnitude`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `SeriesQuery`")]
@@ -42,12 +43,17 @@ pub(crate) struct SeriesParams {
     /// `saturday` or `sunday`.
     #[param(example = "sunday", default = "monday")]
     week_start: Option<String>,
+    /// Whether to return the same for the magnitude, √(x² + y² + z²) of each reading. The first request
+    /// computes and stores the magnitudes of the readings, which can take minutes for a billion readings.
+    #[param(example = true, default = false)]
+    magnitude: Option<bool>,
 }
 
 /// The query of a series.
 pub(crate) struct SeriesQuery {
     period: Period,
     division: Division,
+    axes: RequestedAxes,
 }
 
 impl FromInput for SeriesQuery {
@@ -75,12 +81,15 @@ impl FromInput for SeriesQuery {
         };
         let zone = input.query("timezone", faults, zone);
         let week_start = input.query("week_start", faults, week_start);
+        let axes = input.query("magnitude", faults, requested_axes);
         let period = PeriodQuery::read(input, faults);
-        let known = ["interval", "points", "timezone", "week_start"].into_iter().chain(PERIOD_NAMES);
+        let known =
+            ["interval", "points", "timezone", "week_start", "magnitude"].into_iter().chain(PERIOD_NAMES);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let PeriodQuery(period) = period?;
         let (zone, week_start) = (zone?.unwrap_or(Zone::UTC), week_start?.unwrap_or_default());
-        Some(Self { period, division: Division { length: length?, zone, week_start } })
+        let division = Division { length: length?, zone, week_start };
+        Some(Self { period, division, axes: axes?.unwrap_or_default() })
     }
 }
 
@@ -176,12 +185,16 @@ pub(crate) struct BucketStatisticsResponse {
     y: StatisticsResponse,
     /// Statistics of the third axis.
     z: StatisticsResponse,
+    /// Statistics of the magnitude, √(x² + y² + z²) of each reading, rounded once. Absent unless requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    magnitude: Option<StatisticsResponse>,
 }
 
-impl From<Axes<Summary>> for BucketStatisticsResponse {
-    fn from(summaries: Axes<Summary>) -> Self {
-        let Axes { x, y, z } = summaries.map(StatisticsResponse::from);
-        Self { x, y, z }
+impl From<AxisResults<Summary>> for BucketStatisticsResponse {
+    fn from(summaries: AxisResults<Summary>) -> Self {
+        let AxisResults { axes: Axes { x, y, z }, magnitude } = summaries.map(StatisticsResponse::from);
+        Self { x, y, z, magnitude }
     }
 }
 
@@ -245,6 +258,6 @@ pub(super) async fn list_series(
     Parsed((source, query)): Parsed<(PathReadingSource, SeriesQuery)>,
 ) -> Result<Json<SeriesResponse>, ApiError> {
     let source = source.find(&service, principal).await?;
-    let series = service.series(&source, query.period.to_window(), &query.division).await?;
+    let series = service.series(&source, query.period.to_window(), &query.division, query.axes).await?;
     Ok(Json(SeriesResponse::new(series, &query)))
 }

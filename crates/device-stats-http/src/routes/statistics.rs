@@ -2,7 +2,9 @@
 //! statistics in a response.
 
 use device_stats_domain::limits::PERCENTILES_MAX;
-use device_stats_domain::{InvalidPercentile, Percentile, RequestedStatistics, Statistics, Summary};
+use device_stats_domain::{
+    InvalidPercentile, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
+};
 use device_stats_formats::values::{self, nullable};
 use device_stats_formats::{Faults, Json, Members, Problem};
 use serde::Serialize;
@@ -18,7 +20,9 @@ pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatisti
         members.optional(name, nullable(values::boolean)).map(|flag| flag.flatten().unwrap_or_default())
     };
     let [mean, stddev, rms, range, iqr] = ["mean", "stddev", "rms", "range", "iqr"].map(&mut flag);
+    let axes = members.optional("magnitude", nullable(requested_axes));
     Some(RequestedStatistics {
+        axes: axes?.flatten().unwrap_or_default(),
         percentiles: percentiles?.unwrap_or_default(),
         mean: mean?,
         stddev: stddev?,
@@ -63,6 +67,11 @@ fn named(json: &Json) -> Result<Request, Problem> {
 /// Returns the names that `stats` of a query can have.
 pub(crate) fn names() -> Vec<&'static str> {
     NAMED.iter().map(|(name, _)| *name).collect()
+}
+
+/// Reads `magnitude`: whether the result has the magnitude in addition to the three axes.
+pub(crate) fn requested_axes(json: &Json) -> Result<RequestedAxes, Problem> {
+    Ok(if values::boolean(json)? { RequestedAxes::WithMagnitude } else { RequestedAxes::Measured })
 }
 
 /// Reads a percentile: a finite number from 0 to 100.

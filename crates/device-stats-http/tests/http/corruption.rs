@@ -265,10 +265,10 @@ fn questions(ill: DeviceKey, user: i64, rows: &[Row], readings: &[Timed]) -> Vec
     questions.push(analyze("ill", readings, cut, &wanted));
     let get = |path: String, right| Question { method: "GET", path, body: Value::Null, right };
     let device = "/api/v1/stats/devices/ill";
-    let hours = series(readings, all, 600_000_000);
+    let hours = series(readings, all, 600_000_000, false);
     questions.push(get(format!("{device}/series?interval=PT10M{}", all.query()), hours));
     let bins = Bins { count: 20, low: None, high: None };
-    let right = histograms(readings, all, bins);
+    let right = histograms(readings, all, bins, false);
     questions.push(get(format!("{device}/histogram?bins=20{}", all.query()), right));
     for skip in [MORE - 5, 3_000, rows.len() - 10] {
         let page = rows.iter().rev().skip(skip).take(10).map(|row| {

@@ -85,6 +85,17 @@ impl Database {
         assert_eq!(replaced, 1, "{key:?}");
     }
 
+    /// Deletes all derived segments in the database, without the store. Returns their number.
+    pub(crate) async fn delete_derived(&self) -> u64 {
+        let delete = "DELETE FROM derived_segment";
+        match self {
+            Self::Sqlite(directory) => {
+                Connection::open(file(directory)).unwrap().execute(delete, []).unwrap() as u64
+            }
+            Self::Postgres(url) => execute(url, delete, &[]).await,
+        }
+    }
+
     /// Deletes a block in the database, without the store.
     pub(crate) async fn delete_block(&self, key: PieceKey) {
         let PieceKey { device, segment, piece: Piece::Block(block) } = key else { panic!("{key:?}") };

@@ -33,6 +33,7 @@ mod latest;
 mod line_protocol;
 mod lists;
 mod live;
+mod magnitude;
 mod many_devices;
 mod misnamed;
 mod model;

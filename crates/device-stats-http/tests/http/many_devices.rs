@@ -72,11 +72,14 @@ async fn many_devices_of_a_user_are_analyzed_exactly(database: Database) {
         assert_eq!(response.json().to_string(), expected.to_string(), "{period:?}");
         let query = format!("interval=PT1M{}", period.query());
         let response = timeout(PATIENCE, api.get(&format!("{path}/series?{query}"))).await.unwrap();
-        assert_eq!(response.json()["buckets"].to_string(), series(&all, period, 60_000_000).to_string());
+        assert_eq!(
+            response.json()["buckets"].to_string(),
+            series(&all, period, 60_000_000, false).to_string()
+        );
         let bins = Bins { count: 10, low: None, high: None };
         let query = format!("bins=10{}", period.query());
         let response = timeout(PATIENCE, api.get(&format!("{path}/histogram?{query}"))).await.unwrap();
-        assert_eq!(response.json().to_string(), histograms(&all, period, bins).to_string());
+        assert_eq!(response.json().to_string(), histograms(&all, period, bins, false).to_string());
     }
     server.stop().await;
 }

@@ -34,6 +34,7 @@ pub(crate) struct OptionalStatistics {
     pub(crate) rms: bool,
     pub(crate) range: bool,
     pub(crate) iqr: bool,
+    pub(crate) magnitude: bool,
 }
 
 /// Bins between two edges. An absent edge is the minimum or the maximum.
@@ -66,9 +67,9 @@ impl Period {
 }
 
 impl OptionalStatistics {
-    /// Requests everything; percentiles in thousandths of a percent.
+    /// Requests everything except the magnitude; percentiles in thousandths of a percent.
     pub(crate) fn all(percentiles: Vec<u32>) -> Self {
-        Self { percentiles, mean: true, stddev: true, rms: true, range: true, iqr: true }
+        Self { percentiles, mean: true, stddev: true, rms: true, range: true, iqr: true, magnitude: false }
     }
 
     /// Returns the body of an analysis.
@@ -77,10 +78,15 @@ impl OptionalStatistics {
         if !self.percentiles.is_empty() {
             body["percentiles"] = self.percentiles.iter().map(|part| percent(*part)).collect();
         }
-        let Self { percentiles: _, mean, stddev, rms, range, iqr } = self;
-        for (name, is_wanted) in
-            [("mean", mean), ("stddev", stddev), ("rms", rms), ("range", range), ("iqr", iqr)]
-        {
+        let Self { percentiles: _, mean, stddev, rms, range, iqr, magnitude } = self;
+        for (name, is_wanted) in [
+            ("mean", mean),
+            ("stddev", stddev),
+            ("rms", rms),
+            ("range", range),
+            ("iqr", iqr),
+            ("magnitude", magnitude),
+        ] {
             body[name] = json!(is_wanted);
         }
         body
@@ -91,19 +97,31 @@ fn percent(part: u32) -> f64 {
     f64::from(part) / 1000.0
 }
 
-/// Returns an object with the result for each axis, given its sorted values.
-fn each_axis(readings: &[Timed], response: impl Fn(&[f64]) -> Value) -> Value {
-    let [x, y, z] = [0, 1, 2].map(|axis| {
-        let mut column: Vec<f64> = readings.iter().map(|(_, numbers)| numbers[axis]).collect();
+/// Returns an object with the result for each axis, and for the magnitude if `with_magnitude` is set, given
+/// its sorted values.
+fn each_axis(readings: &[Timed], with_magnitude: bool, response: impl Fn(&[f64]) -> Value) -> Value {
+    let of = |number: &dyn Fn(&[f64; 3]) -> f64| {
+        let mut column: Vec<f64> = readings.iter().map(|(_, numbers)| number(numbers)).collect();
         column.sort_by(f64::total_cmp);
         response(&column)
-    });
-    json!({"x": x, "y": y, "z": z})
+    };
+    let [x, y, z] = [0, 1, 2].map(|axis| of(&|numbers| numbers[axis]));
+    let mut each = json!({"x": x, "y": y, "z": z});
+    if with_magnitude {
+        each["magnitude"] = of(&magnitude);
+    }
+    each
+}
+
+/// Returns the double nearest to the magnitude, or the largest double.
+fn magnitude(numbers: &[f64; 3]) -> f64 {
+    let squares: BigInt = numbers.iter().map(|number| units(*number).pow(2)).sum();
+    nearest_root(&squares, 1).unwrap_or(f64::MAX)
 }
 
 /// Returns the analysis of one or more readings.
 pub(crate) fn analysis(readings: &[Timed], period: Period, wanted: &OptionalStatistics) -> Value {
-    with_period(each_axis(readings, |sorted| statistics(sorted, wanted)), period)
+    with_period(each_axis(readings, wanted.magnitude, |sorted| statistics(sorted, wanted)), period)
 }
 
 fn with_period(mut response: Value, period: Period) -> Value {
@@ -169,7 +187,7 @@ fn between_parts(low: f64, high: f64, part: u32, whole: u32) -> BigInt {
 
 /// Returns the buckets of a series of one or more readings in order of time; each bucket has `interval_us`
 /// microseconds, which divide a day.
-pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Value {
+pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64, with_magnitude: bool) -> Value {
     let until = period.end.unwrap_or(readings[readings.len() - 1].0) + 1;
     let begin = period.start.unwrap_or(readings[0].0);
     let mut from = begin - (begin - ORIGIN_US).rem_euclid(interval_us);
@@ -180,7 +198,9 @@ pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Va
         let inside: Vec<Timed> = readings.iter().copied().filter(|(time, _)| inside(*time)).collect();
         let stats = match inside.as_slice() {
             [] => Value::Null,
-            inside => each_axis(inside, |sorted| statistics(sorted, &OptionalStatistics::default())),
+            inside => {
+                each_axis(inside, with_magnitude, |sorted| statistics(sorted, &OptionalStatistics::default()))
+            }
         };
         buckets.push(json!({"start": written(from), "end": written(next), "stats": stats}));
         from = next;
@@ -189,8 +209,8 @@ pub(crate) fn series(readings: &[Timed], period: Period, interval_us: i64) -> Va
 }
 
 /// Returns the histograms of one or more readings.
-pub(crate) fn histograms(readings: &[Timed], period: Period, bins: Bins) -> Value {
-    with_period(each_axis(readings, |sorted| histogram(sorted, bins)), period)
+pub(crate) fn histograms(readings: &[Timed], period: Period, bins: Bins, with_magnitude: bool) -> Value {
+    with_period(each_axis(readings, with_magnitude, |sorted| histogram(sorted, bins)), period)
 }
 
 fn histogram(sorted: &[f64], bins: Bins) -> Value {

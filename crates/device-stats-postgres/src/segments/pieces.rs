@@ -4,6 +4,7 @@ use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Head, Segment};
 use device_stats_store::{Piece, PieceKey, SegmentId, StoreError};
+use tokio_postgres::Row;
 
 use crate::database::columns::column;
 use crate::database::errors::Failure;
@@ -53,21 +54,40 @@ pub(crate) async fn find(client: &impl GenericClient, pieces: &[PieceKey]) -> Re
         return Ok(Vec::new());
     }
     let select = client.prepare_cached(FIND).await?;
-    let devices: Vec<i64> = pieces.iter().map(|key| key.device.0).collect();
-    let segments: Vec<i64> = pieces.iter().map(|key| key.segment.0).collect();
-    let blocks: Vec<Option<i32>> = pieces.iter().map(|key| block(key.piece)).collect();
+    let PieceColumns { devices, segments, blocks } = PieceColumns::new(pieces);
     let mut found = vec![Found::Gone; pieces.len()];
     for row in client.query(&select, &[&devices, &segments, &blocks]).await? {
-        // Positions are counted from 1.
-        let position =
-            usize::try_from(column::<i64>(&row, 0)?).ok().and_then(|position| position.checked_sub(1));
-        let found = position.and_then(|position| found.get_mut(position));
+        let found = position(&row)?.and_then(|position| found.get_mut(position));
         let found = found.ok_or_else(|| StoreError::Broken("a piece was not asked for".into()))?;
         let must_exist = column::<Option<bool>>(&row, 2)?.unwrap_or(true);
         let none = if must_exist { Found::Lost } else { Found::Never };
         *found = column::<Option<Vec<u8>>>(&row, 1)?.map_or(none, Found::Bytes);
     }
     Ok(found)
+}
+
+/// Pieces as the parameters of a statement.
+pub(crate) struct PieceColumns {
+    pub(crate) devices: Vec<i64>,
+    pub(crate) segments: Vec<i64>,
+    /// `None` for a head.
+    pub(crate) blocks: Vec<Option<i32>>,
+}
+
+impl PieceColumns {
+    pub(crate) fn new(pieces: &[PieceKey]) -> Self {
+        Self {
+            devices: pieces.iter().map(|key| key.device.0).collect(),
+            segments: pieces.iter().map(|key| key.segment.0).collect(),
+            blocks: pieces.iter().map(|key| block(key.piece)).collect(),
+        }
+    }
+}
+
+/// Returns the position of a piece in the request, from the first column of a row.
+pub(crate) fn position(row: &Row) -> Result<Option<usize>, StoreError> {
+    // Positions are counted from 1.
+    Ok(usize::try_from(column::<i64>(row, 0)?).ok().and_then(|position| position.checked_sub(1)))
 }
 
 /// Returns the number of a block in the type of its column; `None` for the head. A number that is too large

@@ -7,7 +7,9 @@ mod spans;
 use std::ops::Range;
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, Axis, Bins, Finite, Percentile, RequestedStatistics, Statistics, Summary};
+use device_stats_domain::{
+    Axes, Axis, Bins, Finite, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
+};
 use device_stats_exact::{
     ExactSum, Fraction, Moments, Quartile, interpolate, interquartile_range, quantile_position,
 };
@@ -70,6 +72,7 @@ fn wanted() -> RequestedStatistics {
     let percentiles = [0.0, 12.5, 99.9, 100.0];
     let percentile = |number| Percentile::new(Finite::new(number).unwrap()).unwrap();
     RequestedStatistics {
+        axes: RequestedAxes::default(),
         percentiles: percentiles.map(percentile).to_vec(),
         mean: true,
         stddev: true,

@@ -1,6 +1,6 @@
 //! Analyses: exact statistics of the readings of a window.
 
-use device_stats_domain::{Axes, DeviceId, RequestedStatistics, Statistics, Window};
+use device_stats_domain::{Axes, AxisResults, DeviceId, RequestedStatistics, Statistics, Window};
 use device_stats_segment::analysis::Group;
 use device_stats_store::{StoreError, Subject};
 
@@ -16,9 +16,9 @@ use crate::service::Service;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
     /// The statistics of all readings of all devices together.
-    pub aggregate: Axes<Statistics>,
+    pub aggregate: AxisResults<Statistics>,
     /// The statistics of each device that has a reading in the window, by ascending key.
-    pub devices: Vec<(DeviceId, Axes<Statistics>)>,
+    pub devices: Vec<(DeviceId, AxisResults<Statistics>)>,
 }
 
 impl Service {
@@ -66,8 +66,9 @@ impl Service {
     ) -> Result<Analysis, ServiceError> {
         let wanted = wanted.clone();
         let visited = ReadingsToVisit::AtWindowEnds;
-        let analyzed =
-            self.compute_on_snapshot(subject, window, visited, move |snapshot| analyze(snapshot, &wanted));
+        let axes = wanted.axes;
+        let analyzed = self
+            .compute_on_snapshot(subject, window, visited, axes, move |snapshot| analyze(snapshot, &wanted));
         analyzed.await?.ok_or(ServiceError::NoReadings)
     }
 }
@@ -77,11 +78,11 @@ fn analyze(snapshot: &OpenSnapshot, wanted: &RequestedStatistics) -> Result<Opti
     let parts = snapshot.device_parts()?;
     let hot: Vec<Axes<Vec<f64>>> = snapshot.devices.iter().map(|device| columns(&device.hot)).collect();
     let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot });
-    let Axes { x, y, z } = snapshot.analyze(&groups.collect::<Vec<_>>(), wanted)?;
-    let groups = x.groups.into_iter().zip(y.groups).zip(z.groups);
-    let groups = groups.map(|((x, y), z)| Axes { x, y, z }.all());
-    let devices = snapshot.devices.iter().zip(groups);
-    let devices = devices.filter_map(|(entry, all)| Some((entry.device.device_id.clone(), all?)));
-    let aggregate = Axes { x: x.all, y: y.all, z: z.all }.all();
-    Ok(aggregate.map(|aggregate| Analysis { aggregate, devices: devices.collect() }))
+    let found = snapshot.analyze(&groups.collect::<Vec<_>>(), wanted)?;
+    let device = |index| found.as_ref().map(|axis| axis.groups.get(index).cloned().flatten()).all();
+    let devices = snapshot.devices.iter().enumerate();
+    let devices = devices.filter_map(|(index, entry)| Some((entry.device.device_id.clone(), device(index)?)));
+    let devices = devices.collect();
+    let aggregate = found.map(|axis| axis.all).all();
+    Ok(aggregate.map(|aggregate| Analysis { aggregate, devices }))
 }

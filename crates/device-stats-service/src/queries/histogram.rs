@@ -1,6 +1,7 @@
 //! Histograms of the readings of a window.
 
-use device_stats_domain::{Axes, Bins, Histogram, Window};
+use device_stats_domain::{AxisResults, Bins, Histogram, RequestedAxes, Window};
+use device_stats_segment::MAGNITUDE;
 use device_stats_segment::analysis::{Group, histogram};
 
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
@@ -20,20 +21,25 @@ impl Service {
         source: &Authorized<ReadingSource>,
         window: Window,
         bins: Bins,
-    ) -> Result<Axes<Histogram>, ServiceError> {
-        let visited = ReadingsToVisit::AtWindowEnds;
-        let counted = self.compute_on_snapshot(source.subject(), window, visited, move |snapshot| {
+        axes: RequestedAxes,
+    ) -> Result<AxisResults<Histogram>, ServiceError> {
+        let (subject, visited) = (source.subject(), ReadingsToVisit::AtWindowEnds);
+        let counted = self.compute_on_snapshot(subject, window, visited, axes, move |snapshot| {
             count_in_bins(snapshot, bins)
         });
         counted.await?.ok_or(ServiceError::NoReadings)
     }
 }
 
-/// Returns the histogram of each axis; `None` if there is no reading.
-fn count_in_bins(snapshot: &OpenSnapshot, bins: Bins) -> Result<Option<Axes<Histogram>>, ReadError> {
+/// Returns the histogram of each requested axis; `None` if there is no reading.
+fn count_in_bins(snapshot: &OpenSnapshot, bins: Bins) -> Result<Option<AxisResults<Histogram>>, ReadError> {
     let parts = snapshot.segments.cut_window(snapshot.window)?;
     let hot = columns(&snapshot.hot());
     let group = Group { parts: &parts, hot: &hot };
-    let histograms = snapshot.weight.each_axis(|axis| histogram(group, axis, bins, &snapshot.segments))?;
+    let axes = || snapshot.weight.each_axis(|axis| histogram(group, axis, bins, &snapshot.segments));
+    let histograms = snapshot.each_requested(axes, || {
+        let magnitudes = snapshot.magnitudes(group)?;
+        histogram(magnitudes.group(), MAGNITUDE, bins, &snapshot.segments)
+    })?;
     Ok(histograms.all())
 }

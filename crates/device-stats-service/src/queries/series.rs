@@ -1,10 +1,11 @@
 //! Series: the summaries of consecutive buckets of a window.
 
 use device_stats_domain::{
-    Axes, Division, Interval, RequestedStatistics, Summary, Timestamp, TooManyBuckets, Window,
+    AxisResults, Division, Interval, RequestedAxes, RequestedStatistics, Summary, Timestamp, TooManyBuckets,
+    Window,
 };
-use device_stats_segment::Row;
-use device_stats_segment::analysis::{Group, Part, analyze};
+use device_stats_segment::analysis::{Group, Part, analyze, analyze_axis};
+use device_stats_segment::{MAGNITUDE, Row};
 
 use super::reading_span::{RankedTimes, ReadingSpan};
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
@@ -29,7 +30,7 @@ pub struct Bucket {
     /// The span of time of the bucket. It may extend beyond the period.
     pub window: Window,
     /// The summaries of the readings in the bucket and the period; `None` if there are none.
-    pub summaries: Option<Axes<Summary>>,
+    pub summaries: Option<AxisResults<Summary>>,
 }
 
 /// Error for a period with too many buckets.
@@ -53,10 +54,11 @@ impl Service {
         source: &Authorized<ReadingSource>,
         window: Window,
         division: &Division,
+        axes: RequestedAxes,
     ) -> Result<Series, ServiceError> {
         let division = division.clone();
-        let visited = ReadingsToVisit::All;
-        let summarized = self.compute_on_snapshot(source.subject(), window, visited, move |snapshot| {
+        let (subject, visited) = (source.subject(), ReadingsToVisit::All);
+        let summarized = self.compute_on_snapshot(subject, window, visited, axes, move |snapshot| {
             let window = bounded_window(snapshot)?;
             let grid = division.grid(window.unwrap_or(Window { from_us: 0, until_us: 0 }));
             let interval = grid.interval();
@@ -127,8 +129,13 @@ fn summarize_buckets(
     snapshot.weight.each(pools, |(window, parts, hot)| {
         let hot = columns(hot);
         let group = Group { parts: &parts, hot: &hot };
-        let axes = analyze(&[group], &RequestedStatistics::default(), &snapshot.segments)?;
-        let axes = axes.map(|found| found.all.map(|statistics| statistics.summary));
-        Ok(Bucket { window, summaries: axes.all() })
+        let wanted = RequestedStatistics::default();
+        let axes = || analyze(&[group], &wanted, &snapshot.segments);
+        let found = snapshot.each_requested(axes, || {
+            let magnitudes = snapshot.magnitudes(group)?;
+            analyze_axis(&[magnitudes.group()], MAGNITUDE, &wanted, &snapshot.segments)
+        })?;
+        let summaries = found.map(|found| found.all.map(|statistics| statistics.summary));
+        Ok(Bucket { window, summaries: summaries.all() })
     })
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, Device, RequestedStatistics, Window};
-use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis};
-use device_stats_segment::{ROW_PAGE, Row};
+use device_stats_domain::{Axes, AxisResults, Device, RequestedAxes, RequestedStatistics, Window};
+use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis, rows};
+use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
 use crate::compute::Weight;
@@ -15,6 +15,9 @@ use crate::service::Service;
 /// Maximum number of attempts of a query. An attempt fails if a segment is merged before it is read.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
 
+/// Number of parts of small segments that are decoded at once, for their magnitudes.
+const SMALL_PARTS_DECODED: usize = 64;
+
 /// A snapshot whose segments can be read.
 pub(super) struct OpenSnapshot {
     pub(super) window: Window,
@@ -23,6 +26,8 @@ pub(super) struct OpenSnapshot {
     pub(super) segments: OpenSegments,
     /// The weight of the computation.
     pub(super) weight: Weight,
+    /// The axes of the result. Magnitudes can be computed only if they are requested.
+    axes: RequestedAxes,
 }
 
 /// One device of a snapshot.
@@ -32,6 +37,21 @@ pub(super) struct OpenDevice {
     segments_end: usize,
     /// The hot readings of the device inside the window.
     pub(super) hot: Vec<Row>,
+}
+
+/// The magnitudes of the readings of a group.
+pub(super) struct Magnitudes {
+    /// Parts of derived segments.
+    parts: Vec<Part>,
+    /// The magnitudes of the hot readings.
+    hot: Axes<Vec<f64>>,
+}
+
+impl Magnitudes {
+    /// Returns the group whose [`MAGNITUDE`] axis has the magnitudes.
+    pub(super) fn group(&self) -> Group<'_> {
+        Group { parts: &self.parts, hot: &self.hot }
+    }
 }
 
 /// The readings of a window that a computation visits.
@@ -66,34 +86,74 @@ impl OpenSnapshot {
         self.devices.iter().flat_map(|device| device.hot.iter().copied()).collect()
     }
 
-    /// Analyzes all axes, in parallel if the computation is heavy.
+    /// Analyzes all requested axes, in parallel if the computation is heavy.
     pub(super) fn analyze(
         &self,
         groups: &[Group<'_>],
         wanted: &RequestedStatistics,
-    ) -> Result<Axes<AxisAnalysis>, ReadError> {
-        match self.weight {
+    ) -> Result<AxisResults<AxisAnalysis>, ReadError> {
+        let axes = || match self.weight {
             Weight::Light => analyze(groups, wanted, &self.segments),
             Weight::Heavy => self.weight.each_axis(|axis| analyze_axis(groups, axis, wanted, &self.segments)),
+        };
+        self.each_requested(axes, || {
+            let magnitudes = groups.iter().map(|group| self.magnitudes(*group));
+            let magnitudes: Vec<Magnitudes> = magnitudes.collect::<Result<_, _>>()?;
+            let groups: Vec<Group<'_>> = magnitudes.iter().map(Magnitudes::group).collect();
+            analyze_axis(&groups, MAGNITUDE, wanted, &self.segments)
+        })
+    }
+
+    /// Computes the results of the three axes and, if requested, of the magnitude; both in parallel if the
+    /// computation is heavy.
+    pub(super) fn each_requested<T: Send>(
+        &self,
+        axes: impl FnOnce() -> Result<Axes<T>, ReadError> + Send,
+        magnitude: impl FnOnce() -> Result<T, ReadError> + Send,
+    ) -> Result<AxisResults<T>, ReadError> {
+        let magnitude = || match self.axes {
+            RequestedAxes::Measured => Ok(None),
+            RequestedAxes::WithMagnitude => magnitude().map(Some),
+        };
+        let (axes, magnitude) = self.weight.both(axes, magnitude);
+        Ok(AxisResults { axes: axes?, magnitude: magnitude? })
+    }
+
+    /// Returns the magnitudes of the readings of a group, if they are requested. The readings of segments
+    /// without a derived segment are few; they are decoded, and count as hot readings.
+    pub(super) fn magnitudes(&self, group: Group<'_>) -> Result<Magnitudes, ReadError> {
+        let (mut derived, mut small) = (Vec::with_capacity(group.parts.len()), Vec::new());
+        for part in group.parts {
+            match self.segments.derived_part(part)? {
+                Some(part) => derived.push(part),
+                None => small.push(part.clone()),
+            }
         }
+        let mut hot = hot_magnitudes(group.hot);
+        for parts in small.chunks(SMALL_PARTS_DECODED) {
+            hot.x.extend(hot_magnitudes(&columns(&rows(parts, &self.segments)?)).x);
+        }
+        Ok(Magnitudes { parts: derived, hot })
     }
 }
 
 impl Service {
-    /// Takes a snapshot and runs a computation on it, on the threads for computations. If a segment is merged
+    /// Takes a snapshot and runs a computation on it, on the threads for computations. If magnitudes are
+    /// requested, first computes the derived segments that are not stored yet. If a segment is merged
     /// meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in total.
     pub(super) async fn compute_on_snapshot<T: Send + 'static>(
         &self,
         subject: Subject,
         window: Window,
         visited: ReadingsToVisit,
+        axes: RequestedAxes,
         computation: impl Fn(&OpenSnapshot) -> Result<T, ReadError> + Send + Sync + 'static,
     ) -> Result<T, ServiceError> {
         let computation = Arc::new(computation);
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
             let weight = self.parts.compute.weigh(count_readings(&snapshot.devices, window, visited));
-            let opened = match self.open_snapshot(window, snapshot.devices, weight).await {
+            let opened = match self.open_snapshot(window, snapshot.devices, weight, axes).await {
                 Err(ReadError::Gone) => continue,
                 opened => opened?,
             };
@@ -112,6 +172,7 @@ impl Service {
         window: Window,
         devices: Vec<DeviceSnapshot>,
         weight: Weight,
+        axes: RequestedAxes,
     ) -> Result<OpenSnapshot, ReadError> {
         let mut entries = Vec::new();
         let mut opened = Vec::with_capacity(devices.len());
@@ -119,8 +180,11 @@ impl Service {
             entries.extend(segments.into_iter().map(|segment| (device.key, segment)));
             opened.push(OpenDevice { device, segments_end: entries.len(), hot });
         }
-        let segments = self.parts.segments.open(&entries).await?;
-        Ok(OpenSnapshot { window, devices: opened, segments, weight })
+        let segments = match axes {
+            RequestedAxes::Measured => self.parts.segments.open(&entries).await?,
+            RequestedAxes::WithMagnitude => self.open_with_derived(&entries).await?,
+        };
+        Ok(OpenSnapshot { window, devices: opened, segments, weight, axes })
     }
 }
 

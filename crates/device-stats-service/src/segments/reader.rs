@@ -1,5 +1,5 @@
 //! The reader of segments. It finds segments by id and returns their decoded heads and pages, from the cache
-//! or the store.
+//! or the store. `derived.rs` adds derived segments.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::analysis::{Pages, Part, SegmentPage, cut};
 use device_stats_segment::{Fault, Head, Page};
-use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
+use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, StoreError};
 use tokio::runtime::Handle;
 
-use super::cache::PageCache;
+use super::cache::{Layer, PageCache, SegmentKey};
 
 /// Maximum number of pieces in one call to the store. It bounds the memory of pieces before they are decoded.
 const PIECES_MAX: usize = 512;
@@ -42,22 +42,27 @@ pub(crate) struct SegmentReader {
 
 /// A segment with its head.
 struct OpenSegment {
-    device: DeviceKey,
-    id: SegmentId,
+    key: SegmentKey,
     head: Arc<Head>,
 }
 
-impl OpenSegment {
-    fn key(&self, piece: Piece) -> PieceKey {
-        PieceKey { device: self.device, segment: self.id, piece }
-    }
+/// A block to read, and the wanted pages in it.
+struct WantedBlock {
+    segment: SegmentKey,
+    piece: Piece,
+    pages: Vec<SegmentPage>,
 }
 
 /// Open segments of one query. A [`Part`] or [`SegmentPage`] refers to its segment by position.
 pub(crate) struct OpenSegments {
     reader: Arc<SegmentReader>,
     runtime: Handle,
+    /// The segments with the readings, and then the derived segments.
     segments: Vec<OpenSegment>,
+    /// Number of segments with readings.
+    count: usize,
+    /// For each segment with readings, the position of its derived segment, if that is open.
+    derived: Vec<Option<usize>>,
 }
 
 impl SegmentReader {
@@ -71,50 +76,97 @@ impl SegmentReader {
         self: &Arc<Self>,
         entries: &[(DeviceKey, SegmentEntry)],
     ) -> Result<OpenSegments, ReadError> {
-        let heads = self.heads(entries).await?;
-        let segments = entries.iter().zip(heads);
-        let segments =
-            segments.map(|((device, entry), head)| OpenSegment { device: *device, id: entry.id, head });
-        let segments = segments.collect();
-        Ok(OpenSegments { reader: Arc::clone(self), runtime: Handle::current(), segments })
+        let heads = self.find_heads(Layer::Readings, entries).await?;
+        let segments = entries.iter().zip(heads).map(|((device, entry), head)| {
+            let key = SegmentKey { layer: Layer::Readings, device: *device, segment: entry.id };
+            Some(OpenSegment { key, head: head? })
+        });
+        let segments: Vec<OpenSegment> = segments.collect::<Option<_>>().ok_or(ReadError::Gone)?;
+        let (reader, runtime, count) = (Arc::clone(self), Handle::current(), segments.len());
+        Ok(OpenSegments { reader, runtime, segments, count, derived: vec![None; count] })
     }
 
-    async fn heads(&self, entries: &[(DeviceKey, SegmentEntry)]) -> Result<Vec<Arc<Head>>, ReadError> {
+    /// Returns the heads of the segments of one layer, from the cache or the store; `None` for each segment
+    /// that does not exist.
+    pub(super) async fn find_heads(
+        &self,
+        layer: Layer,
+        entries: &[(DeviceKey, SegmentEntry)],
+    ) -> Result<Vec<Option<Arc<Head>>>, ReadError> {
+        let key = |(device, entry): &(DeviceKey, SegmentEntry)| SegmentKey {
+            layer,
+            device: *device,
+            segment: entry.id,
+        };
         let mut heads: Vec<Option<Arc<Head>>> =
-            entries.iter().map(|(device, entry)| self.cache.head(*device, entry.id)).collect();
+            entries.iter().map(|entry| self.cache.head(key(entry))).collect();
         let mut missing: Vec<_> = heads.iter_mut().zip(entries).filter(|(head, _)| head.is_none()).collect();
         for missing in missing.chunks_mut(PIECES_MAX) {
-            let key = |(device, entry): &(DeviceKey, SegmentEntry)| PieceKey {
-                device: *device,
-                segment: entry.id,
-                piece: Piece::Head,
-            };
-            let keys: Vec<PieceKey> = missing.iter().map(|(_, entry)| key(entry)).collect();
-            let pieces = read_pieces(self.store.as_ref(), &keys).await?;
-            for (((head, (_, entry)), key), bytes) in missing.iter_mut().zip(&keys).zip(pieces) {
-                let opened = Arc::new(entry.open_head(&bytes).map_err(|fault| key.corrupt(fault))?);
-                self.cache.insert_head(key.device, key.segment, &opened);
+            let keys: Vec<SegmentKey> = missing.iter().map(|(_, entry)| key(entry)).collect();
+            let pieces: Vec<PieceKey> = keys.iter().map(|key| key.piece(Piece::Head)).collect();
+            let read = read_pieces(self.store.as_ref(), layer, &pieces).await?;
+            for (((head, (_, entry)), key), bytes) in missing.iter_mut().zip(&keys).zip(read) {
+                let Some(bytes) = bytes else { continue };
+                let opened = match layer {
+                    Layer::Readings => entry.open_head(&bytes),
+                    Layer::Magnitudes => entry.open_derived_head(&bytes),
+                };
+                let opened = Arc::new(opened.map_err(|fault| key.piece(Piece::Head).corrupt(fault))?);
+                self.cache.insert_head(*key, &opened);
                 **head = Some(opened);
             }
         }
-        let heads = heads.into_iter().collect::<Option<Vec<_>>>();
-        heads.ok_or_else(|| ReadError::broken("a segment has no head after all were read"))
+        Ok(heads)
+    }
+
+    /// Returns the cache.
+    pub(super) fn cache(&self) -> &PageCache {
+        &self.cache
     }
 }
 
-/// Reads pieces, in the order of `keys`.
-async fn read_pieces(store: &dyn Store, keys: &[PieceKey]) -> Result<Vec<Vec<u8>>, ReadError> {
-    let pieces = store.read_pieces(keys).await?;
+/// Reads pieces of one layer, in the order of `keys`; `None` for each piece that does not exist.
+async fn read_pieces(
+    store: &dyn Store,
+    layer: Layer,
+    keys: &[PieceKey],
+) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
+    let pieces = match layer {
+        Layer::Readings => store.read_pieces(keys).await?,
+        Layer::Magnitudes => store.read_derived_pieces(keys).await?,
+    };
     if pieces.len() != keys.len() {
         return Err(ReadError::broken("the store returned a wrong number of pieces"));
     }
-    pieces.into_iter().collect::<Option<Vec<_>>>().ok_or(ReadError::Gone)
+    Ok(pieces)
 }
 
 impl OpenSegments {
+    /// Adds derived segments. Each item is the position of a segment and the head of its derived segment.
+    pub(super) fn add_derived(&mut self, heads: impl Iterator<Item = (usize, Arc<Head>)>) {
+        for (position, head) in heads {
+            let next = self.segments.len();
+            if let (Some(segment), Some(derived)) =
+                (self.segments.get(position), self.derived.get_mut(position))
+            {
+                let key = SegmentKey { layer: Layer::Magnitudes, ..segment.key };
+                *derived = Some(next);
+                self.segments.push(OpenSegment { key, head });
+            }
+        }
+    }
+
+    /// Returns the part of the derived segment with the magnitudes of the readings of a part; `None` if the
+    /// segment has no open derived segment.
+    pub(crate) fn derived_part(&self, part: &Part) -> Result<Option<Part>, ReadError> {
+        let Some(segment) = self.derived.get(part.segment).copied().flatten() else { return Ok(None) };
+        let head = Arc::clone(&self.segment(segment)?.head);
+        Ok(Some(Part { segment, head, rows: part.rows.clone() }))
+    }
+
     /// Returns each segment as an uncut part.
     pub(crate) fn whole_parts(&self) -> Vec<Part> {
-        let segments = self.segments.iter().enumerate();
+        let segments = self.segments.iter().take(self.count).enumerate();
         segments.map(|(index, segment)| Part::new(index, Arc::clone(&segment.head))).collect()
     }
 
@@ -136,45 +188,66 @@ impl OpenSegments {
 
     fn cached(&self, page: &SegmentPage) -> Option<Arc<Page>> {
         let segment = self.segments.get(page.segment)?;
-        self.reader.cache.page(segment.device, segment.id, page.page)
+        self.reader.cache.page(segment.key, page.page)
     }
 
     /// Reads pages from the store.
     async fn load(&self, missing: &[SegmentPage]) -> Result<HashMap<SegmentPage, Arc<Page>>, ReadError> {
-        let mut blocks: HashMap<PieceKey, Vec<SegmentPage>> = HashMap::new();
+        let mut blocks: HashMap<(SegmentKey, Piece), Vec<SegmentPage>> = HashMap::new();
         for page in missing {
-            blocks.entry(self.block_key(page)?).or_default().push(*page);
+            blocks.entry(self.block_of(page)?).or_default().push(*page);
         }
-        let mut blocks: Vec<(PieceKey, Vec<SegmentPage>)> = blocks.into_iter().collect();
+        let mut blocks: Vec<WantedBlock> = blocks
+            .into_iter()
+            .map(|((segment, piece), pages)| WantedBlock { segment, piece, pages })
+            .collect();
         // In this order, neighbouring blocks of the store are read one after the other.
-        blocks.sort_unstable_by_key(|(key, _)| (key.device, key.segment, key.piece));
+        blocks.sort_unstable_by_key(|block| (block.segment, block.piece));
         let mut loaded = HashMap::with_capacity(missing.len());
-        for blocks in blocks.chunks(PIECES_MAX) {
-            let keys: Vec<PieceKey> = blocks.iter().map(|(key, _)| *key).collect();
-            let pieces = read_pieces(self.reader.store.as_ref(), &keys).await?;
-            for ((key, pages), bytes) in blocks.iter().zip(pieces) {
-                for page in pages {
-                    if let Entry::Vacant(entry) = loaded.entry(*page) {
-                        entry.insert(self.decode(key, page, &bytes)?);
-                    }
-                }
+        for blocks in blocks.chunk_by(|left, right| left.segment.layer == right.segment.layer) {
+            for blocks in blocks.chunks(PIECES_MAX) {
+                self.load_blocks(blocks, &mut loaded).await?;
             }
         }
         Ok(loaded)
     }
 
-    fn block_key(&self, page: &SegmentPage) -> Result<PieceKey, ReadError> {
-        let segment = self.segment(page.segment)?;
-        let range = segment.head.block_range(page.page);
-        let range = range.map_err(|fault| segment.key(Piece::Head).corrupt(fault))?;
-        Ok(segment.key(Piece::Block(range.block)))
+    /// Reads the pages of blocks of one layer.
+    async fn load_blocks(
+        &self,
+        blocks: &[WantedBlock],
+        loaded: &mut HashMap<SegmentPage, Arc<Page>>,
+    ) -> Result<(), ReadError> {
+        let Some(first) = blocks.first() else { return Ok(()) };
+        let keys: Vec<PieceKey> = blocks.iter().map(|block| block.segment.piece(block.piece)).collect();
+        let pieces = read_pieces(self.reader.store.as_ref(), first.segment.layer, &keys).await?;
+        for ((block, key), bytes) in blocks.iter().zip(&keys).zip(pieces) {
+            let Some(bytes) = bytes else {
+                // A derived segment may be lost while its segment exists. It is then computed again.
+                self.reader.cache.remove_head(block.segment);
+                return Err(ReadError::Gone);
+            };
+            for page in &block.pages {
+                if let Entry::Vacant(entry) = loaded.entry(*page) {
+                    entry.insert(self.decode(key, page, &bytes)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn block_of(&self, page: &SegmentPage) -> Result<(SegmentKey, Piece), ReadError> {
+        let OpenSegment { key, head } = self.segment(page.segment)?;
+        let range = head.block_range(page.page);
+        let range = range.map_err(|fault| key.piece(Piece::Head).corrupt(fault))?;
+        Ok((*key, Piece::Block(range.block)))
     }
 
     /// Decodes a page of a block, and caches it.
     fn decode(&self, key: &PieceKey, page: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
-        let head = &self.segment(page.segment)?.head;
-        let decoded = Arc::new(key.decode(head, page.page, block)?);
-        self.reader.cache.insert_page(key.device, key.segment, page.page, &decoded);
+        let segment = self.segment(page.segment)?;
+        let decoded = Arc::new(key.decode(&segment.head, page.page, block)?);
+        self.reader.cache.insert_page(segment.key, page.page, &decoded);
         Ok(decoded)
     }
 }
@@ -198,7 +271,7 @@ impl Pages for OpenSegments {
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {
         match self.segment(segment) {
-            Ok(segment) => segment.key(Piece::Head).corrupt(fault).into(),
+            Ok(segment) => segment.key.piece(Piece::Head).corrupt(fault).into(),
             Err(error) => error,
         }
     }

@@ -13,7 +13,7 @@ pub(crate) const ROW_MISSING: &str = "SQLite does not find its row";
 const BLOCK_BITS: u32 = 16;
 
 /// Returns the row id of a block; `None` if no such block can exist.
-fn block_id(segment: SegmentId, block: u32) -> Option<i64> {
+pub(crate) fn block_id(segment: SegmentId, block: u32) -> Option<i64> {
     let first = segment.0.checked_mul(1 << BLOCK_BITS)?;
     (block < 1 << BLOCK_BITS).then_some(first | i64::from(block))
 }
@@ -21,8 +21,7 @@ fn block_id(segment: SegmentId, block: u32) -> Option<i64> {
 /// Returns the pieces in the same order; `None` for each piece that does not exist.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] if a piece must exist, but its row is missing or malformed. SQLite has no
-/// checksums; it reports only rows with an impossible structure.
+/// [`StoreError::Corrupt`] if a piece must exist, but its row is missing or malformed.
 pub(crate) fn read(connection: &Connection, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let mut statements = PieceStatements::new(connection)?;
     pieces.iter().map(|piece| statements.read(*piece)).collect()
@@ -64,16 +63,22 @@ impl<'c> PieceStatements<'c> {
                 self.block.query_row(row, |row| row.get(0)).optional()
             }
         };
-        let read = read.map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt) => key.inconsistent("SQLite finds its row malformed"),
-            _ => store_error(error),
-        })?;
+        let read = read.map_err(|error| malformed(key, error))?;
         if let (None, Piece::Block(number)) = (&read, piece)
             && self.has_block.query_row((segment.0, device, number), |row| row.get(0)).map_err(store_error)?
         {
             return Err(key.inconsistent(ROW_MISSING));
         }
         Ok(read)
+    }
+}
+
+/// Converts the error of reading a piece. SQLite has no checksums; it reports only rows with an impossible
+/// structure.
+pub(crate) fn malformed(key: PieceKey, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => key.inconsistent("SQLite finds its row malformed"),
+        _ => store_error(error),
     }
 }
 

@@ -99,6 +99,10 @@ pub(super) enum Step {
     DeleteLate(usize),
     /// Reads pieces of segments; 0 is the head, then come the blocks.
     ReadPieces(Vec<(Made, u32)>),
+    /// Stores the derived segment of any segment, also of a deleted one.
+    StoreDerived(Made),
+    /// Reads pieces of derived segments, like `ReadPieces`.
+    ReadDerivedPieces(Vec<(Made, u32)>),
 }
 
 impl Step {
@@ -210,6 +214,8 @@ fn segment_step() -> impl Strategy<Value = Step> {
         2 => (busy(), span(), prop_oneof![0..4_u64, Just(u64::MAX)])
             .prop_map(|(device, window, count)| Step::ListNewest(device, window, count)),
         1 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadPieces),
+        2 => made().prop_map(Step::StoreDerived),
+        2 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadDerivedPieces),
     ]
 }
 

@@ -24,7 +24,34 @@ impl SegmentStore for Model {
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let state = self.state();
-        Ok(pieces.iter().map(|key| state.piece(*key).cloned()).collect())
+        let read = |key: &PieceKey| {
+            let segment = state.segment(key.device, key.segment)?;
+            piece(&segment.bytes, key.piece).cloned()
+        };
+        Ok(pieces.iter().map(read).collect())
+    }
+
+    async fn read_derived_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let state = self.state();
+        let read = |key: &PieceKey| {
+            let derived = state.segment(key.device, key.segment)?.derived.as_ref()?;
+            piece(derived, key.piece).cloned()
+        };
+        Ok(pieces.iter().map(read).collect())
+    }
+
+    async fn store_derived(
+        &self,
+        device: DeviceKey,
+        segment: SegmentId,
+        derived: &Segment,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let segment = state.segments.get_mut(&segment).filter(|segment| segment.device == device);
+        if let Some(segment) = segment {
+            segment.derived.get_or_insert_with(|| derived.clone());
+        }
+        Ok(())
     }
 
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
@@ -79,12 +106,8 @@ impl State {
         entries
     }
 
-    fn piece(&self, key: PieceKey) -> Option<&Vec<u8>> {
-        let segment = self.segments.get(&key.segment).filter(|segment| segment.device == key.device)?;
-        match key.piece {
-            Piece::Head => Some(&segment.bytes.head),
-            Piece::Block(number) => segment.bytes.blocks.get(usize::try_from(number).ok()?),
-        }
+    fn segment(&self, device: DeviceKey, id: SegmentId) -> Option<&ModelSegment> {
+        self.segments.get(&id).filter(|segment| segment.device == device)
     }
 
     fn seal(&mut self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
@@ -179,7 +202,16 @@ impl State {
             readings: head.readings(),
         };
         let values = rows.iter().map(|row| (row.time_us, row.values)).collect();
-        self.segments.insert(id, ModelSegment { device, entry, bytes: segment.clone(), values });
+        let bytes = segment.clone();
+        self.segments.insert(id, ModelSegment { device, entry, bytes, derived: None, values });
         Ok(Replaced::Done(id))
+    }
+}
+
+/// Returns a piece of a segment.
+fn piece(segment: &Segment, piece: Piece) -> Option<&Vec<u8>> {
+    match piece {
+        Piece::Head => Some(&segment.head),
+        Piece::Block(number) => segment.blocks.get(usize::try_from(number).ok()?),
     }
 }

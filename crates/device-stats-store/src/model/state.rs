@@ -64,4 +64,5 @@ pub(super) struct ModelSegment {
     pub(super) bytes: Segment,
     /// The values of its readings, by time in microseconds since 1970 UTC.
     pub(super) values: BTreeMap<i64, Axes<f64>>,
+    pub(super) derived: Option<Segment>,
 }

@@ -48,4 +48,14 @@ impl SegmentEntry {
             Err(Fault::Inconsistent { section: Section::Head, reason })
         }
     }
+
+    /// Opens the head of the derived segment of the segment.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the bytes, or [`Fault::Inconsistent`] if they are the head of another segment.
+    pub fn open_derived_head(&self, bytes: &[u8]) -> Result<Head, Fault> {
+        let head = Head::open(bytes)?;
+        head.check_derived(self.readings)?;
+        Ok(head)
+    }
 }

@@ -25,8 +25,9 @@ pub(super) struct Arguments {
     device: Option<String>,
 }
 
-/// Opens every segment, recomputes its statistics, and compares the segment with the catalogue and with the
-/// other readings of the device. Prints each fault and a summary. Servers may run at the same time.
+/// Opens every segment, recomputes its statistics and its derived segment, and compares the segment with the
+/// catalogue and with the other readings of the device. Prints each fault and a summary. Servers may run at
+/// the same time.
 ///
 /// # Errors
 /// If there are faults, the database cannot be used, or the device does not exist.

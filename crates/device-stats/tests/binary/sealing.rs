@@ -149,7 +149,7 @@ fn a_fault_names_its_device_and_segment() {
         let server = Server::start(&database.url);
         for device in ["pump", "fan"] {
             register(&server, device);
-            post(&server, device, 0..500);
+            post(&server, device, 0..600);
         }
         seal(database, &["--all"]);
         drop(server);
@@ -167,7 +167,7 @@ fn a_fault_names_its_device_and_segment() {
         assert_fault("does not match its checksum");
         let server = Server::start(&database.url);
         let (status, body) = analysis(&server, "fan");
-        assert_eq!((status, &body["x"]["count"]), (200, &500.into()));
+        assert_eq!((status, &body["x"]["count"]), (200, &600.into()));
         drop(server);
         database.flip_bit("pump");
         assert!(verify(database).1);
@@ -177,9 +177,19 @@ fn a_fault_names_its_device_and_segment() {
             let statement = format!("UPDATE segment SET readings = {readings} WHERE device = {pump}");
             assert_eq!(database.execute(&statement), 1);
         };
-        set_catalogue(501);
+        set_catalogue(601);
         assert_fault("the catalogue has");
-        set_catalogue(500);
+        set_catalogue(600);
+
+        let server = Server::start(&database.url);
+        let (status, body) = server.post("/api/v1/stats/devices/pump/analyze", r#"{"magnitude": true}"#);
+        assert_eq!((status, &body["magnitude"]["count"]), (200, &600.into()));
+        drop(server);
+        assert!(verify(database).1);
+        assert_eq!(database.execute("UPDATE derived_block SET bytes = substr(bytes, 2)"), 1);
+        assert_fault("its derived segment: the blocks has the wrong length");
+        assert_eq!(database.execute("DELETE FROM derived_segment"), 1);
+        assert!(verify(database).1);
 
         database.duplicate_reading("pump", 1_700_000_007_000_000);
         assert_fault("has a reading at 1700000007000000 µs, which is also a hot reading");

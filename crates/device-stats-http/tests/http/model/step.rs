@@ -99,11 +99,13 @@ pub(crate) enum Step {
         subject: Subject,
         period: Period,
         seconds: i64,
+        with_magnitude: bool,
     },
     Histogram {
         subject: Subject,
         period: Period,
         bins: Bins,
+        with_magnitude: bool,
     },
     Export {
         subject: Subject,
@@ -189,9 +191,10 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (subject(), period(), wanted()).prop_map(|(subject, period, wanted)| Step::Analyze { subject, period, wanted }),
         3 => (slot(), period(), prop_oneof![3 => 0..80_usize, 1 => 0..9_000_usize], 1..=100_usize)
             .prop_map(|(slot, period, skip, limit)| Step::List { slot, period, skip, limit }),
-        2 => (subject(), period(), prop_oneof![Just(7), Just(60), Just(600), Just(3_600)])
-            .prop_map(|(subject, period, seconds)| Step::Series { subject, period, seconds }),
-        2 => (subject(), period(), bins()).prop_map(|(subject, period, bins)| Step::Histogram { subject, period, bins }),
+        2 => (subject(), period(), prop_oneof![Just(7), Just(60), Just(600), Just(3_600)], any::<bool>())
+            .prop_map(|(subject, period, seconds, with_magnitude)| Step::Series { subject, period, seconds, with_magnitude }),
+        2 => (subject(), period(), bins(), any::<bool>())
+            .prop_map(|(subject, period, bins, with_magnitude)| Step::Histogram { subject, period, bins, with_magnitude }),
         2 => (subject(), period()).prop_map(|(subject, period)| Step::Export { subject, period }),
     ];
     prop_oneof![3 => changes, 2 => questions]
@@ -230,8 +233,8 @@ fn period() -> impl Strategy<Value = Period> {
 
 fn wanted() -> impl Strategy<Value = OptionalStatistics> {
     let percentiles = vec(prop_oneof![0..=100_000_u32, Just(0), Just(99_900), Just(100_000)], 0..4);
-    (percentiles, any::<[bool; 5]>()).prop_map(|(percentiles, [mean, stddev, rms, range, iqr])| {
-        OptionalStatistics { percentiles, mean, stddev, rms, range, iqr }
+    (percentiles, any::<[bool; 6]>()).prop_map(|(percentiles, [mean, stddev, rms, range, iqr, magnitude])| {
+        OptionalStatistics { percentiles, mean, stddev, rms, range, iqr, magnitude }
     })
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn walk(database: &Database, number: u32, steps: &[Step]) {
     for step in steps {
         walk = walk.take(step).await;
     }
-    let wanted = OptionalStatistics::all(vec![0, 33_333, 100_000]);
+    let wanted = OptionalStatistics { magnitude: true, ..OptionalStatistics::all(vec![0, 33_333, 100_000]) };
     for subject in (0..SLOTS).map(Subject::Slot).chain((0..USERS).map(Subject::User)) {
         walk.analyze(subject, Period::ALL, &wanted).await;
         walk.export(subject, Period::ALL).await;
@@ -74,8 +74,12 @@ impl Walk<'_> {
             Step::Restart { cache_bytes_max } => return self.restart(*cache_bytes_max).await,
             Step::Analyze { subject, period, wanted } => self.analyze(*subject, *period, wanted).await,
             Step::List { slot, period, skip, limit } => self.list(*slot, *period, *skip, *limit).await,
-            Step::Series { subject, period, seconds } => self.series(*subject, *period, *seconds).await,
-            Step::Histogram { subject, period, bins } => self.histogram(*subject, *period, *bins).await,
+            Step::Series { subject, period, seconds, with_magnitude } => {
+                self.series(*subject, *period, *seconds, *with_magnitude).await;
+            }
+            Step::Histogram { subject, period, bins, with_magnitude } => {
+                self.histogram(*subject, *period, *bins, *with_magnitude).await;
+            }
             Step::Export { subject, period } => self.export(*subject, *period).await,
         }
         self
@@ -177,22 +181,23 @@ impl Walk<'_> {
         compare(&response, expected, Clone::clone);
     }
 
-    async fn series(&self, subject: Subject, period: Period, seconds: i64) {
-        let query = format!("interval=PT{seconds}S{}", period.query());
+    async fn series(&self, subject: Subject, period: Period, seconds: i64, with_magnitude: bool) {
+        let query = format!("interval=PT{seconds}S&magnitude={with_magnitude}{}", period.query());
         let response = self.api().get(&format!("{}/series?{query}", self.devices.path(subject))).await;
         let readings = self.devices.readings(subject, period);
-        let expected = (!readings.is_empty()).then(|| series(&readings, period, seconds * 1_000_000));
+        let interval_us = seconds * 1_000_000;
+        let expected = (!readings.is_empty()).then(|| series(&readings, period, interval_us, with_magnitude));
         compare(&response, expected, |response| response["buckets"].clone());
     }
 
-    async fn histogram(&self, subject: Subject, period: Period, bins: Bins) {
+    async fn histogram(&self, subject: Subject, period: Period, bins: Bins, with_magnitude: bool) {
         let bound = |name, bound: Option<f64>| bound.map(|bound| format!("&{name}={bound}"));
         let (low, high) = (bound("low", bins.low), bound("high", bins.high));
         let (low, high) = (low.unwrap_or_default(), high.unwrap_or_default());
-        let query = format!("bins={}{low}{high}{}", bins.count, period.query());
+        let query = format!("bins={}{low}{high}&magnitude={with_magnitude}{}", bins.count, period.query());
         let response = self.api().get(&format!("{}/histogram?{query}", self.devices.path(subject))).await;
         let readings = self.devices.readings(subject, period);
-        let expected = (!readings.is_empty()).then(|| histograms(&readings, period, bins));
+        let expected = (!readings.is_empty()).then(|| histograms(&readings, period, bins, with_magnitude));
         compare(&response, expected, Clone::clone);
     }
 

@@ -1,7 +1,7 @@
 //! Steps of a walk with segments.
 
 use device_stats_domain::{DeviceKey, Finite, Window};
-use device_stats_segment::Row;
+use device_stats_segment::{Effort, Row};
 
 use super::side::{Side, position};
 use crate::conformance::samples::{cut_segments, read_rows, sealed_rows, segment, values};
@@ -49,7 +49,15 @@ impl Side {
             }
             Step::DeleteReadings(device, window) => self.delete(self.key(*device), *window).await,
             Step::DeleteLate(ago) => self.delete_late(*ago).await,
-            Step::ReadPieces(parts) => self.read_pieces(parts).await,
+            Step::ReadPieces(parts) => {
+                let found = self.store.read_pieces(&self.piece_keys(parts)).await;
+                found.map(|found| format!("{found:?}"))
+            }
+            Step::StoreDerived(ago) => self.store_derived(*ago).await,
+            Step::ReadDerivedPieces(parts) => {
+                let found = self.store.read_derived_pieces(&self.piece_keys(parts)).await;
+                found.map(|found| format!("{found:?}"))
+            }
             _ => return None,
         })
     }
@@ -134,7 +142,16 @@ impl Side {
         Ok(format!("{answer:?}"))
     }
 
-    async fn read_pieces(&self, parts: &[(Made, u32)]) -> Result<String, StoreError> {
+    async fn store_derived(&self, ago: Made) -> Result<String, StoreError> {
+        let Some((device, id, rows)) = self.segments.iter().rev().nth(ago) else {
+            return Ok("nothing was made".to_owned());
+        };
+        let derived = segment(rows).derive(Effort::Fast).expect("finite numbers have magnitudes");
+        self.store.store_derived(*device, *id, &derived).await?;
+        Ok("derived".to_owned())
+    }
+
+    fn piece_keys(&self, parts: &[(Made, u32)]) -> Vec<PieceKey> {
         let asked = parts.iter().map(|(ago, part)| {
             let made = self.segments.iter().rev().nth(*ago);
             let (device, segment) =
@@ -142,8 +159,7 @@ impl Side {
             let piece = part.checked_sub(1).map_or(Piece::Head, Piece::Block);
             PieceKey { device, segment, piece }
         });
-        let found = self.store.read_pieces(&asked.collect::<Vec<_>>()).await?;
-        Ok(format!("{found:?}"))
+        asked.collect()
     }
 
     /// Remembers a new segment, and formats the outcome.

@@ -1,9 +1,9 @@
-//! The check of one device: each segment by itself and against the catalogue, and the times of all readings
-//! against each other.
+//! The check of one device: each segment by itself, against the catalogue and against its derived segment,
+//! and the times of all readings against each other.
 
 use device_stats_domain::{DeviceKey, Window, error_chain};
 use device_stats_segment::{Head, Segment};
-use device_stats_service::read_segment;
+use device_stats_service::{read_derived_segment, read_segment};
 use device_stats_store::{NewestReadings, SegmentEntry, SegmentId, Store, StoreError};
 
 /// Maximum number of attempts for a device whose segments are merged during the check.
@@ -51,7 +51,10 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
     let mut open: Vec<(SegmentId, Vec<i64>)> = Vec::new();
     for entry in segments {
         let (faults, times) = match read_segment(store, device, &entry).await {
-            Ok(Some(segment)) => inspect(segment, entry).await?,
+            Ok(Some(segment)) => {
+                let derived = read_derived_segment(store, device, &entry).await;
+                inspect(segment, entry, derived).await?
+            }
             Ok(None) if store.list_segments(device).await?.contains(&entry) => {
                 (vec!["a piece of the segment is missing".to_owned()], Vec::new())
             }
@@ -80,8 +83,18 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
     Ok(Some(checked))
 }
 
-/// Returns the faults of a segment by itself and against the catalogue, and the times of its readings.
-async fn inspect(segment: Segment, entry: SegmentEntry) -> Result<(Vec<String>, Vec<i64>), StoreError> {
+/// Returns the faults of a segment by itself, against the catalogue and against its derived segment, and the
+/// times of its readings.
+async fn inspect(
+    segment: Segment,
+    entry: SegmentEntry,
+    derived: Result<Option<Segment>, StoreError>,
+) -> Result<(Vec<String>, Vec<i64>), StoreError> {
+    let derived = match derived {
+        Ok(derived) => Ok(derived),
+        Err(StoreError::Corrupt { fault, .. }) => Err(fault),
+        Err(error) => return Err(error),
+    };
     let inspected = tokio::task::spawn_blocking(move || {
         let mut faults = Vec::new();
         match Head::open(&segment.head) {
@@ -99,6 +112,14 @@ async fn inspect(segment: Segment, entry: SegmentEntry) -> Result<(Vec<String>, 
             Err(fault) => faults.push(error_chain(&fault)),
         }
         faults.extend(segment.verify().err().map(|fault| error_chain(&fault)));
+        if faults.is_empty() {
+            let verified = derived.and_then(|derived| match derived {
+                Some(derived) => segment.verify_derived(&derived),
+                None => Ok(()),
+            });
+            faults
+                .extend(verified.err().map(|fault| format!("its derived segment: {}", error_chain(&fault))));
+        }
         let times = match segment.rows() {
             Ok(rows) => rows.iter().map(|row| row.time_us).collect(),
             // Usually `verify` has already reported this fault. It may overlook damage that prevents
