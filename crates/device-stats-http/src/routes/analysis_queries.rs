@@ -17,7 +17,7 @@ use crate::extract::{
     PeriodQuery, SELECTION_NAMES, SelectionParams, required_selection,
 };
 
-/// `percentiles` and `stats`.
+/// `percentiles`, `stats` and `magnitude`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the optional statistics of a query")]
@@ -29,9 +29,13 @@ pub(crate) struct StatisticsParams {
     /// Optional statistics to compute for each axis, separated by commas.
     #[param(style = Form, explode = false, example = json!(["mean", "stddev"]), min_items = 1)]
     stats: Option<Vec<String>>,
+    /// Whether to compute the same for the magnitude, √(x² + y² + z²) of each reading. The first request
+    /// computes and stores the magnitudes of the readings, which can take minutes for a billion readings.
+    #[param(example = true, default = false)]
+    magnitude: Option<bool>,
 }
 
-const STATISTICS_NAMES: [&str; 2] = ["percentiles", "stats"];
+const STATISTICS_NAMES: [&str; 3] = ["percentiles", "stats", "magnitude"];
 
 /// Reads the period and the optional statistics of a query. Returns `None` after reporting a fault.
 fn read_request(input: &Input, faults: &mut Faults) -> Option<AnalysisRequest> {

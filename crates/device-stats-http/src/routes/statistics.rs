@@ -44,13 +44,15 @@ const NAMED: [(&str, Request); 5] = [
     ("iqr", |wanted| wanted.iqr = true),
 ];
 
-/// Reads the optional statistics of a query: `percentiles` and `stats`. Returns `None` after reporting a
+/// Reads the optional statistics of a query: `percentiles`, `stats` and `magnitude`. Returns `None` after reporting a
 /// fault.
 pub(crate) fn read_wanted_query(input: &Input, faults: &mut Faults) -> Option<RequestedStatistics> {
     let percentiles = input.query_list("percentiles", PERCENTILES_MAX, faults, percentile);
     let named = input.query_list("stats", NAMED.len(), faults, named);
+    let axes = input.query("magnitude", faults, requested_axes);
     let mut wanted = RequestedStatistics {
         percentiles: percentiles?.unwrap_or_default(),
+        axes: axes?.unwrap_or_default(),
         ..RequestedStatistics::default()
     };
     named?.unwrap_or_default().into_iter().for_each(|request| request(&mut wanted));

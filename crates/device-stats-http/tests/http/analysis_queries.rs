@@ -38,6 +38,9 @@ async fn a_query_gives_the_analysis_of_the_body(api: Api) {
         ("?percentiles=50,99.9,0,50", json!({"percentiles": [50, 99.9, 0, 50]})),
         ("?percentiles=%2050", json!({"percentiles": [50]})),
         ("?stats=mean", json!({"mean": true})),
+        ("?stats=rms,range,iqr", json!({"rms": true, "range": true, "iqr": true})),
+        ("?stats=rms&magnitude=true", json!({"rms": true, "magnitude": true})),
+        ("?magnitude=false", json!({})),
         ("?stats=stddev,mean&percentiles=25", json!({"stddev": true, "mean": true, "percentiles": [25]})),
         (
             "?start_time=2026-11-23T00:00:01Z&end_time=2026-11-23T00:00:02Z",
