@@ -24,9 +24,8 @@ pub struct BatchOutcome {
 }
 
 impl Client {
-    /// Posts a batch of readings of any devices, with retries. `precision` is the unit of times that are
-    /// numbers (`s`, `ms`, `us` or `ns`). Readings without times need a unique `key`, because otherwise a
-    /// retry could store them twice.
+    /// Posts a batch of readings of any devices, with retries. Readings without times need a unique `key`,
+    /// because otherwise a retry could store them twice.
     ///
     /// # Errors
     /// [`RequestFailure`]. Nothing is stored, unless `is_outcome_unknown`.
@@ -34,15 +33,11 @@ impl Client {
         &self,
         content_type: &'static str,
         rows: Vec<u8>,
-        precision: Option<&str>,
         key: Option<&str>,
     ) -> Result<BatchOutcome, RequestFailure> {
         let rows = Bytes::from(rows);
         let send = || {
             let mut request = self.request(Method::POST, "/api/v1/stats/batch");
-            if let Some(precision) = precision {
-                request = request.query(&[("precision", precision)]);
-            }
             if let Some(key) = key {
                 request = request.header(IDEMPOTENCY_KEY, key);
             }

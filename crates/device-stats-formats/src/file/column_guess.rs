@@ -1,5 +1,7 @@
 //! Guesses the meaning of the columns of a file. A guess is only printed, never applied.
 
+use device_stats_domain::DeviceId;
+
 use super::column_map::{ColumnChoice, Target};
 use super::column_plan::{ColumnPlan, IndexColumn, to_plain};
 use super::file_options::{DecimalMark, Delimiter, FileOptions};
@@ -22,14 +24,11 @@ pub struct Guess {
 
 /// Guesses the columns of a file; `None` if a value has no column or several possible ones.
 pub(super) fn guess(columns: &[&str], index: IndexColumn, options: &FileOptions) -> Option<Guess> {
-    if !options.columns.is_empty() {
-        // The user knows the columns. The error names the missing ones.
-        return None;
-    }
     let mut guess = Guess::default();
     for target in Target::ALL {
         let is_known = columns.iter().any(|column| to_plain(column) == target.name());
-        if is_known || target == Target::DeviceId && options.device.is_some() {
+        let is_chosen = options.columns.column(target).is_some();
+        if is_known || is_chosen || target == Target::DeviceId && options.device.is_some() {
             continue;
         }
         match column_of(target, columns) {
@@ -40,13 +39,16 @@ pub(super) fn guess(columns: &[&str], index: IndexColumn, options: &FileOptions)
         }
     }
     let mut guessed = options.clone();
-    guessed.columns = super::column_map::ColumnMap::new(guess.columns.clone()).ok()?;
+    guessed.columns = options.columns.with(&guess.columns);
     if guess.needs_device {
-        guessed.device = device_stats_domain::DeviceId::new("device").ok();
+        guessed.device = DeviceId::new("device").ok();
     }
     guess.ignores_unknown = ColumnPlan::resolve(columns, index, &guessed).is_err();
     guessed.ignores_unknown |= guess.ignores_unknown;
-    ColumnPlan::resolve(columns, index, &guessed).ok().map(|_| guess)
+    let is_read = ColumnPlan::resolve(columns, index, &guessed).is_ok();
+    // Without a difference from the options, the options are not at fault.
+    let adds = !guess.columns.is_empty() || guess.needs_device || guess.ignores_unknown;
+    (is_read && adds).then_some(guess)
 }
 
 /// Returns the only column that probably contains a value.

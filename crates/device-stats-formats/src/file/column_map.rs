@@ -89,6 +89,11 @@ impl ColumnMap {
         self.0.iter().find(|choice| choice.target == target).map(|choice| choice.column.as_str())
     }
 
+    /// Returns the map with further choices, for values without one.
+    pub(super) fn with(&self, choices: &[ColumnChoice]) -> Self {
+        Self([self.0.as_slice(), choices].concat())
+    }
+
     /// Returns whether no column is chosen.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -33,6 +33,13 @@ pub(super) enum IndexColumn {
     Count(usize),
 }
 
+/// Maximum number of columns that a message names.
+const LISTED_COLUMNS_MAX: usize = 20;
+/// Rule for a missing column.
+const REQUIRED: &str = "Column required";
+/// Rule for an unknown column.
+const UNKNOWN: &str = "Extra columns are not permitted; add --ignore-unknown to ignore them";
+
 /// Names of an index without a name: of `pandas` in Parquet and Arrow, and in CSV.
 const INDEX_NAMES: [&str; 3] = ["__index_level_0__", "", "Unnamed: 0"];
 
@@ -85,7 +92,12 @@ impl ColumnPlan {
         finder.refuse_unknown(&used, time, index);
         match plan {
             Some(plan) if finder.problems.is_empty() => Ok(plan),
-            _ => Err(finder.problems),
+            _ => {
+                if finder.problems.iter().any(|problem| problem.ends_with(REQUIRED)) {
+                    finder.problems.push(format!("the file has the columns {}", list(columns)));
+                }
+                Err(finder.problems)
+            }
         }
     }
 }
@@ -150,13 +162,13 @@ impl Finder<'_> {
     fn require(&mut self, target: Target, found: Option<usize>) -> Option<usize> {
         // A chosen column that is missing has been noted.
         if found.is_none() && self.options.columns.column(target).is_none() {
-            self.problems.push(format!("header.{}: Column required", target.name()));
+            self.problems.push(format!("header.{}: {REQUIRED}", target.name()));
         }
         found
     }
 
     fn note_missing(&mut self, target: Target, chosen: &str) {
-        let columns = self.columns.iter().map(|column| format!("{column:?}")).collect::<Vec<_>>().join(", ");
+        let columns = list(self.columns);
         let target = target.name();
         self.problems.push(format!("{target}: the file has no column {chosen:?}; its columns are {columns}"));
     }
@@ -175,12 +187,19 @@ impl Finder<'_> {
         for (position, column) in self.columns.iter().enumerate() {
             if !used.contains(&position) && !is_time(position) && !is_index(position) {
                 let is_repeated = self.columns.iter().take(position).any(|earlier| earlier == column);
-                let rule = if is_repeated { "Column is repeated" } else { "Extra columns are not permitted" };
+                let rule = if is_repeated { "Column is repeated" } else { UNKNOWN };
                 self.problems.push(format!("header.{column}: {rule}"));
             }
         }
         self.problems.dedup();
     }
+}
+
+/// Returns the names of columns, for a message.
+fn list(columns: &[&str]) -> String {
+    let quoted = columns.iter().take(LISTED_COLUMNS_MAX).map(|column| format!("{column:?}"));
+    let more = (columns.len() > LISTED_COLUMNS_MAX).then(|| "...".to_owned());
+    quoted.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a name in lower case, without surrounding blanks.

@@ -8,7 +8,7 @@ use device_stats_domain::{Axes, DeviceId};
 use super::beginning::first_bytes;
 use super::column_guess::{Guess, guess};
 use super::column_plan::{ColumnPlan, TimeSource};
-use super::csv_recognition::{decimal_comma, index_column, recognize_delimiter};
+use super::csv_recognition::{decimal_comma, index_column, recognize_delimiter, stated_delimiter};
 use super::file_batch::{FileBatch, RowFault};
 use super::file_error::FileError;
 use super::file_options::FileOptions;
@@ -47,7 +47,8 @@ impl CsvFile {
     ) -> Result<Self, FileError> {
         let sample = first_bytes(&mut input, SAMPLE_BYTES);
         let sample = sample.map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
-        let delimiter = options.delimiter.unwrap_or_else(|| recognize_delimiter(&sample, options));
+        let stated = stated_delimiter(&sample);
+        let delimiter = options.delimiter.or(stated).unwrap_or_else(|| recognize_delimiter(&sample, options));
         let mut csv = Self {
             file: file.to_owned(),
             input: BufReader::new(Box::new(Cursor::new(sample).chain(input))),
@@ -58,6 +59,9 @@ impl CsvFile {
             rows: RowReader::new(options),
             notes: Vec::new(),
         };
+        if stated.is_some() {
+            csv.read_record()?;
+        }
         csv.read_record()?;
         let header_line = csv.records.line();
         csv.records.check_quotes().map_err(|rule| csv.error(rule))?;
@@ -68,7 +72,7 @@ impl CsvFile {
         let columns: Vec<&str> = header.iter().map(String::as_str).collect();
         csv.is_pending = csv.read_record()?;
         let index = index_column(&columns, &csv.records);
-        let states_delimiter = options.delimiter.is_none() && delimiter.byte() != b',';
+        let states_delimiter = options.delimiter.or(stated).is_none() && delimiter.byte() != b',';
         let mismatch = |problem: String, guess: Option<Guess>| {
             let guess =
                 guess.map(|guess| Guess { delimiter: states_delimiter.then_some(delimiter), ..guess });

@@ -6,6 +6,14 @@ use super::column_plan::{ColumnPlan, IndexColumn, index_position};
 use super::file_options::{DecimalMark, Delimiter, FileOptions};
 use crate::csv::{Progress, RecordReader};
 
+/// Returns the delimiter that the first line states for Excel: `sep=;`.
+pub(super) fn stated_delimiter(sample: &[u8]) -> Option<Delimiter> {
+    let rest = sample.strip_prefix(b"sep=")?;
+    Delimiter::USUAL
+        .into_iter()
+        .find(|delimiter| matches!(rest, [byte, b'\r' | b'\n', ..] if *byte == delimiter.byte()))
+}
+
 /// Returns the delimiter whose header has all columns; otherwise the one whose header has the most columns.
 pub(super) fn recognize_delimiter(sample: &[u8], options: &FileOptions) -> Delimiter {
     let options = FileOptions { ignores_unknown: true, ..options.clone() };

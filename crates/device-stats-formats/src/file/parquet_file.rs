@@ -1,8 +1,8 @@
 //! The record batches of a Parquet file. Only the columns of readings are read.
 //!
-//! Times of the type INT96, which Spark and Impala write, are read as microseconds: as nanoseconds, they range
-//! only from 1677 to 2262. The library wraps around days beyond the range of microseconds. Therefore the
-//! seconds of such times are read, too, and a difference shows a wrapped time.
+//! Times of the type INT96, which Spark and Impala write, are read as microseconds: as nanoseconds, they
+//! range only from 1677 to 2262. The library wraps around days beyond the range of microseconds. Therefore
+//! the seconds of such times are read, too, and a difference shows a wrapped time.
 
 use std::fs::File;
 use std::path::Path;

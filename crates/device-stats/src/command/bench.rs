@@ -69,7 +69,7 @@ pub(super) async fn load(arguments: &Arguments, settings: &Settings) -> anyhow::
             let client = client.clone();
             async move {
                 let sent = Instant::now();
-                let outcome = client.append_batch("application/x-ndjson", body, None, None).await;
+                let outcome = client.append_batch("application/x-ndjson", body, None).await;
                 outcome.map(|outcome| (outcome, sent.elapsed())).map_err(|failure| failure.error)
             }
         })

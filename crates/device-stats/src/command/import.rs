@@ -19,6 +19,7 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::builder::ArgPredicate;
 use device_stats_client::Client;
 use device_stats_formats::file::{FileBatch, FileOptions};
 
@@ -54,10 +55,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ROW,...", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
     skip_rows: Vec<u64>,
     /// Stop at a faulty row, or store the other rows
-    #[arg(long, value_name = "CHOICE", default_value = "refuse")]
+    #[arg(
+        long,
+        value_name = "CHOICE",
+        default_value = "refuse",
+        default_value_if("rejects", ArgPredicate::IsPresent, "skip")
+    )]
     on_fault: OnFault,
-    /// Write skipped rows and their faults to this CSV file
-    #[arg(long, value_name = "FILE", requires = "on_fault")]
+    /// Write skipped rows and their faults to this CSV file; implies --on-fault skip
+    #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Refuse rows without a time if other rows have one, or store them with the current time
     #[arg(long, value_name = "CHOICE", default_value = "refuse")]

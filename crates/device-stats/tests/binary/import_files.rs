@@ -1,6 +1,7 @@
 //! Files as other programs write them: other columns, delimiters, encodings and times, rejected rows, and
 //! several files at once.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -47,6 +48,14 @@ fn readings(server: &Server, device: &str) -> Vec<String> {
         )
     };
     readings.as_array().unwrap().iter().rev().map(describe).collect()
+}
+
+/// Returns rows of CSV, one for each second, with the devices in turn.
+fn rows(count: u32, devices: u32, x: impl Fn(u32) -> u32) -> String {
+    (0..count).fold(String::new(), |mut text, row| {
+        writeln!(text, "d{},{},{},2,3", row % devices, 1_795_428_000 + row, x(row)).unwrap();
+        text
+    })
 }
 
 fn devices(server: &Server) -> Vec<String> {
@@ -149,9 +158,7 @@ fn rejected_rows_are_written_with_their_reasons_and_can_be_corrected() {
         let csv = format!(
             "device_id,timestamp,x,y,z\na,{time},1,2,3\nb,{time},oops,2,3\na,,1,2,3\n=c,{time},1,inf,3\n"
         );
-        let json = format!(
-            "{{\"device_id\":\"a\",\"x\":4,\"y\":5,\"z\":6,\"timestamp\":\"2026-11-24\"}}\nnot json\n"
-        );
+        let json = "{\"device_id\":\"a\",\"x\":4,\"y\":5,\"z\":6,\"timestamp\":\"2026-11-24\"}\nnot json\n";
         let files = [write(folder.path(), "1.csv", csv), write(folder.path(), "2.ndjson", json)];
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         // By default, the first batch with a fault is refused, and the error names the rows.
@@ -213,7 +220,7 @@ fn folders_and_standard_input_are_read() {
     let server = Server::in_folder(folder.path());
     let data = folder.path().join("data");
     for (name, x) in [("b.csv", 2), ("a/c.csv", 1), ("z.tsv", 3), ("notes.txt", 9), (".hidden.csv", 9)] {
-        let delimiter = if name.ends_with(".tsv") { "\t" } else { "," };
+        let delimiter = if name == "z.tsv" { "\t" } else { "," };
         let text = format!(
             "device_id,timestamp,x,y,z\nd,2026-11-23T10:00:00Z,{x},2,3\nd,2026-11-23T10:00:0{x}Z,{x},2,3\n"
         );
@@ -247,8 +254,7 @@ fn folders_and_standard_input_are_read() {
 #[test]
 fn a_dry_run_shows_the_readings_and_sends_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let rows: String =
-        (0..5_001).map(|row| format!("d{},{},{row},2,3\n", row % 30, 1_795_428_000 + row)).collect();
+    let rows = rows(5_001, 30, |row| row);
     let file = write(folder.path(), "a.csv", format!("device_id,timestamp,x,y,z\n{rows}"));
     // No server has this address.
     let output = run(&["import", &file, "--dry-run", "--url", "http://127.0.0.1:1"]);
@@ -275,10 +281,7 @@ fn the_first_of_equal_times_wins_in_parallel() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::in_folder(folder.path());
     let count = 5_000;
-    let block = |x: u32| -> String {
-        (0..count).map(|row| format!("d{},{},{x},2,3\n", row % 100, 1_795_428_000 + row)).collect()
-    };
-    let blocks: Vec<String> = (1..=8).map(block).collect();
+    let blocks: Vec<String> = (1..=8).map(|x| rows(count, 100, |_| x)).collect();
     let file = write(folder.path(), "a.csv", format!("device_id,timestamp,x,y,z\n{}", blocks.concat()));
     let text = stdout(&import(&server, &[&file], &["--parallel", "8"]));
     assert!(text.starts_with("40000 readings: 5000 accepted, 35000 repeats"), "{text}");

@@ -105,8 +105,8 @@ fn rows(body: &[u8]) -> String {
         let times = batch["timestamp"].as_primitive::<TimestampMicrosecondType>();
         let numbers = batch["x"].as_primitive::<Float64Type>();
         for row in 0..batch.num_rows() {
-            let time =
-                times.is_valid(row).then(|| (times.value(row) / 1_000_000).to_string()).unwrap_or_default();
+            let seconds = times.is_valid(row).then(|| times.value(row) / 1_000_000);
+            let time = seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
             writeln!(text, "{},{time},{}", devices.value(row), numbers.value(row)).unwrap();
         }
     }
@@ -192,16 +192,38 @@ fn an_unknown_outcome_stays_unknown_after_a_refusal() {
     }
 }
 
+/// The response to a batch whose second row has a device that does not exist.
+const FAULTY: Option<&str> = Some(
+    "422 Unprocessable Entity\r\n\r\n{\"code\": \"invalid_request\", \"detail\": [{\"type\": \"device_not_found\", \
+     \"loc\": [\"body\", 1, \"device_id\"], \"msg\": \"Device not found\", \"input\": \"d\"}]}",
+);
+
+#[test]
+fn rows_that_the_server_refuses_are_rejected_and_the_others_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let rejects = folder.path().join("rejects.csv");
+    let stored = Some("201 Created\r\n\r\n{\"accepted\": 1, \"duplicates\": 0}");
+    for (text, times) in [(TIMED, ["1795428001", "1795428002"]), (UNTIMED, ["", ""])] {
+        let answers: &'static [_] = Box::leak(Box::new([BUSY, FAULTY, stored]));
+        let server = ScriptedServer::answer_batches(answers);
+        let (output, batches) =
+            server.import(&file(folder.path(), text), &["--rejects", rejects.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(summary.starts_with("1 readings: 1 accepted, 0 repeats, 1 rejected"), "{summary}");
+        let (one, both) = (format!("d,{},1\n", times[0]), format!("d,{},1\nd,{},1\n", times[0], times[1]));
+        assert_eq!(batches, [both.clone(), both, one]);
+        let table = std::fs::read_to_string(&rejects).unwrap();
+        assert!(table.contains("rows.csv,3,device_id: Device not found,d,"), "{table}");
+    }
+}
+
 /// A device was deleted after the batch was stored and before it was sent again.
 #[test]
 fn an_unknown_outcome_stays_unknown_after_faults() {
     let folder = tempfile::tempdir().unwrap();
-    let faulty = Some(
-        "422 Unprocessable Entity\r\n\r\n{\"code\": \"invalid_request\", \"detail\": [{\"type\": \"device_not_found\", \
-         \"loc\": [\"body\", 1, \"device_id\"], \"msg\": \"Device not found\", \"input\": \"d\"}]}",
-    );
     for (rows, first, is_unknown) in [(UNTIMED, None, true), (UNTIMED, BUSY, false), (TIMED, None, false)] {
-        let answers: &'static [_] = Box::leak(Box::new([first, faulty]));
+        let answers: &'static [_] = Box::leak(Box::new([first, FAULTY]));
         let (output, batches) =
             ScriptedServer::answer_batches(answers).import(&file(folder.path(), rows), &[]);
         assert_eq!((output.status.code(), batches.len()), (Some(1), 2));

@@ -157,6 +157,14 @@ fn a_guess_is_made_and_not_applied() {
     // Only the decimal comma is not stated.
     let guess = guess_of("device_id;x;y;z\na;1,5;2;3\n");
     assert!(guess.columns.is_empty() && guess.decimal_mark.is_some() && guess.delimiter.is_some());
+    // What the options state is not guessed.
+    let error = read("t0;AccX;AccY;AccZ\n", &with_map(&["timestamp=t0"])).unwrap_err();
+    let FileError::Columns { guess: Some(guess), .. } = error else { panic!("{error}") };
+    assert_eq!(
+        guess.columns.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["x=AccX", "y=AccY", "z=AccZ"]
+    );
+    assert!(guess.needs_device && !guess.ignores_unknown);
     // An unambiguous delimiter is applied, and noted.
     for delimiter in [";", "\t", "|"] {
         let text = "device_id,x,y,z\na,1,2,3\n".replace(',', delimiter);
@@ -169,6 +177,15 @@ fn a_guess_is_made_and_not_applied() {
         .unwrap();
         assert_eq!(reader.notes().len(), 1);
         assert_eq!(readings(&super::collect(&mut reader).unwrap()), ["2 a - 1 2 3"]);
+    }
+}
+
+/// Excel reads and writes such a first line.
+#[test]
+fn a_first_line_states_the_delimiter() {
+    for delimiter in [";", ",", "\t"] {
+        let text = format!("sep={delimiter}\r\n{}", "device_id,x,y,z\na,1,2,3\n".replace(',', delimiter));
+        assert_eq!(readings(&read_plain(&text)), ["3 a - 1 2 3"]);
     }
 }
 

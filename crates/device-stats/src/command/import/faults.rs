@@ -39,7 +39,7 @@ pub(super) fn report_faults(batch: &Batch) -> anyhow::Result<FaultsFound> {
     let rows: Vec<u64> =
         batch.rejected.iter().map(|row| batch.rows_before + row.position.index + 1).collect();
     let (faults, file) = (plural(count, "fault"), batch.file.display());
-    let way_out = "store the other rows with --on-fault skip --rejects FILE";
+    let way_out = "store the other rows with --rejects FILE";
     Ok(FaultsFound(match rows.len() {
         0..=NAMED_ROWS_MAX => {
             let rows: Vec<String> = rows.iter().map(u64::to_string).collect();

@@ -34,7 +34,7 @@ pub(super) struct ReadingFlags {
     /// Set the unit of numeric times [default: inferred, for 1990 to 2100 only]
     #[arg(long, value_name = "UNIT", value_parser = parse_unit)]
     precision: Option<TimeUnit>,
-    /// Set the form of times: a pattern such as '%d.%m.%Y %H:%M:%S%.f', or excel for day numbers [default: RFC 3339]
+    /// Set the form of times: '%d.%m.%Y %H:%M:%S%.f', or excel for day numbers [default: RFC 3339]
     #[arg(long, value_name = "PATTERN")]
     time_format: Option<TimeFormat>,
     /// Read times without an offset as clock times in this IANA zone [default: UTC]

@@ -1,15 +1,15 @@
 //! Sends batches, several at once.
 //!
-//! Batches in flight never have a device with a common time, so the first of two rows with one device and time
-//! is stored, as if the batches were sent one after the other. A batch with a row without a time is sent
-//! alone: a stopped import can then continue without sending such a row twice, and the times that the server
-//! gives ascend in the order of the rows.
+//! Batches in flight never have a device with a common time, so the first of two rows with one device and
+//! time is stored, as if the batches were sent one after the other. A batch with a row without a time is
+//! sent alone: a stopped import can then continue without sending such a row twice, and the times that the
+//! server gives ascend in the order of the rows.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use device_stats_client::{BatchOutcome, Client, ClientError, RequestFailure};
 use device_stats_formats::file::{BODY_MEDIA_TYPE, RejectedRow, RowNumbering, encode_body};
 use tokio::task::JoinSet;
@@ -209,7 +209,7 @@ async fn post(client: Client, mut batch: Batch, on_fault: OnFault) -> Sent {
         }
         let key = (!is_timed).then(|| Uuid::new_v4().to_string());
         let body = encode_body(&batch.rows);
-        match client.append_batch(BODY_MEDIA_TYPE, body, None, key.as_deref()).await {
+        match client.append_batch(BODY_MEDIA_TYPE, body, key.as_deref()).await {
             Ok(BatchOutcome { accepted, duplicates: repeats, conflicts }) => {
                 break Ok(Stored { accepted, repeats, conflicts });
             }
@@ -222,8 +222,8 @@ async fn post(client: Client, mut batch: Batch, on_fault: OnFault) -> Sent {
                 }
                 rejected.extend(rows);
             }
-            // A batch with faults may be stored, too: an earlier attempt stored it, the response was lost, and
-            // then a device was deleted.
+            // A batch with faults may be stored, too: an earlier attempt stored it, the response was lost,
+            // and then a device was deleted.
             Err(RequestFailure { error, is_outcome_unknown }) => {
                 let error = describe(&batch, error);
                 let is_unknown = is_outcome_unknown && !is_timed;
@@ -241,7 +241,7 @@ fn describe(batch: &Batch, error: ClientError) -> anyhow::Error {
             Ok(found) => found.into(),
             Err(error) => error,
         },
-        error => anyhow!(error),
+        error => error.into(),
     }
 }
 
