@@ -1,6 +1,7 @@
 //! Analyses of the readings of a device or a user.
 
 use std::collections::BTreeMap;
+use std::ops::Not;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -74,6 +75,8 @@ pub struct OptionalStatistics {
     pub percentiles: Vec<f64>,
     /// Names of other statistics, such as `mean`.
     pub names: Vec<&'static str>,
+    /// Whether the analysis has the magnitude as a further axis.
+    pub magnitude: bool,
 }
 
 /// The body of a request for an analysis.
@@ -83,6 +86,8 @@ struct AnalysisRequest<'a> {
     period: &'a Period,
     #[serde(skip_serializing_if = "<[f64]>::is_empty")]
     percentiles: &'a [f64],
+    #[serde(skip_serializing_if = "Not::not")]
+    magnitude: bool,
     #[serde(flatten)]
     optional: BTreeMap<&'static str, bool>,
 }
@@ -119,7 +124,8 @@ impl Client {
     ) -> Result<String, ClientError> {
         let path = scope.to_path("analyze")?;
         let optional = statistics.names.iter().map(|name| (*name, true)).collect();
-        let body = AnalysisRequest { period, percentiles: &statistics.percentiles, optional };
+        let OptionalStatistics { percentiles, magnitude, .. } = statistics;
+        let body = AnalysisRequest { period, percentiles, magnitude: *magnitude, optional };
         self.retry(|| self.send_for_text(self.request(Method::POST, &path).json(&body))).await
     }
 

@@ -1,5 +1,7 @@
 //! Histograms: the number of readings in each bin.
 
+use std::ops::Not;
+
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -20,6 +22,9 @@ pub struct Bins {
     /// Upper edge of the last bin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
+    /// Whether there is a histogram of the magnitude.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub magnitude: bool,
 }
 
 /// The histograms of all axes.

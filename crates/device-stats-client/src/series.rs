@@ -1,5 +1,7 @@
 //! Series: the statistics of each bucket of a period.
 
+use std::ops::Not;
+
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,9 @@ pub struct Division {
     /// English name of the first day of a week.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub week_start: Option<String>,
+    /// Whether the series has the magnitude as a further axis.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub magnitude: bool,
 }
 
 /// A series.

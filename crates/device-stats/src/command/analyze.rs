@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Add these statistics, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     stats: Vec<Statistic>,
+    /// Add the magnitude √(x² + y² + z²) as a fourth axis
+    #[arg(long)]
+    magnitude: bool,
 }
 
 /// An optional statistic. Its name is the name in the request and in the response.
@@ -62,6 +65,7 @@ pub(super) async fn analyze(arguments: &Arguments, settings: &Settings) -> anyho
     let statistics = OptionalStatistics {
         percentiles: arguments.percentiles.clone(),
         names: arguments.stats.iter().map(|statistic| statistic.name()).collect(),
+        magnitude: arguments.magnitude,
     };
     let body = client.analyze(&scope, &arguments.readings.period(), &statistics).await?;
     match settings.output {

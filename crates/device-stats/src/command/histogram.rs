@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     /// End the last bin with this value [default: maximum of the axis]
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     high: Option<f64>,
+    /// Add the magnitude √(x² + y² + z²) as a fourth axis
+    #[arg(long)]
+    magnitude: bool,
     /// Print CSV: a row for each bin and axis
     #[arg(long, conflicts_with = JSON)]
     csv: bool,
@@ -39,7 +42,8 @@ pub(super) struct Arguments {
 pub(super) async fn histogram(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let client = Client::new(&settings.url, RetryPolicy::Overload)?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
-    let bins = Bins { bins: arguments.bins, low: arguments.low, high: arguments.high };
+    let &Arguments { bins, low, high, magnitude, .. } = arguments;
+    let bins = Bins { bins, low, high, magnitude };
     let body = client.histogram(&scope, &arguments.readings.period(), &bins).await?;
     if settings.output == OutputForm::Json && !arguments.csv {
         return stdout::print(&format!("{body}\n"));

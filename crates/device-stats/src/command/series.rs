@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Begin weeks with this day, for example sunday [default: monday]
     #[arg(long, value_name = "DAY")]
     week_start: Option<String>,
+    /// Add the magnitude √(x² + y² + z²) as a fourth axis
+    #[arg(long)]
+    magnitude: bool,
     /// Print CSV: a row for each bucket and axis
     #[arg(long, conflicts_with = JSON)]
     csv: bool,
@@ -52,6 +55,7 @@ pub(super) async fn series(arguments: &Arguments, settings: &Settings) -> anyhow
         points: arguments.points.or(is_undivided.then_some(POINTS_DEFAULT)),
         timezone: arguments.timezone.clone(),
         week_start: arguments.week_start.clone(),
+        magnitude: arguments.magnitude,
     };
     let body = client.series(&scope, &arguments.readings.period(), &division).await?;
     if settings.output == OutputForm::Json && !arguments.csv {

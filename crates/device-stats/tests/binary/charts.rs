@@ -151,3 +151,28 @@ fn without_readings_nothing_is_printed() {
     assert_eq!(run(&["series", "pump", "--csv", "--json"]).status.code(), Some(2));
     assert_eq!(run(&["series", "pump", "--points", "2", "--interval", "P1D"]).status.code(), Some(2));
 }
+
+#[test]
+fn the_magnitude_is_a_fourth_axis_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path());
+    let at = ["pump", "--url", &server.url];
+    // The first reading is 0, 0 and 5.
+    let analysis = stdout_of(&[&["analyze", "--magnitude", "--stats", "mean", "--json"], &at[..]].concat());
+    let analysis: Value = serde_json::from_str(&analysis).unwrap();
+    assert_eq!(analysis["magnitude"]["min_value"], 5.0);
+    let body = r#"{"magnitude": true, "mean": true}"#;
+    assert_eq!(analysis, server.post("/api/v1/stats/devices/pump/analyze", body).1);
+    for (command, flag) in
+        [("analyze", "--percentiles=50"), ("series", "--points=2"), ("histogram", "--bins=2")]
+    {
+        let line = [&[command, flag], &at[..]].concat();
+        let text = stdout_of(&[&line[..], &["--magnitude"]].concat());
+        assert!(text.contains("\nmagnitude\n") || text.contains("\n| magnitude |"), "{text}");
+        assert!(!stdout_of(&line).contains("magnitude"), "{command}");
+    }
+    let csv = stdout_of(&[&["histogram", "--csv", "--magnitude", "--bins", "2"], &at[..]].concat());
+    assert_eq!(csv.lines().filter(|line| line.starts_with("magnitude,")).count(), 2, "{csv}");
+    let csv = stdout_of(&[&["series", "--csv", "--magnitude", "--interval", "P1D"], &at[..]].concat());
+    assert!(csv.lines().last().unwrap().contains(",magnitude,100,"), "{csv}");
+}
