@@ -44,6 +44,10 @@ pub(crate) struct SeriesParams {
     week_start: Option<String>,
 }
 
+/// The values of `week_start`.
+pub(crate) const WEEK_START_WORDS: &[&str] =
+    &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 /// The query of a series.
 pub(crate) struct SeriesQuery {
     period: Period,

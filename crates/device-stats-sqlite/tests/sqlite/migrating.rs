@@ -12,7 +12,8 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 4] = ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests"];
+const ALL: [&str; 5] =
+    ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests", "V5__created_at"];
 
 #[test]
 fn only_applied_migrations_are_returned() {
@@ -41,6 +42,8 @@ async fn readings_of_the_first_version_stay_hot() {
 
     let store = SqliteStore::open(&folder.database(), false).unwrap();
     let device = process::device(&store).await;
+    let ann = store.find_user(UserId(1)).await.unwrap().unwrap();
+    assert_eq!(ann.created_at, None);
     assert_eq!(process::count(&store, device).await, 1000);
     let hot: Vec<_> =
         store.list_hot_devices().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
