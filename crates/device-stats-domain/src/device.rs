@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::limits::{DEVICE_ID_BYTES_MAX, DEVICE_NAME_BYTES_MAX};
 use crate::text::{self, InvalidText};
+use crate::time::Timestamp;
 use crate::user::UserId;
 
 /// Internal integer key of a device. Readings carry it.
@@ -125,6 +126,8 @@ pub struct Device {
     pub name: Option<DeviceName>,
     /// Its owner.
     pub user_id: Option<UserId>,
+    /// Time of creation; `None` for a device that is older than the recording of this time.
+    pub created_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

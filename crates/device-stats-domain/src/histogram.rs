@@ -20,6 +20,10 @@ pub enum InvalidBins {
     /// The upper bound is not greater than the lower bound.
     #[error("the upper bound is not greater than the lower bound")]
     Bounds,
+    /// The lower bound is the greatest double, or the upper bound the least one: there is no number on the
+    /// other side.
+    #[error("there is no number beyond the bound")]
+    NoRoom,
 }
 
 impl Bins {
@@ -33,6 +37,8 @@ impl Bins {
             Err(InvalidBins::Count)
         } else if low.zip(high).is_some_and(|(low, high)| low >= high) {
             Err(InvalidBins::Bounds)
+        } else if low.is_some_and(|low| low == Finite::MAX) || high.is_some_and(|high| high == Finite::MIN) {
+            Err(InvalidBins::NoRoom)
         } else {
             Ok(Self { count, low, high })
         }
@@ -79,6 +85,8 @@ mod tests {
         assert_eq!(Bins::new(1001, None, None), Err(InvalidBins::Count));
         assert_eq!(Bins::new(1, bound(1.0), bound(1.0)), Err(InvalidBins::Bounds));
         assert_eq!(Bins::new(1, bound(2.0), bound(1.0)), Err(InvalidBins::Bounds));
+        assert_eq!(Bins::new(1, bound(f64::MAX), None), Err(InvalidBins::NoRoom));
+        assert_eq!(Bins::new(1, None, bound(f64::MIN)), Err(InvalidBins::NoRoom));
         assert!(Bins::new(1000, bound(f64::MIN), bound(f64::MAX)).is_ok());
         assert!(Bins::new(1, bound(1.0), None).is_ok());
         assert!(Bins::new(1, None, bound(1.0)).is_ok());

@@ -10,6 +10,11 @@ pub struct Finite(f64);
 pub struct NotFinite;
 
 impl Finite {
+    /// The least finite number.
+    pub const MIN: Self = Self(f64::MIN);
+    /// The greatest finite number.
+    pub const MAX: Self = Self(f64::MAX);
+
     /// Wraps a finite number; `-0.0` becomes `0.0`.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod tests;
 pub use epoch_number::{EpochNumber, TimeUnit};
 
 use std::fmt;
+use std::time::Duration;
 
 use speedate::{
     Date, DateConfig, DateTime, DateTimeConfig, MicrosecondsPrecisionOverflowBehavior, ParseError,
@@ -181,6 +182,13 @@ impl Timestamp {
     pub const MIN: Self = Self(-62_135_596_800 * MICROS_PER_SECOND);
     /// 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_800 * MICROS_PER_SECOND - 1);
+
+    /// Makes a time from the time since 1970 UTC, truncated to microseconds. A later time than
+    /// [`Timestamp::MAX`] becomes that time.
+    pub fn from_duration(since_1970: Duration) -> Self {
+        let micros = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX);
+        Self(micros.min(Self::MAX.0))
+    }
 
     /// Makes a time from microseconds since 1970 UTC.
     ///

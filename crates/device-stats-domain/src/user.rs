@@ -6,6 +6,7 @@ use device_stats_email::Email;
 
 use crate::limits::USERNAME_BYTES_MAX;
 use crate::text::{self, InvalidText};
+use crate::time::Timestamp;
 
 /// Integer id of a user, in the HTTP contract and in the store. A value need not belong to an existing user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,4 +66,6 @@ pub struct User {
     pub username: Username,
     /// Unique among users.
     pub email: Email,
+    /// Time of creation; `None` for a user that is older than the recording of this time.
+    pub created_at: Option<Timestamp>,
 }

@@ -8,6 +8,7 @@ use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::compression::compression;
 use crate::errors::ApiError;
 use crate::{middleware, openapi, routes};
 
@@ -19,13 +20,14 @@ pub(crate) fn app(service: Service) -> Router {
 }
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
-/// panics, and complete the response.
+/// panics, complete the response, and compress it.
 fn with_layers(routes: Router) -> Router {
     routes
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
         .layer(from_fn(middleware::complete_response))
+        .layer(compression())
 }
 
 /// Responds to a method that a path does not have. The router adds the `Allow` header.

@@ -3,4 +3,5 @@
 pub(crate) mod accept;
 pub(crate) mod content_disposition;
 pub(crate) mod content_type;
+pub(crate) mod entity_tag;
 pub(crate) mod request_id;

@@ -10,6 +10,7 @@ pub mod limits;
 
 mod app;
 mod body;
+mod compression;
 mod errors;
 mod extract;
 mod headers;

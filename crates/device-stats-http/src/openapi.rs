@@ -2,6 +2,7 @@
 
 mod choices;
 mod common_errors;
+mod links;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi};
@@ -41,6 +42,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         .build();
     document.merge(SharedSchemas::openapi());
     common_errors::add(&mut document);
+    links::add(&mut document);
     choices::add(&mut document);
     document
 }

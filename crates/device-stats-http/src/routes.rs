@@ -16,6 +16,7 @@ mod points;
 mod readings;
 mod series;
 mod statistics;
+mod tagged;
 mod user_operation;
 mod users;
 
@@ -26,7 +27,9 @@ use utoipa_axum::routes;
 use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
+pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use points::{aliases, is_write_path};
+pub(crate) use series::WEEK_START_WORDS;
 pub(crate) use statistics::names as statistic_names;
 
 /// Returns the documented operations.

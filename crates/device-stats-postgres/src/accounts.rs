@@ -40,12 +40,31 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Writes, |client| users::update(client, id, &change))
     }
 
+    async fn update_unchanged_user(
+        &self,
+        seen: &User,
+        devices: &[Device],
+        change: UserChange,
+    ) -> Result<User, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| users::update_unchanged(
+            client, seen, devices, &change
+        ))
+    }
+
+    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::None, |client| users::delete_unchanged(client, seen, devices))
+    }
+
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
         call!(self.connections, TimeLimit::None, |client| users::delete(client, id))
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::create(client, &device))
+    }
+
+    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::create_missing(client, device_ids))
     }
 
     async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
@@ -71,6 +90,18 @@ impl AccountStore for PostgresStore {
 
     async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::update(client, device, &change))
+    }
+
+    async fn update_unchanged_device(
+        &self,
+        seen: &Device,
+        change: DeviceChange,
+    ) -> Result<Device, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::update_unchanged(client, seen, &change))
+    }
+
+    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::None, |client| devices::delete_unchanged(client, seen))
     }
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {

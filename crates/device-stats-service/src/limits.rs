@@ -14,7 +14,7 @@ pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
 /// Maximum time that a request waits in the queue for its commit. A request that waits longer is answered
 /// with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
-/// Maximum number of devices that a batch registers. Each one is created by a transaction of its own.
+/// Maximum number of devices that a batch registers.
 pub const REGISTERED_DEVICES_MAX: usize = 1_000;
 /// Number of readings at which a group commit takes no further request.
 pub const GROUP_READINGS_MAX: u32 = 32 * 1024;

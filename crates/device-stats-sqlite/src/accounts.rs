@@ -3,14 +3,23 @@
 pub(crate) mod devices;
 pub(crate) mod users;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
-    UserFilter, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, Timestamp, User,
+    UserChange, UserFilter, UserId,
 };
 use device_stats_store::{AccountStore, StoreError};
+use rusqlite::Connection;
 
+use crate::hot::HotView;
 use crate::store::SqliteStore;
+
+/// Returns the current time, in microseconds since 1970 UTC.
+fn now_us() -> i64 {
+    Timestamp::from_duration(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()).micros()
+}
 
 #[async_trait]
 impl AccountStore for SqliteStore {
@@ -40,12 +49,40 @@ impl AccountStore for SqliteStore {
         self.connections.write(move |connection| users::update(connection, id, &change)).await
     }
 
+    async fn update_unchanged_user(
+        &self,
+        seen: &User,
+        devices: &[Device],
+        change: UserChange,
+    ) -> Result<User, StoreError> {
+        let (seen, devices) = (seen.clone(), devices.to_vec());
+        let update = move |connection: &Connection| {
+            users::check_unchanged(connection, &seen, &devices)?;
+            users::update(connection, seen.id, &change)
+        };
+        self.connections.write(update).await
+    }
+
+    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
+        let (seen, devices) = (seen.clone(), devices.to_vec());
+        let delete = move |connection: &Connection, hot: &HotView| {
+            users::check_unchanged(connection, &seen, &devices)?;
+            users::delete(connection, hot, seen.id)
+        };
+        self.write_with_hot(delete).await
+    }
+
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
         self.write_with_hot(move |connection, hot| users::delete(connection, hot, id)).await
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
         self.connections.write(move |connection| devices::create(connection, &device)).await
+    }
+
+    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+        let device_ids = device_ids.to_vec();
+        self.connections.write(move |connection| devices::create_missing(connection, &device_ids)).await
     }
 
     async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
@@ -73,6 +110,28 @@ impl AccountStore for SqliteStore {
 
     async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
         self.connections.write(move |connection| devices::update(connection, device, &change)).await
+    }
+
+    async fn update_unchanged_device(
+        &self,
+        seen: &Device,
+        change: DeviceChange,
+    ) -> Result<Device, StoreError> {
+        let seen = seen.clone();
+        let update = move |connection: &Connection| {
+            devices::check_unchanged(connection, &seen)?;
+            devices::update(connection, seen.key, &change)
+        };
+        self.connections.write(update).await
+    }
+
+    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
+        let seen = seen.clone();
+        let delete = move |connection: &Connection, hot: &HotView| {
+            devices::check_unchanged(connection, &seen)?;
+            devices::delete(connection, hot, seen.key)
+        };
+        self.write_with_hot(delete).await
     }
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {

@@ -49,6 +49,25 @@ pub trait AccountStore: Send + Sync + 'static {
     /// another user has the email address or username.
     async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError>;
 
+    /// Changes a user as [`Self::update_user`] does, if the user and its devices still equal `seen` and
+    /// `devices`.
+    ///
+    /// # Errors
+    /// [`StoreError::UserMissing`], [`StoreError::Changed`], then the errors of [`Self::update_user`].
+    async fn update_unchanged_user(
+        &self,
+        seen: &User,
+        devices: &[Device],
+        change: UserChange,
+    ) -> Result<User, StoreError>;
+
+    /// Deletes a user as [`Self::delete_user`] does, if the user and its devices still equal `seen` and
+    /// `devices`.
+    ///
+    /// # Errors
+    /// [`StoreError::UserMissing`], then [`StoreError::Changed`].
+    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError>;
+
     /// Deletes a user, all devices of the user and all their readings.
     ///
     /// # Errors
@@ -61,6 +80,12 @@ pub trait AccountStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist.
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError>;
+
+    /// Creates each of these devices that does not exist, without a name and without an owner.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError>;
 
     /// Returns the devices with these ids, in the same order; `None` for each device that does not exist.
     ///
@@ -98,6 +123,22 @@ pub trait AccountStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::DeviceMissing`], then [`StoreError::UserMissing`] if the new owner does not exist.
     async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError>;
+
+    /// Changes a device as [`Self::update_device`] does, if the device still equals `seen`.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], [`StoreError::Changed`], then the errors of [`Self::update_device`].
+    async fn update_unchanged_device(
+        &self,
+        seen: &Device,
+        change: DeviceChange,
+    ) -> Result<Device, StoreError>;
+
+    /// Deletes a device as [`Self::delete_device`] does, if the device still equals `seen`.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
+    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError>;
 
     /// Deletes a device and all its readings.
     ///

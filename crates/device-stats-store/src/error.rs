@@ -29,6 +29,10 @@ pub enum StoreError {
     /// No device has this key.
     #[error("no such device")]
     DeviceMissing,
+    /// The user, one of its devices, or the device differs from the state that the caller has seen. Nothing
+    /// has been done.
+    #[error("the user or device has changed")]
+    Changed,
     /// The store cannot be reached or has no free capacity. Nothing has been done.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
@@ -87,6 +91,7 @@ impl StoreError {
             | Self::DeviceIdTaken
             | Self::UserMissing
             | Self::DeviceMissing
+            | Self::Changed
             | Self::Corrupt { .. }
             | Self::Broken(_) => Retry::Pointless,
         }

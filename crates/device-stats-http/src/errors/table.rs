@@ -151,6 +151,11 @@ fn describe_store(error: &StoreError) -> Description {
         }
         StoreError::UserMissing => text(StatusCode::NOT_FOUND, "user_not_found", "User not found"),
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
+        StoreError::Changed => text(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "The present state does not meet the conditions of the request; get it again",
+        ),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",

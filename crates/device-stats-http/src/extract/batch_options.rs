@@ -20,6 +20,9 @@ pub(crate) struct BatchOptionParams {
     register: Option<bool>,
 }
 
+/// The values of `on_fault`.
+pub(crate) const ON_FAULT_WORDS: &[&str] = &["refuse", "skip"];
+
 /// Treatment of faulty rows and missing devices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BatchOptions {
@@ -45,9 +48,4 @@ impl BatchOptions {
             (false, OnFault::Refuse) => MissingDevices::Refuse,
         }
     }
-}
-
-/// Reads `on_fault` without reporting its faults, which [`BatchOptions`] reports.
-pub(crate) fn on_fault(input: &Input) -> OnFault {
-    input.query("on_fault", &mut Faults::default(), OnFault::from_json).flatten().unwrap_or_default()
 }

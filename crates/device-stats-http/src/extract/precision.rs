@@ -19,6 +19,9 @@ pub(crate) struct PrecisionParam {
     precision: Option<String>,
 }
 
+/// The values of `precision`.
+pub(crate) const PRECISION_WORDS: &[&str] = &["ns", "n", "us", "u", "ms", "s"];
+
 /// Reads the unit; `None` if it is absent. If the unit is invalid, reports a fault and returns nanoseconds,
 /// which accept any number, so that the rows cause no further faults about units.
 pub(crate) fn precision(input: &Input, faults: &mut Faults) -> Option<TimeUnit> {

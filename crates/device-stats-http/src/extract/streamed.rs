@@ -1,9 +1,10 @@
 //! The extractor of batches: bodies whose rows are read while they arrive.
 
 use axum::extract::{FromRequest, Request};
-use device_stats_formats::{BatchRows, BodyError, BodyReceiver, Faults, MediaType};
+use device_stats_formats::{BatchRows, BodyError, BodyReceiver, Faults, MediaType, OnFault};
 use device_stats_service::{BodyPermit, Service};
 
+use super::batch_options::BatchOptions;
 use super::input::{FromInput, Input, invalid};
 use crate::body::{BodyKind, receive};
 use crate::errors::ApiError;
@@ -16,7 +17,7 @@ pub(crate) trait RowReader: BodyReceiver + Sized {
 
     /// Creates the reader for a body of the given format. Reports the faults of parameters that describe the
     /// body.
-    fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self;
+    fn begin(input: &Input, media_type: MediaType, on_fault: OnFault, faults: &mut Faults) -> Self;
 
     /// Returns all rows. Returns `None` after reporting a fault.
     ///
@@ -25,10 +26,11 @@ pub(crate) trait RowReader: BodyReceiver + Sized {
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<Self::Row>>, BodyError>;
 }
 
-/// An extractor of parts of a request, the rows of its body, and the permit for the memory of these rows. A
-/// request with faults is refused.
+/// An extractor of parts of a request, the options of a batch, the rows of its body, and the permit for the
+/// memory of these rows. A request with faults is refused.
 pub(crate) struct Streamed<P, T: RowReader>(
     pub(crate) P,
+    pub(crate) BatchOptions,
     pub(crate) BatchRows<T::Row>,
     pub(crate) BodyPermit,
 );
@@ -41,13 +43,15 @@ impl<P: FromInput + Send, T: RowReader> FromRequest<Service> for Streamed<P, T> 
         let input = Input::from_head(&mut head, service).await?;
         let mut faults = Faults::default();
         let parts = P::read(&input, &mut faults);
-        let reader = T::begin(&input, media_type(&input.headers), &mut faults);
+        let options = BatchOptions::read(&input, &mut faults);
+        let on_fault = options.unwrap_or_default().on_fault;
+        let reader = T::begin(&input, media_type(&input.headers), on_fault, &mut faults);
         let permit = service.body_permit();
         let (reader, mut permit) = receive(&input.headers, body, BodyKind::Batch, reader, permit).await?;
-        match (parts, reader.end(&mut faults)?) {
-            (Some(parts), Some(rows)) if faults.is_empty() => {
+        match (parts, options, reader.end(&mut faults)?) {
+            (Some(parts), Some(options), Some(rows)) if faults.is_empty() => {
                 permit.grow_to(rows.held_bytes())?;
-                Ok(Self(parts, rows, permit))
+                Ok(Self(parts, options, rows, permit))
             }
             _ => Err(invalid(faults)),
         }

@@ -4,11 +4,19 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayItems, Object, Schema};
 use utoipa::openapi::{OpenApi, RefOr};
 
-use crate::routes::statistic_names;
+use crate::extract::{INCLUDE_WORDS, ON_FAULT_WORDS, PRECISION_WORDS};
+use crate::routes::{FORMAT_WORDS, WEEK_START_WORDS, statistic_names};
 
 /// Adds the words to the schemas of the parameters.
 pub(super) fn add(document: &mut OpenApi) {
-    let choices = [("stats", statistic_names())];
+    let choices = [
+        ("stats", statistic_names()),
+        ("include", INCLUDE_WORDS.to_vec()),
+        ("precision", PRECISION_WORDS.to_vec()),
+        ("on_fault", ON_FAULT_WORDS.to_vec()),
+        ("week_start", WEEK_START_WORDS.to_vec()),
+        ("format", FORMAT_WORDS.to_vec()),
+    ];
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
         for operation in operations.into_iter().flatten() {

@@ -17,7 +17,7 @@ use super::readings::ReadingCreateBody;
 use crate::errors::{ApiError, ErrorResponse, FaultSchema};
 use crate::extract::{
     BatchOptionParams, BatchOptions, Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice,
-    PrecisionParam, RowReader, Streamed, on_fault, precision,
+    PrecisionParam, RowReader, Streamed, precision,
 };
 
 /// A new reading of a batch for many devices.
@@ -100,8 +100,8 @@ impl BatchResponse {
 impl<R: Row> RowReader for BatchReader<R> {
     type Row = R;
 
-    fn begin(input: &Input, media_type: MediaType, faults: &mut Faults) -> Self {
-        Self::new(media_type, ReadingTimes::new(precision(input, faults)), on_fault(input))
+    fn begin(input: &Input, media_type: MediaType, on_fault: OnFault, faults: &mut Faults) -> Self {
+        Self::new(media_type, ReadingTimes::new(precision(input, faults)), on_fault)
     }
 
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
@@ -140,12 +140,9 @@ impl<R: Row> RowReader for BatchReader<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, batch, _permit): Streamed<
-        (PathDevice, KeyHeader, BatchOptions),
-        BatchReader<Measurement>,
-    >,
+    Streamed(input, options, batch, _permit): Streamed<(PathDevice, KeyHeader), BatchReader<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let (device, KeyHeader(key), options) = input;
+    let (device, KeyHeader(key)) = input;
     let missing = options.missing_devices();
     let stored = service.append_batch(principal, device.id()?, &batch.rows, missing, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, batch.rejected))))
@@ -169,12 +166,11 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, batch, _permit): Streamed<
-        (KeyHeader, BatchOptions),
+    Streamed(KeyHeader(key), options, batch, _permit): Streamed<
+        KeyHeader,
         BatchReader<(DeviceId, Measurement)>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let (KeyHeader(key), options) = input;
     let response = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(response)))
 }

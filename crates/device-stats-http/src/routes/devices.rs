@@ -13,11 +13,13 @@ use utoipa::ToSchema;
 
 use super::created::{Created, ENCODED};
 use super::listed::Listed;
+use super::tagged::Tagged;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, Cursor, DeviceFilterParams, DeviceIdParam, JsonBody, ListParams, ListQuery, Parsed, PathDevice,
-    RequestBody,
+    Caller, ConditionParams, Conditions, Cursor, DeviceFilterParams, DeviceIdParam, Include, IncludeParam,
+    JsonBody, ListParams, ListQuery, Parsed, PathDevice, RequestBody,
 };
+use crate::headers::entity_tag::EntityTag;
 
 /// A new device.
 #[derive(ToSchema)]
@@ -89,16 +91,33 @@ pub(crate) struct DeviceResponse {
     /// `Reading`.
     #[schema(example = 1, minimum = 1)]
     id: i64,
+    /// Time of creation, RFC 3339 in UTC; `null` if it is unknown. Absent unless requested with `include`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-23T10:00:00.250000Z", value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "absent, `null` and a time are three outcomes")]
+    created_at: Option<Option<String>>,
+}
+
+impl DeviceResponse {
+    pub(super) fn new(device: &Device, include: Include) -> Self {
+        Self {
+            device_id: device.device_id.as_str().to_owned(),
+            name: device.name.as_ref().map(|name| name.as_str().to_owned()),
+            user_id: device.user_id.map(|user| user.0),
+            id: device.key.0,
+            created_at: include.created_at.then(|| device.created_at.map(|time| time.to_string())),
+        }
+    }
+
+    /// Returns the tag of a device. It does not depend on `include`.
+    fn tag(device: &Device) -> EntityTag {
+        EntityTag::of(&Self::new(device, Include::default()))
+    }
 }
 
 impl From<Device> for DeviceResponse {
     fn from(device: Device) -> Self {
-        Self {
-            device_id: device.device_id.as_str().to_owned(),
-            name: device.name.map(|name| name.as_str().to_owned()),
-            user_id: device.user_id.map(|user| user.0),
-            id: device.key.0,
-        }
+        Self::new(&device, Include::default())
     }
 }
 
@@ -108,7 +127,7 @@ impl From<Device> for DeviceResponse {
 /// with filters.
 #[utoipa::path(
     get, path = "/api/v1/devices", tag = "devices",
-    params(ListParams, DeviceFilterParams),
+    params(ListParams, DeviceFilterParams, IncludeParam),
     responses(
         (status = 200, description = "A page of devices.", body = [DeviceResponse],
             headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), if there is one."))),
@@ -118,9 +137,9 @@ impl From<Device> for DeviceResponse {
 pub(super) async fn list_devices(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<ListQuery<DeviceFilter>>,
+    Parsed((query, include)): Parsed<(ListQuery<DeviceFilter>, Include)>,
 ) -> Result<Listed<DeviceResponse>, ApiError> {
-    let (entries, next, others) = match input {
+    let (entries, next, others) = match query {
         ListQuery::Page(page) => (service.list_devices(principal, page).await?, None, Vec::new()),
         ListQuery::After { cursor: Cursor { after, limit }, filter, others } => {
             let page = service.list_devices_after(principal, DeviceKey(after), &filter, limit).await?;
@@ -128,7 +147,7 @@ pub(super) async fn list_devices(
             (page.entries, next, others)
         }
     };
-    let entries = entries.into_iter().map(DeviceResponse::from).collect();
+    let entries = entries.iter().map(|device| DeviceResponse::new(device, include)).collect();
     Ok(Listed::new(entries, "/api/v1/devices", next, &others))
 }
 
@@ -158,46 +177,61 @@ pub(super) async fn create_device(
 
 /// Find a device
 ///
-/// Returns a device.
+/// Returns a device. The header `ETag` names its state; it changes when the device changes.
 #[utoipa::path(
     get, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(DeviceIdParam),
+    params(DeviceIdParam, IncludeParam, ConditionParams),
     responses(
-        (status = 200, description = "The device.", body = DeviceResponse),
+        (status = 200, description = "The device.", body = DeviceResponse,
+            headers(("etag" = String, description = "Name of the state of the device."))),
+        (status = 304, description = "The state is one of those in `If-None-Match`."),
         (status = 404, description = "`Device not found`.", body = ErrorResponse),
+        (status = 412, description = "The state is none of those in `If-Match`.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn find_device(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(device): Parsed<PathDevice>,
-) -> Result<Json<DeviceResponse>, ApiError> {
+    Parsed(input): Parsed<(PathDevice, Include, Conditions)>,
+) -> Result<Tagged<DeviceResponse>, ApiError> {
+    let (device, include, conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Read).await?;
-    Ok(Json(device.into_inner().into()))
+    let tag = DeviceResponse::tag(&device);
+    let is_known = conditions.check_read(&tag)?;
+    Ok(Tagged { tag, is_known, body: DeviceResponse::new(&device, include) })
 }
 
 /// Change a device
 ///
-/// Changes the values of the members that are present; `null` clears a value.
+/// Changes the values of the members that are present; `null` clears a value. With `If-Match` and the `ETag`
+/// of the device, a change by another client in the meantime is not overwritten.
 #[utoipa::path(
     put, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(DeviceIdParam),
+    params(DeviceIdParam, ConditionParams),
     request_body = DeviceUpdateBody,
     responses(
         (status = 200, description = "The device after the change.", body = DeviceResponse),
         (status = 400, description = "`User not found` if no user has this `user_id`, or the body is incomplete or not \
             UTF-8.", body = ErrorResponse),
         (status = 404, description = "`Device not found`.", body = ErrorResponse),
+        (status = 412, description = "The state of the device does not meet the conditions; nothing has changed.",
+            body = ErrorResponse),
     ),
 )]
 pub(super) async fn update_device(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>)>,
+    Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>, Conditions)>,
 ) -> Result<Json<DeviceResponse>, ApiError> {
-    let (device, JsonBody(change)) = input;
+    let (device, JsonBody(change), conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
-    Ok(Json(service.update_device(&device, change).await?.into()))
+    let changed = if conditions.is_empty() {
+        service.update_device(&device, change).await?
+    } else {
+        conditions.check_change(&DeviceResponse::tag(&device))?;
+        service.update_unchanged_device(&device, change).await?
+    };
+    Ok(Json(changed.into()))
 }
 
 /// Delete a device
@@ -205,18 +239,26 @@ pub(super) async fn update_device(
 /// Deletes a device and all its readings.
 #[utoipa::path(
     delete, path = "/api/v1/devices/{device_id}", tag = "devices",
-    params(DeviceIdParam),
+    params(DeviceIdParam, ConditionParams),
     responses(
         (status = 204, description = "The device is deleted."),
         (status = 404, description = "`Device not found`.", body = ErrorResponse),
+        (status = 412, description = "The state of the device does not meet the conditions; nothing is deleted.",
+            body = ErrorResponse),
     ),
 )]
 pub(super) async fn delete_device(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(device): Parsed<PathDevice>,
+    Parsed(input): Parsed<(PathDevice, Conditions)>,
 ) -> Result<StatusCode, ApiError> {
+    let (device, conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
-    service.delete_device(&device).await?;
+    if conditions.is_empty() {
+        service.delete_device(&device).await?;
+    } else {
+        conditions.check_change(&DeviceResponse::tag(&device))?;
+        service.delete_unchanged_device(&device).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -34,6 +34,9 @@ pub(crate) struct ExportParams {
     format: Option<String>,
 }
 
+/// The values of `format`.
+pub(crate) const FORMAT_WORDS: &[&str] = &["csv", "ndjson", "arrow", "parquet"];
+
 /// A file with the columns `device_id` (UTF-8), `timestamp` (microseconds, UTC), `x`, `y` and `z` (doubles).
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]

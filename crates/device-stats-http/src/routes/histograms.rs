@@ -5,7 +5,7 @@ use axum::extract::State;
 use device_stats_domain::limits::{HISTOGRAM_BINS_DEFAULT, HISTOGRAM_BINS_MAX};
 use device_stats_domain::{Axes, AxisResults, Bins, Finite, Histogram, RequestedAxes};
 use device_stats_formats::values;
-use device_stats_formats::{Faults, Problem};
+use device_stats_formats::{Faults, Json as Value, Problem};
 use device_stats_service::Service;
 use serde::Serialize;
 use serde_json::json;
@@ -52,7 +52,7 @@ impl FromInput for HistogramQuery {
     #[expect(clippy::expect_used, reason = "the count and the edges are checked before")]
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let count = input.query("bins", faults, count_up_to(HISTOGRAM_BINS_MAX));
-        let low = input.query("low", faults, values::finite);
+        let low = input.query("low", faults, low);
         let high = input.query("high", faults, |value| greater_than(low.flatten(), values::finite(value)?));
         let axes = input.query("magnitude", faults, requested_axes);
         let period = PeriodQuery::read(input, faults);
@@ -64,15 +64,27 @@ impl FromInput for HistogramQuery {
     }
 }
 
-/// Returns the upper edge, if it is greater than the lower edge.
-fn greater_than(low: Option<Finite>, high: Finite) -> Result<Finite, Problem> {
-    match low.map(Finite::get) {
-        Some(low) if high.get() <= low => {
-            let msg = format!("Input should be greater than {low}");
-            Err(Problem::new("greater_than", msg).with(json!({"gt": low})))
-        }
-        _ => Ok(high),
+/// Reads the lower edge. There must be a number above it.
+fn low(value: &Value) -> Result<Finite, Problem> {
+    let low = values::finite(value)?;
+    if low < Finite::MAX {
+        return Ok(low);
     }
+    let msg = "Input should be less than the greatest double";
+    Err(Problem::new("less_than", msg).with(json!({"lt": f64::MAX})))
+}
+
+/// Returns the upper edge, if it is greater than the lower edge and there is a number below it.
+fn greater_than(low: Option<Finite>, high: Finite) -> Result<Finite, Problem> {
+    let bound = low.unwrap_or(Finite::MIN).get();
+    if high.get() > bound {
+        return Ok(high);
+    }
+    let msg = match low {
+        Some(_) => format!("Input should be greater than {bound}"),
+        None => "Input should be greater than the least double".to_owned(),
+    };
+    Err(Problem::new("greater_than", msg).with(json!({"gt": bound})))
 }
 
 /// The histogram of one axis.

@@ -7,14 +7,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use device_stats_domain::{DeviceId, Measurement};
-use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, PointReader};
+use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, OnFault, PointReader};
 use device_stats_service::Service;
 
 use super::batches::{BatchResponse, store_mixed};
 use crate::errors::ApiError;
 use crate::extract::{
-    BatchOptionParams, BatchOptions, Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed,
-    on_fault, precision,
+    BatchOptionParams, Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed, precision,
 };
 
 /// The documented path of the operation.
@@ -29,8 +28,8 @@ const CONFLICTS: HeaderName = HeaderName::from_static("x-conflicts");
 impl RowReader for PointReader {
     type Row = (DeviceId, Measurement);
 
-    fn begin(input: &Input, _: MediaType, faults: &mut Faults) -> Self {
-        Self::new(precision(input, faults), on_fault(input))
+    fn begin(input: &Input, _: MediaType, on_fault: OnFault, faults: &mut Faults) -> Self {
+        Self::new(precision(input, faults), on_fault)
     }
 
     fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<Self::Row>>, BodyError> {
@@ -67,9 +66,8 @@ impl RowReader for PointReader {
 pub(super) async fn append_points(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, batch, _permit): Streamed<(KeyHeader, BatchOptions), PointReader>,
+    Streamed(KeyHeader(key), options, batch, _permit): Streamed<KeyHeader, PointReader>,
 ) -> Result<Response, ApiError> {
-    let (KeyHeader(key), options) = input;
     let stored = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
     Ok(if stored.has_rejected() {
         Json(stored).into_response()

@@ -49,6 +49,10 @@ pub(crate) struct SeriesParams {
     magnitude: Option<bool>,
 }
 
+/// The values of `week_start`.
+pub(crate) const WEEK_START_WORDS: &[&str] =
+    &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
 /// The query of a series.
 pub(crate) struct SeriesQuery {
     period: Period,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{NewUser, User, UserChange, UserFilter, UserId};
+use device_stats_domain::{Device, NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_formats::Members;
 use device_stats_formats::values;
 use device_stats_service::{Action, Service};
@@ -13,11 +13,13 @@ use utoipa::ToSchema;
 use super::created::Created;
 use super::devices::DeviceResponse;
 use super::listed::Listed;
+use super::tagged::Tagged;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, Cursor, JsonBody, ListParams, ListQuery, Parsed, PathUser, RequestBody, UserFilterParams,
-    UserIdParam,
+    Caller, ConditionParams, Conditions, Cursor, Include, IncludeParam, JsonBody, ListParams, ListQuery,
+    Parsed, PathUser, RequestBody, UserFilterParams, UserIdParam,
 };
+use crate::headers::entity_tag::EntityTag;
 
 /// A new user.
 #[derive(ToSchema)]
@@ -81,15 +83,27 @@ pub(crate) struct UserResponse {
     /// Id of the user; 1 or more, never reused.
     #[schema(example = 1, minimum = 1)]
     id: i64,
+    /// Time of creation, RFC 3339 in UTC; `null` if it is unknown. Absent unless requested with `include`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-11-23T10:00:00.250000Z", value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "absent, `null` and a time are three outcomes")]
+    created_at: Option<Option<String>>,
 }
 
-impl From<User> for UserResponse {
-    fn from(user: User) -> Self {
+impl UserResponse {
+    fn new(user: &User, include: Include) -> Self {
         Self {
             username: user.username.as_str().to_owned(),
             email: user.email.as_str().to_owned(),
             id: user.id.0,
+            created_at: include.created_at.then(|| user.created_at.map(|time| time.to_string())),
         }
+    }
+}
+
+impl From<User> for UserResponse {
+    fn from(user: User) -> Self {
+        Self::new(&user, Include::default())
     }
 }
 
@@ -103,13 +117,25 @@ pub(crate) struct UserWithDevicesResponse {
     devices: Vec<DeviceResponse>,
 }
 
+impl UserWithDevicesResponse {
+    fn new(user: &User, devices: &[Device], include: Include) -> Self {
+        let devices = devices.iter().map(|device| DeviceResponse::new(device, include));
+        Self { user: UserResponse::new(user, include), devices: devices.collect() }
+    }
+
+    /// Returns the tag of a user with its devices. It does not depend on `include`.
+    fn tag(user: &User, devices: &[Device]) -> EntityTag {
+        EntityTag::of(&Self::new(user, devices, Include::default()))
+    }
+}
+
 /// List users
 ///
 /// Returns a page of the users, by ascending `id`: by number (`skip`), or by cursor (`after`), optionally
 /// with filters.
 #[utoipa::path(
     get, path = "/api/v1/users", tag = "users",
-    params(ListParams, UserFilterParams),
+    params(ListParams, UserFilterParams, IncludeParam),
     responses(
         (status = 200, description = "A page of users.", body = [UserResponse],
             headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), if there is one."))),
@@ -118,9 +144,9 @@ pub(crate) struct UserWithDevicesResponse {
 pub(super) async fn list_users(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<ListQuery<UserFilter>>,
+    Parsed((query, include)): Parsed<(ListQuery<UserFilter>, Include)>,
 ) -> Result<Listed<UserResponse>, ApiError> {
-    let (entries, next, others) = match input {
+    let (entries, next, others) = match query {
         ListQuery::Page(page) => (service.list_users(principal, page).await?, None, Vec::new()),
         ListQuery::After { cursor: Cursor { after, limit }, filter, others } => {
             let page = service.list_users_after(principal, UserId(after), &filter, limit).await?;
@@ -128,7 +154,7 @@ pub(super) async fn list_users(
             (page.entries, next, others)
         }
     };
-    let entries = entries.into_iter().map(UserResponse::from).collect();
+    let entries = entries.iter().map(|user| UserResponse::new(user, include)).collect();
     Ok(Listed::new(entries, "/api/v1/users", next, &others))
 }
 
@@ -157,48 +183,64 @@ pub(super) async fn create_user(
 
 /// Find a user
 ///
-/// Returns a user with all its devices.
+/// Returns a user with all its devices. The header `ETag` names their state; it changes when the user or one
+/// of the devices changes.
 #[utoipa::path(
     get, path = "/api/v1/users/{user_id}", tag = "users",
-    params(UserIdParam),
+    params(UserIdParam, IncludeParam, ConditionParams),
     responses(
-        (status = 200, description = "The user with its devices.", body = UserWithDevicesResponse),
+        (status = 200, description = "The user with its devices.", body = UserWithDevicesResponse,
+            headers(("etag" = String, description = "Name of the state of the user and its devices."))),
+        (status = 304, description = "The state is one of those in `If-None-Match`."),
         (status = 404, description = "`User not found`.", body = ErrorResponse),
+        (status = 412, description = "The state is none of those in `If-Match`.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn find_user(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<PathUser>,
-) -> Result<Json<UserWithDevicesResponse>, ApiError> {
-    let PathUser(id) = input;
+    Parsed(input): Parsed<(PathUser, Include, Conditions)>,
+) -> Result<Tagged<UserWithDevicesResponse>, ApiError> {
+    let (PathUser(id), include, conditions) = input;
     let user = service.find_user(principal, id, Action::Read).await?;
-    let devices = service.list_user_devices(&user).await?.into_iter().map(DeviceResponse::from).collect();
-    Ok(Json(UserWithDevicesResponse { user: user.into_inner().into(), devices }))
+    let devices = service.list_user_devices(&user).await?;
+    let tag = UserWithDevicesResponse::tag(&user, &devices);
+    let is_known = conditions.check_read(&tag)?;
+    Ok(Tagged { tag, is_known, body: UserWithDevicesResponse::new(&user, &devices, include) })
 }
 
 /// Change a user
 ///
-/// Changes the values of the members that are present.
+/// Changes the values of the members that are present. With `If-Match` and the `ETag` of the user, a change
+/// by another client in the meantime is not overwritten.
 #[utoipa::path(
     put, path = "/api/v1/users/{user_id}", tag = "users",
-    params(UserIdParam),
+    params(UserIdParam, ConditionParams),
     request_body = UserUpdateBody,
     responses(
         (status = 200, description = "The user after the change.", body = UserResponse),
         (status = 400, description = "`Email already registered` (checked first), `Username already taken`, or the body \
             is incomplete or not UTF-8.", body = ErrorResponse),
         (status = 404, description = "`User not found`.", body = ErrorResponse),
+        (status = 412, description = "The state of the user and its devices does not meet the conditions; nothing has \
+            changed.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn update_user(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>)>,
+    Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>, Conditions)>,
 ) -> Result<Json<UserResponse>, ApiError> {
-    let (PathUser(id), JsonBody(change)) = input;
+    let (PathUser(id), JsonBody(change), conditions) = input;
     let user = service.find_user(principal, id, Action::Manage).await?;
-    Ok(Json(service.update_user(&user, change).await?.into()))
+    let changed = if conditions.is_empty() {
+        service.update_user(&user, change).await?
+    } else {
+        let devices = service.list_user_devices(&user).await?;
+        conditions.check_change(&UserWithDevicesResponse::tag(&user, &devices))?;
+        service.update_unchanged_user(&user, &devices, change).await?
+    };
+    Ok(Json(changed.into()))
 }
 
 /// Delete a user
@@ -206,19 +248,27 @@ pub(super) async fn update_user(
 /// Deletes a user, all its devices and all readings of these devices.
 #[utoipa::path(
     delete, path = "/api/v1/users/{user_id}", tag = "users",
-    params(UserIdParam),
+    params(UserIdParam, ConditionParams),
     responses(
         (status = 204, description = "The user is deleted."),
         (status = 404, description = "`User not found`.", body = ErrorResponse),
+        (status = 412, description = "The state of the user and its devices does not meet the conditions; nothing is \
+            deleted.", body = ErrorResponse),
     ),
 )]
 pub(super) async fn delete_user(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(input): Parsed<PathUser>,
+    Parsed(input): Parsed<(PathUser, Conditions)>,
 ) -> Result<StatusCode, ApiError> {
-    let PathUser(id) = input;
+    let (PathUser(id), conditions) = input;
     let user = service.find_user(principal, id, Action::Manage).await?;
-    service.delete_user(&user).await?;
+    if conditions.is_empty() {
+        service.delete_user(&user).await?;
+    } else {
+        let devices = service.list_user_devices(&user).await?;
+        conditions.check_change(&UserWithDevicesResponse::tag(&user, &devices))?;
+        service.delete_unchanged_user(&user, &devices).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,11 @@ use serde_json::Value;
 
 use crate::server::{Api, JSON, over_both_stores};
 
-over_both_stores!(every_documented_status_is_returned_and_no_other, the_document_is_served);
+over_both_stores!(
+    every_documented_status_is_returned_and_no_other,
+    every_documented_word_is_accepted,
+    the_document_is_served
+);
 
 fn document() -> Value {
     serde_json::from_str(&openapi()).unwrap()
@@ -53,10 +57,11 @@ fn every_operation_and_parameter_is_described() {
             assert!(response["description"].is_string(), "{name} {status}");
             let content = response["content"].as_object().into_iter().flatten();
             let schemas: Vec<&Value> = content.map(|(_, content)| &content["schema"]).collect();
-            assert_eq!(schemas.is_empty(), status == "204", "{name} {status}");
+            let is_empty = matches!(status.as_str(), "204" | "304");
+            assert_eq!(schemas.is_empty(), is_empty, "{name} {status}");
             assert!(schemas.iter().all(|schema| schema.is_object()), "{name} {status}");
             let is_json = !response["content"]["application/json"].is_null();
-            assert_eq!(is_json, status != "204" && !(is_stream(&path) && status == "200"), "{name} {status}");
+            assert_eq!(!is_json, is_empty || is_stream(&path) && status == "200", "{name} {status}");
         }
         assert!(statuses.contains_key("500"), "{name}");
         let uses_database = !matches!(path.as_str(), "/health/live" | "/api/v1/version");
@@ -102,7 +107,7 @@ const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 const DATED_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 103] = [
+const REQUESTS: [(&str, &str, &str, u16); 104] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -126,6 +131,7 @@ const REQUESTS: [(&str, &str, &str, u16); 103] = [
     ("GET", "/api/v1/devices?skip=x", "", 422),
     ("GET", "/api/v1/devices/d", "", 200),
     ("GET", "/api/v1/devices/none", "", 404),
+    ("GET", "/api/v1/devices/d?include=x", "", 422),
     ("PUT", "/api/v1/devices/d", r#"{"name":"n"}"#, 200),
     ("PUT", "/api/v1/devices/d", r#"{"user_id":9}"#, 400),
     ("PUT", "/api/v1/devices/none", "{}", 404),
@@ -208,6 +214,20 @@ const REQUESTS: [(&str, &str, &str, u16); 103] = [
     ("GET", "/api/v1/users/1", "", 404),
 ];
 
+/// Requests with a header that together get every response to a condition, sent before the deletions.
+const CONDITIONAL_REQUESTS: [(&str, &str, &str, &str, u16); 10] = [
+    ("POST", "/api/v1/devices", "x: y", r#"{"device_id":"e"}"#, 201),
+    ("GET", "/api/v1/users/1", "if-none-match: *", "", 304),
+    ("GET", "/api/v1/users/1", "if-match: \"x\"", "", 412),
+    ("PUT", "/api/v1/users/1", "if-match: \"x\"", "{}", 412),
+    ("DELETE", "/api/v1/users/1", "if-match: \"x\"", "", 412),
+    ("GET", "/api/v1/devices/e", "if-none-match: *", "", 304),
+    ("GET", "/api/v1/devices/e", "if-match: \"x\"", "", 412),
+    ("PUT", "/api/v1/devices/e", "if-match: \"x\"", "{}", 412),
+    ("DELETE", "/api/v1/devices/e", "if-match: \"x\"", "", 412),
+    ("DELETE", "/api/v1/devices/e", "if-match: x", "", 422),
+];
+
 /// Returns the method of a request and the path of its operation.
 fn operation_name(document: &Value, method: &str, path: &str) -> String {
     let path = path.split('?').next().unwrap();
@@ -250,13 +270,17 @@ async fn every_documented_status_is_returned_and_no_other(api: Api) {
         }
     }
     let mut given = BTreeSet::new();
-    for (method, path, body, expected) in REQUESTS {
+    let first_deletion = REQUESTS.iter().position(|(method, ..)| *method == "DELETE").unwrap();
+    let (before, deletions) = REQUESTS.split_at(first_deletion);
+    let plain = |(method, path, body, expected)| (method, path, "x: y", body, expected);
+    let before = before.iter().copied().map(plain).chain(CONDITIONAL_REQUESTS);
+    for (method, path, header, body, expected) in before.chain(deletions.iter().copied().map(plain)) {
         let name = operation_name(&document, method, path);
         let body = Some(body.as_bytes()).filter(|body| !body.is_empty());
         let response = if is_live(path) && expected == 200 {
             api.send_bytes(format!("{method} {path} HTTP/1.1\r\nhost: t\r\n\r\n").as_bytes(), false).await
         } else {
-            api.send(method, path, &[JSON], body).await
+            api.send(method, path, &[JSON, header], body).await
         };
         assert_eq!(response.status, expected, "{name}: {response:?}");
         given.insert((name, response.status));
@@ -281,6 +305,47 @@ async fn every_documented_status_is_returned_and_no_other(api: Api) {
         missing.is_empty() && unknown.is_empty(),
         "never returned: {missing:?}; undocumented: {unknown:?}"
     );
+}
+
+/// Returns the words of a parameter with a choice, also of a list of words.
+fn words(parameter: &Value) -> Vec<&str> {
+    let schema = &parameter["schema"];
+    let words = schema["enum"].as_array().or_else(|| schema["items"]["enum"].as_array());
+    words.into_iter().flatten().map(|word| word.as_str().unwrap()).collect()
+}
+
+async fn every_documented_word_is_accepted(api: Api) {
+    let document = document();
+    let mut choices = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let path = path.replace("{user_id}", "1").replace("{device_id}", "d").replace("{timestamp}", "0");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap();
+            for word in words(parameter) {
+                choices.insert(name.to_owned());
+                let response = api.send(&method, &format!("{path}?{name}={word}"), &[JSON], None).await;
+                assert!(!response.brief().contains(&format!("query.{name}")), "{path} {word}: {response:?}");
+            }
+        }
+    }
+    assert_eq!(
+        choices,
+        ["format", "include", "on_fault", "precision", "stats", "week_start"].map(str::to_owned).into()
+    );
+}
+
+#[test]
+fn links_lead_from_a_new_user_or_device_to_all_operations_on_it() {
+    let document = document();
+    for (path, parameter) in [("/api/v1/users", "{user_id}"), ("/api/v1/devices", "{device_id}")] {
+        let links = document["paths"][path]["post"]["responses"]["201"]["links"].as_object().unwrap();
+        let linked: BTreeSet<&str> =
+            links.values().map(|link| link["operationId"].as_str().unwrap()).collect();
+        let operations = operations(&document);
+        let on_it = operations.iter().filter(|(path, ..)| path.contains(parameter));
+        let on_it: BTreeSet<&str> = on_it.map(|(.., one)| one["operationId"].as_str().unwrap()).collect();
+        assert_eq!(linked, on_it);
+    }
 }
 
 async fn the_document_is_served(api: Api) {

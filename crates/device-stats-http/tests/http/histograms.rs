@@ -140,6 +140,8 @@ async fn an_invalid_histogram_is_refused(api: Api) {
         ("high=NaN", "422 finite_number query.high"),
         ("high=1e999", "422 finite_number query.high"),
         ("low=1&high=1", "422 greater_than query.high"),
+        ("low=1.7976931348623157e308", "422 less_than query.low"),
+        ("high=-1.7976931348623157e308", "422 greater_than query.high"),
         ("low=2&high=1", "422 greater_than query.high"),
         ("low=1&low=2", "422 repeated query.low"),
         ("end_time=x", "422 datetime_from_date_parsing query.end_time"),

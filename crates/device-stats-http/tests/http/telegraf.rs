@@ -37,7 +37,9 @@ async fn send(api: Api, path: &str, more_headers: &[&str], lines: &str) -> Respo
         api.address
     )
     .into_bytes();
-    more_headers.iter().for_each(|header| write!(request, "{header}\r\n").unwrap());
+    for header in more_headers {
+        write!(request, "{header}\r\n").unwrap();
+    }
     request.extend_from_slice(b"Accept-Encoding: gzip\r\nConnection: close\r\n\r\n");
     for chunk in body.chunks(CHUNK) {
         write!(request, "{:x}\r\n", chunk.len()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
     UserId,
@@ -11,10 +11,10 @@ use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
-use crate::database::columns::{column, each, optional_text, text};
+use crate::database::columns::{column, each, optional_text, optional_time, text};
 use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
-use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join, try_join3};
+use crate::database::transactions::{BEGIN, UNLIMITED, at_once, begin, try_join, try_join3};
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
 
@@ -25,6 +25,7 @@ pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
         device_id: text(row, 1, DeviceId::new)?,
         name: optional_text(row, 2, DeviceName::new)?,
         user_id: user_id.map(UserId),
+        created_at: optional_time(row, 4)?,
     })
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
     let insert = client
         .prepare_cached(
             "INSERT INTO devices (device_id, name, user_id) VALUES ($1, $2, $3)
-             RETURNING id, device_id, name, user_id",
+             RETURNING id, device_id, name, user_id, created_at",
         )
         .await?;
     let name = new.name.as_ref().map(DeviceName::as_str);
@@ -54,9 +55,25 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
     Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
 }
 
+/// Inserts in the order of the ids, so that two calls with the same ids do not wait for each other in a
+/// circle.
+pub(crate) async fn create_missing(client: &Client, device_ids: &[DeviceId]) -> Result<(), Failure> {
+    let insert = client
+        .prepare_cached(
+            "INSERT INTO devices (device_id) SELECT id FROM unnest($1::text[]) AS missing (id)
+             ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING",
+        )
+        .await?;
+    let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
+    client.execute(&insert, &[&ids]).await.map_err(Failure::Committing)?;
+    Ok(())
+}
+
 pub(crate) async fn find(client: &Client, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, Failure> {
     let select = client
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE device_id = ANY ($1)")
+        .prepare_cached(
+            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ANY ($1)",
+        )
         .await?;
     let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
     let found = client.query(&select, &[&ids]).await?;
@@ -67,7 +84,9 @@ pub(crate) async fn find(client: &Client, device_ids: &[DeviceId]) -> Result<Vec
 
 pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<Device>, Failure> {
     let select = client
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT $1 OFFSET $2")
+        .prepare_cached(
+            "SELECT id, device_id, name, user_id, created_at FROM devices ORDER BY id LIMIT $1 OFFSET $2",
+        )
         .await?;
     let devices = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
     Ok(each(&devices, device)?)
@@ -99,7 +118,7 @@ pub(crate) async fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, device_id, name, user_id FROM devices WHERE {} ORDER BY id LIMIT {limit}",
+        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE {} ORDER BY id LIMIT {limit}",
         conditions.text()
     );
     let select = client.prepare_cached(&select).await?;
@@ -109,14 +128,48 @@ pub(crate) async fn list_after(
 
 pub(crate) async fn list_by_user(client: &Client, user: UserId) -> Result<Vec<Device>, Failure> {
     let select = client
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE user_id = $1 ORDER BY id")
+        .prepare_cached(
+            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1 ORDER BY id",
+        )
         .await?;
     let devices = client.query(&select, &[&user.0]).await?;
     Ok(each(&devices, device)?)
 }
 
+/// Begins a transaction, locks a device, and checks that it equals the one that a caller has seen.
+async fn begin_unchanged<'c>(client: &'c mut Client, seen: &Device) -> Result<Transaction<'c>, Failure> {
+    let transaction = begin(client).await?;
+    let select = "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1 FOR UPDATE";
+    let select = transaction.prepare_cached(select).await?;
+    let found = transaction.query(&select, &[&seen.key.0]).await?;
+    match found.first().map(device).transpose()? {
+        None => Err(StoreError::DeviceMissing.into()),
+        Some(device) if device != *seen => Err(StoreError::Changed.into()),
+        Some(_) => Ok(transaction),
+    }
+}
+
+pub(crate) async fn update_unchanged(
+    client: &mut Client,
+    seen: &Device,
+    change: &DeviceChange,
+) -> Result<Device, Failure> {
+    let transaction = begin_unchanged(client, seen).await?;
+    let updated = update(&transaction, seen.key, change).await?;
+    transaction.commit().await.map_err(Failure::Committing)?;
+    Ok(updated)
+}
+
+pub(crate) async fn delete_unchanged(client: &mut Client, seen: &Device) -> Result<(), Failure> {
+    let transaction = begin_unchanged(client, seen).await?;
+    transaction.batch_execute(UNLIMITED).await?;
+    transaction.execute("DELETE FROM reading WHERE device = $1", &[&seen.key.0]).await?;
+    transaction.execute("DELETE FROM devices WHERE id = $1", &[&seen.key.0]).await?;
+    transaction.commit().await.map_err(Failure::Committing)
+}
+
 pub(crate) async fn update(
-    client: &Client,
+    client: &impl GenericClient,
     key: DeviceKey,
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
@@ -125,7 +178,7 @@ pub(crate) async fn update(
             "UPDATE devices SET
                  name = CASE WHEN $2::boolean THEN $3 ELSE name END,
                  user_id = CASE WHEN $4::boolean THEN $5 ELSE user_id END
-             WHERE id = $1 RETURNING id, device_id, name, user_id",
+             WHERE id = $1 RETURNING id, device_id, name, user_id, created_at",
         )
         .await?;
     let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);

@@ -1,17 +1,18 @@
 //! Statements about users.
 
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{
-    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    Device, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
 use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
-use crate::database::columns::{column, each, text};
+use crate::accounts::devices::device;
+use crate::database::columns::{column, each, optional_time, text};
 use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_taken};
-use crate::database::transactions::{BEGIN, UNLIMITED, at_once, try_join, try_join3};
+use crate::database::transactions::{BEGIN, UNLIMITED, at_once, begin, try_join, try_join3};
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";
@@ -21,12 +22,15 @@ fn user(row: &Row) -> Result<User, StoreError> {
         id: UserId(column(row, 0)?),
         username: text(row, 1, Username::new)?,
         email: text(row, 2, |text| Email::parse(&text))?,
+        created_at: optional_time(row, 3)?,
     })
 }
 
 pub(crate) async fn create(client: &Client, new: &NewUser) -> Result<User, Failure> {
     let insert = client
-        .prepare_cached("INSERT INTO users (username, email) VALUES ($1, $2) RETURNING id, username, email")
+        .prepare_cached(
+            "INSERT INTO users (username, email) VALUES ($1, $2) RETURNING id, username, email, created_at",
+        )
         .await?;
     match client.query(&insert, &[&new.username.as_str(), &new.email.as_str()]).await {
         Ok(created) => Ok(created.first().map(user).transpose()?.ok_or_else(not_returned)?),
@@ -39,14 +43,16 @@ fn not_returned() -> StoreError {
 }
 
 pub(crate) async fn find(client: &Client, id: UserId) -> Result<Option<User>, Failure> {
-    let select = client.prepare_cached("SELECT id, username, email FROM users WHERE id = $1").await?;
+    let select =
+        client.prepare_cached("SELECT id, username, email, created_at FROM users WHERE id = $1").await?;
     let found = client.query(&select, &[&id.0]).await?;
     Ok(found.first().map(user).transpose()?)
 }
 
 pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<User>, Failure> {
-    let select =
-        client.prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT $1 OFFSET $2").await?;
+    let select = client
+        .prepare_cached("SELECT id, username, email, created_at FROM users ORDER BY id LIMIT $1 OFFSET $2")
+        .await?;
     let users = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
     Ok(each(&users, user)?)
 }
@@ -70,7 +76,7 @@ pub(crate) async fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, username, email FROM users WHERE {} ORDER BY id LIMIT {limit}",
+        "SELECT id, username, email, created_at FROM users WHERE {} ORDER BY id LIMIT {limit}",
         conditions.text()
     );
     let select = client.prepare_cached(&select).await?;
@@ -79,18 +85,80 @@ pub(crate) async fn list_after(
 }
 
 pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> Result<User, Failure> {
+    match try_update(client, id, change).await? {
+        Ok(updated) => Ok(updated),
+        Err(error) => Err(refused(client, error, Some(id), change.email.as_ref()).await),
+    }
+}
+
+/// Changes a user. Returns the error of the statement that sets the values.
+async fn try_update(
+    client: &impl GenericClient,
+    id: UserId,
+    change: &UserChange,
+) -> Result<Result<User, Error>, Failure> {
     let update = client
         .prepare_cached(
             "UPDATE users SET username = coalesce($2, username), email = coalesce($3, email) WHERE id = $1
-             RETURNING id, username, email",
+             RETURNING id, username, email, created_at",
         )
         .await?;
     let username = change.username.as_ref().map(Username::as_str);
     let email = change.email.as_ref().map(Email::as_str);
     match client.query(&update, &[&id.0, &username, &email]).await {
-        Ok(updated) => Ok(updated.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?),
-        Err(error) => Err(refused(client, error, Some(id), change.email.as_ref()).await),
+        Ok(updated) => Ok(Ok(updated.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?)),
+        Err(error) => Ok(Err(error)),
     }
+}
+
+/// Begins a transaction, locks a user and its devices as a deletion does, and checks that they equal those
+/// that a caller has seen.
+async fn begin_unchanged<'c>(
+    client: &'c mut Client,
+    seen: &User,
+    devices: &[Device],
+) -> Result<Transaction<'c>, Failure> {
+    let transaction = begin(client).await?;
+    let select = "SELECT id, username, email, created_at FROM users WHERE id = $1 FOR UPDATE";
+    let select = transaction.prepare_cached(select).await?;
+    let found = transaction.query(&select, &[&seen.id.0]).await?;
+    let found = found.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?;
+    let select = "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1
+        ORDER BY id FOR UPDATE";
+    let select = transaction.prepare_cached(select).await?;
+    let found_devices = each(&transaction.query(&select, &[&seen.id.0]).await?, device)?;
+    if found == *seen && found_devices == devices { Ok(transaction) } else { Err(StoreError::Changed.into()) }
+}
+
+pub(crate) async fn update_unchanged(
+    client: &mut Client,
+    seen: &User,
+    devices: &[Device],
+    change: &UserChange,
+) -> Result<User, Failure> {
+    let transaction = begin_unchanged(client, seen, devices).await?;
+    let refusal = match try_update(&transaction, seen.id, change).await? {
+        Ok(updated) => {
+            transaction.commit().await.map_err(Failure::Committing)?;
+            return Ok(updated);
+        }
+        Err(error) => error,
+    };
+    transaction.rollback().await?;
+    Err(refused(client, refusal, Some(seen.id), change.email.as_ref()).await)
+}
+
+pub(crate) async fn delete_unchanged(
+    client: &mut Client,
+    seen: &User,
+    devices: &[Device],
+) -> Result<(), Failure> {
+    let transaction = begin_unchanged(client, seen, devices).await?;
+    let keys: Vec<i64> = devices.iter().map(|device| device.key.0).collect();
+    transaction.batch_execute(UNLIMITED).await?;
+    transaction.execute("DELETE FROM reading WHERE device = ANY ($1)", &[&keys]).await?;
+    transaction.execute("DELETE FROM users WHERE id = $1", &[&seen.id.0]).await?;
+    transaction.commit().await.map_err(Failure::Committing)
 }
 
 /// Deletes a user. Foreign keys delete its devices and their segments. The devices are locked by ascending

@@ -48,6 +48,12 @@ pub(crate) fn time(row: &Row, index: usize) -> Result<Timestamp, StoreError> {
     Timestamp::from_micros(column(row, index)?).map_err(broken)
 }
 
+/// Reads a time in microseconds since 1970 UTC that can be null.
+pub(crate) fn optional_time(row: &Row, index: usize) -> Result<Option<Timestamp>, StoreError> {
+    let micros: Option<i64> = column(row, index)?;
+    micros.map(Timestamp::from_micros).transpose().map_err(broken)
+}
+
 /// Reads a count; 0 and up.
 pub(crate) fn count(row: &Row, index: usize) -> Result<u64, StoreError> {
     u64::try_from(column::<i64>(row, index)?).map_err(broken)

@@ -21,6 +21,19 @@ impl Service {
         self.parts.store.create_device(device).await.map_err(owner_missing)
     }
 
+    /// Creates each of these devices that does not exist, without an owner.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub(crate) async fn create_missing_devices(
+        &self,
+        principal: Principal,
+        ids: &[DeviceId],
+    ) -> Result<(), StoreError> {
+        principal.check(Action::Manage)?;
+        self.parts.store.create_missing_devices(ids).await
+    }
+
     /// Finds a device.
     ///
     /// # Errors
@@ -59,6 +72,26 @@ impl Service {
         change: DeviceChange,
     ) -> Result<Device, ServiceError> {
         self.parts.store.update_device(device.key, change).await.map_err(owner_missing)
+    }
+
+    /// Changes a device, if it still equals `device`.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`], and the errors of [`Self::update_device`].
+    pub async fn update_unchanged_device(
+        &self,
+        device: &Authorized<Device>,
+        change: DeviceChange,
+    ) -> Result<Device, ServiceError> {
+        self.parts.store.update_unchanged_device(device, change).await.map_err(owner_missing)
+    }
+
+    /// Deletes a device with its readings, if it still equals `device`.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
+    pub async fn delete_unchanged_device(&self, device: &Authorized<Device>) -> Result<(), StoreError> {
+        self.parts.store.delete_unchanged_device(device).await
     }
 
     /// Deletes a device with its readings.

@@ -74,6 +74,32 @@ impl Service {
         self.parts.store.update_user(user.id, change).await
     }
 
+    /// Changes a user, if the user and its devices still equal `user` and `devices`.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`], and the errors of [`Self::update_user`].
+    pub async fn update_unchanged_user(
+        &self,
+        user: &Authorized<User>,
+        devices: &[Device],
+        change: UserChange,
+    ) -> Result<User, StoreError> {
+        self.parts.store.update_unchanged_user(user, devices, change).await
+    }
+
+    /// Deletes a user with all devices and their readings, if the user and its devices still equal `user` and
+    /// `devices`.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`]; [`StoreError::UserMissing`] if the user was deleted meanwhile.
+    pub async fn delete_unchanged_user(
+        &self,
+        user: &Authorized<User>,
+        devices: &[Device],
+    ) -> Result<(), StoreError> {
+        self.parts.store.delete_unchanged_user(user, devices).await
+    }
+
     /// Deletes a user with all devices and their readings.
     ///
     /// # Errors

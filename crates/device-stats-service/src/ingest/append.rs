@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use device_stats_domain::{
-    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewDevice, NewReading, Reading, ReadingTime,
+    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
 };
 use device_stats_store::{Appended, FirstStored, KeyedOutcome, Receipt, StoreError};
 
@@ -180,15 +180,8 @@ impl Service {
         if devices.len() > REGISTERED_DEVICES_MAX {
             return Err(ServiceError::TooManyNewDevices(devices.len()));
         }
-        for device in devices {
-            let new = NewDevice { device_id: device.clone(), name: None, user_id: None };
-            match self.create_device(principal, new).await {
-                // Another request has created it meanwhile.
-                Ok(_) | Err(ServiceError::Store(StoreError::DeviceIdTaken)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let devices: Vec<DeviceId> = devices.into_iter().cloned().collect();
+        Ok(self.create_missing_devices(principal, &devices).await?)
     }
 
     /// Returns the key of a device to append to. The device may have been deleted since the key was cached.

@@ -39,10 +39,7 @@ impl Clock {
             .map_or(Duration::ZERO, |last| last.since_1970 + moment.saturating_duration_since(last.moment));
         let since_1970 = since_1970.max(at_least);
         *last = Some(ClockReading { moment, since_1970 });
-        i64::try_from(since_1970.as_micros())
-            .ok()
-            .and_then(|micros| Timestamp::from_micros(micros).ok())
-            .unwrap_or(Timestamp::MAX)
+        Timestamp::from_duration(since_1970)
     }
 }
 

@@ -7,7 +7,8 @@ use device_stats_domain::{
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::database::columns::{optional_text, text};
+use crate::accounts::now_us;
+use crate::database::columns::{optional_text, optional_time, text};
 use crate::database::conditions::Conditions;
 use crate::database::errors::{is_missing_parent, store_error};
 use crate::hot::HotView;
@@ -20,6 +21,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         device_id: text(row, 1, DeviceId::new)?,
         name: optional_text(row, 2, DeviceName::new)?,
         user_id: user_id.map(UserId),
+        created_at: optional_time(row, 4)?,
     })
 }
 
@@ -31,13 +33,25 @@ fn owner_error(error: rusqlite::Error) -> StoreError {
 pub(crate) fn create(connection: &Connection, new: &NewDevice) -> Result<Device, StoreError> {
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO devices (device_id, name, user_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING
-             RETURNING id, device_id, name, user_id",
+            "INSERT INTO devices (device_id, name, user_id, created_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING
+             RETURNING id, device_id, name, user_id, created_at",
         )
         .map_err(store_error)?;
     let name = new.name.as_ref().map(DeviceName::as_str);
-    let created = insert.query_row((new.device_id.as_str(), name, new.user_id.map(|id| id.0)), device);
+    let created =
+        insert.query_row((new.device_id.as_str(), name, new.user_id.map(|id| id.0), now_us()), device);
     created.optional().map_err(owner_error)?.ok_or(StoreError::DeviceIdTaken)
+}
+
+pub(crate) fn create_missing(connection: &Connection, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+    for device_id in device_ids {
+        let new = NewDevice { device_id: device_id.clone(), name: None, user_id: None };
+        match create(connection, &new) {
+            Ok(_) | Err(StoreError::DeviceIdTaken) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn find(
@@ -46,7 +60,7 @@ pub(crate) fn find(
 ) -> Result<Vec<Option<Device>>, StoreError> {
     // Each id has its own lookup: a statement cannot have thousands of parameters.
     let mut select = connection
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE device_id = ?1")
+        .prepare_cached("SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ?1")
         .map_err(store_error)?;
     let found = device_ids.iter().map(|id| select.query_row([id.as_str()], device).optional());
     found.collect::<rusqlite::Result<_>>().map_err(store_error)
@@ -54,14 +68,16 @@ pub(crate) fn find(
 
 pub(crate) fn find_by_key(connection: &Connection, key: DeviceKey) -> Result<Option<Device>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE id = ?1")
+        .prepare_cached("SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = ?1")
         .map_err(store_error)?;
     select.query_row([key.0], device).optional().map_err(store_error)
 }
 
 pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<Device>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices ORDER BY id LIMIT ?1 OFFSET ?2")
+        .prepare_cached(
+            "SELECT id, device_id, name, user_id, created_at FROM devices ORDER BY id LIMIT ?1 OFFSET ?2",
+        )
         .map_err(store_error)?;
     let devices = select.query_map((page.limit, page.skip), device);
     devices.and_then(Iterator::collect).map_err(store_error)
@@ -96,7 +112,7 @@ pub(crate) fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, device_id, name, user_id FROM devices WHERE {} ORDER BY {id} LIMIT {limit}",
+        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE {} ORDER BY {id} LIMIT {limit}",
         conditions.text()
     );
     let mut select = connection.prepare_cached(&select).map_err(store_error)?;
@@ -106,7 +122,9 @@ pub(crate) fn list_after(
 
 pub(crate) fn list_by_user(connection: &Connection, user: UserId) -> Result<Vec<Device>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, device_id, name, user_id FROM devices WHERE user_id = ?1 ORDER BY id")
+        .prepare_cached(
+            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = ?1 ORDER BY id",
+        )
         .map_err(store_error)?;
     let devices = select.query_map([user.0], device);
     devices.and_then(Iterator::collect).map_err(store_error)
@@ -120,13 +138,19 @@ pub(crate) fn update(
     let mut update = connection
         .prepare_cached(
             "UPDATE devices SET name = iif(?2, ?3, name), user_id = iif(?4, ?5, user_id) WHERE id = ?1
-             RETURNING id, device_id, name, user_id",
+             RETURNING id, device_id, name, user_id, created_at",
         )
         .map_err(store_error)?;
     let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
     let owner = change.user_id.flatten().map(|id| id.0);
     let changes = (key.0, change.name.is_some(), name, change.user_id.is_some(), owner);
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
+}
+
+/// Checks that a device equals the one that a caller has seen.
+pub(crate) fn check_unchanged(connection: &Connection, seen: &Device) -> Result<(), StoreError> {
+    let device = find_by_key(connection, seen.key)?.ok_or(StoreError::DeviceMissing)?;
+    if device == *seen { Ok(()) } else { Err(StoreError::Changed) }
 }
 
 /// Deletes the hot readings of devices that the same transaction deletes.

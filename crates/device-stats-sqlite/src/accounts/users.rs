@@ -1,13 +1,13 @@
 //! Statements about users.
 
 use device_stats_domain::{
-    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    Device, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
 use device_stats_store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::accounts::devices;
-use crate::database::columns::text;
+use crate::accounts::{devices, now_us};
+use crate::database::columns::{optional_time, text};
 use crate::database::conditions::Conditions;
 use crate::database::errors::store_error;
 use crate::hot::HotView;
@@ -17,17 +17,18 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         id: UserId(row.get(0)?),
         username: text(row, 1, Username::new)?,
         email: text(row, 2, |text| Email::parse(&text))?,
+        created_at: optional_time(row, 3)?,
     })
 }
 
 pub(crate) fn create(connection: &Connection, new: &NewUser) -> Result<User, StoreError> {
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO users (username, email) VALUES (?1, ?2) ON CONFLICT DO NOTHING
-             RETURNING id, username, email",
+            "INSERT INTO users (username, email, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING
+             RETURNING id, username, email, created_at",
         )
         .map_err(store_error)?;
-    let created = insert.query_row((new.username.as_str(), new.email.as_str()), user).optional();
+    let created = insert.query_row((new.username.as_str(), new.email.as_str(), now_us()), user).optional();
     match created.map_err(store_error)? {
         Some(created) => Ok(created),
         None if is_email_taken(connection, None, &new.email)? => Err(StoreError::EmailTaken),
@@ -37,14 +38,14 @@ pub(crate) fn create(connection: &Connection, new: &NewUser) -> Result<User, Sto
 
 pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, username, email FROM users WHERE id = ?1")
+        .prepare_cached("SELECT id, username, email, created_at FROM users WHERE id = ?1")
         .map_err(store_error)?;
     select.query_row([id.0], user).optional().map_err(store_error)
 }
 
 pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<User>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, username, email FROM users ORDER BY id LIMIT ?1 OFFSET ?2")
+        .prepare_cached("SELECT id, username, email, created_at FROM users ORDER BY id LIMIT ?1 OFFSET ?2")
         .map_err(store_error)?;
     let users = select.query_map((page.limit, page.skip), user);
     users.and_then(Iterator::collect).map_err(store_error)
@@ -69,7 +70,7 @@ pub(crate) fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, username, email FROM users WHERE {} ORDER BY id LIMIT {limit}",
+        "SELECT id, username, email, created_at FROM users WHERE {} ORDER BY id LIMIT {limit}",
         conditions.text()
     );
     let mut select = connection.prepare_cached(&select).map_err(store_error)?;
@@ -81,7 +82,7 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
     let mut update = connection
         .prepare_cached(
             "UPDATE OR IGNORE users SET username = coalesce(?2, username), email = coalesce(?3, email)
-             WHERE id = ?1 RETURNING id, username, email",
+             WHERE id = ?1 RETURNING id, username, email, created_at",
         )
         .map_err(store_error)?;
     let username = change.username.as_ref().map(Username::as_str);
@@ -93,6 +94,17 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
         (None, Some(email)) if is_email_taken(connection, Some(id), email)? => Err(StoreError::EmailTaken),
         (None, _) => Err(StoreError::UsernameTaken),
     }
+}
+
+/// Checks that a user and its devices equal those that a caller has seen.
+pub(crate) fn check_unchanged(
+    connection: &Connection,
+    seen: &User,
+    devices: &[Device],
+) -> Result<(), StoreError> {
+    let user = find(connection, seen.id)?.ok_or(StoreError::UserMissing)?;
+    let is_unchanged = user == *seen && devices::list_by_user(connection, seen.id)? == devices;
+    if is_unchanged { Ok(()) } else { Err(StoreError::Changed) }
 }
 
 /// Deletes a user. Foreign keys delete the devices and their segments.

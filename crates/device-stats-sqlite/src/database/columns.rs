@@ -37,6 +37,13 @@ pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     Timestamp::from_micros(row.get(column)?).map_err(|error| invalid(column, Type::Integer, error))
 }
 
+/// Reads a time in microseconds since 1970 UTC that can be null.
+pub(crate) fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
+    let micros: Option<i64> = row.get(column)?;
+    let time = micros.map(Timestamp::from_micros).transpose();
+    time.map_err(|error| invalid(column, Type::Integer, error))
+}
+
 /// Reads a count; 0 and up.
 pub(crate) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
     let count: i64 = row.get(column)?;

@@ -15,8 +15,15 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 5] =
-    ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests", "V6__conflicts"];
+const ALL: [&str; 7] = [
+    "V1__users_devices_readings",
+    "V2__segments",
+    "V3__journal",
+    "V4__keyed_requests",
+    "V5__created_at",
+    "V6__conflicts",
+    "V7__derived_segments",
+];
 
 #[test]
 fn only_applied_migrations_are_returned() {
@@ -45,6 +52,8 @@ async fn readings_of_the_first_version_stay_hot() {
 
     let store = SqliteStore::open(&folder.database(), false).unwrap();
     let device = process::device(&store).await;
+    let ann = store.find_user(UserId(1)).await.unwrap().unwrap();
+    assert_eq!(ann.created_at, None);
     assert_eq!(process::count(&store, device).await, 1000);
     let hot: Vec<_> =
         store.list_hot_devices().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
@@ -66,7 +75,9 @@ fn database_of_version(folder: &Folder, count: usize) -> rusqlite::Connection {
         include_str!("../../migrations/V2__segments.sql"),
         include_str!("../../migrations/V3__journal.sql"),
         include_str!("../../migrations/V4__keyed_requests.sql"),
+        include_str!("../../migrations/V5__created_at.sql"),
         include_str!("../../migrations/V6__conflicts.sql"),
+        include_str!("../../migrations/V7__derived_segments.sql"),
     ];
     let versions: Vec<Migration> = ALL
         .iter()
@@ -85,7 +96,7 @@ async fn an_interrupted_migration_is_completed() {
     let folder = Folder::new();
     let old = database_of_version(&folder, ALL.len());
     old.execute_batch(
-        "INSERT INTO devices VALUES (1, 'd', NULL, NULL);
+        "INSERT INTO devices (id, device_id) VALUES (1, 'd');
          WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 99999)
          INSERT INTO reading SELECT 1, n, n, n, n, n FROM n;",
     )

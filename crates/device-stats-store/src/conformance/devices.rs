@@ -1,7 +1,10 @@
 //! Cases about devices.
 
+use std::sync::Arc;
+
 use device_stats_domain::{DeviceChange, DeviceKey, ListPage, NewDevice, UserId, Window};
 
+use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
 use super::samples::{
     Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, given, new_device,
@@ -260,4 +263,32 @@ pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
     let second = device(&store, "d").await;
     assert_eq!(all_readings(&store, second.key).await, []);
     assert_eq!(all_readings(&store, first.key).await, []);
+}
+
+pub async fn missing_devices_are_created_at_once(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let kept = owned_device(&store, "b", &ann).await;
+    store.create_missing_devices(&["c", "b", "a", "c"].map(device_id)).await.unwrap();
+    store.create_missing_devices(&["a", "d"].map(device_id)).await.unwrap();
+    store.create_missing_devices(&[]).await.unwrap();
+    let found = store.find_devices(&["a", "b", "c", "d"].map(device_id)).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(Option::unwrap).collect();
+    assert_eq!(found[1], kept);
+    assert!(found.iter().all(|device| device.name.is_none() && device.created_at.is_some()));
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap().len(), 4);
+}
+
+/// The callers name the same devices in different orders.
+pub async fn concurrent_callers_create_missing_devices_once(store: Opened) {
+    let answers = concurrently(CALLERS, |caller| {
+        let store = Arc::clone(&store);
+        let mut ids: Vec<_> = (0..40).map(|n| device_id(&format!("d{n}"))).collect();
+        ids.rotate_left(caller);
+        if caller % 2 == 0 {
+            ids.reverse();
+        }
+        async move { store.create_missing_devices(&ids).await }
+    });
+    assert!(answers.await.iter().all(Result::is_ok));
+    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap().len(), 40);
 }

@@ -1,9 +1,11 @@
 //! Users and devices of the model.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, NewUser, User,
-    UserChange, UserFilter, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, NewUser,
+    Timestamp, User, UserChange, UserFilter, UserId,
 };
 
 use super::state::{Model, State};
@@ -44,12 +46,41 @@ impl AccountStore for Model {
         self.state().update_user(id, change)
     }
 
+    async fn update_unchanged_user(
+        &self,
+        seen: &User,
+        devices: &[Device],
+        change: UserChange,
+    ) -> Result<User, StoreError> {
+        let mut state = self.state();
+        state.check_user(seen, devices)?;
+        state.update_user(seen.id, change)
+    }
+
+    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.check_user(seen, devices)?;
+        state.delete_user(seen.id)
+    }
+
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
         self.state().delete_user(id)
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
         self.state().create_device(device)
+    }
+
+    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for device_id in device_ids {
+            let new = NewDevice { device_id: device_id.clone(), name: None, user_id: None };
+            match state.create_device(new) {
+                Ok(_) | Err(StoreError::DeviceIdTaken) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
@@ -84,12 +115,27 @@ impl AccountStore for Model {
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
-        let state = self.state();
-        Ok(state.devices.values().filter(|device| device.user_id == Some(user)).cloned().collect())
+        Ok(self.state().devices_of(user))
     }
 
     async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
         self.state().update_device(device, change)
+    }
+
+    async fn update_unchanged_device(
+        &self,
+        seen: &Device,
+        change: DeviceChange,
+    ) -> Result<Device, StoreError> {
+        let mut state = self.state();
+        state.check_device(seen)?;
+        state.update_device(seen.key, change)
+    }
+
+    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.check_device(seen)?;
+        state.delete_device(seen.key)
     }
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
@@ -102,7 +148,28 @@ fn paginate<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: ListPage)
     all.skip(skip).take(page.limit as usize).cloned().collect()
 }
 
+/// Returns the current time.
+#[expect(clippy::unnecessary_wraps, reason = "the time of creation can be unknown")]
+fn now() -> Option<Timestamp> {
+    Some(Timestamp::from_duration(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+}
+
 impl State {
+    /// Returns the devices of a user, by ascending key.
+    pub(super) fn devices_of(&self, user: UserId) -> Vec<Device> {
+        self.devices.values().filter(|device| device.user_id == Some(user)).cloned().collect()
+    }
+
+    fn check_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
+        let user = self.users.get(&seen.id).ok_or(StoreError::UserMissing)?;
+        if user == seen && self.devices_of(seen.id) == devices { Ok(()) } else { Err(StoreError::Changed) }
+    }
+
+    fn check_device(&self, seen: &Device) -> Result<(), StoreError> {
+        let device = self.devices.get(&seen.key).ok_or(StoreError::DeviceMissing)?;
+        if device == seen { Ok(()) } else { Err(StoreError::Changed) }
+    }
+
     /// Refuses an email address or username that a user other than `id` has.
     fn check_unique(&self, id: Option<UserId>, change: &UserChange) -> Result<(), StoreError> {
         let mut others = self.users.values().filter(|user| Some(user.id) != id);
@@ -127,7 +194,7 @@ impl State {
         let taken = UserChange { username: Some(username.clone()), email: Some(email.clone()) };
         self.check_unique(None, &taken)?;
         self.last_user += 1;
-        let user = User { id: UserId(self.last_user), username, email };
+        let user = User { id: UserId(self.last_user), username, email, created_at: now() };
         self.users.insert(user.id, user.clone());
         Ok(user)
     }
@@ -155,7 +222,7 @@ impl State {
         self.check_owner(device.user_id)?;
         self.last_device += 1;
         let NewDevice { device_id, name, user_id } = device;
-        let device = Device { key: DeviceKey(self.last_device), device_id, name, user_id };
+        let device = Device { key: DeviceKey(self.last_device), device_id, name, user_id, created_at: now() };
         self.devices.insert(device.key, device.clone());
         Ok(device)
     }

@@ -53,9 +53,7 @@ impl State {
             Subject::Device(key) => Ok(vec![find(key)?]),
             Subject::Devices(keys) => keys.iter().collect::<BTreeSet<_>>().into_iter().map(find).collect(),
             Subject::User(id) if !self.users.contains_key(id) => Err(StoreError::UserMissing),
-            Subject::User(id) => {
-                Ok(self.devices.values().filter(|device| device.user_id == Some(*id)).cloned().collect())
-            }
+            Subject::User(id) => Ok(self.devices_of(*id)),
         }
     }
 }

@@ -243,12 +243,12 @@ impl Side {
     }
 
     fn user(&self, user: User) -> User {
-        User { id: self.owner(user.id), ..user }
+        User { id: self.owner(user.id), created_at: None, ..user }
     }
 
     fn device(&self, device: Device) -> Device {
         let user_id = device.user_id.map(|id| self.owner(id));
-        Device { key: self.slot(device.key), user_id, ..device }
+        Device { key: self.slot(device.key), user_id, created_at: None, ..device }
     }
 }
 
