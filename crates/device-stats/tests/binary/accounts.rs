@@ -99,17 +99,28 @@ fn users_are_created_listed_changed_and_deleted() {
 fn lists_have_every_entry_once() {
     let folder = tempfile::tempdir().unwrap();
     let commands = Commands { server: Server::in_folder(folder.path()) };
-    let rows: Vec<String> = (0..205).map(|n| format!("d{n},1795428001,1,2,3\n")).collect();
+    let rows: Vec<String> = (0..1_205).map(|n| format!("d{n},1795428001,1,2,3\n")).collect();
     let file = folder.path().join("rows.csv");
     std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}", rows.concat())).unwrap();
     commands.text(&format!("import {}", file.display()));
-    for (limit, count) in [("", 205), (" --limit 100", 100), (" --limit 101", 101), (" --limit 0", 0)] {
+    for (limit, count) in [("", 1_205), (" --limit 1000", 1_000), (" --limit 1001", 1_001), (" --limit 0", 0)]
+    {
         let devices = commands.json(&format!("devices list{limit}"));
         let names: Vec<&str> =
             devices.as_array().unwrap().iter().map(|device| device["device_id"].as_str().unwrap()).collect();
         assert_eq!(names, (0..count).map(|n| format!("d{n}")).collect::<Vec<_>>());
     }
-    assert_eq!(commands.text("devices list").lines().count(), 2 + 205);
+    assert_eq!(commands.text("devices list").lines().count(), 2 + 1_205);
+    let count = |line: &str| commands.json(line).as_array().unwrap().len();
+    assert_eq!(count("devices list --prefix d20"), 1 + 10);
+    assert_eq!(count("devices list --search D1204"), 1);
+    assert_eq!(count("devices list --search 204 --prefix d1"), 1);
+    for n in 0..3 {
+        commands.text(&format!("users create user-{n} {n}@example.com"));
+    }
+    assert_eq!(count("users list --search USER"), 3);
+    assert_eq!(count("users list --search 1@example"), 1);
+    assert_eq!(commands.json("users show user-2")["username"], "user-2");
 }
 
 #[test]
