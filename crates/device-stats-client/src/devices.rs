@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::pages::Listed;
 use crate::path_segment::path_segment;
 
 const DEVICES: &str = "/api/v1/devices/";
@@ -21,6 +22,23 @@ pub struct Device {
     pub name: Option<String>,
     /// Owner of the device.
     pub user_id: Option<i64>,
+}
+
+impl Listed for Device {
+    fn id(&self) -> i64 {
+        self.id
+    }
+}
+
+/// The devices of a list.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceFilter {
+    /// Owner of the devices.
+    pub user_id: Option<i64>,
+    /// Text with which each `device_id` begins.
+    pub prefix: Option<String>,
+    /// Text that each `device_id` or display name contains.
+    pub text: Option<String>,
 }
 
 /// A new device.
@@ -88,12 +106,21 @@ impl Client {
         }
     }
 
-    /// Lists the devices by ascending `id`, up to a number of them.
+    /// Lists the devices that match a filter by ascending `id`, up to a number of them.
     ///
     /// # Errors
-    /// [`ClientError`].
-    pub async fn list_devices(&self, count_max: u64) -> Result<Vec<Device>, ClientError> {
-        self.list_all(DEVICES, count_max).await
+    /// [`ClientError`]; `Refused` if the user is unknown.
+    pub async fn list_devices(
+        &self,
+        filter: &DeviceFilter,
+        count_max: u64,
+    ) -> Result<Vec<Device>, ClientError> {
+        let DeviceFilter { user_id, prefix, text } = filter;
+        let user_id = user_id.map(|id| ("user_id", id.to_string()));
+        let texts = [("prefix", prefix), ("q", text)];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
+        let filter: Vec<_> = user_id.into_iter().chain(texts).collect();
+        self.list_all(DEVICES, &filter, count_max).await
     }
 
     /// Returns a device.

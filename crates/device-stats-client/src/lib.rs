@@ -27,12 +27,12 @@ pub use analyses::{
 pub use batches::BatchOutcome;
 pub use client::Client;
 pub use deletions::ReadingsToDelete;
-pub use devices::{Device, DeviceChange, NewDevice, Registration};
+pub use devices::{Device, DeviceChange, DeviceFilter, NewDevice, Registration};
 pub use error::{ClientError, Fault};
 pub use exports::ExportStream;
 pub use histograms::{Bins, Histogram, Histograms};
 pub use live::LiveStream;
-pub use readings::Reading;
+pub use readings::{LatestReading, LatestScope, Reading};
 pub use retry::{Backoff, RequestFailure, RetryPolicy};
 pub use scope::{Period, Scope};
 pub use series::{Bucket, Division, Series};

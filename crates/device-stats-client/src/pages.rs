@@ -1,42 +1,44 @@
-//! Lists of users and devices, which the server divides into pages.
+//! Lists by cursor, which the server divides into pages.
 
-use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::error::ClientError;
 
+/// Number of entries in a page, the largest one of the server.
+const PAGE_ENTRIES: u64 = 1_000;
+
+/// An entry of a list by cursor.
+pub(crate) trait Listed {
+    /// Returns the id by which the list is ordered.
+    fn id(&self) -> i64;
+}
+
 impl Client {
-    /// Returns all entries of a list, up to a number of them.
-    pub(crate) async fn list_all<T: DeserializeOwned>(
+    /// Returns all entries of a list that match a filter, up to a number of them.
+    pub(crate) async fn list_all<T: DeserializeOwned + Listed>(
         &self,
         path: &str,
+        filter: &[(&str, String)],
         count_max: u64,
     ) -> Result<Vec<T>, ClientError> {
-        let mut all = Vec::new();
+        let (mut all, mut after): (Vec<T>, i64) = (Vec::new(), 0);
         loop {
-            let left = count_max.saturating_sub(all.len() as u64);
-            let limit = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_LIMIT_MAX);
+            let limit = count_max.saturating_sub(all.len() as u64).min(PAGE_ENTRIES);
             if limit == 0 {
                 return Ok(all);
             }
-            let page = self.list_page(path, all.len(), limit).await?;
-            if page.is_empty() {
+            let cursor = [("after", after.to_string()), ("limit", limit.to_string())];
+            let list = || self.request(Method::GET, path).query(filter).query(&cursor);
+            let page: Vec<T> = self.retry(|| self.send_for_json(list())).await?;
+            let Some(last_id) = page.last().map(T::id) else { return Ok(all) };
+            let is_full = page.len() as u64 == limit;
+            after = last_id;
+            all.extend(page);
+            if !is_full {
                 return Ok(all);
             }
-            all.extend(page);
         }
-    }
-
-    /// Returns up to `limit` entries after the first `skip` entries.
-    pub(crate) async fn list_page<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        skip: usize,
-        limit: u32,
-    ) -> Result<Vec<T>, ClientError> {
-        let page = [("skip", skip.to_string()), ("limit", limit.to_string())];
-        self.retry(|| self.send_for_json(self.request(Method::GET, path).query(&page))).await
     }
 }

@@ -7,8 +7,11 @@ use serde_json::Number;
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::pages::Listed;
 use crate::path_segment::path_segment;
 use crate::scope::Period;
+
+const LATEST: &str = "/api/v1/stats/latest";
 
 /// A stored reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +30,48 @@ pub struct Reading {
     pub device_id: i64,
 }
 
+/// A device and its latest reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatestReading {
+    /// The client's name for the device.
+    pub device_id: String,
+    /// Number of the device.
+    pub id: i64,
+    /// The latest reading; `None` if the device has no readings.
+    pub reading: Option<Reading>,
+}
+
+impl Listed for LatestReading {
+    fn id(&self) -> i64 {
+        self.id
+    }
+}
+
+/// The devices whose latest readings are listed.
+#[derive(Clone, Debug)]
+pub enum LatestScope {
+    /// These devices, up to 1,000.
+    Devices(Vec<String>),
+    /// All devices of the user with this id.
+    User(i64),
+}
+
 impl Client {
+    /// Lists devices with their latest readings, by ascending number of the device.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `Refused` if a device or the user is unknown.
+    pub async fn list_latest(&self, scope: &LatestScope) -> Result<Vec<LatestReading>, ClientError> {
+        match scope {
+            LatestScope::Devices(devices) => {
+                let devices: Vec<_> = devices.iter().map(|device| ("device_id", device)).collect();
+                let list = || self.request(Method::GET, LATEST).query(&devices);
+                self.retry(|| self.send_for_json(list())).await
+            }
+            LatestScope::User(id) => self.list_all(LATEST, &[("user_id", id.to_string())], u64::MAX).await,
+        }
+    }
+
     /// Lists the readings of a device in a period, newest first, up to a number of them.
     ///
     /// # Errors

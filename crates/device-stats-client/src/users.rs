@@ -1,6 +1,5 @@
 //! Users: list, lookup by id or name, registration, changes and deletion.
 
-use device_stats_domain::limits::PAGE_LIMIT_MAX;
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -8,6 +7,7 @@ use serde_json::json;
 use crate::client::Client;
 use crate::devices::Device;
 use crate::error::ClientError;
+use crate::pages::Listed;
 
 const USERS: &str = "/api/v1/users/";
 
@@ -21,6 +21,12 @@ pub struct User {
     /// Email address of the user.
     #[serde(default)]
     pub email: String,
+}
+
+impl Listed for User {
+    fn id(&self) -> i64 {
+        self.id
+    }
 }
 
 /// A user with its devices.
@@ -58,25 +64,18 @@ impl Client {
                 Err(error) => Err(error),
             };
         }
-        let mut skip = 0_usize;
-        loop {
-            let users: Vec<User> = self.list_page(USERS, skip, PAGE_LIMIT_MAX).await?;
-            if users.is_empty() {
-                return Ok(None);
-            }
-            skip += users.len();
-            if let Some(user) = users.into_iter().find(|user| user.username == name_or_id) {
-                return Ok(Some(user));
-            }
-        }
+        let filter = [("username", name_or_id.to_owned())];
+        Ok(self.list_all(USERS, &filter, 1).await?.pop())
     }
 
-    /// Lists the users by ascending id, up to a number of them.
+    /// Lists the users by ascending id, up to a number of them. `text` selects users whose name or email
+    /// address contains it.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn list_users(&self, count_max: u64) -> Result<Vec<User>, ClientError> {
-        self.list_all(USERS, count_max).await
+    pub async fn list_users(&self, text: Option<&str>, count_max: u64) -> Result<Vec<User>, ClientError> {
+        let filter: Vec<_> = text.iter().map(|text| ("q", (*text).to_owned())).collect();
+        self.list_all(USERS, &filter, count_max).await
     }
 
     /// Returns a user with its devices.

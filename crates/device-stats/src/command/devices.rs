@@ -1,6 +1,6 @@
 //! `device-stats devices`: lists, shows, registers, changes and deletes devices.
 
-use device_stats_client::{Client, Device, DeviceChange, NewDevice, RetryPolicy};
+use device_stats_client::{Client, Device, DeviceChange, DeviceFilter, NewDevice, RetryPolicy};
 
 use super::confirmation::YesFlag;
 use super::results::{self, table, visible};
@@ -15,6 +15,12 @@ pub(super) enum Command {
         /// List only the devices of this user
         #[arg(long, value_name = "NAME_OR_ID")]
         user: Option<String>,
+        /// List only devices whose id begins with this text
+        #[arg(long, value_name = "TEXT")]
+        prefix: Option<String>,
+        /// List only devices whose id or display name contains this text
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
         /// List up to this number of devices [default: all]
         #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
         limit: u64,
@@ -83,8 +89,9 @@ pub(super) struct Choice {
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let client = Client::new(&settings.url, RetryPolicy::Overload)?;
     let device = match command {
-        Command::List { user, limit } => {
-            let devices = list(&client, user.as_deref(), limit).await?;
+        Command::List { user, prefix, search: text, limit } => {
+            let user_id = find_owner(&client, user.as_deref()).await?;
+            let devices = client.list_devices(&DeviceFilter { user_id, prefix, text }, limit).await?;
             return results::print(settings.output, &devices, || Ok(to_table(&devices)));
         }
         Command::Show(Choice { device }) => client.find_device(&device).await?,
@@ -108,14 +115,6 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         }
     };
     results::print(settings.output, &device, || Ok(to_table(std::slice::from_ref(&device))))
-}
-
-async fn list(client: &Client, user: Option<&str>, count_max: u64) -> anyhow::Result<Vec<Device>> {
-    let Some(user) = user else { return Ok(client.list_devices(count_max).await?) };
-    let user = users::find(client, user).await?;
-    let mut devices = client.find_user_with_devices(user.id).await?.devices;
-    devices.truncate(usize::try_from(count_max).unwrap_or(usize::MAX));
-    Ok(devices)
 }
 
 async fn find_owner(client: &Client, user: Option<&str>) -> anyhow::Result<Option<i64>> {

@@ -1,6 +1,8 @@
 //! `device-stats readings`: lists, shows and deletes readings.
 
-use device_stats_client::{Client, Period, Reading, ReadingsToDelete, RetryPolicy};
+use device_stats_client::{
+    Client, LatestReading, LatestScope, Period, Reading, ReadingsToDelete, RetryPolicy,
+};
 use serde::Serialize;
 use serde_json::{Number, json};
 
@@ -65,7 +67,7 @@ pub(super) struct Choice {
 
 /// The newest reading of a device.
 #[derive(Debug, Serialize)]
-struct LatestReading {
+struct NewestReading {
     device_id: String,
     timestamp: String,
     x: Number,
@@ -108,30 +110,18 @@ async fn list_latest(
     client: &Client,
     devices: Vec<String>,
     user: Option<&str>,
-) -> anyhow::Result<Vec<LatestReading>> {
-    let devices = match user {
-        None => devices,
-        Some(user) => {
-            let id = users::find(client, user).await?.id;
-            let devices = client.find_user_with_devices(id).await?.devices;
-            devices.into_iter().map(|device| device.device_id).collect()
-        }
+) -> anyhow::Result<Vec<NewestReading>> {
+    let scope = match user {
+        None => LatestScope::Devices(devices),
+        Some(user) => LatestScope::User(users::find(client, user).await?.id),
     };
-    let mut latest = Vec::new();
-    for device_id in devices {
-        let newest = client.list_readings(&device_id, &Period::default(), 1).await?.pop();
-        latest.extend(newest.map(|Reading { timestamp, x, y, z, .. }| LatestReading {
-            device_id,
-            timestamp,
-            x,
-            y,
-            z,
-        }));
-    }
-    if latest.is_empty() {
-        return Err(NotFound::Readings.into());
-    }
-    Ok(latest)
+    let found = client.list_latest(&scope).await?.into_iter();
+    let newest = found.filter_map(|LatestReading { device_id, reading, .. }| {
+        let Reading { timestamp, x, y, z, .. } = reading?;
+        Some(NewestReading { device_id, timestamp, x, y, z })
+    });
+    let newest: Vec<NewestReading> = newest.collect();
+    if newest.is_empty() { Err(NotFound::Readings.into()) } else { Ok(newest) }
 }
 
 /// Returns the readings to delete. A period needs a start or an end, because an empty one would mean all.
@@ -178,9 +168,9 @@ fn to_table(readings: &[Reading]) -> String {
     format!("{table}\n")
 }
 
-fn latest_table(readings: &[LatestReading]) -> String {
+fn latest_table(readings: &[NewestReading]) -> String {
     let mut table = table(&["device_id", "timestamp", "x", "y", "z"], &["x", "y", "z"]);
-    for LatestReading { device_id, timestamp, x, y, z } in readings {
+    for NewestReading { device_id, timestamp, x, y, z } in readings {
         table.add_row([device_id, timestamp, &x.to_string(), &y.to_string(), &z.to_string()]);
     }
     format!("{table}\n")

@@ -13,6 +13,9 @@ use crate::settings::Settings;
 pub(super) enum Command {
     /// List the users by ascending id
     List {
+        /// List only users whose name or email address contains this text
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
         /// List up to this number of users [default: all]
         #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
         limit: u64,
@@ -64,8 +67,8 @@ pub(super) struct Choice {
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let client = Client::new(&settings.url, RetryPolicy::Overload)?;
     let user = match command {
-        Command::List { limit } => {
-            let users = client.list_users(limit).await?;
+        Command::List { search, limit } => {
+            let users = client.list_users(search.as_deref(), limit).await?;
             return results::print(settings.output, &users, || Ok(to_table(&users)));
         }
         Command::Show(Choice { user }) => {

@@ -100,7 +100,7 @@ fn users_are_created_listed_changed_and_deleted() {
 fn lists_have_every_entry_once() {
     let folder = tempfile::tempdir().unwrap();
     let commands = Commands { server: Server::in_folder(folder.path()) };
-    let rows: Vec<String> = (0..205).map(|n| format!("d{n},1795428001,1,2,3\n")).collect();
+    let rows: Vec<String> = (0..1_205).map(|n| format!("d{n},1795428001,1,2,3\n")).collect();
     let file = folder.path().join("rows.csv");
     std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}", rows.concat())).unwrap();
     commands.text(&format!("import {}", file.display()));
@@ -112,12 +112,22 @@ fn lists_have_every_entry_once() {
     // An import registers devices in parallel, so only their set is known.
     let all = names("");
     let (sorted, expected): (BTreeSet<String>, BTreeSet<String>) =
-        (all.iter().cloned().collect(), (0..205).map(|n| format!("d{n}")).collect());
-    assert_eq!((all.len(), sorted), (205, expected));
-    for count in [100, 101, 0] {
+        (all.iter().cloned().collect(), (0..1_205).map(|n| format!("d{n}")).collect());
+    assert_eq!((all.len(), sorted), (1_205, expected));
+    for count in [1_000, 1_001, 0] {
         assert_eq!(names(&format!(" --limit {count}")), all[..count]);
     }
-    assert_eq!(commands.text("devices list").lines().count(), 2 + 205);
+    assert_eq!(commands.text("devices list").lines().count(), 2 + 1_205);
+    let count = |line: &str| commands.json(line).as_array().unwrap().len();
+    assert_eq!(count("devices list --prefix d20"), 1 + 10);
+    assert_eq!(count("devices list --search D1204"), 1);
+    assert_eq!(count("devices list --search 204 --prefix d1"), 1);
+    for n in 0..3 {
+        commands.text(&format!("users create user-{n} {n}@example.com"));
+    }
+    assert_eq!(count("users list --search USER"), 3);
+    assert_eq!(count("users list --search 1@example"), 1);
+    assert_eq!(commands.json("users show user-2")["username"], "user-2");
 }
 
 #[test]
