@@ -8,7 +8,7 @@ use device_stats_store::{Piece, PieceKey};
 use serde_json::{Value, json};
 
 use crate::databases::{Database, over_both_databases};
-use crate::sealing::seal_some;
+use crate::sealing::{merge_some, seal_some};
 use crate::server::{Api, BATCH, NO_READINGS, READINGS, Response, Server, over_both_stores};
 
 over_both_stores!(
@@ -20,7 +20,11 @@ over_both_stores!(
     deleted_readings_can_be_posted_again,
     an_analysis_sees_all_or_none_of_a_deletion,
 );
-over_both_databases!(hot_and_sealed_readings_are_deleted, a_segment_inside_the_period_is_not_read);
+over_both_databases!(
+    hot_and_sealed_readings_are_deleted,
+    readings_are_deleted_while_they_are_sealed_and_merged,
+    a_segment_inside_the_period_is_not_read,
+);
 
 fn at(second: u32) -> Value {
     json!({"x": second, "y": 0, "z": 0, "timestamp": format!("2026-11-23T00:00:{second:02}Z")})
@@ -185,6 +189,37 @@ async fn hot_and_sealed_readings_are_deleted(database: Database) {
     assert_eq!((&response["x"]["sum"], &response["x"]["count"]), (&json!(76.0), &json!(8)));
     post(api, 4..16).await;
     assert_eq!(seconds(api).await, (0..20).collect::<Vec<_>>());
+    server.stop().await;
+}
+
+/// The segments that a deletion has read are merged before it deletes. It reads the new ones.
+async fn readings_are_deleted_while_they_are_sealed_and_merged(database: Database) {
+    let store = database.open().await;
+    let server = Server::start(Arc::clone(&store)).await;
+    let api = server.api;
+    let device = api.owned_device("d", None).await;
+    let is_done = Arc::new(AtomicBool::new(false));
+    let sealing = tokio::spawn({
+        let (store, is_done) = (Arc::clone(&store), Arc::clone(&is_done));
+        async move {
+            while !is_done.load(Ordering::SeqCst) {
+                seal_some(&*store, device, |place| place % 2 == 0).await;
+                if store.list_segments(device).await.unwrap().len() > 1 {
+                    merge_some(&*store, device, |_| true).await;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    for _ in 0..30 {
+        post(api, 0..50).await;
+        let bounds = "start_time=2026-11-23T00:00:10Z&end_time=2026-11-23T00:00:29Z";
+        let expected: Vec<u32> = (0..10).chain(30..50).collect();
+        assert_eq!(left_after(api, bounds, 20).await, expected);
+        assert_eq!(left_after(api, "all=true", 30).await, [0_u32; 0]);
+    }
+    is_done.store(true, Ordering::SeqCst);
+    sealing.await.unwrap();
     server.stop().await;
 }
 

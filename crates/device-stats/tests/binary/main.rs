@@ -27,6 +27,7 @@ mod keyed_readings;
 mod killed_servers;
 mod kills;
 mod limits;
+mod logged_readings;
 mod many_bodies;
 mod numbered_readings;
 mod outages;
