@@ -1,13 +1,11 @@
 //! Lists by cursor, which the server divides into pages.
 
+use device_stats_domain::limits::CURSOR_LIMIT_MAX;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::error::ClientError;
-
-/// Number of entries in a page, the largest one of the server.
-const PAGE_ENTRIES: u64 = 1_000;
 
 /// An entry of a list by cursor.
 pub(crate) trait Listed {
@@ -25,7 +23,7 @@ impl Client {
     ) -> Result<Vec<T>, ClientError> {
         let (mut all, mut after): (Vec<T>, i64) = (Vec::new(), 0);
         loop {
-            let limit = count_max.saturating_sub(all.len() as u64).min(PAGE_ENTRIES);
+            let limit = count_max.saturating_sub(all.len() as u64).min(CURSOR_LIMIT_MAX.into());
             if limit == 0 {
                 return Ok(all);
             }

@@ -101,3 +101,38 @@ fn colours_are_for_terminals_only_and_can_be_forbidden() {
         assert!(!text.is_empty() && !String::from_utf8(text).unwrap().contains(ESCAPE), "{line}");
     }
 }
+
+#[test]
+fn an_import_prints_its_summary_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let file = folder.path().join("rows.csv");
+    let import = |rows: &str, more: &[&str]| {
+        std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{rows}")).unwrap();
+        run(&[&["import", file.to_str().unwrap(), "--json", "--url", &server.url], more].concat())
+    };
+    let json = |output: &[u8]| serde_json::from_slice::<Value>(output).unwrap();
+    let rows = "d,1795428000,1,2,3\nd,1795428001,1,2,3\n";
+    let output = import(rows, &["--dry-run"]);
+    let device = json!({
+        "device_id": "d", "readings": 2, "untimed": 0,
+        "first_time": "2026-11-23T10:00:00.000000Z", "last_time": "2026-11-23T10:00:01.000000Z",
+    });
+    assert_eq!(json(&output.stdout), json!({ "dry_run": true, "rejected": 0, "devices": [device] }));
+
+    let output = import(rows, &["--user", "ann"]);
+    assert_eq!(output.status.code(), Some(3));
+    let error = json(&output.stderr)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("--email") && error.contains("there is no user \"ann\""), "{error}");
+
+    assert!(import(rows, &[]).status.success());
+    let changed = format!("{}e,1795428000,1,2,3\nd,1795428003,1,2,\n", rows.replace("1,1,2", "1,9,2"));
+    let output = import(&changed, &["--on-fault", "skip"]);
+    assert_eq!(output.status.code(), Some(1));
+    let mut summary = json(&output.stdout);
+    assert!(summary["seconds"].take().is_f64());
+    let expected = json!({
+        "accepted": 1, "duplicates": 2, "conflicts": 1, "rejected": 1, "devices": 2, "registered": 1, "seconds": null,
+    });
+    assert_eq!(summary, expected);
+}

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use device_stats_client::{Client, ClientError, Registration};
 use device_stats_domain::DeviceId;
 use futures_util::{StreamExt, stream};
 
+use crate::command::not_found::NotFound;
 use crate::limits::IMPORT_REGISTRATIONS_MAX;
 
 /// The owner of new devices, as the command line names it.
@@ -89,12 +90,11 @@ async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -
     if let Some(found) = client.find_user(user).await? {
         return Ok(found.id);
     }
+    let missing = NotFound::User(user.to_owned());
     if user.parse::<i64>().is_ok() {
-        bail!("there is no user with the id {user}");
+        return Err(missing.into());
     }
-    let Some(email) = email else {
-        bail!("there is no user {user:?}; to register the user, add --email ADDRESS");
-    };
+    let email = email.ok_or(missing).context("to register the user, add --email ADDRESS")?;
     let created = client.create_user(user, email).await;
     Ok(created.with_context(|| format!("the user {user:?} cannot be registered"))?.id)
 }
