@@ -94,6 +94,8 @@ impl ColumnPlan {
             Some(plan) if finder.problems.is_empty() => Ok(plan),
             _ => {
                 if finder.problems.iter().any(|problem| problem.ends_with(REQUIRED)) {
+                    // The other columns are probably the missing ones.
+                    finder.problems.retain(|problem| !problem.ends_with(UNKNOWN));
                     finder.problems.push(format!("the file has the columns {}", list(columns)));
                 }
                 Err(finder.problems)

@@ -247,6 +247,9 @@ fn folders_and_standard_input_are_read() {
     assert!(stderr(&stdin(&[], "")).contains("state the format of standard input with --format"));
     let output = stdin(&["--format", "ndjson"], "{\"device_id\":\"s\",\"x\":1,\"y\":2,\"z\":3}\n");
     assert!(stdout(&output).starts_with("1 readings: 1 accepted"));
+    // The input is searched for a time while it is read.
+    let lines = "{\"device_id\":\"t\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(12_000);
+    assert!(stdout(&stdin(&["--format", "ndjson"], &lines)).starts_with("12000 readings: 12000 accepted"));
     let output = stdin(&["--format", "csv"], "device_id,x,y,z\ns,1,2,oops\n");
     assert!(stderr(&output).contains("standard input:2: z: "), "{}", stderr(&output));
 }

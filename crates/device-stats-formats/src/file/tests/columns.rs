@@ -1,5 +1,7 @@
 //! Arrow files, and the bodies of requests.
 
+use std::io::{Seek, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
@@ -10,16 +12,20 @@ use arrow_array::{
     TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array, new_null_array,
 };
 use arrow_buffer::i256;
-use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, IntervalUnit};
 use device_stats_domain::{DeviceId, Measurement, Zone};
+use proptest::prelude::*;
 
-use super::{readings, rejects};
+use super::{collect, readings, rejects};
 use crate::batch::{BatchReader, OnFault};
 use crate::body_receiver::BodyReceiver;
 use crate::faults::Faults;
 use crate::file::file_name::Layout;
-use crate::file::{ColumnChoice, ColumnMap, FileBatch, FileError, FileOptions, encode_body};
+use crate::file::{
+    ColumnChoice, ColumnMap, FileBatch, FileError, FileFormat, FileInput, FileOptions, FileReader,
+    encode_body,
+};
 use crate::media_type::MediaType;
 use crate::reading_times::ReadingTimes;
 
@@ -237,6 +243,55 @@ fn rows_are_cut_into_batches_and_none_is_lost() {
     assert_eq!(numbers, (1..=12_000).collect::<Vec<u64>>());
     let indexes: Vec<u64> = batch.rows.iter().map(|row| row.position.index).collect();
     assert_eq!(indexes, (0..12_000).collect::<Vec<u64>>());
+}
+
+/// Returns an Arrow file of two rows.
+fn arrow_file() -> Vec<u8> {
+    let devices: DictionaryArray<Int32Type> = vec!["a", "b"].into_iter().collect();
+    let batch = RecordBatch::try_from_iter(with(vec![("device_id", column(devices))], 2)).unwrap();
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn read_file(bytes: &[u8]) -> Result<FileBatch, FileError> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    let path = Path::new("a.arrow");
+    let format = FileFormat::from_name(path).unwrap();
+    collect(&mut FileReader::open(path, format, FileInput::Seekable(file), &FileOptions::default())?)
+}
+
+/// `polars` writes no schema in front of the first batch.
+#[test]
+fn an_arrow_file_is_read_by_its_table_of_contents() {
+    let mut bytes = arrow_file();
+    let expected = ["1 a - 1 1 1", "2 b - 1 1 1"];
+    assert_eq!(readings(&read_file(&bytes).unwrap()), expected);
+    bytes[8..40].fill(0);
+    assert_eq!(readings(&read_file(&bytes).unwrap()), expected);
+    // A stream may have the same name.
+    let stream = stream(with(Vec::new(), 1));
+    assert_eq!(readings(&read_file(&stream).unwrap()), ["1 a - 1 1 1"]);
+}
+
+#[test]
+fn every_truncation_of_an_arrow_file_is_refused() {
+    let bytes = arrow_file();
+    for length in 0..bytes.len() {
+        assert!(read_file(&bytes[..length]).is_err(), "{length}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_changed_byte_of_an_arrow_file_is_read_or_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = arrow_file();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = read_file(&bytes);
+    }
 }
 
 /// The server reads a body of a file as the rows that it was made of.

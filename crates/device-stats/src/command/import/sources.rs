@@ -1,22 +1,28 @@
 //! The files of an import: files, the files of folders, and standard input.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{self, Seek};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use device_stats_formats::file::{FileError, FileFormat, FileInput, FileOptions, FileReader};
+use tempfile::NamedTempFile;
 
 use crate::command::progress::Progress;
+
+/// Number of times that a file may be opened: to check its header, to search it for a time, and to read it.
+const OPENED_MAX: usize = 3;
 
 /// A file of an import.
 pub(super) struct Source {
     path: Arc<Path>,
     format: FileFormat,
     bytes: u64,
-    /// A copy of standard input, which may be read more than once.
-    copy: Option<File>,
+    /// Open copies of standard input, one for each time that it may be read. Their file has been deleted, so
+    /// nothing is left of it if the process is killed.
+    copies: Option<RefCell<Vec<File>>>,
 }
 
 /// Finds the files of an import. Folders are searched with all folders inside them, in the order of names.
@@ -71,13 +77,15 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 
 /// Copies standard input to a temporary file, because files may be read twice and out of order.
 fn copy_stdin(format: FileFormat) -> anyhow::Result<Source> {
-    let copy = || -> io::Result<(File, u64)> {
-        let mut file = tempfile::tempfile()?;
+    let copy = || -> io::Result<(Vec<File>, u64)> {
+        let file = NamedTempFile::new()?;
+        let copies = (0..OPENED_MAX).map(|_| file.reopen()).collect::<io::Result<_>>()?;
+        let mut file = file.into_file();
         let bytes = io::copy(&mut io::stdin().lock(), &mut file)?;
-        Ok((file, bytes))
+        Ok((copies, bytes))
     };
-    let (file, bytes) = copy().context("standard input cannot be copied to a temporary file")?;
-    Ok(Source { path: Path::new("standard input").into(), format, bytes, copy: Some(file) })
+    let (copies, bytes) = copy().context("standard input cannot be copied to a temporary file")?;
+    Ok(Source { path: Path::new("standard input").into(), format, bytes, copies: Some(RefCell::new(copies)) })
 }
 
 impl Source {
@@ -85,7 +93,7 @@ impl Source {
         let named = || FileFormat::from_name(path).ok_or_else(|| FileError::UnknownName(path.to_owned()));
         let format = format.map_or_else(named, Ok)?;
         let metadata = path.metadata().map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
-        Ok(Self { path: path.into(), format, bytes: metadata.len(), copy: None })
+        Ok(Self { path: path.into(), format, bytes: metadata.len(), copies: None })
     }
 
     /// Returns the path, for messages.
@@ -140,13 +148,9 @@ impl Source {
     }
 
     fn file(&self) -> Result<File, FileError> {
-        let open = || match &self.copy {
+        let open = || match &self.copies {
             None => File::open(&self.path),
-            Some(copy) => {
-                let mut copy = copy.try_clone()?;
-                copy.rewind()?;
-                Ok(copy)
-            }
+            Some(copies) => copies.borrow_mut().pop().ok_or_else(|| io::Error::other("it has been read")),
         };
         open().map_err(|error| FileError::Unreadable(self.path.to_path_buf(), error))
     }
