@@ -90,8 +90,8 @@ impl PageCache {
         segment: SegmentKey,
         make: impl Future<Output = Result<Arc<Head>, E>>,
     ) -> Result<Option<Arc<Head>>, E> {
-        let made = async { make.await.map(Entry::Head) };
-        Ok(match self.entries.get_or_insert_async(&Key(segment, None), made).await? {
+        let entry = async { make.await.map(Entry::Head) };
+        Ok(match self.entries.get_or_insert_async(&Key(segment, None), entry).await? {
             Entry::Head(head) => Some(head),
             Entry::Page(_) => None,
         })
