@@ -1,5 +1,5 @@
 """Measures the cost of the magnitude over SQLite: analyses of x, y and z, and analyses of x, y, z and the magnitude,
-in turn. Needs NumPy and a release build:
+in turns. Needs NumPy and a release build:
 
     cargo build --release --bin device-stats --bin device-stats-bench
     cd bench && python3 magnitude.py --kinds sensor noise real
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -44,12 +45,12 @@ class Client:
         self.service = service
         self.connection = HTTPConnection(service.address, timeout=3_600)
 
-    def analyze(self, window: tuple[int, int] | None, magnitude: bool) -> tuple[float, float, dict]:
-        """Returns the seconds of a response, the processor seconds of the service, and the response."""
+    def analyze(self, window: tuple[int, int] | None, magnitude: bool) -> tuple[float, dict]:
+        """Returns the seconds of a response, and the response."""
         body: dict[str, object] = {"magnitude": True} if magnitude else {}
         if window:
             body |= {"start_time": moment(window[0]), "end_time": moment(window[1])}
-        cpu, start = self.service.cpu_seconds(), time.perf_counter()
+        start = time.perf_counter()
         self.connection.request(
             "POST", f"/api/v1/stats/devices/{DEVICE}/analyze", json.dumps(body), {"Content-Type": "application/json"}
         )
@@ -57,7 +58,13 @@ class Client:
         answer = json.loads(response.read())
         seconds = time.perf_counter() - start
         assert response.status == 200, answer
-        return seconds, self.service.cpu_seconds() - cpu, answer
+        return seconds, answer
+
+    def analyze_each(self, requests: list[tuple[int, int]], magnitude: bool) -> tuple[list[float], float]:
+        """Returns the seconds of each response, and the processor seconds of the service."""
+        cpu = self.service.cpu_seconds()
+        seconds = [self.analyze(window, magnitude)[0] for window in requests]
+        return seconds, self.service.cpu_seconds() - cpu
 
 
 def moment(micros: int) -> str:
@@ -72,8 +79,12 @@ def windows(times: np.ndarray, count: int, seed: int) -> list[tuple[int, int]]:
     return [(first + int(random.integers(margin)), last - int(random.integers(margin))) for _ in range(count)]
 
 
-def size(database: Path) -> int:
-    return sum(file.stat().st_size for file in database.parent.glob(f"{database.name}*"))
+def stored_bytes(database: Path, table: str) -> int:
+    """Returns the bytes of the heads and the blocks of segments (`segment`) or of derived ones (`derived`)."""
+    heads = {"segment": "segment", "derived": "derived_segment"}[table]
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        sums = f"(SELECT sum(length(head)) FROM {heads}), (SELECT sum(length(bytes)) FROM {table}_block)"
+        return sum(connection.execute(f"SELECT {sums}").fetchone())
 
 
 def measure(kind: str, options: argparse.Namespace) -> dict[str, object]:
@@ -88,34 +99,36 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, object]:
             service.settle()
             client = Client(service)
             client.analyze(None, False)
-            bytes_before = size(database)
-            first_seconds, first_cpu, answer = client.analyze(None, True)
+            cpu_before = service.cpu_seconds()
+            first_seconds, answer = client.analyze(None, True)
+            first_cpu = service.cpu_seconds() - cpu_before
             check(path, answer["magnitude"])
-            found = {False: [], True: []}
+            wall: dict[bool, list[float]] = {False: [], True: []}
             cpu = {False: 0.0, True: 0.0}
-            requests = windows(times, options.requests, options.seed)
-            for number, window in enumerate(requests):
-                # The first half only warms the cache.
+            for turn in range(options.turns + 1):
+                requests = windows(times, options.requests, options.seed + turn)
                 for magnitude in (False, True):
-                    seconds, used, _ = client.analyze(window, magnitude)
-                    if number >= options.requests // 2:
-                        found[magnitude].append(seconds)
+                    seconds, used = client.analyze_each(requests, magnitude)
+                    # The first turn only warms the cache.
+                    if turn > 0:
+                        wall[magnitude] += seconds
                         cpu[magnitude] += used
-            wall = {magnitude: median(seconds) for magnitude, seconds in found.items()}
-            count = len(found[True])
+            count = len(wall[True])
+            plain, whole = median(wall[False]), median(wall[True])
             return {
                 "kind": kind,
+                "requests": count,
                 "first_s": round(first_seconds, 2),
                 "first_cpu_s": round(first_cpu, 2),
-                "xyz_ms": round(1e3 * wall[False], 2),
-                "with_magnitude_ms": round(1e3 * wall[True], 2),
+                "xyz_ms": round(1e3 * plain, 2),
+                "with_magnitude_ms": round(1e3 * whole, 2),
                 "xyz_cpu_ms": round(1e3 * cpu[False] / count, 2),
                 "with_magnitude_cpu_ms": round(1e3 * cpu[True] / count, 2),
-                "axes_wall": round(3 * (wall[True] / wall[False] - 1), 2),
+                "axes_wall": round(3 * (whole / plain - 1), 2),
                 "axes_cpu": round(3 * (cpu[True] / cpu[False] - 1), 2),
-                "database_mb": round(bytes_before / 1e6, 1),
-                "magnitudes_mb": round((size(database) - bytes_before) / 1e6, 1),
-                "load_average": os.getloadavg()[0],
+                "segments_mb": round(stored_bytes(database, "segment") / 1e6, 1),
+                "magnitudes_mb": round(stored_bytes(database, "derived") / 1e6, 1),
+                "load_average": round(os.getloadavg()[0], 1),
             }
 
 
@@ -132,7 +145,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kinds", nargs="+", default=["sensor"], choices=sorted(SHAPES))
     options.add_argument("--readings", type=int, default=10_000_000)
-    options.add_argument("--requests", type=int, default=200)
+    options.add_argument("--requests", type=int, default=200, help="requests of a turn")
+    options.add_argument("--turns", type=int, default=5)
     options.add_argument("--seed", type=int, default=20261123)
     options.add_argument("--folder", type=Path, default=None)
     options.add_argument("--programs", type=Path, default=RELEASE)

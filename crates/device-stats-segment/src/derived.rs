@@ -3,7 +3,8 @@
 //!
 //! The reading at position *n* of a segment has the time *n*, the id *n* and the values (magnitude, 0, 0) in
 //! its derived segment. Columns without information compress to almost nothing, so a derived segment needs
-//! little more space than one axis. A part of a segment has the same positions in the derived segment.
+//! about the space of its magnitudes, which rarely repeat. A part of a segment has the same positions in the
+//! derived segment.
 
 use device_stats_domain::{Axes, Axis};
 use device_stats_exact::magnitude;
