@@ -70,6 +70,12 @@ pub struct EpochNumber<'t> {
 impl<'t> EpochNumber<'t> {
     /// Reads a decimal number with an optional sign, fraction and exponent; `None` for any other text.
     pub fn parse(text: &'t str) -> Option<Self> {
+        // Most texts are dates with a year of four digits. In a number, no `-` follows a digit.
+        if let Some([digit, b'-']) = text.as_bytes().get(3..5)
+            && digit.is_ascii_digit()
+        {
+            return None;
+        }
         let (number, exponent) = match text.split_once(['e', 'E']) {
             // An exponent outside `i32` gives the same result as the nearest `i32`.
             Some((number, exponent)) => {
@@ -178,6 +184,7 @@ mod tests {
             ("1795428000.1234569999999999999999", TimeUnit::Seconds, 1_795_428_000_123_456),
             ("1.7954280001234567e9", TimeUnit::Seconds, 1_795_428_000_123_456),
             ("17954280001234567E-7", TimeUnit::Seconds, 1_795_428_000_123_456),
+            ("123e-1", TimeUnit::Seconds, 12_300_000),
             ("1795428000123.4567", TimeUnit::Milliseconds, 1_795_428_000_123_456),
             ("1795428000123456789", TimeUnit::Nanoseconds, 1_795_428_000_123_456),
             ("-0.0000005", TimeUnit::Seconds, -1),
@@ -193,7 +200,7 @@ mod tests {
             assert_eq!(read(text, unit), Ok(micros), "{text}");
         }
         for text in
-            ["", "-", "+", ".", "-.", ".e5", "1e", "1e+", "1.5.5", "0x10", "1_0", " 1", "NaN", "inf", "1e1.5"]
+            ["", "-", "+", ".", "-.", ".e5", "1e", "1e+", "1.5.5", "0x10", "1_0", " 1", "NaN", "inf", "1e1.5", "2026-11-23", "1234-5"]
         {
             assert!(EpochNumber::parse(text).is_none(), "{text}");
         }

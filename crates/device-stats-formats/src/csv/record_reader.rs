@@ -169,8 +169,29 @@ impl RecordReader {
         vec_bytes(&self.text) + vec_bytes(&self.ends)
     }
 
-    /// Counts lines, and checks quotes.
+    /// Counts lines, and checks quotes. The bytes are at most those of one record, with the ends of lines before
+    /// and after it.
     fn scan(&mut self, bytes: &[u8]) {
+        let is_in_quotes = matches!(self.position, Position::Quoted | Position::AfterQuote);
+        if is_in_quotes || memchr::memchr(b'"', bytes).is_some() {
+            self.scan_each(bytes);
+            return;
+        }
+        // Without quotes, no end of a line is inside the record, so its inner bytes need no look.
+        let is_text = |byte: &u8| !matches!(byte, b'\n' | b'\r');
+        let begin = bytes.iter().position(is_text).unwrap_or(bytes.len());
+        let end = bytes.iter().rposition(is_text).unwrap_or(begin);
+        let (before, rest) = bytes.split_at(begin);
+        self.scan_each(before);
+        let (inner, last) = rest.split_at(end - begin);
+        if !inner.is_empty() {
+            self.first_line.get_or_insert(self.line);
+        }
+        self.scan_each(last);
+    }
+
+    /// Counts lines, and checks quotes, byte by byte.
+    fn scan_each(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.position = match (self.position, byte) {
                 (Position::Quoted, b'"') => Position::AfterQuote,
