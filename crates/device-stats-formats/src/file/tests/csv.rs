@@ -180,6 +180,26 @@ fn a_guess_is_made_and_not_applied() {
     }
 }
 
+/// The rows would be stored with the current time.
+#[test]
+fn a_column_that_may_be_the_time_is_not_ignored() {
+    let text = "device_id,x,y,z,Time,battery\na,1,2,3,2026-11-23,80\n";
+    let mut options = FileOptions { ignores_unknown: true, ..FileOptions::default() };
+    let words = read(text, &options).unwrap_err().to_string();
+    assert!(words.contains("header.Time: the column may be the time; add --map 'timestamp=Time'"), "{words}");
+    options.ignores_times = true;
+    assert_eq!(readings(&read(text, &options).unwrap()), ["2 a - 1 2 3"]);
+    // Two columns may be the time, so there is no guess.
+    let error = read("device_id,x,y,z,ts,created_at\n", &FileOptions::default()).unwrap_err();
+    assert!(matches!(error, FileError::Columns { guess: None, .. }), "{error:?}");
+}
+
+#[test]
+fn a_last_column_without_a_name_and_values_is_ignored() {
+    let batch = read_plain("device_id;x;y;z;\na;1;2;3;\n");
+    assert_eq!(readings(&batch), ["2 a - 1 2 3"]);
+}
+
 /// Excel reads and writes such a first line.
 #[test]
 fn a_first_line_states_the_delimiter() {
