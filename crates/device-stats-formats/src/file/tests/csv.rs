@@ -109,6 +109,21 @@ fn a_faulty_row_is_rejected_alone() {
     assert_eq!(readings(&read(&corrected, &options).unwrap()), ["2 =c 2026-11-23T00:00 1 2 3"]);
 }
 
+/// A negative number with a decimal comma is no number for a spreadsheet.
+#[test]
+fn rejected_rows_with_a_decimal_comma_can_be_imported_again() {
+    let options = FileOptions { decimal_mark: ",".parse().unwrap(), ..FileOptions::default() };
+    let batch = read("device_id;x;y;z\na;-0,25;oops;-7\n", &options).unwrap();
+    let mut table = Vec::new();
+    let mut writer = RejectedRowsWriter::new(&mut table).unwrap();
+    writer.write(Path::new("a.csv"), &batch.rejected[0]).unwrap();
+    writer.flush().unwrap();
+    drop(writer);
+    let table = String::from_utf8(table).unwrap().replace("oops", "\"1,5\"");
+    let options = FileOptions { ignores_unknown: true, ..options };
+    assert_eq!(readings(&read(&table, &options).unwrap()), ["2 a - -0.25 1.5 -7"]);
+}
+
 #[test]
 fn an_end_inside_quotes_and_a_wrong_header_refuse_the_file() {
     for (text, words) in [
