@@ -4,6 +4,7 @@ use device_stats_domain::Axes;
 
 use super::column_map::{Target, date_and_time};
 use super::file_options::FileOptions;
+use crate::misnamed::is_similar;
 
 /// The positions of the values of a reading in the columns of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +91,9 @@ impl ColumnPlan {
         let mut used = plan.as_ref().map(Self::used).unwrap_or_default();
         used.extend(device.into_iter().chain([axes.x, axes.y, axes.z].into_iter().flatten()));
         finder.refuse_unknown(&used, time, index);
+        if time == TimeSource::Absent {
+            finder.refuse_other_time(&used);
+        }
         match plan {
             Some(plan) if finder.problems.is_empty() => Ok(plan),
             _ => {
@@ -175,6 +179,16 @@ impl Finder<'_> {
         self.problems.push(format!("{target}: the file has no column {chosen:?}; its columns are {columns}"));
     }
 
+    /// Without this check, readings would be stored with the current time although the file has their times.
+    fn refuse_other_time(&mut self, used: &[usize]) {
+        if !self.options.ignores_unknown || self.options.ignores_times {
+            return;
+        }
+        let others = self.columns.iter().enumerate().filter(|(position, _)| !used.contains(position));
+        let times = others.filter(|(_, column)| is_similar(column, Target::Timestamp.name()));
+        self.problems.extend(times.map(|(_, column)| format!("header.{column}: {}", other_time(column))));
+    }
+
     fn refuse_unknown(&mut self, used: &[usize], time: TimeSource, index: IndexColumn) {
         if self.options.ignores_unknown {
             return;
@@ -195,6 +209,14 @@ impl Finder<'_> {
         }
         self.problems.dedup();
     }
+}
+
+/// Describes an ignored column that is probably the time.
+pub(super) fn other_time(column: &str) -> String {
+    format!(
+        "the column may be the time; add --map 'timestamp={column}', or add --missing-times now to store the rows with \
+         the current time"
+    )
 }
 
 /// Returns the names of columns, for a message.

@@ -131,14 +131,12 @@ impl CsvFile {
     /// Returns the texts of a reading, as far as the row has them.
     fn texts(&self) -> [String; 5] {
         let lossy = |column| {
-            self.records
-                .cell(column)
-                .map(|cell| String::from_utf8_lossy(cell).into_owned())
-                .unwrap_or_default()
+            let text = String::from_utf8_lossy(self.records.cell(column).unwrap_or_default());
+            formula::unescape(&text).to_owned()
         };
         let ColumnPlan { device, time, axes: Axes { x, y, z } } = self.plan;
         let device = match (device, self.rows.only_device()) {
-            (Some(column), _) => formula::unescape(&lossy(column)).to_owned(),
+            (Some(column), _) => lossy(column),
             (None, device) => device.map(ToString::to_string).unwrap_or_default(),
         };
         let time = match time {
@@ -152,13 +150,14 @@ impl CsvFile {
     /// Reads the values of the current record.
     fn values(&mut self) -> RowValues {
         let Self { records, rows, plan, .. } = self;
+        // A number such as -0,25 is also written like a formula, in the table of rejected rows.
         let cell = |column: usize| {
-            records.cell(column).map_or(Ok(""), |cell| std::str::from_utf8(cell).map_err(|_| not_utf8()))
+            let text =
+                std::str::from_utf8(records.cell(column).unwrap_or_default()).map_err(|_| not_utf8())?;
+            Ok(formula::unescape(text.trim_matches([' ', '\t'])))
         };
         let device = match plan.device {
-            Some(column) => {
-                cell(column).and_then(|text| rows.device(formula::unescape(text.trim_matches([' ', '\t']))))
-            }
+            Some(column) => cell(column).and_then(|text| rows.device(text)),
             None => rows.only_device().cloned().map_or_else(|| rows.device(""), Ok::<DeviceId, Problem>),
         };
         let time = match plan.time {

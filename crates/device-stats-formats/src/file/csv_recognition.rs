@@ -46,7 +46,8 @@ const TIME_MIN: u64 = 631_152_000;
 pub(super) fn index_column(columns: &[&str], first_row: &RecordReader) -> IndexColumn {
     let Some(position) = index_position(columns) else { return IndexColumn::None };
     match text(first_row, position).map(str::trim) {
-        None => IndexColumn::Count(position),
+        // Lines that end with a delimiter have a last column without a name and values.
+        None | Some("") => IndexColumn::Count(position),
         Some(text) if text.parse().is_ok_and(|count: u64| count < TIME_MIN) => IndexColumn::Count(position),
         Some(text) if EpochNumber::parse(text).is_some() => IndexColumn::None,
         Some(text) if TextTime::parse(text).is_ok() => IndexColumn::Times(position),

@@ -23,8 +23,11 @@ pub struct FileOptions {
     pub encoding: Option<TextEncoding>,
     /// The device of all rows, in files without a column for it.
     pub device: Option<DeviceId>,
-    /// Whether other columns are ignored.
+    /// Whether other columns are ignored. A column that is probably the time is not ignored if there is no
+    /// other time.
     pub ignores_unknown: bool,
+    /// Whether such a column is ignored, too.
+    pub ignores_times: bool,
 }
 
 /// Decimal mark of a number.

@@ -95,7 +95,7 @@ impl<R: Read> JsonFile<R> {
             self.rows.reject(line, Default::default(), vec![fault], batch);
             return Ok(());
         };
-        let mut found = self.members.find(named, self.options.ignores_unknown);
+        let mut found = self.members.find(named, &self.options);
         if !std::mem::replace(&mut self.is_checked, true) {
             self.check_first(named, &found, line)?;
         }
@@ -146,6 +146,10 @@ impl<R: Read> JsonFile<R> {
         let device = match (rows.only_device(), device) {
             (Some(device), _) => Ok(device.clone()),
             (None, Some(Json::String(text))) => rows.device(text),
+            // As in CSV and in columns, an integer is the text of its digits.
+            (None, Some(Json::Number(text))) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                rows.device(text)
+            }
             (None, Some(_)) => Err(values::not_a_text()),
             (None, None) => Err(crate::members::missing()),
         };

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::column_map::{Target, date_and_time};
-use super::column_plan::to_plain;
+use super::column_plan::{other_time, to_plain};
 use super::file_batch::RowFault;
 use super::file_options::FileOptions;
 use crate::json::Json;
+use crate::misnamed::is_similar;
 
 /// Maximum number of distinct member names that are kept to be found again.
 const KNOWN_NAMES_MAX: usize = 10_000;
@@ -19,6 +20,8 @@ enum Member {
     Date,
     /// The time of day of a time in two members.
     TimeOfDay,
+    /// An unknown member that is probably the time.
+    OtherTime,
     Unknown,
 }
 
@@ -63,6 +66,10 @@ impl MemberNames {
         let exact = self.named.iter().find(|(ours, _)| ours == name);
         let alike = || self.named.iter().find(|(ours, _)| to_plain(ours) == to_plain(name));
         let member = exact.or_else(alike).map_or(Member::Unknown, |(_, member)| *member);
+        let member = match member {
+            Member::Unknown if is_similar(name, Target::Timestamp.name()) => Member::OtherTime,
+            member => member,
+        };
         if self.known.len() >= KNOWN_NAMES_MAX {
             self.known.clear();
         }
@@ -74,9 +81,9 @@ impl MemberNames {
     pub(super) fn find<'j>(
         &mut self,
         named: &'j [(String, Json)],
-        ignores_unknown: bool,
+        options: &FileOptions,
     ) -> FoundMembers<'j> {
-        let mut found = FoundMembers::default();
+        let (mut found, mut other_times) = (FoundMembers::default(), Vec::new());
         let repeated = |slot: &mut Option<&'j Json>, name: &str, value, faults: &mut Vec<RowFault>| {
             if slot.replace(value).is_some() {
                 faults.push(RowFault { column: Some(name.to_owned()), msg: "Member is repeated".to_owned() });
@@ -92,12 +99,18 @@ impl MemberNames {
                 Member::Value(Target::Z) => repeated(z, name, value, faults),
                 Member::Date => repeated(date, name, value, faults),
                 Member::TimeOfDay => repeated(time_of_day, name, value, faults),
-                Member::Unknown if ignores_unknown => {}
-                Member::Unknown => {
+                Member::Unknown if options.ignores_unknown => {}
+                Member::OtherTime if options.ignores_unknown => other_times.push(name),
+                Member::Unknown | Member::OtherTime => {
                     let msg = "Extra inputs are not permitted".to_owned();
                     faults.push(RowFault { column: Some(name.clone()), msg });
                 }
             }
+        }
+        let [_, time, ..] = found.values;
+        if time.is_none() && found.date.is_none() && !options.ignores_times {
+            let fault = |name: &String| RowFault { column: Some(name.clone()), msg: other_time(name) };
+            found.faults.extend(other_times.into_iter().map(fault));
         }
         found
     }

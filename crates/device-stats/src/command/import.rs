@@ -104,7 +104,8 @@ enum OnFault {
 /// stay stored.
 pub(super) async fn import(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let started = Instant::now();
-    let options = arguments.reading.file_options()?;
+    let ignores_times = arguments.missing_times == MissingTimesPolicy::Now;
+    let options = FileOptions { ignores_times, ..arguments.reading.file_options()? };
     let sources = sources::find(&arguments.files, arguments.reading.format())?;
     let progress = Progress::new(Unit::Readings);
     progress.expect(sources.iter().map(Source::bytes).sum());

@@ -235,7 +235,7 @@ fn a_fault_in_text_names_its_line() {
         ("faulty.jsonl.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap(), vec!["faulty.jsonl.zst:3: y:"]),
         (
             "faulty.json",
-            format!("[\n{good},\n{{\"timestamp\":1795428002,\"device_id\":\n7}}]").into_bytes(),
+            format!("[\n{good},\n{{\"timestamp\":1795428002,\"device_id\":\ntrue}}]").into_bytes(),
             vec!["faulty.json:3: device_id:"],
         ),
         ("open.json", format!("[\n{good},\n").into_bytes(), vec!["open.json:3: the array is not closed"]),

@@ -109,6 +109,21 @@ fn a_faulty_row_is_rejected_alone() {
     assert_eq!(readings(&read(&corrected, &options).unwrap()), ["2 =c 2026-11-23T00:00 1 2 3"]);
 }
 
+/// A negative number with a decimal comma is no number for a spreadsheet.
+#[test]
+fn rejected_rows_with_a_decimal_comma_can_be_imported_again() {
+    let options = FileOptions { decimal_mark: ",".parse().unwrap(), ..FileOptions::default() };
+    let batch = read("device_id;x;y;z\na;-0,25;oops;-7\n", &options).unwrap();
+    let mut table = Vec::new();
+    let mut writer = RejectedRowsWriter::new(&mut table).unwrap();
+    writer.write(Path::new("a.csv"), &batch.rejected[0]).unwrap();
+    writer.flush().unwrap();
+    drop(writer);
+    let table = String::from_utf8(table).unwrap().replace("oops", "\"1,5\"");
+    let options = FileOptions { ignores_unknown: true, ..options };
+    assert_eq!(readings(&read(&table, &options).unwrap()), ["2 a - -0.25 1.5 -7"]);
+}
+
 #[test]
 fn an_end_inside_quotes_and_a_wrong_header_refuse_the_file() {
     for (text, words) in [
@@ -178,6 +193,26 @@ fn a_guess_is_made_and_not_applied() {
         assert_eq!(reader.notes().len(), 1);
         assert_eq!(readings(&super::collect(&mut reader).unwrap()), ["2 a - 1 2 3"]);
     }
+}
+
+/// The rows would be stored with the current time.
+#[test]
+fn a_column_that_may_be_the_time_is_not_ignored() {
+    let text = "device_id,x,y,z,Time,battery\na,1,2,3,2026-11-23,80\n";
+    let mut options = FileOptions { ignores_unknown: true, ..FileOptions::default() };
+    let words = read(text, &options).unwrap_err().to_string();
+    assert!(words.contains("header.Time: the column may be the time; add --map 'timestamp=Time'"), "{words}");
+    options.ignores_times = true;
+    assert_eq!(readings(&read(text, &options).unwrap()), ["2 a - 1 2 3"]);
+    // Two columns may be the time, so there is no guess.
+    let error = read("device_id,x,y,z,ts,created_at\n", &FileOptions::default()).unwrap_err();
+    assert!(matches!(error, FileError::Columns { guess: None, .. }), "{error:?}");
+}
+
+#[test]
+fn a_last_column_without_a_name_and_values_is_ignored() {
+    let batch = read_plain("device_id;x;y;z;\na;1;2;3;\n");
+    assert_eq!(readings(&batch), ["2 a - 1 2 3"]);
 }
 
 /// Excel reads and writes such a first line.

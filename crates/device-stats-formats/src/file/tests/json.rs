@@ -14,11 +14,11 @@ fn lines_and_elements_are_rows() {
         {\"timestamp\":1795428000,\"device_id\":\"b\",\"x\":1,\"y\":2,\"z\":3.5e1}\n";
     assert_eq!(readings(&read(lines)), ["1 a - 1 2 3", "3 b 2026-11-23T10:00 1 2 35"]);
     let array =
-        "[\n{\"device_id\":\n\"a\",\"x\":1,\"y\":2,\"z\":3},\n{\"device_id\":7,\"x\":1,\"y\":2,\"z\":3}]";
+        "[\n{\"device_id\":\n\"a\",\"x\":1,\"y\":2,\"z\":3},\n{\"device_id\":[7],\"x\":1,\"y\":2,\"z\":3}]";
     let batch = super::read(Layout::Json, array.as_bytes(), &FileOptions::default()).unwrap();
     assert_eq!(readings(&batch), ["2 a - 1 2 3"]);
     assert_eq!(rejects(&batch), ["4 device_id: Input should be a valid string"]);
-    assert_eq!(batch.rejected[0].values, ["7", "", "1", "2", "3"]);
+    assert_eq!(batch.rejected[0].values, ["[7]", "", "1", "2", "3"]);
 }
 
 #[test]
@@ -68,6 +68,18 @@ fn members_are_mapped() {
     let columns: Vec<String> = guess.columns.iter().map(ToString::to_string).collect();
     assert_eq!(columns, ["device_id=Sensor", "timestamp=Date+Time", "x=AccX"]);
     assert!(guess.ignores_unknown && !guess.needs_device);
+}
+
+/// The rows would be stored with the current time.
+#[test]
+fn a_member_that_may_be_the_time_is_not_ignored() {
+    let text = "{\"device_id\":7,\"x\":1,\"y\":2,\"z\":3,\"q\":0}\n{\"device_id\":7,\"x\":1,\"y\":2,\"z\":3,\"ts\":1}\n";
+    let mut options = FileOptions { ignores_unknown: true, ..FileOptions::default() };
+    let batch = super::read(Layout::Ndjson, text.as_bytes(), &options).unwrap();
+    assert_eq!(readings(&batch), ["1 7 - 1 2 3"]);
+    assert!(rejects(&batch)[0].starts_with("2 ts: the column may be the time; add --map 'timestamp=ts'"));
+    options.ignores_times = true;
+    assert_eq!(readings(&super::read(Layout::Ndjson, text.as_bytes(), &options).unwrap()).len(), 2);
 }
 
 #[test]

@@ -91,6 +91,7 @@ impl ReadingFlags {
             encoding: self.encoding,
             device: self.device.clone(),
             ignores_unknown: self.ignore_unknown,
+            ignores_times: false,
         })
     }
 }
