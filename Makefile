@@ -21,13 +21,14 @@ help: ## Show this list
 run: ## Build the service and run it on port 8000 with the embedded store
 	cargo run --release --locked --bin device-stats -- serve $(ARGS)
 
-test: ## Run all checks of continuous integration: lints, tests, container files, InfluxDB client, Locust
+test: ## Run all checks of continuous integration: lints, tests, container files, clients, OpenAPI document, Locust
 	scripts/install-test-needs.sh
 	$(MAKE) --no-print-directory check
 	cargo test --workspace --all-features --locked
 	scripts/deny.sh
 	scripts/compose-check.sh
 	scripts/influx-client.sh
+	scripts/schemathesis.sh
 	scripts/locust-both.sh
 
 check: ## Check formatting, lints and documentation with warnings as errors, and the syntax of Python files
@@ -35,7 +36,7 @@ check: ## Check formatting, lints and documentation with warnings as errors, and
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 	scripts/comment-width.py
-	python3 -m compileall -q bench locust scripts/influx
+	python3 -m compileall -q bench locust scripts/influx scripts/schemathesis
 
 torture: ## Kill the service KILLS times (1000), fail every system call, restart PostgreSQL (docs/reliability.md)
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite crash_points -- --nocapture

@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, OnFault, PointReader};
 use device_stats_service::Service;
+use utoipa::ToSchema;
 
 use super::batches::{BatchResponse, store_mixed};
 use crate::errors::ApiError;
@@ -21,6 +22,12 @@ const WRITE_PATH: &str = "/api/v1/write";
 /// Other paths of the operation. Clients of InfluxDB 1 append `/write` to the address of the server,
 /// clients of InfluxDB 2 append `/api/v2/write`. The address may end in `/api/v1` or not.
 const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
+
+/// Points in InfluxDB's line protocol.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "line-protocol", min_length = 1)]
+#[expect(dead_code, reason = "describes the text of a body")]
+pub(crate) struct LineProtocolBody(String);
 
 impl RowReader for PointReader {
     type Row = (DeviceId, Measurement);
@@ -48,7 +55,7 @@ impl RowReader for PointReader {
     post, path = "/api/v1/write", tag = "statistics",
     params(PrecisionParam, BatchOptionParams, KeyParam),
     request_body(
-        content = String, content_type = "text/plain",
+        content = LineProtocolBody, content_type = "text/plain",
         example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",
     ),
     responses(
