@@ -21,7 +21,7 @@ help: ## Show this list
 run: ## Build the service and run it on port 8000 with the embedded store
 	cargo run --release --locked --bin device-stats -- serve $(ARGS)
 
-test: ## Run all checks of continuous integration: lints, tests, container files, other programs' clients and files, Locust
+test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, OpenAPI, Locust
 	scripts/install-test-needs.sh
 	$(MAKE) --no-print-directory check
 	cargo test --workspace --all-features --locked
@@ -29,6 +29,7 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 	scripts/compose-check.sh
 	scripts/python-client.sh influx
 	scripts/python-client.sh dataframes
+	scripts/schemathesis.sh
 	scripts/locust-both.sh
 
 check: ## Check formatting, lints and documentation with warnings as errors, and the syntax of Python files

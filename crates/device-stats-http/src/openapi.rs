@@ -2,6 +2,7 @@
 
 mod choices;
 mod common_errors;
+mod formats;
 mod links;
 
 use utoipa::OpenApi as _;
@@ -44,5 +45,6 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     common_errors::add(&mut document);
     links::add(&mut document);
     choices::add(&mut document);
+    formats::add(&mut document);
     document
 }

@@ -49,10 +49,10 @@ pub(crate) fn error_response(
 ) -> Response {
     let status = description.status;
     let body = match form {
-        ErrorForm::Contract => contract_error(description, id, None),
+        ErrorForm::Contract => contract_error(description, id, InfluxMembers::default()),
         ErrorForm::Influx => {
             let members = influx_members(&description.detail);
-            contract_error(description, id, Some(members))
+            contract_error(description, id, members)
         }
         ErrorForm::Problem => problem(description, id),
     };
@@ -76,12 +76,16 @@ fn is_temporary(status: StatusCode) -> bool {
         .contains(&status)
 }
 
-fn contract_error(description: Description, id: &RequestId, influx: Option<InfluxMembers>) -> Response {
+fn contract_error(description: Description, id: &RequestId, influx: InfluxMembers) -> Response {
     let (code, request_id) = (description.code, id.to_string());
+    let InfluxMembers { message, line } = influx;
+    let error = message.clone();
     match description.detail {
-        Detail::Text(detail) => Json(ErrorResponse { detail, code, request_id, influx }).into_response(),
+        Detail::Text(detail) => {
+            Json(ErrorResponse { detail, code, request_id, message, error, line }).into_response()
+        }
         Detail::Faults(detail) => {
-            Json(ValidationErrorResponse { detail, code, request_id, influx }).into_response()
+            Json(ValidationErrorResponse { detail, code, request_id, message, error, line }).into_response()
         }
     }
 }
@@ -90,11 +94,11 @@ fn contract_error(description: Description, id: &RequestId, influx: Option<Influ
 /// (for version 1), and drops the batch.
 fn influx_members(detail: &Detail) -> InfluxMembers {
     let first = match detail {
-        Detail::Text(text) => return InfluxMembers::new(text.clone(), None),
+        Detail::Text(text) => return InfluxMembers { message: Some(text.clone()), line: None },
         Detail::Faults(faults) => faults.first(),
     };
     let Some(Fault { loc, line, msg, ctx, .. }) = first else {
-        return InfluxMembers::new(String::new(), None);
+        return InfluxMembers { message: Some(String::new()), line: None };
     };
     let place = line.map_or_else(String::new, |line| format!("line {line}: "));
     // The position of the line in the body is already in `place`.
@@ -105,7 +109,7 @@ fn influx_members(detail: &Detail) -> InfluxMembers {
     let reason =
         ctx.as_ref().and_then(|ctx| ctx.get("error")?.as_str()).filter(|reason| !msg.contains(reason));
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    InfluxMembers::new(format!("{place}{name}{msg}{reason}"), *line)
+    InfluxMembers { message: Some(format!("{place}{name}{msg}{reason}")), line: *line }
 }
 
 #[expect(clippy::expect_used, reason = "every status in the table is a standard one")]

@@ -24,13 +24,13 @@ use crate::extract::{
 pub(crate) struct AnalysisRequestBody {
     /// First moment of the period (inclusive): RFC 3339 (UTC if it has no offset), a date, or seconds or
     /// milliseconds since 1970. If absent or `null`, the period has no start.
-    #[schema(example = "2026-11-23T00:00:00Z")]
+    #[schema(example = "2026-11-23T00:00:00Z", format = "date-time")]
     start_time: Option<String>,
     /// Last moment of the period (inclusive), in the same forms. If absent or `null`, the period has no end.
-    #[schema(example = "2026-11-23T23:59:59.999999Z")]
+    #[schema(example = "2026-11-23T23:59:59.999999Z", format = "date-time")]
     end_time: Option<String>,
     /// First moment after the period (exclusive), in the same forms; instead of `end_time`.
-    #[schema(example = "2026-11-24T00:00:00Z")]
+    #[schema(example = "2026-11-24T00:00:00Z", format = "date-time")]
     until: Option<String>,
     /// Percentiles to compute for each axis, in percent: 1 to 20 numbers from 0 (the minimum) to 100 (the
     /// maximum).

@@ -10,10 +10,9 @@ use device_stats_formats::{
     BatchReader, BatchRows, BodyError, Fault, Faults, MediaType, OnFault, ReadingTimes, RejectedRows, Row,
 };
 use device_stats_service::{BatchOutcome, Principal, Service};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::readings::ReadingCreateBody;
 use crate::errors::{ApiError, ErrorResponse, FaultSchema};
 use crate::extract::{
     BatchOptionParams, BatchOptions, Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice,
@@ -21,12 +20,13 @@ use crate::extract::{
 };
 
 /// A new reading of a batch for many devices.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = DeviceReadingCreate)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a row")]
 pub(crate) struct DeviceReadingCreateBody {
     /// The client's name for the device.
-    #[schema(example = "pump-7", min_length = 1)]
+    #[schema(example = "pump-7", min_length = 1, format = "device-id")]
     device_id: String,
     /// Value of the first axis, in the unit of the device: a finite IEEE 754 double. A numeric string counts
     /// as a number.
@@ -39,7 +39,28 @@ pub(crate) struct DeviceReadingCreateBody {
     #[schema(example = 9.81)]
     z: f64,
     /// Time of the reading, in the forms of a single reading. If absent, the server sets the time.
-    #[schema(example = "2026-11-23T10:00:00.250000Z")]
+    #[schema(example = "2026-11-23T10:00:00.250000Z", format = "date-time")]
+    timestamp: Option<String>,
+}
+
+/// A new reading of a batch for one device.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = BatchReadingCreate)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes a row")]
+pub(crate) struct RowCreateBody {
+    /// Value of the first axis, in the unit of the device: a finite IEEE 754 double. A numeric string counts
+    /// as a number.
+    #[schema(example = 1.5)]
+    x: f64,
+    /// Value of the second axis; same rules as `x`.
+    #[schema(example = -0.25)]
+    y: f64,
+    /// Value of the third axis; same rules as `x`.
+    #[schema(example = 9.81)]
+    z: f64,
+    /// Time of the reading, in the forms of a single reading. If absent, the server sets the time.
+    #[schema(example = "2026-11-23T10:00:00.250000Z", format = "date-time")]
     timestamp: Option<String>,
 }
 
@@ -127,7 +148,7 @@ impl<R: Row> RowReader for BatchReader<R> {
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
     params(DeviceIdParam, PrecisionParam, BatchOptionParams, KeyParam),
     request_body(content(
-        (Vec<ReadingCreateBody> = "application/json"),
+        (Vec<RowCreateBody> = "application/json"),
         (String = "application/x-ndjson", example = "{\"timestamp\":\"2026-11-23T10:00:00.25Z\",\"x\":1.5,\"y\":-0.25,\"z\":9.81}\n"),
         (String = "text/csv", example = "timestamp,x,y,z\n2026-11-23T10:00:00.25Z,1.5,-0.25,9.81\n"),
         (ArrowBody = "application/vnd.apache.arrow.stream"),

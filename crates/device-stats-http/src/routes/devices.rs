@@ -28,10 +28,10 @@ use crate::headers::entity_tag::EntityTag;
 pub(crate) struct DeviceCreateBody {
     /// The client's name for the device, unique among devices: 1 to 255 bytes without control characters and
     /// without a space at either end, neither `.` nor `..`, compared byte by byte.
-    #[schema(example = "pump-7", min_length = 1)]
+    #[schema(example = "pump-7", min_length = 1, format = "device-id")]
     device_id: String,
     /// Display name of the device: up to 1,024 bytes without NUL.
-    #[schema(example = "Pump in hall 3")]
+    #[schema(example = "Pump in hall 3", pattern = r"^[^\u0000]*$")]
     name: Option<String>,
     /// Id of the user that owns the device.
     #[schema(example = 1)]
@@ -56,7 +56,7 @@ impl RequestBody for DeviceCreateBody {
 #[expect(dead_code, reason = "describes `DeviceChange`")]
 pub(crate) struct DeviceUpdateBody {
     /// The new display name: up to 1,024 bytes without NUL.
-    #[schema(example = "Pump in hall 4")]
+    #[schema(example = "Pump in hall 4", pattern = r"^[^\u0000]*$")]
     name: Option<String>,
     /// Id of the new owner.
     #[schema(example = 2)]

@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, OnFault, PointReader};
 use device_stats_service::Service;
+use utoipa::ToSchema;
 
 use super::batches::{BatchResponse, store_mixed};
 use crate::errors::ApiError;
@@ -24,6 +25,12 @@ const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write
 
 /// Header of a response without a body: the number of repeats with other values.
 const CONFLICTS: HeaderName = HeaderName::from_static("x-conflicts");
+
+/// Points in InfluxDB's line protocol.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "line-protocol", min_length = 1)]
+#[expect(dead_code, reason = "describes the text of a body")]
+pub(crate) struct LineProtocolBody(String);
 
 impl RowReader for PointReader {
     type Row = (DeviceId, Measurement);
@@ -51,7 +58,7 @@ impl RowReader for PointReader {
     post, path = "/api/v1/write", tag = "statistics",
     params(PrecisionParam, BatchOptionParams, KeyParam),
     request_body(
-        content = String, content_type = "text/plain",
+        content = LineProtocolBody, content_type = "text/plain",
         example = "sensors,device=pump-7 x=1.5,y=-0.25,z=9.81 1795428000250000000\n",
     ),
     responses(

@@ -36,7 +36,7 @@ pub(crate) struct ReadingCreateBody {
     /// 1970; years 1 to 9999, truncated to microseconds. A device has at most one reading per microsecond: a
     /// second reading with the same time is a repeat and changes nothing. If absent, the server sets the
     /// time.
-    #[schema(example = "2026-11-23T10:00:00.250000Z")]
+    #[schema(example = "2026-11-23T10:00:00.250000Z", format = "date-time")]
     timestamp: Option<String>,
 }
 

@@ -27,7 +27,7 @@ use crate::headers::entity_tag::EntityTag;
 #[expect(dead_code, reason = "describes `NewUser`")]
 pub(crate) struct UserCreateBody {
     /// Name of the user, unique among users: 1 to 255 bytes without NUL, compared byte by byte.
-    #[schema(example = "ada", min_length = 1)]
+    #[schema(example = "ada", min_length = 1, pattern = r"^[^\u0000]*$")]
     username: String,
     /// Email address, unique among users: up to 254 bytes. Only its syntax is checked. The domain is
     /// lower-cased.
@@ -52,7 +52,7 @@ impl RequestBody for UserCreateBody {
 #[expect(dead_code, reason = "describes `UserChange`")]
 pub(crate) struct UserUpdateBody {
     /// The new username, by the rules for a new user.
-    #[schema(example = "ada", min_length = 1, required = false)]
+    #[schema(example = "ada", min_length = 1, pattern = r"^[^\u0000]*$", required = false)]
     username: String,
     /// The new email address, by the rules for a new user.
     #[schema(example = "ada@example.org", format = "email", required = false)]
