@@ -57,7 +57,7 @@ pub(super) enum Command {
     },
 }
 
-/// The choice of a device.
+/// The argument that names a device.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
     /// Id of the device
@@ -124,7 +124,8 @@ async fn list_latest(
     if newest.is_empty() { Err(NotFound::Readings.into()) } else { Ok(newest) }
 }
 
-/// Returns the readings to delete. A period needs a start or an end, because an empty one would mean all.
+/// Returns the readings to delete. A period needs a start or an end, because otherwise it contains all
+/// readings.
 fn readings_to_delete(period: &PeriodFlags, all: bool) -> Result<ReadingsToDelete, UsageError> {
     if all {
         return Ok(ReadingsToDelete::All);

@@ -1,4 +1,4 @@
-//! The command with which a file with other columns can probably be imported.
+//! The guessed command for the import of a file with other columns.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ fn flags(guess: &Guess, file: &Path) -> String {
     quoted.join(" ")
 }
 
-/// Returns a word as a shell reads it.
+/// Returns a word in quotation marks, if a shell would otherwise change it.
 fn quote(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./,:=+@%".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {
