@@ -40,7 +40,7 @@ pub enum RepeatedClock {
     Later,
 }
 
-/// The reason why a clock time is no moment of a zone.
+/// The reason why a clock time cannot be converted to a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidClock {
     /// Clocks skip the time.

@@ -134,7 +134,7 @@ impl<R: Read> FileRows for ColumnFile<R> {
     }
 
     /// # Errors
-    /// [`FileError`] if the file cannot be read, after the record batches before.
+    /// [`FileError`] if the file cannot be read. Earlier record batches have been returned by then.
     fn read(&mut self, rows_max: usize, batch: &mut FileBatch) -> Result<(), FileError> {
         if let Some(error) = self.failed.take() {
             return Err(error);

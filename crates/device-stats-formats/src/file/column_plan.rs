@@ -162,7 +162,7 @@ impl Finder<'_> {
     }
 
     fn require(&mut self, target: Target, found: Option<usize>) -> Option<usize> {
-        // A chosen column that is missing has been noted.
+        // The problem of a missing chosen column has already been added.
         if found.is_none() && self.options.columns.column(target).is_none() {
             self.problems.push(format!("header.{}: {REQUIRED}", target.name()));
         }

@@ -11,7 +11,7 @@ use crate::faults::Problem;
 
 /// The day number that Excel gives to 1 January 1970.
 const EXCEL_DAY_1970: f64 = 25_569.0;
-/// Excel counts the day 60 for 29 February 1900, which never was. From day 61 on, its days are right.
+/// First day number that Excel counts correctly. Its day 60 is 29 February 1900, which did not exist.
 const EXCEL_DAY_MIN: f64 = 61.0;
 /// The day after 31 December 9999, as counted by Excel.
 const EXCEL_DAY_END: f64 = 2_958_466.0;

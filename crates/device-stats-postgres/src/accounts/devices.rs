@@ -55,8 +55,7 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
     Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
 }
 
-/// Inserts in the order of the ids, so that two calls with the same ids do not wait for each other in a
-/// circle.
+/// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids.
 pub(crate) async fn create_missing(client: &Client, device_ids: &[DeviceId]) -> Result<(), Failure> {
     let insert = client
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! Deletion of the readings of a window: what it does with each segment that touches the window.
+//! Deletion of the readings of a window: the plan for each segment that touches the window.
 
 use std::collections::HashMap;
 
@@ -39,8 +39,9 @@ pub struct DeletionPlan<'c> {
 }
 
 impl<'c> DeletionPlan<'c> {
-    /// Plans a deletion. `touching` contains all segments of the device that touch the window, and `cut` is
-    /// what the caller has made of the cut ones. Returns `None` if the cut segments are not exactly these.
+    /// Plans a deletion. `touching` contains all segments of the device that touch the window, and `cut`
+    /// contains the rests of the cut segments. Returns `None` if `cut` does not contain exactly the segments
+    /// that the window cuts.
     ///
     /// # Errors
     /// [`StoreError::Broken`] if the rest of a segment is not a segment, or has too many readings.

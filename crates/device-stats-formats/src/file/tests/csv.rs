@@ -51,7 +51,7 @@ impl Read for SingleBytes {
     }
 }
 
-/// The mark was skipped only if it arrived as a whole.
+/// Before, a byte order mark was skipped only if it arrived in one piece.
 #[test]
 fn a_byte_order_mark_is_skipped_however_it_arrives() {
     for (layout, text) in [
