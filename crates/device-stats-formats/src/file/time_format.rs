@@ -73,7 +73,7 @@ fn excel_clock(text: &str) -> Result<i64, Problem> {
     Ok(millis as i64 * 1_000)
 }
 
-/// Reads a text of the form of a pattern. The library's description of its error is left out.
+/// Reads a text in the form of a pattern. Omits the library's description of the error.
 fn parse_pattern(pattern: &str, text: &str) -> Result<TextTime, Problem> {
     let wrong = || invalid(format!("it does not have the form {pattern}"));
     let parts = strtime::parse(pattern, text).map_err(|_| wrong())?;

@@ -22,8 +22,8 @@ pub struct CutSegment {
 pub enum Deleted {
     /// This number of readings has been deleted.
     Done(u64),
-    /// Nothing has been done: the window cuts other segments than those of the caller, or other calls have
-    /// locked the device for too long.
+    /// Nothing has been done. Either the window cuts other segments than the caller has read, or other calls
+    /// have locked the device for too long.
     Stale,
 }
 
