@@ -73,7 +73,7 @@ impl ColumnPlan {
         let device = match (&options.device, finder.find(Target::DeviceId)) {
             (Some(_), Some(device)) => {
                 let column = columns.get(device).unwrap_or(&"device_id");
-                let problem = "the file names its devices in this column; leave out --device";
+                let problem = "the file names its devices in this column; remove --device";
                 finder.problems.push(format!("header.{column}: {problem}"));
                 None
             }

@@ -12,7 +12,7 @@ pub(super) fn explain(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error 
             let flags = flags(guess, file);
             let files: Vec<String> = files.iter().map(|file| quote(&file.to_string_lossy())).collect();
             anyhow!(
-                "{}: {problem}\nnothing was sent; if this is right, read the columns with (and your other options):\n  \
+                "{}: {problem}\nnothing was sent; if this guess is right, use this command with your other options:\n  \
                  device-stats import {} {flags}",
                 file.display(),
                 files.join(" "),

@@ -150,7 +150,9 @@ impl Source {
     fn file(&self) -> Result<File, FileError> {
         let open = || match &self.copies {
             None => File::open(&self.path),
-            Some(copies) => copies.borrow_mut().pop().ok_or_else(|| io::Error::other("it has been read")),
+            Some(copies) => {
+                copies.borrow_mut().pop().ok_or_else(|| io::Error::other("it cannot be read again"))
+            }
         };
         open().map_err(|error| FileError::Unreadable(self.path.to_path_buf(), error))
     }

@@ -70,7 +70,7 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
         open.retain(|(_, other)| other.last() >= times.first());
         for (other, other_times) in &open {
             if let Some(us) = common_time(other_times, &times) {
-                let fault = format!("has a reading at {us} µs, as segment {} has", other.0);
+                let fault = format!("has a reading at {us} µs, which is also in segment {}", other.0);
                 checked.faults.push((Some(entry.id), fault));
             }
         }
