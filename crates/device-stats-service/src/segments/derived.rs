@@ -93,7 +93,8 @@ impl Service {
         })?;
         store.store_derived(key.device, key.segment, &derived).await?;
         tracing::debug!(device = key.device.0, segment = key.segment.0, readings = entry.readings, "derived");
-        // The stored bytes count: another node may have been faster, with another version of the compressor.
+        // Uses the stored bytes, because another node with another version of the compressor may have stored
+        // the derived segment first.
         self.stored_derived_head(key, &entry).await?.ok_or(ReadError::Gone)
     }
 

@@ -83,7 +83,7 @@ impl<'r> AppendOrder<'r> {
     }
 }
 
-/// The readings that a call has stored, and those that its devices already had.
+/// The readings that a call has stored, and the readings that already existed.
 #[derive(Debug, Default)]
 pub struct AppendResult<'r> {
     /// The stored readings, with their times.

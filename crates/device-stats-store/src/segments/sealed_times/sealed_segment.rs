@@ -1,4 +1,4 @@
-//! One segment of a lookup, with its head and pages as far as they have been read.
+//! One segment of a lookup, with the head and the pages that have been read so far.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use device_stats_segment::{Column, Head, Page, PageId};
 
 use crate::{Piece, PieceKey, SegmentEntry, StoreError};
 
-/// A segment, with its head and pages as far as they have been read.
+/// A segment, with the head and the pages that have been read so far.
 #[derive(Debug)]
 pub(super) struct SealedSegment {
     pub(super) device: DeviceKey,
