@@ -17,7 +17,7 @@ need() {
 
 need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgres'
 need 'A C compiler, for the bundled SQLite,' build-essential cc
-need 'Python 3 with venv, for Locust and clients of others,' python3-venv python3
+need 'Python 3 with venv, for Locust and clients of other projects,' python3-venv python3
 need 'strace, to fail single system calls,' strace strace
 need 'script, to test with a terminal,' bsdutils script
 need 'unshare, to fill a small disk,' util-linux unshare

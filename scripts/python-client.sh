@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sends readings to this build of the service with programs of others, and checks that all are stored.
+# Sends readings to this build of the service with clients of other projects, and checks that all are stored.
 #
-# Usage: python-client.sh NAME, where scripts/NAME has the client: influx, dataframes.
+# Usage: python-client.sh NAME. The folder scripts/NAME contains the client: influx or dataframes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

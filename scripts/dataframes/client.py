@@ -37,8 +37,8 @@ CASES = []
 
 
 def case(name, *flags):
-    """Adds a function that writes a file. It gets the path and the ids of the devices, and may return the expected
-    values of an axis."""
+    """Adds a function that writes a file. The function gets the path and the device of each reading. It may return the
+    expected values of an axis."""
 
     def add(write):
         CASES.append((name, flags, write))
@@ -229,7 +229,7 @@ def _(path, ids):
 
 
 def duck(path, ids, select="*", options=""):
-    # Found by name in the statement.
+    # The statement finds this variable by its name.
     table = arrow_table(ids)  # noqa: F841
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")

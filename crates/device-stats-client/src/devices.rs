@@ -106,7 +106,7 @@ impl Client {
         }
     }
 
-    /// Lists the devices that match a filter by ascending `id`, up to a number of them.
+    /// Lists up to `count_max` devices that match a filter, by ascending `id`.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if the user is unknown.
@@ -132,8 +132,8 @@ impl Client {
         self.retry(|| self.send_for_json(self.request(Method::GET, &path))).await
     }
 
-    /// Registers a new device. Sends one request, because the response to a second one could not tell
-    /// a device of the first request from another device.
+    /// Registers a new device. Does not retry: the response to a second request would not show whether the
+    /// first request or another client created the existing device.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if the device exists or the user is unknown.
@@ -154,8 +154,8 @@ impl Client {
         self.retry(|| self.send_for_json(self.request(Method::PUT, &path).json(&body))).await
     }
 
-    /// Deletes a device with its readings. Sends one request, because a second one could not tell whether the
-    /// first one deleted the device.
+    /// Deletes a device with its readings. Does not retry: the response to a second request would not show
+    /// whether the first request deleted the device.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if the device is unknown.

@@ -1,5 +1,5 @@
-//! HTTP client for the commands that connect to a server: requests and retries. The commands themselves read
-//! files and print tables.
+//! HTTP client of the commands that connect to a server: requests and retries. The commands read files and
+//! print tables.
 
 pub mod limits;
 

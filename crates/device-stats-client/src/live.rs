@@ -1,5 +1,5 @@
-//! Live readings of a device or a user, as server-sent events. A lost connection is opened again, and the
-//! server then sends the missed readings.
+//! Live readings of a device or a user, as server-sent events. After a lost connection, the client connects
+//! again, and the server sends the missed readings.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl LiveStream {
     /// Waits for the next reading, and returns its JSON: a line of an NDJSON export.
     ///
     /// # Errors
-    /// [`ClientError`], if the connection is lost and the retry policy does not allow to open another one.
+    /// [`ClientError`] if the connection is lost and the retry policy does not allow another connection.
     /// `Refused` after the deletion of the device or user.
     pub async fn next(&mut self) -> Result<String, ClientError> {
         loop {

@@ -14,7 +14,7 @@ pub(crate) trait Listed {
 }
 
 impl Client {
-    /// Returns all entries of a list that match a filter, up to a number of them.
+    /// Returns up to `count_max` entries of a list that match a filter.
     pub(crate) async fn list_all<T: DeserializeOwned + Listed>(
         &self,
         path: &str,

@@ -72,7 +72,7 @@ impl Client {
         }
     }
 
-    /// Lists the readings of a device in a period, newest first, up to a number of them.
+    /// Lists up to `count_max` readings of a device in a period, newest first.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if the device is unknown.

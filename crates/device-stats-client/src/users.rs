@@ -68,8 +68,8 @@ impl Client {
         Ok(self.list_all(USERS, &filter, 1).await?.pop())
     }
 
-    /// Lists the users by ascending id, up to a number of them. `text` selects users whose name or email
-    /// address contains it.
+    /// Lists up to `count_max` users by ascending id. `text` selects users whose name or email address
+    /// contains it.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -86,8 +86,8 @@ impl Client {
         self.retry(|| self.send_for_json(self.request(Method::GET, &format!("{USERS}{id}")))).await
     }
 
-    /// Registers a new user. Sends one request, because the response to a second one could not tell a user of
-    /// the first request from another user.
+    /// Registers a new user. Does not retry: the response to a second request would not show whether the
+    /// first request or another client created the existing user.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if another user has this name or email address.
@@ -105,8 +105,8 @@ impl Client {
         self.retry(|| self.send_for_json(self.request(Method::PUT, &path).json(change))).await
     }
 
-    /// Deletes a user with its devices and readings. Sends one request, because a second one could not tell
-    /// whether the first one deleted the user.
+    /// Deletes a user with its devices and readings. Does not retry: the response to a second request would
+    /// not show whether the first request deleted the user.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if the user is unknown.

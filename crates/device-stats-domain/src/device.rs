@@ -126,7 +126,7 @@ pub struct Device {
     pub name: Option<DeviceName>,
     /// Its owner.
     pub user_id: Option<UserId>,
-    /// Time of creation; `None` for a device that is older than the recording of this time.
+    /// Time of creation; `None` for a device that was created before stores recorded this time.
     pub created_at: Option<Timestamp>,
 }
 

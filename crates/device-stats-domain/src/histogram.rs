@@ -20,8 +20,8 @@ pub enum InvalidBins {
     /// The upper bound is not greater than the lower bound.
     #[error("the upper bound is not greater than the lower bound")]
     Bounds,
-    /// The lower bound is the greatest double, or the upper bound the least one: there is no number on the
-    /// other side.
+    /// The lower bound is the greatest double, or the upper bound is the least one. So no number is beyond
+    /// the bound.
     #[error("there is no number beyond the bound")]
     NoRoom,
 }

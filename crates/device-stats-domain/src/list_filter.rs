@@ -1,10 +1,10 @@
-//! Filters of lists: the users or devices that a list shows.
+//! Filters of lists of users and devices.
 
 use crate::limits::{DEVICE_ID_BYTES_MAX, SEARCH_TEXT_BYTES_MAX};
 use crate::text::{self, InvalidText};
 use crate::user::{UserId, Username};
 
-/// Conditions on the users of a list. A user must meet all of them; `None` is no condition.
+/// Conditions on the users of a list. A user must meet all of them. `None` means no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFilter {
     /// The username.
@@ -13,7 +13,7 @@ pub struct UserFilter {
     pub text: Option<SearchText>,
 }
 
-/// Conditions on the devices of a list. A device must meet all of them; `None` is no condition.
+/// Conditions on the devices of a list. A device must meet all of them. `None` means no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceFilter {
     /// The owner.

@@ -66,6 +66,6 @@ pub struct User {
     pub username: Username,
     /// Unique among users.
     pub email: Email,
-    /// Time of creation; `None` for a user that is older than the recording of this time.
+    /// Time of creation; `None` for a user that was created before stores recorded this time.
     pub created_at: Option<Timestamp>,
 }

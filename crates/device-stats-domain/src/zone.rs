@@ -28,10 +28,10 @@ pub(crate) struct OffsetSpan {
 #[error("is not a time zone of the IANA database")]
 pub struct UnknownZone;
 
-/// The moment meant by a clock time that occurs twice, because clocks are set back.
+/// The choice of the moment of a clock time that occurs twice, because clocks are set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RepeatedClock {
-    /// Neither: the time is refused.
+    /// No moment: the time is refused.
     #[default]
     Refuse,
     /// The first moment.
@@ -40,7 +40,7 @@ pub enum RepeatedClock {
     Later,
 }
 
-/// The reason why a clock time is no moment of a zone.
+/// The reason why a clock time cannot be converted to a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidClock {
     /// Clocks skip the time.

@@ -4,10 +4,10 @@
 //! extending the available precision*, 1971). Let *u* = 2^-53, the largest relative error of one rounding.
 //!
 //! 1. Each square is *h* + *l* exactly, with |*l*| ≤ *u* *h*. If a product underflows, the error is below
-//!    2^-1060, which does not matter beside a sum of at least 2^-800.
+//!    2^-1060, which is negligible for a sum of at least 2^-800.
 //! 2. The three *h* add up to one double and two errors, each at most *u* times the sum *S* of the squares.
-//!    The five small terms are added with four roundings. So the sum is *s* + *t* with an error of at most
-//!    20 *u*² *S* (`total` and `rest`).
+//!    The five small terms are added with four roundings. So the sum is *s* + *t* (`total` and `rest`) with
+//!    an error of at most 20 *u*² *S*.
 //! 3. *r* (`root`) is the root of *s*, rounded, and *c* = (*s* - *r*² + *t*) / (2 *r*) corrects it: one step
 //!    of Newton's method. *r*² and *s* - *r*² are exact, and |*c*| ≤ 3 *u* *r*. The two roundings of the
 //!    other operations, the error of the sum and the rest of the step, *c*² / (2 *r*), are each at most

@@ -201,8 +201,8 @@ mod tests {
             prop_assert_eq!(moments(&scaled).stddev().unwrap().to_bits(), (stddev * power).to_bits());
         }
 
-        /// For a root between two doubles, its square lies between the squares of the points halfway to their
-        /// neighbours. In units of 2^-1075, these points are integers.
+        /// Compares the exact square of the root with the squares of the midpoints between the result and its
+        /// neighbours. In units of 2^-1075, these midpoints are integers.
         #[test]
         fn the_root_mean_square_is_the_nearest_double(
             numbers in prop::collection::vec(

@@ -1,8 +1,8 @@
-//! Files of readings, as other programs write them. Rows are read by the rules of the server, so that faults
-//! are found before anything is sent.
+//! Files of readings from other programs. Rows are read by the rules of the server, so that faults are found
+//! before anything is sent.
 //!
-//! A format reads its rows with `row_reader`; `column_plan` finds the columns. The rows of any format are
-//! sent as Arrow columns.
+//! The reader of each format finds the columns with `column_plan`, and reads rows with `row_reader`. The rows
+//! of every format are sent as Arrow columns.
 
 mod arrow_body;
 mod beginning;

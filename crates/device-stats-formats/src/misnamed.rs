@@ -1,5 +1,5 @@
 //! Synonyms of our members and parameters in other programs. Where unknown names are ignored, a synonym would
-//! be ignored although its sender meant something by it.
+//! be ignored although the sender expects an effect.
 
 /// Words for the start of a period.
 const STARTS: &[&str] = &["start", "begin", "from", "since", "after", "periodstart", "gte", "gt"];

@@ -1,18 +1,21 @@
--- The repeats of a keyed request whose values differ from those of the stored reading. Earlier requests did not count them.
+-- Number of repeats of a keyed request whose values differ from those of the stored reading. It is 0 for requests before
+-- this migration, which did not count such repeats.
 ALTER TABLE keyed_request ADD COLUMN conflicts bigint NOT NULL DEFAULT 0;
 
 DROP FUNCTION append_untouched(
     bigint[], bigint[], bigint[], double precision[], double precision[], double precision[],
     boolean, bigint[], bigint[], bigint[]);
 
--- Appends readings that no segment touches, in one statement and thereby one transaction, and returns which of them are not
--- new, counted from 1, each with the values of the stored reading. The spans say, for each device once, from when to when
--- there must be no segment; where all readings have to be new, nor a reading. Where there is one, nothing is done, and NULL
--- is returned.
+-- Appends readings in one statement, and therefore in one transaction, if no segment touches them. Returns the position of
+-- each repeat, counted from 1, and the values of the stored reading.
 --
--- First it inserts, and then it looks. Each statement of the function sees what was committed before that statement, so
--- the look sees the segment of every row that was gone when it was inserted again, or when its values were read. Where one
--- has come, or where another caller has stored one of the readings since it was looked for, everything is undone.
+-- Each device has one span of time. If a segment touches a span, the function does nothing and returns one row of NULLs. If
+-- all readings must be new (`all_new`), a stored reading in a span has the same effect.
+--
+-- The function inserts first and searches for segments afterwards. Each statement of the function sees everything that was
+-- committed before this statement. A row can be missing during the insertion or the reading of values because a seal has
+-- deleted it; the search then sees the segment of this seal. If the search finds a segment, or if another call has stored
+-- one of the readings since the first search, the function fails and everything is undone.
 CREATE FUNCTION append_untouched(
     devices bigint[], times bigint[], ids bigint[],
     xs double precision[], ys double precision[], zs double precision[],
@@ -57,7 +60,7 @@ BEGIN
             SELECT repeat.place, reading.x, reading.y, reading.z FROM unnest(repeats) AS repeat (place)
             JOIN reading ON reading.device = devices[repeat.place] AND reading.time = times[repeat.place];
     ELSE
-        -- Looking for repeats one by one takes as long again as inserting.
+        -- A search for each repeat would double the time of the insertion.
         INSERT INTO reading (device, time, id, x, y, z)
         SELECT * FROM unnest(devices, times, ids, xs, ys, zs);
     END IF;

@@ -1,6 +1,6 @@
--- The derived segments: for a segment whose magnitudes were requested, a segment with the magnitude of each reading. They
--- can be deleted at any time; the service computes them again. Both tables can be distributed by device, next to the
--- segments.
+-- Derived segments. The derived segment of a segment has the magnitude of each reading; the first request for magnitudes
+-- creates it. Derived segments can be deleted at any time; the service computes them again. Both tables can be distributed
+-- by device, like the segments.
 CREATE TABLE derived_segment (
     device bigint NOT NULL,
     segment bigint NOT NULL,

@@ -1,10 +1,10 @@
-//! Derived segments: the magnitudes of the readings of a segment, as a segment of their own. So everything
-//! that analyzes an axis of segments analyzes magnitudes as well.
+//! Derived segments: the magnitudes of the readings of a segment, stored as another segment. So the code that
+//! analyzes an axis of a segment also analyzes magnitudes.
 //!
 //! The reading at position *n* of a segment has the time *n*, the id *n* and the values (magnitude, 0, 0) in
-//! its derived segment. Columns without information compress to almost nothing, so a derived segment needs
-//! about the space of its magnitudes, which rarely repeat. A part of a segment has the same positions in the
-//! derived segment.
+//! its derived segment. So a part of a segment is valid for its derived segment, too. The other columns
+//! compress to almost nothing, so a derived segment needs about the space of its magnitudes, which rarely
+//! repeat.
 
 use device_stats_domain::{Axes, Axis};
 use device_stats_exact::magnitude;
@@ -51,8 +51,8 @@ impl Segment {
         Ok(Self::encode(&derived_rows(&self.rows()?), effort)?)
     }
 
-    /// Checks that `derived` is the derived segment of this one, as [`Segment::verify`] does and reading by
-    /// reading.
+    /// Checks `derived` with [`Segment::verify`], and compares each of its magnitudes with the reading of
+    /// this segment.
     ///
     /// # Errors
     /// The first [`Fault`] found in `derived`, or the [`Fault`] of this segment if it cannot be read.

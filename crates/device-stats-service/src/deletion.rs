@@ -13,8 +13,8 @@ use crate::error::ServiceError;
 use crate::segments::whole_segment::read_segment;
 use crate::service::{Service, ServiceParts};
 
-/// Maximum number of attempts of a deletion. An attempt fails if a segment that the window cuts is sealed,
-/// merged or deleted in the meantime.
+/// Maximum number of attempts of a deletion. An attempt fails if the segments that the window cuts change in
+/// the meantime: one is added by a seal, merged or deleted.
 const ATTEMPTS_MAX: u32 = 12;
 /// Pause before the second attempt. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);

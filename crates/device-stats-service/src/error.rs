@@ -22,8 +22,7 @@ pub enum ServiceError {
     /// The key was used with another payload before. Nothing is done.
     #[error("the key was used with another payload")]
     KeyReused(IdempotencyKey),
-    /// The readings of a deletion were sealed, merged or deleted by other calls repeatedly. Nothing is
-    /// deleted.
+    /// Other calls sealed, merged or deleted the same readings during every attempt. Nothing is deleted.
     #[error("other calls changed the readings of a deletion repeatedly")]
     DeletionOvertaken,
     /// The reading that the request repeats has been deleted. Nothing is stored.

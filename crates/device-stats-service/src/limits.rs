@@ -24,7 +24,7 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 pub const READING_ID_BLOCK: u32 = 100_000;
 
 /// Maximum number of deletions of readings that run at the same time; further ones wait. A deletion holds the
-/// new segments for the readings that it leaves in the segments at both ends of its window.
+/// rests of the segments at both ends of its window in memory.
 pub const DELETIONS_AT_ONCE: usize = 4;
 
 /// Maximum number of devices that an analysis or a request for latest readings chooses.
@@ -76,8 +76,8 @@ pub const MERGE_SIMILAR_SEGMENTS: usize = 16;
 /// Maximum number of devices that are sealed, merged or verified at once. Each device needs a core, and up to
 /// about 120 MB of memory for a segment of the maximum size.
 pub const SEAL_DEVICES_MAX: usize = 4;
-/// Minimum number of readings of a segment whose derived segment is stored. The magnitudes of fewer readings
-/// are computed for each request, which takes about as long as reading them.
+/// Minimum number of readings of a segment whose derived segment is stored. The magnitudes of smaller
+/// segments are computed for each request, which takes about as long as reading stored magnitudes.
 pub const DERIVED_READINGS_MIN: u32 = 512;
 /// Maximum number of derived segments that are computed at once, for all requests together. Each needs a
 /// core, and up to about 40 MB of memory for a segment of the maximum size.

@@ -1,3 +1,3 @@
--- Time of creation, in microseconds since 1970 UTC; NULL in rows that are older than this column.
+-- Time of creation, in microseconds since 1970 UTC. NULL in rows that were inserted before this migration.
 ALTER TABLE users ADD COLUMN created_at INTEGER;
 ALTER TABLE devices ADD COLUMN created_at INTEGER;

@@ -1,2 +1,3 @@
--- The repeats of a keyed request whose values differ from those of the stored reading. Earlier requests did not count them.
+-- Number of repeats of a keyed request whose values differ from those of the stored reading. It is 0 for requests before
+-- this migration, which did not count such repeats.
 ALTER TABLE keyed_request ADD COLUMN conflicts INTEGER NOT NULL DEFAULT 0;

@@ -1,5 +1,6 @@
--- The derived segments: for a segment whose magnitudes were requested, a segment with the magnitude of each reading. They
--- can be deleted at any time; the service computes them again. Their blocks have ids like the blocks of segments.
+-- Derived segments. The derived segment of a segment has the magnitude of each reading; the first request for magnitudes
+-- creates it. Derived segments can be deleted at any time; the service computes them again. Their blocks have the same ids
+-- as the blocks of segments.
 CREATE TABLE derived_segment (
     segment INTEGER PRIMARY KEY,
     device INTEGER NOT NULL,
@@ -11,7 +12,7 @@ CREATE TABLE derived_block (
     bytes BLOB NOT NULL
 ) STRICT;
 
--- Fires also if a segment is deleted because its device or user is.
+-- Also fires if a foreign key deletes a segment together with its device or user.
 CREATE TRIGGER segment_takes_derived_along AFTER DELETE ON segment BEGIN
     DELETE FROM derived_segment WHERE segment = old.id;
 END;

@@ -29,8 +29,8 @@ pub enum StoreError {
     /// No device has this key.
     #[error("no such device")]
     DeviceMissing,
-    /// The user, one of its devices, or the device differs from the state that the caller has seen. Nothing
-    /// has been done.
+    /// The user, one of its devices, or the device has changed since the caller read it. Nothing has been
+    /// done.
     #[error("the user or device has changed")]
     Changed,
     /// The store cannot be reached or has no free capacity. Nothing has been done.

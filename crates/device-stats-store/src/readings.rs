@@ -36,8 +36,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// order.
     ///
     /// A client-timed reading is a repeat if its device already has a reading with its time, hot or sealed,
-    /// or if the same call contains an earlier one. A repeat changes nothing, even if its values differ; then
-    /// it is a conflict.
+    /// or if the same call contains an earlier one. A repeat changes nothing. If its values differ from those
+    /// of the stored reading, it is also a conflict.
     ///
     /// A server-timed reading is never a repeat. It gets the first microsecond at which its device has no
     /// reading and that is
@@ -48,8 +48,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// - after the previous server-timed reading of the device in the same call.
     ///
     /// So the picked times of a device ascend in the order of the call, and from call to call, even if the
-    /// callers' clocks differ, as long as no reading is deleted. Client-timed readings are stored before
-    /// times are picked, wherever they stand in the call.
+    /// callers' clocks differ. A deletion of readings can end this order. Client-timed readings are stored
+    /// before times are picked, wherever they are in the call.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a

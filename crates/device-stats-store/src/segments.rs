@@ -43,8 +43,8 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// Returns the bytes of pieces of derived segments as they were written, in the same order; `None` for
     /// each piece that does not exist. A key names the segment that a derived segment belongs to.
     ///
-    /// A derived segment exists at most as long as its segment: it disappears in the same transaction. It can
-    /// be lost earlier, and is computed again.
+    /// A derived segment is deleted in the same transaction as its segment. It can also be deleted earlier;
+    /// the caller then computes it again.
     ///
     /// # Errors
     /// Only the common errors.
@@ -52,8 +52,8 @@ pub trait SegmentStore: Send + Sync + 'static {
 
     /// Stores the derived segment of a segment.
     ///
-    /// Nothing is done if the segment has a derived segment already, no longer exists, or is of another
-    /// device. So callers may race, with each other and with a merge: read the derived segment to learn the
+    /// Nothing is done if the segment already has a derived segment, no longer exists, or belongs to another
+    /// device. So this call may race with other calls and with a merge. Read the derived segment to learn the
     /// outcome. A [`Self::merge`] of the segment during this call may be [`Replaced::Stale`].
     ///
     /// # Errors
@@ -96,12 +96,12 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`].
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
 
-    /// Deletes the readings of a device in a window, hot and sealed. Afterwards, readings with their times
-    /// are new.
+    /// Deletes the readings of a device in a window, hot and sealed. After that, a reading with the time of a
+    /// deleted one is new, not a repeat.
     ///
-    /// Segments that lie in the window are deleted without being read. The caller has read the segments that
-    /// the window cuts, and replaces each of them by `cut`. If the window cuts other segments by now, nothing
-    /// is done.
+    /// Segments inside the window are deleted without being read. The caller has read the segments that the
+    /// window cuts; `cut` has their rests, which replace them. If the window now cuts other segments than
+    /// those in `cut`, nothing is done.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`].

@@ -31,8 +31,8 @@ pub trait SnapshotStore: Send + Sync + 'static {
     ) -> Result<NewestReadings, StoreError>;
 
     /// Returns the newest hot reading of each device and the segment with the latest last time, all at
-    /// **one** moment, in the order of `devices`. One of the two is the newest reading of the device or
-    /// contains it. The result is empty for a device that does not exist.
+    /// **one** moment, in the order of `devices`. The newest reading of the device is this hot reading or is
+    /// in this segment. The result is empty for a device that does not exist.
     ///
     /// # Errors
     /// Only the common errors.

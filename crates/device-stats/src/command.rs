@@ -1,4 +1,4 @@
-//! The commands: runs one command and returns the exit code. Each command has a file of its own.
+//! Runs one command and returns its exit code. Each command has a file of its own.
 
 mod analyze;
 mod bench;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Maximum time that a starting server waits for an unavailable store.
 pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Number of requests that `import` sends at once, unless the command line states another.
+/// Default number of requests that `import` sends at once.
 pub const IMPORT_REQUESTS: u16 = 4;
 /// Maximum number of requests that `import` sends at once.
 pub const IMPORT_REQUESTS_MAX: u16 = 64;

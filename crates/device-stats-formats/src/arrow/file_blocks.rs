@@ -47,7 +47,7 @@ impl FileBlocks {
         file.seek(SeekFrom::Start(end_at.checked_sub(size as u64).ok_or_else(cut)?))?;
         let mut footer = vec![0; size];
         file.read_exact(&mut footer)?;
-        // The text of the error is left out: it describes internals of flatbuffers.
+        // The text of the error is omitted, because it describes internals of flatbuffers.
         let footer = root_as_footer(&footer)
             .map_err(|_| ArrowStreamError::broken("the table of contents is malformed"))?;
         let schema = footer.schema().ok_or_else(|| ArrowStreamError::broken("the file has no schema"))?;

@@ -36,7 +36,7 @@ impl From<ArrowError> for ArrowStreamError {
     /// the library and are only logged.
     fn from(error: ArrowError) -> Self {
         debug!(cause = %error, "an Arrow message cannot be read");
-        Self::broken("the content of a message is malformed, or of a type that is not read")
+        Self::broken("the content of a message is malformed, or its type is not supported")
     }
 }
 

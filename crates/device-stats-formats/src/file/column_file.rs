@@ -134,7 +134,7 @@ impl<R: Read> FileRows for ColumnFile<R> {
     }
 
     /// # Errors
-    /// [`FileError`] if the file cannot be read, after the record batches before.
+    /// [`FileError`] if the file cannot be read. Earlier record batches have been returned by then.
     fn read(&mut self, rows_max: usize, batch: &mut FileBatch) -> Result<(), FileError> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -199,7 +199,7 @@ fn plan(file: &Path, schema: &Schema, options: &FileOptions) -> Result<ColumnPla
     if let (IndexColumn::Count(position), TimeSource::Absent) = (index, plan.time) {
         let name = schema.field(position).name();
         let problem = format!(
-            "header.{name}: the index may count rows or be the times; add --map timestamp={name} or --ignore-unknown"
+            "header.{name}: the index may contain row numbers or times; add --map timestamp={name} or --ignore-unknown"
         );
         if !options.ignores_unknown {
             return Err(error(vec![problem], None));

@@ -22,7 +22,7 @@ pub struct Guess {
     pub ignores_unknown: bool,
 }
 
-/// Guesses the columns of a file; `None` if a value has no column or several possible ones.
+/// Guesses the columns of a file; `None` if a value has no possible column or several.
 pub(super) fn guess(columns: &[&str], index: IndexColumn, options: &FileOptions) -> Option<Guess> {
     let mut guess = Guess::default();
     for target in Target::ALL {
@@ -46,7 +46,7 @@ pub(super) fn guess(columns: &[&str], index: IndexColumn, options: &FileOptions)
     guess.ignores_unknown = ColumnPlan::resolve(columns, index, &guessed).is_err();
     guessed.ignores_unknown |= guess.ignores_unknown;
     let is_read = ColumnPlan::resolve(columns, index, &guessed).is_ok();
-    // Without a difference from the options, the options are not at fault.
+    // If the guess adds nothing to the options, the error has another cause.
     let adds = !guess.columns.is_empty() || guess.needs_device || guess.ignores_unknown;
     (is_read && adds).then_some(guess)
 }

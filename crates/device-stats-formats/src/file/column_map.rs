@@ -64,7 +64,7 @@ impl fmt::Display for ColumnChoice {
     }
 }
 
-/// Columns with names of their own.
+/// The columns that the user has named for values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnMap(Vec<ColumnChoice>);
 
@@ -100,7 +100,7 @@ impl ColumnMap {
     }
 }
 
-/// Returns the pairs of names that a choice of a date and a time of day may mean.
+/// Returns each possible pair of names, a date and a time of day, in a name with one or more `+`.
 pub(super) fn date_and_time(column: &str) -> impl Iterator<Item = (&str, &str)> {
     column.match_indices('+').map(|(plus, _)| {
         let (date, time) = column.split_at(plus);

@@ -74,7 +74,7 @@ impl ColumnPlan {
         let device = match (&options.device, finder.find(Target::DeviceId)) {
             (Some(_), Some(device)) => {
                 let column = columns.get(device).unwrap_or(&"device_id");
-                let problem = "the file names its devices in this column; leave out --device";
+                let problem = "the file names its devices in this column; remove --device";
                 finder.problems.push(format!("header.{column}: {problem}"));
                 None
             }
@@ -166,7 +166,7 @@ impl Finder<'_> {
     }
 
     fn require(&mut self, target: Target, found: Option<usize>) -> Option<usize> {
-        // A chosen column that is missing has been noted.
+        // The problem of a missing chosen column has already been added.
         if found.is_none() && self.options.columns.column(target).is_none() {
             self.problems.push(format!("header.{}: {REQUIRED}", target.name()));
         }

@@ -119,8 +119,9 @@ impl CsvFile {
                 Progress::Record => return Ok(true),
                 Progress::End => return Ok(false),
                 Progress::NeedsInput if self.records.held_bytes() > 2 * BATCH_BYTES_MAX => {
-                    let problem =
-                        format!("the row is longer than {BATCH_BYTES_MAX} bytes; is a quote not closed?");
+                    let problem = format!(
+                        "the row is longer than {BATCH_BYTES_MAX} bytes; a closing quote may be missing"
+                    );
                     return Err(self.error(problem));
                 }
                 Progress::NeedsInput => {}

@@ -62,7 +62,7 @@ pub struct FileRow {
 pub struct RejectedRow {
     /// Its position.
     pub position: RowPosition,
-    /// Its values as texts, as far as they can be read, in the order of [`Target::ALL`].
+    /// Its values as texts, in the order of [`Target::ALL`]. An unreadable value is empty.
     pub values: [String; 5],
     /// Its faults; at least one.
     pub faults: Vec<RowFault>,

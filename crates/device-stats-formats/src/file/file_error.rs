@@ -36,7 +36,7 @@ pub enum FileError {
         /// Description of the rule.
         problem: String,
     },
-    /// The columns of the file are not those of readings.
+    /// The columns of the file are not the columns of readings.
     #[error("{}{}: {problem}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Columns {
         /// The file.

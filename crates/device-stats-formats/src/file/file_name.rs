@@ -27,7 +27,7 @@ pub(super) enum Layout {
     Json,
     /// An Arrow IPC stream or file.
     Arrow,
-    /// A Parquet file, which has its table of contents at its end.
+    /// A Parquet file. Its table of contents is at its end.
     Parquet,
 }
 

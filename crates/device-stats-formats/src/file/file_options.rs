@@ -1,4 +1,4 @@
-//! The choices of a reader of files that the content of a file does not make.
+//! The options of a reader of files: everything that the content of a file does not determine.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use super::text_encoding::TextEncoding;
 pub struct FileOptions {
     /// Columns with names of their own.
     pub columns: ColumnMap,
-    /// Delimiter of CSV; `None` means the one that gives a header with all columns.
+    /// Delimiter of CSV; `None` means the recognized delimiter, which gives a header with all columns.
     pub delimiter: Option<Delimiter>,
     /// Decimal mark of numbers that are texts.
     pub decimal_mark: DecimalMark,

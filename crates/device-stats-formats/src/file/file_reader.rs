@@ -75,7 +75,7 @@ impl FileReader {
         self.0.row_count()
     }
 
-    /// Returns what has been recognized in the file and was not stated.
+    /// Returns descriptions of the properties of the file that were recognized without an option.
     pub fn notes(&self) -> &[String] {
         self.0.notes()
     }

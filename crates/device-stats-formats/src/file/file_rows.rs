@@ -10,7 +10,7 @@ pub(super) trait FileRows {
         None
     }
 
-    /// Returns what has been recognized in the file and was not stated.
+    /// Returns descriptions of the properties of the file that were recognized without an option.
     fn notes(&self) -> &[String] {
         &[]
     }

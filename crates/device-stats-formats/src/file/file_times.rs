@@ -15,7 +15,7 @@ pub struct TimeOptions {
     pub format: Option<TimeFormat>,
     /// Time zone of times without an offset; `None` means UTC.
     pub zone: Option<Zone>,
-    /// The moment meant by a clock time that occurs twice.
+    /// The choice of the moment of a clock time that occurs twice.
     pub repeated: RepeatedClock,
 }
 

@@ -9,7 +9,7 @@ use super::file_options::FileOptions;
 use crate::json::Json;
 use crate::misnamed::is_similar;
 
-/// Maximum number of distinct member names that are kept to be found again.
+/// Maximum number of distinct member names in the cache.
 const KNOWN_NAMES_MAX: usize = 10_000;
 
 /// The meaning of a member.

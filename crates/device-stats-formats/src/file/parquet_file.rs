@@ -168,7 +168,7 @@ fn refuse_wrapped(batch: &RecordBatch, column: usize, seconds: &ArrayRef) -> Opt
     RecordBatch::try_new(batch.schema(), columns).ok()
 }
 
-/// Describes an error in our own words. The words of the library are logged.
+/// Describes an error. The text of the library is only logged.
 fn from_parquet(file: &Path, error: ParquetError) -> FileError {
     debug!(file = %file.display(), cause = %error, "the file cannot be read as Parquet");
     let problem = match error {

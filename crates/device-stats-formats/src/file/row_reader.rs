@@ -11,7 +11,7 @@ use super::file_times::FileTimes;
 use crate::faults::Problem;
 use crate::values;
 
-/// Maximum number of devices whose ids are kept to be found again.
+/// Maximum number of device ids in the cache.
 const KNOWN_DEVICES_MAX: usize = 100_000;
 
 /// Reads the values of the rows of one file.
@@ -111,7 +111,8 @@ impl RowReader {
         }
     }
 
-    /// Adds the next row of the file, which has no readable values, or more faults than those of its values.
+    /// Adds the next row of the file as a rejected row. The row has no readable values, or other faults in
+    /// addition to those of its values.
     pub(super) fn reject(
         &mut self,
         number: u64,

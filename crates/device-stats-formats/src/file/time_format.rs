@@ -11,7 +11,7 @@ use crate::faults::Problem;
 
 /// The day number that Excel gives to 1 January 1970.
 const EXCEL_DAY_1970: f64 = 25_569.0;
-/// Excel counts the day 60 for 29 February 1900, which never was. From day 61 on, its days are right.
+/// First day number that Excel counts correctly. Its day 60 is 29 February 1900, which did not exist.
 const EXCEL_DAY_MIN: f64 = 61.0;
 /// The day after 31 December 9999, as counted by Excel.
 const EXCEL_DAY_END: f64 = 2_958_466.0;
@@ -73,7 +73,7 @@ fn excel_clock(text: &str) -> Result<i64, Problem> {
     Ok(millis as i64 * 1_000)
 }
 
-/// Reads a text of the form of a pattern. The library's description of its error is left out.
+/// Reads a text in the form of a pattern. Omits the library's description of the error.
 fn parse_pattern(pattern: &str, text: &str) -> Result<TextTime, Problem> {
     let wrong = || invalid(format!("it does not have the form {pattern}"));
     let parts = strtime::parse(pattern, text).map_err(|_| wrong())?;

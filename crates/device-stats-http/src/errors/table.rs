@@ -154,7 +154,7 @@ fn describe_store(error: &StoreError) -> Description {
         StoreError::Changed => text(
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",
-            "The present state does not meet the conditions of the request; get it again",
+            "The current state does not meet the conditions of the request; get the state again",
         ),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
         StoreError::OutcomeUnknown(_) => unavailable(

@@ -3,7 +3,7 @@
 use device_stats_formats::Problem;
 use serde_json::json;
 
-/// Returns the problem of a value that is none of these words, in the words of pydantic.
+/// Returns the problem of a value that is none of these words. Its text is that of pydantic.
 pub(crate) fn one_of(words: &[&str]) -> Problem {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     let expected = match quoted.as_slice() {

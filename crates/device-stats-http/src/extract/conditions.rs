@@ -1,4 +1,4 @@
-//! `If-Match` and `If-None-Match`: conditions on the present state of a user or device (RFC 9110, section
+//! `If-Match` and `If-None-Match`: conditions on the current state of a user or device (RFC 9110, section
 //! 13).
 
 use axum::http::HeaderName;
@@ -15,13 +15,12 @@ use crate::headers::entity_tag::{EntityTag, parse_tags};
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes `Conditions`")]
 pub(crate) struct ConditionParams {
-    /// Respond only if the present state has one of these values of `ETag` (separated by commas), otherwise
-    /// with
-    /// 412. `*` stands for any state.
+    /// Carry out the request only if the current state has one of these values of `ETag`, separated by
+    /// commas. Otherwise the response is 412. `*` matches any state.
     #[param(rename = "If-Match", example = "\"c0f2b2a7e1d94d0f8a3b6c5d4e3f2a1b\"")]
     if_match: Option<String>,
-    /// Respond only if the present state has none of these values of `ETag`, otherwise with 304 (`GET`) or
-    /// 412.
+    /// Carry out the request only if the current state has none of these values of `ETag`, separated by
+    /// commas. Otherwise the response is 304 to `GET`, and 412 to other methods.
     #[param(rename = "If-None-Match", example = "\"c0f2b2a7e1d94d0f8a3b6c5d4e3f2a1b\"")]
     if_none_match: Option<String>,
 }
@@ -77,7 +76,7 @@ impl Conditions {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
 
-    /// Checks the conditions of a request that reads. Returns whether the client has the present state.
+    /// Checks the conditions of a request that reads. Returns whether the client has the current state.
     ///
     /// # Errors
     /// [`StoreError::Changed`] if `If-Match` is not met.

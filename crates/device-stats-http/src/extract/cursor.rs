@@ -1,5 +1,5 @@
-//! `after`, `limit` and filters: a page of a list by cursor. It stays in place when entries before it are
-//! deleted.
+//! `after`, `limit` and filters: a page of a list by cursor. If an entry is deleted while a client reads the
+//! pages, no other entry is missed.
 
 use device_stats_domain::limits::{CURSOR_LIMIT_MAX, PAGE_LIMIT_DEFAULT};
 use device_stats_domain::{DeviceFilter, ListPage, UserFilter};
@@ -95,7 +95,7 @@ impl Filter for DeviceFilter {
     }
 }
 
-/// The query of a list of users or devices: a page by number, as in the contract, or by cursor.
+/// The query of a list of users or devices: a page by position, as in the contract, or by cursor.
 pub(crate) enum ListQuery<F> {
     Page(ListPage),
     After {

@@ -51,9 +51,8 @@ pub(crate) struct AnalysisRequestBody {
     /// Whether to compute the interquartile range of each axis: the 75th percentile minus the 25th.
     #[schema(example = true, default = false)]
     iqr: Option<bool>,
-    /// Whether to compute the same statistics of the magnitude, √(x² + y² + z²) of each reading. The first
-    /// request computes and stores the magnitudes of the readings, which can take minutes for a billion
-    /// readings.
+    /// Whether to add the magnitude √(x² + y² + z²) as a fourth axis. The first request computes and stores
+    /// the magnitudes of the readings, which can take minutes for a billion readings.
     #[schema(example = true, default = false)]
     magnitude: Option<bool>,
 }

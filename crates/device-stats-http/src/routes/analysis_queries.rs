@@ -29,8 +29,8 @@ pub(crate) struct StatisticsParams {
     /// Optional statistics to compute for each axis, separated by commas.
     #[param(style = Form, explode = false, example = json!(["mean", "stddev"]), min_items = 1)]
     stats: Option<Vec<String>>,
-    /// Whether to compute the same for the magnitude, √(x² + y² + z²) of each reading. The first request
-    /// computes and stores the magnitudes of the readings, which can take minutes for a billion readings.
+    /// Whether to add the magnitude √(x² + y² + z²) as a fourth axis. The first request computes and stores
+    /// the magnitudes of the readings, which can take minutes for a billion readings.
     #[param(example = true, default = false)]
     magnitude: Option<bool>,
 }
@@ -104,8 +104,8 @@ pub(super) async fn get_analysis(
 
 /// Get an analysis of chosen devices
 ///
-/// Computes the statistics over the readings of the chosen devices in one pool, and for each device with a
-/// reading in the period, all from one snapshot. The request chooses up to 1,000 devices.
+/// Computes the statistics over the readings of all chosen devices in one pool, and the statistics of each
+/// device with a reading in the period. All come from one snapshot. The request chooses up to 1,000 devices.
 #[utoipa::path(
     get, path = "/api/v1/stats/analysis", tag = "statistics",
     params(SelectionParams, PeriodParams, StatisticsParams),

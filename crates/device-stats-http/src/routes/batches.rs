@@ -83,14 +83,15 @@ pub(crate) struct BatchResponse {
     /// the batch.
     #[schema(example = 1, minimum = 0)]
     duplicates: u64,
-    /// Number of these repeats whose values differ from those of the stored reading, which stays as it is.
+    /// Number of these repeats whose values differ from those of the stored reading. The stored reading does
+    /// not change.
     #[schema(example = 0, minimum = 0)]
     conflicts: u64,
-    /// Number of rows that were skipped because of their faults; only with `on_fault=skip`.
+    /// Number of rows that were rejected because of their faults; only with `on_fault=skip`.
     #[schema(example = 2, minimum = 0, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     rejected: Option<u64>,
-    /// The faults of the skipped rows, up to 100; only with `on_fault=skip`.
+    /// The faults of the rejected rows, up to 100; only with `on_fault=skip`.
     #[schema(value_type = Vec<FaultSchema>, required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     faults: Option<Vec<Fault>>,

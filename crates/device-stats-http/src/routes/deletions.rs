@@ -18,8 +18,8 @@ use crate::extract::{
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `DeletionQuery`")]
 pub(crate) struct AllParam {
-    /// Whether all readings of the device are deleted. Needed if `start_time`, `end_time` and `until` are
-    /// absent, and refused with any of them.
+    /// Whether all readings of the device are deleted. Required if `start_time`, `end_time` and `until` are
+    /// absent; refused together with one of them.
     #[param(example = false, default = false)]
     all: Option<bool>,
 }
@@ -63,10 +63,10 @@ pub(crate) struct DeletionResponse {
 
 /// Delete readings
 ///
-/// Deletes the readings of a device in a period, which may be one moment (`start_time` and `end_time` are the
-/// same). Every other request sees all of these readings or none, and a 200 response means that the deletion
-/// is in stable storage. Readings with the same times can be posted again; a request with an
-/// `Idempotency-Key` then needs a new key.
+/// Deletes the readings of a device in a period. To delete one reading, give `start_time` and `end_time` its
+/// time. Every other request sees all of these readings or none. A 200 response means that the deletion is in
+/// stable storage. Readings with the same times can be posted again; a request with an `Idempotency-Key` then
+/// needs a new key.
 #[utoipa::path(
     delete, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
     params(DeviceIdParam, PeriodParams, AllParam),

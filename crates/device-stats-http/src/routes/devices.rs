@@ -123,8 +123,8 @@ impl From<Device> for DeviceResponse {
 
 /// List devices
 ///
-/// Returns a page of the devices, by ascending `id`: by number (`skip`), or by cursor (`after`), optionally
-/// with filters.
+/// Returns a page of the devices, by ascending `id`. The page is chosen by position (`skip`), or by cursor
+/// (`after`), optionally with filters.
 #[utoipa::path(
     get, path = "/api/v1/devices", tag = "devices",
     params(ListParams, DeviceFilterParams, IncludeParam),
@@ -177,13 +177,13 @@ pub(super) async fn create_device(
 
 /// Find a device
 ///
-/// Returns a device. The header `ETag` names its state; it changes when the device changes.
+/// Returns a device. The header `ETag` identifies its state: it changes when the device changes.
 #[utoipa::path(
     get, path = "/api/v1/devices/{device_id}", tag = "devices",
     params(DeviceIdParam, IncludeParam, ConditionParams),
     responses(
         (status = 200, description = "The device.", body = DeviceResponse,
-            headers(("etag" = String, description = "Name of the state of the device."))),
+            headers(("etag" = String, description = "Identifies the state of the device."))),
         (status = 304, description = "The state is one of those in `If-None-Match`."),
         (status = 404, description = "`Device not found`.", body = ErrorResponse),
         (status = 412, description = "The state is none of those in `If-Match`.", body = ErrorResponse),
@@ -204,7 +204,7 @@ pub(super) async fn find_device(
 /// Change a device
 ///
 /// Changes the values of the members that are present; `null` clears a value. With `If-Match` and the `ETag`
-/// of the device, a change by another client in the meantime is not overwritten.
+/// of the device, the request changes nothing if another client has changed the device since.
 #[utoipa::path(
     put, path = "/api/v1/devices/{device_id}", tag = "devices",
     params(DeviceIdParam, ConditionParams),

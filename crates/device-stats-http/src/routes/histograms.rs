@@ -35,8 +35,8 @@ pub(crate) struct HistogramParams {
     /// the axis, or `low` plus 1 if no value is greater than `low`.
     #[param(example = 2.5)]
     high: Option<f64>,
-    /// Whether to return the same for the magnitude, √(x² + y² + z²) of each reading. The first request
-    /// computes and stores the magnitudes of the readings, which can take minutes for a billion readings.
+    /// Whether to add the magnitude √(x² + y² + z²) as a fourth axis. The first request computes and stores
+    /// the magnitudes of the readings, which can take minutes for a billion readings.
     #[param(example = true, default = false)]
     magnitude: Option<bool>,
 }

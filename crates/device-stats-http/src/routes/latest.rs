@@ -1,4 +1,4 @@
-//! `/stats/.../latest`: the latest readings of devices.
+//! `/stats/.../latest`: the latest reading of each device.
 
 use axum::Json;
 use axum::extract::State;
@@ -99,8 +99,8 @@ pub(super) async fn find_latest(
 
 /// List the latest readings of many devices
 ///
-/// Returns the chosen devices with their latest readings, by ascending `id` of the device. Without
-/// `device_id`, the list has pages: the header `Link` contains the address of the next page.
+/// Returns the chosen devices, each with its latest reading, by ascending `id` of the device. Without
+/// `device_id`, the response is a page: the header `Link` contains the address of the next page.
 #[utoipa::path(
     get, path = "/api/v1/stats/latest", tag = "statistics",
     params(SelectionParams, LatestParams),

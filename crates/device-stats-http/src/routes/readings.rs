@@ -149,7 +149,7 @@ pub(super) async fn list_readings(
 
 /// Find a reading by its time
 ///
-/// Returns the reading of a device at a time.
+/// Returns the reading of a device with this time.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/readings/{timestamp}", tag = "statistics",
     params(DeviceIdParam, TimestampParam, PrecisionParam),

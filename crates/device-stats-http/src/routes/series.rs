@@ -43,8 +43,8 @@ pub(crate) struct SeriesParams {
     /// `saturday` or `sunday`.
     #[param(example = "sunday", default = "monday")]
     week_start: Option<String>,
-    /// Whether to return the same for the magnitude, √(x² + y² + z²) of each reading. The first request
-    /// computes and stores the magnitudes of the readings, which can take minutes for a billion readings.
+    /// Whether to add the magnitude √(x² + y² + z²) as a fourth axis. The first request computes and stores
+    /// the magnitudes of the readings, which can take minutes for a billion readings.
     #[param(example = true, default = false)]
     magnitude: Option<bool>,
 }

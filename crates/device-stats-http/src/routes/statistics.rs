@@ -44,8 +44,8 @@ const NAMED: [(&str, Request); 5] = [
     ("iqr", |wanted| wanted.iqr = true),
 ];
 
-/// Reads the optional statistics of a query: `percentiles`, `stats` and `magnitude`. Returns `None` after reporting a
-/// fault.
+/// Reads the optional statistics of a query: `percentiles`, `stats` and `magnitude`. Returns `None` after
+/// reporting a fault.
 pub(crate) fn read_wanted_query(input: &Input, faults: &mut Faults) -> Option<RequestedStatistics> {
     let percentiles = input.query_list("percentiles", PERCENTILES_MAX, faults, percentile);
     let named = input.query_list("stats", NAMED.len(), faults, named);

@@ -12,7 +12,7 @@ use crate::headers::entity_tag::EntityTag;
 /// Response 200, or 304 without a body.
 pub(super) struct Tagged<B> {
     pub(super) tag: EntityTag,
-    /// Whether the client has the present state.
+    /// Whether the client has the current state.
     pub(super) is_known: bool,
     pub(super) body: B,
 }

@@ -131,8 +131,8 @@ impl UserWithDevicesResponse {
 
 /// List users
 ///
-/// Returns a page of the users, by ascending `id`: by number (`skip`), or by cursor (`after`), optionally
-/// with filters.
+/// Returns a page of the users, by ascending `id`. The page is chosen by position (`skip`), or by cursor
+/// (`after`), optionally with filters.
 #[utoipa::path(
     get, path = "/api/v1/users", tag = "users",
     params(ListParams, UserFilterParams, IncludeParam),
@@ -183,14 +183,14 @@ pub(super) async fn create_user(
 
 /// Find a user
 ///
-/// Returns a user with all its devices. The header `ETag` names their state; it changes when the user or one
-/// of the devices changes.
+/// Returns a user with all its devices. The header `ETag` identifies their state: it changes when the user or
+/// one of the devices changes.
 #[utoipa::path(
     get, path = "/api/v1/users/{user_id}", tag = "users",
     params(UserIdParam, IncludeParam, ConditionParams),
     responses(
         (status = 200, description = "The user with its devices.", body = UserWithDevicesResponse,
-            headers(("etag" = String, description = "Name of the state of the user and its devices."))),
+            headers(("etag" = String, description = "Identifies the state of the user and its devices."))),
         (status = 304, description = "The state is one of those in `If-None-Match`."),
         (status = 404, description = "`User not found`.", body = ErrorResponse),
         (status = 412, description = "The state is none of those in `If-Match`.", body = ErrorResponse),
@@ -211,8 +211,8 @@ pub(super) async fn find_user(
 
 /// Change a user
 ///
-/// Changes the values of the members that are present. With `If-Match` and the `ETag` of the user, a change
-/// by another client in the meantime is not overwritten.
+/// Changes the values of the members that are present. With `If-Match` and the `ETag` of the user, the
+/// request changes nothing if another client has changed the user since.
 #[utoipa::path(
     put, path = "/api/v1/users/{user_id}", tag = "users",
     params(UserIdParam, ConditionParams),

@@ -108,7 +108,7 @@ async fn numbers_of_two_units_are_refused(api: Api) {
     assert!(api.list(READINGS).await.is_empty());
 }
 
-/// Rows with another unit than the first numeric time are faulty rows, which `on_fault=skip` leaves out.
+/// Rows with another unit than the first numeric time are faulty. So `on_fault=skip` rejects them.
 async fn skip_keeps_the_unit_of_the_first_number(api: Api) {
     api.device("d").await;
     let path = format!("{BATCH}?on_fault=skip");

@@ -55,8 +55,7 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
     Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
 }
 
-/// Inserts in the order of the ids, so that two calls with the same ids do not wait for each other in a
-/// circle.
+/// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids.
 pub(crate) async fn create_missing(client: &Client, device_ids: &[DeviceId]) -> Result<(), Failure> {
     let insert = client
         .prepare_cached(
@@ -136,7 +135,7 @@ pub(crate) async fn list_by_user(client: &Client, user: UserId) -> Result<Vec<De
     Ok(each(&devices, device)?)
 }
 
-/// Begins a transaction, locks a device, and checks that it equals the one that a caller has seen.
+/// Begins a transaction, locks a device, and checks that it still equals the device that a caller has read.
 async fn begin_unchanged<'c>(client: &'c mut Client, seen: &Device) -> Result<Transaction<'c>, Failure> {
     let transaction = begin(client).await?;
     let select = "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1 FOR UPDATE";

@@ -111,8 +111,8 @@ async fn try_update(
     }
 }
 
-/// Begins a transaction, locks a user and its devices as a deletion does, and checks that they equal those
-/// that a caller has seen.
+/// Begins a transaction, locks a user and its devices as a deletion does, and checks that they still equal
+/// the state that a caller has read.
 async fn begin_unchanged<'c>(
     client: &'c mut Client,
     seen: &User,

@@ -37,7 +37,7 @@ use crate::segments::spans::DeviceSpans;
 const TRIES_MAX: u32 = 4;
 
 /// Stores the new readings and returns the positions of the repeats, with the stored values, or does nothing.
-/// `$7` says whether all readings have to be new.
+/// `$7` states whether all readings must be new.
 const APPEND_UNTOUCHED: &str =
     "SELECT place, x, y, z FROM append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const READING_UNIQUE: &str = "reading_by_device_and_time";

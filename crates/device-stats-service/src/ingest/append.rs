@@ -71,7 +71,8 @@ impl Service {
                     self.parts.known_devices.forget([device]);
                 }
                 Err(ServiceError::ReadingDeleted) if key.is_none() => {
-                    // The reading is new now. Another round needs another deletion at the same time.
+                    // The existing reading was deleted, so the next attempt stores the reading. The loop
+                    // continues only if another deletion happens during that attempt.
                 }
                 // Maybe the reading was deleted with its device, so the device is looked up again.
                 Err(ServiceError::ReadingDeleted) if last != Some(device_key) => {
@@ -219,7 +220,7 @@ impl Service {
         if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
             return Ok(Reading { device, id, time, values: measurement.values });
         }
-        // Only a client-timed reading can be a repeat. The first reading may have been deleted since.
+        // Only a client-timed reading can be a repeat. The existing reading may have been deleted since.
         let found = match measurement.time {
             Some(time) => self.find_reading(device, time).await?,
             None => None,

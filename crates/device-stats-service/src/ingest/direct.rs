@@ -86,7 +86,7 @@ fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
     })
 }
 
-/// The rows of a segment, and the readings that it leaves out.
+/// The rows of a segment, and the readings that are not in it.
 struct SortedRows {
     /// By ascending time. Of several readings with the same time, only the first is a row.
     rows: Vec<Row>,

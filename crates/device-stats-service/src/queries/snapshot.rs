@@ -26,7 +26,7 @@ pub(super) struct OpenSnapshot {
     pub(super) segments: OpenSegments,
     /// The weight of the computation.
     pub(super) weight: Weight,
-    /// The axes of the result. Magnitudes can be computed only if they are requested.
+    /// The axes of the result. A snapshot can compute magnitudes only if they were requested.
     axes: RequestedAxes,
 }
 

@@ -1,5 +1,5 @@
 //! A cache of decoded heads and pages, bounded by memory. A segment never changes and its id is never reused,
-//! so no entry becomes stale. Only a derived segment can be lost while its segment exists.
+//! so no entry becomes stale. Only a derived segment can be deleted while its segment exists.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! Opening of derived segments. A derived segment that is not stored is computed from its segment and stored,
 //! so that the next request finds it.
 //!
-//! Each derived segment is computed by one request of a node at a time; other requests wait for it. Its
-//! computation is a task of its own. A cancelled request therefore loses nothing: the derived segments that
-//! it has begun are stored, and the next request continues after them.
+//! On a node, only one request at a time computes a derived segment; other requests wait for it. The
+//! computation is a task of its own. So if a request is cancelled, the derived segments in progress are still
+//! stored, and the next request finds them.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl Service {
                         *slot = Some(head);
                     }
                 }
-                // The other segments are needed after the next snapshot.
+                // Continues with the other segments, because the next snapshot needs their magnitudes.
                 Err(ReadError::Gone) => {}
                 Err(error) => return Err(error),
             }
@@ -93,7 +93,8 @@ impl Service {
         })?;
         store.store_derived(key.device, key.segment, &derived).await?;
         tracing::debug!(device = key.device.0, segment = key.segment.0, readings = entry.readings, "derived");
-        // The stored bytes count: another node may have been faster, with another version of the compressor.
+        // Uses the stored bytes, because another node with another version of the compressor may have stored
+        // the derived segment first.
         self.stored_derived_head(key, &entry).await?.ok_or(ReadError::Gone)
     }
 

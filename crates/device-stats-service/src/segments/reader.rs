@@ -223,7 +223,7 @@ impl OpenSegments {
         let pieces = read_pieces(self.reader.store.as_ref(), first.segment.layer, &keys).await?;
         for ((block, key), bytes) in blocks.iter().zip(&keys).zip(pieces) {
             let Some(bytes) = bytes else {
-                // A derived segment may be lost while its segment exists. It is then computed again.
+                // A derived segment may be deleted while its segment exists. It is then computed again.
                 self.reader.cache.remove_head(block.segment);
                 return Err(ReadError::Gone);
             };

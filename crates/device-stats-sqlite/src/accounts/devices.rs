@@ -147,7 +147,7 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Checks that a device equals the one that a caller has seen.
+/// Checks that a device still equals the device that a caller has read.
 pub(crate) fn check_unchanged(connection: &Connection, seen: &Device) -> Result<(), StoreError> {
     let device = find_by_key(connection, seen.key)?.ok_or(StoreError::DeviceMissing)?;
     if device == *seen { Ok(()) } else { Err(StoreError::Changed) }

@@ -96,7 +96,7 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
     }
 }
 
-/// Checks that a user and its devices equal those that a caller has seen.
+/// Checks that a user and its devices still equal the state that a caller has read.
 pub(crate) fn check_unchanged(
     connection: &Connection,
     seen: &User,

@@ -24,7 +24,7 @@ pub(crate) fn delete_readings(
     let times: Vec<i64> = hot.list(device, window).iter().map(|row| row.time_us).collect();
     let readings = plan.readings + times.len() as u64;
     if !times.is_empty() {
-        // Tidy first, because it may carry forward readings that are deleted here.
+        // Tidying comes first, because it may carry forward readings that are deleted here.
         hot.tidy(connection)?;
         journal::write(connection, &Entry::Removed(device, times))?;
     }

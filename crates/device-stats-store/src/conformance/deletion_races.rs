@@ -43,7 +43,7 @@ pub async fn every_reading_is_deleted_once_or_stays(store: Opened) {
     assert_eq!(all_times(&store, &device).await, [0; 0]);
 }
 
-/// A call that starts after a deletion finds none of the deleted readings, whatever is sealed and merged.
+/// A call that starts after a deletion finds none of the deleted readings, although others seal and merge.
 pub async fn nothing_is_left_of_a_window_deleted_under_seals(store: Opened) {
     let device = device(&store, "d").await;
     let background = BackgroundSeals::start(&store, &[device.key]);

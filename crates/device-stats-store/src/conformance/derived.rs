@@ -41,7 +41,7 @@ pub async fn a_derived_segment_is_returned_as_it_was_stored(store: Opened) {
     assert_eq!(find(&store, device.key, a, derived.blocks.len()).await, Some(derived.clone()));
     assert_eq!(find(&store, device.key, b, 1).await, None);
     let others = derive(&store, &device, b).await;
-    // In any order, also pieces that do not exist.
+    // The pieces are in any order, and some do not exist.
     let key = |segment, piece| PieceKey { device: device.key, segment, piece };
     let keys = [
         key(b, Piece::Block(0)),

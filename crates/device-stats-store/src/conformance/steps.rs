@@ -94,8 +94,8 @@ pub(super) enum Step {
     AppendSegment(Slot, Vec<(i64, f64)>),
     /// Deletes the readings of a window.
     DeleteReadings(Slot, Window),
-    /// Deletes, like a delayed caller, the window for which an earlier `DeleteReadings` has read the cut
-    /// segments; 0 is the most recent one.
+    /// Deletes the window of an earlier `DeleteReadings` with the cut segments read by that step, like a
+    /// delayed caller; 0 is the most recent one.
     DeleteLate(usize),
     /// Reads pieces of segments; 0 is the head, then come the blocks.
     ReadPieces(Vec<(Made, u32)>),

@@ -1,4 +1,4 @@
-//! Cases about changes on condition that the caller has seen the present state, and about times of creation.
+//! Cases about changes that require the current state, and about times of creation.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

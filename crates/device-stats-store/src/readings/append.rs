@@ -13,8 +13,8 @@ pub enum Appended {
     Stored(Timestamp),
     /// The device already has a reading with this time and these values.
     Repeat,
-    /// The device already has a reading with this time and other values, which stays as it is. A conflict is
-    /// a repeat, too.
+    /// The device already has a reading with this time and other values. That reading does not change. A
+    /// conflict is also a repeat.
     Conflict,
 }
 
@@ -83,13 +83,13 @@ impl<'r> AppendOrder<'r> {
     }
 }
 
-/// The readings that a call has stored, and those that its devices already had.
+/// The readings that a call has stored, and the readings that already existed.
 #[derive(Debug, Default)]
 pub struct AppendResult<'r> {
     /// The stored readings, with their times.
     pub stored: Vec<OrderedReading<'r>>,
-    /// The readings of [`AppendOrder::client_timed`] that were not stored, each with the values of the
-    /// reading that its device has at its time.
+    /// The readings of [`AppendOrder::client_timed`] that were not stored, each with the values of the stored
+    /// reading with the same device and time.
     pub existing: Vec<(OrderedReading<'r>, Axes<f64>)>,
 }
 

@@ -1,4 +1,4 @@
-//! Deletion of the readings of a window: what it does with each segment that touches the window.
+//! Deletion of the readings of a window: the plan for each segment that touches the window.
 
 use std::collections::HashMap;
 
@@ -22,8 +22,8 @@ pub struct CutSegment {
 pub enum Deleted {
     /// This number of readings has been deleted.
     Done(u64),
-    /// Nothing has been done: the window cuts other segments than those of the caller, or other calls have
-    /// locked the device for too long.
+    /// Nothing has been done. Either the window cuts other segments than the caller has read, or other calls
+    /// have locked the device for too long.
     Stale,
 }
 
@@ -39,8 +39,9 @@ pub struct DeletionPlan<'c> {
 }
 
 impl<'c> DeletionPlan<'c> {
-    /// Plans a deletion. `touching` contains all segments of the device that touch the window, and `cut` is
-    /// what the caller has made of the cut ones. Returns `None` if the cut segments are not exactly these.
+    /// Plans a deletion. `touching` contains all segments of the device that touch the window, and `cut`
+    /// contains the rests of the cut segments. Returns `None` if `cut` does not contain exactly the segments
+    /// that the window cuts.
     ///
     /// # Errors
     /// [`StoreError::Broken`] if the rest of a segment is not a segment, or has too many readings.

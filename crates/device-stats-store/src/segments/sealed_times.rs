@@ -1,6 +1,6 @@
-//! The lookup of the times of sealed readings, and of the values at these times. It needs only the pages that
-//! can hold one of the requested times, and the pages of its values. It does no I/O: a question returns the
-//! answer, or the pieces that have to be read first.
+//! The lookup of sealed readings by their times. It needs only the pages that can contain a requested time,
+//! and the pages of the values at that time. It does no I/O: a question returns the answer, or the pieces
+//! that the caller has to read first.
 
 mod sealed_segment;
 #[cfg(test)]

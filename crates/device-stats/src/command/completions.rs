@@ -47,7 +47,7 @@ mod tests {
     use super::super::command_line::CommandLine;
     use super::*;
 
-    /// Asserts that a script contains a command, its visible flags, and its subcommands.
+    /// Checks that a script contains a command, its visible flags and its subcommands.
     fn assert_contains(script: &str, command: &Command) {
         assert!(script.contains(command.get_name()), "{}", command.get_name());
         for flag in command.get_arguments().filter(|flag| !flag.is_hide_set()) {

@@ -1,4 +1,4 @@
-//! The question before a deletion.
+//! The confirmation of a deletion by the user.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,7 +7,7 @@ use super::usage::UsageError;
 /// The flag `--yes`.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct YesFlag {
-    /// Delete without a question; required if stdin is not a terminal
+    /// Delete without asking for confirmation; required if stdin is not a terminal
     #[arg(long)]
     yes: bool,
 }

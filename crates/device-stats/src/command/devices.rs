@@ -49,7 +49,7 @@ pub(super) enum Command {
         #[arg(long)]
         no_name: bool,
     },
-    /// Give a device to another user, or to none; its readings stay
+    /// Change or remove the owner of a device; its readings stay
     Move {
         #[command(flatten)]
         device: Choice,
@@ -61,7 +61,7 @@ pub(super) enum Command {
             conflicts_with = "no_user"
         )]
         user: Option<String>,
-        /// Take the device from its user
+        /// Remove the owner
         #[arg(long)]
         no_user: bool,
     },
@@ -74,7 +74,7 @@ pub(super) enum Command {
     },
 }
 
-/// The choice of a device.
+/// The argument that names a device.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
     /// Id of the device, as its client chose it

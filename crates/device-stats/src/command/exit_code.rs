@@ -14,7 +14,7 @@ use crate::logging::LoggingError;
 pub(super) const HELP: &str = "\
 Exit codes:
   0    Done
-  1    Faults or nothing found, or another failure, such as an unreadable file
+  1    Faults found, no readings found, or another failure, such as an unreadable file
   2    Wrong usage: an invalid command line or setting
   3    Refused: by the server (4xx), or because a user or device does not exist
   4    Unreachable: no answer, or the server or its database is unavailable (5xx)
@@ -27,7 +27,7 @@ const NO_READINGS: &str = "no_readings";
 /// The reason why a command failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Faults were found, nothing was found, or the command failed for a reason of its own.
+    /// Faults were found, no readings were found, or the command failed for a reason without another code.
     Faults,
     /// The command line or a setting is invalid.
     Usage,
@@ -94,7 +94,7 @@ fn reason_of_client_error(error: &ClientError) -> Failure {
     }
 }
 
-/// Returns whether the same request may succeed later, although the client has stopped to retry.
+/// Returns whether the same request may succeed later. The client has already made its retries.
 fn is_temporary(status: StatusCode) -> bool {
     // 409: an earlier attempt of the same request is still being executed.
     let temporary = [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS];

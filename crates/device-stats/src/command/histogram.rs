@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 /// Prints the histograms.
 ///
 /// # Errors
-/// If the server is unreachable, the device or user unknown, or the period without readings.
+/// If the server is unreachable, the device or user does not exist, or the period has no readings.
 pub(super) async fn histogram(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let client = Client::new(&settings.url, RetryPolicy::Overload)?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
@@ -53,14 +53,15 @@ pub(super) async fn histogram(arguments: &Arguments, settings: &Settings) -> any
     stdout::print(&text)
 }
 
-/// A bin with its edges. The readings outside all bins form two bins without an outer edge.
+/// A bin with its edges. The values below all bins and those above all bins form two bins without an outer
+/// edge.
 struct Bin {
     from: String,
     until: String,
     count: u64,
 }
 
-/// Returns the bins of an axis. Bins outside the edges are left out if they are empty.
+/// Returns the bins of an axis. An empty bin without an outer edge is omitted.
 fn bins(histogram: &Histogram) -> Vec<Bin> {
     let Histogram { edges, counts, below, above } = histogram;
     let edges: Vec<String> = edges.iter().map(ToString::to_string).collect();

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     /// Skip this number of rows, to continue a stopped import
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     skip: u64,
-    /// Leave out these rows, as the errors of an import number them: 17,23
+    /// Skip these rows, by the numbers in the errors of an import: 17,23
     #[arg(long, value_name = "ROW,...", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
     skip_rows: Vec<u64>,
     /// Stop at a faulty row, or store the other rows
@@ -62,7 +62,7 @@ pub(super) struct Arguments {
         default_value_if("rejects", ArgPredicate::IsPresent, "skip")
     )]
     on_fault: OnFault,
-    /// Write skipped rows and their faults to this CSV file; implies --on-fault skip
+    /// Write rejected rows and their faults to this CSV file; implies --on-fault skip
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Refuse rows without a time if other rows have one, or store them with the current time
@@ -155,7 +155,7 @@ struct Import<'a> {
 impl Import<'_> {
     /// Reads all files and sends their rows.
     async fn run(&mut self, sources: &[Source]) -> anyhow::Result<()> {
-        // Errors of headers are found before anything is stored.
+        // All headers are checked before any reading is stored.
         for source in sources.iter().skip(1) {
             source.open(self.options)?;
         }
@@ -173,7 +173,7 @@ impl Import<'_> {
             faults::print_note(source.path(), note)?;
         }
         let mut missing_times = MissingTimes::new(self.arguments.missing_times, reader.may_have_times());
-        // A file that is not read in order moves the bar by its rows.
+        // For a file that is not read in order, the bar advances by the rows that have been read.
         let (mut rows, mut shown_bytes) = (0, 0);
         while let Some(mut batch) = reader.next_batch()? {
             let count = batch.len() as u64;
@@ -234,8 +234,8 @@ impl Import<'_> {
         }
     }
 
-    /// Waits for the responses to all requests. Returns the summary, or the first error with the way to
-    /// continue.
+    /// Waits for the responses to all requests. Returns the summary, or the first error with a description of
+    /// how to continue.
     async fn finish(&mut self, result: anyhow::Result<()>) -> anyhow::Result<Summary> {
         let Target::Server(sender) = &mut self.target else {
             result?;

@@ -1,6 +1,6 @@
-//! The error of a command that does not find its subject.
+//! The error of a command whose user, device or readings do not exist.
 
-/// A missing subject.
+/// A missing user, device or reading.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotFound {
     /// No user has this name or id.

@@ -26,7 +26,7 @@ impl PeriodFlags {
         }
     }
 
-    /// Returns whether no end of the period is given.
+    /// Returns whether the period has neither a start nor an end.
     pub(super) fn is_unbounded(&self) -> bool {
         self.start_time.is_none() && self.end_time.is_none() && self.until.is_none()
     }

@@ -27,16 +27,16 @@ pub(super) enum Command {
         #[arg(long, value_name = "COUNT", default_value_t = 100)]
         limit: u64,
     },
-    /// Show the newest reading of one or more devices
+    /// Show the latest reading of one or more devices
     Latest {
         /// Ids of the devices
         #[arg(value_name = "DEVICE_ID", required_unless_present = "user", conflicts_with = "user")]
         devices: Vec<String>,
-        /// Show the newest reading of each device of this user
+        /// Show the latest reading of each device of this user
         #[arg(long, value_name = "NAME_OR_ID")]
         user: Option<String>,
     },
-    /// Show the reading with a time
+    /// Show the reading with this time
     Show {
         #[command(flatten)]
         device: Choice,
@@ -57,7 +57,7 @@ pub(super) enum Command {
     },
 }
 
-/// The choice of a device.
+/// The argument that names a device.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
     /// Id of the device
@@ -65,7 +65,7 @@ pub(super) struct Choice {
     device: String,
 }
 
-/// The newest reading of a device.
+/// The latest reading of a device.
 #[derive(Debug, Serialize)]
 struct NewestReading {
     device_id: String,
@@ -105,7 +105,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
     results::print(settings.output, &readings, || Ok(to_table(std::slice::from_ref(&readings))))
 }
 
-/// Returns the newest reading of each device that has one.
+/// Returns the latest reading of each device that has readings.
 async fn list_latest(
     client: &Client,
     devices: Vec<String>,
@@ -124,7 +124,8 @@ async fn list_latest(
     if newest.is_empty() { Err(NotFound::Readings.into()) } else { Ok(newest) }
 }
 
-/// Returns the readings to delete. A period needs a start or an end, because an empty one would mean all.
+/// Returns the readings to delete. A period needs a start or an end, because otherwise it contains all
+/// readings.
 fn readings_to_delete(period: &PeriodFlags, all: bool) -> Result<ReadingsToDelete, UsageError> {
     if all {
         return Ok(ReadingsToDelete::All);

@@ -43,6 +43,6 @@ pub(super) async fn find_scope(
 ) -> anyhow::Result<Scope> {
     match user {
         Some(user) => Ok(Scope::User(users::find(client, user).await?.id)),
-        None => Ok(Scope::Device(device.context("name a device or a --user")?.to_owned())),
+        None => Ok(Scope::Device(device.context("give a device or --user")?.to_owned())),
     }
 }

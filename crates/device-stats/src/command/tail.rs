@@ -40,10 +40,10 @@ struct LiveReading {
     z: Number,
 }
 
-/// Prints a line for each reading. A lost connection is opened again, and missed readings are printed then.
+/// Prints a line for each reading. After a lost connection, connects again and prints the missed readings.
 ///
 /// # Errors
-/// If the server is unreachable, or the device or user unknown or deleted.
+/// If the server is unreachable, or the device or user does not exist or is deleted.
 pub(super) async fn tail(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let client = Client::for_exports(&settings.url, arguments.retry.policy())?;
     let scope = find_scope(&client, arguments.device.as_deref(), arguments.user.as_deref()).await?;

@@ -1,4 +1,4 @@
-//! The error of a command line that clap accepts and the command cannot carry out.
+//! The error of a command line that clap accepts but the command refuses.
 
 /// A wrong use of a command.
 #[derive(Debug, thiserror::Error)]

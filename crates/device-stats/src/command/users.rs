@@ -52,7 +52,7 @@ pub(super) enum Command {
     },
 }
 
-/// The choice of a user.
+/// The argument that names a user.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
     /// Name or id of the user; an integer is an id

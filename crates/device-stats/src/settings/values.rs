@@ -53,7 +53,7 @@ pub(crate) enum UnusableSetting {
         /// Name of the variable.
         variable: &'static str,
     },
-    /// The command ignores the setting.
+    /// The command line has a flag of a setting that the command does not have.
     #[error("the command {command} has no setting --{flag}")]
     Foreign {
         /// Name of the command.

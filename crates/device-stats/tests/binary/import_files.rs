@@ -164,11 +164,7 @@ fn rejected_rows_are_written_with_their_reasons_and_can_be_corrected() {
         // By default, the first batch with a fault is refused, and the error names the rows.
         let output = import(&server, &files, &[]);
         assert_eq!(output.status.code(), Some(1));
-        assert!(
-            stderr(&output).contains("leave these rows out with --skip-rows 2,3,4"),
-            "{}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains("skip these rows with --skip-rows 2,3,4"), "{}", stderr(&output));
         assert_eq!(devices(&server), Vec::<String>::new());
         let rejects = folder.path().join("rejects.csv");
         let rejects = rejects.to_str().unwrap();
@@ -193,7 +189,7 @@ fn rejected_rows_are_written_with_their_reasons_and_can_be_corrected() {
             write(folder.path(), "corrected.csv", corrected.lines().take(2).collect::<Vec<_>>().join("\n"));
         stdout(&import(&server, &[&corrected], &["--ignore-unknown"]));
         assert_eq!(readings(&server, "b"), ["2026-11-23T10:00:00.000000Z 7.0 2.0 3.0"]);
-        // Single rows are left out without their neighbours.
+        // Single rows are skipped without their neighbours.
         let output = import(&server, &files, &["--skip-rows", "2,3,4,6"]);
         assert!(stdout(&output).starts_with("2 readings: 0 accepted, 2 repeats, in "), "{output:?}");
     });

@@ -87,7 +87,7 @@ impl ScriptedServer {
         std::mem::take(&mut *self.keys.lock().unwrap())
     }
 
-    /// Returns also the rows of the received batches.
+    /// Also returns the rows of the received batches.
     fn import(&self, file: &Path, flags: &[&str]) -> (Output, Vec<String>) {
         let output = run(&[&["import", file.to_str().unwrap(), "--url", &self.url], flags].concat());
         let batches = std::mem::take(&mut *self.batches.lock().unwrap());

@@ -51,7 +51,7 @@ impl Read for SingleBytes {
     }
 }
 
-/// The mark was skipped only if it arrived as a whole.
+/// Before, a byte order mark was skipped only if it arrived in one piece.
 #[test]
 fn a_byte_order_mark_is_skipped_however_it_arrives() {
     for (layout, text) in [
@@ -145,7 +145,7 @@ fn an_end_inside_quotes_and_a_wrong_header_refuse_the_file() {
     );
     let device =
         FileOptions { device: device_stats_domain::DeviceId::new("d").ok(), ..FileOptions::default() };
-    assert!(read("device_id,x,y,z\n", &device).unwrap_err().to_string().contains("leave out --device"));
+    assert!(read("device_id,x,y,z\n", &device).unwrap_err().to_string().contains("remove --device"));
     assert_eq!(readings(&read("x,y,z\n1,2,3\n", &device).unwrap()), ["2 d - 1 2 3"]);
 }
 

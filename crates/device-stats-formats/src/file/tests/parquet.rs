@@ -58,7 +58,7 @@ fn int96_file(times: &[(u32, u64)]) -> tempfile::NamedTempFile {
     file
 }
 
-/// Times of Spark and Impala passed through 64-bit nanoseconds, so the year 3000 became 1831.
+/// Before, times of Spark and Impala were converted to 64-bit nanoseconds, so the year 3000 became 1831.
 #[test]
 fn int96_times_have_the_range_of_readings() {
     // 1 January of the years 3000, 1600 and 1970, as days of the Julian calendar.
@@ -73,7 +73,7 @@ fn int96_times_have_the_range_of_readings() {
     );
 }
 
-/// The library wraps around days beyond the range of microseconds: they became other years.
+/// The library wraps around days beyond the range of microseconds. Before, they became other years.
 #[test]
 fn int96_times_that_wrap_are_faults() {
     let far = 2_440_588 + 213_503_983; // Wraps to the beginning of 1970.
@@ -84,7 +84,7 @@ fn int96_times_that_wrap_are_faults() {
     assert!(rejects(&batch).iter().all(|words| words.contains("timestamp: ") && words.contains("1-9999")));
 }
 
-/// The words of the library were printed.
+/// Before, the error contained the text of the library.
 #[test]
 fn a_damaged_file_is_described_in_our_words() {
     let bytes = std::fs::read(int96_file(&[(2_440_588, 0); 100]).path()).unwrap();

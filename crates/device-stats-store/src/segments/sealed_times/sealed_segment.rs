@@ -1,4 +1,4 @@
-//! One segment of a lookup, with its head and pages as far as they have been read.
+//! One segment of a lookup, with the head and the pages that have been read so far.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use device_stats_segment::{Column, Head, Page, PageId};
 
 use crate::{Piece, PieceKey, SegmentEntry, StoreError};
 
-/// A segment, with its head and pages as far as they have been read.
+/// A segment, with the head and the pages that have been read so far.
 #[derive(Debug)]
 pub(super) struct SealedSegment {
     pub(super) device: DeviceKey,
@@ -90,8 +90,8 @@ impl SealedSegment {
         self.page_of_times(time_us, &mut Vec::new())
     }
 
-    /// Returns the values of the reading at a time of the span; `None` if there is no such reading, or if
-    /// pages have not been read, which are then added to `missing`.
+    /// Returns the values of the reading at a time of the span; `None` if there is no such reading. If pages
+    /// have not been read, adds them to `missing` and returns `None`.
     pub(super) fn values_at(
         &self,
         time_us: i64,
@@ -106,8 +106,8 @@ impl SealedSegment {
         Ok(x.zip(y).zip(z).map(|((x, y), z)| Axes { x, y, z }))
     }
 
-    /// Returns the value of an axis of a reading, which is named by its page and its position there. Returns
-    /// `None` and adds a page to `missing` if it has not been read.
+    /// Returns the value of an axis of a reading. The reading is given as the page and the position in it.
+    /// Returns `None` and adds a page to `missing` if it has not been read.
     fn value_at(
         &self,
         head: &Head,

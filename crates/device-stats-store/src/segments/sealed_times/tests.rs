@@ -107,8 +107,7 @@ fn values_are_those_of_the_readings_at_their_times() {
     for ((_, us), found) in asked.iter().zip(found) {
         assert_eq!(found, set.contains(us).then(|| values(*us)), "at {us}");
     }
-    // One by one, a question needs at most the head, and for one reading a page of times, and two of each
-    // axis.
+    // A question about one reading needs at most the head, one page of times, and two pages of each axis.
     let mut times = stored.lookup();
     for us in (0..60_000).step_by(997) {
         let (found, read) = stored.answer(&mut times, |times| times.values_each(&[(DEVICE, us)]));

@@ -53,7 +53,7 @@ impl Batch {
         spans
     }
 
-    /// Takes out the rows that the server has named in faults.
+    /// Removes the rows that the faults of the server name, and returns them.
     pub(super) fn reject(&mut self, faults: &[Fault]) -> Vec<RejectedRow> {
         let mut by_row: HashMap<usize, Vec<RowFault>> = HashMap::new();
         for fault in faults {

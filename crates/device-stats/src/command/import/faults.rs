@@ -18,7 +18,7 @@ const NAMED_ROWS_MAX: usize = 20;
 #[error("{0}")]
 pub(super) struct FaultsFound(pub(super) String);
 
-/// Prints something that has been recognized in a file and was not stated.
+/// Prints a property of a file that the reader has recognized without an option.
 pub(super) fn print_note(file: &Path, note: &str) -> anyhow::Result<()> {
     writeln!(std::io::stderr(), "note: {}: {note}", file.display())?;
     Ok(())
@@ -43,10 +43,7 @@ pub(super) fn report_faults(batch: &Batch) -> anyhow::Result<FaultsFound> {
     Ok(FaultsFound(match rows.len() {
         0..=NAMED_ROWS_MAX => {
             let rows: Vec<String> = rows.iter().map(u64::to_string).collect();
-            format!(
-                "{faults} in {file}; {way_out}, or leave these rows out with --skip-rows {}",
-                rows.join(",")
-            )
+            format!("{faults} in {file}; {way_out}, or skip these rows with --skip-rows {}", rows.join(","))
         }
         _ => format!("{faults} in {} rows of {file}; {way_out}", rows.len()),
     }))

@@ -1,4 +1,4 @@
-//! The command with which a file with other columns can probably be imported.
+//! The guessed command for the import of a file with other columns.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub(super) fn explain(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error 
             let flags = flags(guess, file);
             let files: Vec<String> = files.iter().map(|file| quote(&file.to_string_lossy())).collect();
             anyhow!(
-                "{}: {problem}\nnothing was sent; if this is right, read the columns with (and your other options):\n  \
+                "{}: {problem}\nnothing was sent; if this guess is right, use this command with your other options:\n  \
                  device-stats import {} {flags}",
                 file.display(),
                 files.join(" "),
@@ -50,7 +50,7 @@ fn flags(guess: &Guess, file: &Path) -> String {
     quoted.join(" ")
 }
 
-/// Returns a word as a shell reads it.
+/// Returns a word in quotation marks, if a shell would otherwise change it.
 fn quote(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./,:=+@%".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {

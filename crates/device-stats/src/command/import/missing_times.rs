@@ -1,5 +1,5 @@
-//! Rows without a time. If other rows of the file have one, a missing time is a fault: otherwise the row
-//! would be stored with the current time.
+//! Rows without a time. If other rows of the file have a time, a missing time is a fault, because the row
+//! would otherwise be stored with the current time.
 
 use device_stats_formats::file::{FileBatch, FileOptions, FileRow, RowFault, RowNumbering, Target};
 

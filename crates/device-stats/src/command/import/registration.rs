@@ -43,10 +43,10 @@ impl Devices {
         self.registered
     }
 
-    /// Registers the missing ones of these devices, several at once.
+    /// Registers each of these devices that is missing, several at once.
     ///
     /// # Errors
-    /// If the owner does not exist, or a device cannot be registered. The others may be registered.
+    /// If the owner does not exist, or a device cannot be registered. The other devices may be registered.
     pub(super) async fn ensure(&mut self, client: &Client, devices: Vec<DeviceId>) -> anyhow::Result<()> {
         let missing: Vec<DeviceId> =
             devices.into_iter().filter(|device| !self.known.contains(device)).collect();

@@ -1,10 +1,10 @@
-//! The rows that an import leaves out: the first ones, and single ones.
+//! The rows that an import skips: the first ones, and single ones.
 
 use std::collections::HashSet;
 
 use device_stats_formats::file::{FileBatch, RowPosition};
 
-/// The rows that are left out. Rows are counted over all files.
+/// The skipped rows. Rows are counted over all files.
 pub(super) struct RowSelection {
     /// Number of rows at the beginning.
     skip: u64,
@@ -17,7 +17,7 @@ impl RowSelection {
         Self { skip, rows: rows.iter().copied().collect() }
     }
 
-    /// Removes the rows that are left out. `rows_before` is the number of rows in the files before.
+    /// Removes the skipped rows. `rows_before` is the number of rows in the earlier files.
     pub(super) fn apply(&self, batch: &mut FileBatch, rows_before: u64) {
         if self.skip == 0 && self.rows.is_empty() {
             return;
@@ -30,7 +30,8 @@ impl RowSelection {
         batch.rejected.retain(|row| is_read(row.position));
     }
 
-    /// Returns the number of rows before the first one that is read, at or after `begin`.
+    /// Returns the number of rows before the first row that is not skipped, counted from the first file. The
+    /// result is at least `begin`. Ignores single skipped rows.
     pub(super) fn first(&self, begin: u64) -> u64 {
         begin.max(self.skip)
     }

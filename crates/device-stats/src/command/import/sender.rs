@@ -1,9 +1,10 @@
 //! Sends batches, several at once.
 //!
-//! Batches in flight never have a device with a common time, so the first of two rows with one device and
-//! time is stored, as if the batches were sent one after the other. A batch with a row without a time is
-//! sent alone: a stopped import can then continue without sending such a row twice, and the times that the
-//! server gives ascend in the order of the rows.
+//! Two batches in flight never contain the same device with overlapping times. So of two rows with the same
+//! device and time, the first one is stored, as if the batches were sent one after the other.
+//!
+//! A batch with a row without a time is sent alone. So a stopped import can continue without sending such a
+//! row twice, and the times that the server gives ascend in the order of the rows.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -64,7 +65,7 @@ struct Sent {
     stored: anyhow::Result<Stored>,
 }
 
-/// The error of an import that cannot find out whether rows without a timestamp are stored.
+/// The error of an import if it is unknown whether rows without a timestamp are stored.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UnknownOutcome(String);
@@ -176,7 +177,7 @@ impl Sender {
         self.devices.registered()
     }
 
-    /// Adds the number of stored rows, and the way to continue, to an error.
+    /// Adds the number of stored rows and a description of how to continue to an error.
     pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Stored { accepted, repeats, .. } = self.stored;
         let sent = self.stored.readings();
@@ -197,8 +198,8 @@ impl Sender {
     }
 }
 
-/// Sends a batch until it is stored or refused. With `OnFault::Skip`, rows that the server refuses are taken
-/// out, and the rest is sent again: a refused batch is not stored.
+/// Sends a batch until it is stored or refused. With `OnFault::Skip`, removes the rows that the server
+/// rejects and sends the other rows again, because nothing of a refused batch is stored.
 async fn post(client: Client, mut batch: Batch, on_fault: OnFault) -> Sent {
     let (begin, file) = (batch.begin, Arc::clone(&batch.file));
     let is_timed = batch.is_timed();

@@ -20,8 +20,8 @@ pub(super) struct Source {
     path: Arc<Path>,
     format: FileFormat,
     bytes: u64,
-    /// Open copies of standard input, one for each time that it may be read. Their file has been deleted, so
-    /// nothing is left of it if the process is killed.
+    /// Open handles of the copy of standard input, one for each time that it may be read. The file of the
+    /// copy has been deleted, so nothing remains if the process is killed.
     copies: Option<RefCell<Vec<File>>>,
 }
 
@@ -141,7 +141,7 @@ impl Source {
         !self.format.needs_seek()
     }
 
-    /// Returns the part of the size, in bytes, that stands for `rows` of `all` rows.
+    /// Returns the approximate size of `rows` of `all` rows, in bytes, for the progress bar.
     pub(super) fn bytes_of_rows(&self, rows: u64, all: u64) -> u64 {
         let part = u128::from(self.bytes) * u128::from(rows) / u128::from(all.max(1));
         u64::try_from(part).unwrap_or(u64::MAX)
@@ -150,7 +150,9 @@ impl Source {
     fn file(&self) -> Result<File, FileError> {
         let open = || match &self.copies {
             None => File::open(&self.path),
-            Some(copies) => copies.borrow_mut().pop().ok_or_else(|| io::Error::other("it has been read")),
+            Some(copies) => {
+                copies.borrow_mut().pop().ok_or_else(|| io::Error::other("it cannot be read again"))
+            }
         };
         open().map_err(|error| FileError::Unreadable(self.path.to_path_buf(), error))
     }

@@ -87,7 +87,7 @@ impl Summary {
     }
 }
 
-/// Returns a line about repeats with other values, or nothing if there are none.
+/// Returns a line about conflicts; empty if there are none.
 fn conflicts_note(conflicts: u64) -> String {
     if conflicts == 0 {
         return String::new();

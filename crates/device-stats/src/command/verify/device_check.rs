@@ -1,5 +1,5 @@
-//! The check of one device: each segment by itself, against the catalogue and against its derived segment,
-//! and the times of all readings against each other.
+//! The check of one device. Checks the content of each segment, compares it with the catalogue and with the
+//! derived segment, and looks for times that occur twice.
 
 use device_stats_domain::{DeviceKey, Window, error_chain};
 use device_stats_segment::{Head, Segment};
@@ -70,7 +70,7 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
         open.retain(|(_, other)| other.last() >= times.first());
         for (other, other_times) in &open {
             if let Some(us) = common_time(other_times, &times) {
-                let fault = format!("has a reading at {us} µs, as segment {} has", other.0);
+                let fault = format!("has a reading at {us} µs, which is also in segment {}", other.0);
                 checked.faults.push((Some(entry.id), fault));
             }
         }
@@ -83,8 +83,8 @@ async fn check_once(store: &dyn Store, device: DeviceKey) -> Result<Option<Check
     Ok(Some(checked))
 }
 
-/// Returns the faults of a segment by itself, against the catalogue and against its derived segment, and the
-/// times of its readings.
+/// Returns the faults of a segment and the times of its readings. The faults include differences from the
+/// catalogue and from the derived segment.
 async fn inspect(
     segment: Segment,
     entry: SegmentEntry,
