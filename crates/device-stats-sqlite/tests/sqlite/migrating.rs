@@ -12,7 +12,13 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 4] = ["V1__users_devices_readings", "V2__segments", "V3__journal", "V4__keyed_requests"];
+const ALL: [&str; 5] = [
+    "V1__users_devices_readings",
+    "V2__segments",
+    "V3__journal",
+    "V4__keyed_requests",
+    "V7__derived_segments",
+];
 
 #[test]
 fn only_applied_migrations_are_returned() {
