@@ -35,7 +35,7 @@ const READINGS: usize = 9_000;
 /// Number of readings of the second segment.
 const MORE: usize = 700;
 /// Number of readings of the third segment. It is too small for a derived segment.
-const FEW: usize = 300;
+const FEW: usize = 100;
 /// Number of hot readings.
 const HOT: usize = 200;
 
