@@ -25,7 +25,7 @@ schemathesis.openapi.format("device-id", st.from_regex(r"[a-z0-9][a-z0-9/%_\- ]{
 COUNTER = itertools.count()
 
 NUMBERS = ["x", "y", "z"]
-BOOLEANS = ["mean", "stddev", "rms", "range", "iqr", "magnitude"]
+BOOLEANS = ["mean", "stddev", "rms", "range", "iqr", "magnitude", "all"]
 TIMES = ["start_time", "end_time", "until", "timestamp"]
 MEMBERS = {"device_id", "name", "user_id", "username", "email", "percentiles", *NUMBERS, *BOOLEANS, *TIMES}
 # Of the parameters of a group, a request has one; the first one wins.
@@ -97,6 +97,12 @@ def choose_alternatives(case):
     for first, other in ALTERNATIVES:
         if first in query:
             query.pop(other, None)
+    if path == "/api/v1/stats/devices/{device_id}" and case.method.upper() == "DELETE":
+        # Either a period that is not empty, or all readings.
+        bounds = [name for name in ("start_time", "until", "end_time") if name in query]
+        for name in bounds[1:]:
+            query.pop(name)
+        query["all"] = "false" if bounds else "true"
     if path.endswith("/series"):
         # An interval can have too many buckets for the stored readings.
         query.pop("interval", None)

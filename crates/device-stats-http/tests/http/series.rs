@@ -20,6 +20,7 @@ over_both_stores!(
     an_invalid_series_is_refused,
     a_series_has_at_most_2000_buckets,
     an_outlier_is_told_from_the_other_readings,
+    readings_before_1970_are_found,
 );
 
 const SERIES: &str = "/api/v1/stats/devices/d/series";
@@ -392,4 +393,22 @@ async fn an_outlier_is_told_from_the_other_readings(api: Api) {
         words.contains("most of them from 2026-11-23T10:00:00.000000Z to 2026-11-23T21:00:00.000000Z"),
         "{words}"
     );
+}
+
+/// The search for the first reading never ended if its time was before 1970.
+async fn readings_before_1970_are_found(api: Api) {
+    for (device, first) in [
+        ("a", "1900-01-01T00:00:00.000000Z"),
+        ("b", "1969-12-31T23:00:01.000000Z"),
+        ("c", "1969-12-31T23:59:59.999999Z"),
+        ("d", "0001-01-01T00:00:00.000000Z"),
+        ("e", "1601-01-01T00:00:00.000001Z"),
+    ] {
+        api.device(device).await;
+        store(api, device, &[first, "2026-11-20T00:00:00Z"]).await;
+        let path = format!("/api/v1/stats/devices/{device}/series?interval=PT1S");
+        let fault = api.get(&path).await.json()["detail"][0].clone();
+        assert_eq!(fault["type"], "too_many_buckets", "{fault}");
+        assert_eq!(fault["ctx"]["readings"]["first"], first);
+    }
 }

@@ -85,7 +85,8 @@ impl<'s> RankedTimes<'s> {
         let Window { mut from_us, mut until_us } =
             Window { from_us: Timestamp::MIN.micros(), until_us: Timestamp::MAX.micros() };
         while from_us < until_us {
-            let middle_us = from_us.midpoint(until_us);
+            // Rounded down. `i64::midpoint` rounds towards zero, so before 1970 it can return `until_us`.
+            let middle_us = from_us + (until_us - from_us) / 2;
             if self.count_before(middle_us + 1)? > rank {
                 until_us = middle_us;
             } else {
