@@ -148,7 +148,9 @@ pub fn extra() -> Problem {
 
 /// Returns the problem of a synonym of a member or parameter.
 pub fn misnamed(meant: &str) -> Problem {
-    let msg = format!("Extra inputs are not permitted; use the name {meant}");
+    // A page number means something else.
+    let unit = if meant == "skip" { ", a number of entries" } else { "" };
+    let msg = format!("Extra inputs are not permitted; use the name {meant}{unit}");
     Problem::new("extra_forbidden", msg).with(json!({ "name": meant }))
 }
 

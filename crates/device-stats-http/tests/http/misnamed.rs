@@ -89,8 +89,8 @@ async fn a_misnamed_page_is_refused(api: Api) {
     api.device("d").await;
     for path in ["/api/v1/users", "/api/v1/devices", READINGS] {
         for (query, name, meant) in [
-            ("page=2", "page", "skip"),
-            ("offset=5", "offset", "skip"),
+            ("page=2", "page", "skip, a number of entries"),
+            ("offset=5", "offset", "skip, a number of entries"),
             ("per_page=5", "per_page", "limit"),
             ("Limit=5", "Limit", "limit"),
         ] {
