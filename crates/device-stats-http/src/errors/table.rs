@@ -8,7 +8,7 @@ use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
-    CHOSEN_DEVICES_MAX, EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX,
+    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX,
 };
 use device_stats_service::{ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
@@ -116,6 +116,10 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         ServiceError::ReadingDeleted => {
             let detail = "The reading of this Idempotency-Key was deleted; use a new key to store it again";
             text(StatusCode::NOT_FOUND, "reading_deleted", detail)
+        }
+        ServiceError::TooManyDeletions => {
+            let detail = format!("{DELETIONS_AT_ONCE} deletions are running; nothing is deleted, try again");
+            unavailable("too_many_deletions", detail)
         }
         ServiceError::DeletionOvertaken => {
             let detail = "Other requests changed the same readings repeatedly; nothing is deleted, try again";
