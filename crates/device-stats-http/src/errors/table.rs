@@ -67,6 +67,7 @@ impl ApiError {
                 let detail = format!("The body did not arrive within {} seconds", limit.as_secs());
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
             }
+            Self::ConditionFailed => condition_failed(),
             Self::Service(error) => describe_service(error, &RowLocations::default()),
             Self::Rows { error, locations } => describe_service(error, locations),
             Self::NoDecoder(_) | Self::Panicked => internal(),
@@ -155,11 +156,8 @@ fn describe_store(error: &StoreError) -> Description {
         }
         StoreError::UserMissing => text(StatusCode::NOT_FOUND, "user_not_found", "User not found"),
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
-        StoreError::Changed => text(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition_failed",
-            "The current state does not meet the conditions of the request; get the state again",
-        ),
+        // It has changed after its conditions were checked.
+        StoreError::Changed => condition_failed(),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",
@@ -186,6 +184,11 @@ fn internal() -> Description {
 
 fn unavailable(code: &'static str, detail: impl Into<String>) -> Description {
     text(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+}
+
+fn condition_failed() -> Description {
+    let detail = "The current state does not meet the conditions of the request; get the state again";
+    text(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
 }
 
 fn malformed_body(detail: impl Into<String>) -> Description {
