@@ -80,9 +80,9 @@ pub(crate) struct DeletionResponse {
 /// Delete readings
 ///
 /// Deletes the readings of a device in a period. To delete one reading, give `start_time` and `end_time` its
-/// time. A period that ends before it starts is refused. Every other request sees all of these readings or none. A 200 response means that the deletion is in
-/// stable storage. Readings with the same times can be posted again; a request with an `Idempotency-Key` then
-/// needs a new key.
+/// time. A period that ends before it starts is refused. Every other request sees all of these readings or
+/// none. A 200 response means that the deletion is in stable storage. Readings with the same times can be
+/// posted again; a request with an `Idempotency-Key` then needs a new key.
 #[utoipa::path(
     delete, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
     params(DeviceIdParam, PeriodParams, AllParam),
