@@ -15,7 +15,7 @@ pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time for a call that reads or writes, except seals, merges and deletes. It is needed because a
 /// frozen server does not enforce its statement timeout.
 pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
-/// Maximum time for sealing or merging a device.
+/// Maximum time for sealing or merging a device, or for deleting readings of it.
 pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);
 /// Maximum number of transactions that append at the same time.
 pub const STORE_APPENDS_AT_ONCE: usize = 4;

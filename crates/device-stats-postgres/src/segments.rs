@@ -92,7 +92,7 @@ impl SegmentStore for PostgresStore {
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
-        call!(self.connections, TimeLimit::None, |client| delete::delete_readings(
+        call!(self.connections, TimeLimit::Seals, |client| delete::delete_readings(
             client, device, window, cut
         ))
     }

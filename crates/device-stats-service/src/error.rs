@@ -22,7 +22,10 @@ pub enum ServiceError {
     /// The key was used with another payload before. Nothing is done.
     #[error("the key was used with another payload")]
     KeyReused(IdempotencyKey),
-    /// Other calls sealed, merged or deleted the same readings during every attempt. Nothing is deleted.
+    /// The maximum number of deletions of readings is in progress. Nothing is deleted.
+    #[error("too many deletions are running")]
+    TooManyDeletions,
+    /// Other calls changed the same readings during every attempt. Nothing is deleted.
     #[error("other calls changed the readings of a deletion repeatedly")]
     DeletionOvertaken,
     /// The reading that the request repeats has been deleted. Nothing is stored.

@@ -26,6 +26,12 @@ pub const READING_ID_BLOCK: u32 = 100_000;
 /// Maximum number of deletions of readings that run at the same time; further ones wait. A deletion holds the
 /// rests of the segments at both ends of its window in memory.
 pub const DELETIONS_AT_ONCE: usize = 4;
+/// Maximum time that a deletion waits for others. After it, the request is answered with 503 and deletes
+/// nothing.
+pub const DELETION_WAIT_MAX: Duration = Duration::from_secs(20);
+/// Time after which a deletion makes no further attempt. An attempt fails if the segments that it cuts change
+/// in the meantime, or if PostgreSQL cannot lock the device.
+pub const DELETION_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 
 /// Maximum number of devices that an analysis or a request for latest readings chooses.
 pub const CHOSEN_DEVICES_MAX: u32 = 1_000;

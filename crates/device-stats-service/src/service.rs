@@ -43,7 +43,7 @@ pub(crate) struct ServiceParts {
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) compute: Compute,
     /// One permit for each deletion of readings that may run.
-    pub(crate) deletion_permits: Semaphore,
+    pub(crate) deletion_permits: Arc<Semaphore>,
     /// Permits for computing derived segments.
     pub(crate) derivations: Semaphore,
 }
@@ -79,7 +79,7 @@ impl Service {
             live,
             backlog,
             compute: Compute::new()?,
-            deletion_permits: Semaphore::new(DELETIONS_AT_ONCE),
+            deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
             derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
         };
         Ok(Self { parts: Arc::new(parts) })

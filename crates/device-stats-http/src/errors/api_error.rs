@@ -48,6 +48,9 @@ pub(crate) enum ApiError {
     /// The body did not arrive within this time.
     #[error("the body did not arrive in time")]
     SlowBody(Duration),
+    /// The current state does not meet the conditions of the request.
+    #[error("the current state does not meet the conditions")]
+    ConditionFailed,
     /// The service refused the request, or failed.
     #[error(transparent)]
     Service(#[from] ServiceError),

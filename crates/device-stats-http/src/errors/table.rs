@@ -8,7 +8,7 @@ use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
-    CHOSEN_DEVICES_MAX, EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX,
+    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX,
 };
 use device_stats_service::{ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
@@ -67,6 +67,7 @@ impl ApiError {
                 let detail = format!("The body did not arrive within {} seconds", limit.as_secs());
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
             }
+            Self::ConditionFailed => condition_failed(),
             Self::Service(error) => describe_service(error, &RowLocations::default()),
             Self::Rows { error, locations } => describe_service(error, locations),
             Self::NoDecoder(_) | Self::Panicked => internal(),
@@ -117,6 +118,10 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let detail = "The reading of this Idempotency-Key was deleted; use a new key to store it again";
             text(StatusCode::NOT_FOUND, "reading_deleted", detail)
         }
+        ServiceError::TooManyDeletions => {
+            let detail = format!("{DELETIONS_AT_ONCE} deletions are running; nothing is deleted, try again");
+            unavailable("too_many_deletions", detail)
+        }
         ServiceError::DeletionOvertaken => {
             let detail = "Other requests changed the same readings repeatedly; nothing is deleted, try again";
             unavailable("deletion_overtaken", detail)
@@ -151,11 +156,8 @@ fn describe_store(error: &StoreError) -> Description {
         }
         StoreError::UserMissing => text(StatusCode::NOT_FOUND, "user_not_found", "User not found"),
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
-        StoreError::Changed => text(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition_failed",
-            "The current state does not meet the conditions of the request; get the state again",
-        ),
+        // It has changed after its conditions were checked.
+        StoreError::Changed => condition_failed(),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",
@@ -182,6 +184,11 @@ fn internal() -> Description {
 
 fn unavailable(code: &'static str, detail: impl Into<String>) -> Description {
     text(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+}
+
+fn condition_failed() -> Description {
+    let detail = "The current state does not meet the conditions of the request; get the state again";
+    text(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
 }
 
 fn malformed_body(detail: impl Into<String>) -> Description {

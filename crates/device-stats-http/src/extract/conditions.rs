@@ -4,10 +4,10 @@
 use axum::http::HeaderName;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use device_stats_formats::{Faults, Json, Problem};
-use device_stats_store::StoreError;
 use utoipa::IntoParams;
 
 use super::input::{FromInput, Input};
+use crate::errors::ApiError;
 use crate::headers::entity_tag::{EntityTag, parse_tags};
 
 /// `If-Match` and `If-None-Match`.
@@ -71,20 +71,20 @@ fn tags(input: &Input, header: &HeaderName, name: &'static str, faults: &mut Fau
 }
 
 impl Conditions {
-    /// Returns whether the request has no conditions.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.if_match.is_none() && self.if_none_match.is_none()
+    /// Returns whether every state meets the conditions.
+    pub(crate) fn are_always_met(&self) -> bool {
+        matches!(self.if_match, None | Some(Tags::Any)) && self.if_none_match.is_none()
     }
 
     /// Checks the conditions of a request that reads. Returns whether the client has the current state.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if `If-Match` is not met.
-    pub(crate) fn check_read(&self, present: &EntityTag) -> Result<bool, StoreError> {
+    /// [`ApiError::ConditionFailed`] if `If-Match` is not met.
+    pub(crate) fn check_read(&self, present: &EntityTag) -> Result<bool, ApiError> {
         // The strong comparison: a weak tag matches nothing.
         let is_met = |tags: &Tags| tags.has(present, |tag| tag);
         if !self.if_match.as_ref().is_none_or(is_met) {
-            return Err(StoreError::Changed);
+            return Err(ApiError::ConditionFailed);
         }
         // The weak comparison.
         let is_known = |tags: &Tags| tags.has(present, |tag| tag.strip_prefix("W/").unwrap_or(tag));
@@ -94,9 +94,9 @@ impl Conditions {
     /// Checks the conditions of a request that changes.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if a condition is not met.
-    pub(crate) fn check_change(&self, present: &EntityTag) -> Result<(), StoreError> {
-        if self.check_read(present)? { Err(StoreError::Changed) } else { Ok(()) }
+    /// [`ApiError::ConditionFailed`] if a condition is not met.
+    pub(crate) fn check_change(&self, present: &EntityTag) -> Result<(), ApiError> {
+        if self.check_read(present)? { Err(ApiError::ConditionFailed) } else { Ok(()) }
     }
 }
 

@@ -41,6 +41,11 @@ impl Period {
         Window::from_inclusive(self.start, self.end)
     }
 
+    /// Returns whether the period ends before it starts.
+    pub(crate) fn is_empty(self) -> bool {
+        matches!((self.start, self.end), (Some(start), Some(end)) if end.micros() < start.micros())
+    }
+
     /// Returns the start and the end as texts for a response.
     pub(crate) fn to_texts(self) -> (Option<String>, Option<String>) {
         let to_text = |moment: RequestTime| moment.nearest_timestamp().to_string();

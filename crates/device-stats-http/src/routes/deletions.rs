@@ -33,7 +33,7 @@ impl FromInput for DeletionQuery {
         let all = input.query("all", faults, values::boolean);
         let [start_time, end_time, until] = PERIOD_NAMES;
         input.refuse_other_queries(&[start_time, end_time, until, "all"], faults);
-        let (PeriodQuery(period), all) = (period?, all?.unwrap_or(false));
+        let (PeriodQuery(period), all) = (check_order(input, period?, faults)?, all?.unwrap_or(false));
         let has_bound = period.start.is_some() || period.end.is_some();
         let checked = match (has_bound, all) {
             (true, false) | (false, true) => Ok(Self(period)),
@@ -52,6 +52,22 @@ impl FromInput for DeletionQuery {
     }
 }
 
+/// Reports a fault if the period is empty: its bounds may have been confused.
+fn check_order(input: &Input, period: PeriodQuery, faults: &mut Faults) -> Option<PeriodQuery> {
+    if !period.0.is_empty() {
+        return Some(period);
+    }
+    let (end, msg) = if input.has_query("until") {
+        ("until", "Value error, until should be after start_time")
+    } else {
+        ("end_time", "Value error, end_time should not be before start_time")
+    };
+    let (_, sent) = period.0.to_texts();
+    let sent = sent.map_or(JsonValue::Null, JsonValue::String);
+    faults.add(vec!["query".into(), end.into()], Problem::new("value_error", msg), &sent);
+    None
+}
+
 /// The outcome of a deletion.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeletionResult)]
@@ -64,9 +80,9 @@ pub(crate) struct DeletionResponse {
 /// Delete readings
 ///
 /// Deletes the readings of a device in a period. To delete one reading, give `start_time` and `end_time` its
-/// time. Every other request sees all of these readings or none. A 200 response means that the deletion is in
-/// stable storage. Readings with the same times can be posted again; a request with an `Idempotency-Key` then
-/// needs a new key.
+/// time. A period that ends before it starts is refused. Every other request sees all of these readings or
+/// none. A 200 response means that the deletion is in stable storage. Readings with the same times can be
+/// posted again; a request with an `Idempotency-Key` then needs a new key.
 #[utoipa::path(
     delete, path = "/api/v1/stats/devices/{device_id}", tag = "statistics",
     params(DeviceIdParam, PeriodParams, AllParam),

@@ -225,7 +225,7 @@ pub(super) async fn update_device(
 ) -> Result<Json<DeviceResponse>, ApiError> {
     let (device, JsonBody(change), conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
-    let changed = if conditions.is_empty() {
+    let changed = if conditions.are_always_met() {
         service.update_device(&device, change).await?
     } else {
         conditions.check_change(&DeviceResponse::tag(&device))?;
@@ -254,7 +254,7 @@ pub(super) async fn delete_device(
 ) -> Result<StatusCode, ApiError> {
     let (device, conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
-    if conditions.is_empty() {
+    if conditions.are_always_met() {
         service.delete_device(&device).await?;
     } else {
         conditions.check_change(&DeviceResponse::tag(&device))?;

@@ -233,7 +233,7 @@ pub(super) async fn update_user(
 ) -> Result<Json<UserResponse>, ApiError> {
     let (PathUser(id), JsonBody(change), conditions) = input;
     let user = service.find_user(principal, id, Action::Manage).await?;
-    let changed = if conditions.is_empty() {
+    let changed = if conditions.are_always_met() {
         service.update_user(&user, change).await?
     } else {
         let devices = service.list_user_devices(&user).await?;
@@ -263,7 +263,7 @@ pub(super) async fn delete_user(
 ) -> Result<StatusCode, ApiError> {
     let (PathUser(id), conditions) = input;
     let user = service.find_user(principal, id, Action::Manage).await?;
-    if conditions.is_empty() {
+    if conditions.are_always_met() {
         service.delete_user(&user).await?;
     } else {
         let devices = service.list_user_devices(&user).await?;

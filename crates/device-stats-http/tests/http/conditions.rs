@@ -9,6 +9,7 @@ over_both_stores!(
     every_change_changes_the_tag,
     a_change_needs_the_present_state,
     one_of_several_clients_changes_what_all_have_seen,
+    any_state_is_changed_even_if_others_change_it,
     invalid_conditions_are_refused,
     times_of_creation_appear_on_request
 );
@@ -133,6 +134,28 @@ async fn one_of_several_clients_changes_what_all_have_seen(api: Api) {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+}
+
+/// `If-Match: *` states only that the device exists.
+async fn any_state_is_changed_even_if_others_change_it(api: Api) {
+    let user = api.user("ada").await;
+    api.device("d").await;
+    let user_path = format!("/api/v1/users/{user}");
+    let changes = (0..64).map(|n: usize| {
+        let user_path = user_path.clone();
+        tokio::spawn(async move {
+            let device = put_if(api, DEVICE, "if-match: *", json!({"name": n.to_string()})).await.status;
+            let user = json!({"username": n.to_string()});
+            [device, put_if(api, &user_path, "if-match: *", user).await.status]
+        })
+    });
+    for change in changes.collect::<Vec<_>>() {
+        assert_eq!(change.await.unwrap(), [200, 200]);
+    }
+    for path in [DEVICE, &user_path] {
+        assert_eq!(api.send("DELETE", path, &["if-match: *"], None).await.status, 204);
+        assert_eq!(put_if(api, path, "if-match: *", json!({})).await.status, 404);
+    }
 }
 
 async fn invalid_conditions_are_refused(api: Api) {

@@ -135,11 +135,28 @@ pub(crate) async fn list_by_user(client: &Client, user: UserId) -> Result<Vec<De
     Ok(each(&devices, device)?)
 }
 
+/// What a transaction does to rows after it has checked that they are unchanged. It decides which lock the
+/// check takes. Every append holds `FOR KEY SHARE` on its device, so an update must not take the lock of a
+/// deletion: on a device with continuous appends, it would never get it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    Update,
+    Delete,
+}
+
 /// Begins a transaction, locks a device, and checks that it still equals the device that a caller has read.
-async fn begin_unchanged<'c>(client: &'c mut Client, seen: &Device) -> Result<Transaction<'c>, Failure> {
+async fn begin_unchanged<'c>(
+    client: &'c mut Client,
+    seen: &Device,
+    purpose: Purpose,
+) -> Result<Transaction<'c>, Failure> {
     let transaction = begin(client).await?;
-    let select = "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1 FOR UPDATE";
-    let select = transaction.prepare_cached(select).await?;
+    let lock = match purpose {
+        Purpose::Update => "FOR NO KEY UPDATE",
+        Purpose::Delete => "FOR UPDATE",
+    };
+    let select = format!("SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1 {lock}");
+    let select = transaction.prepare_cached(&select).await?;
     let found = transaction.query(&select, &[&seen.key.0]).await?;
     match found.first().map(device).transpose()? {
         None => Err(StoreError::DeviceMissing.into()),
@@ -153,14 +170,14 @@ pub(crate) async fn update_unchanged(
     seen: &Device,
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
-    let transaction = begin_unchanged(client, seen).await?;
+    let transaction = begin_unchanged(client, seen, Purpose::Update).await?;
     let updated = update(&transaction, seen.key, change).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(updated)
 }
 
 pub(crate) async fn delete_unchanged(client: &mut Client, seen: &Device) -> Result<(), Failure> {
-    let transaction = begin_unchanged(client, seen).await?;
+    let transaction = begin_unchanged(client, seen, Purpose::Delete).await?;
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM reading WHERE device = $1", &[&seen.key.0]).await?;
     transaction.execute("DELETE FROM devices WHERE id = $1", &[&seen.key.0]).await?;

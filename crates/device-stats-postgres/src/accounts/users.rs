@@ -8,7 +8,7 @@ use device_stats_store::StoreError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
-use crate::accounts::devices::device;
+use crate::accounts::devices::{Purpose, device};
 use crate::database::columns::{column, each, optional_time, text};
 use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_taken};
@@ -111,21 +111,27 @@ async fn try_update(
     }
 }
 
-/// Begins a transaction, locks a user and its devices as a deletion does, and checks that they still equal
-/// the state that a caller has read.
+/// Begins a transaction, locks a user and its devices in the order of a deletion, and checks that they still
+/// equal the state that a caller has read. With the user locked, it gets no further device.
 async fn begin_unchanged<'c>(
     client: &'c mut Client,
     seen: &User,
     devices: &[Device],
+    purpose: Purpose,
 ) -> Result<Transaction<'c>, Failure> {
     let transaction = begin(client).await?;
     let select = "SELECT id, username, email, created_at FROM users WHERE id = $1 FOR UPDATE";
     let select = transaction.prepare_cached(select).await?;
     let found = transaction.query(&select, &[&seen.id.0]).await?;
     let found = found.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?;
-    let select = "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1
-        ORDER BY id FOR UPDATE";
-    let select = transaction.prepare_cached(select).await?;
+    let lock = match purpose {
+        Purpose::Update => "FOR SHARE",
+        Purpose::Delete => "FOR UPDATE",
+    };
+    let select = format!(
+        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1 ORDER BY id {lock}"
+    );
+    let select = transaction.prepare_cached(&select).await?;
     let found_devices = each(&transaction.query(&select, &[&seen.id.0]).await?, device)?;
     if found == *seen && found_devices == devices { Ok(transaction) } else { Err(StoreError::Changed.into()) }
 }
@@ -136,7 +142,7 @@ pub(crate) async fn update_unchanged(
     devices: &[Device],
     change: &UserChange,
 ) -> Result<User, Failure> {
-    let transaction = begin_unchanged(client, seen, devices).await?;
+    let transaction = begin_unchanged(client, seen, devices, Purpose::Update).await?;
     let refusal = match try_update(&transaction, seen.id, change).await? {
         Ok(updated) => {
             transaction.commit().await.map_err(Failure::Committing)?;
@@ -153,7 +159,7 @@ pub(crate) async fn delete_unchanged(
     seen: &User,
     devices: &[Device],
 ) -> Result<(), Failure> {
-    let transaction = begin_unchanged(client, seen, devices).await?;
+    let transaction = begin_unchanged(client, seen, devices, Purpose::Delete).await?;
     let keys: Vec<i64> = devices.iter().map(|device| device.key.0).collect();
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM reading WHERE device = ANY ($1)", &[&keys]).await?;

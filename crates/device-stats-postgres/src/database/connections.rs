@@ -85,9 +85,10 @@ pub(crate) enum TimeLimit {
     Reads,
     /// For a call that writes: [`STORE_ANSWER_TIMEOUT`]. After it, the outcome is unknown.
     Writes,
-    /// For a call that seals or merges: [`STORE_SEAL_TIMEOUT`]. After it, the outcome is unknown.
+    /// For a call that seals, merges, or deletes readings of a device: [`STORE_SEAL_TIMEOUT`]. After it, the
+    /// outcome is unknown.
     Seals,
-    /// For a call that deletes, possibly millions of readings: no limit.
+    /// For a call that deletes devices with all their readings, possibly many millions: no limit.
     None,
 }
 

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, Username, Window};
+use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, UserChange, Username, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
 use device_stats_postgres::testing::fresh_database;
@@ -165,6 +165,32 @@ async fn a_seal_or_merge_does_not_wait_for_an_append() {
     assert!(matches!(a.merge(device, &[id], &segment(&rows)).await.unwrap(), Replaced::Done(_)));
     append.commit().await.unwrap();
     assert_eq!(times(&*a, device).await, [1, 2, 3]);
+}
+
+/// Conditional changes lock rows that every append locks, too. A deletion of the device waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conditional_change_does_not_wait_for_an_append() {
+    let ([a, b], mut admin, watch) = two_nodes().await;
+    let ann =
+        NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
+    let ann = a.create_user(ann).await.unwrap();
+    let device = device(&*a, "d").await;
+    let owned = DeviceChange { user_id: Some(Some(ann.id)), ..DeviceChange::default() };
+    let seen = a.update_device(device, owned).await.unwrap();
+    let append = admin.transaction().await.unwrap();
+    append_slowly(&append, device, 1).await;
+    let named = DeviceChange { name: Some(None), ..DeviceChange::default() };
+    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_unchanged_device(&seen, named)).await;
+    assert_eq!(changed.unwrap().unwrap(), seen);
+    let renamed = UserChange { username: Some(Username::new("eve").unwrap()), ..UserChange::default() };
+    let devices = std::slice::from_ref(&seen);
+    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_unchanged_user(&ann, devices, renamed)).await;
+    assert_eq!(changed.unwrap().unwrap().username.as_str(), "eve");
+    let deletion = tokio::spawn(async move { b.delete_unchanged_device(&seen).await });
+    until_found(&watch, 1, WAITING, &[]).await;
+    append.commit().await.unwrap();
+    deletion.await.unwrap().unwrap();
+    assert_eq!(a.find_devices(&[DeviceId::new("d").unwrap()]).await.unwrap(), [None]);
 }
 
 /// A seal before its commit does not delay other calls for the same rows.

@@ -95,6 +95,12 @@ impl Backlog {
         state.offer(key, now, &self.has_due);
     }
 
+    /// Returns whether the device has a segment that was added by [`Self::add_segment`].
+    #[cfg(test)]
+    pub(crate) fn has_new_segment(&self, key: DeviceKey) -> bool {
+        self.lock().devices.get(&key).is_some_and(|device| device.has_new_segment)
+    }
+
     /// Replaces the estimates by the numbers of the store. `hot` contains all devices with hot readings; it
     /// was requested from the store at `requested`.
     pub(super) fn reconcile(&self, hot: &[HotDevice], requested: Instant) {

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque, btree_map};
 
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
@@ -198,10 +198,14 @@ impl HotState {
         while let Some((_, device, times)) = self.gone.pop_front_if(|(until, ..)| *until <= position) {
             let Some(readings) = self.devices.get_mut(&device) else { continue };
             readings.by_time.remove(&times, |reading| reading.hot_until <= position);
-            readings.superseded.retain(|_, earlier| {
-                earlier.retain(|reading| position < reading.hot_until);
-                !earlier.is_empty()
-            });
+            for time_us in &times {
+                if let btree_map::Entry::Occupied(mut earlier) = readings.superseded.entry(*time_us) {
+                    earlier.get_mut().retain(|reading| position < reading.hot_until);
+                    if earlier.get().is_empty() {
+                        earlier.remove();
+                    }
+                }
+            }
             if readings.by_time.is_empty() {
                 self.devices.remove(&device);
             }
