@@ -25,7 +25,10 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let has_parameter =
         |is_meant: fn(&str) -> bool| parameters(operation).any(|parameter| is_meant(&parameter.name));
     // An invalid `device_id` in a path is not a fault (422): no device has this id (404).
-    let has_input = has_body || has_parameter(|name| name != "device_id");
+    // These operations have no parameters, and refuse unknown ones.
+    let refuses_parameters =
+        matches!(operation.operation_id.as_deref(), Some("find_latest" | "show_version"));
+    let has_input = has_body || refuses_parameters || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
     let uses_database = match operation.operation_id.as_deref() {
         Some("check_ready") => true,

@@ -12,8 +12,8 @@ use super::listed::Listed;
 use super::readings::ReadingResponse;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, Cursor, DeviceIdParam, FromInput, Input, Parsed, PathDevice, SelectionParams, listed_devices,
-    read_cursor,
+    Caller, Cursor, DeviceIdParam, FromInput, Input, NoQuery, Parsed, PathDevice, SelectionParams,
+    listed_devices, read_cursor,
 };
 
 const PATH: &str = "/api/v1/stats/latest";
@@ -78,7 +78,7 @@ impl From<LatestReading> for LatestResponse {
 
 /// Find the latest reading of a device
 ///
-/// Returns the reading with the latest time. At most one page of a segment is read.
+/// Returns the reading with the latest time.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/latest", tag = "statistics",
     params(DeviceIdParam),
@@ -91,7 +91,7 @@ impl From<LatestReading> for LatestResponse {
 pub(super) async fn find_latest(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(device): Parsed<PathDevice>,
+    Parsed((device, NoQuery)): Parsed<(PathDevice, NoQuery)>,
 ) -> Result<Json<ReadingResponse>, ApiError> {
     let device = service.find_device(principal, device.id()?, Action::Read).await?;
     Ok(Json(service.find_latest(&device).await?.into()))
