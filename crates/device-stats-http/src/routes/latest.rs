@@ -16,8 +16,6 @@ use crate::extract::{
     listed_devices, read_cursor,
 };
 
-const PATH: &str = "/api/v1/stats/latest";
-
 /// `user_id`, `after` and `limit`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -106,7 +104,7 @@ pub(super) async fn find_latest(
     params(SelectionParams, LatestParams),
     responses(
         (status = 200, description = "The devices.", body = [LatestResponse],
-            headers(("link" = String, description = "Address of the next page (`rel=\"next\"`), if there is one."))),
+            headers(("link" = String, description = "Address of the next page (`rel=\"next\"`), relative to this one, if there is one."))),
         (status = 404, description = "`Device not found` with the missing devices, or `User not found`.",
             body = ErrorResponse),
     ),
@@ -120,5 +118,5 @@ pub(super) async fn list_latest(
     let page = service.list_latest(principal, &selection, DeviceKey(after), limit).await?;
     let next = page.entries.last().filter(|_| page.has_more).map(|(device, _)| device.key.0);
     let entries = page.entries.into_iter().map(LatestResponse::from).collect();
-    Ok(Listed::new(entries, PATH, next, &others))
+    Ok(Listed::new(entries, next, &others))
 }
