@@ -203,8 +203,8 @@ pub(super) async fn find_device(
 /// Change a device
 ///
 /// Changes the values of the members that are present; `null` clears a value. With `If-Match` and the `ETag`
-/// of the device, the request changes nothing if another client has changed the device since. The response has
-/// the new `ETag`.
+/// of the device, the request changes nothing if another client has changed the device since. The response
+/// has the new `ETag`.
 #[utoipa::path(
     put, path = "/api/v1/devices/{device_id}", tag = "devices",
     params(DeviceIdParam, ConditionParams),

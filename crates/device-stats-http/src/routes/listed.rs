@@ -16,8 +16,8 @@ pub(super) struct Listed<B> {
 }
 
 impl<B> Listed<B> {
-    /// Makes a page of a list. `next` is the `after` of the next page, if there is one; `others` are the other
-    /// parameters.
+    /// Makes a page of a list. `next` is the `after` of the next page, if there is one; `others` are the
+    /// other parameters.
     pub(super) fn new(entries: Vec<B>, next: Option<i64>, others: &[(String, String)]) -> Self {
         let next = next.map(|after| {
             let mut query = Serializer::new(String::new());
