@@ -11,6 +11,9 @@ pub const ZSTD_WINDOW_LOG_MAX: u32 = 24;
 /// read the response only after they have sent the body.
 pub const DRAIN_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// Maximum number of missing devices that an error names. It gives the number of the others.
+pub const NAMED_DEVICES_MAX: usize = 20;
+
 /// Minimum size of a JSON response that is compressed on request, in bytes.
 pub const COMPRESSED_BYTES_MIN: u64 = 1024;
 

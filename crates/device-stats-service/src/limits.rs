@@ -36,6 +36,10 @@ pub const DELETION_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 /// Maximum number of devices that an analysis or a request for latest readings chooses.
 pub const CHOSEN_DEVICES_MAX: u32 = 1_000;
 
+/// Maximum number of segments whose pages a request for latest readings holds in memory together. The same
+/// number of segments without stored magnitudes are decoded at once for their magnitudes.
+pub const SEGMENTS_DECODED_AT_ONCE: usize = 64;
+
 /// Approximate number of readings that an export reads at once and holds for its client.
 pub const EXPORT_SPAN_READINGS: u32 = 32_768;
 /// Maximum number of concurrent exports.

@@ -199,9 +199,25 @@ mod tests {
         ] {
             assert_eq!(read(text, unit), Ok(micros), "{text}");
         }
-        for text in
-            ["", "-", "+", ".", "-.", ".e5", "1e", "1e+", "1.5.5", "0x10", "1_0", " 1", "NaN", "inf", "1e1.5", "2026-11-23", "1234-5"]
-        {
+        for text in [
+            "",
+            "-",
+            "+",
+            ".",
+            "-.",
+            ".e5",
+            "1e",
+            "1e+",
+            "1.5.5",
+            "0x10",
+            "1_0",
+            " 1",
+            "NaN",
+            "inf",
+            "1e1.5",
+            "2026-11-23",
+            "1234-5",
+        ] {
             assert!(EpochNumber::parse(text).is_none(), "{text}");
         }
         assert!(read("1e99999999999", TimeUnit::Nanoseconds).is_err());

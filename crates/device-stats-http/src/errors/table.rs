@@ -16,10 +16,7 @@ use serde_json::{Value, json};
 
 use super::api_error::ApiError;
 use crate::extract::key_location;
-use crate::limits::ZSTD_WINDOW_LOG_MAX;
-
-/// Maximum number of missing devices that an error names.
-const NAMED_DEVICES_MAX: usize = 20;
+use crate::limits::{NAMED_DEVICES_MAX, ZSTD_WINDOW_LOG_MAX};
 
 /// The response to an error, independent of the form (the contract or RFC 9457).
 #[derive(Clone, Debug, PartialEq)]

@@ -10,12 +10,11 @@ use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let in_api = path.starts_with("/api/");
-        let is_analysis = path.ends_with("/analyze");
         if let Some(operation) = &mut item.get {
             add_to(operation, in_api, false);
         }
         for operation in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
-            add_to(operation, in_api, in_api && !is_analysis);
+            add_to(operation, in_api, in_api);
         }
     }
 }
@@ -25,8 +24,13 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let has_parameter =
         |is_meant: fn(&str) -> bool| parameters(operation).any(|parameter| is_meant(&parameter.name));
     // An invalid `device_id` in a path is not a fault (422): no device has this id (404).
-    let has_input = has_body || has_parameter(|name| name != "device_id");
+    // These operations have no parameters, and refuse unknown ones.
+    let refuses_parameters =
+        matches!(operation.operation_id.as_deref(), Some("find_latest" | "show_version"));
+    let has_input = has_body || refuses_parameters || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
+    // The first request for magnitudes stores them.
+    let writes = writes || has_parameter(|name| name == "magnitude");
     let uses_database = match operation.operation_id.as_deref() {
         Some("check_ready") => true,
         Some("show_version") => false,

@@ -1,6 +1,5 @@
 //! `/devices`: create, find, update, delete and list devices.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Device, DeviceChange, DeviceFilter, DeviceKey, NewDevice};
@@ -130,7 +129,7 @@ impl From<Device> for DeviceResponse {
     params(ListParams, DeviceFilterParams, IncludeParam),
     responses(
         (status = 200, description = "A page of devices.", body = [DeviceResponse],
-            headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), if there is one."))),
+            headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), relative to this one, if there is one."))),
         (status = 404, description = "`User not found` if no user has this `user_id`.", body = ErrorResponse),
     ),
 )]
@@ -148,7 +147,7 @@ pub(super) async fn list_devices(
         }
     };
     let entries = entries.iter().map(|device| DeviceResponse::new(device, include)).collect();
-    Ok(Listed::new(entries, "/api/v1/devices", next, &others))
+    Ok(Listed::new(entries, next, &others))
 }
 
 /// Register a device
@@ -204,13 +203,15 @@ pub(super) async fn find_device(
 /// Change a device
 ///
 /// Changes the values of the members that are present; `null` clears a value. With `If-Match` and the `ETag`
-/// of the device, the request changes nothing if another client has changed the device since.
+/// of the device, the request changes nothing if another client has changed the device since. The response
+/// has the new `ETag`.
 #[utoipa::path(
     put, path = "/api/v1/devices/{device_id}", tag = "devices",
     params(DeviceIdParam, ConditionParams),
     request_body = DeviceUpdateBody,
     responses(
-        (status = 200, description = "The device after the change.", body = DeviceResponse),
+        (status = 200, description = "The device after the change.", body = DeviceResponse,
+            headers(("etag" = String, description = "Identifies the new state of the device."))),
         (status = 400, description = "`User not found` if no user has this `user_id`, or the body is incomplete or not \
             UTF-8.", body = ErrorResponse),
         (status = 404, description = "`Device not found`.", body = ErrorResponse),
@@ -222,7 +223,7 @@ pub(super) async fn update_device(
     State(service): State<Service>,
     Caller(principal): Caller,
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>, Conditions)>,
-) -> Result<Json<DeviceResponse>, ApiError> {
+) -> Result<Tagged<DeviceResponse>, ApiError> {
     let (device, JsonBody(change), conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
     let changed = if conditions.are_always_met() {
@@ -231,7 +232,7 @@ pub(super) async fn update_device(
         conditions.check_change(&DeviceResponse::tag(&device))?;
         service.update_unchanged_device(&device, change).await?
     };
-    Ok(Json(changed.into()))
+    Ok(Tagged { tag: DeviceResponse::tag(&changed), is_known: false, body: changed.into() })
 }
 
 /// Delete a device

@@ -12,11 +12,9 @@ use super::listed::Listed;
 use super::readings::ReadingResponse;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, Cursor, DeviceIdParam, FromInput, Input, Parsed, PathDevice, SelectionParams, listed_devices,
-    read_cursor,
+    Caller, Cursor, DeviceIdParam, FromInput, Input, NoQuery, Parsed, PathDevice, SelectionParams,
+    listed_devices, read_cursor,
 };
-
-const PATH: &str = "/api/v1/stats/latest";
 
 /// `user_id`, `after` and `limit`.
 #[derive(IntoParams)]
@@ -78,7 +76,7 @@ impl From<LatestReading> for LatestResponse {
 
 /// Find the latest reading of a device
 ///
-/// Returns the reading with the latest time. At most one page of a segment is read.
+/// Returns the reading with the latest time.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/latest", tag = "statistics",
     params(DeviceIdParam),
@@ -91,7 +89,7 @@ impl From<LatestReading> for LatestResponse {
 pub(super) async fn find_latest(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Parsed(device): Parsed<PathDevice>,
+    Parsed((device, NoQuery)): Parsed<(PathDevice, NoQuery)>,
 ) -> Result<Json<ReadingResponse>, ApiError> {
     let device = service.find_device(principal, device.id()?, Action::Read).await?;
     Ok(Json(service.find_latest(&device).await?.into()))
@@ -106,7 +104,7 @@ pub(super) async fn find_latest(
     params(SelectionParams, LatestParams),
     responses(
         (status = 200, description = "The devices.", body = [LatestResponse],
-            headers(("link" = String, description = "Address of the next page (`rel=\"next\"`), if there is one."))),
+            headers(("link" = String, description = "Address of the next page (`rel=\"next\"`), relative to this one, if there is one."))),
         (status = 404, description = "`Device not found` with the missing devices, or `User not found`.",
             body = ErrorResponse),
     ),
@@ -120,5 +118,5 @@ pub(super) async fn list_latest(
     let page = service.list_latest(principal, &selection, DeviceKey(after), limit).await?;
     let next = page.entries.last().filter(|_| page.has_more).map(|(device, _)| device.key.0);
     let entries = page.entries.into_iter().map(LatestResponse::from).collect();
-    Ok(Listed::new(entries, PATH, next, &others))
+    Ok(Listed::new(entries, next, &others))
 }

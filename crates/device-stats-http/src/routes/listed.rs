@@ -10,18 +10,19 @@ use serde::Serialize;
 /// Response 200 with a page of a list, and the header `Link` (RFC 8288) if there is another page.
 pub(super) struct Listed<B> {
     pub(super) entries: Vec<B>,
-    /// Path and query of the next page.
+    /// The address of the next page, relative to that of this page: its query. It stays correct if a proxy
+    /// changes the path.
     pub(super) next: Option<String>,
 }
 
 impl<B> Listed<B> {
-    /// Makes a page of a list at `path`. `next` is the `after` of the next page, if there is one; `others`
-    /// are the other parameters.
-    pub(super) fn new(entries: Vec<B>, path: &str, next: Option<i64>, others: &[(String, String)]) -> Self {
+    /// Makes a page of a list. `next` is the `after` of the next page, if there is one; `others` are the
+    /// other parameters.
+    pub(super) fn new(entries: Vec<B>, next: Option<i64>, others: &[(String, String)]) -> Self {
         let next = next.map(|after| {
             let mut query = Serializer::new(String::new());
             let query = query.extend_pairs(others).append_pair("after", &after.to_string());
-            format!("{path}?{}", query.finish())
+            format!("?{}", query.finish())
         });
         Self { entries, next }
     }

@@ -138,7 +138,7 @@ impl UserWithDevicesResponse {
     params(ListParams, UserFilterParams, IncludeParam),
     responses(
         (status = 200, description = "A page of users.", body = [UserResponse],
-            headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), if there is one."))),
+            headers(("link" = String, description = "Address of the next page by cursor (`rel=\"next\"`), relative to this one, if there is one."))),
     ),
 )]
 pub(super) async fn list_users(
@@ -155,7 +155,7 @@ pub(super) async fn list_users(
         }
     };
     let entries = entries.iter().map(|user| UserResponse::new(user, include)).collect();
-    Ok(Listed::new(entries, "/api/v1/users", next, &others))
+    Ok(Listed::new(entries, next, &others))
 }
 
 /// Register a user

@@ -13,6 +13,7 @@ over_both_stores!(
     the_latest_reading_has_the_latest_time,
     the_latest_readings_of_chosen_devices_are_listed,
     latest_readings_are_listed_in_pages,
+    operations_without_parameters_refuse_all,
     invalid_lists_of_latest_readings_are_refused,
     a_reading_is_found_by_its_time,
     the_time_in_a_path_follows_the_rules_of_readings
@@ -89,9 +90,7 @@ async fn latest_readings_are_listed_in_pages(api: Api) {
         seen.extend(
             entries.as_array().unwrap().iter().map(|one| one["device_id"].as_str().unwrap().to_owned()),
         );
-        let link = page.header("link");
-        next = link
-            .map(|link| link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned());
+        next = crate::lists::next(&path, &page);
     }
     assert_eq!(seen, ["p/0", "p/1", "p/2", "p/3", "p/4"]);
 }
@@ -107,6 +106,20 @@ async fn invalid_lists_of_latest_readings_are_refused(api: Api) {
         ("user_id=x", "422 int_parsing query.user_id"),
     ] {
         assert_eq!(api.get(&format!("{LATEST}?{query}")).await.brief(), expected, "{query}");
+    }
+}
+
+async fn operations_without_parameters_refuse_all(api: Api) {
+    api.device("d").await;
+    store(api, "d", 0, 1).await;
+    for path in [format!("{READINGS}/latest"), "/api/v1/version".to_owned()] {
+        assert_eq!(api.get(&path).await.status, 200, "{path}");
+        for (query, expected) in [
+            ("end_time=2026-11-23", "422 extra_forbidden query.end_time"),
+            ("limit=1", "422 extra_forbidden query.limit"),
+        ] {
+            assert_eq!(api.get(&format!("{path}?{query}")).await.brief(), expected, "{path}");
+        }
     }
 }
 

@@ -10,7 +10,10 @@ use crate::segments::pieces::{Found, ROW_MISSING, find};
 use crate::segments::spans::DeviceSpans;
 
 /// Maximum number of times that are looked up at once.
-const LOOKED_UP_MAX: usize = 256;
+const TIMES_LOOKED_UP_MAX: usize = 256;
+/// Maximum number of times whose values are looked up at once. Such a lookup reads four columns instead of
+/// one, so it needs about the same memory.
+const VALUES_LOOKED_UP_MAX: usize = 64;
 /// Maximum number of pieces that are read at once. It bounds the memory of pieces before they are decoded.
 const PIECES_MAX: usize = 128;
 
@@ -36,7 +39,7 @@ impl<'t> SealedTimesReader<'t> {
     /// pairs ascend.
     pub(crate) async fn contains_each(&mut self, times: &[(DeviceKey, i64)]) -> Result<Vec<bool>, Failure> {
         let mut found = Vec::with_capacity(times.len());
-        for chunk in times.chunks(LOOKED_UP_MAX) {
+        for chunk in times.chunks(TIMES_LOOKED_UP_MAX) {
             found.extend(self.answer(|times| times.contains_each(chunk)).await?);
         }
         Ok(found)
@@ -48,7 +51,7 @@ impl<'t> SealedTimesReader<'t> {
         times: &[(DeviceKey, i64)],
     ) -> Result<Vec<Option<Axes<f64>>>, Failure> {
         let mut found = Vec::with_capacity(times.len());
-        for chunk in times.chunks(LOOKED_UP_MAX) {
+        for chunk in times.chunks(VALUES_LOOKED_UP_MAX) {
             found.extend(self.answer(|times| times.values_each(chunk)).await?);
         }
         Ok(found)

@@ -1,8 +1,12 @@
-//! The latest readings of devices. For each device, at most one page of each column of a segment is read.
+//! The latest readings of devices. For each device, at most one page of each column of a segment is read. The
+//! segments of many devices are read a few at a time, to bound the memory of their pages.
+
+#[cfg(test)]
+mod tests;
 
 use device_stats_domain::{Device, DeviceKey, Reading};
 use device_stats_segment::Row;
-use device_stats_segment::analysis::rows;
+use device_stats_segment::analysis::{Pages, Part, rows};
 use device_stats_store::{NewestReadings, SegmentEntry};
 
 use super::list::stored_reading;
@@ -11,7 +15,8 @@ use crate::access::principal::{Authorized, Principal};
 use crate::access::{CursorPage, DeviceSelection};
 use crate::compute::Weight;
 use crate::error::ServiceError;
-use crate::segments::reader::{OpenSegments, ReadError};
+use crate::limits::SEGMENTS_DECODED_AT_ONCE;
+use crate::segments::reader::ReadError;
 use crate::service::Service;
 
 /// A device and its latest reading, if it has one.
@@ -65,7 +70,11 @@ impl Service {
                 Err(ReadError::Gone) => continue,
                 segments => segments?,
             };
-            let read = self.parts.compute.run(Weight::Light, move || last_rows(&segments)).await;
+            let read = self
+                .parts
+                .compute
+                .run(Weight::Light, move || last_rows(segments.whole_parts(), &segments))
+                .await;
             let mut last_rows = match read.map_err(ServiceError::ComputationFailed)? {
                 Err(ReadError::Gone) => continue,
                 rows => rows?.into_iter(),
@@ -86,11 +95,14 @@ fn newer_segment(found: &NewestReadings) -> Option<SegmentEntry> {
     found.segments.first().copied().filter(|segment| newest_us.is_none_or(|us| us < segment.last_us))
 }
 
-/// Returns the last reading of each segment.
-fn last_rows(segments: &OpenSegments) -> Result<Vec<Row>, ReadError> {
-    let mut parts = segments.whole_parts();
+/// Returns the last reading of each part. Each part is of another segment.
+fn last_rows<P: Pages>(mut parts: Vec<Part>, pages: &P) -> Result<Vec<Row>, P::Error> {
     for part in &mut parts {
         part.rows.start = part.rows.end.saturating_sub(1);
     }
-    rows(&parts, segments)
+    let mut last = Vec::with_capacity(parts.len());
+    for parts in parts.chunks(SEGMENTS_DECODED_AT_ONCE) {
+        last.extend(rows(parts, pages)?);
+    }
+    Ok(last)
 }

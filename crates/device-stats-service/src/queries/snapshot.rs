@@ -9,14 +9,12 @@ use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
 use crate::compute::Weight;
 use crate::error::ServiceError;
+use crate::limits::SEGMENTS_DECODED_AT_ONCE;
 use crate::segments::reader::{OpenSegments, ReadError};
 use crate::service::Service;
 
 /// Maximum number of attempts of a query. An attempt fails if a segment is merged before it is read.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
-
-/// Number of parts of small segments that are decoded at once, for their magnitudes.
-const SMALL_PARTS_DECODED: usize = 64;
 
 /// A snapshot whose segments can be read.
 pub(super) struct OpenSnapshot {
@@ -130,7 +128,7 @@ impl OpenSnapshot {
             }
         }
         let mut hot = hot_magnitudes(group.hot);
-        for parts in small.chunks(SMALL_PARTS_DECODED) {
+        for parts in small.chunks(SEGMENTS_DECODED_AT_ONCE) {
             hot.x.extend(hot_magnitudes(&columns(&rows(parts, &self.segments)?)).x);
         }
         Ok(Magnitudes { parts: derived, hot })

@@ -96,8 +96,13 @@ fn a_full_disk_loses_nothing_and_needs_no_restart() {
         assert_refused(&api, &mut fan);
         assert_readable(&api, &[&pump, &fan]);
         assert_eq!(pump.post(&api, 4_500), Answer::Refused(507));
+        // Magnitudes must be stored before they can be read.
+        let magnitudes = "/api/v1/stats/devices/pump/analysis?magnitude=true";
+        let (status, answer) = api.request("GET", magnitudes, None).unwrap();
+        assert!(matches!(status, 503 | 507), "{status} {answer}");
         disk.free_space();
         assert_resumes(&api, &mut pump);
+        assert_eq!(api.status("GET", magnitudes), Some(200));
         assert_resumes(&api, &mut fan);
     }
     assert_readable(&api, &[&pump, &fan]);
