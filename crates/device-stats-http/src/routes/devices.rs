@@ -1,5 +1,6 @@
 //! `/devices`: create, find, update, delete and list devices.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Device, DeviceChange, DeviceFilter, DeviceKey, NewDevice};
@@ -210,8 +211,7 @@ pub(super) async fn find_device(
     params(DeviceIdParam, ConditionParams),
     request_body = DeviceUpdateBody,
     responses(
-        (status = 200, description = "The device after the change.", body = DeviceResponse,
-            headers(("etag" = String, description = "Identifies the new state of the device."))),
+        (status = 200, description = "The device after the change.", body = DeviceResponse),
         (status = 400, description = "`User not found` if no user has this `user_id`, or the body is incomplete or not \
             UTF-8.", body = ErrorResponse),
         (status = 404, description = "`Device not found`.", body = ErrorResponse),
@@ -223,7 +223,7 @@ pub(super) async fn update_device(
     State(service): State<Service>,
     Caller(principal): Caller,
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>, Conditions)>,
-) -> Result<Tagged<DeviceResponse>, ApiError> {
+) -> Result<Json<DeviceResponse>, ApiError> {
     let (device, JsonBody(change), conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
     let changed = if conditions.are_always_met() {
@@ -232,7 +232,7 @@ pub(super) async fn update_device(
         conditions.check_change(&DeviceResponse::tag(&device))?;
         service.update_unchanged_device(&device, change).await?
     };
-    Ok(Tagged { tag: DeviceResponse::tag(&changed), is_known: false, body: changed.into() })
+    Ok(Json(changed.into()))
 }
 
 /// Delete a device

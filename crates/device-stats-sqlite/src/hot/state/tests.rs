@@ -150,23 +150,3 @@ fn a_reading_that_stays_hot_is_carried_forward() {
     assert_eq!((state.to_carry(), state.first_needed()), (vec![], position));
     assert_eq!(visible(&state, position).len(), 1);
 }
-
-/// Otherwise, the cost of many small entries grows with the square of their number.
-#[test]
-fn forgetting_an_entry_visits_only_its_own_readings() {
-    const READINGS: i64 = 20_000;
-    let mut state = HotState::default();
-    let all = |id| Entry::Appended((0..READINGS).map(|time| (key(1), row(time, id + time))).collect());
-    state.apply(1, all(0));
-    for time in 0..READINGS {
-        state.apply(2 + time, Entry::Removed(key(1), vec![time]));
-    }
-    state.apply(2 + READINGS, all(READINGS));
-    let started = std::time::Instant::now();
-    for time in 0..READINGS {
-        state.forget(2 + time);
-    }
-    assert!(started.elapsed() < std::time::Duration::from_secs(3), "{:?}", started.elapsed());
-    assert!(state.devices[&key(1)].superseded.is_empty());
-    assert_eq!(i64::try_from(visible(&state, state.position()).len()).unwrap(), READINGS);
-}
