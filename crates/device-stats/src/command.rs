@@ -18,6 +18,7 @@ mod migrate;
 mod not_found;
 mod openapi;
 mod period_flags;
+mod plural;
 mod progress;
 mod readings;
 mod readings_flags;

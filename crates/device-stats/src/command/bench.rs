@@ -10,6 +10,7 @@ use device_stats_client::{BatchOutcome, Client};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
+use super::plural::plural;
 use super::progress::{Progress, Unit, per_second};
 use super::results;
 use super::retry_flags::RetryFlags;
@@ -88,8 +89,8 @@ pub(super) async fn load(arguments: &Arguments, settings: &Settings) -> anyhow::
     };
     progress.finish();
     if let Some(error) = failure {
-        let readings = measured.readings();
-        return Err(error).with_context(|| format!("stopped after {readings} readings, which stay stored"));
+        let readings = plural(measured.readings(), "reading");
+        return Err(error).with_context(|| format!("stopped after {readings}, which stay stored"));
     }
     let summary = measured.summary(started.elapsed().as_secs_f64());
     results::print(settings.output, &summary, || Ok(summary.to_text()))

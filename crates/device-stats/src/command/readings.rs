@@ -9,6 +9,7 @@ use serde_json::{Number, json};
 use super::confirmation::YesFlag;
 use super::not_found::NotFound;
 use super::period_flags::PeriodFlags;
+use super::plural::plural;
 use super::results::{self, table};
 use super::usage::UsageError;
 use super::users;
@@ -151,7 +152,7 @@ async fn delete(
     yes.confirm(&format!("delete {which} of device {device:?}"))?;
     let deleted = client.delete_readings(device, &readings).await?;
     results::print(settings.output, &json!({ "deleted": deleted }), || {
-        Ok(format!("deleted {deleted} readings of device {device:?}\n"))
+        Ok(format!("deleted {} of device {device:?}\n", plural(deleted, "reading")))
     })
 }
 

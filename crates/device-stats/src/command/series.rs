@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COUNT")]
     points: Option<u32>,
     /// Follow the clock and the calendar of this time zone [default: UTC]
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, visible_alias = "time-zone", value_name = "ZONE")]
     timezone: Option<String>,
     /// Begin weeks with this day, for example sunday [default: monday]
     #[arg(long, value_name = "DAY")]

@@ -177,6 +177,9 @@ fn readings_are_listed_newest_first_and_shown_by_their_time() {
     let file = folder.path().join("rows.csv");
     std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}fan,1795428000,7,8,9\n", rows.concat()))
         .unwrap();
+    // An import registers several devices at once, in any order.
+    commands.text("users create ann ann@example.com");
+    commands.text("devices create pump --user ann");
     commands.text(&format!("import {} --user ann --email ann@example.com", file.display()));
     commands.text("devices create idle --user ann");
 

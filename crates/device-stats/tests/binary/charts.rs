@@ -44,6 +44,8 @@ fn a_series_is_drawn_or_printed_as_csv_or_json() {
     let text = series(&["pump"]);
     assert!(text.starts_with("34 buckets of PT3M, UTC\n") || text.contains(" buckets of PT"), "{text}");
     let zoned = series(&["pump", "--points", "3", "--timezone", "Asia/Kolkata", "--json"]);
+    // The spelling of `import`.
+    assert_eq!(series(&["pump", "--points", "3", "--time-zone", "Asia/Kolkata", "--json"]), zoned);
     let zoned: Value = serde_json::from_str(&zoned).unwrap();
     assert_eq!((&zoned["timezone"], &zoned["interval"]), (&json!("Asia/Kolkata"), &json!("PT1H")));
     assert_eq!(zoned["buckets"][0]["start"], "2026-11-23T09:30:00.000000Z");

@@ -112,8 +112,7 @@ fn a_guess_is_printed_and_states_the_command() {
     let fixed = write(folder.path(), "logger.csv", LOGGER.replace(",5;2;3", ";2;3"));
     let text = stdout(&import(&server, &[&fixed], &[&guessed[..], &format].concat()));
     assert!(
-        text.starts_with("2 readings: 2 accepted, 0 repeats, in ")
-            && text.contains("1 devices, 1 registered"),
+        text.starts_with("2 readings: 2 accepted, 0 repeats, in ") && text.contains("1 device, 1 registered"),
         "{text}"
     );
     let expected = ["2026-10-24T23:59:59.000000Z 1.5 -0.25 9.81", "2026-11-01T09:00:00.000000Z 2.0 3.0 4.0"];
@@ -130,6 +129,8 @@ fn clock_changes_are_refused_or_chosen() {
     assert!(stderr(&output).contains("a.csv:2: timestamp: "), "{}", stderr(&output));
     assert!(stderr(&output).contains("show this time twice"), "{}", stderr(&output));
     for (choice, expected) in [("earlier", "2026-10-25T00:30"), ("later", "2026-10-25T01:30")] {
+        // The spelling of `series`.
+        let zone = ["--timezone", "Europe/Berlin"];
         stdout(&import(&server, &[&file], &[&zone[..], &["--repeated-times", choice]].concat()));
         assert!(readings(&server, "d").iter().any(|reading| reading.starts_with(expected)), "{choice}");
     }
@@ -145,6 +146,20 @@ fn clock_changes_are_refused_or_chosen() {
         ("--skip-rows", "0"),
     ] {
         assert_eq!(import(&server, &[&file], &[flag, value]).status.code(), Some(2), "{flag}");
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "a.csv", "a,b,x,y,z\n1,2,3,4,5\n");
+    for (flags, expected) in [
+        (&["--map", "timestamp=a", "--map", "timestamp=b"][..], "--map names two columns for timestamp"),
+        (&["--device", "d", "--map", "device_id=a"], "give --device or --map device_id=COLUMN, not both"),
+    ] {
+        // No server has this address.
+        let output = run(&[&["import", &file, "--url", "http://127.0.0.1:1"], flags].concat());
+        assert_eq!((output.status.code(), stderr(&output)), (Some(2), format!("error: {expected}\n")));
     }
 }
 
@@ -228,10 +243,9 @@ fn folders_and_standard_input_are_read() {
     assert_eq!(readings(&server, "d")[0], "2026-11-23T10:00:00.000000Z 1.0 2.0 3.0");
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
-    assert!(
-        stderr(&import(&server, &[empty.to_str().unwrap()], &[]))
-            .contains("has no file whose name states a format")
-    );
+    let refused = import(&server, &[empty.to_str().unwrap()], &[]);
+    assert!(stderr(&refused).contains("has no file whose name states a format"));
+    assert_eq!(refused.status.code(), Some(2));
     let stdin = |flags: &[&str], input: &str| {
         let mut command = device_stats(&[&["import", "-", "--url", &server.url], flags].concat());
         let mut child =
@@ -240,9 +254,11 @@ fn folders_and_standard_input_are_read() {
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     };
-    assert!(stderr(&stdin(&[], "")).contains("state the format of standard input with --format"));
+    let refused = stdin(&[], "");
+    assert!(stderr(&refused).contains("state the format of standard input with --format"));
+    assert_eq!(refused.status.code(), Some(2));
     let output = stdin(&["--format", "ndjson"], "{\"device_id\":\"s\",\"x\":1,\"y\":2,\"z\":3}\n");
-    assert!(stdout(&output).starts_with("1 readings: 1 accepted"));
+    assert!(stdout(&output).starts_with("1 reading: 1 accepted, 0 repeats, "));
     // The input is searched for a time while it is read.
     let lines = "{\"device_id\":\"t\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(12_000);
     assert!(stdout(&stdin(&["--format", "ndjson"], &lines)).starts_with("12000 readings: 12000 accepted"));
@@ -269,7 +285,7 @@ fn a_dry_run_shows_the_readings_and_sends_nothing() {
     let faulty = write(folder.path(), "b.csv", "device_id,x,y,z\nd,1,2,oops\nd,1,2,3\n");
     let output = run(&["import", &faulty, "--dry-run", "--on-fault", "skip"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("1 readings of 1 devices would be stored, 1 rejected; nothing was sent"), "{text}");
+    assert!(text.contains("1 reading of 1 device would be stored, 1 rejected; nothing was sent"), "{text}");
     assert_eq!(output.status.code(), Some(1));
 }
 

@@ -210,7 +210,7 @@ fn rows_that_the_server_refuses_are_rejected_and_the_others_stored() {
             server.import(&file(folder.path(), text), &["--rejects", rejects.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(1));
         let summary = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(summary.starts_with("1 readings: 1 accepted, 0 repeats, 1 rejected"), "{summary}");
+        assert!(summary.starts_with("1 reading: 1 accepted, 0 repeats, 1 rejected"), "{summary}");
         let (one, both) = (format!("d,{},1\n", times[0]), format!("d,{},1\nd,{},1\n", times[0], times[1]));
         assert_eq!(batches, [both.clone(), both, one]);
         let table = std::fs::read_to_string(&rejects).unwrap();

@@ -7,6 +7,7 @@ use device_stats_client::Fault;
 use device_stats_formats::file::{RowFault, RowNumbering, RowPosition};
 
 use super::batch::Batch;
+use crate::command::plural::plural;
 
 /// Maximum number of faults that are printed at once.
 const PRINTED_FAULTS_MAX: usize = 100;
@@ -87,10 +88,4 @@ pub(super) fn locate_row(file: &Path, number: u64, numbering: RowNumbering) -> S
         RowNumbering::Lines => format!("{file}:{number}"),
         RowNumbering::Rows => format!("{file}: row {number}"),
     }
-}
-
-/// Returns a count with its noun.
-pub(super) fn plural(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
 }

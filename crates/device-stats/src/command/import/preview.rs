@@ -9,6 +9,7 @@ use device_stats_domain::{Axes, DeviceId, Measurement, Timestamp};
 use serde_json::{Value, json};
 
 use super::batch::Batch;
+use crate::command::plural::plural;
 
 /// Number of devices that are shown.
 const SHOWN_DEVICES: usize = 20;
@@ -98,8 +99,8 @@ impl Preview {
         if self.devices.len() > SHOWN_DEVICES {
             let _ = writeln!(text, "... and {} more devices", self.devices.len() - SHOWN_DEVICES);
         }
-        let count = self.devices.len();
-        let _ = write!(text, "\n{} readings of {count} devices would be stored", self.readings);
+        let (readings, devices) = (plural(self.readings, "reading"), plural(self.devices.len(), "device"));
+        let _ = write!(text, "\n{readings} of {devices} would be stored");
         text
     }
 }

@@ -1,11 +1,12 @@
 //! Flags that state how files are read.
 
-use anyhow::anyhow;
 use device_stats_domain::{DeviceId, RepeatedClock, TimeUnit, Zone};
 use device_stats_formats::file::{
     ColumnChoice, ColumnMap, DecimalMark, Delimiter, FileFormat, FileOptions, TextEncoding, TimeFormat,
     TimeOptions,
 };
+
+use crate::command::usage::UsageError;
 
 /// The flags.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,7 +39,7 @@ pub(super) struct ReadingFlags {
     #[arg(long, value_name = "PATTERN")]
     time_format: Option<TimeFormat>,
     /// Read times without an offset as clock times in this IANA zone [default: UTC]
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
+    #[arg(long, visible_alias = "timezone", value_name = "ZONE", value_parser = parse_zone)]
     time_zone: Option<Zone>,
     /// Choose the moment of clock times that occur twice because clocks are set back
     #[arg(long, value_name = "CHOICE", default_value = "refuse")]
@@ -67,11 +68,11 @@ impl ReadingFlags {
     ///
     /// # Errors
     /// If flags contradict each other.
-    pub(super) fn file_options(&self) -> anyhow::Result<FileOptions> {
+    pub(super) fn file_options(&self) -> Result<FileOptions, UsageError> {
         let columns = ColumnMap::new(self.map.clone())
-            .map_err(|target| anyhow!("--map names two columns for {}", target.name()))?;
+            .map_err(|target| UsageError(format!("--map names two columns for {}", target.name())))?;
         if self.device.is_some() && columns.column(device_stats_formats::file::Target::DeviceId).is_some() {
-            return Err(anyhow!("give --device or --map device_id=COLUMN, not both"));
+            return Err(UsageError("give --device or --map device_id=COLUMN, not both".to_owned()));
         }
         let repeated = match self.repeated_times {
             RepeatedTimes::Refuse => RepeatedClock::Refuse,

@@ -20,6 +20,7 @@ use super::OnFault;
 use super::batch::{Batch, TimeSpans, overlap};
 use super::faults::report_server_faults;
 use super::registration::{Devices, Owner};
+use crate::command::plural::plural;
 
 /// Rejected rows of a file.
 pub(super) type FileRejects = (Arc<Path>, Vec<RejectedRow>);
@@ -193,7 +194,9 @@ impl Sender {
             )
         };
         error.context(format!(
-            "stopped after {sent} readings, which stay stored: {accepted} accepted, {repeats} repeats; {rest}"
+            "stopped after {}, which stay stored: {accepted} accepted, {}; {rest}",
+            plural(sent, "reading"),
+            plural(repeats, "repeat"),
         ))
     }
 }

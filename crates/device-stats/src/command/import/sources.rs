@@ -6,11 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use device_stats_formats::file::{FileError, FileFormat, FileInput, FileOptions, FileReader};
 use tempfile::NamedTempFile;
 
 use crate::command::progress::Progress;
+use crate::command::usage::UsageError;
 
 /// Number of times that a file may be opened: to check its header, to search it for a time, and to read it.
 const OPENED_MAX: usize = 3;
@@ -28,18 +29,22 @@ pub(super) struct Source {
 /// Finds the files of an import. Folders are searched with all folders inside them, in the order of names.
 ///
 /// # Errors
-/// If a file does not exist, its name states no format, or a folder has no file whose name states one.
+/// [`UsageError`] if the format of standard input is not stated, or a folder has no file whose name states a
+/// format; an error if a file does not exist or its name states no format.
 pub(super) fn find(paths: &[PathBuf], format: Option<FileFormat>) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let format = format.context("state the format of standard input with --format")?;
+            let format = format
+                .ok_or_else(|| UsageError("state the format of standard input with --format".to_owned()))?;
             sources.push(copy_stdin(format)?);
         } else if path.is_dir() {
             let mut found = Vec::new();
             search(path, &mut found)?;
             if found.is_empty() {
-                bail!("the folder {} has no file whose name states a format", path.display());
+                let folder = path.display();
+                let problem = format!("the folder {folder} has no file whose name states a format");
+                return Err(UsageError(problem).into());
             }
             for file in found {
                 sources.push(Source::new(&file, None)?);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::faults::{FaultsFound, plural};
+use super::faults::FaultsFound;
 use super::preview::Preview;
 use super::sender::Stored;
+use crate::command::plural::plural;
 use crate::command::progress::per_second;
 use crate::command::results;
 use crate::settings::OutputForm;
@@ -36,10 +37,11 @@ impl Summary {
                 let Stored { accepted, repeats, conflicts } = stored;
                 let readings = stored.readings();
                 let rate = per_second(readings, seconds);
-                let rejected = rejected_text(*rejected);
+                let (readings, repeats) = (plural(readings, "reading"), plural(*repeats, "repeat"));
+                let (rejected, devices) = (rejected_text(*rejected), plural(*devices, "device"));
                 format!(
-                    "{readings} readings: {accepted} accepted, {repeats} repeats{rejected}, in {seconds:.1} s ({rate:.0} \
-                     readings/s); {devices} devices, {registered} registered\n{}",
+                    "{readings}: {accepted} accepted, {repeats}{rejected}, in {seconds:.1} s ({rate:.0} readings/s); \
+                     {devices}, {registered} registered\n{}",
                     conflicts_note(*conflicts)
                 )
             }
@@ -78,7 +80,7 @@ impl Summary {
         if *rejected == 0 {
             return Ok(());
         }
-        let rows = plural(usize::try_from(*rejected).unwrap_or(usize::MAX), "row");
+        let rows = plural(*rejected, "row");
         let words = match file {
             Some(file) => format!("{rows} rejected; {} has the rows and their faults", file.display()),
             None => format!("{rows} rejected; write them to a file with --rejects FILE"),
