@@ -7,6 +7,7 @@
 mod arrow_body;
 mod beginning;
 mod column_cells;
+mod column_content;
 mod column_file;
 mod column_guess;
 mod column_map;

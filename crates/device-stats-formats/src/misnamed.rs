@@ -97,6 +97,73 @@ const OF_AXES: &[&str] = &[
     "dir",
 ];
 
+/// Names of the time in files, in other languages too. A request has no such names.
+const TIMES_OF_FILES: &[&str] = &[
+    "datum",
+    "uhrzeit",
+    "zeit",
+    "zeitpunkt",
+    "zeitstempel",
+    "messzeit",
+    "messzeitpunkt",
+    "datumuhrzeit",
+    "datumzeit",
+    "recorded",
+    "measured",
+    "observed",
+    "sampled",
+    "fecha",
+    "hora",
+    "fechahora",
+    "datahora",
+    "dataora",
+    "heure",
+    "horodatage",
+    "dateheure",
+    "tijd",
+    "tijdstip",
+    "dato",
+    "tid",
+    "tidspunkt",
+    "czas",
+];
+/// Names of columns that name a device, unless another column does.
+const DEVICES_OF_FILES: &[&str] = &[
+    "dev",
+    "devid",
+    "devicename",
+    "sensorname",
+    "id",
+    "name",
+    "serial",
+    "serialno",
+    "serialnumber",
+    "seriennummer",
+    "gerät",
+    "geraet",
+    "gerätid",
+    "geraeteid",
+    "maschine",
+    "machine",
+    "node",
+    "nodeid",
+    "mac",
+    "macaddress",
+    "uid",
+    "uuid",
+    "host",
+    "hostname",
+    "logger",
+    "station",
+    "asset",
+    "tag",
+];
+
+/// Returns whether a column of another program may name the device.
+pub(crate) fn may_be_device(column: &str) -> bool {
+    DEVICES_OF_FILES.contains(&to_plain(column).as_str())
+}
+
 /// Returns whether a column of another program probably contains the values of one of our columns. A unit in
 /// brackets does not matter.
 pub(crate) fn is_similar(column: &str, ours: &str) -> bool {
@@ -106,6 +173,7 @@ pub(crate) fn is_similar(column: &str, ours: &str) -> bool {
             let rest = plain.strip_suffix(ours).or_else(|| plain.strip_prefix(ours));
             rest.is_some_and(|rest| OF_AXES.contains(&rest))
         }
+        "timestamp" => is_synonym(&plain, ours) || TIMES_OF_FILES.contains(&plain.as_str()),
         _ => is_synonym(&plain, ours),
     }
 }

@@ -9,5 +9,7 @@ pub const STORE_START_TIMEOUT: Duration = Duration::from_secs(30);
 pub const IMPORT_REQUESTS: u16 = 4;
 /// Maximum number of requests that `import` sends at once.
 pub const IMPORT_REQUESTS_MAX: u16 = 64;
+/// Maximum time that an `import` stopped by a signal waits for the responses to its requests.
+pub const IMPORT_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Number of devices that `import` registers at once.
 pub const IMPORT_REGISTRATIONS_MAX: usize = 16;

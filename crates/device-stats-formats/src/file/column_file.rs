@@ -8,7 +8,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 
 use super::beginning::{Rejoined, first_bytes};
-use super::column_guess::guess;
+use super::column_content::Content;
+use super::column_guess::{Columns, guess};
 use super::column_plan::{ColumnPlan, IndexColumn, TimeSource, index_position};
 use super::column_rows::{ColumnRows, check_types};
 use super::file_batch::{FileBatch, RowNumbering};
@@ -194,8 +195,11 @@ fn plan(file: &Path, schema: &Schema, options: &FileOptions) -> Result<ColumnPla
         problem: problems.join("; "),
         guess,
     };
-    let plan = ColumnPlan::resolve(&columns, index, options)
-        .map_err(|problems| error(problems, guess(&columns, index, options)))?;
+    let plan = ColumnPlan::resolve(&columns, index, options).map_err(|problems| {
+        let contents: Vec<Content> =
+            schema.fields().iter().map(|field| content_of_type(field.data_type())).collect();
+        error(problems, guess(Columns { names: &columns, contents: &contents }, index, options))
+    })?;
     if let (IndexColumn::Count(position), TimeSource::Absent) = (index, plan.time) {
         let name = schema.field(position).name();
         let problem = format!(
@@ -207,6 +211,17 @@ fn plan(file: &Path, schema: &Schema, options: &FileOptions) -> Result<ColumnPla
     }
     let problems = check_types(schema, &plan);
     if problems.is_empty() { Ok(plan) } else { Err(error(problems, None)) }
+}
+
+fn content_of_type(data_type: &DataType) -> Content {
+    match data_type {
+        DataType::Timestamp(..) => Content::Moment,
+        DataType::Date32 | DataType::Date64 => Content::Date,
+        DataType::Time32(_) | DataType::Time64(_) => Content::TimeOfDay,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => Content::Text,
+        other if other.is_numeric() => Content::Number,
+        _ => Content::Unknown,
+    }
 }
 
 fn from_stream(file: &Path, error: ArrowStreamError) -> FileError {

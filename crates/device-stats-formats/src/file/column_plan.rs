@@ -1,5 +1,7 @@
 //! Finds the columns of a reading in the columns of a file. Letter case and surrounding blanks do not matter.
 
+use std::borrow::Cow;
+
 use device_stats_domain::Axes;
 
 use super::column_map::{Target, date_and_time};
@@ -36,6 +38,8 @@ pub(super) enum IndexColumn {
 
 /// Maximum number of columns that a message names.
 const LISTED_COLUMNS_MAX: usize = 20;
+/// Maximum number of characters of a name in a message.
+const MESSAGE_NAME_MAX: usize = 60;
 /// Rule for a missing column.
 const REQUIRED: &str = "Column required";
 /// Rule for an unknown column.
@@ -70,7 +74,7 @@ impl ColumnPlan {
         index: IndexColumn,
         options: &FileOptions,
     ) -> Result<Self, Vec<String>> {
-        let mut finder = Finder { columns, options, problems: Vec::new() };
+        let mut finder = Finder { columns, options, problems: Vec::new(), is_choice_missing: false };
         let device = match (&options.device, finder.find(Target::DeviceId)) {
             (Some(_), Some(device)) => {
                 let column = columns.get(device).unwrap_or(&"device_id");
@@ -97,9 +101,12 @@ impl ColumnPlan {
         match plan {
             Some(plan) if finder.problems.is_empty() => Ok(plan),
             _ => {
-                if finder.problems.iter().any(|problem| problem.ends_with(REQUIRED)) {
+                let is_required = finder.problems.iter().any(|problem| problem.ends_with(REQUIRED));
+                if is_required || finder.is_choice_missing {
                     // The other columns are probably the missing ones.
                     finder.problems.retain(|problem| !problem.ends_with(UNKNOWN));
+                }
+                if is_required {
                     finder.problems.push(format!("the file has the columns {}", list(columns)));
                 }
                 Err(finder.problems)
@@ -112,6 +119,8 @@ struct Finder<'a> {
     columns: &'a [&'a str],
     options: &'a FileOptions,
     problems: Vec<String>,
+    /// Whether the file does not have a column that the user has named.
+    is_choice_missing: bool,
 }
 
 impl Finder<'_> {
@@ -174,6 +183,7 @@ impl Finder<'_> {
     }
 
     fn note_missing(&mut self, target: Target, chosen: &str) {
+        self.is_choice_missing = true;
         let columns = list(self.columns);
         let target = target.name();
         self.problems.push(format!("{target}: the file has no column {chosen:?}; its columns are {columns}"));
@@ -204,7 +214,7 @@ impl Finder<'_> {
             if !used.contains(&position) && !is_time(position) && !is_index(position) {
                 let is_repeated = self.columns.iter().take(position).any(|earlier| earlier == column);
                 let rule = if is_repeated { "Column is repeated" } else { UNKNOWN };
-                self.problems.push(format!("header.{column}: {rule}"));
+                self.problems.push(format!("header.{}: {rule}", shorten(column)));
             }
         }
         self.problems.dedup();
@@ -219,9 +229,17 @@ pub(super) fn other_time(column: &str) -> String {
     )
 }
 
+/// Cuts a name for a message. In a file with another encoding, the whole file may be one name.
+pub(super) fn shorten(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(MESSAGE_NAME_MAX) {
+        Some((end, _)) => format!("{}…", name.split_at(end).0).into(),
+        None => name.into(),
+    }
+}
+
 /// Returns the names of columns, for a message.
-fn list(columns: &[&str]) -> String {
-    let quoted = columns.iter().take(LISTED_COLUMNS_MAX).map(|column| format!("{column:?}"));
+pub(super) fn list(columns: &[&str]) -> String {
+    let quoted = columns.iter().take(LISTED_COLUMNS_MAX).map(|column| format!("{:?}", shorten(column)));
     let more = (columns.len() > LISTED_COLUMNS_MAX).then(|| "...".to_owned());
     quoted.chain(more).collect::<Vec<_>>().join(", ")
 }

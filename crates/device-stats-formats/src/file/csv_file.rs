@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use device_stats_domain::{Axes, DeviceId};
 
 use super::beginning::first_bytes;
-use super::column_guess::{Guess, guess};
+use super::column_content::Content;
+use super::column_guess::{Columns, Guess, guess};
 use super::column_plan::{ColumnPlan, TimeSource};
 use super::csv_recognition::{decimal_comma, index_column, recognize_delimiter, stated_delimiter};
 use super::file_batch::{FileBatch, RowFault};
 use super::file_error::FileError;
 use super::file_options::FileOptions;
 use super::file_rows::FileRows;
+use super::rejected_rows_writer::REJECTS_HEADER;
 use super::row_reader::{RowReader, RowValues};
 use crate::csv::{Progress, RecordReader, formula};
 use crate::faults::Problem;
@@ -29,6 +31,8 @@ pub(super) struct CsvFile {
     records: RecordReader,
     /// Whether that record is the next row.
     is_pending: bool,
+    /// Whether the file is a table of rejected rows.
+    is_rejects: bool,
     column_count: usize,
     plan: ColumnPlan,
     rows: RowReader,
@@ -47,6 +51,11 @@ impl CsvFile {
     ) -> Result<Self, FileError> {
         let sample = first_bytes(&mut input, SAMPLE_BYTES);
         let sample = sample.map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
+        if sample.is_empty() {
+            let problem = "the file is empty".to_owned();
+            return Err(FileError::File { file: file.to_owned(), problem });
+        }
+        let has_line_break = sample.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         let stated = stated_delimiter(&sample);
         let delimiter = options.delimiter.or(stated).unwrap_or_else(|| recognize_delimiter(&sample, options));
         let mut csv = Self {
@@ -54,6 +63,7 @@ impl CsvFile {
             input: BufReader::new(Box::new(Cursor::new(sample).chain(input))),
             records: RecordReader::with_delimiter(delimiter.byte()),
             is_pending: false,
+            is_rejects: false,
             column_count: 0,
             plan: ColumnPlan { device: None, time: TimeSource::Absent, axes: Axes::default() },
             rows: RowReader::new(options),
@@ -88,11 +98,21 @@ impl CsvFile {
                 return Err(mismatch(problem, Some(Guess { decimal_mark, ..Guess::default() })));
             }
             Err(problems) => {
-                let guess = guess(&columns, index, options).map(|guess| Guess { decimal_mark, ..guess });
-                return Err(mismatch(problems.join("; "), guess));
+                let contents: Vec<Content> =
+                    csv.records.cells().map(|cell| Content::of(&String::from_utf8_lossy(cell))).collect();
+                let contents = if csv.is_pending { contents } else { Vec::new() };
+                let columns_of = Columns { names: &columns, contents: &contents };
+                let guess = guess(columns_of, index, options).map(|guess| Guess { decimal_mark, ..guess });
+                let mut problem = problems.join("; ");
+                if !has_line_break {
+                    problem.push_str("; its beginning has no line break, so the --encoding may be wrong");
+                }
+                return Err(mismatch(problem, guess));
             }
         }
         csv.column_count = columns.len();
+        csv.is_rejects = columns == REJECTS_HEADER;
+        csv.rows.times.needs_offset = csv.is_rejects;
         if states_delimiter {
             csv.notes.push(format!("the delimiter is {:?}", char::from(delimiter.byte())));
         }
@@ -184,6 +204,10 @@ impl FileRows for CsvFile {
         &self.notes
     }
 
+    fn is_rejects(&self) -> bool {
+        self.is_rejects
+    }
+
     fn may_have_times(&self) -> bool {
         self.plan.time != TimeSource::Absent
     }
@@ -197,7 +221,10 @@ impl FileRows for CsvFile {
                 return Err(self.error("the input ends inside quotes".to_owned()));
             }
             if let Err(rule) = self.records.check(self.column_count) {
-                let texts = self.texts();
+                // The cells may be shifted, so they must not decide the unit of other times.
+                let numbers = *self.rows.times.numbers();
+                let texts = self.values().normalize(self.texts());
+                *self.rows.times.numbers() = numbers;
                 self.rows.reject(line, texts, vec![RowFault::of_row(rule)], batch);
                 continue;
             }

@@ -85,6 +85,11 @@ impl FileReader {
         self.0.may_have_times()
     }
 
+    /// Returns whether the file is a table of rejected rows. Other rows of its source may have times.
+    pub fn is_rejects(&self) -> bool {
+        self.0.is_rejects()
+    }
+
     /// Returns the unit of the positions of rows.
     pub fn numbering(&self) -> RowNumbering {
         self.0.numbering()

@@ -18,6 +18,11 @@ pub(super) trait FileRows {
     /// Returns whether a row may have a time.
     fn may_have_times(&self) -> bool;
 
+    /// Returns whether the file is a table of rejected rows.
+    fn is_rejects(&self) -> bool {
+        false
+    }
+
     /// Returns the unit of the positions of rows.
     fn numbering(&self) -> RowNumbering {
         RowNumbering::Lines

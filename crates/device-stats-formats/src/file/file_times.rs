@@ -22,12 +22,15 @@ pub struct TimeOptions {
 /// Reads the times of one file.
 pub(super) struct FileTimes {
     numbers: ReadingTimes,
+    /// Whether times without an offset are refused if no zone is stated: in a table of rejected rows, whose
+    /// source may have had another zone.
+    pub(super) needs_offset: bool,
     options: TimeOptions,
 }
 
 impl FileTimes {
     pub(super) fn new(options: &TimeOptions) -> Self {
-        Self { numbers: ReadingTimes::new(options.unit), options: options.clone() }
+        Self { numbers: ReadingTimes::new(options.unit), needs_offset: false, options: options.clone() }
     }
 
     /// Returns whether times are read by the rules of a request.
@@ -66,7 +69,7 @@ impl FileTimes {
     pub(super) fn read_number(&mut self, text: &str) -> Result<Timestamp, Problem> {
         match self.options.format {
             Some(_) => self.read_text(text)?.ok_or_else(values::not_a_moment),
-            None => self.numbers.read_number(text),
+            None => self.numbers.read_number(text).map_err(name_option),
         }
     }
 
@@ -75,7 +78,14 @@ impl FileTimes {
     /// # Errors
     /// The rule that it breaks.
     pub(super) fn read_clock(&self, clock_us: i64) -> Result<Timestamp, Problem> {
-        let Some(zone) = &self.options.zone else { return values::timestamp_micros(clock_us) };
+        let Some(zone) = &self.options.zone else {
+            if self.needs_offset {
+                return Err(invalid(
+                    "with an offset in a table of rejected rows; add Z for UTC, or add --time-zone",
+                ));
+            }
+            return values::timestamp_micros(clock_us);
+        };
         match zone.moment_of_clock(clock_us, self.options.repeated) {
             Ok(micros) => values::timestamp_micros(micros),
             Err(InvalidClock::OutOfRange) => values::timestamp_micros(i64::MAX),
@@ -93,7 +103,7 @@ impl FileTimes {
 
     fn read_standard(&mut self, text: &str) -> Result<Timestamp, Problem> {
         if EpochNumber::parse(text).is_some() {
-            return self.numbers.read_text(text);
+            return self.numbers.read_text(text).map_err(name_option);
         }
         // DuckDB and PostgreSQL write offsets of whole hours without minutes.
         let parsed = TextTime::parse(text).or_else(|error| {
@@ -110,6 +120,20 @@ impl FileTimes {
             }
         }
     }
+}
+
+/// Names the option of the command instead of the parameter of a request.
+fn name_option(problem: Problem) -> Problem {
+    let msg = if problem.kind == "time_units_mixed" {
+        let facts = problem.msg.split("; set precision").next().unwrap_or_default();
+        let facts = facts.replace("of the batch", "of the file");
+        format!(
+            "{facts}; divide the file by the unit of its times, and import each part with its --precision"
+        )
+    } else {
+        problem.msg.replace("set precision to", "set --precision to")
+    };
+    Problem { msg: msg.into(), ..problem }
 }
 
 /// Adds the minutes of an offset without minutes: `2026-11-23 10:00:00+01`.
@@ -162,6 +186,18 @@ mod tests {
             ("%d.%m.%Y", "23.11.2026", "2026-11-23T00:00:00.000000Z"),
             ("%Y-%m-%d %H:%M:%S %z", "2026-11-23 10:00:00 +0200", "2026-11-23T08:00:00.000000Z"),
             ("%s", "1795428000", "2026-11-23T10:00:00.000000Z"),
+            ("%d.%m.%Y, %H:%M:%S%.f", "23.11.2026, 10:00:00,25", "2026-11-23T10:00:00.250000Z"),
+            ("%d.%m.%y", "05.03.26", "2026-03-05T00:00:00.000000Z"),
+            (
+                "%d.%m.%Y %H:%M %z",
+                "05.03.26 10:00 +0100",
+                "Input should be a valid datetime, its year has fewer than four digits; use %y for years of two digits",
+            ),
+            (
+                "%F",
+                "26-03-05",
+                "Input should be a valid datetime, its year has fewer than four digits; use %y for years of two digits",
+            ),
             (
                 "%d.%m.%Y",
                 "31.02.2026",
@@ -177,6 +213,21 @@ mod tests {
         );
         for wrong in ["", "iso", "%", "%é"] {
             assert!(wrong.parse::<TimeFormat>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_uncertain_unit_names_the_option() {
+        assert!(read(None, None, "2026").contains("; set --precision to s, ms, us or ns, or write"));
+        let mut times = FileTimes::new(&TimeOptions::default());
+        times.read_text("1795428000").unwrap();
+        for read in [times.read_text("1795428000000").map(drop), times.read_number("1795428000000").map(drop)]
+        {
+            assert_eq!(
+                read.unwrap_err().msg,
+                "1795428000000 was read as milliseconds, but an earlier time of the file as seconds; divide the file \
+                 by the unit of its times, and import each part with its --precision"
+            );
         }
     }
 

@@ -3,11 +3,12 @@
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::{Axes, DeviceId, Measurement};
+use device_stats_domain::{Axes, DeviceId, Measurement, Timestamp};
 
-use super::column_guess::guess;
+use super::column_content::Content;
+use super::column_guess::{Columns, guess};
 use super::column_map::Target;
-use super::column_plan::IndexColumn;
+use super::column_plan::{IndexColumn, shorten};
 use super::file_batch::{FileBatch, RowFault};
 use super::file_error::FileError;
 use super::file_options::FileOptions;
@@ -99,24 +100,28 @@ impl<R: Read> JsonFile<R> {
         if !std::mem::replace(&mut self.is_checked, true) {
             self.check_first(named, &found, line)?;
         }
-        let row = self.values(&found);
-        let texts = || self.texts(&found);
-        let value_faults = [
+        let mut row = self.values(&found);
+        let value_faults: Vec<RowFault> = [
             (Target::DeviceId, row.device.as_ref().err()),
             (Target::Timestamp, row.time.as_ref().err()),
             (Target::X, row.axes.x.as_ref().err()),
             (Target::Y, row.axes.y.as_ref().err()),
             (Target::Z, row.axes.z.as_ref().err()),
-        ];
-        if found.faults.is_empty() && value_faults.iter().all(|(_, problem)| problem.is_none()) {
+        ]
+        .into_iter()
+        .filter_map(|(target, problem)| Some(RowFault::of(target, problem?.msg.clone())))
+        .collect();
+        if found.faults.is_empty() && value_faults.is_empty() {
             self.rows.add(line, row, Default::default, batch);
             return Ok(());
         }
-        let texts = texts();
-        let faults = value_faults
-            .into_iter()
-            .filter_map(|(target, problem)| Some(RowFault::of(target, problem?.msg.clone())));
-        let faults = faults.chain(found.faults.drain(..)).collect();
+        if let Some(other) = found.other_time {
+            let numbers = *self.rows.times.numbers();
+            row.time = Self::time(&mut self.rows, other).or(Ok(None));
+            *self.rows.times.numbers() = numbers;
+        }
+        let texts = row.normalize(self.texts(&found));
+        let faults = value_faults.into_iter().chain(found.faults.drain(..)).collect();
         self.rows.reject(line, texts, faults, batch);
         Ok(())
     }
@@ -134,8 +139,11 @@ impl<R: Read> JsonFile<R> {
             return Ok(());
         }
         let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-        let Some(guess) = guess(&names, IndexColumn::None, &self.options) else { return Ok(()) };
-        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        let contents: Vec<Content> =
+            members.iter().map(|(_, value)| Content::of(&plain_text(value))).collect();
+        let columns = Columns { names: &names, contents: &contents };
+        let Some(guess) = guess(columns, IndexColumn::None, &self.options) else { return Ok(()) };
+        let quoted: Vec<String> = names.iter().map(|name| format!("{:?}", shorten(name))).collect();
         let problem = format!("the first object has the members {}", quoted.join(", "));
         Err(FileError::Columns { file: self.file.clone(), line: Some(line), problem, guess: Some(guess) })
     }
@@ -154,12 +162,8 @@ impl<R: Read> JsonFile<R> {
             (None, None) => Err(crate::members::missing()),
         };
         let time = match (time, found.date, found.time_of_day) {
-            (Some(Json::Null), ..) | (None, None, None) => Ok(None),
-            (Some(Json::String(text)), ..) => {
-                rows.times.read_text(text).and_then(|time| time.ok_or_else(values::not_a_moment)).map(Some)
-            }
-            (Some(Json::Number(text)), ..) => rows.times.read_number(text).map(Some),
-            (Some(_), ..) => Err(values::not_a_moment()),
+            (None, None, None) => Ok(None),
+            (Some(time), ..) => Self::time(rows, time),
             (None, Some(date), Some(time)) => {
                 rows.times.read_text(&format!("{} {}", plain_text(date).trim(), plain_text(time).trim()))
             }
@@ -174,9 +178,23 @@ impl<R: Read> JsonFile<R> {
         RowValues { device, time, axes }
     }
 
+    fn time(rows: &mut RowReader, json: &Json) -> Result<Option<Timestamp>, Problem> {
+        match json {
+            Json::Null => Ok(None),
+            Json::String(text) => {
+                rows.times.read_text(text).and_then(|time| time.ok_or_else(values::not_a_moment)).map(Some)
+            }
+            Json::Number(text) => rows.times.read_number(text).map(Some),
+            _ => Err(values::not_a_moment()),
+        }
+    }
+
     fn texts(&self, found: &FoundMembers<'_>) -> [String; 5] {
         let mut texts = found.values.map(|value| value.map(plain_text).unwrap_or_default());
         let [device, time, ..] = &mut texts;
+        if let Some(other) = found.other_time {
+            *time = plain_text(other);
+        }
         if let Some(only) = self.rows.only_device() {
             *device = only.to_string();
         }

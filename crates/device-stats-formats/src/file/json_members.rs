@@ -12,6 +12,9 @@ use crate::misnamed::is_similar;
 /// Maximum number of distinct member names in the cache.
 const KNOWN_NAMES_MAX: usize = 10_000;
 
+/// Rule for an unknown member.
+const UNKNOWN: &str = "Extra inputs are not permitted; add --ignore-unknown to ignore them";
+
 /// The meaning of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Member {
@@ -38,6 +41,8 @@ pub(super) struct FoundMembers<'j> {
     pub(super) values: [Option<&'j Json>; 5],
     pub(super) date: Option<&'j Json>,
     pub(super) time_of_day: Option<&'j Json>,
+    /// The unknown member that is probably the time, if it is a fault.
+    pub(super) other_time: Option<&'j Json>,
     /// Repeated and unknown members.
     pub(super) faults: Vec<RowFault>,
 }
@@ -90,7 +95,7 @@ impl MemberNames {
             }
         };
         for (name, value) in named {
-            let FoundMembers { values: [device, time, x, y, z], date, time_of_day, faults } = &mut found;
+            let FoundMembers { values: [device, time, x, y, z], date, time_of_day, faults, .. } = &mut found;
             match self.meaning(name) {
                 Member::Value(Target::DeviceId) => repeated(device, name, value, faults),
                 Member::Value(Target::Timestamp) => repeated(time, name, value, faults),
@@ -100,17 +105,25 @@ impl MemberNames {
                 Member::Date => repeated(date, name, value, faults),
                 Member::TimeOfDay => repeated(time_of_day, name, value, faults),
                 Member::Unknown if options.ignores_unknown => {}
-                Member::OtherTime if options.ignores_unknown => other_times.push(name),
-                Member::Unknown | Member::OtherTime => {
-                    let msg = "Extra inputs are not permitted".to_owned();
+                Member::OtherTime => other_times.push((name, value)),
+                Member::Unknown => {
+                    let msg = UNKNOWN.to_owned();
                     faults.push(RowFault { column: Some(name.clone()), msg });
                 }
             }
         }
         let [_, time, ..] = found.values;
-        if time.is_none() && found.date.is_none() && !options.ignores_times {
-            let fault = |name: &String| RowFault { column: Some(name.clone()), msg: other_time(name) };
-            found.faults.extend(other_times.into_iter().map(fault));
+        let has_time = time.is_some() || found.date.is_some();
+        for (name, value) in other_times {
+            let msg = if !has_time && !options.ignores_times {
+                found.other_time = found.other_time.or(Some(value));
+                other_time(name)
+            } else if !options.ignores_unknown {
+                UNKNOWN.to_owned()
+            } else {
+                continue;
+            };
+            found.faults.push(RowFault { column: Some(name.clone()), msg });
         }
         found
     }

@@ -1,12 +1,16 @@
-//! Writes rejected rows as CSV: the file, the row, the reasons, and the values as they were read. After a
-//! correction, the table can be imported: its first columns are then unknown columns.
+//! Writes rejected rows as CSV: the file, the row, the reasons, and the values. A readable time is
+//! written as RFC 3339 in UTC, all other values as they were read. After a correction, the table can be
+//! imported: its first columns are then unknown columns.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::column_map::Target;
 use super::file_batch::RejectedRow;
 use crate::csv::formula;
+
+/// The columns of the table.
+pub(super) const REJECTS_HEADER: [&str; 8] =
+    ["file", "row", "reason", "device_id", "timestamp", "x", "y", "z"];
 
 /// Writes a table of rejected rows.
 pub struct RejectedRowsWriter<W: Write>(csv::Writer<W>);
@@ -18,7 +22,7 @@ impl<W: Write> RejectedRowsWriter<W> {
     /// If the output cannot be written.
     pub fn new(output: W) -> io::Result<Self> {
         let mut csv = csv::Writer::from_writer(output);
-        csv.write_record(["file", "row", "reason"].into_iter().chain(Target::ALL.map(Target::name)))?;
+        csv.write_record(REJECTS_HEADER)?;
         Ok(Self(csv))
     }
 

@@ -32,6 +32,18 @@ pub(super) struct RowValues {
     pub(super) axes: Axes<Result<Finite, Problem>>,
 }
 
+impl RowValues {
+    /// Replaces the text of a readable time by RFC 3339. So the table of rejected rows does not depend on the
+    /// time zone, form and unit of the times in the file.
+    pub(super) fn normalize(&self, mut texts: [String; 5]) -> [String; 5] {
+        let [_, time_text, ..] = &mut texts;
+        if let Ok(Some(time)) = &self.time {
+            *time_text = time.to_string();
+        }
+        texts
+    }
+}
+
 impl RowReader {
     pub(super) fn new(options: &FileOptions) -> Self {
         Self {
@@ -94,7 +106,9 @@ impl RowReader {
                 let measurement = Measurement { time, values: Axes { x, y, z } };
                 batch.rows.push(FileRow { position, device, measurement });
             }
-            RowValues { device, time, axes: Axes { x, y, z } } => {
+            values => {
+                let texts = values.normalize(texts());
+                let RowValues { device, time, axes: Axes { x, y, z } } = values;
                 let problems = [
                     (Target::DeviceId, device.err()),
                     (Target::Timestamp, time.err()),
@@ -106,7 +120,7 @@ impl RowReader {
                     .into_iter()
                     .filter_map(|(target, problem)| Some(RowFault::of(target, problem?.msg)))
                     .collect();
-                batch.rejected.push(RejectedRow { position, values: texts(), faults });
+                batch.rejected.push(RejectedRow { position, values: texts, faults });
             }
         }
     }

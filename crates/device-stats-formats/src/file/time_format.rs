@@ -15,6 +15,8 @@ const EXCEL_DAY_1970: f64 = 25_569.0;
 const EXCEL_DAY_MIN: f64 = 61.0;
 /// The day after 31 December 9999, as counted by Excel.
 const EXCEL_DAY_END: f64 = 2_958_466.0;
+/// The first year that a pattern reads. An earlier one is probably a year of two digits.
+const YEAR_MIN: i16 = 1000;
 const MILLIS_PER_DAY: f64 = 86_400_000.0;
 
 /// Form of times.
@@ -76,7 +78,16 @@ fn excel_clock(text: &str) -> Result<i64, Problem> {
 /// Reads a text in the form of a pattern. Omits the library's description of the error.
 fn parse_pattern(pattern: &str, text: &str) -> Result<TextTime, Problem> {
     let wrong = || invalid(format!("it does not have the form {pattern}"));
-    let parts = strtime::parse(pattern, text).map_err(|_| wrong())?;
+    let parts = strtime::parse(pattern, text)
+        .or_else(|error| {
+            let text = with_point(pattern, text).ok_or(error)?;
+            strtime::parse(pattern, text)
+        })
+        .map_err(|_| wrong())?;
+    // The library also reads fewer digits than four for %Y.
+    if parts.year().is_some_and(|year| (0..YEAR_MIN).contains(&year)) {
+        return Err(invalid("its year has fewer than four digits; use %y for years of two digits"));
+    }
     if parts.timestamp().is_some() || parts.offset().is_some() {
         let instant = parts.to_timestamp().map_err(|_| wrong())?;
         return Ok(TextTime::Instant(RequestTime::from_micros(floor_micros(instant))));
@@ -84,6 +95,13 @@ fn parse_pattern(pattern: &str, text: &str) -> Result<TextTime, Problem> {
     let clock = parts.to_datetime().map_err(|_| wrong())?;
     let instant = Offset::UTC.to_timestamp(clock).map_err(|_| wrong())?;
     Ok(TextTime::Clock(floor_micros(instant)))
+}
+
+/// Writes the last comma of a time as a point, for a pattern with a fraction of a second. ISO 8601 permits
+/// both.
+fn with_point(pattern: &str, text: &str) -> Option<String> {
+    let (clock, fraction) = text.rsplit_once(',')?;
+    pattern.contains("%.").then(|| format!("{clock}.{fraction}"))
 }
 
 /// Returns the microsecond that contains a moment.

@@ -22,9 +22,11 @@ use std::time::Instant;
 use clap::builder::ArgPredicate;
 use device_stats_client::Client;
 use device_stats_formats::file::{FileBatch, FileOptions};
+use futures_util::future::OptionFuture;
 
 use super::progress::{Progress, Unit};
 use super::retry_flags::RetryFlags;
+use super::stop_signal::{StopSignal, stop_signal};
 use crate::limits::{IMPORT_REQUESTS, IMPORT_REQUESTS_MAX};
 use crate::settings::Settings;
 use batch::Batch;
@@ -107,6 +109,7 @@ pub(super) async fn import(arguments: &Arguments, settings: &Settings) -> anyhow
     let ignores_times = arguments.missing_times == MissingTimesPolicy::Now;
     let options = FileOptions { ignores_times, ..arguments.reading.file_options()? };
     let sources = sources::find(&arguments.files, arguments.reading.format())?;
+    let rejects = Rejects::new(arguments.rejects.as_deref(), &sources)?;
     let progress = Progress::new(Unit::Readings);
     progress.expect(sources.iter().map(Source::bytes).sum());
     let target = if arguments.dry_run {
@@ -114,18 +117,29 @@ pub(super) async fn import(arguments: &Arguments, settings: &Settings) -> anyhow
     } else {
         let client = Client::new(&settings.url, arguments.retry.policy())?;
         let owner = Owner { user: arguments.user.clone(), email: arguments.email.clone() };
-        Target::Server(Box::new(Sender::new(client, owner, arguments.parallel, arguments.on_fault)))
+        Target::Server(Box::new(Sender::new(
+            client,
+            owner,
+            arguments.parallel,
+            arguments.on_fault,
+            arguments.skip,
+        )))
     };
     let mut import = Import {
         arguments,
         options: &options,
         progress: &progress,
         selection: RowSelection::new(arguments.skip, &arguments.skip_rows),
-        rejects: Rejects::new(arguments.rejects.as_deref()),
+        rejects,
         target,
         rows_before: 0,
     };
-    let result = import.run(&sources).await;
+    // A dry run has nothing to finish, and a signal ends it only if it is not caught.
+    let stop = if arguments.dry_run { None } else { Some(stop_signal()?) };
+    let result = tokio::select! {
+        result = import.run(&sources) => result,
+        Some(signal) = OptionFuture::from(stop) => Err(signal.into()),
+    };
     progress.finish();
     let result = import.finish(result).await;
     import.rejects.finish()?;
@@ -172,7 +186,7 @@ impl Import<'_> {
         for note in reader.notes() {
             faults::print_note(source.path(), note)?;
         }
-        let mut missing_times = MissingTimes::new(self.arguments.missing_times, reader.may_have_times());
+        let mut missing_times = MissingTimes::new(self.arguments.missing_times, &reader);
         // For a file that is not read in order, the bar advances by the rows that have been read.
         let (mut rows, mut shown_bytes) = (0, 0);
         while let Some(mut batch) = reader.next_batch()? {
@@ -192,6 +206,8 @@ impl Import<'_> {
                 end: begin + count,
             };
             self.receive(batch).await?;
+            // A signal is noticed also if no request was sent.
+            tokio::task::yield_now().await;
             rows += count;
             self.progress.set_amount(self.readings());
             if let Some(all) = reader.row_count() {
@@ -199,6 +215,9 @@ impl Import<'_> {
                 self.progress.advance(bytes - shown_bytes);
                 shown_bytes = bytes;
             }
+        }
+        if rows == 0 {
+            faults::print_note(source.path(), "the file has no rows")?;
         }
         if !source.moves_bar() {
             self.progress.advance(source.bytes() - shown_bytes);
@@ -244,7 +263,11 @@ impl Import<'_> {
             };
             return Ok(Summary::DryRun { preview: std::mem::take(preview), rejected: self.rejects.count() });
         };
-        let sent = sender.finish().await;
+        let signal = result.as_ref().err().and_then(|error| error.downcast_ref::<StopSignal>().copied());
+        let (result, sent) = match signal {
+            Some(signal) => (Err(sender.stop(signal).await), Ok(())),
+            None => (result, sender.finish().await),
+        };
         for (file, rows) in sender.take_rejected() {
             self.rejects.write(&file, &rows)?;
         }

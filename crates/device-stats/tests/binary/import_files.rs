@@ -169,7 +169,7 @@ fn rejected_rows_are_written_with_their_reasons_and_can_be_corrected() {
     over_both_stores(|database| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&database.url);
-        let time = "2026-11-23T10:00:00Z";
+        let time = "2026-11-23T10:00:00.000000Z";
         let csv = format!(
             "device_id,timestamp,x,y,z\na,{time},1,2,3\nb,{time},oops,2,3\na,,1,2,3\n=c,{time},1,inf,3\n"
         );
@@ -307,5 +307,75 @@ fn the_first_of_equal_times_wins_in_parallel() {
             (&analysis["x"]["max_value"], &analysis["x"]["count"]),
             (&Value::from(1.0), &Value::from(50))
         );
+    }
+}
+
+/// The options of the first import are not needed, and no row gets the current time.
+#[test]
+fn rejected_rows_are_imported_with_their_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let text = "device_id;timestamp;x;y;z\na;23.11.2026 11:00:00;1,5;2;wrong\na;;1;2;3\na;23.11.2026 11:00:01;1,5;2;3\n";
+    let file = write(folder.path(), "a.csv", text);
+    let rejects = folder.path().join("rejects.csv");
+    let form = ["--time-zone", "Europe/Berlin", "--time-format", "%d.%m.%Y %H:%M:%S", "--decimal", ","];
+    let flags = [&form[..], &["--delimiter", ";", "--rejects", rejects.to_str().unwrap()]].concat();
+    assert_eq!(import(&server, &[&file], &flags).status.code(), Some(1));
+    let table = fs::read_to_string(&rejects).unwrap().replace("wrong", "3");
+    assert!(table.contains(",a,2026-11-23T10:00:00.000000Z,\"1,5\",2,3"), "{table}");
+    let corrected = write(folder.path(), "corrected.csv", &table);
+    let output =
+        import(&server, &[&corrected], &["--ignore-unknown", "--on-fault", "skip", "--decimal", ","]);
+    assert!(stderr(&output).contains("1 row rejected"), "{}", stderr(&output));
+    let untimed = table.lines().filter(|row| !row.contains("2026-11-23T")).collect::<Vec<_>>().join("\n");
+    let corrected = write(folder.path(), "untimed.csv", untimed);
+    let output = import(&server, &[&corrected], &["--ignore-unknown"]);
+    assert!(stderr(&output).contains("the row has no time, and the other rows of its file"), "{output:?}");
+    let expected = ["2026-11-23T10:00:00.000000Z 1.5 2.0 3.0", "2026-11-23T10:00:01.000000Z 1.5 2.0 3.0"];
+    assert_eq!(readings(&server, "a"), expected);
+    let now = ["--ignore-unknown", "--missing-times", "now", "--output", "json"];
+    let summary: Value = serde_json::from_str(&stdout(&import(&server, &[&corrected], &now))).unwrap();
+    assert_eq!((&summary["accepted"], &summary["untimed"]), (&1.into(), &1.into()), "{summary}");
+    let text = stdout(&import(&server, &[&write(folder.path(), "b.csv", "device_id,x,y,z\nb,1,2,3\n")], &[]));
+    assert!(text.contains("\n1 reading without a time: stored with the current time\n"), "{text}");
+    let local = write(folder.path(), "local.csv", table.replace("10:00:00.000000Z", "10:00:00"));
+    let output = import(&server, &[&local], &["--ignore-unknown", "--decimal", ","]);
+    assert!(stderr(&output).contains("add Z for UTC, or add --time-zone"), "{output:?}");
+    // The rows of an earlier import do not stay in the file.
+    let good = write(folder.path(), "good.csv", "device_id,timestamp,x,y,z\na,2026-11-23,1,2,3\n");
+    stdout(&import(&server, &[&good], &["--rejects", rejects.to_str().unwrap()]));
+    assert_eq!(fs::read_to_string(&rejects).unwrap(), "file,row,reason,device_id,timestamp,x,y,z\n");
+    let output = import(&server, &[&good], &["--rejects", "/missing/rejects.csv"]);
+    assert!(stderr(&output).contains("cannot write /missing/rejects.csv"), "{output:?}");
+}
+
+#[test]
+fn the_file_of_rejected_rows_is_no_imported_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "device_id,x,y,z\na,1,2,wrong\n";
+    let file = write(folder.path(), "bad.csv", text);
+    let link = folder.path().join("link.csv");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for rejects in [&file, link.to_str().unwrap(), &format!("{}/./bad.csv", folder.path().display())] {
+        for input in [&*file, folder.path().to_str().unwrap()] {
+            let output = run(&["import", "--dry-run", input, "--rejects", rejects]);
+            assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+            assert!(stderr(&output).contains("--rejects would replace the file"), "{}", stderr(&output));
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        }
+    }
+}
+
+/// A download is sometimes compressed although its name does not say so.
+#[test]
+fn a_compressed_file_is_recognized_by_its_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "device_id,timestamp,x,y,z\na,2026-11-23,1,2,3\n";
+    let plain = write(folder.path(), "plain.csv", text);
+    for program in ["gzip", "zstd"] {
+        let packed = std::process::Command::new(program).args(["-c", &plain]).output().unwrap().stdout;
+        let file = write(folder.path(), &format!("{program}.csv"), packed);
+        let text = stdout(&run(&["import", "--dry-run", &file]));
+        assert!(text.contains("2026-11-23T00:00:00.000000Z"), "{text}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
@@ -12,6 +12,7 @@ use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayAccessor, StringArray};
 use arrow_ipc::reader::StreamReader;
 
+use crate::killed_servers::wait_until;
 use crate::server::run;
 
 /// A server with scripted responses; `None` closes the connection without a response.
@@ -215,6 +216,41 @@ fn rows_that_the_server_refuses_are_rejected_and_the_others_stored() {
         assert_eq!(batches, [both.clone(), both, one]);
         let table = std::fs::read_to_string(&rejects).unwrap();
         assert!(table.contains("rows.csv,3,device_id: Device not found,d,"), "{table}");
+    }
+}
+
+/// Ctrl-C left no number with which the import could continue.
+#[test]
+fn a_stopped_import_states_how_to_continue() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |range: std::ops::Range<u32>| -> String {
+        let row = |row| format!("d,{},1,2,3\n", 1_795_428_000 + row);
+        std::iter::once("device_id,timestamp,x,y,z\n".to_owned()).chain(range.map(row)).collect()
+    };
+    let stored = Some("201 Created\r\n\r\n{\"accepted\": 5000, \"duplicates\": 0}");
+    let unavailable: &'static [_] = Box::leak(Box::new([stored, BUSY]));
+    for (signal, exit_code, flags, message) in [
+        (
+            "INT",
+            130,
+            &["--parallel", "1"] as &[&str],
+            "stopped after 5000 readings, which stay stored: 5000 accepted, 0 repeats; continue with --skip 5000 (",
+        ),
+        ("TERM", 143, &["--parallel", "1", "--skip", "7000"], "stopped after 3000 readings"),
+    ] {
+        let stored = Some("201 Created\r\n\r\n{\"accepted\": 3000, \"duplicates\": 0}");
+        let answers = if signal == "INT" { unavailable } else { Box::leak(Box::new([stored, BUSY])) };
+        let server = ScriptedServer::answer_batches(answers);
+        let file = file(folder.path(), &rows(0..20_000));
+        let arguments = [&["import", file.to_str().unwrap(), "--url", &server.url], flags].concat();
+        let import = crate::server::device_stats(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        wait_until(|| server.batches.lock().unwrap().len() >= 2);
+        let kill = Command::new("kill").args([format!("-{signal}"), import.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let output = import.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(exit_code), "{}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+        assert!(signal == "INT" || stderr(&output).contains("--skip 10000 ("), "{}", stderr(&output));
     }
 }
 

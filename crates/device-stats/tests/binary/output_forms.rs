@@ -132,7 +132,8 @@ fn an_import_prints_its_summary_as_json() {
     let mut summary = json(&output.stdout);
     assert!(summary["seconds"].take().is_f64());
     let expected = json!({
-        "accepted": 1, "duplicates": 2, "conflicts": 1, "rejected": 1, "devices": 2, "registered": 1, "seconds": null,
+        "accepted": 1, "duplicates": 2, "conflicts": 1, "rejected": 1, "untimed": 0, "devices": 2, "registered": 1,
+        "seconds": null,
     });
     assert_eq!(summary, expected);
 }

@@ -104,7 +104,7 @@ fn a_faulty_row_is_rejected_alone() {
     drop(writer);
     let table = String::from_utf8(table).unwrap();
     assert!(table.starts_with("file,row,reason,device_id,timestamp,x,y,z\na.csv,4,"), "{table}");
-    let corrected = table.replace("soon,oops,2,inf", "2026-11-23,1,2,3");
+    let corrected = table.replace("soon,oops,2,inf", "2026-11-23T00:00Z,1,2,3");
     let options = FileOptions { ignores_unknown: true, ..FileOptions::default() };
     assert_eq!(readings(&read(&corrected, &options).unwrap()), ["2 =c 2026-11-23T00:00 1 2 3"]);
 }
@@ -133,7 +133,7 @@ fn an_end_inside_quotes_and_a_wrong_header_refuse_the_file() {
         ("device_id,x,y,z,x\n", "header.x: Column is repeated"),
         ("device_id,X,y,z,x \n", "header.x: Column is repeated"),
         ("device_id,x,y,z,t\n", "data:1: header.t: Extra columns are not permitted"),
-        ("", "data:1: header.device_id: Column required; header.x: Column required"),
+        ("", "data: the file is empty"),
     ] {
         let error = read(text, &FileOptions::default()).unwrap_err().to_string();
         assert!(error.contains(words), "{text}: {error}");
@@ -159,7 +159,7 @@ fn columns_are_mapped_and_times_may_have_two() {
     options.times.format = Some("%d.%m.%Y %H:%M".parse().unwrap());
     assert_eq!(readings(&read(text, &options).unwrap()), ["2 p 7 2026-11-23T10:00 1.5 -0.25 9"]);
     let rejected = read(&text.replace("1,5", "1.234,5"), &options).unwrap();
-    assert_eq!(rejected.rejected[0].values, ["p 7", "23.11.2026 10:00", "1.234,5", "-0,25", "9"]);
+    assert_eq!(rejected.rejected[0].values, ["p 7", "2026-11-23T10:00:00.000000Z", "1.234,5", "-0,25", "9"]);
 }
 
 #[test]
@@ -280,4 +280,24 @@ proptest! {
         let options = FileOptions { decimal_mark: ",".parse().unwrap(), ..FileOptions::default() };
         prop_assert_eq!(&read(&write(&varied, order, ";", true), &options).unwrap(), &plain);
     }
+}
+
+#[test]
+fn an_error_about_the_header_is_short_and_names_one_cause() {
+    let words =
+        |text: &[u8], options: &FileOptions| super::read(Layout::Csv, text, options).unwrap_err().to_string();
+    assert_eq!(words(b"", &FileOptions::default()), "data: the file is empty");
+    let swapped: Vec<u8> =
+        "device_id,x,y,z\na,1,2,3\n".repeat(1_000).encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let options = FileOptions { encoding: Some("utf-16le".parse().unwrap()), ..FileOptions::default() };
+    let long = words(&swapped, &options);
+    assert!(long.len() < 1_000 && long.ends_with("so the --encoding may be wrong"), "{long}");
+    let columns = vec!["x=foo".parse().unwrap()];
+    let options =
+        FileOptions { columns: crate::file::ColumnMap::new(columns).unwrap(), ..FileOptions::default() };
+    let missing = words(b"device_id,x,y,z\na,1,2,3\n", &options);
+    assert_eq!(
+        missing,
+        "data:1: x: the file has no column \"foo\"; its columns are \"device_id\", \"x\", \"y\", \"z\""
+    );
 }

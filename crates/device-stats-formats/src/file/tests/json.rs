@@ -36,7 +36,7 @@ fn a_faulty_object_is_rejected_alone() {
             "2 -: JSON decode error in column 2",
             "3 -: Input should be an object",
             "4 timestamp: Input should be a valid datetime; y: Input should be a valid number; z: Field required; q: \
-             Extra inputs are not permitted",
+             Extra inputs are not permitted; add --ignore-unknown to ignore them",
             "5 x: Member is repeated",
         ]
     );
@@ -80,6 +80,24 @@ fn a_member_that_may_be_the_time_is_not_ignored() {
     assert!(rejects(&batch)[0].starts_with("2 ts: the column may be the time; add --map 'timestamp=ts'"));
     options.ignores_times = true;
     assert_eq!(readings(&super::read(Layout::Ndjson, text.as_bytes(), &options).unwrap()).len(), 2);
+}
+
+/// A rejected row lost its time if it had another name.
+#[test]
+fn a_rejected_row_keeps_its_time() {
+    let row = |more: &str| format!("{{\"device_id\":\"a\",\"x\":1,\"y\":2,\"z\":3{more}}}\n");
+    let mut options = FileOptions::default();
+    options.times.zone = Some(device_stats_domain::Zone::from_name("Europe/Berlin").unwrap());
+    for (more, time) in [
+        (",\"ts\":1795428000", "2026-11-23T10:00:00.000000Z"),
+        (",\"recorded\":\"2026-11-23 11:00\"", "2026-11-23T10:00:00.000000Z"),
+        (",\"time\":\"soon\"", "soon"),
+        (",\"timestamp\":\"2026-11-23 11:00\",\"q\":1", "2026-11-23T10:00:00.000000Z"),
+    ] {
+        let text = [row(""), row(more)].concat();
+        let batch = super::read(Layout::Ndjson, text.as_bytes(), &options).unwrap();
+        assert_eq!(batch.rejected[0].values, ["a", time, "1", "2", "3"], "{more}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Reports of faulty rows, with their locations in the files.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -11,6 +12,8 @@ use crate::command::plural::plural;
 
 /// Maximum number of faults that are printed at once.
 const PRINTED_FAULTS_MAX: usize = 100;
+/// Maximum number of faults with the same reason that are printed at once.
+const PRINTED_ALIKE_MAX: usize = 5;
 /// Maximum number of rows that an error names.
 const NAMED_ROWS_MAX: usize = 20;
 
@@ -28,18 +31,32 @@ pub(super) fn print_note(file: &Path, note: &str) -> anyhow::Result<()> {
 /// Prints each fault of a batch with its location in the file, and returns the error of the import.
 pub(super) fn report_faults(batch: &Batch) -> anyhow::Result<FaultsFound> {
     let mut stderr = std::io::stderr().lock();
-    let mut count = 0;
+    let (mut printed, mut count) = (0, 0);
+    let mut counts: BTreeMap<(Option<&str>, String), (&RowFault, usize)> = BTreeMap::new();
     for row in &batch.rejected {
         for fault in &row.faults {
             count += 1;
-            if count <= PRINTED_FAULTS_MAX {
+            let (_, alike) = counts.entry(reason(fault)).or_insert((fault, 0));
+            *alike += 1;
+            if *alike <= PRINTED_ALIKE_MAX && printed < PRINTED_FAULTS_MAX {
+                printed += 1;
                 writeln!(stderr, "{}", locate(&batch.file, batch.numbering, row.position, fault))?;
             }
         }
     }
+    for (fault, alike) in counts.values().filter(|(_, alike)| *alike > PRINTED_ALIKE_MAX) {
+        let more = describe(&batch.file.display().to_string(), fault);
+        writeln!(stderr, "{more} (and so in {alike} rows)")?;
+    }
     let rows: Vec<u64> =
         batch.rejected.iter().map(|row| batch.rows_before + row.position.index + 1).collect();
     let (faults, file) = (plural(count, "fault"), batch.file.display());
+    if batch.rows.is_empty() && rows.len() > 1 && counts.values().any(|(_, alike)| *alike == rows.len()) {
+        return Ok(FaultsFound(format!(
+            "{faults} in {file}; all {} rows have the same fault, so the file or an option is probably wrong",
+            rows.len()
+        )));
+    }
     let way_out = "store the other rows with --rejects FILE";
     Ok(FaultsFound(match rows.len() {
         0..=NAMED_ROWS_MAX => {
@@ -58,6 +75,12 @@ pub(super) fn report_server_faults(batch: &Batch, faults: &[Fault]) -> anyhow::R
     }
     let count = plural(faults.len(), "fault");
     Ok(FaultsFound(format!("the server found {count} in {}", batch.file.display())))
+}
+
+/// Returns the column and the rule of a fault, without the digits of its value.
+fn reason(fault: &RowFault) -> (Option<&str>, String) {
+    let words = fault.msg.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+    (fault.column.as_deref(), words)
 }
 
 fn locate_server_fault(batch: &Batch, fault: &Fault) -> String {

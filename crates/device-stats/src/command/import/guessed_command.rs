@@ -13,9 +13,10 @@ pub(super) fn explain(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error 
             let files: Vec<String> = files.iter().map(|file| quote(&file.to_string_lossy())).collect();
             anyhow!(
                 "{}: {problem}\nnothing was sent; if this guess is right, use this command with your other options:\n  \
-                 device-stats import {} {flags}",
+                 device-stats import {} {flags}{}",
                 file.display(),
                 files.join(" "),
+                guess.doubts.iter().map(|doubt| format!("\nBUT: {doubt}")).collect::<String>(),
             )
         }
         _ => error,
@@ -74,6 +75,7 @@ mod tests {
             columns: columns.to_vec(),
             needs_device: true,
             ignores_unknown: true,
+            doubts: Vec::new(),
         };
         assert_eq!(
             flags(&guess, Path::new("a/pump 7.csv")),

@@ -1,7 +1,9 @@
 //! Rows without a time. If other rows of the file have a time, a missing time is a fault, because the row
 //! would otherwise be stored with the current time.
 
-use device_stats_formats::file::{FileBatch, FileOptions, FileRow, RowFault, RowNumbering, Target};
+use device_stats_formats::file::{
+    FileBatch, FileOptions, FileReader, FileRow, RowFault, RowNumbering, Target,
+};
 
 use super::faults::locate_row;
 use super::sources::Source;
@@ -19,6 +21,8 @@ pub(super) enum MissingTimesPolicy {
 /// The rows of a file with and without a time.
 pub(super) struct MissingTimes {
     is_checked: bool,
+    /// Whether the file is a table of rejected rows. The rows that are not in it may have times.
+    is_rejects: bool,
     /// Line or row number of the first row with a time.
     first_timed: Option<u64>,
     /// Whether the whole file has been searched for a row with a time.
@@ -26,10 +30,9 @@ pub(super) struct MissingTimes {
 }
 
 impl MissingTimes {
-    /// `may_have_times` states whether any row of the file may have a time.
-    pub(super) fn new(policy: MissingTimesPolicy, may_have_times: bool) -> Self {
-        let is_checked = policy == MissingTimesPolicy::Refuse && may_have_times;
-        Self { is_checked, first_timed: None, is_searched: false }
+    pub(super) fn new(policy: MissingTimesPolicy, reader: &FileReader) -> Self {
+        let is_checked = policy == MissingTimesPolicy::Refuse && reader.may_have_times();
+        Self { is_checked, is_rejects: reader.is_rejects(), first_timed: None, is_searched: false }
     }
 
     /// Rejects rows without a time if other rows of the file have one. Before the first row without a time is
@@ -52,19 +55,21 @@ impl MissingTimes {
         if batch.rows.iter().all(is_timed) {
             return Ok(());
         }
-        if self.first_timed.is_none() && !std::mem::replace(&mut self.is_searched, true) {
+        if !self.is_rejects && self.first_timed.is_none() && !std::mem::replace(&mut self.is_searched, true) {
             self.first_timed = search(source, options)?;
         }
-        let Some(timed) = self.first_timed else { return Ok(()) };
-        let other = locate_row(source.path(), timed, numbering);
+        let reason = if self.is_rejects {
+            "the row has no time, and the other rows of its file may have one".to_owned()
+        } else {
+            let Some(timed) = self.first_timed else { return Ok(()) };
+            let other = locate_row(source.path(), timed, numbering);
+            format!("the row has no time, but the row at {other} has one")
+        };
         let (timed, untimed): (Vec<_>, Vec<_>) =
             std::mem::take(&mut batch.rows).into_iter().partition(is_timed);
         batch.rows = timed;
         batch.rejected.extend(untimed.into_iter().map(|row| {
-            let msg = format!(
-                "the row has no time, but the row at {other} has one; to store such rows with the current time, add \
-                 --missing-times now"
-            );
+            let msg = format!("{reason}; to store such rows with the current time, add --missing-times now");
             row.reject(RowFault::of(Target::Timestamp, msg))
         }));
         batch.rejected.sort_by_key(|row| row.position);

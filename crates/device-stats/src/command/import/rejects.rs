@@ -7,18 +7,39 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use device_stats_formats::file::{RejectedRow, RejectedRowsWriter};
 
+use super::sources::Source;
+use crate::command::usage::UsageError;
+
 /// Counts rejected rows, and writes them to a file.
 pub(super) struct Rejects {
-    path: Option<PathBuf>,
-    /// The file, once there is a row.
-    writer: Option<RejectedRowsWriter<BufWriter<File>>>,
+    file: Option<(PathBuf, RejectedRowsWriter<BufWriter<File>>)>,
     count: u64,
 }
 
 impl Rejects {
-    /// Without a path, rows are only counted.
-    pub(super) fn new(path: Option<&Path>) -> Self {
-        Self { path: path.map(Path::to_owned), writer: None, count: 0 }
+    /// Creates the file, or replaces it. Without a path, rows are only counted.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    /// [`UsageError`] if the path is that of a file of the import, which would be destroyed.
+    pub(super) fn new(path: Option<&Path>, sources: &[Source]) -> anyhow::Result<Self> {
+        if let Some(path) = path
+            && sources.iter().any(|source| source.is_at(path))
+        {
+            let path = path.display();
+            return Err(
+                UsageError(format!("--rejects would replace the file {path}, which is imported")).into()
+            );
+        }
+        let create = |path: &Path| {
+            let file = File::create(path)?;
+            // Without rejected rows, the file has the header only, and not the rows of an earlier import.
+            let mut writer = RejectedRowsWriter::new(BufWriter::new(file))?;
+            writer.flush()?;
+            std::io::Result::Ok((path.to_owned(), writer))
+        };
+        let cannot_write = || path.map(cannot_write).unwrap_or_default();
+        Ok(Self { file: path.map(create).transpose().with_context(cannot_write)?, count: 0 })
     }
 
     /// Returns the number of rejected rows.
@@ -32,15 +53,9 @@ impl Rejects {
     /// If the file of rejected rows cannot be written.
     pub(super) fn write(&mut self, file: &Path, rows: &[RejectedRow]) -> anyhow::Result<()> {
         self.count += rows.len() as u64;
-        let Some(path) = self.path.as_ref().filter(|_| !rows.is_empty()) else { return Ok(()) };
-        let cannot_write = || format!("cannot write {}", path.display());
-        if self.writer.is_none() {
-            let created = File::create(path).with_context(cannot_write)?;
-            self.writer = Some(RejectedRowsWriter::new(BufWriter::new(created)).with_context(cannot_write)?);
-        }
-        if let Some(writer) = &mut self.writer {
+        if let Some((path, writer)) = &mut self.file {
             for row in rows {
-                writer.write(file, row).with_context(cannot_write)?;
+                writer.write(file, row).with_context(|| cannot_write(path))?;
             }
         }
         Ok(())
@@ -51,7 +66,11 @@ impl Rejects {
     /// # Errors
     /// As [`Self::write`].
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        writer.flush().context("the file of rejected rows cannot be written")
+        let Some((path, writer)) = &mut self.file else { return Ok(()) };
+        writer.flush().with_context(|| cannot_write(path))
     }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }

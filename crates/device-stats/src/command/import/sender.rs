@@ -21,6 +21,8 @@ use super::batch::{Batch, TimeSpans, overlap};
 use super::faults::report_server_faults;
 use super::registration::{Devices, Owner};
 use crate::command::plural::plural;
+use crate::command::stop_signal::StopSignal;
+use crate::limits::IMPORT_STOP_TIMEOUT;
 
 /// Rejected rows of a file.
 pub(super) type FileRejects = (Arc<Path>, Vec<RejectedRow>);
@@ -32,6 +34,8 @@ pub(super) struct Stored {
     pub(super) repeats: u64,
     /// Number of repeats with other values than the stored readings.
     pub(super) conflicts: u64,
+    /// Number of readings that got the current time.
+    pub(super) untimed: u64,
 }
 
 impl Stored {
@@ -50,6 +54,8 @@ pub(super) struct Sender {
     in_flight: JoinSet<Sent>,
     /// Time spans of the batches in flight, by the beginning of the batch.
     spans: HashMap<u64, TimeSpans>,
+    /// How to continue if the request in flight is abandoned, if it has rows without a time.
+    untimed: Option<UnknownOutcome>,
     stored: Stored,
     rejected: Vec<FileRejects>,
     /// Number of rows up to the end of the last batch that has been sent.
@@ -72,7 +78,8 @@ struct Sent {
 struct UnknownOutcome(String);
 
 impl Sender {
-    pub(super) fn new(client: Client, owner: Owner, parallel: u16, on_fault: OnFault) -> Self {
+    /// `skipped` is the number of rows before the first batch.
+    pub(super) fn new(client: Client, owner: Owner, parallel: u16, on_fault: OnFault, skipped: u64) -> Self {
         Self {
             client,
             parallel: parallel.into(),
@@ -80,9 +87,10 @@ impl Sender {
             devices: Devices::new(owner),
             in_flight: JoinSet::new(),
             spans: HashMap::new(),
+            untimed: None,
             stored: Stored::default(),
             rejected: Vec::new(),
-            end: 0,
+            end: skipped,
             failed_at: None,
         }
     }
@@ -111,6 +119,7 @@ impl Sender {
         }
         self.end = end;
         self.spans.insert(begin, spans);
+        self.untimed = (!is_timed).then(|| unknown_outcome(&batch));
         self.in_flight.spawn(post(self.client.clone(), batch, self.on_fault));
         if is_timed { Ok(()) } else { self.receive().await }
     }
@@ -132,19 +141,38 @@ impl Sender {
         first.map_or(Ok(()), |(_, error)| Err(error))
     }
 
+    /// Waits a short time for the responses to the batches in flight, and abandons the others. Returns the
+    /// error of an import that a signal has stopped.
+    pub(super) async fn stop(&mut self, signal: StopSignal) -> anyhow::Error {
+        let finished = tokio::time::timeout(IMPORT_STOP_TIMEOUT, self.finish()).await;
+        self.in_flight.abort_all();
+        if let Some(begin) = self.spans.keys().min() {
+            self.fail_at(*begin);
+        }
+        let error = anyhow::Error::from(signal);
+        match (finished, self.untimed.take()) {
+            (_, Some(unknown)) => error.context(unknown),
+            (Ok(Err(failed)), None) if failed.is::<UnknownOutcome>() => failed,
+            // A refused batch is to be sent again, as an abandoned one.
+            (Ok(_) | Err(_), None) => error,
+        }
+    }
+
     /// Waits for the next response.
     async fn receive(&mut self) -> anyhow::Result<()> {
         let Some(sent) = self.in_flight.join_next().await else { return Ok(()) };
         let Sent { begin, file, rejected, stored } = sent.context("a request was lost")?;
         self.spans.remove(&begin);
+        self.untimed = None;
         if !rejected.is_empty() {
             self.rejected.push((file, rejected));
         }
         match stored {
-            Ok(Stored { accepted, repeats, conflicts }) => {
+            Ok(Stored { accepted, repeats, conflicts, untimed }) => {
                 self.stored.accepted += accepted;
                 self.stored.repeats += repeats;
                 self.stored.conflicts += conflicts;
+                self.stored.untimed += untimed;
                 Ok(())
             }
             Err(error) => {
@@ -182,7 +210,7 @@ impl Sender {
     pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Stored { accepted, repeats, .. } = self.stored;
         let sent = self.stored.readings();
-        if sent == 0 {
+        if sent == 0 && !error.chain().any(|cause| cause.is::<StopSignal>()) {
             return error;
         }
         let rest = if error.is::<UnknownOutcome>() {
@@ -215,7 +243,8 @@ async fn post(client: Client, mut batch: Batch, on_fault: OnFault) -> Sent {
         let body = encode_body(&batch.rows);
         match client.append_batch(BODY_MEDIA_TYPE, body, key.as_deref()).await {
             Ok(BatchOutcome { accepted, duplicates: repeats, conflicts }) => {
-                break Ok(Stored { accepted, repeats, conflicts });
+                let untimed = batch.rows.iter().filter(|row| row.measurement.time.is_none()).count() as u64;
+                break Ok(Stored { accepted, repeats, conflicts, untimed });
             }
             Err(RequestFailure { error: ClientError::Faulty(faults), is_outcome_unknown })
                 if on_fault == OnFault::Skip && (is_timed || !is_outcome_unknown) =>

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,6 +109,13 @@ impl Source {
 
     pub(super) fn path_shared(&self) -> Arc<Path> {
         Arc::clone(&self.path)
+    }
+
+    /// Returns whether another path leads to the same file.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let identity = |path: &Path| path.metadata().ok().map(|file| (file.dev(), file.ino()));
+        let ours = if self.copies.is_some() { None } else { identity(&self.path) };
+        ours.is_some() && ours == identity(path)
     }
 
     /// Returns the size of the file, in bytes.

@@ -34,7 +34,7 @@ impl Summary {
     fn text(&self, seconds: f64) -> String {
         match self {
             Self::Stored { stored, devices, registered, rejected } => {
-                let Stored { accepted, repeats, conflicts } = stored;
+                let Stored { accepted, repeats, conflicts, untimed } = stored;
                 let readings = stored.readings();
                 let rate = per_second(readings, seconds);
                 let (readings, repeats) = (plural(readings, "reading"), plural(*repeats, "repeat"));
@@ -42,7 +42,7 @@ impl Summary {
                 format!(
                     "{readings}: {accepted} accepted, {repeats}{rejected}, in {seconds:.1} s ({rate:.0} readings/s); \
                      {devices}, {registered} registered\n{}",
-                    conflicts_note(*conflicts)
+                    [conflicts_note(*conflicts), untimed_note(*untimed)].concat()
                 )
             }
             Self::DryRun { preview, rejected } => {
@@ -55,14 +55,14 @@ impl Summary {
     fn json(&self, seconds: f64) -> Value {
         match self {
             Self::Stored {
-                stored: Stored { accepted, repeats, conflicts },
+                stored: Stored { accepted, repeats, conflicts, untimed },
                 devices,
                 registered,
                 rejected,
             } => {
                 json!({
                     "accepted": accepted, "duplicates": repeats, "conflicts": conflicts, "rejected": rejected,
-                    "devices": devices, "registered": registered, "seconds": seconds,
+                    "untimed": untimed, "devices": devices, "registered": registered, "seconds": seconds,
                 })
             }
             Self::DryRun { preview, rejected } => {
@@ -97,6 +97,15 @@ fn conflicts_note(conflicts: u64) -> String {
     format!(
         "conflicts: {conflicts} (repeats with other values than the stored readings, which stay as they are)\n"
     )
+}
+
+/// Returns a line about readings without a time; empty if there are none.
+fn untimed_note(untimed: u64) -> String {
+    if untimed == 0 {
+        return String::new();
+    }
+    let readings = plural(usize::try_from(untimed).unwrap_or(usize::MAX), "reading");
+    format!("{readings} without a time: stored with the current time\n")
 }
 
 fn rejected_text(rejected: u64) -> String {

@@ -61,10 +61,14 @@ fn rows_that_the_server_refuses_are_taken_out() {
 
 #[test]
 fn an_error_names_the_rows_to_leave_out() {
-    let mut batch = batch(Vec::new());
+    let mut batch = batch(vec![row("a", None, 1)]);
     batch.rejected = batch_rejects();
     let words = report_faults(&batch).unwrap().to_string();
     assert!(words.starts_with("2 faults in data.csv; ") && words.ends_with("--skip-rows 11,13"), "{words}");
+    // If all rows have the same fault, the rows are not the reason.
+    batch.rows.clear();
+    let words = report_faults(&batch).unwrap().to_string();
+    assert!(words.contains("all 2 rows have the same fault") && !words.contains("--skip-rows"), "{words}");
     let mut file = device_stats_formats::file::FileBatch { rows: Vec::new(), rejected: batch_rejects() };
     RowSelection::new(0, &[11, 13]).apply(&mut file, 10);
     assert!(file.is_empty());
