@@ -366,6 +366,24 @@ fn the_file_of_rejected_rows_is_no_imported_file() {
     }
 }
 
+/// All rows would get the current time, or become one device.
+#[test]
+fn a_guess_that_loses_times_or_devices_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "a.csv", "x,y,z,place,phase\n1,2,3,hall,1\n");
+    let words = stderr(&run(&["import", "--dry-run", &file]));
+    assert!(words.contains("--device a --ignore-unknown\nBUT: no column is known to be the time"), "{words}");
+    assert!(
+        words.contains("\nBUT: --device stores all rows as one device; if one of the columns \"place\""),
+        "{words}"
+    );
+    let file =
+        write(folder.path(), "b.csv", "Ger\u{e4}t;Datum;Uhrzeit;x;y;z;q\np;23.11.2026;10:00;1;2;3;4\n");
+    let words = stderr(&run(&["import", "--dry-run", &file]));
+    let flags = "--map 'device_id=Ger\u{e4}t' --map timestamp=Datum+Uhrzeit --ignore-unknown";
+    assert!(words.contains(flags) && !words.contains("BUT"), "{words}");
+}
+
 /// A download is sometimes compressed although its name does not say so.
 #[test]
 fn a_compressed_file_is_recognized_by_its_beginning() {

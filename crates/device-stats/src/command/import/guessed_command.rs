@@ -11,12 +11,13 @@ pub(super) fn explain(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error 
         Some(FileError::Columns { file, guess: Some(guess), problem, line: _ }) => {
             let flags = flags(guess, file);
             let files: Vec<String> = files.iter().map(|file| quote(&file.to_string_lossy())).collect();
+            let doubts: Vec<String> = guess.doubts.iter().map(|doubt| format!("\nBUT: {doubt}")).collect();
             anyhow!(
                 "{}: {problem}\nnothing was sent; if this guess is right, use this command with your other options:\n  \
                  device-stats import {} {flags}{}",
                 file.display(),
                 files.join(" "),
-                guess.doubts.iter().map(|doubt| format!("\nBUT: {doubt}")).collect::<String>(),
+                doubts.concat(),
             )
         }
         _ => error,

@@ -210,7 +210,8 @@ impl Sender {
     pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Stored { accepted, repeats, .. } = self.stored;
         let sent = self.stored.readings();
-        if sent == 0 && !error.chain().any(|cause| cause.is::<StopSignal>()) {
+        let is_stopped = error.chain().any(<dyn std::error::Error>::is::<StopSignal>);
+        if sent == 0 && !is_stopped {
             return error;
         }
         let rest = if error.is::<UnknownOutcome>() {
