@@ -15,6 +15,7 @@ mod column_plan;
 mod column_rows;
 mod csv_file;
 mod csv_recognition;
+mod decoded_text;
 mod file_batch;
 mod file_error;
 mod file_name;

@@ -10,6 +10,7 @@ mod devices;
 mod error_report;
 mod exit_code;
 mod export;
+mod find_user;
 mod health;
 mod histogram;
 mod import;

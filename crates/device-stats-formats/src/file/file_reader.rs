@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
+use super::decoded_text::to_utf8;
 use super::file_batch::{BATCH_ROWS_MAX, FileBatch, RowNumbering};
 use super::file_error::FileError;
 use super::file_name::{FileFormat, FileInput, Layout};
@@ -12,7 +13,6 @@ use super::file_options::{Delimiter, FileOptions};
 use super::file_rows::FileRows;
 use super::json_file::JsonFile;
 use super::json_splitter::JsonLayout;
-use super::text_encoding::to_utf8;
 
 /// Reads the rows of a file, batch by batch.
 pub struct FileReader(Box<dyn FileRows>);

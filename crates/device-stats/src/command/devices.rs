@@ -3,8 +3,8 @@
 use device_stats_client::{Client, Device, DeviceChange, DeviceFilter, NewDevice, RetryPolicy};
 
 use super::confirmation::YesFlag;
+use super::find_user::find_user;
 use super::results::{self, table, visible};
-use super::users;
 use crate::settings::Settings;
 
 /// The operations on devices.
@@ -119,7 +119,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
 
 async fn find_owner(client: &Client, user: Option<&str>) -> anyhow::Result<Option<i64>> {
     match user {
-        Some(user) => Ok(Some(users::find(client, user).await?.id)),
+        Some(user) => Ok(Some(find_user(client, user).await?.id)),
         None => Ok(None),
     }
 }

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::{Number, json};
 
 use super::confirmation::YesFlag;
+use super::find_user::find_user;
 use super::not_found::NotFound;
 use super::period_flags::PeriodFlags;
 use super::plural::plural;
 use super::results::{self, table};
 use super::usage::UsageError;
-use super::users;
 use crate::settings::Settings;
 
 /// The operations on readings.
@@ -114,7 +114,7 @@ async fn list_latest(
 ) -> anyhow::Result<Vec<NewestReading>> {
     let scope = match user {
         None => LatestScope::Devices(devices),
-        Some(user) => LatestScope::User(users::find(client, user).await?.id),
+        Some(user) => LatestScope::User(find_user(client, user).await?.id),
     };
     let found = client.list_latest(&scope).await?.into_iter();
     let newest = found.filter_map(|LatestReading { device_id, reading, .. }| {

@@ -3,8 +3,8 @@
 use anyhow::Context;
 use device_stats_client::{Client, Period, Scope};
 
+use super::find_user::find_user;
 use super::period_flags::PeriodFlags;
-use super::users;
 
 /// The flags, except for the device: it is a flag of `export`, and an argument of the other commands.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub(super) async fn find_scope(
     user: Option<&str>,
 ) -> anyhow::Result<Scope> {
     match user {
-        Some(user) => Ok(Scope::User(users::find(client, user).await?.id)),
+        Some(user) => Ok(Scope::User(find_user(client, user).await?.id)),
         None => Ok(Scope::Device(device.context("give a device or --user")?.to_owned())),
     }
 }

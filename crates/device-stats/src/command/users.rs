@@ -4,7 +4,7 @@ use device_stats_client::{Client, RetryPolicy, User, UserChange, UserWithDevices
 
 use super::confirmation::YesFlag;
 use super::devices;
-use super::not_found::NotFound;
+use super::find_user::find_user;
 use super::results::{self, table, visible};
 use crate::settings::Settings;
 
@@ -72,21 +72,21 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
             return results::print(settings.output, &users, || Ok(to_table(&users)));
         }
         Command::Show(Choice { user }) => {
-            let found = find(&client, &user).await?;
+            let found = find_user(&client, &user).await?;
             let found = client.find_user_with_devices(found.id).await?;
             return results::print(settings.output, &found, || Ok(describe(&found)));
         }
         Command::Create { username, email } => client.create_new_user(&username, &email).await?,
         Command::Rename { user: Choice { user }, username } => {
             let change = UserChange { username: Some(username), ..UserChange::default() };
-            client.update_user(find(&client, &user).await?.id, &change).await?
+            client.update_user(find_user(&client, &user).await?.id, &change).await?
         }
         Command::ChangeEmail { user: Choice { user }, email } => {
             let change = UserChange { email: Some(email), ..UserChange::default() };
-            client.update_user(find(&client, &user).await?.id, &change).await?
+            client.update_user(find_user(&client, &user).await?.id, &change).await?
         }
         Command::Delete { user: Choice { user }, yes } => {
-            let id = find(&client, &user).await?.id;
+            let id = find_user(&client, &user).await?.id;
             let UserWithDevices { user, devices } = client.find_user_with_devices(id).await?;
             let (name, count) = (&user.username, devices.len());
             yes.confirm(&format!("delete user {name:?} (id {id}) with {count} devices and their readings"))?;
@@ -97,15 +97,6 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         }
     };
     results::print(settings.output, &user, || Ok(to_table(std::slice::from_ref(&user))))
-}
-
-/// Returns the user with a name or id.
-///
-/// # Errors
-/// [`NotFound::User`], and errors of the client.
-pub(super) async fn find(client: &Client, name_or_id: &str) -> anyhow::Result<User> {
-    let found = client.find_user(name_or_id).await?;
-    Ok(found.ok_or_else(|| NotFound::User(name_or_id.to_owned()))?)
 }
 
 fn to_table(users: &[User]) -> String {
