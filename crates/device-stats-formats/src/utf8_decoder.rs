@@ -99,7 +99,7 @@ impl Utf8Decoder {
         };
         if !text.is_empty() {
             self.has_text = true;
-            self.line_feeds += text.bytes().filter(|byte| *byte == b'\n').count() as u64;
+            self.line_feeds += memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64;
             pass(text);
         }
     }
