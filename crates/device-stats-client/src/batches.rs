@@ -17,8 +17,8 @@ pub struct BatchOutcome {
     pub accepted: u64,
     /// Number of repeats: readings that existed before, or occur earlier in the batch.
     pub duplicates: u64,
-    /// Number of these repeats whose values differ from those of the stored reading. 0 from a server that
-    /// does not count them.
+    /// Number of repeats with other values than the stored reading. An older server does not count them; then
+    /// it is 0.
     #[serde(default)]
     pub conflicts: u64,
 }

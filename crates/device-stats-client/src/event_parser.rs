@@ -27,7 +27,8 @@ pub(crate) struct Event {
 }
 
 impl EventParser {
-    /// Returns a parser of a new connection, whose events continue after those of this parser.
+    /// Returns a parser for the next connection. It keeps the id of the last event, from which the new
+    /// connection continues.
     pub(crate) fn next_connection(self) -> Self {
         Self { id: self.last_id.clone(), last_id: self.last_id, retry: self.retry, ..Self::default() }
     }

@@ -169,8 +169,7 @@ impl RecordReader {
         vec_bytes(&self.text) + vec_bytes(&self.ends)
     }
 
-    /// Counts lines, and checks quotes. The bytes are at most those of one record, with the ends of lines
-    /// before and after it.
+    /// Counts lines, and checks quotes. The bytes belong to one record, and to the blank lines before it.
     fn scan(&mut self, bytes: &[u8]) {
         let is_in_quotes = matches!(self.position, Position::Quoted | Position::AfterQuote);
         if is_in_quotes || memchr::memchr(b'"', bytes).is_some() {

@@ -61,8 +61,9 @@ struct DecodedText<R> {
     decoder: Decoder,
     /// Bytes that have been read and not been converted.
     raw: Vec<u8>,
-    /// Converted text, of which the first `position` bytes have been returned.
+    /// Converted text.
     text: Vec<u8>,
+    /// Number of bytes of `text` that the reader has returned.
     position: usize,
     /// Line number, from 1, of the next character.
     line: u64,

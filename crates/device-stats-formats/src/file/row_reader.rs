@@ -125,8 +125,8 @@ impl RowReader {
         }
     }
 
-    /// Adds the next row of the file as a rejected row. The row has no readable values, or other faults in
-    /// addition to those of its values.
+    /// Adds the next row of the file as a rejected row. Either its values cannot be read, or it
+    /// has other faults, too.
     pub(super) fn reject(
         &mut self,
         number: u64,

@@ -44,7 +44,7 @@ pub(crate) fn listed_devices(
     Some(Some(DeviceSelection::Listed(listed)))
 }
 
-/// Reads `device_id` or `prefix`, one of which is required. Returns `None` after reporting a fault.
+/// Reads `device_id` or `prefix`. One of them is required. Returns `None` after reporting a fault.
 pub(crate) fn required_selection(input: &Input, faults: &mut Faults) -> Option<DeviceSelection> {
     let listed = listed_devices(input, &["prefix"], faults);
     let prefix = input.query("prefix", faults, values::device_id_prefix);

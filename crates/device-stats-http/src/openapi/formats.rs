@@ -4,8 +4,8 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayItems, Object, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{OpenApi, RefOr};
 
-/// Formats of texts. Besides those of JSON Schema: `device-id`, `entity-tags` (RFC 9110), `iana-time-zone`
-/// and `idempotency-key` (1 to 255 printable ASCII characters).
+/// Formats of texts. JSON Schema defines most of them. The document adds `device-id`, `entity-tags`
+/// (RFC 9110), `iana-time-zone` and `idempotency-key` (1 to 255 printable ASCII characters).
 const FORMATS: [(&str, &str); 10] = [
     ("device_id", "device-id"),
     ("start_time", "date-time"),

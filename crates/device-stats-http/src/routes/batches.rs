@@ -83,7 +83,7 @@ pub(crate) struct BatchResponse {
     /// the batch.
     #[schema(example = 1, minimum = 0)]
     duplicates: u64,
-    /// Number of these repeats whose values differ from those of the stored reading. The stored reading does
+    /// Number of these repeats with other values than the stored reading. The stored reading does
     /// not change.
     #[schema(example = 0, minimum = 0)]
     conflicts: u64,

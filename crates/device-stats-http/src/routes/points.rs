@@ -65,7 +65,7 @@ impl RowReader for PointReader {
         (status = 200, description = "With `on_fault=skip`: all readings without faults are in stable storage, and \
             others were skipped.", body = BatchResponse),
         (status = 204, description = "All readings are in stable storage.", headers(
-            ("x-conflicts" = u64, description = "Number of repeats whose values differ from those of the stored reading. \
+            ("x-conflicts" = u64, description = "Number of repeats with other values than the stored reading. \
                 Absent if there are none."),
         )),
     ),

@@ -1,7 +1,7 @@
 //! The requests of Telegraf's outputs for InfluxDB 2 and 1, byte by byte, and the members of the responses
-//! that Telegraf reads. The requests are those of `plugins/outputs/influxdb_v2/http.go` and
-//! `plugins/outputs/influxdb/http.go` in Telegraf 1.36: no length, so chunks; gzip; an address that keeps the
-//! parameters of `urls` (version 2 only).
+//! that Telegraf reads. The source is Telegraf 1.36, files `plugins/outputs/influxdb_v2/http.go` and
+//! `plugins/outputs/influxdb/http.go`. A request has no `Content-Length`, so its body is chunked, and it is
+//! compressed with gzip. The output for version 2 also sends the parameters of the address in `urls`.
 
 use std::io::Write as _;
 
@@ -50,7 +50,7 @@ async fn send(api: Api, path: &str, more_headers: &[&str], lines: &str) -> Respo
     api.send_bytes(&request, true).await
 }
 
-/// Sends a request of the output for version 2. `parameters` are those of the address in `urls`.
+/// Sends a request of the output for version 2. `parameters` stand in the address in `urls`.
 async fn send_version_2(api: Api, parameters: &str, lines: &str) -> Response {
     // Go writes the parameters by ascending name.
     let path = format!("/api/v2/write?bucket=sensors&{parameters}org=plant");

@@ -34,7 +34,7 @@ pub struct BatchOutcome {
     /// Number of repeats: readings with a device and time that are already stored or occur earlier in the
     /// batch.
     pub duplicates: u64,
-    /// Number of conflicts: repeats whose values differ from those of the stored reading.
+    /// Number of conflicts: repeats with other values than the stored reading.
     pub conflicts: u64,
 }
 

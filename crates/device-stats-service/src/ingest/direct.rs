@@ -90,7 +90,7 @@ fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
 struct SortedRows {
     /// By ascending time. Of several readings with the same time, only the first is a row.
     rows: Vec<Row>,
-    /// Indices of the other readings whose values differ from those of the first one.
+    /// Indices of the conflicts: repeats with other values than the first reading of their time.
     conflicts: Vec<usize>,
 }
 
