@@ -27,9 +27,9 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 	cargo test --workspace --all-features --locked
 	scripts/deny.sh
 	scripts/compose-check.sh
-	scripts/python-client.sh influx
-	scripts/python-client.sh dataframes
-	scripts/schemathesis.sh
+	scripts/with-server.sh influx python scripts/influx/client.py
+	scripts/with-server.sh dataframes python scripts/dataframes/client.py
+	scripts/with-server.sh schemathesis scripts/schemathesis/run.sh
 	scripts/locust-both.sh
 
 check: ## Check formatting, lints and documentation with warnings as errors, and the syntax of Python files

@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Sends readings to this build of the service with clients of other projects, and checks that all are stored.
+# Runs a client of another project against this build of the service.
 #
-# Usage: python-client.sh NAME. The folder scripts/NAME contains the client: influx or dataframes.
+# Usage: with-server.sh NAME COMMAND [ARGUMENT...]. Installs the Python packages of scripts/NAME/requirements.txt,
+# starts the service over SQLite on a free port, and runs COMMAND with the packages in its PATH. The URL of the
+# service and the path of its binary follow the arguments.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-client=scripts/$1
-venv=.venv/$1
+requirements=scripts/$1/requirements.txt
+venv=$PWD/.venv/$1
+shift
 
 # Compares the requirements, so that a change of versions reinstalls the packages.
-if ! cmp -s "$client/requirements.txt" "$venv/requirements.txt"; then
+if ! cmp -s "$requirements" "$venv/requirements.txt"; then
   python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --requirement "$client/requirements.txt"
-  cp "$client/requirements.txt" "$venv/requirements.txt"
+  "$venv/bin/pip" install --quiet --requirement "$requirements"
+  cp "$requirements" "$venv/requirements.txt"
 fi
 
 binary=$(scripts/debug-binary.sh)
@@ -30,7 +33,7 @@ url=http://127.0.0.1:$port
 DATABASE_URL="sqlite:$work/device-stats.db" "$binary" serve --listen "127.0.0.1:$port" --log warn &
 server=$!
 timeout 30 bash -c "until '$binary' health --url $url >/dev/null 2>&1; do sleep 0.1; done"
-"$venv/bin/python" "$client/client.py" "$url" "$binary"
+PATH="$venv/bin:$PATH" "$@" "$url" "$binary"
 kill "$server"
 wait "$server"
 server=
