@@ -13,7 +13,10 @@ CRASH_POINTS ?= all
 # minutes.
 READINGS ?= 10000000
 
-.PHONY: help run test check torture bench deny openapi-write locust-test compose-check compose-test
+# `make soak`: hours of load.
+HOURS ?= 2
+
+.PHONY: help run test check torture bench soak deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
@@ -45,7 +48,10 @@ torture: ## Kill the service KILLS times (1000), fail every system call, restart
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats --test binary kills -- --nocapture
 
 bench: ## Compare with ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV (docs/performance.md)
-	READINGS=$(READINGS) scripts/bench.sh
+	READINGS=$(READINGS) scripts/bench.sh bench
+
+soak: ## Put load on both stores for HOURS (2); fail if an answer is wrong or a figure grows (docs/reliability.md)
+	scripts/bench.sh bench/soak --hours $(HOURS)
 
 deny: ## Check licences, sources and known vulnerabilities of the libraries
 	scripts/deny.sh

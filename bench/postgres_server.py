@@ -25,6 +25,8 @@ max_parallel_workers_per_gather = 4
 class PostgresServer:
     """A server. At the end of a `with` block, it is stopped and its folder removed."""
 
+    settings = SETTINGS
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
@@ -39,7 +41,7 @@ class PostgresServer:
             shutil.chown(self.folder, "postgres")
         self.run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-instructions")
         with (self.folder / "postgresql.conf").open("a") as file:
-            file.write(SETTINGS)
+            file.write(self.settings)
         self.start()
         return self
 

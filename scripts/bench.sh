@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Measures the service, ClickHouse, DuckDB and PostgreSQL with the same readings; see docs/performance.md.
+# Builds the release binaries and runs a measurement in Python with them.
+#
+# Usage: bench.sh FOLDER [ARGUMENT...]. bench compares the service with ClickHouse, DuckDB and PostgreSQL
+# (docs/performance.md); bench/soak puts load on the service for hours (docs/reliability.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,15 +15,8 @@ if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/ini
   exit 1
 fi
 
-venv=.venv/bench
-# Compares the requirements, so that a change of versions reinstalls the packages.
-if ! cmp -s bench/requirements.txt "$venv/requirements.txt"; then
-  python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --requirement bench/requirements.txt
-  cp bench/requirements.txt "$venv/requirements.txt"
-fi
-
+venv=$(scripts/venv.sh "$1")
 cargo build --release --locked --bin device-stats --bin device-stats-bench
 target=$(cargo metadata --format-version 1 --no-deps --locked |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-BENCH_PROGRAMS=$target/release exec "$venv/bin/python" bench/main.py
+BENCH_PROGRAMS=$target/release exec "$venv/bin/python" "$1/main.py" "${@:2}"

@@ -8,14 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 url=${1:-http://127.0.0.1:8000}
-venv=.venv/locust
-
-# Compares the requirements, so that a change of versions reinstalls the packages.
-if ! cmp -s locust/requirements.txt "$venv/requirements.txt"; then
-  python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --requirement locust/requirements.txt
-  cp locust/requirements.txt "$venv/requirements.txt"
-fi
+venv=$(scripts/venv.sh locust)
 
 # The stop timeout lets clients finish their task and delete their users.
 exec "$venv/bin/locust" --locustfile locust/locustfile.py --host "$url" --headless --only-summary \

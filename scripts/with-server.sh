@@ -7,17 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-requirements=scripts/$1/requirements.txt
-venv=$PWD/.venv/$1
+venv=$(scripts/venv.sh "scripts/$1")
 shift
-
-# Compares the requirements, so that a change of versions reinstalls the packages.
-if ! cmp -s "$requirements" "$venv/requirements.txt"; then
-  python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --requirement "$requirements"
-  cp "$requirements" "$venv/requirements.txt"
-fi
-
 binary=$(scripts/debug-binary.sh)
 work=$(mktemp -d)
 server=
