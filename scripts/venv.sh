@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Python packages of a requirements file, unless they are installed, and prints the folder of their
-# virtual environment.
+# Installs the Python packages of a requirements file, unless they are installed, and prints the folder of
+# their virtual environment.
 #
-# Usage: venv.sh FOLDER. Installs FOLDER/requirements.txt into .venv/NAME, where NAME is the last part of FOLDER.
+# Usage: venv.sh FOLDER. Installs FOLDER/requirements.txt into .venv/NAME; NAME is the last part of FOLDER.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

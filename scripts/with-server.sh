@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs a client of another project against this build of the service.
 #
-# Usage: with-server.sh NAME COMMAND [ARGUMENT...]. Installs the Python packages of scripts/NAME/requirements.txt,
-# starts the service over SQLite on a free port, and runs COMMAND with the packages in its PATH. The URL of the
-# service and the path of its binary follow the arguments.
+# Usage: with-server.sh NAME COMMAND [ARGUMENT...]. Installs the packages of scripts/NAME/requirements.txt,
+# starts the service over SQLite on a free port, and runs COMMAND with the packages in its PATH. The URL of
+# the service and the path of its binary follow the arguments.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

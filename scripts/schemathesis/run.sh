@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Derives valid and invalid requests from the OpenAPI document of the service at URL, sends them, and compares the
-# responses with the document. SECONDS_MAX limits the time, SEED chooses the requests.
+# Derives valid and invalid requests from the OpenAPI document of the service at URL, sends them, and compares
+# the responses with the document. SECONDS_MAX limits the time, SEED chooses the requests.
 #
 # Usage: scripts/with-server.sh schemathesis scripts/schemathesis/run.sh
 set -euo pipefail
@@ -11,8 +11,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-# use_after_free: `DELETE /stats/devices/{device_id}` deletes readings, not the device, so later requests succeed.
-# Other tests check that a deleted device or user is not found. The responses of live streams do not end.
+# use_after_free: `DELETE /stats/devices/{device_id}` deletes readings, not the device, so later requests
+# succeed. Other tests check that a deleted device or user is not found. The responses of live streams do not
+# end.
 SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$scripts PYTHONDONTWRITEBYTECODE=1 \
   schemathesis --config-file "$scripts/schemathesis.toml" run "$url/api/v1/openapi.json" --url "$url" \
   --checks all --exclude-checks use_after_free --mode all \
