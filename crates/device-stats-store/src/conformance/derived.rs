@@ -137,8 +137,8 @@ pub async fn a_derived_segment_disappears_with_its_segment(store: Opened) {
     let merged = derive(&store, &his, ab).await;
     assert_eq!(find(&store, his.key, ab, 1).await, Some(merged));
     assert_eq!(find(&store, hers.key, last, 1).await, Some(others));
-    store.delete_device(his.key).await.unwrap();
-    store.delete_user(ann.id).await.unwrap();
+    store.delete_device(his.key, None).await.unwrap();
+    store.delete_user(ann.id, None).await.unwrap();
     for (key, id) in [(his.key, c), (his.key, ab), (hers.key, last)] {
         assert_eq!(find(&store, key, id, 1).await, None);
     }
