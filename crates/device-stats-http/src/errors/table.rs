@@ -235,7 +235,8 @@ fn too_many_devices() -> Fault {
 fn too_many_new_devices(count: usize) -> Fault {
     let max = REGISTERED_DEVICES_MAX;
     let msg = format!("The batch has {count} missing devices; a request registers at most {max}");
-    let problem = Problem::new("too_many_devices", msg).with(json!({"devices_max": max, "devices": count}));
+    let problem =
+        Problem::new("too_many_new_devices", msg).with(json!({"devices_max": max, "devices": count}));
     fault(vec!["query".into(), "register".into()], problem, json!(true))
 }
 
