@@ -39,6 +39,10 @@ impl ApiError {
     pub(crate) fn describe(&self) -> Description {
         match self {
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
+            Self::RootPath => {
+                let detail = "Not Found; the documentation of the interface is at /docs";
+                text(StatusCode::NOT_FOUND, "unknown_path", detail)
+            }
             Self::UnknownMethod => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }
