@@ -1,8 +1,8 @@
-"""Measures the cost of the magnitude over SQLite: analyses of x, y and z, and analyses of x, y, z and the magnitude,
-in turns. Needs NumPy and a release build:
+"""Measures the cost of the magnitude: analyses of x, y and z, and analyses of x, y, z and the magnitude, in turns. Needs
+NumPy, a release build and, for the store `service-postgres`, the programs of PostgreSQL:
 
     cargo build --release --bin device-stats --bin device-stats-bench
-    cd bench && python3 magnitude.py --kinds sensor noise real
+    cd bench && python3 magnitude.py --kinds sensor noise real --store service-sqlite
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sqlite3
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ import numpy as np
 
 from service import Service
 from shapes import SHAPES
+from stores import STORES, PostgresStore, SqliteFolder
 
 RELEASE = Path(__file__).resolve().parents[1] / "target" / "release"
 DEVICE = "device-0"
@@ -79,57 +79,66 @@ def windows(times: np.ndarray, count: int, seed: int) -> list[tuple[int, int]]:
     return [(first + int(random.integers(margin)), last - int(random.integers(margin))) for _ in range(count)]
 
 
-def stored_bytes(database: Path, table: str) -> int:
+def stored_bytes(store: SqliteFolder | PostgresStore, table: str) -> int:
     """Returns the bytes of the heads and the blocks of segments (`segment`) or of derived ones (`derived`)."""
     heads = {"segment": "segment", "derived": "derived_segment"}[table]
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        sums = f"(SELECT sum(length(head)) FROM {heads}), (SELECT sum(length(bytes)) FROM {table}_block)"
-        return sum(connection.execute(f"SELECT {sums}").fetchone())
+    sums = f"SELECT (SELECT sum(length(head)) FROM {heads}) + (SELECT sum(length(bytes)) FROM {table}_block)"
+    return store.query_number(sums)
 
 
 def measure(kind: str, options: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         path = Path(folder)
         times = write_device(path, kind, options.readings, options.seed)
-        database = path / "readings.db"
-        url = f"sqlite:{database}"
-        load = [options.programs / "device-stats-bench", "load", "--database", url, "--manifest", path / "manifest.json"]
-        subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
-        with Service(options.programs / "device-stats", url, path / "log") as service:
-            service.settle()
-            client = Client(service)
-            client.analyze(None, False)
-            cpu_before = service.cpu_seconds()
-            first_seconds, answer = client.analyze(None, True)
-            first_cpu = service.cpu_seconds() - cpu_before
-            check(path, answer["magnitude"])
-            wall: dict[bool, list[float]] = {False: [], True: []}
-            cpu = {False: 0.0, True: 0.0}
-            for turn in range(options.turns + 1):
-                requests = windows(times, options.requests, options.seed + turn)
-                for magnitude in (False, True):
-                    seconds, used = client.analyze_each(requests, magnitude)
-                    # The first turn only warms the cache.
-                    if turn > 0:
-                        wall[magnitude] += seconds
-                        cpu[magnitude] += used
-            count = len(wall[True])
-            plain, whole = median(wall[False]), median(wall[True])
-            return {
-                "kind": kind,
-                "requests": count,
-                "first_s": round(first_seconds, 2),
-                "first_cpu_s": round(first_cpu, 2),
-                "xyz_ms": round(1e3 * plain, 2),
-                "with_magnitude_ms": round(1e3 * whole, 2),
-                "xyz_cpu_ms": round(1e3 * cpu[False] / count, 2),
-                "with_magnitude_cpu_ms": round(1e3 * cpu[True] / count, 2),
-                "axes_wall": round(3 * (whole / plain - 1), 2),
-                "axes_cpu": round(3 * (cpu[True] / cpu[False] - 1), 2),
-                "segments_mb": round(stored_bytes(database, "segment") / 1e6, 1),
-                "magnitudes_mb": round(stored_bytes(database, "derived") / 1e6, 1),
-                "load_average": round(os.getloadavg()[0], 1),
-            }
+        # PostgreSQL runs as another user, which must reach its folder.
+        path.chmod(0o755)
+        with STORES[options.store](path / "store") as store:
+            manifest = path / "manifest.json"
+            load = [options.programs / "device-stats-bench", "load", "--database", store.url, "--manifest", manifest]
+            subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
+            return measure_requests(kind, options, path, times, store)
+
+
+def measure_requests(
+    kind: str, options: argparse.Namespace, path: Path, times: np.ndarray, store: SqliteFolder | PostgresStore
+) -> dict[str, object]:
+    """Measures analyses of a device whose readings are stored."""
+    with Service(options.programs / "device-stats", store.url, path / "log") as service:
+        service.settle()
+        client = Client(service)
+        client.analyze(None, False)
+        cpu_before = service.cpu_seconds()
+        first_seconds, answer = client.analyze(None, True)
+        first_cpu = service.cpu_seconds() - cpu_before
+        check(path, answer["magnitude"])
+        wall: dict[bool, list[float]] = {False: [], True: []}
+        cpu = {False: 0.0, True: 0.0}
+        for turn in range(options.turns + 1):
+            requests = windows(times, options.requests, options.seed + turn)
+            for magnitude in (False, True):
+                seconds, used = client.analyze_each(requests, magnitude)
+                # The first turn only warms the cache.
+                if turn > 0:
+                    wall[magnitude] += seconds
+                    cpu[magnitude] += used
+        count = len(wall[True])
+        plain, whole = median(wall[False]), median(wall[True])
+        return {
+            "store": options.store,
+            "kind": kind,
+            "requests": count,
+            "first_s": round(first_seconds, 2),
+            "first_cpu_s": round(first_cpu, 2),
+            "xyz_ms": round(1e3 * plain, 2),
+            "with_magnitude_ms": round(1e3 * whole, 2),
+            "xyz_cpu_ms": round(1e3 * cpu[False] / count, 2),
+            "with_magnitude_cpu_ms": round(1e3 * cpu[True] / count, 2),
+            "axes_wall": round(3 * (whole / plain - 1), 2),
+            "axes_cpu": round(3 * (cpu[True] / cpu[False] - 1), 2),
+            "segments_mb": round(stored_bytes(store, "segment") / 1e6, 1),
+            "magnitudes_mb": round(stored_bytes(store, "derived") / 1e6, 1),
+            "load_average": round(os.getloadavg()[0], 1),
+        }
 
 
 def check(folder: Path, found: dict) -> None:
@@ -144,6 +153,7 @@ def check(folder: Path, found: dict) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kinds", nargs="+", default=["sensor"], choices=sorted(SHAPES))
+    options.add_argument("--store", default="service-sqlite", choices=sorted(STORES))
     options.add_argument("--readings", type=int, default=10_000_000)
     options.add_argument("--requests", type=int, default=200, help="requests of a turn")
     options.add_argument("--turns", type=int, default=5)

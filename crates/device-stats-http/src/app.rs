@@ -1,7 +1,7 @@
 //! The application: all routes, and the layers around them.
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
@@ -23,11 +23,16 @@ pub(crate) fn app(service: Service) -> Router {
 /// panics, complete the response, and compress it.
 fn with_layers(routes: Router) -> Router {
     routes
-        .fallback(async || ApiError::UnknownPath)
+        .fallback(refuse_path)
         .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
         .layer(from_fn(middleware::complete_response))
         .layer(compression())
+}
+
+/// Responds to a path that no operation has.
+async fn refuse_path(uri: Uri) -> ApiError {
+    if uri.path() == "/" { ApiError::RootPath } else { ApiError::UnknownPath }
 }
 
 /// Responds to a method that a path does not have. The router adds the `Allow` header.

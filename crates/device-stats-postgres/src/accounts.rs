@@ -8,7 +8,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
     UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, StoreError};
+use device_stats_store::{AccountStore, StoreError, UserState};
 
 use crate::database::connections::{TimeLimit, call};
 use crate::store::PostgresStore;
@@ -36,27 +36,17 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| users::list_after(client, after, filter, limit))
     }
 
-    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| users::update(client, id, &change))
-    }
-
-    async fn update_unchanged_user(
+    async fn update_user(
         &self,
-        seen: &User,
-        devices: &[Device],
+        id: UserId,
+        expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| users::update_unchanged(
-            client, seen, devices, &change
-        ))
+        call!(self.connections, TimeLimit::Writes, |client| users::update(client, id, expected, &change))
     }
 
-    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| users::delete_unchanged(client, seen, devices))
-    }
-
-    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| users::delete(client, id))
+    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::None, |client| users::delete(client, id, expected))
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
@@ -88,23 +78,18 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| devices::list_by_user(client, user))
     }
 
-    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| devices::update(client, device, &change))
-    }
-
-    async fn update_unchanged_device(
+    async fn update_device(
         &self,
-        seen: &Device,
+        device: DeviceKey,
+        expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| devices::update_unchanged(client, seen, &change))
+        call!(self.connections, TimeLimit::Writes, |client| devices::update(
+            client, device, expected, &change
+        ))
     }
 
-    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| devices::delete_unchanged(client, seen))
-    }
-
-    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| devices::delete(client, device))
+    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::None, |client| devices::delete(client, device, expected))
     }
 }

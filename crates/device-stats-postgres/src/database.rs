@@ -2,7 +2,6 @@
 //! columns.
 
 pub(crate) mod columns;
-pub(crate) mod conditions;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connections;

@@ -69,6 +69,10 @@ impl SegmentStore for PostgresStore {
         call!(self.connections, TimeLimit::Writes, |client| derived::insert(client, device, segment, derived))
     }
 
+    async fn delete_derived(&self, device: DeviceKey, segment: SegmentId) -> Result<bool, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| derived::delete(client, device, segment))
+    }
+
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
         call!(self.connections, TimeLimit::Seals, |client| replace::seal(client, device, sealed))
     }

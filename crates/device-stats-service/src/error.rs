@@ -80,7 +80,7 @@ impl ServiceError {
 impl From<ReadError> for ServiceError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Store(error) => error.into(),
+            ReadError::Store(error) | ReadError::CorruptDerived(_, error) => error.into(),
             ReadError::Gone => Self::segments_merged_repeatedly(),
         }
     }

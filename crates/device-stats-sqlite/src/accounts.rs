@@ -10,7 +10,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, Timestamp, User,
     UserChange, UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, StoreError};
+use device_stats_store::{AccountStore, StoreError, UserState};
 use rusqlite::Connection;
 
 use crate::hot::HotView;
@@ -45,35 +45,27 @@ impl AccountStore for SqliteStore {
         self.connections.read(move |connection| users::list_after(connection, after, &filter, limit)).await
     }
 
-    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
-        self.connections.write(move |connection| users::update(connection, id, &change)).await
-    }
-
-    async fn update_unchanged_user(
+    async fn update_user(
         &self,
-        seen: &User,
-        devices: &[Device],
+        id: UserId,
+        expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
-        let (seen, devices) = (seen.clone(), devices.to_vec());
+        let expected = expected.cloned();
         let update = move |connection: &Connection| {
-            users::check_unchanged(connection, &seen, &devices)?;
-            users::update(connection, seen.id, &change)
+            users::check(connection, id, expected.as_ref())?;
+            users::update(connection, id, &change)
         };
         self.connections.write(update).await
     }
 
-    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
-        let (seen, devices) = (seen.clone(), devices.to_vec());
+    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
+        let expected = expected.cloned();
         let delete = move |connection: &Connection, hot: &HotView| {
-            users::check_unchanged(connection, &seen, &devices)?;
-            users::delete(connection, hot, seen.id)
+            users::check(connection, id, expected.as_ref())?;
+            users::delete(connection, hot, id)
         };
         self.write_with_hot(delete).await
-    }
-
-    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
-        self.write_with_hot(move |connection, hot| users::delete(connection, hot, id)).await
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
@@ -108,33 +100,26 @@ impl AccountStore for SqliteStore {
         self.connections.read(move |connection| devices::list_by_user(connection, user)).await
     }
 
-    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
-        self.connections.write(move |connection| devices::update(connection, device, &change)).await
-    }
-
-    async fn update_unchanged_device(
+    async fn update_device(
         &self,
-        seen: &Device,
+        device: DeviceKey,
+        expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
-        let seen = seen.clone();
+        let expected = expected.cloned();
         let update = move |connection: &Connection| {
-            devices::check_unchanged(connection, &seen)?;
-            devices::update(connection, seen.key, &change)
+            devices::check(connection, device, expected.as_ref())?;
+            devices::update(connection, device, &change)
         };
         self.connections.write(update).await
     }
 
-    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
-        let seen = seen.clone();
+    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
+        let expected = expected.cloned();
         let delete = move |connection: &Connection, hot: &HotView| {
-            devices::check_unchanged(connection, &seen)?;
-            devices::delete(connection, hot, seen.key)
+            devices::check(connection, device, expected.as_ref())?;
+            devices::delete(connection, hot, device)
         };
         self.write_with_hot(delete).await
-    }
-
-    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
-        self.write_with_hot(move |connection, hot| devices::delete(connection, hot, device)).await
     }
 }

@@ -1,7 +1,6 @@
 //! The database file: opening and migration, connections, and the conversion of errors and columns.
 
 pub(crate) mod columns;
-pub(crate) mod conditions;
 pub(crate) mod connections;
 pub(crate) mod errors;
 pub(crate) mod migrations;

@@ -75,6 +75,10 @@ impl SegmentStore for SqliteStore {
         self.connections.write(move |connection| derived::insert(connection, device, segment, &derived)).await
     }
 
+    async fn delete_derived(&self, device: DeviceKey, segment: SegmentId) -> Result<bool, StoreError> {
+        self.connections.write(move |connection| derived::delete(connection, device, segment)).await
+    }
+
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
         self.segment_queue.seal(device, sealed).await
     }

@@ -8,6 +8,15 @@ use device_stats_domain::{
 
 use crate::StoreError;
 
+/// A user and its devices, as a caller has read them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserState {
+    /// The user.
+    pub user: User,
+    /// All devices of the user, by ascending key.
+    pub devices: Vec<Device>,
+}
+
 /// Keeps users and devices. See [`Store`](crate::Store) for the promises and errors common to all methods.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
@@ -42,37 +51,25 @@ pub trait AccountStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
 
-    /// Changes the fields that `change` names, and returns the changed user.
+    /// Changes the fields that `change` names, and returns the changed user. With `expected`, does so only if
+    /// the user and its devices still equal it.
     ///
     /// # Errors
-    /// [`StoreError::UserMissing`], then [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`] if
-    /// another user has the email address or username.
-    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError>;
-
-    /// Changes a user as [`Self::update_user`] does, if the user and its devices still equal `seen` and
-    /// `devices`.
-    ///
-    /// # Errors
-    /// [`StoreError::UserMissing`], [`StoreError::Changed`], then the errors of [`Self::update_user`].
-    async fn update_unchanged_user(
+    /// [`StoreError::UserMissing`], then [`StoreError::Changed`], then [`StoreError::EmailTaken`], then
+    /// [`StoreError::UsernameTaken`] if another user has the email address or username.
+    async fn update_user(
         &self,
-        seen: &User,
-        devices: &[Device],
+        id: UserId,
+        expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError>;
 
-    /// Deletes a user as [`Self::delete_user`] does, if the user and its devices still equal `seen` and
-    /// `devices`.
+    /// Deletes a user, all devices of the user and all their readings. With `expected`, does so only if the
+    /// user and its devices still equal it.
     ///
     /// # Errors
     /// [`StoreError::UserMissing`], then [`StoreError::Changed`].
-    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError>;
-
-    /// Deletes a user, all devices of the user and all their readings.
-    ///
-    /// # Errors
-    /// [`StoreError::UserMissing`].
-    async fn delete_user(&self, id: UserId) -> Result<(), StoreError>;
+    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError>;
 
     /// Creates a device with a new key, 1 and up. Keys are never reused; consecutive calls of one caller get
     /// ascending keys.
@@ -118,31 +115,22 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only the common errors.
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError>;
 
-    /// Changes the fields that `change` names, and returns the changed device.
+    /// Changes the fields that `change` names, and returns the changed device. With `expected`, does so only
+    /// if the device still equals it.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`], then [`StoreError::UserMissing`] if the new owner does not exist.
-    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError>;
-
-    /// Changes a device as [`Self::update_device`] does, if the device still equals `seen`.
-    ///
-    /// # Errors
-    /// [`StoreError::DeviceMissing`], [`StoreError::Changed`], then the errors of [`Self::update_device`].
-    async fn update_unchanged_device(
+    /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`], then [`StoreError::UserMissing`] if the
+    /// new owner does not exist.
+    async fn update_device(
         &self,
-        seen: &Device,
+        device: DeviceKey,
+        expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError>;
 
-    /// Deletes a device as [`Self::delete_device`] does, if the device still equals `seen`.
+    /// Deletes a device and all its readings. With `expected`, does so only if the device still equals it.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
-    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError>;
-
-    /// Deletes a device and all its readings.
-    ///
-    /// # Errors
-    /// [`StoreError::DeviceMissing`].
-    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError>;
+    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError>;
 }

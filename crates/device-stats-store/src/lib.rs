@@ -13,6 +13,7 @@ mod readings;
 mod schema;
 mod segments;
 mod snapshots;
+mod sql_conditions;
 mod store;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -21,7 +22,7 @@ mod model;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use accounts::AccountStore;
+pub use accounts::{AccountStore, UserState};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::Exchange;
 #[cfg(any(test, feature = "conformance"))]
@@ -36,4 +37,5 @@ pub use segments::{
     SealedTimes, SegmentEntry, SegmentId, SegmentStore, open_head,
 };
 pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
+pub use sql_conditions::SqlConditions;
 pub use store::Store;

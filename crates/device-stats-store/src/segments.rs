@@ -65,6 +65,13 @@ pub trait SegmentStore: Send + Sync + 'static {
         derived: &Segment,
     ) -> Result<(), StoreError>;
 
+    /// Deletes the derived segment of a segment, and returns whether it was stored. A caller that has found a
+    /// fault in it uses this call, and then computes it again.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn delete_derived(&self, device: DeviceKey, segment: SegmentId) -> Result<bool, StoreError>;
+
     /// Replaces hot readings of a device by the segment that was encoded from them.
     ///
     /// Nothing is done if one of the readings is no longer hot, or has another id. So a delayed caller does

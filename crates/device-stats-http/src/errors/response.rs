@@ -78,14 +78,10 @@ fn is_temporary(status: StatusCode) -> bool {
 
 fn contract_error(description: Description, id: &RequestId, influx: InfluxMembers) -> Response {
     let (code, request_id) = (description.code, id.to_string());
-    let InfluxMembers { message, line } = influx;
-    let error = message.clone();
     match description.detail {
-        Detail::Text(detail) => {
-            Json(ErrorResponse { detail, code, request_id, message, error, line }).into_response()
-        }
+        Detail::Text(detail) => Json(ErrorResponse { detail, code, request_id, influx }).into_response(),
         Detail::Faults(detail) => {
-            Json(ValidationErrorResponse { detail, code, request_id, message, error, line }).into_response()
+            Json(ValidationErrorResponse { detail, code, request_id, influx }).into_response()
         }
     }
 }
@@ -93,13 +89,16 @@ fn contract_error(description: Description, id: &RequestId, influx: InfluxMember
 /// Returns the members for clients of InfluxDB. Telegraf logs `message` (its output for version 2) or `error`
 /// (for version 1), and drops the batch.
 fn influx_members(detail: &Detail) -> InfluxMembers {
-    let first = match detail {
-        Detail::Text(text) => return InfluxMembers { message: Some(text.clone()), line: None },
-        Detail::Faults(faults) => faults.first(),
+    let (message, line) = match detail {
+        Detail::Text(text) => (text.clone(), None),
+        Detail::Faults(faults) => faults.first().map_or_else(Default::default, explain),
     };
-    let Some(Fault { loc, line, msg, ctx, .. }) = first else {
-        return InfluxMembers { message: Some(String::new()), line: None };
-    };
+    InfluxMembers { message: Some(message.clone()), error: Some(message), line }
+}
+
+/// Returns the explanation of a fault, and its line.
+fn explain(fault: &Fault) -> (String, Option<u64>) {
+    let Fault { loc, line, msg, ctx, .. } = fault;
     let place = line.map_or_else(String::new, |line| format!("line {line}: "));
     // The position of the line in the body is already in `place`.
     let name = match loc.last() {
@@ -109,7 +108,7 @@ fn influx_members(detail: &Detail) -> InfluxMembers {
     let reason =
         ctx.as_ref().and_then(|ctx| ctx.get("error")?.as_str()).filter(|reason| !msg.contains(reason));
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    InfluxMembers { message: Some(format!("{place}{name}{msg}{reason}")), line: *line }
+    (format!("{place}{name}{msg}{reason}"), *line)
 }
 
 #[expect(clippy::expect_used, reason = "every status in the table is a standard one")]

@@ -20,8 +20,14 @@ pub(crate) struct ErrorResponse {
     /// Id of the request, as in the header `x-request-id` and in the server's log.
     #[schema(example = "0199f3c2-6f0e-7c3a-9a51-0d6f7f0b5a11")]
     pub(super) request_id: String,
-    /// The explanation, for clients of InfluxDB; of several faults the first one, with its line. Only errors
-    /// of `/api/v1/write` and its other paths have it.
+    #[serde(flatten)]
+    pub(super) influx: InfluxMembers,
+}
+
+/// Members that clients of InfluxDB show. Only errors of `/api/v1/write` and its other paths have them.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct InfluxMembers {
+    /// The explanation, for clients of InfluxDB; of several faults the first one, with its line.
     #[schema(example = "line 2: x: Input should be a finite number", nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
@@ -32,15 +38,6 @@ pub(crate) struct ErrorResponse {
     /// Line of the first fault, from 1, for clients of InfluxDB.
     #[schema(example = 2, minimum = 1, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<u64>,
-}
-
-/// Members that clients of InfluxDB show.
-#[derive(Default)]
-pub(super) struct InfluxMembers {
-    /// The explanation; of several faults the first one, with its line.
-    pub(super) message: Option<String>,
-    /// Line of the first fault, from 1, if it has one.
     pub(super) line: Option<u64>,
 }
 
@@ -57,19 +54,8 @@ pub(crate) struct ValidationErrorResponse {
     /// Id of the request, as in the header `x-request-id` and in the server's log.
     #[schema(example = "0199f3c2-6f0e-7c3a-9a51-0d6f7f0b5a11")]
     pub(super) request_id: String,
-    /// The explanation, for clients of InfluxDB; of several faults the first one, with its line. Only errors
-    /// of `/api/v1/write` and its other paths have it.
-    #[schema(example = "line 2: x: Input should be a finite number", nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) message: Option<String>,
-    /// The same explanation, for clients of InfluxDB 1.
-    #[schema(example = "line 2: x: Input should be a finite number", nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
-    /// Line of the first fault, from 1, for clients of InfluxDB.
-    #[schema(example = 2, minimum = 1, nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<u64>,
+    #[serde(flatten)]
+    pub(super) influx: InfluxMembers,
 }
 
 /// A fault of a request.

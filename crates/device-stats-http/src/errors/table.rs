@@ -39,6 +39,10 @@ impl ApiError {
     pub(crate) fn describe(&self) -> Description {
         match self {
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
+            Self::RootPath => {
+                let detail = "Not Found; the documentation of the interface is at /docs";
+                text(StatusCode::NOT_FOUND, "unknown_path", detail)
+            }
             Self::UnknownMethod => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }
@@ -235,7 +239,8 @@ fn too_many_devices() -> Fault {
 fn too_many_new_devices(count: usize) -> Fault {
     let max = REGISTERED_DEVICES_MAX;
     let msg = format!("The batch has {count} missing devices; a request registers at most {max}");
-    let problem = Problem::new("too_many_devices", msg).with(json!({"devices_max": max, "devices": count}));
+    let problem =
+        Problem::new("too_many_new_devices", msg).with(json!({"devices_max": max, "devices": count}));
     fault(vec!["query".into(), "register".into()], problem, json!(true))
 }
 

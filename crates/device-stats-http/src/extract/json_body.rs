@@ -1,8 +1,9 @@
 //! JSON objects as bodies.
 
-use device_stats_formats::{Faults, Json, LocationStep, Members, missing};
+use device_stats_formats::{Faults, Json, LocationStep, MediaType, Members, Problem, missing};
 
 use super::input::{FromInput, Input};
+use crate::headers::content_type::media_type;
 
 /// A JSON object as the body of a request. The type describes the body in the OpenAPI document.
 pub(crate) trait RequestBody {
@@ -38,6 +39,12 @@ pub(crate) fn read_object<T>(
         faults.add(loc.to_vec(), missing(), &Json::Null);
         return None;
     };
+    if media_type(&input.headers) != MediaType::Json {
+        let msg = "Input should be a valid dictionary or object to extract fields from; send JSON with \
+            Content-Type: application/json";
+        faults.add(loc.to_vec(), Problem::new("model_attributes_type", msg), json);
+        return None;
+    }
     let mut members = Members::from_json(json, &loc, faults)?;
     let value = read(&mut members);
     members.refuse_misnamed(names);

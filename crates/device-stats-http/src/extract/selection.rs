@@ -1,7 +1,7 @@
 //! `device_id` and `prefix`: the devices that a query chooses.
 
 use device_stats_domain::DeviceFilter;
-use device_stats_formats::{Faults, Json, Problem, missing, values};
+use device_stats_formats::{Faults, Json, Problem, values};
 use device_stats_service::DeviceSelection;
 use device_stats_service::limits::CHOSEN_DEVICES_MAX;
 use utoipa::IntoParams;
@@ -54,7 +54,9 @@ pub(crate) fn required_selection(input: &Input, faults: &mut Faults) -> Option<D
             Some(DeviceSelection::Matching(DeviceFilter { prefix: Some(prefix), ..DeviceFilter::default() }))
         }
         (None, None) => {
-            faults.add(vec!["query".into(), "device_id".into()], missing(), &Json::Null);
+            let msg = "Field required: give device_id, once for each device, or prefix";
+            let problem = Problem::new("missing", msg);
+            faults.add(vec!["query".into(), "device_id".into()], problem, &Json::Null);
             None
         }
     }

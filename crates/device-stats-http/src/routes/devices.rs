@@ -226,13 +226,17 @@ pub(super) async fn update_device(
 ) -> Result<Json<DeviceResponse>, ApiError> {
     let (device, JsonBody(change), conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
-    let changed = if conditions.are_always_met() {
-        service.update_device(&device, change).await?
-    } else {
-        conditions.check_change(&DeviceResponse::tag(&device))?;
-        service.update_unchanged_device(&device, change).await?
-    };
-    Ok(Json(changed.into()))
+    let expected = expected_state(&device, &conditions)?;
+    Ok(Json(service.update_device(&device, expected, change).await?.into()))
+}
+
+/// Returns the state that the conditions of a change have been checked with; `None` without conditions.
+fn expected_state<'d>(device: &'d Device, conditions: &Conditions) -> Result<Option<&'d Device>, ApiError> {
+    if conditions.are_always_met() {
+        return Ok(None);
+    }
+    conditions.check_change(&DeviceResponse::tag(device))?;
+    Ok(Some(device))
 }
 
 /// Delete a device
@@ -255,11 +259,7 @@ pub(super) async fn delete_device(
 ) -> Result<StatusCode, ApiError> {
     let (device, conditions) = input;
     let device = service.find_device(principal, device.id()?, Action::Manage).await?;
-    if conditions.are_always_met() {
-        service.delete_device(&device).await?;
-    } else {
-        conditions.check_change(&DeviceResponse::tag(&device))?;
-        service.delete_unchanged_device(&device).await?;
-    }
+    let expected = expected_state(&device, &conditions)?;
+    service.delete_device(&device, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use device_stats_domain::{
 };
 use device_stats_formats::Json as Value;
 use device_stats_formats::limits::ECHO_BYTES_MAX;
-use device_stats_formats::{Faults, Problem, missing, values};
+use device_stats_formats::{Faults, Problem, values};
 use device_stats_service::{Bucket, Series, Service};
 use serde::Serialize;
 use serde_json::json;
@@ -68,7 +68,10 @@ impl FromInput for SeriesQuery {
             (Some(Some(interval)), Some(None)) => Some(BucketLength::Interval(interval)),
             (Some(None), Some(Some(points))) => Some(BucketLength::AtMost(points)),
             (Some(None), Some(None)) => {
-                faults.add(vec!["query".into(), "interval".into()], missing(), &Value::Null);
+                let msg = "Field required: give interval, such as PT1H, or points, such as 800, the maximum \
+                    number of buckets";
+                let problem = Problem::new("missing", msg);
+                faults.add(vec!["query".into(), "interval".into()], problem, &Value::Null);
                 None
             }
             (Some(Some(_)), Some(Some(points))) => {

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use device_stats_domain::{Device, NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_formats::Members;
 use device_stats_formats::values;
-use device_stats_service::{Action, Service};
+use device_stats_service::{Action, Authorized, Service};
+use device_stats_store::UserState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -233,14 +234,22 @@ pub(super) async fn update_user(
 ) -> Result<Json<UserResponse>, ApiError> {
     let (PathUser(id), JsonBody(change), conditions) = input;
     let user = service.find_user(principal, id, Action::Manage).await?;
-    let changed = if conditions.are_always_met() {
-        service.update_user(&user, change).await?
-    } else {
-        let devices = service.list_user_devices(&user).await?;
-        conditions.check_change(&UserWithDevicesResponse::tag(&user, &devices))?;
-        service.update_unchanged_user(&user, &devices, change).await?
-    };
-    Ok(Json(changed.into()))
+    let expected = expected_state(&service, &user, &conditions).await?;
+    Ok(Json(service.update_user(&user, expected.as_ref(), change).await?.into()))
+}
+
+/// Returns the state that the conditions of a change have been checked with; `None` without conditions.
+async fn expected_state(
+    service: &Service,
+    user: &Authorized<User>,
+    conditions: &Conditions,
+) -> Result<Option<UserState>, ApiError> {
+    if conditions.are_always_met() {
+        return Ok(None);
+    }
+    let devices = service.list_user_devices(user).await?;
+    conditions.check_change(&UserWithDevicesResponse::tag(user, &devices))?;
+    Ok(Some(UserState { user: User::clone(user), devices }))
 }
 
 /// Delete a user
@@ -263,12 +272,7 @@ pub(super) async fn delete_user(
 ) -> Result<StatusCode, ApiError> {
     let (PathUser(id), conditions) = input;
     let user = service.find_user(principal, id, Action::Manage).await?;
-    if conditions.are_always_met() {
-        service.delete_user(&user).await?;
-    } else {
-        let devices = service.list_user_devices(&user).await?;
-        conditions.check_change(&UserWithDevicesResponse::tag(&user, &devices))?;
-        service.delete_unchanged_user(&user, &devices).await?;
-    }
+    let expected = expected_state(&service, &user, &conditions).await?;
+    service.delete_user(&user, expected.as_ref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

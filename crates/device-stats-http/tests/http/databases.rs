@@ -85,6 +85,48 @@ impl Database {
         assert_eq!(replaced, 1, "{key:?}");
     }
 
+    /// Replaces the bytes of a piece of a derived segment in the database, without the store. A block without
+    /// bytes is deleted.
+    pub(crate) async fn replace_derived(&self, key: PieceKey, bytes: Option<&[u8]>) {
+        let PieceKey { device, segment, piece } = key;
+        let sqlite = |statement: &str, values: &[&dyn rusqlite::ToSql]| {
+            let Self::Sqlite(directory) = self else { panic!("another database") };
+            Connection::open(file(directory)).unwrap().execute(statement, values).unwrap() as u64
+        };
+        let replaced = match (self, piece, bytes) {
+            (Self::Sqlite(_), Piece::Head, bytes) => sqlite(
+                "UPDATE derived_segment SET head = ?1 WHERE segment = ?2",
+                &[&bytes.unwrap(), &segment.0],
+            ),
+            (Self::Sqlite(_), Piece::Block(block), Some(bytes)) => sqlite(
+                "UPDATE derived_block SET bytes = ?1 WHERE id = ?2 << 16 | ?3",
+                &[&bytes, &segment.0, &block],
+            ),
+            (Self::Sqlite(_), Piece::Block(block), None) => {
+                sqlite("DELETE FROM derived_block WHERE id = ?1 << 16 | ?2", &[&segment.0, &block])
+            }
+            (Self::Postgres(url), Piece::Head, bytes) => {
+                let update = "UPDATE derived_segment SET head = $1 WHERE device = $2 AND segment = $3";
+                execute(url, update, &[&bytes.unwrap(), &device.0, &segment.0]).await
+            }
+            (Self::Postgres(url), Piece::Block(block), bytes) => {
+                let which = "device = $1 AND segment = $2 AND block = $3";
+                let block = i32::try_from(block).unwrap();
+                match bytes {
+                    Some(bytes) => {
+                        let update = format!("UPDATE derived_block SET bytes = $4 WHERE {which}");
+                        execute(url, &update, &[&device.0, &segment.0, &block, &bytes]).await
+                    }
+                    None => {
+                        let delete = format!("DELETE FROM derived_block WHERE {which}");
+                        execute(url, &delete, &[&device.0, &segment.0, &block]).await
+                    }
+                }
+            }
+        };
+        assert_eq!(replaced, 1, "{key:?}");
+    }
+
     /// Deletes all derived segments in the database, without the store. Returns their number.
     pub(crate) async fn delete_derived(&self) -> u64 {
         let delete = "DELETE FROM derived_segment";

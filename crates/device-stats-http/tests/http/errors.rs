@@ -9,7 +9,8 @@ over_both_stores!(
     errors_have_the_form_of_rfc_9457_on_request,
     all_faults_are_listed_at_once,
     every_response_has_a_request_id,
-    at_most_a_hundred_faults_are_listed
+    at_most_a_hundred_faults_are_listed,
+    errors_name_what_is_missing
 );
 
 const ID: &str = "x-request-id: r-1";
@@ -22,6 +23,8 @@ async fn errors_have_the_form_of_the_contract(api: Api) {
     let response = api.send("GET", "/nothing", &[ID], None).await;
     assert_eq!(response.header("content-type"), Some("application/json"));
     insta::allow_duplicates! { insta::assert_snapshot!(text(&response), @r#"{"detail":"Not Found","code":"unknown_path","request_id":"r-1"}"#) };
+    let response = api.send("GET", "/", &[ID], None).await;
+    insta::allow_duplicates! { insta::assert_snapshot!(text(&response), @r#"{"detail":"Not Found; the documentation of the interface is at /docs","code":"unknown_path","request_id":"r-1"}"#) };
     let response = api.send("PATCH", "/api/v1/users", &[ID], None).await;
     insta::allow_duplicates! { insta::assert_snapshot!(text(&response), @r#"{"detail":"Method Not Allowed","code":"unknown_method","request_id":"r-1"}"#) };
     let response = api.send("GET", "/api/v1/users/7", &[ID], None).await;
@@ -93,4 +96,34 @@ async fn at_most_a_hundred_faults_are_listed(api: Api) {
     let response = api.post("/api/v1/stats/batch", json!(rows)).await;
     assert_eq!(response.status, 422);
     assert_eq!(response.json()["detail"].as_array().map(Vec::len), Some(100));
+}
+
+/// If one of several parameters is required, the error names all of them. If a body has another media type,
+/// the error names the accepted ones.
+async fn errors_name_what_is_missing(api: Api) {
+    api.device("d").await;
+    for (path, expected) in [
+        ("/api/v1/stats/analysis", "Field required: give device_id, once for each device, or prefix"),
+        (
+            "/api/v1/stats/devices/d/series",
+            "Field required: give interval, such as PT1H, or points, such as 800, the maximum number of buckets",
+        ),
+    ] {
+        assert_eq!(api.get(path).await.json()["detail"][0]["msg"], expected);
+    }
+    let reading = br#"{"x":1,"y":2,"z":3}"#;
+    for header in [&["content-type: application/x-www-form-urlencoded"][..], &[]] {
+        let response = api.send("POST", "/api/v1/stats/devices/d", header, Some(reading)).await;
+        assert_eq!(response.brief(), "422 model_attributes_type body");
+        let msg = response.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
+        assert!(msg.ends_with("; send JSON with Content-Type: application/json"), "{msg}");
+        let response = api.send("POST", "/api/v1/stats/devices/d/batch", header, Some(reading)).await;
+        assert_eq!(response.status, 415);
+        let detail = response.json()["detail"].as_str().unwrap().to_owned();
+        for accepted in
+            ["application/json", "application/x-ndjson", "text/csv", "application/vnd.apache.arrow.stream"]
+        {
+            assert!(detail.contains(accepted), "{detail}");
+        }
+    }
 }

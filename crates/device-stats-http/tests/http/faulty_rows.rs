@@ -165,7 +165,7 @@ async fn register_creates_missing_devices(api: Api) {
         writeln!(many, "new-{n},1,2,3").unwrap();
     }
     let response = api.post_as(&format!("{MIXED}?register=true"), CSV, many.as_bytes()).await;
-    assert_eq!(response.brief(), "422 too_many_devices query.register");
+    assert_eq!(response.brief(), "422 too_many_new_devices query.register");
     assert_eq!(api.get("/api/v1/devices/new-0").await.status, 404);
     // A faulty batch registers nothing.
     let response = api.post_as(&format!("{MIXED}?register=true"), CSV, b"device_id,x,y,z\nf,1,2,bad\n").await;

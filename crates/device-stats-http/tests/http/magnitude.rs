@@ -25,6 +25,8 @@ over_both_stores!(
 over_both_databases!(
     magnitudes_of_sealed_readings_are_exact,
     lost_magnitudes_are_computed_again,
+    corrupt_magnitudes_are_computed_again,
+    magnitudes_of_corrupt_readings_are_an_error,
     magnitudes_follow_a_merge,
     concurrent_requests_for_new_magnitudes_agree
 );
@@ -193,6 +195,13 @@ impl Scene {
         }
     }
 
+    /// Returns a stored derived segment.
+    async fn derived(&self, number: usize) -> Segment {
+        let entries = self.store.list_segments(self.key).await.unwrap();
+        let entry = entries.iter().find(|entry| entry.id == self.segments[number]).unwrap();
+        read_derived_segment(&*self.store, self.key, entry).await.unwrap().unwrap()
+    }
+
     /// Returns whether the derived segment of a segment is stored.
     async fn is_derived(&self, segment: SegmentId) -> bool {
         let head = PieceKey { device: self.key, segment, piece: Piece::Head };
@@ -229,6 +238,67 @@ async fn lost_magnitudes_are_computed_again(database: Database) {
     scene.check(server.api).await;
     assert_eq!(server.api.get(&histogram).await.json(), found);
     assert!(scene.is_derived(scene.segments[0]).await);
+    server.stop().await;
+}
+
+/// A request with a corrupt derived segment was answered with 500 until somebody deleted the segment by hand.
+async fn corrupt_magnitudes_are_computed_again(database: Database) {
+    let scene = Scene::new(database).await;
+    // Without a cache, every request reads all bytes.
+    let server = Server::start_with_cache(Arc::clone(&scene.store), 0).await;
+    let series = format!("{DEVICE}/series?interval=PT10M&magnitude=true");
+    let expected = server.api.get(&series).await.json();
+    let (first, second) = (scene.derived(0).await, scene.derived(1).await);
+    let flipped = |bytes: &[u8], byte: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[byte] ^= 1;
+        Some(bytes)
+    };
+    let mut damages = vec![
+        (Piece::Head, Some(first.head[1..].to_vec())),
+        (Piece::Head, Some(Vec::new())),
+        // All checksums of the other head are valid.
+        (Piece::Head, Some(second.head.clone())),
+        (Piece::Block(0), None),
+        (Piece::Block(0), Some(first.blocks[0][1..].to_vec())),
+    ];
+    for part in 0..3 {
+        damages.push((Piece::Head, flipped(&first.head, part * (first.head.len() - 1) / 2)));
+        for (number, block) in (0..).zip(&first.blocks) {
+            damages.push((Piece::Block(number), flipped(block, part * (block.len() - 1) / 2)));
+        }
+    }
+    for (piece, bytes) in damages {
+        let key = PieceKey { device: scene.key, segment: scene.segments[0], piece };
+        scene.database.replace_derived(key, bytes.as_deref()).await;
+        assert_eq!(server.api.get(&series).await.json(), expected, "{piece:?}");
+    }
+    // Damages of several segments are repaired in one request.
+    for (segment, derived) in scene.segments.into_iter().zip([&first, &second]) {
+        let key = PieceKey { device: scene.key, segment, piece: Piece::Head };
+        scene.database.replace_derived(key, Some(&derived.head[1..])).await;
+    }
+    assert_eq!(server.api.get(&series).await.json(), expected);
+    assert_eq!((scene.derived(0).await, scene.derived(1).await), (first, second));
+    server.stop().await;
+}
+
+/// Magnitudes that cannot be computed, because the readings are corrupt, are an error.
+async fn magnitudes_of_corrupt_readings_are_an_error(database: Database) {
+    let scene = Scene::new(database).await;
+    let server = Server::start_with_cache(Arc::clone(&scene.store), 0).await;
+    let analyze = async || server.api.post(&format!("{DEVICE}/analyze"), json!({"magnitude": true})).await;
+    let expected = analyze().await.json();
+    let derived = scene.derived(0).await;
+    let key = |piece| PieceKey { device: scene.key, segment: scene.segments[0], piece };
+    let block = scene.store.read_pieces(&[key(Piece::Block(0))]).await.unwrap().remove(0).unwrap();
+    scene.database.replace(key(Piece::Block(0)), &block[1..]).await;
+    scene.database.replace_derived(key(Piece::Head), Some(&derived.head[1..])).await;
+    assert_eq!(analyze().await.status, 500);
+    assert_eq!(analyze().await.status, 500);
+    scene.database.replace(key(Piece::Block(0)), &block).await;
+    assert_eq!(analyze().await.json(), expected);
+    assert_eq!(scene.derived(0).await, derived);
     server.stop().await;
 }
 

@@ -7,12 +7,11 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
     UserId,
 };
-use device_stats_store::StoreError;
+use device_stats_store::{SqlConditions, StoreError};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::database::columns::{column, each, optional_text, optional_time, text};
-use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
 use crate::database::transactions::{BEGIN, UNLIMITED, at_once, begin, try_join, try_join3};
 
@@ -101,7 +100,7 @@ pub(crate) async fn list_after(
     let (owner, limit) = (user_id.map(|id| id.0), i64::from(limit));
     let range = prefix.as_ref().map(|prefix| (prefix.as_str(), prefix.end()));
     let text = text.as_ref().map(SearchText::as_lower_case);
-    let mut conditions = Conditions::default();
+    let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
     if let Some(owner) = &owner {
         conditions.add("user_id = @", owner);
@@ -144,10 +143,11 @@ pub(super) enum Purpose {
     Delete,
 }
 
-/// Begins a transaction, locks a device, and checks that it still equals the device that a caller has read.
-async fn begin_unchanged<'c>(
+/// Begins a transaction, locks a device, and checks that it equals the expected device.
+async fn begin_expected<'c>(
     client: &'c mut Client,
-    seen: &Device,
+    key: DeviceKey,
+    expected: &Device,
     purpose: Purpose,
 ) -> Result<Transaction<'c>, Failure> {
     let transaction = begin(client).await?;
@@ -157,38 +157,29 @@ async fn begin_unchanged<'c>(
     };
     let select = format!("SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1 {lock}");
     let select = transaction.prepare_cached(&select).await?;
-    let found = transaction.query(&select, &[&seen.key.0]).await?;
+    let found = transaction.query(&select, &[&key.0]).await?;
     match found.first().map(device).transpose()? {
         None => Err(StoreError::DeviceMissing.into()),
-        Some(device) if device != *seen => Err(StoreError::Changed.into()),
+        Some(device) if device != *expected => Err(StoreError::Changed.into()),
         Some(_) => Ok(transaction),
     }
 }
 
-pub(crate) async fn update_unchanged(
+pub(crate) async fn update(
     client: &mut Client,
-    seen: &Device,
+    key: DeviceKey,
+    expected: Option<&Device>,
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
-    let transaction = begin_unchanged(client, seen, Purpose::Update).await?;
-    let updated = update(&transaction, seen.key, change).await?;
+    let Some(expected) = expected else { return set(client, key, change).await };
+    let transaction = begin_expected(client, key, expected, Purpose::Update).await?;
+    let updated = set(&transaction, key, change).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(updated)
 }
 
-pub(crate) async fn delete_unchanged(client: &mut Client, seen: &Device) -> Result<(), Failure> {
-    let transaction = begin_unchanged(client, seen, Purpose::Delete).await?;
-    transaction.batch_execute(UNLIMITED).await?;
-    transaction.execute("DELETE FROM reading WHERE device = $1", &[&seen.key.0]).await?;
-    transaction.execute("DELETE FROM devices WHERE id = $1", &[&seen.key.0]).await?;
-    transaction.commit().await.map_err(Failure::Committing)
-}
-
-pub(crate) async fn update(
-    client: &impl GenericClient,
-    key: DeviceKey,
-    change: &DeviceChange,
-) -> Result<Device, Failure> {
+/// Sets the fields that a change names.
+async fn set(client: &impl GenericClient, key: DeviceKey, change: &DeviceChange) -> Result<Device, Failure> {
     let update = client
         .prepare_cached(
             "UPDATE devices SET
@@ -205,10 +196,23 @@ pub(crate) async fn update(
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
+pub(crate) async fn delete(
+    client: &mut Client,
+    key: DeviceKey,
+    expected: Option<&Device>,
+) -> Result<(), Failure> {
+    let Some(expected) = expected else { return delete_any(client, key).await };
+    let transaction = begin_expected(client, key, expected, Purpose::Delete).await?;
+    transaction.batch_execute(UNLIMITED).await?;
+    transaction.execute("DELETE FROM reading WHERE device = $1", &[&key.0]).await?;
+    transaction.execute("DELETE FROM devices WHERE id = $1", &[&key.0]).await?;
+    transaction.commit().await.map_err(Failure::Committing)
+}
+
 /// Deletes a device. Foreign keys delete its segments. The statement timeout limits the wait for running
 /// appends; the deletion itself has no time limit. Once the device is locked, the deletion sees all its
 /// readings.
-pub(crate) async fn delete(client: &Client, key: DeviceKey) -> Result<(), Failure> {
+async fn delete_any(client: &Client, key: DeviceKey) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
     let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;
     let delete = client.prepare_cached("DELETE FROM devices WHERE id = $1").await?;

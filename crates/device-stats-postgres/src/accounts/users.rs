@@ -2,15 +2,14 @@
 
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{
-    Device, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
-use device_stats_store::StoreError;
+use device_stats_store::{SqlConditions, StoreError, UserState};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::accounts::devices::{Purpose, device};
 use crate::database::columns::{column, each, optional_time, text};
-use crate::database::conditions::Conditions;
 use crate::database::errors::{Failure, is_taken};
 use crate::database::transactions::{BEGIN, UNLIMITED, at_once, begin, try_join, try_join3};
 
@@ -66,7 +65,7 @@ pub(crate) async fn list_after(
     let UserFilter { username, text } = filter;
     let (username, limit) = (username.as_ref().map(Username::as_str), i64::from(limit));
     let text = text.as_ref().map(SearchText::as_lower_case);
-    let mut conditions = Conditions::default();
+    let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
     if let Some(username) = &username {
         conditions.add("username = @", username);
@@ -84,8 +83,25 @@ pub(crate) async fn list_after(
     Ok(each(&users, user)?)
 }
 
-pub(crate) async fn update(client: &Client, id: UserId, change: &UserChange) -> Result<User, Failure> {
-    match try_update(client, id, change).await? {
+pub(crate) async fn update(
+    client: &mut Client,
+    id: UserId,
+    expected: Option<&UserState>,
+    change: &UserChange,
+) -> Result<User, Failure> {
+    let updated = match expected {
+        None => try_update(client, id, change).await?,
+        Some(expected) => {
+            let transaction = begin_expected(client, id, expected, Purpose::Update).await?;
+            let updated = try_update(&transaction, id, change).await?;
+            match updated {
+                Ok(_) => transaction.commit().await.map_err(Failure::Committing)?,
+                Err(_) => transaction.rollback().await?,
+            }
+            updated
+        }
+    };
+    match updated {
         Ok(updated) => Ok(updated),
         Err(error) => Err(refused(client, error, Some(id), change.email.as_ref()).await),
     }
@@ -111,18 +127,18 @@ async fn try_update(
     }
 }
 
-/// Begins a transaction, locks a user and its devices in the order of a deletion, and checks that they still
-/// equal the state that a caller has read. With the user locked, it gets no further device.
-async fn begin_unchanged<'c>(
+/// Begins a transaction, locks a user and its devices in the order of a deletion, and checks that they equal
+/// the expected state. With the user locked, it gets no further device.
+async fn begin_expected<'c>(
     client: &'c mut Client,
-    seen: &User,
-    devices: &[Device],
+    id: UserId,
+    expected: &UserState,
     purpose: Purpose,
 ) -> Result<Transaction<'c>, Failure> {
     let transaction = begin(client).await?;
     let select = "SELECT id, username, email, created_at FROM users WHERE id = $1 FOR UPDATE";
     let select = transaction.prepare_cached(select).await?;
-    let found = transaction.query(&select, &[&seen.id.0]).await?;
+    let found = transaction.query(&select, &[&id.0]).await?;
     let found = found.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?;
     let lock = match purpose {
         Purpose::Update => "FOR SHARE",
@@ -132,45 +148,35 @@ async fn begin_unchanged<'c>(
         "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1 ORDER BY id {lock}"
     );
     let select = transaction.prepare_cached(&select).await?;
-    let found_devices = each(&transaction.query(&select, &[&seen.id.0]).await?, device)?;
-    if found == *seen && found_devices == devices { Ok(transaction) } else { Err(StoreError::Changed.into()) }
+    let devices = each(&transaction.query(&select, &[&id.0]).await?, device)?;
+    let found = UserState { user: found, devices };
+    if found == *expected { Ok(transaction) } else { Err(StoreError::Changed.into()) }
 }
 
-pub(crate) async fn update_unchanged(
+pub(crate) async fn delete(
     client: &mut Client,
-    seen: &User,
-    devices: &[Device],
-    change: &UserChange,
-) -> Result<User, Failure> {
-    let transaction = begin_unchanged(client, seen, devices, Purpose::Update).await?;
-    let refusal = match try_update(&transaction, seen.id, change).await? {
-        Ok(updated) => {
-            transaction.commit().await.map_err(Failure::Committing)?;
-            return Ok(updated);
-        }
-        Err(error) => error,
-    };
-    transaction.rollback().await?;
-    Err(refused(client, refusal, Some(seen.id), change.email.as_ref()).await)
-}
-
-pub(crate) async fn delete_unchanged(
-    client: &mut Client,
-    seen: &User,
-    devices: &[Device],
+    id: UserId,
+    expected: Option<&UserState>,
 ) -> Result<(), Failure> {
-    let transaction = begin_unchanged(client, seen, devices, Purpose::Delete).await?;
-    let keys: Vec<i64> = devices.iter().map(|device| device.key.0).collect();
+    match expected {
+        None => delete_any(client, id).await,
+        Some(expected) => delete_expected(client, id, expected).await,
+    }
+}
+
+async fn delete_expected(client: &mut Client, id: UserId, expected: &UserState) -> Result<(), Failure> {
+    let transaction = begin_expected(client, id, expected, Purpose::Delete).await?;
+    let keys: Vec<i64> = expected.devices.iter().map(|device| device.key.0).collect();
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM reading WHERE device = ANY ($1)", &[&keys]).await?;
-    transaction.execute("DELETE FROM users WHERE id = $1", &[&seen.id.0]).await?;
+    transaction.execute("DELETE FROM users WHERE id = $1", &[&id.0]).await?;
     transaction.commit().await.map_err(Failure::Committing)
 }
 
 /// Deletes a user. Foreign keys delete its devices and their segments. The devices are locked by ascending
 /// key, as in an append. The statement timeout limits the wait for running appends; the deletion itself has
 /// no time limit. Once the devices are locked, the deletion sees all their readings.
-pub(crate) async fn delete(client: &Client, id: UserId) -> Result<(), Failure> {
+async fn delete_any(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
         client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;

@@ -1,4 +1,5 @@
-//! Statements about derived segments: reading pieces, and writing whole derived segments.
+//! Statements about derived segments: reading pieces, and writing and deleting whole derived
+//! segments.
 
 use deadpool_postgres::Client;
 use device_stats_domain::DeviceKey;
@@ -22,6 +23,8 @@ const INSERT: &str = "WITH added AS (
     INSERT INTO derived_block (device, segment, block, bytes)
     SELECT added.device, added.segment, place - 1, bytes
     FROM added, unnest($4::bytea[]) WITH ORDINALITY AS block (bytes, place)";
+/// Deletes a derived segment. Its foreign key deletes the blocks.
+const DELETE: &str = "DELETE FROM derived_segment WHERE device = $1 AND segment = $2";
 
 /// Returns the pieces in the same order; `None` for each piece that does not exist.
 pub(crate) async fn read(client: &Client, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
@@ -54,4 +57,11 @@ pub(crate) async fn insert(
         Err(error) if is_missing_parent(&error) => Ok(()),
         Err(error) => Err(Failure::Committing(error)),
     }
+}
+
+/// Deletes the derived segment of a segment, and returns whether it was stored.
+pub(crate) async fn delete(client: &Client, device: DeviceKey, segment: SegmentId) -> Result<bool, Failure> {
+    let delete = client.prepare_cached(DELETE).await?;
+    let deleted = client.execute(&delete, &[&device.0, &segment.0]).await.map_err(Failure::Committing)?;
+    Ok(deleted > 0)
 }

@@ -10,6 +10,7 @@ use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::{
     AccountStore, Appended, ReadingStore, Replaced, SegmentStore, SnapshotStore, StoreError, Subject,
+    UserState,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
@@ -176,17 +177,17 @@ async fn a_conditional_change_does_not_wait_for_an_append() {
     let ann = a.create_user(ann).await.unwrap();
     let device = device(&*a, "d").await;
     let owned = DeviceChange { user_id: Some(Some(ann.id)), ..DeviceChange::default() };
-    let seen = a.update_device(device, owned).await.unwrap();
+    let seen = a.update_device(device, None, owned).await.unwrap();
     let append = admin.transaction().await.unwrap();
     append_slowly(&append, device, 1).await;
     let named = DeviceChange { name: Some(None), ..DeviceChange::default() };
-    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_unchanged_device(&seen, named)).await;
+    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_device(device, Some(&seen), named)).await;
     assert_eq!(changed.unwrap().unwrap(), seen);
     let renamed = UserChange { username: Some(Username::new("eve").unwrap()), ..UserChange::default() };
-    let devices = std::slice::from_ref(&seen);
-    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_unchanged_user(&ann, devices, renamed)).await;
+    let state = UserState { user: ann.clone(), devices: vec![seen.clone()] };
+    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_user(ann.id, Some(&state), renamed)).await;
     assert_eq!(changed.unwrap().unwrap().username.as_str(), "eve");
-    let deletion = tokio::spawn(async move { b.delete_unchanged_device(&seen).await });
+    let deletion = tokio::spawn(async move { b.delete_device(device, Some(&seen)).await });
     until_found(&watch, 1, WAITING, &[]).await;
     append.commit().await.unwrap();
     deletion.await.unwrap().unwrap();
@@ -251,10 +252,10 @@ async fn deletes_have_no_statement_timeout() {
     for owner in [None, Some(ann)] {
         let device = device(&*store, "d").await;
         let change = DeviceChange { user_id: Some(owner), ..DeviceChange::default() };
-        store.update_device(device, change).await.unwrap();
+        store.update_device(device, None, change).await.unwrap();
         match owner {
-            None => store.delete_device(device).await.unwrap(),
-            Some(user) => store.delete_user(user).await.unwrap(),
+            None => store.delete_device(device, None).await.unwrap(),
+            Some(user) => store.delete_user(user, None).await.unwrap(),
         }
     }
     let seen = admin.query("SELECT setting FROM seen", &[]).await.unwrap();

@@ -127,7 +127,7 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
             }
         });
         until_found(&admin, 1, "SELECT 1 FROM segment WHERE device = $1 LIMIT 1", &[&device.0]).await;
-        nodes[0].delete_device(device).await.unwrap();
+        nodes[0].delete_device(device, None).await.unwrap();
         append.await.unwrap();
         stop.store(true, Ordering::SeqCst);
         background.join_all().await;

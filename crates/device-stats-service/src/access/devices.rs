@@ -62,44 +62,30 @@ impl Service {
         self.parts.store.list_devices(page).await
     }
 
-    /// Changes a device.
+    /// Changes a device. With `expected`, does so only if the device still equals it.
     ///
     /// # Errors
-    /// [`ServiceError::OwnerMissing`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
+    /// [`StoreError::Changed`], [`ServiceError::OwnerMissing`]; [`StoreError::DeviceMissing`] if the device
+    /// was deleted meanwhile.
     pub async fn update_device(
         &self,
         device: &Authorized<Device>,
+        expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, ServiceError> {
-        self.parts.store.update_device(device.key, change).await.map_err(owner_missing)
+        self.parts.store.update_device(device.key, expected, change).await.map_err(owner_missing)
     }
 
-    /// Changes a device, if it still equals `device`.
-    ///
-    /// # Errors
-    /// [`StoreError::Changed`], and the errors of [`Self::update_device`].
-    pub async fn update_unchanged_device(
-        &self,
-        device: &Authorized<Device>,
-        change: DeviceChange,
-    ) -> Result<Device, ServiceError> {
-        self.parts.store.update_unchanged_device(device, change).await.map_err(owner_missing)
-    }
-
-    /// Deletes a device with its readings, if it still equals `device`.
+    /// Deletes a device with its readings. With `expected`, does so only if the device still equals it.
     ///
     /// # Errors
     /// [`StoreError::Changed`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
-    pub async fn delete_unchanged_device(&self, device: &Authorized<Device>) -> Result<(), StoreError> {
-        self.parts.store.delete_unchanged_device(device).await
-    }
-
-    /// Deletes a device with its readings.
-    ///
-    /// # Errors
-    /// [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
-    pub async fn delete_device(&self, device: &Authorized<Device>) -> Result<(), StoreError> {
-        self.parts.store.delete_device(device.key).await
+    pub async fn delete_device(
+        &self,
+        device: &Authorized<Device>,
+        expected: Option<&Device>,
+    ) -> Result<(), StoreError> {
+        self.parts.store.delete_device(device.key, expected).await
     }
 
     /// Returns the keys of the devices to which the principal may append readings, in the order of `ids`;

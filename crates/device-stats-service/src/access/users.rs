@@ -1,7 +1,7 @@
 //! Operations on users.
 
 use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserFilter, UserId};
-use device_stats_store::StoreError;
+use device_stats_store::{StoreError, UserState};
 
 use super::principal::{Action, Authorized, Principal};
 use super::selection::CursorPage;
@@ -65,46 +65,30 @@ impl Service {
         self.parts.store.list_user_devices(user.id).await
     }
 
-    /// Changes a user.
+    /// Changes a user. With `expected`, does so only if the user and its devices still equal it.
     ///
     /// # Errors
-    /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`]; [`StoreError::UserMissing`] if the user was
-    /// deleted meanwhile.
-    pub async fn update_user(&self, user: &Authorized<User>, change: UserChange) -> Result<User, StoreError> {
-        self.parts.store.update_user(user.id, change).await
-    }
-
-    /// Changes a user, if the user and its devices still equal `user` and `devices`.
-    ///
-    /// # Errors
-    /// [`StoreError::Changed`], and the errors of [`Self::update_user`].
-    pub async fn update_unchanged_user(
+    /// [`StoreError::Changed`], [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`];
+    /// [`StoreError::UserMissing`] if the user was deleted meanwhile.
+    pub async fn update_user(
         &self,
         user: &Authorized<User>,
-        devices: &[Device],
+        expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
-        self.parts.store.update_unchanged_user(user, devices, change).await
+        self.parts.store.update_user(user.id, expected, change).await
     }
 
-    /// Deletes a user with all devices and their readings, if the user and its devices still equal `user` and
-    /// `devices`.
+    /// Deletes a user with all devices and their readings. With `expected`, does so only if the user and its
+    /// devices still equal it.
     ///
     /// # Errors
     /// [`StoreError::Changed`]; [`StoreError::UserMissing`] if the user was deleted meanwhile.
-    pub async fn delete_unchanged_user(
+    pub async fn delete_user(
         &self,
         user: &Authorized<User>,
-        devices: &[Device],
+        expected: Option<&UserState>,
     ) -> Result<(), StoreError> {
-        self.parts.store.delete_unchanged_user(user, devices).await
-    }
-
-    /// Deletes a user with all devices and their readings.
-    ///
-    /// # Errors
-    /// [`StoreError::UserMissing`] if the user was deleted meanwhile.
-    pub async fn delete_user(&self, user: &Authorized<User>) -> Result<(), StoreError> {
-        self.parts.store.delete_user(user.id).await
+        self.parts.store.delete_user(user.id, expected).await
     }
 }

@@ -221,8 +221,8 @@ mod tests {
         let device = service.create_device(Principal::Anyone, device).await.unwrap();
         let user = service.find_user(Principal::Anyone, user.id, Action::Read).await.unwrap();
         let device = service.find_device(Principal::Anyone, &device.device_id, Action::Read).await.unwrap();
-        service.delete_user(&user).await.unwrap();
-        service.delete_device(&device).await.unwrap();
+        service.delete_user(&user, None).await.unwrap();
+        service.delete_device(&device, None).await.unwrap();
         for (source, expected) in [(user.into(), "user"), (device.into(), "device")] {
             let error = match service.watch(source, 1.0, None).await {
                 Err(ServiceError::Store(StoreError::UserMissing)) => "user",

@@ -1,5 +1,6 @@
 //! Computations on a snapshot of the store.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, AxisResults, Device, RequestedAxes, RequestedStatistics, Window};
@@ -138,7 +139,8 @@ impl OpenSnapshot {
 impl Service {
     /// Takes a snapshot and runs a computation on it, on the threads for computations. If magnitudes are
     /// requested, first computes the derived segments that are not stored yet. If a segment is merged
-    /// meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in total.
+    /// meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in total. Also starts
+    /// again after it has discarded a corrupt derived segment, once for each.
     pub(super) async fn compute_on_snapshot<T: Send + 'static>(
         &self,
         subject: Subject,
@@ -148,17 +150,25 @@ impl Service {
         computation: impl Fn(&OpenSnapshot) -> Result<T, ReadError> + Send + Sync + 'static,
     ) -> Result<T, ServiceError> {
         let computation = Arc::new(computation);
-        for _ in 0..ATTEMPTS_MAX {
+        let mut discarded = HashSet::new();
+        let mut attempts = 0;
+        while attempts < ATTEMPTS_MAX {
             let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
             let weight = self.parts.compute.weigh(count_readings(&snapshot.devices, window, visited));
-            let opened = match self.open_snapshot(window, snapshot.devices, weight, axes).await {
-                Err(ReadError::Gone) => continue,
-                opened => opened?,
+            let opened = self.open_snapshot(window, snapshot.devices, weight, axes).await;
+            let computed = match opened {
+                Ok(opened) => {
+                    let computation = Arc::clone(&computation);
+                    let computed = self.parts.compute.run(weight, move || computation(&opened)).await;
+                    computed.map_err(ServiceError::ComputationFailed)?
+                }
+                Err(error) => Err(error),
             };
-            let computation = Arc::clone(&computation);
-            let computed = self.parts.compute.run(weight, move || computation(&opened)).await;
-            match computed.map_err(ServiceError::ComputationFailed)? {
-                Err(ReadError::Gone) => {}
+            match computed {
+                Err(ReadError::Gone) => attempts += 1,
+                Err(ReadError::CorruptDerived(key, error)) if discarded.insert(key) => {
+                    self.discard_derived(key, &error).await?;
+                }
                 computed => return Ok(computed?),
             }
         }

@@ -101,6 +101,11 @@ impl PageCache {
         self.entries.remove(&Key(segment, None));
     }
 
+    /// Removes the head and all pages of a segment. Visits all entries.
+    pub(crate) fn remove_segment(&self, segment: SegmentKey) {
+        self.entries.retain(|key, _| key.0 != segment);
+    }
+
     pub(crate) fn page(&self, segment: SegmentKey, page: PageId) -> Option<Arc<Page>> {
         match self.entries.get(&Key(segment, Some(page)))? {
             Entry::Page(page) => Some(page),

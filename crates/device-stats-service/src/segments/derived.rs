@@ -4,7 +4,10 @@
 //! On a node, only one request at a time computes a derived segment; other requests wait for it. The
 //! computation is a task of its own. So if a request is cancelled, the derived segments in progress are still
 //! stored, and the next request finds them.
+//!
+//! If a derived segment is corrupt, it is deleted and computed again.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use device_stats_domain::DeviceKey;
@@ -14,8 +17,9 @@ use futures_util::{StreamExt, stream};
 
 use super::cache::{Layer, SegmentKey};
 use super::reader::{OpenSegments, ReadError};
-use super::whole_segment::read_segment;
+use super::whole_segment::{read_derived_segment, read_segment};
 use crate::compute::Weight;
+use crate::error::ServiceError;
 use crate::limits::{DERIVED_READINGS_MIN, DERIVED_SEGMENTS_AT_ONCE};
 use crate::service::Service;
 
@@ -106,6 +110,45 @@ impl Service {
         let head = key.piece(Piece::Head);
         let found = self.parts.store.read_derived_pieces(&[head]).await?.pop().flatten();
         let opened = found.map(|bytes| entry.open_derived_head(&bytes)).transpose();
-        Ok(opened.map_err(|fault| head.corrupt(fault))?.map(Arc::new))
+        Ok(opened.map_err(|fault| ReadError::corrupt(key, Piece::Head, fault))?.map(Arc::new))
+    }
+
+    /// Deletes a derived segment in which a query has found a fault, so that the next attempt computes it
+    /// again. Logs the first such call for a fault: after it, the derived segment is missing or correct.
+    pub(crate) async fn discard_derived(
+        &self,
+        key: SegmentKey,
+        error: &StoreError,
+    ) -> Result<(), ServiceError> {
+        // While this call checks the derived segment, no other call on this node deletes or computes one.
+        let permits =
+            u32::try_from(DERIVED_SEGMENTS_AT_ONCE).map_err(|error| StoreError::Broken(error.into()))?;
+        let permits = self.parts.derivations.acquire_many(permits).await;
+        let _permits = permits.map_err(|closed| StoreError::Broken(closed.into()))?;
+        if !self.is_derived_correct(key).await?
+            && self.parts.store.delete_derived(key.device, key.segment).await?
+        {
+            let error = error as &dyn Error;
+            let (device, segment) = (key.device.0, key.segment.0);
+            tracing::warn!(device, segment, error, "deleted corrupt magnitudes; they are computed again");
+        }
+        self.parts.segments.cache().remove_segment(key);
+        Ok(())
+    }
+
+    /// Returns whether a derived segment has the magnitudes of its segment; false if it is not stored.
+    async fn is_derived_correct(&self, key: SegmentKey) -> Result<bool, ServiceError> {
+        let store = self.parts.store.as_ref();
+        let entries = store.list_segments(key.device).await?;
+        let Some(entry) = entries.into_iter().find(|entry| entry.id == key.segment) else { return Ok(false) };
+        let derived = match read_derived_segment(store, key.device, &entry).await {
+            Ok(Some(derived)) => derived,
+            Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(segment) = read_segment(store, key.device, &entry).await? else { return Ok(false) };
+        let verify = move || segment.verify_derived(&derived).is_ok();
+        let verified = self.parts.compute.run(Weight::Heavy, verify).await;
+        verified.map_err(ServiceError::ComputationFailed)
     }
 }

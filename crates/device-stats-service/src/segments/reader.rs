@@ -22,6 +22,9 @@ pub(crate) enum ReadError {
     /// The segment was merged or its device deleted since the snapshot. Take a new snapshot.
     #[error("a segment was merged or deleted")]
     Gone,
+    /// A derived segment is corrupt. Discard it; then it is computed again.
+    #[error("a derived segment is corrupt")]
+    CorruptDerived(SegmentKey, #[source] StoreError),
     /// The store failed, or the segment is corrupt.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -31,6 +34,21 @@ impl ReadError {
     /// Returns the error of a broken invariant.
     pub(crate) fn broken(invariant: &'static str) -> Self {
         Self::Store(StoreError::Broken(invariant.into()))
+    }
+
+    /// Returns the error of a call that has read a segment of a layer.
+    pub(super) fn of_layer(layer: Layer, error: StoreError) -> Self {
+        match (layer, error) {
+            (Layer::Magnitudes, error @ StoreError::Corrupt { device, segment, .. }) => {
+                Self::CorruptDerived(SegmentKey { layer, device, segment }, error)
+            }
+            (_, error) => Self::Store(error),
+        }
+    }
+
+    /// Returns the error of a fault in a piece of a segment.
+    pub(super) fn corrupt(key: SegmentKey, piece: Piece, fault: Fault) -> Self {
+        Self::of_layer(key.layer, key.piece(piece).corrupt(fault))
     }
 }
 
@@ -111,7 +129,7 @@ impl SegmentReader {
                     Layer::Readings => entry.open_head(&bytes),
                     Layer::Magnitudes => entry.open_derived_head(&bytes),
                 };
-                let opened = Arc::new(opened.map_err(|fault| key.piece(Piece::Head).corrupt(fault))?);
+                let opened = Arc::new(opened.map_err(|fault| ReadError::corrupt(*key, Piece::Head, fault))?);
                 self.cache.insert_head(*key, &opened);
                 **head = Some(opened);
             }
@@ -132,9 +150,10 @@ async fn read_pieces(
     keys: &[PieceKey],
 ) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
     let pieces = match layer {
-        Layer::Readings => store.read_pieces(keys).await?,
-        Layer::Magnitudes => store.read_derived_pieces(keys).await?,
+        Layer::Readings => store.read_pieces(keys).await,
+        Layer::Magnitudes => store.read_derived_pieces(keys).await,
     };
+    let pieces = pieces.map_err(|error| ReadError::of_layer(layer, error))?;
     if pieces.len() != keys.len() {
         return Err(ReadError::broken("the store returned a wrong number of pieces"));
     }
@@ -223,9 +242,7 @@ impl OpenSegments {
         let pieces = read_pieces(self.reader.store.as_ref(), first.segment.layer, &keys).await?;
         for ((block, key), bytes) in blocks.iter().zip(&keys).zip(pieces) {
             let Some(bytes) = bytes else {
-                // A derived segment may be deleted while its segment exists. It is then computed again.
-                self.reader.cache.remove_head(block.segment);
-                return Err(ReadError::Gone);
+                return Err(self.missing_block(block.segment, block.piece).await);
             };
             for page in &block.pages {
                 if let Entry::Vacant(entry) = loaded.entry(*page) {
@@ -236,17 +253,32 @@ impl OpenSegments {
         Ok(())
     }
 
+    /// Returns the error for a block that does not exist.
+    async fn missing_block(&self, segment: SegmentKey, piece: Piece) -> ReadError {
+        if segment.layer == Layer::Readings {
+            return ReadError::Gone;
+        }
+        // A derived segment may be deleted while its segment exists. It is then computed again.
+        self.reader.cache.remove_head(segment);
+        match read_pieces(self.reader.store.as_ref(), segment.layer, &[segment.piece(Piece::Head)]).await {
+            Ok(head) if head.iter().all(Option::is_none) => ReadError::Gone,
+            Ok(_) => ReadError::of_layer(segment.layer, segment.piece(piece).inconsistent("it is missing")),
+            Err(error) => error,
+        }
+    }
+
     fn block_of(&self, page: &SegmentPage) -> Result<(SegmentKey, Piece), ReadError> {
         let OpenSegment { key, head } = self.segment(page.segment)?;
         let range = head.block_range(page.page);
-        let range = range.map_err(|fault| key.piece(Piece::Head).corrupt(fault))?;
+        let range = range.map_err(|fault| ReadError::corrupt(*key, Piece::Head, fault))?;
         Ok((*key, Piece::Block(range.block)))
     }
 
     /// Decodes a page of a block, and caches it.
     fn decode(&self, key: &PieceKey, page: &SegmentPage, block: &[u8]) -> Result<Arc<Page>, ReadError> {
         let segment = self.segment(page.segment)?;
-        let decoded = Arc::new(key.decode(&segment.head, page.page, block)?);
+        let decoded = key.decode(&segment.head, page.page, block);
+        let decoded = Arc::new(decoded.map_err(|error| ReadError::of_layer(segment.key.layer, error))?);
         self.reader.cache.insert_page(segment.key, page.page, &decoded);
         Ok(decoded)
     }
@@ -271,7 +303,7 @@ impl Pages for OpenSegments {
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {
         match self.segment(segment) {
-            Ok(segment) => segment.key.piece(Piece::Head).corrupt(fault).into(),
+            Ok(segment) => ReadError::corrupt(segment.key, Piece::Head, fault),
             Err(error) => error,
         }
     }

@@ -4,12 +4,11 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
     UserId, Window,
 };
-use device_stats_store::StoreError;
-use rusqlite::{Connection, OptionalExtension, Row};
+use device_stats_store::{SqlConditions, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::accounts::now_us;
 use crate::database::columns::{optional_text, optional_time, text};
-use crate::database::conditions::Conditions;
 use crate::database::errors::{is_missing_parent, store_error};
 use crate::hot::HotView;
 use crate::journal::{self, Entry};
@@ -96,7 +95,7 @@ pub(crate) fn list_after(
     let owner = user_id.map(|id| id.0);
     let range = prefix.as_ref().map(|prefix| (prefix.as_str(), prefix.end()));
     let text = text.as_ref().map(SearchText::as_lower_case);
-    let mut conditions = Conditions::default();
+    let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     conditions.add(&format!("{id} > @"), &after.0);
     if let Some(owner) = &owner {
         conditions.add("user_id = @", owner);
@@ -147,10 +146,15 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Checks that a device still equals the device that a caller has read.
-pub(crate) fn check_unchanged(connection: &Connection, seen: &Device) -> Result<(), StoreError> {
-    let device = find_by_key(connection, seen.key)?.ok_or(StoreError::DeviceMissing)?;
-    if device == *seen { Ok(()) } else { Err(StoreError::Changed) }
+/// Checks that a device equals the expected one, if there is one.
+pub(crate) fn check(
+    connection: &Connection,
+    key: DeviceKey,
+    expected: Option<&Device>,
+) -> Result<(), StoreError> {
+    let Some(expected) = expected else { return Ok(()) };
+    let device = find_by_key(connection, key)?.ok_or(StoreError::DeviceMissing)?;
+    if device == *expected { Ok(()) } else { Err(StoreError::Changed) }
 }
 
 /// Deletes the hot readings of devices that the same transaction deletes.

@@ -1,14 +1,13 @@
 //! Statements about users.
 
 use device_stats_domain::{
-    Device, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
-use device_stats_store::StoreError;
-use rusqlite::{Connection, OptionalExtension, Row};
+use device_stats_store::{SqlConditions, StoreError, UserState};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::accounts::{devices, now_us};
 use crate::database::columns::{optional_time, text};
-use crate::database::conditions::Conditions;
 use crate::database::errors::store_error;
 use crate::hot::HotView;
 
@@ -60,7 +59,7 @@ pub(crate) fn list_after(
     let UserFilter { username, text } = filter;
     let username = username.as_ref().map(Username::as_str);
     let text = text.as_ref().map(SearchText::as_lower_case);
-    let mut conditions = Conditions::default();
+    let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     conditions.add("id > @", &after.0);
     if let Some(username) = &username {
         conditions.add("username = @", username);
@@ -96,14 +95,15 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
     }
 }
 
-/// Checks that a user and its devices still equal the state that a caller has read.
-pub(crate) fn check_unchanged(
+/// Checks that a user and its devices equal the expected state, if there is one.
+pub(crate) fn check(
     connection: &Connection,
-    seen: &User,
-    devices: &[Device],
+    id: UserId,
+    expected: Option<&UserState>,
 ) -> Result<(), StoreError> {
-    let user = find(connection, seen.id)?.ok_or(StoreError::UserMissing)?;
-    let is_unchanged = user == *seen && devices::list_by_user(connection, seen.id)? == devices;
+    let Some(UserState { user, devices }) = expected else { return Ok(()) };
+    let found = find(connection, id)?.ok_or(StoreError::UserMissing)?;
+    let is_unchanged = found == *user && devices::list_by_user(connection, id)? == *devices;
     if is_unchanged { Ok(()) } else { Err(StoreError::Changed) }
 }
 

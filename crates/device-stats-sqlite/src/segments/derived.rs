@@ -60,3 +60,15 @@ pub(crate) fn insert(
     }
     Ok(())
 }
+
+/// Deletes the derived segment of a segment, and returns whether it was stored. A trigger deletes its blocks.
+pub(crate) fn delete(
+    connection: &Connection,
+    device: DeviceKey,
+    segment: SegmentId,
+) -> Result<bool, StoreError> {
+    let mut delete = connection
+        .prepare_cached("DELETE FROM derived_segment WHERE segment = ?1 AND device = ?2")
+        .map_err(store_error)?;
+    delete.execute((segment.0, device.0)).map(|deleted| deleted > 0).map_err(store_error)
+}

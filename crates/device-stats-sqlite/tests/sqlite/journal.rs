@@ -64,7 +64,7 @@ async fn stores_over_one_file_see_each_others_changes() {
     assert!(entries(&folder) < 5, "{} entries", entries(&folder));
     assert_eq!(hot(idle, second).await, [0, 1, 2]);
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
-    idle.delete_device(second).await.unwrap();
+    idle.delete_device(second, None).await.unwrap();
     for store in &stores {
         assert_eq!(store.list_hot_devices().await.unwrap(), []);
     }
@@ -80,7 +80,7 @@ async fn hot_readings_stay_hot_after_a_restart() {
         store.append(&readings(device, 0..100)).await.unwrap();
     }
     seal(&store, one, 40).await;
-    store.delete_device(gone).await.unwrap();
+    store.delete_device(gone, None).await.unwrap();
     store.append(&readings(one, 50..120)).await.unwrap();
     let expected =
         (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);

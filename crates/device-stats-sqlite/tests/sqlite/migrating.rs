@@ -61,9 +61,9 @@ async fn readings_of_the_first_version_stay_hot() {
     let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
     let outcome = store.append(&readings).await.unwrap();
     assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
-    store.delete_user(UserId(1)).await.unwrap();
+    store.delete_user(UserId(1), None).await.unwrap();
     assert_eq!(store.list_newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), NewestReadings::default());
-    store.delete_device(device).await.unwrap();
+    store.delete_device(device, None).await.unwrap();
     assert_eq!(store.list_hot_devices().await.unwrap(), []);
 }
 

@@ -166,7 +166,7 @@ async fn append_until_failure(path: &Path) {
         store.seal(device, &sealed).await.err(),
         store.merge(device, &[], &segment).await.err(),
         store.append_segment(device, &segment).await.err(),
-        store.delete_device(device).await.err(),
+        store.delete_device(device, None).await.err(),
         store.reserve_reading_ids(1).await.err(),
         store.ping().await.err(),
     ];

@@ -235,7 +235,7 @@ impl Script {
         say(after);
         let [before, after] = DELETING;
         say(before);
-        self.retry(async || self.store.delete_device(device).await).await?;
+        self.retry(async || self.store.delete_device(device, None).await).await?;
         say(after);
         Ok(())
     }

@@ -73,9 +73,9 @@ async fn blocks_are_deleted_with_their_segment() {
     let merged: Vec<_> = store.list_segments(mine).await.unwrap().iter().map(|entry| entry.id).collect();
     assert!(matches!(store.merge(mine, &merged, &both).await.unwrap(), Replaced::Done(_)));
     assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
-    store.delete_device(mine).await.unwrap();
+    store.delete_device(mine, None).await.unwrap();
     assert_eq!(rows(&folder.database()), blocks(&[&one, &other, &one, &other]));
-    store.delete_user(ann).await.unwrap();
+    store.delete_user(ann, None).await.unwrap();
     assert_eq!(rows(&folder.database()), blocks(&[&one, &other]));
 }
 
@@ -126,7 +126,7 @@ async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
             [12_003, 23_999, 12_000, -1].map(|us| Appended::Stored(Timestamp::from_micros(us).unwrap()));
         assert_eq!(store.append(&call).await.unwrap(), stored, "{fault}");
         assert_eq!(store.list_segments(ill).await.unwrap().len(), 1);
-        store.delete_device(ill).await.unwrap();
+        store.delete_device(ill, None).await.unwrap();
     }
 }
 

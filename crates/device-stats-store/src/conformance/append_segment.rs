@@ -31,7 +31,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
 
 pub async fn an_appended_segment_needs_a_device(store: Opened) {
     let gone = device(&store, "gone").await;
-    store.delete_device(gone.key).await.unwrap();
+    store.delete_device(gone.key, None).await.unwrap();
     let segment = segment(&[row(1, 1)]);
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.append_segment(key, &segment), DeviceMissing);

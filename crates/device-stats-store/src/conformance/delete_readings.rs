@@ -185,7 +185,7 @@ pub async fn a_deletion_paused_during_another_does_no_harm(store: Opened) {
 pub async fn readings_of_a_missing_device_cannot_be_deleted(store: Opened) {
     let gone = device(&store, "gone").await;
     sealed(&store, &gone, &[1]).await;
-    store.delete_device(gone.key).await.unwrap();
+    store.delete_device(gone.key, None).await.unwrap();
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.delete_readings(key, Window::ALL, &[]), DeviceMissing);
     }

@@ -137,11 +137,29 @@ pub async fn a_derived_segment_disappears_with_its_segment(store: Opened) {
     let merged = derive(&store, &his, ab).await;
     assert_eq!(find(&store, his.key, ab, 1).await, Some(merged));
     assert_eq!(find(&store, hers.key, last, 1).await, Some(others));
-    store.delete_device(his.key).await.unwrap();
-    store.delete_user(ann.id).await.unwrap();
+    store.delete_device(his.key, None).await.unwrap();
+    store.delete_user(ann.id, None).await.unwrap();
     for (key, id) in [(his.key, c), (his.key, ab), (hers.key, last)] {
         assert_eq!(find(&store, key, id, 1).await, None);
     }
+}
+
+pub async fn a_deleted_derived_segment_can_be_stored_again(store: Opened) {
+    let (d, other) = (device(&store, "d").await, device(&store, "other").await);
+    let (a, b) = (sealed(&store, &d, &[1, 2]).await, sealed(&store, &d, &[3]).await);
+    let (first, kept) = (derive(&store, &d, a).await, derive(&store, &d, b).await);
+    assert!(!store.delete_derived(other.key, a).await.unwrap());
+    for id in UNUSED_IDS {
+        assert!(!store.delete_derived(d.key, SegmentId(id)).await.unwrap());
+    }
+    assert_eq!(find(&store, d.key, a, 1).await, Some(first));
+    assert!(store.delete_derived(d.key, a).await.unwrap());
+    assert!(!store.delete_derived(d.key, a).await.unwrap());
+    assert_eq!(find(&store, d.key, a, 1).await, None);
+    assert_eq!(find(&store, d.key, b, 1).await, Some(kept));
+    let again = segment(&[row(0, 1), row(1, 2)]).derive(Effort::Small).unwrap();
+    store.store_derived(d.key, a, &again).await.unwrap();
+    assert_eq!(find(&store, d.key, a, 1).await, Some(again));
 }
 
 pub async fn segments_are_merged_while_they_are_derived(store: Opened) {

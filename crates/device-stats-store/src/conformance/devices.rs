@@ -17,8 +17,8 @@ const UNKNOWN_OWNER: Option<UserId> = Some(UserId(i64::MAX));
 pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
     let real = device(&store, "real").await;
     for key in UNUSED_IDS.map(DeviceKey) {
-        refused!(store.update_device(key, DeviceChange::default()), DeviceMissing);
-        refused!(store.delete_device(key), DeviceMissing);
+        refused!(store.update_device(key, None, DeviceChange::default()), DeviceMissing);
+        refused!(store.delete_device(key, None), DeviceMissing);
         refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
         let mut reading = given(&real, 1, 1);
         reading.device = key;
@@ -63,12 +63,12 @@ pub async fn device_keys_are_never_reused(store: Opened) {
     for _ in 0..3 {
         let key = device(&store, "d").await.key;
         assert!(key > last, "{key} follows {last}, which was deleted");
-        store.delete_device(key).await.unwrap();
+        store.delete_device(key, None).await.unwrap();
         last = key;
     }
     let ann = user(&store, "ann").await;
     let key = owned_device(&store, "d", &ann).await.key;
-    store.delete_user(ann.id).await.unwrap();
+    store.delete_user(ann.id, None).await.unwrap();
     assert!(device(&store, "d").await.key > key);
 }
 
@@ -81,7 +81,7 @@ pub async fn a_taken_device_id_is_reported_before_a_missing_owner(store: Opened)
 pub async fn a_missing_owner_is_refused(store: Opened) {
     refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
     let gone = user(&store, "gone").await;
-    store.delete_user(gone.id).await.unwrap();
+    store.delete_user(gone.id, None).await.unwrap();
     refused!(store.create_device(new_device("d", Some(gone.id))), UserMissing);
 }
 
@@ -153,7 +153,7 @@ pub async fn devices_are_listed_in_pages_by_ascending_key(store: Opened) {
     for n in (0..7).rev() {
         devices.push(device(&store, &format!("d{n}")).await);
     }
-    store.delete_device(devices.remove(2).key).await.unwrap();
+    store.delete_device(devices.remove(2).key, None).await.unwrap();
     for limit in 1..=7 {
         let mut seen = Vec::new();
         for skip in (0..7).step_by(limit as usize) {
@@ -187,7 +187,7 @@ pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     let named = NewDevice { device_id: device_id("d"), name: Some(device_name("n")), user_id: Some(ann.id) };
     let device = store.create_device(named).await.unwrap();
     let update = async |name, user_id| {
-        let device = store.update_device(device.key, DeviceChange { name, user_id }).await.unwrap();
+        let device = store.update_device(device.key, None, DeviceChange { name, user_id }).await.unwrap();
         assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), std::slice::from_ref(&device));
         (device.name, device.user_id)
     };
@@ -207,36 +207,36 @@ pub async fn a_device_can_change_its_owner(store: Opened) {
     let device = owned_device(&store, "d", &ann).await;
     store.append(&[given(&device, 1, 1)]).await.unwrap();
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
-    let device = store.update_device(device.key, change).await.unwrap();
+    let device = store.update_device(device.key, None, change).await.unwrap();
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
     assert_eq!(store.list_user_devices(bob.id).await.unwrap(), std::slice::from_ref(&device));
-    store.delete_user(ann.id).await.unwrap();
+    store.delete_user(ann.id, None).await.unwrap();
     assert_eq!(all_readings(&store, device.key).await.len(), 1);
 }
 
 pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) {
     let gone = device(&store, "gone").await;
-    store.delete_device(gone.key).await.unwrap();
+    store.delete_device(gone.key, None).await.unwrap();
     let nobodys = DeviceChange { name: None, user_id: Some(UNKNOWN_OWNER) };
-    refused!(store.update_device(gone.key, nobodys.clone()), DeviceMissing);
+    refused!(store.update_device(gone.key, None, nobodys.clone()), DeviceMissing);
     let stays = device(&store, "stays").await;
-    refused!(store.update_device(stays.key, nobodys), UserMissing);
+    refused!(store.update_device(stays.key, None, nobodys), UserMissing);
 }
 
 pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let device = owned_device(&store, "d", &ann).await;
     let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
-    refused!(store.update_device(device.key, change), UserMissing);
+    refused!(store.update_device(device.key, None, change), UserMissing);
     assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [device]);
 }
 
 pub async fn a_deleted_device_is_missing(store: Opened) {
     let gone = device(&store, "gone").await;
     let stays = device(&store, "stays").await;
-    store.delete_device(gone.key).await.unwrap();
-    refused!(store.delete_device(gone.key), DeviceMissing);
-    refused!(store.update_device(gone.key, DeviceChange::default()), DeviceMissing);
+    store.delete_device(gone.key, None).await.unwrap();
+    refused!(store.delete_device(gone.key, None), DeviceMissing);
+    refused!(store.update_device(gone.key, None, DeviceChange::default()), DeviceMissing);
     refused!(store.append(&[given(&gone, 1, 1)]), DeviceMissing);
     refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
     assert_eq!(store.find_devices(&[gone.device_id]).await.unwrap(), [None]);
@@ -248,7 +248,7 @@ pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
     let gone = owned_device(&store, "gone", &ann).await;
     let stays = owned_device(&store, "stays", &ann).await;
     store.append(&[given(&gone, 1, 1), given(&stays, 1, 2)]).await.unwrap();
-    store.delete_device(gone.key).await.unwrap();
+    store.delete_device(gone.key, None).await.unwrap();
     assert_eq!(all_readings(&store, gone.key).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
     assert_eq!(all_readings(&store, stays.key).await.len(), 1);
@@ -259,7 +259,7 @@ pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
 pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
     let first = device(&store, "d").await;
     store.append(&[given(&first, 1, 1)]).await.unwrap();
-    store.delete_device(first.key).await.unwrap();
+    store.delete_device(first.key, None).await.unwrap();
     let second = device(&store, "d").await;
     assert_eq!(all_readings(&store, second.key).await, []);
     assert_eq!(all_readings(&store, first.key).await, []);

@@ -33,7 +33,7 @@ pub async fn devices_are_listed_by_cursor(store: Opened) {
     for n in (0..7).rev() {
         all.push(device(&store, &format!("d{n}")).await);
     }
-    store.delete_device(all.remove(2).key).await.unwrap();
+    store.delete_device(all.remove(2).key, None).await.unwrap();
     for filter in
         [DeviceFilter::default(), prefix("d"), DeviceFilter { text: Some(text("D")), ..prefix("d") }]
     {
@@ -58,7 +58,7 @@ pub async fn users_are_listed_by_cursor(store: Opened) {
     for n in (0..7).rev() {
         all.push(user(&store, &format!("u{n}")).await);
     }
-    store.delete_user(all.remove(2).id).await.unwrap();
+    store.delete_user(all.remove(2).id, None).await.unwrap();
     for limit in 1..=7 {
         let (mut seen, mut after) = (Vec::new(), UserId(0));
         loop {

@@ -49,7 +49,7 @@ pub async fn one_caller_renames_a_user(store: Opened) {
     let answers = concurrently(CALLERS, |n| {
         let (store, id) = (Arc::clone(&store), ids[n]);
         let change = UserChange { username: Some(username("ann")), email: None };
-        async move { store.update_user(id, change).await }
+        async move { store.update_user(id, None, change).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
     let users = store.list_users(ListPage::FIRST).await.unwrap();
@@ -60,7 +60,7 @@ pub async fn one_caller_deletes_a_device(store: Opened) {
     let device = device(&store, "d").await;
     let answers = concurrently(CALLERS, |_| {
         let (store, key) = (Arc::clone(&store), device.key);
-        async move { store.delete_device(key).await }
+        async move { store.delete_device(key, None).await }
     });
     assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceMissing));
 }
@@ -70,7 +70,7 @@ pub async fn one_caller_deletes_a_user(store: Opened) {
     owned_device(&store, "d", &ann).await;
     let answers = concurrently(CALLERS, |_| {
         let (store, id) = (Arc::clone(&store), ann.id);
-        async move { store.delete_user(id).await }
+        async move { store.delete_user(id, None).await }
     });
     assert_one_winner(answers.await, |error| matches!(error, StoreError::UserMissing));
 }

@@ -79,7 +79,7 @@ pub async fn readings_are_listed_in_pages(store: Opened) {
 pub async fn readings_of_a_missing_device_are_none(store: Opened) {
     let gone = device(&store, "gone").await;
     store.append(&[given(&gone, 1, 1)]).await.unwrap();
-    store.delete_device(gone.key).await.unwrap();
+    store.delete_device(gone.key, None).await.unwrap();
     assert_eq!(times_in(&store, gone.key, Window::ALL).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
 }

@@ -194,7 +194,7 @@ pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
             async move {
                 let seen = append_until_missing(Arc::clone(&store), device.clone(), caller).await;
                 if caller == 0 {
-                    store.delete_device(device.key).await.unwrap();
+                    store.delete_device(device.key, None).await.unwrap();
                 }
                 seen
             }

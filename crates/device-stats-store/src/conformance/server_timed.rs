@@ -148,7 +148,7 @@ pub async fn the_last_microsecond_can_be_picked_once(store: Opened) {
 
 pub async fn a_missing_device_is_reported_before_the_end_of_time(store: Opened) {
     let (device, gone) = (device(&store, "d").await, device(&store, "gone").await);
-    store.delete_device(gone.key).await.unwrap();
+    store.delete_device(gone.key, None).await.unwrap();
     let max = Timestamp::MAX.micros();
     for missing in [given(&gone, 1, 1), server_timed(&gone, 1, 1), server_timed(&gone, max, 1)] {
         let call = [server_timed(&device, max, 2), missing, server_timed(&device, max, 3)];

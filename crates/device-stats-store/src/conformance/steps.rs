@@ -101,6 +101,8 @@ pub(super) enum Step {
     ReadPieces(Vec<(Made, u32)>),
     /// Stores the derived segment of any segment, also of a deleted one.
     StoreDerived(Made),
+    /// Deletes the derived segment of any segment.
+    DeleteDerived(Made),
     /// Reads pieces of derived segments, like `ReadPieces`.
     ReadDerivedPieces(Vec<(Made, u32)>),
 }
@@ -215,6 +217,7 @@ fn segment_step() -> impl Strategy<Value = Step> {
             .prop_map(|(device, window, count)| Step::ListNewest(device, window, count)),
         1 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadPieces),
         2 => made().prop_map(Step::StoreDerived),
+        1 => made().prop_map(Step::DeleteDerived),
         2 => vec((made(), 0..3_u32), 0..8).prop_map(Step::ReadDerivedPieces),
     ]
 }

@@ -13,8 +13,8 @@ pub async fn no_user_has_an_id_that_was_never_given(store: Opened) {
     for id in UNUSED_IDS.map(UserId) {
         assert_eq!(store.find_user(id).await.unwrap(), None);
         assert_eq!(store.list_user_devices(id).await.unwrap(), []);
-        refused!(store.update_user(id, UserChange::default()), UserMissing);
-        refused!(store.delete_user(id), UserMissing);
+        refused!(store.update_user(id, None, UserChange::default()), UserMissing);
+        refused!(store.delete_user(id, None), UserMissing);
         refused!(store.snapshot(Subject::User(id), Window::ALL), UserMissing);
     }
 }
@@ -46,7 +46,7 @@ pub async fn user_ids_are_never_reused(store: Opened) {
     for name in ["a", "b", "c"] {
         let id = user(&store, name).await.id;
         assert!(id > last, "{id} follows {last}, which was deleted");
-        store.delete_user(id).await.unwrap();
+        store.delete_user(id, None).await.unwrap();
         last = id;
     }
 }
@@ -75,7 +75,7 @@ pub async fn a_refused_user_leaves_nothing_behind(store: Opened) {
 
 pub async fn a_freed_username_and_email_can_be_taken(store: Opened) {
     let ann = user(&store, "ann").await;
-    store.delete_user(ann.id).await.unwrap();
+    store.delete_user(ann.id, None).await.unwrap();
     let again = user(&store, "ann").await;
     assert_ne!(again.id, ann.id);
 }
@@ -107,10 +107,10 @@ pub async fn users_are_listed_in_pages_by_ascending_id(store: Opened) {
     for n in 0..7 {
         users.push(user(&store, &format!("u{n}")).await);
     }
-    store.delete_user(users.remove(2).id).await.unwrap();
+    store.delete_user(users.remove(2).id, None).await.unwrap();
     // An update does not change the order.
     let change = UserChange { username: Some(username("zoe")), email: None };
-    users[0] = store.update_user(users[0].id, change).await.unwrap();
+    users[0] = store.update_user(users[0].id, None, change).await.unwrap();
     for limit in 1..=7 {
         let mut seen = Vec::new();
         for skip in (0..7).step_by(limit as usize) {
@@ -133,18 +133,18 @@ pub async fn a_page_of_users_can_begin_anywhere(store: Opened) {
 pub async fn an_update_changes_only_what_it_names(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
-    assert_eq!(store.update_user(ann.id, UserChange::default()).await.unwrap(), ann);
+    assert_eq!(store.update_user(ann.id, None, UserChange::default()).await.unwrap(), ann);
 
     let renamed = UserChange { username: Some(username("anna")), email: None };
-    let ann = store.update_user(ann.id, renamed).await.unwrap();
+    let ann = store.update_user(ann.id, None, renamed).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("anna"), &email("ann")));
 
     let moved = UserChange { username: None, email: Some(email("anna")) };
-    let ann = store.update_user(ann.id, moved).await.unwrap();
+    let ann = store.update_user(ann.id, None, moved).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("anna"), &email("anna")));
 
     let both = UserChange { username: Some(username("x")), email: Some(email("y")) };
-    let ann = store.update_user(ann.id, both).await.unwrap();
+    let ann = store.update_user(ann.id, None, both).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("x"), &email("y")));
     assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [ann, bob]);
 }
@@ -152,15 +152,15 @@ pub async fn an_update_changes_only_what_it_names(store: Opened) {
 pub async fn an_update_can_repeat_the_current_values(store: Opened) {
     let ann = user(&store, "ann").await;
     let same = UserChange { username: Some(username("ann")), email: Some(email("ann")) };
-    assert_eq!(store.update_user(ann.id, same).await.unwrap(), ann);
+    assert_eq!(store.update_user(ann.id, None, same).await.unwrap(), ann);
 }
 
 pub async fn a_missing_user_is_reported_before_a_taken_name(store: Opened) {
     let ann = user(&store, "ann").await;
     let gone = user(&store, "gone").await;
-    store.delete_user(gone.id).await.unwrap();
+    store.delete_user(gone.id, None).await.unwrap();
     let taken = UserChange { username: Some(ann.username), email: Some(ann.email) };
-    refused!(store.update_user(gone.id, taken), UserMissing);
+    refused!(store.update_user(gone.id, None, taken), UserMissing);
 }
 
 pub async fn an_update_reports_a_taken_email_before_a_taken_username(store: Opened) {
@@ -171,22 +171,22 @@ pub async fn an_update_reports_a_taken_email_before_a_taken_username(store: Open
         email: local.map(email),
     };
     user(&store, "cyd").await;
-    refused!(store.update_user(bob.id, change(Some("ann"), Some("ann"))), EmailTaken);
-    refused!(store.update_user(bob.id, change(Some("cyd"), Some("ann"))), EmailTaken);
-    refused!(store.update_user(ann.id, change(Some("bob"), Some("cyd"))), EmailTaken);
-    refused!(store.update_user(bob.id, change(None, Some("ann"))), EmailTaken);
-    refused!(store.update_user(bob.id, change(Some("ann"), None)), UsernameTaken);
-    refused!(store.update_user(bob.id, change(Some("ann"), Some("bob"))), UsernameTaken);
-    refused!(store.update_user(bob.id, change(Some("ann"), Some("free"))), UsernameTaken);
+    refused!(store.update_user(bob.id, None, change(Some("ann"), Some("ann"))), EmailTaken);
+    refused!(store.update_user(bob.id, None, change(Some("cyd"), Some("ann"))), EmailTaken);
+    refused!(store.update_user(ann.id, None, change(Some("bob"), Some("cyd"))), EmailTaken);
+    refused!(store.update_user(bob.id, None, change(None, Some("ann"))), EmailTaken);
+    refused!(store.update_user(bob.id, None, change(Some("ann"), None)), UsernameTaken);
+    refused!(store.update_user(bob.id, None, change(Some("ann"), Some("bob"))), UsernameTaken);
+    refused!(store.update_user(bob.id, None, change(Some("ann"), Some("free"))), UsernameTaken);
 }
 
 pub async fn a_refused_update_of_a_user_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
     let half = UserChange { username: Some(username("ann")), email: Some(email("free")) };
-    refused!(store.update_user(bob.id, half), UsernameTaken);
+    refused!(store.update_user(bob.id, None, half), UsernameTaken);
     let half = UserChange { username: Some(username("free")), email: Some(email("ann")) };
-    refused!(store.update_user(bob.id, half), EmailTaken);
+    refused!(store.update_user(bob.id, None, half), EmailTaken);
     assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [ann, bob]);
     user(&store, "free").await;
 }
@@ -194,16 +194,16 @@ pub async fn a_refused_update_of_a_user_changes_nothing(store: Opened) {
 pub async fn an_update_frees_the_old_username_and_email(store: Opened) {
     let ann = user(&store, "ann").await;
     let change = UserChange { username: Some(username("anna")), email: Some(email("anna")) };
-    store.update_user(ann.id, change).await.unwrap();
+    store.update_user(ann.id, None, change).await.unwrap();
     user(&store, "ann").await;
 }
 
 pub async fn a_deleted_user_is_missing(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
-    store.delete_user(ann.id).await.unwrap();
-    refused!(store.delete_user(ann.id), UserMissing);
-    refused!(store.update_user(ann.id, UserChange::default()), UserMissing);
+    store.delete_user(ann.id, None).await.unwrap();
+    refused!(store.delete_user(ann.id, None), UserMissing);
+    refused!(store.update_user(ann.id, None, UserChange::default()), UserMissing);
     refused!(store.snapshot(Subject::User(ann.id), Window::ALL), UserMissing);
     assert_eq!(store.find_user(ann.id).await.unwrap(), None);
     assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [bob]);
@@ -216,9 +216,9 @@ pub async fn deleting_a_user_deletes_its_devices_and_readings(store: Opened) {
     let all: Vec<_> = hers.iter().chain(&others).map(|device| given(device, 1, 1)).collect();
     store.append(&all).await.unwrap();
 
-    store.delete_user(ann.id).await.unwrap();
+    store.delete_user(ann.id, None).await.unwrap();
     for gone in &hers {
-        refused!(store.delete_device(gone.key), DeviceMissing);
+        refused!(store.delete_device(gone.key, None), DeviceMissing);
         refused!(store.append(&[given(gone, 2, 2)]), DeviceMissing);
         refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
         assert_eq!(all_readings(&store, gone.key).await, []);

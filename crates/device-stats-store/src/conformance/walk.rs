@@ -56,9 +56,9 @@ async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
 
 async fn empty(store: &Opened) {
     for user in store.list_users(ListPage::LARGEST).await.unwrap() {
-        store.delete_user(user.id).await.unwrap();
+        store.delete_user(user.id, None).await.unwrap();
     }
     for device in store.list_devices(ListPage::LARGEST).await.unwrap() {
-        store.delete_device(device.key).await.unwrap();
+        store.delete_device(device.key, None).await.unwrap();
     }
 }

@@ -9,7 +9,7 @@ use device_stats_domain::{
 };
 
 use super::state::{Model, State};
-use crate::{AccountStore, StoreError};
+use crate::{AccountStore, StoreError, UserState};
 
 #[async_trait]
 impl AccountStore for Model {
@@ -42,29 +42,21 @@ impl AccountStore for Model {
         Ok(state.users.values().filter(meets_all).take(limit as usize).cloned().collect())
     }
 
-    async fn update_user(&self, id: UserId, change: UserChange) -> Result<User, StoreError> {
-        self.state().update_user(id, change)
-    }
-
-    async fn update_unchanged_user(
+    async fn update_user(
         &self,
-        seen: &User,
-        devices: &[Device],
+        id: UserId,
+        expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
         let mut state = self.state();
-        state.check_user(seen, devices)?;
-        state.update_user(seen.id, change)
+        state.check_user(id, expected)?;
+        state.update_user(id, change)
     }
 
-    async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
+    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
         let mut state = self.state();
-        state.check_user(seen, devices)?;
-        state.delete_user(seen.id)
-    }
-
-    async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
-        self.state().delete_user(id)
+        state.check_user(id, expected)?;
+        state.delete_user(id)
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
@@ -118,28 +110,21 @@ impl AccountStore for Model {
         Ok(self.state().devices_of(user))
     }
 
-    async fn update_device(&self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
-        self.state().update_device(device, change)
-    }
-
-    async fn update_unchanged_device(
+    async fn update_device(
         &self,
-        seen: &Device,
+        device: DeviceKey,
+        expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
         let mut state = self.state();
-        state.check_device(seen)?;
-        state.update_device(seen.key, change)
+        state.check_device(device, expected)?;
+        state.update_device(device, change)
     }
 
-    async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
+    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
         let mut state = self.state();
-        state.check_device(seen)?;
-        state.delete_device(seen.key)
-    }
-
-    async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
-        self.state().delete_device(device)
+        state.check_device(device, expected)?;
+        state.delete_device(device)
     }
 }
 
@@ -160,14 +145,15 @@ impl State {
         self.devices.values().filter(|device| device.user_id == Some(user)).cloned().collect()
     }
 
-    fn check_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
-        let user = self.users.get(&seen.id).ok_or(StoreError::UserMissing)?;
-        if user == seen && self.devices_of(seen.id) == devices { Ok(()) } else { Err(StoreError::Changed) }
+    fn check_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
+        let user = self.users.get(&id).ok_or(StoreError::UserMissing)?;
+        let is_met = |expected: &UserState| *user == expected.user && self.devices_of(id) == expected.devices;
+        if expected.is_none_or(is_met) { Ok(()) } else { Err(StoreError::Changed) }
     }
 
-    fn check_device(&self, seen: &Device) -> Result<(), StoreError> {
-        let device = self.devices.get(&seen.key).ok_or(StoreError::DeviceMissing)?;
-        if device == seen { Ok(()) } else { Err(StoreError::Changed) }
+    fn check_device(&self, key: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
+        let device = self.devices.get(&key).ok_or(StoreError::DeviceMissing)?;
+        if expected.is_none_or(|expected| device == expected) { Ok(()) } else { Err(StoreError::Changed) }
     }
 
     /// Refuses an email address or username that a user other than `id` has.

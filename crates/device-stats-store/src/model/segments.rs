@@ -54,6 +54,12 @@ impl SegmentStore for Model {
         Ok(())
     }
 
+    async fn delete_derived(&self, device: DeviceKey, segment: SegmentId) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let segment = state.segments.get_mut(&segment).filter(|segment| segment.device == device);
+        Ok(segment.is_some_and(|segment| segment.derived.take().is_some()))
+    }
+
     async fn seal(&self, device: DeviceKey, sealed: &SealedRows) -> Result<Replaced, StoreError> {
         self.state().seal(device, sealed)
     }

@@ -125,7 +125,7 @@ impl Measured {
         Summary {
             readings: self.readings(),
             accepted: self.accepted,
-            repeats: self.repeats,
+            duplicates: self.repeats,
             seconds,
             readings_per_second: per_second(self.readings(), seconds),
             requests: self.latencies.len(),
@@ -140,7 +140,7 @@ impl Measured {
 struct Summary {
     readings: u64,
     accepted: u64,
-    repeats: u64,
+    duplicates: u64,
     seconds: f64,
     readings_per_second: f64,
     requests: usize,
@@ -152,10 +152,18 @@ struct Summary {
 
 impl Summary {
     fn to_text(&self) -> String {
-        let Self { readings, accepted, repeats, seconds, readings_per_second, requests, median_ms, p99_ms } =
-            self;
+        let Self {
+            readings,
+            accepted,
+            duplicates,
+            seconds,
+            readings_per_second,
+            requests,
+            median_ms,
+            p99_ms,
+        } = self;
         format!(
-            "{readings} readings: {accepted} accepted, {repeats} repeats, in {seconds:.1} s ({readings_per_second:.0} \
+            "{readings} readings: {accepted} accepted, {duplicates} repeats, in {seconds:.1} s ({readings_per_second:.0} \
              readings/s); {requests} requests, answered in {median_ms:.1} ms (median), {p99_ms:.1} ms (p99)\n"
         )
     }

@@ -295,6 +295,8 @@ fn bench_load_stores_readings_and_prints_the_throughput() {
     }
     let exported = stdout_of(&["export", "--device", "bench-2", "--url", &server.url]);
     assert_eq!(exported.lines().count(), 1 + 2 * 667);
+    let summary: serde_json::Value = serde_json::from_slice(&load(&["--json"]).stdout).unwrap();
+    assert_eq!((&summary["accepted"], &summary["duplicates"]), (&2003.into(), &0.into()), "{summary}");
     assert_eq!(load(&["--batch", "0"]).status.code(), Some(2));
     let unreachable = ["bench", "load", "--url", "http://127.0.0.1:1", "--retry-for", "0"];
     assert_eq!(run(&unreachable).status.code(), Some(4));

@@ -2,26 +2,16 @@
 //! disk. The number n grows from run to run, until a run ends without a fault. `strace` counts the calls of
 //! each thread separately. (The tests of the SQLite store cover every single call.) During the runs, readings
 //! are posted to a server that seals them, or the command `seal` seals and merges them.
+//! `deletion_crash_points.rs` deletes readings.
 //!
 //! `CRASH_POINTS=all` runs all crash points, as `make torture` does; otherwise the test runs a sample.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the environment sets the number of crash points; polls a file"
-)]
+use std::time::Instant;
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use crate::numbered_readings::{Answer, Api, NumberedDevice};
+use crate::server::{Server, device_stats};
+use crate::traced_runs::{COUNTS, EVENT_TIMEOUT, Run, assert_stopped, call_numbers};
 
-use tempfile::TempDir;
-
-use crate::numbered_readings::{Answer, Api, Fate, NumberedDevice};
-use crate::server::{Server, device_stats, run, serve, wrap};
-
-/// Numbers of readings of the successive requests. Large requests become segments at once. The readings of
-/// the others are sealed later.
-const COUNTS: [u64; 9] = [1, 4_500, 40, 700, 4_500, 1, 4_500, 700, 3];
 /// Pattern of the calls that remove a file. Some architectures only have `unlinkat`.
 const UNLINK: &str = "/^unlink";
 /// The calls at which the server is killed, and the step between two sampled numbers of a call.
@@ -30,112 +20,10 @@ const KILLED_AT: [(&str, usize); 4] = [("pwrite64", 29), ("fdatasync", 7), ("ftr
 const SEALING_KILLED_AT: [(&str, usize); 2] = [("pwrite64", 11), ("fdatasync", 2)];
 /// The calls that fail on a broken disk, with their steps.
 const BROKEN_AT: [(&str, usize); 3] = [("pwrite64", 37), ("fdatasync", 4), ("ftruncate", 2)];
-/// Time limit for events that must happen eventually.
-const EVENT_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// The database and the trace of one run.
-struct Run {
-    folder: TempDir,
-    url: String,
-}
-
-impl Run {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        Self { folder, url }
-    }
-
-    /// Copies the database that a process has left.
-    fn copy_of(other: &Self) -> Self {
-        let copy = Self::new();
-        for name in ["test.db", "test.db-wal"] {
-            std::fs::copy(other.folder.path().join(name), copy.folder.path().join(name)).unwrap();
-        }
-        copy
-    }
-
-    /// Returns a command under `strace`, which injects a fault into one call.
-    fn trace(&self, fault: &str, command: &Command) -> Command {
-        let inject = format!("inject={fault}");
-        let call = fault.split(':').next().unwrap();
-        let trace = format!("trace={call}");
-        // `-D`: the tracer is the grandchild, so that the child is the service.
-        let log = self.log();
-        let strace = ["strace", "-D", "-f", "-o", log.to_str().unwrap(), "-e", &trace, "-e", &inject];
-        wrap(&strace, command)
-    }
-
-    /// Starts a server with a fault in one call. Returns status and log if it ended before it listened.
-    fn start(&self, fault: &str) -> Result<Server, String> {
-        let serve = serve(&self.url, &["--seal-after-seconds", "0"]);
-        Server::spawn(self.trace(fault, &serve)).map_err(|(status, log)| {
-            assert!(
-                !log.contains("PTRACE"),
-                "`strace` may not trace here (for Docker: --cap-add SYS_PTRACE)"
-            );
-            assert!(!log.contains("invalid system call"), "`strace` does not know {fault}: {log}");
-            format!("{status}: {log}")
-        })
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("strace.log")
-    }
-
-    /// Returns whether the fault was injected. Call it only after the process has ended, because the tracer
-    /// writes its log with a delay.
-    fn was_injected(&self) -> bool {
-        self.has_logged("(INJECTED)")
-    }
-
-    /// Asserts that the tracer has killed the process. The tracer logs the kill after the process has ended.
-    fn assert_killed(&self) {
-        let waiting = Instant::now();
-        while !self.has_logged("+++ killed by SIGKILL") {
-            assert!(waiting.elapsed() < EVENT_TIMEOUT, "the process ended without a kill");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn has_logged(&self, text: &str) -> bool {
-        std::fs::read_to_string(self.log()).unwrap().contains(text)
-    }
-
-    /// Returns whether `verify` found no fault, and its output.
-    fn verify(&self) -> (bool, String) {
-        let verify = run(&["verify", "--database-url", &self.url]);
-        (verify.status.success(), String::from_utf8(verify.stdout).unwrap())
-    }
-
-    /// Starts the server without faults. Asserts that each acknowledged reading is stored once, and that new
-    /// readings are accepted.
-    fn assert_kept(&self, device: &mut NumberedDevice) {
-        let server = Server::start_with(&self.url, &["--seal-after-seconds", "0"]);
-        let api = Api::at(&server.url);
-        if api.status("GET", &format!("/api/v1/devices/{}", device.name)) == Some(200) {
-            device.assert_kept(&api);
-        } else {
-            assert_eq!(device.count_requests(Fate::Acknowledged), 0, "the device is lost");
-            device.register(&api);
-        }
-        assert_eq!(device.post_again(&api, || true), Answer::Stored);
-        assert_eq!(device.post(&api, 4_500), Answer::Stored);
-        device.assert_kept(&api);
-        let (is_intact, output) = self.verify();
-        assert!(is_intact, "{output}");
-    }
-}
-
-/// Returns the numbers of the calls to fail: all, or every `step`-th.
-fn call_numbers(step: usize) -> impl Iterator<Item = usize> {
-    let is_all = std::env::var("CRASH_POINTS").is_ok_and(|all| all == "all");
-    (1..).step_by(if is_all { 1 } else { step })
-}
 
 /// Runs a server that is killed at a call. Returns whether the call was reached.
 fn is_killed(run: &Run, call: &str, number: usize, device: &mut NumberedDevice) -> bool {
-    let is_over = match run.start(&format!("{call}:signal=KILL:when={number}")) {
+    let is_over = match run.start(&format!("{call}:signal=KILL:when={number}"), "0") {
         Ok(server) => is_killed_before_the_end(server, run, device),
         Err(_) => true,
     };
@@ -186,14 +74,8 @@ fn a_kill_at_any_call_loses_and_doubles_nothing() {
 
 #[test]
 fn a_kill_of_the_seal_command_loses_and_doubles_nothing() {
-    let (original, mut device) = (Run::new(), NumberedDevice::new("pump"));
-    let server = Server::start_with(&original.url, &["--seal-after-seconds", "600"]);
-    let api = Api::at(&server.url);
-    device.register(&api);
-    for count in COUNTS {
-        assert_eq!(device.post(&api, count), Answer::Stored);
-    }
-    server.kill();
+    let (original, device) = Run::with_readings();
+    let client = Api::at("");
     for (call, step) in SEALING_KILLED_AT {
         let mut tried = 0;
         for number in call_numbers(step) {
@@ -201,7 +83,7 @@ fn a_kill_of_the_seal_command_loses_and_doubles_nothing() {
             let seal = device_stats(&["seal", "--all", "--database-url", &run.url]);
             let sealed = run.trace(&format!("{call}:signal=KILL:when={number}"), &seal).output().unwrap();
             let server = Server::start_with(&run.url, &["--seal-after-seconds", "600"]);
-            device.assert_kept(&api.with_url(&server.url));
+            device.assert_kept(&client.with_url(&server.url));
             let (is_intact, output) = run.verify();
             assert!(is_intact, "{output}");
             if sealed.status.success() {
@@ -231,7 +113,9 @@ enum Effect {
 
 /// Runs a server on a disk that fails one call.
 fn effect_of_failure(run: &Run, call: &str, number: usize, device: &mut NumberedDevice) -> Effect {
-    let Ok(server) = run.start(&format!("{call}:error=EIO:when={number}")) else { return Effect::NotStarted };
+    let Ok(server) = run.start(&format!("{call}:error=EIO:when={number}"), "0") else {
+        return Effect::NotStarted;
+    };
     let api = Api::at(&server.url);
     let mut effect = Effect::Unnoticed;
     while !device.try_register(&api) {
@@ -265,17 +149,6 @@ fn effect_of_failure(run: &Run, call: &str, number: usize, device: &mut Numbered
             Answer::Lost => panic!("the server does not respond: {}", server.log()),
         };
     }
-}
-
-/// Asserts that the server refuses all writes, and that readings can be read.
-fn assert_stopped(api: &Api, device: &mut NumberedDevice) {
-    for count in COUNTS {
-        assert_eq!(device.post(api, count), Answer::Refused(503));
-    }
-    assert_eq!(api.status("DELETE", &format!("/api/v1/devices/{}", device.name)), Some(503));
-    assert_eq!(api.status("GET", "/health/ready"), Some(503));
-    assert_eq!(api.status("GET", "/health/live"), Some(200));
-    device.assert_kept(api);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Kills at random moments. After them, each acknowledged reading is stored exactly once, and only sent
 //! readings are stored.
 //!
-//! Each of eight writers posts numbered readings of its own device. A request whose response is lost must be
-//! stored completely or not at all. Half of these requests are sent again. Each writer also has a second
-//! device, whose readings have no times and are posted in keyed requests. All keyed requests without a
-//! response are sent again, and each must be stored once. `KILLS` is the number of kills for each store;
-//! `make torture` uses a thousand.
+//! Each of eight writers posts numbered readings of its own device, and deletes some of them. A request whose
+//! response is lost must be stored completely or not at all. A deletion whose response is lost must have
+//! deleted its whole range or nothing. Half of these requests, and of the deleted readings, are sent again.
+//! Each writer also has a second device, whose readings have no times and are posted in keyed requests. All
+//! keyed requests without a response are sent again, and each must be stored once. `KILLS` is the number of
+//! kills for each store; `make torture` uses a thousand.
 
 #![expect(
     clippy::disallowed_methods,
@@ -25,6 +26,10 @@ use crate::server::{Server, run};
 const WRITERS: u64 = 8;
 /// Numbers of readings per request: mostly few, sometimes enough for a segment.
 const COUNTS: [u64; 8] = [1, 1, 3, 1, 40, 1, 700, 4_500];
+/// A writer deletes readings once in this number of turns, on average.
+const DELETING_TURNS: u64 = 4;
+/// Maximum number of readings of a deletion. A window of this size usually cuts segments.
+const DELETED_MAX: u64 = 10_000;
 /// Maximum time from the first acknowledgements after a start to the kill.
 const LIFE_MILLIS_MAX: u64 = 250;
 /// Maximum time without an acknowledgement.
@@ -49,10 +54,19 @@ impl Writer {
             answer = device.post(api, random.choose(&COUNTS));
             if answer == Answer::Stored {
                 acknowledged.fetch_add(1, Ordering::Relaxed);
+                has_response = random.below(DELETING_TURNS) > 0 || delete_some(device, random, api);
             }
-            has_response = keyed.post(api, random.choose(&COUNTS));
+            has_response &= keyed.post(api, random.choose(&COUNTS));
         }
     }
+}
+
+/// Deletes a random range of the newest stored readings of a device. Returns whether a response arrived.
+fn delete_some(device: &mut NumberedDevice, random: &mut Random, api: &Api) -> bool {
+    let stored = device.newest_stored();
+    let first = stored.end - 1 - random.below((stored.end - stored.start).min(DELETED_MAX));
+    let end = first + 1 + random.below(stored.end - first);
+    device.delete(api, &(first..end)) != Fate::Unknown
 }
 
 #[test]
@@ -113,11 +127,12 @@ fn kill_repeatedly(database: &Database, kills: u32) {
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
     let requests = |fate| writers.iter().map(|writer| writer.device.count_requests(fate)).sum::<usize>();
     println!(
-        "{kills} kills, seed {seed}: {} requests acknowledged, {} refused, {} without a response, {} keyed requests acknowledged: 0 lost, \
-         0 doubled, 0 invented",
+        "{kills} kills, seed {seed}: {} requests acknowledged, {} refused, {} without a response, {} ranges \
+         deleted, {} keyed requests acknowledged: 0 lost, 0 doubled, 0 invented",
         requests(Fate::Acknowledged),
         requests(Fate::Refused),
         requests(Fate::Unknown),
+        requests(Fate::Deleted),
         writers.iter().map(|writer| writer.keyed.count_acknowledged()).sum::<usize>(),
     );
 }

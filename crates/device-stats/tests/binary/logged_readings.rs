@@ -13,7 +13,7 @@ use crate::server::Server;
 const LINE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Waits for the log line with this message, and returns it.
-fn line(server: &Server, message: &str) -> Value {
+pub(crate) fn log_line(server: &Server, message: &str) -> Value {
     let waiting = Instant::now();
     loop {
         let log = server.log();
@@ -37,7 +37,7 @@ fn deletions_and_conflicts_are_logged_with_their_device() {
     let batch = json!([at(0, 1.0), at(1, 1.0), at(1, 2.0), at(2, 1.0), at(2, 3.0), at(2, 1.0)]);
     let answer = api.request("POST", &format!("{path}/batch"), Some(&batch)).unwrap().1;
     assert_eq!(answer, json!({"accepted": 3, "duplicates": 3, "conflicts": 2}));
-    let warning = line(&server, "repeats have other values than the stored readings, keeping those");
+    let warning = log_line(&server, "repeats have other values than the stored readings, keeping those");
     assert_eq!(warning["level"], "WARN");
     let fields = &warning["fields"];
     assert_eq!((&fields["device"], &fields["conflicts"]), (&device["id"], &json!(2)));
@@ -46,7 +46,7 @@ fn deletions_and_conflicts_are_logged_with_their_device() {
     let query = "start_time=1795428001&until=1795428009";
     let answer = api.request("DELETE", &format!("{path}?{query}"), None).unwrap().1;
     assert_eq!(answer, json!({"deleted": 2}));
-    let audit = line(&server, "deleted readings");
+    let audit = log_line(&server, "deleted readings");
     let fields = &audit["fields"];
     let found = ["device_id", "device", "from", "until", "readings"].map(|name| fields[name].clone());
     let expected =

@@ -24,7 +24,9 @@ pub(crate) enum Fate {
     Acknowledged,
     /// None is stored.
     Refused,
-    /// Either all or none are stored.
+    /// They were stored, and an acknowledged deletion has removed them.
+    Deleted,
+    /// Either all or none are stored: a request or a deletion has no known outcome.
     Unknown,
 }
 
@@ -41,10 +43,12 @@ pub(crate) enum Answer {
     Lost,
 }
 
-/// A device and the fate of all its requests.
+/// A device and the fate of all its readings.
+#[derive(Clone)]
 pub(crate) struct NumberedDevice {
     pub(crate) name: String,
     next: u64,
+    /// The readings of each request, in ascending order. A deletion combines those of its window.
     requests: Vec<(Range<u64>, Fate)>,
 }
 
@@ -157,8 +161,56 @@ impl NumberedDevice {
         answer
     }
 
-    /// Sends unacknowledged requests again, in their order, until one is not stored. `is_chosen` decides for
-    /// each request.
+    /// Deletes a range of readings in one request, and returns their new fate. All of them must be stored.
+    pub(crate) fn delete(&mut self, api: &Api, numbers: &Range<u64>) -> Fate {
+        let (first, last) = (time(numbers.start), time(numbers.end - 1));
+        let path = format!("/api/v1/stats/devices/{}?start_time={first}&end_time={last}", self.name);
+        let fate = match api.request("DELETE", &path, None) {
+            Some((200, body)) => {
+                assert_eq!(body, json!({"deleted": numbers.end - numbers.start}));
+                Fate::Deleted
+            }
+            Some((503, body)) if body["code"] == "outcome_unknown" => Fate::Unknown,
+            Some((503 | 507, _)) => return Fate::Acknowledged,
+            None => Fate::Unknown,
+            Some((status, body)) => panic!("{status} {body}"),
+        };
+        self.replace(numbers, fate);
+        fate
+    }
+
+    /// Makes a range of stored readings one entry with a new fate.
+    fn replace(&mut self, numbers: &Range<u64>, fate: Fate) {
+        let mut requests = Vec::new();
+        for (range, before) in self.requests.drain(..) {
+            if range.end <= numbers.start || numbers.end <= range.start {
+                requests.push((range, before));
+                continue;
+            }
+            assert_eq!(before, Fate::Acknowledged, "{range:?}");
+            if range.start < numbers.start {
+                requests.push((range.start..numbers.start, before));
+            }
+            if range.end >= numbers.end {
+                requests.push((numbers.clone(), fate));
+            }
+            if range.end > numbers.end {
+                requests.push((numbers.end..range.end, before));
+            }
+        }
+        self.requests = requests;
+    }
+
+    /// Returns the largest range of stored readings that ends with the newest stored reading.
+    pub(crate) fn newest_stored(&self) -> Range<u64> {
+        let requests = self.requests.iter().rev().skip_while(|(_, fate)| *fate != Fate::Acknowledged);
+        let stored = requests.take_while(|(_, fate)| *fate == Fate::Acknowledged);
+        let ranges = stored.map(|(range, _)| range.clone());
+        ranges.reduce(|newer, older| older.start..newer.end).unwrap_or_default()
+    }
+
+    /// Sends unacknowledged requests and deleted readings again, in their order, until they are not stored.
+    /// `is_chosen` decides for each request.
     pub(crate) fn post_again(&mut self, api: &Api, mut is_chosen: impl FnMut() -> bool) -> Answer {
         for index in 0..self.requests.len() {
             let (numbers, before) = self.requests[index].clone();
@@ -208,9 +260,9 @@ impl NumberedDevice {
         }
     }
 
-    /// Asserts that each acknowledged reading is stored once and that no refused reading is stored. Of a
-    /// request with an unknown outcome, either all readings or none must be stored. No other reading may be
-    /// stored.
+    /// Asserts that each acknowledged reading is stored once and that no refused or deleted reading is
+    /// stored. Of a request or a deletion with an unknown outcome, either all readings or none must be
+    /// stored. No other reading may be stored.
     pub(crate) fn assert_kept(&self, api: &Api) {
         let mut found = Vec::new();
         let mut acknowledged: Option<Range<u64>> = None;
@@ -223,7 +275,7 @@ impl NumberedDevice {
             match api.analyze(&self.name, numbers) {
                 None => {}
                 Some(_) if *fate == Fate::Unknown => found.push(numbers.clone()),
-                Some(answer) => panic!("{numbers:?} of {} were refused but are stored: {answer}", self.name),
+                Some(answer) => panic!("{numbers:?} of {}: {fate:?}, but stored: {answer}", self.name),
             }
         }
         found.extend(acknowledged);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
+use crate::logged_readings::log_line;
 use crate::numbered_readings::time;
 use crate::server::{Server, run, stdout_of};
 
@@ -188,7 +189,16 @@ fn a_fault_names_its_device_and_segment() {
         assert!(verify(database).1);
         assert_eq!(database.execute("UPDATE derived_block SET bytes = substr(bytes, 2)"), 1);
         assert_fault("its derived segment: the blocks has the wrong length");
-        assert_eq!(database.execute("DELETE FROM derived_segment"), 1);
+        let server = Server::start(&database.url);
+        let magnitude = r#"{"magnitude": true}"#;
+        for _ in 0..2 {
+            let (status, body) = server.post("/api/v1/stats/devices/pump/analyze", magnitude);
+            assert_eq!((status, &body["magnitude"]["count"]), (200, &600.into()));
+        }
+        let warning = log_line(&server, "deleted corrupt magnitudes; they are computed again");
+        assert_eq!(warning["level"], "WARN");
+        assert_eq!(server.log().matches("deleted corrupt magnitudes").count(), 1);
+        drop(server);
         assert!(verify(database).1);
 
         database.duplicate_reading("pump", 1_700_000_007_000_000);

@@ -54,6 +54,7 @@ impl Side {
                 found.map(|found| format!("{found:?}"))
             }
             Step::StoreDerived(ago) => self.store_derived(*ago).await,
+            Step::DeleteDerived(ago) => self.delete_derived(*ago).await,
             Step::ReadDerivedPieces(parts) => {
                 let found = self.store.read_derived_pieces(&self.piece_keys(parts)).await;
                 found.map(|found| format!("{found:?}"))
@@ -149,6 +150,13 @@ impl Side {
         let derived = segment(rows).derive(Effort::Fast).expect("finite numbers have magnitudes");
         self.store.store_derived(*device, *id, &derived).await?;
         Ok("derived".to_owned())
+    }
+
+    async fn delete_derived(&self, ago: Made) -> Result<String, StoreError> {
+        let Some((device, id, _)) = self.segments.iter().rev().nth(ago) else {
+            return Ok("nothing was made".to_owned());
+        };
+        self.store.delete_derived(*device, *id).await.map(|deleted| format!("{deleted}"))
     }
 
     fn piece_keys(&self, parts: &[(Made, u32)]) -> Vec<PieceKey> {

@@ -91,14 +91,14 @@ impl Side {
             }
             Step::UpdateUser { user, name: n, email: e } => {
                 let change = UserChange { username: n.map(name), email: e.map(address) };
-                store.update_user(self.user_id(user), change).await.map(|user| users(vec![user]))
+                store.update_user(self.user_id(user), None, change).await.map(|user| users(vec![user]))
             }
             Step::FindUser(user) => {
                 let found = store.find_user(self.user_id(user)).await;
                 found.map(|found| users(found.into_iter().collect()))
             }
             Step::DeleteUser(user) => {
-                store.delete_user(self.user_id(user)).await.map(|()| "deleted".to_owned())
+                store.delete_user(self.user_id(user), None).await.map(|()| "deleted".to_owned())
             }
             Step::ListUsers(page) => store.list_users(page).await.map(users),
             Step::ListUsersAfter(after, ref filter, limit) => {
@@ -129,10 +129,10 @@ impl Side {
                     name: called.map(|called| called.map(name)),
                     user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
                 };
-                store.update_device(self.key(*device), change).await.map(|device| devices(vec![device]))
+                store.update_device(self.key(*device), None, change).await.map(|device| devices(vec![device]))
             }
             Step::DeleteDevice(device) => {
-                store.delete_device(self.key(*device)).await.map(|()| "deleted".to_owned())
+                store.delete_device(self.key(*device), None).await.map(|()| "deleted".to_owned())
             }
             Step::FindDevices(ids) => {
                 let ids: Vec<_> = ids.iter().copied().map(id).collect();
