@@ -68,8 +68,23 @@ impl Run {
 
     /// Starts a server with a fault in one call. Returns status and log if it ended before it listened.
     fn start(&self, fault: &str) -> Result<Server, String> {
-        let serve = serve(&self.url, &["--seal-after-seconds", "0"]);
-        Server::spawn(self.trace(fault, &serve)).map_err(|(status, log)| {
+        Self::spawn(fault, self.trace(fault, &serve(&self.url, &["--seal-after-seconds", "0"])))
+    }
+
+    /// Starts a server on a disk that fails the first sync of the main file, not of the log. The database
+    /// already exists, so this sync is the end of a checkpoint.
+    fn start_with_failing_checkpoint(&self) -> Server {
+        let (log, database) = (self.log(), self.folder.path().join("test.db"));
+        let (log, database) = (log.to_str().unwrap(), database.to_str().unwrap());
+        let fault = "fdatasync:error=EIO:when=1";
+        let inject = format!("inject={fault}");
+        let strace =
+            ["strace", "-D", "-f", "-o", log, "-P", database, "-e", "trace=fdatasync", "-e", &inject];
+        Self::spawn(fault, wrap(&strace, &serve(&self.url, &["--seal-after-seconds", "600"]))).unwrap()
+    }
+
+    fn spawn(fault: &str, command: Command) -> Result<Server, String> {
+        Server::spawn(command).map_err(|(status, log)| {
             assert!(
                 !log.contains("PTRACE"),
                 "`strace` may not trace here (for Docker: --cap-add SYS_PTRACE)"
@@ -225,7 +240,7 @@ enum Effect {
     Stopped,
     /// Requests were refused, and accepted when they were sent again.
     Refused,
-    /// No request failed, because SQLite repeats some calls, for instance during a checkpoint.
+    /// No request failed: SQLite repeats some calls, and a stopping server has no request.
     Unnoticed,
 }
 
@@ -304,4 +319,28 @@ fn a_failure_of_any_call_loses_and_doubles_nothing() {
         );
         assert!(call != "fdatasync" || count(Effect::Stopped) > 0, "no sync failed: {effects:?}");
     }
+}
+
+/// SQLite's automatic checkpoint discards the error of a failed sync, and the service went on writing. But a
+/// later sync that succeeds says nothing about the pages of the failed one.
+#[test]
+fn a_failed_checkpoint_stops_writing() {
+    let (run, mut device) = (Run::new(), NumberedDevice::new("pump"));
+    let server = Server::start(&run.url);
+    device.register(&Api::at(&server.url));
+    assert!(server.terminate());
+    // This start moves all changes to the main file, so the next one runs no checkpoint.
+    assert!(run.verify().0);
+    let server = run.start_with_failing_checkpoint();
+    let api = Api::at(&server.url);
+    // Each commit adds at least one page to the log, and a checkpoint comes after 1,000 pages.
+    let refused = (0..1_500).find_map(|_| match device.post(&api, 1) {
+        Answer::Stored => None,
+        answer => Some(answer),
+    });
+    assert_eq!(refused, Some(Answer::Refused(503)), "a failed checkpoint is ignored");
+    assert_stopped(&api, &mut device);
+    server.kill();
+    assert!(run.was_injected());
+    run.assert_kept(&mut device);
 }
