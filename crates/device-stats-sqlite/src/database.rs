@@ -1,7 +1,9 @@
-//! The database file: opening and migration, connections, and the conversion of errors and columns.
+//! The database file: opening and migration, connections, checkpoints, and the conversion of errors and columns.
 
+pub(crate) mod checkpoint;
 pub(crate) mod columns;
 pub(crate) mod connections;
+pub(crate) mod disk;
 pub(crate) mod errors;
 pub(crate) mod migrations;
 pub(crate) mod open;

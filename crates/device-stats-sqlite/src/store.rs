@@ -15,7 +15,7 @@ use crate::segments::group_commit::SegmentQueue;
 
 /// A store in a file.
 ///
-/// After an I/O error during a commit, every writing call, and [`Store::ping`], fails with
+/// After an I/O error during a commit or a checkpoint, every writing call, and [`Store::ping`], fails with
 /// [`StoreError::Unavailable`] until the file has been opened again.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -51,6 +51,16 @@ impl SqliteStore {
         let hot = Arc::new(hot);
         let segment_queue = SegmentQueue::new(&connections, &hot);
         Ok(Self { connections, hot, segment_queue })
+    }
+
+    /// Moves all changes in the write-ahead log to the main file, and empties the log. The store does this by
+    /// itself whenever the log has grown; a call is only necessary before something else uses the main file.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if a read takes too long, or after an I/O error;
+    /// [`StoreError::OutOfSpace`].
+    pub async fn empty_log(&self) -> Result<(), StoreError> {
+        self.connections.empty_log().await
     }
 
     /// Runs `call` in a read transaction with the hot readings of its moment.

@@ -2,18 +2,22 @@
 //! store writes nothing more.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use deadpool_sqlite::{BuildError, Config, Hook, HookError, Pool, Runtime};
+use device_stats_domain::error_chain;
 use device_stats_store::StoreError;
 use device_stats_store::limits::{STORE_CONNECT_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
-use crate::database::errors::{commit_error, interact_error, is_io_error, pool_error, store_error};
+use crate::database::checkpoint::{LogState, Mode, Schedule, checkpoint, disable_automatic, mode_for};
+use crate::database::disk::Disk;
+use crate::database::errors::{interact_error, pool_error, store_error};
 use crate::database::uri::uri;
+use crate::limits::RESTART_WAIT_MAX;
 
 /// Page cache of the writing connection, in KiB. If the changes of a call do not fit, SQLite writes some of
 /// them to the write-ahead log before the commit.
@@ -29,6 +33,7 @@ pub(crate) struct Connections {
     writer: Pool,
     readers: Pool,
     disk: Arc<Disk>,
+    checkpoints: Arc<Mutex<Schedule>>,
 }
 
 impl Connections {
@@ -38,6 +43,7 @@ impl Connections {
             writer: pool(uri(path, "rw"), 1, prepare_writer)?,
             readers: pool(uri(path, "ro"), STORE_CONNECTIONS_MAX, prepare_reader)?,
             disk: Arc::default(),
+            checkpoints: Arc::default(),
         })
     }
 
@@ -79,52 +85,92 @@ impl Connections {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         self.disk.check()?;
-        let connection = self.writer.get().await.map_err(pool_error)?;
-        let disk = Arc::clone(&self.disk);
-        let answer = connection.interact(move |connection| {
+        let (disk, checkpoints) = (Arc::clone(&self.disk), Arc::clone(&self.checkpoints));
+        let written = self.on_writer(move |connection| {
             // The disk may have failed while this call waited for the connection.
             disk.check()?;
             // Takes the write lock at once: SQLite can refuse it to a transaction that has read already.
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
             let transaction = transaction.map_err(store_error)?;
             let answer = call(&transaction)?;
-            transaction.commit().map_err(|error| disk.note_commit(error))?;
-            Ok(answer)
+            transaction.commit().map_err(|error| disk.note_commit(connection, error))?;
+            // The changes are committed whatever the state of the log.
+            let log = checkpoint(connection, Mode::Measure)
+                .map_err(|error| disk.note_checkpoint(connection, error));
+            Ok((answer, log.is_ok_and(|log| lock(&checkpoints).is_due(log.pages))))
         });
-        answer.await.map_err(|error| interact_error(&error))?
+        let (answer, is_checkpoint_due) = written.await?;
+        if is_checkpoint_due {
+            tokio::spawn(self.clone().checkpoint_when_due());
+        }
+        Ok(answer)
     }
 
-    /// Fails if the disk has failed a commit.
+    /// Runs `call` with the writing connection, outside a transaction.
+    async fn on_writer<T, F>(&self, call: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let connection = self.writer.get().await.map_err(pool_error)?;
+        connection.interact(call).await.map_err(|error| interact_error(&error))?
+    }
+
+    /// Runs a checkpoint, unless another one has made it unnecessary.
+    async fn checkpoint_when_due(self) {
+        let checkpoints = Arc::clone(&self.checkpoints);
+        let state =
+            self.checkpoint(move |log| lock(&checkpoints).is_due(log.pages).then(|| mode_for(log.pages)));
+        match state.await {
+            Ok(LogState { is_blocked: true, pages, moved }) => {
+                tracing::warn!(pages, moved, "a long read keeps the write-ahead log growing");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(causes = error_chain(&error), "a checkpoint failed"),
+        }
+    }
+
+    /// Moves all changes in the write-ahead log to the main file, and empties the log. Waits for readers.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        match self.checkpoint(|_| Some((Mode::Truncate, RESTART_WAIT_MAX))).await? {
+            LogState { is_blocked: false, .. } => Ok(()),
+            _ => {
+                Err(StoreError::Unavailable("a read prevents the write-ahead log from being emptied".into()))
+            }
+        }
+    }
+
+    /// Runs the checkpoint that `choose` returns for the state of the log. Returns the new state.
+    async fn checkpoint<F>(&self, choose: F) -> Result<LogState, StoreError>
+    where
+        F: FnOnce(LogState) -> Option<(Mode, Duration)> + Send + 'static,
+    {
+        let (disk, checkpoints) = (Arc::clone(&self.disk), Arc::clone(&self.checkpoints));
+        self.on_writer(move |connection| {
+            disk.check()?;
+            let run =
+                |mode| checkpoint(connection, mode).map_err(|error| disk.note_checkpoint(connection, error));
+            let log = run(Mode::Measure)?;
+            let Some((mode, wait)) = choose(log) else { return Ok(log) };
+            connection.busy_timeout(wait).map_err(store_error)?;
+            let log = run(mode);
+            connection.busy_timeout(STORE_WAIT_TIMEOUT).map_err(store_error)?;
+            let log = log?;
+            lock(&checkpoints).note(log.pages);
+            Ok(log)
+        })
+        .await
+    }
+
+    /// Fails if the disk has failed a commit or a checkpoint.
     pub(crate) fn check_disk(&self) -> Result<(), StoreError> {
         self.disk.check()
     }
 }
 
-/// The state of the disk. After a failed sync, the kernel can mark pages as clean although it has not written
-/// them. A later sync then succeeds without writing them. So after an I/O error during a commit, the store
-/// writes nothing more. Opening the database again recovers it.
-#[derive(Debug, Default)]
-struct Disk {
-    has_failed: AtomicBool,
-}
-
-impl Disk {
-    fn check(&self) -> Result<(), StoreError> {
-        if self.has_failed.load(Ordering::Acquire) {
-            Err(StoreError::Unavailable("writing is disabled after an I/O error; restart to recover".into()))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Converts an error of `COMMIT`; an I/O error disables writing.
-    fn note_commit(&self, error: rusqlite::Error) -> StoreError {
-        if is_io_error(&error) {
-            self.has_failed.store(true, Ordering::Release);
-            tracing::error!(%error, "the disk failed a commit; writing is disabled until a restart");
-        }
-        commit_error(error)
-    }
+fn lock(checkpoints: &Mutex<Schedule>) -> MutexGuard<'_, Schedule> {
+    // No code under this lock can panic halfway through a change.
+    checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn in_transaction<T>(
@@ -172,27 +218,10 @@ fn prepare_reader(connection: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Settings of every connection that writes, including a migrating one.
+/// Settings of every connection that writes, including a migrating one. A connection that only reads runs no
+/// checkpoints.
 pub(crate) fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
+    disable_automatic(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::ffi;
-
-    use super::*;
-
-    #[test]
-    fn an_io_error_of_a_commit_stops_the_writer() {
-        let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-        let disk = Disk::default();
-        for harmless in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY] {
-            disk.note_commit(failure(harmless));
-            assert!(disk.check().is_ok());
-        }
-        assert!(matches!(disk.note_commit(failure(ffi::SQLITE_IOERR_FSYNC)), StoreError::OutcomeUnknown(_)));
-        assert!(matches!(disk.check(), Err(StoreError::Unavailable(_))));
-    }
 }

@@ -9,6 +9,7 @@ use device_stats_store::limits::STORE_CONNECT_TIMEOUT;
 use device_stats_store::{Retry, SchemaError, StoreError};
 use rusqlite::Connection;
 
+use crate::database::checkpoint::{checkpoint_at_start, set_checkpoint_on_close};
 use crate::database::connections::make_durable;
 use crate::database::errors::store_error;
 use crate::database::migrations::{apply, check, require_latest, schema_error};
@@ -25,7 +26,8 @@ const BEFORE_JOURNAL: i64 = 2;
 /// Migrates the database at `path` to the schema of this binary, and returns the names of the migrations that
 /// it applied. Creates the file and its parent directories if they are missing. Either all missing migrations
 /// are applied or none. If several processes call this function, each migration is applied once. The hot
-/// readings of an older schema are moved into the journal before the function returns.
+/// readings of an older schema are moved into the journal before the function returns. In the end, a
+/// checkpoint empties the write-ahead log, unless another process uses the database or the disk is full.
 ///
 /// Blocks while another process migrates the database.
 ///
@@ -46,11 +48,12 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
         Retry::Pointless => SchemaError::Failed(error.into()),
         Retry::Safe | Retry::IfRepeatable => SchemaError::Unavailable(error.into()),
     })?;
+    checkpoint_at_start(&connection).map_err(schema_error)?;
     Ok(applied)
 }
 
 /// Checks that the database at `path` has the schema of this binary; applies no migration and creates no
-/// file.
+/// file. Runs the same checkpoint as [`migrate`].
 ///
 /// # Errors
 /// Every [`SchemaError`] except [`SchemaError::Failed`].
@@ -64,7 +67,8 @@ pub(crate) fn require(path: &Path) -> Result<(), SchemaError> {
     // If there are rows, a migration was interrupted before it moved them into the journal. It counts as not
     // applied.
     require_latest(if has_rows { found.min(BEFORE_JOURNAL) } else { found })?;
-    use_log(&connection)
+    use_log(&connection)?;
+    checkpoint_at_start(&connection).map_err(schema_error)
 }
 
 /// Runs `read` in one transaction of a new connection.
@@ -82,6 +86,8 @@ fn connect(path: &Path, mode: &str) -> Result<Connection, SchemaError> {
     let connection = Connection::open(uri(path, mode)).map_err(schema_error)?;
     connection.busy_timeout(STORE_CONNECT_TIMEOUT).map_err(schema_error)?;
     make_durable(&connection).map_err(schema_error)?;
+    // SQLite would discard the error of this checkpoint.
+    set_checkpoint_on_close(&connection, false).map_err(schema_error)?;
     Ok(connection)
 }
 

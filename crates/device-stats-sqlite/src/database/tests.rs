@@ -38,6 +38,7 @@ async fn commits_are_synced() {
         ("busy_timeout", "Integer(1000)"),
         ("cache_size", "Integer(-32768)"),
         ("journal_size_limit", "Integer(67108864)"),
+        ("wal_autocheckpoint", "Integer(0)"),
     ] {
         let value = connections.write(move |connection| pragma(connection, name)).await.unwrap();
         assert_eq!(value, expected, "{name}");

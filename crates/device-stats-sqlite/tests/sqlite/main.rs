@@ -7,6 +7,7 @@ mod crash_points;
 mod failing;
 mod group_commit;
 mod journal;
+mod log_size;
 mod migrating;
 mod opening;
 mod process;

@@ -110,8 +110,10 @@ impl Script {
             self.append(kept).await?;
             self.append_keyed(kept).await?;
             self.seal(kept, if round == 0 { 0 } else { 5 }).await?;
+            self.checkpoint().await?;
         }
         self.merge(kept).await?;
+        self.checkpoint().await?;
         self.append_segment(kept).await?;
         self.append(kept).await?;
         self.delete().await
@@ -133,7 +135,23 @@ impl Script {
         Err(Ended(GAVE_UP))
     }
 
-    /// Asserts that nothing is written after a commit with an unknown outcome.
+    /// Runs a checkpoint. After one that the disk failed, nothing may be written.
+    async fn checkpoint(&self) -> Result<(), Ended> {
+        for _ in 0..TRIES {
+            match self.store.empty_log().await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::OutOfSpace(_)) => say(REFUSED),
+                Err(StoreError::Unavailable(_)) => {
+                    self.assert_stopped().await;
+                    return Err(Ended(STOPPED));
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        Err(Ended(GAVE_UP))
+    }
+
+    /// Asserts that nothing is written after a failed commit or checkpoint.
     async fn assert_stopped(&self) {
         let id = DeviceId::new("late").unwrap();
         let late = self.store.create_device(NewDevice { device_id: id, name: None, user_id: None }).await;

@@ -107,7 +107,7 @@ enum Effect {
     Stopped,
     /// Requests were refused, and accepted when they were sent again.
     Refused,
-    /// No request failed, because SQLite repeats some calls, for instance during a checkpoint.
+    /// No request failed: SQLite repeats some calls, and a stopping server has no request.
     Unnoticed,
 }
 
@@ -177,4 +177,30 @@ fn a_failure_of_any_call_loses_and_doubles_nothing() {
         );
         assert!(call != "fdatasync" || count(Effect::Stopped) > 0, "no sync failed: {effects:?}");
     }
+}
+
+/// SQLite's automatic checkpoint discards the error of a failed sync, and the service went on writing. But a
+/// later sync that succeeds says nothing about the pages of the failed one.
+#[test]
+fn a_failed_checkpoint_stops_writing() {
+    let (run, mut device) = (Run::new(), NumberedDevice::new("pump"));
+    let server = Server::start(&run.url);
+    device.register(&Api::at(&server.url));
+    assert!(server.terminate());
+    // This start moves all changes to the main file, so the next one runs no checkpoint.
+    assert!(run.verify().0);
+    // The database exists, so its first sync is the end of a checkpoint.
+    let run = run.failing_only("test.db");
+    let server = run.start("fdatasync:error=EIO:when=1", "600").unwrap();
+    let api = Api::at(&server.url);
+    // Each commit adds at least one page to the log, and a checkpoint comes after 1,000 pages.
+    let refused = (0..1_500).find_map(|_| match device.post(&api, 1) {
+        Answer::Stored => None,
+        answer => Some(answer),
+    });
+    assert_eq!(refused, Some(Answer::Refused(503)), "a failed checkpoint is ignored");
+    assert_stopped(&api, &mut device);
+    server.kill();
+    assert!(run.was_injected());
+    run.assert_kept(&mut device);
 }
