@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use device_stats_service::limits::DELETIONS_AT_ONCE;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Piece, PieceKey};
 use serde_json::{Value, json};
@@ -266,5 +267,39 @@ async fn a_segment_inside_the_period_is_not_read(database: Database) {
     assert_eq!(cut.status, 500, "{cut:?}");
     let bounds = "start_time=2026-11-23T00:00:02Z&end_time=2026-11-23T00:00:06Z";
     assert_eq!(left_after(api, bounds, 5).await, [0, 1, 7, 8]);
+    server.stop().await;
+}
+
+/// A transaction of another program holds the device, as posts without a pause would. Each deletion tries for
+/// ten seconds, so the last requests wait for more than twenty seconds. SQLite has no such lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deletions_of_a_device_in_use_are_refused_after_a_time() {
+    let database = Database::postgres();
+    let server = Server::start(database.open().await).await;
+    let api = server.api;
+    api.device("d").await;
+    post(api, 0..3).await;
+    let Database::Postgres(url) = &database else { panic!("another database") };
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("BEGIN; SELECT 1 FROM devices WHERE device_id = 'd' FOR KEY SHARE").await.unwrap();
+    let mut deletions = tokio::task::JoinSet::new();
+    for _ in 0..3 * DELETIONS_AT_ONCE + 1 {
+        deletions.spawn(async move { delete(api, "all=true").await });
+    }
+    let mut codes = Vec::new();
+    for response in deletions.join_all().await {
+        assert_eq!(response.status, 503, "{response:?}");
+        assert_eq!(response.header("retry-after"), Some("1"));
+        codes.push(response.json()["code"].as_str().unwrap().to_owned());
+    }
+    let count = |code| codes.iter().filter(|found| *found == code).count();
+    let (overtaken, waiting) = (count("deletion_overtaken"), count("too_many_deletions"));
+    assert!(overtaken >= DELETIONS_AT_ONCE && waiting > 0, "{codes:?}");
+    assert_eq!(overtaken + waiting, codes.len(), "{codes:?}");
+    assert_eq!(seconds(api).await, [0, 1, 2]);
+    drop(client);
+    connection.await.unwrap().unwrap();
+    assert_eq!(left_after(api, "all=true", 3).await, [0; 0]);
     server.stop().await;
 }

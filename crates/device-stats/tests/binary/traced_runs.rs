@@ -78,8 +78,8 @@ impl Run {
         wrap(&strace, command)
     }
 
-    /// Starts a server with a fault in one call. It seals readings after a time in seconds. Returns status and
-    /// log if it ended before it listened.
+    /// Starts a server with a fault in one call. It seals readings after a time in seconds. Returns status
+    /// and log if it ended before it listened.
     pub(crate) fn start(&self, fault: &str, seal_after: &str) -> Result<Server, String> {
         let serve = serve(&self.url, &["--seal-after-seconds", seal_after]);
         Server::spawn(self.trace(fault, &serve)).map_err(|(status, log)| {
