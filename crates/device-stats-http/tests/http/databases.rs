@@ -109,19 +109,15 @@ impl Database {
                 let update = "UPDATE derived_segment SET head = $1 WHERE device = $2 AND segment = $3";
                 execute(url, update, &[&bytes.unwrap(), &device.0, &segment.0]).await
             }
-            (Self::Postgres(url), Piece::Block(block), bytes) => {
-                let which = "device = $1 AND segment = $2 AND block = $3";
+            (Self::Postgres(url), Piece::Block(block), Some(bytes)) => {
+                let update =
+                    "UPDATE derived_block SET bytes = $4 WHERE device = $1 AND segment = $2 AND block = $3";
                 let block = i32::try_from(block).unwrap();
-                match bytes {
-                    Some(bytes) => {
-                        let update = format!("UPDATE derived_block SET bytes = $4 WHERE {which}");
-                        execute(url, &update, &[&device.0, &segment.0, &block, &bytes]).await
-                    }
-                    None => {
-                        let delete = format!("DELETE FROM derived_block WHERE {which}");
-                        execute(url, &delete, &[&device.0, &segment.0, &block]).await
-                    }
-                }
+                execute(url, update, &[&device.0, &segment.0, &block, &bytes]).await
+            }
+            (Self::Postgres(url), Piece::Block(block), None) => {
+                let delete = "DELETE FROM derived_block WHERE device = $1 AND segment = $2 AND block = $3";
+                execute(url, delete, &[&device.0, &segment.0, &i32::try_from(block).unwrap()]).await
             }
         };
         assert_eq!(replaced, 1, "{key:?}");

@@ -284,7 +284,7 @@ async fn deletions_of_a_device_in_use_are_refused_after_a_time() {
     let connection = tokio::spawn(connection);
     client.batch_execute("BEGIN; SELECT 1 FROM devices WHERE device_id = 'd' FOR KEY SHARE").await.unwrap();
     let mut deletions = tokio::task::JoinSet::new();
-    for _ in 0..3 * DELETIONS_AT_ONCE + 1 {
+    for _ in 0..=3 * DELETIONS_AT_ONCE {
         deletions.spawn(async move { delete(api, "all=true").await });
     }
     let mut codes = Vec::new();
