@@ -6,6 +6,7 @@ pub mod limits;
 mod analyses;
 mod batches;
 mod client;
+mod connection_fault;
 mod deletions;
 mod devices;
 mod error;
@@ -26,6 +27,7 @@ pub use analyses::{
 };
 pub use batches::BatchOutcome;
 pub use client::Client;
+pub use connection_fault::ConnectionFault;
 pub use deletions::ReadingsToDelete;
 pub use devices::{Device, DeviceChange, DeviceFilter, NewDevice, Registration};
 pub use error::{ClientError, Fault};

@@ -16,6 +16,7 @@ mod column_rows;
 mod csv_file;
 mod csv_recognition;
 mod decoded_text;
+mod decompression;
 mod file_batch;
 mod file_error;
 mod file_name;

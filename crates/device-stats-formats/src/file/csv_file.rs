@@ -52,8 +52,7 @@ impl CsvFile {
         let sample = first_bytes(&mut input, SAMPLE_BYTES);
         let sample = sample.map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
         if sample.is_empty() {
-            let problem = "the file is empty".to_owned();
-            return Err(FileError::File { file: file.to_owned(), problem });
+            return Err(FileError::Empty(file.to_owned()));
         }
         let has_line_break = sample.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         let stated = stated_delimiter(&sample);

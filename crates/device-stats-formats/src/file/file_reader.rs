@@ -1,8 +1,9 @@
 //! Reads a file of any format.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
+use super::beginning::first_bytes;
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
 use super::decoded_text::to_utf8;
@@ -58,7 +59,15 @@ impl FileReader {
         if layout == Layout::Arrow {
             return Ok(Self(Box::new(ColumnFile::open_arrow(path, input, options)?)));
         }
-        let text = to_utf8(path, input, options.encoding)?;
+        let mut text = to_utf8(path, input, options.encoding)?;
+        if layout == Layout::Json {
+            let begin = first_bytes(&mut text, 1);
+            let begin = begin.map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
+            if begin.is_empty() {
+                return Err(FileError::Empty(path.to_owned()));
+            }
+            text = Box::new(Cursor::new(begin).chain(text));
+        }
         Ok(Self(match layout {
             Layout::Ndjson => Box::new(JsonFile::new(path, text, JsonLayout::Lines, options)),
             Layout::Json => Box::new(JsonFile::new(path, text, JsonLayout::Array, options)),

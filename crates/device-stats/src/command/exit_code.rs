@@ -85,12 +85,12 @@ fn reason_of_client_error(error: &ClientError) -> Failure {
     match error {
         ClientError::Unreachable { .. }
         | ClientError::Interrupted { .. }
-        | ClientError::UnexpectedResponse(_) => Failure::Unreachable,
+        | ClientError::UnexpectedResponse => Failure::Unreachable,
         ClientError::Refused { code, .. } if code.as_deref() == Some(NO_READINGS) => Failure::Faults,
         ClientError::Refused { status, .. } if is_temporary(*status) => Failure::Unreachable,
         ClientError::Refused { .. } | ClientError::Faulty(_) => Failure::Refused,
         ClientError::NotAddressable(_) => Failure::Usage,
-        ClientError::Setup(_) => Failure::Faults,
+        ClientError::Setup => Failure::Faults,
     }
 }
 
