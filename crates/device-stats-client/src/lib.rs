@@ -20,6 +20,7 @@ mod readings;
 mod retry;
 mod scope;
 mod series;
+mod user_choice;
 mod users;
 
 pub use analyses::{
@@ -38,4 +39,5 @@ pub use readings::{LatestReading, LatestScope, Reading};
 pub use retry::{Backoff, RequestFailure, RetryPolicy};
 pub use scope::{Period, Scope};
 pub use series::{Bucket, Division, Series};
+pub use user_choice::UserChoice;
 pub use users::{User, UserChange, UserWithDevices};

@@ -104,6 +104,7 @@ fn is_temporary(status: StatusCode) -> bool {
 #[cfg(test)]
 mod tests {
     use anyhow::{Context, anyhow};
+    use device_stats_client::UserChoice;
 
     use super::*;
 
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn each_error_has_one_exit_code() {
-        let user = || NotFound::User("ann".to_owned());
+        let user = || NotFound::User(UserChoice::Name("ann".to_owned()));
         for (error, code) in [
             (anyhow!("the file is missing"), 1),
             (refused(404, Some(NO_READINGS)), 1),

@@ -57,7 +57,7 @@ pub(super) enum Command {
 /// The argument that names a user.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
-    /// Name or id of the user; an integer is an id
+    /// Name or id of the user; an integer is an id, and name:123 is the name 123
     #[arg(value_name = "USER")]
     user: String,
 }
