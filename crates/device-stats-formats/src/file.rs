@@ -41,7 +41,7 @@ pub use column_map::{ColumnChoice, ColumnMap, Target};
 pub use file_batch::{BATCH_ROWS_MAX, FileBatch, FileRow, RejectedRow, RowFault, RowNumbering, RowPosition};
 pub use file_error::FileError;
 pub use file_name::{FileFormat, FileInput};
-pub use file_options::{DecimalMark, Delimiter, FileOptions};
+pub use file_options::{CommentMark, DecimalMark, Delimiter, FileOptions};
 pub use file_reader::FileReader;
 pub use file_times::TimeOptions;
 pub use rejected_rows_writer::RejectedRowsWriter;

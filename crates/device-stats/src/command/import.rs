@@ -200,6 +200,7 @@ impl Import<'_> {
             let batch = Batch {
                 file,
                 numbering: reader.numbering(),
+                decimal_mark: self.options.decimal_mark,
                 rows_before: self.rows_before,
                 rows: readings,
                 rejected,
