@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use device_stats_domain::error_chain;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
+use tracing::debug;
 
+use crate::connection_fault::ConnectionFault;
 use crate::error::ClientError;
 use crate::limits::CLIENT_CONNECT_TIMEOUT;
 use crate::retry::{Backoff, RequestFailure, RetryPolicy, is_outcome_unknown};
@@ -60,7 +63,10 @@ impl Client {
         if is_loopback(base_url) {
             http = http.no_proxy();
         }
-        let http = http.build().map_err(ClientError::Setup)?;
+        let http = http.build().map_err(|cause| {
+            debug!(cause = error_chain(&cause), "the HTTP client cannot be set up");
+            ClientError::Setup
+        })?;
         Ok(Self { http, base_url: base_url.to_owned(), retry_policy })
     }
 
@@ -89,8 +95,9 @@ impl Client {
         Err(ClientError::from_response(status, retry_after.map(Duration::from_secs), &body))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
     fn unreachable(&self, error: reqwest::Error) -> ClientError {
-        ClientError::Unreachable { url: self.base_url.clone(), source: error.without_url() }
+        ClientError::Unreachable { url: self.base_url.clone(), source: ConnectionFault::of(&error) }
     }
 
     /// Sends a request and returns the body of a successful response.
@@ -105,7 +112,7 @@ impl Client {
         request: RequestBuilder,
     ) -> Result<T, ClientError> {
         let body = self.send_for_text(request).await?;
-        serde_json::from_str(&body).map_err(ClientError::UnexpectedResponse)
+        serde_json::from_str(&body).map_err(ClientError::unexpected)
     }
 
     /// Repeats an idempotent request, as the retry policy allows.

@@ -5,13 +5,16 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::debug;
+
+use crate::connection_fault::ConnectionFault;
 
 /// An error of a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The HTTP client cannot be set up.
-    #[error("the HTTP client cannot be set up")]
-    Setup(#[source] reqwest::Error),
+    #[error("the HTTP client cannot be set up; for an https URL, the system must have trusted certificates")]
+    Setup,
     /// No complete response arrived. The server may have executed the request.
     #[error("no answer from the server at {url}")]
     Unreachable {
@@ -19,7 +22,7 @@ pub enum ClientError {
         url: String,
         /// The cause.
         #[source]
-        source: reqwest::Error,
+        source: ConnectionFault,
     },
     /// The connection was lost in the middle of a streamed response.
     #[error("the answer of the server at {url} broke off")]
@@ -28,7 +31,7 @@ pub enum ClientError {
         url: String,
         /// The cause.
         #[source]
-        source: reqwest::Error,
+        source: ConnectionFault,
     },
     /// The server refused the request.
     #[error("{detail}")]
@@ -46,8 +49,10 @@ pub enum ClientError {
     #[error("{}", join_faults(.0))]
     Faulty(Vec<Fault>),
     /// The response has an unexpected form.
-    #[error("the answer of the server has an unexpected form")]
-    UnexpectedResponse(#[source] serde_json::Error),
+    #[error(
+        "the answer of the server has an unexpected form; check that the URL is that of a device-stats server"
+    )]
+    UnexpectedResponse,
     /// No URL can contain this device id.
     #[error("no URL can contain the device id {0:?}")]
     NotAddressable(String),
@@ -63,6 +68,13 @@ pub struct Fault {
 }
 
 impl ClientError {
+    /// Returns the error for a response that cannot be parsed. The text of the library is only logged.
+    #[expect(clippy::needless_pass_by_value, reason = "a function for map_err")]
+    pub fn unexpected(cause: serde_json::Error) -> Self {
+        debug!(%cause, "the answer of the server has an unexpected form");
+        Self::UnexpectedResponse
+    }
+
     /// Returns the error for a response that is not a success. A body that is not an error of this service,
     /// such as the page of a proxy, is ignored.
     pub(crate) fn from_response(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use reqwest::{Method, Response};
 
 use crate::client::Client;
+use crate::connection_fault::ConnectionFault;
 use crate::error::ClientError;
 use crate::scope::{Period, Scope};
 
@@ -40,7 +41,7 @@ impl ExportStream {
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         let interrupted = |error: reqwest::Error| ClientError::Interrupted {
             url: self.url.clone(),
-            source: error.without_url(),
+            source: ConnectionFault::of(&error),
         };
         self.response.chunk().await.map_err(interrupted)
     }

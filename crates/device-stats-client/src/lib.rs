@@ -6,6 +6,7 @@ pub mod limits;
 mod analyses;
 mod batches;
 mod client;
+mod connection_fault;
 mod deletions;
 mod devices;
 mod error;
@@ -19,6 +20,7 @@ mod readings;
 mod retry;
 mod scope;
 mod series;
+mod user_choice;
 mod users;
 
 pub use analyses::{
@@ -26,6 +28,7 @@ pub use analyses::{
 };
 pub use batches::BatchOutcome;
 pub use client::Client;
+pub use connection_fault::ConnectionFault;
 pub use deletions::ReadingsToDelete;
 pub use devices::{Device, DeviceChange, DeviceFilter, NewDevice, Registration};
 pub use error::{ClientError, Fault};
@@ -36,4 +39,5 @@ pub use readings::{LatestReading, LatestScope, Reading};
 pub use retry::{Backoff, RequestFailure, RetryPolicy};
 pub use scope::{Period, Scope};
 pub use series::{Bucket, Division, Series};
+pub use user_choice::UserChoice;
 pub use users::{User, UserChange, UserWithDevices};

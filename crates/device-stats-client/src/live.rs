@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 
 use crate::client::Client;
+use crate::connection_fault::ConnectionFault;
 use crate::error::ClientError;
 use crate::event_parser::EventParser;
 use crate::retry::Backoff;
@@ -90,7 +91,7 @@ impl LiveStream {
                 }
                 Err(source) => {
                     let url = self.client.base_url().to_owned();
-                    let error = ClientError::Interrupted { url, source: source.without_url() };
+                    let error = ClientError::Interrupted { url, source: ConnectionFault::of(&source) };
                     if !self.backoff.wait(&error).await {
                         return Err(error);
                     }

@@ -51,9 +51,9 @@ impl RetryPolicy {
                 _ => false,
             },
             ClientError::Unreachable { .. } | ClientError::Interrupted { .. } => retries_outages,
-            ClientError::Setup(_)
+            ClientError::Setup
             | ClientError::Faulty(_)
-            | ClientError::UnexpectedResponse(_)
+            | ClientError::UnexpectedResponse
             | ClientError::NotAddressable(_) => false,
         }
     }
@@ -62,7 +62,7 @@ impl RetryPolicy {
 /// Whether the server may have executed a request that failed with this error.
 pub(crate) fn is_outcome_unknown(error: &ClientError) -> bool {
     match error {
-        ClientError::Unreachable { source, .. } => !source.is_connect(),
+        ClientError::Unreachable { source, .. } => source.may_follow_request(),
         ClientError::Refused { status, code, .. } => match *status {
             StatusCode::CONFLICT => true,
             StatusCode::INSUFFICIENT_STORAGE => false,
@@ -71,8 +71,8 @@ pub(crate) fn is_outcome_unknown(error: &ClientError) -> bool {
                 status.is_server_error() && is_executed
             }
         },
-        ClientError::Interrupted { .. } | ClientError::UnexpectedResponse(_) => true,
-        ClientError::Setup(_) | ClientError::Faulty(_) | ClientError::NotAddressable(_) => false,
+        ClientError::Interrupted { .. } | ClientError::UnexpectedResponse => true,
+        ClientError::Setup | ClientError::Faulty(_) | ClientError::NotAddressable(_) => false,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::devices::Device;
 use crate::error::ClientError;
 use crate::pages::Listed;
+use crate::user_choice::UserChoice;
 
 const USERS: &str = "/api/v1/users/";
 
@@ -51,21 +52,25 @@ pub struct UserChange {
 }
 
 impl Client {
-    /// Returns the user with this id or name, or `None`. An integer is an id, any other text is a name.
+    /// Returns a user, or `None`.
     ///
     /// # Errors
     /// [`ClientError`], except for an unknown user.
-    pub async fn find_user(&self, name_or_id: &str) -> Result<Option<User>, ClientError> {
-        if let Ok(id) = name_or_id.parse::<i64>() {
-            let find = || self.send_for_json(self.request(Method::GET, &format!("{USERS}{id}")));
-            return match self.retry(find).await {
-                Ok(user) => Ok(Some(user)),
-                Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
-                Err(error) => Err(error),
-            };
+    pub async fn find_user(&self, user: &UserChoice) -> Result<Option<User>, ClientError> {
+        match user {
+            UserChoice::Id(id) => {
+                let find = || self.send_for_json(self.request(Method::GET, &format!("{USERS}{id}")));
+                match self.retry(find).await {
+                    Ok(user) => Ok(Some(user)),
+                    Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+            UserChoice::Name(name) => {
+                let filter = [("username", name.clone())];
+                Ok(self.list_all(USERS, &filter, 1).await?.pop())
+            }
         }
-        let filter = [("username", name_or_id.to_owned())];
-        Ok(self.list_all(USERS, &filter, 1).await?.pop())
     }
 
     /// Lists up to `count_max` users by ascending id. `text` selects users whose name or email address
@@ -114,7 +119,7 @@ impl Client {
         self.send(self.request(Method::DELETE, &format!("{USERS}{id}"))).await.map(drop)
     }
 
-    /// Registers a user, or returns the existing user with this name. The name must not be an integer.
+    /// Registers a user, or returns the existing user with this name.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if another user has this email address.
@@ -124,7 +129,7 @@ impl Client {
         match self.retry(create).await {
             // An earlier attempt whose response was lost may have registered the user.
             Err(error @ ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }) => {
-                self.find_user(username).await?.ok_or(error)
+                self.find_user(&UserChoice::Name(username.to_owned())).await?.ok_or(error)
             }
             result => result,
         }

@@ -1,23 +1,30 @@
 //! An error and its causes as one line of text.
 
 use std::error::Error;
+use std::io;
+
+use crate::io_words::io_words;
 
 /// Formats an error and its causes as one line. Leaves out a cause if the text of the error above it ends
-/// with the text of the cause.
+/// with the text of the cause. Errors of the operating system are in the words of this service.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut last = text.clone();
+    let mut last = error.to_string();
+    let mut text = words(error).unwrap_or_else(|| last.clone());
     let mut next = error.source();
     while let Some(cause) = next {
         next = cause.source();
-        let cause = cause.to_string();
-        if !last.ends_with(&cause) {
+        let own = cause.to_string();
+        if !last.ends_with(&own) {
             text.push_str(": ");
-            text.push_str(&cause);
+            text.push_str(words(cause).as_ref().unwrap_or(&own));
         }
-        last = cause;
+        last = own;
     }
     text
+}
+
+fn words(error: &(dyn Error + 'static)) -> Option<String> {
+    error.downcast_ref::<io::Error>().and_then(io_words)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod grid;
 mod histogram;
 mod idempotency;
 mod interval;
+mod io_words;
 mod list_filter;
 mod list_page;
 mod number;

@@ -84,6 +84,13 @@ impl Zone {
         self.0.iana_name().expect("a zone of the database has a name")
     }
 
+    /// Returns the time that clocks of the zone show at a moment, in microseconds since 1970 UTC, as RFC 3339
+    /// with the offset: `2026-11-23T11:00:00+01:00`. `None` if the moment is outside the years -9999 to 9999.
+    pub fn clock_text(&self, moment_us: i64) -> Option<String> {
+        let instant = Instant::from_microsecond(moment_us).ok()?;
+        Some(instant.display_with_offset(self.0.to_offset(instant)).to_string())
+    }
+
     /// Returns the moment at which clocks of the zone show a time, in microseconds since 1970 UTC. `clock_us`
     /// counts the microseconds since 1970 on the clock.
     ///
@@ -209,6 +216,16 @@ mod tests {
         assert_eq!(read("2026-10-25T02:30", RepeatedClock::Earlier), Ok(clock_us("2026-10-25T00:30")));
         assert_eq!(read("2026-10-25T02:30", RepeatedClock::Later), Ok(clock_us("2026-10-25T01:30")));
         assert_eq!(berlin.moment_of_clock(i64::MAX, RepeatedClock::Later), Err(InvalidClock::OutOfRange));
+    }
+
+    #[test]
+    fn the_text_of_a_clock_has_its_offset() {
+        let text = |name, utc| Zone::from_name(name).unwrap().clock_text(clock_us(utc)).unwrap();
+        assert_eq!(text("Europe/Berlin", "2026-07-01T22:00"), "2026-07-02T00:00:00+02:00");
+        assert_eq!(text("Europe/Berlin", "2026-11-23T10:00:00.25"), "2026-11-23T11:00:00.25+01:00");
+        assert_eq!(text("America/St_Johns", "2026-07-01T22:00"), "2026-07-01T19:30:00-02:30");
+        assert_eq!(text("UTC", "2026-07-01T22:00"), "2026-07-01T22:00:00+00:00");
+        assert_eq!(Zone::UTC.clock_text(i64::MAX), None);
     }
 
     proptest! {

@@ -10,6 +10,6 @@ mod text_column;
 
 pub(crate) use column_types::{check_columns, holds_numbers};
 pub(crate) use file_blocks::{FILE_MAGIC, FileBlocks};
-pub(crate) use stream::ArrowStream;
+pub(crate) use stream::{ArrowStream, CONTINUATION};
 pub(crate) use stream_error::ArrowStreamError;
 pub(crate) use text_column::{TextColumn, holds_text};

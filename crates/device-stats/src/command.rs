@@ -1,5 +1,6 @@
 //! Runs one command and returns its exit code. Each command has a file of its own.
 
+mod alternatives;
 mod analyze;
 mod bench;
 mod command_line;
@@ -16,7 +17,9 @@ mod histogram;
 mod import;
 mod man;
 mod migrate;
+mod misnamed_flag;
 mod not_found;
+mod number_flags;
 mod openapi;
 mod period_flags;
 mod plural;
@@ -71,7 +74,8 @@ pub fn run() -> ExitCode {
 /// Parses the command line and the settings of its command.
 fn parse(line: &[OsString]) -> Result<(Command, Settings, Values), clap::Error> {
     let mut root = CommandLine::command();
-    let matches = root.try_get_matches_from_mut(line)?;
+    let matches =
+        root.try_get_matches_from_mut(line).map_err(|error| misnamed_flag::explain(error, &root, line))?;
     let command = CommandLine::from_arg_matches(&matches)?.command.unwrap_or(Command::Serve);
     let invalid = |error: &dyn Display| root.clone().error(ErrorKind::ValueValidation, error);
     let values = Values::collect(&root, &matches, crate::settings::variable)

@@ -4,7 +4,6 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
 use crate::settings::{LogFormat, Settings, is_color_forbidden};
 
@@ -16,9 +15,6 @@ pub(crate) enum LoggingError {
     Filter {
         /// The filter.
         filter: String,
-        /// The cause.
-        #[source]
-        source: ParseError,
     },
     /// The process has a log already.
     #[error("the log cannot start")]
@@ -32,7 +28,7 @@ pub(crate) enum LoggingError {
 pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
     let filter = EnvFilter::builder()
         .parse(&settings.log)
-        .map_err(|source| LoggingError::Filter { filter: settings.log.clone(), source })?;
+        .map_err(|_| LoggingError::Filter { filter: settings.log.clone() })?;
     let has_color = std::io::stderr().is_terminal() && !is_color_forbidden();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {

@@ -5,6 +5,7 @@ mod file;
 mod invalid;
 mod parsed;
 mod report;
+mod server_address;
 mod setting;
 #[cfg(test)]
 mod tests;

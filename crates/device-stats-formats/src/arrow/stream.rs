@@ -6,7 +6,7 @@
 //! read.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -21,7 +21,7 @@ use super::memory_limit::ArrayMemoryLimit;
 use super::stream_error::ArrowStreamError;
 
 /// First bytes of each message.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(crate) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Maximum size of the head of a message, in bytes. A schema may contain metadata of the program that wrote
 /// it.
 const HEAD_BYTES_MAX: usize = 1024 * 1024;
@@ -89,6 +89,14 @@ impl<R: Read> ArrowStream<R> {
         }
         self.is_at_end = true;
         Ok(None)
+    }
+
+    /// Reads the input after the end of the stream, and drops it. Then a decoder checks its last checksum.
+    ///
+    /// # Errors
+    /// If the input cannot be read.
+    pub(crate) fn read_rest(&mut self) -> io::Result<()> {
+        io::copy(&mut self.input, &mut io::sink()).map(drop)
     }
 
     /// Resets the count of bytes, for a caller that does not keep earlier batches.

@@ -42,6 +42,9 @@ enum Position {
 pub(crate) struct RecordReader {
     reader: Reader,
     delimiter: u8,
+    /// First byte of the lines that are comments.
+    comment: Option<u8>,
+    is_in_comment: bool,
     /// Text of all cells without their quotes; only `text_length` bytes are in use.
     text: Vec<u8>,
     text_length: usize,
@@ -72,6 +75,8 @@ impl RecordReader {
         Self {
             reader: ReaderBuilder::new().delimiter(delimiter).build(),
             delimiter,
+            comment: None,
+            is_in_comment: false,
             text: Vec::new(),
             text_length: 0,
             ends: Vec::new(),
@@ -85,6 +90,11 @@ impl RecordReader {
         }
     }
 
+    /// Ignores the lines that begin with this byte.
+    pub(crate) fn with_comments(self, comment: Option<u8>) -> Self {
+        Self { comment, ..self }
+    }
+
     /// Reads from the front of the input up to the end of a record. Empty input means the end of the text.
     pub(crate) fn read(&mut self, input: &mut &[u8]) -> Progress {
         if std::mem::take(&mut self.is_complete) {
@@ -94,6 +104,10 @@ impl RecordReader {
         let is_end = input.is_empty();
         if is_end && self.position == Position::Quoted {
             self.malformed = Some(ENDS_IN_QUOTES);
+        }
+        self.skip_comments(input);
+        if input.is_empty() && !is_end {
+            return Progress::NeedsInput;
         }
         loop {
             let text = self.text.split_at_mut(self.text_length).1;
@@ -167,6 +181,24 @@ impl RecordReader {
     /// Memory held, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         vec_bytes(&self.text) + vec_bytes(&self.ends)
+    }
+
+    /// Skips blank lines and comments in front of a record.
+    fn skip_comments(&mut self, input: &mut &[u8]) {
+        let Some(comment) = self.comment.filter(|_| self.first_line.is_none()) else { return };
+        while let Some((byte, rest)) = input.split_first() {
+            let ends_line = matches!(byte, b'\n' | b'\r');
+            if !ends_line && !self.is_in_comment && *byte != comment {
+                break;
+            }
+            self.is_in_comment = !ends_line;
+            if ends_line {
+                self.scan_each(&[*byte]);
+            } else {
+                self.last_byte = *byte;
+            }
+            *input = rest;
+        }
     }
 
     /// Counts lines, and checks quotes. The bytes belong to one record, and to the blank lines before it.
@@ -249,6 +281,29 @@ mod tests {
             }
         }
         Some(records)
+    }
+
+    #[test]
+    fn comments_are_skipped_however_the_text_is_split() {
+        let text = "# a \"b\r\n\r\n#\nx,y\r# \"\n\"1\n#2\",3\n#end";
+        for piece in 1..=text.len() {
+            let mut reader = RecordReader::default().with_comments(Some(b'#'));
+            let mut records = Vec::new();
+            for mut input in text.as_bytes().chunks(piece).chain([&[][..]]) {
+                let is_end = input.is_empty();
+                while is_end || !input.is_empty() {
+                    match reader.read(&mut input) {
+                        Progress::Record => {
+                            reader.check(2).unwrap();
+                            records.push((reader.line(), reader.cell(0).unwrap().to_vec()));
+                        }
+                        Progress::NeedsInput => {}
+                        Progress::End => break,
+                    }
+                }
+            }
+            assert_eq!(records, [(4, b"x".to_vec()), (6, b"1\n#2".to_vec())], "{piece}");
+        }
     }
 
     /// Reads a cell by the grammar of RFC 4180; returns it with the rest of the text.

@@ -18,7 +18,7 @@ use super::file_options::FileOptions;
 use super::file_rows::FileRows;
 use super::parquet_file::ParquetFile;
 use super::row_reader::RowReader;
-use crate::arrow::{ArrowStream, ArrowStreamError, FILE_MAGIC, FileBlocks};
+use crate::arrow::{ArrowStream, ArrowStreamError, CONTINUATION, FILE_MAGIC, FileBlocks};
 
 /// Maximum size of a record batch of an Arrow file after decompression, in bytes. A record batch is held as a
 /// whole.
@@ -53,7 +53,7 @@ impl<R: Read> ColumnFile<R> {
     /// # Errors
     /// [`FileError`] if it is neither, or columns are missing, unknown, repeated or of a wrong type.
     pub(super) fn open_arrow(file: &Path, mut input: R, options: &FileOptions) -> Result<Self, FileError> {
-        let begin = beginning(&mut input).map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
+        let begin = beginning(file, &mut input)?;
         let input = std::io::Cursor::new(begin).chain(input);
         let stream =
             ArrowStream::open(input, RECORD_BATCH_BYTES_MAX).map_err(|error| from_stream(file, error))?;
@@ -74,7 +74,12 @@ impl<R: Read> ColumnFile<R> {
         let next = match &mut self.batches {
             Batches::Stream(stream) => {
                 stream.reset_limit();
-                stream.next_batch().map_err(|error| from_stream(&self.file, error))
+                let batch = stream.next_batch().map_err(|error| from_stream(&self.file, error))?;
+                if batch.is_none() {
+                    let rest = stream.read_rest();
+                    rest.map_err(|error| FileError::Unreadable(self.file.clone(), error))?;
+                }
+                Ok(batch)
             }
             Batches::Blocks(stream) => {
                 stream.reset_limit();
@@ -167,13 +172,20 @@ impl<R: Read> FileRows for ColumnFile<R> {
 
 /// Reads the first bytes of a stream. In an Arrow file, skips the zeros before the stream; the table of
 /// contents after the stream is not needed here.
-fn beginning(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
-    let mut begin = first_bytes(input, FILE_MAGIC.len())?;
+fn beginning(file: &Path, input: &mut impl Read) -> Result<Vec<u8>, FileError> {
+    let unreadable = |error| FileError::Unreadable(file.to_owned(), error);
+    let mut begin = first_bytes(input, FILE_MAGIC.len()).map_err(unreadable)?;
+    if begin.is_empty() {
+        return Err(FileError::Empty(file.to_owned()));
+    }
     if begin == FILE_MAGIC {
         begin = vec![0];
         while begin == [0] {
-            begin = first_bytes(input, 1)?;
+            begin = first_bytes(input, 1).map_err(unreadable)?;
         }
+    } else if !begin.iter().zip(&CONTINUATION).all(|(found, expected)| found == expected) {
+        let problem = "the file is neither an Arrow file nor an Arrow stream".to_owned();
+        return Err(FileError::File { file: file.to_owned(), problem });
     }
     Ok(begin)
 }

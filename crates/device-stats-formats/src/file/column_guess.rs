@@ -5,7 +5,7 @@ use device_stats_domain::DeviceId;
 use super::column_content::Content;
 use super::column_map::{ColumnChoice, Target};
 use super::column_plan::{ColumnPlan, IndexColumn, TimeSource, list, to_plain};
-use super::file_options::{DecimalMark, Delimiter, FileOptions};
+use super::file_options::{CommentMark, DecimalMark, Delimiter, FileOptions};
 use crate::misnamed::{is_similar, may_be_device};
 
 /// Options with which a file can probably be read.
@@ -13,6 +13,8 @@ use crate::misnamed::{is_similar, may_be_device};
 pub struct Guess {
     /// Delimiter of CSV, if it is not the comma.
     pub delimiter: Option<Delimiter>,
+    /// First character of comments, if there are some.
+    pub comment: Option<CommentMark>,
     /// Decimal mark, if it is not the point.
     pub decimal_mark: Option<DecimalMark>,
     /// Columns with other names.

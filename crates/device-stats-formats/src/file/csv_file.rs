@@ -1,6 +1,6 @@
 //! The rows of a CSV file.
 
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use device_stats_domain::{Axes, DeviceId};
@@ -12,7 +12,7 @@ use super::column_plan::{ColumnPlan, TimeSource};
 use super::csv_recognition::{decimal_comma, index_column, recognize_delimiter, stated_delimiter};
 use super::file_batch::{FileBatch, RowFault};
 use super::file_error::FileError;
-use super::file_options::FileOptions;
+use super::file_options::{CommentMark, FileOptions};
 use super::file_rows::FileRows;
 use super::rejected_rows_writer::REJECTS_HEADER;
 use super::row_reader::{RowReader, RowValues};
@@ -52,16 +52,29 @@ impl CsvFile {
         let sample = first_bytes(&mut input, SAMPLE_BYTES);
         let sample = sample.map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
         if sample.is_empty() {
-            let problem = "the file is empty".to_owned();
-            return Err(FileError::File { file: file.to_owned(), problem });
+            return Err(FileError::Empty(file.to_owned()));
         }
+        match guess_comments(file, &sample, options) {
+            Some(error) => Err(error),
+            None => Self::read_header(file, sample, input, options),
+        }
+    }
+
+    /// Reads the header of a text, of which the first bytes have been read.
+    fn read_header(
+        file: &Path,
+        sample: Vec<u8>,
+        input: Box<dyn Read>,
+        options: &FileOptions,
+    ) -> Result<Self, FileError> {
         let has_line_break = sample.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         let stated = stated_delimiter(&sample);
         let delimiter = options.delimiter.or(stated).unwrap_or_else(|| recognize_delimiter(&sample, options));
         let mut csv = Self {
             file: file.to_owned(),
             input: BufReader::new(Box::new(Cursor::new(sample).chain(input))),
-            records: RecordReader::with_delimiter(delimiter.byte()),
+            records: RecordReader::with_delimiter(delimiter.byte())
+                .with_comments(options.comment.map(CommentMark::byte)),
             is_pending: false,
             is_rejects: false,
             column_count: 0,
@@ -112,7 +125,7 @@ impl CsvFile {
         }
         csv.column_count = columns.len();
         csv.is_rejects = columns == REJECTS_HEADER;
-        csv.rows.times.needs_offset = csv.is_rejects;
+        csv.rows.times.is_rejects = csv.is_rejects;
         if states_delimiter {
             csv.notes.push(format!("the delimiter is {:?}", char::from(delimiter.byte())));
         }
@@ -223,7 +236,7 @@ impl FileRows for CsvFile {
             if let Err(rule) = self.records.check(self.column_count) {
                 // The cells may be shifted, so they must not decide the unit of other times.
                 let numbers = *self.rows.times.numbers();
-                let texts = self.values().normalize(self.texts());
+                let texts = self.values().normalize(self.texts(), self.rows.decimal_mark);
                 *self.rows.times.numbers() = numbers;
                 self.rows.reject(line, texts, vec![RowFault::of_row(rule)], batch);
                 continue;
@@ -239,6 +252,25 @@ impl FileRows for CsvFile {
         }
         Ok(())
     }
+}
+
+/// Returns the error of a file that begins with a comment, if it could be read without its comments, or if
+/// its columns could be guessed.
+fn guess_comments(file: &Path, sample: &[u8], options: &FileOptions) -> Option<FileError> {
+    if options.comment.is_some() || !sample.starts_with(CommentMark::HASH.name().as_bytes()) {
+        return None;
+    }
+    let comment = Some(CommentMark::HASH);
+    let without = FileOptions { comment, ..options.clone() };
+    let (mut problem, guess) =
+        match CsvFile::read_header(file, sample.to_vec(), Box::new(io::empty()), &without) {
+            Ok(_) => (String::new(), Guess::default()),
+            Err(FileError::Columns { problem, guess: Some(guess), .. }) => (format!("; {problem}"), guess),
+            Err(_) => return None,
+        };
+    problem.insert_str(0, "the file begins with a comment");
+    let guess = Some(Guess { comment, ..guess });
+    Some(FileError::Columns { file: file.to_owned(), line: Some(1), problem, guess })
 }
 
 const TRUE_AXES: Axes<bool> = Axes { x: true, y: true, z: true };

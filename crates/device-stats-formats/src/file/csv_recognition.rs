@@ -3,7 +3,7 @@
 use device_stats_domain::{Axes, EpochNumber, TextTime};
 
 use super::column_plan::{ColumnPlan, IndexColumn, index_position};
-use super::file_options::{DecimalMark, Delimiter, FileOptions};
+use super::file_options::{CommentMark, DecimalMark, Delimiter, FileOptions};
 use crate::csv::{Progress, RecordReader};
 
 /// Returns the delimiter that the first line states for Excel: `sep=;`.
@@ -19,7 +19,8 @@ pub(super) fn recognize_delimiter(sample: &[u8], options: &FileOptions) -> Delim
     let options = FileOptions { ignores_unknown: true, ..options.clone() };
     let mut best = (Delimiter::USUAL[0], 0);
     for delimiter in Delimiter::USUAL {
-        let mut records = RecordReader::with_delimiter(delimiter.byte());
+        let comment = options.comment.map(CommentMark::byte);
+        let mut records = RecordReader::with_delimiter(delimiter.byte()).with_comments(comment);
         let mut rest = sample;
         let mut progress = records.read(&mut rest);
         if progress == Progress::NeedsInput {

@@ -1,8 +1,9 @@
 //! Rows of a file: readings, and rejected rows with the reasons.
 
-use device_stats_domain::{Axes, DeviceId, Finite, Measurement};
+use device_stats_domain::{Axes, DeviceId, Measurement};
 
 use super::column_map::Target;
+use super::file_options::DecimalMark;
 
 /// Maximum number of rows of a batch cut out of a file.
 pub const BATCH_ROWS_MAX: usize = 5_000;
@@ -90,11 +91,11 @@ impl RowFault {
 }
 
 impl FileRow {
-    /// Rejects a row whose values have no faults.
-    pub fn reject(self, fault: RowFault) -> RejectedRow {
-        let Axes { x, y, z } = self.measurement.values.map(Finite::get);
+    /// Rejects a row whose values have no faults. Its numbers get the decimal mark.
+    pub fn reject(self, fault: RowFault, mark: DecimalMark) -> RejectedRow {
+        let Axes { x, y, z } = self.measurement.values.map(|number| mark.text(number.get()));
         let time = self.measurement.time.map_or_else(String::new, |time| time.to_string());
-        let values = [self.device.to_string(), time, x.to_string(), y.to_string(), z.to_string()];
+        let values = [self.device.to_string(), time, x, y, z];
         RejectedRow { position: self.position, values, faults: vec![fault] }
     }
 }

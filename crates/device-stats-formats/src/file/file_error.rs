@@ -26,6 +26,9 @@ pub enum FileError {
         /// Description of the rule.
         problem: String,
     },
+    /// The file has no bytes.
+    #[error("{}: the file is empty", .0.display())]
+    Empty(PathBuf),
     /// A line of the file breaks a rule.
     #[error("{}:{line}: {problem}", file.display())]
     Line {

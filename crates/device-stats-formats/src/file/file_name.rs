@@ -1,18 +1,11 @@
 //! Recognizes the format and the compression of a file by its name.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
-use flate2::read::MultiGzDecoder;
-
-use super::beginning::first_bytes;
-
-/// First bytes of a file that gzip has written.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// First bytes of a file that zstd has written.
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+use super::decompression::{Compression, decompress};
 
 /// Format and compression of a file, as the end of its name states them: `csv`, `ndjson.gz`, `parquet` ...
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +29,6 @@ pub(super) enum Layout {
     Arrow,
     /// A Parquet file. Its table of contents is at its end.
     Parquet,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compression {
-    None,
-    Gzip,
-    Zstd,
 }
 
 impl FileFormat {
@@ -73,22 +59,11 @@ impl FileFormat {
     }
 
     /// Decompresses an input. A text whose name states no compression is recognized by its first bytes.
-    pub(super) fn decompress(self, mut input: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
-        let mut compression = self.compression;
-        if compression == Compression::None && !self.needs_seek() {
-            let begin = first_bytes(&mut input, ZSTD_MAGIC.len())?;
-            if begin.starts_with(&GZIP_MAGIC) {
-                compression = Compression::Gzip;
-            } else if begin == ZSTD_MAGIC {
-                compression = Compression::Zstd;
-            }
-            input = Box::new(Cursor::new(begin).chain(input));
-        }
-        Ok(match compression {
-            Compression::None => input,
-            Compression::Gzip => Box::new(MultiGzDecoder::new(input)),
-            Compression::Zstd => Box::new(zstd::Decoder::new(input)?),
-        })
+    ///
+    /// # Errors
+    /// If the input cannot be read, is empty, or does not have the stated compression.
+    pub(super) fn decompress(self, input: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+        if self.needs_seek() { Ok(input) } else { decompress(input, self.compression) }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct FileOptions {
     pub columns: ColumnMap,
     /// Delimiter of CSV; `None` means the recognized delimiter, which gives a header with all columns.
     pub delimiter: Option<Delimiter>,
+    /// First character of the lines of CSV that are comments; `None` means that there are no comments.
+    pub comment: Option<CommentMark>,
     /// Decimal mark of numbers that are texts.
     pub decimal_mark: DecimalMark,
     /// Forms of times.
@@ -38,6 +40,14 @@ pub enum DecimalMark {
     Point,
     /// `1,5`
     Comma,
+}
+
+impl DecimalMark {
+    /// Returns a number as text with this mark.
+    pub(super) fn text(self, number: f64) -> String {
+        let text = number.to_string();
+        if self == Self::Comma { text.replacen('.', ",", 1) } else { text }
+    }
 }
 
 impl FromStr for DecimalMark {
@@ -88,9 +98,50 @@ impl FromStr for Delimiter {
     }
 }
 
+/// First character of a comment in CSV: one ASCII character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommentMark(u8);
+
+impl CommentMark {
+    /// The usual mark.
+    pub(super) const HASH: Self = Self(b'#');
+
+    pub(super) fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the mark as [`FromStr`] reads it.
+    pub fn name(self) -> String {
+        char::from(self.0).to_string()
+    }
+}
+
+impl FromStr for CommentMark {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.as_bytes() {
+            [byte] if byte.is_ascii_punctuation() && !matches!(byte, b'"' | b',' | b'-' | b'+' | b'.') => {
+                Ok(Self(*byte))
+            }
+            _ => Err("the mark is one ASCII character that begins no cell, such as # or %"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_mark_is_one_character() {
+        for text in ["#", "%", "!", ";"] {
+            assert_eq!(text.parse::<CommentMark>().unwrap().name(), text);
+        }
+        for text in ["", "##", "a", "1", "-", "\"", " ", "ä"] {
+            assert!(text.parse::<CommentMark>().is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_delimiter_is_one_character_or_a_word() {

@@ -1,8 +1,9 @@
 //! Reads a file of any format.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
+use super::beginning::first_bytes;
 use super::column_file::ColumnFile;
 use super::csv_file::CsvFile;
 use super::decoded_text::to_utf8;
@@ -13,6 +14,10 @@ use super::file_options::{Delimiter, FileOptions};
 use super::file_rows::FileRows;
 use super::json_file::JsonFile;
 use super::json_splitter::JsonLayout;
+use super::rejected_rows_writer::{is_rejects, rejects_options};
+
+/// Number of bytes in which a table of rejected rows is recognized.
+const REJECTS_SAMPLE_BYTES: usize = 64;
 
 /// Reads the rows of a file, batch by batch.
 pub struct FileReader(Box<dyn FileRows>);
@@ -52,13 +57,31 @@ impl FileReader {
     pub(super) fn from_bytes(
         path: &Path,
         layout: Layout,
-        input: Box<dyn Read>,
+        mut input: Box<dyn Read>,
         options: &FileOptions,
     ) -> Result<Self, FileError> {
         if layout == Layout::Arrow {
             return Ok(Self(Box::new(ColumnFile::open_arrow(path, input, options)?)));
         }
-        let text = to_utf8(path, input, options.encoding)?;
+        if matches!(layout, Layout::Csv | Layout::Tsv) {
+            let begin = first_bytes(&mut input, REJECTS_SAMPLE_BYTES);
+            let begin = begin.map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
+            let is_rejects = is_rejects(&begin);
+            input = Box::new(Cursor::new(begin).chain(input));
+            if is_rejects {
+                let options = rejects_options(options);
+                return Ok(Self(Box::new(CsvFile::open(path, to_utf8(path, input, None)?, &options)?)));
+            }
+        }
+        let mut text = to_utf8(path, input, options.encoding)?;
+        if layout == Layout::Json {
+            let begin = first_bytes(&mut text, 1);
+            let begin = begin.map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
+            if begin.is_empty() {
+                return Err(FileError::Empty(path.to_owned()));
+            }
+            text = Box::new(Cursor::new(begin).chain(text));
+        }
         Ok(Self(match layout {
             Layout::Ndjson => Box::new(JsonFile::new(path, text, JsonLayout::Lines, options)),
             Layout::Json => Box::new(JsonFile::new(path, text, JsonLayout::Array, options)),

@@ -22,15 +22,16 @@ pub struct TimeOptions {
 /// Reads the times of one file.
 pub(super) struct FileTimes {
     numbers: ReadingTimes,
-    /// Whether times without an offset are refused if no zone is stated: in a table of rejected rows, whose
-    /// source may have had another zone.
-    pub(super) needs_offset: bool,
+    /// Whether the file is a table of rejected rows. Its readable times are in RFC 3339, whatever form is
+    /// stated. Times without an offset are refused if no zone is stated, because its source may have had
+    /// another zone.
+    pub(super) is_rejects: bool,
     options: TimeOptions,
 }
 
 impl FileTimes {
     pub(super) fn new(options: &TimeOptions) -> Self {
-        Self { numbers: ReadingTimes::new(options.unit), needs_offset: false, options: options.clone() }
+        Self { numbers: ReadingTimes::new(options.unit), is_rejects: false, options: options.clone() }
     }
 
     /// Returns whether times are read by the rules of a request.
@@ -51,6 +52,11 @@ impl FileTimes {
         let text = text.trim();
         if text.is_empty() {
             return Ok(None);
+        }
+        if self.is_rejects
+            && let Ok(TextTime::Instant(time)) = TextTime::parse(text)
+        {
+            return values::to_timestamp(time).map(Some);
         }
         let time = match &self.options.format {
             Some(format) => match format.parse_time(text)? {
@@ -79,7 +85,7 @@ impl FileTimes {
     /// The rule that it breaks.
     pub(super) fn read_clock(&self, clock_us: i64) -> Result<Timestamp, Problem> {
         let Some(zone) = &self.options.zone else {
-            if self.needs_offset {
+            if self.is_rejects {
                 return Err(invalid(
                     "with an offset in a table of rejected rows; add Z for UTC, or add --time-zone",
                 ));

@@ -120,7 +120,7 @@ impl<R: Read> JsonFile<R> {
             row.time = Self::time(&mut self.rows, other).or(Ok(None));
             *self.rows.times.numbers() = numbers;
         }
-        let texts = row.normalize(self.texts(&found));
+        let texts = row.normalize(self.texts(&found), self.rows.decimal_mark);
         let faults = value_faults.into_iter().chain(found.faults.drain(..)).collect();
         self.rows.reject(line, texts, faults, batch);
         Ok(())

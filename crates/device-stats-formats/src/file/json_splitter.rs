@@ -6,6 +6,10 @@ mod tests;
 
 use std::io::{self, BufRead};
 
+/// Problem of a file that begins with an object.
+const OBJECT_WITHOUT_ARRAY: &str = "the file should hold an array of objects; if it holds an object on each line, add \
+                                    --format ndjson";
+
 /// Reason why there is no next element.
 #[derive(Debug)]
 pub(super) enum SplitError {
@@ -72,7 +76,9 @@ impl<R: BufRead> JsonSplitter<R> {
         if self.state == State::BeforeArray {
             match self.peek_after_white_space()? {
                 Some(b'[') => self.take(),
-                _ => return Err(self.invalid("the file should hold an array of objects")),
+                None => return Err(self.invalid("the file is empty")),
+                Some(b'{') => return Err(self.invalid(OBJECT_WITHOUT_ARRAY)),
+                Some(_) => return Err(self.invalid("the file should hold an array of objects")),
             }
             self.state = State::FirstElement;
         }

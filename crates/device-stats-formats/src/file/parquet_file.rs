@@ -5,6 +5,8 @@
 //! the seconds of such times are read, too, and a difference shows a wrapped time.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +26,11 @@ use super::column_plan::{ColumnPlan, TimeSource};
 use super::file_batch::BATCH_ROWS_MAX;
 use super::file_error::FileError;
 
+/// First and last bytes of a file.
+const MAGIC: [u8; 4] = *b"PAR1";
+/// First and last bytes of a file whose table of contents is encrypted.
+const ENCRYPTED_MAGIC: [u8; 4] = *b"PARE";
+
 /// A Parquet file whose schema has been read.
 pub(super) struct ParquetFile {
     batches: ParquetRecordBatchReader,
@@ -38,6 +45,7 @@ impl ParquetFile {
     /// # Errors
     /// [`FileError`] if the file is not Parquet.
     pub(super) fn read_schema(file: &Path, input: &File) -> Result<SchemaRef, FileError> {
+        check_ends(file, input)?;
         let metadata = ArrowReaderMetadata::load(input, ArrowReaderOptions::new());
         Ok(Arc::clone(metadata.map_err(|error| from_parquet(file, error))?.schema()))
     }
@@ -92,6 +100,28 @@ impl ParquetFile {
         let checked = seconds.and_then(|seconds| refuse_wrapped(&batch, *column, seconds));
         checked.ok_or_else(|| damaged(file)).map(Some)
     }
+}
+
+/// Checks the first and the last bytes of a file, to tell the usual faults from damage.
+fn check_ends(file: &Path, input: &File) -> Result<(), FileError> {
+    let ends = || -> io::Result<(u64, [u8; 4], [u8; 4])> {
+        let bytes = input.metadata()?.len();
+        let (mut first, mut last) = ([0; 4], [0; 4]);
+        if bytes >= MAGIC.len() as u64 {
+            input.read_exact_at(&mut first, 0)?;
+            input.read_exact_at(&mut last, bytes - MAGIC.len() as u64)?;
+        }
+        Ok((bytes, first, last))
+    };
+    let (bytes, first, last) = ends().map_err(|error| FileError::Unreadable(file.to_owned(), error))?;
+    let problem = match (first, last) {
+        _ if bytes == 0 => return Err(FileError::Empty(file.to_owned())),
+        (MAGIC, MAGIC) => return Ok(()),
+        (MAGIC, _) => "the file is cut off: its table of contents, which is at its end, is missing",
+        (ENCRYPTED_MAGIC, _) => "the file is encrypted, which is not supported",
+        _ => "the file is not Parquet",
+    };
+    Err(FileError::File { file: file.to_owned(), problem: problem.to_owned() })
 }
 
 /// Returns the plan for a file that has only the used columns, and the positions of these columns.
@@ -172,12 +202,12 @@ fn refuse_wrapped(batch: &RecordBatch, column: usize, seconds: &ArrayRef) -> Opt
 fn from_parquet(file: &Path, error: ParquetError) -> FileError {
     debug!(file = %file.display(), cause = %error, "the file cannot be read as Parquet");
     let problem = match error {
-        ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
+        ParquetError::External(cause) => match cause.downcast::<io::Error>() {
             Ok(cause) => return FileError::Unreadable(file.to_owned(), *cause),
-            Err(_) => "the file is not Parquet, or it is damaged",
+            Err(_) => "the file is damaged",
         },
         ParquetError::NYI(_) => "the file has a feature of Parquet that is not supported",
-        _ => "the file is not Parquet, or it is damaged",
+        _ => "the file is damaged",
     };
     FileError::File { file: file.to_owned(), problem: problem.to_owned() }
 }

@@ -1,16 +1,33 @@
-//! Writes rejected rows as CSV: the file, the row, the reasons, and the values. A readable time is
-//! written as RFC 3339 in UTC, all other values as they were read. After a correction, the table can be
-//! imported: its first columns are then unknown columns.
+//! Writes rejected rows as CSV: the file, the row, the reasons, and the values. A readable time is written as
+//! RFC 3339 in UTC, all other values as they were read. After a correction, the table can be imported, also
+//! with the options of the file from which the rows came.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::file_batch::RejectedRow;
+use super::file_options::FileOptions;
 use crate::csv::formula;
 
 /// The columns of the table.
 pub(super) const REJECTS_HEADER: [&str; 8] =
     ["file", "row", "reason", "device_id", "timestamp", "x", "y", "z"];
+
+/// Returns whether a file begins with the header of such a table.
+pub(super) fn is_rejects(begin: &[u8]) -> bool {
+    let begin = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(begin);
+    let header = REJECTS_HEADER.join(",");
+    begin
+        .strip_prefix(header.as_bytes())
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'\n' | b'\r')))
+}
+
+/// Returns the options for such a table: the options for the columns and the encoding of its source do not
+/// apply to it.
+pub(super) fn rejects_options(options: &FileOptions) -> FileOptions {
+    let FileOptions { decimal_mark, times, ignores_times, .. } = options.clone();
+    FileOptions { decimal_mark, times, ignores_times, ignores_unknown: true, ..FileOptions::default() }
+}
 
 /// Writes a table of rejected rows.
 pub struct RejectedRowsWriter<W: Write>(csv::Writer<W>);

@@ -17,7 +17,7 @@ const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Reads the values of the rows of one file.
 pub(super) struct RowReader {
     pub(super) times: FileTimes,
-    decimal_mark: DecimalMark,
+    pub(super) decimal_mark: DecimalMark,
     /// The device of all rows, if the file has no column for it.
     device: Option<DeviceId>,
     /// Devices of earlier rows. Their texts are shared.
@@ -34,11 +34,18 @@ pub(super) struct RowValues {
 
 impl RowValues {
     /// Replaces the text of a readable time by RFC 3339. So the table of rejected rows does not depend on the
-    /// time zone, form and unit of the times in the file.
-    pub(super) fn normalize(&self, mut texts: [String; 5]) -> [String; 5] {
-        let [_, time_text, ..] = &mut texts;
+    /// time zone, form and unit of the times in the file. Readable numbers get the stated decimal mark, also
+    /// if the file has numbers that are no texts. So the whole table can be read with this mark.
+    pub(super) fn normalize(&self, mut texts: [String; 5], mark: DecimalMark) -> [String; 5] {
+        let [_, time_text, axis_texts @ ..] = &mut texts;
         if let Ok(Some(time)) = &self.time {
             *time_text = time.to_string();
+        }
+        let Axes { x, y, z } = &self.axes;
+        for (text, number) in axis_texts.iter_mut().zip([x, y, z]) {
+            if number.is_ok() && mark == DecimalMark::Comma {
+                *text = text.replacen('.', ",", 1);
+            }
         }
         texts
     }
@@ -107,7 +114,7 @@ impl RowReader {
                 batch.rows.push(FileRow { position, device, measurement });
             }
             values => {
-                let texts = values.normalize(texts());
+                let texts = values.normalize(texts(), self.decimal_mark);
                 let RowValues { device, time, axes: Axes { x, y, z } } = values;
                 let problems = [
                     (Target::DeviceId, device.err()),

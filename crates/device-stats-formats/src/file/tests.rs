@@ -2,6 +2,7 @@
 
 mod columns;
 mod csv;
+mod damaged;
 mod json;
 mod parquet;
 

@@ -9,6 +9,8 @@ use device_stats_client::{
 };
 use serde_json::Number;
 
+use super::alternatives::one_of;
+use super::number_flags::percentile;
 use super::readings_flags::ReadingsFlags;
 use super::results;
 use super::stdout;
@@ -16,14 +18,15 @@ use crate::settings::{OutputForm, Settings};
 
 /// Arguments of `analyze`.
 #[derive(Debug, clap::Args)]
+#[command(group = one_of("device_or_user", ["device", "user"]))]
 pub(super) struct Arguments {
     /// Analyze this device
-    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    #[arg(conflicts_with = "user")]
     device: Option<String>,
     #[command(flatten)]
     readings: ReadingsFlags,
     /// Add these percentiles, in percent, for example 50,95,99.9
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = percentile)]
     percentiles: Vec<f64>,
     /// Add these statistics, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -78,12 +81,12 @@ fn tables(scope: &Scope, body: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     match scope {
         Scope::Device(_) => {
-            let analysis = serde_json::from_str(body).map_err(ClientError::UnexpectedResponse)?;
+            let analysis = serde_json::from_str(body).map_err(ClientError::unexpected)?;
             writeln!(text, "{}", table(&analysis))?;
         }
         Scope::User(_) => {
             let UserAnalysis { aggregate_stats, device_stats } =
-                serde_json::from_str(body).map_err(ClientError::UnexpectedResponse)?;
+                serde_json::from_str(body).map_err(ClientError::unexpected)?;
             writeln!(text, "all devices\n{}", table(&aggregate_stats))?;
             for device in &device_stats {
                 writeln!(text, "\n{}\n{}", device.device_id, table(&device.stats))?;

@@ -5,11 +5,11 @@ mod synthetic_readings;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use clap::builder::RangedU64ValueParser;
 use device_stats_client::{BatchOutcome, Client};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
+use super::number_flags::whole;
 use super::plural::plural;
 use super::progress::{Progress, Unit, per_second};
 use super::results;
@@ -28,16 +28,18 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Post this number of readings
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000,
+          value_parser = whole::<u64>("readings", 0..=u64::MAX))]
     readings: u64,
     /// Spread the readings over this number of devices
-    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<u32>("devices", 1..=100_000))]
     devices: u32,
     /// Post this number of readings per request
-    #[arg(long, value_name = "COUNT", default_value_t = 5_000, value_parser = RangedU64ValueParser::<u32>::new().range(1..=50_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000,
+          value_parser = whole::<u32>("readings", 1..=50_000))]
     batch: u32,
     /// Send this number of requests concurrently
-    #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = whole::<u32>("requests", 1..=1_000))]
     connections: u32,
     #[command(flatten)]
     retry: RetryFlags,

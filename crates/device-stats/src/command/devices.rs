@@ -2,8 +2,10 @@
 
 use device_stats_client::{Client, Device, DeviceChange, DeviceFilter, NewDevice, RetryPolicy};
 
+use super::alternatives::one_of;
 use super::confirmation::YesFlag;
 use super::find_user::find_user;
+use super::number_flags::whole;
 use super::results::{self, table, visible};
 use crate::settings::Settings;
 
@@ -22,7 +24,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// List up to this number of devices [default: all]
-        #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
+        #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true,
+              value_parser = whole::<u64>("devices", 0..=u64::MAX))]
         limit: u64,
     },
     /// Show a device
@@ -39,27 +42,24 @@ pub(super) enum Command {
         user: Option<String>,
     },
     /// Change the display name of a device
+    #[command(group = one_of("name_or_none", ["name", "no_name"]))]
     Rename {
         #[command(flatten)]
         device: Choice,
         /// The new display name
-        #[arg(required_unless_present = "no_name", conflicts_with = "no_name")]
+        #[arg(conflicts_with = "no_name")]
         name: Option<String>,
         /// Remove the display name
         #[arg(long)]
         no_name: bool,
     },
     /// Change or remove the owner of a device; its readings stay
+    #[command(group = one_of("user_or_none", ["user", "no_user"]))]
     Move {
         #[command(flatten)]
         device: Choice,
         /// Give the device to this user
-        #[arg(
-            long,
-            value_name = "NAME_OR_ID",
-            required_unless_present = "no_user",
-            conflicts_with = "no_user"
-        )]
+        #[arg(long, value_name = "NAME_OR_ID", conflicts_with = "no_user")]
         user: Option<String>,
         /// Remove the owner
         #[arg(long)]

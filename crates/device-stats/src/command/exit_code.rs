@@ -85,12 +85,12 @@ fn reason_of_client_error(error: &ClientError) -> Failure {
     match error {
         ClientError::Unreachable { .. }
         | ClientError::Interrupted { .. }
-        | ClientError::UnexpectedResponse(_) => Failure::Unreachable,
+        | ClientError::UnexpectedResponse => Failure::Unreachable,
         ClientError::Refused { code, .. } if code.as_deref() == Some(NO_READINGS) => Failure::Faults,
         ClientError::Refused { status, .. } if is_temporary(*status) => Failure::Unreachable,
         ClientError::Refused { .. } | ClientError::Faulty(_) => Failure::Refused,
         ClientError::NotAddressable(_) => Failure::Usage,
-        ClientError::Setup(_) => Failure::Faults,
+        ClientError::Setup => Failure::Faults,
     }
 }
 
@@ -104,6 +104,7 @@ fn is_temporary(status: StatusCode) -> bool {
 #[cfg(test)]
 mod tests {
     use anyhow::{Context, anyhow};
+    use device_stats_client::UserChoice;
 
     use super::*;
 
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn each_error_has_one_exit_code() {
-        let user = || NotFound::User("ann".to_owned());
+        let user = || NotFound::User(UserChoice::Name("ann".to_owned()));
         for (error, code) in [
             (anyhow!("the file is missing"), 1),
             (refused(404, Some(NO_READINGS)), 1),

@@ -11,6 +11,7 @@ use anyhow::Context;
 use device_stats_client::{Backoff, Client, ClientError, ExportStream, Period, Scope};
 use futures_util::future::OptionFuture;
 
+use super::alternatives::one_of;
 use super::progress::{Progress, Unit};
 use super::readings_flags::ReadingsFlags;
 use super::results;
@@ -24,9 +25,10 @@ use received::Received;
 
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
+#[command(group = one_of("device_or_user", ["device", "user"]))]
 pub(super) struct Arguments {
     /// Export this device
-    #[arg(long, value_name = "ID", required_unless_present = "user", conflicts_with = "user")]
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
     device: Option<String>,
     #[command(flatten)]
     readings: ReadingsFlags,

@@ -5,27 +5,31 @@ mod drawing;
 use std::fmt::Write;
 
 use device_stats_client::{Bins, Client, ClientError, Histogram, Histograms, RetryPolicy};
+use device_stats_domain::limits::HISTOGRAM_BINS_MAX;
 
+use super::alternatives::one_of;
+use super::number_flags::{finite, whole};
 use super::readings_flags::ReadingsFlags;
 use super::stdout;
 use crate::settings::{JSON, OutputForm, Settings};
 
 /// Arguments of `histogram`.
 #[derive(Debug, clap::Args)]
+#[command(group = one_of("device_or_user", ["device", "user"]))]
 pub(super) struct Arguments {
     /// Count the readings of this device
-    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    #[arg(conflicts_with = "user")]
     device: Option<String>,
     #[command(flatten)]
     readings: ReadingsFlags,
     /// Divide the range of each axis into this number of bins [default: 20]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<u32>("bins", 1..=u64::from(HISTOGRAM_BINS_MAX)))]
     bins: Option<u32>,
     /// Begin the first bin with this value [default: minimum of the axis]
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = finite)]
     low: Option<f64>,
     /// End the last bin with this value [default: maximum of the axis]
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, value_parser = finite)]
     high: Option<f64>,
     /// Add the magnitude √(x² + y² + z²) as a fourth axis
     #[arg(long)]
@@ -48,7 +52,7 @@ pub(super) async fn histogram(arguments: &Arguments, settings: &Settings) -> any
     if settings.output == OutputForm::Json && !arguments.csv {
         return stdout::print(&format!("{body}\n"));
     }
-    let histograms: Histograms = serde_json::from_str(&body).map_err(ClientError::UnexpectedResponse)?;
+    let histograms: Histograms = serde_json::from_str(&body).map_err(ClientError::unexpected)?;
     let text = if arguments.csv { to_csv(&histograms)? } else { drawing::draw(&histograms)? };
     stdout::print(&text)
 }

@@ -24,6 +24,7 @@ use device_stats_client::Client;
 use device_stats_formats::file::{FileBatch, FileOptions};
 use futures_util::future::OptionFuture;
 
+use super::number_flags::whole;
 use super::progress::{Progress, Unit};
 use super::retry_flags::RetryFlags;
 use super::stop_signal::{StopSignal, stop_signal};
@@ -36,7 +37,7 @@ use preview::Preview;
 use reading_flags::ReadingFlags;
 use registration::Owner;
 use rejects::Rejects;
-use row_selection::RowSelection;
+use row_selection::{RowSelection, row_number};
 use sender::Sender;
 use sources::Source;
 use summary::Summary;
@@ -51,10 +52,10 @@ pub(super) struct Arguments {
     #[command(flatten)]
     reading: ReadingFlags,
     /// Skip this number of rows, to continue a stopped import
-    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    #[arg(long, value_name = "ROWS", default_value_t = 0, value_parser = whole::<u64>("rows", 0..=u64::MAX))]
     skip: u64,
     /// Skip these rows, by the numbers in the errors of an import: 17,23
-    #[arg(long, value_name = "ROW,...", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "ROW,...", value_delimiter = ',', value_parser = row_number)]
     skip_rows: Vec<u64>,
     /// Stop at a faulty row, or store the other rows
     #[arg(
@@ -75,7 +76,7 @@ pub(super) struct Arguments {
     dry_run: bool,
     /// Send up to this number of requests at once
     #[arg(long, value_name = "REQUESTS", default_value_t = IMPORT_REQUESTS,
-          value_parser = clap::value_parser!(u16).range(1..=i64::from(IMPORT_REQUESTS_MAX)))]
+          value_parser = whole::<u16>("requests", 1..=u64::from(IMPORT_REQUESTS_MAX)))]
     parallel: u16,
     #[command(flatten)]
     retry: RetryFlags,
@@ -199,6 +200,7 @@ impl Import<'_> {
             let batch = Batch {
                 file,
                 numbering: reader.numbering(),
+                decimal_mark: self.options.decimal_mark,
                 rows_before: self.rows_before,
                 rows: readings,
                 rejected,

@@ -1,11 +1,13 @@
 //! The error of a command whose user, device or readings do not exist.
 
+use device_stats_client::UserChoice;
+
 /// A missing user, device or reading.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotFound {
     /// No user has this name or id.
-    #[error("there is no user {0:?}")]
-    User(String),
+    #[error("there is no user {0}")]
+    User(UserChoice),
     /// No device has this id.
     #[error("there is no device {0:?}")]
     Device(String),

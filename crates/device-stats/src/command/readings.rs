@@ -6,9 +6,11 @@ use device_stats_client::{
 use serde::Serialize;
 use serde_json::{Number, json};
 
+use super::alternatives::one_of;
 use super::confirmation::YesFlag;
 use super::find_user::find_user;
 use super::not_found::NotFound;
+use super::number_flags::whole;
 use super::period_flags::PeriodFlags;
 use super::plural::plural;
 use super::results::{self, table};
@@ -25,13 +27,15 @@ pub(super) enum Command {
         #[command(flatten)]
         period: PeriodFlags,
         /// List up to this number of readings
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100,
+              value_parser = whole::<u64>("readings", 0..=u64::MAX))]
         limit: u64,
     },
     /// Show the latest reading of one or more devices
+    #[command(group = one_of("devices_or_user", ["devices", "user"]))]
     Latest {
         /// Ids of the devices
-        #[arg(value_name = "DEVICE_ID", required_unless_present = "user", conflicts_with = "user")]
+        #[arg(value_name = "DEVICE_ID", conflicts_with = "user")]
         devices: Vec<String>,
         /// Show the latest reading of each device of this user
         #[arg(long, value_name = "NAME_OR_ID")]

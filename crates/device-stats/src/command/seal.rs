@@ -10,6 +10,7 @@ use device_stats_store::Retry;
 use futures_util::StreamExt;
 use serde_json::json;
 
+use super::alternatives::one_of;
 use super::results;
 use super::stdout;
 use super::store_devices::{StoreDevices, for_each_device, parallelism};
@@ -20,9 +21,10 @@ const ATTEMPTS_MAX: u32 = 5;
 
 /// Arguments of `seal`.
 #[derive(Debug, clap::Args)]
+#[command(group = one_of("all_or_device", ["all", "device"]))]
 pub(super) struct Arguments {
     /// Seal the readings of all devices
-    #[arg(long, required_unless_present = "device", conflicts_with = "device")]
+    #[arg(long, conflicts_with = "device")]
     all: bool,
     /// Seal the readings of this device
     #[arg(long, value_name = "DEVICE_ID")]

@@ -5,8 +5,11 @@ mod drawing;
 use std::fmt::Write;
 
 use device_stats_client::{AxisSummary, Client, ClientError, Division, RetryPolicy, Series};
+use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use serde_json::Number;
 
+use super::alternatives::one_of;
+use super::number_flags::whole;
 use super::readings_flags::ReadingsFlags;
 use super::stdout;
 use crate::settings::{JSON, OutputForm, Settings};
@@ -16,9 +19,10 @@ const POINTS_DEFAULT: u32 = 40;
 
 /// Arguments of `series`.
 #[derive(Debug, clap::Args)]
+#[command(group = one_of("device_or_user", ["device", "user"]))]
 pub(super) struct Arguments {
     /// Analyze this device
-    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    #[arg(conflicts_with = "user")]
     device: Option<String>,
     #[command(flatten)]
     readings: ReadingsFlags,
@@ -26,9 +30,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DURATION", conflicts_with = "points")]
     interval: Option<String>,
     /// Choose a convenient interval with up to this number of buckets [default: 40]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<u32>("buckets", 1..=SERIES_BUCKETS_MAX))]
     points: Option<u32>,
-    /// Follow the clock and the calendar of this time zone [default: UTC]
+    /// Follow this time zone, also in the drawn times; CSV and JSON have UTC times [default: UTC]
     #[arg(long, visible_alias = "time-zone", value_name = "ZONE")]
     timezone: Option<String>,
     /// Begin weeks with this day, for example sunday [default: monday]
@@ -61,7 +65,7 @@ pub(super) async fn series(arguments: &Arguments, settings: &Settings) -> anyhow
     if settings.output == OutputForm::Json && !arguments.csv {
         return stdout::print(&format!("{body}\n"));
     }
-    let series: Series = serde_json::from_str(&body).map_err(ClientError::UnexpectedResponse)?;
+    let series: Series = serde_json::from_str(&body).map_err(ClientError::unexpected)?;
     let text = if arguments.csv { to_csv(&series)? } else { drawing::draw(&series)? };
     stdout::print(&text)
 }

@@ -1,5 +1,7 @@
 //! `device-stats serve`: runs the server until SIGTERM or SIGINT.
 
+use std::io;
+
 use anyhow::Context;
 use device_stats_service::Service;
 use tokio::net::TcpListener;
@@ -7,6 +9,9 @@ use tokio::net::TcpListener;
 use super::stop_signal::stop_signal;
 use crate::settings::Settings;
 use crate::{database, logging};
+
+/// Problem of an address to listen on.
+const UNKNOWN_HOST: &str = "the host name cannot be found";
 
 /// Serves until SIGTERM or SIGINT, then answers the accepted requests.
 ///
@@ -26,6 +31,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     };
     let listener = TcpListener::bind(&settings.listen)
         .await
+        .map_err(|error| if error.raw_os_error().is_some() { error } else { io::Error::other(UNKNOWN_HOST) })
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().context("the address of the listener is unknown")?;
     tracing::info!(%address, database = %settings.database, "listening");

@@ -3,9 +3,12 @@
 use std::ops::ControlFlow;
 
 use device_stats_client::{Client, ClientError};
+use device_stats_service::limits::LIVE_RATE_MAX;
 use serde::Deserialize;
 use serde_json::Number;
 
+use super::alternatives::one_of;
+use super::number_flags::{rate, whole};
 use super::readings_flags::find_scope;
 use super::retry_flags::RetryFlags;
 use super::stdout;
@@ -13,18 +16,19 @@ use crate::settings::{OutputForm, Settings};
 
 /// Arguments of `tail`.
 #[derive(Debug, clap::Args)]
+#[command(group = one_of("device_or_user", ["device", "user"]))]
 pub(super) struct Arguments {
     /// Watch this device
-    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    #[arg(conflicts_with = "user")]
     device: Option<String>,
     /// Watch all devices of this user instead of one device
     #[arg(long, value_name = "NAME_OR_ID")]
     user: Option<String>,
     /// Print up to this number of readings per second of each device [default: 10]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = rate(LIVE_RATE_MAX))]
     rate: Option<f64>,
     /// Stop after this number of readings [default: never]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<u64>("readings", 0..=u64::MAX))]
     count: Option<u64>,
     #[command(flatten)]
     retry: RetryFlags,
@@ -66,6 +70,6 @@ pub(super) async fn tail(arguments: &Arguments, settings: &Settings) -> anyhow::
 
 fn to_text(reading: &str) -> Result<String, ClientError> {
     let LiveReading { device_id, timestamp, x, y, z } =
-        serde_json::from_str(reading).map_err(ClientError::UnexpectedResponse)?;
+        serde_json::from_str(reading).map_err(ClientError::unexpected)?;
     Ok(format!("{timestamp}  {device_id}  {x} {y} {z}\n"))
 }

@@ -1,5 +1,7 @@
 //! The command line as clap parses it.
 
+use std::ffi::OsString;
+
 use clap::{CommandFactory, Parser};
 
 use super::command_line::{Command, CommandLine};
@@ -71,4 +73,95 @@ fn a_deletion_of_readings_needs_a_choice() {
     assert!(parse(&["--start-time", "2026-01-01"]).is_ok());
     assert!(parse(&["--all", "--until", "2026-01-01"]).is_err());
     assert!(parse(&["--until", "2026-01-01", "--end-time", "2026-01-01"]).is_err());
+}
+
+/// Texts that parsers of the standard library and of clap would print.
+const LIBRARY_TEXTS: [&str; 8] = [
+    "invalid digit",
+    "invalid float",
+    "cannot parse",
+    "is not in ",
+    "number too large",
+    "from empty string",
+    "provided string was",
+    "os error",
+];
+
+/// Returns each flag with a value, after the names of its commands.
+fn flags_with_values(command: &clap::Command, line: &[String], found: &mut Vec<Vec<String>>) {
+    for flag in command.get_arguments().filter(|flag| flag.get_action().takes_values()) {
+        let Some(name) = flag.get_long() else { continue };
+        found.push([line, &[format!("--{name}")]].concat());
+    }
+    for command in command.get_subcommands() {
+        flags_with_values(command, &[line, &[command.get_name().to_owned()]].concat(), found);
+    }
+}
+
+/// `--skip x` was refused with "invalid digit found in string".
+#[test]
+fn a_refused_value_is_described_in_our_own_words() {
+    let mut lines = Vec::new();
+    flags_with_values(&CommandLine::command(), &["device-stats".to_owned()], &mut lines);
+    let mut refused = 0;
+    for line in lines {
+        for value in ["?!", "-1", "1e999", "99999999999999999999999", ""] {
+            let (flag, commands) = line.split_last().unwrap();
+            let words = [commands, &[format!("{flag}={value}")]].concat();
+            let Err(error) = CommandLine::try_parse_from(words) else { continue };
+            let text = error.to_string();
+            assert!(!LIBRARY_TEXTS.iter().any(|part| text.contains(part)), "{line:?} {value}: {text}");
+            if error.kind() == clap::error::ErrorKind::ValueValidation {
+                let expected = format!("error: invalid value '{value}' for '{flag} <");
+                assert!(text.starts_with(&expected), "{line:?}: {text}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+/// The error named the first alternative only.
+#[test]
+fn a_missing_choice_names_all_alternatives() {
+    for (line, expected) in [
+        ("analyze", "<DEVICE|--user <NAME_OR_ID>>"),
+        ("series --magnitude", "<DEVICE|--user <NAME_OR_ID>>"),
+        ("histogram", "<DEVICE|--user <NAME_OR_ID>>"),
+        ("tail --count 1", "<DEVICE|--user <NAME_OR_ID>>"),
+        ("export", "<--device <ID>|--user <NAME_OR_ID>>"),
+        ("readings latest", "<DEVICE_ID|--user <NAME_OR_ID>>"),
+        ("seal", "<--all|--device <DEVICE_ID>>"),
+        ("devices rename pump", "<NAME|--no-name>"),
+        ("devices move pump", "<--user <NAME_OR_ID>|--no-user>"),
+    ] {
+        let line: Vec<&str> = std::iter::once("device-stats").chain(line.split(' ')).collect();
+        let text = CommandLine::try_parse_from(&line).unwrap_err().to_string();
+        let expected = format!("error: the following required arguments were not provided:\n  {expected}\n");
+        assert!(text.starts_with(&expected), "{line:?}: {text}");
+    }
+}
+
+#[test]
+fn flags_of_other_programs_get_a_proposal() {
+    for (line, expected) in [
+        ("serve --port 9000", "--listen 127.0.0.1:9000"),
+        ("--port=9000", "--listen 127.0.0.1:9000"),
+        ("serve -p 9000", "--listen 127.0.0.1:9000"),
+        ("serve --host 0.0.0.0", "--listen 0.0.0.0:8000"),
+        ("serve --bind", "--listen 127.0.0.1:8000"),
+        ("serve --db a.db", "--database-url sqlite:PATH"),
+        ("verify --database a.db", "--database-url sqlite:PATH"),
+        ("analyze pump --host db", "--url http://db:8000"),
+        ("health --port 9000", "--url http://HOST:9000"),
+        ("users list --server db", "--url http://db:8000"),
+    ] {
+        let line: Vec<OsString> =
+            std::iter::once("device-stats").chain(line.split(' ')).map(Into::into).collect();
+        let text = super::parse(&line).unwrap_err().to_string();
+        assert!(text.contains(" is stated with '") && text.contains(expected), "{line:?}: {text}");
+        assert!(!text.contains("postgres-port"), "{text}");
+    }
+    let other = super::parse(&["device-stats", "serve", "--listn", "h:1"].map(Into::into)).unwrap_err();
+    assert!(other.to_string().contains("--listen"), "{other}");
 }

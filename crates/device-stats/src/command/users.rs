@@ -5,6 +5,7 @@ use device_stats_client::{Client, RetryPolicy, User, UserChange, UserWithDevices
 use super::confirmation::YesFlag;
 use super::devices;
 use super::find_user::find_user;
+use super::number_flags::whole;
 use super::results::{self, table, visible};
 use crate::settings::Settings;
 
@@ -17,7 +18,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// List up to this number of users [default: all]
-        #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true)]
+        #[arg(long, value_name = "COUNT", default_value_t = u64::MAX, hide_default_value = true,
+              value_parser = whole::<u64>("users", 0..=u64::MAX))]
         limit: u64,
     },
     /// Show a user and its devices
@@ -55,7 +57,7 @@ pub(super) enum Command {
 /// The argument that names a user.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
-    /// Name or id of the user; an integer is an id
+    /// Name or id of the user; an integer is an id, and name:123 is the name 123
     #[arg(value_name = "USER")]
     user: String,
 }

@@ -2,6 +2,7 @@
 //! FastAPI application if `POSTGRES_SERVER` is set, otherwise a SQLite file in the working directory.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -53,7 +54,7 @@ impl Database {
         };
         Ok(Self::PostgresServer {
             host: values.text("postgres-server").to_owned(),
-            port: port.parse().map_err(invalid_port)?,
+            port: port.parse().map(NonZeroU16::get).map_err(invalid_port)?,
             user: values.text("postgres-user").to_owned(),
             password: values.given("postgres-password").map(SecretString::from),
             dbname: values.text("postgres-db").to_owned(),

@@ -7,7 +7,7 @@ use std::io;
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
 
-use super::setting::SETTINGS;
+use super::setting::{Kind, SETTINGS, Setting};
 
 /// The settings of a file.
 #[derive(Debug, Default)]
@@ -75,32 +75,60 @@ impl SettingsFile {
         for (key, value) in entries {
             let (name, position) = (key.get_ref().as_ref(), key.span().start);
             let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
-                return Err(invalid(position, unknown(name)));
+                return Err(invalid(position, unknown(name, value.get_ref())));
             };
-            let Some(value) = to_text(value.get_ref()) else {
-                let problem = format!("the value of {name} must be a text, a whole number, true or false");
-                return Err(invalid(position, problem));
-            };
+            let value =
+                to_text(setting.kind, value.get_ref()).ok_or_else(|| invalid(position, expected(setting)))?;
             values.insert(setting.name, (line(position), value));
         }
         Ok(Self { path: path.to_owned(), values })
     }
 }
 
-fn unknown(name: &str) -> String {
+/// Similarity from which a setting is proposed for an unknown name: 1 means equal.
+const SIMILARITY_MIN: f64 = 0.8;
+
+/// Describes a name that is no setting, and proposes the nearest one.
+fn unknown(name: &str, value: &DeValue<'_>) -> String {
+    let problem = format!("there is no setting {name:?}");
     let dashed = name.replace('_', "-").to_ascii_lowercase();
-    match SETTINGS.iter().find(|setting| setting.name == dashed || setting.variable == name) {
-        Some(setting) => format!("there is no setting {name:?}; write {}", setting.name),
-        None => format!("there is no setting {name:?}; device-stats config lists all settings"),
+    if let Some(setting) =
+        SETTINGS.iter().find(|setting| setting.name == dashed || setting.variable.eq_ignore_ascii_case(name))
+    {
+        return format!("{problem}; write {}", setting.name);
+    }
+    let similarity = |setting: &&Setting| strsim::jaro_winkler(setting.name, &dashed);
+    let nearest = SETTINGS.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
+    match nearest.filter(|setting| similarity(setting) >= SIMILARITY_MIN) {
+        Some(setting) => format!("{problem}; did you mean {}?", setting.name),
+        None if matches!(value, DeValue::Table(_)) => {
+            format!("{problem}; settings are not divided into tables, write NAME = VALUE")
+        }
+        None => format!("{problem}; device-stats config lists all settings"),
     }
 }
 
-/// Returns the value as the text that a flag would have.
-fn to_text(value: &DeValue<'_>) -> Option<SecretString> {
-    match value {
-        DeValue::String(text) => Some(text.as_ref().into()),
-        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().into()),
-        DeValue::Boolean(flag) => Some(flag.to_string().into()),
+/// Describes the type of a setting, with its default as an example.
+fn expected(setting: &Setting) -> String {
+    let Setting { name, default, kind, .. } = setting;
+    match kind {
+        Kind::Text => {
+            let example = if default.is_empty() { "..." } else { default };
+            format!("{name} must be a text in quotes: {name} = \"{example}\"")
+        }
+        Kind::WholeNumber => format!("{name} must be a whole number, without quotes: {name} = {default}"),
+        Kind::Truth => format!("{name} must be true or false, without quotes: {name} = {default}"),
+    }
+}
+
+/// Returns the value as the text that a flag would have; `None` if it has another type. An empty text means
+/// that the setting is absent.
+fn to_text(kind: Kind, value: &DeValue<'_>) -> Option<SecretString> {
+    match (kind, value) {
+        (Kind::Text, DeValue::String(text)) => Some(text.as_ref().into()),
+        (_, DeValue::String(text)) if text.is_empty() => Some("".into()),
+        (Kind::WholeNumber, DeValue::Integer(number)) if number.radix() == 10 => Some(number.as_str().into()),
+        (Kind::Truth, DeValue::Boolean(truth)) => Some(truth.to_string().into()),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::database::Database;
 use super::invalid::InvalidSetting;
+use super::server_address::{parse_listen, parse_server_url};
 use super::values::Values;
 
 /// Bytes of a MiB.
@@ -75,7 +76,7 @@ impl Settings {
     /// [`InvalidSetting`] for the first invalid value.
     pub(crate) fn parse(values: &Values) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            listen: values.text("listen").to_owned(),
+            listen: parse(values, "listen", parse_listen)?,
             database: Database::from_values(values)?,
             database_ca: values.given("database-ca").map(PathBuf::from),
             seal_after: parse(values, "seal-after-seconds", parse_seconds)?,
@@ -126,19 +127,4 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds
         .map(|seconds| Duration::from_secs(seconds.into()))
         .map_err(|_| format!("{text:?} is not a whole number of seconds"))
-}
-
-/// Parses the base URL of a server and removes its trailing slash.
-fn parse_server_url(text: &str) -> Result<String, String> {
-    let url = reqwest::Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("the scheme {:?} is not http or https", url.scheme()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("the URL must not contain a user or password".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("the URL must end with the path, without ? and #".to_owned());
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -9,7 +9,7 @@ use clap::Command;
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
-use super::setting::{ALL, SETTINGS, flags, root_flags};
+use super::setting::{ALL, Kind, SETTINGS, flags, root_flags};
 use super::values::Source;
 use super::*;
 
@@ -90,10 +90,12 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             "url" => format!("http://h{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
             "log-format" | "output" => "json".to_owned(),
+            "listen" => format!("h:{n}"),
             _ => n.to_string(),
         };
         let shown = |n| if setting.name == "postgres-password" { "***".to_owned() } else { value(n) };
-        let file = settings_file(&format!("\n# A comment\n{} = \"{}\"\n", setting.name, value(1)));
+        let quote = if setting.kind == Kind::Text { "\"" } else { "" };
+        let file = settings_file(&format!("\n# A comment\n{} = {quote}{}{quote}\n", setting.name, value(1)));
         let path = file.path().to_str().unwrap();
         let variable = value(2);
         let environment = [("DEVICE_STATS_CONFIG", path), (setting.variable, &variable)];
@@ -134,12 +136,27 @@ fn a_fault_in_a_settings_file_names_the_line_and_the_setting_but_no_secret() {
         ("POSTGRES_PASSWORD = 'hunter2'\n", 1, "write postgres-password"),
         ("[database]\nurl = 'hunter2'\n", 1, "there is no setting \"database\""),
         ("config = 'other.toml'\n", 1, "there is no setting \"config\""),
-        ("log = 'info'\ncache-mib = 1.5\n", 2, "the value of cache-mib must be a text, a whole number"),
-        ("cache-mib = 0x10\n", 1, "the value of cache-mib must be"),
-        ("url = ['hunter2']\n", 1, "the value of url must be"),
+        (
+            "log = 'info'\ncache-mib = 1.5\n",
+            2,
+            "cache-mib must be a whole number, without quotes: cache-mib = 512",
+        ),
+        ("cache-mib = 0x10\n", 1, "cache-mib must be a whole number"),
+        ("cache-mib = '10'\n", 1, "cache-mib must be a whole number, without quotes"),
+        ("seal-after-seconds = true\n", 1, "seal-after-seconds must be a whole number"),
+        ("listen = 8000\n", 1, "listen must be a text in quotes: listen = \"127.0.0.1:8000\""),
+        ("migrate = 'false'\n", 1, "migrate must be true or false, without quotes: migrate = true"),
+        ("migrate = 0\n", 1, "migrate must be true or false"),
+        ("database-ca = 1\n", 1, "database-ca must be a text in quotes: database-ca = \"...\""),
+        ("url = ['hunter2']\n", 1, "url must be a text in quotes: url = \"http://127.0.0.1:8000\""),
+        ("cachemib = 7\n", 1, "there is no setting \"cachemib\"; did you mean cache-mib?"),
+        ("database-uri = 'sqlite:a.db'\n", 1, "did you mean database-url?"),
+        ("seal-after = 5\n", 1, "did you mean seal-after-seconds?"),
+        ("[server]\nlisten = 'h:1'\n", 1, "settings are not divided into tables"),
+        ("threads = 5\n", 1, "there is no setting \"threads\"; device-stats config lists all settings"),
         ("log = 'info'\npostgres-password = hunter2\n", 2, "not TOML; write NAME = VALUE"),
         ("log = 'info'\nlog = 'debug'\n", 2, "occurs before"),
-        ("log = 'info'\ncache-mib = 'hunter'\n", 2, "cache-mib: \"hunter\" is not a whole number of MiB"),
+        ("log = 'info'\nlisten = 'hunter'\n", 2, "listen: \"hunter\" has no port"),
     ] {
         let file = settings_file(text);
         let path = file.path().to_str().unwrap();
@@ -152,7 +169,7 @@ fn a_fault_in_a_settings_file_names_the_line_and_the_setting_but_no_secret() {
 
 #[test]
 fn a_command_gets_only_its_own_settings() {
-    let file = settings_file("cache-mib = 'many'\nurl = 'http://h'\n");
+    let file = settings_file("listen = 'no'\nurl = 'http://h'\n");
     let config = ["--config", file.path().to_str().unwrap()];
     // The command ignores the settings of other commands in the environment and in the file.
     let line = [&["import"], &config[..]].concat();
@@ -224,7 +241,20 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--seal-after-seconds=1.5"], "\"1.5\" is not a whole number of seconds"),
         (["--cache-mib=-1"], "\"-1\" is not a whole number of MiB"),
         (["--url=ftp://h"], "not http or https"),
-        (["--url=h"], "--url: not a URL"),
+        (["--url=h"], "--url: \"h\" has no scheme; write http://h"),
+        (["--url=localhost:8000"], "\"localhost:8000\" has no scheme; write http://localhost:8000"),
+        (["--url=10.0.0.1:8000/"], "has no scheme; write http://10.0.0.1:8000/"),
+        (["--url=u:1hunter2@h"], "the URL has no scheme; write http://HOST:PORT"),
+        (["--url=http://h:70000"], "not a URL; write http://HOST:PORT, with a port from 1 to 65535"),
+        (["--url=http://"], "not a URL; write http://HOST:PORT"),
+        (["--url=http://h/api/v1/devices"], "the URL of the server ends before /api/v1; write http://h"),
+        (["--url=http://h/s/api/v1/users/"], "write http://h/s"),
+        (["--listen=8000"], "\"8000\" has no host; write 127.0.0.1:8000, or 0.0.0.0:8000 for all addresses"),
+        (["--listen=:8000"], "\":8000\" has no host; write HOST:PORT"),
+        (["--listen=localhost"], "\"localhost\" has no port; write HOST:PORT"),
+        (["--listen=localhost:http"], "\"http\" is not a port from 0 to 65535"),
+        (["--listen=http://127.0.0.1:8000"], "is a URL; write HOST:PORT"),
+        (["--listen=::1:8000"], "write an IPv6 address in brackets"),
         (["--url=http://u:hunter2@h"], "must not contain a user or password"),
     ] {
         let message = problem(&line, &[]);
@@ -237,9 +267,13 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
 }
 
 #[test]
-fn a_server_url_loses_its_trailing_slash() {
+fn a_server_url_loses_its_trailing_slash_and_the_path_of_the_interface() {
     assert_eq!(settings(&["--url=http://h:1/"]).url, "http://h:1");
     assert_eq!(settings(&["--url=https://h/stats/"]).url, "https://h/stats");
+    for url in ["http://h:1/api/v1", "http://h:1/api/v1/", "http://h:1//", "HTTP://H:1/api/v1"] {
+        assert_eq!(settings(&["--url", url]).url, "http://h:1", "{url}");
+    }
+    assert_eq!(settings(&["--url=https://h/stats/api/v1"]).url, "https://h/stats");
 }
 
 #[test]

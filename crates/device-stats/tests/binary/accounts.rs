@@ -86,6 +86,17 @@ fn users_are_created_listed_changed_and_deleted() {
         };
         assert_eq!(listed("users list"), ["anna", "bob"]);
         assert_eq!(listed("users list --limit 1"), ["anna"]);
+        // The name of the first is the id of the second.
+        commands.text(&format!("users create {id} digits@example.com"));
+        assert_eq!(commands.json(&format!("users show {id}"))["username"], "anna");
+        assert_eq!(commands.json(&format!("users show name:{id}"))["email"], "digits@example.com");
+        commands.text(&format!("devices create fan --user name:{id}"));
+        assert_eq!(commands.json(&format!("devices list --user name:{id}"))[0]["device_id"], "fan");
+        let missing = commands.failure("users show 987654321", 3);
+        assert!(missing.contains("an integer is an id, and name:987654321 is a name"), "{missing}");
+        assert!(commands.failure("users show name:7x", 3).contains("there is no user \"7x\""));
+        commands.text(&format!("users delete name:{id} --yes"));
+        assert_eq!(listed("users list"), ["anna", "bob"]);
 
         let message = commands.failure("users delete anna", 2);
         assert!(message.contains("delete user \"anna\"") && message.contains("with 1 devices"), "{message}");
@@ -98,36 +109,38 @@ fn users_are_created_listed_changed_and_deleted() {
 
 #[test]
 fn lists_have_every_entry_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = Commands { server: Server::in_folder(folder.path()) };
-    let rows: Vec<String> = (0..1_205).map(|n| format!("d{n},1795428001,1,2,3\n")).collect();
-    let file = folder.path().join("rows.csv");
-    std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}", rows.concat())).unwrap();
-    commands.text(&format!("import {}", file.display()));
-    let names = |limit: &str| -> Vec<String> {
-        let devices = commands.json(&format!("devices list{limit}"));
-        let devices = devices.as_array().unwrap().iter();
-        devices.map(|device| device["device_id"].as_str().unwrap().to_owned()).collect()
-    };
-    // An import registers devices in parallel, so only their set is known.
-    let all = names("");
-    let (sorted, expected): (BTreeSet<String>, BTreeSet<String>) =
-        (all.iter().cloned().collect(), (0..1_205).map(|n| format!("d{n}")).collect());
-    assert_eq!((all.len(), sorted), (1_205, expected));
-    for count in [1_000, 1_001, 0] {
-        assert_eq!(names(&format!(" --limit {count}")), all[..count]);
-    }
-    assert_eq!(commands.text("devices list").lines().count(), 2 + 1_205);
-    let count = |line: &str| commands.json(line).as_array().unwrap().len();
-    assert_eq!(count("devices list --prefix d20"), 1 + 10);
-    assert_eq!(count("devices list --search D1204"), 1);
-    assert_eq!(count("devices list --search 204 --prefix d1"), 1);
-    for n in 0..3 {
-        commands.text(&format!("users create user-{n} {n}@example.com"));
-    }
-    assert_eq!(count("users list --search USER"), 3);
-    assert_eq!(count("users list --search 1@example"), 1);
-    assert_eq!(commands.json("users show user-2")["username"], "user-2");
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let commands = Commands { server: Server::start(&database.url) };
+        let rows: Vec<String> = (0..1_205).map(|n| format!("d{n},1795428001,1,2,3\n")).collect();
+        let file = folder.path().join("rows.csv");
+        std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}", rows.concat())).unwrap();
+        commands.text(&format!("import {}", file.display()));
+        let names = |limit: &str| -> Vec<String> {
+            let devices = commands.json(&format!("devices list{limit}"));
+            let devices = devices.as_array().unwrap().iter();
+            devices.map(|device| device["device_id"].as_str().unwrap().to_owned()).collect()
+        };
+        // An import registers devices in parallel, so only their set is known.
+        let all = names("");
+        let (sorted, expected): (BTreeSet<String>, BTreeSet<String>) =
+            (all.iter().cloned().collect(), (0..1_205).map(|n| format!("d{n}")).collect());
+        assert_eq!((all.len(), sorted), (1_205, expected));
+        for count in [1_000, 1_001, 0] {
+            assert_eq!(names(&format!(" --limit {count}")), all[..count]);
+        }
+        assert_eq!(commands.text("devices list").lines().count(), 2 + 1_205);
+        let count = |line: &str| commands.json(line).as_array().unwrap().len();
+        assert_eq!(count("devices list --prefix d20"), 1 + 10);
+        assert_eq!(count("devices list --search D1204"), 1);
+        assert_eq!(count("devices list --search 204 --prefix d1"), 1);
+        for n in 0..3 {
+            commands.text(&format!("users create user-{n} {n}@example.com"));
+        }
+        assert_eq!(count("users list --search USER"), 3);
+        assert_eq!(count("users list --search 1@example"), 1);
+        assert_eq!(commands.json("users show user-2")["username"], "user-2");
+    });
 }
 
 #[test]
@@ -170,69 +183,79 @@ fn devices_are_created_moved_renamed_and_deleted() {
 
 #[test]
 fn readings_are_listed_newest_first_and_shown_by_their_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = Commands { server: Server::in_folder(folder.path()) };
-    let rows: Vec<String> =
-        (0..250).map(|n| format!("pump,{}.5,{n},0.1,-1e300\n", 1_795_428_000 + n)).collect();
-    let file = folder.path().join("rows.csv");
-    std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}fan,1795428000,7,8,9\n", rows.concat()))
-        .unwrap();
-    // An import registers several devices at once, in any order.
-    commands.text("users create ann ann@example.com");
-    commands.text("devices create pump --user ann");
-    commands.text(&format!("import {} --user ann --email ann@example.com", file.display()));
-    commands.text("devices create idle --user ann");
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let commands = Commands { server: Server::start(&database.url) };
+        let rows: Vec<String> =
+            (0..250).map(|n| format!("pump,{}.5,{n},0.1,-1e300\n", 1_795_428_000 + n)).collect();
+        let file = folder.path().join("rows.csv");
+        std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{}fan,1795428000,7,8,9\n", rows.concat()))
+            .unwrap();
+        // An import registers several devices at once, in any order.
+        commands.text("users create ann ann@example.com");
+        commands.text("devices create pump --user ann");
+        commands.text(&format!("import {} --user ann --email ann@example.com", file.display()));
+        commands.text("devices create idle --user ann");
 
-    let listed = |flags: &str| -> Vec<f64> {
-        let readings = commands.json(&format!("readings list pump{flags}"));
-        readings.as_array().unwrap().iter().map(|reading| reading["x"].as_f64().unwrap()).collect()
-    };
-    let newest_first = |range: std::ops::Range<u32>| range.rev().map(f64::from).collect::<Vec<_>>();
-    assert_eq!(listed(""), newest_first(150..250));
-    assert_eq!(listed(" --limit 1000"), newest_first(0..250));
-    assert_eq!(listed(" --limit 101"), newest_first(149..250));
-    // The readings 60 and 61 are at 10:01:00.5 and 10:01:01.5.
-    assert_eq!(listed(" --until 2026-11-23T10:01:01.5Z"), newest_first(0..61)[..].to_vec());
-    assert_eq!(listed(" --end-time 2026-11-23T10:01:01.5Z"), newest_first(0..62)[..].to_vec());
-    let window = " --start-time 2026-11-23T10:01:00.5Z --until 2026-11-23T10:01:01.5Z";
-    assert_eq!(listed(window), [60.0]);
-    assert_eq!(listed(&window.replace("start-time", "from")), [60.0]);
-    let table = commands.text("readings list pump --limit 1");
-    assert!(
-        table.contains("| 2026-11-23T10:04:09.500000Z | 249.0 | 0.1 | -1e+300 |")
-            || table.contains("| 249.0 | 0.1 | -1e300 |"),
-        "{table}"
-    );
+        let listed = |flags: &str| -> Vec<f64> {
+            let readings = commands.json(&format!("readings list pump{flags}"));
+            readings.as_array().unwrap().iter().map(|reading| reading["x"].as_f64().unwrap()).collect()
+        };
+        let newest_first = |range: std::ops::Range<u32>| range.rev().map(f64::from).collect::<Vec<_>>();
+        assert_eq!(listed(""), newest_first(150..250));
+        assert_eq!(listed(" --limit 1000"), newest_first(0..250));
+        assert_eq!(listed(" --limit 101"), newest_first(149..250));
+        // The readings 60 and 61 are at 10:01:00.5 and 10:01:01.5.
+        assert_eq!(listed(" --until 2026-11-23T10:01:01.5Z"), newest_first(0..61)[..].to_vec());
+        assert_eq!(listed(" --end-time 2026-11-23T10:01:01.5Z"), newest_first(0..62)[..].to_vec());
+        let window = " --start-time 2026-11-23T10:01:00.5Z --until 2026-11-23T10:01:01.5Z";
+        assert_eq!(listed(window), [60.0]);
+        assert_eq!(listed(&window.replace("start-time", "from")), [60.0]);
+        let table = commands.text("readings list pump --limit 1");
+        assert!(
+            table.contains("| 2026-11-23T10:04:09.500000Z | 249.0 | 0.1 | -1e+300 |")
+                || table.contains("| 249.0 | 0.1 | -1e300 |"),
+            "{table}"
+        );
 
-    let shown = commands.json("readings show pump 2026-11-23T10:01:00.5Z");
-    assert_eq!((&shown["x"], &shown["timestamp"]), (&json!(60.0), &json!("2026-11-23T10:01:00.500000Z")));
-    let latest = commands.json("readings latest pump fan idle");
-    let reading = |device: &str, time: &str, [x, y, z]: [f64; 3]| json!({ "device_id": device, "timestamp": time, "x": x, "y": y, "z": z });
-    let expected = json!([
-        reading("pump", "2026-11-23T10:04:09.500000Z", [249.0, 0.1, -1e300]),
-        reading("fan", "2026-11-23T10:00:00.000000Z", [7.0, 8.0, 9.0]),
-    ]);
-    assert_eq!(latest, expected);
-    assert_eq!(commands.json("readings latest --user ann"), expected);
-    assert!(commands.text("readings latest fan").contains("| fan "));
-    for (line, exit_code, part) in [
-        ("readings show pump 2026-11-23T10:01:00Z", 1, "has no reading with the time 2026-11-23T10:01:00Z"),
-        ("readings list idle", 1, "there are no readings"),
-        ("readings latest idle", 1, "there are no readings"),
-        ("readings list none", 3, "Device not found"),
-        ("readings list pump --start-time soon", 3, "start_time: "),
-        ("readings latest", 2, "DEVICE_ID"),
-        ("readings delete pump --yes", 2, "or delete all readings with --all"),
-        (
-            "readings delete pump --all",
-            2,
-            "to delete all readings of device \"pump\" without a terminal, add --yes",
-        ),
-        ("readings delete pump --from 2026-01-01 --until 2026-02-01", 2, "from 2026-01-01 before 2026-02-01"),
-    ] {
-        let message = commands.failure(line, exit_code);
-        assert!(message.contains(part), "{line}: {message}");
-    }
+        let shown = commands.json("readings show pump 2026-11-23T10:01:00.5Z");
+        assert_eq!((&shown["x"], &shown["timestamp"]), (&json!(60.0), &json!("2026-11-23T10:01:00.500000Z")));
+        let latest = commands.json("readings latest pump fan idle");
+        let reading = |device: &str, time: &str, [x, y, z]: [f64; 3]| json!({ "device_id": device, "timestamp": time, "x": x, "y": y, "z": z });
+        let expected = json!([
+            reading("pump", "2026-11-23T10:04:09.500000Z", [249.0, 0.1, -1e300]),
+            reading("fan", "2026-11-23T10:00:00.000000Z", [7.0, 8.0, 9.0]),
+        ]);
+        assert_eq!(latest, expected);
+        assert_eq!(commands.json("readings latest --user ann"), expected);
+        assert!(commands.text("readings latest fan").contains("| fan "));
+        for (line, exit_code, part) in [
+            (
+                "readings show pump 2026-11-23T10:01:00Z",
+                1,
+                "has no reading with the time 2026-11-23T10:01:00Z",
+            ),
+            ("readings list idle", 1, "there are no readings"),
+            ("readings latest idle", 1, "there are no readings"),
+            ("readings list none", 3, "Device not found"),
+            ("readings list pump --start-time soon", 3, "start_time: "),
+            ("readings latest", 2, "DEVICE_ID"),
+            ("readings delete pump --yes", 2, "or delete all readings with --all"),
+            (
+                "readings delete pump --all",
+                2,
+                "to delete all readings of device \"pump\" without a terminal, add --yes",
+            ),
+            (
+                "readings delete pump --from 2026-01-01 --until 2026-02-01",
+                2,
+                "from 2026-01-01 before 2026-02-01",
+            ),
+        ] {
+            let message = commands.failure(line, exit_code);
+            assert!(message.contains(part), "{line}: {message}");
+        }
+    });
 }
 
 /// Runs a command on a terminal with an answer to its question.
@@ -248,18 +271,19 @@ fn answer(server: &Server, line: &str, answer: &str) -> (bool, String) {
 
 #[test]
 fn a_deletion_on_a_terminal_asks_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = Commands { server: Server::in_folder(folder.path()) };
-    commands.text("devices create pump");
-    for refusal in ["n\n", "\n", "yess\n"] {
-        let (is_done, screen) = answer(&commands.server, "devices delete pump", refusal);
-        assert!(!is_done && screen.contains("delete device \"pump\" and its readings?"), "{screen}");
-        assert!(screen.contains("nothing was deleted"), "{screen}");
-        commands.text("devices show pump");
-    }
-    let (is_done, screen) = answer(&commands.server, "devices delete pump", "Y\n");
-    assert!(is_done && screen.contains("deleted device"), "{screen}");
-    commands.failure("devices show pump", 3);
+    over_both_stores(|database| {
+        let commands = Commands { server: Server::start(&database.url) };
+        commands.text("devices create pump");
+        for refusal in ["n\n", "\n", "yess\n"] {
+            let (is_done, screen) = answer(&commands.server, "devices delete pump", refusal);
+            assert!(!is_done && screen.contains("delete device \"pump\" and its readings?"), "{screen}");
+            assert!(screen.contains("nothing was deleted"), "{screen}");
+            commands.text("devices show pump");
+        }
+        let (is_done, screen) = answer(&commands.server, "devices delete pump", "Y\n");
+        assert!(is_done && screen.contains("deleted device"), "{screen}");
+        commands.failure("devices show pump", 3);
+    });
 }
 
 #[test]

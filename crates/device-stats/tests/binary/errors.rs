@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::fixed_answer::FixedAnswer;
-use crate::server::{Server, run};
+use crate::server::{Server, run, serve_at};
 
 fn error(output: &Output) -> Value {
     serde_json::from_slice(&output.stderr)
@@ -53,6 +53,36 @@ fn the_exit_code_tells_a_refusal_from_a_failure() {
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
     let filter = run(&["health", "--log", "a=b=c"]);
     assert_eq!(filter.status.code(), Some(2), "{filter:?}");
+}
+
+/// The errors of the HTTP client and of the system were printed as they are.
+#[test]
+fn an_unreachable_server_is_described_in_our_own_words() {
+    let show = |url: &str| String::from_utf8(run(&["devices", "show", "pump", "--url", url]).stderr).unwrap();
+    let refused = "error: no answer from the server at http://127.0.0.1:1: the connection is refused; no server \
+                   listens at this address\n";
+    assert_eq!(show("http://127.0.0.1:1"), refused);
+    let unknown = "error: no answer from the server at http://no.invalid: the host name cannot be found\n";
+    assert_eq!(show("http://no.invalid"), unknown);
+    let other = FixedAnswer::start("200 OK", "[}").url;
+    let unexpected = "error: the answer of the server has an unexpected form; check that the URL is that of a \
+                      device-stats server\n";
+    assert_eq!(show(&other), unexpected);
+    let in_use = other.strip_prefix("http://").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let listen = |address: &str| {
+        let output =
+            serve_at(address, &format!("sqlite:{}/a.db", folder.path().display()), &["--log", "off"]);
+        String::from_utf8(std::process::Command::output(&mut { output }).unwrap().stderr).unwrap()
+    };
+    let expected = format!("error: cannot listen on {in_use}: another program uses this address\n");
+    assert_eq!(listen(in_use), expected);
+    assert_eq!(
+        listen("no.invalid:80"),
+        "error: cannot listen on no.invalid:80: the host name cannot be found\n"
+    );
+    let filter = String::from_utf8(run(&["health", "--log", "a=b=c"]).stderr).unwrap();
+    assert!(filter.ends_with("is not a filter; an example is info,device_stats=debug\n"), "{filter}");
 }
 
 #[test]

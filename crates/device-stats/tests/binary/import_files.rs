@@ -74,79 +74,85 @@ const LOGGER: &str = "Date;Time;AccX [g];AccY [g];AccZ [g];Battery\r\n\
 /// The command that the guess prints is completed and reads the file.
 #[test]
 fn a_guess_is_printed_and_states_the_command() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let utf_16: Vec<u8> = format!("\u{feff}{LOGGER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let file = write(folder.path(), "logger.csv", utf_16);
-    let output = import(&server, &[&file], &[]);
-    assert_eq!(output.status.code(), Some(1));
-    let words = stderr(&output);
-    let flags = "--delimiter ';' --decimal , --map timestamp=Date+Time --map 'x=AccX [g]' --map 'y=AccY [g]' --map \
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let utf_16: Vec<u8> = format!("\u{feff}{LOGGER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let file = write(folder.path(), "logger.csv", utf_16);
+        let output = import(&server, &[&file], &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let words = stderr(&output);
+        let flags = "--delimiter ';' --decimal , --map timestamp=Date+Time --map 'x=AccX [g]' --map 'y=AccY [g]' --map \
                  'z=AccZ [g]' --device logger --ignore-unknown";
-    assert!(words.contains(&format!("device-stats import {file} {flags}")), "{words}");
-    assert_eq!(devices(&server), Vec::<String>::new());
-    let format = ["--time-format", "%d.%m.%Y %H:%M:%S", "--time-zone", "Europe/Berlin"];
-    let guessed = [
-        "--delimiter",
-        ";",
-        "--decimal",
-        ",",
-        "--map",
-        "timestamp=Date+Time",
-        "--map",
-        "x=AccX [g]",
-        "--map",
-        "y=AccY [g]",
-        "--map",
-        "z=AccZ [g]",
-        "--device",
-        "logger",
-        "--ignore-unknown",
-    ];
-    let output = import(&server, &[&file], &[&guessed[..], &format].concat());
-    let words = stderr(&output);
-    assert!(
-        words.contains("logger.csv:3: timestamp: ") && words.contains("does not have the form"),
-        "{words}"
-    );
-    let fixed = write(folder.path(), "logger.csv", LOGGER.replace(",5;2;3", ";2;3"));
-    let text = stdout(&import(&server, &[&fixed], &[&guessed[..], &format].concat()));
-    assert!(
-        text.starts_with("2 readings: 2 accepted, 0 repeats, in ") && text.contains("1 device, 1 registered"),
-        "{text}"
-    );
-    let expected = ["2026-10-24T23:59:59.000000Z 1.5 -0.25 9.81", "2026-11-01T09:00:00.000000Z 2.0 3.0 4.0"];
-    assert_eq!(readings(&server, "logger"), expected);
+        assert!(words.contains(&format!("device-stats import {file} {flags}")), "{words}");
+        assert_eq!(devices(&server), Vec::<String>::new());
+        let format = ["--time-format", "%d.%m.%Y %H:%M:%S", "--time-zone", "Europe/Berlin"];
+        let guessed = [
+            "--delimiter",
+            ";",
+            "--decimal",
+            ",",
+            "--map",
+            "timestamp=Date+Time",
+            "--map",
+            "x=AccX [g]",
+            "--map",
+            "y=AccY [g]",
+            "--map",
+            "z=AccZ [g]",
+            "--device",
+            "logger",
+            "--ignore-unknown",
+        ];
+        let output = import(&server, &[&file], &[&guessed[..], &format].concat());
+        let words = stderr(&output);
+        assert!(
+            words.contains("logger.csv:3: timestamp: ") && words.contains("does not have the form"),
+            "{words}"
+        );
+        let fixed = write(folder.path(), "logger.csv", LOGGER.replace(",5;2;3", ";2;3"));
+        let text = stdout(&import(&server, &[&fixed], &[&guessed[..], &format].concat()));
+        assert!(
+            text.starts_with("2 readings: 2 accepted, 0 repeats, in ")
+                && text.contains("1 device, 1 registered"),
+            "{text}"
+        );
+        let expected =
+            ["2026-10-24T23:59:59.000000Z 1.5 -0.25 9.81", "2026-11-01T09:00:00.000000Z 2.0 3.0 4.0"];
+        assert_eq!(readings(&server, "logger"), expected);
+    });
 }
 
 #[test]
 fn clock_changes_are_refused_or_chosen() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let file = write(folder.path(), "a.csv", "device_id,x,y,z,timestamp\nd,1,2,3,2026-10-25 02:30\n");
-    let zone = ["--time-zone", "Europe/Berlin"];
-    let output = import(&server, &[&file], &zone);
-    assert!(stderr(&output).contains("a.csv:2: timestamp: "), "{}", stderr(&output));
-    assert!(stderr(&output).contains("show this time twice"), "{}", stderr(&output));
-    for (choice, expected) in [("earlier", "2026-10-25T00:30"), ("later", "2026-10-25T01:30")] {
-        // The spelling of `series`.
-        let zone = ["--timezone", "Europe/Berlin"];
-        stdout(&import(&server, &[&file], &[&zone[..], &["--repeated-times", choice]].concat()));
-        assert!(readings(&server, "d").iter().any(|reading| reading.starts_with(expected)), "{choice}");
-    }
-    for (flag, value) in [
-        ("--time-zone", "Berlin"),
-        ("--time-format", "iso"),
-        ("--map", "w=W"),
-        ("--delimiter", "ab"),
-        ("--encoding", "utf-17"),
-        ("--decimal", ";"),
-        ("--parallel", "0"),
-        ("--format", "xls"),
-        ("--skip-rows", "0"),
-    ] {
-        assert_eq!(import(&server, &[&file], &[flag, value]).status.code(), Some(2), "{flag}");
-    }
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let file = write(folder.path(), "a.csv", "device_id,x,y,z,timestamp\nd,1,2,3,2026-10-25 02:30\n");
+        let zone = ["--time-zone", "Europe/Berlin"];
+        let output = import(&server, &[&file], &zone);
+        assert!(stderr(&output).contains("a.csv:2: timestamp: "), "{}", stderr(&output));
+        assert!(stderr(&output).contains("show this time twice"), "{}", stderr(&output));
+        for (choice, expected) in [("earlier", "2026-10-25T00:30"), ("later", "2026-10-25T01:30")] {
+            // The spelling of `series`.
+            let zone = ["--timezone", "Europe/Berlin"];
+            stdout(&import(&server, &[&file], &[&zone[..], &["--repeated-times", choice]].concat()));
+            assert!(readings(&server, "d").iter().any(|reading| reading.starts_with(expected)), "{choice}");
+        }
+        for (flag, value) in [
+            ("--time-zone", "Berlin"),
+            ("--time-format", "iso"),
+            ("--map", "w=W"),
+            ("--delimiter", "ab"),
+            ("--encoding", "utf-17"),
+            ("--decimal", ";"),
+            ("--parallel", "0"),
+            ("--format", "xls"),
+            ("--skip-rows", "0"),
+        ] {
+            assert_eq!(import(&server, &[&file], &[flag, value]).status.code(), Some(2), "{flag}");
+        }
+    });
 }
 
 #[test]
@@ -213,57 +219,67 @@ fn rejected_rows_are_written_with_their_reasons_and_can_be_corrected() {
 /// The first rows had no time and were stored with the current time, before a row with a time was found.
 #[test]
 fn a_late_time_is_found_before_rows_without_one_are_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let untimed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(5_001);
-    let timed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3,\"timestamp\":\"2026-11-23\"}\n";
-    let file = write(folder.path(), "a.ndjson", format!("{untimed}{timed}"));
-    let output = import(&server, &[&file], &[]);
-    assert!(stderr(&output).contains("a.ndjson:1: timestamp: the row has no time"), "{}", stderr(&output));
-    assert_eq!(devices(&server), Vec::<String>::new());
-    let text = stdout(&import(&server, &[&file], &["--missing-times", "now"]));
-    assert!(text.starts_with("5002 readings: 5002 accepted"), "{text}");
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let untimed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(5_001);
+        let timed = "{\"device_id\":\"d\",\"x\":1,\"y\":2,\"z\":3,\"timestamp\":\"2026-11-23\"}\n";
+        let file = write(folder.path(), "a.ndjson", format!("{untimed}{timed}"));
+        let output = import(&server, &[&file], &[]);
+        assert!(
+            stderr(&output).contains("a.ndjson:1: timestamp: the row has no time"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(devices(&server), Vec::<String>::new());
+        let text = stdout(&import(&server, &[&file], &["--missing-times", "now"]));
+        assert!(text.starts_with("5002 readings: 5002 accepted"), "{text}");
+    });
 }
 
 #[test]
 fn folders_and_standard_input_are_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let data = folder.path().join("data");
-    for (name, x) in [("b.csv", 2), ("a/c.csv", 1), ("z.tsv", 3), ("notes.txt", 9), (".hidden.csv", 9)] {
-        let delimiter = if name == "z.tsv" { "\t" } else { "," };
-        let text = format!(
-            "device_id,timestamp,x,y,z\nd,2026-11-23T10:00:00Z,{x},2,3\nd,2026-11-23T10:00:0{x}Z,{x},2,3\n"
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let data = folder.path().join("data");
+        for (name, x) in [("b.csv", 2), ("a/c.csv", 1), ("z.tsv", 3), ("notes.txt", 9), (".hidden.csv", 9)] {
+            let delimiter = if name == "z.tsv" { "\t" } else { "," };
+            let text = format!(
+                "device_id,timestamp,x,y,z\nd,2026-11-23T10:00:00Z,{x},2,3\nd,2026-11-23T10:00:0{x}Z,{x},2,3\n"
+            );
+            write(&data, name, text.replace(',', delimiter));
+        }
+        let text = stdout(&import(&server, &[data.to_str().unwrap()], &[]));
+        assert!(text.starts_with("6 readings: 4 accepted, 2 repeats"), "{text}");
+        // The first of several rows with one time wins, in the order of the names.
+        assert_eq!(readings(&server, "d")[0], "2026-11-23T10:00:00.000000Z 1.0 2.0 3.0");
+        let empty = folder.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let refused = import(&server, &[empty.to_str().unwrap()], &[]);
+        assert!(stderr(&refused).contains("has no file whose name states a format"));
+        assert_eq!(refused.status.code(), Some(2));
+        let stdin = |flags: &[&str], input: &str| {
+            let mut command = device_stats(&[&["import", "-", "--url", &server.url], flags].concat());
+            let mut child =
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            // A command that refuses its flags closes the pipe.
+            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+            child.wait_with_output().unwrap()
+        };
+        let refused = stdin(&[], "");
+        assert!(stderr(&refused).contains("state the format of standard input with --format"));
+        assert_eq!(refused.status.code(), Some(2));
+        let output = stdin(&["--format", "ndjson"], "{\"device_id\":\"s\",\"x\":1,\"y\":2,\"z\":3}\n");
+        assert!(stdout(&output).starts_with("1 reading: 1 accepted, 0 repeats, "));
+        // The input is searched for a time while it is read.
+        let lines = "{\"device_id\":\"t\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(12_000);
+        assert!(
+            stdout(&stdin(&["--format", "ndjson"], &lines)).starts_with("12000 readings: 12000 accepted")
         );
-        write(&data, name, text.replace(',', delimiter));
-    }
-    let text = stdout(&import(&server, &[data.to_str().unwrap()], &[]));
-    assert!(text.starts_with("6 readings: 4 accepted, 2 repeats"), "{text}");
-    // The first of several rows with one time wins, in the order of the names.
-    assert_eq!(readings(&server, "d")[0], "2026-11-23T10:00:00.000000Z 1.0 2.0 3.0");
-    let empty = folder.path().join("empty");
-    fs::create_dir(&empty).unwrap();
-    let refused = import(&server, &[empty.to_str().unwrap()], &[]);
-    assert!(stderr(&refused).contains("has no file whose name states a format"));
-    assert_eq!(refused.status.code(), Some(2));
-    let stdin = |flags: &[&str], input: &str| {
-        let mut command = device_stats(&[&["import", "-", "--url", &server.url], flags].concat());
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that refuses its flags closes the pipe.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    };
-    let refused = stdin(&[], "");
-    assert!(stderr(&refused).contains("state the format of standard input with --format"));
-    assert_eq!(refused.status.code(), Some(2));
-    let output = stdin(&["--format", "ndjson"], "{\"device_id\":\"s\",\"x\":1,\"y\":2,\"z\":3}\n");
-    assert!(stdout(&output).starts_with("1 reading: 1 accepted, 0 repeats, "));
-    // The input is searched for a time while it is read.
-    let lines = "{\"device_id\":\"t\",\"x\":1,\"y\":2,\"z\":3}\n".repeat(12_000);
-    assert!(stdout(&stdin(&["--format", "ndjson"], &lines)).starts_with("12000 readings: 12000 accepted"));
-    let output = stdin(&["--format", "csv"], "device_id,x,y,z\ns,1,2,oops\n");
-    assert!(stderr(&output).contains("standard input:2: z: "), "{}", stderr(&output));
+        let output = stdin(&["--format", "csv"], "device_id,x,y,z\ns,1,2,oops\n");
+        assert!(stderr(&output).contains("standard input:2: z: "), "{}", stderr(&output));
+    });
 }
 
 #[test]
@@ -293,60 +309,179 @@ fn a_dry_run_shows_the_readings_and_sends_nothing() {
 /// are sent at once.
 #[test]
 fn the_first_of_equal_times_wins_in_parallel() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let count = 5_000;
-    let blocks: Vec<String> = (1..=8).map(|x| rows(count, 100, |_| x)).collect();
-    let file = write(folder.path(), "a.csv", format!("device_id,timestamp,x,y,z\n{}", blocks.concat()));
-    let text = stdout(&import(&server, &[&file], &["--parallel", "8"]));
-    assert!(text.starts_with("40000 readings: 5000 accepted, 35000 repeats"), "{text}");
-    assert!(text.contains("100 devices, 100 registered"), "{text}");
-    for device in ["d0", "d57", "d99"] {
-        let (_, analysis) = server.post(&format!("/api/v1/stats/devices/{device}/analyze"), "{}");
-        assert_eq!(
-            (&analysis["x"]["max_value"], &analysis["x"]["count"]),
-            (&Value::from(1.0), &Value::from(50))
-        );
-    }
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let count = 5_000;
+        let blocks: Vec<String> = (1..=8).map(|x| rows(count, 100, |_| x)).collect();
+        let file = write(folder.path(), "a.csv", format!("device_id,timestamp,x,y,z\n{}", blocks.concat()));
+        let text = stdout(&import(&server, &[&file], &["--parallel", "8"]));
+        assert!(text.starts_with("40000 readings: 5000 accepted, 35000 repeats"), "{text}");
+        assert!(text.contains("100 devices, 100 registered"), "{text}");
+        for device in ["d0", "d57", "d99"] {
+            let (_, analysis) = server.post(&format!("/api/v1/stats/devices/{device}/analyze"), "{}");
+            assert_eq!(
+                (&analysis["x"]["max_value"], &analysis["x"]["count"]),
+                (&Value::from(1.0), &Value::from(50))
+            );
+        }
+    });
 }
 
 /// The options of the first import are not needed, and no row gets the current time.
 #[test]
 fn rejected_rows_are_imported_with_their_times() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let text = "device_id;timestamp;x;y;z\na;23.11.2026 11:00:00;1,5;2;wrong\na;;1;2;3\na;23.11.2026 11:00:01;1,5;2;3\n";
-    let file = write(folder.path(), "a.csv", text);
-    let rejects = folder.path().join("rejects.csv");
-    let form = ["--time-zone", "Europe/Berlin", "--time-format", "%d.%m.%Y %H:%M:%S", "--decimal", ","];
-    let flags = [&form[..], &["--delimiter", ";", "--rejects", rejects.to_str().unwrap()]].concat();
-    assert_eq!(import(&server, &[&file], &flags).status.code(), Some(1));
-    let table = fs::read_to_string(&rejects).unwrap().replace("wrong", "3");
-    assert!(table.contains(",a,2026-11-23T10:00:00.000000Z,\"1,5\",2,3"), "{table}");
-    let corrected = write(folder.path(), "corrected.csv", &table);
-    let output =
-        import(&server, &[&corrected], &["--ignore-unknown", "--on-fault", "skip", "--decimal", ","]);
-    assert!(stderr(&output).contains("1 row rejected"), "{}", stderr(&output));
-    let untimed = table.lines().filter(|row| !row.contains("2026-11-23T")).collect::<Vec<_>>().join("\n");
-    let corrected = write(folder.path(), "untimed.csv", untimed);
-    let output = import(&server, &[&corrected], &["--ignore-unknown"]);
-    assert!(stderr(&output).contains("the row has no time, and the other rows of its file"), "{output:?}");
-    let expected = ["2026-11-23T10:00:00.000000Z 1.5 2.0 3.0", "2026-11-23T10:00:01.000000Z 1.5 2.0 3.0"];
-    assert_eq!(readings(&server, "a"), expected);
-    let now = ["--ignore-unknown", "--missing-times", "now", "--output", "json"];
-    let summary: Value = serde_json::from_str(&stdout(&import(&server, &[&corrected], &now))).unwrap();
-    assert_eq!((&summary["accepted"], &summary["untimed"]), (&1.into(), &1.into()), "{summary}");
-    let text = stdout(&import(&server, &[&write(folder.path(), "b.csv", "device_id,x,y,z\nb,1,2,3\n")], &[]));
-    assert!(text.contains("\n1 reading without a time: stored with the current time\n"), "{text}");
-    let local = write(folder.path(), "local.csv", table.replace("10:00:00.000000Z", "10:00:00"));
-    let output = import(&server, &[&local], &["--ignore-unknown", "--decimal", ","]);
-    assert!(stderr(&output).contains("add Z for UTC, or add --time-zone"), "{output:?}");
-    // The rows of an earlier import do not stay in the file.
-    let good = write(folder.path(), "good.csv", "device_id,timestamp,x,y,z\na,2026-11-23,1,2,3\n");
-    stdout(&import(&server, &[&good], &["--rejects", rejects.to_str().unwrap()]));
-    assert_eq!(fs::read_to_string(&rejects).unwrap(), "file,row,reason,device_id,timestamp,x,y,z\n");
-    let output = import(&server, &[&good], &["--rejects", "/missing/rejects.csv"]);
-    assert!(stderr(&output).contains("cannot write /missing/rejects.csv"), "{output:?}");
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let text = "device_id;timestamp;x;y;z\na;23.11.2026 11:00:00;1,5;2;wrong\na;;1;2;3\na;23.11.2026 11:00:01;1,5;2;3\n";
+        let file = write(folder.path(), "a.csv", text);
+        let rejects = folder.path().join("rejects.csv");
+        let form = ["--time-zone", "Europe/Berlin", "--time-format", "%d.%m.%Y %H:%M:%S", "--decimal", ","];
+        let flags = [&form[..], &["--delimiter", ";", "--rejects", rejects.to_str().unwrap()]].concat();
+        assert_eq!(import(&server, &[&file], &flags).status.code(), Some(1));
+        let table = fs::read_to_string(&rejects).unwrap().replace("wrong", "3");
+        assert!(table.contains(",a,2026-11-23T10:00:00.000000Z,\"1,5\",2,3"), "{table}");
+        let corrected = write(folder.path(), "corrected.csv", &table);
+        let output =
+            import(&server, &[&corrected], &["--ignore-unknown", "--on-fault", "skip", "--decimal", ","]);
+        assert!(stderr(&output).contains("1 row rejected"), "{}", stderr(&output));
+        let untimed = table.lines().filter(|row| !row.contains("2026-11-23T")).collect::<Vec<_>>().join("\n");
+        let corrected = write(folder.path(), "untimed.csv", untimed);
+        let output = import(&server, &[&corrected], &["--ignore-unknown"]);
+        assert!(
+            stderr(&output).contains("the row has no time, and the other rows of its file"),
+            "{output:?}"
+        );
+        let expected = ["2026-11-23T10:00:00.000000Z 1.5 2.0 3.0", "2026-11-23T10:00:01.000000Z 1.5 2.0 3.0"];
+        assert_eq!(readings(&server, "a"), expected);
+        let now = ["--ignore-unknown", "--missing-times", "now", "--output", "json"];
+        let summary: Value = serde_json::from_str(&stdout(&import(&server, &[&corrected], &now))).unwrap();
+        assert_eq!((&summary["accepted"], &summary["untimed"]), (&1.into(), &1.into()), "{summary}");
+        let text =
+            stdout(&import(&server, &[&write(folder.path(), "b.csv", "device_id,x,y,z\nb,1,2,3\n")], &[]));
+        assert!(text.contains("\n1 reading without a time: stored with the current time\n"), "{text}");
+        let local = write(folder.path(), "local.csv", table.replace("10:00:00.000000Z", "10:00:00"));
+        let output = import(&server, &[&local], &["--ignore-unknown", "--decimal", ","]);
+        assert!(stderr(&output).contains("add Z for UTC, or add --time-zone"), "{output:?}");
+        // The rows of an earlier import do not stay in the file.
+        let good = write(folder.path(), "good.csv", "device_id,timestamp,x,y,z\na,2026-11-23,1,2,3\n");
+        stdout(&import(&server, &[&good], &["--rejects", rejects.to_str().unwrap()]));
+        assert_eq!(fs::read_to_string(&rejects).unwrap(), "file,row,reason,device_id,timestamp,x,y,z\n");
+        let output = import(&server, &[&good], &["--rejects", "/missing/rejects.csv"]);
+        assert!(stderr(&output).contains("cannot write /missing/rejects.csv"), "{output:?}");
+    });
+}
+
+/// The table was not readable with the options of its source: another delimiter, other columns, another
+/// encoding, and numbers with a point beside numbers with a comma.
+#[test]
+fn rejected_rows_are_imported_with_the_options_of_their_source() {
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let text = "Ger\u{e4}t;Zeit;AccX;AccY;AccZ;q\nP\u{fc}mp;23.11.2026 11:00:00;1,5;-2,25;falsch;7\n\
+                P\u{fc}mp;;0,5;2;3;7\nP\u{fc}mp;bald;4,5;5;6,75;7\n\
+                    P\u{fc}mp;23.11.2026 11:00:09;0;0;0;7\n";
+        let latin: Vec<u8> = text.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
+        let file = write(folder.path(), "a.csv", latin);
+        let rejects = folder.path().join("rejects.csv");
+        let flags = [
+            "--map",
+            "device_id=Ger\u{e4}t",
+            "--map",
+            "timestamp=Zeit",
+            "--map",
+            "x=AccX",
+            "--map",
+            "y=AccY",
+            "--map",
+            "z=AccZ",
+            "--ignore-unknown",
+            "--delimiter",
+            ";",
+            "--decimal",
+            ",",
+            "--encoding",
+            "latin1",
+            "--comment",
+            "#",
+            "--time-format",
+            "%d.%m.%Y %H:%M:%S",
+            "--time-zone",
+            "Europe/Berlin",
+        ];
+        let output =
+            import(&server, &[&file], &[&flags[..], &["--rejects", rejects.to_str().unwrap()]].concat());
+        assert!(stderr(&output).contains("rows rejected"), "{output:?}");
+        let table = fs::read_to_string(&rejects).unwrap();
+        assert!(
+            table.contains(",P\u{fc}mp,2026-11-23T10:00:00.000000Z,\"1,5\",\"'-2,25\",falsch"),
+            "{table}"
+        );
+        assert!(table.contains(",bald,\"4,5\",5,\"6,75\""), "{table}");
+        assert!(table.contains(",P\u{fc}mp,,\"0,5\",2,3"), "{table}");
+        let table = table.replace(",,\"0,5", ",2026-11-23T10:00:01Z,\"0,5");
+        let corrected = table.replace("falsch", "\"3,5\"").replace("bald", "23.11.2026 11:00:02");
+        let corrected = write(folder.path(), "corrected.csv", corrected);
+        let text = stdout(&import(&server, &[&corrected], &flags));
+        assert!(text.starts_with("3 readings: 3 accepted"), "{text}");
+        let expected = [
+            "2026-11-23T10:00:00.000000Z 1.5 -2.25 3.5",
+            "2026-11-23T10:00:01.000000Z 0.5 2.0 3.0",
+            "2026-11-23T10:00:02.000000Z 4.5 5.0 6.75",
+            "2026-11-23T10:00:09.000000Z 0.0 0.0 0.0",
+        ];
+        assert_eq!(readings(&server, "P%C3%BCmp"), expected);
+        // A point is no decimal mark here: 1.234 may be a thousand.
+        let thousand = write(folder.path(), "thousand.csv", table.replace("falsch", "1.234"));
+        let words = stderr(&import(&server, &[&thousand], &flags));
+        assert!(words.contains("z: Input should be a valid number with a decimal comma"), "{words}");
+        // The option for the numbers is proposed, and suffices for corrections in the form of the table.
+        let plain = write(
+            folder.path(),
+            "plain.csv",
+            table.replace("falsch", "9").replace("bald", "2026-11-23T10:00:03Z"),
+        );
+        let words = stderr(&import(&server, &[&plain], &[]));
+        assert!(words.contains(&format!("device-stats import {plain} --decimal ,\n")), "{words}");
+        let text = stdout(&import(&server, &[&plain], &["--decimal", ","]));
+        assert!(text.starts_with("3 readings: 1 accepted, 2 repeats"), "{text}");
+        assert_eq!(readings(&server, "P%C3%BCmp")[3], "2026-11-23T10:00:03.000000Z 4.5 5.0 6.75");
+    });
+}
+
+/// Lines before the header were an error without a way out.
+#[test]
+fn comments_are_proposed_and_ignored_on_request() {
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let text = "# logger 7, \"garage\r\n#\r\n\r\ndevice_id,timestamp,x,y,z\r\n# a \"quote, and a comma\r\n\
+                d,2026-11-23T10:00:00Z,1,2,3\r\nd,2026-11-23T10:00:01Z,1,2,oops\r\n";
+        let file = write(folder.path(), "a.csv", text);
+        let words = stderr(&import(&server, &[&file], &[]));
+        assert!(words.contains("a.csv: the file begins with a comment\nnothing was sent"), "{words}");
+        assert!(words.contains(&format!("device-stats import {file} --comment '#'\n")), "{words}");
+        let output = import(&server, &[&file], &["--comment", "#", "--on-fault", "skip"]);
+        assert!(stderr(&output).contains("1 row rejected"), "{output:?}");
+        assert_eq!(readings(&server, "d"), ["2026-11-23T10:00:00.000000Z 1.0 2.0 3.0"]);
+        // Lines are counted as in an editor.
+        let output = import(&server, &[&file], &["--comment", "#"]);
+        assert!(stderr(&output).contains("a.csv:7: z: "), "{}", stderr(&output));
+        let other = write(
+            folder.path(),
+            "b.csv",
+            text.replace("device_id,timestamp,x", "sensor;Zeit;x").replace(',', ";"),
+        );
+        let words = stderr(&import(&server, &[&other], &[]));
+        let flags = "--comment '#' --delimiter ';' --map device_id=sensor --map timestamp=Zeit\n";
+        assert!(words.contains(flags), "{words}");
+        // A header that begins with the character is no comment.
+        let header = write(folder.path(), "c.csv", "#device_id,timestamp,x,y,z\nd,2026-11-23,1,2,3\n");
+        let words = stderr(&import(&server, &[&header], &[]));
+        assert!(!words.contains("--comment") && words.contains("#device_id"), "{words}");
+    });
 }
 
 #[test]

@@ -49,22 +49,24 @@ fn commands_of_the_database_print_json() {
 
 #[test]
 fn commands_of_a_client_print_json() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let at = ["--url", &server.url];
-    assert_eq!(json_of(&[&["health"], &at[..]].concat()), json!({ "status": "ready" }));
-    let load = [&["bench", "load", "--readings", "10", "--devices", "2"], &at[..]].concat();
-    let measured = json_of(&load);
-    assert_eq!((&measured["readings"], &measured["accepted"]), (&json!(10), &json!(10)));
-    assert!(measured["median_ms"].as_f64().unwrap() > 0.0, "{measured}");
-    // `--output` of an export is its file.
-    let file = folder.path().join("out.csv");
-    let export = ["export", "--device", "bench-1", "--output", file.to_str().unwrap(), "--json"];
-    let exported: Value = serde_json::from_str(&stdout_of(&[&export, &at[..]].concat())).unwrap();
-    assert_eq!(exported["readings"], 5);
-    let settings = json_of(&["config"]);
-    let listen = json!({ "name": "listen", "value": "127.0.0.1:8000", "source": "default" });
-    assert_eq!(settings[0], listen);
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let at = ["--url", &server.url];
+        assert_eq!(json_of(&[&["health"], &at[..]].concat()), json!({ "status": "ready" }));
+        let load = [&["bench", "load", "--readings", "10", "--devices", "2"], &at[..]].concat();
+        let measured = json_of(&load);
+        assert_eq!((&measured["readings"], &measured["accepted"]), (&json!(10), &json!(10)));
+        assert!(measured["median_ms"].as_f64().unwrap() > 0.0, "{measured}");
+        // `--output` of an export is its file.
+        let file = folder.path().join("out.csv");
+        let export = ["export", "--device", "bench-1", "--output", file.to_str().unwrap(), "--json"];
+        let exported: Value = serde_json::from_str(&stdout_of(&[&export, &at[..]].concat())).unwrap();
+        assert_eq!(exported["readings"], 5);
+        let settings = json_of(&["config"]);
+        let listen = json!({ "name": "listen", "value": "127.0.0.1:8000", "source": "default" });
+        assert_eq!(settings[0], listen);
+    });
 }
 
 #[test]
@@ -104,36 +106,38 @@ fn colours_are_for_terminals_only_and_can_be_forbidden() {
 
 #[test]
 fn an_import_prints_its_summary_as_json() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let file = folder.path().join("rows.csv");
-    let import = |rows: &str, more: &[&str]| {
-        std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{rows}")).unwrap();
-        run(&[&["import", file.to_str().unwrap(), "--json", "--url", &server.url], more].concat())
-    };
-    let json = |output: &[u8]| serde_json::from_slice::<Value>(output).unwrap();
-    let rows = "d,1795428000,1,2,3\nd,1795428001,1,2,3\n";
-    let output = import(rows, &["--dry-run"]);
-    let device = json!({
-        "device_id": "d", "readings": 2, "untimed": 0,
-        "first_time": "2026-11-23T10:00:00.000000Z", "last_time": "2026-11-23T10:00:01.000000Z",
-    });
-    assert_eq!(json(&output.stdout), json!({ "dry_run": true, "rejected": 0, "devices": [device] }));
+    over_both_stores(|database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&database.url);
+        let file = folder.path().join("rows.csv");
+        let import = |rows: &str, more: &[&str]| {
+            std::fs::write(&file, format!("device_id,timestamp,x,y,z\n{rows}")).unwrap();
+            run(&[&["import", file.to_str().unwrap(), "--json", "--url", &server.url], more].concat())
+        };
+        let json = |output: &[u8]| serde_json::from_slice::<Value>(output).unwrap();
+        let rows = "d,1795428000,1,2,3\nd,1795428001,1,2,3\n";
+        let output = import(rows, &["--dry-run"]);
+        let device = json!({
+            "device_id": "d", "readings": 2, "untimed": 0,
+            "first_time": "2026-11-23T10:00:00.000000Z", "last_time": "2026-11-23T10:00:01.000000Z",
+        });
+        assert_eq!(json(&output.stdout), json!({ "dry_run": true, "rejected": 0, "devices": [device] }));
 
-    let output = import(rows, &["--user", "ann"]);
-    assert_eq!(output.status.code(), Some(3));
-    let error = json(&output.stderr)["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("--email") && error.contains("there is no user \"ann\""), "{error}");
+        let output = import(rows, &["--user", "ann"]);
+        assert_eq!(output.status.code(), Some(3));
+        let error = json(&output.stderr)["error"].as_str().unwrap().to_owned();
+        assert!(error.contains("--email") && error.contains("there is no user \"ann\""), "{error}");
 
-    assert!(import(rows, &[]).status.success());
-    let changed = format!("{}e,1795428000,1,2,3\nd,1795428003,1,2,\n", rows.replace("1,1,2", "1,9,2"));
-    let output = import(&changed, &["--on-fault", "skip"]);
-    assert_eq!(output.status.code(), Some(1));
-    let mut summary = json(&output.stdout);
-    assert!(summary["seconds"].take().is_f64());
-    let expected = json!({
-        "accepted": 1, "duplicates": 2, "conflicts": 1, "rejected": 1, "untimed": 0, "devices": 2, "registered": 1,
-        "seconds": null,
+        assert!(import(rows, &[]).status.success());
+        let changed = format!("{}e,1795428000,1,2,3\nd,1795428003,1,2,\n", rows.replace("1,1,2", "1,9,2"));
+        let output = import(&changed, &["--on-fault", "skip"]);
+        assert_eq!(output.status.code(), Some(1));
+        let mut summary = json(&output.stdout);
+        assert!(summary["seconds"].take().is_f64());
+        let expected = json!({
+            "accepted": 1, "duplicates": 2, "conflicts": 1, "rejected": 1, "untimed": 0, "devices": 2, "registered": 1,
+            "seconds": null,
+        });
+        assert_eq!(summary, expected);
     });
-    assert_eq!(summary, expected);
 }

@@ -43,7 +43,7 @@ pub(crate) fn serve(database_url: &str, flags: &[&str]) -> Command {
     serve_at("127.0.0.1:0", database_url, flags)
 }
 
-fn serve_at(listen: &str, database_url: &str, flags: &[&str]) -> Command {
+pub(crate) fn serve_at(listen: &str, database_url: &str, flags: &[&str]) -> Command {
     let mut command = device_stats(&["serve", "--listen", listen, "--database-url", database_url]);
     // A flag takes precedence over this variable.
     command.env("RUST_LOG", "info");

@@ -42,13 +42,25 @@ fn a_fault_in_a_settings_file_stops_the_command() {
         let output = command.output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{message}");
-        let expected = format!(
-            "error: {path}:2: there is no setting \"cachemib\"; device-stats config lists all settings\n"
-        );
+        let expected =
+            format!("error: {path}:2: there is no setting \"cachemib\"; did you mean cache-mib?\n");
         assert!(message.starts_with(&expected), "{message}");
     }
+    // A fault is found before anything is created.
+    std::fs::write(&file, format!("database-url = '{database}'\ncache-mib = '10'\n")).unwrap();
+    for command in ["serve", "health"] {
+        let output = run(&[command, "--config", path]);
+        assert_eq!(output.status.code(), Some(2));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            message.starts_with(&format!("error: {path}:2: cache-mib must be a whole number")),
+            "{message}"
+        );
+    }
+    assert!(!folder.path().join("test.db").exists());
     let missing = run(&["health", "--config", "/no/such/file.toml"]);
     assert_eq!(missing.status.code(), Some(2));
     let message = String::from_utf8(missing.stderr).unwrap();
-    assert!(message.starts_with("error: cannot read the settings file /no/such/file.toml: "), "{message}");
+    let expected = "error: cannot read the settings file /no/such/file.toml: it does not exist\n";
+    assert!(message.starts_with(expected), "{message}");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::databases::over_both_stores;
 use crate::server::{Server, device_stats, run};
 
 /// Maximum time for a line.
@@ -106,24 +107,26 @@ fn readings_are_printed_as_they_arrive_also_after_a_restart() {
 
 #[test]
 fn a_tail_of_a_user_prints_json_and_stops_after_a_count() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::in_folder(folder.path());
-    let (status, ann) = server.post("/api/v1/users/", r#"{"username": "ann", "email": "ann@example.com"}"#);
-    assert_eq!(status, 201);
-    register(&server, &format!(r#"{{"device_id": "pump", "user_id": {}}}"#, ann["id"]));
-    register(&server, &format!(r#"{{"device_id": "fan", "user_id": {}}}"#, ann["id"]));
-    let tail = Tail::start(&server, &["--user", "ann", "--json"]);
-    let next = tail.wait_for_start(&server, "fan");
-    post(&server, "pump", next);
-    let reading: Value = serde_json::from_str(&tail.next()).unwrap();
-    let expected =
-        format!(r#"{{"device_id":"pump","timestamp":"{}","x":{next}.0,"y":0.5,"z":-1.0}}"#, time(next));
-    assert_eq!(reading, serde_json::from_str::<Value>(&expected).unwrap());
+    over_both_stores(|database| {
+        let server = Server::start(&database.url);
+        let (status, ann) =
+            server.post("/api/v1/users/", r#"{"username": "ann", "email": "ann@example.com"}"#);
+        assert_eq!(status, 201);
+        register(&server, &format!(r#"{{"device_id": "pump", "user_id": {}}}"#, ann["id"]));
+        register(&server, &format!(r#"{{"device_id": "fan", "user_id": {}}}"#, ann["id"]));
+        let tail = Tail::start(&server, &["--user", "ann", "--json"]);
+        let next = tail.wait_for_start(&server, "fan");
+        post(&server, "pump", next);
+        let reading: Value = serde_json::from_str(&tail.next()).unwrap();
+        let expected =
+            format!(r#"{{"device_id":"pump","timestamp":"{}","x":{next}.0,"y":0.5,"z":-1.0}}"#, time(next));
+        assert_eq!(reading, serde_json::from_str::<Value>(&expected).unwrap());
 
-    register(&server, r#"{"device_id": "valve"}"#);
-    let mut counted = Tail::start(&server, &["valve", "--count", "1"]);
-    counted.wait_for_line(&server, "valve");
-    assert!(counted.child.wait().unwrap().success());
+        register(&server, r#"{"device_id": "valve"}"#);
+        let mut counted = Tail::start(&server, &["valve", "--count", "1"]);
+        counted.wait_for_line(&server, "valve");
+        assert!(counted.child.wait().unwrap().success());
+    });
 }
 
 #[test]

@@ -50,8 +50,9 @@ fn elements_are_returned_with_their_lines() {
 #[test]
 fn an_invalid_array_is_reported_with_its_line() {
     for (text, line, problem) in [
-        ("", 1, "the file should hold an array of objects"),
-        ("\n{}", 2, "the file should hold an array of objects"),
+        ("", 1, "the file is empty"),
+        ("\n{}", 2, super::OBJECT_WITHOUT_ARRAY),
+        ("\n7", 2, "the file should hold an array of objects"),
         ("[\n{}\n", 3, "the array is not closed"),
         ("[\n", 2, "the array is not closed"),
         ("[{},", 1, "the array is not closed"),

@@ -103,7 +103,12 @@ fn a_rejected_row_keeps_its_time() {
 #[test]
 fn an_object_without_an_end_refuses_the_file() {
     for (layout, text, problem) in [
-        (Layout::Json, "{}", "data:1: the file should hold an array of objects"),
+        (Layout::Json, "7", "data:1: the file should hold an array of objects"),
+        (
+            Layout::Json,
+            "{}",
+            "data:1: the file should hold an array of objects; if it holds an object on each line, add --format ndjson",
+        ),
         (Layout::Json, "[\n{}\n", "data:3: the array is not closed"),
     ] {
         let error = super::read(layout, text.as_bytes(), &FileOptions::default()).unwrap_err();

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use device_stats_client::Fault;
 use device_stats_domain::{DeviceId, Timestamp};
-use device_stats_formats::file::{FileRow, RejectedRow, RowFault, RowNumbering};
+use device_stats_formats::file::{DecimalMark, FileRow, RejectedRow, RowFault, RowNumbering};
 
 /// Rows of a file.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) file: Arc<Path>,
     pub(super) numbering: RowNumbering,
+    /// Decimal mark of the numbers in the table of rejected rows.
+    pub(super) decimal_mark: DecimalMark,
     /// Number of rows in the files before this one.
     pub(super) rows_before: u64,
     pub(super) rows: Vec<FileRow>,
@@ -68,7 +70,7 @@ impl Batch {
             match by_row.remove(&index) {
                 None => self.rows.push(row),
                 Some(faults) => {
-                    let unfaulty = row.reject(RowFault::of_row(""));
+                    let unfaulty = row.reject(RowFault::of_row(""), self.decimal_mark);
                     rejected.push(RejectedRow { faults, ..unfaulty });
                 }
             }

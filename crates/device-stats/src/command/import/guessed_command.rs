@@ -27,6 +27,10 @@ pub(super) fn explain(error: anyhow::Error, files: &[PathBuf]) -> anyhow::Error 
 /// Returns the flags that state a guess.
 fn flags(guess: &Guess, file: &Path) -> String {
     let mut flags = Vec::new();
+    if let Some(comment) = guess.comment {
+        flags.push("--comment".to_owned());
+        flags.push(comment.name());
+    }
     if let Some(delimiter) = guess.delimiter {
         flags.push("--delimiter".to_owned());
         flags.push(delimiter.name());
@@ -71,6 +75,7 @@ mod tests {
     fn a_guess_becomes_flags_for_a_shell() {
         let columns = ["timestamp=Time", "x=Acc'X [g]"].map(|choice| choice.parse::<ColumnChoice>().unwrap());
         let guess = Guess {
+            comment: Some("#".parse().unwrap()),
             delimiter: Some(";".parse().unwrap()),
             decimal_mark: Some(DecimalMark::Comma),
             columns: columns.to_vec(),
@@ -80,7 +85,7 @@ mod tests {
         };
         assert_eq!(
             flags(&guess, Path::new("a/pump 7.csv")),
-            "--delimiter ';' --decimal , --map timestamp=Time --map 'x=Acc'\\''X [g]' --device 'pump 7' --ignore-unknown"
+            "--comment '#' --delimiter ';' --decimal , --map timestamp=Time --map 'x=Acc'\\''X [g]' --device 'pump 7' --ignore-unknown"
         );
     }
 }

@@ -70,7 +70,7 @@ impl MissingTimes {
         batch.rows = timed;
         batch.rejected.extend(untimed.into_iter().map(|row| {
             let msg = format!("{reason}; to store such rows with the current time, add --missing-times now");
-            row.reject(RowFault::of(Target::Timestamp, msg))
+            row.reject(RowFault::of(Target::Timestamp, msg), options.decimal_mark)
         }));
         batch.rejected.sort_by_key(|row| row.position);
         Ok(())

@@ -2,8 +2,8 @@
 
 use device_stats_domain::{DeviceId, RepeatedClock, TimeUnit, Zone};
 use device_stats_formats::file::{
-    ColumnChoice, ColumnMap, DecimalMark, Delimiter, FileFormat, FileOptions, TextEncoding, TimeFormat,
-    TimeOptions,
+    ColumnChoice, ColumnMap, CommentMark, DecimalMark, Delimiter, FileFormat, FileOptions, TextEncoding,
+    TimeFormat, TimeOptions,
 };
 
 use crate::command::usage::UsageError;
@@ -26,6 +26,9 @@ pub(super) struct ReadingFlags {
     /// Set the delimiter of CSV: one character, or tab [default: recognized in the header]
     #[arg(long, value_name = "CHARACTER")]
     delimiter: Option<Delimiter>,
+    /// Ignore the lines of CSV that begin with this character, for example '#'
+    #[arg(long, value_name = "CHARACTER")]
+    comment: Option<CommentMark>,
     /// Set the decimal mark of numbers in texts: . or ,
     #[arg(long, value_name = "MARK", default_value = ".")]
     decimal: DecimalMark,
@@ -82,6 +85,7 @@ impl ReadingFlags {
         Ok(FileOptions {
             columns,
             delimiter: self.delimiter,
+            comment: self.comment,
             decimal_mark: self.decimal,
             times: TimeOptions {
                 unit: self.precision,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Context;
-use device_stats_client::{Client, ClientError, Registration};
+use device_stats_client::{Client, ClientError, Registration, UserChoice};
 use device_stats_domain::DeviceId;
 use futures_util::{StreamExt, stream};
 
@@ -87,14 +87,13 @@ impl Devices {
 
 /// Returns the id of a user. Registers the user if it is missing and an email address is given.
 async fn find_or_create_user(client: &Client, user: &str, email: Option<&str>) -> anyhow::Result<i64> {
-    if let Some(found) = client.find_user(user).await? {
+    let Ok(choice) = user.parse::<UserChoice>();
+    if let Some(found) = client.find_user(&choice).await? {
         return Ok(found.id);
     }
-    let missing = NotFound::User(user.to_owned());
-    if user.parse::<i64>().is_ok() {
-        return Err(missing.into());
-    }
-    let email = email.ok_or(missing).context("to register the user, add --email ADDRESS")?;
-    let created = client.create_user(user, email).await;
-    Ok(created.with_context(|| format!("the user {user:?} cannot be registered"))?.id)
+    let UserChoice::Name(name) = &choice else { return Err(NotFound::User(choice).into()) };
+    let missing = || NotFound::User(choice.clone());
+    let email = email.ok_or_else(missing).context("to register the user, add --email ADDRESS")?;
+    let created = client.create_user(name, email).await;
+    Ok(created.with_context(|| format!("the user {name:?} cannot be registered"))?.id)
 }

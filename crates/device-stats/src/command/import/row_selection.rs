@@ -12,6 +12,12 @@ pub(super) struct RowSelection {
     rows: HashSet<u64>,
 }
 
+/// Parses the number of a row on the command line.
+pub(super) fn row_number(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "expected numbers of rows, from 1, separated by commas, such as 17,23".to_owned())
+}
+
 impl RowSelection {
     pub(super) fn new(skip: u64, rows: &[u64]) -> Self {
         Self { skip, rows: rows.iter().copied().collect() }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use device_stats_client::Fault;
 use device_stats_domain::{Axes, DeviceId, Finite, Measurement, Timestamp};
-use device_stats_formats::file::{FileRow, RowNumbering, RowPosition};
+use device_stats_formats::file::{DecimalMark, FileRow, RowNumbering, RowPosition};
 use serde_json::json;
 
 use super::batch::{Batch, overlap};
@@ -24,7 +24,16 @@ fn row(device: &str, time: Option<i64>, index: u64) -> FileRow {
 
 fn batch(rows: Vec<FileRow>) -> Batch {
     let (file, numbering) = (Path::new("data.csv").into(), RowNumbering::Lines);
-    Batch { file, numbering, rows_before: 10, rows, rejected: Vec::new(), begin: 10, end: 13 }
+    Batch {
+        file,
+        numbering,
+        decimal_mark: DecimalMark::Point,
+        rows_before: 10,
+        rows,
+        rejected: Vec::new(),
+        begin: 10,
+        end: 13,
+    }
 }
 
 #[test]
@@ -79,5 +88,5 @@ fn an_error_names_the_rows_to_leave_out() {
 
 fn batch_rejects() -> Vec<device_stats_formats::file::RejectedRow> {
     let fault = || device_stats_formats::file::RowFault::of_row("wrong");
-    [0, 2].map(|index| row("a", None, index).reject(fault())).to_vec()
+    [0, 2].map(|index| row("a", None, index).reject(fault(), DecimalMark::Point)).to_vec()
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use device_stats_client::{AxisSummary, Series};
+use device_stats_domain::Zone;
+use jiff::Timestamp;
 use serde_json::Number;
 
 use crate::command::results::table;
@@ -18,20 +20,22 @@ const MEDIAN: char = '●';
 pub(super) fn draw(series: &Series) -> anyhow::Result<String> {
     let mut text = format!("{} buckets of {}, {}\n", series.buckets.len(), series.interval, series.timezone);
     let some = series.buckets.iter().find_map(|bucket| bucket.stats.as_ref());
+    // This program may have an older database of time zones than the server.
+    let zone = Zone::from_name(&series.timezone).ok().filter(|zone| *zone != Zone::UTC);
     for (axis, _) in some.iter().flat_map(|stats| stats.axes()) {
-        writeln!(text, "\n{axis}\n{}", draw_axis(series, axis))?;
+        writeln!(text, "\n{axis}\n{}", draw_axis(series, axis, zone.as_ref()))?;
     }
     Ok(text)
 }
 
-fn draw_axis(series: &Series, axis: &str) -> String {
-    let buckets: Vec<(&str, Option<&AxisSummary>)> = series
+fn draw_axis(series: &Series, axis: &str, zone: Option<&Zone>) -> String {
+    let buckets: Vec<(String, Option<&AxisSummary>)> = series
         .buckets
         .iter()
         .map(|bucket| {
             let summary =
                 bucket.stats.as_ref().and_then(|stats| stats.axes().find(|(name, _)| *name == axis));
-            (bucket.start.as_str(), summary.map(|(_, summary)| summary))
+            (clock_text(&bucket.start, zone), summary.map(|(_, summary)| summary))
         })
         .collect();
     let bounds = |value: fn(&AxisSummary) -> &Option<Number>| {
@@ -43,15 +47,21 @@ fn draw_axis(series: &Series, axis: &str) -> String {
         table(&["start", "count", "min", "median", "max", ""], &["count", "min", "median", "max"]);
     for (start, summary) in buckets {
         let Some(AxisSummary { count, min_value, median, max_value, .. }) = summary else {
-            table.add_row([start, "0", "", "", "", ""]);
+            table.add_row([start.as_str(), "0", "", "", "", ""]);
             continue;
         };
         let values = [min_value, median, max_value].map(Option::as_ref);
         let [min, middle, max] = values.map(|value| value.map(Number::to_string).unwrap_or_default());
         let picture = picture(values.map(|value| value.and_then(Number::as_f64)), low, high);
-        table.add_row([start.to_owned(), count.to_string(), min, middle, max, picture]);
+        table.add_row([start, count.to_string(), min, middle, max, picture]);
     }
     table.to_string()
+}
+
+/// Returns a time of the response on the clocks of a zone, with the offset.
+fn clock_text(time: &str, zone: Option<&Zone>) -> String {
+    let local = zone.and_then(|zone| zone.clock_text(time.parse::<Timestamp>().ok()?.as_microsecond()));
+    local.unwrap_or_else(|| time.to_owned())
 }
 
 /// Draws minimum, median and maximum between the bounds of all buckets.
@@ -100,6 +110,17 @@ mod tests {
         assert_eq!(picture(rows[2]), format!("{}{}●{}", " ".repeat(20), "─".repeat(14), "─".repeat(5)));
         // The axis z has one value, so there is no span.
         assert_eq!(picture(text.lines().last().unwrap()), "●");
+    }
+
+    /// The buckets of days of Berlin began at 22:00 or 23:00.
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let series = Series { timezone: "Asia/Kolkata".to_owned(), ..example() };
+        let text = draw(&series).unwrap();
+        assert!(text.contains("| 2026-11-23T05:30:00+05:30 |"), "{text}");
+        assert!(text.contains("| 2026-11-23T06:30:00+05:30 |") && !text.contains('Z'), "{text}");
+        let unknown = Series { timezone: "Mars/Olympus".to_owned(), ..example() };
+        assert!(draw(&unknown).unwrap().contains("| 2026-11-23T01:00:00.000000Z |"));
     }
 
     #[test]
