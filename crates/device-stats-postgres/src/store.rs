@@ -37,7 +37,7 @@ impl PostgresStore {
         } else {
             open::require(config).await?;
         }
-        let connections = Connections::new(config)?;
+        let connections = Connections::open(config).await?;
         let exchange = Arc::new(NodeExchange { config: config.clone(), connections: connections.clone() });
         Ok(Self { connections, exchange, address: config.to_string() })
     }

@@ -122,6 +122,19 @@ pub(crate) fn is_timeout(error: &Error) -> bool {
     [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
 }
 
+/// Returns whether the error, or one of its causes, is that a statement waited too long for a lock.
+pub(crate) fn is_lock_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let database = error.downcast_ref::<Error>();
+        if database.and_then(Error::code) == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Returns whether a row references a missing row.
 pub(crate) fn is_missing_parent(error: &Error) -> bool {
     error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION)

@@ -4,10 +4,12 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod corrupt;
+mod encrypting;
 mod failing;
 mod held_up;
 mod migrating;
 mod nodes;
+mod poolers;
 mod sharing;
 
 use std::sync::Arc;

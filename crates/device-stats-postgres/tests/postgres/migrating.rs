@@ -7,7 +7,7 @@ use device_stats_store::{AccountStore, Appended, ReadingStore, Replaced, SchemaE
 use refinery::Target;
 use tokio::task::JoinSet;
 
-use crate::{config, connect, open_at, reading, row, sealed_rows, times};
+use crate::{config, connect, open_at, reading, row, sealed_rows, times, until_found};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -149,4 +149,27 @@ async fn a_migration_that_fails_is_rolled_back() {
 #[tokio::test]
 async fn an_unreachable_server_is_unavailable() {
     assert_refused!("postgres://ann@127.0.0.1:1/stats", SchemaError::Unavailable(_));
+}
+
+/// A migration waited for the lock of a table without a limit. All statements of other nodes on this table
+/// waited behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_does_not_block_others_while_it_waits_for_a_lock() {
+    const WAITING: &str = "SELECT 1 FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'device-stats'";
+    let url = fresh_database();
+    let (mut holder, other) = (connect(&url).await, connect(&url).await);
+    let first = embedded::migrations::runner().set_target(Target::Version(1));
+    first.run_async(&mut holder).await.unwrap();
+    let long = holder.transaction().await.unwrap();
+    long.execute("SELECT FROM reading", &[]).await.unwrap();
+    let config = config(&url);
+    let migration = tokio::spawn(async move { migrate(&config).await });
+    until_found(&other, 1, WAITING, &[]).await;
+    // The migration still has to wait, and this statement is answered.
+    other.execute("SELECT FROM reading", &[]).await.unwrap();
+    until_found(&other, 0, WAITING, &[]).await;
+    assert!(!migration.is_finished());
+    long.commit().await.unwrap();
+    assert_eq!(migration.await.unwrap().unwrap(), ALL[1..]);
 }
