@@ -16,6 +16,7 @@ need() {
 }
 
 need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgres'
+need 'PgBouncer, to test poolers,' pgbouncer pgbouncer /usr/sbin/pgbouncer
 need 'A C compiler, for the bundled SQLite,' build-essential cc
 need 'Python 3 with venv, for Locust and clients of other projects,' python3-venv python3
 need 'strace, to fail single system calls,' strace strace

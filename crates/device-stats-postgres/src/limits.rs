@@ -21,3 +21,8 @@ pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);
 pub const STORE_APPENDS_AT_ONCE: usize = 4;
 /// Maximum number of transactions that seal or merge at the same time.
 pub const STORE_SEALS_AT_ONCE: usize = 6;
+/// Maximum time that a statement of a migration waits for a lock. During this wait, requests that need the
+/// same table wait, too.
+pub const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Maximum number of tries of migrations that wait too long for a lock.
+pub const MIGRATION_TRIES_MAX: u32 = 60;

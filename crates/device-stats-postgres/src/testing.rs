@@ -16,6 +16,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt,
+    path::Path,
     process::{self, Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
@@ -133,6 +134,51 @@ impl TestPostgres {
         self.expect(&format!("start {}", self.port));
     }
 
+    /// Starts the server again with encryption. `directory` has the PEM files of the server's certificate
+    /// (`server.pem`), of its key (`server-key.pem`), and of the authority that signs the certificates of
+    /// clients (`ca.pem`). The user `ann` must show a certificate of this authority; other users need none,
+    /// and need no encryption.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not start.
+    pub fn encrypt(&self, directory: &Path) {
+        self.expect(&format!("encrypt {}", directory.display()));
+    }
+
+    /// Makes a backup of all data. Stops and starts the server.
+    ///
+    /// # Panics
+    ///
+    /// If the server is stopped.
+    pub fn save(&self) {
+        self.expect("save");
+    }
+
+    /// Replaces all data by the backup. Stops and starts the server.
+    ///
+    /// # Panics
+    ///
+    /// If the server is stopped, or there is no backup.
+    pub fn restore(&self) {
+        self.expect("restore");
+    }
+
+    /// Returns the log of the server.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be read.
+    pub fn log(&self) -> String {
+        let log = fs::read(self.directory.path().join("server.log")).expect("the server has a log");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Returns the port of the server.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends all client connections, and returns when they have ended. The server keeps running.
     ///
     /// # Panics
@@ -229,7 +275,7 @@ fn free_port() -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, process::ExitStatus};
+    use std::process::ExitStatus;
 
     use tokio_postgres::{Client, NoTls};
 

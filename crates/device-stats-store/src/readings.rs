@@ -29,7 +29,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// reserved twice, on any node.
     ///
     /// # Errors
-    /// Only the common errors.
+    /// [`StoreError::Restored`] if an older copy of the database has replaced it, which does not know of an
+    /// earlier reservation of this node. The next call reserves ids above all that the node knows.
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError>;
 
     /// Appends readings of any devices in one transaction. Returns the outcome of each reading, in the same
@@ -53,9 +54,10 @@ pub trait ReadingStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a
-    /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
-    /// is deleted at the same time, either its readings are deleted with it, or the call fails with
-    /// [`StoreError::DeviceMissing`].
+    /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored.
+    /// [`StoreError::Restored`] as for [`Self::reserve_reading_ids`], until ids are reserved again, and
+    /// afterwards for readings with ids that were reserved before. If a device is deleted at the same time,
+    /// either its readings are deleted with it, or the call fails with [`StoreError::DeviceMissing`].
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
     /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key.

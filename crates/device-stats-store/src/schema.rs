@@ -34,6 +34,9 @@ pub enum SchemaError {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),
+    /// The database cannot be used with these settings of the connection, and waiting does not help.
+    #[error("the database cannot be used over this connection")]
+    Unsuitable(#[source] Cause),
     /// A migration failed and has been rolled back.
     #[error("a migration failed")]
     Failed(#[source] Cause),

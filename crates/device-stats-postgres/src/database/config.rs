@@ -1,19 +1,25 @@
 //! Address of the database, with user and encryption.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::Host;
+
+use crate::database::encryption::Encryption;
 
 /// Default port of PostgreSQL.
 const PORT: u16 = 5432;
 
 /// Address of a database, with user and encryption. Neither `Debug` nor `Display` shows the password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PostgresConfig {
     server: Config,
-    ca_file: Option<PathBuf>,
+    encryption: Encryption,
+    /// Whether the last connection was encrypted, if there was one. Clones share it.
+    last_choice: Arc<Mutex<Option<bool>>>,
 }
 
 /// Reason why a text is not an address of a database. No part of the text is shown, because it can contain a
@@ -25,9 +31,12 @@ pub enum InvalidPostgresUrl {
     Scheme,
     /// The text is malformed, or has an unknown parameter or value.
     #[error(
-        "is not of the form 'postgres://user:password@host:5432/database?sslmode=require' (sslmode: disable, prefer, require; special characters as %XX)"
+        "is not of the form 'postgres://user:password@host:5432/database?sslmode=require' (sslmode: disable, prefer, require, verify-ca, verify-full; special characters as %XX)"
     )]
     Form,
+    /// The text names a client certificate without its private key, or the key alone.
+    #[error("has only one of the parameters 'sslcert' and 'sslkey', which belong together")]
+    ClientCertificate,
     /// The text names no host.
     #[error("names no host")]
     Host,
@@ -37,9 +46,12 @@ pub enum InvalidPostgresUrl {
 }
 
 impl PostgresConfig {
-    /// Parses `postgres://user:password@host:port/database`, or the same with `postgresql://`. With
-    /// `?sslmode=require`, connections are encrypted, and the server needs a trusted certificate that names
-    /// the host. With `prefer`, `disable` or without the parameter, connections are not encrypted.
+    /// Parses `postgres://user:password@host:port/database`, or the same with `postgresql://`.
+    ///
+    /// The parameters `sslmode`, `sslrootcert`, `sslcert` and `sslkey` have the meaning that libpq gives
+    /// them, with two exceptions. `require` means `verify-full`: the server needs a trusted certificate that
+    /// names the host. A file of authorities (`sslrootcert`) turns encryption and these checks on. Without
+    /// `sslmode`, `prefer` applies: connections are encrypted if the server offers it.
     ///
     /// # Errors
     /// The violated rule.
@@ -47,6 +59,7 @@ impl PostgresConfig {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(InvalidPostgresUrl::Scheme);
         }
+        let (encryption, url) = Encryption::from_url(url)?;
         let mut server: Config = url.parse().map_err(|_| InvalidPostgresUrl::Form)?;
         if server.get_hosts().is_empty() {
             return Err(InvalidPostgresUrl::Host);
@@ -56,40 +69,53 @@ impl PostgresConfig {
             // The server has the same default. It is set here, so that `Display` shows it.
             server.dbname(user);
         }
-        Ok(Self { server, ca_file: None })
+        Ok(Self { server, encryption, last_choice: Arc::default() })
     }
 
-    /// Creates the address of the database `dbname` at `host`; connections are not encrypted.
+    /// Creates the address of the database `dbname` at `host`; connections are encrypted if the server offers
+    /// it.
     pub fn from_parts(host: &str, port: u16, user: &str, password: Option<&str>, dbname: &str) -> Self {
         let mut server = Config::new();
         server.host(host).port(port).user(user).dbname(dbname);
         if let Some(password) = password {
             server.password(password);
         }
-        Self { server, ca_file: None }
+        Self { server, encryption: Encryption::default(), last_choice: Arc::default() }
     }
 
-    /// Encrypts connections, and trusts only the certificates of this PEM file. Overrides `sslmode`.
+    /// Encrypts connections, and trusts only the certificates of this PEM file. The certificate of the server
+    /// must name the host, except with `sslmode=verify-ca`.
     #[must_use]
     pub fn with_ca_file(mut self, path: PathBuf) -> Self {
-        self.server.ssl_mode(SslMode::Require);
-        self.ca_file = Some(path);
+        self.encryption.mode = self.encryption.mode.verified();
+        self.encryption.ca_file = Some(path);
         self
     }
 
-    /// Returns the settings for the driver.
+    /// Returns the settings for the driver, without those of encryption.
     pub(crate) fn server(&self) -> &Config {
         &self.server
     }
 
-    /// Returns whether connections are encrypted.
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.server.get_ssl_mode() == SslMode::Require
+    /// Returns the settings of encryption.
+    pub(crate) fn encryption(&self) -> &Encryption {
+        &self.encryption
     }
 
-    /// Returns the file of trusted certificates; `None` if the certificates of the system are trusted.
-    pub(crate) fn ca_file(&self) -> Option<&Path> {
-        self.ca_file.as_deref()
+    /// Notes whether a new connection is encrypted. Returns whether this differs from the previous
+    /// connection.
+    pub(crate) fn is_other_choice(&self, is_encrypted: bool) -> bool {
+        let mut last = self.last_choice.lock().unwrap_or_else(PoisonError::into_inner);
+        last.replace(is_encrypted) != Some(is_encrypted)
+    }
+
+    /// Returns whether all hosts are this machine, so that no network is between the service and the
+    /// database.
+    pub(crate) fn is_local(&self) -> bool {
+        self.server.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+            Host::Unix(_) => true,
+        })
     }
 }
 
@@ -115,8 +141,7 @@ impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresConfig")
             .field("database", &format_args!("{self}"))
-            .field("is_encrypted", &self.is_encrypted())
-            .field("ca_file", &self.ca_file)
+            .field("encryption", &self.encryption)
             .finish_non_exhaustive()
     }
 }
@@ -124,6 +149,7 @@ impl fmt::Debug for PostgresConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::encryption::EncryptionMode;
 
     #[test]
     fn an_address_is_shown_without_its_password() {
@@ -151,17 +177,36 @@ mod tests {
         assert_eq!(refused("postgres://ann@db:port/stats"), InvalidPostgresUrl::Form);
         assert_eq!(refused("postgres://ann@db/stats?sslmode=perhaps"), InvalidPostgresUrl::Form);
         assert_eq!(refused("postgres://ann@db/stats?secret=word"), InvalidPostgresUrl::Form);
+        assert_eq!(refused("postgres://ann@db/stats?sslkey=word"), InvalidPostgresUrl::ClientCertificate);
         assert_eq!(refused("postgres:///stats"), InvalidPostgresUrl::Host);
         assert_eq!(refused("postgres://db/stats"), InvalidPostgresUrl::User);
     }
 
     #[test]
-    fn encryption_needs_a_setting_or_a_certificate() {
-        let config = |query| PostgresConfig::from_url(&format!("postgres://ann@db/stats{query}")).unwrap();
-        assert!(config("?sslmode=require").is_encrypted());
-        for plain in ["", "?sslmode=prefer", "?sslmode=disable"] {
-            assert!(!config(plain).is_encrypted());
-            assert!(config(plain).with_ca_file("ca.pem".into()).is_encrypted());
+    fn a_file_of_authorities_turns_encryption_on() {
+        for (query, mode) in [
+            ("", EncryptionMode::VerifyFull),
+            ("?sslmode=prefer", EncryptionMode::VerifyFull),
+            ("?sslmode=disable", EncryptionMode::VerifyFull),
+            ("?sslmode=verify-ca", EncryptionMode::VerifyCa),
+        ] {
+            let config = PostgresConfig::from_url(&format!("postgres://ann@db/stats{query}")).unwrap();
+            assert_eq!(config.with_ca_file("ca.pem".into()).encryption().mode, mode, "{query}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for (host, is_local) in [
+            ("localhost", true),
+            ("127.0.0.1", true),
+            ("%2Frun%2Fpg", true),
+            ("localhost,db.example", false),
+            ("db.example", false),
+            ("10.0.0.1", false),
+        ] {
+            let config = PostgresConfig::from_url(&format!("postgres://ann@{host}/stats")).unwrap();
+            assert_eq!(config.is_local(), is_local, "{host}");
         }
     }
 }

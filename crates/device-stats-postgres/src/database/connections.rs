@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object, Pool};
-use device_stats_store::limits::{STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT};
+use device_stats_store::limits::{STORE_CONNECT_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT};
 use device_stats_store::{SchemaError, StoreError};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::database::config::PostgresConfig;
-use crate::database::connect::{Purpose, pool};
+use crate::database::connect::{connector, pool};
 use crate::database::errors::{Failure, is_conflict, is_ended, is_lost};
+use crate::database::session::{Purpose, refuse_pooled_transactions};
 use crate::limits::{STORE_ANSWER_TIMEOUT, STORE_SEAL_TIMEOUT};
 
 /// Maximum number of retries of a call after conflicts with other calls.
@@ -19,19 +22,24 @@ const CONFLICTS_MAX: u32 = 5;
 #[derive(Clone)]
 pub(crate) struct Connections {
     pool: Pool,
+    /// Opens the connections that cancel statements.
+    tls: MakeRustlsConnect,
 }
 
 impl Connections {
-    /// Creates the pool for a database. A connection is opened when it is first needed.
-    pub(crate) fn new(config: &PostgresConfig) -> Result<Self, SchemaError> {
-        Ok(Self { pool: pool(config, Purpose::Serve, STORE_CONNECTIONS_MAX)? })
+    /// Creates the pool for a database, and checks that its connections can be used.
+    pub(crate) async fn open(config: &PostgresConfig) -> Result<Self, SchemaError> {
+        let tls = connector(config)?;
+        let pool = pool(config, tls.clone(), Purpose::Serve, STORE_CONNECTIONS_MAX)?;
+        refuse_pooled_transactions(&pool).await?;
+        Ok(Self { pool, tls })
     }
 
     /// Returns a connection for the next try of a call.
     pub(crate) async fn lend(&self, tries: &Tries) -> Result<LentConnection, StoreError> {
         let client =
             if tries.has_lost_connection { self.checked_client().await? } else { self.client().await? };
-        Ok(LentConnection { client: Some(client) })
+        Ok(LentConnection { client: Some(client), tls: self.tls.clone() })
     }
 
     async fn client(&self) -> Result<Client, StoreError> {
@@ -51,10 +59,12 @@ impl Connections {
     }
 }
 
-/// A connection that is lent to a call. If the call is dropped before its end, the connection is closed: the
-/// statements of the call can still run, and the next call would wait for their answers.
+/// A connection that is lent to a call. If the call is dropped before its end, or exceeds its time limit, the
+/// statements in progress are cancelled and the connection is closed. Otherwise they would go on for nobody,
+/// and the next call on the connection would wait for their answers.
 pub(crate) struct LentConnection {
     client: Option<Client>,
+    tls: MakeRustlsConnect,
 }
 
 impl LentConnection {
@@ -71,9 +81,17 @@ impl LentConnection {
 
 impl Drop for LentConnection {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            drop(Object::take(client));
-        }
+        let Some(client) = self.client.take() else { return };
+        let client = Object::take(client);
+        let Ok(runtime) = Handle::try_current() else { return };
+        let tls = self.tls.clone();
+        // The connection is closed afterwards, so that the server has received the statements before.
+        runtime.spawn(async move {
+            let cancelled = timeout(STORE_CONNECT_TIMEOUT, client.cancel_token().cancel_query(tls)).await;
+            if let Ok(Err(error)) = cancelled {
+                tracing::debug!(%error, "could not cancel the statement of an abandoned call");
+            }
+        });
     }
 }
 
@@ -119,7 +137,7 @@ macro_rules! call {
         loop {
             let mut lent = $connections.lend(&tries).await?;
             let $client = lent.client()?;
-            // After a timeout, the dropped `lent` closes the connection.
+            // After a timeout, the dropped `lent` cancels the statement and closes the connection.
             let answer = tokio::time::timeout($limit.duration(), $call).await;
             let answer = answer.map_err(|_| $limit.exceeded())?;
             lent.give_back();

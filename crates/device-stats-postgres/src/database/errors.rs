@@ -10,6 +10,9 @@ use tokio_postgres::error::SqlState;
 /// Error code that the database function `append_untouched` raises if another call was faster.
 const OVERTAKEN: &str = "OV001";
 
+/// Error code that the database function `require_reservation` raises if the database is an older copy.
+const RESTORED: &str = "RS001";
+
 /// Reason why a try of a call failed. It decides whether the call is retried.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -53,6 +56,7 @@ impl From<Failure> for StoreError {
 pub(crate) fn store_error(error: Error) -> StoreError {
     let code = error.code().map(SqlState::code);
     match code {
+        Some(RESTORED) => StoreError::Restored,
         Some(code) if code == SqlState::DISK_FULL.code() => StoreError::OutOfSpace(error.into()),
         Some(code) if is_temporary(code) => StoreError::Unavailable(error.into()),
         None if is_lost(&error) => StoreError::Unavailable(error.into()),
@@ -120,6 +124,19 @@ pub(crate) fn is_overtaken(error: &Error) -> bool {
 /// Returns whether a statement exceeded its time limit or the time limit of a lock.
 pub(crate) fn is_timeout(error: &Error) -> bool {
     [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
+}
+
+/// Returns whether the error, or one of its causes, is that a statement waited too long for a lock.
+pub(crate) fn is_lock_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let database = error.downcast_ref::<Error>();
+        if database.and_then(Error::code) == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Returns whether a row references a missing row.

@@ -65,6 +65,32 @@ sql() {
         --dbname="postgres://postgres@127.0.0.1:$port/postgres"
 } >&2 </dev/null
 
+# Offers encryption with the certificate in the directory $1. The user ann needs a certificate.
+encrypt() {
+    for name in server.pem server-key.pem ca.pem; do
+        cp "$1/$name" "$root/data/$name" && chmod 600 "$root/data/$name" || return
+        [ "$(id -u)" != 0 ] || chown postgres "$root/data/$name" || return
+    done
+    cat >>"$root/data/postgresql.conf" <<'END'
+ssl = on
+ssl_cert_file = 'server.pem'
+ssl_key_file = 'server-key.pem'
+ssl_ca_file = 'ca.pem'
+END
+    cp "$root/data/pg_hba.conf" "$root/pg_hba.conf" &&
+        { echo 'hostssl all ann 127.0.0.1/32 cert'; cat "$root/pg_hba.conf"; } >"$root/data/pg_hba.conf" &&
+        stop fast && start "$port"
+}
+
+# Copies the data, which `restore` puts back.
+save() {
+    stop fast && rm -rf "$root/saved" && cp -a "$root/data" "$root/saved" && start "$port"
+}
+
+restore() {
+    stop fast && rm -rf "$root/data" && cp -a "$root/saved" "$root/data" && start "$port"
+}
+
 while read -r command argument; do
     case $command in
         installed) installed ;;
@@ -72,6 +98,9 @@ while read -r command argument; do
         start) start "$argument" ;;
         stop) stop "$argument" ;;
         sql) sql "$argument" ;;
+        encrypt) encrypt "$argument" ;;
+        save) save ;;
+        restore) restore ;;
         *) false ;;
     esac && echo done || echo failed
 done

@@ -3,14 +3,14 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
-use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, UserChange, Username, Window};
+use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, UserChange, Username};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::{
-    AccountStore, Appended, ReadingStore, Replaced, SegmentStore, SnapshotStore, StoreError, Subject,
-    UserState,
+    AccountStore, Appended, ReadingStore, Replaced, SegmentStore, StoreError, UserState,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
@@ -219,22 +219,54 @@ async fn concurrent_seals_and_merges_do_not_wait_for_each_other() {
     assert_eq!(times(&*a, device).await, [1, 2]);
 }
 
-/// The statements of a dropped call keep running; the next call must not wait for them.
+/// Makes each seal sleep for longer than any test waits. Its statements have no time limit in the server.
+async fn make_seals_sleep(admin: &Client) {
+    let sleep = "CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM pg_sleep(86400); RETURN NEW; END $$;
+         CREATE TRIGGER sleep BEFORE INSERT ON segment FOR EACH ROW EXECUTE FUNCTION sleep()";
+    admin.batch_execute(sleep).await.unwrap();
+}
+
+/// Selects the backends that sleep in a seal.
+const SLEEPING: &str = "SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep' AND application_name = 'device-stats'";
+
+/// In the past, the statements of a dropped call went on in the server, for nobody.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_connection_of_a_dropped_call_is_closed() {
-    let ([store, _], mut admin, watch) = two_nodes().await;
+async fn a_dropped_call_is_cancelled_in_the_server() {
+    let ([store, _], admin, watch) = two_nodes().await;
     let device = device(&*store, "d").await;
-    let obstacle = admin.transaction().await.unwrap();
-    obstacle.execute("LOCK TABLE reading IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+    store.append(&[reading(device, 1)]).await.unwrap();
+    make_seals_sleep(&admin).await;
     let caller = Arc::clone(&store);
-    let snapshot =
-        tokio::spawn(async move { caller.snapshot(Subject::Device(device), Window::ALL).await.map(drop) });
-    until_found(&watch, 1, WAITING, &[]).await;
-    let process: i32 = watch.query_one(WAITING, &[]).await.unwrap().get(0);
-    snapshot.abort();
-    assert!(snapshot.await.unwrap_err().is_cancelled());
-    obstacle.rollback().await.unwrap();
+    let seal = tokio::spawn(async move { caller.seal(device, &sealed_rows(&[row(1)])).await.map(drop) });
+    until_found(&watch, 1, SLEEPING, &[]).await;
+    let process: i32 = watch.query_one(SLEEPING, &[]).await.unwrap().get(0);
+    seal.abort();
+    assert!(seal.await.unwrap_err().is_cancelled());
+    // The connection is closed, too, because the next call would wait for the answers of this one.
     until_found(&watch, 0, "SELECT 1 FROM pg_stat_activity WHERE pid = $1", &[&process]).await;
+    assert_eq!(times(&*store, device).await, [1]);
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_cancelled_in_the_server() {
+    let ([store, _], admin, watch) = two_nodes().await;
+    let device = device(&*store, "d").await;
+    store.append(&[reading(device, 1)]).await.unwrap();
+    make_seals_sleep(&admin).await;
+    let sealed = sealed_rows(&[row(1)]);
+    let mut seal = std::pin::pin!(store.seal(device, &sealed));
+    while watch.query(SLEEPING, &[]).await.unwrap().is_empty() {
+        assert!(timeout(Duration::from_millis(1), &mut seal).await.is_err());
+    }
+    // From here on, time advances whenever all tasks wait.
+    tokio::time::pause();
+    let answer = seal.await;
+    tokio::time::resume();
+    assert!(matches!(answer, Err(StoreError::OutcomeUnknown(_))), "{answer:?}");
+    until_found(&watch, 0, SLEEPING, &[]).await;
+    assert_eq!(times(&*store, device).await, [1]);
 }
 
 /// A trigger records the timeout under which deletes run.

@@ -7,13 +7,13 @@ use device_stats_store::{AccountStore, Appended, ReadingStore, Replaced, SchemaE
 use refinery::Target;
 use tokio::task::JoinSet;
 
-use crate::{config, connect, open_at, reading, row, sealed_rows, times};
+use crate::{config, connect, open_at, reading, row, sealed_rows, times, until_found};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 9] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__keyed_requests",
@@ -21,6 +21,8 @@ const ALL: [&str; 7] = [
     "V5__created_at",
     "V6__conflicts",
     "V7__derived_segments",
+    "V9__id_reservations",
+    "V10__autovacuum",
 ];
 
 /// Asserts that every way to open the database is refused with this variant.
@@ -60,7 +62,7 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
         INSERT INTO reading SELECT 1, n, n, n, 0.5, -1 FROM generate_series(1, 100) AS n";
     admin.batch_execute(readings).await.unwrap();
     let answer = PostgresStore::open(&config(&url), false).await;
-    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 7 })), "{answer:?}");
+    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 10 })), "{answer:?}");
     let store = open_at(&url).await;
     let old = store.find_devices(&[DeviceId::new("d").unwrap()]).await.unwrap().remove(0).unwrap();
     assert_eq!(old.created_at, None);
@@ -100,7 +102,7 @@ async fn a_database_that_is_being_migrated_is_never_foreign() {
 async fn an_older_database_is_refused_without_migrating() {
     let url = fresh_database();
     let answer = PostgresStore::open(&config(&url), false).await;
-    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 7 })), "{answer:?}");
+    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 10 })), "{answer:?}");
     assert_eq!(migrate(&config(&url)).await.unwrap(), ALL);
 }
 
@@ -110,7 +112,7 @@ async fn a_newer_database_is_refused() {
     migrate(&config(&url)).await.unwrap();
     let later = "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')";
     connect(&url).await.batch_execute(later).await.unwrap();
-    assert_refused!(&url, SchemaError::Newer { found: 99, known: 7 });
+    assert_refused!(&url, SchemaError::Newer { found: 99, known: 10 });
 }
 
 #[tokio::test]
@@ -149,4 +151,27 @@ async fn a_migration_that_fails_is_rolled_back() {
 #[tokio::test]
 async fn an_unreachable_server_is_unavailable() {
     assert_refused!("postgres://ann@127.0.0.1:1/stats", SchemaError::Unavailable(_));
+}
+
+/// A migration waited for the lock of a table without a limit. All statements of other nodes on this table
+/// waited behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_does_not_block_others_while_it_waits_for_a_lock() {
+    const WAITING: &str = "SELECT 1 FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'device-stats'";
+    let url = fresh_database();
+    let (mut holder, other) = (connect(&url).await, connect(&url).await);
+    let first = embedded::migrations::runner().set_target(Target::Version(1));
+    first.run_async(&mut holder).await.unwrap();
+    let long = holder.transaction().await.unwrap();
+    long.execute("SELECT FROM reading", &[]).await.unwrap();
+    let config = config(&url);
+    let migration = tokio::spawn(async move { migrate(&config).await });
+    until_found(&other, 1, WAITING, &[]).await;
+    // The migration still has to wait, and this statement is answered.
+    other.execute("SELECT FROM reading", &[]).await.unwrap();
+    until_found(&other, 0, WAITING, &[]).await;
+    assert!(!migration.is_finished());
+    long.commit().await.unwrap();
+    assert_eq!(migration.await.unwrap().unwrap(), ALL[1..]);
 }

@@ -130,13 +130,16 @@ pub(super) fn without_password(url: &str) -> String {
 
 /// Returns a URL parameter with its value replaced by `***`, unless its name is known to be harmless.
 fn without_secret_value(parameter: &str) -> String {
-    const HARMLESS: [&str; 8] = [
+    const HARMLESS: [&str; 11] = [
         "application_name",
         "connect_timeout",
         "dbname",
         "host",
         "port",
+        "sslcert",
+        "sslkey",
         "sslmode",
+        "sslrootcert",
         "target_session_attrs",
         "user",
     ];

@@ -1,0 +1,164 @@
+//! Encrypted connections: the checks of the server's certificate, the certificates of clients, and the log of
+//! connections that may be plain text. `0.0.0.0` stands for a host across a network; it leads to this
+//! machine.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use device_stats_postgres::PostgresStore;
+use device_stats_postgres::testing::TestPostgres;
+use device_stats_store::{SchemaError, Store};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::{config, connect};
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Writes `NAME.pem` and `NAME-key.pem` of a certificate for a host or user.
+fn write_certificate(directory: &Path, name: &str, subject: &str, authority: &Authority) {
+    let mut parameters = CertificateParams::new([subject.to_owned()]).unwrap();
+    parameters.distinguished_name.push(DnType::CommonName, subject);
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.signed_by(&key, authority).unwrap();
+    fs::write(directory.join(format!("{name}.pem")), certificate.pem()).unwrap();
+    fs::write(directory.join(format!("{name}-key.pem")), key.serialize_pem()).unwrap();
+}
+
+/// Starts a server whose certificate names `localhost`. Returns it with the directory of these certificates:
+/// the authority (`ca.pem`), another authority (`other.pem`), and a client (`client.pem`).
+fn encrypted_server() -> (TestPostgres, TempDir) {
+    let (directory, authority) = (tempfile::tempdir().unwrap(), authority());
+    fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
+    fs::write(directory.path().join("other.pem"), self::authority().pem()).unwrap();
+    write_certificate(directory.path(), "server", "localhost", &authority);
+    write_certificate(directory.path(), "client", "ann", &authority);
+    let server = TestPostgres::start();
+    server.encrypt(directory.path());
+    (server, directory)
+}
+
+/// Opens the database `postgres`; `{dir}` in the parameters is the directory of the certificates.
+async fn open(
+    (server, directory): &(TestPostgres, TempDir),
+    host: &str,
+    parameters: &str,
+) -> Result<PostgresStore, SchemaError> {
+    let parameters = parameters.replace("{dir}", directory.path().to_str().unwrap());
+    let url = format!("postgres://{host}:{}/postgres?{parameters}", server.port());
+    PostgresStore::open(&config(&url), true).await
+}
+
+async fn encrypted_sessions(server: &TestPostgres) -> i64 {
+    let select = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+        WHERE ssl AND application_name = 'device-stats'";
+    connect(&server.url()).await.query_one(select, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn the_certificate_of_the_server_is_checked_as_the_mode_says() {
+    let server = encrypted_server();
+    for (host, parameters, is_accepted) in [
+        ("postgres@localhost", "sslmode=verify-full&sslrootcert={dir}/ca.pem", true),
+        ("postgres@localhost", "sslmode=require&sslrootcert={dir}/ca.pem", true),
+        ("postgres@localhost", "sslrootcert={dir}/ca.pem", true),
+        ("postgres@127.0.0.1", "sslmode=verify-ca&sslrootcert={dir}/ca.pem", true),
+        ("postgres@127.0.0.1", "sslmode=verify-full&sslrootcert={dir}/ca.pem", false),
+        ("postgres@127.0.0.1", "sslmode=require&sslrootcert={dir}/ca.pem", false),
+        ("postgres@localhost", "sslmode=verify-ca&sslrootcert={dir}/other.pem", false),
+        ("postgres@localhost", "sslmode=verify-full&sslrootcert={dir}/other.pem", false),
+        ("postgres@localhost", "sslmode=verify-full", false),
+    ] {
+        let opened = open(&server, host, parameters).await;
+        assert_eq!(opened.is_ok(), is_accepted, "{host} {parameters}: {opened:?}");
+        if let Ok(store) = opened {
+            store.ping().await.unwrap();
+            assert!(encrypted_sessions(&server.0).await > 0, "{host} {parameters}");
+        }
+    }
+}
+
+/// Anybody can get a certificate from an authority of the system.
+#[tokio::test]
+async fn verify_ca_needs_a_file_of_authorities() {
+    let server = encrypted_server();
+    for parameters in ["sslmode=verify-ca", "sslmode=verify-ca&sslrootcert={dir}/missing.pem"] {
+        let opened = open(&server, "postgres@localhost", parameters).await;
+        assert!(matches!(opened, Err(SchemaError::Unsuitable(_))), "{opened:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_shows_its_certificate() {
+    let server = encrypted_server();
+    connect(&server.0.url()).await.batch_execute("CREATE ROLE ann LOGIN SUPERUSER").await.unwrap();
+    let shown =
+        "sslmode=verify-full&sslrootcert={dir}/ca.pem&sslcert={dir}/client.pem&sslkey={dir}/client-key.pem";
+    open(&server, "ann@localhost", shown).await.unwrap().ping().await.unwrap();
+    let hidden = open(&server, "ann@localhost", "sslmode=verify-full&sslrootcert={dir}/ca.pem").await;
+    assert!(hidden.is_err(), "{hidden:?}");
+}
+
+/// The lines of a log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Returns the log lines of opening the database about encryption.
+async fn logged(server: &(TestPostgres, TempDir), host: &str, parameters: &str) -> Vec<String> {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    open(server, host, parameters).await.unwrap().ping().await.unwrap();
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    log.lines().filter(|line| line.contains("encrypted")).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn prefer_logs_its_choice_once() {
+    let server = encrypted_server();
+    let lines = logged(&server, "postgres@0.0.0.0", "sslmode=prefer").await;
+    assert!(
+        matches!(&lines[..], [line] if line.contains("INFO") && line.contains("are encrypted")),
+        "{lines:?}"
+    );
+    let plain = (TestPostgres::start(), tempfile::tempdir().unwrap());
+    for (host, level) in [("0.0.0.0", "WARN"), ("127.0.0.1", "INFO")] {
+        for parameters in ["", "sslmode=prefer"] {
+            let lines = logged(&plain, &format!("postgres@{host}"), parameters).await;
+            assert!(
+                matches!(&lines[..], [line] if line.contains(level) && line.contains("are not encrypted")
+                    || line.contains(level) && line.contains("on this machine")),
+                "{lines:?}"
+            );
+        }
+        assert_eq!(logged(&plain, &format!("postgres@{host}"), "sslmode=disable").await, [""; 0]);
+    }
+}
