@@ -1,6 +1,7 @@
 //! Users and devices: each call has a connection and a time limit. The modules have the statements.
 
 pub(crate) mod devices;
+pub(crate) mod purge;
 pub(crate) mod users;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
     UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, StoreError};
+use device_stats_store::{AccountStore, Purged, StoreError};
 
 use crate::database::connections::{TimeLimit, call};
 use crate::store::PostgresStore;
@@ -52,11 +53,11 @@ impl AccountStore for PostgresStore {
     }
 
     async fn delete_unchanged_user(&self, seen: &User, devices: &[Device]) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| users::delete_unchanged(client, seen, devices))
+        call!(self.connections, TimeLimit::Seals, |client| users::delete_unchanged(client, seen, devices))
     }
 
     async fn delete_user(&self, id: UserId) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| users::delete(client, id))
+        call!(self.connections, TimeLimit::Seals, |client| users::delete(client, id))
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
@@ -101,10 +102,14 @@ impl AccountStore for PostgresStore {
     }
 
     async fn delete_unchanged_device(&self, seen: &Device) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| devices::delete_unchanged(client, seen))
+        call!(self.connections, TimeLimit::Writes, |client| devices::delete_unchanged(client, seen))
     }
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| devices::delete(client, device))
+        call!(self.connections, TimeLimit::Writes, |client| devices::delete(client, device))
+    }
+
+    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError> {
+        call!(self.connections, TimeLimit::Seals, |client| purge::purge_slice(client, readings_max))
     }
 }

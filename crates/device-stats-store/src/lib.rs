@@ -21,7 +21,7 @@ mod model;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use accounts::AccountStore;
+pub use accounts::{AccountStore, Purged};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::Exchange;
 #[cfg(any(test, feature = "conformance"))]

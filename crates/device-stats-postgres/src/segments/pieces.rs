@@ -13,11 +13,13 @@ use crate::database::transactions::try_join;
 /// Fault of a block that has no row, although its segment is in the catalogue.
 pub(crate) const ROW_MISSING: &str = "PostgreSQL does not find its row";
 
-/// Selects one row for each piece whose segment exists: the position of the piece in the request, its bytes
-/// (null if the block does not exist), and whether the segment must have the block (null for the head).
+/// Selects one row for each piece whose device and segment exist: the position of the piece in the request,
+/// its bytes (null if the block does not exist), and whether the segment must have the block (null for the
+/// head).
 const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END, wanted.block < blocks
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, id, block, place)
-    JOIN segment USING (device, id)
+    JOIN devices ON devices.id = wanted.device
+    JOIN segment ON segment.device = wanted.device AND segment.id = wanted.id
     LEFT JOIN segment_block ON segment_block.device = wanted.device AND segment_block.segment = wanted.id
         AND segment_block.block = wanted.block";
 

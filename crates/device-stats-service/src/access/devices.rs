@@ -91,15 +91,20 @@ impl Service {
     /// # Errors
     /// [`StoreError::Changed`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
     pub async fn delete_unchanged_device(&self, device: &Authorized<Device>) -> Result<(), StoreError> {
-        self.parts.store.delete_unchanged_device(device).await
+        self.parts.store.delete_unchanged_device(device).await?;
+        self.parts.has_deleted.notify_one();
+        Ok(())
     }
 
-    /// Deletes a device with its readings.
+    /// Deletes a device with its readings: no request finds them any more. [`purging`](crate::purging) frees
+    /// their space afterwards.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
     pub async fn delete_device(&self, device: &Authorized<Device>) -> Result<(), StoreError> {
-        self.parts.store.delete_device(device.key).await
+        self.parts.store.delete_device(device.key).await?;
+        self.parts.has_deleted.notify_one();
+        Ok(())
     }
 
     /// Returns the keys of the devices to which the principal may append readings, in the order of `ids`;

@@ -97,7 +97,9 @@ impl Service {
         user: &Authorized<User>,
         devices: &[Device],
     ) -> Result<(), StoreError> {
-        self.parts.store.delete_unchanged_user(user, devices).await
+        self.parts.store.delete_unchanged_user(user, devices).await?;
+        self.parts.has_deleted.notify_one();
+        Ok(())
     }
 
     /// Deletes a user with all devices and their readings.
@@ -105,6 +107,8 @@ impl Service {
     /// # Errors
     /// [`StoreError::UserMissing`] if the user was deleted meanwhile.
     pub async fn delete_user(&self, user: &Authorized<User>) -> Result<(), StoreError> {
-        self.parts.store.delete_user(user.id).await
+        self.parts.store.delete_user(user.id).await?;
+        self.parts.has_deleted.notify_one();
+        Ok(())
     }
 }

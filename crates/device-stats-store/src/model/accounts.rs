@@ -9,7 +9,7 @@ use device_stats_domain::{
 };
 
 use super::state::{Model, State};
-use crate::{AccountStore, StoreError};
+use crate::{AccountStore, Purged, StoreError};
 
 #[async_trait]
 impl AccountStore for Model {
@@ -140,6 +140,11 @@ impl AccountStore for Model {
 
     async fn delete_device(&self, device: DeviceKey) -> Result<(), StoreError> {
         self.state().delete_device(device)
+    }
+
+    /// A deletion of the model leaves nothing behind.
+    async fn purge_slice(&self, _readings_max: u32) -> Result<Purged, StoreError> {
+        Ok(Purged::Nothing)
     }
 }
 
