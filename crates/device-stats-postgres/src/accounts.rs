@@ -1,6 +1,7 @@
 //! Users and devices: each call has a connection and a time limit. The modules have the statements.
 
 pub(crate) mod devices;
+pub(crate) mod purge;
 pub(crate) mod users;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
     UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, StoreError, UserState};
+use device_stats_store::{AccountStore, Purged, StoreError, UserState};
 
 use crate::database::connections::{TimeLimit, call};
 use crate::store::PostgresStore;
@@ -46,7 +47,7 @@ impl AccountStore for PostgresStore {
     }
 
     async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| users::delete(client, id, expected))
+        call!(self.connections, TimeLimit::Seals, |client| users::delete(client, id, expected))
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
@@ -90,6 +91,10 @@ impl AccountStore for PostgresStore {
     }
 
     async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::None, |client| devices::delete(client, device, expected))
+        call!(self.connections, TimeLimit::Writes, |client| devices::delete(client, device, expected))
+    }
+
+    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError> {
+        call!(self.connections, TimeLimit::Seals, |client| purge::purge_slice(client, readings_max))
     }
 }

@@ -12,10 +12,11 @@ pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time that sent data waits for the acknowledgement of the database host. After it, the connection
 /// is lost.
 pub const STORE_SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum time for a call that reads or writes, except seals, merges and deletes. It is needed because a
-/// frozen server does not enforce its statement timeout.
+/// Maximum time for a call that reads or writes, except the calls of [`STORE_SEAL_TIMEOUT`]. It is needed
+/// because a frozen server does not enforce its statement timeout.
 pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
-/// Maximum time for sealing or merging a device, or for deleting readings of it.
+/// Maximum time for sealing or merging a device, for deleting readings of it, for deleting a user with all
+/// devices, and for a slice of the purge of a deleted device.
 pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);
 /// Maximum number of transactions that append at the same time.
 pub const STORE_APPENDS_AT_ONCE: usize = 4;

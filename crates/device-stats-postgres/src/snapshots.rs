@@ -58,7 +58,8 @@ const DEVICE_SNAPSHOT: SnapshotStatements = SnapshotStatements {
     devices: "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1",
     hot: "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3",
     segments: "SELECT device, id, first_us, last_us, readings FROM segment
-        WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
+        WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3
+            AND EXISTS (SELECT FROM devices WHERE id = $1) ORDER BY first_us, id",
 };
 
 const DEVICES_SNAPSHOT: SnapshotStatements = SnapshotStatements {
@@ -79,14 +80,16 @@ const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
             AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3 ORDER BY first_us, id",
 };
 
-/// Selects the newest hot reading and the last segment of each device, in the order of the devices.
+/// Selects the newest hot reading and the last segment of each device, in the order of the devices. Neither
+/// of a device that does not exist.
 const LATEST: &str = "SELECT hot.*, last.*
     FROM unnest($1::bigint[]) WITH ORDINALITY AS sought (device, place)
+    LEFT JOIN devices ON devices.id = sought.device
     LEFT JOIN LATERAL (
-        SELECT time, id, x, y, z FROM reading WHERE reading.device = sought.device
+        SELECT time, id, x, y, z FROM reading WHERE reading.device = devices.id
         ORDER BY time DESC LIMIT 1) AS hot ON true
     LEFT JOIN LATERAL (
-        SELECT id, first_us, last_us, readings FROM segment WHERE segment.device = sought.device
+        SELECT id, first_us, last_us, readings FROM segment WHERE segment.device = devices.id
         ORDER BY last_us DESC LIMIT 1) AS last ON true
     ORDER BY place";
 
@@ -134,7 +137,8 @@ async fn newest(
 ) -> Result<NewestReadings, Failure> {
     let select_hot = client
         .prepare_cached(
-            "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3
+            "SELECT device, time, id, x, y, z FROM reading
+             WHERE device = $1 AND time >= $2 AND time < $3 AND EXISTS (SELECT FROM devices WHERE id = $1)
              ORDER BY time DESC LIMIT $4",
         )
         .await?;

@@ -1,5 +1,5 @@
-//! The operations of the service, independent of transport: access, ingest, queries, export, live readings
-//! and sealing. The stores keep the data, and the transports read and write the formats.
+//! The operations of the service, independent of transport: access, ingest, queries, export, live readings,
+//! sealing and purging. The stores keep the data, and the transports read and write the formats.
 
 pub mod limits;
 
@@ -17,6 +17,7 @@ mod service;
 #[cfg(test)]
 mod testing;
 
+pub mod purging;
 pub mod sealing;
 
 pub use access::{Action, Authorized, CursorPage, DeviceSelection, Principal, ReadingSource};

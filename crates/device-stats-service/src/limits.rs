@@ -1,4 +1,4 @@
-//! Limits of the service operations: admission, ingest, export, live streams, sealing and merging.
+//! Limits of the service operations: admission, ingest, deletions, export, live streams, sealing and merging.
 
 use std::time::Duration;
 
@@ -32,6 +32,18 @@ pub const DELETION_WAIT_MAX: Duration = Duration::from_secs(20);
 /// Time after which a deletion makes no further attempt. An attempt fails if the segments that it cuts change
 /// in the meantime, or if PostgreSQL cannot lock the device.
 pub const DELETION_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
+
+/// Maximum number of hot readings that a slice of the purge of a deleted device deletes. A slice has about
+/// the same number of sealed readings, at least one segment. It is one transaction, for which appends wait
+/// with SQLite.
+pub const PURGE_READINGS_MAX: u32 = 64 * 1024;
+/// Pause after a slice of a purge, as a multiple of the time of the slice. So a purge takes a fifth of the
+/// time of the writing connection at most.
+pub const PURGE_PAUSE_FACTOR: u32 = 4;
+/// Interval at which a node searches for devices to purge that it has not deleted itself.
+pub const PURGE_CHECK_INTERVAL: Duration = Duration::from_mins(1);
+/// Pause of purging after a failure.
+pub const PURGE_RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// Maximum number of devices that an analysis or a request for latest readings chooses.
 pub const CHOSEN_DEVICES_MAX: u32 = 1_000;

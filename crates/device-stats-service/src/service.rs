@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use device_stats_store::{Store, StoreError};
 use rayon::ThreadPoolBuildError;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::known_devices::KnownDevices;
@@ -20,6 +20,7 @@ use crate::ingest::reading_ids::ReadingIds;
 use crate::limits::{DELETIONS_AT_ONCE, DERIVED_SEGMENTS_AT_ONCE};
 use crate::live::hub::LiveHub;
 use crate::live::relay::relay;
+use crate::purging::BackgroundPurging;
 use crate::sealing::background::BackgroundSealing;
 use crate::sealing::backlog::Backlog;
 use crate::segments::reader::SegmentReader;
@@ -43,6 +44,8 @@ pub(crate) struct ServiceParts {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) compute: Compute,
+    /// Notified after the deletion of a device or user.
+    pub(crate) has_deleted: Arc<Notify>,
     /// One permit for each deletion of readings that may run.
     pub(crate) deletion_permits: Arc<Semaphore>,
     /// Permits for computing derived segments.
@@ -80,6 +83,7 @@ impl Service {
             live,
             backlog,
             compute: Compute::new()?,
+            has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
             derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
         };
@@ -90,6 +94,11 @@ impl Service {
     /// `seal_after`. Call it inside a runtime.
     pub fn seal_in_background(&self, seal_after: Duration) -> BackgroundSealing {
         BackgroundSealing::start(&self.parts.store, &self.parts.backlog, seal_after)
+    }
+
+    /// Starts to delete the readings of deleted devices in the background. Call it inside a runtime.
+    pub fn purge_in_background(&self) -> BackgroundPurging {
+        BackgroundPurging::start(&self.parts.store, &self.parts.has_deleted)
     }
 
     /// Starts to exchange live readings with the other nodes of the store, until the result is dropped.

@@ -1,6 +1,7 @@
 //! Users and devices: each call is a transaction. The modules have the statements.
 
 pub(crate) mod devices;
+pub(crate) mod purge;
 pub(crate) mod users;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +11,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, Timestamp, User,
     UserChange, UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, StoreError, UserState};
+use device_stats_store::{AccountStore, Purged, StoreError, UserState};
 use rusqlite::Connection;
 
 use crate::hot::HotView;
@@ -121,5 +122,16 @@ impl AccountStore for SqliteStore {
             devices::delete(connection, hot, device)
         };
         self.write_with_hot(delete).await
+    }
+
+    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError> {
+        // A read does not wait for the writing connection, and usually there is nothing to purge.
+        if self.connections.read(purge::next).await?.is_none() {
+            return Ok(Purged::Nothing);
+        }
+        let purge =
+            move |connection: &Connection, hot: &HotView| purge::purge_slice(connection, hot, readings_max);
+        // After `Purged::All`, the pages of the device are free, and can be returned to the file system.
+        self.write_with_hot(purge).await
     }
 }

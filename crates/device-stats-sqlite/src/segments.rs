@@ -21,6 +21,7 @@ use device_stats_store::{
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
 
+use crate::accounts::devices;
 use crate::limits::GROUP_SEGMENTS_MAX;
 use crate::store::SqliteStore;
 
@@ -54,7 +55,11 @@ impl SegmentStore for SqliteStore {
     }
 
     async fn list_segments(&self, device: DeviceKey) -> Result<Vec<SegmentEntry>, StoreError> {
-        self.connections.read(move |connection| catalogue::list(connection, device, Window::ALL)).await
+        let list = move |connection: &Connection| {
+            let exists = devices::exists(connection, device)?;
+            if exists { catalogue::list(connection, device, Window::ALL) } else { Ok(Vec::new()) }
+        };
+        self.connections.read(list).await
     }
 
     async fn read_pieces(&self, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {

@@ -74,12 +74,18 @@ fn newest(
     window: Window,
     count: u64,
 ) -> Result<NewestReadings, StoreError> {
+    if !devices::exists(connection, device)? {
+        return Ok(NewestReadings::default());
+    }
     let hot = hot.newest(device, window, count);
     let segments = catalogue::list(connection, device, window)?;
     Ok(NewestReadings { hot, segments })
 }
 
 fn latest(connection: &Connection, hot: &HotView, device: DeviceKey) -> Result<NewestReadings, StoreError> {
+    if !devices::exists(connection, device)? {
+        return Ok(NewestReadings::default());
+    }
     let hot = hot.newest(device, Window::ALL, 1);
     let segments = catalogue::find_last(connection, device)?.into_iter().collect();
     Ok(NewestReadings { hot, segments })

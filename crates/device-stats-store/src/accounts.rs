@@ -64,8 +64,8 @@ pub trait AccountStore: Send + Sync + 'static {
         change: UserChange,
     ) -> Result<User, StoreError>;
 
-    /// Deletes a user, all devices of the user and all their readings. With `expected`, does so only if the
-    /// user and its devices still equal it.
+    /// Deletes a user, all devices of the user and all their readings, as [`Self::delete_device`] does. With
+    /// `expected`, does so only if the user and its devices still equal it.
     ///
     /// # Errors
     /// [`StoreError::UserMissing`], then [`StoreError::Changed`].
@@ -130,7 +130,34 @@ pub trait AccountStore: Send + Sync + 'static {
 
     /// Deletes a device and all its readings. With `expected`, does so only if the device still equals it.
     ///
+    /// From then on, no call returns anything of the device, and its device id is free. Its readings may
+    /// still take space, until [`Self::purge_slice`] has deleted them. So the time of this call does not
+    /// depend on their number.
+    ///
     /// # Errors
     /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
     async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError>;
+
+    /// Deletes a slice of the stored data of a deleted device: up to `readings_max` hot readings, and
+    /// segments with about the same number of readings in total, at least one and at most
+    /// [`PURGED_SEGMENTS_MAX`](crate::limits::PURGED_SEGMENTS_MAX), with their derived segments.
+    ///
+    /// No other call returns different answers because of this one. Several nodes may call it at the same
+    /// time; they purge different devices. The list of deleted devices with stored data is durable, so a
+    /// purge continues after a restart.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError>;
+}
+
+/// Outcome of purging a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// A part of the data of this device has been deleted. More is left.
+    Part(DeviceKey),
+    /// The last data of this device has been deleted.
+    All(DeviceKey),
+    /// Nothing has been deleted: no deleted device has stored data, or other callers are purging all of them.
+    Nothing,
 }

@@ -40,6 +40,7 @@ pub mod keyed;
 pub mod lists;
 pub mod merging;
 pub mod oracle;
+pub mod purging;
 pub mod races;
 pub mod readings;
 pub mod sealing;

@@ -15,6 +15,8 @@ pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of expired idempotency keys that one call removes when it adds new ones.
 pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
+/// Maximum number of segments that one call deletes when it purges a deleted device.
+pub const PURGED_SEGMENTS_MAX: u32 = 32;
 /// Maximum time by which a clock may be set back, or by which the clocks of nodes may differ. A server-timed
 /// reading is placed after the existing readings of its device that are less than this time ahead of the
 /// clock. Readings further ahead are ignored.

@@ -13,9 +13,10 @@ use tokio_postgres::{Error, Row};
 
 use crate::database::columns::{column, each, optional_text, optional_time, text};
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
-use crate::database::transactions::{BEGIN, UNLIMITED, at_once, begin, try_join, try_join3};
+use crate::database::transactions::begin;
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
+const DELETE: &str = "DELETE FROM devices WHERE id = $1";
 
 pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
     let user_id: Option<i64> = column(row, 3)?;
@@ -196,34 +197,21 @@ async fn set(client: &impl GenericClient, key: DeviceKey, change: &DeviceChange)
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
+/// Deletes a device. A trigger notes that its readings are left to [`purge`](crate::accounts::purge). The
+/// statement waits for running appends and seals, and later ones do not find the device.
 pub(crate) async fn delete(
     client: &mut Client,
     key: DeviceKey,
     expected: Option<&Device>,
 ) -> Result<(), Failure> {
-    let Some(expected) = expected else { return delete_any(client, key).await };
-    let transaction = begin_expected(client, key, expected, Purpose::Delete).await?;
-    transaction.batch_execute(UNLIMITED).await?;
-    transaction.execute("DELETE FROM reading WHERE device = $1", &[&key.0]).await?;
-    transaction.execute("DELETE FROM devices WHERE id = $1", &[&key.0]).await?;
-    transaction.commit().await.map_err(Failure::Committing)
-}
-
-/// Deletes a device. Foreign keys delete its segments. The statement timeout limits the wait for running
-/// appends; the deletion itself has no time limit. Once the device is locked, the deletion sees all its
-/// readings.
-async fn delete_any(client: &Client, key: DeviceKey) -> Result<(), Failure> {
-    let lock = client.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
-    let empty = client.prepare_cached("DELETE FROM reading WHERE device = $1").await?;
-    let delete = client.prepare_cached("DELETE FROM devices WHERE id = $1").await?;
-    let key: &[&(dyn ToSql + Sync)] = &[&key.0];
-    let work = try_join3(
-        client.execute(&lock, key),
-        client.batch_execute(UNLIMITED),
-        try_join(client.execute(&empty, key), client.execute(&delete, key)),
-    );
-    match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
-        (_, (), (_, 0)) => Err(StoreError::DeviceMissing.into()),
+    if let Some(expected) = expected {
+        let transaction = begin_expected(client, key, expected, Purpose::Delete).await?;
+        transaction.execute(DELETE, &[&key.0]).await?;
+        return transaction.commit().await.map_err(Failure::Committing);
+    }
+    let delete = client.prepare_cached(DELETE).await?;
+    match client.execute(&delete, &[&key.0]).await.map_err(Failure::Committing)? {
+        0 => Err(StoreError::DeviceMissing.into()),
         _ => Ok(()),
     }
 }

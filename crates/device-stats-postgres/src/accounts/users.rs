@@ -166,32 +166,28 @@ pub(crate) async fn delete(
 
 async fn delete_expected(client: &mut Client, id: UserId, expected: &UserState) -> Result<(), Failure> {
     let transaction = begin_expected(client, id, expected, Purpose::Delete).await?;
-    let keys: Vec<i64> = expected.devices.iter().map(|device| device.key.0).collect();
     transaction.batch_execute(UNLIMITED).await?;
-    transaction.execute("DELETE FROM reading WHERE device = ANY ($1)", &[&keys]).await?;
     transaction.execute("DELETE FROM users WHERE id = $1", &[&id.0]).await?;
     transaction.commit().await.map_err(Failure::Committing)
 }
 
-/// Deletes a user. Foreign keys delete its devices and their segments. The devices are locked by ascending
-/// key, as in an append. The statement timeout limits the wait for running appends; the deletion itself has
-/// no time limit. Once the devices are locked, the deletion sees all their readings.
+/// Deletes a user. A foreign key deletes its devices. A trigger notes that their readings are left to
+/// [`purge`](crate::accounts::purge). The devices are locked by ascending key, as in an append. The statement
+/// timeout limits the wait for running appends; the deletion of the devices, of which there can be many, has
+/// no time limit.
 async fn delete_any(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
         client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;
-    let empty = client
-        .prepare_cached("DELETE FROM reading WHERE device IN (SELECT id FROM devices WHERE user_id = $1)")
-        .await?;
     let delete = client.prepare_cached("DELETE FROM users WHERE id = $1").await?;
     let id: &[&(dyn ToSql + Sync)] = &[&id.0];
     let work = try_join3(
         try_join(client.execute(&lock, id), client.execute(&lock_devices, id)),
         client.batch_execute(UNLIMITED),
-        try_join(client.execute(&empty, id), client.execute(&delete, id)),
+        client.execute(&delete, id),
     );
     match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
-        (_, (), (_, 0)) => Err(StoreError::UserMissing.into()),
+        (_, (), 0) => Err(StoreError::UserMissing.into()),
         _ => Ok(()),
     }
 }

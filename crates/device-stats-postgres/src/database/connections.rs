@@ -103,11 +103,9 @@ pub(crate) enum TimeLimit {
     Reads,
     /// For a call that writes: [`STORE_ANSWER_TIMEOUT`]. After it, the outcome is unknown.
     Writes,
-    /// For a call that seals, merges, or deletes readings of a device: [`STORE_SEAL_TIMEOUT`]. After it, the
-    /// outcome is unknown.
+    /// For a call that seals, merges, deletes readings of a device, purges a deleted device, or deletes a
+    /// user with all devices: [`STORE_SEAL_TIMEOUT`]. After it, the outcome is unknown.
     Seals,
-    /// For a call that deletes devices with all their readings, possibly many millions: no limit.
-    None,
 }
 
 impl TimeLimit {
@@ -115,7 +113,6 @@ impl TimeLimit {
         match self {
             Self::Reads | Self::Writes => STORE_ANSWER_TIMEOUT,
             Self::Seals => STORE_SEAL_TIMEOUT,
-            Self::None => Duration::MAX,
         }
     }
 
@@ -123,7 +120,7 @@ impl TimeLimit {
         let cause = "the database did not answer in time";
         match self {
             Self::Reads => StoreError::Unavailable(cause.into()),
-            Self::Writes | Self::Seals | Self::None => StoreError::OutcomeUnknown(cause.into()),
+            Self::Writes | Self::Seals => StoreError::OutcomeUnknown(cause.into()),
         }
     }
 }

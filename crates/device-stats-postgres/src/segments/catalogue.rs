@@ -34,7 +34,8 @@ pub(crate) fn entry(row: &Row, first: usize) -> Result<SegmentEntry, StoreError>
 pub(crate) async fn list(client: &Client, device: DeviceKey) -> Result<Vec<SegmentEntry>, Failure> {
     let select = client
         .prepare_cached(
-            "SELECT id, first_us, last_us, readings FROM segment WHERE device = $1 ORDER BY first_us, id",
+            "SELECT id, first_us, last_us, readings FROM segment
+             WHERE device = $1 AND EXISTS (SELECT FROM devices WHERE id = $1) ORDER BY first_us, id",
         )
         .await?;
     let segments = client.query(&select, &[&device.0]).await?;

@@ -12,11 +12,10 @@ use crate::database::errors::Failure;
 use crate::database::transactions::begin;
 use crate::segments::catalogue::entry;
 use crate::segments::pieces::insert;
-use crate::segments::replace::{DELETE_BLOCKS, lock, next_id};
+use crate::segments::replace::{DELETE_BLOCKS, DELETE_LISTED, lock, next_id};
 
 const TOUCHING: &str = "SELECT id, first_us, last_us, readings FROM segment
     WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3";
-const DELETE_SEGMENTS: &str = "DELETE FROM segment WHERE device = $1 AND id = ANY ($2)";
 const DELETE_ROWS: &str = "DELETE FROM reading WHERE device = $1 AND time >= $2 AND time < $3";
 
 pub(crate) async fn delete_readings(
@@ -37,7 +36,7 @@ pub(crate) async fn delete_readings(
     let rows = transaction.execute(&delete, &[&device.0, &window.from_us, &window.until_us]).await?;
     if !plan.deleted.is_empty() {
         let ids: Vec<i64> = plan.deleted.iter().map(|id| id.0).collect();
-        for delete in [DELETE_SEGMENTS, DELETE_BLOCKS] {
+        for delete in [DELETE_LISTED, DELETE_BLOCKS] {
             let delete = transaction.prepare_cached(delete).await?;
             transaction.execute(&delete, &[&device.0, &ids]).await?;
         }

@@ -13,7 +13,8 @@ use crate::segments::pieces::{PieceColumns, position};
 /// Selects one row for each piece that exists: the position of the piece in the request, and its bytes.
 const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, segment, block, place)
-    JOIN derived_segment USING (device, segment)
+    JOIN devices ON devices.id = wanted.device
+    JOIN derived_segment ON derived_segment.device = wanted.device AND derived_segment.segment = wanted.segment
     LEFT JOIN derived_block ON derived_block.device = wanted.device AND derived_block.segment = wanted.segment
         AND derived_block.block = wanted.block";
 /// Inserts a derived segment, unless the segment has one. Fails if the segment does not exist.

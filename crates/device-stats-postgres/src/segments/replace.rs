@@ -24,8 +24,8 @@ use crate::segments::pieces::insert;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;
 
-/// Prevents the deletion of a device, or waits for the end of a running deletion. A call takes this lock
-/// first, as a deletion does, so that the two do not wait for each other.
+/// Finds a device and prevents its deletion, or waits for the end of a running deletion. A call takes this
+/// lock first. If it finds no device, it must insert no segment, because the segment would stay for ever.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
 /// Deletes rows by device, time and id. Deletes no row if the first row does not exist or another call is
 /// deleting it. `OFFSET 0` leaves the planner only a lookup in the index for each row. A row stays where it
@@ -43,6 +43,8 @@ const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
 const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
         SELECT id FROM segment WHERE device = $1 AND id = ANY ($2) FOR UPDATE SKIP LOCKED)
     DELETE FROM segment USING claimed WHERE segment.device = $1 AND segment.id = claimed.id";
+/// Deletes segments from the catalogue. A foreign key deletes their derived segments.
+pub(crate) const DELETE_LISTED: &str = "DELETE FROM segment WHERE device = $1 AND id = ANY ($2)";
 pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
 const NEXT_ID: &str = "SELECT nextval(pg_get_serial_sequence('segment', 'id'))";
 
@@ -82,7 +84,7 @@ pub(crate) async fn merge(
 }
 
 /// Deletes the rows or segments that a new segment replaces; `expected` is their number. Returns an id for
-/// the new segment, or `None` if some of them no longer exist.
+/// the new segment, or `None` if some of them, or the device, no longer exist.
 async fn delete(
     transaction: &Transaction<'_>,
     device: DeviceKey,
@@ -101,7 +103,7 @@ async fn delete(
     )
     .await;
     match done {
-        Ok(((), _, (deleted, id))) if usize::try_from(deleted) == Ok(expected) => {
+        Ok(((), 1, (deleted, id))) if usize::try_from(deleted) == Ok(expected) => {
             Ok(Some(SegmentId(column(&id, 0)?)))
         }
         Ok(_) => Ok(None),

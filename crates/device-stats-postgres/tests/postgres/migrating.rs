@@ -13,7 +13,7 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 10] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__keyed_requests",
@@ -21,6 +21,7 @@ const ALL: [&str; 9] = [
     "V5__created_at",
     "V6__conflicts",
     "V7__derived_segments",
+    "V8__deleted_devices",
     "V9__id_reservations",
     "V10__autovacuum",
 ];

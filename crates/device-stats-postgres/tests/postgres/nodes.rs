@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use device_stats_domain::DeviceKey;
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
+use device_stats_segment::Effort;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{AccountStore, Appended, ReadingStore, Replaced, SegmentStore, StoreError};
+use device_stats_store::{AccountStore, Appended, Purged, ReadingStore, Replaced, SegmentStore, StoreError};
 use tokio::task::JoinSet;
 
 use crate::{connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found};
@@ -130,11 +131,62 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
         nodes[0].delete_device(device, None).await.unwrap();
         append.await.unwrap();
         stop.store(true, Ordering::SeqCst);
+        while nodes[1].purge_slice(10).await.unwrap() != Purged::Nothing {}
         background.join_all().await;
-        let left =
-            "SELECT 1 FROM reading UNION ALL SELECT 1 FROM segment UNION ALL SELECT 1 FROM segment_block";
-        assert!(admin.query(left, &[]).await.unwrap().is_empty(), "round {round}");
+        assert!(admin.query(LEFT, &[]).await.unwrap().is_empty(), "round {round}");
     }
+}
+
+/// Selects a row for each row of the tables with the data of devices.
+const LEFT: &str =
+    "SELECT 1 FROM reading UNION ALL SELECT 1 FROM segment UNION ALL SELECT 1 FROM segment_block
+    UNION ALL SELECT 1 FROM derived_segment UNION ALL SELECT 1 FROM derived_block
+    UNION ALL SELECT 1 FROM deleted_device";
+
+/// The nodes purge different devices at the same time: a device that one node holds is skipped by the others.
+/// Each slice is bounded.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_share_the_purge_of_deleted_devices() {
+    let url = fresh_database();
+    let nodes = nodes(&url, 2).await;
+    let mut admin = connect(&url).await;
+    let mut devices = Vec::new();
+    for name in ["a", "b"] {
+        let device = device(&*nodes[0], name).await;
+        nodes[0].append(&(0..25).map(|n| reading(device, n)).collect::<Vec<_>>()).await.unwrap();
+        for n in 0..3 {
+            let segment = segment(&[row(100 + 2 * n), row(101 + 2 * n)]);
+            let Replaced::Done(id) = nodes[0].append_segment(device, &segment).await.unwrap() else {
+                panic!("the times are free")
+            };
+            let derived = segment.derive(Effort::Fast).unwrap();
+            nodes[0].store_derived(device, id, &derived).await.unwrap();
+        }
+        nodes[0].delete_device(device, None).await.unwrap();
+        devices.push(device);
+    }
+    let [a, b] = devices[..] else { panic!("two devices") };
+    // Another node purges the first device, and is slow.
+    let slow = admin.transaction().await.unwrap();
+    slow.execute("SELECT 1 FROM deleted_device WHERE device = $1 FOR UPDATE", &[&a.0]).await.unwrap();
+    // Ten hot readings, ten, the last five, then segments of two readings.
+    for purged in [Purged::Part(b); 3] {
+        assert_eq!(nodes[1].purge_slice(10).await.unwrap(), purged);
+    }
+    assert_eq!(nodes[1].purge_slice(3).await.unwrap(), Purged::Part(b));
+    let rows = slow.query("SELECT 1 FROM segment WHERE device = $1", &[&b.0]).await.unwrap().len();
+    assert_eq!(rows, 1, "a slice of three readings has two segments of two");
+    assert_eq!(nodes[1].purge_slice(3).await.unwrap(), Purged::All(b));
+    assert_eq!(nodes[1].purge_slice(3).await.unwrap(), Purged::Nothing, "the other device is being purged");
+    slow.rollback().await.unwrap();
+    let mut purged = Vec::new();
+    while purged.last() != Some(&Purged::Nothing) {
+        let (one, other) = tokio::join!(nodes[0].purge_slice(10), nodes[1].purge_slice(10));
+        purged = vec![one.unwrap(), other.unwrap()];
+        assert!(purged.iter().all(|one| *one != Purged::All(b)), "purged twice");
+    }
+    while nodes[0].purge_slice(u32::MAX).await.unwrap() != Purged::Nothing {}
+    assert!(admin.query(LEFT, &[]).await.unwrap().is_empty());
 }
 
 /// Calls have client-timed and server-timed readings at the same microseconds. In the past, each call

@@ -76,7 +76,8 @@ impl Service {
         self.parts.store.update_device(device.key, expected, change).await.map_err(owner_missing)
     }
 
-    /// Deletes a device with its readings. With `expected`, does so only if the device still equals it.
+    /// Deletes a device with its readings: no request finds them any more. [`purging`](crate::purging) frees
+    /// their space afterwards. With `expected`, deletes the device only if it still equals `expected`.
     ///
     /// # Errors
     /// [`StoreError::Changed`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
@@ -85,7 +86,9 @@ impl Service {
         device: &Authorized<Device>,
         expected: Option<&Device>,
     ) -> Result<(), StoreError> {
-        self.parts.store.delete_device(device.key, expected).await
+        self.parts.store.delete_device(device.key, expected).await?;
+        self.parts.has_deleted.notify_one();
+        Ok(())
     }
 
     /// Returns the keys of the devices to which the principal may append readings, in the order of `ids`;

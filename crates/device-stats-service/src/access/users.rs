@@ -89,6 +89,8 @@ impl Service {
         user: &Authorized<User>,
         expected: Option<&UserState>,
     ) -> Result<(), StoreError> {
-        self.parts.store.delete_user(user.id, expected).await
+        self.parts.store.delete_user(user.id, expected).await?;
+        self.parts.has_deleted.notify_one();
+        Ok(())
     }
 }

@@ -72,6 +72,14 @@ pub(crate) fn find_by_key(connection: &Connection, key: DeviceKey) -> Result<Opt
     select.query_row([key.0], device).optional().map_err(store_error)
 }
 
+/// Returns whether a device exists. The segments of a device that does not exist are being purged.
+pub(crate) fn exists(connection: &Connection, key: DeviceKey) -> Result<bool, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)")
+        .map_err(store_error)?;
+    select.query_row([key.0], |row| row.get(0)).map_err(store_error)
+}
+
 pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<Device>, StoreError> {
     let mut select = connection
         .prepare_cached(
@@ -168,8 +176,8 @@ pub(crate) fn delete_hot_readings(
     if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
 }
 
-/// Deletes a device. A journal entry deletes its hot readings, a foreign key its segments, and a trigger
-/// their blocks.
+/// Deletes a device. A journal entry deletes its hot readings. A trigger notes that its segments are left to
+/// [`purge`](crate::accounts::purge).
 pub(crate) fn delete(connection: &Connection, hot: &HotView, key: DeviceKey) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
     match delete.execute([key.0]).map_err(store_error)? {

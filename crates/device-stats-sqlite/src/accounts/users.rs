@@ -107,7 +107,8 @@ pub(crate) fn check(
     if is_unchanged { Ok(()) } else { Err(StoreError::Changed) }
 }
 
-/// Deletes a user. Foreign keys delete the devices and their segments.
+/// Deletes a user. A foreign key deletes the devices. A trigger notes that their segments are left to
+/// [`purge`](crate::accounts::purge).
 pub(crate) fn delete(connection: &Connection, hot: &HotView, id: UserId) -> Result<(), StoreError> {
     let devices = devices::list_by_user(connection, id)?;
     let mut delete = connection.prepare_cached("DELETE FROM users WHERE id = ?1").map_err(store_error)?;

@@ -3,9 +3,9 @@
 use device_stats_domain::{Axes, DeviceKey, Finite, NewReading, Window};
 use device_stats_segment::Row;
 use device_stats_store::{AppendOrder, AppendResult, Appended, OrderedReading, StoreError, TimePicker};
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 
-use crate::database::errors::store_error;
+use crate::accounts::devices;
 use crate::hot::HotView;
 use crate::journal::{self, Entry};
 use crate::segments::sealed_times::SealedTimesReader;
@@ -23,7 +23,7 @@ pub(crate) fn append(
     order.sort_by_key(|new| new.reading.device);
     let by_device = || order.chunk_by(|one, next| one.reading.device == next.reading.device);
 
-    let mut call = AppendCall::new(connection, hot)?;
+    let mut call = AppendCall::new(connection, hot);
     by_device().try_for_each(|readings| call.check_device(readings))?;
     by_device().try_for_each(|readings| call.append(readings))?;
     let AppendResult { stored, .. } = &call.result;
@@ -44,22 +44,18 @@ fn row(new: &OrderedReading<'_>) -> (DeviceKey, Row) {
 struct AppendCall<'c, 'r> {
     connection: &'c Connection,
     hot: &'c HotView,
-    has_device: CachedStatement<'c>,
     result: AppendResult<'r>,
 }
 
 impl<'c, 'r> AppendCall<'c, 'r> {
-    fn new(connection: &'c Connection, hot: &'c HotView) -> Result<Self, StoreError> {
-        let has_device = "SELECT EXISTS (SELECT 1 FROM devices WHERE id = ?1)";
-        let has_device = connection.prepare_cached(has_device).map_err(store_error)?;
-        Ok(Self { connection, hot, has_device, result: AppendResult::default() })
+    fn new(connection: &'c Connection, hot: &'c HotView) -> Self {
+        Self { connection, hot, result: AppendResult::default() }
     }
 
     /// Checks that the device of these readings exists. All readings are of one device.
-    fn check_device(&mut self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
+    fn check_device(&self, readings: &[OrderedReading<'r>]) -> Result<(), StoreError> {
         let Some(new) = readings.first() else { return Ok(()) };
-        let exists =
-            self.has_device.query_row([new.reading.device.0], |row| row.get(0)).map_err(store_error)?;
+        let exists = devices::exists(self.connection, new.reading.device)?;
         if exists { Ok(()) } else { Err(StoreError::DeviceMissing) }
     }
 

@@ -5,7 +5,7 @@ use device_stats_segment::{Head, Segment};
 use device_stats_store::{SegmentEntry, SegmentId, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::database::errors::{is_missing_parent, store_error};
+use crate::database::errors::store_error;
 use crate::segments::pieces;
 
 const LIST: &str = "SELECT id, first_us, last_us, readings FROM segment
@@ -47,14 +47,17 @@ pub(crate) fn find_last(
     select.query_row([device.0], entry).optional().map_err(store_error)
 }
 
-/// Returns whether a segment exists and belongs to a device.
+/// Returns whether a segment exists and belongs to a device that exists.
 pub(crate) fn has(
     connection: &Connection,
     device: DeviceKey,
     segment: SegmentId,
 ) -> Result<bool, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM segment WHERE id = ?1 AND device = ?2)")
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM segment JOIN devices ON devices.id = device
+             WHERE segment.id = ?1 AND device = ?2)",
+        )
         .map_err(store_error)?;
     select.query_row((segment.0, device.0), |row| row.get(0)).map_err(store_error)
 }
@@ -72,19 +75,18 @@ pub(crate) fn insert(
     let mut insert = connection
         .prepare_cached(
             "INSERT INTO segment (device, first_us, last_us, readings, blocks, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+             SELECT id, ?2, ?3, ?4, ?5, ?6 FROM devices WHERE id = ?1 RETURNING id",
         )
         .map_err(store_error)?;
     let blocks = i64::try_from(segment.blocks.len()).map_err(|error| StoreError::Broken(error.into()))?;
     let row = (device.0, head.first_us(), head.last_us(), head.readings(), blocks, &segment.head);
-    let id = insert.query_row(row, |row| row.get(0).map(SegmentId)).map_err(|error| {
-        if is_missing_parent(&error) { StoreError::DeviceMissing } else { store_error(error) }
-    })?;
+    let id = insert.query_row(row, |row| row.get(0).map(SegmentId)).optional().map_err(store_error)?;
+    let id = id.ok_or(StoreError::DeviceMissing)?;
     pieces::insert(connection, id, &segment.blocks)?;
     Ok(id)
 }
 
-/// Deletes a segment. A trigger deletes its blocks.
+/// Deletes a segment. Triggers delete its blocks and its derived segment.
 pub(crate) fn delete(connection: &Connection, segment: SegmentId) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM segment WHERE id = ?1").map_err(store_error)?;
     delete.execute([segment.0]).map(drop).map_err(store_error)

@@ -15,10 +15,14 @@ use crate::segments::pieces::{block_id, malformed};
 /// [`StoreError::Corrupt`] if a row is malformed.
 pub(crate) fn read(connection: &Connection, pieces: &[PieceKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let prepare = |statement| connection.prepare_cached(statement).map_err(store_error);
-    let mut head = prepare("SELECT head FROM derived_segment WHERE segment = ?1 AND device = ?2")?;
+    let mut head = prepare(
+        "SELECT head FROM derived_segment JOIN devices ON id = device WHERE segment = ?1 AND device = ?2",
+    )?;
     let mut block = prepare(
         "SELECT bytes FROM derived_block
-         WHERE id = ?3 AND EXISTS (SELECT 1 FROM derived_segment WHERE segment = ?1 AND device = ?2)",
+         WHERE id = ?3 AND EXISTS (
+             SELECT 1 FROM derived_segment JOIN devices ON devices.id = device
+             WHERE segment = ?1 AND device = ?2)",
     )?;
     let read = pieces.iter().map(|key| {
         let (segment, device) = (key.segment, key.device.0);

@@ -43,13 +43,20 @@ impl<'c> PieceStatements<'c> {
     fn new(connection: &'c Connection) -> Result<Self, StoreError> {
         let prepare = |statement| connection.prepare_cached(statement).map_err(store_error);
         Ok(Self {
-            head: prepare("SELECT head FROM segment WHERE id = ?1 AND device = ?2")?,
+            head: prepare(
+                "SELECT head FROM segment JOIN devices ON devices.id = device
+                 WHERE segment.id = ?1 AND device = ?2",
+            )?,
             block: prepare(
                 "SELECT bytes FROM segment_block
-                 WHERE id = ?3 AND EXISTS (SELECT 1 FROM segment WHERE id = ?1 AND device = ?2)",
+                 WHERE id = ?3 AND EXISTS (
+                     SELECT 1 FROM segment JOIN devices ON devices.id = device
+                     WHERE segment.id = ?1 AND device = ?2)",
             )?,
             has_block: prepare(
-                "SELECT EXISTS (SELECT 1 FROM segment WHERE id = ?1 AND device = ?2 AND blocks > ?3)",
+                "SELECT EXISTS (
+                     SELECT 1 FROM segment JOIN devices ON devices.id = device
+                     WHERE segment.id = ?1 AND device = ?2 AND blocks > ?3)",
             )?,
         })
     }

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore};
+use device_stats_store::{AccountStore, KeyedOutcome, Purged, ReadingStore};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
@@ -188,6 +188,13 @@ async fn assert_kept(path: &Path, run: &Run) {
             let hot = store.list_hot_devices().await.unwrap();
             let kept = find(&store, script::KEPT).await;
             assert!(hot.iter().all(|hot| Some(hot.device) == kept), "{hot:?} are left");
+            while store.purge_slice(1).await.unwrap() != Purged::Nothing {}
+            let segments = rusqlite::Connection::open(path).unwrap().query_row(
+                "SELECT count(*) FROM segment WHERE device IS NOT ?1",
+                [kept.map(|key| key.0)],
+                |row| row.get::<_, i64>(0),
+            );
+            assert_eq!(segments.unwrap(), 0, "segments of the deleted device are left");
         }
     }
     assert!(find(&store, "late").await.is_none(), "written after a failed commit");

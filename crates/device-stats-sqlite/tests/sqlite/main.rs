@@ -60,6 +60,14 @@ fn assert_sound(path: &Path) {
     }
     let orphans = "SELECT 'block ' || id FROM segment_block WHERE id >> 16 NOT IN (SELECT id FROM segment)";
     assert_eq!(faults(orphans), [""; 0]);
+    if !connection.table_exists(None, "deleted_device").unwrap() {
+        return;
+    }
+    let orphans = "SELECT 'segment ' || id FROM segment
+        WHERE device NOT IN (SELECT id FROM devices UNION ALL SELECT device FROM deleted_device)
+        UNION ALL SELECT 'derived ' || segment FROM derived_segment WHERE segment NOT IN (SELECT id FROM segment)
+        UNION ALL SELECT 'device ' || id FROM devices WHERE id IN (SELECT device FROM deleted_device)";
+    assert_eq!(faults(orphans), [""; 0]);
 }
 
 async fn open() -> (Folder, Arc<dyn Store>) {

@@ -15,7 +15,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -23,6 +23,7 @@ const ALL: [&str; 7] = [
     "V5__created_at",
     "V6__conflicts",
     "V7__derived_segments",
+    "V8__deleted_devices",
 ];
 
 #[test]
@@ -78,6 +79,7 @@ fn database_of_version(folder: &Folder, count: usize) -> rusqlite::Connection {
         include_str!("../../migrations/V5__created_at.sql"),
         include_str!("../../migrations/V6__conflicts.sql"),
         include_str!("../../migrations/V7__derived_segments.sql"),
+        include_str!("../../migrations/V8__deleted_devices.sql"),
     ];
     let versions: Vec<Migration> = ALL
         .iter()

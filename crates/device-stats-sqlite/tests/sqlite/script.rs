@@ -9,7 +9,7 @@ use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
-    AccountStore, Appended, CutSegment, Deleted, KeyedOutcome, KeyedReadings, ReadingStore, Replaced,
+    AccountStore, Appended, CutSegment, Deleted, KeyedOutcome, KeyedReadings, Purged, ReadingStore, Replaced,
     SealedRows, SegmentEntry, SegmentStore, Store, StoreError,
 };
 
@@ -255,6 +255,7 @@ impl Script {
         say(before);
         self.retry(async || self.store.delete_device(device, None).await).await?;
         say(after);
+        while self.retry(async || self.store.purge_slice(1).await).await? != Purged::Nothing {}
         Ok(())
     }
 }

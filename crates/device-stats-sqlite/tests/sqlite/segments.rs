@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use device_stats_domain::{
-    DeviceId, DeviceKey, Email, NewDevice, NewReading, NewUser, ReadingTime, Timestamp, UserId, Username,
+    DeviceId, DeviceKey, Email, Finite, NewDevice, NewReading, NewUser, ReadingTime, Timestamp, UserId,
+    Username,
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::limits::CLOCK_SKEW_MAX;
+use device_stats_store::limits::{CLOCK_SKEW_MAX, PURGED_SEGMENTS_MAX};
 use device_stats_store::{
-    AccountStore, Appended, Piece, PieceKey, ReadingStore, Replaced, SegmentId, SegmentStore, StoreError,
+    AccountStore, Appended, Piece, PieceKey, Purged, ReadingStore, Replaced, SegmentId, SegmentStore,
+    StoreError,
 };
 use rusqlite::Connection;
 
@@ -73,10 +75,60 @@ async fn blocks_are_deleted_with_their_segment() {
     let merged: Vec<_> = store.list_segments(mine).await.unwrap().iter().map(|entry| entry.id).collect();
     assert!(matches!(store.merge(mine, &merged, &both).await.unwrap(), Replaced::Done(_)));
     assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
+    // A deletion of a device or user leaves the segments to the purge.
     store.delete_device(mine, None).await.unwrap();
-    assert_eq!(rows(&folder.database()), blocks(&[&one, &other, &one, &other]));
     store.delete_user(ann, None).await.unwrap();
-    assert_eq!(rows(&folder.database()), blocks(&[&one, &other]));
+    assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
+    for (purged, left) in [
+        (Purged::All(mine), &[&one, &other, &one, &other][..]),
+        (Purged::Part(hers), &[&other, &one, &other]),
+        (Purged::All(hers), &[&one, &other]),
+        (Purged::Nothing, &[&one, &other]),
+    ] {
+        assert_eq!(store.purge_slice(1).await.unwrap(), purged);
+        assert_eq!(rows(&folder.database()), blocks(left));
+    }
+}
+
+/// A slice ends at a number of readings or of segments, and the next process continues.
+#[tokio::test]
+async fn a_purge_is_bounded_and_survives_a_restart() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let device = create(&store, "d", None).await;
+    let few = |n: i64| {
+        let NewReading { values, .. } = process::reading(device, 0);
+        let row = |k| Row { time_us: 10 * n + k, id: 10 * n + k, values: values.map(Finite::get) };
+        Segment::encode(&[row(0), row(1)], Effort::Fast).unwrap()
+    };
+    for n in 0..70 {
+        let id = append_segment(&store, device, &few(n)).await;
+        let derived = few(n).derive(Effort::Fast).unwrap();
+        store.store_derived(device, id, &derived).await.unwrap();
+    }
+    store.append(&[process::reading(device, 5)]).await.unwrap();
+    store.delete_device(device, None).await.unwrap();
+    let segments_max = i64::from(PURGED_SEGMENTS_MAX);
+    let mut left = 70;
+    for (readings_max, segments) in [(5, 3), (0, 1), (u32::MAX, segments_max)] {
+        assert_eq!(store.purge_slice(readings_max).await.unwrap(), Purged::Part(device));
+        left -= segments;
+        assert_eq!(rows(&folder.database()).0, left, "a slice of {readings_max} readings");
+    }
+    drop(store);
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    assert_eq!(store.purge_slice(u32::MAX).await.unwrap(), Purged::Part(device));
+    assert_eq!(store.purge_slice(u32::MAX).await.unwrap(), Purged::All(device));
+    assert_eq!(store.purge_slice(u32::MAX).await.unwrap(), Purged::Nothing);
+    let connection = Connection::open(folder.database()).unwrap();
+    for table in ["segment", "segment_block", "derived_segment", "derived_block", "deleted_device"] {
+        let select = format!("SELECT count(*) FROM {table}");
+        let rows: i64 = connection.query_row(&select, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "{table}");
+    }
+    // Only the entry that deleted the hot reading is left in the journal.
+    let entries: i64 = connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
+    assert!(entries <= 1, "{entries}");
 }
 
 /// Returns a client-timed reading at `us`, or a server-timed one with the clock at `us`.

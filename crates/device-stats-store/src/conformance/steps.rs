@@ -54,6 +54,8 @@ pub(super) enum Step {
     ListDevices(ListPage),
     ListUserDevices(Slot),
     ListDevicesAfter(Slot, Option<Slot>, DeviceFilter, u32),
+    /// Purges a slice of at most this number of readings.
+    Purge(u32),
     Append(Vec<Draft>),
     /// Appends a keyed request, some microseconds later than the one before.
     AppendKeyed {
@@ -236,6 +238,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => (slot(), option::of(option::of(text())), option::of(option::of(slot())))
             .prop_map(|(device, name, owner)| Step::UpdateDevice { device, name, owner }),
         1 => slot().prop_map(Step::DeleteDevice),
+        2 => (1..4_u32).prop_map(Step::Purge),
         2 => vec(text(), 0..6).prop_map(Step::FindDevices),
         1 => part().prop_map(Step::ListDevices),
         2 => slot().prop_map(Step::ListUserDevices),

@@ -1,12 +1,15 @@
-//! `device-stats seal`: seals hot readings and merges small segments, directly in the database.
+//! `device-stats seal`: seals hot readings and merges small segments, directly in the database. With `--all`,
+//! it also deletes the readings that deleted devices have left.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use anyhow::Context;
 use device_stats_domain::{Device, error_chain};
-use device_stats_service::limits::SEAL_RETRY_PAUSE;
+use device_stats_service::limits::{PURGE_RETRY_PAUSE, SEAL_RETRY_PAUSE};
+use device_stats_service::purging::purge_all;
 use device_stats_service::sealing::{MergeGoal, ReadingsToSeal, SealError, SealReport, Sealer};
-use device_stats_store::Retry;
+use device_stats_store::{Retry, Store};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -16,7 +19,7 @@ use super::stdout;
 use super::store_devices::{StoreDevices, for_each_device, parallelism};
 use crate::settings::{OutputForm, Settings};
 
-/// Maximum number of attempts for a device while the database is busy or unavailable.
+/// Maximum number of attempts for a device, or for the purge, while the database is busy or unavailable.
 const ATTEMPTS_MAX: u32 = 5;
 
 /// Arguments of `seal`.
@@ -37,7 +40,7 @@ pub(super) struct Arguments {
 /// If the database cannot be used, or the device does not exist.
 pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let StoreDevices { store, devices } = StoreDevices::open(settings, arguments.device.as_deref()).await?;
-    let sealer = &Sealer::new(store, parallelism());
+    let sealer = &Sealer::new(Arc::clone(&store), parallelism());
     let work = async |device: Device| (seal_with_retries(sealer, &device).await, device);
     let mut results = pin!(for_each_device(devices, work));
     let (mut count, mut total) = (0_u64, SealReport::default());
@@ -49,6 +52,9 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
             stdout::print(&format!("device {:?}: {}\n", device.device_id.as_str(), describe(done)))?;
         }
     }
+    if arguments.all {
+        purge_with_retries(store.as_ref()).await?;
+    }
     let result = json!({
         "devices": count,
         "sealed_readings": total.sealed_readings,
@@ -57,6 +63,23 @@ pub(super) async fn seal(arguments: &Arguments, settings: &Settings) -> anyhow::
         "merged_into": total.merged_into,
     });
     results::print(settings.output, &result, || Ok(format!("{count} devices: {}\n", describe(total))))
+}
+
+/// Deletes the readings of deleted devices. Tries again if the database is busy or unavailable.
+async fn purge_with_retries(store: &dyn Store) -> anyhow::Result<()> {
+    let mut attempts = 1;
+    while let Err(error) = purge_all(store).await {
+        if error.retry() == Retry::Pointless || attempts == ATTEMPTS_MAX {
+            return Err(error).context("cannot delete the readings of deleted devices");
+        }
+        tracing::warn!(
+            causes = error_chain(&error),
+            "deleting the readings of deleted devices failed, trying again"
+        );
+        tokio::time::sleep(PURGE_RETRY_PAUSE).await;
+        attempts += 1;
+    }
+    Ok(())
 }
 
 /// Seals and merges the readings of a device. Tries again if the database is busy or unavailable.

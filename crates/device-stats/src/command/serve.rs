@@ -39,12 +39,14 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
         .context("cannot start threads")?;
     let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);
+    let purging = service.purge_in_background();
     let stop = async {
         stop.await;
         sealing.begin_stop();
+        purging.begin_stop();
     };
     device_stats_http::serve(listener, service, stop).await;
-    sealing.stop().await;
+    tokio::join!(sealing.stop(), purging.stop());
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! Readings that arrive while their device or its user is deleted and created again: in any order, nothing
-//! remains of a deleted device, and nothing returns.
+//! remains of a deleted device, and nothing returns. The rows of deleted devices disappear a little later,
+//! also if the server is killed in the meantime.
+
+#![expect(clippy::disallowed_methods, reason = "polls the database")]
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -15,6 +19,12 @@ const ROUNDS: u64 = 6;
 const DEVICES: [&str; 2] = ["pump", "fan"];
 /// Numbers of readings per request, in turn. Some requests become segments at once.
 const COUNTS: [u64; 3] = [1, 300, 4_500];
+/// Table of the deleted devices that are not purged yet.
+const PENDING: &str = "deleted_device";
+/// Time limit for a purge.
+const EVENT_TIMEOUT: Duration = Duration::from_mins(1);
+/// Number of devices of a user whose purge is interrupted. Each one takes a slice of its own.
+const PURGED_DEVICES: usize = 150;
 /// Number of requests of each writer per turn, and of deletions in a round.
 const REQUESTS: usize = 4;
 /// Minimum number of journal entries of SQLite that a commit removes.
@@ -136,14 +146,32 @@ fn race(api: &Api, round: u64) {
     );
 }
 
-/// Asserts that no hot or sealed reading remains, and no piece of a segment.
-fn assert_empty(database: &Database) {
+/// Asserts that no device remains, and no hot or sealed reading can be found.
+fn assert_gone(database: &Database) {
     let verify = run(&["verify", "--database-url", &database.url]);
     let output = String::from_utf8(verify.stdout).unwrap();
     assert_eq!(output, "0 devices, 0 segments with 0 readings, 0 hot readings: 0 faults\n");
-    for table in ["users", "devices", "segment", "segment_block"] {
+    for table in ["users", "devices"] {
         assert_eq!(database.rows(table), 0, "{table}");
     }
+}
+
+/// Waits until the server has purged all deleted devices, and asserts that it has left no row of them.
+fn assert_purged(database: &Database) {
+    let waiting = Instant::now();
+    while database.rows(PENDING) > 0 {
+        assert!(waiting.elapsed() < EVENT_TIMEOUT, "{} deleted devices are left", database.rows(PENDING));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for table in ["segment", "segment_block", "derived_segment", "derived_block"] {
+        assert_eq!(database.rows(table), 0, "{table}");
+    }
+}
+
+/// Asserts that nothing remains of the deleted devices: now for all requests, and soon in all tables.
+fn assert_empty(database: &Database) {
+    assert_gone(database);
+    assert_purged(database);
 }
 
 #[test]
@@ -190,4 +218,65 @@ fn assert_journal_is_trimmed(database: &Database, api: &Api) {
     let left = database.rows(database.hot_table());
     // Each commit adds one entry for its reading. In addition, there is at most one entry for each sealing.
     assert!(left <= 2 * commits, "{left} rows remain after {commits} commits");
+}
+
+/// Registers a user with devices that have readings, and returns the user.
+fn create_devices(api: &Api) -> Value {
+    let user = create_user(api, "ann");
+    let names: Vec<String> = (0..PURGED_DEVICES).map(|n| format!("of-ann-{n}")).collect();
+    for name in &names {
+        let body = json!({"device_id": name, "user_id": user});
+        assert_eq!(api.request("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
+    }
+    let rows = names.iter().flat_map(|name| {
+        (1..=20).map(move |k| json!({"device_id": name, "timestamp": time(k), "x": k, "y": 1, "z": 0}))
+    });
+    let (status, answer) = api.request("POST", "/api/v1/stats/batch", Some(&rows.collect())).unwrap();
+    assert_eq!(status, 201, "{answer}");
+    user
+}
+
+/// The server is killed right after it has answered the deletion of a user with many devices.
+fn delete_and_kill(database: &Database) {
+    let server = Server::start_with(&database.url, &["--seal-after-seconds", "0"]);
+    let api = Api::at(&server.url);
+    let user = create_devices(&api);
+    let sealing = Instant::now();
+    while database.rows("segment") < i64::try_from(PURGED_DEVICES).unwrap() {
+        assert!(sealing.elapsed() < EVENT_TIMEOUT, "{}", server.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(api.request("DELETE", &format!("/api/v1/users/{user}"), None).unwrap().0, 204);
+    server.kill();
+    let pending = database.rows(PENDING);
+    assert!(pending > 0, "the server has purged {PURGED_DEVICES} devices before the kill");
+    assert!(database.rows("segment") >= pending, "a device was forgotten before its segments were deleted");
+    assert_gone(database);
+}
+
+#[test]
+fn a_purge_continues_after_a_kill() {
+    over_both_stores(|database| {
+        delete_and_kill(database);
+        let server = Server::start_with(&database.url, &[]);
+        // The device ids are free, although old readings are still stored.
+        let body = json!({"device_id": "of-ann-7"});
+        let api = Api::at(&server.url);
+        assert_eq!(api.request("POST", "/api/v1/devices", Some(&body)).unwrap().0, 201);
+        assert_eq!(api.status("POST", "/api/v1/stats/devices/of-ann-7/analyze"), Some(404));
+        assert_purged(database);
+        assert_eq!(api.status("DELETE", "/api/v1/devices/of-ann-7"), Some(204));
+        assert_purged(database);
+    });
+}
+
+#[test]
+fn the_seal_command_purges_deleted_devices() {
+    over_both_stores(|database| {
+        delete_and_kill(database);
+        let sealed = run(&["seal", "--all", "--database-url", &database.url]);
+        assert!(sealed.status.success(), "{}", String::from_utf8_lossy(&sealed.stderr));
+        assert_eq!(database.rows(PENDING), 0);
+        assert_purged(database);
+    });
 }

@@ -149,6 +149,8 @@ impl Side {
                 let filter = DeviceFilter { user_id, ..filter.clone() };
                 store.list_devices_after(self.key(*after), &filter, *limit).await.map(devices)
             }
+            // A store may purge at any time, so the answers differ.
+            Step::Purge(readings) => store.purge_slice(*readings).await.map(|_| "purged".to_owned()),
             Step::ListUserDevices(user) => store.list_user_devices(self.user_id(*user)).await.map(devices),
             _ => return None,
         })
