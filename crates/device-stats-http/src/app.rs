@@ -21,7 +21,7 @@ pub(crate) fn app(service: Service) -> Router {
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
 /// panics, complete the response, and compress it.
-fn with_layers(routes: Router) -> Router {
+pub(crate) fn with_layers(routes: Router) -> Router {
     routes
         .fallback(async || ApiError::UnknownPath)
         .method_not_allowed_fallback(refuse_method)
