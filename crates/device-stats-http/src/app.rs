@@ -1,13 +1,15 @@
 //! The application: all routes, and the layers around them.
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::body::drain_unread;
 use crate::compression::compression;
 use crate::errors::ApiError;
 use crate::{middleware, openapi, routes};
@@ -23,15 +25,22 @@ pub(crate) fn app(service: Service) -> Router {
 /// panics, complete the response, and compress it.
 pub(crate) fn with_layers(routes: Router) -> Router {
     routes
-        .fallback(async || ApiError::UnknownPath)
+        .fallback(refuse_path)
         .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
         .layer(from_fn(middleware::complete_response))
         .layer(compression())
 }
 
+/// Responds to a path that does not exist.
+async fn refuse_path(headers: HeaderMap, body: Body) -> Response {
+    drain_unread(&headers, body);
+    ApiError::UnknownPath.into_response()
+}
+
 /// Responds to a method that a path does not have. The router adds the `Allow` header.
-async fn refuse_method(method: Method) -> Response {
+async fn refuse_method(method: Method, headers: HeaderMap, body: Body) -> Response {
+    drain_unread(&headers, body);
     match method {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => ApiError::UnknownMethod.into_response(),
@@ -40,7 +49,6 @@ async fn refuse_method(method: Method) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
     use axum::extract::Request;
     use axum::routing::get;
     use http_body_util::BodyExt;

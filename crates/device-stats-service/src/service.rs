@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::access::known_devices::KnownDevices;
 use crate::admission::{AdmissionControl, BodyPermit};
 use crate::compute::Compute;
+use crate::error::ServiceError;
 use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::GroupCommit;
 use crate::ingest::keyed_requests::KeyedRequests;
@@ -106,6 +107,18 @@ impl Service {
     /// Returns the permit of a new request body. It has no memory reserved yet.
     pub fn body_permit(&self) -> BodyPermit {
         self.parts.admission.body_permit()
+    }
+
+    /// Runs a computation on a part of a large request body, such as parsing it, on a thread that serves no
+    /// connections.
+    ///
+    /// # Errors
+    /// [`ServiceError::ComputationFailed`] if the computation panics.
+    pub async fn compute_body<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        self.parts.compute.run_for_body(computation).await.map_err(ServiceError::ComputationFailed)
     }
 
     /// Checks that the store answers.
