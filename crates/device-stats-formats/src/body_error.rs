@@ -32,6 +32,9 @@ pub enum BodyError {
         /// Maximum number of readings.
         readings_max: usize,
     },
+    /// All bodies together hold too much memory.
+    #[error("all bodies together hold too much memory")]
+    OutOfMemory,
     /// No batch has this media type.
     #[error("the media type is not supported")]
     UnknownMediaType,

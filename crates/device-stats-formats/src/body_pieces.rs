@@ -28,7 +28,9 @@ pub(crate) fn outcome<T: BodyReceiver, R: Debug>(
     finish: impl FnOnce(T, &mut Faults) -> Result<Option<BatchRows<R>>, BodyError>,
 ) -> String {
     for piece in pieces {
-        reader.receive(piece);
+        if let Err(error) = reader.receive(piece) {
+            return format!("{error:?}");
+        }
     }
     let mut faults = Faults::default();
     match finish(reader, &mut faults) {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::faults::{Faults, LocationStep, Problem};
 use crate::json::Json;
+use crate::limits::COLUMNS_MAX;
 use crate::misnamed::find_misnamed;
 
 /// Names of the columns that a table has.
@@ -21,8 +22,18 @@ impl ColumnNames {
         self.required.contains(&name) || self.optional.contains(&name)
     }
 
+    /// Returns the problem of a table with more than [`COLUMNS_MAX`] columns.
+    pub(crate) fn too_many() -> Problem {
+        let msg = format!("A batch has at most {COLUMNS_MAX} columns");
+        Problem::new("too_many_columns", msg).with(json!({ "columns_max": COLUMNS_MAX }))
+    }
+
     /// Notes missing, unknown and repeated columns; `None` if there is a fault.
     pub(crate) fn check(self, columns: &[&str], faults: &mut Faults) -> Option<()> {
+        if columns.len() > COLUMNS_MAX {
+            faults.add(vec!["body".into(), "header".into()], Self::too_many(), &Json::Null);
+            return None;
+        }
         for name in self.required.iter().filter(|name| !columns.contains(name)) {
             faults.add(column_location(name), Problem::new("missing", "Column required"), &Json::Null);
         }

@@ -133,6 +133,11 @@ impl Faults {
         !self.reads_on && self.found.len() >= FAULTS_MAX
     }
 
+    /// Returns whether a further fault would be kept.
+    pub(crate) fn keeps_more(&self) -> bool {
+        self.found.len() < FAULTS_MAX
+    }
+
     /// Returns the faults in the order in which they were found.
     pub fn into_vec(self) -> Vec<Fault> {
         self.found

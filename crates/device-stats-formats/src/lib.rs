@@ -19,6 +19,8 @@ mod json;
 mod line_protocol;
 mod media_type;
 mod members;
+#[cfg(test)]
+mod memory_tests;
 mod misnamed;
 mod reading_times;
 mod utf8_decoder;

@@ -2,8 +2,15 @@
 
 /// Maximum size of a batch, in bytes, after decompression.
 pub const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// Maximum number of readings of a batch of Arrow columns. Such a reading may take only a few bytes.
+/// Maximum number of readings of a batch, faulty ones included. A reading may take only a few bytes of a
+/// body.
 pub const BATCH_READINGS_MAX: usize = 1024 * 1024;
+/// Maximum number of columns of a batch. All other names than those of a reading are faults.
+pub const COLUMNS_MAX: usize = 1_000;
+/// Maximum size of the header of a CSV batch, in bytes.
+pub const CSV_HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Maximum number of tags of a point in line protocol, and of its fields.
+pub const POINT_KEYS_MAX: usize = 1_000;
 /// Maximum nesting depth of arrays and objects in a JSON body.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Maximum number of values in one JSON value: an element of a batch array, a line of NDJSON, or another

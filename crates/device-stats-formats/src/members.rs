@@ -83,26 +83,33 @@ impl<'a> Members<'a> {
     /// Notes a fault for each member that is not one of `known`; returns whether there is none.
     #[must_use]
     pub fn refuse_others(&mut self, known: &[&str]) -> bool {
+        let given = self.given(known);
         let mut are_known = true;
         for (name, value) in self.named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let meant = find_misnamed(name, known, |ours| self.has(ours));
-            self.faults.add(self.sent_location(name), meant.map_or_else(extra, misnamed), value);
             are_known = false;
+            if !self.faults.keeps_more() {
+                break;
+            }
+            let meant = find_misnamed(name, known, |ours| given.contains(&ours));
+            self.faults.add(self.sent_location(name), meant.map_or_else(extra, misnamed), value);
         }
         are_known
     }
 
     /// Notes a fault for each synonym of a member in `known`. Other unknown members are ignored.
     pub fn refuse_misnamed(&mut self, known: &[&str]) {
+        let given = self.given(known);
         for (name, value) in self.named {
-            if let Some(meant) = find_misnamed(name, known, |ours| self.has(ours)) {
+            if let Some(meant) = find_misnamed(name, known, |ours| given.contains(&ours)) {
                 self.faults.add(self.sent_location(name), misnamed(meant), value);
             }
         }
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.named.iter().any(|(other, _)| other == name)
+    /// Returns the names that the object has.
+    fn given<'k>(&self, known: &[&'k str]) -> Vec<&'k str> {
+        let has = |name: &&str| self.named.iter().any(|(other, _)| other == name);
+        known.iter().copied().filter(has).collect()
     }
 
     fn sent_location(&self, name: &str) -> Vec<LocationStep> {

@@ -1,13 +1,15 @@
 //! The application: all routes, and the layers around them.
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::body::drain_unread;
 use crate::compression::compression;
 use crate::errors::ApiError;
 use crate::{middleware, openapi, routes};
@@ -21,7 +23,7 @@ pub(crate) fn app(service: Service) -> Router {
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
 /// panics, complete the response, and compress it.
-fn with_layers(routes: Router) -> Router {
+pub(crate) fn with_layers(routes: Router) -> Router {
     routes
         .fallback(refuse_path)
         .method_not_allowed_fallback(refuse_method)
@@ -31,12 +33,14 @@ fn with_layers(routes: Router) -> Router {
 }
 
 /// Responds to a path that no operation has.
-async fn refuse_path(uri: Uri) -> ApiError {
+async fn refuse_path(uri: Uri, headers: HeaderMap, body: Body) -> ApiError {
+    drain_unread(&headers, body);
     if uri.path() == "/" { ApiError::RootPath } else { ApiError::UnknownPath }
 }
 
 /// Responds to a method that a path does not have. The router adds the `Allow` header.
-async fn refuse_method(method: Method) -> Response {
+async fn refuse_method(method: Method, headers: HeaderMap, body: Body) -> Response {
+    drain_unread(&headers, body);
     match method {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => ApiError::UnknownMethod.into_response(),
@@ -45,7 +49,6 @@ async fn refuse_method(method: Method) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
     use axum::extract::Request;
     use axum::routing::get;
     use http_body_util::BodyExt;

@@ -1,8 +1,13 @@
-//! The body of a request: limits on its size and time, and decompression.
+//! The body of a request: limits on its size, time and memory, and decompression.
 
+mod bounded;
 mod decompress;
+mod drain;
 mod kind;
+mod pace;
 mod receive;
+mod zstd_decoder;
 
+pub(crate) use drain::drain_unread;
 pub(crate) use kind::BodyKind;
 pub(crate) use receive::receive;

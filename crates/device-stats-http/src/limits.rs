@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// Maximum size of the body of a request that is not a batch, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Maximum window of a batch compressed with zstd, as the binary logarithm of its size in bytes. No batch
-/// needs a larger window, and a decoder may need as much memory as the window has.
-pub const ZSTD_WINDOW_LOG_MAX: u32 = 24;
+/// Maximum window of a batch compressed with zstd, as the binary logarithm of its size in bytes. It is the
+/// maximum that RFC 9659 allows, and a decoder may need as much memory as the window has.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// Maximum number of bytes that are read from the rest of a refused body. They are discarded. Some clients
 /// read the response only after they have sent the body.
 pub const DRAIN_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -26,6 +26,18 @@ pub const HEADERS_MAX: usize = 64;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time for the body of a request to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Minimum rate at which a body that holds much memory arrives in each [`BODY_RATE_INTERVAL`], in bytes per
+/// second before decompression.
+pub const BODY_RATE_BYTES_MIN: usize = 16 * 1024;
+/// Time over which the rate of a body is measured.
+pub const BODY_RATE_INTERVAL: Duration = Duration::from_secs(5);
+/// Memory up to which a body may arrive more slowly, in bytes.
+pub const BODY_RATE_FREE_BYTES: usize = 256 * 1024;
+/// Size of the pieces in which a large body is decompressed and parsed on a thread for computations, in bytes
+/// before decompression. A smaller body that is not compressed stays on the thread of its connection.
+pub const BODY_PIECE_BYTES: usize = 64 * 1024;
+/// Maximum number of frames of such a piece. A client may send tiny chunks.
+pub const BODY_PIECE_FRAMES_MAX: usize = 256;
 /// Maximum time for which a client may accept no byte of a response. After this time, the connection is
 /// closed.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);

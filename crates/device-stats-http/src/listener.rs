@@ -107,3 +107,73 @@ async fn respond(app: Router, request: Request<Incoming>) -> Response {
     let request = strip_trailing_slash(request.map(Body::new));
     app.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
+    use axum::routing::get;
+    use tokio::io::AsyncWriteExt;
+    use tokio::sync::Notify;
+    use tracing::subscriber;
+
+    use super::*;
+    use crate::app::with_layers;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Such a request left no trace in the log.
+    #[tokio::test]
+    async fn a_request_whose_client_disconnects_is_logged() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+        let _default = subscriber::set_default(subscriber.finish());
+        let begun = Arc::new(Notify::new());
+        let has_begun = Arc::clone(&begun);
+        let never_answers = async move || {
+            has_begun.notify_one();
+            std::future::pending::<()>().await;
+        };
+        let app = with_layers(Router::new().route("/slow", get(never_answers)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let permits = Arc::new(Semaphore::new(1));
+        let (stream, permit) = accept(&listener, &permits).await.unwrap();
+        // Dropping it would stop the connection.
+        let connections = GracefulShutdown::new();
+        serve_connection(stream, permit, app, &connections);
+        client.write_all(b"GET /slow HTTP/1.1\r\nhost: t\r\nx-request-id: r-1\r\n\r\n").await.unwrap();
+        begun.notified().await;
+        assert_eq!(log.text(), "");
+        drop(client);
+        // The permit of the connection returns after the request has been dropped.
+        let _permit = permits.acquire().await.unwrap();
+        let text = log.text();
+        for part in ["id=r-1", "path=\"/slow\"", "connection ended before", "route=\"/slow\"", "duration_us="]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}

@@ -1,5 +1,5 @@
 //! The middleware of every request. It gives the request an id, writes the body of an error, and logs one
-//! line.
+//! line, also if the client disconnects before the response.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use device_stats_domain::error_chain;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::errors::{ApiError, Description, ErrorForm, Raised, error_response};
 use crate::headers::accept::accepts_problem_json;
@@ -17,7 +17,6 @@ use crate::routes::is_write_path;
 
 /// Runs a request and completes its response.
 pub(crate) async fn complete_response(request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = RequestId::from_headers(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -30,6 +29,7 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
         ErrorForm::Contract
     };
     let span = info_span!("request", %id, %method, path);
+    let log = RequestLog { span: span.clone(), route, started: Instant::now(), is_answered: false };
     let mut response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
@@ -37,11 +37,45 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
         log_error(&description, &error);
         response = error_response(description, &response, &id, form);
     }
-    let status = response.status().as_u16();
-    let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    info!(status, duration_us, route = route.as_deref().unwrap_or("none"), "request answered");
+    log.answered(response.status());
     response.headers_mut().insert(REQUEST_ID, id.to_header());
     response
+}
+
+/// The log line of a request. It is written when the request is answered, or when it is dropped unanswered:
+/// the server drops a request whose connection has ended.
+struct RequestLog {
+    span: Span,
+    route: Option<String>,
+    started: Instant,
+    is_answered: bool,
+}
+
+impl RequestLog {
+    /// Logs the answer.
+    fn answered(mut self, status: StatusCode) {
+        self.is_answered = true;
+        let (status, duration_us) = (status.as_u16(), self.duration_us());
+        info!(status, duration_us, route = self.route(), "request answered");
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_deref().unwrap_or("none")
+    }
+
+    fn duration_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for RequestLog {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            let _entered = self.span.enter();
+            let duration_us = self.duration_us();
+            info!(duration_us, route = self.route(), "connection ended before the request was answered");
+        }
+    }
 }
 
 /// Logs a server error with its causes, which the client does not see.

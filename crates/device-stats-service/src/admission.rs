@@ -35,6 +35,8 @@ pub(crate) struct AdmissionPermit {
 pub struct BodyPermit {
     units: Arc<Semaphore>,
     reserved: Option<OwnedSemaphorePermit>,
+    /// Memory requested so far, in bytes.
+    bytes: usize,
 }
 
 impl Default for AdmissionControl {
@@ -52,7 +54,7 @@ impl Default for AdmissionControl {
 impl AdmissionControl {
     /// Returns the permit of a new body. It has no memory reserved yet.
     pub(crate) fn body_permit(&self) -> BodyPermit {
-        BodyPermit { units: Arc::clone(&self.body_units), reserved: None }
+        BodyPermit { units: Arc::clone(&self.body_units), reserved: None, bytes: 0 }
     }
 
     /// Admits `count` readings that wait for their commit. A single request with more readings than
@@ -100,6 +102,7 @@ impl BodyPermit {
     /// # Errors
     /// [`ServiceError::QueueFull`], at once. The memory reserved so far stays reserved.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), ServiceError> {
+        self.bytes = self.bytes.max(bytes);
         let units = bytes.saturating_sub(BODY_BYTES_UNCOUNTED).div_ceil(BODY_UNIT_BYTES);
         let reserved = self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Some(missing) = units.checked_sub(reserved).filter(|missing| *missing > 0) else { return Ok(()) };
@@ -111,6 +114,19 @@ impl BodyPermit {
             none => *none = Some(added),
         }
         Ok(())
+    }
+
+    /// Reserves this number of bytes in addition.
+    ///
+    /// # Errors
+    /// [`ServiceError::QueueFull`], at once.
+    pub(crate) fn grow_by(&mut self, bytes: usize) -> Result<(), ServiceError> {
+        self.grow_to(self.bytes.saturating_add(bytes))
+    }
+
+    /// Returns the reserved memory, in bytes, without the first [`BODY_BYTES_UNCOUNTED`] bytes.
+    pub fn reserved_bytes(&self) -> usize {
+        self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * BODY_UNIT_BYTES
     }
 }
 

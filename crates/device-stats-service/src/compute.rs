@@ -1,5 +1,5 @@
-//! Two thread pools for computations, `light` and `heavy`, separate from the threads that serve connections.
-//! Each pool has one thread per core.
+//! Thread pools for computations, separate from the threads that serve connections. Each pool has one thread
+//! per core. `bodies` reads large request bodies; `light` and `heavy` are for everything else.
 //!
 //! A light computation runs on one thread of the `light` pool. A heavy computation is split into tasks for
 //! the `heavy` pool. Light computations therefore never wait for heavy ones. The operating system divides the
@@ -27,6 +27,7 @@ const HEAVY_READINGS_IDLE: u64 = 1024 * 1024;
 pub(crate) struct Compute {
     light: ThreadPool,
     heavy: ThreadPool,
+    bodies: ThreadPool,
     /// One permit for each heavy computation that may run.
     heavy_permits: Arc<Semaphore>,
     /// One permit for each export that may compute. Exports use up to half of the cores, so the other half is
@@ -101,6 +102,7 @@ impl Compute {
         Ok(Self {
             light: pool("analysis")?,
             heavy: pool("heavy")?,
+            bodies: pool("body")?,
             heavy_permits: half(),
             export_permits: half(),
             running: Arc::default(),
@@ -143,6 +145,17 @@ impl Compute {
     ) -> Result<T, Cause> {
         let permit = Arc::clone(&self.export_permits).acquire_owned().await?;
         spawn(&self.light, (Arc::clone(&self.running), permit), computation).await
+    }
+
+    /// Runs a computation on a part of a large request body, in order of arrival. Analyses do not delay it.
+    ///
+    /// # Errors
+    /// The computation panicked.
+    pub(crate) async fn run_for_body<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Cause> {
+        spawn(&self.bodies, (), computation).await
     }
 
     /// Runs a computation that encodes new readings. It uses one thread of the `heavy` pool, because it is

@@ -1,6 +1,7 @@
 //! Ingest: readings get their ids and times, and are stored together with the readings of other requests.
 
 mod append;
+mod batch_devices;
 pub(crate) mod clock;
 mod direct;
 pub(crate) mod group_commit;

@@ -129,6 +129,18 @@ impl Service {
         self.parts.admission.body_permit()
     }
 
+    /// Runs a computation on a part of a large request body, such as parsing it, on a thread that serves no
+    /// connections.
+    ///
+    /// # Errors
+    /// [`ServiceError::ComputationFailed`] if the computation panics.
+    pub async fn compute_body<T: Send + 'static>(
+        &self,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        self.parts.compute.run_for_body(computation).await.map_err(ServiceError::ComputationFailed)
+    }
+
     /// Checks that the store answers.
     ///
     /// # Errors

@@ -13,8 +13,9 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
 use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
-use arrow_ipc::{Endianness, Message, MessageHeader, MetadataVersion, root_as_message};
+use arrow_ipc::{Endianness, Message, MessageHeader, MetadataVersion, root_as_message_with_opts};
 use arrow_schema::{DataType, Schema, SchemaRef};
+use flatbuffers::VerifierOptions;
 
 use super::layout;
 use super::memory_limit::ArrayMemoryLimit;
@@ -25,6 +26,13 @@ pub(crate) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Maximum size of the head of a message, in bytes. A schema may contain metadata of the program that wrote
 /// it.
 const HEAD_BYTES_MAX: usize = 1024 * 1024;
+/// Limits on the parts of a head. Parts may share bytes, so a short head may describe many long parts.
+const HEAD_OPTIONS: VerifierOptions = VerifierOptions {
+    max_depth: 64,
+    max_tables: 64 * 1024,
+    max_apparent_size: 4 * HEAD_BYTES_MAX,
+    ignore_missing_null_terminator: false,
+};
 /// Maximum allocation for the body of a message before any of it has arrived, in bytes.
 const BODY_BYTES_INITIAL: usize = 1024 * 1024;
 
@@ -166,8 +174,8 @@ fn next_head(input: &mut impl Read) -> Result<Option<Vec<u8>>, ArrowStreamError>
 /// Parses a head, and checks that its parts lie inside of it.
 fn message(head: &[u8]) -> Result<Message<'_>, ArrowStreamError> {
     // The text of the error is left out: it describes internals of flatbuffers.
-    let message =
-        root_as_message(head).map_err(|_| ArrowStreamError::broken("the head of a message is malformed"))?;
+    let message = root_as_message_with_opts(&HEAD_OPTIONS, head)
+        .map_err(|_| ArrowStreamError::broken("the head of a message is malformed"))?;
     if message.version() < MetadataVersion::V4 {
         return Err(ArrowStreamError::broken("the version of a message is older than 4"));
     }

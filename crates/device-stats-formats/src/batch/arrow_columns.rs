@@ -10,13 +10,13 @@ mod time_column;
 use arrow_array::RecordBatch;
 use device_stats_domain::{Axes, Finite, Measurement};
 
-use super::batch_rows::BatchRows;
+use super::batch_rows::{BatchRows, check_readings};
 use super::row::Row;
 use crate::arrow::{ArrowStream, check_columns};
 use crate::body_error::BodyError;
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_READINGS_MAX};
+use crate::limits::BATCH_BYTES_MAX;
 use crate::reading_times::ReadingTimes;
 use device_column::DeviceColumn;
 pub(crate) use number_column::NumberColumn;
@@ -25,27 +25,40 @@ use time_column::TimeColumn;
 /// The rule that a value breaks, and the value. Boxed, because it is large and faults are rare.
 pub(crate) type ValueFault = Box<(Problem, Json)>;
 
-/// Reads the rows of a body; `None` if a column is faulty: its fault is noted, and no value is read.
+/// Reads the rows of a body; `None` if a column is faulty: its fault is noted, and no value is read. Before
+/// memory is allocated, `reserve` is called with the memory of the body and its rows, in bytes.
 ///
 /// # Errors
-/// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings.
+/// [`BodyError`] if the stream is broken or incomplete, or has too many bytes or readings, or if `reserve`
+/// returns false.
 pub(super) fn read<R: Row>(
     body: &[u8],
     times: &mut ReadingTimes,
     faults: &mut Faults,
+    reserve: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<BatchRows<R>>, BodyError> {
     let mut rows = BatchRows::default();
-    let stream = ArrowStream::open(body, BATCH_BYTES_MAX)?;
+    let mut stream = ArrowStream::open(body, BATCH_BYTES_MAX)?;
     if check_columns(R::COLUMNS, stream.schema(), faults).is_none() {
         return Ok(None);
     }
-    let batches = read_batches(stream)?;
-    rows.rows.reserve(batches.iter().map(RecordBatch::num_rows).sum());
     let mut first_row = 0;
-    for batch in &batches {
-        let columns = ReadingColumns::new(batch)?;
-        read_batch(columns, first_row, batch.num_rows(), times, &mut rows, faults);
-        first_row += batch.num_rows();
+    while let Some(batch) = stream.next_batch()? {
+        let count = batch.num_rows();
+        check_readings(first_row + count)?;
+        let arrays = body.len() + batch.get_array_memory_size();
+        if !reserve(arrays + rows.held_bytes() + count * size_of::<R>()) {
+            return Err(BodyError::OutOfMemory);
+        }
+        // Many small batches grow the list as single rows do.
+        if count > rows.rows.len() {
+            rows.rows.reserve_exact(count);
+        }
+        read_batch(ReadingColumns::new(&batch)?, first_row, count, times, &mut rows, faults);
+        first_row += count;
+    }
+    if !stream.into_input().is_empty() {
+        return Err(BodyError::NotArrow("bytes follow the end of the stream".to_owned()));
     }
     // This never happens, because each row is either read or faulty. Without the check, readings could be
     // lost silently.
@@ -54,23 +67,6 @@ pub(super) fn read<R: Row>(
     }
     rows.count_rejected(first_row);
     Ok(Some(rows))
-}
-
-/// Reads all record batches of a stream.
-fn read_batches(mut stream: ArrowStream<&[u8]>) -> Result<Vec<RecordBatch>, BodyError> {
-    let mut batches = Vec::new();
-    let mut readings = 0;
-    while let Some(batch) = stream.next_batch()? {
-        readings += batch.num_rows();
-        if readings > BATCH_READINGS_MAX {
-            return Err(BodyError::TooManyReadings { readings_max: BATCH_READINGS_MAX });
-        }
-        batches.push(batch);
-    }
-    if !stream.into_input().is_empty() {
-        return Err(BodyError::NotArrow("bytes follow the end of the stream".to_owned()));
-    }
-    Ok(batches)
 }
 
 /// Adds the rows of a batch, or notes their faults. `first_row` is the position of the first row in the body.
@@ -95,10 +91,12 @@ fn read_batch<R: Row>(
                 break;
             }
             if let Some(read) = columns.read_row(row, first_row + row, reading_times, faults) {
-                rows.push(first_row + row, read);
+                rows.note_positions(first_row + row, rows.rows.len(), 1);
+                rows.rows.push(read);
             }
         }
     }
+    rows.add_text_bytes(columns.devices.as_ref().map_or(0, DeviceColumn::text_bytes));
 }
 
 /// Error for a batch that differs from the schema of its stream. It never occurs, because the stream checks

@@ -2,9 +2,12 @@
 
 use device_stats_domain::DeviceId;
 
+use super::row::Row;
+use crate::body_error::BodyError;
 use crate::body_receiver::vec_bytes;
 use crate::faults::{Fault, LocationStep};
 use crate::json::Json;
+use crate::limits::BATCH_READINGS_MAX;
 
 /// Locations of the rows of a body, for faults that are found after reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub struct BatchRows<R> {
     pub locations: RowLocations,
     /// Rows that were skipped.
     pub rejected: RejectedRows,
+    /// Memory of the texts of the rows, in bytes.
+    text_bytes: usize,
 }
 
 /// Rows that were skipped because of their faults.
@@ -65,7 +70,8 @@ pub struct RejectedRows {
 
 impl<R> Default for BatchRows<R> {
     fn default() -> Self {
-        Self { rows: Vec::new(), locations: RowLocations::default(), rejected: RejectedRows::default() }
+        let (locations, rejected) = (RowLocations::default(), RejectedRows::default());
+        Self { rows: Vec::new(), locations, rejected, text_bytes: 0 }
     }
 }
 
@@ -76,21 +82,33 @@ impl<R> BatchRows<R> {
         Self { locations: RowLocations { device_key, ..RowLocations::default() }, ..Self::default() }
     }
 
-    /// Memory held, in bytes. The texts of device ids are not counted, because they are only a part of the
-    /// body.
+    /// Memory held, in bytes.
     pub fn held_bytes(&self) -> usize {
-        vec_bytes(&self.rows) + vec_bytes(&self.locations.lines) + vec_bytes(&self.locations.positions)
+        let locations = vec_bytes(&self.locations.lines) + vec_bytes(&self.locations.positions);
+        vec_bytes(&self.rows) + locations + self.text_bytes
+    }
+
+    /// Adds memory of texts that several rows share, in bytes.
+    pub(crate) fn add_text_bytes(&mut self, bytes: usize) {
+        self.text_bytes += bytes;
     }
 
     /// Adds the row at a position of the body that begins on this line.
-    pub(crate) fn push_with_line(&mut self, position: usize, line: u64, row: R) {
+    pub(crate) fn push_with_line(&mut self, position: usize, line: u64, row: R)
+    where
+        R: Row,
+    {
         self.push(position, row);
         self.locations.lines.push(line);
     }
 
     /// Adds the row at a position of the body, in a format without lines.
-    pub(crate) fn push(&mut self, position: usize, row: R) {
+    pub(crate) fn push(&mut self, position: usize, row: R)
+    where
+        R: Row,
+    {
         self.note_positions(position, self.rows.len(), 1);
+        self.text_bytes += row.text_bytes();
         self.rows.push(row);
     }
 
@@ -110,4 +128,21 @@ impl<R> BatchRows<R> {
     pub(crate) fn count_rejected(&mut self, rows_in_body: usize) {
         self.rejected.count = (rows_in_body - self.rows.len()) as u64;
     }
+}
+
+/// Checks the number of readings of a body, faulty ones included.
+///
+/// # Errors
+/// [`BodyError::TooManyReadings`].
+pub(crate) fn check_readings(count: usize) -> Result<(), BodyError> {
+    if count > BATCH_READINGS_MAX {
+        return Err(BodyError::TooManyReadings { readings_max: BATCH_READINGS_MAX });
+    }
+    Ok(())
+}
+
+/// Returns the memory of a device id that no other row shares, in bytes: its text, two counts, and the
+/// rounding of the allocator.
+pub(crate) fn device_id_bytes(id: &DeviceId) -> usize {
+    (2 * size_of::<usize>() + id.as_str().len()).next_multiple_of(16)
 }

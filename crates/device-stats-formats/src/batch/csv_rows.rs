@@ -5,9 +5,11 @@ use serde_json::json;
 use super::batch_rows::BatchRows;
 use super::csv_cells::{CsvCells, cell_text};
 use super::row::Row;
+use crate::column_names::ColumnNames;
 use crate::csv::{Progress, RecordReader};
 use crate::faults::{Faults, Problem};
 use crate::json::Json;
+use crate::limits::{COLUMNS_MAX, CSV_HEADER_BYTES_MAX};
 use crate::reading_times::ReadingTimes;
 
 /// Reads rows as their text arrives.
@@ -27,7 +29,7 @@ enum Header {
 
 impl<R> Default for CsvRowReader<R> {
     fn default() -> Self {
-        let (records, rows) = (RecordReader::default(), BatchRows::default());
+        let (records, rows) = (RecordReader::with_cells_max(2 * COLUMNS_MAX), BatchRows::default());
         Self { records, header: Header::Awaited, rows, count: 0 }
     }
 }
@@ -37,8 +39,11 @@ impl<R: Row> CsvRowReader<R> {
     pub(super) fn receive(&mut self, text: &str, times: &mut ReadingTimes, faults: &mut Faults) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() && self.reads_on(faults) {
-            if self.records.read(&mut rest) == Progress::Record {
-                self.read_record(times, faults);
+            match self.records.read(&mut rest) {
+                Progress::Record => self.read_record(times, faults),
+                // A header that is too long is refused before its end.
+                _ if matches!(self.header, Header::Awaited) => self.check_header_size(faults),
+                _ => {}
             }
         }
     }
@@ -57,6 +62,11 @@ impl<R: Row> CsvRowReader<R> {
         }
         self.rows.count_rejected(self.count);
         matches!(self.header, Header::Columns(_)).then_some(self.rows)
+    }
+
+    /// Number of records after the header so far, faulty ones included.
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
     /// Memory held, in bytes.
@@ -92,7 +102,26 @@ impl<R: Row> CsvRowReader<R> {
         }
     }
 
+    /// Notes a fault if the header so far has too many columns or characters.
+    fn check_header_size(&mut self, faults: &mut Faults) {
+        let problem = if self.records.cell_count() > COLUMNS_MAX {
+            ColumnNames::too_many()
+        } else if self.records.text_bytes() > CSV_HEADER_BYTES_MAX {
+            let msg = format!("The header is longer than {CSV_HEADER_BYTES_MAX} bytes");
+            Problem::new("csv_invalid", msg).with(json!({ "line": self.records.line() }))
+        } else {
+            return;
+        };
+        faults.at_line(self.records.line());
+        faults.add(vec!["body".into(), "header".into()], problem, &Json::Null);
+        self.header = Header::Faulty;
+    }
+
     fn read_header(&mut self, faults: &mut Faults) {
+        self.check_header_size(faults);
+        if matches!(self.header, Header::Faulty) {
+            return;
+        }
         let line = self.records.line();
         faults.at_line(line);
         if let Err(rule) = self.records.check_quotes() {

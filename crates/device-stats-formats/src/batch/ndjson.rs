@@ -46,6 +46,11 @@ impl<R: Row> NdjsonRowReader<R> {
         }
     }
 
+    /// Number of rows so far, faulty ones included.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Memory held, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         self.rows.held_bytes() + self.begun.capacity()

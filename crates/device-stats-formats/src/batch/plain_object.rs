@@ -40,7 +40,21 @@ impl Member {
 
 /// Reads one JSON object that fills the line; `None` if it is not plain or not valid.
 pub(crate) fn read(line: &str, times: &mut ReadingTimes) -> Option<PlainObject> {
-    let mut reader = Jiter::new(line.as_bytes());
+    let mut own_times = *times;
+    let (plain, rest) = read_first(line, &mut own_times)?;
+    if !rest.trim_start_matches([' ', '\t', '\r', '\n']).is_empty() {
+        return None;
+    }
+    *times = own_times;
+    Some(plain)
+}
+
+/// Reads one JSON object at the beginning of a text. Returns it with the text after it; `None` if it is not
+/// plain or not valid, or if its end is not in the text.
+pub(super) fn read_first<'t>(text: &'t str, times: &mut ReadingTimes) -> Option<(PlainObject, &'t str)> {
+    // The general reader may ignore the time of an object that is not plain.
+    let mut own_times = *times;
+    let mut reader = Jiter::new(text.as_bytes());
     let mut plain = PlainObject::default();
     let mut next = reader.next_object().ok()?.map(Member::from_name);
     while let Some(member) = next {
@@ -49,12 +63,13 @@ pub(crate) fn read(line: &str, times: &mut ReadingTimes) -> Option<PlainObject> 
             Member::X => set(&mut plain.values.x, number(&mut reader)?)?,
             Member::Y => set(&mut plain.values.y, number(&mut reader)?)?,
             Member::Z => set(&mut plain.values.z, number(&mut reader)?)?,
-            Member::Time => set(&mut plain.time, time(&mut reader, times)?)?,
+            Member::Time => set(&mut plain.time, time(&mut reader, &mut own_times)?)?,
         }
         next = reader.next_key().ok()?.map(Member::from_name);
     }
-    reader.finish().ok()?;
-    Some(plain)
+    let rest = text.get(reader.current_index()..)?;
+    *times = own_times;
+    Some((plain, rest))
 }
 
 /// Sets a member; `None` if it is repeated.

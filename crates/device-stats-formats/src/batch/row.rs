@@ -3,6 +3,7 @@
 
 use device_stats_domain::{Axes, DeviceId, Measurement};
 
+use super::batch_rows::device_id_bytes;
 use super::csv_cells::CsvCells;
 use super::plain_object::PlainObject;
 use crate::column_names::ColumnNames;
@@ -26,6 +27,11 @@ pub trait Row: Sized + Send {
 
     /// Reads a CSV record; `None` if a fault has been noted.
     fn from_cells(cells: &mut CsvCells<'_>, times: &mut ReadingTimes) -> Option<Self>;
+
+    /// Memory of the texts of this row alone, in bytes.
+    fn text_bytes(&self) -> usize {
+        0
+    }
 
     /// Combines the values of columns; `None` if a device id is missing or not allowed.
     fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self>;
@@ -84,6 +90,10 @@ impl Row for (DeviceId, Measurement) {
         let device = cells.read("device_id", |cell| values::device_id_text(formula::unescape(cell)));
         let measurement = Measurement::from_cells(cells, times);
         Some((device?, measurement?))
+    }
+
+    fn text_bytes(&self) -> usize {
+        device_id_bytes(&self.0)
     }
 
     fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {

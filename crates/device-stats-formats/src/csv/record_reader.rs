@@ -51,6 +51,10 @@ pub(crate) struct RecordReader {
     /// End of each cell in `text`; only `cell_count` are in use.
     ends: Vec<usize>,
     cell_count: usize,
+    /// Maximum number of cells that are kept. The first cells of a longer record are kept.
+    cells_max: usize,
+    /// Number of cells of the record that are not kept.
+    cells_dropped: usize,
     /// Whether the record is complete, and the next call begins another one.
     is_complete: bool,
     /// Line number of the next byte, from 1.
@@ -70,6 +74,12 @@ impl Default for RecordReader {
 }
 
 impl RecordReader {
+    /// Creates a reader that keeps at most this number of cells of a record. Of a longer record, it keeps at
+    /// least half of this number.
+    pub(crate) fn with_cells_max(cells_max: usize) -> Self {
+        Self { cells_max, ..Self::default() }
+    }
+
     /// Creates a reader of cells that this character separates.
     pub(crate) fn with_delimiter(delimiter: u8) -> Self {
         Self {
@@ -81,6 +91,8 @@ impl RecordReader {
             text_length: 0,
             ends: Vec::new(),
             cell_count: 0,
+            cells_max: usize::MAX,
+            cells_dropped: 0,
             is_complete: false,
             line: 1,
             last_byte: 0,
@@ -98,7 +110,7 @@ impl RecordReader {
     /// Reads from the front of the input up to the end of a record. Empty input means the end of the text.
     pub(crate) fn read(&mut self, input: &mut &[u8]) -> Progress {
         if std::mem::take(&mut self.is_complete) {
-            (self.text_length, self.cell_count, self.first_line) = (0, 0, None);
+            (self.text_length, self.cell_count, self.cells_dropped, self.first_line) = (0, 0, 0, None);
             self.malformed = None;
         }
         let is_end = input.is_empty();
@@ -120,6 +132,11 @@ impl RecordReader {
             self.cell_count += ended;
             match result {
                 ReadRecordResult::OutputFull => grow(&mut self.text, RECORD_BYTES_INITIAL),
+                ReadRecordResult::OutputEndsFull if self.ends.len() >= self.cells_max => {
+                    let kept = self.cells_max / 2;
+                    self.cells_dropped += self.cell_count - kept;
+                    self.cell_count = kept;
+                }
                 ReadRecordResult::OutputEndsFull => grow(&mut self.ends, CELLS_INITIAL),
                 ReadRecordResult::Record => {
                     self.is_complete = true;
@@ -153,6 +170,16 @@ impl RecordReader {
         (0..self.cell_count).filter_map(|column| self.cell(column))
     }
 
+    /// Number of cells of the record so far.
+    pub(crate) fn cell_count(&self) -> usize {
+        self.cell_count + self.cells_dropped
+    }
+
+    /// Size of the cells of the record so far, in bytes.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text_length
+    }
+
     /// Returns whether the input ended inside quotes.
     pub(crate) fn ends_in_quotes(&self) -> bool {
         self.malformed == Some(ENDS_IN_QUOTES)
@@ -164,10 +191,11 @@ impl RecordReader {
     /// A description of the violation.
     pub(crate) fn check(&self, columns: usize) -> Result<(), String> {
         self.check_quotes()?;
-        if self.cell_count == columns {
+        let cells = self.cell_count();
+        if cells == columns {
             return Ok(());
         }
-        Err(format!("the row has {} cells where the header has {columns}", self.cell_count))
+        Err(format!("the row has {cells} cells where the header has {columns}"))
     }
 
     /// Checks that the record obeys RFC 4180.

@@ -1,6 +1,6 @@
 //! Parses JSON with pydantic's own parser (`jiter`), within limits of depth and number of values.
 
-use jiter::{Jiter, JiterError, Peek};
+use jiter::{Jiter, JiterError, JsonErrorType, Peek};
 
 use super::value::Json;
 use crate::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
@@ -12,6 +12,32 @@ pub struct JsonError {
     pub position: usize,
     /// Description of the error.
     pub error: String,
+}
+
+impl JsonError {
+    /// The error of a text that ends inside an array, at its end.
+    pub(crate) fn unclosed_list() -> Self {
+        Self::at_start(&JsonErrorType::EofWhileParsingList)
+    }
+
+    /// The error of a text that ends before a value, at its end.
+    pub(crate) fn missing_value() -> Self {
+        Self::at_start(&JsonErrorType::EofWhileParsingValue)
+    }
+
+    /// The error of a closing bracket after a comma.
+    pub(crate) fn trailing_comma() -> Self {
+        Self::at_start(&JsonErrorType::TrailingComma)
+    }
+
+    /// The error of characters after a value.
+    pub(crate) fn trailing_characters() -> Self {
+        Self::at_start(&JsonErrorType::TrailingCharacters)
+    }
+
+    fn at_start(error: &JsonErrorType) -> Self {
+        Self { position: 0, error: error.to_string() }
+    }
 }
 
 impl Json {
@@ -27,12 +53,32 @@ impl Json {
         Ok(value)
     }
 
-    /// Parses an array and passes on its elements one by one, so that only one is held at a time. Parsing
-    /// ends when `element` returns false. Returns `Ok(false)` for JSON that is not an array.
+    /// Parses an element of an array. The text ends with the comma or bracket after the element, or without
+    /// it if the array is cut off there.
+    ///
+    /// # Errors
+    /// The [`JsonError`] that parsing the whole array finds in this element.
+    pub(crate) fn parse_element(text: &str) -> Result<Self, JsonError> {
+        let mut parser = Parser::new(text);
+        let peek = parser.peek()?;
+        let value = parser.known_value(peek, 1)?;
+        let begin = parser.jiter.current_index();
+        let rest = text.get(begin..).unwrap_or_default().trim_start_matches([' ', '\t', '\r', '\n']);
+        let problem = match rest {
+            "," | "]" => return Ok(value),
+            "" => JsonErrorType::EofWhileParsingList,
+            _ => JsonErrorType::ExpectedListCommaOrEnd,
+        };
+        Err(parser.error(text.len() - rest.len(), problem.to_string()))
+    }
+
+    /// Parses an array and passes on its elements one by one. Parsing ends when `element` returns false.
+    /// Returns `Ok(false)` for JSON that is not an array.
     ///
     /// # Errors
     /// [`JsonError`], possibly after some elements have been passed on.
-    pub fn parse_elements(
+    #[cfg(test)]
+    pub(crate) fn parse_elements(
         text: &str,
         mut element: impl FnMut(usize, &Self) -> bool,
     ) -> Result<bool, JsonError> {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::line_splitter::LineSplitter;
 use super::scanner::{FieldValue, LineError, Point, scan};
-use crate::batch::{BatchRows, OnFault};
+use crate::batch::{BatchRows, OnFault, check_readings};
 use crate::body_error::BodyError;
 use crate::body_receiver::BodyReceiver;
 use crate::faults::{Faults, Problem};
@@ -47,7 +47,7 @@ impl PointReader {
     /// Returns all readings, or `None` if a fault has been noted.
     ///
     /// # Errors
-    /// [`BodyError::Utf16`] or [`BodyError::NotUtf8`].
+    /// [`BodyError::Utf16`], [`BodyError::NotUtf8`] or [`BodyError::TooManyReadings`].
     pub fn finish(
         self,
         faults: &mut Faults,
@@ -62,15 +62,17 @@ impl PointReader {
             points.read(line, &text);
         }
         let PointRows { mut rows, faults: found, count, .. } = points;
+        check_readings(count)?;
         rows.count_rejected(count);
         Ok(on_fault.conclude(Some(rows), found, faults))
     }
 }
 
 impl BodyReceiver for PointReader {
-    fn receive(&mut self, bytes: &[u8]) {
+    fn receive(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
         let Self { decoder, splitter, points, .. } = self;
         decoder.receive(bytes, |text| splitter.receive(text, |line, text| points.read(line, text)));
+        check_readings(points.count)
     }
 
     fn held_bytes(&self) -> usize {

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::limits::POINT_KEYS_MAX;
+
 /// A point.
 #[derive(Debug, PartialEq)]
 pub(super) struct Point<'a> {
@@ -41,6 +43,10 @@ pub(super) struct LineError {
     pub(super) message: &'static str,
 }
 
+const TOO_MANY_TAGS: &str = "a point has at most 1000 tags";
+const TOO_MANY_FIELDS: &str = "a point has at most 1000 fields";
+const _: () = assert!(POINT_KEYS_MAX == 1_000, "the messages state the limit");
+
 /// Characters that a backslash escapes in a measurement.
 const MEASUREMENT_ESCAPES: &[char] = &[',', ' ', '\\'];
 /// Characters that a backslash escapes in tag keys, tag values and field keys.
@@ -55,6 +61,9 @@ pub(super) fn scan(line: &str) -> Result<Point<'_>, LineError> {
     scanner.name(b" \t\n\0,", MEASUREMENT_ESCAPES, "the measurement is missing")?;
     let mut tags = Vec::new();
     while scanner.take(",") {
+        if tags.len() == POINT_KEYS_MAX {
+            return Err(scanner.error(TOO_MANY_TAGS));
+        }
         let key = scanner.key("a tag key is missing", "an equals sign should follow the tag key")?;
         tags.push((key, scanner.name(b" \t\n,", KEY_ESCAPES, "a tag value is missing")?));
     }
@@ -69,6 +78,9 @@ pub(super) fn scan(line: &str) -> Result<Point<'_>, LineError> {
     }
     let mut fields = Vec::new();
     while fields.is_empty() || scanner.take(",") {
+        if fields.len() == POINT_KEYS_MAX {
+            return Err(scanner.error(TOO_MANY_FIELDS));
+        }
         let key = scanner.key("a field key is missing", "an equals sign should follow the field key")?;
         fields.push((key, scanner.field_value()?));
     }

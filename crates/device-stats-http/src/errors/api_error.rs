@@ -51,6 +51,12 @@ pub(crate) enum ApiError {
     /// The body did not arrive within this time.
     #[error("the body did not arrive in time")]
     SlowBody(Duration),
+    /// The body holds much memory, and arrives more slowly than such a body may.
+    #[error("the body arrives too slowly")]
+    SlowLargeBody {
+        /// Minimum rate, in bytes per second.
+        bytes_per_second_min: usize,
+    },
     /// The current state does not meet the conditions of the request.
     #[error("the current state does not meet the conditions")]
     ConditionFailed,

@@ -68,6 +68,12 @@ impl ApiError {
                 let detail = format!("The body did not arrive within {} seconds", limit.as_secs());
                 text(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
             }
+            Self::SlowLargeBody { bytes_per_second_min } => {
+                let rate = bytes_per_second_min / 1024;
+                let detail =
+                    format!("The body arrives at less than {rate} KiB per second; send smaller batches");
+                text(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+            }
             Self::ConditionFailed => condition_failed(),
             Self::Service(error) => describe_service(error, &RowLocations::default()),
             Self::Rows { error, locations } => describe_service(error, locations),
@@ -89,6 +95,7 @@ fn describe_body(error: &BodyError) -> Description {
             let detail = format!("The body holds more than {readings_max} readings");
             text(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
         }
+        BodyError::OutOfMemory => describe_service(&ServiceError::QueueFull, &RowLocations::default()),
         BodyError::UnknownMediaType => {
             let detail = "The Content-Type is not supported here; use application/json, \
                 application/x-ndjson, text/csv or application/vnd.apache.arrow.stream";

@@ -11,7 +11,7 @@ use device_stats_formats::{
 use device_stats_service::{BodyPermit, Service};
 use serde_json::json;
 
-use crate::body::{BodyKind, receive};
+use crate::body::{BodyKind, drain_unread, receive};
 use crate::errors::ApiError;
 use crate::headers::content_type::media_type;
 
@@ -41,10 +41,11 @@ impl<T: FromInput> FromRequest<Service> for Parsed<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
-        let (mut head, body) = request.into_parts();
-        let mut input = Input::from_head(&mut head, service).await?;
+        let (mut input, body) = Input::from_request(request, service).await?;
         if T::NEEDS_BODY {
-            input.body = read_body(&input.headers, body, service.body_permit()).await?;
+            input.body = read_body(service, &input.headers, body).await?;
+        } else {
+            drain_unread(&input.headers, body);
         }
         let mut faults = Faults::default();
         match T::read(&input, &mut faults) {
@@ -64,8 +65,9 @@ pub(super) fn invalid(faults: Faults) -> ApiError {
 ///
 /// # Errors
 /// The errors of [`receive`], or the body is not UTF-8, or not JSON.
-async fn read_body(headers: &HeaderMap, body: Body, permit: BodyPermit) -> Result<Option<Json>, ApiError> {
-    let (bytes, _permit) = receive(headers, body, BodyKind::Single, Vec::new(), permit).await?;
+async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result<Option<Json>, ApiError> {
+    let whole = |bytes, _: &mut BodyPermit| bytes;
+    let (bytes, _permit) = receive(service, headers, body, BodyKind::Single, Vec::new(), whole).await?;
     let (mut decoder, mut text) = (Utf8Decoder::default(), String::new());
     decoder.receive(&bytes, |characters| text.push_str(characters));
     if decoder.finish(|characters| text.push_str(characters))? {
@@ -76,8 +78,25 @@ async fn read_body(headers: &HeaderMap, body: Body, permit: BodyPermit) -> Resul
 }
 
 impl Input {
-    /// Reads the raw parts of the head of a request, without the body.
-    pub(super) async fn from_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    /// Reads the raw parts of the head of a request. Returns the body as it is.
+    ///
+    /// # Errors
+    /// [`ApiError::UnknownPath`].
+    pub(super) async fn from_request<S: Send + Sync>(
+        request: Request,
+        state: &S,
+    ) -> Result<(Self, Body), ApiError> {
+        let (mut head, body) = request.into_parts();
+        match Self::from_head(&mut head, state).await {
+            Ok(input) => Ok((input, body)),
+            Err(error) => {
+                drain_unread(&head.headers, body);
+                Err(error)
+            }
+        }
+    }
+
+    async fn from_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
         // A path that is not UTF-8 names no resource.
         let path = RawPathParams::from_request_parts(head, state).await.map_err(|_| ApiError::UnknownPath)?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

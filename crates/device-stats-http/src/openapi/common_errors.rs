@@ -4,7 +4,7 @@ use device_stats_formats::limits::BATCH_BYTES_MAX;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 
-use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
+use crate::limits::{BODY_BYTES_MAX, BODY_RATE_BYTES_MIN, BODY_TIMEOUT};
 
 /// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
@@ -36,7 +36,11 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
         Some("show_version") => false,
         _ => in_api,
     };
-    let too_slow = format!("The body did not arrive within {} seconds.", BODY_TIMEOUT.as_secs());
+    let (seconds, rate_kib) = (BODY_TIMEOUT.as_secs(), BODY_RATE_BYTES_MIN >> 10);
+    let too_slow = format!(
+        "The body did not arrive within {seconds} seconds, or a large body arrived at less than {rate_kib} KiB per \
+         second."
+    );
     let (single_kib, batch_mib) = (BODY_BYTES_MAX >> 10, BATCH_BYTES_MAX >> 20);
     let too_large = format!("The body is larger than {single_kib} KiB; for a batch, {batch_mib} MiB.");
     let errors = [

@@ -9,7 +9,7 @@ use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{
     BatchReader, BatchRows, BodyError, Fault, Faults, MediaType, OnFault, ReadingTimes, RejectedRows, Row,
 };
-use device_stats_service::{BatchOutcome, Principal, Service};
+use device_stats_service::{BatchOutcome, BodyPermit, Principal, Service};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -119,15 +119,15 @@ impl BatchResponse {
     }
 }
 
-impl<R: Row> RowReader for BatchReader<R> {
+impl<R: Row + 'static> RowReader for BatchReader<R> {
     type Row = R;
 
     fn begin(input: &Input, media_type: MediaType, on_fault: OnFault, faults: &mut Faults) -> Self {
         Self::new(media_type, ReadingTimes::new(precision(input, faults)), on_fault)
     }
 
-    fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<R>>, BodyError> {
-        self.finish(faults)
+    fn end(self, faults: &mut Faults, permit: &mut BodyPermit) -> Result<Option<BatchRows<R>>, BodyError> {
+        self.finish(faults, &mut |bytes| permit.grow_to(bytes).is_ok())
     }
 }
 
@@ -138,10 +138,10 @@ impl<R: Row> RowReader for BatchReader<R> {
 /// - a JSON array;
 /// - NDJSON: a JSON object on each line; empty lines are ignored;
 /// - CSV with a header that names the columns `x`, `y`, `z` and optionally `timestamp`, in any order;
-/// - an Arrow IPC stream with these columns, with up to 1,048,576 readings.
+/// - an Arrow IPC stream with these columns.
 ///
-/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`. A fault names
-/// its row (from 0) and its field; for NDJSON and CSV also its `line` (from 1).
+/// The maximum size is 10 MiB after decompression, and 1,048,576 readings. `Content-Encoding` may be `gzip`
+/// or `zstd`. A fault names its row (from 0) and its field; for NDJSON and CSV also its `line` (from 1).
 ///
 /// A 201 response means that the readings are in stable storage and part of every analysis that starts later.
 /// Sending a batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
@@ -162,12 +162,14 @@ impl<R: Row> RowReader for BatchReader<R> {
 pub(super) async fn append_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(input, options, batch, _permit): Streamed<(PathDevice, KeyHeader), BatchReader<Measurement>>,
+    Streamed(input, options, batch, mut permit): Streamed<(PathDevice, KeyHeader), BatchReader<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
     let (device, KeyHeader(key)) = input;
     let missing = options.missing_devices();
-    let stored = service.append_batch(principal, device.id()?, &batch.rows, missing, key.as_ref()).await?;
-    Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, batch.rejected))))
+    let BatchRows { rows, rejected, .. } = batch;
+    let stored =
+        service.append_batch(principal, device.id()?, rows, missing, key.as_ref(), &mut permit).await?;
+    Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, rejected))))
 }
 
 /// Post readings of many devices
@@ -188,12 +190,12 @@ pub(super) async fn append_batch(
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), options, batch, _permit): Streamed<
+    Streamed(KeyHeader(key), options, batch, permit): Streamed<
         KeyHeader,
         BatchReader<(DeviceId, Measurement)>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let response = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
+    let response = store_mixed(&service, principal, batch, options, key.as_ref(), permit).await?;
     Ok((StatusCode::CREATED, Json(response)))
 }
 
@@ -204,10 +206,11 @@ pub(super) async fn store_mixed(
     batch: BatchRows<(DeviceId, Measurement)>,
     options: BatchOptions,
     key: Option<&IdempotencyKey>,
+    mut permit: BodyPermit,
 ) -> Result<BatchResponse, ApiError> {
-    let BatchRows { rows, locations, mut rejected } = batch;
+    let BatchRows { rows, locations, mut rejected, .. } = batch;
     let missing = options.missing_devices();
-    match service.append_mixed_batch(principal, &rows, missing, key).await {
+    match service.append_mixed_batch(principal, rows, missing, key, &mut permit).await {
         Ok((stored, unknown)) => {
             rejected.count += unknown.len() as u64;
             let faults = unknown.iter().map(|(row, device)| locations.unknown_device(*row, device));

@@ -8,7 +8,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, OnFault, PointReader};
-use device_stats_service::Service;
+use device_stats_service::{BodyPermit, Service};
 use utoipa::ToSchema;
 
 use super::batches::{BatchResponse, store_mixed};
@@ -39,7 +39,7 @@ impl RowReader for PointReader {
         Self::new(precision(input, faults), on_fault)
     }
 
-    fn end(self, faults: &mut Faults) -> Result<Option<BatchRows<Self::Row>>, BodyError> {
+    fn end(self, faults: &mut Faults, _: &mut BodyPermit) -> Result<Option<BatchRows<Self::Row>>, BodyError> {
         self.finish(faults)
     }
 }
@@ -52,8 +52,8 @@ impl RowReader for PointReader {
 /// ignored. A timestamp is truncated to microseconds; if it is absent, the server sets the time. Without
 /// `precision`, timestamps are nanoseconds, and a timestamp outside 1990 to 2100 is refused.
 ///
-/// The maximum size is 10 MiB after decompression. `Content-Encoding` may be `gzip` or `zstd`; `Content-Type`
-/// is ignored. The operation is also available at `/write` and `/api/v2/write`.
+/// The maximum size is 10 MiB after decompression, and 1,048,576 readings. `Content-Encoding` may be `gzip`
+/// or `zstd`; `Content-Type` is ignored. The operation is also available at `/write` and `/api/v2/write`.
 #[utoipa::path(
     post, path = "/api/v1/write", tag = "statistics",
     params(PrecisionParam, BatchOptionParams, KeyParam),
@@ -73,9 +73,9 @@ impl RowReader for PointReader {
 pub(super) async fn append_points(
     State(service): State<Service>,
     Caller(principal): Caller,
-    Streamed(KeyHeader(key), options, batch, _permit): Streamed<KeyHeader, PointReader>,
+    Streamed(KeyHeader(key), options, batch, permit): Streamed<KeyHeader, PointReader>,
 ) -> Result<Response, ApiError> {
-    let stored = store_mixed(&service, principal, batch, options, key.as_ref()).await?;
+    let stored = store_mixed(&service, principal, batch, options, key.as_ref(), permit).await?;
     Ok(if stored.has_rejected() {
         Json(stored).into_response()
     } else if stored.conflicts() > 0 {

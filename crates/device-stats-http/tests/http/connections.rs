@@ -15,7 +15,8 @@ use crate::server::{Api, CSV, JSON, Response, Server, over_both_stores, over_sql
 over_both_stores!(
     a_connection_stays_open_after_errors,
     a_long_head_is_refused,
-    a_client_that_sends_too_much_can_read_the_response
+    a_client_that_sends_too_much_can_read_the_response,
+    a_body_that_nobody_reads_is_drained
 );
 
 async fn a_connection_stays_open_after_errors(api: Api) {
@@ -51,6 +52,35 @@ async fn a_client_that_sends_too_much_can_read_the_response(api: Api) {
         }
         let response = Response::read(&mut stream, true).await;
         assert_eq!(response.brief(), "413 The body is larger than 10485760 bytes");
+    }
+}
+
+/// The connection was reset before the client had read the response.
+async fn a_body_that_nobody_reads_is_drained(api: Api) {
+    api.device("d").await;
+    let size = 12 * 1024 * 1024;
+    for (method, path, expected) in [
+        ("POST", "/api/v1/nothing", "404 Not Found"),
+        ("POST", "/nothing", "404 Not Found"),
+        ("PATCH", "/api/v1/users", "405 Method Not Allowed"),
+        ("PUT", "/api/v1/devices/%ff", "404 Not Found"),
+        ("GET", "/api/v1/devices/d", "200"),
+    ] {
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: t\r\ncontent-length: {size}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b' '; size]).await.unwrap();
+        assert_eq!(Response::read(&mut stream, true).await.brief(), expected, "{method} {path}");
+        // The connection is still in use.
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
+        assert_eq!(Response::read(&mut stream, true).await.status, 200, "{method} {path}");
+        // A client that asks first sends no body after a refusal.
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        stream
+            .write_all(head.replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(Response::read(&mut stream, true).await.brief(), expected, "{method} {path}");
     }
 }
 

@@ -1,18 +1,24 @@
 //! Appending readings: one, many of one device, or many of several devices.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use device_stats_domain::{
-    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingTime,
+    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingId, ReadingTime, Timestamp,
 };
-use device_stats_store::{Appended, FirstStored, KeyedOutcome, Receipt, StoreError};
+use device_stats_store::{Appended, Fingerprint, FirstStored, KeyedOutcome, Receipt, StoreError};
 
-use super::keyed_requests::{RequestKey, RequestKind};
+use super::batch_devices::{BatchDevices, KnownRows};
+use super::keyed_requests::{RequestKey, RequestKind, fingerprint};
 use crate::access::principal::Principal;
+use crate::admission::BodyPermit;
 use crate::error::ServiceError;
-use crate::limits::REGISTERED_DEVICES_MAX;
+use crate::limits::{COMPUTE_READINGS, REGISTERED_DEVICES_MAX};
 use crate::service::Service;
+
+/// Memory of an append for each reading, in bytes: the id, the new reading (twice for a moment), and its
+/// outcome.
+const BYTES_OF_APPEND: usize = size_of::<ReadingId>() + 2 * size_of::<NewReading>() + size_of::<Appended>();
 
 /// Treatment of readings of missing devices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +66,10 @@ impl Service {
         measurement: Measurement,
         key: Option<&IdempotencyKey>,
     ) -> Result<Reading, ServiceError> {
-        let key = key.map(|key| RequestKey::new(key, RequestKind::Reading(device), [(device, &measurement)]));
+        let key = key.map(|key| {
+            let fingerprint = fingerprint(RequestKind::Reading(device), [(device, &measurement)]);
+            RequestKey { key, fingerprint }
+        });
         let mut last = None;
         loop {
             let device_key = self.key_to_ingest(principal, device).await?;
@@ -84,7 +93,8 @@ impl Service {
         }
     }
 
-    /// Appends readings of one device, all or none. Many readings become a segment at once.
+    /// Appends readings of one device, all or none. Many readings become a segment at once. The permit of the
+    /// readings grows by the memory of this request.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] unless `missing` is [`MissingDevices::Register`],
@@ -93,13 +103,20 @@ impl Service {
         &self,
         principal: Principal,
         device: &DeviceId,
-        measurements: &[Measurement],
+        measurements: Vec<Measurement>,
         missing: MissingDevices,
         key: Option<&IdempotencyKey>,
+        permit: &mut BodyPermit,
     ) -> Result<BatchOutcome, ServiceError> {
-        let all = measurements.iter().map(|measurement| (device, measurement));
-        let key = key.map(|key| RequestKey::new(key, RequestKind::Batch(device), all));
-        if measurements.is_empty() {
+        let count = measurements.len();
+        permit.grow_by(count * BYTES_OF_APPEND)?;
+        let rows = Arc::new(measurements);
+        let key = self.request_key(key, count, {
+            let (device, rows) = (device.clone(), Arc::clone(&rows));
+            move || fingerprint(RequestKind::Batch(&device), rows.iter().map(|row| (&device, row)))
+        });
+        let key = key.await?;
+        if count == 0 {
             // An empty batch appends nothing, so only a lookup in the store finds out whether the device
             // exists.
             self.parts.known_devices.forget([device]);
@@ -114,8 +131,10 @@ impl Service {
                 }
                 found => found?,
             };
-            let readings: Vec<_> = measurements.iter().map(|measured| (device_key, *measured)).collect();
-            match self.checked(self.append(&readings, key).await).await {
+            let own = Arc::clone(&rows);
+            let new =
+                self.prepare(count, move |stamps| stamps.apply(own.iter().map(|row| (device_key, row))));
+            match self.checked(self.append(new.await?, key).await).await {
                 // The cached device was deleted. This ends, because keys are never used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget([device]);
@@ -126,7 +145,8 @@ impl Service {
     }
 
     /// Appends readings of several devices, all or none. [`MissingDevices::Skip`] skips the readings of
-    /// missing devices. Returns the index and device of each skipped reading.
+    /// missing devices. Returns the index and device of each skipped reading. The permit of the readings
+    /// grows by the memory of this request.
     ///
     /// # Errors
     /// [`ServiceError::UnknownDevices`], which lists the readings of missing devices, if `missing` is
@@ -134,20 +154,28 @@ impl Service {
     pub async fn append_mixed_batch(
         &self,
         principal: Principal,
-        batch: &[(DeviceId, Measurement)],
+        batch: Vec<(DeviceId, Measurement)>,
         missing: MissingDevices,
         key: Option<&IdempotencyKey>,
+        permit: &mut BodyPermit,
     ) -> Result<(BatchOutcome, Vec<(usize, DeviceId)>), ServiceError> {
-        loop {
-            let keys = self.batch_keys(principal, batch).await?;
-            let unknown: Vec<(usize, DeviceId)> = (0..)
-                .zip(keys.iter().zip(batch))
-                .filter(|(_, (key, _))| key.is_none())
-                .map(|(index, (_, (id, _)))| (index, id.clone()))
-                .collect();
+        let count = batch.len();
+        permit.grow_by(count * BYTES_OF_APPEND)?;
+        let batch = Arc::new(batch);
+        let devices = self.compute_readings(count, {
+            let batch = Arc::clone(&batch);
+            move || BatchDevices::new(&batch)
+        });
+        let devices = Arc::new(devices.await?);
+        permit.grow_by(devices.held_bytes())?;
+        let outcome = loop {
+            let keys = Arc::new(self.keys_to_ingest(principal, devices.ids()).await?);
+            let unknown = if keys.iter().all(Option::is_some) { 0 } else { devices.count_unknown(&keys) };
+            permit.grow_by(unknown * size_of::<(usize, DeviceId)>())?;
+            let unknown = if unknown == 0 { Vec::new() } else { devices.unknown(&keys) };
             match missing {
                 MissingDevices::Refuse if !unknown.is_empty() => {
-                    return Err(ServiceError::UnknownDevices(unknown));
+                    break Err(ServiceError::UnknownDevices(unknown));
                 }
                 MissingDevices::Register if !unknown.is_empty() => {
                     self.register(principal, unknown.iter().map(|(_, device)| device)).await?;
@@ -156,19 +184,28 @@ impl Service {
                 _ => {}
             }
             // A repeated request whose missing devices exist meanwhile has another payload.
-            let known = || keys.iter().zip(batch).filter_map(|(key, row)| Some(((*key)?, row)));
-            let rows = known().map(|(_, (device, measured))| (device, measured));
-            let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, rows));
-            let readings: Vec<_> = known().map(|(key, (_, measured))| (key, *measured)).collect();
-            match self.checked(self.append(&readings, key).await).await {
+            let rows = KnownRows { batch: Arc::clone(&batch), devices: Arc::clone(&devices), keys };
+            let own = rows.clone();
+            let key = self.request_key(key, count, move || {
+                let rows = own.iter().map(|(_, (device, measured))| (device, measured));
+                fingerprint(RequestKind::MixedBatch, rows)
+            });
+            let key = key.await?;
+            let new = self.prepare(count - unknown.len(), move |stamps| {
+                stamps.apply(rows.iter().map(|(key, (_, measured))| (key, measured)))
+            });
+            match self.checked(self.append(new.await?, key).await).await {
                 // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
-                    self.parts.known_devices.forget(batch.iter().map(|(id, _)| id));
+                    self.parts.known_devices.forget(devices.ids());
                 }
-                outcome => return outcome.map(|outcome| (outcome, unknown)),
+                outcome => break outcome.map(|outcome| (outcome, unknown)),
             }
-        }
+        };
+        // Freeing many texts takes time.
+        self.compute_readings(count, move || drop(batch)).await?;
+        outcome
     }
 
     /// Creates devices that do not exist. They stay created if the readings are refused afterwards.
@@ -195,19 +232,27 @@ impl Service {
         keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
 
-    /// Returns the device key of each reading of a batch; `None` for a missing device. Each device is looked
-    /// up once.
-    async fn batch_keys(
+    /// Runs a computation on this number of readings, on a thread for computations if they are many.
+    ///
+    /// # Errors
+    /// [`ServiceError::ComputationFailed`] if the computation panics.
+    async fn compute_readings<T: Send + 'static>(
         &self,
-        principal: Principal,
-        batch: &[(DeviceId, Measurement)],
-    ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
-        let mut ids: Vec<DeviceId> = batch.iter().map(|(id, _)| id.clone()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let found = self.keys_to_ingest(principal, &ids).await?;
-        let keys: HashMap<&DeviceId, Option<DeviceKey>> = ids.iter().zip(found).collect();
-        Ok(batch.iter().map(|(id, _)| keys.get(id).copied().flatten()).collect())
+        count: usize,
+        computation: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        if count < COMPUTE_READINGS { Ok(computation()) } else { self.compute_body(computation).await }
+    }
+
+    /// Adds the fingerprint of a payload of this number of readings to the key of its request.
+    async fn request_key<'k>(
+        &self,
+        key: Option<&'k IdempotencyKey>,
+        count: usize,
+        fingerprint: impl FnOnce() -> Fingerprint + Send + 'static,
+    ) -> Result<Option<RequestKey<'k>>, ServiceError> {
+        let Some(key) = key else { return Ok(None) };
+        Ok(Some(RequestKey { key, fingerprint: self.compute_readings(count, fingerprint).await? }))
     }
 
     async fn append_one(
@@ -216,7 +261,7 @@ impl Service {
         measurement: Measurement,
         key: Option<RequestKey<'_>>,
     ) -> Result<Reading, ServiceError> {
-        let new = self.prepare(&[(device, measurement)]).await?;
+        let new = self.prepare(1, move |stamps| stamps.apply([(device, &measurement)])).await?;
         if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
             return Ok(Reading { device, id, time, values: measurement.values });
         }
@@ -230,10 +275,9 @@ impl Service {
 
     async fn append(
         &self,
-        readings: &[(DeviceKey, Measurement)],
+        new: Arc<[NewReading]>,
         key: Option<RequestKey<'_>>,
     ) -> Result<BatchOutcome, ServiceError> {
-        let new = self.prepare(readings).await?;
         if key.is_none()
             && let Some(outcome) = self.append_segment(&new).await?
         {
@@ -269,17 +313,38 @@ impl Service {
         }
     }
 
+    /// Makes this number of new readings. `make` gives them their ids and times.
+    async fn prepare(
+        &self,
+        count: usize,
+        make: impl FnOnce(Stamps) -> Arc<[NewReading]> + Send + 'static,
+    ) -> Result<Arc<[NewReading]>, ServiceError> {
+        let ids = self.parts.reading_ids.take(self.parts.store.as_ref(), count).await?;
+        let stamps = Stamps { ids, now: self.parts.clock.now() };
+        self.compute_readings(count, move || make(stamps)).await
+    }
+}
+
+/// The ids of the new readings of a request, and the time of those that have none.
+struct Stamps {
+    ids: Vec<ReadingId>,
+    now: Timestamp,
+}
+
+impl Stamps {
     /// Gives each reading an id, and a time if it has none.
-    async fn prepare(&self, readings: &[(DeviceKey, Measurement)]) -> Result<Arc<[NewReading]>, StoreError> {
-        let ids = self.parts.reading_ids.take(self.parts.store.as_ref(), readings.len()).await?;
-        let now = self.parts.clock.now();
-        let new = readings.iter().zip(ids).map(|((device, measurement), id)| NewReading {
-            device: *device,
+    fn apply<'m>(
+        self,
+        readings: impl IntoIterator<Item = (DeviceKey, &'m Measurement)>,
+    ) -> Arc<[NewReading]> {
+        let mut new = Vec::with_capacity(self.ids.len());
+        new.extend(readings.into_iter().zip(self.ids).map(|((device, measurement), id)| NewReading {
+            device,
             id,
-            time: measurement.time.map_or(ReadingTime::Picked(now), ReadingTime::Given),
+            time: measurement.time.map_or(ReadingTime::Picked(self.now), ReadingTime::Given),
             values: measurement.values,
-        });
-        Ok(new.collect())
+        }));
+        new.into()
     }
 }
 
@@ -296,3 +361,6 @@ pub(super) fn warn_of_conflicts(first: &NewReading, conflicts: u64) {
         "repeats have other values than the stored readings, keeping those"
     );
 }
+
+#[cfg(test)]
+mod tests;

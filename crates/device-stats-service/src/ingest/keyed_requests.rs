@@ -84,37 +84,34 @@ pub(crate) enum RequestKind<'d> {
     MixedBatch,
 }
 
-impl<'k> RequestKey<'k> {
-    /// Computes the fingerprint of the readings. The fingerprint depends on the values of the readings, not
-    /// on their notation in the request.
-    pub(crate) fn new<'m>(
-        key: &'k IdempotencyKey,
-        kind: RequestKind<'_>,
-        readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
-    ) -> Self {
-        /// Marks the end of a text. UTF-8 never contains this byte.
-        const TEXT_END: [u8; 1] = [0xff];
-        let mut hash = Sha256::new();
-        let (kind, device) = match kind {
-            RequestKind::Reading(device) => (1, device.as_str()),
-            RequestKind::Batch(device) => (2, device.as_str()),
-            RequestKind::MixedBatch => (3, ""),
-        };
-        hash.update([kind]);
-        hash.update(device);
+/// Computes the fingerprint of a payload. It depends on the values of the readings, not on their notation in
+/// the request.
+pub(crate) fn fingerprint<'m>(
+    kind: RequestKind<'_>,
+    readings: impl IntoIterator<Item = (&'m DeviceId, &'m Measurement)>,
+) -> Fingerprint {
+    /// Marks the end of a text. UTF-8 never contains this byte.
+    const TEXT_END: [u8; 1] = [0xff];
+    let mut hash = Sha256::new();
+    let (kind, device) = match kind {
+        RequestKind::Reading(device) => (1, device.as_str()),
+        RequestKind::Batch(device) => (2, device.as_str()),
+        RequestKind::MixedBatch => (3, ""),
+    };
+    hash.update([kind]);
+    hash.update(device);
+    hash.update(TEXT_END);
+    for (device, Measurement { time, values }) in readings {
+        hash.update(device.as_str());
         hash.update(TEXT_END);
-        for (device, Measurement { time, values }) in readings {
-            hash.update(device.as_str());
-            hash.update(TEXT_END);
-            // i64::MIN means "no time": it is before the earliest valid time.
-            hash.update(time.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
-            let Axes { x, y, z } = values.map(|value: Finite| value.get().to_bits());
-            for bits in [x, y, z] {
-                hash.update(bits.to_le_bytes());
-            }
+        // i64::MIN means "no time": it is before the earliest valid time.
+        hash.update(time.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
+        let Axes { x, y, z } = values.map(|value: Finite| value.get().to_bits());
+        for bits in [x, y, z] {
+            hash.update(bits.to_le_bytes());
         }
-        Self { key, fingerprint: hash.finalize().into() }
     }
+    hash.finalize().into()
 }
 
 #[cfg(test)]
@@ -135,9 +132,7 @@ mod tests {
     }
 
     fn hashed(kind: RequestKind<'_>, payload: &Payload) -> Fingerprint {
-        let key = IdempotencyKey::new("k").unwrap();
-        let readings = payload.iter().map(|(device, measurement)| (device, measurement));
-        RequestKey::new(&key, kind, readings).fingerprint
+        fingerprint(kind, payload.iter().map(|(device, measurement)| (device, measurement)))
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use device_stats_domain::DeviceId;
 
 use super::ValueFault;
 use crate::arrow::TextColumn;
+use crate::batch::device_id_bytes;
 use crate::json::Json;
 use crate::values;
 
@@ -31,6 +32,11 @@ impl<'a> DeviceColumn<'a> {
             _ => Vec::new(),
         };
         Some(Self { texts, last: None, known: HashMap::new(), by_position })
+    }
+
+    /// Memory of the texts of all devices read so far, in bytes.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.known.values().map(device_id_bytes).sum()
     }
 
     /// Returns the device of a row.

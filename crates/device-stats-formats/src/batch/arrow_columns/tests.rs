@@ -93,13 +93,17 @@ impl From<BodyError> for Refusal {
 
 fn read_stream(bytes: &[u8]) -> Result<Vec<Reading>, Refusal> {
     let mut faults = Faults::default();
-    let rows = read::<Reading>(bytes, &mut ReadingTimes::new(None), &mut faults)?;
+    let rows = read::<Reading>(bytes, &mut ReadingTimes::new(None), &mut faults, &mut |_| true)?;
     let faults = faults.into_vec();
     if faults.is_empty() { Ok(rows.unwrap().rows) } else { Err(Refusal::Faults(faults)) }
 }
 
 fn read_batches(bytes: &[u8]) -> Result<Vec<RecordBatch>, BodyError> {
-    super::read_batches(ArrowStream::open(bytes, BATCH_BYTES_MAX)?)
+    let (mut stream, mut batches) = (ArrowStream::open(bytes, BATCH_BYTES_MAX)?, Vec::new());
+    while let Some(batch) = stream.next_batch()? {
+        batches.push(batch);
+    }
+    Ok(batches)
 }
 
 #[test]
@@ -203,7 +207,20 @@ fn too_many_readings_or_bytes_are_refused() {
     let taken = encode(&[batch(BATCH_READINGS_MAX)], zstd());
     assert_eq!(read_batches(&taken).unwrap()[0].num_rows(), BATCH_READINGS_MAX);
     let many = encode(&[batch(BATCH_READINGS_MAX), batch(1)], zstd());
-    assert!(matches!(read_batches(&many), Err(BodyError::TooManyReadings { .. })));
+    let mut reserved = 0;
+    let mut read = |stream| {
+        let (mut times, mut faults) = (ReadingTimes::new(None), Faults::default());
+        read::<Measurement>(stream, &mut times, &mut faults, &mut |bytes| {
+            reserved = bytes;
+            bytes < usize::MAX
+        })
+    };
+    assert!(matches!(read(&many), Err(BodyError::TooManyReadings { .. })));
+    // Memory is reserved before rows are read.
+    assert!(reserved > BATCH_READINGS_MAX * size_of::<Measurement>());
+    let (mut times, mut faults) = (ReadingTimes::new(None), Faults::default());
+    let refused = super::read::<Measurement>(&taken, &mut times, &mut faults, &mut |_| false);
+    assert!(matches!(refused, Err(BodyError::OutOfMemory)));
     let large = encode(&[batch(BATCH_BYTES_MAX / 3 + 1)], zstd());
     assert!(large.len() < 10_000);
     assert!(matches!(read_batches(&large), Err(BodyError::TooLarge { .. })));
@@ -222,7 +239,8 @@ fn nothing_is_read_after_the_last_fault() {
         numbers.push(1.0);
         let stream = with_axes(column(Float64Array::from(numbers)));
         let mut faults = Faults::default();
-        let rows = read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults).unwrap();
+        let rows =
+            read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults, &mut |_| true).unwrap();
         assert_eq!(rows.unwrap().rows.len(), read_rows);
         assert_eq!(faults.is_full(), read_rows == 0);
     }
@@ -255,7 +273,7 @@ impl Row for Nothing {
 #[test]
 fn a_row_is_never_lost_silently() {
     let stream = with_axes(column(Float64Array::from(vec![1.0, 2.0])));
-    let read = read::<Nothing>(&stream, &mut ReadingTimes::new(None), &mut Faults::default());
+    let read = read::<Nothing>(&stream, &mut ReadingTimes::new(None), &mut Faults::default(), &mut |_| true);
     assert!(matches!(read.err(), Some(BodyError::NotArrow(_))));
 }
 
@@ -265,7 +283,7 @@ fn a_wrong_type_is_reported_whatever_the_values_are() {
     for axis in [column(BooleanArray::from(vec![true; 10_000])), column(NullArray::new(10_000))] {
         let stream = with_axes(axis);
         let mut faults = Faults::default();
-        read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults).unwrap();
+        read::<Measurement>(&stream, &mut ReadingTimes::new(None), &mut faults, &mut |_| true).unwrap();
         let kinds: Vec<&str> = faults.into_vec().iter().map(|fault| fault.kind).collect();
         assert_eq!(kinds, ["column_type"; 3]);
     }

@@ -312,8 +312,8 @@ fn a_body_keeps_every_bit() {
         ReadingTimes::new(None),
         OnFault::Refuse,
     );
-    reader.receive(&encode_body(&batch.rows));
-    let received = reader.finish(&mut Faults::default()).unwrap().unwrap();
+    reader.receive(&encode_body(&batch.rows)).unwrap();
+    let received = reader.finish(&mut Faults::default(), &mut |_| true).unwrap().unwrap();
     let sent: Vec<_> = batch.rows.into_iter().map(|row| (row.device, row.measurement)).collect();
     assert_eq!(received.rows, sent);
 }
