@@ -36,9 +36,9 @@ pub const DELETION_WAIT_MAX: Duration = Duration::from_secs(20);
 /// in the meantime, or if PostgreSQL cannot lock the device.
 pub const DELETION_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 
-/// Maximum number of hot readings that a slice of the purge of a deleted device deletes. A slice has about
-/// the same number of sealed readings, at least one segment. It is one transaction, for which appends wait
-/// with SQLite.
+/// Maximum number of hot readings that a slice of the purge of a deleted device deletes. A slice of sealed
+/// readings has about the same number, in PostgreSQL at least one segment. It is one transaction, for which
+/// appends wait with SQLite.
 pub const PURGE_READINGS_MAX: u32 = 64 * 1024;
 /// Pause after a slice of a purge, as a multiple of the time of the slice. So a purge takes a fifth of the
 /// time of the writing connection at most.

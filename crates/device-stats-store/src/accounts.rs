@@ -138,9 +138,10 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
     async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError>;
 
-    /// Deletes a slice of the stored data of a deleted device: up to `readings_max` hot readings, and
-    /// segments with about the same number of readings in total, at least one and at most
-    /// [`PURGED_SEGMENTS_MAX`](crate::limits::PURGED_SEGMENTS_MAX), with their derived segments.
+    /// Deletes a slice of the stored data of a deleted device: up to `readings_max` hot readings, or segments
+    /// with about the same number of readings and their derived segments, at most
+    /// [`PURGED_SEGMENTS_MAX`](crate::limits::PURGED_SEGMENTS_MAX). A larger segment is deleted as a whole or
+    /// in parts.
     ///
     /// No other call returns different answers because of this one. Several nodes may call it at the same
     /// time; they purge different devices. The list of deleted devices with stored data is durable, so a

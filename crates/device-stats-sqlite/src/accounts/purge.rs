@@ -1,5 +1,6 @@
 //! Statements that purge deleted devices: they delete the segments that a deleted device has left, slice by
-//! slice. The deletion itself has deleted the hot readings with one journal entry.
+//! slice. A large segment is deleted in several slices, because all writes wait for a slice. The deletion
+//! itself has deleted the hot readings with one journal entry.
 
 use device_stats_domain::DeviceKey;
 use device_stats_store::limits::PURGED_SEGMENTS_MAX;
@@ -20,8 +21,8 @@ pub(crate) fn next(connection: &Connection) -> Result<Option<DeviceKey>, StoreEr
         .map_err(store_error)
 }
 
-/// Deletes segments of the first deleted device. Triggers delete their blocks and derived segments. Also
-/// removes entries that are no longer needed from the front of the journal, because nobody may append soon.
+/// Deletes a slice of the first deleted device. Also removes entries that are no longer needed from the front
+/// of the journal, because nobody may append soon.
 pub(crate) fn purge_slice(
     connection: &Connection,
     hot: &HotView,
@@ -29,9 +30,7 @@ pub(crate) fn purge_slice(
 ) -> Result<Purged, StoreError> {
     let Some(device) = next(connection)? else { return Ok(Purged::Nothing) };
     hot.tidy(connection)?;
-    for segment in slice(connection, device, readings_max)? {
-        catalogue::delete(connection, segment)?;
-    }
+    delete_slice(connection, device, readings_max.max(1))?;
     if has_segment(connection, device)? {
         return Ok(Purged::Part(device));
     }
@@ -41,26 +40,59 @@ pub(crate) fn purge_slice(
     Ok(Purged::All(device))
 }
 
-/// Returns segments of a device with about `readings_max` readings, at least one.
-fn slice(
-    connection: &Connection,
-    device: DeviceKey,
-    readings_max: u32,
-) -> Result<Vec<SegmentId>, StoreError> {
+/// A segment of a deleted device.
+struct LeftSegment {
+    id: SegmentId,
+    readings: u32,
+    blocks: u32,
+}
+
+/// Deletes segments with up to `readings_max` readings in total, or a part of the first one if it has more.
+fn delete_slice(connection: &Connection, device: DeviceKey, readings_max: u32) -> Result<(), StoreError> {
+    let mut readings_left = readings_max;
+    for segment in left_segments(connection, device)? {
+        match readings_left.checked_sub(segment.readings) {
+            // Triggers delete the blocks and the derived segment.
+            Some(left) => {
+                catalogue::delete(connection, segment.id)?;
+                readings_left = left;
+            }
+            None if readings_left == readings_max => return delete_part(connection, &segment, readings_max),
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn left_segments(connection: &Connection, device: DeviceKey) -> Result<Vec<LeftSegment>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, readings FROM segment WHERE device = ?1 ORDER BY last_us LIMIT ?2")
+        .prepare_cached(
+            "SELECT id, readings, blocks FROM segment WHERE device = ?1 ORDER BY last_us LIMIT ?2",
+        )
         .map_err(store_error)?;
     let segments = select.query_map((device.0, PURGED_SEGMENTS_MAX), |row| {
-        Ok((SegmentId(row.get(0)?), row.get::<_, u32>(1)?))
+        Ok(LeftSegment { id: SegmentId(row.get(0)?), readings: row.get(1)?, blocks: row.get(2)? })
     });
-    let segments: Vec<_> = segments.and_then(Iterator::collect).map_err(store_error)?;
-    let mut readings_before = 0_u64;
-    let fits = segments.into_iter().take_while(|(_, readings)| {
-        let is_below = readings_before < u64::from(readings_max.max(1));
-        readings_before += u64::from(*readings);
-        is_below
-    });
-    Ok(fits.map(|(segment, _)| segment).collect())
+    segments.and_then(Iterator::collect).map_err(store_error)
+}
+
+/// Deletes the share of the blocks of a segment that has about `readings_max` readings. Deletes the segment
+/// itself when no blocks are left.
+fn delete_part(connection: &Connection, segment: &LeftSegment, readings_max: u32) -> Result<(), StoreError> {
+    let LeftSegment { id, readings, blocks } = *segment;
+    let share = u64::from(blocks) * u64::from(readings_max) / u64::from(readings.max(1));
+    // A derived segment has fewer blocks than its segment, so it is not deleted later.
+    let share = share.max(1).cast_signed();
+    let mut deleted = 0;
+    for table in ["segment_block", "derived_block"] {
+        let delete = format!(
+            "DELETE FROM {table} WHERE id IN (
+                 SELECT id FROM {table} WHERE id BETWEEN ?1 << 16 AND (?1 << 16) + 65535 LIMIT ?2)"
+        );
+        let mut delete = connection.prepare_cached(&delete).map_err(store_error)?;
+        deleted += delete.execute((id.0, share)).map_err(store_error)?;
+    }
+    if deleted == 0 { catalogue::delete(connection, id) } else { Ok(()) }
 }
 
 fn has_segment(connection: &Connection, device: DeviceKey) -> Result<bool, StoreError> {

@@ -79,15 +79,39 @@ async fn blocks_are_deleted_with_their_segment() {
     store.delete_device(mine, None).await.unwrap();
     store.delete_user(ann, None).await.unwrap();
     assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
-    for (purged, left) in [
-        (Purged::All(mine), &[&one, &other, &one, &other][..]),
-        (Purged::Part(hers), &[&other, &one, &other]),
-        (Purged::All(hers), &[&one, &other]),
-        (Purged::Nothing, &[&one, &other]),
+    for (readings_max, purged, left) in [
+        (12_000, Purged::All(mine), &[&one, &other, &one, &other][..]),
+        (11_999, Purged::Part(hers), &[&other, &one, &other]),
+        (6_000, Purged::All(hers), &[&one, &other]),
+        (6_000, Purged::Nothing, &[&one, &other]),
     ] {
-        assert_eq!(store.purge_slice(1).await.unwrap(), purged);
+        assert_eq!(store.purge_slice(readings_max).await.unwrap(), purged);
         assert_eq!(rows(&folder.database()), blocks(left));
     }
+}
+
+/// All writes wait for a slice, so a large segment is deleted in several ones, and so is its derived segment.
+#[tokio::test]
+async fn a_large_segment_is_purged_in_several_slices() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let device = create(&store, "d", None).await;
+    let large = segment(0);
+    let id = append_segment(&store, device, &large).await;
+    let derived = large.derive(Effort::Fast).unwrap();
+    store.store_derived(device, id, &derived).await.unwrap();
+    store.delete_device(device).await.unwrap();
+    let all = i64::try_from(large.blocks.len()).unwrap();
+    assert!(all >= 4, "{all} blocks");
+    let mut left = all;
+    while left > 0 {
+        assert_eq!(store.purge_slice(1_500).await.unwrap(), Purged::Part(device));
+        left = (left - all / 4).max(0);
+        assert_eq!(rows(&folder.database()), (1, left));
+    }
+    while store.purge_slice(1_500).await.unwrap() == Purged::Part(device) {}
+    assert_eq!(rows(&folder.database()), (0, 0));
+    assert_eq!(store.purge_slice(1_500).await.unwrap(), Purged::Nothing);
 }
 
 /// A slice ends at a number of readings or of segments, and the next process continues.
@@ -110,7 +134,7 @@ async fn a_purge_is_bounded_and_survives_a_restart() {
     store.delete_device(device, None).await.unwrap();
     let segments_max = i64::from(PURGED_SEGMENTS_MAX);
     let mut left = 70;
-    for (readings_max, segments) in [(5, 3), (0, 1), (u32::MAX, segments_max)] {
+    for (readings_max, segments) in [(2, 1), (5, 2), (u32::MAX, segments_max)] {
         assert_eq!(store.purge_slice(readings_max).await.unwrap(), Purged::Part(device));
         left -= segments;
         assert_eq!(rows(&folder.database()).0, left, "a slice of {readings_max} readings");
