@@ -7,6 +7,7 @@ pub(crate) mod ids;
 pub(crate) mod keyed;
 pub(crate) mod parameters;
 pub(crate) mod pick_times;
+pub(crate) mod reservations;
 
 use std::ops::Range;
 
@@ -17,6 +18,7 @@ use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, Readi
 
 use crate::database::connections::{TimeLimit, call};
 use crate::limits::STORE_APPENDS_AT_ONCE;
+use crate::readings::keyed::KeyedAppend;
 use crate::store::PostgresStore;
 
 #[async_trait]
@@ -26,11 +28,19 @@ impl ReadingStore for PostgresStore {
     }
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, count))
+        let reservations = &self.reservations;
+        let reserved = async {
+            call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, reservations, count))
+        };
+        reservations.checked(reserved.await)
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings))
+        let reservation = self.reservations.of(readings.iter().map(|new| new.id.0))?;
+        let appended = async {
+            call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings, reservation))
+        };
+        self.reservations.checked(appended.await)
     }
 
     async fn append_keyed(
@@ -38,7 +48,12 @@ impl ReadingStore for PostgresStore {
         requests: &[KeyedReadings],
         now: Timestamp,
     ) -> Result<Vec<KeyedOutcome>, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, requests, now))
+        let readings = requests.iter().flat_map(|request| &*request.readings);
+        let reservation = self.reservations.of(readings.map(|new| new.id.0))?;
+        let call = KeyedAppend { requests, now, clock: self.receipt_clock, reservation };
+        let appended =
+            async { call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, call)) };
+        self.reservations.checked(appended.await)
     }
 
     async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {

@@ -87,7 +87,19 @@ impl SegmentStore for PostgresStore {
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| replace::append(client, device, segment))
+        // The ids of a segment are decoded only if some ids must not be appended.
+        let rows = if self.reservations.has_lost() { segment.rows() } else { Ok(Vec::new()) };
+        let rows = rows.map_err(|error| StoreError::Broken(error.into()))?;
+        let reservation = self.reservations.of(rows.iter().map(|row| row.id))?;
+        let appended = async {
+            call!(self.connections, TimeLimit::Writes, |client| replace::append(
+                client,
+                device,
+                segment,
+                reservation
+            ))
+        };
+        self.reservations.checked(appended.await)
     }
 
     async fn delete_readings(

@@ -10,6 +10,8 @@ use crate::database::config::PostgresConfig;
 use crate::database::connections::{Connections, TimeLimit, call};
 use crate::database::open;
 use crate::exchange::NodeExchange;
+use crate::readings::keyed::ReceiptClock;
+use crate::readings::reservations::Reservations;
 
 /// A store in a PostgreSQL database, which several nodes can share.
 ///
@@ -17,6 +19,8 @@ use crate::exchange::NodeExchange;
 /// reachable again, the next call succeeds.
 pub struct PostgresStore {
     pub(crate) connections: Connections,
+    pub(crate) reservations: Reservations,
+    pub(crate) receipt_clock: ReceiptClock,
     exchange: Arc<NodeExchange>,
     /// Address without the password.
     address: String,
@@ -39,7 +43,21 @@ impl PostgresStore {
         }
         let connections = Connections::open(config).await?;
         let exchange = Arc::new(NodeExchange { config: config.clone(), connections: connections.clone() });
-        Ok(Self { connections, exchange, address: config.to_string() })
+        Ok(Self {
+            connections,
+            reservations: Reservations::default(),
+            receipt_clock: ReceiptClock::default(),
+            exchange,
+            address: config.to_string(),
+        })
+    }
+
+    /// Lets receipts expire by the times of the callers instead of the clock of the database, for tests with
+    /// times of their own.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_clock_of_callers(self) -> Self {
+        Self { receipt_clock: ReceiptClock::Caller, ..self }
     }
 }
 

@@ -146,6 +146,34 @@ impl TestPostgres {
         self.expect(&format!("encrypt {}", directory.display()));
     }
 
+    /// Makes a backup of all data. Stops and starts the server.
+    ///
+    /// # Panics
+    ///
+    /// If the server is stopped.
+    pub fn save(&self) {
+        self.expect("save");
+    }
+
+    /// Replaces all data by the backup. Stops and starts the server.
+    ///
+    /// # Panics
+    ///
+    /// If the server is stopped, or there is no backup.
+    pub fn restore(&self) {
+        self.expect("restore");
+    }
+
+    /// Returns the log of the server.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be read.
+    pub fn log(&self) -> String {
+        let log = fs::read(self.directory.path().join("server.log")).expect("the server has a log");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// Returns the port of the server.
     pub fn port(&self) -> u16 {
         self.port

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::access::known_devices::KnownDevices;
 use crate::admission::{AdmissionControl, BodyPermit};
 use crate::compute::Compute;
+use crate::error::ServiceError;
 use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::GroupCommit;
 use crate::ingest::keyed_requests::KeyedRequests;
@@ -101,6 +102,17 @@ impl Service {
     /// Ends all live streams, and each stream that starts later. Call it before the server stops.
     pub fn end_live_streams(&self) {
         self.parts.live.end();
+    }
+
+    /// Returns the answer of the store. If an older copy of the database has replaced it, forgets everything
+    /// that was learned from it: keys of devices, segments and reserved ids.
+    pub(crate) async fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+        if matches!(answer, Err(ServiceError::Store(StoreError::Restored))) {
+            self.parts.known_devices.clear();
+            self.parts.segments.cache().clear();
+            self.parts.reading_ids.forget().await;
+        }
+        answer
     }
 
     /// Returns the permit of a new request body. It has no memory reserved yet.

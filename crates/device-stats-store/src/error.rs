@@ -36,6 +36,11 @@ pub enum StoreError {
     /// The store cannot be reached or has no free capacity. Nothing has been done.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
+    /// An older copy of the database has replaced it, for example a backup that was restored. Nothing has
+    /// been done. The caller forgets everything that it has learned from the database: reserved ids, keys of
+    /// devices and segments.
+    #[error("an older copy of the database has replaced it")]
+    Restored,
     /// The disk of the store is full. Nothing has been done.
     #[error("the store is out of space")]
     OutOfSpace(#[source] Cause),
@@ -74,6 +79,7 @@ impl StoreError {
     pub fn from_shared(error: &Arc<Self>) -> Self {
         let cause = Box::new(Arc::clone(error));
         match **error {
+            Self::Restored => Self::Restored,
             Self::Unavailable(_) => Self::Unavailable(cause),
             Self::OutOfSpace(_) => Self::OutOfSpace(cause),
             Self::OutcomeUnknown(_) => Self::OutcomeUnknown(cause),
@@ -84,7 +90,7 @@ impl StoreError {
     /// Returns whether the call can be retried.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Unavailable(_) | Self::OutOfSpace(_) => Retry::Safe,
+            Self::Unavailable(_) | Self::Restored | Self::OutOfSpace(_) => Retry::Safe,
             Self::OutcomeUnknown(_) => Retry::IfRepeatable,
             Self::EmailTaken
             | Self::UsernameTaken

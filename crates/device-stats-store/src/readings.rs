@@ -29,7 +29,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// reserved twice, on any node.
     ///
     /// # Errors
-    /// Only the common errors.
+    /// [`StoreError::Restored`] if an older copy of the database has replaced it, which does not know of an
+    /// earlier reservation of this node. The next call reserves ids above all that the node knows.
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError>;
 
     /// Appends readings of any devices in one transaction. Returns the outcome of each reading, in the same
@@ -56,6 +57,9 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
     /// is deleted at the same time, either its readings are deleted with it, or the call fails with
     /// [`StoreError::DeviceMissing`].
+    ///
+    /// [`StoreError::Restored`] as for [`Self::reserve_reading_ids`], until ids are reserved again, and
+    /// afterwards for readings with ids that were reserved before.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
     /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key.
@@ -66,7 +70,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// new appends nothing. If the key of a request occurs earlier in the same call, the request is answered
     /// with the receipt of the earlier request, and the `kept_until` of the later request is ignored.
     ///
-    /// A receipt expires at `kept_until`; `now` is the current time.
+    /// A receipt expires at `kept_until`; `now` is the current time. A store that several nodes share keeps a
+    /// receipt for the time from `now` to `kept_until`, by a clock of its own.
     ///
     /// # Errors
     /// The errors of [`Self::append`]. After an error, no receipt is kept.

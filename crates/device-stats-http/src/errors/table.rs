@@ -159,6 +159,7 @@ fn describe_store(error: &StoreError) -> Description {
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
         // It has changed after its conditions were checked.
         StoreError::Changed => condition_failed(),
+        StoreError::Restored => unavailable("unavailable", "The database was restored, try again"),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",

@@ -44,6 +44,7 @@ mod number_times;
 mod numbers;
 mod oracle;
 mod percentiles;
+mod restoring;
 mod sealing;
 mod series;
 mod server;

@@ -7,8 +7,11 @@ use device_stats_store::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-/// Error code that the database function `append_untouched` raises if another call was faster.
+/// Error code that the database function `append_reserved` raises if another call was faster.
 const OVERTAKEN: &str = "OV001";
+
+/// Error code that the database function `require_reservation` raises if the database is an older copy.
+const RESTORED: &str = "RS001";
 
 /// Reason why a try of a call failed. It decides whether the call is retried.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ impl From<Failure> for StoreError {
 pub(crate) fn store_error(error: Error) -> StoreError {
     let code = error.code().map(SqlState::code);
     match code {
+        Some(RESTORED) => StoreError::Restored,
         Some(code) if code == SqlState::DISK_FULL.code() => StoreError::OutOfSpace(error.into()),
         Some(code) if is_temporary(code) => StoreError::Unavailable(error.into()),
         None if is_lost(&error) => StoreError::Unavailable(error.into()),

@@ -45,6 +45,8 @@ fn settings(purpose: Purpose) -> Vec<(&'static str, String)> {
         // One plan of a statement is enough, because it uses an index for every value of its parameters.
         // Planning takes longer than a small append.
         ("plan_cache_mode", "force_generic_plan".to_owned()),
+        // While a table is empty, reading all of it is the cheapest plan, and the session would keep it.
+        ("enable_seqscan", "off".to_owned()),
     ];
     settings.extend(timeouts.iter().map(|(name, timeout)| (*name, timeout.as_millis().to_string())));
     settings

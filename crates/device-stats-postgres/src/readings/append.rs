@@ -11,7 +11,7 @@
 //! a lock on the device that conflicts with the weaker lock of every append.
 //!
 //! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call
-//! first tries the fast path: one statement, the database function `append_untouched`, inserts and searches.
+//! first tries the fast path: one statement, the database function `append_reserved`, inserts and searches.
 //! If it finds a segment or a newer reading, it stores nothing, and the call takes the full path. The full
 //! path searches for segments, reads the sealed times, picks times, inserts, and searches for segments that
 //! have appeared in the meantime. A call that is overtaken repeatedly takes an exclusive lock in the end, and
@@ -29,6 +29,7 @@ use crate::database::transactions::{begin, try_join};
 use crate::readings::existing::{split_existing, split_sealed, times, with_hot_values};
 use crate::readings::parameters::{ReadingColumns, in_insert_order, returned, spans};
 use crate::readings::pick_times::{newest_hot_us, pick, pick_within_call};
+use crate::readings::reservations::{Reservation, require};
 use crate::segments::catalogue::touching;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;
@@ -37,9 +38,10 @@ use crate::segments::spans::DeviceSpans;
 const TRIES_MAX: u32 = 4;
 
 /// Stores the new readings and returns the positions of the repeats, with the stored values, or does nothing.
-/// `$7` states whether all readings must be new.
+/// `$7` states whether all readings must be new. Fails if `$11` and `$12` are a reservation that the database
+/// does not know of.
 const APPEND_UNTOUCHED: &str =
-    "SELECT place, x, y, z FROM append_untouched($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    "SELECT place, x, y, z FROM append_reserved($11, $12, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const READING_UNIQUE: &str = "reading_by_device_and_time";
 /// Stores readings that are known not to be sealed, except repeats of hot readings.
 const INSERT: &str = "INSERT INTO reading (device, time, id, x, y, z)
@@ -56,12 +58,16 @@ enum DeviceLock {
     Exclusive,
 }
 
-pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Result<Vec<Appended>, Failure> {
+pub(crate) async fn append(
+    client: &mut Client,
+    readings: &[NewReading],
+    reservation: Option<Reservation>,
+) -> Result<Vec<Appended>, Failure> {
     if readings.is_empty() {
         return Ok(Vec::new());
     }
     let call = AppendOrder::new(readings);
-    let result = store(client, &call).await?;
+    let result = store(client, &call, reservation).await?;
     Ok(result.outcomes(readings.len(), &call.repeated)?)
 }
 
@@ -73,6 +79,7 @@ pub(crate) async fn append(client: &mut Client, readings: &[NewReading]) -> Resu
 pub(crate) async fn append_in(
     transaction: &Transaction<'_>,
     readings: &[NewReading],
+    reservation: Option<Reservation>,
     tries: u32,
 ) -> Result<Vec<Appended>, Failure> {
     if readings.is_empty() {
@@ -80,22 +87,27 @@ pub(crate) async fn append_in(
     }
     let lock = if tries < TRIES_MAX { DeviceLock::Shared } else { DeviceLock::Exclusive };
     let call = AppendOrder::new(readings);
+    require(transaction, reservation).await?;
     let result = insert(transaction, &call, lock).await?;
     Ok(result.outcomes(readings.len(), &call.repeated)?)
 }
 
 /// Stores the new readings.
-async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<AppendResult<'r>, Failure> {
-    if let Some(result) = store_untouched(client, call).await? {
+async fn store<'r>(
+    client: &mut Client,
+    call: &AppendOrder<'r>,
+    reservation: Option<Reservation>,
+) -> Result<AppendResult<'r>, Failure> {
+    if let Some(result) = store_untouched(client, call, reservation).await? {
         return Ok(result);
     }
     for _ in 0..TRIES_MAX {
-        match insert_and_commit(client, call, DeviceLock::Shared).await {
+        match insert_and_commit(client, call, reservation, DeviceLock::Shared).await {
             Err(Failure::Overtaken) => {}
             done => return done,
         }
     }
-    insert_and_commit(client, call, DeviceLock::Exclusive).await
+    insert_and_commit(client, call, reservation, DeviceLock::Exclusive).await
 }
 
 /// Stores the new readings on the fast path. Returns `None` if nothing was stored, because a segment touches
@@ -103,6 +115,7 @@ async fn store<'r>(client: &mut Client, call: &AppendOrder<'r>) -> Result<Append
 async fn store_untouched<'r>(
     client: &Client,
     AppendOrder { client_timed, server_timed, .. }: &AppendOrder<'r>,
+    reservation: Option<Reservation>,
 ) -> Result<Option<AppendResult<'r>>, Failure> {
     let Some(picked) = pick_within_call(client_timed, server_timed) else { return Ok(None) };
     let all = in_insert_order(client_timed, picked);
@@ -111,7 +124,8 @@ async fn store_untouched<'r>(
     let [devices, times, ids, x, y, z] = columns.parameters();
     let [span_devices, earliest, latest] = spans.parameters();
     let all_new = !server_timed.is_empty();
-    let parameters = [devices, times, ids, x, y, z, &all_new, span_devices, earliest, latest];
+    let (node, until) = (reservation.map(|known| known.node), reservation.map(|known| known.until));
+    let parameters = [devices, times, ids, x, y, z, &all_new, span_devices, earliest, latest, &node, &until];
     match client.query(&append, &parameters).await {
         Ok(existing) => Ok(split_existing(all, &existing)?),
         Err(error) if is_overtaken(&error) || is_taken(&error, READING_UNIQUE) => Ok(None),
@@ -124,9 +138,11 @@ async fn store_untouched<'r>(
 async fn insert_and_commit<'r>(
     client: &mut Client,
     call: &AppendOrder<'r>,
+    reservation: Option<Reservation>,
     lock: DeviceLock,
 ) -> Result<AppendResult<'r>, Failure> {
     let transaction = begin(client).await?;
+    require(&transaction, reservation).await?;
     let result = insert(&transaction, call, lock).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(result)

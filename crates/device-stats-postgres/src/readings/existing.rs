@@ -12,10 +12,13 @@ use crate::database::errors::Failure;
 use crate::readings::hot::values;
 use crate::segments::sealed_times::SealedTimesReader;
 
-/// Selects the positions and values of readings that are hot.
+/// Selects the positions and values of readings that are hot. `OFFSET 0` leaves the planner only a lookup in
+/// the index for each reading.
 const EXISTING: &str = "SELECT place, x, y, z
     FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS sent (device, time, place)
-    JOIN reading USING (device, time)";
+    CROSS JOIN LATERAL (
+        SELECT x, y, z FROM reading
+        WHERE reading.device = sent.device AND reading.time = sent.time OFFSET 0) AS found";
 
 /// Splits readings into the stored and the existing ones. The rows hold the positions of the existing ones,
 /// counted from 1, and their values. Returns `None` if a position is null, because nothing was done.

@@ -7,13 +7,37 @@ use device_stats_store::StoreError;
 
 use crate::database::columns::column;
 use crate::database::errors::Failure;
+use crate::readings::reservations::{Reservation, Reservations};
 
-pub(crate) async fn reserve(client: &Client, count: u32) -> Result<Range<i64>, Failure> {
-    let update = client
-        .prepare_cached("UPDATE id_block SET next = next + $1 WHERE name = 'reading' RETURNING next")
-        .await?;
-    let updated = client.query(&update, &[&i64::from(count)]).await.map_err(Failure::Committing)?;
-    let no_block = || StoreError::Broken("the database has no block of reading ids".into());
-    let next: i64 = column(updated.first().ok_or_else(no_block)?, 0)?;
-    Ok(next - i64::from(count)..next)
+/// Reserves `$1` ids from `$2` on for the node `$3`, and records the reservation. Does nothing if the record
+/// of the node must extend to `$4` and does not.
+const RESERVE: &str = "WITH block AS (
+        UPDATE id_block SET next = greatest(next, $2) + $1
+        WHERE name = 'reading'
+            AND ($4::bigint IS NULL OR EXISTS (SELECT FROM id_reservation WHERE node = $3 AND until >= $4))
+        RETURNING next),
+    recorded AS (
+        INSERT INTO id_reservation (node, until) SELECT $3, next FROM block
+        ON CONFLICT (node) DO UPDATE SET until = excluded.until)
+    SELECT next FROM block";
+
+pub(crate) async fn reserve(
+    client: &Client,
+    reservations: &Reservations,
+    count: u32,
+) -> Result<Range<i64>, Failure> {
+    let count = i64::from(count);
+    let (node, last, known_until) = reservations.next();
+    let last_until = last.map(|last| last.until);
+    let reserve = client.prepare_cached(RESERVE).await?;
+    let reserved = client.query(&reserve, &[&count, &known_until, &node, &last_until]).await;
+    match (reserved.map_err(Failure::Committing)?.first(), last) {
+        (Some(block), _) => {
+            let until = column(block, 0)?;
+            reservations.note(Reservation { node, until });
+            Ok(until - count..until)
+        }
+        (None, Some(_)) => Err(StoreError::Restored.into()),
+        (None, None) => Err(StoreError::Broken("the database has no block of reading ids".into()).into()),
+    }
 }

@@ -19,6 +19,7 @@ use crate::database::columns::column;
 use crate::database::errors::{Failure, is_timeout};
 use crate::database::transactions::{UNLIMITED, begin, try_join, try_join3};
 use crate::limits::STORE_LOCK_TIMEOUT;
+use crate::readings::reservations::{Reservation, require};
 use crate::segments::pieces::insert;
 use crate::segments::sealed_times::SealedTimesReader;
 use crate::segments::spans::DeviceSpans;
@@ -27,11 +28,16 @@ use crate::segments::spans::DeviceSpans;
 /// first, as a deletion does, so that the two do not wait for each other.
 const KEEP_DEVICE: &str = "SELECT 1 FROM devices WHERE id = $1 FOR KEY SHARE";
 /// Deletes rows by device, time and id. Deletes no row if the first row does not exist or another call is
-/// deleting it.
+/// deleting it. `OFFSET 0` leaves the planner only a lookup in the index for each row. A row stays where it
+/// is, because no row is ever updated.
 const DELETE_ROWS: &str = "WITH claimed AS MATERIALIZED (
         SELECT FROM reading WHERE device = $1 AND time = $4 FOR UPDATE SKIP LOCKED)
-    DELETE FROM reading USING unnest($2::bigint[], $3::bigint[]) AS sealed (time, id)
-    WHERE reading.device = $1 AND reading.time = sealed.time AND reading.id = sealed.id
+    DELETE FROM reading
+    WHERE ctid = ANY (ARRAY (
+            SELECT found.ctid FROM unnest($2::bigint[], $3::bigint[]) AS sealed (time, id)
+            CROSS JOIN LATERAL (
+                SELECT ctid FROM reading
+                WHERE device = $1 AND reading.time = sealed.time AND reading.id = sealed.id OFFSET 0) AS found))
         AND EXISTS (SELECT FROM claimed)";
 /// Deletes segments from the catalogue, except those that another call is deleting.
 const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
@@ -110,10 +116,12 @@ pub(crate) async fn append(
     client: &mut Client,
     device: DeviceKey,
     segment: &Segment,
+    reservation: Option<Reservation>,
 ) -> Result<Replaced, Failure> {
     let head = open_head(segment)?;
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let transaction = begin(client).await?;
+    require(&transaction, reservation).await?;
     if !lock(&transaction, device).await? {
         return Ok(Replaced::Stale);
     }

@@ -82,6 +82,15 @@ END
         stop fast && start "$port"
 }
 
+# Copies the data, which `restore` puts back.
+save() {
+    stop fast && rm -rf "$root/saved" && cp -a "$root/data" "$root/saved" && start "$port"
+}
+
+restore() {
+    stop fast && rm -rf "$root/data" && cp -a "$root/saved" "$root/data" && start "$port"
+}
+
 while read -r command argument; do
     case $command in
         installed) installed ;;
@@ -90,6 +99,8 @@ while read -r command argument; do
         stop) stop "$argument" ;;
         sql) sql "$argument" ;;
         encrypt) encrypt "$argument" ;;
+        save) save ;;
+        restore) restore ;;
         *) false ;;
     esac && echo done || echo failed
 done

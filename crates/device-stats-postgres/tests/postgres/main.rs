@@ -9,7 +9,10 @@ mod failing;
 mod held_up;
 mod migrating;
 mod nodes;
+mod planning;
 mod poolers;
+mod receipts;
+mod restoring;
 mod sharing;
 
 use std::sync::Arc;
@@ -40,7 +43,7 @@ async fn open_at(url: &str) -> PostgresStore {
 }
 
 async fn open() -> ((), Arc<dyn Store>) {
-    ((), Arc::new(open_at(&fresh_database()).await))
+    ((), Arc::new(open_at(&fresh_database()).await.with_clock_of_callers()))
 }
 
 /// Opens a connection outside the store.

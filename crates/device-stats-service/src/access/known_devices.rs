@@ -50,4 +50,9 @@ impl KnownDevices {
             self.0.remove(id);
         }
     }
+
+    /// Removes all devices from the cache.
+    pub(crate) fn clear(&self) {
+        self.0.clear();
+    }
 }

@@ -64,7 +64,7 @@ impl Service {
         let mut last = None;
         loop {
             let device_key = self.key_to_ingest(principal, device).await?;
-            match self.append_one(device_key, measurement, key).await {
+            match self.checked(self.append_one(device_key, measurement, key).await).await {
                 // The cached device was deleted, so it is looked up again. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
@@ -115,7 +115,7 @@ impl Service {
                 found => found?,
             };
             let readings: Vec<_> = measurements.iter().map(|measured| (device_key, *measured)).collect();
-            match self.append(&readings, key).await {
+            match self.checked(self.append(&readings, key).await).await {
                 // The cached device was deleted. This ends, because keys are never used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget([device]);
@@ -160,7 +160,7 @@ impl Service {
             let rows = known().map(|(_, (device, measured))| (device, measured));
             let key = key.map(|key| RequestKey::new(key, RequestKind::MixedBatch, rows));
             let readings: Vec<_> = known().map(|(key, (_, measured))| (key, *measured)).collect();
-            match self.append(&readings, key).await {
+            match self.checked(self.append(&readings, key).await).await {
                 // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {

@@ -30,6 +30,11 @@ impl ReadingIds {
         taken.map_err(|_| StoreError::Unavailable("reading ids were not reserved in time".into()))?
     }
 
+    /// Forgets the reserved ids, so that the next request reserves others.
+    pub(crate) async fn forget(&self) {
+        *self.unused.lock().await = 0..0;
+    }
+
     async fn take_in_turn(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
         let mut unused = self.unused.lock().await;
         let mut ids: Vec<ReadingId> = unused.by_ref().take(count).map(ReadingId).collect();

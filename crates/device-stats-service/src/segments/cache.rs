@@ -1,11 +1,14 @@
 //! A cache of decoded heads and pages, bounded by memory. A segment never changes and its id is never reused,
 //! so no entry becomes stale. Only a derived segment can be deleted while its segment exists.
+//!
+//! An older copy of a database can replace it while the service runs, and then gives ids to segments again.
+//! So the key of an entry is the whole catalogue entry of its segment, not the id alone.
 
 use std::sync::Arc;
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Head, Page, PageId};
-use device_stats_store::{Piece, PieceKey, SegmentId};
+use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -26,13 +29,13 @@ pub(crate) enum Layer {
 pub(crate) struct SegmentKey {
     pub(crate) layer: Layer,
     pub(crate) device: DeviceKey,
-    pub(crate) segment: SegmentId,
+    pub(crate) entry: SegmentEntry,
 }
 
 impl SegmentKey {
     /// Returns the key of a piece, which does not name the layer.
     pub(crate) fn piece(self, piece: Piece) -> PieceKey {
-        PieceKey { device: self.device, segment: self.segment, piece }
+        PieceKey { device: self.device, segment: self.entry.id, piece }
     }
 }
 
@@ -97,13 +100,20 @@ impl PageCache {
         })
     }
 
+    /// Removes everything.
+    pub(crate) fn clear(&self) {
+        self.entries.clear();
+    }
+
     pub(crate) fn remove_head(&self, segment: SegmentKey) {
         self.entries.remove(&Key(segment, None));
     }
 
-    /// Removes the head and all pages of a segment. Visits all entries.
-    pub(crate) fn remove_segment(&self, segment: SegmentKey) {
-        self.entries.retain(|key, _| key.0 != segment);
+    /// Removes the head and all pages of the derived segment of a segment. Visits all entries.
+    pub(crate) fn remove_derived(&self, device: DeviceKey, segment: SegmentId) {
+        self.entries.retain(|Key(key, _), _| {
+            (key.layer, key.device, key.entry.id) != (Layer::Magnitudes, device, segment)
+        });
     }
 
     pub(crate) fn page(&self, segment: SegmentKey, page: PageId) -> Option<Arc<Page>> {
@@ -115,5 +125,35 @@ impl PageCache {
 
     pub(crate) fn insert_page(&self, segment: SegmentKey, id: PageId, page: &Arc<Page>) {
         self.entries.insert(Key(segment, Some(id)), Entry::Page(Arc::clone(page)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use device_stats_domain::Axes;
+    use device_stats_segment::{Effort, Row, Segment};
+
+    fn head(times: std::ops::Range<i64>) -> (SegmentEntry, Arc<Head>) {
+        let rows = times.map(|time_us| Row { time_us, id: time_us, values: Axes { x: 1.0, y: 2.0, z: 3.0 } });
+        let segment = Segment::encode(&rows.collect::<Vec<_>>(), Effort::Fast).unwrap();
+        let head = Head::open(&segment.head).unwrap();
+        let (first_us, last_us, readings) = (head.first_us(), head.last_us(), head.readings());
+        (SegmentEntry { id: SegmentId(7), first_us, last_us, readings }, Arc::new(head))
+    }
+
+    /// After the restore of a backup, the database gave the id of a cached segment to another one.
+    #[test]
+    fn a_cached_head_answers_only_for_its_catalogue_entry() {
+        let cache = PageCache::new(1 << 20);
+        let key = |entry| SegmentKey { layer: Layer::Readings, device: DeviceKey(1), entry };
+        let (before, cached) = head(0..10);
+        cache.insert_head(key(before), &cached);
+        assert!(cache.head(key(before)).is_some());
+        for (after, _) in [head(0..11), head(1..10), head(20..30)] {
+            assert!(cache.head(key(after)).is_none(), "{after:?}");
+        }
+        cache.clear();
+        assert!(cache.head(key(before)).is_none());
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{DeriveError, Effort, Head};
-use device_stats_store::{Piece, SegmentEntry, StoreError};
+use device_stats_store::{Piece, SegmentEntry, SegmentId, StoreError};
 use futures_util::{StreamExt, stream};
 
 use super::cache::{Layer, SegmentKey};
@@ -70,46 +70,43 @@ impl Service {
 
     /// Returns the head of the derived segment of a segment. Computes and stores it if it is missing.
     async fn derived_head(&self, device: DeviceKey, entry: SegmentEntry) -> Result<Arc<Head>, ReadError> {
-        let key = SegmentKey { layer: Layer::Magnitudes, device, segment: entry.id };
+        let key = SegmentKey { layer: Layer::Magnitudes, device, entry };
         let derive = async {
             let service = self.clone();
-            let derive = tokio::spawn(async move { service.find_or_derive(key, entry).await });
+            let derive = tokio::spawn(async move { service.find_or_derive(key).await });
             derive.await.map_err(|error| StoreError::Broken(error.into()))?
         };
         let head = self.parts.segments.cache().head_or_insert(key, derive).await?;
         head.ok_or_else(|| ReadError::broken("a page is cached in place of a head"))
     }
 
-    async fn find_or_derive(&self, key: SegmentKey, entry: SegmentEntry) -> Result<Arc<Head>, ReadError> {
+    async fn find_or_derive(&self, key: SegmentKey) -> Result<Arc<Head>, ReadError> {
+        let SegmentKey { device, entry, .. } = key;
         let _permit =
             self.parts.derivations.acquire().await.map_err(|closed| StoreError::Broken(closed.into()))?;
         // Another node, or an earlier request, may have stored it in the meantime.
-        if let Some(head) = self.stored_derived_head(key, &entry).await? {
+        if let Some(head) = self.stored_derived_head(key).await? {
             return Ok(head);
         }
         let store = self.parts.store.as_ref();
-        let segment = read_segment(store, key.device, &entry).await?.ok_or(ReadError::Gone)?;
+        let segment = read_segment(store, device, &entry).await?.ok_or(ReadError::Gone)?;
         let derive = move || segment.derive(Effort::Fast);
         let derived = self.parts.compute.run(Weight::Heavy, derive).await.map_err(StoreError::Broken)?;
         let derived = derived.map_err(|error| match error {
             DeriveError::Unreadable(fault) => key.piece(Piece::Head).corrupt(fault),
             DeriveError::Encode(_) => StoreError::Broken(error.into()),
         })?;
-        store.store_derived(key.device, key.segment, &derived).await?;
-        tracing::debug!(device = key.device.0, segment = key.segment.0, readings = entry.readings, "derived");
+        store.store_derived(device, entry.id, &derived).await?;
+        tracing::debug!(device = device.0, segment = entry.id.0, readings = entry.readings, "derived");
         // Uses the stored bytes, because another node with another version of the compressor may have stored
         // the derived segment first.
-        self.stored_derived_head(key, &entry).await?.ok_or(ReadError::Gone)
+        self.stored_derived_head(key).await?.ok_or(ReadError::Gone)
     }
 
-    async fn stored_derived_head(
-        &self,
-        key: SegmentKey,
-        entry: &SegmentEntry,
-    ) -> Result<Option<Arc<Head>>, ReadError> {
+    async fn stored_derived_head(&self, key: SegmentKey) -> Result<Option<Arc<Head>>, ReadError> {
         let head = key.piece(Piece::Head);
         let found = self.parts.store.read_derived_pieces(&[head]).await?.pop().flatten();
-        let opened = found.map(|bytes| entry.open_derived_head(&bytes)).transpose();
+        let opened = found.map(|bytes| key.entry.open_derived_head(&bytes)).transpose();
         Ok(opened.map_err(|fault| ReadError::corrupt(key, Piece::Head, fault))?.map(Arc::new))
     }
 
@@ -117,7 +114,7 @@ impl Service {
     /// again. Logs the first such call for a fault: after it, the derived segment is missing or correct.
     pub(crate) async fn discard_derived(
         &self,
-        key: SegmentKey,
+        (device, segment): (DeviceKey, SegmentId),
         error: &StoreError,
     ) -> Result<(), ServiceError> {
         // While this call checks the derived segment, no other call on this node deletes or computes one.
@@ -125,28 +122,28 @@ impl Service {
             u32::try_from(DERIVED_SEGMENTS_AT_ONCE).map_err(|error| StoreError::Broken(error.into()))?;
         let permits = self.parts.derivations.acquire_many(permits).await;
         let _permits = permits.map_err(|closed| StoreError::Broken(closed.into()))?;
-        if !self.is_derived_correct(key).await?
-            && self.parts.store.delete_derived(key.device, key.segment).await?
+        if !self.is_derived_correct(device, segment).await?
+            && self.parts.store.delete_derived(device, segment).await?
         {
             let error = error as &dyn Error;
-            let (device, segment) = (key.device.0, key.segment.0);
+            let (device, segment) = (device.0, segment.0);
             tracing::warn!(device, segment, error, "deleted corrupt magnitudes; they are computed again");
         }
-        self.parts.segments.cache().remove_segment(key);
+        self.parts.segments.cache().remove_derived(device, segment);
         Ok(())
     }
 
     /// Returns whether a derived segment has the magnitudes of its segment; false if it is not stored.
-    async fn is_derived_correct(&self, key: SegmentKey) -> Result<bool, ServiceError> {
+    async fn is_derived_correct(&self, device: DeviceKey, segment: SegmentId) -> Result<bool, ServiceError> {
         let store = self.parts.store.as_ref();
-        let entries = store.list_segments(key.device).await?;
-        let Some(entry) = entries.into_iter().find(|entry| entry.id == key.segment) else { return Ok(false) };
-        let derived = match read_derived_segment(store, key.device, &entry).await {
+        let entries = store.list_segments(device).await?;
+        let Some(entry) = entries.into_iter().find(|entry| entry.id == segment) else { return Ok(false) };
+        let derived = match read_derived_segment(store, device, &entry).await {
             Ok(Some(derived)) => derived,
             Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let Some(segment) = read_segment(store, key.device, &entry).await? else { return Ok(false) };
+        let Some(segment) = read_segment(store, device, &entry).await? else { return Ok(false) };
         let verify = move || segment.verify_derived(&derived).is_ok();
         let verified = self.parts.compute.run(Weight::Heavy, verify).await;
         verified.map_err(ServiceError::ComputationFailed)

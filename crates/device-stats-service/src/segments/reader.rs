@@ -8,7 +8,7 @@ use std::sync::Arc;
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::analysis::{Pages, Part, SegmentPage, cut};
 use device_stats_segment::{Fault, Head, Page};
-use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, StoreError};
+use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
 use super::cache::{Layer, PageCache, SegmentKey};
@@ -22,9 +22,9 @@ pub(crate) enum ReadError {
     /// The segment was merged or its device deleted since the snapshot. Take a new snapshot.
     #[error("a segment was merged or deleted")]
     Gone,
-    /// A derived segment is corrupt. Discard it; then it is computed again.
+    /// The derived segment of this device and segment is corrupt. Discard it; then it is computed again.
     #[error("a derived segment is corrupt")]
-    CorruptDerived(SegmentKey, #[source] StoreError),
+    CorruptDerived((DeviceKey, SegmentId), #[source] StoreError),
     /// The store failed, or the segment is corrupt.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,7 +40,7 @@ impl ReadError {
     pub(super) fn of_layer(layer: Layer, error: StoreError) -> Self {
         match (layer, error) {
             (Layer::Magnitudes, error @ StoreError::Corrupt { device, segment, .. }) => {
-                Self::CorruptDerived(SegmentKey { layer, device, segment }, error)
+                Self::CorruptDerived((device, segment), error)
             }
             (_, error) => Self::Store(error),
         }
@@ -96,7 +96,7 @@ impl SegmentReader {
     ) -> Result<OpenSegments, ReadError> {
         let heads = self.find_heads(Layer::Readings, entries).await?;
         let segments = entries.iter().zip(heads).map(|((device, entry), head)| {
-            let key = SegmentKey { layer: Layer::Readings, device: *device, segment: entry.id };
+            let key = SegmentKey { layer: Layer::Readings, device: *device, entry: *entry };
             Some(OpenSegment { key, head: head? })
         });
         let segments: Vec<OpenSegment> = segments.collect::<Option<_>>().ok_or(ReadError::Gone)?;
@@ -114,7 +114,7 @@ impl SegmentReader {
         let key = |(device, entry): &(DeviceKey, SegmentEntry)| SegmentKey {
             layer,
             device: *device,
-            segment: entry.id,
+            entry: *entry,
         };
         let mut heads: Vec<Option<Arc<Head>>> =
             entries.iter().map(|entry| self.cache.head(key(entry))).collect();
@@ -138,7 +138,7 @@ impl SegmentReader {
     }
 
     /// Returns the cache.
-    pub(super) fn cache(&self) -> &PageCache {
+    pub(crate) fn cache(&self) -> &PageCache {
         &self.cache
     }
 }

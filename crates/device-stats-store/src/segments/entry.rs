@@ -8,7 +8,7 @@ use device_stats_segment::{Fault, Head, Section};
 pub struct SegmentId(pub i64);
 
 /// Catalogue entry of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentEntry {
     /// Id of the segment.
     pub id: SegmentId,

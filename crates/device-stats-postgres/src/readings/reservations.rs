@@ -1,0 +1,103 @@
+//! The reading ids that this node has reserved, and the check that the database still knows of them.
+//!
+//! The database records the last reservation of each node, under a random number of the node. Each append
+//! checks this record in its transaction. The record is missing, or older, if an older copy of the database
+//! has replaced it: a restored backup, or a replica that lacked the last commits. In such a copy, another
+//! node may get the ids of this node. So this node stops to append, forgets its ids, and reserves others:
+//! under a new number, and above all ids that it knows.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use deadpool_postgres::GenericClient;
+use device_stats_store::StoreError;
+
+use crate::database::errors::Failure;
+
+/// A reservation that the database must know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reservation {
+    /// Random number of the node.
+    pub(crate) node: i64,
+    /// The first id after the reserved ones.
+    pub(crate) until: i64,
+}
+
+/// The reservations of this node.
+#[derive(Debug, Default)]
+pub(crate) struct Reservations(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The last reservation; `None` if nothing has been reserved yet, or it is lost.
+    last: Option<Reservation>,
+    /// Whether the last reservation is lost, and no other has been made since.
+    is_lost: bool,
+    /// The first id after all ids that this node has ever reserved.
+    known_until: i64,
+    /// The first id after all lost ids; `None` if none are lost.
+    lost_until: Option<i64>,
+}
+
+impl Reservations {
+    /// Returns the reservation that an append must check; `None` if nothing has been reserved.
+    ///
+    /// # Errors
+    /// [`StoreError::Restored`] if the reservation is lost, or the ids belong to a lost one.
+    pub(crate) fn of(&self, ids: impl IntoIterator<Item = i64>) -> Result<Option<Reservation>, StoreError> {
+        let state = self.lock();
+        let are_lost = state.lost_until.is_some_and(|until| ids.into_iter().any(|id| id < until));
+        if state.is_lost || are_lost { Err(StoreError::Restored) } else { Ok(state.last) }
+    }
+
+    /// Returns whether an earlier reservation is lost.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.lock().lost_until.is_some()
+    }
+
+    /// Returns the last reservation, or a new number of this node and `None`; and the first id that this node
+    /// does not know.
+    pub(crate) fn next(&self) -> (i64, Option<Reservation>, i64) {
+        let state = self.lock();
+        let node = state.last.map_or_else(|| fastrand::i64(..), |last| last.node);
+        (node, state.last, state.known_until)
+    }
+
+    /// Notes a new reservation.
+    pub(crate) fn note(&self, reservation: Reservation) {
+        let mut state = self.lock();
+        state.known_until = state.known_until.max(reservation.until);
+        state.last = Some(reservation);
+        state.is_lost = false;
+    }
+
+    /// Notes the loss of all reservations if this is the error of a call, and logs the first such error.
+    pub(crate) fn checked<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(answer, Err(StoreError::Restored)) {
+            let mut state = self.lock();
+            if state.last.take().is_some() {
+                state.is_lost = true;
+                state.lost_until = Some(state.known_until);
+                tracing::error!(
+                    "an older copy of the database has replaced it; readings that were acknowledged since that \
+                     copy are lost. Restart all nodes"
+                );
+            }
+        }
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Fails with [`StoreError::Restored`] if the database does not know of the reservation.
+pub(crate) async fn require(
+    client: &impl GenericClient,
+    reservation: Option<Reservation>,
+) -> Result<(), Failure> {
+    let Some(Reservation { node, until }) = reservation else { return Ok(()) };
+    let require = client.prepare_cached("SELECT require_reservation($1, $2)").await?;
+    client.query(&require, &[&node, &until]).await?;
+    Ok(())
+}
