@@ -54,10 +54,12 @@ pub trait ReadingStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a
-    /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored.
+    /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
+    /// is deleted at the same time, either its readings are deleted with it, or the call fails with
+    /// [`StoreError::DeviceMissing`].
+    ///
     /// [`StoreError::Restored`] as for [`Self::reserve_reading_ids`], until ids are reserved again, and
-    /// afterwards for readings with ids that were reserved before. If a device is deleted at the same time,
-    /// either its readings are deleted with it, or the call fails with [`StoreError::DeviceMissing`].
+    /// afterwards for readings with ids that were reserved before.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
 
     /// Appends the readings of keyed requests in one transaction, and keeps a receipt of each under its key.
@@ -68,7 +70,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// new appends nothing. If the key of a request occurs earlier in the same call, the request is answered
     /// with the receipt of the earlier request, and the `kept_until` of the later request is ignored.
     ///
-    /// A receipt expires at `kept_until`; `now` is the current time.
+    /// A receipt expires at `kept_until`; `now` is the current time. A store that several nodes share keeps a
+    /// receipt for the time from `now` to `kept_until`, by a clock of its own.
     ///
     /// # Errors
     /// The errors of [`Self::append`]. After an error, no receipt is kept.

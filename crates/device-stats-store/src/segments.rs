@@ -100,7 +100,8 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// [`append`](crate::ReadingStore::append).
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`].
+    /// [`StoreError::DeviceMissing`]; [`StoreError::Restored`] as for
+    /// [`append`](crate::ReadingStore::append).
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
 
     /// Deletes the readings of a device in a window, hot and sealed. After that, a reading with the time of a

@@ -7,7 +7,7 @@ use device_stats_store::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-/// Error code that the database function `append_untouched` raises if another call was faster.
+/// Error code that the database function `append_reserved` raises if another call was faster.
 const OVERTAKEN: &str = "OV001";
 
 /// Error code that the database function `require_reservation` raises if the database is an older copy.

@@ -11,7 +11,7 @@
 //! a lock on the device that conflicts with the weaker lock of every append.
 //!
 //! Segments rarely touch new readings, and a device rarely has a reading after the server's clock. So a call
-//! first tries the fast path: one statement, the database function `append_untouched`, inserts and searches.
+//! first tries the fast path: one statement, the database function `append_reserved`, inserts and searches.
 //! If it finds a segment or a newer reading, it stores nothing, and the call takes the full path. The full
 //! path searches for segments, reads the sealed times, picks times, inserts, and searches for segments that
 //! have appeared in the meantime. A call that is overtaken repeatedly takes an exclusive lock in the end, and
