@@ -64,6 +64,9 @@ pub enum ServiceError {
     /// The maximum number of live streams is open.
     #[error("too many live streams are open")]
     TooManyStreams,
+    /// The service is stopping and should get no further requests.
+    #[error("the service is stopping")]
+    Stopping,
     /// A computation panicked; a bug.
     #[error("a computation failed")]
     ComputationFailed(#[source] Cause),

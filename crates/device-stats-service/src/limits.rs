@@ -94,5 +94,7 @@ pub const DERIVED_READINGS_MIN: u32 = 128;
 pub const DERIVED_SEGMENTS_AT_ONCE: usize = 4;
 /// Pause of background sealing after a failure.
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);
-/// Maximum time that a stopping server waits for accepted requests and for sealing.
-pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time that a stopping server waits for accepted requests.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum time that a stopping server then waits for the devices that are being sealed.
+pub const SEAL_STOP_TIMEOUT: Duration = Duration::from_secs(1);

@@ -131,6 +131,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let detail = format!("{LIVE_STREAMS_MAX} live streams are open, try again when one has ended");
             unavailable("too_many_streams", detail)
         }
+        ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
         ServiceError::RequestInProgress => text(
             StatusCode::CONFLICT,

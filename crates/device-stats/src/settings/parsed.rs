@@ -1,5 +1,6 @@
 //! The settings in force, parsed from their text.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) output: OutputForm,
     /// Base URL of the server for the client commands, without a trailing slash.
     pub(crate) url: String,
+    /// Base URL of the server that `health` checks: `url` if it is set, otherwise the server at `listen`.
+    pub(crate) health_url: String,
 }
 
 /// Whether a starting server applies missing migrations.
@@ -74,8 +77,12 @@ impl Settings {
     /// # Errors
     /// [`InvalidSetting`] for the first invalid value.
     pub(crate) fn parse(values: &Values) -> Result<Self, InvalidSetting> {
+        let url = parse(values, "url", parse_server_url)?;
+        let listen = values.text("listen");
         Ok(Self {
-            listen: values.text("listen").to_owned(),
+            health_url: values.given("url").map_or_else(|| local_url(listen), |_| url.clone()),
+            url,
+            listen: listen.to_owned(),
             database: Database::from_values(values)?,
             database_ca: values.given("database-ca").map(PathBuf::from),
             seal_after: parse(values, "seal-after-seconds", parse_seconds)?,
@@ -85,7 +92,6 @@ impl Settings {
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),
             output: parse(values, "output", parse_choice)?,
-            url: parse(values, "url", parse_server_url)?,
         })
     }
 }
@@ -126,6 +132,18 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds
         .map(|seconds| Duration::from_secs(seconds.into()))
         .map_err(|_| format!("{text:?} is not a whole number of seconds"))
+}
+
+/// Returns the base URL of the server that listens on an address of this machine. An address for all
+/// interfaces is replaced by the loopback address.
+fn local_url(listen: &str) -> String {
+    let Ok(address) = listen.parse::<SocketAddr>() else { return format!("http://{listen}") };
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// Parses the base URL of a server and removes its trailing slash.

@@ -190,7 +190,11 @@ pub(crate) const JSON: &str = "json";
 impl Setting {
     /// Returns the flag. Its value is absent unless the command line contains it.
     fn flag(&self) -> Arg {
-        let Self { name, variable, default, value, help, .. } = self;
+        self.flag_with_help(self.help)
+    }
+
+    fn flag_with_help(&self, help: &str) -> Arg {
+        let Self { name, variable, default, value, .. } = self;
         let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         let parse = |text: &str| Ok::<_, Infallible>(SecretString::from(text));
         Arg::new(*name)
@@ -214,6 +218,14 @@ pub(crate) fn flags(groups: &[Group]) -> Vec<Arg> {
 pub(crate) fn export_flags() -> Vec<Arg> {
     let output = "output";
     flags(CLIENT).into_iter().filter(|flag| flag.get_long() != Some(output)).collect()
+}
+
+/// Returns the flags of `health`, which connects to the server that listens on `--listen`.
+pub(crate) fn health_flags() -> Vec<Arg> {
+    let help = "Check the server that listens on this address, unless --url is set";
+    let listen = SETTINGS.iter().find(|setting| setting.name == "listen");
+    let listen = listen.map(|setting| setting.flag_with_help(help).global(true));
+    listen.into_iter().chain(flags(CLIENT)).collect()
 }
 
 /// Returns the flags that are accepted before the name of a command: the settings of all commands. The help

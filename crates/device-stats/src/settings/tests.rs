@@ -82,6 +82,22 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.url, "http://127.0.0.1:8000");
 }
 
+/// The health check of the image asked port 8000, whatever port the server listened on.
+#[test]
+fn the_health_check_asks_the_address_to_listen_on() {
+    let asked = |line: &[&str]| settings(line).health_url;
+    assert_eq!(asked(&[]), "http://127.0.0.1:8000");
+    for (listen, url) in [
+        ("0.0.0.0:9000", "http://127.0.0.1:9000"),
+        ("[::]:9000", "http://[::1]:9000"),
+        ("10.1.2.3:80", "http://10.1.2.3:80"),
+        ("localhost:9000", "http://localhost:9000"),
+    ] {
+        assert_eq!(asked(&["--listen", listen]), url);
+    }
+    assert_eq!(asked(&["--listen", "0.0.0.0:9000", "--url", "http://h"]), "http://h");
+}
+
 #[test]
 fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
     for setting in &SETTINGS {

@@ -39,5 +39,6 @@ mod self_checking;
 mod server;
 mod settings_file;
 mod small_disk;
+mod stopping;
 mod storms;
 mod tailing;
