@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ServiceError;
 use crate::limits::{
-    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
+    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, LIVE_READINGS_RESUMED_MAX,
+    LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
 };
 
 /// Unit in which the memory of bodies is counted, in bytes.
@@ -20,12 +21,24 @@ pub(crate) struct AdmissionControl {
     queued_readings: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     live_streams: Arc<Semaphore>,
+    /// Missed readings from the store that live streams hold.
+    resumed_readings: Arc<Semaphore>,
+    /// Live streams that read missed readings from the store.
+    resumes: Arc<Semaphore>,
 }
 
 /// The share of a limit that an admitted caller holds. Dropping the permit returns the share.
 #[derive(Debug)]
 pub(crate) struct AdmissionPermit {
     _permit: OwnedSemaphorePermit,
+}
+
+/// The permit of a live stream that reads missed readings from the store.
+#[derive(Debug)]
+pub(crate) struct ResumePermit {
+    /// One permit for each reading.
+    readings: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// The memory reserved for one request body and its readings. Dropping the permit frees the memory.
@@ -45,6 +58,8 @@ impl Default for AdmissionControl {
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
             exports: limit(EXPORTS_MAX),
             live_streams: limit(LIVE_STREAMS_MAX),
+            resumed_readings: limit(LIVE_READINGS_RESUMED_TOTAL_MAX),
+            resumes: limit(LIVE_RESUMES_AT_ONCE),
         }
     }
 }
@@ -81,6 +96,14 @@ impl AdmissionControl {
         admit(&self.live_streams, 1).ok_or(ServiceError::TooManyStreams)
     }
 
+    /// Waits until a live stream may read [`LIVE_READINGS_RESUMED_MAX`] missed readings from the store.
+    pub(crate) async fn admit_resume(&self) -> ResumePermit {
+        let [_, readings_max] = LIVE_READINGS_RESUMED_MAX;
+        let readings = wait_for(&self.resumed_readings, readings_max).await;
+        let turn = wait_for(&self.resumes, 1).await;
+        ResumePermit { readings, _turn: turn }
+    }
+
     /// Returns the number of readings that the queue can still take.
     #[cfg(test)]
     pub(crate) fn free_queue_readings(&self) -> usize {
@@ -91,6 +114,21 @@ impl AdmissionControl {
 fn admit(limit: &Arc<Semaphore>, count: u32) -> Option<AdmissionPermit> {
     let permit = Arc::clone(limit).try_acquire_many_owned(count).ok()?;
     Some(AdmissionPermit { _permit: permit })
+}
+
+#[expect(clippy::expect_used, reason = "nobody closes the semaphores")]
+async fn wait_for(limit: &Arc<Semaphore>, count: u32) -> OwnedSemaphorePermit {
+    Arc::clone(limit).acquire_many_owned(count).await.expect("the semaphore is open")
+}
+
+impl ResumePermit {
+    /// Ends the turn of the stream, which holds `count` readings from now on.
+    pub(crate) fn keep(self, count: usize) -> AdmissionPermit {
+        let Self { mut readings, .. } = self;
+        let surplus = readings.num_permits().saturating_sub(count);
+        drop(readings.split(surplus));
+        AdmissionPermit { _permit: readings }
+    }
 }
 
 impl BodyPermit {
@@ -116,6 +154,8 @@ impl BodyPermit {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -151,5 +191,28 @@ mod tests {
         assert!(matches!(admission.admit_export(), Err(ServiceError::TooManyExports)));
         drop(admitted);
         admission.admit_export().unwrap();
+    }
+
+    /// A thousand clients that reconnected at once read 10,000 readings each, all at the same time.
+    #[tokio::test]
+    async fn missed_readings_of_all_streams_together_are_bounded() {
+        let admission = AdmissionControl::default();
+        let most = LIVE_READINGS_RESUMED_MAX[1] as usize;
+        let mut reading = Vec::new();
+        for _ in 0..LIVE_RESUMES_AT_ONCE {
+            reading.push(admission.admit_resume().await);
+        }
+        // All turns are taken. A stream that has read gives its turn back, and holds its readings.
+        assert!(admission.admit_resume().now_or_never().is_none());
+        let mut held: Vec<_> = reading.into_iter().map(|permit| permit.keep(most)).collect();
+        while let Some(permit) = admission.admit_resume().now_or_never() {
+            held.push(permit.keep(most));
+        }
+        assert_eq!(held.len(), LIVE_READINGS_RESUMED_TOTAL_MAX / most);
+        held.pop();
+        let few = admission.admit_resume().now_or_never().unwrap().keep(1);
+        held.pop();
+        drop(admission.admit_resume().now_or_never().unwrap());
+        drop(few);
     }
 }

@@ -51,15 +51,31 @@ pub const LIVE_RATE_DEFAULT: f64 = 10.0;
 pub const LIVE_RATE_MAX: f64 = 1_000.0;
 /// Maximum number of concurrent live streams.
 pub const LIVE_STREAMS_MAX: usize = 1_000;
+/// Maximum number of committed readings that wait to be published to live streams. More readings end all
+/// streams, and their clients resume from the store.
+pub const LIVE_READINGS_QUEUED_MAX: usize = 524_288;
 /// Maximum number of readings that wait for the client of a live stream. The next one ends the stream.
 pub const LIVE_READINGS_WAITING_MAX: usize = 16_384;
+/// Maximum number of readings that wait for the clients of all live streams together. The next one ends its
+/// stream.
+pub const LIVE_READINGS_WAITING_TOTAL_MAX: usize = 524_288;
 /// Maximum number of readings that a node keeps for reconnecting clients of live streams.
 pub const LIVE_READINGS_KEPT_MAX: usize = 65_536;
+/// Number of kept readings that a live stream looks through at once for its reconnecting client.
+pub const LIVE_READINGS_REPLAYED_AT_ONCE: usize = 1_024;
 /// Time for which the readings of a device are kept after its last live stream.
 pub const LIVE_RETENTION: Duration = Duration::from_mins(1);
 /// Maximum number of missed readings, per device and in total, that a reconnecting client gets from the
 /// store. They are read from the store if the node has not kept all of them.
 pub const LIVE_READINGS_RESUMED_MAX: [u32; 2] = [1_000, 10_000];
+/// Maximum number of missed readings from the store that all live streams of a node hold together. Further
+/// clients wait for theirs.
+pub const LIVE_READINGS_RESUMED_TOTAL_MAX: usize = 500_000;
+/// Maximum number of live streams that read missed readings from the store at the same time; further ones wait.
+pub const LIVE_RESUMES_AT_ONCE: usize = 4;
+/// Maximum time that a live stream waits for its missed readings. After it, the stream ends, and its client
+/// tries again.
+pub const LIVE_RESUME_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Interval at which a live stream checks that its device or user exists, and looks up the devices of the
 /// user.
 pub const LIVE_CHECK_INTERVAL: Duration = Duration::from_secs(5);

@@ -24,6 +24,7 @@ over_both_stores!(
     fast_readings_are_thinned,
     a_stream_ends_with_its_device,
     invalid_requests_are_refused,
+    a_malformed_event_id_starts_from_now,
 );
 
 /// An open stream.
@@ -239,8 +240,19 @@ async fn invalid_requests_are_refused(api: Api) {
     ] {
         assert_eq!(api.get(&format!("{LIVE}?{query}")).await.brief(), format!("422 {fault}"));
     }
-    let response = api.send("GET", LIVE, &["last-event-id: 17"], None).await;
-    assert_eq!(response.brief(), "422 event_id_invalid header.Last-Event-ID");
+}
+
+/// It was refused with 422. A browser that gets an error never reconnects.
+async fn a_malformed_event_id_starts_from_now(api: Api) {
+    api.device("d").await;
+    store(api, &json!([at(1, 1)])).await;
+    for last in ["17", "x-y-z", "abc-1-99999999999999999999", "\u{e9}"] {
+        let mut events = Events::open(api, LIVE, Some(last)).await;
+        assert_eq!(events.next().await.unwrap().1, Value::Null, "{last}");
+        let stored = api.post(READINGS, json!({"x": 2, "y": 0, "z": 0})).await;
+        assert_eq!(stored.status, 201);
+        assert_eq!(events.xs(1).await.0, [2.0], "{last}");
+    }
 }
 
 /// A shutdown would otherwise wait for streams that never end.
