@@ -27,8 +27,8 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time for the body of a request to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum time for which a client may accept no byte of a response. After this time, the connection is
-/// closed.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// closed. Longer than the pauses of a slow connection.
+pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum number of concurrent connections. Further connections wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Value of `Retry-After` in a 409, 503 or 507 response, in seconds.

@@ -3,7 +3,11 @@
 //! It replaces `axum::serve`, which sets no timeout for request heads and waits for open requests without
 //! limit at shutdown.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
@@ -26,6 +31,7 @@ use tracing::{debug, warn};
 
 use crate::app::app;
 use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
+use crate::proxies::TrustedProxies;
 use crate::trailing_slash::strip_trailing_slash;
 
 /// Pause after the operating system refuses a connection because file descriptors or memory run out.
@@ -33,16 +39,27 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown` completes, then finishes the accepted requests within
 /// [`SHUTDOWN_TIMEOUT`].
-pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Future<Output = ()> + Send) {
-    let app = app(service.clone());
+///
+/// The address of a client is that of its connection, or the one that a trusted proxy reports.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    proxies: TrustedProxies,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let server = Server { app: app(service.clone()), proxies: Arc::new(proxies) };
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             accepted = accept(&listener, &permits) => {
-                if let Some((stream, permit)) = accepted {
-                    serve_connection(stream, permit, app.clone(), &connections);
+                if let Some(((stream, peer), permit)) = accepted {
+                    let connection = serve_connection(stream, peer, server.clone(), &connections);
+                    tokio::spawn(async move {
+                        let _permit = permit;
+                        connection.await;
+                    });
                 }
             }
             () = &mut shutdown => break,
@@ -55,15 +72,30 @@ pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Futur
     }
 }
 
-/// Accepts the next connection once a permit is free. Returns `None` if the operating system refuses it.
+/// The application, and the proxies that report the addresses of its clients.
+#[derive(Clone)]
+struct Server {
+    app: Router,
+    proxies: Arc<TrustedProxies>,
+}
+
+/// Accepts the next connection once a permit is free, and returns it with the address of the peer. Returns
+/// `None` if the operating system refuses it.
 #[expect(clippy::expect_used, reason = "nobody closes the semaphore")]
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<((TcpStream, IpAddr), OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is open");
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        Ok((stream, peer)) => {
+            // Most responses are small, and their clients wait for them. Waiting for a full packet would
+            // delay them.
+            if let Err(error) = stream.set_nodelay(true) {
+                debug!(%error, "setting TCP_NODELAY failed");
+            }
+            Some(((stream, peer.ip()), permit))
+        }
         Err(error) => {
             warn!(%error, "accepting a connection failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -72,21 +104,18 @@ async fn accept(
     }
 }
 
+/// Serves a connection. The returned future ends with the connection.
 fn serve_connection(
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    app: Router,
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    peer: IpAddr,
+    server: Server,
     connections: &GracefulShutdown,
-) {
-    // Most responses are small, and their clients wait for them. Waiting for a full packet would delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "setting TCP_NODELAY failed");
-    }
+) -> impl Future<Output = ()> + Send + 'static {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(respond(app, request).await) }
+        let server = server.clone();
+        async move { Ok::<_, Infallible>(respond(server, peer, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -95,15 +124,16 @@ fn serve_connection(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        let _permit = permit;
+    async move {
         if let Err(error) = connection.await {
             debug!(%error, "a connection ended with an error");
         }
-    });
+    }
 }
 
-async fn respond(app: Router, request: Request<Incoming>) -> Response {
-    let request = strip_trailing_slash(request.map(Body::new));
+async fn respond(Server { app, proxies }: Server, peer: IpAddr, request: Request<Incoming>) -> Response {
+    let mut request = strip_trailing_slash(request.map(Body::new));
+    let client = proxies.client(peer, request.headers());
+    request.extensions_mut().insert(client);
     app.oneshot(request).await.unwrap_or_else(|never| match never {})
 }

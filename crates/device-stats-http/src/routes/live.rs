@@ -20,7 +20,7 @@ use utoipa::IntoParams;
 
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
+use crate::extract::{Caller, Client, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
 use crate::limits::LIVE_KEEPALIVE_INTERVAL;
 
 /// Name of the events.
@@ -48,8 +48,8 @@ pub(crate) struct LiveParams {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes `LiveQuery`")]
 pub(crate) struct LastEventParam {
-    /// The `id` of the last event that the client received. Browsers send it when they reconnect. A value that is
-    /// not such an id is ignored: the stream starts with the next reading.
+    /// The `id` of the last event that the client received. Browsers send it when they reconnect. A value
+    /// that is not such an id is ignored: the stream starts with the next reading.
     #[param(rename = "Last-Event-ID", example = "9f3c27-1041-1795428000250000")]
     last_event_id: Option<String>,
 }
@@ -82,8 +82,8 @@ fn rate(value: &Json) -> Result<f64, Problem> {
     }
 }
 
-/// Reads the position of a reconnecting client; `None` if the request has none. A malformed position counts as
-/// none: after an error, a browser would never reconnect.
+/// Reads the position of a reconnecting client; `None` if the request has none. A malformed position counts
+/// as none: after an error, a browser would never reconnect.
 fn last_event_id(headers: &HeaderMap) -> Option<Position> {
     headers.get(LAST_EVENT_ID)?.to_str().ok()?.parse().ok()
 }
@@ -119,11 +119,12 @@ pub(super) const WATCH_USER: UserOperation = UserOperation {
 pub(super) async fn watch_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
+    Client(client): Client,
     Parsed(input): Parsed<(PathReadingSource, LiveQuery)>,
 ) -> Result<Response, ApiError> {
     let (source, LiveQuery { rate, since }) = input;
     let source = source.find(&service, principal).await?;
-    Ok(stream_events(service.watch(source, rate, since).await?))
+    Ok(stream_events(service.watch(source, rate, since, client).await?))
 }
 
 fn stream_events(readings: LiveReadings) -> Response {

@@ -13,7 +13,7 @@ use super::missed::MissedReadings;
 use super::position::Position;
 use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
-use crate::admission::AdmissionPermit;
+use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
 use crate::limits::LIVE_CHECK_INTERVAL;
 use crate::service::Service;
@@ -31,7 +31,7 @@ pub struct LiveReadings {
     start: Position,
     newest: Timestamp,
     source_check: Interval,
-    _permit: AdmissionPermit,
+    _permit: ClientPermit,
 }
 
 /// A committed reading of a live stream.
@@ -46,7 +46,8 @@ pub struct LiveReading {
 }
 
 impl Service {
-    /// Opens a live stream with up to `rate` readings per second of each device. The rate is above 0.
+    /// Opens a live stream for a client, with up to `rate` readings per second of each device. The rate is
+    /// above 0.
     ///
     /// A client that resumes at a position first gets the readings that it missed. If this node has not kept
     /// all of them, they are read from the store: the newest readings with times after the latest received
@@ -61,8 +62,9 @@ impl Service {
         source: Authorized<ReadingSource>,
         rate: f64,
         since: Option<Position>,
+        client: ClientAddress,
     ) -> Result<LiveReadings, ServiceError> {
-        let permit = self.parts.admission.admit_live_stream()?;
+        let permit = self.parts.admission.admit_live_stream(client)?;
         let mut source_check = interval(LIVE_CHECK_INTERVAL);
         source_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         source_check.reset();
@@ -189,6 +191,7 @@ impl Drop for LiveReadings {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::time::Duration;
 
     use device_stats_domain::{Email, NewDevice, NewUser, Username};
@@ -211,7 +214,7 @@ mod tests {
         service.delete_user(&user).await.unwrap();
         service.delete_device(&device).await.unwrap();
         for (source, expected) in [(user.into(), "user"), (device.into(), "device")] {
-            let error = match service.watch(source, 1.0, None).await {
+            let error = match service.watch(source, 1.0, None, IpAddr::from([127, 0, 0, 1]).into()).await {
                 Err(ServiceError::Store(StoreError::UserMissing)) => "user",
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => "device",
                 other => panic!("{:?}", other.map(|_| ())),

@@ -65,7 +65,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
             tokio::time::sleep(STOP_DELAY).await;
         }
     };
-    device_stats_http::serve(listener, service.clone(), stop).await;
+    device_stats_http::serve(listener, service.clone(), settings.proxies.clone(), stop).await;
     sealing.stop().await;
     tracing::info!("stopped");
     Ok(())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use device_stats_http::TrustedProxies;
 
 use super::database::Database;
 use super::invalid::InvalidSetting;
@@ -18,6 +19,8 @@ pub(super) const MIB: u64 = 1024 * 1024;
 pub(crate) struct Settings {
     /// Address to listen on, as `HOST:PORT`; with port 0 the system chooses a port.
     pub(crate) listen: String,
+    /// Proxies that report the addresses of their clients.
+    pub(crate) proxies: TrustedProxies,
     /// Database of users, devices and readings.
     pub(crate) database: Database,
     /// PEM file of the certificate authorities trusted for PostgreSQL, instead of the system's.
@@ -83,6 +86,7 @@ impl Settings {
             health_url: values.given("url").map_or_else(|| local_url(listen), |_| url.clone()),
             url,
             listen: listen.to_owned(),
+            proxies: parse(values, "proxies", |text| text.parse().map_err(|error| format!("{error}")))?,
             database: Database::from_values(values)?,
             database_ca: values.given("database-ca").map(PathBuf::from),
             seal_after: parse(values, "seal-after-seconds", parse_seconds)?,

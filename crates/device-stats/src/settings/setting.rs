@@ -45,7 +45,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 16] = [
+pub(super) static SETTINGS: [Setting; 17] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -53,6 +53,14 @@ pub(super) static SETTINGS: [Setting; 16] = [
         group: Group::Server,
         value: "HOST:PORT",
         help: "Listen on this address; with port 0 the system chooses a port",
+    },
+    Setting {
+        name: "proxies",
+        variable: "DEVICE_STATS_PROXIES",
+        default: "",
+        group: Group::Server,
+        value: "NETWORKS",
+        help: "Believe X-Forwarded-For of these proxies: addresses and networks, separated by commas",
     },
     Setting {
         name: "database-url",

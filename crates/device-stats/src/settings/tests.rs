@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Command;
+use device_stats_http::TrustedProxies;
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
@@ -72,6 +73,7 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.listen, "127.0.0.1:8000");
     assert!(matches!(settings.database, Database::Sqlite(path) if path == Path::new("device-stats.db")));
     assert_eq!(settings.database_ca, None);
+    assert_eq!(settings.proxies, TrustedProxies::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
     assert_eq!(settings.seal_after, Duration::from_mins(10));
     assert_eq!(settings.keys_kept_for, Duration::from_hours(24));
@@ -104,6 +106,7 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
         let value = |n: u8| match setting.name {
             "database-url" => format!("sqlite:{n}.db"),
             "url" => format!("http://h{n}"),
+            "proxies" => format!("10.0.0.{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
             "log-format" | "output" => "json".to_owned(),
             _ => n.to_string(),
