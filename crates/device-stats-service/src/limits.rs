@@ -18,6 +18,10 @@ pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 pub const REGISTERED_DEVICES_MAX: usize = 1_000;
 /// Number of readings at which a group commit takes no further request.
 pub const GROUP_READINGS_MAX: u32 = 32 * 1024;
+/// Maximum step of the system clock that the times of readings follow at once. Larger steps are logged.
+pub const CLOCK_STEP_MAX: Duration = Duration::from_mins(1);
+/// Time for which a larger step of the system clock must last before the times of readings follow it.
+pub const CLOCK_STEP_HELD: Duration = Duration::from_mins(5);
 /// Maximum number of device keys that a node caches for ingest.
 pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Minimum number of reading ids that a node reserves at once.
