@@ -7,6 +7,7 @@
 mod batch_options;
 mod caller;
 mod choice;
+mod client;
 mod conditions;
 mod count;
 mod cursor;
@@ -26,6 +27,7 @@ mod streamed;
 pub(crate) use batch_options::{BatchOptionParams, BatchOptions, ON_FAULT_WORDS};
 pub(crate) use caller::Caller;
 pub(crate) use choice::one_of;
+pub(crate) use client::Client;
 pub(crate) use conditions::{ConditionParams, Conditions};
 pub(crate) use count::count_up_to;
 pub(crate) use cursor::{Cursor, DeviceFilterParams, ListParams, ListQuery, UserFilterParams, read_cursor};

@@ -17,8 +17,10 @@ mod headers;
 mod listener;
 mod middleware;
 mod openapi;
+mod proxies;
 mod routes;
 mod trailing_slash;
 
 pub use listener::serve;
 pub use openapi::openapi;
+pub use proxies::{TrustedProxies, TrustedProxiesError};

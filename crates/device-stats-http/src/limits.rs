@@ -39,8 +39,8 @@ pub const BODY_PIECE_BYTES: usize = 64 * 1024;
 /// Maximum number of frames of such a piece. A client may send tiny chunks.
 pub const BODY_PIECE_FRAMES_MAX: usize = 256;
 /// Maximum time for which a client may accept no byte of a response. After this time, the connection is
-/// closed.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// closed. Longer than the pauses of a slow connection.
+pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum number of concurrent connections. Further connections wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Value of `Retry-After` in a 409, 503 or 507 response, in seconds.

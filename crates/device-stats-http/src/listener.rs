@@ -3,7 +3,11 @@
 //! It replaces `axum::serve`, which sets no timeout for request heads and waits for open requests without
 //! limit at shutdown.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
@@ -26,6 +31,7 @@ use tracing::{debug, warn};
 
 use crate::app::app;
 use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
+use crate::proxies::TrustedProxies;
 use crate::trailing_slash::strip_trailing_slash;
 
 /// Pause after the operating system refuses a connection because file descriptors or memory run out.
@@ -33,16 +39,27 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown` completes, then finishes the accepted requests within
 /// [`SHUTDOWN_TIMEOUT`].
-pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Future<Output = ()> + Send) {
-    let app = app(service.clone());
+///
+/// The address of a client is that of its connection, or the one that a trusted proxy reports.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    proxies: TrustedProxies,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let server = Server { app: app(service.clone()), proxies: Arc::new(proxies) };
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             accepted = accept(&listener, &permits) => {
-                if let Some((stream, permit)) = accepted {
-                    serve_connection(stream, permit, app.clone(), &connections);
+                if let Some(((stream, peer), permit)) = accepted {
+                    let connection = serve_connection(stream, peer, server.clone(), &connections);
+                    tokio::spawn(async move {
+                        let _permit = permit;
+                        connection.await;
+                    });
                 }
             }
             () = &mut shutdown => break,
@@ -55,15 +72,30 @@ pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Futur
     }
 }
 
-/// Accepts the next connection once a permit is free. Returns `None` if the operating system refuses it.
+/// The application, and the proxies that report the addresses of its clients.
+#[derive(Clone)]
+struct Server {
+    app: Router,
+    proxies: Arc<TrustedProxies>,
+}
+
+/// Accepts the next connection once a permit is free, and returns it with the address of the peer. Returns
+/// `None` if the operating system refuses it.
 #[expect(clippy::expect_used, reason = "nobody closes the semaphore")]
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<((TcpStream, IpAddr), OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is open");
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        Ok((stream, peer)) => {
+            // Most responses are small, and their clients wait for them. Waiting for a full packet would
+            // delay them.
+            if let Err(error) = stream.set_nodelay(true) {
+                debug!(%error, "setting TCP_NODELAY failed");
+            }
+            Some(((stream, peer.ip()), permit))
+        }
         Err(error) => {
             warn!(%error, "accepting a connection failed");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -72,21 +104,18 @@ async fn accept(
     }
 }
 
+/// Serves a connection. The returned future ends with the connection.
 fn serve_connection(
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    app: Router,
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    peer: IpAddr,
+    server: Server,
     connections: &GracefulShutdown,
-) {
-    // Most responses are small, and their clients wait for them. Waiting for a full packet would delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "setting TCP_NODELAY failed");
-    }
+) -> impl Future<Output = ()> + Send + 'static {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
-        async move { Ok::<_, Infallible>(respond(app, request).await) }
+        let server = server.clone();
+        async move { Ok::<_, Infallible>(respond(server, peer, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -95,85 +124,16 @@ fn serve_connection(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        let _permit = permit;
+    async move {
         if let Err(error) = connection.await {
             debug!(%error, "a connection ended with an error");
         }
-    });
+    }
 }
 
-async fn respond(app: Router, request: Request<Incoming>) -> Response {
-    let request = strip_trailing_slash(request.map(Body::new));
+async fn respond(Server { app, proxies }: Server, peer: IpAddr, request: Request<Incoming>) -> Response {
+    let mut request = strip_trailing_slash(request.map(Body::new));
+    let client = proxies.client(peer, request.headers());
+    request.extensions_mut().insert(client);
     app.oneshot(request).await.unwrap_or_else(|never| match never {})
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-    use std::sync::Mutex;
-
-    use axum::routing::get;
-    use tokio::io::AsyncWriteExt;
-    use tokio::sync::Notify;
-    use tracing::subscriber;
-
-    use super::*;
-    use crate::app::with_layers;
-
-    /// A log in memory.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Log {
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// Such a request left no trace in the log.
-    #[tokio::test]
-    async fn a_request_whose_client_disconnects_is_logged() {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
-        let _default = subscriber::set_default(subscriber.finish());
-        let begun = Arc::new(Notify::new());
-        let has_begun = Arc::clone(&begun);
-        let never_answers = async move || {
-            has_begun.notify_one();
-            std::future::pending::<()>().await;
-        };
-        let app = with_layers(Router::new().route("/slow", get(never_answers)));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let permits = Arc::new(Semaphore::new(1));
-        let (stream, permit) = accept(&listener, &permits).await.unwrap();
-        // Dropping it would stop the connection.
-        let connections = GracefulShutdown::new();
-        serve_connection(stream, permit, app, &connections);
-        client.write_all(b"GET /slow HTTP/1.1\r\nhost: t\r\nx-request-id: r-1\r\n\r\n").await.unwrap();
-        begun.notified().await;
-        assert_eq!(log.text(), "");
-        drop(client);
-        // The permit of the connection returns after the request has been dropped.
-        let _permit = permits.acquire().await.unwrap();
-        let text = log.text();
-        for part in ["id=r-1", "path=\"/slow\"", "connection ended before", "route=\"/slow\"", "duration_us="]
-        {
-            assert!(text.contains(part), "{part} in {text}");
-        }
-        assert_eq!(text.lines().count(), 1, "{text}");
-    }
 }

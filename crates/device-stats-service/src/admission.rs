@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::client_limit::{ClientAddress, ClientLimit, ClientPermit};
 use crate::error::ServiceError;
 use crate::limits::{
-    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
+    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_READINGS_RESUMED_MAX,
+    LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX,
+    QUEUE_READINGS_MAX,
 };
 
 /// Unit in which the memory of bodies is counted, in bytes.
@@ -18,14 +21,26 @@ pub(crate) struct AdmissionControl {
     /// Memory of request bodies, in units of [`BODY_UNIT_BYTES`].
     body_units: Arc<Semaphore>,
     queued_readings: Arc<Semaphore>,
-    exports: Arc<Semaphore>,
-    live_streams: Arc<Semaphore>,
+    exports: ClientLimit,
+    live_streams: ClientLimit,
+    /// Missed readings from the store that live streams hold.
+    resumed_readings: Arc<Semaphore>,
+    /// Live streams that read missed readings from the store.
+    resumes: Arc<Semaphore>,
 }
 
 /// The share of a limit that an admitted caller holds. Dropping the permit returns the share.
 #[derive(Debug)]
 pub(crate) struct AdmissionPermit {
     _permit: OwnedSemaphorePermit,
+}
+
+/// The permit of a live stream that reads missed readings from the store.
+#[derive(Debug)]
+pub(crate) struct ResumePermit {
+    /// One permit for each reading.
+    readings: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// The memory reserved for one request body and its readings. Dropping the permit frees the memory.
@@ -45,8 +60,10 @@ impl Default for AdmissionControl {
         Self {
             body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
-            exports: limit(EXPORTS_MAX),
-            live_streams: limit(LIVE_STREAMS_MAX),
+            exports: ClientLimit::new(EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX),
+            live_streams: ClientLimit::new(LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX),
+            resumed_readings: limit(LIVE_READINGS_RESUMED_TOTAL_MAX),
+            resumes: limit(LIVE_RESUMES_AT_ONCE),
         }
     }
 }
@@ -67,20 +84,28 @@ impl AdmissionControl {
         admit(&self.queued_readings, count).ok_or(ServiceError::QueueFull)
     }
 
-    /// Admits an export.
+    /// Admits an export of a client.
     ///
     /// # Errors
     /// [`ServiceError::TooManyExports`].
-    pub(crate) fn admit_export(&self) -> Result<AdmissionPermit, ServiceError> {
-        admit(&self.exports, 1).ok_or(ServiceError::TooManyExports)
+    pub(crate) fn admit_export(&self, client: ClientAddress) -> Result<ClientPermit, ServiceError> {
+        self.exports.admit(client).map_err(ServiceError::TooManyExports)
     }
 
-    /// Admits a live stream.
+    /// Admits a live stream of a client.
     ///
     /// # Errors
     /// [`ServiceError::TooManyStreams`].
-    pub(crate) fn admit_live_stream(&self) -> Result<AdmissionPermit, ServiceError> {
-        admit(&self.live_streams, 1).ok_or(ServiceError::TooManyStreams)
+    pub(crate) fn admit_live_stream(&self, client: ClientAddress) -> Result<ClientPermit, ServiceError> {
+        self.live_streams.admit(client).map_err(ServiceError::TooManyStreams)
+    }
+
+    /// Waits until a live stream may read [`LIVE_READINGS_RESUMED_MAX`] missed readings from the store.
+    pub(crate) async fn admit_resume(&self) -> ResumePermit {
+        let [_, readings_max] = LIVE_READINGS_RESUMED_MAX;
+        let readings = wait_for(&self.resumed_readings, readings_max).await;
+        let turn = wait_for(&self.resumes, 1).await;
+        ResumePermit { readings, _turn: turn }
     }
 
     /// Returns the number of readings that the queue can still take.
@@ -93,6 +118,21 @@ impl AdmissionControl {
 fn admit(limit: &Arc<Semaphore>, count: u32) -> Option<AdmissionPermit> {
     let permit = Arc::clone(limit).try_acquire_many_owned(count).ok()?;
     Some(AdmissionPermit { _permit: permit })
+}
+
+#[expect(clippy::expect_used, reason = "nobody closes the semaphores")]
+async fn wait_for(limit: &Arc<Semaphore>, count: u32) -> OwnedSemaphorePermit {
+    Arc::clone(limit).acquire_many_owned(count).await.expect("the semaphore is open")
+}
+
+impl ResumePermit {
+    /// Ends the turn of the stream, which holds `count` readings from now on.
+    pub(crate) fn keep(self, count: usize) -> AdmissionPermit {
+        let Self { mut readings, .. } = self;
+        let surplus = readings.num_permits().saturating_sub(count);
+        drop(readings.split(surplus));
+        AdmissionPermit { _permit: readings }
+    }
 }
 
 impl BodyPermit {
@@ -132,6 +172,8 @@ impl BodyPermit {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -160,12 +202,26 @@ mod tests {
         assert!(one.body_permit().grow_to(BODIES_BYTES_MAX).is_err());
     }
 
-    #[test]
-    fn exports_are_bounded_and_their_permits_return() {
+    /// A thousand clients that reconnected at once read 10,000 readings each, all at the same time.
+    #[tokio::test]
+    async fn missed_readings_of_all_streams_together_are_bounded() {
         let admission = AdmissionControl::default();
-        let admitted: Vec<_> = (0..EXPORTS_MAX).map(|_| admission.admit_export().unwrap()).collect();
-        assert!(matches!(admission.admit_export(), Err(ServiceError::TooManyExports)));
-        drop(admitted);
-        admission.admit_export().unwrap();
+        let most = LIVE_READINGS_RESUMED_MAX[1] as usize;
+        let mut reading = Vec::new();
+        for _ in 0..LIVE_RESUMES_AT_ONCE {
+            reading.push(admission.admit_resume().await);
+        }
+        // All turns are taken. A stream that has read gives its turn back, and holds its readings.
+        assert!(admission.admit_resume().now_or_never().is_none());
+        let mut held: Vec<_> = reading.into_iter().map(|permit| permit.keep(most)).collect();
+        while let Some(permit) = admission.admit_resume().now_or_never() {
+            held.push(permit.keep(most));
+        }
+        assert_eq!(held.len(), LIVE_READINGS_RESUMED_TOTAL_MAX / most);
+        held.pop();
+        let few = admission.admit_resume().now_or_never().unwrap().keep(1);
+        held.pop();
+        drop(admission.admit_resume().now_or_never().unwrap());
+        drop(few);
     }
 }

@@ -3,6 +3,7 @@
 use device_stats_domain::{DeviceId, IdempotencyKey};
 use device_stats_store::{Cause, StoreError};
 
+use crate::client_limit::LimitScope;
 use crate::queries::SeriesTooLong;
 use crate::segments::reader::ReadError;
 
@@ -58,12 +59,15 @@ pub enum ServiceError {
     /// [`REGISTERED_DEVICES_MAX`](crate::limits::REGISTERED_DEVICES_MAX). Nothing is done.
     #[error("the batch would register {0} devices")]
     TooManyNewDevices(usize),
-    /// The maximum number of exports is in progress.
+    /// The maximum number of exports is in progress, on the node or for the address of the client.
     #[error("too many exports are running")]
-    TooManyExports,
-    /// The maximum number of live streams is open.
+    TooManyExports(LimitScope),
+    /// The maximum number of live streams is open, on the node or for the address of the client.
     #[error("too many live streams are open")]
-    TooManyStreams,
+    TooManyStreams(LimitScope),
+    /// The service is stopping and should get no further requests.
+    #[error("the service is stopping")]
+    Stopping,
     /// A computation panicked; a bug.
     #[error("a computation failed")]
     ComputationFailed(#[source] Cause),

@@ -13,7 +13,7 @@ use device_stats_store::StoreError;
 
 use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
-use crate::admission::AdmissionPermit;
+use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
 use crate::queries::snapshot::ATTEMPTS_MAX;
 use crate::segments::reader::ReadError;
@@ -23,8 +23,9 @@ use device_export::{DeviceExport, ExportSpan};
 /// An export in progress.
 ///
 /// The readings of each device are a snapshot taken after the export began, so each reading that was
-/// acknowledged before the export began is exported once. If a segment is merged meanwhile, the export
-/// continues with a new snapshot of the device, after the last exported reading.
+/// acknowledged before the export began is exported once. If a segment is merged meanwhile, or if the device
+/// has too many hot readings for one snapshot, the export continues with a new snapshot of the device, after
+/// the last exported reading.
 pub struct Export {
     service: Service,
     window: Window,
@@ -33,12 +34,12 @@ pub struct Export {
     later: VecDeque<Device>,
     /// `None` after the last bytes, or after an error.
     encoder: Option<Box<dyn Encoder>>,
-    _permit: AdmissionPermit,
+    _permit: ClientPermit,
 }
 
 impl Service {
-    /// Begins an export. An export of a user contains the devices that the user has now, by ascending key. A
-    /// device that is deleted before its turn is omitted.
+    /// Begins an export for a client. An export of a user contains the devices that the user has now, by
+    /// ascending key. A device that is deleted before its turn is omitted.
     ///
     /// # Errors
     /// [`ServiceError::TooManyExports`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile;
@@ -48,8 +49,9 @@ impl Service {
         source: Authorized<ReadingSource>,
         window: Window,
         encoder: Box<dyn Encoder>,
+        client: ClientAddress,
     ) -> Result<Export, ServiceError> {
-        let permit = self.parts.admission.admit_export()?;
+        let permit = self.parts.admission.admit_export(client)?;
         let (current, later) = match source.into_inner() {
             ReadingSource::Device(device) => {
                 (Some(DeviceExport::new(&self.parts.store, device, window).await?), VecDeque::new())
@@ -70,7 +72,10 @@ impl Export {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };
         let mut attempts = 0;
         while let Some(mut device) = self.take_current().await? {
-            let Some(span) = device.next_span() else { continue };
+            let Some(span) = device.next_span() else {
+                self.current = device.with_next_snapshot(&self.service.parts.store).await?;
+                continue;
+            };
             let written;
             (encoder, written) = encode_span(&self.service, encoder, span).await?;
             match written {

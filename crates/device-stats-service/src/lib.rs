@@ -5,6 +5,7 @@ pub mod limits;
 
 mod access;
 mod admission;
+mod client_limit;
 mod compute;
 mod deletion;
 mod error;
@@ -22,6 +23,7 @@ pub mod sealing;
 
 pub use access::{Action, Authorized, CursorPage, DeviceSelection, Principal, ReadingSource};
 pub use admission::BodyPermit;
+pub use client_limit::{ClientAddress, LimitScope};
 pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};

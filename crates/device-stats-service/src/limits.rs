@@ -21,6 +21,10 @@ pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 pub const REGISTERED_DEVICES_MAX: usize = 1_000;
 /// Number of readings at which a group commit takes no further request.
 pub const GROUP_READINGS_MAX: u32 = 32 * 1024;
+/// Maximum step of the system clock that the times of readings follow at once. Larger steps are logged.
+pub const CLOCK_STEP_MAX: Duration = Duration::from_mins(1);
+/// Time for which a larger step of the system clock must last before the times of readings follow it.
+pub const CLOCK_STEP_HELD: Duration = Duration::from_mins(5);
 /// Maximum number of device keys that a node caches for ingest.
 pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Minimum number of reading ids that a node reserves at once.
@@ -57,8 +61,12 @@ pub const SEGMENTS_DECODED_AT_ONCE: usize = 64;
 
 /// Approximate number of readings that an export reads at once and holds for its client.
 pub const EXPORT_SPAN_READINGS: u32 = 32_768;
+/// Maximum number of hot readings of a device that an export holds. It takes a new snapshot for further ones.
+pub const EXPORT_HOT_READINGS_MAX: usize = 65_536;
 /// Maximum number of concurrent exports.
 pub const EXPORTS_MAX: usize = 64;
+/// Maximum number of concurrent exports of one client address.
+pub const EXPORTS_PER_ADDRESS_MAX: usize = 24;
 
 /// Default rate of a live stream, in readings per second of each device.
 pub const LIVE_RATE_DEFAULT: f64 = 10.0;
@@ -66,15 +74,34 @@ pub const LIVE_RATE_DEFAULT: f64 = 10.0;
 pub const LIVE_RATE_MAX: f64 = 1_000.0;
 /// Maximum number of concurrent live streams.
 pub const LIVE_STREAMS_MAX: usize = 1_000;
+/// Maximum number of concurrent live streams of one client address.
+pub const LIVE_STREAMS_PER_ADDRESS_MAX: usize = 200;
+/// Maximum number of committed readings that wait to be published to live streams. More readings end all
+/// streams, and their clients resume from the store.
+pub const LIVE_READINGS_QUEUED_MAX: usize = 524_288;
 /// Maximum number of readings that wait for the client of a live stream. The next one ends the stream.
 pub const LIVE_READINGS_WAITING_MAX: usize = 16_384;
+/// Maximum number of readings that wait for the clients of all live streams together. The next one ends its
+/// stream.
+pub const LIVE_READINGS_WAITING_TOTAL_MAX: usize = 524_288;
 /// Maximum number of readings that a node keeps for reconnecting clients of live streams.
 pub const LIVE_READINGS_KEPT_MAX: usize = 65_536;
+/// Number of kept readings that a live stream looks through at once for its reconnecting client.
+pub const LIVE_READINGS_REPLAYED_AT_ONCE: usize = 1_024;
 /// Time for which the readings of a device are kept after its last live stream.
 pub const LIVE_RETENTION: Duration = Duration::from_mins(1);
 /// Maximum number of missed readings, per device and in total, that a reconnecting client gets from the
 /// store. They are read from the store if the node has not kept all of them.
 pub const LIVE_READINGS_RESUMED_MAX: [u32; 2] = [1_000, 10_000];
+/// Maximum number of missed readings from the store that all live streams of a node hold together. Further
+/// clients wait for theirs.
+pub const LIVE_READINGS_RESUMED_TOTAL_MAX: usize = 500_000;
+/// Maximum number of live streams that read missed readings from the store at the same time; further ones
+/// wait.
+pub const LIVE_RESUMES_AT_ONCE: usize = 4;
+/// Maximum time that a live stream waits for its missed readings. After it, the stream ends, and its client
+/// tries again.
+pub const LIVE_RESUME_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Interval at which a live stream checks that its device or user exists, and looks up the devices of the
 /// user.
 pub const LIVE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -109,5 +136,7 @@ pub const DERIVED_READINGS_MIN: u32 = 128;
 pub const DERIVED_SEGMENTS_AT_ONCE: usize = 4;
 /// Pause of background sealing after a failure.
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);
-/// Maximum time that a stopping server waits for accepted requests and for sealing.
-pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time that a stopping server waits for accepted requests.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum time that a stopping server then waits for the devices that are being sealed.
+pub const SEAL_STOP_TIMEOUT: Duration = Duration::from_secs(1);

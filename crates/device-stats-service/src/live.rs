@@ -2,6 +2,7 @@
 
 pub(crate) mod hub;
 mod inbox;
+mod missed;
 mod position;
 pub(crate) mod relay;
 mod stream;

@@ -2,6 +2,7 @@
 //! `access`, `ingest`, `deletion`, `queries`, `export` and `live`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use device_stats_store::{Store, StoreError};
@@ -50,6 +51,7 @@ pub(crate) struct ServiceParts {
     pub(crate) deletion_permits: Arc<Semaphore>,
     /// Permits for computing derived segments.
     pub(crate) derivations: Semaphore,
+    pub(crate) is_stopping: AtomicBool,
 }
 
 impl Service {
@@ -86,6 +88,7 @@ impl Service {
             has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
             derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
+            is_stopping: AtomicBool::new(false),
         };
         Ok(Self { parts: Arc::new(parts) })
     }
@@ -141,11 +144,19 @@ impl Service {
         self.parts.compute.run_for_body(computation).await.map_err(ServiceError::ComputationFailed)
     }
 
-    /// Checks that the store answers.
+    /// Makes [`Self::check_ready`] fail from now on. All other operations continue.
+    pub fn begin_stop(&self) {
+        self.parts.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Checks that the service should get requests: it is not stopping, and the store answers.
     ///
     /// # Errors
-    /// The errors of [`Store::ping`].
-    pub async fn check_store(&self) -> Result<(), StoreError> {
-        self.parts.store.ping().await
+    /// [`ServiceError::Stopping`]; the errors of [`Store::ping`].
+    pub async fn check_ready(&self) -> Result<(), ServiceError> {
+        if self.parts.is_stopping.load(Ordering::Relaxed) {
+            return Err(ServiceError::Stopping);
+        }
+        Ok(self.parts.store.ping().await?)
     }
 }

@@ -19,7 +19,8 @@ pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
 pub const PURGED_SEGMENTS_MAX: u32 = 32;
 /// Maximum time by which a clock may be set back, or by which the clocks of nodes may differ. A server-timed
 /// reading is placed after the existing readings of its device that are less than this time ahead of the
-/// clock. Readings further ahead are ignored.
-pub const CLOCK_SKEW_MAX: Duration = Duration::from_hours(48);
+/// clock. Readings further ahead are ignored: a device whose own clock is wrong by more must not move its
+/// server-timed readings.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
 /// Maximum size of a message between nodes, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 7_900;

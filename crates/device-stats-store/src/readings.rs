@@ -49,8 +49,10 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// - after the previous server-timed reading of the device in the same call.
     ///
     /// So the picked times of a device ascend in the order of the call, and from call to call, even if the
-    /// callers' clocks differ. A deletion of readings can end this order. Client-timed readings are stored
-    /// before times are picked, wherever they are in the call.
+    /// callers' clocks differ or are set back by less than this time. A picked time is never more than this
+    /// time ahead of the clock, except for the microseconds of other readings there. A deletion of readings
+    /// can end this order. Client-timed readings are stored before times are picked, wherever they are in the
+    /// call.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if one of the devices does not exist, then [`StoreError::Broken`] if a

@@ -16,7 +16,9 @@ use std::ffi::OsString;
 pub(crate) use database::Database;
 pub(crate) use parsed::{LogFormat, Migrate, OutputForm, Settings};
 pub(crate) use report::Entry;
-pub(crate) use setting::{ALL, CLIENT, JSON, MAINTENANCE, SERVE, export_flags, flags, root_flags};
+pub(crate) use setting::{
+    ALL, CLIENT, JSON, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags,
+};
 pub(crate) use values::Values;
 
 /// Returns a variable of the environment.

@@ -8,9 +8,10 @@ use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
-    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, LIVE_STREAMS_MAX, REGISTERED_DEVICES_MAX,
+    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_STREAMS_MAX,
+    LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
 };
-use device_stats_service::{ReadingSpan, SeriesTooLong, ServiceError};
+use device_stats_service::{LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
 
@@ -134,14 +135,15 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let detail = "Other requests changed the same readings repeatedly; nothing is deleted, try again";
             unavailable("deletion_overtaken", detail)
         }
-        ServiceError::TooManyExports => {
-            let detail = format!("{EXPORTS_MAX} exports are running, try again when one has ended");
-            unavailable("too_many_exports", detail)
+        ServiceError::TooManyExports(scope) => {
+            let limits = [EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX];
+            unavailable("too_many_exports", limit_reached(*scope, limits, "exports", "are running"))
         }
-        ServiceError::TooManyStreams => {
-            let detail = format!("{LIVE_STREAMS_MAX} live streams are open, try again when one has ended");
-            unavailable("too_many_streams", detail)
+        ServiceError::TooManyStreams(scope) => {
+            let limits = [LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX];
+            unavailable("too_many_streams", limit_reached(*scope, limits, "live streams", "are open"))
         }
+        ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
         ServiceError::RequestInProgress => text(
             StatusCode::CONFLICT,
@@ -193,6 +195,15 @@ fn internal() -> Description {
 
 fn unavailable(code: &'static str, detail: impl Into<String>) -> Description {
     text(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+}
+
+/// Returns the text for a limit of the node or of a client address.
+fn limit_reached(scope: LimitScope, [node, address]: [usize; 2], what: &str, state: &str) -> String {
+    let running = match scope {
+        LimitScope::Node => format!("{node} {what} {state}"),
+        LimitScope::Address => format!("{address} {what} of this client address {state}"),
+    };
+    format!("{running}, try again when one has ended")
 }
 
 fn condition_failed() -> Description {

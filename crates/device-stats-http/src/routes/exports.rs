@@ -17,8 +17,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period, PeriodParams,
-    PeriodQuery,
+    Caller, Client, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period,
+    PeriodParams, PeriodQuery,
 };
 use crate::headers::accept::accepts_gzip;
 use crate::headers::content_disposition::attachment;
@@ -99,6 +99,7 @@ pub(super) const EXPORT_USER_READINGS: UserOperation = UserOperation {
 pub(super) async fn export_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
+    Client(client): Client,
     request_headers: HeaderMap,
     Parsed(input): Parsed<(PathReadingSource, ExportQuery)>,
 ) -> Result<Response, ApiError> {
@@ -107,7 +108,7 @@ pub(super) async fn export_readings(
     let file_name = file_name(&source, format);
     let gzip = format.is_text() && accepts_gzip(&request_headers);
     let encoder = format.encoder(gzip).map_err(ServiceError::ComputationFailed)?;
-    let export = service.export(source, period.to_window(), encoder).await?;
+    let export = service.export(source, period.to_window(), encoder, client).await?;
     let mut response = stream_export(export).await?;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
@@ -133,10 +134,51 @@ fn file_name(source: &ReadingSource, format: ExportFormat) -> HeaderValue {
 async fn stream_export(export: Export) -> Result<Response, ApiError> {
     let Some((first, rest)) = export.next().await? else { return Ok(Body::empty().into_response()) };
     let rest = stream::try_unfold(rest, Export::next).map_err(ApiError::from);
-    let span = Span::current();
-    let rest = rest.inspect_err(move |error| span.in_scope(|| log_failure(error)));
     let chunks = stream::once(async move { Ok::<Bytes, ApiError>(first) }).chain(rest);
+    let sending = SentExport { span: Span::current(), bytes: 0, has_ended: false };
+    let chunks = stream::unfold((Box::pin(chunks), sending), async |(mut chunks, mut sending)| {
+        let chunk = chunks.next().await;
+        sending.record(chunk.as_ref());
+        Some((chunk?, (chunks, sending)))
+    });
     Ok(Body::from_stream(chunks).into_response())
+}
+
+/// The part of an export that the connection has taken. An export that ends early is logged, because its
+/// client sees only an incomplete body.
+struct SentExport {
+    /// The span of the request.
+    span: Span,
+    bytes: usize,
+    has_ended: bool,
+}
+
+impl SentExport {
+    /// Records the next bytes of the export, its error, or its end.
+    fn record(&mut self, chunk: Option<&Result<Bytes, ApiError>>) {
+        match chunk {
+            Some(Ok(bytes)) => self.bytes += bytes.len(),
+            Some(Err(error)) => {
+                self.has_ended = true;
+                self.span.in_scope(|| log_failure(error));
+            }
+            None => self.has_ended = true,
+        }
+    }
+}
+
+impl Drop for SentExport {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let bytes = self.bytes;
+            self.span.in_scope(|| {
+                warn!(
+                    bytes,
+                    "export cut off: its client disconnected or accepted nothing for too long, or the server stopped"
+                );
+            });
+        }
+    }
 }
 
 /// Logs an error that the client sees only as an incomplete body.

@@ -33,13 +33,13 @@ pub(super) async fn check_live() -> Json<HealthResponse> {
 
 /// Check that the service is ready
 ///
-/// Succeeds if the database responds.
+/// Succeeds if the database responds. Fails while the server stops.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "The service is ready.", body = HealthResponse)),
 )]
 pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthResponse>, ApiError> {
-    service.check_store().await?;
+    service.check_ready().await?;
     Ok(OK)
 }
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use device_stats_formats::export::write_ndjson;
@@ -20,7 +20,7 @@ use utoipa::IntoParams;
 
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Caller, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
+use crate::extract::{Caller, Client, DeviceIdParam, FromInput, Input, Parsed, PathReadingSource};
 use crate::limits::LIVE_KEEPALIVE_INTERVAL;
 
 /// Name of the events.
@@ -48,7 +48,8 @@ pub(crate) struct LiveParams {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes `LiveQuery`")]
 pub(crate) struct LastEventParam {
-    /// The `id` of the last event that the client received. Browsers send it when they reconnect.
+    /// The `id` of the last event that the client received. Browsers send it when they reconnect. A value
+    /// that is not such an id is ignored: the stream starts with the next reading.
     #[param(rename = "Last-Event-ID", example = "9f3c27-1041-1795428000250000")]
     last_event_id: Option<String>,
 }
@@ -63,8 +64,7 @@ impl FromInput for LiveQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let rate = input.query("rate", faults, rate);
         input.refuse_other_queries(&["rate"], faults);
-        let since = last_event_id(input, faults);
-        Some(Self { rate: rate?.unwrap_or(LIVE_RATE_DEFAULT), since: since? })
+        Some(Self { rate: rate?.unwrap_or(LIVE_RATE_DEFAULT), since: last_event_id(&input.headers) })
     }
 }
 
@@ -82,18 +82,10 @@ fn rate(value: &Json) -> Result<f64, Problem> {
     }
 }
 
-/// Reads the position of a reconnecting client. Returns `Some(None)` if the request has none, and `None`
-/// after reporting a fault.
-#[expect(clippy::option_option, reason = "a fault, no position and a position are three outcomes")]
-fn last_event_id(input: &Input, faults: &mut Faults) -> Option<Option<Position>> {
-    let Some(value) = input.headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else {
-        return Some(None);
-    };
-    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let position = text
-        .parse()
-        .map_err(|_| Problem::new("event_id_invalid", "Input should be the id of an event of this stream"));
-    faults.keep(vec!["header".into(), LAST_EVENT_ID.into()], &Json::String(text), position).map(Some)
+/// Reads the position of a reconnecting client; `None` if the request has none. A malformed position counts
+/// as none: after an error, a browser would never reconnect.
+fn last_event_id(headers: &HeaderMap) -> Option<Position> {
+    headers.get(LAST_EVENT_ID)?.to_str().ok()?.parse().ok()
 }
 
 pub(super) const WATCH_USER: UserOperation = UserOperation {
@@ -127,11 +119,12 @@ pub(super) const WATCH_USER: UserOperation = UserOperation {
 pub(super) async fn watch_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
+    Client(client): Client,
     Parsed(input): Parsed<(PathReadingSource, LiveQuery)>,
 ) -> Result<Response, ApiError> {
     let (source, LiveQuery { rate, since }) = input;
     let source = source.find(&service, principal).await?;
-    Ok(stream_events(service.watch(source, rate, since).await?))
+    Ok(stream_events(service.watch(source, rate, since, client).await?))
 }
 
 fn stream_events(readings: LiveReadings) -> Response {

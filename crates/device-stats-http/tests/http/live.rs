@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
+use device_stats_service::limits::LIVE_STREAMS_PER_ADDRESS_MAX;
 use device_stats_store::{Model, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,7 @@ over_both_stores!(
     fast_readings_are_thinned,
     a_stream_ends_with_its_device,
     invalid_requests_are_refused,
+    a_malformed_event_id_starts_from_now,
 );
 
 /// An open stream.
@@ -34,9 +36,13 @@ struct Events {
 
 impl Events {
     async fn open(api: Api, path: &str, last: Option<&str>) -> Self {
-        let mut stream = TcpStream::connect(api.address).await.unwrap();
         let last = last.map(|last| format!("last-event-id: {last}\r\n")).unwrap_or_default();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{last}\r\n");
+        Self::open_with(api, path, &last).await
+    }
+
+    async fn open_with(api: Api, path: &str, headers: &str) -> Self {
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let response = Response::read(&mut stream, false).await;
         assert_eq!((response.status, response.header("content-type")), (200, Some("text/event-stream")));
@@ -239,8 +245,54 @@ async fn invalid_requests_are_refused(api: Api) {
     ] {
         assert_eq!(api.get(&format!("{LIVE}?{query}")).await.brief(), format!("422 {fault}"));
     }
-    let response = api.send("GET", LIVE, &["last-event-id: 17"], None).await;
-    assert_eq!(response.brief(), "422 event_id_invalid header.Last-Event-ID");
+}
+
+/// It was refused with 422. A browser that gets an error never reconnects.
+async fn a_malformed_event_id_starts_from_now(api: Api) {
+    api.device("d").await;
+    store(api, &json!([at(1, 1)])).await;
+    for last in ["17", "x-y-z", "abc-1-99999999999999999999", "\u{e9}"] {
+        let mut events = Events::open(api, LIVE, Some(last)).await;
+        assert_eq!(events.next().await.unwrap().1, Value::Null, "{last}");
+        let stored = api.post(READINGS, json!({"x": 2, "y": 0, "z": 0})).await;
+        assert_eq!(stored.status, 201);
+        assert_eq!(events.xs(1).await.0, [2.0], "{last}");
+    }
+}
+
+/// One client could open all streams of a node. The clients of a proxy have the address of the proxy, unless
+/// the service believes the proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_address_gets_a_part_of_the_streams() {
+    let proxies = "127.0.0.1".parse().unwrap();
+    let server = Server::start_with(Arc::new(Model::default()), 0, proxies).await;
+    let api = server.api;
+    api.device("d").await;
+    let mut open = Vec::new();
+    for _ in 0..LIVE_STREAMS_PER_ADDRESS_MAX {
+        open.push(Events::open(api, LIVE, None).await);
+    }
+    let is_refused = |response: Response| {
+        let body = response.json();
+        assert_eq!((response.status, &body["code"]), (503, &json!("too_many_streams")));
+        let detail = "200 live streams of this client address are open, try again when one has ended";
+        assert_eq!(body["detail"], detail);
+    };
+    is_refused(api.get(LIVE).await);
+    for client in ["10.0.0.1", "2001:db8::1"] {
+        open.push(Events::open_with(api, LIVE, &format!("x-forwarded-for: {client}\r\n")).await);
+    }
+    let untrusted = Server::start(Arc::new(Model::default())).await;
+    untrusted.api.device("d").await;
+    for n in 0..LIVE_STREAMS_PER_ADDRESS_MAX {
+        let header = format!("x-forwarded-for: 10.0.0.{n}\r\n");
+        open.push(Events::open_with(untrusted.api, LIVE, &header).await);
+    }
+    let header = "x-forwarded-for: 10.9.9.9";
+    is_refused(untrusted.api.send("GET", LIVE, &[header], None).await);
+    drop(open);
+    untrusted.stop().await;
+    server.stop().await;
 }
 
 /// A shutdown would otherwise wait for streams that never end.

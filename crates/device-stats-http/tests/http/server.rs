@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::DeviceKey;
-use device_stats_http::serve;
+use device_stats_http::{TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::Service;
 use device_stats_sqlite::SqliteStore;
@@ -80,6 +80,15 @@ impl Server {
     }
 
     pub(crate) async fn start_with_cache(store: Arc<dyn Store>, cache_bytes_max: u64) -> Self {
+        Self::start_with(store, cache_bytes_max, TrustedProxies::default()).await
+    }
+
+    /// Starts a service that believes the `X-Forwarded-For` of these proxies.
+    pub(crate) async fn start_with(
+        store: Arc<dyn Store>,
+        cache_bytes_max: u64,
+        proxies: TrustedProxies,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -90,7 +99,7 @@ impl Server {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
-            serve(listener, service.clone(), stop).await;
+            serve(listener, service.clone(), proxies, stop).await;
         });
         Self { api, stop, serving }
     }

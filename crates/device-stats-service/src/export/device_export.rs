@@ -8,16 +8,19 @@ use device_stats_segment::Row;
 use device_stats_segment::analysis::{rows, span_end};
 use device_stats_store::{SegmentEntry, Store, StoreError, Subject};
 
-use crate::limits::EXPORT_SPAN_READINGS;
+use crate::limits::{EXPORT_HOT_READINGS_MAX, EXPORT_SPAN_READINGS};
 use crate::queries::list::stored_reading;
 use crate::segments::reader::{OpenSegments, ReadError, SegmentReader};
 
 /// The readings of a device that are not exported yet.
 pub(super) struct DeviceExport {
     device: Device,
-    /// The window that is not exported yet. It begins after the last exported reading.
+    /// The window of the snapshot that is not exported yet. It begins after the last exported reading.
     window: Window,
-    /// By ascending time.
+    /// End of the window of the export. It is after the end of `window` if the device has too many hot
+    /// readings.
+    end_us: i64,
+    /// By ascending time; up to [`EXPORT_HOT_READINGS_MAX`].
     hot: Vec<Row>,
     /// By ascending first time. Each segment ends inside or after the window.
     segments: Vec<SegmentEntry>,
@@ -55,12 +58,27 @@ impl DeviceExport {
             segments.extend(found.segments);
         }
         hot.sort_unstable_by_key(|row| row.time_us);
-        Ok(Self { device, window, hot, segments })
+        let until_us = hot.get(EXPORT_HOT_READINGS_MAX).map_or(window.until_us, |row| row.time_us);
+        // A client may read slowly, and the export holds the readings as long.
+        hot.truncate(EXPORT_HOT_READINGS_MAX);
+        hot.shrink_to_fit();
+        segments.retain(|segment| segment.first_us < until_us);
+        Ok(Self { device, window: Window { until_us, ..window }, end_us: window.until_us, hot, segments })
     }
 
     /// Takes a new snapshot of the readings that are not exported yet.
     pub(super) async fn with_new_snapshot(self, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        Self::new(store, self.device, self.window).await
+        let window = Window { from_us: self.window.from_us, until_us: self.end_us };
+        Self::new(store, self.device, window).await
+    }
+
+    /// Takes a snapshot of the readings after the window of this one; `None` if there is no such time.
+    pub(super) async fn with_next_snapshot(self, store: &Arc<dyn Store>) -> Result<Option<Self>, StoreError> {
+        let window = Window { from_us: self.window.until_us, until_us: self.end_us };
+        if window.from_us >= window.until_us {
+            return Ok(None);
+        }
+        Self::new(store, self.device, window).await.map(Some)
     }
 
     /// Returns the next span; `None` after the last reading.
@@ -119,5 +137,36 @@ impl OpenExportSpan {
         rows.sort_by_key(|row| row.time_us);
         let readings = rows.into_iter().map(|row| stored_reading(device.key, row));
         Ok((until_us, device.device_id, readings.collect::<Result<_, StoreError>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_store::Model;
+
+    use super::*;
+    use crate::testing::{create_device, new_reading};
+
+    /// The export of a slow client held all hot readings of its device, however many there were.
+    #[tokio::test]
+    async fn an_export_holds_a_bounded_number_of_hot_readings() {
+        let store: Arc<dyn Store> = Arc::new(Model::default());
+        let key = create_device(&*store, "d").await;
+        let count = i64::try_from(2 * EXPORT_HOT_READINGS_MAX + 10).unwrap();
+        let readings: Vec<_> = (0..count).map(|time_us| new_reading(key, time_us)).collect();
+        store.append(&readings).await.unwrap();
+        let device = store.find_devices(&[DeviceId::new("d").unwrap()]).await.unwrap().remove(0).unwrap();
+        let window = Window { from_us: 5, until_us: count - 5 };
+        let mut export = Some(DeviceExport::new(&store, device, window).await.unwrap());
+        let mut exported = Vec::new();
+        while let Some(mut device) = export {
+            assert!(device.hot.len() <= EXPORT_HOT_READINGS_MAX);
+            while let Some(span) = device.next_span() {
+                exported.extend(span.hot.iter().map(|row| row.time_us));
+                device.skip_to(span.window.until_us);
+            }
+            export = device.with_next_snapshot(&store).await.unwrap();
+        }
+        assert!(exported == (5..count - 5).collect::<Vec<_>>());
     }
 }

@@ -12,7 +12,6 @@ use device_stats_store::{Appended, Replaced};
 use super::append::{BatchOutcome, warn_of_conflicts};
 use crate::error::ServiceError;
 use crate::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
-use crate::live::hub::CommitOrigin;
 use crate::service::Service;
 
 impl Service {
@@ -61,8 +60,8 @@ impl Service {
                 return Ok(None);
             }
             parts.backlog.add_segment(device, Instant::now());
-            if parts.live.is_watched() {
-                parts.live.publish(stored_readings(&new), CommitOrigin::ThisNode);
+            if parts.live.watched_devices().contains(&device) {
+                parts.live.publish_later(new.len(), stored_readings(Arc::clone(&new)));
             }
             if let Some(first) = conflicts.first().and_then(|index| new.get(*index)) {
                 warn_of_conflicts(first, conflicts.len() as u64);
@@ -76,13 +75,13 @@ impl Service {
 
 /// Returns the readings that the segment of a request stores, in the order of the request. Of several
 /// readings with the same time, only the first is stored.
-fn stored_readings(readings: &[NewReading]) -> impl Iterator<Item = Reading> {
-    let mut times: HashSet<Timestamp> = HashSet::with_capacity(readings.len());
-    readings.iter().filter_map(move |new| match new.time {
-        ReadingTime::Given(time) if times.insert(time) => {
-            Some(Reading { device: new.device, id: new.id, time, values: new.values })
+fn stored_readings(readings: Arc<[NewReading]>) -> impl Iterator<Item = Reading> {
+    let mut times: HashSet<Timestamp> = HashSet::new();
+    (0..readings.len()).filter_map(move |index| match readings.get(index)? {
+        NewReading { device, id, time: ReadingTime::Given(time), values } if times.insert(*time) => {
+            Some(Reading { device: *device, id: *id, time: *time, values: *values })
         }
-        ReadingTime::Given(_) | ReadingTime::Picked(_) => None,
+        _ => None,
     })
 }
 

@@ -16,7 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use device_stats_domain::NewReading;
+use device_stats_domain::{NewReading, Reading};
 use device_stats_store::{KeyedOutcome, KeyedReadings, ReadingStore, Retry, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
@@ -27,7 +27,7 @@ use super::lane::{Lane, PendingAppend};
 use crate::admission::AdmissionControl;
 use crate::error::ServiceError;
 use crate::limits::QUEUE_TIMEOUT;
-use crate::live::hub::{CommitOrigin, LiveHub};
+use crate::live::hub::LiveHub;
 use crate::sealing::backlog::Backlog;
 
 /// The lanes of one store.
@@ -152,8 +152,21 @@ impl GroupCommit {
             if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
         self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
-        self.live.publish(stored(), CommitOrigin::ThisNode);
+        self.publish(stored());
         Ok(outcomes)
+    }
+
+    /// Publishes the committed readings of watched devices. The order of publishing is the order of the
+    /// calls, so that a client that sends one reading after the other sees them in this order.
+    fn publish(&self, stored: impl Iterator<Item = Reading>) {
+        let watched = self.live.watched_devices();
+        if watched.is_empty() {
+            return;
+        }
+        let readings: Vec<Reading> = stored.filter(|reading| watched.contains(&reading.device)).collect();
+        if !readings.is_empty() {
+            self.live.publish_later(readings.len(), readings.into_iter());
+        }
     }
 
     async fn append_keyed(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {

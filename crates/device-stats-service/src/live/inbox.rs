@@ -1,11 +1,11 @@
 //! The inbox of a subscriber: a queue of readings, thinned to a rate.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use device_stats_domain::{DeviceKey, Reading};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::limits::LIVE_READINGS_WAITING_MAX;
 
@@ -47,6 +47,8 @@ pub(super) struct Inbox {
     subscriber: Subscriber,
     /// Minimum time between two readings of a device.
     interval: Duration,
+    /// One permit for each due reading, also of the other inboxes that share them.
+    permits: Arc<Semaphore>,
     contents: Mutex<InboxContents>,
     /// Notified when the contents change.
     changed: Notify,
@@ -66,6 +68,9 @@ struct InboxContents {
     /// Whether readings were discarded.
     has_discarded: bool,
     has_ended: bool,
+    /// Number of calls of [`Inbox::offer`].
+    #[cfg(test)]
+    offers: usize,
 }
 
 /// The rate limit of a device: the generic cell rate algorithm (ITU-T I.371).
@@ -79,9 +84,10 @@ struct RateLimit {
 
 impl Inbox {
     /// Creates an inbox that delivers up to `rate` readings per second of each device. The rate is above 0.
-    pub(super) fn new(subscriber: Subscriber, rate: f64) -> Self {
+    /// Due readings take `permits` while they wait.
+    pub(super) fn new(subscriber: Subscriber, rate: f64, permits: Arc<Semaphore>) -> Self {
         let interval = Duration::try_from_secs_f64(rate.recip()).unwrap_or(INTERVAL_MAX).min(INTERVAL_MAX);
-        Self { subscriber, interval, contents: Mutex::default(), changed: Notify::new() }
+        Self { subscriber, interval, permits, contents: Mutex::default(), changed: Notify::new() }
     }
 
     /// Returns whether the inbox belongs to the relay.
@@ -89,11 +95,16 @@ impl Inbox {
         self.subscriber == Subscriber::Relay
     }
 
-    /// Adds a committed reading.
-    pub(super) fn offer(&self, sequenced: SequencedReading, now: Instant) {
+    /// Adds a committed reading. Returns whether the next reading of the device, offered at the same moment,
+    /// may be due. Otherwise the inbox only needs the last of these readings.
+    pub(super) fn offer(&self, sequenced: SequencedReading, now: Instant) -> bool {
         let mut contents = self.lock();
+        #[cfg(test)]
+        {
+            contents.offers += 1;
+        }
         if contents.has_ended {
-            return;
+            return false;
         }
         let device = sequenced.reading.device;
         let tolerance = BURST.saturating_sub(self.interval);
@@ -104,7 +115,7 @@ impl Inbox {
             contents.undelivered.insert(sequenced.sequence);
             self.push(&mut contents, sequenced);
             self.changed.notify_one();
-            return;
+            return true;
         }
         let replaced = limit.early.replace(sequenced);
         contents.undelivered.insert(sequenced.sequence);
@@ -114,6 +125,7 @@ impl Inbox {
             contents.early.insert((due, device));
             self.changed.notify_one();
         }
+        false
     }
 
     /// Waits for the next due reading. Returns `None` when the inbox has ended.
@@ -122,7 +134,7 @@ impl Inbox {
             let due = {
                 let mut contents = self.lock();
                 self.push_due(&mut contents, Instant::now());
-                if let Some(delivery) = contents.take() {
+                if let Some(delivery) = self.take_due(&mut contents) {
                     return Some(delivery);
                 }
                 if contents.has_ended {
@@ -144,7 +156,7 @@ impl Inbox {
     pub(super) fn take(&self) -> Option<Delivery> {
         let mut contents = self.lock();
         self.push_due(&mut contents, Instant::now());
-        contents.take()
+        self.take_due(&mut contents)
     }
 
     /// Returns whether readings were discarded since the last call.
@@ -158,16 +170,20 @@ impl Inbox {
         self.changed.notify_one();
     }
 
-    /// Adds a due reading. If the inbox of a client is full, its stream ends, and the client resumes by event
-    /// id. If the inbox of the relay is full, it discards its readings.
+    /// Adds a due reading. If the inbox of a client is full, or no permit is free, its stream ends, and the
+    /// client resumes by event id. In the same cases, the inbox of the relay discards its readings.
     fn push(&self, contents: &mut InboxContents, sequenced: SequencedReading) {
-        if contents.due.len() < LIVE_READINGS_WAITING_MAX {
+        if contents.due.len() < LIVE_READINGS_WAITING_MAX
+            && let Ok(permit) = self.permits.try_acquire()
+        {
+            permit.forget();
             contents.due.push_back(sequenced);
             return;
         }
         match self.subscriber {
             Subscriber::Client => contents.has_ended = true,
             Subscriber::Relay => {
+                self.permits.add_permits(contents.due.len());
                 contents.due.clear();
                 contents.undelivered.clear();
                 contents.has_discarded = true;
@@ -190,8 +206,27 @@ impl Inbox {
         }
     }
 
+    fn take_due(&self, contents: &mut InboxContents) -> Option<Delivery> {
+        let delivery = contents.take()?;
+        self.permits.add_permits(1);
+        Some(delivery)
+    }
+
+    /// Returns the number of calls of [`Self::offer`].
+    #[cfg(test)]
+    pub(super) fn offers(&self) -> usize {
+        self.lock().offers
+    }
+
     fn lock(&self) -> MutexGuard<'_, InboxContents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let contents = self.contents.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.permits.add_permits(contents.due.len());
     }
 }
 
@@ -216,6 +251,10 @@ mod tests {
     use super::*;
     use crate::testing::reading;
 
+    fn inbox(subscriber: Subscriber, rate: f64) -> Inbox {
+        Inbox::new(subscriber, rate, Arc::new(Semaphore::new(2 * LIVE_READINGS_WAITING_MAX)))
+    }
+
     fn sequenced(device: i64, sequence: u64) -> SequencedReading {
         SequencedReading { sequence, reading: reading(device, 0) }
     }
@@ -230,7 +269,7 @@ mod tests {
     #[test]
     fn readings_within_the_rate_are_all_delivered() {
         for rate in [0.1, 1.0, 10.0, 1_000.0] {
-            let inbox = Inbox::new(Subscriber::Client, rate);
+            let inbox = inbox(Subscriber::Client, rate);
             let start = Instant::now();
             for n in 0..100_u32 {
                 let now = start + Duration::from_secs_f64(f64::from(n) / rate) + Duration::from_micros(1);
@@ -242,7 +281,7 @@ mod tests {
 
     #[test]
     fn faster_readings_are_thinned_and_the_last_is_delivered() {
-        let inbox = Inbox::new(Subscriber::Client, 10.0);
+        let inbox = inbox(Subscriber::Client, 10.0);
         let start = Instant::now();
         let mut delivered = Vec::new();
         // Each of two devices has 1,000 readings in ten seconds.
@@ -265,7 +304,7 @@ mod tests {
     /// sent.
     #[test]
     fn a_client_resumes_before_the_readings_that_wait() {
-        let inbox = Inbox::new(Subscriber::Client, 1.0);
+        let inbox = inbox(Subscriber::Client, 1.0);
         let start = Instant::now();
         for (device, sequence) in [(1, 1), (1, 2), (2, 3), (1, 4), (3, 5)] {
             inbox.offer(sequenced(device, sequence), start);
@@ -283,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_slowest_rate_delivers_one_reading() {
-        let inbox = Inbox::new(Subscriber::Client, 1e-300);
+        let inbox = inbox(Subscriber::Client, 1e-300);
         let start = Instant::now();
         for n in 1..10 {
             inbox.offer(sequenced(1, n), start + Duration::from_secs(n));
@@ -293,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_full_inbox_of_the_relay_discards_its_readings() {
-        let inbox = Inbox::new(Subscriber::Relay, 1e9);
+        let inbox = inbox(Subscriber::Relay, 1e9);
         let start = Instant::now();
         let count = LIVE_READINGS_WAITING_MAX as u64;
         for n in 0..count + 5 {
@@ -307,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_inbox_of_a_client_ends() {
-        let inbox = Inbox::new(Subscriber::Client, 1e9);
+        let inbox = inbox(Subscriber::Client, 1e9);
         let start = Instant::now();
         for n in 0..=LIVE_READINGS_WAITING_MAX as u64 {
             inbox.offer(sequenced(1, n), start + Duration::from_millis(n));
@@ -318,5 +357,23 @@ mod tests {
         assert_eq!(inbox.next().await, None);
         inbox.offer(sequenced(1, 0), start);
         assert_eq!(inbox.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn inboxes_share_their_permits_and_return_them() {
+        let permits = Arc::new(Semaphore::new(3));
+        let [one, other] = [(); 2].map(|()| Inbox::new(Subscriber::Client, 1e9, Arc::clone(&permits)));
+        let start = Instant::now();
+        one.offer(sequenced(1, 1), start);
+        other.offer(sequenced(1, 1), start);
+        one.offer(sequenced(2, 2), start);
+        // The other inbox has one reading, but all inboxes together have too many.
+        other.offer(sequenced(2, 2), start);
+        assert_eq!(other.next().await.unwrap().sequenced.sequence, 1);
+        assert_eq!(other.next().await, None);
+        assert_eq!(one.next().await.unwrap().sequenced.sequence, 1);
+        assert_eq!(permits.available_permits(), 2);
+        drop(one);
+        assert_eq!(permits.available_permits(), 3);
     }
 }

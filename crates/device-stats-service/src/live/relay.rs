@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
 use super::hub::{CommitOrigin, LiveHub};
-use super::inbox::{Inbox, SequencedReading, Subscriber};
+use super::inbox::{Inbox, SequencedReading};
 use crate::limits::LIVE_RATE_MAX;
 
 /// Interval at which a node announces the devices that its clients watch.
@@ -58,7 +58,7 @@ type ReadingFields = (i64, i64, i64, f64, f64, f64);
 pub(crate) async fn relay(hub: Arc<LiveHub>, exchange: Arc<dyn Exchange>) {
     let mut relay = Relay {
         node: Uuid::new_v4(),
-        inbox: Arc::new(Inbox::new(Subscriber::Relay, LIVE_RATE_MAX)),
+        inbox: LiveHub::relay_inbox(LIVE_RATE_MAX),
         announced: HashMap::new(),
         has_missed: false,
         hub,
@@ -129,7 +129,7 @@ impl Relay {
             }
             MessageContent::Committed(fields) => {
                 if let Some(readings) = fields.into_iter().map(to_reading).collect::<Option<Vec<_>>>() {
-                    self.hub.publish(readings, CommitOrigin::OtherNode);
+                    self.hub.publish(&readings, CommitOrigin::OtherNode);
                 } else {
                     tracing::warn!(%node, "a reading of another node is out of range, ending the live streams");
                     self.hub.begin_epoch();

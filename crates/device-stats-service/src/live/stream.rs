@@ -1,20 +1,21 @@
 //! Live streams: the readings of one device, or of all devices of a user, for one client.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use device_stats_domain::{DeviceId, DeviceKey, ListPage, Reading, ReadingId, Timestamp, Window};
+use device_stats_domain::{DeviceId, DeviceKey, Reading, Timestamp, error_chain};
 use device_stats_store::StoreError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::hub::Subscription;
-use super::inbox::{Delivery, Inbox, SequencedReading, Subscriber};
+use super::inbox::{Delivery, Inbox, SequencedReading};
+use super::missed::MissedReadings;
 use super::position::Position;
 use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
-use crate::admission::AdmissionPermit;
+use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
-use crate::limits::{LIVE_CHECK_INTERVAL, LIVE_READINGS_RESUMED_MAX};
+use crate::limits::LIVE_CHECK_INTERVAL;
 use crate::service::Service;
 
 /// A live stream of readings as they are committed. It ends when the device or user is deleted, the server
@@ -24,15 +25,13 @@ pub struct LiveReadings {
     source: ReadingSource,
     inbox: Arc<Inbox>,
     devices: HashMap<DeviceKey, DeviceId>,
-    /// Missed readings that the client gets first.
-    missed: VecDeque<SequencedReading>,
-    /// The ids of missed readings from the store, which may also arrive in the inbox.
-    resumed: HashSet<ReadingId>,
+    /// The missed readings, which the client gets first.
+    missed: MissedReadings,
     epoch: u64,
     start: Position,
     newest: Timestamp,
     source_check: Interval,
-    _permit: AdmissionPermit,
+    _permit: ClientPermit,
 }
 
 /// A committed reading of a live stream.
@@ -47,11 +46,13 @@ pub struct LiveReading {
 }
 
 impl Service {
-    /// Opens a live stream with up to `rate` readings per second of each device. The rate is above 0.
+    /// Opens a live stream for a client, with up to `rate` readings per second of each device. The rate is
+    /// above 0.
     ///
     /// A client that resumes at a position first gets the readings that it missed. If this node has not kept
     /// all of them, they are read from the store: the newest readings with times after the latest received
-    /// one, up to [`LIVE_READINGS_RESUMED_MAX`]. Late readings with earlier times are then missing.
+    /// one, up to [`LIVE_READINGS_RESUMED_MAX`](crate::limits::LIVE_READINGS_RESUMED_MAX). Late readings with
+    /// earlier times are then missing.
     ///
     /// # Errors
     /// [`ServiceError::TooManyStreams`]; [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the
@@ -61,8 +62,9 @@ impl Service {
         source: Authorized<ReadingSource>,
         rate: f64,
         since: Option<Position>,
+        client: ClientAddress,
     ) -> Result<LiveReadings, ServiceError> {
-        let permit = self.parts.admission.admit_live_stream()?;
+        let permit = self.parts.admission.admit_live_stream(client)?;
         let mut source_check = interval(LIVE_CHECK_INTERVAL);
         source_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         source_check.reset();
@@ -70,10 +72,9 @@ impl Service {
         let mut stream = LiveReadings {
             service: self.clone(),
             source: source.into_inner(),
-            inbox: Arc::new(Inbox::new(Subscriber::Client, rate)),
+            inbox: self.parts.live.client_inbox(rate),
             devices: HashMap::new(),
-            missed: VecDeque::new(),
-            resumed: HashSet::new(),
+            missed: MissedReadings::none(),
             epoch: 0,
             start: Position { epoch: 0, sequence: 0, newest },
             newest,
@@ -82,16 +83,16 @@ impl Service {
         };
         stream.devices = stream.find_devices().await?.ok_or_else(|| stream.source.missing())?;
         // The inbox watches before the store is read. A reading committed in between arrives twice, and
-        // `resumed` removes the second one.
-        let Subscription { epoch, sequence, missed } = stream.subscribe(since.as_ref());
+        // `missed` recognizes the second one.
+        let Subscription { epoch, sequence, has_kept } = stream.subscribe(since.as_ref());
         stream.epoch = epoch;
-        match (missed, since) {
-            (Some(missed), Some(position)) => {
-                stream.missed = missed.into();
+        match since {
+            Some(position) if has_kept => {
+                stream.missed = MissedReadings::kept(epoch, position.sequence, sequence);
                 stream.start = position;
             }
-            (None, Some(_)) => stream.read_missed().await?,
-            (_, None) => stream.start = Position { epoch, sequence, newest },
+            Some(_) => stream.missed = MissedReadings::stored(newest),
+            None => stream.start = Position { epoch, sequence, newest },
         }
         Ok(stream)
     }
@@ -106,21 +107,26 @@ impl LiveReadings {
     /// Waits for the next reading. Returns `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<LiveReading> {
         loop {
-            let next = if let Some(sequenced) = self.missed.pop_front() {
-                Some(Delivery { sequenced, resume_after: sequenced.sequence })
-            } else {
-                tokio::select! {
+            let next = match self.missed.next(&self.service, &self.devices).await {
+                Ok(Some(sequenced)) => Some(Delivery { sequenced, resume_after: sequenced.sequence }),
+                Ok(None) => tokio::select! {
                     next = self.inbox.next() => next,
                     _ = self.source_check.tick() => {
+                        self.missed.forget_old();
                         if self.source_exists().await {
                             continue;
                         }
                         None
                     }
+                },
+                Err(error) => {
+                    let causes = error_chain(&error);
+                    tracing::debug!(causes, "reading the missed readings of a live stream failed, ending it");
+                    None
                 }
             };
             let Delivery { sequenced: SequencedReading { sequence, reading }, resume_after } = next?;
-            if sequence > 0 && self.resumed.remove(&reading.id) {
+            if sequence > 0 && self.missed.has_delivered(reading.id) {
                 continue;
             }
             // The device may have moved to another user since the reading was committed.
@@ -175,23 +181,6 @@ impl LiveReadings {
         let devices = self.devices.keys().copied().collect();
         self.service.parts.live.watch(&self.inbox, &devices, since)
     }
-
-    /// Reads the newest stored readings with times after the latest one that the client received.
-    async fn read_missed(&mut self) -> Result<(), ServiceError> {
-        let [per_device, total] = LIVE_READINGS_RESUMED_MAX;
-        let window = Window { from_us: self.newest.micros() + 1, until_us: i64::MAX };
-        let mut missed: Vec<Reading> = Vec::new();
-        for device in self.devices.keys() {
-            let page = ListPage { skip: 0, limit: per_device };
-            missed.extend(self.service.newest_readings(*device, window, page).await?);
-            missed.sort_unstable_by_key(|reading| (std::cmp::Reverse(reading.time), reading.id));
-            missed.truncate(total as usize);
-        }
-        self.resumed = missed.iter().map(|reading| reading.id).collect();
-        let ascending = missed.into_iter().rev();
-        self.missed = ascending.map(|reading| SequencedReading { sequence: 0, reading }).collect();
-        Ok(())
-    }
 }
 
 impl Drop for LiveReadings {
@@ -202,6 +191,7 @@ impl Drop for LiveReadings {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::time::Duration;
 
     use device_stats_domain::{Email, NewDevice, NewUser, Username};
@@ -224,7 +214,7 @@ mod tests {
         service.delete_user(&user, None).await.unwrap();
         service.delete_device(&device, None).await.unwrap();
         for (source, expected) in [(user.into(), "user"), (device.into(), "device")] {
-            let error = match service.watch(source, 1.0, None).await {
+            let error = match service.watch(source, 1.0, None, IpAddr::from([127, 0, 0, 1]).into()).await {
                 Err(ServiceError::Store(StoreError::UserMissing)) => "user",
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => "device",
                 other => panic!("{:?}", other.map(|_| ())),

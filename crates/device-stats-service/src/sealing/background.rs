@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::backlog::{Backlog, SealJob};
 use super::plan::MergeGoal;
 use super::sealer::{SealError, SealReport, Sealer};
-use crate::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SHUTDOWN_TIMEOUT};
+use crate::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SEAL_STOP_TIMEOUT};
 
 /// Minimum and maximum of the interval between searches for old readings in the backlog. The interval is a
 /// tenth of the age at which readings are sealed.
@@ -48,14 +48,14 @@ impl BackgroundSealing {
         self.stop.cancel();
     }
 
-    /// Stops, and waits up to [`SHUTDOWN_TIMEOUT`] for the devices in progress. Other nodes or the next start
-    /// complete the remaining work.
+    /// Stops, and waits up to [`SEAL_STOP_TIMEOUT`] for the devices in progress. Other nodes or the next
+    /// start complete the remaining work.
     pub async fn stop(self) {
         self.begin_stop();
         self.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(SEAL_STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
             tracing::warn!(
-                timeout_s = SHUTDOWN_TIMEOUT.as_secs(),
+                timeout_s = SEAL_STOP_TIMEOUT.as_secs(),
                 "sealing did not end in time, leaving the rest to the next start"
             );
         }

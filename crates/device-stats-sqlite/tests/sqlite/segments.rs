@@ -100,7 +100,7 @@ async fn a_large_segment_is_purged_in_several_slices() {
     let id = append_segment(&store, device, &large).await;
     let derived = large.derive(Effort::Fast).unwrap();
     store.store_derived(device, id, &derived).await.unwrap();
-    store.delete_device(device).await.unwrap();
+    store.delete_device(device, None).await.unwrap();
     let all = i64::try_from(large.blocks.len()).unwrap();
     assert!(all >= 4, "{all} blocks");
     let mut left = all;

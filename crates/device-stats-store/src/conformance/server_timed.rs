@@ -2,7 +2,7 @@
 
 use device_stats_domain::Timestamp;
 
-use super::samples::{Opened, all_readings, all_times, device, given, server_timed, stored, stored_at};
+use super::samples::{Opened, all_readings, all_times, device, given, seal, server_timed, stored, stored_at};
 use crate::Appended;
 use crate::limits::CLOCK_SKEW_MAX;
 
@@ -42,6 +42,32 @@ pub async fn picked_times_ascend_although_the_clock_is_set_back(store: Opened) {
             "{clock}"
         );
     }
+}
+
+/// A single reading that was two hours ahead moved all server-timed readings of its device two hours ahead,
+/// until the clock had caught up.
+pub async fn a_reading_hours_ahead_does_not_move_server_timed_readings(store: Opened) {
+    let device = device(&store, "d").await;
+    let minute = 60_000_000;
+    for (n, ahead) in [(1, 120 * minute), (2, 10 * minute), (3, 48 * 60 * minute)] {
+        store.append(&[given(&device, ahead, n)]).await.unwrap();
+    }
+    // The same, in the call of the server-timed reading, and sealed.
+    let call = [given(&device, 121 * minute, 4), server_timed(&device, 0, 5)];
+    assert_eq!(store.append(&call).await.unwrap(), [121 * minute, 0].map(stored_at));
+    let sealed: Vec<i64> = all_times(&store, &device).await.into_iter().filter(|us| *us > 0).collect();
+    seal(&store, &device, &sealed).await;
+    for clock in [0, minute, 3 * minute] {
+        let expected = clock + i64::from(clock == 0);
+        assert_eq!(store.append(&[server_timed(&device, clock, 6)]).await.unwrap(), [stored_at(expected)]);
+    }
+    // A reading that is ahead by less than clocks may differ is an earlier server-timed one, as far as the
+    // store knows.
+    store.append(&[given(&device, 7 * minute, 7)]).await.unwrap();
+    assert_eq!(
+        store.append(&[server_timed(&device, 3 * minute, 8)]).await.unwrap(),
+        [stored_at(7 * minute + 1)]
+    );
 }
 
 /// A device whose clock is years ahead does not advance the picked times.

@@ -6,7 +6,7 @@ use super::{
     analyze, bench, completions, devices, exit_code, export, histogram, import, man, readings, seal, series,
     tail, users, verify,
 };
-use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, root_flags};
+use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags};
 
 /// Store readings of devices and analyze them exactly, over HTTP
 #[derive(Debug, Parser)]
@@ -67,7 +67,7 @@ pub(super) enum Command {
     #[command(args = flags(ALL))]
     Config,
     /// Check that a server can answer requests
-    #[command(args = flags(CLIENT))]
+    #[command(args = health_flags())]
     Health,
     /// Print a completion script for a shell
     Completions(completions::Arguments),

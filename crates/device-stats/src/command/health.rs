@@ -6,11 +6,12 @@ use serde_json::json;
 use super::results;
 use crate::settings::Settings;
 
-/// Checks that the server can serve requests. Prints nothing, except as JSON.
+/// Checks that the server can serve requests. Without `--url`, it is the server at the address of `--listen`,
+/// so that the check of an image needs no further setting. Prints nothing, except as JSON.
 ///
 /// # Errors
 /// If the server cannot serve requests, or is unreachable.
 pub(super) async fn check(settings: &Settings) -> anyhow::Result<()> {
-    Client::new(&settings.url, RetryPolicy::Overload)?.check_health().await?;
+    Client::new(&settings.health_url, RetryPolicy::Overload)?.check_health().await?;
     results::print(settings.output, &json!({ "status": "ready" }), || Ok(String::new()))
 }

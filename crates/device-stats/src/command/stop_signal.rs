@@ -1,7 +1,7 @@
 //! The signals that stop a command: SIGINT and SIGTERM.
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that stops a command. As an error, it is the reason why a command stopped early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,17 +24,37 @@ impl StopSignal {
     }
 }
 
+/// The signals that this process receives. They no longer end it by themselves.
+pub(super) struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Catches the signals from now on. Call it inside a runtime.
+    ///
+    /// # Errors
+    /// If a signal cannot be caught.
+    pub(super) fn catch() -> anyhow::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+        let terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    /// Waits for the next signal.
+    pub(super) async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+        }
+    }
+}
+
 /// Catches the signals from now on, and returns a future of the next one. Call it inside a runtime.
 ///
 /// # Errors
 /// If a signal cannot be caught.
 pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = StopSignal>> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => StopSignal::Interrupt,
-            _ = terminate.recv() => StopSignal::Terminate,
-        }
-    })
+    let mut signals = StopSignals::catch()?;
+    Ok(async move { signals.next().await })
 }

@@ -32,7 +32,8 @@ fn sealing_needs_either_all_devices_or_one() {
 
 #[test]
 fn the_help_of_each_command_shows_only_its_own_settings() {
-    let server = ["--listen", "--cache-mib", "--seal-after-seconds", "--keep-keys-seconds", "--migrate"];
+    let server =
+        ["--listen", "--proxies", "--cache-mib", "--seal-after-seconds", "--keep-keys-seconds", "--migrate"];
     let database = ["--database-url", "--postgres-password", "--database-ca"];
     let client = ["--url"];
     let none: [&str; 0] = [];
@@ -53,6 +54,7 @@ fn the_help_of_each_command_shows_only_its_own_settings() {
             "config" => [&server[..], &database, &client].concat(),
             "migrate" | "seal" | "verify" => database.to_vec(),
             "openapi" | "completions" | "man" | "help" => none.to_vec(),
+            "health" => [&server[..1], &client].concat(),
             _ => client.to_vec(),
         };
         for flag in server.iter().chain(&database).chain(&client) {

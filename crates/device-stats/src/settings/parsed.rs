@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use device_stats_http::TrustedProxies;
 
 use super::database::Database;
 use super::invalid::InvalidSetting;
-use super::server_address::{parse_listen, parse_server_url};
+use super::server_address::{local_url, parse_listen, parse_server_url};
 use super::values::Values;
 
 /// Bytes of a MiB.
@@ -18,6 +19,8 @@ pub(super) const MIB: u64 = 1024 * 1024;
 pub(crate) struct Settings {
     /// Address to listen on, as `HOST:PORT`; with port 0 the system chooses a port.
     pub(crate) listen: String,
+    /// Proxies that report the addresses of their clients.
+    pub(crate) proxies: TrustedProxies,
     /// Database of users, devices and readings.
     pub(crate) database: Database,
     /// PEM file of the certificate authorities trusted for PostgreSQL, instead of the system's.
@@ -38,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) output: OutputForm,
     /// Base URL of the server for the client commands, without a trailing slash.
     pub(crate) url: String,
+    /// Base URL of the server that `health` checks: `url` if it is set, otherwise the server at `listen`.
+    pub(crate) health_url: String,
 }
 
 /// Whether a starting server applies missing migrations.
@@ -75,8 +80,13 @@ impl Settings {
     /// # Errors
     /// [`InvalidSetting`] for the first invalid value.
     pub(crate) fn parse(values: &Values) -> Result<Self, InvalidSetting> {
+        let url = parse(values, "url", parse_server_url)?;
+        let listen = parse(values, "listen", parse_listen)?;
         Ok(Self {
-            listen: parse(values, "listen", parse_listen)?,
+            health_url: values.given("url").map_or_else(|| local_url(&listen), |_| url.clone()),
+            url,
+            listen,
+            proxies: parse(values, "proxies", |text| text.parse().map_err(|error| format!("{error}")))?,
             database: Database::from_values(values)?,
             database_ca: values.given("database-ca").map(PathBuf::from),
             seal_after: parse(values, "seal-after-seconds", parse_seconds)?,
@@ -86,7 +96,6 @@ impl Settings {
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),
             output: parse(values, "output", parse_choice)?,
-            url: parse(values, "url", parse_server_url)?,
         })
     }
 }

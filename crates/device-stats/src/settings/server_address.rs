@@ -1,5 +1,7 @@
 //! The address on which a server listens, and the URL at which a command finds it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use reqwest::Url;
 
 /// Path of the interface, which the commands add to the URL of the server.
@@ -28,6 +30,18 @@ pub(super) fn parse_listen(text: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// Returns the base URL of the server that listens on an address of this machine. An address for all
+/// interfaces is replaced by the loopback address.
+pub(super) fn local_url(listen: &str) -> String {
+    let Ok(address) = listen.parse::<SocketAddr>() else { return format!("http://{listen}") };
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// Parses the base URL of a server. Removes trailing slashes and the path of the interface.

@@ -55,7 +55,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 16] = [
+pub(super) static SETTINGS: [Setting; 17] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -64,6 +64,15 @@ pub(super) static SETTINGS: [Setting; 16] = [
         group: Group::Server,
         value: "HOST:PORT",
         help: "Listen on this address; with port 0 the system chooses a port",
+    },
+    Setting {
+        name: "proxies",
+        variable: "DEVICE_STATS_PROXIES",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Server,
+        value: "NETWORKS",
+        help: "Believe X-Forwarded-For of these proxies: addresses and networks, separated by commas",
     },
     Setting {
         name: "database-url",
@@ -216,7 +225,11 @@ pub(crate) const JSON: &str = "json";
 impl Setting {
     /// Returns the flag. Its value is absent unless the command line contains it.
     fn flag(&self) -> Arg {
-        let Self { name, variable, default, value, help, .. } = self;
+        self.flag_with_help(self.help)
+    }
+
+    fn flag_with_help(&self, help: &str) -> Arg {
+        let Self { name, variable, default, value, .. } = self;
         let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         let parse = |text: &str| Ok::<_, Infallible>(SecretString::from(text));
         Arg::new(*name)
@@ -240,6 +253,14 @@ pub(crate) fn flags(groups: &[Group]) -> Vec<Arg> {
 pub(crate) fn export_flags() -> Vec<Arg> {
     let output = "output";
     flags(CLIENT).into_iter().filter(|flag| flag.get_long() != Some(output)).collect()
+}
+
+/// Returns the flags of `health`, which connects to the server that listens on `--listen`.
+pub(crate) fn health_flags() -> Vec<Arg> {
+    let help = "Check the server that listens on this address, unless --url is set";
+    let listen = SETTINGS.iter().find(|setting| setting.name == "listen");
+    let listen = listen.map(|setting| setting.flag_with_help(help).global(true));
+    listen.into_iter().chain(flags(CLIENT)).collect()
 }
 
 /// Returns the flags that are accepted before the name of a command: the settings of all commands. The help

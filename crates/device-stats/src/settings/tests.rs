@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Command;
+use device_stats_http::TrustedProxies;
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
@@ -72,6 +73,7 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.listen, "127.0.0.1:8000");
     assert!(matches!(settings.database, Database::Sqlite(path) if path == Path::new("device-stats.db")));
     assert_eq!(settings.database_ca, None);
+    assert_eq!(settings.proxies, TrustedProxies::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
     assert_eq!(settings.seal_after, Duration::from_mins(10));
     assert_eq!(settings.keys_kept_for, Duration::from_hours(24));
@@ -82,12 +84,29 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.url, "http://127.0.0.1:8000");
 }
 
+/// The health check of the image asked port 8000, whatever port the server listened on.
+#[test]
+fn the_health_check_asks_the_address_to_listen_on() {
+    let asked = |line: &[&str]| settings(line).health_url;
+    assert_eq!(asked(&[]), "http://127.0.0.1:8000");
+    for (listen, url) in [
+        ("0.0.0.0:9000", "http://127.0.0.1:9000"),
+        ("[::]:9000", "http://[::1]:9000"),
+        ("10.1.2.3:80", "http://10.1.2.3:80"),
+        ("localhost:9000", "http://localhost:9000"),
+    ] {
+        assert_eq!(asked(&["--listen", listen]), url);
+    }
+    assert_eq!(asked(&["--listen", "0.0.0.0:9000", "--url", "http://h"]), "http://h");
+}
+
 #[test]
 fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
     for setting in &SETTINGS {
         let value = |n: u8| match setting.name {
             "database-url" => format!("sqlite:{n}.db"),
             "url" => format!("http://h{n}"),
+            "proxies" => format!("10.0.0.{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
             "log-format" | "output" => "json".to_owned(),
             "listen" => format!("h:{n}"),

@@ -40,6 +40,7 @@ mod self_checking;
 mod server;
 mod settings_file;
 mod small_disk;
+mod stopping;
 mod storms;
 mod tailing;
 mod traced_runs;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use device_stats_domain::{DeviceKey, Reading};
 use uuid::Uuid;
 
-use crate::limits::{LIVE_READINGS_KEPT_MAX, LIVE_RETENTION};
+use crate::limits::{LIVE_READINGS_KEPT_MAX, LIVE_READINGS_REPLAYED_AT_ONCE, LIVE_RETENTION};
 use crate::live::inbox::{Inbox, SequencedReading};
 use crate::live::position::Position;
 
@@ -74,24 +74,72 @@ impl Default for HubState {
     }
 }
 
+/// The offers of the readings of a device to its inboxes. An inbox whose rate is exhausted gets only the last
+/// reading, so the number of offers depends on the rates and not on the number of readings.
+struct Offers {
+    open: Vec<Arc<Inbox>>,
+    /// Each with the sequence number of its last offer.
+    exhausted: Vec<(Arc<Inbox>, u64)>,
+    last: Option<SequencedReading>,
+}
+
+impl Offers {
+    fn new(device: &WatchedDevice, origin: CommitOrigin) -> Self {
+        let is_open = |inbox: &&Arc<Inbox>| origin == CommitOrigin::ThisNode || !inbox.is_relay();
+        let open = device.inboxes.iter().filter(is_open).cloned().collect();
+        Self { open, exhausted: Vec::new(), last: None }
+    }
+
+    fn offer(&mut self, sequenced: SequencedReading, now: Instant) {
+        let exhausted = self.open.extract_if(.., |inbox| !inbox.offer(sequenced, now));
+        self.exhausted.extend(exhausted.map(|inbox| (inbox, sequenced.sequence)));
+        self.last = Some(sequenced);
+    }
+
+    fn offer_last(self, now: Instant) {
+        let Some(last) = self.last else { return };
+        for (inbox, offered) in self.exhausted {
+            if offered != last.sequence {
+                inbox.offer(last, now);
+            }
+        }
+    }
+}
+
+/// Kept readings for a reconnecting client.
+#[derive(Debug)]
+pub(in crate::live) struct Replay {
+    /// The next readings. They may be empty although others follow.
+    pub(in crate::live) readings: Vec<SequencedReading>,
+    /// The sequence number after which the replay continues.
+    pub(in crate::live) after: u64,
+}
+
 impl HubState {
-    /// Passes a committed reading to the inboxes of its device, and keeps it.
-    pub(super) fn publish(&mut self, reading: Reading, origin: CommitOrigin, now: Instant) {
-        let Some(device) = self.devices.get(&reading.device) else { return };
-        if !device.is_watched(now) {
-            self.devices.remove(&reading.device);
-            if self.devices.is_empty() {
-                self.forget_kept();
+    /// Passes committed readings to the inboxes of their devices, and keeps the readings.
+    pub(super) fn publish(&mut self, readings: &[Reading], origin: CommitOrigin, now: Instant) {
+        let mut offers: HashMap<DeviceKey, Offers> = HashMap::new();
+        for reading in readings {
+            let Some(device) = self.devices.get(&reading.device) else { continue };
+            if !device.is_watched(now) {
+                self.devices.remove(&reading.device);
+                if self.devices.is_empty() {
+                    self.forget_kept();
+                }
+                continue;
             }
-            return;
+            self.sequence += 1;
+            let sequenced = SequencedReading { sequence: self.sequence, reading: *reading };
+            let offers = offers.entry(reading.device).or_insert_with(|| Offers::new(device, origin));
+            offers.offer(sequenced, now);
+            self.keep(sequenced);
         }
-        self.sequence += 1;
-        let sequenced = SequencedReading { sequence: self.sequence, reading };
-        for inbox in &device.inboxes {
-            if origin == CommitOrigin::ThisNode || !inbox.is_relay() {
-                inbox.offer(sequenced, now);
-            }
+        for offers in offers.into_values() {
+            offers.offer_last(now);
         }
+    }
+
+    fn keep(&mut self, sequenced: SequencedReading) {
         if self.kept.len() == LIVE_READINGS_KEPT_MAX
             && let Some(oldest) = self.kept.pop_front()
         {
@@ -100,28 +148,38 @@ impl HubState {
         self.kept.push_back(sequenced);
     }
 
-    /// Returns the readings of devices that were committed after a position; `None` if not all of them are
-    /// kept.
-    pub(super) fn missed(
-        &self,
-        devices: &HashSet<DeviceKey>,
-        position: &Position,
-        now: Instant,
-    ) -> Option<Vec<SequencedReading>> {
+    /// Returns whether all readings of devices that were committed after a position are kept.
+    pub(super) fn has_kept(&self, devices: &HashSet<DeviceKey>, position: &Position, now: Instant) -> bool {
         // If only clients of other nodes watch a device, this node does not receive the readings that the
         // other nodes commit.
         let was_watched = |device| {
             let device = self.devices.get(device);
             device.is_some_and(|device| device.since <= position.sequence && device.has_client(now))
         };
-        let is_kept = position.epoch == self.epoch
+        position.epoch == self.epoch
             && self.kept_from <= position.sequence.saturating_add(1)
-            && devices.iter().all(was_watched);
-        is_kept.then(|| {
-            let first = self.kept.partition_point(|kept| kept.sequence <= position.sequence);
-            let after = self.kept.range(first..).copied();
-            after.filter(|kept| devices.contains(&kept.reading.device)).collect()
-        })
+            && devices.iter().all(was_watched)
+    }
+
+    /// Returns kept readings of some devices with sequence numbers above `after`, up to `until`: those among
+    /// the next [`LIVE_READINGS_REPLAYED_AT_ONCE`] kept readings. Returns `None` if a reading above `after`
+    /// is no longer kept.
+    pub(super) fn replay(
+        &self,
+        epoch: u64,
+        after: u64,
+        until: u64,
+        is_wanted: impl Fn(DeviceKey) -> bool,
+    ) -> Option<Replay> {
+        if epoch != self.epoch || self.kept_from > after.saturating_add(1) {
+            return None;
+        }
+        let first = self.kept.partition_point(|kept| kept.sequence <= after);
+        let next = self.kept.range(first..).take_while(|kept| kept.sequence <= until);
+        let next = next.take(LIVE_READINGS_REPLAYED_AT_ONCE);
+        let after = next.clone().last().map_or(until, |kept| kept.sequence);
+        let readings = next.copied().filter(|kept| is_wanted(kept.reading.device)).collect();
+        Some(Replay { readings, after })
     }
 
     /// Makes an inbox watch these devices and no others.

@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::limits::LIVE_READINGS_KEPT_MAX;
-use crate::live::inbox::Subscriber;
+use crate::limits::{LIVE_READINGS_KEPT_MAX, LIVE_READINGS_QUEUED_MAX};
+use crate::live::inbox::SequencedReading;
 use crate::testing::reading;
 
 #[derive(Clone, Debug)]
@@ -34,6 +34,28 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Returns the kept readings after a position, or `None` if not all of them are kept.
+fn replayed(
+    hub: &LiveHub,
+    devices: &HashSet<DeviceKey>,
+    position: &Position,
+    subscription: &Subscription,
+) -> Option<Vec<SequencedReading>> {
+    let Subscription { epoch, sequence, has_kept } = *subscription;
+    let (mut readings, mut after) = (Vec::new(), position.sequence);
+    while has_kept && after < sequence {
+        let replay = hub.replay(epoch, after, sequence, |device| devices.contains(&device)).unwrap();
+        assert!(replay.after > after);
+        after = replay.after;
+        readings.extend(replay.readings);
+    }
+    has_kept.then_some(readings)
+}
+
+fn client_inbox() -> Arc<Inbox> {
+    LiveHub::default().client_inbox(1e9)
+}
+
 fn received(inbox: &Inbox) -> Vec<i64> {
     std::iter::from_fn(|| inbox.take()).map(|delivery| delivery.sequenced.reading.id.0).collect()
 }
@@ -55,7 +77,7 @@ proptest! {
             match step {
                 Step::Publish(device) => {
                     let reading = reading(device, i64::try_from(published.len()).unwrap());
-                    hub.publish([reading], CommitOrigin::ThisNode);
+                    hub.publish(&[reading], CommitOrigin::ThisNode);
                     let kept = hub.lock().newest_kept().filter(|(_, kept)| kept.reading == reading);
                     let position = |(epoch, kept): (u64, SequencedReading)| {
                         Position { epoch, sequence: kept.sequence, newest: reading.time }
@@ -67,7 +89,7 @@ proptest! {
                 }
                 Step::Watch(name, devices) => {
                     let client = clients.entry(name).or_insert_with(|| Client {
-                        inbox: Arc::new(Inbox::new(Subscriber::Client, 1e9)),
+                        inbox: client_inbox(),
                         devices: HashSet::new(),
                         expected: Vec::new(),
                     });
@@ -83,13 +105,13 @@ proptest! {
                 Step::Reconnect(name, index) => {
                     let Some((_, Some(position))) = published.get(index) else { continue };
                     let Some(client) = clients.get(&name) else { continue };
-                    let again = Arc::new(Inbox::new(Subscriber::Client, 1e9));
+                    let again = client_inbox();
                     let subscription = hub.watch(&again, &client.devices, Some(position));
                     hub.unwatch(&again);
                     let missed = published[index + 1..].iter().map(|(reading, _)| reading);
                     let missed: Vec<_> =
                         missed.filter(|reading| client.devices.contains(&reading.device)).collect();
-                    if let Some(kept) = subscription.missed {
+                    if let Some(kept) = replayed(&hub, &client.devices, position, &subscription) {
                         let kept: Vec<_> = kept.iter().map(|sequenced| &sequenced.reading).collect();
                         prop_assert_eq!(kept, missed);
                     }
@@ -113,25 +135,25 @@ proptest! {
 fn readings_are_kept_while_their_device_is_watched() {
     let hub = LiveHub::default();
     let devices = HashSet::from([DeviceKey(1)]);
-    let inbox = || Arc::new(Inbox::new(Subscriber::Client, 1e9));
-    let first = inbox();
+    let first = client_inbox();
     let subscription = hub.watch(&first, &devices, None);
-    hub.publish([reading(1, 1), reading(2, 2), reading(1, 3)], CommitOrigin::ThisNode);
+    hub.publish(&[reading(1, 1), reading(2, 2), reading(1, 3)], CommitOrigin::ThisNode);
     hub.unwatch(&first);
-    hub.publish([reading(1, 4)], CommitOrigin::OtherNode);
+    hub.publish(&[reading(1, 4)], CommitOrigin::OtherNode);
     let after = |count| {
         let sequence = subscription.sequence + count;
         Position { epoch: subscription.epoch, sequence, newest: Timestamp::MIN }
     };
     let missed = |count| {
-        let again = hub.watch(&inbox(), &devices, Some(&after(count)));
-        again.missed.map(|missed| missed.iter().map(|it| it.reading.id.0).collect::<Vec<_>>())
+        let again = hub.watch(&client_inbox(), &devices, Some(&after(count)));
+        let missed = replayed(&hub, &devices, &after(count), &again);
+        missed.map(|missed| missed.iter().map(|it| it.reading.id.0).collect::<Vec<_>>())
     };
     assert_eq!(missed(0), Some(vec![1, 3, 4]));
     assert_eq!(missed(1), Some(vec![3, 4]));
     assert_eq!(missed(3), Some(vec![]));
     for n in 5..5 + LIVE_READINGS_KEPT_MAX {
-        hub.publish([reading(1, i64::try_from(n).unwrap())], CommitOrigin::ThisNode);
+        hub.publish(&[reading(1, i64::try_from(n).unwrap())], CommitOrigin::ThisNode);
     }
     assert_eq!(missed(2), None);
     assert_eq!(missed(3).unwrap().len(), LIVE_READINGS_KEPT_MAX);
@@ -142,12 +164,12 @@ fn readings_are_kept_while_their_device_is_watched() {
 #[test]
 fn readings_of_other_nodes_are_not_sent_back() {
     let hub = LiveHub::default();
-    let relay = Arc::new(Inbox::new(Subscriber::Relay, 1e9));
+    let relay = LiveHub::relay_inbox(1e9);
     hub.watch(&relay, &HashSet::from([DeviceKey(1)]), None);
     assert_eq!(hub.devices_of_clients(), []);
-    hub.publish([reading(1, 1)], CommitOrigin::ThisNode);
-    hub.publish([reading(1, 2)], CommitOrigin::OtherNode);
-    hub.publish([reading(2, 3)], CommitOrigin::ThisNode);
+    hub.publish(&[reading(1, 1)], CommitOrigin::ThisNode);
+    hub.publish(&[reading(1, 2)], CommitOrigin::OtherNode);
+    hub.publish(&[reading(2, 3)], CommitOrigin::ThisNode);
     assert_eq!(received(&relay), [1]);
 }
 
@@ -157,17 +179,58 @@ fn readings_of_other_nodes_are_not_sent_back() {
 fn readings_of_a_device_without_clients_are_not_complete() {
     let hub = LiveHub::default();
     let devices = HashSet::from([DeviceKey(1)]);
-    let inbox = || Arc::new(Inbox::new(Subscriber::Client, 1e9));
-    hub.watch(&Arc::new(Inbox::new(Subscriber::Relay, 1e9)), &devices, None);
-    let first = inbox();
+    hub.watch(&LiveHub::relay_inbox(1e9), &devices, None);
+    let first = client_inbox();
     let subscription = hub.watch(&first, &devices, None);
-    hub.publish([reading(1, 1)], CommitOrigin::ThisNode);
+    hub.publish(&[reading(1, 1)], CommitOrigin::ThisNode);
     hub.unwatch(&first);
     let sequence = subscription.sequence + 1;
     let position = Position { epoch: subscription.epoch, sequence, newest: Timestamp::MIN };
-    let again = || hub.watch(&inbox(), &devices, Some(&position)).missed;
+    let again = || hub.watch(&client_inbox(), &devices, Some(&position)).has_kept;
     hub.lock().expire_last_client(DeviceKey(1));
-    assert_eq!(again(), None);
+    assert!(!again());
     // The first reconnection does not hide the gap from the second one.
-    assert_eq!(again(), None);
+    assert!(!again());
+}
+
+/// Each reading was offered to each stream, although a stream shows only a few of them.
+#[test]
+fn publishing_takes_as_many_steps_as_the_rates_show_readings() {
+    let hub = LiveHub::default();
+    let devices = HashSet::from([DeviceKey(1)]);
+    let inboxes: Vec<_> = (0..20).map(|_| hub.client_inbox(10.0)).collect();
+    for inbox in &inboxes {
+        hub.watch(inbox, &devices, None);
+    }
+    let readings: Vec<_> = (1..=10_000).map(|id| reading(1, id)).collect();
+    hub.publish(&readings, CommitOrigin::ThisNode);
+    for inbox in inboxes {
+        // The readings of a second, the first one that is too early, and the last one.
+        assert_eq!(inbox.offers(), 12);
+        assert_eq!(received(&inbox), (1..=10).collect::<Vec<_>>());
+    }
+}
+
+/// A full queue discards readings, and the streams end, so that their clients resume from the store.
+#[tokio::test]
+async fn published_readings_wait_outside_of_the_requests() {
+    let hub = Arc::new(LiveHub::default());
+    let inbox = hub.client_inbox(1e9);
+    let devices = HashSet::from([DeviceKey(1)]);
+    assert!(hub.watched_devices().is_empty());
+    let subscription = hub.watch(&inbox, &devices, None);
+    assert_eq!(*hub.watched_devices(), devices);
+    hub.publish_later(2, [reading(1, 1), reading(1, 2)].into_iter());
+    hub.publish_later(5_000, (3..5_003).map(|id| reading(1, id)));
+    // The publisher has not run yet.
+    assert!(received(&inbox).is_empty());
+    for id in 1..=5_002 {
+        assert_eq!(inbox.next().await.unwrap().sequenced.reading.id.0, id);
+    }
+    // A single batch of any size is published. Nothing that follows fits into the queue.
+    hub.publish_later(LIVE_READINGS_QUEUED_MAX, [reading(1, 6_000)].into_iter());
+    hub.publish_later(1, [reading(1, 6_001)].into_iter());
+    assert_ne!(hub.watch(&hub.client_inbox(1.0), &devices, None).epoch, subscription.epoch);
+    assert_eq!(inbox.next().await, None);
+    hub.unwatch(&inbox);
 }

@@ -1,0 +1,96 @@
+//! The proxies that report the addresses of their clients.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use axum::http::HeaderMap;
+use device_stats_service::ClientAddress;
+use ipnet::IpNet;
+
+/// The de facto standard header of proxies: each proxy appends the address of its own client.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Networks of proxies whose `X-Forwarded-For` is believed. By default there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+/// Error of a text that is not a list of addresses and networks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an address such as 10.0.0.1 or a network such as 10.0.0.0/8")]
+pub struct TrustedProxiesError(String);
+
+impl FromStr for TrustedProxies {
+    type Err = TrustedProxiesError;
+
+    /// Parses addresses and networks, separated by commas. An empty text is an empty list.
+    fn from_str(text: &str) -> Result<Self, TrustedProxiesError> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let network = |part: &str| {
+            let address = part.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| part.parse()).map_err(|_| TrustedProxiesError(part.to_owned()))
+        };
+        parts.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl TrustedProxies {
+    /// Returns the address of the client of a request that arrives from `peer`: the last address that is not
+    /// the address of a proxy. A client can write earlier addresses itself.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
+        let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+        let mut forwarded: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+        let mut client = peer.to_canonical();
+        while self.0.iter().any(|network| network.contains(&client))
+            && let Some(before) = forwarded.pop().and_then(read_address)
+        {
+            client = before.to_canonical();
+        }
+        client.into()
+    }
+}
+
+/// Reads an address, with or without a port.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> ClientAddress {
+        text.parse::<IpAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn only_trusted_proxies_report_their_clients() {
+        for (proxies, peer, forwarded, client) in [
+            ("", "10.0.0.1", &["1.1.1.1"][..], "10.0.0.1"),
+            ("10.0.0.1", "10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
+            ("10.0.0.1", "10.0.0.2", &["1.1.1.1"], "10.0.0.2"),
+            ("10.0.0.1", "::ffff:10.0.0.1", &["1.1.1.1:4711"], "1.1.1.1"),
+            // The client has written the first address.
+            ("10.0.0.0/8, ::1", "10.0.0.1", &["9.9.9.9, 1.1.1.1"], "1.1.1.1"),
+            ("10.0.0.0/8, ::1", "::1", &["9.9.9.9", "1.1.1.1, 10.0.0.3"], "1.1.1.1"),
+            ("10.0.0.0/8", "10.0.0.1", &["unknown"], "10.0.0.1"),
+            ("10.0.0.0/8", "10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.0/8", "10.0.0.1", &["10.0.0.9"], "10.0.0.9"),
+            ("::/0", "::1", &["[2001:db8::1]:80"], "2001:db8::1"),
+        ] {
+            let proxies: TrustedProxies = proxies.parse().unwrap();
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(FORWARDED_FOR, value.parse().unwrap());
+            }
+            assert_eq!(proxies.client(peer.parse().unwrap(), &headers), address(client), "{forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn a_faulty_network_is_named() {
+        for (text, part) in [("10.0.0.1, 10.0.0.0/33", "10.0.0.0/33"), ("proxy", "proxy"), ("*", "*")] {
+            assert_eq!(text.parse::<TrustedProxies>(), Err(TrustedProxiesError(part.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Limits on the requests of a kind that run at the same time: for all clients together, and for each
+//! address.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Number of bits of an IPv6 address that identify a client. A client chooses the others freely.
+const IPV6_CLIENT_BITS: u32 = 64;
+
+/// The network address of a client. IPv6 addresses of the same network of 64 bits are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAddress(IpAddr);
+
+impl From<IpAddr> for ClientAddress {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let mask = u128::MAX << (Ipv6Addr::BITS - IPV6_CLIENT_BITS);
+                Ipv6Addr::from_bits(address.to_bits() & mask).into()
+            }
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+/// The limit that a request exceeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitScope {
+    /// The limit of the node, for all clients together.
+    Node,
+    /// The limit of each address.
+    Address,
+}
+
+/// A limit on requests that run at the same time.
+#[derive(Debug)]
+pub(crate) struct ClientLimit {
+    total_max: usize,
+    address_max: usize,
+    /// The number of requests of each address that has one.
+    running: Arc<Mutex<HashMap<ClientAddress, usize>>>,
+}
+
+/// The share of a limit that a request holds. Dropping the permit returns it.
+#[derive(Debug)]
+pub(crate) struct ClientPermit {
+    client: ClientAddress,
+    running: Arc<Mutex<HashMap<ClientAddress, usize>>>,
+}
+
+impl ClientLimit {
+    /// Creates a limit of `total_max` requests, up to `address_max` of them from one address.
+    pub(crate) fn new(total_max: usize, address_max: usize) -> Self {
+        Self { total_max, address_max, running: Arc::default() }
+    }
+
+    /// Admits a request of a client.
+    ///
+    /// # Errors
+    /// The limit that the request would exceed.
+    pub(crate) fn admit(&self, client: ClientAddress) -> Result<ClientPermit, LimitScope> {
+        let mut running = lock(&self.running);
+        if running.values().sum::<usize>() >= self.total_max {
+            return Err(LimitScope::Node);
+        }
+        let count = running.entry(client).or_default();
+        if *count >= self.address_max {
+            return Err(LimitScope::Address);
+        }
+        *count += 1;
+        Ok(ClientPermit { client, running: Arc::clone(&self.running) })
+    }
+}
+
+impl Drop for ClientPermit {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut count) = lock(&self.running).entry(self.client) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+fn lock(running: &Mutex<HashMap<ClientAddress, usize>>) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(address: &str) -> ClientAddress {
+        address.parse::<IpAddr>().unwrap().into()
+    }
+
+    /// A single client could hold all exports and all live streams.
+    #[test]
+    fn a_client_gets_a_part_of_a_limit() {
+        let limit = ClientLimit::new(5, 2);
+        let [one, two, three] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(client);
+        let admit = |client| limit.admit(client);
+        let mut held = vec![admit(one).unwrap(), admit(one).unwrap()];
+        assert_eq!(admit(one).unwrap_err(), LimitScope::Address);
+        held.extend([admit(two).unwrap(), admit(two).unwrap(), admit(three).unwrap()]);
+        assert_eq!(admit(three).unwrap_err(), LimitScope::Node);
+        drop(held.remove(0));
+        assert_eq!(admit(two).unwrap_err(), LimitScope::Address);
+        admit(three).unwrap();
+        admit(one).unwrap();
+        drop(held);
+        assert!(lock(&limit.running).is_empty());
+    }
+
+    #[test]
+    fn addresses_of_one_client_are_equal() {
+        assert_eq!(client("::ffff:10.0.0.1"), client("10.0.0.1"));
+        assert_eq!(client("2001:db8:1:2:3::4"), client("2001:db8:1:2::"));
+        assert_ne!(client("2001:db8:1:2::"), client("2001:db8:1:3::"));
+    }
+}

@@ -1,0 +1,64 @@
+//! The end of a server: readiness first, then the accepted requests; a second signal ends it at once.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::server::{Server, device_stats, run};
+
+/// A request whose body never arrives.
+const UNFINISHED: &[u8] =
+    b"POST /api/v1/users HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+
+/// The server refused connections as soon as it was told to stop, while load balancers still sent requests.
+#[test]
+fn a_stopping_server_is_not_ready_but_answers_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    assert_eq!(server.get("/health/ready").0, 200);
+    server.signal("TERM");
+    let refused = loop {
+        let (status, body) = server.get("/health/ready");
+        if status != 200 {
+            break (status, body["code"].clone());
+        }
+    };
+    assert_eq!(refused, (503, json!("stopping")));
+    assert_eq!(server.get("/health/live").0, 200);
+    assert_eq!(server.post("/api/v1/devices/", r#"{"device_id": "pump"}"#).0, 201);
+    assert_eq!(server.wait(), Some(0));
+}
+
+/// The server ignored all signals after the first one.
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::in_folder(folder.path());
+        let mut unfinished = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+        unfinished.write_all(UNFINISHED).unwrap();
+        // After an answer to a later connection, the server has accepted the earlier one.
+        assert_eq!(server.get("/health/live").0, 200);
+        server.signal("INT");
+        while !server.log().contains("\"stopping\"") {
+            std::thread::yield_now();
+        }
+        server.signal(signal);
+        assert_eq!(server.wait(), Some(code), "{signal}");
+    }
+}
+
+#[test]
+fn the_health_check_needs_only_the_address_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::in_folder(folder.path());
+    let port = server.url.rsplit(':').next().unwrap();
+    let address = format!("0.0.0.0:{port}");
+    assert!(run(&["health", "--listen", &address]).status.success());
+    let mut check = device_stats(&["health"]);
+    check.env("DEVICE_STATS_LISTEN", &address);
+    assert_eq!(check.status().unwrap().code(), Some(0));
+    server.kill();
+    assert_eq!(check.status().unwrap().code(), Some(4));
+}
