@@ -5,6 +5,7 @@ pub(crate) mod existing;
 pub(crate) mod hot;
 pub(crate) mod ids;
 pub(crate) mod keyed;
+pub(crate) mod locked_devices;
 pub(crate) mod parameters;
 pub(crate) mod pick_times;
 
@@ -19,6 +20,20 @@ use crate::database::connections::{TimeLimit, call};
 use crate::limits::STORE_APPENDS_AT_ONCE;
 use crate::store::PostgresStore;
 
+impl PostgresStore {
+    async fn try_append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings))
+    }
+
+    async fn try_append_keyed(
+        &self,
+        requests: &[KeyedReadings],
+        now: Timestamp,
+    ) -> Result<Vec<KeyedOutcome>, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, requests, now))
+    }
+}
+
 #[async_trait]
 impl ReadingStore for PostgresStore {
     fn append_concurrency(&self) -> usize {
@@ -30,7 +45,8 @@ impl ReadingStore for PostgresStore {
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings))
+        let appended = self.try_append(readings).await;
+        self.name_locked_devices(appended, readings.iter()).await
     }
 
     async fn append_keyed(
@@ -38,7 +54,8 @@ impl ReadingStore for PostgresStore {
         requests: &[KeyedReadings],
         now: Timestamp,
     ) -> Result<Vec<KeyedOutcome>, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, requests, now))
+        let appended = self.try_append_keyed(requests, now).await;
+        self.name_locked_devices(appended, requests.iter().flat_map(|request| request.readings.iter())).await
     }
 
     async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {

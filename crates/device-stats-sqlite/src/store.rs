@@ -11,6 +11,7 @@ use crate::database::connections::Connections;
 use crate::database::errors::store_error;
 use crate::database::open;
 use crate::hot::{HotReadings, HotView};
+use crate::limits::WRITE_WAIT_TIMEOUT;
 use crate::segments::group_commit::SegmentQueue;
 
 /// A store in a file.
@@ -41,7 +42,8 @@ impl SqliteStore {
         } else {
             open::require(path)?;
         }
-        let connections = Connections::new(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
+        let connections = Connections::new(path, WRITE_WAIT_TIMEOUT)
+            .map_err(|error| SchemaError::Unavailable(error.into()))?;
         let hot = HotReadings::default();
         // Reading the journal can take a second, so it is done before the first call. After a failure, the
         // first call tries again and returns the error.

@@ -36,6 +36,9 @@ pub enum StoreError {
     /// The store cannot be reached or has no free capacity. Nothing has been done.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
+    /// Other calls have locked these devices for too long. Nothing has been done.
+    #[error("other calls have locked a device for too long")]
+    DevicesLocked(Vec<DeviceKey>),
     /// The disk of the store is full. Nothing has been done.
     #[error("the store is out of space")]
     OutOfSpace(#[source] Cause),
@@ -75,6 +78,7 @@ impl StoreError {
         let cause = Box::new(Arc::clone(error));
         match **error {
             Self::Unavailable(_) => Self::Unavailable(cause),
+            Self::DevicesLocked(ref devices) => Self::DevicesLocked(devices.clone()),
             Self::OutOfSpace(_) => Self::OutOfSpace(cause),
             Self::OutcomeUnknown(_) => Self::OutcomeUnknown(cause),
             _ => Self::Broken(cause),
@@ -84,7 +88,7 @@ impl StoreError {
     /// Returns whether the call can be retried.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Unavailable(_) | Self::OutOfSpace(_) => Retry::Safe,
+            Self::Unavailable(_) | Self::DevicesLocked(_) | Self::OutOfSpace(_) => Retry::Safe,
             Self::OutcomeUnknown(_) => Retry::IfRepeatable,
             Self::EmailTaken
             | Self::UsernameTaken

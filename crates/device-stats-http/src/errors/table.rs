@@ -156,6 +156,9 @@ fn describe_store(error: &StoreError) -> Description {
         // It has changed after its conditions were checked.
         StoreError::Changed => condition_failed(),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
+        StoreError::DevicesLocked(_) => {
+            unavailable("unavailable", "Another request changes the device, try again")
+        }
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",
             "The database was lost during a commit; the request may have been stored or not, try again",

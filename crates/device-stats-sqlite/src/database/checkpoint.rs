@@ -2,8 +2,8 @@
 //! then can the log start again from its beginning.
 //!
 //! SQLite's automatic checkpoints are disabled, because they discard their errors. The store decides when a
-//! checkpoint is due, and checks each result: [`Connections`](super::connections::Connections) writes nothing
-//! more after an I/O error.
+//! checkpoint is due, and checks each result: [`Disk`](super::disk::Disk) writes nothing more after an I/O
+//! error.
 
 use std::time::Duration;
 

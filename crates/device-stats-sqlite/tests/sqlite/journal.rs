@@ -118,3 +118,28 @@ async fn a_damaged_entry_is_reported() {
         }
     }
 }
+
+/// Readings of a device that does not exist were offered to the sealer for ever, and kept the journal from
+/// being truncated.
+#[tokio::test]
+async fn hot_readings_without_a_device_are_deleted_by_a_seal() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let (gone, kept) = (create(&store, "gone").await, create(&store, "kept").await);
+    for device in [gone, kept] {
+        store.append(&readings(device, 0..10)).await.unwrap();
+    }
+    Connection::open(folder.database())
+        .unwrap()
+        .execute("DELETE FROM devices WHERE id = ?1", [gone.0])
+        .unwrap();
+    let rows = store.list_hot_readings(gone, 10).await.unwrap();
+    let sealed = SealedRows::encode(&rows, Effort::Fast).unwrap();
+    assert_eq!(store.seal(gone, &sealed).await.unwrap(), Replaced::Stale);
+    assert_eq!(store.list_hot_readings(gone, 10).await.unwrap(), []);
+    assert_eq!(hot(&store, kept).await.len(), 10);
+    drop(store);
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let devices = store.list_hot_devices().await.unwrap();
+    assert_eq!(devices.iter().map(|hot| hot.device).collect::<Vec<_>>(), [kept]);
+}

@@ -21,7 +21,7 @@ fn log_bytes(folder: &Folder) -> u64 {
 }
 
 /// Returns a segment of some hundred kilobytes, without a repeated value.
-fn large_segment(number: i64) -> Segment {
+pub(crate) fn large_segment(number: i64) -> Segment {
     let row = |n: i64| {
         let mixed = (number * 20_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed());
         let x = f64::from_bits((mixed.cast_unsigned() >> 2) | 1 << 60);
@@ -30,7 +30,7 @@ fn large_segment(number: i64) -> Segment {
     Segment::encode(&(0..20_000).map(row).collect::<Vec<_>>(), Effort::Fast).unwrap()
 }
 
-async fn append(store: &SqliteStore, device: DeviceKey, segment: &Segment) {
+pub(crate) async fn append(store: &SqliteStore, device: DeviceKey, segment: &Segment) {
     assert!(matches!(store.append_segment(device, segment).await.unwrap(), Replaced::Done(_)));
 }
 

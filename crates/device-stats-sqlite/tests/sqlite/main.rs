@@ -1,10 +1,11 @@
 //! Integration tests of the store in a file: the conformance suite, opening and migrating, killed processes
 //! and failing disks.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod crash_points;
 mod failing;
+mod free_pages;
 mod group_commit;
 mod journal;
 mod log_size;
