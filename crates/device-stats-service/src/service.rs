@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_store::{Store, StoreError};
+use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
@@ -108,11 +108,11 @@ impl Service {
         self.parts.admission.body_permit()
     }
 
-    /// Checks that the store answers.
+    /// Checks that the store answers, and returns its health.
     ///
     /// # Errors
     /// The errors of [`Store::ping`].
-    pub async fn check_store(&self) -> Result<(), StoreError> {
+    pub async fn check_store(&self) -> Result<StoreHealth, StoreError> {
         self.parts.store.ping().await
     }
 }

@@ -62,7 +62,7 @@ fn take_device(
     device: Device,
     window: Window,
 ) -> Result<DeviceSnapshot, StoreError> {
-    let hot = hot.list(device.key, window);
+    let hot = hot.list(device.key, window)?;
     let segments = catalogue::list(connection, device.key, window)?;
     Ok(DeviceSnapshot { device, hot, segments })
 }
@@ -74,13 +74,13 @@ fn newest(
     window: Window,
     count: u64,
 ) -> Result<NewestReadings, StoreError> {
-    let hot = hot.newest(device, window, count);
+    let hot = hot.newest(device, window, count)?;
     let segments = catalogue::list(connection, device, window)?;
     Ok(NewestReadings { hot, segments })
 }
 
 fn latest(connection: &Connection, hot: &HotView, device: DeviceKey) -> Result<NewestReadings, StoreError> {
-    let hot = hot.newest(device, Window::ALL, 1);
+    let hot = hot.newest(device, Window::ALL, 1)?;
     let segments = catalogue::find_last(connection, device)?.into_iter().collect();
     Ok(NewestReadings { hot, segments })
 }

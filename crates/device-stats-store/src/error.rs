@@ -56,6 +56,15 @@ pub enum StoreError {
         #[source]
         fault: Fault,
     },
+    /// An entry of the journal of hot readings is damaged. Nothing is known about the hot readings of its
+    /// devices. Nothing has been done.
+    #[error("hot readings of device {} are damaged: entry {entry} of the journal", device.0)]
+    HotReadingsDamaged {
+        /// Device of the readings.
+        device: DeviceKey,
+        /// Position of the entry.
+        entry: i64,
+    },
     /// An invariant of the store is broken. Nothing has been done.
     #[error("the store failed")]
     Broken(#[source] Cause),
@@ -97,6 +106,7 @@ impl StoreError {
             | Self::DeviceMissing
             | Self::Changed
             | Self::Corrupt { .. }
+            | Self::HotReadingsDamaged { .. }
             | Self::Broken(_) => Retry::Pointless,
         }
     }

@@ -36,4 +36,4 @@ pub use segments::{
     SealedTimes, SegmentEntry, SegmentId, SegmentStore, open_head,
 };
 pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
-pub use store::Store;
+pub use store::{Store, StoreHealth};

@@ -170,6 +170,10 @@ fn describe_store(error: &StoreError) -> Description {
             let detail = format!("Segment {} of the device with id {} is corrupt", segment.0, device.0);
             text(StatusCode::INTERNAL_SERVER_ERROR, "corrupt_segment", detail)
         }
+        StoreError::HotReadingsDamaged { device, .. } => {
+            let detail = format!("The newest readings of the device with id {} are damaged", device.0);
+            text(StatusCode::INTERNAL_SERVER_ERROR, "damaged_readings", detail)
+        }
         StoreError::Broken(_) => internal(),
     }
 }

@@ -152,7 +152,11 @@ fn store_group(
     }
     let store = |segment: &Arc<WaitingSegment>| match segment.store(connection, &view) {
         // These errors occur before any change, and concern only this segment.
-        Err(error @ (StoreError::DeviceMissing | StoreError::Corrupt { .. })) => Ok(Err(error)),
+        Err(
+            error @ (StoreError::DeviceMissing
+            | StoreError::Corrupt { .. }
+            | StoreError::HotReadingsDamaged { .. }),
+        ) => Ok(Err(error)),
         outcome => outcome.map(Ok),
     };
     group.iter().map(store).collect()

@@ -24,7 +24,7 @@ pub(crate) fn seal(
     sealed: &SealedRows,
     head: &Head,
 ) -> Result<Replaced, StoreError> {
-    if !hot.has_all(device, sealed) {
+    if !hot.has_all(device, sealed)? {
         return Ok(Replaced::Stale);
     }
     let replaced = insert_unless_missing(connection, device, sealed.segment(), head)?;
@@ -70,7 +70,7 @@ pub(crate) fn append(
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
     let mut sealed = SealedTimesReader::new(connection, device, span)?;
-    if hot.has_any(device, span)
+    if hot.has_any(device, span)?
         || sealed.answer(|times| times.contains_between(device, first_us, last_us))?
     {
         return Ok(Replaced::Stale);

@@ -15,7 +15,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -23,6 +23,7 @@ const ALL: [&str; 7] = [
     "V5__created_at",
     "V6__conflicts",
     "V7__derived_segments",
+    "V9__journal_devices",
 ];
 
 #[test]

@@ -34,6 +34,7 @@ mod outages;
 mod output_forms;
 mod random;
 mod readme;
+mod repair;
 mod sealing;
 mod self_checking;
 mod server;
