@@ -11,7 +11,9 @@ mod journal;
 mod log_size;
 mod migrating;
 mod opening;
+mod power_loss;
 mod process;
+mod recorded_disk;
 mod script;
 mod segments;
 
