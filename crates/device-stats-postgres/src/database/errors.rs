@@ -122,13 +122,6 @@ pub(crate) fn is_timeout(error: &Error) -> bool {
     [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
 }
 
-/// Returns whether a call failed because it did not get a lock in time.
-pub(crate) fn is_lock_timeout(error: &StoreError) -> bool {
-    let StoreError::Unavailable(cause) = error else { return false };
-    let error = cause.downcast_ref::<Error>();
-    error.and_then(Error::code) == Some(&SqlState::LOCK_NOT_AVAILABLE)
-}
-
 /// Returns whether a row references a missing row.
 pub(crate) fn is_missing_parent(error: &Error) -> bool {
     error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION)

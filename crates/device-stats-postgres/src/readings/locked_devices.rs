@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use deadpool_postgres::Client;
 use device_stats_domain::{DeviceKey, NewReading};
 use device_stats_store::StoreError;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
 
 use crate::database::columns::column;
 use crate::database::connections::{TimeLimit, call};
-use crate::database::errors::{Failure, is_lock_timeout};
+use crate::database::errors::Failure;
 use crate::store::PostgresStore;
 
 /// Returns those of the devices that exist and are locked by a deletion.
@@ -26,7 +28,7 @@ impl PostgresStore {
         readings: impl Iterator<Item = &'r NewReading>,
     ) -> Result<T, StoreError> {
         let Err(error) = appended else { return appended };
-        if !is_lock_timeout(&error) {
+        if !has_waited_for_lock(&error) {
             return Err(error);
         }
         let devices: BTreeSet<i64> = readings.map(|reading| reading.device.0).collect();
@@ -40,6 +42,13 @@ impl PostgresStore {
     async fn find_locked(&self, devices: &[i64]) -> Result<Vec<DeviceKey>, StoreError> {
         call!(self.connections, TimeLimit::Reads, |client| find(client, devices))
     }
+}
+
+/// Returns whether a call failed because it did not get a lock in time.
+fn has_waited_for_lock(error: &StoreError) -> bool {
+    let StoreError::Unavailable(cause) = error else { return false };
+    let error = cause.downcast_ref::<Error>();
+    error.and_then(Error::code) == Some(&SqlState::LOCK_NOT_AVAILABLE)
 }
 
 async fn find(client: &mut Client, devices: &[i64]) -> Result<Vec<DeviceKey>, Failure> {

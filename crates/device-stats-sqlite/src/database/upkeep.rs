@@ -1,5 +1,6 @@
-//! The upkeep of the file between calls: due checkpoints, and the return of free pages to the file system. One
-//! task does the work step by step. After each step, it lends the writing connection to the waiting calls.
+//! The upkeep of the file between calls: due checkpoints, and the return of free pages to the file system.
+//! One task does the work step by step. After each step, it lends the writing connection to the waiting
+//! calls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -6,7 +6,7 @@ use std::thread;
 
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Effort, Row, Segment};
-use device_stats_sqlite::limits::{CHECKPOINT_LOG_PAGES, RESTART_LOG_PAGES};
+use device_stats_sqlite::limits::{CHECKPOINT_PAGES, RESTART_PAGES};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::{ReadingStore, Replaced, SegmentStore};
 use rusqlite::Connection;
@@ -65,7 +65,7 @@ async fn the_log_stays_small_although_a_read_is_open_at_every_moment() {
     let device = process::device(&store).await;
     let (is_over, reads) = (AtomicBool::new(false), AtomicU64::new(0));
     let (mut written, mut largest) = (0, 0);
-    let limit = u64::from(RESTART_LOG_PAGES + 2 * CHECKPOINT_LOG_PAGES) * PAGE_BYTES;
+    let limit = u64::from(RESTART_PAGES + 2 * CHECKPOINT_PAGES) * PAGE_BYTES;
     let segments: Vec<Segment> = tokio::task::block_in_place(|| (0..8).map(large_segment).collect());
     thread::scope(|scope| {
         scope.spawn(|| read_without_a_gap(&folder, &is_over, &reads));

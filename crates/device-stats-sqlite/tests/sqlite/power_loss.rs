@@ -1,6 +1,6 @@
-//! Losses of power. A process carries out the script, and its changes of files are recorded. Then the database
-//! is opened on many images of a disk that has lost unsynced data at a random point. On each of them, every
-//! acknowledged reading is stored exactly once, and the store works.
+//! Losses of power. A process carries out the script, and its changes of files are recorded. Then the
+//! database is opened on many images of a disk that has lost unsynced data at a random point. On each of
+//! them, every acknowledged reading is stored exactly once, and the store works.
 //!
 //! `CRASH_POINTS=all`, as in `make torture`, tries 1,000 images; the default is fewer.
 

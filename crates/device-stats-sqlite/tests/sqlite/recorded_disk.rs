@@ -1,7 +1,7 @@
-//! A disk that loses unsynced data. `strace` records all calls with which a process changes its files. From the
-//! calls before any point, the disk builds an image: the files that a loss of power at this point can leave.
-//! Synced data are in each image. Of unsynced writes, any part can be missing: whole writes, or single sectors.
-//! A file whose creation or deletion was not synced can be there or not.
+//! A disk that loses unsynced data. `strace` records all calls with which a process changes its files. From
+//! the calls before any point, the disk builds an image: the files that a loss of power at this point can
+//! leave. Synced data are in each image. Of unsynced writes, any part can be missing: whole writes, or single
+//! sectors. A file whose creation or deletion was not synced can be there or not.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,8 +24,8 @@ pub(crate) enum Event {
     Said(String),
 }
 
-/// Runs a process that keeps its database in a folder, and returns its changes of files and its lines of output,
-/// in order.
+/// Runs a process that keeps its database in a folder, and returns its changes of files and its lines of
+/// output, in order.
 pub(crate) fn record(process: &Command, folder: &Path) -> Vec<Event> {
     let log = folder.join("strace.log");
     let mut command = Command::new("strace");

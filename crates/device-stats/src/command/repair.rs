@@ -1,4 +1,5 @@
-//! `device-stats repair`: drops damaged entries of the journal of a SQLite database, and saves them in a file.
+//! `device-stats repair`: drops damaged entries of the journal of a SQLite database, and saves them in a
+//! file.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,4 +1,5 @@
-//! Damaged hot readings: `verify` and `/health/ready` report them, other devices work, and `repair` drops them.
+//! Damaged hot readings: `verify` and `/health/ready` report them, other devices work, and `repair` drops
+//! them.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
