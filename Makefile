@@ -4,8 +4,8 @@
 ARGS ?=
 URL ?= http://127.0.0.1:8000
 
-# `make torture`: number of kills at random times. CRASH_POINTS=all also fails every single system call, and
-# restarts PostgreSQL many times.
+# `make torture`: number of kills at random times. CRASH_POINTS=all also fails every single system call, loses
+# power 1,000 times, and restarts PostgreSQL many times.
 KILLS ?= 1000
 CRASH_POINTS ?= all
 
@@ -42,8 +42,8 @@ check: ## Check formatting, lints and documentation with warnings as errors, and
 	scripts/comment-width.py
 	python3 -m compileall -q bench locust scripts
 
-torture: ## Kill the service KILLS times (1000), fail every system call, restart PostgreSQL (docs/reliability.md)
-	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite crash_points -- --nocapture
+torture: ## Kill the service KILLS times (1000), fail every system call, lose power, restart PostgreSQL (docs/reliability.md)
+	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite -- --nocapture crash_points power_loss
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats --test binary -- --nocapture crash_points storms
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats --test binary kills -- --nocapture
 

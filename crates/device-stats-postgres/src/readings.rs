@@ -5,6 +5,7 @@ pub(crate) mod existing;
 pub(crate) mod hot;
 pub(crate) mod ids;
 pub(crate) mod keyed;
+pub(crate) mod locked_devices;
 pub(crate) mod parameters;
 pub(crate) mod pick_times;
 pub(crate) mod reservations;
@@ -21,6 +22,29 @@ use crate::limits::STORE_APPENDS_AT_ONCE;
 use crate::readings::keyed::KeyedAppend;
 use crate::store::PostgresStore;
 
+impl PostgresStore {
+    async fn try_append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+        let reservation = self.reservations.of(readings.iter().map(|new| new.id.0))?;
+        let appended = async {
+            call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings, reservation))
+        };
+        self.reservations.checked(appended.await)
+    }
+
+    async fn try_append_keyed(
+        &self,
+        requests: &[KeyedReadings],
+        now: Timestamp,
+    ) -> Result<Vec<KeyedOutcome>, StoreError> {
+        let readings = requests.iter().flat_map(|request| &*request.readings);
+        let reservation = self.reservations.of(readings.map(|new| new.id.0))?;
+        let call = KeyedAppend { requests, now, clock: self.receipt_clock, reservation };
+        let appended =
+            async { call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, call)) };
+        self.reservations.checked(appended.await)
+    }
+}
+
 #[async_trait]
 impl ReadingStore for PostgresStore {
     fn append_concurrency(&self) -> usize {
@@ -36,11 +60,8 @@ impl ReadingStore for PostgresStore {
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        let reservation = self.reservations.of(readings.iter().map(|new| new.id.0))?;
-        let appended = async {
-            call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings, reservation))
-        };
-        self.reservations.checked(appended.await)
+        let appended = self.try_append(readings).await;
+        self.name_locked_devices(appended, readings.iter()).await
     }
 
     async fn append_keyed(
@@ -48,12 +69,8 @@ impl ReadingStore for PostgresStore {
         requests: &[KeyedReadings],
         now: Timestamp,
     ) -> Result<Vec<KeyedOutcome>, StoreError> {
-        let readings = requests.iter().flat_map(|request| &*request.readings);
-        let reservation = self.reservations.of(readings.map(|new| new.id.0))?;
-        let call = KeyedAppend { requests, now, clock: self.receipt_clock, reservation };
-        let appended =
-            async { call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, call)) };
-        self.reservations.checked(appended.await)
+        let appended = self.try_append_keyed(requests, now).await;
+        self.name_locked_devices(appended, requests.iter().flat_map(|request| request.readings.iter())).await
     }
 
     async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {

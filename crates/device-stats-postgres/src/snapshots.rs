@@ -81,15 +81,16 @@ const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
 };
 
 /// Selects the newest hot reading and the last segment of each device, in the order of the devices. Neither
-/// of a device that does not exist.
+/// of a device that does not exist. `OFFSET 0` leaves the planner only a lookup in the index for each device.
 const LATEST: &str = "SELECT hot.*, last.*
     FROM unnest($1::bigint[]) WITH ORDINALITY AS sought (device, place)
-    LEFT JOIN devices ON devices.id = sought.device
     LEFT JOIN LATERAL (
-        SELECT time, id, x, y, z FROM reading WHERE reading.device = devices.id
+        SELECT id FROM devices WHERE devices.id = sought.device OFFSET 0) AS existing ON true
+    LEFT JOIN LATERAL (
+        SELECT time, id, x, y, z FROM reading WHERE reading.device = existing.id
         ORDER BY time DESC LIMIT 1) AS hot ON true
     LEFT JOIN LATERAL (
-        SELECT id, first_us, last_us, readings FROM segment WHERE segment.device = devices.id
+        SELECT id, first_us, last_us, readings FROM segment WHERE segment.device = existing.id
         ORDER BY last_us DESC LIMIT 1) AS last ON true
     ORDER BY place";
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use device_stats_store::{Exchange, SchemaError, Store, StoreError};
+use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreHealth};
 
 use crate::database::config::PostgresConfig;
 use crate::database::connections::{Connections, TimeLimit, call};
@@ -73,7 +73,9 @@ impl Store for PostgresStore {
         Some(Arc::clone(&self.exchange) as Arc<dyn Exchange>)
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| client.batch_execute("SELECT 1"))
+    async fn ping(&self) -> Result<StoreHealth, StoreError> {
+        let answer: Result<(), StoreError> =
+            call!(self.connections, TimeLimit::Reads, |client| client.batch_execute("SELECT 1"));
+        answer.map(|()| StoreHealth::default())
     }
 }

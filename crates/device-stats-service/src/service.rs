@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use device_stats_store::{Store, StoreError};
+use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
@@ -149,11 +149,12 @@ impl Service {
         self.parts.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Checks that the service should get requests: it is not stopping, and the store answers.
+    /// Checks that the service should get requests: it is not stopping, and the store answers. Returns the
+    /// health of the store.
     ///
     /// # Errors
     /// [`ServiceError::Stopping`]; the errors of [`Store::ping`].
-    pub async fn check_ready(&self) -> Result<(), ServiceError> {
+    pub async fn check_ready(&self) -> Result<StoreHealth, ServiceError> {
         if self.parts.is_stopping.load(Ordering::Relaxed) {
             return Err(ServiceError::Stopping);
         }

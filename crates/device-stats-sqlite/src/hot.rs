@@ -19,7 +19,7 @@ use device_stats_store::{HotDevice, SealedRows, StoreError};
 use rusqlite::Connection;
 use state::HotState;
 
-use crate::journal::{self, Entry, Position};
+use crate::journal::{self, Entry, Found, Position};
 
 /// Maximum number of entries that one commit removes from the journal. It is limited because an entry can be
 /// long. It is larger than the number of entries that a commit adds: at most one for each segment of a group,
@@ -106,10 +106,16 @@ impl Replica {
         }
         let Ok(mut state) = self.state.write() else { return Ok(false) };
         let known = state.position();
-        journal::each_after(connection, known, |next, entry| {
+        journal::each_after(connection, known, |next, found| {
             let is_next = next == state.position() + 1;
             if is_next {
-                state.apply(next, entry);
+                match found {
+                    Found::Entry(entry) => state.apply(next, entry),
+                    Found::Damaged(devices) => {
+                        tracing::error!(entry = next, ?devices, "an entry of the journal is damaged");
+                        state.note_damage(next, devices);
+                    }
+                }
             }
             is_next
         })?;
@@ -141,48 +147,88 @@ impl HotView {
         Ok(self.opened_at <= position && self.replica.catch_up(connection, position)?)
     }
 
+    /// Returns the state, if the hot readings of a device are known.
+    ///
+    /// # Errors
+    /// [`StoreError::HotReadingsDamaged`]; [`StoreError::Broken`] if the devices of a damaged entry are
+    /// unknown.
+    fn known(&self, device: DeviceKey) -> Result<RwLockReadGuard<'_, HotState>, StoreError> {
+        let state = self.replica.read();
+        self.check_all_known(&state)?;
+        match state.damage(Some(device), self.position) {
+            Some(entry) => Err(StoreError::HotReadingsDamaged { device, entry }),
+            None => Ok(state),
+        }
+    }
+
+    fn check_all_known(&self, state: &HotState) -> Result<(), StoreError> {
+        match state.damage(None, self.position) {
+            Some(entry) => Err(StoreError::Broken(format!("entry {entry} of the journal is damaged").into())),
+            None => Ok(()),
+        }
+    }
+
+    // The methods for one device fail if its hot readings are not known.
+
     /// Returns the hot readings of a device in the window, by ascending time.
-    pub(crate) fn list(&self, device: DeviceKey, window: Window) -> Vec<Row> {
-        self.replica.read().rows(device, window, self.position).collect()
+    pub(crate) fn list(&self, device: DeviceKey, window: Window) -> Result<Vec<Row>, StoreError> {
+        Ok(self.known(device)?.rows(device, window, self.position).collect())
     }
 
     /// Returns whether a device has a hot reading in the window.
-    pub(crate) fn has_any(&self, device: DeviceKey, window: Window) -> bool {
-        self.replica.read().rows(device, window, self.position).next().is_some()
+    pub(crate) fn has_any(&self, device: DeviceKey, window: Window) -> Result<bool, StoreError> {
+        Ok(self.known(device)?.rows(device, window, self.position).next().is_some())
     }
 
     /// Returns the hot reading of a device at a time, if there is one.
-    pub(crate) fn find(&self, device: DeviceKey, time_us: i64) -> Option<Row> {
-        self.replica.read().find(device, time_us, self.position)
+    pub(crate) fn find(&self, device: DeviceKey, time_us: i64) -> Result<Option<Row>, StoreError> {
+        Ok(self.known(device)?.find(device, time_us, self.position))
     }
 
     /// Returns the time of the newest hot reading of a device in the window.
-    pub(crate) fn newest_us(&self, device: DeviceKey, window: Window) -> Option<i64> {
-        self.replica.read().rows(device, window, self.position).next_back().map(|row| row.time_us)
+    pub(crate) fn newest_us(&self, device: DeviceKey, window: Window) -> Result<Option<i64>, StoreError> {
+        Ok(self.known(device)?.rows(device, window, self.position).next_back().map(|row| row.time_us))
     }
 
     /// Returns up to `count` newest hot readings of a device in the window, newest first.
-    pub(crate) fn newest(&self, device: DeviceKey, window: Window, count: u64) -> Vec<Row> {
+    pub(crate) fn newest(
+        &self,
+        device: DeviceKey,
+        window: Window,
+        count: u64,
+    ) -> Result<Vec<Row>, StoreError> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        self.replica.read().rows(device, window, self.position).rev().take(count).collect()
+        Ok(self.known(device)?.rows(device, window, self.position).rev().take(count).collect())
     }
 
     /// Returns up to `count` earliest hot readings of a device, by ascending time.
-    pub(crate) fn earliest(&self, device: DeviceKey, count: u32) -> Vec<Row> {
-        self.replica.read().rows(device, Window::ALL, self.position).take(count as usize).collect()
+    pub(crate) fn earliest(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
+        Ok(self.known(device)?.rows(device, Window::ALL, self.position).take(count as usize).collect())
     }
 
-    /// Returns all devices that have hot readings, by ascending key.
-    pub(crate) fn list_devices(&self) -> Vec<HotDevice> {
-        self.replica.read().devices(self.position)
+    /// Returns all devices that have hot readings, by ascending key. Leaves out devices whose hot readings
+    /// are not known.
+    pub(crate) fn list_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
+        let state = self.replica.read();
+        self.check_all_known(&state)?;
+        Ok(state.devices(self.position))
+    }
+
+    /// Returns the devices whose hot readings are not known.
+    pub(crate) fn damaged_devices(&self) -> Result<Vec<DeviceKey>, StoreError> {
+        let state = self.replica.read();
+        self.check_all_known(&state)?;
+        Ok(state.damaged_devices(self.position))
     }
 
     /// Returns whether all rows of a segment are hot. A time alone does not identify a reading: after a
     /// device has been deleted, a later reading can have the same time, but never the same id.
-    pub(crate) fn has_all(&self, device: DeviceKey, sealed: &SealedRows) -> bool {
-        let state = self.replica.read();
+    pub(crate) fn has_all(&self, device: DeviceKey, sealed: &SealedRows) -> Result<bool, StoreError> {
+        let state = self.known(device)?;
         let mut rows = sealed.times_us().iter().zip(sealed.ids());
-        rows.all(|(time_us, id)| state.find(device, *time_us, self.position).is_some_and(|row| row.id == *id))
+        Ok(rows.all(|(time_us, id)| {
+            state.find(device, *time_us, self.position).is_some_and(|row| row.id == *id)
+        }))
     }
 
     /// Removes entries without hot readings from the front of the journal. If a few old hot readings keep
@@ -244,11 +290,11 @@ mod tests {
         journal::cut(&late, 2).unwrap();
 
         let hot = HotReadings::default();
-        assert_eq!(hot.view(&late).unwrap().list_devices(), []);
-        assert_eq!(hot.view(&early).unwrap().list(DEVICE, Window::ALL), [ROW]);
+        assert_eq!(hot.view(&late).unwrap().list_devices().unwrap(), []);
+        assert_eq!(hot.view(&early).unwrap().list(DEVICE, Window::ALL).unwrap(), [ROW]);
         // The older transaction has read the journal for itself only. Other transactions keep the newer
         // memory.
-        assert_eq!(hot.view(&late).unwrap().list_devices(), []);
+        assert_eq!(hot.view(&late).unwrap().list_devices().unwrap(), []);
     }
 
     /// After a panic halfway through an entry, every call failed until a restart.
@@ -257,7 +303,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let connection = database(&folder)();
         let hot = HotReadings::default();
-        assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL), [ROW]);
+        assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL).unwrap(), [ROW]);
         let poisoned = hot.replica();
         let panicked = std::thread::scope(|scope| {
             let apply = || {
@@ -268,11 +314,11 @@ mod tests {
             scope.spawn(apply).join()
         });
         assert!(panicked.is_err() && poisoned.state.is_poisoned());
-        assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL), [ROW]);
+        assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL).unwrap(), [ROW]);
         let rebuilt = hot.replica();
         assert!(!Arc::ptr_eq(&rebuilt, &poisoned));
         journal::write(&connection, &Entry::Removed(DEVICE, vec![ROW.time_us])).unwrap();
-        assert_eq!(hot.view(&connection).unwrap().list_devices(), []);
+        assert_eq!(hot.view(&connection).unwrap().list_devices().unwrap(), []);
         assert!(Arc::ptr_eq(&hot.replica(), &rebuilt), "one rebuild is enough");
     }
 }

@@ -10,7 +10,14 @@
 //! | 3 | devices were deleted, with all readings | the devices |
 //! | 4 | readings stay hot, and this entry holds them from now on | as 1 |
 //!
-//! Entries are removed only from the front, once they hold no hot reading.
+//! The devices of an entry are stored beside it, in the same form: ascending keys and their CRC-32. If the
+//! bytes of an entry are damaged, only these devices are concerned. If the devices are not known either, all
+//! devices are.
+//!
+//! Entries are removed only from the front, once they hold no hot reading. A damaged entry stays until it is
+//! [repaired](crate::repair).
+
+use std::collections::BTreeSet;
 
 use device_stats_domain::{Axes, DeviceKey};
 use device_stats_segment::Row;
@@ -35,19 +42,40 @@ pub(crate) enum Entry {
     Carried(Vec<(DeviceKey, Row)>),
 }
 
+/// An entry as it is found in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Found {
+    /// An intact entry.
+    Entry(Entry),
+    /// A damaged entry, and its devices if they are known.
+    Damaged(Option<Vec<DeviceKey>>),
+}
+
 /// Number of words of a reading.
 const READING_WORDS: usize = 6;
 /// Maximum number of readings in one entry when rows of an older schema are moved into the journal.
 const ADOPTED_AT_ONCE: usize = 64 * 1024;
 
 impl Entry {
-    fn kind(&self) -> i64 {
+    pub(crate) fn kind(&self) -> i64 {
         match self {
             Self::Appended(_) => 1,
             Self::Removed(..) => 2,
             Self::Deleted(_) => 3,
             Self::Carried(_) => 4,
         }
+    }
+
+    /// Returns the devices of the entry, by ascending key.
+    fn devices(&self) -> Vec<DeviceKey> {
+        let devices: BTreeSet<DeviceKey> = match self {
+            Self::Appended(readings) | Self::Carried(readings) => {
+                readings.iter().map(|(device, _)| *device).collect()
+            }
+            Self::Removed(device, _) => BTreeSet::from([*device]),
+            Self::Deleted(devices) => devices.iter().copied().collect(),
+        };
+        devices.into_iter().collect()
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -70,35 +98,61 @@ impl Entry {
                 bytes.extend(devices.iter().flat_map(|device| device.0.to_le_bytes()));
             }
         }
-        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-        bytes
+        with_checksum(bytes)
     }
 
     /// Decodes an entry; `None` if the bytes are not an entry.
     fn decode(kind: i64, bytes: &[u8]) -> Option<Self> {
-        let (bytes, checksum) = bytes.split_last_chunk()?;
-        let (words, []) = bytes.as_chunks::<8>() else { return None };
-        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
-            return None;
-        }
-        let integer = |word: &[u8; 8]| i64::from_le_bytes(*word);
+        let words = checked_words(bytes)?;
         match kind {
             1 => decode_readings(words).map(Self::Appended),
             2 => {
                 let (device, times) = words.split_first()?;
-                Some(Self::Removed(DeviceKey(integer(device)), times.iter().map(integer).collect()))
+                Some(Self::Removed(DeviceKey(integer(*device)), times.iter().copied().map(integer).collect()))
             }
-            3 => Some(Self::Deleted(words.iter().map(|word| DeviceKey(integer(word))).collect())),
+            3 => Some(Self::Deleted(words.iter().map(|word| DeviceKey(integer(*word))).collect())),
             4 => decode_readings(words).map(Self::Carried),
             _ => None,
         }
     }
 }
 
+fn integer(word: [u8; 8]) -> i64 {
+    i64::from_le_bytes(word)
+}
+
+fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
+
+/// Returns the words before a checksum; `None` if the checksum is wrong.
+fn checked_words(bytes: &[u8]) -> Option<&[[u8; 8]]> {
+    let (bytes, checksum) = bytes.split_last_chunk()?;
+    let (words, []) = bytes.as_chunks::<8>() else { return None };
+    (crc32fast::hash(bytes) == u32::from_le_bytes(*checksum)).then_some(words)
+}
+
+fn encode_devices(devices: &[DeviceKey]) -> Vec<u8> {
+    with_checksum(devices.iter().flat_map(|device| device.0.to_le_bytes()).collect())
+}
+
+/// Decodes the devices of an entry; `None` if the bytes are not devices.
+pub(crate) fn decode_devices(bytes: &[u8]) -> Option<Vec<DeviceKey>> {
+    Some(checked_words(bytes)?.iter().map(|word| DeviceKey(integer(*word))).collect())
+}
+
+/// Decodes the readings of a damaged entry as far as possible. At least one number of the entry is wrong.
+pub(crate) fn decode_damaged_readings(bytes: &[u8]) -> Vec<(DeviceKey, Row)> {
+    let words = bytes.as_chunks::<8>().0;
+    let whole = words.len() - words.len() % READING_WORDS;
+    words.get(..whole).and_then(decode_readings).unwrap_or_default()
+}
+
 fn decode_readings(words: &[[u8; 8]]) -> Option<Vec<(DeviceKey, Row)>> {
     let (readings, []) = words.as_chunks::<READING_WORDS>() else { return None };
     let readings = readings.iter().map(|[device, time_us, id, x, y, z]| {
-        let [device, time_us, id] = [device, time_us, id].map(|word| i64::from_le_bytes(*word));
+        let [device, time_us, id] = [device, time_us, id].map(|word| integer(*word));
         let [x, y, z] = [x, y, z].map(|word| f64::from_le_bytes(*word));
         (DeviceKey(device), Row { time_us, id, values: Axes { x, y, z } })
     });
@@ -108,9 +162,20 @@ fn decode_readings(words: &[[u8; 8]]) -> Option<Vec<(DeviceKey, Row)>> {
 /// Appends an entry to the journal.
 pub(crate) fn write(connection: &Connection, entry: &Entry) -> Result<(), StoreError> {
     let mut insert = connection
-        .prepare_cached("INSERT INTO journal (kind, bytes) VALUES (?1, ?2)")
+        .prepare_cached("INSERT INTO journal (kind, bytes, devices) VALUES (?1, ?2, ?3)")
         .map_err(store_error)?;
-    insert.execute((entry.kind(), entry.encode())).map(drop).map_err(store_error)
+    let devices = encode_devices(&entry.devices());
+    insert.execute((entry.kind(), entry.encode(), devices)).map(drop).map_err(store_error)
+}
+
+/// Replaces the entry at a position, or inserts a missing one.
+pub(crate) fn replace(connection: &Connection, position: Position, entry: &Entry) -> Result<(), StoreError> {
+    let replace = "INSERT OR REPLACE INTO journal (position, kind, bytes, devices) VALUES (?1, ?2, ?3, ?4)";
+    let devices = encode_devices(&entry.devices());
+    connection
+        .execute(replace, (position, entry.kind(), entry.encode(), devices))
+        .map(drop)
+        .map_err(store_error)
 }
 
 /// Returns the position of the last entry ever written.
@@ -131,10 +196,12 @@ pub(crate) fn first(connection: &Connection) -> Result<Option<Position>, StoreEr
 pub(crate) fn each_after(
     connection: &Connection,
     position: Position,
-    mut take: impl FnMut(Position, Entry) -> bool,
+    mut take: impl FnMut(Position, Found) -> bool,
 ) -> Result<(), StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT position, kind, bytes FROM journal WHERE position > ?1 ORDER BY position")
+        .prepare_cached(
+            "SELECT position, kind, bytes, devices FROM journal WHERE position > ?1 ORDER BY position",
+        )
         .map_err(store_error)?;
     let mut entries = select.query([position]).map_err(store_error)?;
     while let Some(row) = entries.next().map_err(store_error)? {
@@ -146,12 +213,15 @@ pub(crate) fn each_after(
     Ok(())
 }
 
-fn read(row: &rusqlite::Row<'_>) -> Result<(Position, Entry), StoreError> {
+fn read(row: &rusqlite::Row<'_>) -> Result<(Position, Found), StoreError> {
     let position = row.get(0).map_err(store_error)?;
     let kind = row.get(1).map_err(store_error)?;
-    let damaged = || StoreError::Broken(format!("entry {position} of the journal is damaged").into());
-    let bytes = row.get_ref(2).map_err(store_error)?.as_blob().map_err(|_| damaged())?;
-    Entry::decode(kind, bytes).map(|entry| (position, entry)).ok_or_else(damaged)
+    let bytes = row.get_ref(2).map_err(store_error)?.as_blob().unwrap_or_default();
+    if let Some(entry) = Entry::decode(kind, bytes) {
+        return Ok((position, Found::Entry(entry)));
+    }
+    let devices = row.get_ref(3).map_err(store_error)?.as_blob().unwrap_or_default();
+    Ok((position, Found::Damaged(decode_devices(devices))))
 }
 
 /// Removes all entries before a position.
@@ -222,6 +292,20 @@ mod tests {
         for entry in entries() {
             assert_eq!(Entry::decode(entry.kind(), &entry.encode()), Some(entry));
         }
+    }
+
+    #[test]
+    fn a_flipped_bit_of_the_devices_is_detected() {
+        let devices = Entry::Appended(vec![reading(9), reading(2), reading(9)]).devices();
+        assert_eq!(devices, [DeviceKey(2), DeviceKey(9)]);
+        let bytes = encode_devices(&devices);
+        assert_eq!(decode_devices(&bytes), Some(devices));
+        for bit in 0..8 * bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode_devices(&flipped), None);
+        }
+        assert_eq!(decode_devices(&[]), None);
     }
 
     #[test]

@@ -7,11 +7,13 @@
 //! moment, even while another call writes. `synchronous=FULL` syncs the log at every commit, so committed
 //! changes are in stable storage. The store computes no statistics.
 //!
-//! Hot readings are in a journal, one entry for each commit, and in memory. The head of a segment is in its
-//! catalogue row, and each block is a row of its own. The file is never memory-mapped: if it were, a failing
-//! disk or a truncated file would end the process instead of one call.
+//! Hot readings are in a journal, one entry for each commit, and in memory. A damaged entry makes only its
+//! own devices unavailable, until it is [repaired](repair). The head of a segment is in its catalogue row,
+//! and each block is a row of its own. The file is never memory-mapped: if it were, a failing disk or a
+//! truncated file would end the process instead of one call.
 
 pub mod limits;
+pub mod repair;
 
 mod accounts;
 mod database;

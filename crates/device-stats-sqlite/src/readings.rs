@@ -38,10 +38,10 @@ impl ReadingStore for SqliteStore {
     }
 
     async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
-        self.read_with_hot(|_, hot| Ok(hot.list_devices())).await
+        self.read_with_hot(|_, hot| hot.list_devices()).await
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
-        self.read_with_hot(move |_, hot| Ok(hot.earliest(device, count))).await
+        self.read_with_hot(move |_, hot| hot.earliest(device, count)).await
     }
 }

@@ -62,7 +62,7 @@ fn take_device(
     device: Device,
     window: Window,
 ) -> Result<DeviceSnapshot, StoreError> {
-    let hot = hot.list(device.key, window);
+    let hot = hot.list(device.key, window)?;
     let segments = catalogue::list(connection, device.key, window)?;
     Ok(DeviceSnapshot { device, hot, segments })
 }
@@ -77,7 +77,7 @@ fn newest(
     if !devices::exists(connection, device)? {
         return Ok(NewestReadings::default());
     }
-    let hot = hot.newest(device, window, count);
+    let hot = hot.newest(device, window, count)?;
     let segments = catalogue::list(connection, device, window)?;
     Ok(NewestReadings { hot, segments })
 }
@@ -86,7 +86,7 @@ fn latest(connection: &Connection, hot: &HotView, device: DeviceKey) -> Result<N
     if !devices::exists(connection, device)? {
         return Ok(NewestReadings::default());
     }
-    let hot = hot.newest(device, Window::ALL, 1);
+    let hot = hot.newest(device, Window::ALL, 1)?;
     let segments = catalogue::find_last(connection, device)?.into_iter().collect();
     Ok(NewestReadings { hot, segments })
 }

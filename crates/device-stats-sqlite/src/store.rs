@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use device_stats_store::{Exchange, SchemaError, Store, StoreError};
+use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreHealth};
 use rusqlite::Connection;
 
 use crate::database::connections::Connections;
-use crate::database::errors::store_error;
 use crate::database::open;
 use crate::hot::{HotReadings, HotView};
+use crate::limits::WRITE_WAIT_TIMEOUT;
 use crate::segments::group_commit::SegmentQueue;
 
 /// A store in a file.
@@ -41,7 +41,8 @@ impl SqliteStore {
         } else {
             open::require(path)?;
         }
-        let connections = Connections::new(path).map_err(|error| SchemaError::Unavailable(error.into()))?;
+        let connections = Connections::new(path, WRITE_WAIT_TIMEOUT)
+            .map_err(|error| SchemaError::Unavailable(error.into()))?;
         let hot = HotReadings::default();
         // Reading the journal can take a second, so it is done before the first call. After a failure, the
         // first call tries again and returns the error.
@@ -90,9 +91,8 @@ impl Store for SqliteStore {
         None
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<StoreHealth, StoreError> {
         self.connections.check_disk()?;
-        let select = |connection: &Connection| connection.query_row("SELECT 1", [], |_| Ok(()));
-        self.connections.read(move |connection| select(connection).map_err(store_error)).await
+        self.read_with_hot(|_, hot| Ok(StoreHealth { damaged_devices: hot.damaged_devices()? })).await
     }
 }

@@ -41,6 +41,9 @@ pub enum StoreError {
     /// devices and segments.
     #[error("an older copy of the database has replaced it")]
     Restored,
+    /// Other calls have locked these devices for too long. Nothing has been done.
+    #[error("other calls have locked a device for too long")]
+    DevicesLocked(Vec<DeviceKey>),
     /// The disk of the store is full. Nothing has been done.
     #[error("the store is out of space")]
     OutOfSpace(#[source] Cause),
@@ -57,6 +60,15 @@ pub enum StoreError {
         /// The fault in its bytes.
         #[source]
         fault: Fault,
+    },
+    /// An entry of the journal of hot readings is damaged. Nothing is known about the hot readings of its
+    /// devices. Nothing has been done.
+    #[error("hot readings of device {} are damaged: entry {entry} of the journal", device.0)]
+    HotReadingsDamaged {
+        /// Device of the readings.
+        device: DeviceKey,
+        /// Position of the entry.
+        entry: i64,
     },
     /// An invariant of the store is broken. Nothing has been done.
     #[error("the store failed")]
@@ -81,6 +93,7 @@ impl StoreError {
         match **error {
             Self::Restored => Self::Restored,
             Self::Unavailable(_) => Self::Unavailable(cause),
+            Self::DevicesLocked(ref devices) => Self::DevicesLocked(devices.clone()),
             Self::OutOfSpace(_) => Self::OutOfSpace(cause),
             Self::OutcomeUnknown(_) => Self::OutcomeUnknown(cause),
             _ => Self::Broken(cause),
@@ -90,7 +103,9 @@ impl StoreError {
     /// Returns whether the call can be retried.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Unavailable(_) | Self::Restored | Self::OutOfSpace(_) => Retry::Safe,
+            Self::Unavailable(_) | Self::Restored | Self::DevicesLocked(_) | Self::OutOfSpace(_) => {
+                Retry::Safe
+            }
             Self::OutcomeUnknown(_) => Retry::IfRepeatable,
             Self::EmailTaken
             | Self::UsernameTaken
@@ -99,6 +114,7 @@ impl StoreError {
             | Self::DeviceMissing
             | Self::Changed
             | Self::Corrupt { .. }
+            | Self::HotReadingsDamaged { .. }
             | Self::Broken(_) => Retry::Pointless,
         }
     }

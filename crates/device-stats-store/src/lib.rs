@@ -38,4 +38,4 @@ pub use segments::{
 };
 pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
 pub use sql_conditions::SqlConditions;
-pub use store::Store;
+pub use store::{Store, StoreHealth};

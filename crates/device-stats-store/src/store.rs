@@ -3,8 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use device_stats_domain::DeviceKey;
 
 use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError};
+
+/// The health of a store that answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// The devices with damaged hot readings, by ascending key. All other devices can be used.
+    pub damaged_devices: Vec<DeviceKey>,
+}
 
 /// Keeps users, devices and readings.
 ///
@@ -20,16 +28,17 @@ use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, S
 ///   [`StoreError::Unavailable`], [`StoreError::OutOfSpace`] or [`StoreError::Broken`], after which nothing
 ///   has been done. A method that writes can also fail with [`StoreError::OutcomeUnknown`]. The methods that
 ///   read segments (`append`, `append_keyed`, `append_segment`, `read_pieces`, `read_derived_pieces`) can
-///   also fail with [`StoreError::Corrupt`].
+///   also fail with [`StoreError::Corrupt`], and those about readings of a device with
+///   [`StoreError::HotReadingsDamaged`].
 #[async_trait]
 pub trait Store: AccountStore + ReadingStore + SegmentStore + SnapshotStore {
     /// Returns the channel for messages between the nodes that share this store; `None` if no other node can
     /// share it.
     fn exchange(&self) -> Option<Arc<dyn Exchange>>;
 
-    /// Checks that the store answers.
+    /// Checks that the store answers, and returns its health.
     ///
     /// # Errors
     /// Only the common errors.
-    async fn ping(&self) -> Result<(), StoreError>;
+    async fn ping(&self) -> Result<StoreHealth, StoreError>;
 }

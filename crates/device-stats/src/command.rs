@@ -26,6 +26,7 @@ mod plural;
 mod progress;
 mod readings;
 mod readings_flags;
+mod repair;
 mod results;
 mod retry_flags;
 mod seal;
@@ -94,6 +95,7 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
         Command::Migrate => migrate::migrate(settings).await,
         Command::Seal(arguments) => seal::seal(&arguments, settings).await,
         Command::Verify(arguments) => verify::verify(&arguments, settings).await,
+        Command::Repair(arguments) => repair::repair(&arguments, settings).await,
         Command::Import(arguments) => import::import(&arguments, settings).await,
         Command::Export(arguments) => export::export(&arguments, settings).await,
         Command::Analyze(arguments) => analyze::analyze(&arguments, settings).await,

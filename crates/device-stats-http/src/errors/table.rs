@@ -170,6 +170,9 @@ fn describe_store(error: &StoreError) -> Description {
         StoreError::Changed => condition_failed(),
         StoreError::Restored => unavailable("unavailable", "The database was restored, try again"),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
+        StoreError::DevicesLocked(_) => {
+            unavailable("unavailable", "Another request changes the device, try again")
+        }
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",
             "The database was lost during a commit; the request may have been stored or not, try again",
@@ -180,6 +183,10 @@ fn describe_store(error: &StoreError) -> Description {
         StoreError::Corrupt { device, segment, .. } => {
             let detail = format!("Segment {} of the device with id {} is corrupt", segment.0, device.0);
             text(StatusCode::INTERNAL_SERVER_ERROR, "corrupt_segment", detail)
+        }
+        StoreError::HotReadingsDamaged { device, .. } => {
+            let detail = format!("The newest readings of the device with id {} are damaged", device.0);
+            text(StatusCode::INTERNAL_SERVER_ERROR, "damaged_readings", detail)
         }
         StoreError::Broken(_) => internal(),
     }

@@ -13,12 +13,18 @@ use crate::extract::{NoQuery, Parsed};
 #[derive(Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(crate) struct HealthResponse {
-    /// `ok`. A node that is not healthy returns an error instead.
+    /// `ok`, or `damaged` if some readings cannot be read. A node that is not healthy returns an error
+    /// instead.
     #[schema(example = "ok")]
     status: &'static str,
+    /// Number of devices whose newest readings are damaged; requests for them are answered with 500. Absent
+    /// if there are none. `device-stats verify` names them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 1)]
+    damaged_devices: Option<usize>,
 }
 
-const OK: Json<HealthResponse> = Json(HealthResponse { status: "ok" });
+const OK: HealthResponse = HealthResponse { status: "ok", damaged_devices: None };
 
 /// Check that the process is alive
 ///
@@ -28,19 +34,23 @@ const OK: Json<HealthResponse> = Json(HealthResponse { status: "ok" });
     responses((status = 200, description = "The process is alive.", body = HealthResponse)),
 )]
 pub(super) async fn check_live() -> Json<HealthResponse> {
-    OK
+    Json(OK)
 }
 
 /// Check that the service is ready
 ///
-/// Succeeds if the database responds. Fails while the server stops.
+/// Succeeds if the database responds, also if the newest readings of some devices are damaged: all other
+/// devices work. Fails while the server stops.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "The service is ready.", body = HealthResponse)),
 )]
 pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthResponse>, ApiError> {
-    service.check_ready().await?;
-    Ok(OK)
+    let damaged = service.check_ready().await?.damaged_devices.len();
+    Ok(Json(match damaged {
+        0 => OK,
+        _ => HealthResponse { status: "damaged", damaged_devices: Some(damaged) },
+    }))
 }
 
 /// The version of this node.

@@ -10,13 +10,18 @@ use crate::database::columns::column;
 use crate::database::errors::{Failure, is_missing_parent};
 use crate::segments::pieces::{PieceColumns, position};
 
-/// Selects one row for each piece that exists: the position of the piece in the request, and its bytes.
+/// Selects one row for each piece whose device and derived segment exist: the position of the piece in the
+/// request, and its bytes. `OFFSET 0` leaves the planner only a lookup in the index for each piece.
 const FIND: &str = "SELECT place, CASE WHEN wanted.block IS NULL THEN head ELSE bytes END
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY AS wanted (device, segment, block, place)
-    JOIN devices ON devices.id = wanted.device
-    JOIN derived_segment ON derived_segment.device = wanted.device AND derived_segment.segment = wanted.segment
-    LEFT JOIN derived_block ON derived_block.device = wanted.device AND derived_block.segment = wanted.segment
-        AND derived_block.block = wanted.block";
+    CROSS JOIN LATERAL (
+        SELECT head FROM derived_segment
+        WHERE derived_segment.device = wanted.device AND derived_segment.segment = wanted.segment
+            AND EXISTS (SELECT FROM devices WHERE devices.id = wanted.device) OFFSET 0) AS owner
+    LEFT JOIN LATERAL (
+        SELECT bytes FROM derived_block
+        WHERE derived_block.device = wanted.device AND derived_block.segment = wanted.segment
+            AND derived_block.block = wanted.block OFFSET 0) AS found ON true";
 /// Inserts a derived segment, unless the segment has one. Fails if the segment does not exist.
 const INSERT: &str = "WITH added AS (
         INSERT INTO derived_segment (device, segment, head) VALUES ($1, $2, $3)

@@ -150,6 +150,24 @@ async fn a_paused_sealer_is_stale_after_another_node_has_sealed() {
     assert_eq!(times(&*b, device).await, [1, 2, 3]);
 }
 
+/// A deletion holds the lock of one device for a long time. The append has to name this device, so that its
+/// caller can append the readings of the other devices.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_names_the_devices_that_a_deletion_has_locked() {
+    let ([a, _], mut admin, _) = two_nodes().await;
+    let (free, locked) = (device(&*a, "free").await, device(&*a, "locked").await);
+    let deletion = admin.transaction().await.unwrap();
+    deletion.execute("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE", &[&locked.0]).await.unwrap();
+    let refused = a.append(&[reading(free, 1), reading(locked, 1)]).await;
+    assert!(
+        matches!(&refused, Err(StoreError::DevicesLocked(devices)) if *devices == [locked]),
+        "{refused:?}"
+    );
+    assert_eq!(a.append(&[reading(free, 1)]).await.unwrap(), [Appended::Stored(at(1))]);
+    deletion.rollback().await.unwrap();
+    assert_eq!(times(&*a, locked).await, [0_i64; 0]);
+}
+
 /// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. If a seal waited
 /// for appends, it would wait forever on a device with continuous appends.
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 use device_stats_domain::{IdempotencyKey, ListPage, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::TestPostgres;
+use device_stats_segment::Effort;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     KeyedReadings, Piece, PieceKey, ReadingStore, Replaced, SegmentStore, SnapshotStore, Subject,
@@ -13,7 +14,8 @@ use device_stats_store::{
 use crate::{at, config, connect, device, reading, sealed_rows, segment, server_timed};
 
 /// Tables that can be long, although they were empty when a statement was planned.
-const TABLES: [&str; 5] = ["reading", "keyed_request", "segment", "segment_block", "devices"];
+const TABLES: [&str; 7] =
+    ["reading", "keyed_request", "segment", "segment_block", "derived_segment", "derived_block", "devices"];
 
 /// Returns the scans of whole tables, and of whole indexes, in plans: each with the line that follows.
 fn whole_scans(log: &str) -> Vec<String> {
@@ -24,9 +26,10 @@ fn whole_scans(log: &str) -> Vec<String> {
             .and_then(|rest| rest.split_whitespace().next())
             .is_some_and(|t| TABLES.contains(&t))
     };
-    let scans = lines.windows(2).filter(|pair| pair[0].contains("Scan") && is_of_table(pair[0]));
-    let is_whole = |pair: &&[&str]| !pair[1].contains("Index Cond") && !pair[1].contains("TID Cond");
-    scans.filter(is_whole).map(|pair| pair.join(" / ")).collect()
+    let pairs = lines.iter().zip(lines.iter().skip(1));
+    let scans = pairs.filter(|(line, _)| line.contains("Scan") && is_of_table(line));
+    let is_whole = |(_, next): &(&&str, &&str)| !next.contains("Index Cond") && !next.contains("TID Cond");
+    scans.filter(is_whole).map(|(line, next)| format!("{line} / {next}")).collect()
 }
 
 #[tokio::test]
@@ -54,6 +57,8 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
     // These meet the segment.
     store.append(&[reading(device, 1), reading(device, 30)]).await.unwrap();
     store.read_pieces(&[PieceKey { device, segment: id, piece: Piece::Block(0) }]).await.unwrap();
+    store.store_derived(device, id, &segment(&rows).derive(Effort::Fast).unwrap()).await.unwrap();
+    store.read_derived_pieces(&[PieceKey { device, segment: id, piece: Piece::Block(0) }]).await.unwrap();
     for subject in [Subject::Device(device), Subject::Devices([device].into())] {
         store.snapshot(subject, Window::ALL).await.unwrap();
     }

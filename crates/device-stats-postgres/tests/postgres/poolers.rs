@@ -1,4 +1,4 @@
-//! Poolers between the service and PostgreSQL, with PgBouncer.
+//! Poolers between the service and PostgreSQL, with `PgBouncer`.
 
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,7 +14,7 @@ use tokio_postgres::NoTls;
 
 use crate::{PATIENCE, config, connect};
 
-/// A PgBouncer in front of a server.
+/// A `PgBouncer` in front of a server.
 struct PgBouncer {
     process: Child,
     port: u16,

@@ -116,12 +116,21 @@ impl GroupCommit {
 
     /// Appends the readings of a group in one transaction, and returns the outcome to each request. If one
     /// request makes the group fail, the halves of the group are tried, so that the other requests succeed.
+    /// If a request needs a device that another call has locked, the others are tried without it.
     async fn commit(&self, group: Vec<PendingAppend>) {
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
             match self.append_group(&group).await {
                 Ok(outcomes) => {
                     group.into_iter().zip(outcomes).for_each(|(append, outcome)| append.finish(Ok(outcome)));
+                }
+                Err(StoreError::DevicesLocked(locked)) if group.iter().any(|one| one.has_any_of(&locked)) => {
+                    let (refused, others): (Vec<_>, Vec<_>) =
+                        group.into_iter().partition(|append| append.has_any_of(&locked));
+                    for append in refused {
+                        append.finish(Err(StoreError::DevicesLocked(locked.clone())));
+                    }
+                    groups.extend((!others.is_empty()).then_some(others));
                 }
                 Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {
                     groups.push(group.split_off(group.len() / 2));

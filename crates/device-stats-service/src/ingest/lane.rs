@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use device_stats_domain::{NewReading, Reading};
+use device_stats_domain::{DeviceKey, NewReading, Reading};
 use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, StoreError};
 use tokio::sync::oneshot;
 
@@ -101,6 +101,11 @@ impl PendingAppend {
         let KeyClaim { key, fingerprint, kept_until, .. } = self.claim.as_ref()?;
         let readings = Arc::clone(&self.readings);
         Some(KeyedReadings { key: key.clone(), fingerprint: *fingerprint, kept_until: *kept_until, readings })
+    }
+
+    /// Returns whether a reading is of one of these devices.
+    pub(super) fn has_any_of(&self, devices: &[DeviceKey]) -> bool {
+        self.readings.iter().any(|reading| devices.contains(&reading.device))
     }
 
     /// Returns the readings that this append stored.

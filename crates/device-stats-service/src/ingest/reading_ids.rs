@@ -5,12 +5,11 @@
 use std::ops::Range;
 
 use device_stats_domain::ReadingId;
-use device_stats_store::limits::STORE_CONNECT_TIMEOUT;
 use device_stats_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::limits::READING_ID_BLOCK;
+use crate::limits::{QUEUE_TIMEOUT, READING_ID_BLOCK};
 
 /// The reserved ids of this node.
 #[derive(Debug, Default)]
@@ -23,10 +22,10 @@ impl ReadingIds {
     /// Takes `count` ids.
     ///
     /// # Errors
-    /// The errors of the store; [`StoreError::Unavailable`] after [`STORE_CONNECT_TIMEOUT`]. This time
-    /// includes the wait for other requests.
+    /// The errors of the store; [`StoreError::Unavailable`] after [`QUEUE_TIMEOUT`]. This time includes the
+    /// wait for other requests.
     pub(crate) async fn take(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
-        let taken = timeout(STORE_CONNECT_TIMEOUT, self.take_in_turn(store, count)).await;
+        let taken = timeout(QUEUE_TIMEOUT, self.take_in_turn(store, count)).await;
         taken.map_err(|_| StoreError::Unavailable("reading ids were not reserved in time".into()))?
     }
 

@@ -73,6 +73,11 @@ async fn seal_due(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: Cancellation
         if let Err(error) = seal(&sealer, &backlog, &job).await {
             let causes = error_chain(&error);
             tracing::warn!(device = job.device.0, causes, "sealing failed, trying again later");
+            // The device is due again after a pause. The other devices need none, unless the store fails them
+            // all.
+            if !error.concerns_all_devices() {
+                continue;
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = sleep(SEAL_RETRY_PAUSE) => {}

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment};
-use device_stats_store::{Cause, Replaced, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
+use device_stats_store::{Cause, Replaced, Retry, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::plan::{MergeGoal, next_merge, split_hot};
@@ -29,6 +29,16 @@ pub enum SealError {
     /// A computation panicked; a bug.
     #[error("a computation failed")]
     ComputationFailed(#[source] Cause),
+}
+
+impl SealError {
+    /// Returns whether other devices probably fail, too: the store is unreachable, out of space, or lost.
+    pub(super) fn concerns_all_devices(&self) -> bool {
+        match self {
+            Self::Store(StoreError::DevicesLocked(_)) | Self::Encode(_) | Self::ComputationFailed(_) => false,
+            Self::Store(error) => error.retry() != Retry::Pointless,
+        }
+    }
 }
 
 /// The hot readings of a device to seal. The variants are ordered by the number of readings.

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
+use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Model, Replaced, Store, Subject};
 use tokio::time::{sleep, timeout};
 
 use super::backlog::Backlog;
 use super::*;
-use crate::limits::{SEAL_HOT_DIVISOR, SEAL_READINGS};
+use crate::limits::{SEAL_HOT_DIVISOR, SEAL_READINGS, SEAL_RETRY_PAUSE};
 use crate::testing::{create_device, new_reading};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -188,6 +189,35 @@ async fn directly_appended_segments_are_merged() {
         backlog.add_segment(device, Instant::now());
     }
     sealed_into(store.as_ref(), device, 0, 1).await;
+    background.stop().await;
+}
+
+/// Each worker paused after a failure. So a few failing devices kept all other devices waiting.
+#[tokio::test(start_paused = true)]
+async fn failing_devices_keep_no_other_device_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, true).unwrap());
+    let mut failing = Vec::new();
+    for n in 0..=store.seal_concurrency() {
+        failing.push(create_device(store.as_ref(), &format!("failing {n}")).await);
+    }
+    let sound = create_device(store.as_ref(), "sound").await;
+    let fail = format!(
+        "CREATE TRIGGER fails BEFORE INSERT ON segment WHEN new.device <> {}
+         BEGIN SELECT RAISE(ABORT, 'on purpose'); END",
+        sound.0
+    );
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&fail).unwrap();
+    let backlog = Arc::<Backlog>::default();
+    for device in failing.into_iter().chain([sound]) {
+        append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
+        backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
+    }
+    let begun = tokio::time::Instant::now();
+    let background = BackgroundSealing::start(&store, &backlog, HOUR);
+    sealed_into(store.as_ref(), sound, SEAL_READINGS as usize / SEAL_HOT_DIVISOR, 1).await;
+    assert!(begun.elapsed() < SEAL_RETRY_PAUSE);
     background.stop().await;
 }
 

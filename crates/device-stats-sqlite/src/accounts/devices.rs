@@ -172,7 +172,8 @@ pub(crate) fn delete_hot_readings(
     devices: impl IntoIterator<Item = DeviceKey>,
 ) -> Result<(), StoreError> {
     let devices: Vec<DeviceKey> =
-        devices.into_iter().filter(|device| hot.has_any(*device, Window::ALL)).collect();
+        // A device with unknown hot readings may have some.
+        devices.into_iter().filter(|device| hot.has_any(*device, Window::ALL).unwrap_or(true)).collect();
     if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
 }
 

@@ -2,15 +2,15 @@
 //! then can the log start again from its beginning.
 //!
 //! SQLite's automatic checkpoints are disabled, because they discard their errors. The store decides when a
-//! checkpoint is due, and checks each result: [`Connections`](super::connections::Connections) writes nothing
-//! more after an I/O error.
+//! checkpoint is due, and checks each result: [`Disk`](super::disk::Disk) writes nothing more after an I/O
+//! error.
 
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Result};
 
-use crate::limits::{CHECKPOINT_LOG_PAGES, RESTART_LOG_PAGES, RESTART_WAIT, RESTART_WAIT_MAX};
+use crate::limits::{CHECKPOINT_PAGES, RESTART_PAGES, RESTART_WAIT, RESTART_WAIT_MAX};
 
 /// How far a checkpoint goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Schedule {
         if pages < self.pages_at_last {
             self.pages_at_last = 0;
         }
-        pages - self.pages_at_last >= CHECKPOINT_LOG_PAGES
+        pages - self.pages_at_last >= CHECKPOINT_PAGES
     }
 
     /// Records a checkpoint of a log with this number of pages.
@@ -114,7 +114,7 @@ impl Schedule {
 /// Returns the mode of a checkpoint of a log with this number of pages, and the time for which it waits for
 /// readers. Without waiting, readers that follow each other closely would keep the log growing.
 pub(crate) fn mode_for(pages: u32) -> (Mode, Duration) {
-    match pages / RESTART_LOG_PAGES {
+    match pages / RESTART_PAGES {
         0 => (Mode::Passive, Duration::ZERO),
         times => (Mode::Restart, (RESTART_WAIT * times).min(RESTART_WAIT_MAX)),
     }
@@ -127,23 +127,23 @@ mod tests {
     #[test]
     fn a_checkpoint_is_due_whenever_the_log_has_grown() {
         let mut schedule = Schedule::default();
-        assert!(!schedule.is_due(CHECKPOINT_LOG_PAGES - 1));
-        assert!(schedule.is_due(CHECKPOINT_LOG_PAGES));
+        assert!(!schedule.is_due(CHECKPOINT_PAGES - 1));
+        assert!(schedule.is_due(CHECKPOINT_PAGES));
         // A checkpoint that a reader blocks is not tried again at each commit.
-        schedule.note(CHECKPOINT_LOG_PAGES);
-        assert!(!schedule.is_due(2 * CHECKPOINT_LOG_PAGES - 1));
-        assert!(schedule.is_due(2 * CHECKPOINT_LOG_PAGES));
+        schedule.note(CHECKPOINT_PAGES);
+        assert!(!schedule.is_due(2 * CHECKPOINT_PAGES - 1));
+        assert!(schedule.is_due(2 * CHECKPOINT_PAGES));
         // The log starts again from its beginning.
-        schedule.note(2 * CHECKPOINT_LOG_PAGES);
+        schedule.note(2 * CHECKPOINT_PAGES);
         assert!(!schedule.is_due(1));
-        assert!(schedule.is_due(CHECKPOINT_LOG_PAGES + 1));
+        assert!(schedule.is_due(CHECKPOINT_PAGES + 1));
     }
 
     #[test]
     fn a_long_log_waits_longer_for_readers() {
-        assert_eq!(mode_for(RESTART_LOG_PAGES - 1), (Mode::Passive, Duration::ZERO));
-        assert_eq!(mode_for(RESTART_LOG_PAGES), (Mode::Restart, RESTART_WAIT));
-        assert_eq!(mode_for(5 * RESTART_LOG_PAGES), (Mode::Restart, 5 * RESTART_WAIT));
+        assert_eq!(mode_for(RESTART_PAGES - 1), (Mode::Passive, Duration::ZERO));
+        assert_eq!(mode_for(RESTART_PAGES), (Mode::Restart, RESTART_WAIT));
+        assert_eq!(mode_for(5 * RESTART_PAGES), (Mode::Restart, 5 * RESTART_WAIT));
         assert_eq!(mode_for(u32::MAX), (Mode::Restart, RESTART_WAIT_MAX));
     }
 }

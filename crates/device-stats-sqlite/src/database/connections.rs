@@ -2,22 +2,22 @@
 //! store writes nothing more.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_sqlite::{BuildError, Config, Hook, HookError, Pool, Runtime};
-use device_stats_domain::error_chain;
 use device_stats_store::StoreError;
 use device_stats_store::limits::{STORE_CONNECT_TIMEOUT, STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
+use tokio::time::Instant;
 
-use crate::database::checkpoint::{LogState, Mode, Schedule, checkpoint, disable_automatic, mode_for};
+use crate::database::checkpoint::disable_automatic;
 use crate::database::disk::Disk;
 use crate::database::errors::{interact_error, pool_error, store_error};
+use crate::database::upkeep::Upkeep;
 use crate::database::uri::uri;
-use crate::limits::RESTART_WAIT_MAX;
 
 /// Page cache of the writing connection, in KiB. If the changes of a call do not fit, SQLite writes some of
 /// them to the write-ahead log before the commit.
@@ -32,18 +32,22 @@ const STATEMENTS_MAX: usize = 64;
 pub(crate) struct Connections {
     writer: Pool,
     readers: Pool,
-    disk: Arc<Disk>,
-    checkpoints: Arc<Mutex<Schedule>>,
+    /// Maximum time that a call waits until it can write.
+    write_wait: Duration,
+    pub(super) disk: Arc<Disk>,
+    pub(super) upkeep: Arc<Upkeep>,
 }
 
 impl Connections {
-    /// Creates the pools for an existing database. A connection is opened when it is first needed.
-    pub(crate) fn new(path: &Path) -> Result<Self, BuildError> {
+    /// Creates the pools for an existing database. A connection is opened when it is first needed. A writing
+    /// call waits up to `write_wait` until it can write, and a reading call up to [`STORE_WAIT_TIMEOUT`].
+    pub(crate) fn new(path: &Path, write_wait: Duration) -> Result<Self, BuildError> {
         Ok(Self {
-            writer: pool(uri(path, "rw"), 1, prepare_writer)?,
-            readers: pool(uri(path, "ro"), STORE_CONNECTIONS_MAX, prepare_reader)?,
+            writer: pool(uri(path, "rw"), 1, write_wait, prepare_writer)?,
+            readers: pool(uri(path, "ro"), STORE_CONNECTIONS_MAX, STORE_WAIT_TIMEOUT, prepare_reader)?,
+            write_wait,
             disk: Arc::default(),
-            checkpoints: Arc::default(),
+            upkeep: Arc::default(),
         })
     }
 
@@ -85,8 +89,9 @@ impl Connections {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         self.disk.check()?;
-        let (disk, checkpoints) = (Arc::clone(&self.disk), Arc::clone(&self.checkpoints));
-        let written = self.on_writer(move |connection| {
+        let connections = self.clone();
+        self.on_writer(move |connection| {
+            let disk = &connections.disk;
             // The disk may have failed while this call waited for the connection.
             disk.check()?;
             // Takes the write lock at once: SQLite can refuse it to a transaction that has read already.
@@ -94,83 +99,33 @@ impl Connections {
             let transaction = transaction.map_err(store_error)?;
             let answer = call(&transaction)?;
             transaction.commit().map_err(|error| disk.note_commit(connection, error))?;
-            // The changes are committed whatever the state of the log.
-            let log = checkpoint(connection, Mode::Measure)
-                .map_err(|error| disk.note_checkpoint(connection, error));
-            Ok((answer, log.is_ok_and(|log| lock(&checkpoints).is_due(log.pages))))
-        });
-        let (answer, is_checkpoint_due) = written.await?;
-        if is_checkpoint_due {
-            tokio::spawn(self.clone().checkpoint_when_due());
-        }
-        Ok(answer)
+            connections.begin_upkeep_if_due(connection);
+            Ok(answer)
+        })
+        .await
     }
 
     /// Runs `call` with the writing connection, outside a transaction.
-    async fn on_writer<T, F>(&self, call: F) -> Result<T, StoreError>
+    pub(super) async fn on_writer<T, F>(&self, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
+        let begun = Instant::now();
         let connection = self.writer.get().await.map_err(pool_error)?;
-        connection.interact(call).await.map_err(|error| interact_error(&error))?
-    }
-
-    /// Runs a checkpoint, unless another one has made it unnecessary.
-    async fn checkpoint_when_due(self) {
-        let checkpoints = Arc::clone(&self.checkpoints);
-        let state =
-            self.checkpoint(move |log| lock(&checkpoints).is_due(log.pages).then(|| mode_for(log.pages)));
-        match state.await {
-            Ok(LogState { is_blocked: true, pages, moved }) => {
-                tracing::warn!(pages, moved, "a long read keeps the write-ahead log growing");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(causes = error_chain(&error), "a checkpoint failed"),
-        }
-    }
-
-    /// Moves all changes in the write-ahead log to the main file, and empties the log. Waits for readers.
-    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
-        match self.checkpoint(|_| Some((Mode::Truncate, RESTART_WAIT_MAX))).await? {
-            LogState { is_blocked: false, .. } => Ok(()),
-            _ => {
-                Err(StoreError::Unavailable("a read prevents the write-ahead log from being emptied".into()))
-            }
-        }
-    }
-
-    /// Runs the checkpoint that `choose` returns for the state of the log. Returns the new state.
-    async fn checkpoint<F>(&self, choose: F) -> Result<LogState, StoreError>
-    where
-        F: FnOnce(LogState) -> Option<(Mode, Duration)> + Send + 'static,
-    {
-        let (disk, checkpoints) = (Arc::clone(&self.disk), Arc::clone(&self.checkpoints));
-        self.on_writer(move |connection| {
-            disk.check()?;
-            let run =
-                |mode| checkpoint(connection, mode).map_err(|error| disk.note_checkpoint(connection, error));
-            let log = run(Mode::Measure)?;
-            let Some((mode, wait)) = choose(log) else { return Ok(log) };
+        // The rest of the time is for the write lock, which another process may hold.
+        let wait = self.write_wait.saturating_sub(begun.elapsed());
+        let answer = connection.interact(move |connection| {
             connection.busy_timeout(wait).map_err(store_error)?;
-            let log = run(mode);
-            connection.busy_timeout(STORE_WAIT_TIMEOUT).map_err(store_error)?;
-            let log = log?;
-            lock(&checkpoints).note(log.pages);
-            Ok(log)
-        })
-        .await
+            call(connection)
+        });
+        answer.await.map_err(|error| interact_error(&error))?
     }
 
     /// Fails if the disk has failed a commit or a checkpoint.
     pub(crate) fn check_disk(&self) -> Result<(), StoreError> {
         self.disk.check()
     }
-}
-
-fn lock(checkpoints: &Mutex<Schedule>) -> MutexGuard<'_, Schedule> {
-    // No code under this lock can panic halfway through a change.
-    checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn in_transaction<T>(
@@ -184,12 +139,13 @@ fn in_transaction<T>(
 fn pool(
     uri: String,
     connections_max: usize,
+    wait: Duration,
     prepare: fn(&mut Connection) -> rusqlite::Result<()>,
 ) -> Result<Pool, BuildError> {
     let Ok(builder) = Config::new(uri).builder(Runtime::Tokio1);
     builder
         .max_size(connections_max)
-        .wait_timeout(Some(STORE_WAIT_TIMEOUT))
+        .wait_timeout(Some(wait))
         .create_timeout(Some(STORE_CONNECT_TIMEOUT))
         .recycle_timeout(Some(STORE_WAIT_TIMEOUT))
         .post_create(Hook::async_fn(move |connection, _| {

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use crate::database::checkpoint::{checkpoint_at_start, set_checkpoint_on_close};
 use crate::database::connections::make_durable;
 use crate::database::errors::store_error;
+use crate::database::free_pages;
 use crate::database::migrations::{apply, check, require_latest, schema_error};
 use crate::database::uri::uri;
 use crate::journal;
@@ -39,9 +40,11 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, SchemaError> {
     let mut connection = connect(path, "rwc")?;
     // The check comes before the first write, so a newer database, or a database of another program, stays
     // unchanged.
-    check(&connection)?;
-    // The page size has an effect only in a new database.
-    connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
+    if check(&connection)? == 0 {
+        // Both have an effect only in a new database. In an existing one, the second would be a write.
+        connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(schema_error)?;
+        free_pages::enable_return(&connection).map_err(schema_error)?;
+    }
     use_log(&connection)?;
     let applied = apply(&mut connection)?;
     journal::adopt(&mut connection).map_err(|error| match error.retry() {

@@ -1,6 +1,8 @@
 //! Tests of the connections to a migrated database.
 
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use device_stats_store::StoreError;
 use rusqlite::Connection;
@@ -8,11 +10,12 @@ use rusqlite::Connection;
 use super::connections::Connections;
 use super::errors::store_error;
 use super::open::migrate;
+use crate::limits::WRITE_WAIT_TIMEOUT;
 
 fn connections(folder: &Path) -> Connections {
     let path = folder.join("a.db");
     migrate(&path).unwrap();
-    Connections::new(&path).unwrap()
+    Connections::new(&path, WRITE_WAIT_TIMEOUT).unwrap()
 }
 
 fn pragma(connection: &Connection, name: &str) -> Result<String, StoreError> {
@@ -35,7 +38,7 @@ async fn commits_are_synced() {
         ("page_size", "Integer(16384)"),
         ("foreign_keys", "Integer(1)"),
         ("temp_store", "Integer(2)"),
-        ("busy_timeout", "Integer(1000)"),
+        ("auto_vacuum", "Integer(2)"),
         ("cache_size", "Integer(-32768)"),
         ("journal_size_limit", "Integer(67108864)"),
         ("wal_autocheckpoint", "Integer(0)"),
@@ -91,4 +94,47 @@ async fn a_call_that_panics_changes_nothing() {
     assert!(matches!(panicking.await, Err(StoreError::Broken(_))));
     let next = connections.read(|connection| one_number(connection, "SELECT next FROM id_block")).await;
     assert_eq!(next.unwrap(), 1);
+}
+
+/// A call waited for the writing connection for one second, however long the queue allows. Under load, many
+/// requests were refused.
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_the_writer_for_a_long_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let connections = connections(folder.path());
+    let ((begin, begun), (end, ended)) = (tokio::sync::oneshot::channel(), mpsc::channel());
+    let long = connections.write(move |_| {
+        begin.send(()).unwrap();
+        ended.recv().unwrap();
+        Ok(())
+    });
+    let waiting = connections.write(|connection| one_number(connection, "SELECT next FROM id_block"));
+    let let_wait = async {
+        begun.await.unwrap();
+        // The other call has been polled, so it waits by now.
+        tokio::time::advance(WRITE_WAIT_TIMEOUT - Duration::from_secs(1)).await;
+        tokio::task::yield_now().await;
+        end.send(()).unwrap();
+    };
+    let (long, waiting, ()) = tokio::join!(long, waiting, let_wait);
+    long.unwrap();
+    assert_eq!(waiting.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_does_not_wait_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    migrate(&path).unwrap();
+    let connections = Connections::new(&path, Duration::from_millis(200)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let write = || connections.write(|connection| one_number(connection, "SELECT next FROM id_block"));
+    // One call waits for the other process, the other call for the writing connection.
+    let (first, second) = tokio::join!(write(), write());
+    for refused in [first, second] {
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(write().await.unwrap(), 1);
 }

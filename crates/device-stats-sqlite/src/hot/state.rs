@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque, btree_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque, btree_map};
 
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
@@ -27,6 +27,9 @@ pub(super) struct HotState {
     devices: HashMap<DeviceKey, DeviceReadings>,
     /// The entries that hold hot readings.
     entries: BTreeMap<Position, Holding>,
+    /// The positions of damaged entries, by the device that they concern; `None` if the devices of an entry
+    /// are unknown.
+    damaged: BTreeMap<Option<DeviceKey>, BTreeSet<Position>>,
     /// Number of readings in all entries so far.
     arrived: u64,
     /// Number of hot readings.
@@ -113,6 +116,7 @@ impl HotState {
             Entry::Removed(device, times) => self.remove(position, device, times),
             Entry::Deleted(devices) => {
                 for device in devices {
+                    self.damaged.remove(&Some(device));
                     let times = self.devices.get(&device).map(|readings| {
                         let live =
                             readings.by_time.iter().filter(|(_, reading)| reading.hot_until == Position::MAX);
@@ -127,6 +131,32 @@ impl HotState {
                 }
             }
         }
+    }
+
+    /// Notes that the next entry is damaged. The hot readings of its devices are not known from then on.
+    pub(super) fn note_damage(&mut self, position: Position, devices: Option<Vec<DeviceKey>>) {
+        self.position = position;
+        match devices {
+            Some(devices) => {
+                for device in devices {
+                    self.damaged.entry(Some(device)).or_default().insert(position);
+                }
+            }
+            None => _ = self.damaged.entry(None).or_default().insert(position),
+        }
+    }
+
+    /// Returns the first damaged entry up to a position that concerns a device; with `None`, the first one of
+    /// unknown devices.
+    pub(super) fn damage(&self, device: Option<DeviceKey>, position: Position) -> Option<Position> {
+        let first = self.damaged.get(&device)?.first().copied()?;
+        (first <= position).then_some(first)
+    }
+
+    /// Returns the devices that damaged entries up to a position concern, by ascending key.
+    pub(super) fn damaged_devices(&self, position: Position) -> Vec<DeviceKey> {
+        let devices = self.damaged.keys().copied().flatten();
+        devices.filter(|device| self.damage(Some(*device), position).is_some()).collect()
     }
 
     fn add(&mut self, position: Position, device: DeviceKey, row: Row) {
@@ -237,7 +267,8 @@ impl HotState {
         Some(Row { time_us, id, values })
     }
 
-    /// Returns the devices that had hot readings at a position, by ascending key.
+    /// Returns the devices that had hot readings at a position, by ascending key. Leaves out devices whose
+    /// hot readings are not known.
     pub(super) fn devices(&self, position: Position) -> Vec<HotDevice> {
         let count = |readings: &DeviceReadings| {
             if position >= self.position {
@@ -250,15 +281,18 @@ impl HotState {
         let devices = self.devices.iter();
         let devices =
             devices.map(|(device, readings)| HotDevice { device: *device, readings: count(readings) });
-        let mut devices: Vec<HotDevice> = devices.filter(|hot| hot.readings > 0).collect();
+        let is_known = |hot: &HotDevice| self.damage(Some(hot.device), position).is_none();
+        let mut devices: Vec<HotDevice> = devices.filter(|hot| hot.readings > 0 && is_known(hot)).collect();
         devices.sort_unstable_by_key(|hot| hot.device);
         devices
     }
 
-    /// Returns the position of the first entry that holds a hot reading. If there is none, returns the
-    /// position of the next entry to be written.
+    /// Returns the position of the first entry that holds a hot reading or is damaged. If there is none,
+    /// returns the position of the next entry to be written.
     pub(super) fn first_needed(&self) -> Position {
-        self.entries.first_key_value().map_or(self.position + 1, |(position, _)| *position)
+        let held = self.entries.keys().next().copied();
+        let damaged = self.damaged.values().filter_map(|positions| positions.first().copied()).min();
+        held.into_iter().chain(damaged).min().unwrap_or(self.position + 1)
     }
 
     /// Returns the hot readings of the oldest entries if these entries keep too many idle readings in the

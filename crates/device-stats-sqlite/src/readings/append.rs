@@ -80,7 +80,7 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         for new in server_timed {
             let window = TimePicker::search_window(new.time);
             let newest_sealed_us = sealed.answer(|times| times.newest_us(device, window))?;
-            let newest_us = self.hot.newest_us(device, window).max(newest_sealed_us);
+            let newest_us = self.hot.newest_us(device, window)?.max(newest_sealed_us);
             let mut candidate = picker.first_candidate(device, new.time, newest_us)?;
             while self.is_taken(device, candidate.micros(), &mut sealed)? {
                 candidate = picker.next_candidate(device, candidate.micros())?;
@@ -98,7 +98,7 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         time_us: i64,
         sealed: &mut SealedTimesReader<'_>,
     ) -> Result<Option<Axes<f64>>, StoreError> {
-        if let Some(hot) = self.hot.find(device, time_us) {
+        if let Some(hot) = self.hot.find(device, time_us)? {
             return Ok(Some(hot.values));
         }
         let mut found = sealed.answer(|times| times.values_each(&[(device, time_us)]))?;
@@ -112,7 +112,7 @@ impl<'c, 'r> AppendCall<'c, 'r> {
         time_us: i64,
         sealed: &mut SealedTimesReader<'_>,
     ) -> Result<bool, StoreError> {
-        Ok(self.hot.find(device, time_us).is_some()
+        Ok(self.hot.find(device, time_us)?.is_some()
             || sealed.answer(|times| times.contains(device, time_us))?)
     }
 }

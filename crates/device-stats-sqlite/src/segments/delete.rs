@@ -21,7 +21,7 @@ pub(crate) fn delete_readings(
     let touching = catalogue::list(connection, device, window)?;
     // The caller commits also after `Stale`, so nothing has changed until here.
     let Some(plan) = DeletionPlan::new(&touching, window, cut)? else { return Ok(Deleted::Stale) };
-    let times: Vec<i64> = hot.list(device, window).iter().map(|row| row.time_us).collect();
+    let times: Vec<i64> = hot.list(device, window)?.iter().map(|row| row.time_us).collect();
     let readings = plan.readings + times.len() as u64;
     if !times.is_empty() {
         // Tidying comes first, because it may carry forward readings that are deleted here.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Head, Segment};
-use device_stats_store::{Replaced, SealedRows, StoreError, open_head};
+use device_stats_store::{Replaced, Retry, SealedRows, StoreError, open_head};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -99,24 +99,38 @@ impl SegmentQueue {
             if group.is_empty() {
                 return;
             }
-            let hot = Arc::clone(&self.hot);
-            let committed =
-                self.connections.write(move |connection| store_group(connection, &hot, &group)).await;
             // A caller that has given up ignores its outcome.
-            match committed {
-                Ok(outcomes) => {
-                    for (done, outcome) in callers.into_iter().zip(outcomes) {
-                        let _ = done.send(outcome);
-                    }
-                }
-                Err(error) => {
-                    let error = Arc::new(error);
-                    for done in callers {
-                        let _ = done.send(Err(StoreError::from_shared(&error)));
-                    }
-                }
+            for (done, outcome) in callers.into_iter().zip(self.store(group).await) {
+                let _ = done.send(outcome);
             }
         }
+    }
+
+    /// Stores a group in one transaction, and returns the outcome of each segment. If the group fails because
+    /// of one segment, each segment is stored in a transaction of its own, so that the others succeed.
+    async fn store(&self, group: Vec<WaitingSegment>) -> Vec<Outcome> {
+        let group: Vec<Arc<WaitingSegment>> = group.into_iter().map(Arc::new).collect();
+        match self.store_together(group.clone()).await {
+            Ok(outcomes) => outcomes,
+            Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {
+                let mut outcomes = Vec::with_capacity(group.len());
+                for segment in group {
+                    let alone = self.store_together(vec![segment]).await;
+                    let no_outcome = || Err(StoreError::Broken("a segment has no outcome".into()));
+                    outcomes.push(alone.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(no_outcome)));
+                }
+                outcomes
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                group.iter().map(|_| Err(StoreError::from_shared(&error))).collect()
+            }
+        }
+    }
+
+    async fn store_together(&self, group: Vec<Arc<WaitingSegment>>) -> Result<Vec<Outcome>, StoreError> {
+        let hot = Arc::clone(&self.hot);
+        self.connections.write(move |connection| store_group(connection, &hot, &group)).await
     }
 
     fn lane(&self) -> MutexGuard<'_, Lane> {
@@ -129,16 +143,20 @@ impl SegmentQueue {
 fn store_group(
     connection: &Connection,
     hot: &HotReadings,
-    group: &[WaitingSegment],
+    group: &[Arc<WaitingSegment>],
 ) -> Result<Vec<Outcome>, StoreError> {
     let view = hot.view(connection)?;
     // Tidy before the seals, because they may seal readings that `tidy` carries forward.
-    if group.iter().any(WaitingSegment::is_seal) {
+    if group.iter().any(|segment| segment.is_seal()) {
         view.tidy(connection)?;
     }
-    let store = |segment: &WaitingSegment| match segment.store(connection, &view) {
+    let store = |segment: &Arc<WaitingSegment>| match segment.store(connection, &view) {
         // These errors occur before any change, and concern only this segment.
-        Err(error @ (StoreError::DeviceMissing | StoreError::Corrupt { .. })) => Ok(Err(error)),
+        Err(
+            error @ (StoreError::DeviceMissing
+            | StoreError::Corrupt { .. }
+            | StoreError::HotReadingsDamaged { .. }),
+        ) => Ok(Err(error)),
         outcome => outcome.map(Ok),
     };
     group.iter().map(store).collect()

@@ -12,11 +12,11 @@ use crate::journal::{self, Entry};
 use crate::segments::catalogue;
 use crate::segments::sealed_times::SealedTimesReader;
 
-// The caller commits after every `Ok`, including `Stale`. So a function changes nothing until it is certain
-// that the outcome is not `Stale`.
+// The caller commits after every `Ok`, including `Stale`. So a function changes no data of an existing device
+// until it is certain that the outcome is not `Stale`.
 
-/// Replaces hot readings by their segment. Call it at most once for a device in a transaction: the view does
-/// not show the changes of the first call.
+/// Replaces hot readings by their segment. Hot readings of a device that does not exist are deleted. Call it
+/// at most once for a device in a transaction: the view does not show the changes of the first call.
 pub(crate) fn seal(
     connection: &Connection,
     hot: &HotView,
@@ -24,12 +24,19 @@ pub(crate) fn seal(
     sealed: &SealedRows,
     head: &Head,
 ) -> Result<Replaced, StoreError> {
-    if !hot.has_all(device, sealed) {
+    if !hot.has_all(device, sealed)? {
         return Ok(Replaced::Stale);
     }
     let replaced = insert_unless_missing(connection, device, sealed.segment(), head)?;
-    if let Replaced::Done(_) = replaced {
-        journal::write(connection, &Entry::Removed(device, sealed.times_us().to_vec()))?;
+    match replaced {
+        Replaced::Done(_) => {
+            journal::write(connection, &Entry::Removed(device, sealed.times_us().to_vec()))?;
+        }
+        // A deletion of the device has left these readings. They would be offered to the sealer for ever.
+        Replaced::Stale => {
+            tracing::warn!(device = device.0, "deleting hot readings of a device that does not exist");
+            journal::write(connection, &Entry::Deleted(vec![device]))?;
+        }
     }
     Ok(replaced)
 }
@@ -63,7 +70,7 @@ pub(crate) fn append(
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let span = Window { from_us: first_us, until_us: last_us.saturating_add(1) };
     let mut sealed = SealedTimesReader::new(connection, device, span)?;
-    if hot.has_any(device, span)
+    if hot.has_any(device, span)?
         || sealed.answer(|times| times.contains_between(device, first_us, last_us))?
     {
         return Ok(Replaced::Stale);

@@ -53,7 +53,8 @@ impl Fault {
 }
 
 /// Output of a process, and the failures that `strace` injected.
-struct Run {
+#[derive(Default)]
+pub(crate) struct Run {
     said: Vec<String>,
     has_succeeded: bool,
     was_hit: bool,
@@ -63,6 +64,11 @@ struct Run {
 }
 
 impl Run {
+    /// Returns a run that has written these lines before it was killed.
+    pub(crate) fn of_lines(said: Vec<String>) -> Self {
+        Self { said, ..Self::default() }
+    }
+
     /// Carries out the script on a database; the `number`-th of these calls fails.
     fn with(fault: Fault, call: &str, number: u32, folder: &Folder) -> Self {
         let log = folder.folder.path().join("strace.log");
@@ -106,7 +112,7 @@ impl Run {
     }
 
     /// Returns the number of acknowledged readings.
-    fn acknowledged(&self) -> usize {
+    pub(crate) fn acknowledged(&self) -> usize {
         self.said.iter().rev().find_map(|said| said.parse().ok()).unwrap_or_default()
     }
 }
@@ -157,7 +163,7 @@ async fn assert_receipts_kept(store: &SqliteStore, device: DeviceKey, count: usi
 }
 
 /// Opens the database after a run, and compares it with the acknowledged readings.
-async fn assert_kept(path: &Path, run: &Run) {
+pub(crate) async fn assert_kept(path: &Path, run: &Run) {
     let store = SqliteStore::open(path, true).unwrap();
     let acknowledged = run.acknowledged();
     match find(&store, script::KEPT).await {

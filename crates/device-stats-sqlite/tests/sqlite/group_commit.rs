@@ -45,3 +45,22 @@ async fn segments_that_wait_together_share_a_transaction() {
     }
     assert_eq!(store.list_segments(device).await.unwrap().len(), 18);
 }
+
+/// A trigger fails the segment of one device, as an unknown fault would. It failed all segments that waited
+/// together with it.
+#[tokio::test]
+async fn a_failing_segment_does_not_fail_the_others_of_its_group() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let device = process::device(&store).await;
+    let fail = "CREATE TRIGGER fails BEFORE INSERT ON segment WHEN new.first_us = 7
+        BEGIN SELECT RAISE(ABORT, 'on purpose'); END";
+    rusqlite::Connection::open(folder.database()).unwrap().execute_batch(fail).unwrap();
+    let values = Axes { x: 1.0, y: 2.0, z: 3.0 };
+    let segment = |us| Segment::encode(&[Row { time_us: us, id: us, values }], Effort::Fast).unwrap();
+    let segments: Vec<Segment> = (0..20).map(segment).collect();
+    let outcomes = join_all(segments.iter().map(|segment| store.append_segment(device, segment))).await;
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        assert_eq!(matches!(outcome, Ok(Replaced::Done(_))), n != 7, "{n}: {outcome:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::thread;
 
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Effort, Row, Segment};
-use device_stats_sqlite::limits::{CHECKPOINT_LOG_PAGES, RESTART_LOG_PAGES};
+use device_stats_sqlite::limits::{CHECKPOINT_PAGES, RESTART_PAGES};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::{ReadingStore, Replaced, SegmentStore};
 use rusqlite::Connection;
@@ -21,7 +21,7 @@ fn log_bytes(folder: &Folder) -> u64 {
 }
 
 /// Returns a segment of some hundred kilobytes, without a repeated value.
-fn large_segment(number: i64) -> Segment {
+pub(crate) fn large_segment(number: i64) -> Segment {
     let row = |n: i64| {
         let mixed = (number * 20_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed());
         let x = f64::from_bits((mixed.cast_unsigned() >> 2) | 1 << 60);
@@ -30,7 +30,7 @@ fn large_segment(number: i64) -> Segment {
     Segment::encode(&(0..20_000).map(row).collect::<Vec<_>>(), Effort::Fast).unwrap()
 }
 
-async fn append(store: &SqliteStore, device: DeviceKey, segment: &Segment) {
+pub(crate) async fn append(store: &SqliteStore, device: DeviceKey, segment: &Segment) {
     assert!(matches!(store.append_segment(device, segment).await.unwrap(), Replaced::Done(_)));
 }
 
@@ -65,7 +65,7 @@ async fn the_log_stays_small_although_a_read_is_open_at_every_moment() {
     let device = process::device(&store).await;
     let (is_over, reads) = (AtomicBool::new(false), AtomicU64::new(0));
     let (mut written, mut largest) = (0, 0);
-    let limit = u64::from(RESTART_LOG_PAGES + 2 * CHECKPOINT_LOG_PAGES) * PAGE_BYTES;
+    let limit = u64::from(RESTART_PAGES + 2 * CHECKPOINT_PAGES) * PAGE_BYTES;
     let segments: Vec<Segment> = tokio::task::block_in_place(|| (0..8).map(large_segment).collect());
     thread::scope(|scope| {
         scope.spawn(|| read_without_a_gap(&folder, &is_over, &reads));

@@ -1,16 +1,19 @@
 //! Integration tests of the store in a file: the conformance suite, opening and migrating, killed processes
 //! and failing disks.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod crash_points;
 mod failing;
+mod free_pages;
 mod group_commit;
 mod journal;
 mod log_size;
 mod migrating;
 mod opening;
+mod power_loss;
 mod process;
+mod recorded_disk;
 mod script;
 mod segments;
 

@@ -15,7 +15,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 8] = [
+const ALL: [&str; 9] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -24,6 +24,7 @@ const ALL: [&str; 8] = [
     "V6__conflicts",
     "V7__derived_segments",
     "V8__deleted_devices",
+    "V9__journal_devices",
 ];
 
 #[test]

@@ -15,7 +15,7 @@ use device_stats_store::{
     AccountStore, ReadingStore, Replaced, SealedRows, SegmentStore, Store, StoreError, Subject,
 };
 
-use crate::script;
+use crate::{power_loss, script};
 
 const ROLE: &str = "DEVICE_STATS_SQLITE_TEST_ROLE";
 const PATH: &str = "DEVICE_STATS_SQLITE_TEST_PATH";
@@ -43,6 +43,10 @@ pub(crate) enum Role {
     AppendUntilFailure,
     /// Carry out the [script](crate::script).
     Script,
+    /// [Insert rows](crate::power_loss::insert_rows) without the store, with `synchronous=FULL`.
+    InsertRowsSynced,
+    /// The same with `synchronous=NORMAL`.
+    InsertRowsUnsynced,
 }
 
 /// Returns the command that starts a process with a role.
@@ -89,8 +93,11 @@ pub(crate) fn say(line: &str) {
 fn of_its_own() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let path = PathBuf::from(std::env::var_os(PATH).unwrap());
-    if role == "Script" {
-        return script::carry_out(&path);
+    match role.as_str() {
+        "Script" => return script::carry_out(&path),
+        "InsertRowsSynced" => return power_loss::insert_rows(&path, "FULL"),
+        "InsertRowsUnsynced" => return power_loss::insert_rows(&path, "NORMAL"),
+        _ => {}
     }
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(play(&role, path));
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use device_stats_domain::{Axes, Device, DeviceKey, IdempotencyKey, Timestamp, User, UserId};
 use device_stats_segment::{Row, Segment};
 
-use crate::{Exchange, SegmentEntry, SegmentId, Store, StoreError, StoredReceipt};
+use crate::{Exchange, SegmentEntry, SegmentId, Store, StoreError, StoreHealth, StoredReceipt};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -28,8 +28,8 @@ impl Store for Model {
         None
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        Ok(())
+    async fn ping(&self) -> Result<StoreHealth, StoreError> {
+        Ok(StoreHealth::default())
     }
 }
 

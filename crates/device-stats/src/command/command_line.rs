@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    analyze, bench, completions, devices, exit_code, export, histogram, import, man, readings, seal, series,
-    tail, users, verify,
+    analyze, bench, completions, devices, exit_code, export, histogram, import, man, readings, repair, seal,
+    series, tail, users, verify,
 };
 use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags};
 
@@ -30,6 +30,9 @@ pub(super) enum Command {
     /// Read every segment in the database and compare its contents with its statistics
     #[command(args = flags(MAINTENANCE))]
     Verify(verify::Arguments),
+    /// Drop damaged entries of the journal of a SQLite database; stop the server before
+    #[command(args = flags(MAINTENANCE))]
+    Repair(repair::Arguments),
     /// Send the readings of a file to a server and register missing devices
     #[command(args = flags(CLIENT))]
     Import(import::Arguments),

@@ -74,7 +74,7 @@ fn reason(cause: &(dyn std::error::Error + 'static)) -> Option<Failure> {
         return Some(Failure::Usage);
     }
     let is_unavailable = matches!(cause.downcast_ref(), Some(SchemaError::Unavailable(_)))
-        || matches!(cause.downcast_ref(), Some(StoreError::Unavailable(_)));
+        || matches!(cause.downcast_ref(), Some(StoreError::Unavailable(_) | StoreError::DevicesLocked(_)));
     match cause.downcast_ref() {
         Some(LoggingError::Filter { .. }) => Some(Failure::Usage),
         _ => is_unavailable.then_some(Failure::Unreachable),

@@ -74,9 +74,11 @@ pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow
 /// Turns unreadable data into a fault of the device. An unavailable database is an error.
 fn corruption_as_fault(checked: Result<Checked, StoreError>, device: &Device) -> anyhow::Result<Checked> {
     match checked {
-        Err(error @ (StoreError::Broken(_) | StoreError::Corrupt { .. })) => {
-            Ok(Checked { faults: vec![(None, error_chain(&error))], ..Checked::default() })
-        }
+        Err(
+            error @ (StoreError::Broken(_)
+            | StoreError::Corrupt { .. }
+            | StoreError::HotReadingsDamaged { .. }),
+        ) => Ok(Checked { faults: vec![(None, error_chain(&error))], ..Checked::default() }),
         other => other.with_context(|| format!("cannot read device {:?}", device.device_id.as_str())),
     }
 }

@@ -35,6 +35,7 @@ mod outages;
 mod output_forms;
 mod random;
 mod readme;
+mod repair;
 mod sealing;
 mod self_checking;
 mod server;

@@ -25,6 +25,8 @@ struct ChangedModel {
     append_concurrency: usize,
     /// Number of outcomes missing in the answer to each append.
     outcomes_lost: usize,
+    /// A device that another call has locked.
+    locked: Option<DeviceKey>,
     /// Number of appends.
     appends: AtomicUsize,
 }
@@ -41,6 +43,9 @@ impl ReadingStore for ChangedModel {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
+        if readings.iter().any(|reading| Some(reading.device) == self.locked) {
+            return Err(StoreError::DevicesLocked(self.locked.into_iter().collect()));
+        }
         let mut outcomes = self.model.append(readings).await?;
         outcomes.truncate(outcomes.len() - self.outcomes_lost);
         Ok(outcomes)
@@ -86,6 +91,32 @@ async fn a_bad_request_does_not_fail_the_others_of_its_group() {
     assert!(matches!(third, Err(ServiceError::Store(StoreError::DeviceMissing))));
     assert_eq!(fourth.unwrap(), KeyedOutcome::New(vec![Appended::Repeat, stored(3), Appended::Repeat]));
     assert_eq!(fifth.unwrap(), KeyedOutcome::New(Vec::new()));
+    assert_eq!(commit.admission.free_queue_readings(), QUEUE_READINGS_MAX as usize);
+}
+
+/// The whole group was answered with 503.
+#[tokio::test]
+async fn a_request_for_a_locked_device_does_not_fail_the_others_of_its_group() {
+    let mut store = ChangedModel { append_concurrency: 1, ..Default::default() };
+    let (one, locked) = (create(&store.model, "one").await, create(&store.model, "locked").await);
+    store.locked = Some(locked);
+    let store = Arc::new(store);
+    let commit = group_commit(store.clone());
+    let requests: [&[NewReading]; 4] = [
+        &[reading(one, 1)],
+        &[reading(one, 2), reading(locked, 2)],
+        &[reading(one, 3)],
+        &[reading(locked, 4)],
+    ];
+    let outcomes = join_all(requests.map(|readings| commit.append(readings.into(), None))).await;
+    let refused: Vec<bool> = outcomes
+        .iter()
+        .map(|outcome| matches!(outcome, Err(ServiceError::Store(StoreError::DevicesLocked(_)))))
+        .collect();
+    assert_eq!(refused, [false, true, false, true], "{outcomes:?}");
+    let stored = store.list_hot_readings(one, 10).await.unwrap();
+    assert_eq!(stored.iter().map(|row| row.time_us).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(store.appends.load(Ordering::Relaxed), 2);
     assert_eq!(commit.admission.free_queue_readings(), QUEUE_READINGS_MAX as usize);
 }
 

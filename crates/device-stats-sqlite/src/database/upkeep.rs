@@ -1,0 +1,142 @@
+//! The upkeep of the file between calls: due checkpoints, and the return of free pages to the file system.
+//! One task does the work step by step. After each step, it lends the writing connection to the waiting
+//! calls.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use device_stats_domain::error_chain;
+use device_stats_store::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::runtime::Handle;
+
+use crate::database::checkpoint::{LogState, Mode, Schedule, checkpoint, mode_for};
+use crate::database::connections::Connections;
+use crate::database::errors::store_error;
+use crate::database::free_pages;
+use crate::limits::{FREE_PAGES_RETURNED_AT_ONCE, RESTART_WAIT_MAX};
+
+/// The state of the upkeep. It only changes on the writing connection, except after an error.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    checkpoints: Mutex<Schedule>,
+    /// Whether the task runs.
+    is_running: AtomicBool,
+}
+
+/// The work that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// A checkpoint of a log with this number of pages.
+    Checkpoint(u32),
+    /// Return free pages to the file system.
+    ReturnPages,
+}
+
+impl Upkeep {
+    fn checkpoints(&self) -> MutexGuard<'_, Schedule> {
+        // No code under this lock can panic halfway through a change.
+        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connections {
+    /// Starts the task if there is work and the task does not run. Call it on the writing connection, outside
+    /// a transaction and inside a runtime.
+    pub(super) fn begin_upkeep_if_due(&self, connection: &Connection) {
+        match self.find_work(connection) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                if !self.upkeep.is_running.swap(true, Ordering::Relaxed) {
+                    Handle::current().spawn(self.clone().keep_up());
+                }
+            }
+            Err(error) => warn(&error),
+        }
+    }
+
+    async fn keep_up(self) {
+        loop {
+            let connections = self.clone();
+            match self.on_writer(move |connection| connections.do_step(connection)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    self.upkeep.is_running.store(false, Ordering::Relaxed);
+                    return warn(&error);
+                }
+            }
+        }
+    }
+
+    /// Does a part of the work; returns whether the task has to continue.
+    fn do_step(&self, connection: &mut Connection) -> Result<bool, StoreError> {
+        self.disk.check()?;
+        match self.find_work(connection)? {
+            None => {}
+            Some(Work::Checkpoint(pages)) => {
+                let (mode, wait) = mode_for(pages);
+                if let LogState { is_blocked: true, pages, moved } =
+                    self.checkpoint(connection, mode, wait)?
+                {
+                    tracing::warn!(pages, moved, "a long read keeps the write-ahead log growing");
+                }
+            }
+            Some(Work::ReturnPages) => self.return_pages(connection)?,
+        }
+        let has_more = self.find_work(connection)?.is_some();
+        self.upkeep.is_running.store(has_more, Ordering::Relaxed);
+        Ok(has_more)
+    }
+
+    fn find_work(&self, connection: &Connection) -> Result<Option<Work>, StoreError> {
+        let log = checkpoint(connection, Mode::Measure)
+            .map_err(|error| self.disk.note_checkpoint(connection, error))?;
+        if self.upkeep.checkpoints().is_due(log.pages) {
+            return Ok(Some(Work::Checkpoint(log.pages)));
+        }
+        let has_excess = free_pages::has_excess(connection).map_err(store_error)?;
+        Ok(has_excess.then_some(Work::ReturnPages))
+    }
+
+    /// Runs a checkpoint, which waits for readers up to `wait`.
+    fn checkpoint(
+        &self,
+        connection: &Connection,
+        mode: Mode,
+        wait: Duration,
+    ) -> Result<LogState, StoreError> {
+        connection.busy_timeout(wait).map_err(store_error)?;
+        let log =
+            checkpoint(connection, mode).map_err(|error| self.disk.note_checkpoint(connection, error))?;
+        self.upkeep.checkpoints().note(log.pages);
+        Ok(log)
+    }
+
+    fn return_pages(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(store_error)?;
+        free_pages::release(&transaction, FREE_PAGES_RETURNED_AT_ONCE).map_err(store_error)?;
+        transaction.commit().map_err(|error| self.disk.note_commit(connection, error))
+    }
+
+    /// Moves all changes in the write-ahead log to the main file, and empties the log. Waits for readers.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        let connections = self.clone();
+        let log = self.on_writer(move |connection| {
+            connections.disk.check()?;
+            connections.checkpoint(connection, Mode::Truncate, RESTART_WAIT_MAX)
+        });
+        if log.await?.is_blocked {
+            return Err(StoreError::Unavailable(
+                "a read prevents the emptying of the write-ahead log".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn warn(error: &StoreError) {
+    tracing::warn!(causes = error_chain(error), "the upkeep of the database failed, trying again later");
+}
