@@ -102,17 +102,17 @@ async fn a_call_that_panics_changes_nothing() {
 async fn a_call_waits_for_the_writer_for_a_long_time() {
     let folder = tempfile::tempdir().unwrap();
     let connections = connections(folder.path());
-    let ((begin, begun), (end, ended)) = (tokio::sync::oneshot::channel(), mpsc::channel());
+    let ((start, started), (end, ended)) = (tokio::sync::oneshot::channel(), mpsc::channel());
     let long = connections.write(move |_| {
-        begin.send(()).unwrap();
+        start.send(()).unwrap();
         ended.recv().unwrap();
         Ok(())
     });
     let waiting = connections.write(|connection| one_number(connection, "SELECT next FROM id_block"));
     let let_wait = async {
-        begun.await.unwrap();
+        started.await.unwrap();
         // The other call has been polled, so it waits by now.
-        tokio::time::advance(WRITE_WAIT_TIMEOUT - Duration::from_secs(1)).await;
+        tokio::time::advance(WRITE_WAIT_TIMEOUT * 9 / 10).await;
         tokio::task::yield_now().await;
         end.send(()).unwrap();
     };

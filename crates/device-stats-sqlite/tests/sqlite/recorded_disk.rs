@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 
 /// Name of the database file; the names of its other files begin with it.
 const DATABASE: &str = "stats.db";
+/// Ends of the names of files that do not matter: the index of the log is built again after a loss of power,
+/// and the lock file is empty.
+const UNRECORDED: [&str; 2] = ["-shm", ".lock"];
 /// Size of a sector, in bytes. A disk writes a sector as a whole.
 const SECTOR: u64 = 512;
 
@@ -109,8 +112,7 @@ impl<'l> Call<'l> {
             return matches!(self.name, "fsync" | "fdatasync").then_some(Event::SyncFolder);
         }
         let file = path.rsplit('/').next().unwrap().to_owned();
-        // The index of the log is built again after a loss of power, and the lock file is empty.
-        if !file.starts_with(DATABASE) || file.ends_with("-shm") || file.ends_with(".lock") {
+        if !file.starts_with(DATABASE) || UNRECORDED.iter().any(|end| file.ends_with(end)) {
             return None;
         }
         Some(match self.name {
@@ -269,7 +271,9 @@ impl Disk {
 /// Writes the files that a loss of power after these events can leave into a folder.
 pub(crate) fn write_image(events: &[Event], random: &mut Random, folder: &Path) {
     let mut disk = Disk::default();
-    events.iter().for_each(|event| disk.apply(event));
+    for event in events {
+        disk.apply(event);
+    }
     let kept = [Kept::Nothing, Kept::Everything, Kept::Prefix, Kept::Writes, Kept::Sectors][random.below(5)];
     for (name, file) in &disk.files {
         let is_uncertain = file.is_unlinked || !file.is_creation_synced;
