@@ -35,7 +35,7 @@ pub const BODY_RATE_INTERVAL: Duration = Duration::from_secs(5);
 pub const BODY_RATE_FREE_BYTES: usize = 256 * 1024;
 /// Size of the pieces in which a large body is decompressed and parsed on a thread for computations, in bytes
 /// before decompression. A smaller body that is not compressed stays on the thread of its connection.
-pub const BODY_PIECE_BYTES: usize = 64 * 1024;
+pub const BODY_PIECE_BYTES: usize = 256 * 1024;
 /// Maximum number of frames of such a piece. A client may send tiny chunks.
 pub const BODY_PIECE_FRAMES_MAX: usize = 256;
 /// Maximum time for which a client may accept no byte of a response. After this time, the connection is

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Number of readings from which a thread for computations hashes them, looks up their devices and gives them
 /// ids. Fewer readings stay on the thread of their connection.
-pub const COMPUTE_READINGS: usize = 4_096;
+pub const COMPUTE_READINGS: usize = 32_768;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 

@@ -81,7 +81,12 @@ impl Backlog {
     /// Adds hot readings. `stored` contains devices, each with the number of its new hot readings.
     pub(crate) fn add_hot(&self, stored: impl IntoIterator<Item = (DeviceKey, u64)>, now: Instant) {
         let mut state = self.lock();
-        for (key, readings) in stored {
+        let mut stored = stored.into_iter().peekable();
+        while let Some((key, mut readings)) = stored.next() {
+            // Often, many readings of a device follow each other.
+            while let Some((_, more)) = stored.next_if(|(next, _)| *next == key) {
+                readings = readings.saturating_add(more);
+            }
             let device = state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(now));
             device.readings = device.readings.saturating_add(readings);
             state.offer(key, now, &self.has_due);

@@ -3,14 +3,22 @@
 use std::time::Duration;
 
 use device_stats_domain::{Axes, Finite};
+use device_stats_formats::limits::BATCH_READINGS_MAX;
 use device_stats_store::{Model, Store};
 
 use super::*;
 use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED};
 use crate::testing::create_device;
 
+/// The largest batch is accepted if there is no other one. A short text of a device id takes 32 bytes, and
+/// the location of a row 16 bytes.
+const _: () = {
+    let row = size_of::<(DeviceId, Measurement)>() + 32 + 16;
+    assert!(BATCH_READINGS_MAX * (row + BYTES_OF_APPEND + size_of::<u32>()) <= BODIES_BYTES_MAX);
+};
+
 /// Number of readings of a large batch.
-const COUNT: usize = 2 * COMPUTE_READINGS;
+const COUNT: usize = COMPUTE_READINGS;
 
 /// Returns a measurement that no other one repeats.
 fn measurement(number: usize) -> Measurement {
