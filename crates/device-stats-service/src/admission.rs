@@ -1,10 +1,15 @@
 //! Admission control: limits on the total use of one service by all its requests. A request that exceeds a
 //! limit is refused at once. Computations have their own limits in `compute`.
 
+mod query;
+
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::query::QueryAdmission;
+pub use self::query::QueryLimits;
+pub(crate) use self::query::{Query, QueryHandle};
 use crate::error::ServiceError;
 use crate::limits::{
     BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, LIVE_STREAMS_MAX, QUEUE_READINGS_MAX,
@@ -20,6 +25,7 @@ pub(crate) struct AdmissionControl {
     queued_readings: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     live_streams: Arc<Semaphore>,
+    queries: QueryAdmission,
 }
 
 /// The share of a limit that an admitted caller holds. Dropping the permit returns the share.
@@ -39,17 +45,23 @@ pub struct BodyPermit {
 
 impl Default for AdmissionControl {
     fn default() -> Self {
+        Self::new(QueryLimits::default())
+    }
+}
+
+impl AdmissionControl {
+    /// Creates the limits of a service.
+    pub(crate) fn new(queries: QueryLimits) -> Self {
         let limit = |count| Arc::new(Semaphore::new(count));
         Self {
             body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
             exports: limit(EXPORTS_MAX),
             live_streams: limit(LIVE_STREAMS_MAX),
+            queries: QueryAdmission::new(queries),
         }
     }
-}
 
-impl AdmissionControl {
     /// Returns the permit of a new body. It has no memory reserved yet.
     pub(crate) fn body_permit(&self) -> BodyPermit {
         BodyPermit { units: Arc::clone(&self.body_units), reserved: None }
@@ -79,6 +91,20 @@ impl AdmissionControl {
     /// [`ServiceError::TooManyStreams`].
     pub(crate) fn admit_live_stream(&self) -> Result<AdmissionPermit, ServiceError> {
         admit(&self.live_streams, 1).ok_or(ServiceError::TooManyStreams)
+    }
+
+    /// Admits a query, before it takes its snapshot.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyAnalyses`].
+    pub(crate) fn admit_query(&self) -> Result<Query, ServiceError> {
+        self.queries.admit()
+    }
+
+    /// Returns the number of further queries, and of further KiB of their memory, that can be admitted.
+    #[cfg(test)]
+    pub(crate) fn free_queries(&self) -> (usize, usize) {
+        self.queries.free()
     }
 
     /// Returns the number of readings that the queue can still take.

@@ -1,5 +1,7 @@
 //! Errors of the service. The transports refuse invalid input before they call the service.
 
+use std::time::Duration;
+
 use device_stats_domain::{DeviceId, IdempotencyKey};
 use device_stats_store::{Cause, StoreError};
 
@@ -64,6 +66,12 @@ pub enum ServiceError {
     /// The maximum number of live streams is open.
     #[error("too many live streams are open")]
     TooManyStreams,
+    /// The maximum number of queries runs or waits, or they need all the memory of queries.
+    #[error("too many queries are running")]
+    TooManyAnalyses,
+    /// The query did not end within this time. Its computation stops.
+    #[error("the query did not end in time")]
+    QueryTimedOut(Duration),
     /// A computation panicked; a bug.
     #[error("a computation failed")]
     ComputationFailed(#[source] Cause),
@@ -82,6 +90,8 @@ impl From<ReadError> for ServiceError {
         match error {
             ReadError::Store(error) => error.into(),
             ReadError::Gone => Self::segments_merged_repeatedly(),
+            // Nobody waits for this error.
+            ReadError::Abandoned => StoreError::Unavailable(error.into()).into(),
         }
     }
 }

@@ -20,7 +20,7 @@ mod testing;
 pub mod sealing;
 
 pub use access::{Action, Authorized, CursorPage, DeviceSelection, Principal, ReadingSource};
-pub use admission::BodyPermit;
+pub use admission::{BodyPermit, QueryLimits};
 pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::known_devices::KnownDevices;
-use crate::admission::{AdmissionControl, BodyPermit};
+use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
 use crate::compute::Compute;
 use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::GroupCommit;
@@ -45,12 +45,12 @@ pub(crate) struct ServiceParts {
     /// One permit for each deletion of readings that may run.
     pub(crate) deletion_permits: Arc<Semaphore>,
     /// Permits for computing derived segments.
-    pub(crate) derivations: Semaphore,
+    pub(crate) derivations: Arc<Semaphore>,
 }
 
 impl Service {
     /// Creates the service over `store`. It caches up to `cache_bytes_max` bytes of decoded segments, and
-    /// keeps the receipt of each keyed request for `receipts_kept_for`.
+    /// keeps the receipt of each keyed request for `receipts_kept_for`. `queries` limits its queries.
     ///
     /// # Errors
     /// A thread for computations cannot be started.
@@ -58,8 +58,9 @@ impl Service {
         store: Arc<dyn Store>,
         cache_bytes_max: u64,
         receipts_kept_for: Duration,
+        queries: QueryLimits,
     ) -> Result<Self, ThreadPoolBuildError> {
-        let (admission, backlog) = (Arc::<AdmissionControl>::default(), Arc::<Backlog>::default());
+        let (admission, backlog) = (Arc::new(AdmissionControl::new(queries)), Arc::<Backlog>::default());
         let live = Arc::<LiveHub>::default();
         let group_commit = GroupCommit::new(
             Arc::<dyn Store>::clone(&store),
@@ -80,7 +81,7 @@ impl Service {
             backlog,
             compute: Compute::new()?,
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
-            derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
+            derivations: Arc::new(Semaphore::new(DERIVED_SEGMENTS_AT_ONCE)),
         };
         Ok(Self { parts: Arc::new(parts) })
     }

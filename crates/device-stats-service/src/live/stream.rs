@@ -183,7 +183,7 @@ impl LiveReadings {
         let mut missed: Vec<Reading> = Vec::new();
         for device in self.devices.keys() {
             let page = ListPage { skip: 0, limit: per_device };
-            missed.extend(self.service.newest_readings(*device, window, page).await?);
+            missed.extend(self.service.newest_readings(None, *device, window, page).await?);
             missed.sort_unstable_by_key(|reading| (std::cmp::Reverse(reading.time), reading.id));
             missed.truncate(total as usize);
         }
@@ -209,11 +209,14 @@ mod tests {
 
     use super::*;
     use crate::access::principal::{Action, Principal};
+    use crate::admission::QueryLimits;
 
     /// Every deleted source was reported as a missing device.
     #[tokio::test]
     async fn a_source_deleted_after_its_lookup_is_missing() {
-        let service = Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1)).unwrap();
+        let service =
+            Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1), QueryLimits::default())
+                .unwrap();
         let email = Email::parse("ada@example.com").unwrap();
         let user = NewUser { username: Username::new("ada").unwrap(), email };
         let user = service.create_user(Principal::Anyone, user).await.unwrap();

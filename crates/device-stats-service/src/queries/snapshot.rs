@@ -7,6 +7,8 @@ use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze
 use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
+use super::memory::snapshot_bytes;
+use crate::admission::Query;
 use crate::compute::Weight;
 use crate::error::ServiceError;
 use crate::limits::SEGMENTS_DECODED_AT_ONCE;
@@ -136,11 +138,28 @@ impl OpenSnapshot {
 }
 
 impl Service {
-    /// Takes a snapshot and runs a computation on it, on the threads for computations. If magnitudes are
-    /// requested, first computes the derived segments that are not stored yet. If a segment is merged
-    /// meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in total.
+    /// Takes a snapshot and runs a computation on it, on the threads for computations, within the limits on
+    /// queries. If magnitudes are requested, first computes the derived segments that are not stored yet. If
+    /// a segment is merged meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in
+    /// total.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the errors of the computation.
     pub(super) async fn compute_on_snapshot<T: Send + 'static>(
         &self,
+        subject: Subject,
+        window: Window,
+        visited: ReadingsToVisit,
+        axes: RequestedAxes,
+        computation: impl Fn(&OpenSnapshot) -> Result<T, ReadError> + Send + Sync + 'static,
+    ) -> Result<T, ServiceError> {
+        let query = self.parts.admission.admit_query()?;
+        query.run(self.compute_admitted(&query, subject, window, visited, axes, computation)).await
+    }
+
+    async fn compute_admitted<T: Send + 'static>(
+        &self,
+        query: &Query,
         subject: Subject,
         window: Window,
         visited: ReadingsToVisit,
@@ -150,11 +169,16 @@ impl Service {
         let computation = Arc::new(computation);
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
+            let hot = snapshot.devices.iter().map(|device| device.hot.len()).sum();
+            let segments = snapshot.devices.iter().flat_map(|device| &device.segments);
+            query.grow_to(snapshot_bytes(hot, segments, axes))?;
             let weight = self.parts.compute.weigh(count_readings(&snapshot.devices, window, visited));
             let opened = match self.open_snapshot(window, snapshot.devices, weight, axes).await {
                 Err(ReadError::Gone) => continue,
                 opened => opened?,
             };
+            let segments = opened.segments.for_query(query.handle());
+            let opened = OpenSnapshot { segments, ..opened };
             let computation = Arc::clone(&computation);
             let computed = self.parts.compute.run(weight, move || computation(&opened)).await;
             match computed.map_err(ServiceError::ComputationFailed)? {

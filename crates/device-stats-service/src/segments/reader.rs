@@ -12,6 +12,7 @@ use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, StoreError};
 use tokio::runtime::Handle;
 
 use super::cache::{Layer, PageCache, SegmentKey};
+use crate::admission::QueryHandle;
 
 /// Maximum number of pieces in one call to the store. It bounds the memory of pieces before they are decoded.
 const PIECES_MAX: usize = 512;
@@ -22,6 +23,9 @@ pub(crate) enum ReadError {
     /// The segment was merged or its device deleted since the snapshot. Take a new snapshot.
     #[error("a segment was merged or deleted")]
     Gone,
+    /// Nobody waits for the result of the query.
+    #[error("the query was abandoned")]
+    Abandoned,
     /// The store failed, or the segment is corrupt.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,6 +67,8 @@ pub(crate) struct OpenSegments {
     count: usize,
     /// For each segment with readings, the position of its derived segment, if that is open.
     derived: Vec<Option<usize>>,
+    /// The query that reads the segments, if it can be abandoned.
+    query: Option<QueryHandle>,
 }
 
 impl SegmentReader {
@@ -83,7 +89,7 @@ impl SegmentReader {
         });
         let segments: Vec<OpenSegment> = segments.collect::<Option<_>>().ok_or(ReadError::Gone)?;
         let (reader, runtime, count) = (Arc::clone(self), Handle::current(), segments.len());
-        Ok(OpenSegments { reader, runtime, segments, count, derived: vec![None; count] })
+        Ok(OpenSegments { reader, runtime, segments, count, derived: vec![None; count], query: None })
     }
 
     /// Returns the heads of the segments of one layer, from the cache or the store; `None` for each segment
@@ -142,6 +148,18 @@ async fn read_pieces(
 }
 
 impl OpenSegments {
+    /// Makes the segments part of a query. They hold its share of the limits, and are not read any more when
+    /// it is abandoned.
+    pub(crate) fn for_query(self, query: QueryHandle) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
+    /// Returns an error if the query was abandoned.
+    pub(crate) fn check_wanted(&self) -> Result<(), ReadError> {
+        let is_abandoned = self.query.as_ref().is_some_and(QueryHandle::is_abandoned);
+        if is_abandoned { Err(ReadError::Abandoned) } else { Ok(()) }
+    }
+
     /// Adds derived segments. Each item is the position of a segment and the head of its derived segment.
     pub(super) fn add_derived(&mut self, heads: impl Iterator<Item = (usize, Arc<Head>)>) {
         for (position, head) in heads {
@@ -218,6 +236,7 @@ impl OpenSegments {
         blocks: &[WantedBlock],
         loaded: &mut HashMap<SegmentPage, Arc<Page>>,
     ) -> Result<(), ReadError> {
+        self.check_wanted()?;
         let Some(first) = blocks.first() else { return Ok(()) };
         let keys: Vec<PieceKey> = blocks.iter().map(|block| block.segment.piece(block.piece)).collect();
         let pieces = read_pieces(self.reader.store.as_ref(), first.segment.layer, &keys).await?;
@@ -255,8 +274,10 @@ impl OpenSegments {
 impl Pages for OpenSegments {
     type Error = ReadError;
 
-    /// Blocks while pages are read from the store. Do not call it on a thread of the runtime.
+    /// Blocks while pages are read from the store. Returns an error if the query was abandoned. Do not call
+    /// it on a thread of the runtime.
     fn read(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
+        self.check_wanted()?;
         let cached: Vec<Option<Arc<Page>>> = pages.iter().map(|page| self.cached(page)).collect();
         let missing = pages.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
         let missing: Vec<SegmentPage> = missing.map(|(page, _)| *page).collect();

@@ -30,7 +30,14 @@ fn sealing_needs_either_all_devices_or_one() {
 
 #[test]
 fn the_help_of_each_command_shows_only_its_own_settings() {
-    let server = ["--listen", "--cache-mib", "--seal-after-seconds", "--keep-keys-seconds", "--migrate"];
+    let server = [
+        "--listen",
+        "--cache-mib",
+        "--queries-max",
+        "--seal-after-seconds",
+        "--keep-keys-seconds",
+        "--migrate",
+    ];
     let database = ["--database-url", "--postgres-password", "--database-ca"];
     let client = ["--url"];
     let none: [&str; 0] = [];
