@@ -70,15 +70,16 @@ pub(super) fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
 }
 
 impl OpenSnapshot {
-    /// Returns the parts of each device inside the window.
-    pub(super) fn device_parts(&self) -> Result<Vec<Vec<Part>>, ReadError> {
-        let mut devices: Vec<Vec<Part>> = vec![Vec::new(); self.devices.len()];
-        for part in self.segments.cut_window(self.window)? {
-            let index = self.devices.partition_point(|device| device.segments_end <= part.segment);
-            let parts = devices.get_mut(index);
-            parts.ok_or_else(|| ReadError::broken("a part belongs to no device of the snapshot"))?.push(part);
-        }
-        Ok(devices)
+    /// Divides parts into the parts of each device. The parts are ordered by segment.
+    pub(super) fn by_device<'p>(&self, parts: &'p [Part]) -> Vec<&'p [Part]> {
+        let mut left = parts;
+        let own = self.devices.iter().map(|device| {
+            let end = left.partition_point(|part| part.segment < device.segments_end);
+            let own;
+            (own, left) = left.split_at(end);
+            own
+        });
+        own.collect()
     }
 
     /// Returns the hot readings of all devices.

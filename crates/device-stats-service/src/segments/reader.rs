@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::analysis::{Pages, Part, SegmentPage, cut};
+use device_stats_segment::analysis::{Pages, Part, SegmentPage, Spans, cut};
 use device_stats_segment::{Fault, Head, Page};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, StoreError};
 use tokio::runtime::Handle;
@@ -182,22 +182,26 @@ impl OpenSegments {
         Ok(Some(Part { segment, head, rows: part.rows.clone() }))
     }
 
+    /// Returns the number of segments with readings.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Returns each segment as an uncut part.
     pub(crate) fn whole_parts(&self) -> Vec<Part> {
         let segments = self.segments.iter().take(self.count).enumerate();
         segments.map(|(index, segment)| Part::new(index, Arc::clone(&segment.head))).collect()
     }
 
-    /// Cuts all segments at ascending bounds, and returns the parts of each span `[bounds[n], bounds[n +
-    /// 1])`. May block, like [`Pages::read`].
-    pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Vec<Vec<Part>>, ReadError> {
+    /// Cuts all segments at ascending bounds into the spans `[bounds[n], bounds[n + 1])`. May block, like
+    /// [`Pages::read`].
+    pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Spans, ReadError> {
         cut(&self.whole_parts(), bounds, self)
     }
 
     /// Returns the parts of all segments inside a window. May block, like [`Pages::read`].
     pub(crate) fn cut_window(&self, window: Window) -> Result<Vec<Part>, ReadError> {
-        let spans = self.cut(&[window.from_us, window.until_us])?.into_iter().next();
-        spans.ok_or_else(|| ReadError::broken("segments cut at two bounds have no span"))
+        Ok(self.cut(&[window.from_us, window.until_us])?.into_parts())
     }
 
     fn segment(&self, index: usize) -> Result<&OpenSegment, ReadError> {
