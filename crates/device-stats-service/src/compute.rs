@@ -261,9 +261,13 @@ mod tests {
         let mut busy = Vec::new();
         for _ in 0..permits / 2 {
             let (compute, end) = (Arc::clone(&compute), Arc::clone(&end));
-            busy.push(tokio::spawn(
-                async move { compute.run(Weight::Light, move || drop(end.wait())).await },
-            ));
+            busy.push(tokio::spawn(async move {
+                compute
+                    .run(Weight::Light, move || {
+                        end.wait();
+                    })
+                    .await
+            }));
         }
         while compute.light_permits.available_permits() > permits / 2 {
             tokio::task::yield_now().await;

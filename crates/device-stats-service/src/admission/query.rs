@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     fn limits(queries_max: usize, bytes_max: u64) -> QueryLimits {
-        QueryLimits { queries_max, bytes_max, time_max: Duration::from_secs(60) }
+        QueryLimits { queries_max, bytes_max, time_max: Duration::from_mins(1) }
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ impl Service {
             let interval = grid.interval();
             let Some(window) = window else { return Ok(Ok(Series { interval, buckets: Vec::new() })) };
             match grid.buckets(window) {
-                Ok(buckets) => summarize_buckets(snapshot, window, buckets)
+                Ok(buckets) => summarize_buckets(snapshot, window, &buckets)
                     .map(|buckets| Ok(Series { interval, buckets })),
                 Err(error) => Ok(Err(SeriesTooLong { error, readings: RankedTimes::new(snapshot)?.span()? })),
             }
@@ -111,7 +111,7 @@ fn bounded_window(snapshot: &OpenSnapshot) -> Result<Option<Window>, ReadError> 
 fn summarize_buckets(
     snapshot: &OpenSnapshot,
     window: Window,
-    buckets: Vec<Window>,
+    buckets: &[Window],
 ) -> Result<Vec<Bucket>, ReadError> {
     let mut hot = snapshot.hot();
     hot.sort_unstable_by_key(|row| row.time_us);
