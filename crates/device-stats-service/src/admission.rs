@@ -1,10 +1,15 @@
 //! Admission control: limits on the total use of one service by all its requests. A request that exceeds a
 //! limit is refused at once. Computations have their own limits in `compute`.
 
+mod query;
+
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::query::QueryAdmission;
+pub use self::query::QueryLimits;
+pub(crate) use self::query::{Query, QueryHandle};
 use crate::client_limit::{ClientAddress, ClientLimit, ClientPermit};
 use crate::error::ServiceError;
 use crate::limits::{
@@ -27,6 +32,7 @@ pub(crate) struct AdmissionControl {
     resumed_readings: Arc<Semaphore>,
     /// Live streams that read missed readings from the store.
     resumes: Arc<Semaphore>,
+    queries: QueryAdmission,
 }
 
 /// The share of a limit that an admitted caller holds. Dropping the permit returns the share.
@@ -56,6 +62,13 @@ pub struct BodyPermit {
 
 impl Default for AdmissionControl {
     fn default() -> Self {
+        Self::new(QueryLimits::default())
+    }
+}
+
+impl AdmissionControl {
+    /// Creates the limits of a service.
+    pub(crate) fn new(queries: QueryLimits) -> Self {
         let limit = |count| Arc::new(Semaphore::new(count));
         Self {
             body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
@@ -64,11 +77,10 @@ impl Default for AdmissionControl {
             live_streams: ClientLimit::new(LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX),
             resumed_readings: limit(LIVE_READINGS_RESUMED_TOTAL_MAX),
             resumes: limit(LIVE_RESUMES_AT_ONCE),
+            queries: QueryAdmission::new(queries),
         }
     }
-}
 
-impl AdmissionControl {
     /// Returns the permit of a new body. It has no memory reserved yet.
     pub(crate) fn body_permit(&self) -> BodyPermit {
         BodyPermit { units: Arc::clone(&self.body_units), reserved: None, bytes: 0 }
@@ -106,6 +118,20 @@ impl AdmissionControl {
         let readings = wait_for(&self.resumed_readings, readings_max).await;
         let turn = wait_for(&self.resumes, 1).await;
         ResumePermit { readings, _turn: turn }
+    }
+
+    /// Admits a query, before it takes its snapshot.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyAnalyses`].
+    pub(crate) fn admit_query(&self) -> Result<Query, ServiceError> {
+        self.queries.admit()
+    }
+
+    /// Returns the number of further queries, and of further KiB of their memory, that can be admitted.
+    #[cfg(test)]
+    pub(crate) fn free_queries(&self) -> (usize, usize) {
+        self.queries.free()
     }
 
     /// Returns the number of readings that the queue can still take.

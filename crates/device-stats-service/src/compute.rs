@@ -7,7 +7,12 @@
 //!
 //! Only a few heavy computations run at once, in order of arrival. Otherwise a thread that waits for the
 //! tasks of its computation could start another computation (rayon steals work). All computations would then
-//! end late, and all their pages would be in memory at once.
+//! end late, and all their pages would be in memory at once. The number of light computations is limited in
+//! the same way, to twice the number of threads.
+//!
+//! A computation that waits for its permit does not exist yet. If its caller is cancelled, for example
+//! because the client has disconnected, nothing of it remains. A computation that has its permit is not
+//! started after its caller was cancelled. A running one stops when it next reads pages (`segments/reader`).
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -28,6 +33,8 @@ pub(crate) struct Compute {
     light: ThreadPool,
     heavy: ThreadPool,
     bodies: ThreadPool,
+    /// One permit for each light computation that may run or be next.
+    light_permits: Arc<Semaphore>,
     /// One permit for each heavy computation that may run.
     heavy_permits: Arc<Semaphore>,
     /// One permit for each export that may compute. Exports use up to half of the cores, so the other half is
@@ -103,6 +110,8 @@ impl Compute {
             light: pool("analysis")?,
             heavy: pool("heavy")?,
             bodies: pool("body")?,
+            // With a second computation for each thread, no thread waits for the next one to be queued.
+            light_permits: Arc::new(Semaphore::new(2 * cores)),
             heavy_permits: half(),
             export_permits: half(),
             running: Arc::default(),
@@ -126,13 +135,26 @@ impl Compute {
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
         let running = Arc::clone(&self.running);
-        match weight {
-            Weight::Light => spawn(&self.light, running, computation).await,
-            Weight::Heavy => {
-                let permit = Arc::clone(&self.heavy_permits).acquire_owned().await?;
-                spawn(&self.heavy, (running, permit), computation).await
-            }
-        }
+        let (pool, permits) = match weight {
+            Weight::Light => (&self.light, &self.light_permits),
+            Weight::Heavy => (&self.heavy, &self.heavy_permits),
+        };
+        let permit = Arc::clone(permits).acquire_owned().await?;
+        spawn(pool, (running, permit), computation).await
+    }
+
+    /// Returns the number of computations that run or wait.
+    #[cfg(test)]
+    pub(crate) fn in_progress(&self) -> usize {
+        Arc::strong_count(&self.running) - 1
+    }
+
+    /// Takes all permits for light computations.
+    #[cfg(test)]
+    pub(crate) async fn occupy_light_threads(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let all = self.light_permits.available_permits();
+        let all = Arc::clone(&self.light_permits).acquire_many_owned(u32::try_from(all).unwrap());
+        all.await.unwrap()
     }
 
     /// Runs a light computation of an export. Waits while other exports use half of the cores.
@@ -171,7 +193,8 @@ impl Compute {
     }
 }
 
-/// Runs a computation on a pool. Drops `permits` when the computation ends, even if its caller was cancelled.
+/// Runs a computation on a pool, unless its caller is cancelled before it starts. Drops `permits` when the
+/// computation ends, even if its caller was cancelled.
 async fn spawn<T: Send + 'static>(
     pool: &ThreadPool,
     permits: impl Send + 'static,
@@ -179,6 +202,9 @@ async fn spawn<T: Send + 'static>(
 ) -> Result<T, Cause> {
     let (sender, result) = oneshot::channel();
     pool.spawn(move || {
+        if sender.is_closed() {
+            return;
+        }
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(computation));
         drop(permits);
         // Fails if the caller was cancelled.
@@ -237,6 +263,44 @@ mod tests {
             heavy.await.unwrap().unwrap();
         }
         assert_eq!(compute.heavy_permits.available_permits(), permits);
+    }
+
+    /// The threads computed results that nobody waited for.
+    #[tokio::test]
+    async fn a_computation_whose_caller_is_cancelled_does_not_start() {
+        let compute = Arc::new(Compute::new().unwrap());
+        let permits = compute.light_permits.available_permits();
+        let end = Arc::new(Barrier::new(permits / 2 + 1));
+        let mut busy = Vec::new();
+        for _ in 0..permits / 2 {
+            let (compute, end) = (Arc::clone(&compute), Arc::clone(&end));
+            busy.push(tokio::spawn(async move {
+                compute
+                    .run(Weight::Light, move || {
+                        end.wait();
+                    })
+                    .await
+            }));
+        }
+        while compute.light_permits.available_permits() > permits / 2 {
+            tokio::task::yield_now().await;
+        }
+        let (started, is_started) = mpsc::channel();
+        let late = tokio::spawn({
+            let compute = Arc::clone(&compute);
+            async move { compute.run(Weight::Light, move || started.send(()).unwrap()).await }
+        });
+        while compute.light_permits.available_permits() >= permits / 2 {
+            tokio::task::yield_now().await;
+        }
+        late.abort();
+        assert!(late.await.unwrap_err().is_cancelled());
+        end.wait();
+        for busy in busy {
+            busy.await.unwrap().unwrap();
+        }
+        // The channel closes when the computation is dropped.
+        assert!(is_started.recv().is_err());
     }
 
     #[tokio::test]

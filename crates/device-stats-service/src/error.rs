@@ -1,5 +1,7 @@
 //! Errors of the service. The transports refuse invalid input before they call the service.
 
+use std::time::Duration;
+
 use device_stats_domain::{DeviceId, IdempotencyKey};
 use device_stats_store::{Cause, StoreError};
 
@@ -68,6 +70,12 @@ pub enum ServiceError {
     /// The service is stopping and should get no further requests.
     #[error("the service is stopping")]
     Stopping,
+    /// The maximum number of queries runs or waits, or they need all the memory of queries.
+    #[error("too many queries are running")]
+    TooManyAnalyses,
+    /// The query did not end within this time. Its computation stops.
+    #[error("the query did not end in time")]
+    QueryTimedOut(Duration),
     /// A computation panicked; a bug.
     #[error("a computation failed")]
     ComputationFailed(#[source] Cause),
@@ -86,6 +94,8 @@ impl From<ReadError> for ServiceError {
         match error {
             ReadError::Store(error) | ReadError::CorruptDerived(_, error) => error.into(),
             ReadError::Gone => Self::segments_merged_repeatedly(),
+            // Nobody waits for this error.
+            ReadError::Abandoned => StoreError::Unavailable(error.into()).into(),
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod purging;
 pub mod sealing;
 
 pub use access::{Action, Authorized, CursorPage, DeviceSelection, Principal, ReadingSource};
-pub use admission::BodyPermit;
+pub use admission::{BodyPermit, QueryLimits};
 pub use client_limit::{ClientAddress, LimitScope};
 pub use error::ServiceError;
 pub use export::Export;

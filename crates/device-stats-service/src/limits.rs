@@ -55,6 +55,16 @@ pub const PURGE_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum number of devices that an analysis or a request for latest readings chooses.
 pub const CHOSEN_DEVICES_MAX: u32 = 1_000;
 
+/// Default of the maximum number of concurrent queries: analyses, series, histograms, latest readings and
+/// lists of readings. A further one is refused with 503 at once.
+pub const QUERIES_DEFAULT: usize = 256;
+/// Default of the maximum memory of the snapshots of all queries together, in bytes. A query that exceeds it
+/// is refused with 503 at once.
+pub const QUERIES_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
+/// Default of the maximum time of a query. After it, the request is answered with 503, and the computation
+/// stops.
+pub const QUERY_TIMEOUT_DEFAULT: Duration = Duration::from_mins(2);
+
 /// Maximum number of segments whose pages a request for latest readings holds in memory together. The same
 /// number of segments without stored magnitudes are decoded at once for their magnitudes.
 pub const SEGMENTS_DECODED_AT_ONCE: usize = 64;

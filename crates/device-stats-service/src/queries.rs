@@ -4,9 +4,12 @@ mod analysis;
 mod histogram;
 mod latest;
 pub(crate) mod list;
+mod memory;
 mod reading_span;
 mod series;
 pub(crate) mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use analysis::Analysis;
 pub use latest::LatestReading;

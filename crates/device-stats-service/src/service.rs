@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::known_devices::KnownDevices;
-use crate::admission::{AdmissionControl, BodyPermit};
+use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
 use crate::compute::Compute;
 use crate::error::ServiceError;
 use crate::ingest::clock::Clock;
@@ -50,13 +50,13 @@ pub(crate) struct ServiceParts {
     /// One permit for each deletion of readings that may run.
     pub(crate) deletion_permits: Arc<Semaphore>,
     /// Permits for computing derived segments.
-    pub(crate) derivations: Semaphore,
+    pub(crate) derivations: Arc<Semaphore>,
     pub(crate) is_stopping: AtomicBool,
 }
 
 impl Service {
     /// Creates the service over `store`. It caches up to `cache_bytes_max` bytes of decoded segments, and
-    /// keeps the receipt of each keyed request for `receipts_kept_for`.
+    /// keeps the receipt of each keyed request for `receipts_kept_for`. `queries` limits its queries.
     ///
     /// # Errors
     /// A thread for computations cannot be started.
@@ -64,8 +64,9 @@ impl Service {
         store: Arc<dyn Store>,
         cache_bytes_max: u64,
         receipts_kept_for: Duration,
+        queries: QueryLimits,
     ) -> Result<Self, ThreadPoolBuildError> {
-        let (admission, backlog) = (Arc::<AdmissionControl>::default(), Arc::<Backlog>::default());
+        let (admission, backlog) = (Arc::new(AdmissionControl::new(queries)), Arc::<Backlog>::default());
         let live = Arc::<LiveHub>::default();
         let group_commit = GroupCommit::new(
             Arc::<dyn Store>::clone(&store),
@@ -87,7 +88,7 @@ impl Service {
             compute: Compute::new()?,
             has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
-            derivations: Semaphore::new(DERIVED_SEGMENTS_AT_ONCE),
+            derivations: Arc::new(Semaphore::new(DERIVED_SEGMENTS_AT_ONCE)),
             is_stopping: AtomicBool::new(false),
         };
         Ok(Self { parts: Arc::new(parts) })

@@ -134,7 +134,7 @@ mod tests {
 
     use allocation_counter::measure;
     use axum::http::HeaderValue;
-    use device_stats_service::Service;
+    use device_stats_service::{QueryLimits, Service};
     use device_stats_sqlite::SqliteStore;
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -145,7 +145,8 @@ mod tests {
     fn the_memory_of_a_gzip_decoder_is_not_larger_than_reserved() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-        let service = Service::new(Arc::new(store), 0, Duration::from_mins(1)).unwrap();
+        let service =
+            Service::new(Arc::new(store), 0, Duration::from_mins(1), QueryLimits::default()).unwrap();
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&(0..=u8::MAX).cycle().take(1_000_000).collect::<Vec<u8>>()).unwrap();
         let body = encoder.finish().unwrap();

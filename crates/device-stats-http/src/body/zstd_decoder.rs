@@ -153,7 +153,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use device_stats_service::Service;
+    use device_stats_service::{QueryLimits, Service};
     use device_stats_sqlite::SqliteStore;
     use zstd::stream::raw::CParameter;
     use zstd::stream::write::Encoder;
@@ -174,7 +174,8 @@ mod tests {
     fn decode(body: &[u8], piece: usize) -> (Vec<u8>, usize, usize) {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-        let service = Service::new(Arc::new(store), 0, Duration::from_mins(1)).unwrap();
+        let service =
+            Service::new(Arc::new(store), 0, Duration::from_mins(1), QueryLimits::default()).unwrap();
         let mut bounded = Bounded::new(Vec::new(), usize::MAX, service.body_permit());
         let mut decoder = ZstdDecoder::default();
         for bytes in body.chunks(piece) {

@@ -144,6 +144,18 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             unavailable("too_many_streams", limit_reached(*scope, limits, "live streams", "are open"))
         }
         ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
+        ServiceError::TooManyAnalyses => {
+            let detail = "Too many analyses and other queries are running; nothing was computed, try again";
+            unavailable("too_many_analyses", detail)
+        }
+        ServiceError::QueryTimedOut(limit) => {
+            let seconds = limit.as_secs();
+            let detail = format!(
+                "The query did not end within {seconds} seconds; try again later, or request a shorter \
+                 period, fewer devices or fewer statistics"
+            );
+            unavailable("query_timeout", detail)
+        }
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
         ServiceError::RequestInProgress => text(
             StatusCode::CONFLICT,

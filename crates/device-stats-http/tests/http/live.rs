@@ -265,7 +265,7 @@ async fn a_malformed_event_id_starts_from_now(api: Api) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_address_gets_a_part_of_the_streams() {
     let proxies = "127.0.0.1".parse().unwrap();
-    let server = Server::start_with(Arc::new(Model::default()), 0, proxies).await;
+    let server = Server::start_behind(Arc::new(Model::default()), proxies).await;
     let api = server.api;
     api.device("d").await;
     let mut open = Vec::new();

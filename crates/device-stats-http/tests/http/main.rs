@@ -44,6 +44,7 @@ mod number_times;
 mod numbers;
 mod oracle;
 mod percentiles;
+mod query_limits;
 mod restoring;
 mod sealing;
 mod series;

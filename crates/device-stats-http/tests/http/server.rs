@@ -9,7 +9,7 @@ use std::time::Duration;
 use device_stats_domain::DeviceKey;
 use device_stats_http::{TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
-use device_stats_service::Service;
+use device_stats_service::{QueryLimits, Service};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::Store;
 use serde_json::{Value, json};
@@ -80,19 +80,28 @@ impl Server {
     }
 
     pub(crate) async fn start_with_cache(store: Arc<dyn Store>, cache_bytes_max: u64) -> Self {
-        Self::start_with(store, cache_bytes_max, TrustedProxies::default()).await
+        Self::start_with(store, cache_bytes_max, TrustedProxies::default(), QueryLimits::default()).await
     }
 
     /// Starts a service that believes the `X-Forwarded-For` of these proxies.
-    pub(crate) async fn start_with(
+    pub(crate) async fn start_behind(store: Arc<dyn Store>, proxies: TrustedProxies) -> Self {
+        Self::start_with(store, 0, proxies, QueryLimits::default()).await
+    }
+
+    pub(crate) async fn start_with_limits(store: Arc<dyn Store>, queries: QueryLimits) -> Self {
+        Self::start_with(store, 16 * 1024 * 1024, TrustedProxies::default(), queries).await
+    }
+
+    async fn start_with(
         store: Arc<dyn Store>,
         cache_bytes_max: u64,
         proxies: TrustedProxies,
+        queries: QueryLimits,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = Service::new(store, cache_bytes_max, Duration::from_mins(1)).unwrap();
+        let service = Service::new(store, cache_bytes_max, Duration::from_mins(1), queries).unwrap();
         let serving = tokio::spawn(async move {
             let _relay = service.join_other_nodes();
             let stop = async {

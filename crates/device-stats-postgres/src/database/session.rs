@@ -102,7 +102,8 @@ fn log_encryption(config: &PostgresConfig, is_encrypted: bool) {
             "connections to the database are encrypted, but sslmode=prefer does not verify the server"
         );
     } else if config.is_local() {
-        tracing::info!(database = %config, "connections to the database on this machine are not encrypted");
+        // The commands print their results to a terminal, and nobody needs to act on this.
+        tracing::debug!(database = %config, "connections to the database on this machine are not encrypted");
     } else {
         tracing::warn!(
             database = %config,

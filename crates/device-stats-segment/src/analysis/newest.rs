@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use super::page_source::{Pages, ReadPages, contradiction, expect_column};
+use super::part::Part;
 use super::part::part_column::PageCounts;
-use super::part::{Part, cut};
+use super::part::spans::cut;
 use super::rank::bracket::{KnownColumn, bracket};
 use super::rank::selection::{Run, select};
 use super::rows::rows;
@@ -36,7 +37,7 @@ pub fn newest<P: Pages>(
     let hot_times = HotTimes::new(hot);
     let from = time_of_rank(&columns, &hot_times, last.saturating_sub(more), pages)?;
     let to = time_of_rank(&columns, &hot_times, last, pages)?;
-    let inside = cut(parts, &[from, to.saturating_add(1)], pages)?.concat();
+    let inside = cut(parts, &[from, to.saturating_add(1)], pages)?.into_parts();
     let mut page = rows(&inside, pages)?;
     page.extend(hot.iter().filter(|row| (from..=to).contains(&row.time_us)));
     page.sort_unstable_by_key(|row| Reverse(row.time_us));

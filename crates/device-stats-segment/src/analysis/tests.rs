@@ -125,7 +125,7 @@ fn compare(found: Option<&Statistics>, column: Vec<f64>) {
 /// Compares everything over one window, for devices in one pool.
 fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
     let memory = Memory::new(devices.iter().map(|device| device.segments(sizes)));
-    let mut cut_parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
+    let mut cut_parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
     assert!(cut_parts.iter().all(|part| part.len() > 0));
     let parts: Vec<Vec<Part>> = (0..devices.len())
         .map(|device| {
@@ -293,7 +293,7 @@ fn check_bounds(device: &Split, window: &Range<i64>) {
         bins(3, Some(-3e300), Some(-2e300)),
     ];
     let memory = Memory::new([device.segments(SMALL)].into_iter());
-    let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().concat();
+    let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
     let group = Group { parts: &parts, hot: &device.hot_columns(window) };
     check_histogram(group, Axis::X, &device.column(Axis::X, window), &memory, &all_bins);
 }
@@ -328,7 +328,7 @@ fn a_group_may_have_two_parts_of_a_segment() {
     let rows = (0..9_000).map(|n| row(n, f64::from(u8::try_from(n % 10).unwrap())));
     let device = Split { rows: rows.collect(), homes: vec![1; 9_000] };
     let memory = Memory::new([device.segments(PageSizes::WRITTEN)].into_iter());
-    let parts = cut(&memory.parts(), &[100, 3_000, 8_000], &memory).unwrap().concat();
+    let parts = cut(&memory.parts(), &[100, 3_000, 8_000], &memory).unwrap().into_parts();
     let group = Group { parts: &parts, hot: &Axes::default() };
     let column = device.column(Axis::X, &(100..8_000));
     check_histogram(group, Axis::X, &column, &memory, &[bins(7, None, None)]);
@@ -341,7 +341,7 @@ fn sums_of_parts_are_exact() {
     let device = Split { rows, homes: vec![1; 5_000] };
     let memory = Memory::new([device.segments(PageSizes::WRITTEN)].into_iter());
     for window in [3..4_997, 0..64, 0..65, 63..64, 1_000..1_001, 4_990..5_000] {
-        let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().pop().unwrap();
+        let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
         let group = Group { parts: &parts, hot: &Axes::default() };
         let found = analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap();
         let mut sum = ExactSum::default();
@@ -389,7 +389,7 @@ fn copied_codes_count_the_same() {
     let memory = Memory::new([vec![encode(&rows, PageSizes::WRITTEN, Effort::Fast)]].into_iter());
     for (from, until) in [(100, 8_999), (0, 3_000), (4_000, 4_200), (1, 8_192)] {
         let bounds = [rows[from].time_us, rows[until].time_us];
-        let parts = cut(&memory.parts(), &bounds, &memory).unwrap().pop().unwrap();
+        let parts = cut(&memory.parts(), &bounds, &memory).unwrap().into_parts();
         let axes = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
         let kept = cut_columns(&axes, &memory).unwrap();
         for (kept, mut copied) in kept.iter().zip(cut_columns(&axes, &memory).unwrap()) {
@@ -425,7 +425,7 @@ fn codes_that_contradict_the_dictionary_are_a_fault() {
     let mut columns = Columns::from_rows(&rows, SMALL.sum_run).unwrap();
     columns.axes.x.dictionary.counts = vec![10, 50];
     let memory = Memory::new([vec![write(&columns, SMALL, Effort::Fast).unwrap()]].into_iter());
-    let parts = cut(&memory.parts(), &[20, 60], &memory).unwrap().concat();
+    let parts = cut(&memory.parts(), &[20, 60], &memory).unwrap().into_parts();
     let group = Group { parts: &parts, hot: &Axes::default() };
     let fault = contradiction(&memory, 0);
     assert_eq!(analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap_err(), fault);

@@ -267,7 +267,7 @@ impl Service {
         }
         // Only a client-timed reading can be a repeat. The existing reading may have been deleted since.
         let found = match measurement.time {
-            Some(time) => self.find_reading(device, time).await?,
+            Some(time) => self.find_reading(None, device, time).await?,
             None => None,
         };
         found.ok_or(ServiceError::ReadingDeleted)

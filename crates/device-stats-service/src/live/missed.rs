@@ -133,7 +133,7 @@ impl MissedReadings {
         let mut missed: Vec<Reading> = Vec::new();
         for device in devices.keys() {
             let page = ListPage { skip: 0, limit: per_device };
-            missed.extend(service.newest_readings(*device, window, page).await?);
+            missed.extend(service.newest_readings(None, *device, window, page).await?);
             missed.sort_unstable_by_key(|reading| (std::cmp::Reverse(reading.time), reading.id));
             missed.truncate(total as usize);
             if let Some(oldest) = missed.get(total as usize - 1) {

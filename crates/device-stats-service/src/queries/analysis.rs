@@ -75,7 +75,8 @@ impl Service {
 
 /// Returns the statistics of each device and of all devices together; `None` if there is no reading.
 fn analyze(snapshot: &OpenSnapshot, wanted: &RequestedStatistics) -> Result<Option<Analysis>, ReadError> {
-    let parts = snapshot.device_parts()?;
+    let parts = snapshot.segments.cut_window(snapshot.window)?;
+    let parts = snapshot.by_device(&parts);
     let hot: Vec<Axes<Vec<f64>>> = snapshot.devices.iter().map(|device| columns(&device.hot)).collect();
     let groups = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot });
     let found = snapshot.analyze(&groups.collect::<Vec<_>>(), wanted)?;

@@ -4,15 +4,17 @@
 #[cfg(test)]
 mod tests;
 
-use device_stats_domain::{Device, DeviceKey, Reading};
+use device_stats_domain::{Device, DeviceKey, Reading, RequestedAxes};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::{Pages, Part, rows};
 use device_stats_store::{NewestReadings, SegmentEntry};
 
 use super::list::stored_reading;
+use super::memory::snapshot_bytes;
 use super::snapshot::ATTEMPTS_MAX;
 use crate::access::principal::{Authorized, Principal};
 use crate::access::{CursorPage, DeviceSelection};
+use crate::admission::Query;
 use crate::compute::Weight;
 use crate::error::ServiceError;
 use crate::limits::SEGMENTS_DECODED_AT_ONCE;
@@ -26,9 +28,10 @@ impl Service {
     /// Returns the latest reading of a device.
     ///
     /// # Errors
-    /// [`ServiceError::ReadingMissing`].
+    /// [`ServiceError::ReadingMissing`], [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`].
     pub async fn find_latest(&self, device: &Authorized<Device>) -> Result<Reading, ServiceError> {
-        let latest = self.latest_readings(&[device.key]).await?;
+        let query = self.parts.admission.admit_query()?;
+        let latest = query.run(self.latest_readings(&query, &[device.key])).await?;
         latest.into_iter().next().flatten().ok_or(ServiceError::ReadingMissing)
     }
 
@@ -36,6 +39,7 @@ impl Service {
     /// page of the devices that meet conditions, beginning after the key `after`.
     ///
     /// # Errors
+    /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`];
     /// [`ServiceError::DevicesMissing`] for a list;
     /// [`StoreError::UserMissing`](device_stats_store::StoreError) if the owner in the conditions does not
     /// exist.
@@ -55,20 +59,27 @@ impl Service {
             }
         };
         let keys: Vec<DeviceKey> = devices.iter().map(|device| device.key).collect();
-        let latest = self.latest_readings(&keys).await?;
+        let query = self.parts.admission.admit_query()?;
+        let latest = query.run(self.latest_readings(&query, &keys)).await?;
         Ok(CursorPage { entries: devices.into_iter().zip(latest).collect(), has_more })
     }
 
     /// Returns the latest reading of each device, in the same order.
-    async fn latest_readings(&self, devices: &[DeviceKey]) -> Result<Vec<Option<Reading>>, ServiceError> {
+    async fn latest_readings(
+        &self,
+        query: &Query,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<Reading>>, ServiceError> {
         for _ in 0..ATTEMPTS_MAX {
             let found = self.parts.store.find_latest(devices).await?;
             let sealed: Vec<Option<SegmentEntry>> = found.iter().map(newer_segment).collect();
+            let hot = found.iter().map(|found| found.hot.len()).sum();
+            query.grow_to(snapshot_bytes(hot, sealed.iter().flatten(), RequestedAxes::Measured))?;
             let entries =
                 devices.iter().zip(&sealed).filter_map(|(device, segment)| Some((*device, (*segment)?)));
             let segments = match self.parts.segments.open(&entries.collect::<Vec<_>>()).await {
                 Err(ReadError::Gone) => continue,
-                segments => segments?,
+                segments => segments?.for_query(query.handle()),
             };
             let read = self
                 .parts

@@ -1,12 +1,16 @@
 //! Lists of readings, newest first.
 
-use device_stats_domain::{Axes, Device, DeviceKey, Finite, ListPage, Reading, ReadingId, Timestamp, Window};
+use device_stats_domain::{
+    Axes, Device, DeviceKey, Finite, ListPage, Reading, ReadingId, RequestedAxes, Timestamp, Window,
+};
 use device_stats_segment::Row;
 use device_stats_segment::analysis::newest;
 use device_stats_store::{NewestReadings, SegmentEntry, StoreError};
 
+use super::memory::snapshot_bytes;
 use super::snapshot::ATTEMPTS_MAX;
 use crate::access::principal::Authorized;
+use crate::admission::Query;
 use crate::compute::Weight;
 use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
@@ -17,49 +21,56 @@ impl Service {
     /// are counted, not read.
     ///
     /// # Errors
-    /// The errors of the store.
+    /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the errors of the store.
     pub async fn list_readings(
         &self,
         device: &Authorized<Device>,
         window: Window,
         page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
-        self.newest_readings(device.key, window, page).await
+        let query = self.parts.admission.admit_query()?;
+        query.run(self.newest_readings(Some(&query), device.key, window, page)).await
     }
 
     /// Returns the reading of a device at a time.
     ///
     /// # Errors
-    /// [`ServiceError::ReadingMissing`].
+    /// [`ServiceError::ReadingMissing`], [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`].
     pub async fn reading_at(
         &self,
         device: &Authorized<Device>,
         time: Timestamp,
     ) -> Result<Reading, ServiceError> {
-        self.find_reading(device.key, time).await?.ok_or(ServiceError::ReadingMissing)
+        let query = self.parts.admission.admit_query()?;
+        let found = query.run(self.find_reading(Some(&query), device.key, time)).await?;
+        found.ok_or(ServiceError::ReadingMissing)
     }
 
-    /// Returns the reading of a device at a time; `None` if it does not exist.
+    /// Returns the reading of a device at a time; `None` if it does not exist. `query` is the query of a
+    /// client; a lookup of the service itself has none.
     pub(crate) async fn find_reading(
         &self,
+        query: Option<&Query>,
         device: DeviceKey,
         time: Timestamp,
     ) -> Result<Option<Reading>, ServiceError> {
         let window = Window { from_us: time.micros(), until_us: time.micros() + 1 };
-        let found = self.newest_readings(device, window, ListPage { skip: 0, limit: 1 }).await?;
+        let found = self.newest_readings(query, device, window, ListPage { skip: 0, limit: 1 }).await?;
         Ok(found.into_iter().next())
     }
 
-    /// Returns a page of the readings of a device inside a window, newest first.
+    /// Returns a page of the readings of a device inside a window, newest first. `query` is the query of a
+    /// client; a lookup of the service itself has none.
     pub(crate) async fn newest_readings(
         &self,
+        query: Option<&Query>,
         device: DeviceKey,
         window: Window,
         page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
         for _ in 0..ATTEMPTS_MAX {
             let snapshot = self.parts.store.list_newest(device, window, page_end(page)).await?;
-            match self.read_page(device, window, page, snapshot).await? {
+            match self.read_page(query, device, window, page, snapshot).await? {
                 Err(ReadError::Gone) => {}
                 rows => {
                     let readings = rows?.into_iter().map(|row| stored_reading(device, row));
@@ -72,16 +83,22 @@ impl Service {
 
     async fn read_page(
         &self,
+        query: Option<&Query>,
         device: DeviceKey,
         window: Window,
         page: ListPage,
         snapshot: NewestReadings,
     ) -> Result<Result<Vec<Row>, ReadError>, ServiceError> {
         let needed = needed_segments(snapshot.segments, window, page_end(page));
+        if let Some(query) = query {
+            let bytes = snapshot_bytes(snapshot.hot.len(), needed.iter(), RequestedAxes::Measured);
+            query.grow_to(bytes)?;
+        }
         let entries: Vec<_> = needed.into_iter().map(|segment| (device, segment)).collect();
-        let segments = match self.parts.segments.open(&entries).await {
-            Ok(segments) => segments,
-            Err(error) => return Ok(Err(error)),
+        let segments = match (self.parts.segments.open(&entries).await, query) {
+            (Ok(segments), Some(query)) => segments.for_query(query.handle()),
+            (Ok(segments), None) => segments,
+            (Err(error), _) => return Ok(Err(error)),
         };
         let read = self.parts.compute.run(Weight::Light, move || {
             let parts = segments.cut_window(window)?;

@@ -73,11 +73,8 @@ impl<'s> RankedTimes<'s> {
 
     /// Returns the number of readings before a time.
     fn count_before(&self, time_us: i64) -> Result<u64, ReadError> {
-        let sealed = match cut(&self.parts, &[i64::MIN, time_us], self.segments)?.pop() {
-            Some(parts) => count_rows(&parts),
-            None => 0,
-        };
-        Ok(sealed + self.hot.partition_point(|hot_us| *hot_us < time_us) as u64)
+        let sealed = cut(&self.parts, &[i64::MIN, time_us], self.segments)?.into_parts();
+        Ok(count_rows(&sealed) + self.hot.partition_point(|hot_us| *hot_us < time_us) as u64)
     }
 
     /// Returns the time of the reading with a rank, from 0; the rank is less than the number of readings.

@@ -15,6 +15,9 @@ use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
 
+/// Maximum number of parts of segments in the buckets that are summarized together, of 40 bytes each.
+const PARTS_AT_ONCE: usize = 512 * 1024;
+
 /// The buckets of a period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
@@ -64,7 +67,7 @@ impl Service {
             let interval = grid.interval();
             let Some(window) = window else { return Ok(Ok(Series { interval, buckets: Vec::new() })) };
             match grid.buckets(window) {
-                Ok(buckets) => summarize_buckets(snapshot, window, buckets)
+                Ok(buckets) => summarize_buckets(snapshot, window, &buckets)
                     .map(|buckets| Ok(Series { interval, buckets })),
                 Err(error) => Ok(Err(SeriesTooLong { error, readings: RankedTimes::new(snapshot)?.span()? })),
             }
@@ -108,34 +111,48 @@ fn bounded_window(snapshot: &OpenSnapshot) -> Result<Option<Window>, ReadError> 
 fn summarize_buckets(
     snapshot: &OpenSnapshot,
     window: Window,
-    buckets: Vec<Window>,
+    buckets: &[Window],
 ) -> Result<Vec<Bucket>, ReadError> {
-    let ends = buckets.iter().map(|bucket| bucket.until_us.min(window.until_us));
-    let bounds: Vec<i64> = [window.from_us].into_iter().chain(ends).collect();
-    let parts = snapshot.segments.cut(&bounds)?;
-    if parts.len() != buckets.len() {
-        return Err(ReadError::broken("segments cut at n + 1 bounds do not have n spans"));
-    }
     let mut hot = snapshot.hot();
     hot.sort_unstable_by_key(|row| row.time_us);
     // All hot readings of a snapshot are inside its window.
     let mut later = hot.as_slice();
-    let mut pools: Vec<(Window, Vec<Part>, &[Row])> = Vec::with_capacity(buckets.len());
-    for (bucket, parts) in buckets.into_iter().zip(parts) {
-        let inside;
-        (inside, later) = later.split_at(later.partition_point(|row| row.time_us < bucket.until_us));
-        pools.push((bucket, parts, inside));
+    let mut from_us = window.from_us;
+    let mut summarized = Vec::with_capacity(buckets.len());
+    for buckets in buckets.chunks((PARTS_AT_ONCE / snapshot.segments.len().max(1)).max(1)) {
+        let ends = buckets.iter().map(|bucket| bucket.until_us.min(window.until_us));
+        let bounds: Vec<i64> = [from_us].into_iter().chain(ends).collect();
+        from_us = bounds.last().copied().unwrap_or(from_us);
+        let spans = snapshot.segments.cut(&bounds)?;
+        if spans.len() != buckets.len() {
+            return Err(ReadError::broken("segments cut at n + 1 bounds do not have n spans"));
+        }
+        let mut pools: Vec<(Window, &[Part], &[Row])> = Vec::with_capacity(buckets.len());
+        for (bucket, parts) in buckets.iter().zip(spans.iter()) {
+            let inside;
+            (inside, later) = later.split_at(later.partition_point(|row| row.time_us < bucket.until_us));
+            pools.push((*bucket, parts, inside));
+        }
+        summarized.extend(snapshot.weight.each(pools, |(window, parts, hot)| {
+            summarize(snapshot, parts, hot).map(|summaries| Bucket { window, summaries })
+        })?);
     }
-    snapshot.weight.each(pools, |(window, parts, hot)| {
-        let hot = columns(hot);
-        let group = Group { parts: &parts, hot: &hot };
-        let wanted = RequestedStatistics::default();
-        let axes = || analyze(&[group], &wanted, &snapshot.segments);
-        let found = snapshot.each_requested(axes, || {
-            let magnitudes = snapshot.magnitudes(group)?;
-            analyze_axis(&[magnitudes.group()], MAGNITUDE, &wanted, &snapshot.segments)
-        })?;
-        let summaries = found.map(|found| found.all.map(|statistics| statistics.summary));
-        Ok(Bucket { window, summaries: summaries.all() })
-    })
+    Ok(summarized)
+}
+
+/// Summarizes the readings of a bucket; `None` without readings.
+fn summarize(
+    snapshot: &OpenSnapshot,
+    parts: &[Part],
+    hot: &[Row],
+) -> Result<Option<AxisResults<Summary>>, ReadError> {
+    let hot = columns(hot);
+    let group = Group { parts, hot: &hot };
+    let wanted = RequestedStatistics::default();
+    let axes = || analyze(&[group], &wanted, &snapshot.segments);
+    let found = snapshot.each_requested(axes, || {
+        let magnitudes = snapshot.magnitudes(group)?;
+        analyze_axis(&[magnitudes.group()], MAGNITUDE, &wanted, &snapshot.segments)
+    })?;
+    Ok(found.map(|found| found.all.map(|statistics| statistics.summary)).all())
 }

@@ -8,6 +8,8 @@ use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze
 use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
+use super::memory::snapshot_bytes;
+use crate::admission::Query;
 use crate::compute::Weight;
 use crate::error::ServiceError;
 use crate::limits::SEGMENTS_DECODED_AT_ONCE;
@@ -69,15 +71,16 @@ pub(super) fn columns(rows: &[Row]) -> Axes<Vec<f64>> {
 }
 
 impl OpenSnapshot {
-    /// Returns the parts of each device inside the window.
-    pub(super) fn device_parts(&self) -> Result<Vec<Vec<Part>>, ReadError> {
-        let mut devices: Vec<Vec<Part>> = vec![Vec::new(); self.devices.len()];
-        for part in self.segments.cut_window(self.window)? {
-            let index = self.devices.partition_point(|device| device.segments_end <= part.segment);
-            let parts = devices.get_mut(index);
-            parts.ok_or_else(|| ReadError::broken("a part belongs to no device of the snapshot"))?.push(part);
-        }
-        Ok(devices)
+    /// Divides parts into the parts of each device. The parts are ordered by segment.
+    pub(super) fn by_device<'p>(&self, parts: &'p [Part]) -> Vec<&'p [Part]> {
+        let mut left = parts;
+        let own = self.devices.iter().map(|device| {
+            let end = left.partition_point(|part| part.segment < device.segments_end);
+            let own;
+            (own, left) = left.split_at(end);
+            own
+        });
+        own.collect()
     }
 
     /// Returns the hot readings of all devices.
@@ -137,12 +140,29 @@ impl OpenSnapshot {
 }
 
 impl Service {
-    /// Takes a snapshot and runs a computation on it, on the threads for computations. If magnitudes are
-    /// requested, first computes the derived segments that are not stored yet. If a segment is merged
-    /// meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in total. Also starts
-    /// again after it has discarded a corrupt derived segment, once for each.
+    /// Takes a snapshot and runs a computation on it, on the threads for computations, within the limits on
+    /// queries. If magnitudes are requested, first computes the derived segments that are not stored yet. If
+    /// a segment is merged meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in
+    /// total. Also starts again after it has discarded a corrupt derived segment, once for each.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the errors of the computation.
     pub(super) async fn compute_on_snapshot<T: Send + 'static>(
         &self,
+        subject: Subject,
+        window: Window,
+        visited: ReadingsToVisit,
+        axes: RequestedAxes,
+        computation: impl Fn(&OpenSnapshot) -> Result<T, ReadError> + Send + Sync + 'static,
+    ) -> Result<T, ServiceError> {
+        let query = self.parts.admission.admit_query()?;
+        let admitted = self.compute_admitted(&query, subject, window, visited, axes, computation);
+        query.run(Box::pin(admitted)).await
+    }
+
+    async fn compute_admitted<T: Send + 'static>(
+        &self,
+        query: &Query,
         subject: Subject,
         window: Window,
         visited: ReadingsToVisit,
@@ -154,10 +174,15 @@ impl Service {
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
             let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
+            let hot = snapshot.devices.iter().map(|device| device.hot.len()).sum();
+            let segments = snapshot.devices.iter().flat_map(|device| &device.segments);
+            query.grow_to(snapshot_bytes(hot, segments, axes))?;
             let weight = self.parts.compute.weigh(count_readings(&snapshot.devices, window, visited));
             let opened = self.open_snapshot(window, snapshot.devices, weight, axes).await;
             let computed = match opened {
                 Ok(opened) => {
+                    let segments = opened.segments.for_query(query.handle());
+                    let opened = OpenSnapshot { segments, ..opened };
                     let computation = Arc::clone(&computation);
                     let computed = self.parts.compute.run(weight, move || computation(&opened)).await;
                     computed.map_err(ServiceError::ComputationFailed)?

@@ -3,7 +3,8 @@
 //!
 //! On a node, only one request at a time computes a derived segment; other requests wait for it. The
 //! computation is a task of its own. So if a request is cancelled, the derived segments in progress are still
-//! stored, and the next request finds them.
+//! stored, and the next request finds them. A task begins when it has its permit, so cancelled requests leave
+//! no tasks that wait.
 //!
 //! If a derived segment is corrupt, it is deleted and computed again.
 
@@ -72,8 +73,13 @@ impl Service {
     async fn derived_head(&self, device: DeviceKey, entry: SegmentEntry) -> Result<Arc<Head>, ReadError> {
         let key = SegmentKey { layer: Layer::Magnitudes, device, entry };
         let derive = async {
+            let permit = Arc::clone(&self.parts.derivations).acquire_owned();
+            let permit = permit.await.map_err(|closed| StoreError::Broken(closed.into()))?;
             let service = self.clone();
-            let derive = tokio::spawn(async move { service.find_or_derive(key).await });
+            let derive = tokio::spawn(async move {
+                let _permit = permit;
+                service.find_or_derive(key).await
+            });
             derive.await.map_err(|error| StoreError::Broken(error.into()))?
         };
         let head = self.parts.segments.cache().head_or_insert(key, derive).await?;
@@ -82,8 +88,6 @@ impl Service {
 
     async fn find_or_derive(&self, key: SegmentKey) -> Result<Arc<Head>, ReadError> {
         let SegmentKey { device, entry, .. } = key;
-        let _permit =
-            self.parts.derivations.acquire().await.map_err(|closed| StoreError::Broken(closed.into()))?;
         // Another node, or an earlier request, may have stored it in the meantime.
         if let Some(head) = self.stored_derived_head(key).await? {
             return Ok(head);

@@ -6,12 +6,13 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_segment::analysis::{Pages, Part, SegmentPage, cut};
+use device_stats_segment::analysis::{Pages, Part, SegmentPage, Spans, cut};
 use device_stats_segment::{Fault, Head, Page};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
 use super::cache::{Layer, PageCache, SegmentKey};
+use crate::admission::QueryHandle;
 
 /// Maximum number of pieces in one call to the store. It bounds the memory of pieces before they are decoded.
 const PIECES_MAX: usize = 512;
@@ -25,6 +26,9 @@ pub(crate) enum ReadError {
     /// The derived segment of this device and segment is corrupt. Discard it; then it is computed again.
     #[error("a derived segment is corrupt")]
     CorruptDerived((DeviceKey, SegmentId), #[source] StoreError),
+    /// Nobody waits for the result of the query.
+    #[error("the query was abandoned")]
+    Abandoned,
     /// The store failed, or the segment is corrupt.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,6 +85,8 @@ pub(crate) struct OpenSegments {
     count: usize,
     /// For each segment with readings, the position of its derived segment, if that is open.
     derived: Vec<Option<usize>>,
+    /// The query that reads the segments, if it can be abandoned.
+    query: Option<QueryHandle>,
 }
 
 impl SegmentReader {
@@ -101,7 +107,7 @@ impl SegmentReader {
         });
         let segments: Vec<OpenSegment> = segments.collect::<Option<_>>().ok_or(ReadError::Gone)?;
         let (reader, runtime, count) = (Arc::clone(self), Handle::current(), segments.len());
-        Ok(OpenSegments { reader, runtime, segments, count, derived: vec![None; count] })
+        Ok(OpenSegments { reader, runtime, segments, count, derived: vec![None; count], query: None })
     }
 
     /// Returns the heads of the segments of one layer, from the cache or the store; `None` for each segment
@@ -161,6 +167,18 @@ async fn read_pieces(
 }
 
 impl OpenSegments {
+    /// Makes the segments part of a query. They hold its share of the limits, and are not read any more when
+    /// it is abandoned.
+    pub(crate) fn for_query(self, query: QueryHandle) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
+    /// Returns an error if the query was abandoned.
+    pub(crate) fn check_wanted(&self) -> Result<(), ReadError> {
+        let is_abandoned = self.query.as_ref().is_some_and(QueryHandle::is_abandoned);
+        if is_abandoned { Err(ReadError::Abandoned) } else { Ok(()) }
+    }
+
     /// Adds derived segments. Each item is the position of a segment and the head of its derived segment.
     pub(super) fn add_derived(&mut self, heads: impl Iterator<Item = (usize, Arc<Head>)>) {
         for (position, head) in heads {
@@ -183,22 +201,26 @@ impl OpenSegments {
         Ok(Some(Part { segment, head, rows: part.rows.clone() }))
     }
 
+    /// Returns the number of segments with readings.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Returns each segment as an uncut part.
     pub(crate) fn whole_parts(&self) -> Vec<Part> {
         let segments = self.segments.iter().take(self.count).enumerate();
         segments.map(|(index, segment)| Part::new(index, Arc::clone(&segment.head))).collect()
     }
 
-    /// Cuts all segments at ascending bounds, and returns the parts of each span `[bounds[n], bounds[n +
-    /// 1])`. May block, like [`Pages::read`].
-    pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Vec<Vec<Part>>, ReadError> {
+    /// Cuts all segments at ascending bounds into the spans `[bounds[n], bounds[n + 1])`. May block, like
+    /// [`Pages::read`].
+    pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Spans, ReadError> {
         cut(&self.whole_parts(), bounds, self)
     }
 
     /// Returns the parts of all segments inside a window. May block, like [`Pages::read`].
     pub(crate) fn cut_window(&self, window: Window) -> Result<Vec<Part>, ReadError> {
-        let spans = self.cut(&[window.from_us, window.until_us])?.into_iter().next();
-        spans.ok_or_else(|| ReadError::broken("segments cut at two bounds have no span"))
+        Ok(self.cut(&[window.from_us, window.until_us])?.into_parts())
     }
 
     fn segment(&self, index: usize) -> Result<&OpenSegment, ReadError> {
@@ -237,6 +259,7 @@ impl OpenSegments {
         blocks: &[WantedBlock],
         loaded: &mut HashMap<SegmentPage, Arc<Page>>,
     ) -> Result<(), ReadError> {
+        self.check_wanted()?;
         let Some(first) = blocks.first() else { return Ok(()) };
         let keys: Vec<PieceKey> = blocks.iter().map(|block| block.segment.piece(block.piece)).collect();
         let pieces = read_pieces(self.reader.store.as_ref(), first.segment.layer, &keys).await?;
@@ -287,8 +310,10 @@ impl OpenSegments {
 impl Pages for OpenSegments {
     type Error = ReadError;
 
-    /// Blocks while pages are read from the store. Do not call it on a thread of the runtime.
+    /// Blocks while pages are read from the store. Returns an error if the query was abandoned. Do not call
+    /// it on a thread of the runtime.
     fn read(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
+        self.check_wanted()?;
         let cached: Vec<Option<Arc<Page>>> = pages.iter().map(|page| self.cached(page)).collect();
         let missing = pages.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
         let missing: Vec<SegmentPage> = missing.map(|(page, _)| *page).collect();

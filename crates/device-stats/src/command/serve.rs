@@ -54,7 +54,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr().context("the address of the listener is unknown")?;
     tracing::info!(%address, database = %settings.database, "listening");
-    let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for)
+    let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for, settings.queries)
         .context("cannot start threads")?;
     let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);

@@ -32,8 +32,15 @@ fn sealing_needs_either_all_devices_or_one() {
 
 #[test]
 fn the_help_of_each_command_shows_only_its_own_settings() {
-    let server =
-        ["--listen", "--proxies", "--cache-mib", "--seal-after-seconds", "--keep-keys-seconds", "--migrate"];
+    let server = [
+        "--listen",
+        "--proxies",
+        "--cache-mib",
+        "--queries-max",
+        "--seal-after-seconds",
+        "--keep-keys-seconds",
+        "--migrate",
+    ];
     let database = ["--database-url", "--postgres-password", "--database-ca"];
     let client = ["--url"];
     let none: [&str; 0] = [];
@@ -155,7 +162,8 @@ fn flags_of_other_programs_get_a_proposal() {
         ("serve --db a.db", "--database-url sqlite:PATH"),
         ("verify --database a.db", "--database-url sqlite:PATH"),
         ("analyze pump --host db", "--url http://db:8000"),
-        ("health --port 9000", "--url http://HOST:9000"),
+        ("health --port 9000", "--listen 127.0.0.1:9000"),
+        ("users list --port 9000", "--url http://HOST:9000"),
         ("users list --server db", "--url http://db:8000"),
     ] {
         let line: Vec<OsString> =

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use device_stats_http::TrustedProxies;
+use device_stats_service::QueryLimits;
 
 use super::database::Database;
 use super::invalid::InvalidSetting;
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) database_ca: Option<PathBuf>,
     /// Maximum size of the cache of decoded segment pages, in bytes.
     pub(crate) cache_bytes_max: u64,
+    /// Limits on the queries of a server.
+    pub(crate) queries: QueryLimits,
     /// Age at which hot readings are sealed, even if a device has few of them.
     pub(crate) seal_after: Duration,
     /// Time for which outcomes of keyed requests are kept.
@@ -92,6 +95,11 @@ impl Settings {
             seal_after: parse(values, "seal-after-seconds", parse_seconds)?,
             keys_kept_for: parse(values, "keep-keys-seconds", parse_seconds)?,
             cache_bytes_max: parse(values, "cache-mib", parse_mib)?,
+            queries: QueryLimits {
+                queries_max: parse(values, "queries-max", parse_count)?,
+                bytes_max: parse(values, "queries-mib", positive(parse_mib, "1 MiB"))?,
+                time_max: parse(values, "query-timeout-seconds", positive(parse_seconds, "1 second"))?,
+            },
             migrate: parse(values, "migrate", parse_choice)?,
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),
@@ -123,6 +131,23 @@ fn parse_choice<T: ValueEnum>(text: &str) -> Result<T, String> {
         let accepted: Vec<String> = T::value_variants().iter().map(choice_name).collect();
         format!("{text:?} is not {}", accepted.join(" or "))
     })
+}
+
+/// Parses a count of 1 and up.
+fn parse_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("{text:?} is not a whole number of 1 and up"))
+}
+
+/// Returns a parser that refuses zero. `least` names the smallest accepted value.
+fn positive<T: Default + PartialEq>(
+    parse: fn(&str) -> Result<T, String>,
+    least: &str,
+) -> impl Fn(&str) -> Result<T, String> {
+    move |text| match parse(text)? {
+        zero if zero == T::default() => Err(format!("{text:?} is less than {least}")),
+        value => Ok(value),
+    }
 }
 
 /// Parses a number of MiB and returns bytes.

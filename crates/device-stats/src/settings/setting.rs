@@ -55,7 +55,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 17] = [
+pub(super) static SETTINGS: [Setting; 20] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -145,6 +145,33 @@ pub(super) static SETTINGS: [Setting; 17] = [
         group: Group::Server,
         value: "MIB",
         help: "Limit the cache of decoded segment pages to this size; 0 turns the cache off",
+    },
+    Setting {
+        name: "queries-max",
+        variable: "DEVICE_STATS_QUERIES_MAX",
+        default: "256",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further analyses and other queries while this number of them runs or waits",
+    },
+    Setting {
+        name: "queries-mib",
+        variable: "DEVICE_STATS_QUERIES_MIB",
+        default: "256",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "MIB",
+        help: "Refuse queries whose snapshots would need more memory than this together",
+    },
+    Setting {
+        name: "query-timeout-seconds",
+        variable: "DEVICE_STATS_QUERY_TIMEOUT_SECONDS",
+        default: "120",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "SECONDS",
+        help: "End an analysis or other query after this time",
     },
     Setting {
         name: "seal-after-seconds",

@@ -75,6 +75,7 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.database_ca, None);
     assert_eq!(settings.proxies, TrustedProxies::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
+    assert_eq!(settings.queries, device_stats_service::QueryLimits::default());
     assert_eq!(settings.seal_after, Duration::from_mins(10));
     assert_eq!(settings.keys_kept_for, Duration::from_hours(24));
     assert_eq!(settings.migrate, Migrate::OnStart);
@@ -258,6 +259,9 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--log-format=xml"], "\"xml\" is not text or json"),
         (["--output=xml"], "\"xml\" is not text or json"),
         (["--seal-after-seconds=1.5"], "\"1.5\" is not a whole number of seconds"),
+        (["--queries-max=0"], "\"0\" is not a whole number of 1 and up"),
+        (["--queries-mib=0"], "\"0\" is less than 1 MiB"),
+        (["--query-timeout-seconds=0"], "\"0\" is less than 1 second"),
         (["--cache-mib=-1"], "\"-1\" is not a whole number of MiB"),
         (["--url=ftp://h"], "not http or https"),
         (["--url=h"], "--url: \"h\" has no scheme; write http://h"),

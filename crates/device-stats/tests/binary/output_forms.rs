@@ -42,7 +42,8 @@ fn commands_of_the_database_print_json() {
             fault["segment"].is_u64() && fault["fault"].as_str().unwrap().contains("checksum"),
             "{fault}"
         );
-        let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let error: Value = serde_json::from_str(&stderr).unwrap_or_else(|error| panic!("{error}: {stderr}"));
         assert_eq!(error, json!({ "error": "1 faults were found", "exit_code": 1 }));
     });
 }

@@ -7,6 +7,7 @@ use device_stats_formats::limits::BATCH_READINGS_MAX;
 use device_stats_store::{Model, Store};
 
 use super::*;
+use crate::admission::QueryLimits;
 use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED};
 use crate::testing::create_device;
 
@@ -31,7 +32,7 @@ async fn service() -> Service {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     create_device(store.as_ref(), "a").await;
     create_device(store.as_ref(), "b").await;
-    Service::new(store, 0, Duration::from_mins(1)).unwrap()
+    Service::new(store, 0, Duration::from_mins(1), QueryLimits::default()).unwrap()
 }
 
 #[tokio::test]
