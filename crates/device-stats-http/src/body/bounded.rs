@@ -54,10 +54,16 @@ impl<T: BodyReceiver> Bounded<T> {
         self.permit.reserved_bytes()
     }
 
+    /// Checks that this number of further bytes is allowed, and returns how many are left then.
+    ///
+    /// # Errors
+    /// [`ApiError::LargeBody`].
+    pub(super) fn check_size(&self, bytes: usize) -> Result<usize, ApiError> {
+        self.bytes_left.checked_sub(bytes).ok_or(ApiError::LargeBody { bytes_max: self.bytes_max })
+    }
+
     fn receive(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
-        let bytes_max = self.bytes_max;
-        self.bytes_left =
-            self.bytes_left.checked_sub(bytes.len()).ok_or(ApiError::LargeBody { bytes_max })?;
+        self.bytes_left = self.check_size(bytes.len())?;
         self.receiver.receive(bytes)?;
         self.reserve()
     }

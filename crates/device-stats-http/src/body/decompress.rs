@@ -78,8 +78,12 @@ impl<T: BodyReceiver> Decompressor<T> {
     /// Reserves the memory of bytes that wait to be decompressed.
     ///
     /// # Errors
-    /// All bodies together hold too much memory.
+    /// With these bytes, the body is too large although it is not compressed, or all bodies together hold too
+    /// much memory.
     pub(super) fn reserve_waiting(&mut self, bytes: usize) -> Result<(), ApiError> {
+        if let Self::Identity(bounded) = self {
+            bounded.check_size(bytes)?;
+        }
         self.bounded_mut().reserve_waiting(bytes)
     }
 
