@@ -1,5 +1,5 @@
-//! The memory of readers, measured by an allocator that counts: no body takes much more memory than its reader
-//! reports, and no name or number in a body makes a reader allocate much more than the body has bytes.
+//! The memory of readers, measured by an allocator that counts: no body takes much more memory than its
+//! reader reports, and no name or number in a body makes a reader allocate much more than the body has bytes.
 
 use std::fmt::Write as _;
 

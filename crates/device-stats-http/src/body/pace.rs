@@ -1,6 +1,6 @@
-//! The pace of a body: the time that it takes to arrive, and the minimum rate of a body that holds much memory.
-//! Otherwise, a few slow clients could hold the memory that is meant for all. Only the time for which the
-//! service waits for bytes counts.
+//! The pace of a body: the time that it takes to arrive, and the minimum rate of a body that holds much
+//! memory. Otherwise, a few slow clients could hold the memory that is meant for all. Only the time for which
+//! the service waits for bytes counts.
 
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Returns the next bytes; `None` after the last ones. `reserved_bytes` is the memory that the body holds.
+    /// Returns the next bytes; `None` after the last ones. `reserved_bytes` is the memory that the body
+    /// holds.
     ///
     /// # Errors
     /// [`ApiError::IncompleteBody`], [`ApiError::SlowBody`], [`ApiError::SlowLargeBody`].
@@ -89,8 +90,8 @@ mod tests {
         pace.end_interval().map(|()| patience)
     }
 
-    /// 26 clients that stopped shortly before the end of a large body held the memory of all bodies for half a
-    /// minute, again and again.
+    /// 26 clients that stopped shortly before the end of a large body held the memory of all bodies for half
+    /// a minute, again and again.
     #[test]
     fn a_body_that_holds_much_memory_must_not_stall() {
         let interval_bytes = BODY_RATE_BYTES_MIN * 5;
