@@ -16,8 +16,9 @@ mod split_body_tests;
 
 pub(crate) use arrow_columns::NumberColumn;
 pub use batch_reader::BatchReader;
+pub(crate) use batch_rows::check_readings;
 pub use batch_rows::{BatchRows, RejectedRows, RowLocations};
-pub(crate) use batch_rows::{check_readings, device_id_bytes};
 pub use on_fault::OnFault;
 pub(crate) use plain_object::read as read_plain_object;
 pub use row::Row;
+pub(crate) use row::device_id_bytes;

@@ -7,6 +7,7 @@ pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod encryption;
 pub(crate) mod errors;
+pub(crate) mod invalid_url;
 pub(crate) mod migrations;
 pub(crate) mod open;
 pub(crate) mod session;

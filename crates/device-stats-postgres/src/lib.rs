@@ -18,6 +18,7 @@ mod segments;
 mod snapshots;
 mod store;
 
-pub use database::config::{InvalidPostgresUrl, PostgresConfig};
+pub use database::config::PostgresConfig;
+pub use database::invalid_url::InvalidPostgresUrl;
 pub use database::open::migrate;
 pub use store::PostgresStore;

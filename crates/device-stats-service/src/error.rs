@@ -7,7 +7,6 @@ use device_stats_store::{Cause, StoreError};
 
 use crate::client_limit::LimitScope;
 use crate::queries::SeriesTooLong;
-use crate::segments::reader::ReadError;
 
 /// Reason why the service refused a request or could not carry it out.
 #[derive(Debug, thiserror::Error)]
@@ -86,16 +85,5 @@ impl ServiceError {
     /// read.
     pub(crate) fn segments_merged_repeatedly() -> Self {
         StoreError::Unavailable("segments were merged repeatedly while they were read".into()).into()
-    }
-}
-
-impl From<ReadError> for ServiceError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Store(error) | ReadError::CorruptDerived(_, error) => error.into(),
-            ReadError::Gone => Self::segments_merged_repeatedly(),
-            // Nobody waits for this error.
-            ReadError::Abandoned => StoreError::Unavailable(error.into()).into(),
-        }
     }
 }

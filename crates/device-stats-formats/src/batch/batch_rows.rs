@@ -140,9 +140,3 @@ pub(crate) fn check_readings(count: usize) -> Result<(), BodyError> {
     }
     Ok(())
 }
-
-/// Returns the memory of a device id that no other row shares, in bytes: its text, two counts, and the
-/// rounding of the allocator.
-pub(crate) fn device_id_bytes(id: &DeviceId) -> usize {
-    (2 * size_of::<usize>() + id.as_str().len()).next_multiple_of(16)
-}

@@ -3,7 +3,6 @@
 
 use device_stats_domain::{Axes, DeviceId, Measurement};
 
-use super::batch_rows::device_id_bytes;
 use super::csv_cells::CsvCells;
 use super::plain_object::PlainObject;
 use crate::column_names::ColumnNames;
@@ -99,4 +98,10 @@ impl Row for (DeviceId, Measurement) {
     fn from_parts(device: Option<DeviceId>, measurement: Measurement) -> Option<Self> {
         Some((device?, measurement))
     }
+}
+
+/// Returns the memory of a device id that no other row shares, in bytes: its text, two counts, and the
+/// rounding of the allocator.
+pub(crate) fn device_id_bytes(id: &DeviceId) -> usize {
+    (2 * size_of::<usize>() + id.as_str().len()).next_multiple_of(16)
 }

@@ -9,6 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use crate::database::encryption::Encryption;
+use crate::database::invalid_url::InvalidPostgresUrl;
 
 /// Default port of PostgreSQL.
 const PORT: u16 = 5432;
@@ -20,29 +21,6 @@ pub struct PostgresConfig {
     encryption: Encryption,
     /// Whether the last connection was encrypted, if there was one. Clones share it.
     last_choice: Arc<Mutex<Option<bool>>>,
-}
-
-/// Reason why a text is not an address of a database. No part of the text is shown, because it can contain a
-/// password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPostgresUrl {
-    /// The text begins with another scheme.
-    #[error("does not begin with 'postgres://' or 'postgresql://'")]
-    Scheme,
-    /// The text is malformed, or has an unknown parameter or value.
-    #[error(
-        "is not of the form 'postgres://user:password@host:5432/database?sslmode=require' (sslmode: disable, prefer, require, verify-ca, verify-full; special characters as %XX)"
-    )]
-    Form,
-    /// The text names a client certificate without its private key, or the key alone.
-    #[error("has only one of the parameters 'sslcert' and 'sslkey', which belong together")]
-    ClientCertificate,
-    /// The text names no host.
-    #[error("names no host")]
-    Host,
-    /// The text names no user.
-    #[error("names no user")]
-    User,
 }
 
 impl PostgresConfig {

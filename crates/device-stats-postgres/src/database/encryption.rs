@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use crate::database::config::InvalidPostgresUrl;
+use crate::database::invalid_url::InvalidPostgresUrl;
 
 /// Value of `sslrootcert` for the certificates that the system trusts.
 const SYSTEM: &str = "system";

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::cache::{Layer, PageCache, SegmentKey};
 use crate::admission::QueryHandle;
+use crate::error::ServiceError;
 
 /// Maximum number of pieces in one call to the store. It bounds the memory of pieces before they are decoded.
 const PIECES_MAX: usize = 512;
@@ -53,6 +54,17 @@ impl ReadError {
     /// Returns the error of a fault in a piece of a segment.
     pub(super) fn corrupt(key: SegmentKey, piece: Piece, fault: Fault) -> Self {
         Self::of_layer(key.layer, key.piece(piece).corrupt(fault))
+    }
+}
+
+impl From<ReadError> for ServiceError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) | ReadError::CorruptDerived(_, error) => error.into(),
+            ReadError::Gone => Self::segments_merged_repeatedly(),
+            // Nobody waits for this error.
+            ReadError::Abandoned => StoreError::Unavailable(error.into()).into(),
+        }
     }
 }
 

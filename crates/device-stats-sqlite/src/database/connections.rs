@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::database::checkpoint::disable_automatic;
 use crate::database::disk::Disk;
 use crate::database::errors::{interact_error, pool_error, store_error};
-use crate::database::upkeep::Upkeep;
+use crate::database::upkeep::state::Upkeep;
 use crate::database::uri::uri;
 
 /// Page cache of the writing connection, in KiB. If the changes of a call do not fit, SQLite writes some of

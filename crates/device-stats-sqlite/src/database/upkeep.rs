@@ -2,8 +2,9 @@
 //! One task does the work step by step. After each step, it lends the writing connection to the waiting
 //! calls.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+pub(crate) mod state;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use device_stats_domain::error_chain;
@@ -11,19 +12,11 @@ use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::Handle;
 
-use crate::database::checkpoint::{LogState, Mode, Schedule, checkpoint, mode_for};
+use crate::database::checkpoint::{LogState, Mode, checkpoint, mode_for};
 use crate::database::connections::Connections;
 use crate::database::errors::store_error;
 use crate::database::free_pages;
 use crate::limits::{FREE_PAGES_RETURNED_AT_ONCE, RESTART_WAIT_MAX};
-
-/// The state of the upkeep. It only changes on the writing connection, except after an error.
-#[derive(Debug, Default)]
-pub(crate) struct Upkeep {
-    checkpoints: Mutex<Schedule>,
-    /// Whether the task runs.
-    is_running: AtomicBool,
-}
 
 /// The work that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +25,6 @@ enum Work {
     Checkpoint(u32),
     /// Return free pages to the file system.
     ReturnPages,
-}
-
-impl Upkeep {
-    fn checkpoints(&self) -> MutexGuard<'_, Schedule> {
-        // No code under this lock can panic halfway through a change.
-        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Connections {
