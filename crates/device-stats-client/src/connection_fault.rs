@@ -21,10 +21,10 @@ pub enum ConnectionFault {
     )]
     Untrusted,
     /// No connection was made in time.
-    #[error("no connection was made in time")]
+    #[error("the server did not accept the connection in time")]
     ConnectTimeout,
     /// No connection was made, for another reason.
-    #[error("no connection can be made")]
+    #[error("the server cannot be reached")]
     NotConnected,
     /// The answer did not arrive in time.
     #[error("the answer did not arrive in time")]

@@ -19,10 +19,11 @@ pub enum UserChoice {
 impl FromStr for UserChoice {
     type Err = Infallible;
 
-    /// Reads an integer as an id, and any other text as a name. A text that begins with `name:` is always a
-    /// name, without this mark: `name:123`.
+    /// Reads an integer as an id, and any other text as a name. A text of `name:` and an integer is the
+    /// integer as a name: `name:123`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match (text.strip_prefix(NAME_MARK), text.parse()) {
+        let marked = text.strip_prefix(NAME_MARK).filter(|name| name.parse::<i64>().is_ok());
+        Ok(match (marked, text.parse()) {
             (Some(name), _) => Self::Name(name.to_owned()),
             (None, Ok(id)) => Self::Id(id),
             (None, Err(_)) => Self::Name(text.to_owned()),
@@ -50,7 +51,9 @@ mod tests {
         assert_eq!(choice("123"), UserChoice::Id(123));
         assert_eq!(choice("-5"), UserChoice::Id(-5));
         assert_eq!(choice("name:123"), name("123"));
-        assert_eq!(choice("name:name:123"), name("name:123"));
+        // These are the names of other users.
+        assert_eq!(choice("name:ann"), name("name:ann"));
+        assert_eq!(choice("name:name:123"), name("name:name:123"));
         // No id is as large.
         assert_eq!(choice("99999999999999999999"), name("99999999999999999999"));
         assert_eq!(choice("ann 1"), name("ann 1"));

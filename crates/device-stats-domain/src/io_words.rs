@@ -23,7 +23,7 @@ pub(crate) fn io_words(error: &Error) -> Option<String> {
             "the connection was closed"
         }
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no route to the host",
-        ErrorKind::TimedOut => "it took too long",
+        ErrorKind::TimedOut => "the operation took too long",
         ErrorKind::UnexpectedEof => "it is cut off",
         _ => return error.raw_os_error().map(|number| system_words(error, number)),
     };

@@ -192,7 +192,7 @@ fn a_long_record_of_csv_keeps_few_cells() {
     let (peak, outcome) = read(Text::Batch(MediaType::Csv), OnFault::Skip, body.as_bytes());
     let rows = outcome.unwrap().unwrap();
     assert_eq!(rows.rows.len(), 2);
-    let words = format!("the row has {} cells where the header has 4", BATCH_BYTES_MAX + 1);
+    let words = format!("the row has {} cells, but the header has 4", BATCH_BYTES_MAX + 1);
     assert_eq!(rows.rejected.faults[0].msg, words);
     assert!(peak < MIB, "{peak}");
 }

@@ -37,8 +37,10 @@ impl TrustedProxies {
     /// Returns the address of the client of a request that arrives from `peer`: the last address that is not
     /// the address of a proxy. A client can write earlier addresses itself.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
-        let values = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-        let mut forwarded: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+        let values = headers.get_all(FORWARDED_FOR).iter();
+        // A client can write any bytes. They must not hide the address that the proxy has appended.
+        let mut forwarded: Vec<&[u8]> =
+            values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
         let mut client = peer.to_canonical();
         while self.0.iter().any(|network| network.contains(&client))
             && let Some(before) = forwarded.pop().and_then(read_address)
@@ -50,13 +52,15 @@ impl TrustedProxies {
 }
 
 /// Reads an address, with or without a port.
-fn read_address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn read_address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim();
     text.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn address(text: &str) -> ClientAddress {
@@ -85,6 +89,14 @@ mod tests {
             }
             assert_eq!(proxies.client(peer.parse().unwrap(), &headers), address(client), "{forwarded:?}");
         }
+    }
+
+    #[test]
+    fn bytes_of_a_client_do_not_hide_the_address_from_the_proxy() {
+        let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"\xe9, 1.1.1.1").unwrap());
+        assert_eq!(proxies.client("10.0.0.1".parse().unwrap(), &headers), address("1.1.1.1"));
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub const STORE_APPENDS_AT_ONCE: usize = 4;
 /// Maximum number of transactions that seal or merge at the same time.
 pub const STORE_SEALS_AT_ONCE: usize = 6;
 /// Maximum time that a statement of a migration waits for a lock. During this wait, requests that need the
-/// same table wait, too.
-pub const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// same table wait, too. It is longer than the default of `deadlock_timeout`, 1 s, because PostgreSQL cancels
+/// an autovacuum that holds the lock only after this time.
+pub const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum number of tries of migrations that wait too long for a lock.
 pub const MIGRATION_TRIES_MAX: u32 = 60;

@@ -117,7 +117,7 @@ impl Service {
         self.parts.live.end();
     }
 
-    /// Returns the answer of the store. If an older copy of the database has replaced it, forgets everything
+    /// Returns the answer of the store. If the database was replaced by an older copy, forgets everything
     /// that was learned from it: keys of devices, segments and reserved ids.
     pub(crate) async fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
         if matches!(answer, Err(ServiceError::Store(StoreError::Restored))) {

@@ -39,7 +39,7 @@ pub enum StoreError {
     /// An older copy of the database has replaced it, for example a backup that was restored. Nothing has
     /// been done. The caller forgets everything that it has learned from the database: reserved ids, keys of
     /// devices and segments.
-    #[error("an older copy of the database has replaced it")]
+    #[error("the database was replaced by an older copy")]
     Restored,
     /// Other calls have locked these devices for too long. Nothing has been done.
     #[error("other calls have locked a device for too long")]

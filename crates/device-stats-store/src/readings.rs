@@ -29,7 +29,7 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// reserved twice, on any node.
     ///
     /// # Errors
-    /// [`StoreError::Restored`] if an older copy of the database has replaced it, which does not know of an
+    /// [`StoreError::Restored`] if the database was replaced by an older copy, which does not know of an
     /// earlier reservation of this node. The next call reserves ids above all that the node knows.
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError>;
 

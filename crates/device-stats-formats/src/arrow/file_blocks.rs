@@ -35,7 +35,7 @@ impl FileBlocks {
     /// # Errors
     /// [`ArrowStreamError`] if the file is not a complete Arrow file.
     pub(crate) fn open(mut file: File) -> Result<(Self, Schema), ArrowStreamError> {
-        let cut = || ArrowStreamError::broken("the file is cut off: its table of contents is missing");
+        let cut = || ArrowStreamError::broken("the file is cut off: its footer is missing");
         let length = file.seek(SeekFrom::End(0))?;
         let end_at = length.checked_sub(END_BYTES as u64).ok_or_else(cut)?;
         file.seek(SeekFrom::Start(end_at))?;

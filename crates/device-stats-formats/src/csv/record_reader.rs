@@ -195,7 +195,7 @@ impl RecordReader {
         if cells == columns {
             return Ok(());
         }
-        Err(format!("the row has {cells} cells where the header has {columns}"))
+        Err(format!("the row has {cells} cells, but the header has {columns}"))
     }
 
     /// Checks that the record obeys RFC 4180.

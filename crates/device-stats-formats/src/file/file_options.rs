@@ -124,7 +124,7 @@ impl FromStr for CommentMark {
             [byte] if byte.is_ascii_punctuation() && !matches!(byte, b'"' | b',' | b'-' | b'+' | b'.') => {
                 Ok(Self(*byte))
             }
-            _ => Err("the mark is one ASCII character that begins no cell, such as # or %"),
+            _ => Err("expected one ASCII character that no cell begins with, such as # or %"),
         }
     }
 }

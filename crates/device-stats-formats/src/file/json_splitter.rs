@@ -7,7 +7,7 @@ mod tests;
 use std::io::{self, BufRead};
 
 /// Problem of a file that begins with an object.
-const OBJECT_WITHOUT_ARRAY: &str = "the file should hold an array of objects; if it holds an object on each line, add \
+const OBJECT_WITHOUT_ARRAY: &str = "the file must contain an array of objects; if it holds an object on each line, add \
                                     --format ndjson";
 
 /// Reason why there is no next element.
@@ -78,7 +78,7 @@ impl<R: BufRead> JsonSplitter<R> {
                 Some(b'[') => self.take(),
                 None => return Err(self.invalid("the file is empty")),
                 Some(b'{') => return Err(self.invalid(OBJECT_WITHOUT_ARRAY)),
-                Some(_) => return Err(self.invalid("the file should hold an array of objects")),
+                Some(_) => return Err(self.invalid("the file must contain an array of objects")),
             }
             self.state = State::FirstElement;
         }

@@ -117,7 +117,7 @@ fn check_ends(file: &Path, input: &File) -> Result<(), FileError> {
     let problem = match (first, last) {
         _ if bytes == 0 => return Err(FileError::Empty(file.to_owned())),
         (MAGIC, MAGIC) => return Ok(()),
-        (MAGIC, _) => "the file is cut off: its table of contents, which is at its end, is missing",
+        (MAGIC, _) => "the file is cut off: the Parquet footer at its end is missing",
         (ENCRYPTED_MAGIC, _) => "the file is encrypted, which is not supported",
         _ => "the file is not Parquet",
     };

@@ -19,9 +19,6 @@ const BLOCK_BYTES_MAX: usize = 128 * 1024;
 const OUTPUT_BYTES: usize = 32 * 1024;
 /// First bytes of a frame, little-endian.
 const MAGIC: u32 = 0xfd2f_b528;
-/// Size of the longest beginning of a frame that states its window, in bytes: the magic, the descriptor, the
-/// id of a dictionary, and the size of the content.
-const HEADER_BYTES_MAX: usize = 4 + 1 + 4 + 8;
 
 /// Decoder of a sequence of frames.
 #[derive(Default)]
@@ -82,6 +79,8 @@ impl ZstdDecoder {
             Some(context) => context,
             None => new_context()?,
         };
+        // `reserve` counts from the length.
+        self.output.clear();
         self.output.reserve(OUTPUT_BYTES);
         let mut input = InBuffer::around(bytes);
         loop {
@@ -128,7 +127,7 @@ fn to_error(code: usize) -> io::Error {
 /// that are no frame of data have no window.
 fn window_bytes(header: &[u8]) -> Option<usize> {
     let (magic, rest) = header.split_first_chunk::<4>()?;
-    if u32::from_le_bytes(*magic) != MAGIC || header.len() >= HEADER_BYTES_MAX {
+    if u32::from_le_bytes(*magic) != MAGIC {
         return Some(0);
     }
     let (descriptor, rest) = rest.split_first()?;
@@ -199,6 +198,23 @@ mod tests {
         }
     }
 
+    /// The buffer for decompressed bytes doubled after each piece that had almost filled it.
+    #[test]
+    fn pieces_of_any_size_need_the_same_memory() {
+        // Each byte of such content takes a byte, so a piece of the body gives as many bytes.
+        let mut number = 1_u32;
+        let noise = std::iter::repeat_with(|| {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            number.to_be_bytes()[0]
+        });
+        let body = stream(&noise.take(1_000_000).collect::<Vec<_>>(), 17);
+        let memory = frame_memory(1 << 17);
+        for piece in [1_000, 32_767, 65_535, 98_303, 131_071, 262_143] {
+            let held = decode(&body, piece).1;
+            assert!(held <= memory, "pieces of {piece} bytes: {held} of {memory}");
+        }
+    }
+
     #[test]
     fn frames_may_be_cut_anywhere() {
         let skipped = [&0x184d_2a50_u32.to_le_bytes()[..], &4_u32.to_le_bytes(), b"skip"].concat();
@@ -217,8 +233,13 @@ mod tests {
     fn the_header_of_a_frame_states_its_window() {
         for (size, level) in [(1, 1), (255, 1), (256, 3), (65_791, 3), (65_792, 3), (500_000, 19)] {
             let frame = zstd::bulk::compress(&vec![1; size], level).unwrap();
-            assert_eq!(window_bytes(&frame[..HEADER_BYTES_MAX.min(frame.len()) - 1]), Some(size));
+            // The longest beginning without the size of the content has 13 bytes, with it 17.
+            assert_eq!(window_bytes(&frame[..17.min(frame.len()) - 1]), Some(size));
         }
+        // Only the last byte of this beginning completes the size: 8 MiB, with the id 0 of no dictionary.
+        let longest = [0x28, 0xb5, 0x2f, 0xfd, 0xe3, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0];
+        assert_eq!(window_bytes(&longest[..16]), None);
+        assert_eq!(window_bytes(&longest), Some(8 << 20));
         for window_log in [10, 17, 23, 24, 27] {
             let frame = stream(&[1; 100], window_log);
             assert_eq!(window_bytes(&frame[..5]), None);

@@ -145,7 +145,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         }
         ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
         ServiceError::TooManyAnalyses => {
-            let detail = "Too many analyses and other queries are running; nothing was computed, try again";
+            let detail = "Too many analyses and other queries are running; nothing was computed; try again";
             unavailable("too_many_analyses", detail)
         }
         ServiceError::QueryTimedOut(limit) => {
@@ -180,11 +180,15 @@ fn describe_store(error: &StoreError) -> Description {
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
         // It has changed after its conditions were checked.
         StoreError::Changed => condition_failed(),
-        StoreError::Restored => unavailable("unavailable", "The database was restored, try again"),
+        StoreError::Restored => unavailable(
+            "unavailable",
+            "An older copy has replaced the database; nothing was stored, try again",
+        ),
         StoreError::Unavailable(_) => unavailable("unavailable", "The database is unavailable, try again"),
-        StoreError::DevicesLocked(_) => {
-            unavailable("unavailable", "Another request changes the device, try again")
-        }
+        StoreError::DevicesLocked(_) => unavailable(
+            "unavailable",
+            "Another request is changing the device; nothing was changed, try again",
+        ),
         StoreError::OutcomeUnknown(_) => unavailable(
             "outcome_unknown",
             "The database was lost during a commit; the request may have been stored or not, try again",

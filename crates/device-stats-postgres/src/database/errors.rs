@@ -126,12 +126,14 @@ pub(crate) fn is_timeout(error: &Error) -> bool {
     [SqlState::LOCK_NOT_AVAILABLE, SqlState::QUERY_CANCELED].iter().any(|late| error.code() == Some(late))
 }
 
-/// Returns whether the error, or one of its causes, is that a statement waited too long for a lock.
-pub(crate) fn is_lock_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Returns whether the error, or one of its causes, is that a statement waited too long for a lock, or was
+/// the victim of a deadlock.
+pub(crate) fn is_lock_failure(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let database = error.downcast_ref::<Error>();
-        if database.and_then(Error::code) == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        let code = database.and_then(Error::code);
+        if code == Some(&SqlState::LOCK_NOT_AVAILABLE) || code == Some(&SqlState::T_R_DEADLOCK_DETECTED) {
             return true;
         }
         cause = error.source();

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::database::config::PostgresConfig;
 use crate::database::connect::{connector, pool};
-use crate::database::errors::is_lock_timeout;
+use crate::database::errors::is_lock_failure;
 use crate::database::migrations::{apply, check, require_latest, schema_error};
 use crate::database::session::{Purpose, open_error};
 use crate::limits::{MIGRATION_LOCK_TIMEOUT, MIGRATION_TRIES_MAX};
@@ -58,7 +58,7 @@ async fn apply_missing(client: &mut Client) -> Result<Vec<String>, SchemaError> 
     let mut pause = FIRST_PAUSE;
     for _ in 0..MIGRATION_TRIES_MAX {
         match apply(client).await {
-            Err(SchemaError::Failed(cause)) if is_lock_timeout(cause.as_ref()) => {
+            Err(SchemaError::Failed(cause)) if is_lock_failure(cause.as_ref()) => {
                 tracing::warn!(cause, "a migration waits for other transactions, trying again");
             }
             done => return done,

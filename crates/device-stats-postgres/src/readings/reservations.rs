@@ -78,7 +78,7 @@ impl Reservations {
                 state.is_lost = true;
                 state.lost_until = Some(state.known_until);
                 tracing::error!(
-                    "an older copy of the database has replaced it; readings that were acknowledged since that \
+                    "the database was replaced by an older copy; readings that were acknowledged since that \
                      copy are lost. Restart all nodes"
                 );
             }

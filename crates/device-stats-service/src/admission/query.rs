@@ -53,6 +53,9 @@ pub(super) struct QueryAdmission {
 struct QueryMemory {
     units: Arc<Semaphore>,
     units_max: u32,
+    /// Maximum of one query. The rest is enough for the first units of all others, so that a large query and
+    /// small ones do not exclude each other.
+    one_max: u32,
 }
 
 /// An admitted query. Dropping it cancels its computation.
@@ -82,9 +85,11 @@ impl QueryAdmission {
     pub(super) fn new(limits: QueryLimits) -> Self {
         let units_max = u32::try_from(limits.bytes_max / UNIT_BYTES).unwrap_or(u32::MAX);
         let units_max = units_max.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        let queries = u32::try_from(limits.queries_max).unwrap_or(u32::MAX);
+        let one_max = units_max - queries.saturating_mul(UNITS_FIRST).min(units_max / 2);
         let units = Arc::new(Semaphore::new(units_max as usize));
         let slots = Arc::new(Semaphore::new(limits.queries_max.min(Semaphore::MAX_PERMITS)));
-        Self { limits, slots, memory: Arc::new(QueryMemory { units, units_max }) }
+        Self { limits, slots, memory: Arc::new(QueryMemory { units, units_max, one_max }) }
     }
 
     /// Admits a query.
@@ -135,13 +140,13 @@ impl Query {
         timeout_at(self.deadline, work).await.map_err(|_| timed_out())?
     }
 
-    /// Reserves memory until at least `bytes` bytes are reserved, or all the memory of queries.
+    /// Reserves memory until at least `bytes` bytes are reserved, or the maximum of one query.
     ///
     /// # Errors
     /// [`ServiceError::TooManyAnalyses`], at once.
     pub(crate) fn grow_to(&self, bytes: u64) -> Result<(), ServiceError> {
         let QueryShare { memory, reserved, .. } = &*self.handle.share;
-        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX).min(memory.units_max);
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX).min(memory.one_max);
         let mut reserved = reserved.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = units.saturating_sub(u32::try_from(reserved.num_permits()).unwrap_or(u32::MAX));
         reserved.merge(memory.reserve(missing)?);
@@ -186,13 +191,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_query_above_the_budget_runs_alone() {
+    async fn a_query_above_the_budget_runs_beside_small_ones() {
         let admission = QueryAdmission::new(limits(9, 1024 * 1024));
-        let (large, small) = (admission.admit().unwrap(), admission.admit().unwrap());
+        let (large, other) = (admission.admit().unwrap(), admission.admit().unwrap());
+        other.grow_to(200 * 1024).unwrap();
         assert!(large.grow_to(u64::MAX).is_err());
-        drop(small);
+        drop(other);
+        let small: Vec<Query> = (0..8).map(|_| admission.admit().unwrap()).collect();
         large.grow_to(u64::MAX).unwrap();
-        assert!(matches!(admission.admit(), Err(ServiceError::TooManyAnalyses)));
+        for query in small {
+            query.grow_to(1).unwrap();
+            assert!(matches!(query.grow_to(200 * 1024), Err(ServiceError::TooManyAnalyses)));
+        }
     }
 
     /// The memory of a cancelled query was free although its computation still ran.

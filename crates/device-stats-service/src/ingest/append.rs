@@ -134,7 +134,8 @@ impl Service {
             let own = Arc::clone(&rows);
             let new =
                 self.prepare(count, move |stamps| stamps.apply(own.iter().map(|row| (device_key, row))));
-            match self.checked(self.append(new.await?, key).await).await {
+            let appended = async { self.append(new.await?, key).await };
+            match self.checked(appended.await).await {
                 // The cached device was deleted. This ends, because keys are never used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget([device]);
@@ -194,7 +195,8 @@ impl Service {
             let new = self.prepare(count - unknown.len(), move |stamps| {
                 stamps.apply(rows.iter().map(|(key, (_, measured))| (key, measured)))
             });
-            match self.checked(self.append(new.await?, key).await).await {
+            let appended = async { self.append(new.await?, key).await };
+            match self.checked(appended.await).await {
                 // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {

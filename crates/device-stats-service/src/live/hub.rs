@@ -135,6 +135,13 @@ impl LiveHub {
         state.end_streams();
     }
 
+    /// Begins a new epoch because committed readings of this node are not published. The streams of other
+    /// nodes end, too.
+    fn discard_committed(&self) {
+        self.lock().discard_for_relay();
+        self.begin_epoch();
+    }
+
     /// Ends all streams, and each stream that starts later.
     pub(crate) fn end(&self) {
         let mut state = self.lock();

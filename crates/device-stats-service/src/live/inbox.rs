@@ -164,6 +164,18 @@ impl Inbox {
         std::mem::take(&mut self.lock().has_discarded)
     }
 
+    /// Discards the readings of an inbox of the relay, which then announces that readings are missing.
+    pub(super) fn discard(&self) {
+        self.discard_due(&mut self.lock());
+    }
+
+    fn discard_due(&self, contents: &mut InboxContents) {
+        self.permits.add_permits(contents.due.len());
+        contents.due.clear();
+        contents.undelivered.clear();
+        contents.has_discarded = true;
+    }
+
     /// Ends the inbox. It still delivers its due readings, and accepts no new ones.
     pub(super) fn end(&self) {
         self.lock().has_ended = true;
@@ -182,12 +194,7 @@ impl Inbox {
         }
         match self.subscriber {
             Subscriber::Client => contents.has_ended = true,
-            Subscriber::Relay => {
-                self.permits.add_permits(contents.due.len());
-                contents.due.clear();
-                contents.undelivered.clear();
-                contents.has_discarded = true;
-            }
+            Subscriber::Relay => self.discard_due(contents),
         }
     }
 

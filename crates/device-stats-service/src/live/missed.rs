@@ -47,10 +47,10 @@ struct FromStore {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MissedError {
     /// The hub had them when the stream began.
-    #[error("the node no longer keeps them")]
+    #[error("the node no longer keeps the missed readings")]
     NoLongerKept,
     /// Other streams hold too many readings.
-    #[error("they waited too long for other streams")]
+    #[error("the stream waited too long for its missed readings")]
     WaitedTooLong,
     /// They cannot be read from the store.
     #[error("the store cannot be read")]

@@ -103,13 +103,14 @@ async fn every_query_ends_at_its_deadline() {
 
 #[tokio::test]
 async fn the_snapshot_of_a_query_counts_towards_the_memory_of_all_queries() {
-    let limits = QueryLimits { bytes_max: 1024 * 1024, ..QueryLimits::default() };
+    let limits = QueryLimits { queries_max: 2, bytes_max: 1024 * 1024, ..QueryLimits::default() };
     let (service, device) = service(limits).await;
     let rows = (10..20_000).map(|us| new_reading(device.key, us)).collect::<Vec<_>>();
     service.parts.store.append(&rows).await.unwrap();
     // Alone, a query may need more than all queries together.
     assert_eq!(count(&service, &device).await.unwrap(), 19_993);
     let other = service.parts.admission.admit_query().unwrap();
+    other.grow_to(200 * 1024).unwrap();
     assert!(matches!(count(&service, &device).await, Err(ServiceError::TooManyAnalyses)));
     drop(other);
     assert_eq!(count(&service, &device).await.unwrap(), 19_993);

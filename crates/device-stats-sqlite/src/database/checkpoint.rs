@@ -76,13 +76,17 @@ pub(crate) fn checkpoint_at_start(connection: &Connection) -> Result<()> {
     match checkpoint(connection, Mode::Truncate) {
         Ok(LogState { is_blocked: false, .. }) => set_checkpoint_on_close(connection, true),
         Ok(LogState { pages, moved, .. }) => {
-            tracing::info!(pages, moved, "another process uses the database, its write-ahead log stays");
+            tracing::info!(
+                pages,
+                moved,
+                "another process uses the database; changes stay in the write-ahead log"
+            );
             Ok(())
         }
         Err(error)
             if matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::ReadOnly)) =>
         {
-            tracing::warn!(%error, "the write-ahead log cannot be moved to the main file, leaving it");
+            tracing::warn!(%error, "the changes in the write-ahead log cannot be moved to the main file; they stay in the log");
             Ok(())
         }
         Err(error) => Err(error),

@@ -63,10 +63,15 @@ impl Connections {
             None => {}
             Some(Work::Checkpoint(pages)) => {
                 let (mode, wait) = mode_for(pages);
-                if let LogState { is_blocked: true, pages, moved } =
-                    self.checkpoint(connection, mode, wait)?
+                // Nothing is known about the log while another process runs a checkpoint.
+                if let LogState { is_blocked: true, pages: pages @ 1.., moved } =
+                    self.checkpoint(connection, mode, wait, pages)?
                 {
-                    tracing::warn!(pages, moved, "a long read keeps the write-ahead log growing");
+                    tracing::warn!(
+                        pages,
+                        moved,
+                        "a long read blocks the checkpoint; the write-ahead log grows until the read ends"
+                    );
                 }
             }
             Some(Work::ReturnPages) => self.return_pages(connection)?,
@@ -86,17 +91,19 @@ impl Connections {
         Ok(has_excess.then_some(Work::ReturnPages))
     }
 
-    /// Runs a checkpoint, which waits for readers up to `wait`.
+    /// Runs a checkpoint of a log with `pages` pages, which waits for readers up to `wait`.
     fn checkpoint(
         &self,
         connection: &Connection,
         mode: Mode,
         wait: Duration,
+        pages: u32,
     ) -> Result<LogState, StoreError> {
         connection.busy_timeout(wait).map_err(store_error)?;
         let log =
             checkpoint(connection, mode).map_err(|error| self.disk.note_checkpoint(connection, error))?;
-        self.upkeep.checkpoints().note(log.pages);
+        // After a checkpoint that could not begin, the next one is due when the log has grown.
+        self.upkeep.checkpoints().note(if log.is_blocked { pages.max(log.pages) } else { log.pages });
         Ok(log)
     }
 
@@ -112,11 +119,11 @@ impl Connections {
         let connections = self.clone();
         let log = self.on_writer(move |connection| {
             connections.disk.check()?;
-            connections.checkpoint(connection, Mode::Truncate, RESTART_WAIT_MAX)
+            connections.checkpoint(connection, Mode::Truncate, RESTART_WAIT_MAX, 0)
         });
         if log.await?.is_blocked {
             return Err(StoreError::Unavailable(
-                "a read prevents the emptying of the write-ahead log".into(),
+                "the write-ahead log cannot be emptied because a read is open".into(),
             ));
         }
         Ok(())
@@ -124,5 +131,8 @@ impl Connections {
 }
 
 fn warn(error: &StoreError) {
-    tracing::warn!(causes = error_chain(error), "the upkeep of the database failed, trying again later");
+    tracing::warn!(
+        causes = error_chain(error),
+        "a checkpoint or the return of free pages failed, trying again later"
+    );
 }

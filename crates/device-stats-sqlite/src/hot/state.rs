@@ -161,6 +161,10 @@ impl HotState {
 
     fn add(&mut self, position: Position, device: DeviceKey, row: Row) {
         let Row { time_us, id, values } = row;
+        // The entry that removed the earlier reading of this time is damaged. Otherwise the time is not hot.
+        if self.is_hot(device, time_us) {
+            self.remove(position, device, vec![time_us]);
+        }
         let reading =
             HotReading { id, values, hot_from: position, hot_until: Position::MAX, holder: position };
         let readings = self.devices.entry(device).or_default();
@@ -171,6 +175,11 @@ impl HotState {
         self.live += 1;
         self.hold(position);
         self.arrived += 1;
+    }
+
+    fn is_hot(&self, device: DeviceKey, time_us: i64) -> bool {
+        let reading = self.devices.get(&device).and_then(|readings| readings.by_time.get(time_us));
+        reading.is_some_and(|reading| reading.hot_until == Position::MAX)
     }
 
     /// Moves a reading to another entry. Adds the reading if memory does not know it, because its first entry

@@ -30,7 +30,7 @@ pub(super) enum Command {
     /// Read every segment in the database and compare its contents with its statistics
     #[command(args = flags(MAINTENANCE))]
     Verify(verify::Arguments),
-    /// Drop damaged entries of the journal of a SQLite database; stop the server before
+    /// Drop damaged hot readings of a SQLite database; stop the server first
     #[command(args = flags(MAINTENANCE))]
     Repair(repair::Arguments),
     /// Send the readings of a file to a server and register missing devices

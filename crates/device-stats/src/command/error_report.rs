@@ -34,6 +34,7 @@ pub(super) fn report_usage(error: &clap::Error, line: &[OsString]) -> ExitCode {
     if error.use_stderr() && wants_json(line) {
         let text = error.to_string();
         let message = text.split("\n\nUsage").next().unwrap_or_default();
+        let message = message.split("\n\nFor more information").next().unwrap_or_default();
         let message = message.trim().trim_start_matches("error: ");
         print(&json!({ "error": message, "exit_code": Failure::Usage.exit_code() }).to_string());
     } else {

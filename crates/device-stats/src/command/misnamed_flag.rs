@@ -20,6 +20,8 @@ pub(super) fn explain(mut error: clap::Error, root: &Command, line: &[OsString])
         && let Some(proposal) = proposal(flag, root, line)
     {
         error.remove(ContextKind::SuggestedArg);
+        // It shows the flag with the similar name.
+        error.remove(ContextKind::Usage);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![proposal.into()]));
     }
     error
@@ -35,7 +37,8 @@ fn proposal(flag: &str, root: &Command, line: &[OsString]) -> Option<String> {
     let (is_port, is_host) = (PORTS.contains(&flag), HOSTS.contains(&flag));
     if DATABASES.contains(&flag) && has("database-url") {
         return Some(
-            "the database is stated with '--database-url sqlite:PATH' or a URL of PostgreSQL".to_owned(),
+            "set the database with '--database-url sqlite:PATH' or '--database-url postgres://...'"
+                .to_owned(),
         );
     }
     let number = value.filter(|value| value.parse::<u16>().is_ok());
@@ -48,10 +51,10 @@ fn proposal(flag: &str, root: &Command, line: &[OsString]) -> Option<String> {
     let port = port.unwrap_or("8000");
     if has("listen") {
         let host = host.unwrap_or("127.0.0.1");
-        return Some(format!("the address to listen on is stated with '--listen {host}:{port}'"));
+        return Some(format!("set the address to listen on with '--listen {host}:{port}'"));
     }
     let host = host.unwrap_or("HOST");
-    has("url").then(|| format!("the server is stated with '--url http://{host}:{port}'"))
+    has("url").then(|| format!("set the server with '--url http://{host}:{port}'"))
 }
 
 /// Returns the value after a flag.

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 /// If the user does not confirm, the file exists or cannot be written, or the database cannot be used.
 pub(super) async fn repair(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let Database::Sqlite(path) = &settings.database else {
-        return Err(UsageError("repair works on a SQLite database only".to_owned()).into());
+        return Err(UsageError("repair works only on a SQLite database".to_owned()).into());
     };
     // Checks the schema, and names the devices.
     let StoreDevices { store, devices } = StoreDevices::open(settings, None).await?;

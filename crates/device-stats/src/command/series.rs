@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Choose a convenient interval with up to this number of buckets [default: 40]
     #[arg(long, value_name = "COUNT", value_parser = whole::<u32>("buckets", 1..=SERIES_BUCKETS_MAX))]
     points: Option<u32>,
-    /// Follow this time zone, also in the drawn times; CSV and JSON have UTC times [default: UTC]
+    /// Use this time zone for buckets and drawn times; CSV and JSON are in UTC [default: UTC]
     #[arg(long, visible_alias = "time-zone", value_name = "ZONE")]
     timezone: Option<String>,
     /// Begin weeks with this day, for example sunday [default: monday]

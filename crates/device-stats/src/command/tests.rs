@@ -169,7 +169,8 @@ fn flags_of_other_programs_get_a_proposal() {
         let line: Vec<OsString> =
             std::iter::once("device-stats").chain(line.split(' ')).map(Into::into).collect();
         let text = super::parse(&line).unwrap_err().to_string();
-        assert!(text.contains(" is stated with '") && text.contains(expected), "{line:?}: {text}");
+        assert!(text.contains("  tip: set the ") && text.contains(expected), "{line:?}: {text}");
+        assert!(!text.contains("--postgres"), "{line:?}: {text}");
         assert!(!text.contains("postgres-port"), "{text}");
     }
     let other = super::parse(&["device-stats", "serve", "--listn", "h:1"].map(Into::into)).unwrap_err();

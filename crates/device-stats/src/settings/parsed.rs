@@ -136,7 +136,7 @@ fn parse_choice<T: ValueEnum>(text: &str) -> Result<T, String> {
 /// Parses a count of 1 and up.
 fn parse_count(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| format!("{text:?} is not a whole number of 1 and up"))
+    count.ok_or_else(|| format!("{text:?} is not a whole number, at least 1"))
 }
 
 /// Returns a parser that refuses zero. `least` names the smallest accepted value.

@@ -58,7 +58,7 @@ pub(super) fn parse_server_url(text: &str) -> Result<String, String> {
         return Err("the URL must not contain a user or password".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("the URL must end with the path, without ? and #".to_owned());
+        return Err("the URL must not contain ? or #".to_owned());
     }
     let url = url.as_str().trim_end_matches('/');
     let url = url.strip_suffix(API_PATH).unwrap_or(url).trim_end_matches('/');

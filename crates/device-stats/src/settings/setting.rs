@@ -72,7 +72,7 @@ pub(super) static SETTINGS: [Setting; 20] = [
         kind: Kind::Text,
         group: Group::Server,
         value: "NETWORKS",
-        help: "Believe X-Forwarded-For of these proxies: addresses and networks, separated by commas",
+        help: "Take client addresses from X-Forwarded-For of these proxies (addresses and networks, separated by commas)",
     },
     Setting {
         name: "database-url",
@@ -153,7 +153,7 @@ pub(super) static SETTINGS: [Setting; 20] = [
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "COUNT",
-        help: "Refuse further analyses and other queries while this number of them runs or waits",
+        help: "Refuse a further query (analysis, series, list ...) while this number of queries runs or waits",
     },
     Setting {
         name: "queries-mib",
@@ -162,7 +162,7 @@ pub(super) static SETTINGS: [Setting; 20] = [
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "MIB",
-        help: "Refuse queries whose snapshots would need more memory than this together",
+        help: "Refuse a query if the snapshots of all queries would need more memory than this",
     },
     Setting {
         name: "query-timeout-seconds",
@@ -171,7 +171,7 @@ pub(super) static SETTINGS: [Setting; 20] = [
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "SECONDS",
-        help: "End an analysis or other query after this time",
+        help: "Stop a query (analysis, series, list ...) after this time",
     },
     Setting {
         name: "seal-after-seconds",

@@ -259,7 +259,7 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--log-format=xml"], "\"xml\" is not text or json"),
         (["--output=xml"], "\"xml\" is not text or json"),
         (["--seal-after-seconds=1.5"], "\"1.5\" is not a whole number of seconds"),
-        (["--queries-max=0"], "\"0\" is not a whole number of 1 and up"),
+        (["--queries-max=0"], "\"0\" is not a whole number, at least 1"),
         (["--queries-mib=0"], "\"0\" is less than 1 MiB"),
         (["--query-timeout-seconds=0"], "\"0\" is less than 1 second"),
         (["--cache-mib=-1"], "\"-1\" is not a whole number of MiB"),

@@ -52,7 +52,7 @@ fn an_invalid_array_is_reported_with_its_line() {
     for (text, line, problem) in [
         ("", 1, "the file is empty"),
         ("\n{}", 2, super::OBJECT_WITHOUT_ARRAY),
-        ("\n7", 2, "the file should hold an array of objects"),
+        ("\n7", 2, "the file must contain an array of objects"),
         ("[\n{}\n", 3, "the array is not closed"),
         ("[\n", 2, "the array is not closed"),
         ("[{},", 1, "the array is not closed"),

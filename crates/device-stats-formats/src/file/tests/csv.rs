@@ -88,7 +88,7 @@ fn a_faulty_row_is_rejected_alone() {
     assert_eq!(
         rejects(&batch),
         [
-            "3 -: the row has 3 cells where the header has 5",
+            "3 -: the row has 3 cells, but the header has 5",
             "4 timestamp: Input should be a valid datetime or date, input is too short; state its form with \
              --time-format, for example '%d.%m.%Y %H:%M:%S'; x: Input should be a valid number, unable to parse string \
              as a number; z: Input should be a finite number",

@@ -103,11 +103,11 @@ fn a_rejected_row_keeps_its_time() {
 #[test]
 fn an_object_without_an_end_refuses_the_file() {
     for (layout, text, problem) in [
-        (Layout::Json, "7", "data:1: the file should hold an array of objects"),
+        (Layout::Json, "7", "data:1: the file must contain an array of objects"),
         (
             Layout::Json,
             "{}",
-            "data:1: the file should hold an array of objects; if it holds an object on each line, add --format ndjson",
+            "data:1: the file must contain an array of objects; if it holds an object on each line, add --format ndjson",
         ),
         (Layout::Json, "[\n{}\n", "data:3: the array is not closed"),
     ] {

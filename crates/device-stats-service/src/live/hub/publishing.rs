@@ -42,8 +42,8 @@ impl LiveHub {
     /// Publishes up to `count` readings that this node committed. Returns before they are published. Readings
     /// are published in the order of these calls. Call it inside a runtime.
     ///
-    /// If too many readings wait, these readings are discarded, and all streams end. Their clients resume
-    /// from the store.
+    /// If too many readings wait, these readings are discarded, and all streams end, also on the other nodes.
+    /// Their clients resume from the store.
     pub(crate) fn publish_later(
         self: &Arc<Self>,
         count: usize,
@@ -53,7 +53,7 @@ impl LiveHub {
         if queue.readings > 0 && queue.readings + count > LIVE_READINGS_QUEUED_MAX {
             drop(queue);
             tracing::warn!(count, "too many readings wait for the live streams, ending the streams");
-            self.begin_epoch();
+            self.discard_committed();
             return;
         }
         queue.readings += count;

@@ -229,6 +229,12 @@ impl HubState {
         inboxes.filter(|inbox| !inbox.is_relay()).for_each(|inbox| inbox.end());
     }
 
+    /// Discards the readings that wait for the relay, so that other nodes learn that readings are missing.
+    pub(super) fn discard_for_relay(&self) {
+        let inboxes = self.devices.values().flat_map(|device| &device.inboxes);
+        inboxes.filter(|inbox| inbox.is_relay()).for_each(|inbox| inbox.discard());
+    }
+
     /// Returns the epoch and the newest kept reading.
     #[cfg(test)]
     pub(super) fn newest_kept(&self) -> Option<(u64, SequencedReading)> {

@@ -211,7 +211,8 @@ fn publishing_takes_as_many_steps_as_the_rates_show_readings() {
     }
 }
 
-/// A full queue discards readings, and the streams end, so that their clients resume from the store.
+/// A full queue discards readings, and the streams end, also those of other nodes, so that their clients
+/// resume from the store.
 #[tokio::test]
 async fn published_readings_wait_outside_of_the_requests() {
     let hub = Arc::new(LiveHub::default());
@@ -219,6 +220,8 @@ async fn published_readings_wait_outside_of_the_requests() {
     let devices = HashSet::from([DeviceKey(1)]);
     assert!(hub.watched_devices().is_empty());
     let subscription = hub.watch(&inbox, &devices, None);
+    let relay = LiveHub::relay_inbox(1e9);
+    hub.watch(&relay, &devices, None);
     assert_eq!(*hub.watched_devices(), devices);
     hub.publish_later(2, [reading(1, 1), reading(1, 2)].into_iter());
     hub.publish_later(5_000, (3..5_003).map(|id| reading(1, id)));
@@ -232,5 +235,7 @@ async fn published_readings_wait_outside_of_the_requests() {
     hub.publish_later(1, [reading(1, 6_001)].into_iter());
     assert_ne!(hub.watch(&hub.client_inbox(1.0), &devices, None).epoch, subscription.epoch);
     assert_eq!(inbox.next().await, None);
+    // The other nodes must learn that readings are missing.
+    assert!(relay.take_has_discarded());
     hub.unwatch(&inbox);
 }

@@ -15,7 +15,9 @@ pub(super) struct RowSelection {
 /// Parses the number of a row on the command line.
 pub(super) fn row_number(text: &str) -> Result<u64, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| "expected numbers of rows, from 1, separated by commas, such as 17,23".to_owned())
+    number.ok_or_else(|| {
+        "expected row numbers, counted from 1 and separated by commas, such as 17,23".to_owned()
+    })
 }
 
 impl RowSelection {
