@@ -1,32 +1,65 @@
 //! An older copy of the database replaces it while a node runs, in PostgreSQL.
 
+use std::fmt::Write;
+
 use device_stats_postgres::testing::TestPostgres;
+use device_stats_service::limits::READING_ID_BLOCK;
 use serde_json::json;
 
 use crate::databases::Database;
-use crate::server::Server;
+use crate::server::{Api, Server};
 
-/// The node remembered the key of a device. In the restored database, another device gets this key.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_reading_goes_to_another_device_after_a_restore() {
+/// Lets a node store a reading of a device, and restores a database in which another device, `new`, has the
+/// key of this device, `lost`.
+async fn restored() -> (TestPostgres, Server) {
     let postgres = TestPostgres::start();
     let database = Database::Postgres(postgres.fresh_database());
     let node = Server::start(database.open().await).await;
     postgres.save();
-    let post = async |device: &str| {
-        let path = format!("/api/v1/stats/devices/{device}");
-        let reading = json!({"x": 1.0, "y": 2.0, "z": 3.0, "timestamp": "2024-01-01T00:00:00Z"});
-        node.api.post(&path, reading).await.status
-    };
     let lost = node.api.device("lost").await;
-    assert_eq!(post("lost").await, 201);
+    assert_eq!(post(node.api, "lost").await, 201);
     postgres.restore();
     let new = node.api.device("new").await;
     assert_eq!(new["id"], lost["id"]);
-    assert_eq!(post("lost").await, 503);
-    assert_eq!(post("lost").await, 404);
-    let readings = node.api.get("/api/v1/stats/devices/new").await;
+    (postgres, node)
+}
+
+async fn post(api: Api, device: &str) -> u16 {
+    let path = format!("/api/v1/stats/devices/{device}");
+    let reading = json!({"x": 1.0, "y": 2.0, "z": 3.0, "timestamp": "2024-01-01T00:00:00Z"});
+    api.post(&path, reading).await.status
+}
+
+async fn assert_empty(api: Api, device: &str) {
+    let readings = api.get(&format!("/api/v1/stats/devices/{device}")).await;
     assert!(!String::from_utf8_lossy(&readings.body).contains("2024"), "{readings:?}");
-    assert_eq!(post("new").await, 201);
+}
+
+/// The node remembered the key of a device. In the restored database, another device gets this key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_reading_goes_to_another_device_after_a_restore() {
+    let (_postgres, node) = restored().await;
+    assert_eq!(post(node.api, "lost").await, 503);
+    assert_eq!(post(node.api, "lost").await, 404);
+    assert_empty(node.api, "new").await;
+    assert_eq!(post(node.api, "new").await, 201);
+    node.stop().await;
+}
+
+/// A batch that needed more ids found the older database when it reserved them, and the node kept the keys of
+/// devices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_batch_goes_to_another_device_after_a_restore() {
+    let (_postgres, node) = restored().await;
+    let mut rows = "timestamp,x,y,z\n".to_owned();
+    for number in 0..=READING_ID_BLOCK {
+        writeln!(rows, "{}.{:06},1,2,3", 1_704_067_200 + number / 1_000_000, number % 1_000_000).unwrap();
+    }
+    let path = "/api/v1/stats/devices/lost/batch?precision=s";
+    let send =
+        async || node.api.send("POST", path, &["content-type: text/csv"], Some(rows.as_bytes())).await.status;
+    assert_eq!(send().await, 503);
+    assert_eq!(send().await, 404);
+    assert_empty(node.api, "new").await;
     node.stop().await;
 }

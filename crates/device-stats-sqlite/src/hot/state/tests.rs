@@ -128,6 +128,21 @@ proptest! {
     }
 }
 
+/// The entry that removed a reading is damaged, and the time of the reading is used again. The first reading
+/// was never released, so the journal kept all entries from then on.
+#[test]
+fn a_lost_removal_leaves_no_reading_behind() {
+    let mut state = HotState::default();
+    state.apply(1, Entry::Appended(vec![(key(0), row(0, 1))]));
+    state.note_damage(2, Some(vec![key(0)]));
+    state.apply(3, Entry::Appended(vec![(key(0), row(0, 3))]));
+    assert_eq!(visible(&state, 3).into_values().collect::<Vec<_>>(), [3]);
+    state.apply(4, Entry::Removed(key(0), vec![0]));
+    state.forget(4);
+    assert_eq!((state.live, state.first_needed()), (0, 2));
+    assert!(state.devices.is_empty(), "{:?}", state.devices);
+}
+
 /// A device that reports rarely must not prevent the removal of journal entries of all other devices.
 #[test]
 fn a_reading_that_stays_hot_is_carried_forward() {
