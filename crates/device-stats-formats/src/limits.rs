@@ -5,7 +5,7 @@ pub const BATCH_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Maximum number of readings of a batch, faulty ones included. A reading may take only a few bytes of a
 /// body.
 pub const BATCH_READINGS_MAX: usize = 1024 * 1024;
-/// Maximum number of columns of a batch. All other names than those of a reading are faults.
+/// Maximum number of columns of a batch. Every column that a reading does not have is a fault.
 pub const COLUMNS_MAX: usize = 1_000;
 /// Maximum size of the header of a CSV batch, in bytes.
 pub const CSV_HEADER_BYTES_MAX: usize = 64 * 1024;

@@ -26,8 +26,8 @@ pub struct BackgroundPurging {
 }
 
 impl BackgroundPurging {
-    /// Starts to purge deleted devices, also those of other nodes and of an earlier process. `has_deleted` is
-    /// notified after each deletion. Call it inside a runtime.
+    /// Starts to purge deleted devices, also devices that another node or an earlier process has deleted.
+    /// `has_deleted` is notified after each deletion. Call it inside a runtime.
     pub(crate) fn start(store: &Arc<dyn Store>, has_deleted: &Arc<Notify>) -> Self {
         let stop = CancellationToken::new();
         let store = Arc::clone(store);

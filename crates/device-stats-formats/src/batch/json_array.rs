@@ -1,5 +1,5 @@
 //! Rows as the elements of a JSON array, read one by one as their text arrives. Only the text of one element
-//! is held. The errors are those of a parser that reads the whole text at once.
+//! is held. Each error has the same text and location as if a parser read the whole array at once.
 
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,7 @@ impl CsvFile {
         }
     }
 
-    /// Reads the header of a text, of which the first bytes have been read.
+    /// Reads the header. `sample` is the beginning of the text, which has been read already.
     fn read_header(
         file: &Path,
         sample: Vec<u8>,

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 
 use crate::limits::{BODY_TIMEOUT, DRAIN_BYTES_MAX};
 
-/// Discards a body of which nothing has been read.
+/// Discards a body before any part of it has been read.
 pub(crate) fn drain_unread(headers: &HeaderMap, body: Body) {
     // Reading would invite a client that waits for `100 Continue` to send the refused body.
     if !body.is_end_stream() && !headers.contains_key(EXPECT) {

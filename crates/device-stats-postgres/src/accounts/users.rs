@@ -173,8 +173,8 @@ async fn delete_expected(client: &mut Client, id: UserId, expected: &UserState) 
 
 /// Deletes a user. A foreign key deletes its devices. A trigger notes that their readings are left to
 /// [`purge`](crate::accounts::purge). The devices are locked by ascending key, as in an append. The statement
-/// timeout limits the wait for running appends; the deletion of the devices, of which there can be many, has
-/// no time limit.
+/// timeout limits the wait for running appends. It does not limit the deletion of the devices, because a user
+/// can have many.
 async fn delete_any(client: &Client, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =

@@ -70,7 +70,7 @@ impl PostgresConfig {
         self
     }
 
-    /// Returns the settings for the driver, without those of encryption.
+    /// Returns the settings of the driver. The settings of encryption are separate.
     pub(crate) fn server(&self) -> &Config {
         &self.server
     }

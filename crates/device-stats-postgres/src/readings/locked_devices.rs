@@ -14,7 +14,7 @@ use crate::database::connections::{TimeLimit, call};
 use crate::database::errors::Failure;
 use crate::store::PostgresStore;
 
-/// Returns those of the devices that exist and are locked by a deletion.
+/// Selects the devices of a list that exist and that a deletion has locked.
 const LOCKED: &str = "WITH free AS MATERIALIZED (
         SELECT id FROM devices WHERE id = ANY ($1) FOR KEY SHARE SKIP LOCKED)
     SELECT id FROM devices WHERE id = ANY ($1) AND id NOT IN (SELECT id FROM free)";

@@ -99,7 +99,7 @@ async fn a_pooler_that_drops_the_settings_is_refused() {
     }
 }
 
-/// The settings are in force, but they are those of the database.
+/// The sessions have the right settings, but only because the database has them as its defaults.
 #[tokio::test]
 async fn a_pooler_of_transactions_is_refused() {
     let server = TestPostgres::start();

@@ -10,8 +10,8 @@ use crate::limits::{CLOCK_STEP_HELD, CLOCK_STEP_MAX};
 /// A wall clock that compares the system clock with the monotonic clock.
 ///
 /// - If the system clock steps by more than [`CLOCK_STEP_MAX`], forward or back, this clock first continues
-///   as if nothing had happened. A wrong time that is corrected soon is never used. After
-///   [`CLOCK_STEP_HELD`], this clock steps, too.
+///   without the step. If the step is corrected within [`CLOCK_STEP_HELD`], no reading gets the wrong time.
+///   After [`CLOCK_STEP_HELD`], this clock steps, too.
 /// - If the system clock is behind by less, this clock runs at half speed until the system clock has caught
 ///   up. So it runs backwards only in a large step.
 #[derive(Debug, Default)]

@@ -17,7 +17,7 @@ pub(crate) fn enable_return(connection: &Connection) -> Result<()> {
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")
 }
 
-/// Returns whether the file has so many free pages that some must be returned.
+/// Returns whether the file has more free pages than it keeps. The others are returned to the file system.
 pub(crate) fn has_excess(connection: &Connection) -> Result<bool> {
     let free = pragma(connection, "PRAGMA freelist_count")?;
     if free <= i64::from(FREE_PAGES_KEPT) {

@@ -211,8 +211,8 @@ fn publishing_takes_as_many_steps_as_the_rates_show_readings() {
     }
 }
 
-/// A full queue discards readings, and the streams end, also those of other nodes, so that their clients
-/// resume from the store.
+/// A full queue discards readings. Then the streams of this node and of the other nodes end, so that their
+/// clients resume from the store.
 #[tokio::test]
 async fn published_readings_wait_outside_of_the_requests() {
     let hub = Arc::new(LiveHub::default());
