@@ -22,6 +22,7 @@ mod exports;
 mod fixed_answer;
 mod full_disk;
 mod import_files;
+mod import_rejects;
 mod import_retries;
 mod import_times;
 mod keyed_readings;
