@@ -12,10 +12,15 @@
 //! rounds, and each round narrows the bracket. The result has the same bits as the result of sorting all
 //! readings.
 //!
-//! The caller provides the pages ([`Pages`]). Each function requests as many pages at once as it can.
+//! The caller provides the pages ([`Pages`]). Each function requests as many pages at once as fit in a fixed
+//! amount of memory (`batch.rs`). If the bracket of one order statistic has more pages than that, and they
+//! are not in the caller's cache, they are read twice: first for a sample of their values, which narrows the
+//! bracket, then for the values inside (`rank/sampled_search.rs`).
 
+mod batch;
 mod group;
 mod histogram;
+mod memory_limits;
 mod newest;
 mod page_source;
 mod part;

@@ -15,7 +15,7 @@
 //! impl Pages for Memory {
 //!     type Error = Fault;
 //!
-//!     fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
+//!     fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
 //!         let read = |wanted: &SegmentPage| {
 //!             let range = self.1.block_range(wanted.page)?;
 //!             self.1.decode(wanted.page, &self.0.blocks[range.block as usize][range.bytes]).map(Arc::new)

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use device_stats_domain::{Axis, Bins, Histogram};
 use device_stats_exact::{OrderKey, bin_bounds, bin_edges, bin_range};
 
+use super::batch::{Batch, Needs};
 use super::group::Group;
-use super::page_source::{Pages, ReadPages};
+use super::memory_limits::MemoryLimits;
+use super::page_source::{PageCursor, Pages};
 use super::part::part_column::{PartColumn, part_columns};
 use super::part::part_totals::{extremes, request_extremes};
 use super::rank::pool;
@@ -16,30 +18,45 @@ use crate::format::page::Page;
 /// Counts the readings of a group into bins; `None` without readings.
 ///
 /// # Errors
-/// The errors of [`Pages::read`].
+/// The errors of [`Pages`].
 ///
 /// # Panics
 /// If `pages` returns other pages than [`Head::decode`](crate::Head::decode) makes of the segment.
-#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a wrong count must not be returned")]
 pub fn histogram<P: Pages>(
     group: Group<'_>,
     axis: Axis,
     bins: Bins,
     pages: &P,
 ) -> Result<Option<Histogram>, P::Error> {
-    let columns = part_columns(&[group], &[axis], pages)?;
-    let mut requested = Vec::new();
+    histogram_within(group, axis, bins, MemoryLimits::ANALYSIS, pages)
+}
+
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a wrong count must not be returned")]
+pub(super) fn histogram_within<P: Pages>(
+    group: Group<'_>,
+    axis: Axis,
+    bins: Bins,
+    limits: MemoryLimits,
+    pages: &P,
+) -> Result<Option<Histogram>, P::Error> {
+    let columns = part_columns(&[group], &[axis], limits, pages)?;
+    let mut ends = Vec::with_capacity(columns.len());
+    let mut run = |column: &PartColumn<'_>, read: &mut PageCursor<'_>| {
+        ends.push(extremes(column, read, pages)?);
+        Ok(())
+    };
+    let mut batch = Batch::new(limits.pages);
     for column in &columns {
+        let mut requested = Vec::new();
         request_extremes(column, &mut requested);
+        let needs = Needs::new(std::slice::from_ref(column), requested);
+        batch.add(column, needs, pages, &mut run)?;
     }
-    let read = ReadPages::new(requested, pages)?;
-    let mut read = read.cursor();
-    let ends = columns.iter().map(|column| extremes(column, &mut read, pages));
-    let ends = ends.collect::<Result<Vec<_>, _>>()?;
+    batch.run_all(pages, &mut run)?;
     let Some(ends) = pool::extremes(ends.into_iter()) else { return Ok(None) };
     let (low, high) = bin_range(ends, bins.low(), bins.high());
     let edges = bin_edges(low, high, bins.count());
-    let mut below = count_below(&columns, &bin_bounds(&edges), pages)?;
+    let mut below = count_below(&columns, &bin_bounds(&edges), limits, pages)?;
     below.push(columns.iter().map(PartColumn::len).sum());
     // The counts of a column ascend with the bounds: its fences ascend, and its pages count from fence to
     // fence, which decoding and the scan of a cut column check.
@@ -55,13 +72,32 @@ pub fn histogram<P: Pages>(
 fn count_below<P: Pages>(
     columns: &[PartColumn<'_>],
     bounds: &[f64],
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<Vec<u64>, P::Error> {
-    let mut requested = Vec::new();
-    let mut positions = Vec::with_capacity(columns.len() * bounds.len());
+    let mut counts: Vec<u64> = vec![0; bounds.len()];
+    let mut run = |(column, positions): (&PartColumn<'_>, Vec<BoundPosition>), read: &mut PageCursor<'_>| {
+        let mut last: Option<(usize, &Arc<Page>)> = None;
+        for ((bound, count), position) in bounds.iter().zip(&mut counts).zip(positions) {
+            *count += match position {
+                BoundPosition::At(below) => u64::from(below),
+                BoundPosition::InPage { index } => {
+                    let page = match (last, column) {
+                        (_, PartColumn::Hot(hot)) => &hot.dictionary,
+                        (Some((last, page)), _) if last == index => page,
+                        _ => last.insert((index, read.next_page())).1,
+                    };
+                    below_in_page(column, index, *bound, page, pages)?
+                }
+            };
+        }
+        Ok(())
+    };
+    let mut batch = Batch::new(limits.pages);
     for column in columns {
+        let mut requested = Vec::new();
         let mut last = None;
-        for bound in bounds {
+        let positions = bounds.iter().map(|bound| {
             let position = BoundPosition::new(column, *bound);
             if let BoundPosition::InPage { index } = position
                 && !matches!(column, PartColumn::Hot(_))
@@ -71,30 +107,13 @@ fn count_below<P: Pages>(
                     requested.push(column.dictionary_page(index));
                 }
             }
-            positions.push(position);
-        }
+            position
+        });
+        let positions: Vec<BoundPosition> = positions.collect();
+        let needs = Needs::new(std::slice::from_ref(column), requested);
+        batch.add((column, positions), needs, pages, &mut run)?;
     }
-    let read = ReadPages::new(requested, pages)?;
-    let mut read = read.cursor();
-    let mut counts: Vec<u64> = vec![0; bounds.len()];
-    let mut positions = positions.into_iter();
-    for column in columns {
-        let mut last: Option<(usize, &Arc<Page>)> = None;
-        for (bound, count) in bounds.iter().zip(&mut counts) {
-            *count += match positions.next() {
-                Some(BoundPosition::At(below)) => u64::from(below),
-                Some(BoundPosition::InPage { index }) => {
-                    let page = match (last, column) {
-                        (_, PartColumn::Hot(hot)) => &hot.dictionary,
-                        (Some((last, page)), _) if last == index => page,
-                        _ => last.insert((index, read.next_page())).1,
-                    };
-                    below_in_page(column, index, *bound, page, pages)?
-                }
-                None => unreachable!("one position for each column and bound"),
-            };
-        }
-    }
+    batch.run_all(pages, &mut run)?;
     Ok(counts)
 }
 

@@ -19,7 +19,7 @@ use crate::format::row::Row;
 /// `limit`, newest first. The caller ensures that no time occurs twice and no part is empty.
 ///
 /// # Errors
-/// The errors of [`Pages::read`].
+/// The errors of [`Pages`].
 pub fn newest<P: Pages>(
     parts: &[Part],
     hot: &[Row],

@@ -19,12 +19,21 @@ pub trait Pages {
     /// Reason why pages cannot be read.
     type Error;
 
-    /// Returns the requested pages in the same order, decoded by [`Head::decode`](crate::Head::decode). A
-    /// page may be requested more than once.
+    /// Returns the requested pages that a cache has, in the same order; `None` for the others. A page may be
+    /// requested more than once.
+    ///
+    /// # Errors
+    /// If the analysis must not go on, for example because nobody waits for its result.
+    fn cached(&self, wanted: &[SegmentPage]) -> Result<Vec<Option<Arc<Page>>>, Self::Error> {
+        Ok(vec![None; wanted.len()])
+    }
+
+    /// Returns pages that the cache does not have, in the same order, decoded by
+    /// [`Head::decode`](crate::Head::decode). A page may be requested more than once.
     ///
     /// # Errors
     /// If a page cannot be read or is corrupt.
-    fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Self::Error>;
+    fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Self::Error>;
 
     /// Returns the error for a segment whose sections contradict each other.
     fn fault(&self, segment: usize, fault: Fault) -> Self::Error;
@@ -34,6 +43,8 @@ pub trait Pages {
 pub(crate) struct ReadPages {
     requested: Vec<SegmentPage>,
     read: Vec<Arc<Page>>,
+    /// Number of pages that were not in memory before.
+    pub(crate) loaded: usize,
 }
 
 impl ReadPages {
@@ -42,15 +53,48 @@ impl ReadPages {
     /// # Panics
     /// If the source returns more or fewer pages than requested.
     pub(crate) fn new<P: Pages>(requested: Vec<SegmentPage>, pages: &P) -> Result<Self, P::Error> {
-        let read = pages.read(&requested)?;
-        assert_eq!(read.len(), requested.len(), "a source returns each requested page");
-        Ok(Self { requested, read })
+        let found = find_cached(&requested, pages)?;
+        Self::load_missing(requested, found, pages)
+    }
+
+    /// Reads pages, unless more than `missing_max` of them have to be loaded.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub(crate) fn if_few_are_missing<P: Pages>(
+        requested: Vec<SegmentPage>,
+        missing_max: usize,
+        pages: &P,
+    ) -> Result<Option<Self>, P::Error> {
+        let found = find_cached(&requested, pages)?;
+        let missing = found.iter().filter(|found| found.is_none()).count();
+        if missing > missing_max { Ok(None) } else { Self::load_missing(requested, found, pages).map(Some) }
+    }
+
+    fn load_missing<P: Pages>(
+        requested: Vec<SegmentPage>,
+        found: Vec<Option<Arc<Page>>>,
+        pages: &P,
+    ) -> Result<Self, P::Error> {
+        let missing = requested.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let missing: Vec<SegmentPage> = missing.map(|(page, _)| *page).collect();
+        let loaded = if missing.is_empty() { Vec::new() } else { pages.load(&missing)? };
+        assert_eq!(loaded.len(), missing.len(), "a source returns each requested page");
+        let mut loaded = loaded.into_iter();
+        let read = found.into_iter().filter_map(|found| found.or_else(|| loaded.next())).collect();
+        Ok(Self { requested, read, loaded: missing.len() })
     }
 
     /// Returns a cursor before the first page.
     pub(crate) fn cursor(&self) -> PageCursor<'_> {
         PageCursor { requested: &self.requested, read: &self.read }
     }
+}
+
+fn find_cached<P: Pages>(requested: &[SegmentPage], pages: &P) -> Result<Vec<Option<Arc<Page>>>, P::Error> {
+    let found = pages.cached(requested)?;
+    assert_eq!(found.len(), requested.len(), "a source answers for each requested page");
+    Ok(found)
 }
 
 /// A cursor over pages in the order in which they were requested.

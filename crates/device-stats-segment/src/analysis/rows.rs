@@ -12,7 +12,7 @@ use crate::format::row::Row;
 /// Returns the readings of the parts, part by part in order of time. Requests each page of a dictionary once.
 ///
 /// # Errors
-/// The errors of [`Pages::read`].
+/// The errors of [`Pages`].
 pub fn rows<P: Pages>(parts: &[Part], pages: &P) -> Result<Vec<Row>, P::Error> {
     let times = integers(parts, Column::Times, pages)?;
     let ids = integers(parts, Column::Ids, pages)?;

@@ -7,12 +7,16 @@ use device_stats_exact::{
     Fraction, Moments, QuantilePosition, Quartile, interpolate, interquartile_range, quantile_position,
 };
 
+use super::batch::{Batch, Needs};
 use super::group::Group;
-use super::page_source::{PageCursor, Pages, ReadPages, SegmentPage};
+use super::memory_limits::MemoryLimits;
+use super::page_source::{PageCursor, Pages, ReadPages};
+use super::part::cut_column::CutColumn;
 use super::part::part_column::{PartColumn, part_columns};
-use super::part::part_totals::{PartTotals, request_totals, totals};
+use super::part::part_totals::{PartTotals, request_totals, totals as part_totals};
 use super::rank::pool::{Pool, extremes};
 use super::rank::rank_search::RankSearch;
+use super::rank::sampled_search::find_ranks;
 
 /// The statistics of one axis of several groups.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,66 +29,56 @@ pub struct AxisAnalysis {
 
 /// Analyzes all axes: each group, and all groups together.
 ///
-/// Requests pages twice: pages of codes, then pages of dictionaries and sums. Segments with very different
-/// distributions need a few more requests per rank. Standard deviation and root mean square need one more
-/// request for each part that is not a whole segment.
+/// Requests pages twice: pages of codes, then pages of dictionaries and sums. An analysis that needs more
+/// pages than fit in memory requests them in several batches. Segments with very different distributions need
+/// a few more requests per rank. Standard deviation and root mean square need one more request for each part
+/// that is not a whole segment.
 ///
 /// # Errors
-/// The errors of [`Pages::read`].
+/// The errors of [`Pages`].
 pub fn analyze<P: Pages>(
     groups: &[Group<'_>],
     wanted: &RequestedStatistics,
     pages: &P,
 ) -> Result<Axes<AxisAnalysis>, P::Error> {
-    let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, pages)?;
+    let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, MemoryLimits::ANALYSIS, pages)?;
     Ok(Axes { x, y, z })
 }
 
 /// Analyzes one axis like [`analyze`].
 ///
 /// # Errors
-/// The errors of [`Pages::read`].
+/// The errors of [`Pages`].
 pub fn analyze_axis<P: Pages>(
     groups: &[Group<'_>],
     axis: Axis,
     wanted: &RequestedStatistics,
     pages: &P,
 ) -> Result<AxisAnalysis, P::Error> {
-    let [analysis] = analyze_axes(groups, [axis], wanted, pages)?;
+    let [analysis] = analyze_axes(groups, [axis], wanted, MemoryLimits::ANALYSIS, pages)?;
     Ok(analysis)
 }
 
-fn analyze_axes<const AXES: usize, P: Pages>(
+pub(super) fn analyze_axes<const AXES: usize, P: Pages>(
     groups: &[Group<'_>],
     axes: [Axis; AXES],
     wanted: &RequestedStatistics,
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<[AxisAnalysis; AXES], P::Error> {
-    let columns = part_columns(groups, &axes, pages)?;
+    let columns = part_columns(groups, &axes, limits, pages)?;
     let mut left = columns.as_slice();
-    let mut requested = Vec::new();
     let plans = axes.map(|axis| {
         let columns = groups.iter().map(|group| group.columns(axis)).sum();
         let (of_axis, others) = left.split_at(columns);
         left = others;
-        AxisPlan::new(groups, of_axis, axis, wanted, &mut requested, pages)
+        AxisPlan::new(groups, of_axis, axis, wanted)
     });
-    let plans = try_each(plans, |plan| plan)?;
-    let read = ReadPages::new(requested, pages)?;
-    let mut read = read.cursor();
-    try_each(plans, |plan| plan.finish(wanted, &mut read, pages))
+    let mut found = Found::read(&plans, wanted, limits, pages)?;
+    Ok(plans.map(|plan| plan.finish(wanted, &mut found)))
 }
 
-/// Maps an array until the first error.
-fn try_each<T, U, E, const N: usize>(
-    array: [T; N],
-    mut map: impl FnMut(T) -> Result<U, E>,
-) -> Result<[U; N], E> {
-    let mapped = array.into_iter().map(&mut map).collect::<Result<Vec<U>, E>>()?;
-    Ok(mapped.try_into().unwrap_or_else(|_| unreachable!("as many as before")))
-}
-
-/// The plan for the analysis of one axis, whose pages have been requested.
+/// The plan for the analysis of one axis.
 struct AxisPlan<'c> {
     columns: &'c [PartColumn<'c>],
     groups: Vec<PoolPlan<'c>>,
@@ -98,8 +92,24 @@ struct PoolPlan<'c> {
     /// Positions of the columns of the pool in the columns of the axis.
     columns: Range<usize>,
     /// The median, then the requested percentiles, then both quartiles if the interquartile range was
-    /// requested.
-    quantiles: Vec<(QuantilePosition, RankSearch)>,
+    /// requested. Empty without readings.
+    quantiles: Vec<QuantilePosition>,
+}
+
+/// What was found in the pages, in the order of the plans.
+struct Found<'c> {
+    /// The totals of each column of each axis.
+    totals: std::vec::IntoIter<PartTotals<'c>>,
+    /// For each quantile of each pool, the values of its lower rank and of the next rank.
+    values: std::vec::IntoIter<(f64, f64)>,
+}
+
+/// Work on pages.
+enum Work<'c> {
+    /// The totals of a column.
+    Totals(&'c PartColumn<'c>),
+    /// The search for a rank of a pool, and the position of its result.
+    Search(Pool<'c>, RankSearch, usize),
 }
 
 /// A quantile at a fraction of the way between two values of neighbouring ranks.
@@ -110,6 +120,11 @@ struct Quantile {
 }
 
 impl Quantile {
+    fn new(position: QuantilePosition, (lower, next): (f64, f64)) -> Self {
+        let upper = if position.upper_rank > position.lower_rank { next } else { lower };
+        Self { lower, upper, fraction: position.fraction }
+    }
+
     fn rounded(&self) -> f64 {
         interpolate(self.lower, self.upper, self.fraction)
     }
@@ -121,42 +136,38 @@ impl Quantile {
 }
 
 impl<'c> AxisPlan<'c> {
-    fn new<P: Pages>(
+    fn new(
         groups: &[Group<'_>],
         columns: &'c [PartColumn<'c>],
         axis: Axis,
         wanted: &RequestedStatistics,
-        requested: &mut Vec<SegmentPage>,
-        pages: &P,
-    ) -> Result<Self, P::Error> {
-        request_totals(columns, requested);
+    ) -> Self {
         let mut start = 0;
-        let mut plans = Vec::with_capacity(groups.len());
-        for group in groups {
+        let plans = groups.iter().map(|group| {
             let range = start..start + group.columns(axis);
             start = range.end;
-            plans.push(PoolPlan::new(columns, range, wanted, requested, pages)?);
-        }
-        let is_one = plans.iter().filter(|plan| plan.pool.count > 0).count() <= 1;
-        let all = (!is_one).then(|| PoolPlan::new(columns, 0..columns.len(), wanted, requested, pages));
-        Ok(Self { columns, groups: plans, all: all.transpose()? })
+            PoolPlan::new(columns, range, wanted)
+        });
+        let groups: Vec<PoolPlan<'c>> = plans.collect();
+        let is_one = groups.iter().filter(|plan| plan.pool.count > 0).count() <= 1;
+        let all = (!is_one).then(|| PoolPlan::new(columns, 0..columns.len(), wanted));
+        Self { columns, groups, all }
     }
 
-    /// Computes the statistics from the requested pages.
-    fn finish<P: Pages>(
-        self,
-        wanted: &RequestedStatistics,
-        read: &mut PageCursor<'_>,
-        pages: &P,
-    ) -> Result<AxisAnalysis, P::Error> {
-        let totals = totals(self.columns, wanted.needs_squares(), read, pages)?;
-        let groups = self.groups.iter().map(|plan| plan.finish(&totals, wanted, read, pages));
-        let groups: Vec<Option<Statistics>> = groups.collect::<Result<_, _>>()?;
+    fn pools(&self) -> impl Iterator<Item = &PoolPlan<'c>> {
+        self.groups.iter().chain(&self.all)
+    }
+
+    /// Computes the statistics from the next totals and values.
+    fn finish(self, wanted: &RequestedStatistics, found: &mut Found<'_>) -> AxisAnalysis {
+        let totals: Vec<PartTotals<'_>> = found.totals.by_ref().take(self.columns.len()).collect();
+        let statistics = self.pools().map(|plan| plan.finish(&totals, wanted, found));
+        let mut groups: Vec<Option<Statistics>> = statistics.collect();
         let all = match self.all {
-            Some(plan) => plan.finish(&totals, wanted, read, pages)?,
+            Some(_) => groups.pop().flatten(),
             None => groups.iter().flatten().next().cloned(),
         };
-        Ok(AxisAnalysis { groups, all })
+        AxisAnalysis { groups, all }
     }
 }
 
@@ -166,42 +177,34 @@ impl<'c> PoolPlan<'c> {
         clippy::expect_used,
         reason = "a column or a percentile must not be skipped"
     )]
-    fn new<P: Pages>(
-        columns: &'c [PartColumn<'c>],
-        range: Range<usize>,
-        wanted: &RequestedStatistics,
-        requested: &mut Vec<SegmentPage>,
-        pages: &P,
-    ) -> Result<Self, P::Error> {
+    fn new(columns: &'c [PartColumn<'c>], range: Range<usize>, wanted: &RequestedStatistics) -> Self {
         let pool = Pool::new(&columns[range.clone()]);
         let percentiles = wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE));
         let of_iqr = [(1, 4), (3, 4)].into_iter().filter(|_| wanted.iqr);
-        let mut quantiles = Vec::with_capacity(wanted.percentiles.len() + 3);
-        for (numerator, denominator) in [(1, 2)].into_iter().chain(percentiles).chain(of_iqr) {
+        let quantiles = [(1, 2)].into_iter().chain(percentiles).chain(of_iqr);
+        let positions = quantiles.filter_map(|(numerator, denominator)| {
             let fraction = Fraction::new(numerator, denominator).expect("a percentile is at most the whole");
-            // An empty pool has no quantiles.
-            if let Some(position) = quantile_position(pool.count, fraction) {
-                let search = RankSearch::start(pool, position.lower_rank, requested, pages)?;
-                quantiles.push((position, search));
-            }
-        }
-        Ok(Self { pool, columns: range, quantiles })
+            quantile_position(pool.count, fraction)
+        });
+        let quantiles = positions.collect();
+        Self { pool, columns: range, quantiles }
     }
 
     /// Computes the statistics; `totals` has all columns of the axis.
     #[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
-    fn finish<P: Pages>(
+    fn finish(
         &self,
         totals: &[PartTotals<'_>],
         wanted: &RequestedStatistics,
-        read: &mut PageCursor<'_>,
-        pages: &P,
-    ) -> Result<Option<Statistics>, P::Error> {
+        found: &mut Found<'_>,
+    ) -> Option<Statistics> {
         let totals = &totals[self.columns.clone()];
-        let Some((min, max)) = extremes(totals.iter().map(|totals| (totals.min, totals.max))) else {
-            return Ok(None);
-        };
-        let mut quantiles = self.read_quantiles(read, pages)?;
+        let (min, max) = extremes(totals.iter().map(|totals| (totals.min, totals.max)))?;
+        let positions = self.quantiles.iter().copied();
+        let mut quantiles: Vec<Quantile> = positions
+            .zip(found.values.by_ref())
+            .map(|(position, values)| Quantile::new(position, values))
+            .collect();
         let [third, first] = if wanted.iqr { [quantiles.pop(), quantiles.pop()] } else { [None, None] };
         let of_iqr = first.zip(third).and_then(|(first, third)| first.quartile().zip(third.quartile()));
         let mut percentiles: Vec<f64> = quantiles.iter().map(Quantile::rounded).collect();
@@ -211,7 +214,7 @@ impl<'c> PoolPlan<'c> {
         let if_wanted = |is_wanted: bool, statistic: fn(&Moments) -> Option<f64>| {
             is_wanted.then(|| statistic(&moments)).flatten()
         };
-        Ok(Some(Statistics {
+        Some(Statistics {
             summary,
             percentiles,
             mean: if_wanted(wanted.mean, Moments::mean),
@@ -219,21 +222,7 @@ impl<'c> PoolPlan<'c> {
             rms: if_wanted(wanted.rms, Moments::rms),
             range: Some(max - min).filter(|range| wanted.range && range.is_finite()),
             iqr: of_iqr.and_then(|(first, third)| interquartile_range(first, third)),
-        }))
-    }
-
-    /// Returns the quantiles of the plan, from the requested pages.
-    fn read_quantiles<P: Pages>(
-        &self,
-        read: &mut PageCursor<'_>,
-        pages: &P,
-    ) -> Result<Vec<Quantile>, P::Error> {
-        let found = self.quantiles.iter().map(|(position, search)| {
-            let (lower, next) = search.finish(self.pool, read, pages)?;
-            let upper = if position.upper_rank > position.lower_rank { next } else { lower };
-            Ok(Quantile { lower, upper, fraction: position.fraction })
-        });
-        found.collect()
+        })
     }
 
     /// Adds up totals. Without `with_squares`, the sum of the squares stays zero.
@@ -246,5 +235,99 @@ impl<'c> PoolPlan<'c> {
             }
         }
         moments
+    }
+}
+
+impl<'c> Found<'c> {
+    /// Reads the pages of all plans, as many at once as fit in memory.
+    #[expect(clippy::indexing_slicing, reason = "a value must not be lost")]
+    fn read<P: Pages>(
+        plans: &[AxisPlan<'c>],
+        wanted: &RequestedStatistics,
+        limits: MemoryLimits,
+        pages: &P,
+    ) -> Result<Self, P::Error> {
+        let with_squares = wanted.needs_squares();
+        let columns = || plans.iter().flat_map(|plan| plan.columns);
+        let mut totals = Vec::with_capacity(columns().count());
+        let pools = || plans.iter().flat_map(AxisPlan::pools);
+        let mut values = vec![(0.0, 0.0); pools().map(|plan| plan.quantiles.len()).sum()];
+        let mut run = |work: Work<'c>, read: &mut PageCursor<'_>| {
+            match work {
+                Work::Totals(column) => totals.push(part_totals(column, with_squares, read, pages)?),
+                Work::Search(pool, search, position) => {
+                    values[position] = search.finish(pool, read, pages)?;
+                }
+            }
+            Ok(())
+        };
+        let mut batch = Batch::new(limits.pages);
+        for column in columns() {
+            let mut requested = Vec::new();
+            request_totals(column, &mut requested);
+            let needs = Needs::new(std::slice::from_ref(column), requested);
+            batch.add(Work::Totals(column), needs, pages, &mut run)?;
+        }
+        let mut others = Vec::new();
+        let mut position = 0..;
+        for pool in pools() {
+            let (pool, quantiles) = (pool.pool, &pool.quantiles);
+            let mut left = Vec::new();
+            for (rank, position) in
+                quantiles.iter().map(|quantile| quantile.lower_rank).zip(position.by_ref())
+            {
+                match Search::start(pool, rank, limits, pages)? {
+                    Search::Waits(search, needs) => {
+                        batch.add(Work::Search(pool, search, position), needs, pages, &mut run)?;
+                    }
+                    Search::Found(values) => others.push((position, values)),
+                    Search::TooLarge => left.push((position, rank)),
+                }
+            }
+            if !left.is_empty() {
+                batch.run_all(pages, &mut run)?;
+                let ranks: Vec<u64> = left.iter().map(|(_, rank)| *rank).collect();
+                let found = find_ranks(pool, &ranks, limits, pages)?;
+                others.extend(left.iter().map(|(position, _)| *position).zip(found));
+            }
+        }
+        batch.run_all(pages, &mut run)?;
+        for (position, found) in others {
+            values[position] = found;
+        }
+        Ok(Self { totals: totals.into_iter(), values: values.into_iter() })
+    }
+}
+
+/// The start of the search for a rank.
+enum Search<'c> {
+    /// It waits for pages.
+    Waits(RankSearch, Needs<'c>),
+    /// Its pages were in memory. The values of the rank and of the next one.
+    Found((f64, f64)),
+    /// Its pages do not fit in memory.
+    TooLarge,
+}
+
+impl<'c> Search<'c> {
+    fn start<P: Pages>(pool: Pool<'c>, rank: u64, limits: MemoryLimits, pages: &P) -> Result<Self, P::Error> {
+        let Some(search) = RankSearch::start(pool, rank, limits.pages, pages)? else {
+            return Ok(Self::TooLarge);
+        };
+        let needs = Needs { held: search.loaded, ..Needs::new(pool.columns, search.requested(pool)) };
+        if needs.count() <= limits.pages {
+            return Ok(Self::Waits(search, needs));
+        }
+        if pool.has_released_codes() {
+            return Ok(Self::TooLarge);
+        }
+        // The cache may have most of the pages.
+        let missing_max = limits.pages.saturating_sub(search.loaded);
+        let Some(read) = ReadPages::if_few_are_missing(needs.requested, missing_max, pages)? else {
+            return Ok(Self::TooLarge);
+        };
+        let values = search.finish(pool, &mut read.cursor(), pages)?;
+        pool.columns.iter().filter_map(PartColumn::cut).for_each(CutColumn::forget_counts);
+        Ok(Self::Found(values))
     }
 }

@@ -16,12 +16,15 @@ use device_stats_exact::{
 use memory::Memory;
 use proptest::prelude::*;
 
+use super::histogram::histogram_within;
+use super::memory_limits::MemoryLimits;
 use super::page_source::contradiction;
 use super::part::PartAxis;
 use super::part::cut_column::cut_columns;
 use super::part::part_column::part_columns;
 use super::rank::pool::Pool;
 use super::rank::rank_search::RankSearch;
+use super::statistics::analyze_axes;
 use super::*;
 use crate::format::columns::Columns;
 use crate::format::page_layout::PageSizes;
@@ -122,6 +125,15 @@ fn compare(found: Option<&Statistics>, column: Vec<f64>) {
     assert_eq!(format!("{found:?}"), format!("{:?}", expected(column, &wanted()).as_ref()));
 }
 
+/// Limits that are too small for most analyses.
+fn small_limits() -> [MemoryLimits; 3] {
+    [
+        MemoryLimits { pages: 0, codes: 0, values: 1, sample: 2 },
+        MemoryLimits { pages: 5, codes: 2, values: 40, sample: 3 },
+        MemoryLimits { pages: 5, codes: 1_000, values: 1_000, sample: 3 },
+    ]
+}
+
 /// Compares everything over one window, for devices in one pool.
 fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
     let memory = Memory::new(devices.iter().map(|device| device.segments(sizes)));
@@ -141,6 +153,12 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
         let found = together.get(axis);
         let alone = analyze_axis(&groups, axis, &wanted(), &memory).unwrap();
         assert_eq!(format!("{alone:?}"), format!("{found:?}"));
+        let variant = window.start.wrapping_add(window.end).wrapping_add(axis as i64).rem_euclid(6);
+        let limits = small_limits()[usize::try_from(variant / 2).unwrap()];
+        memory.is_cached.set(variant % 2 == 1);
+        let [within] = analyze_axes(&groups, [axis], &wanted(), limits, &memory).unwrap();
+        memory.is_cached.set(false);
+        assert_eq!(format!("{within:?}"), format!("{found:?}"), "{limits:?}, variant {variant}");
         for (split, found) in devices.iter().zip(&found.groups) {
             compare(found.as_ref(), split.column(axis, &window));
         }
@@ -164,6 +182,8 @@ fn bins(count: u32, low: Option<f64>, high: Option<f64>) -> Bins {
 fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory, all_bins: &[Bins]) {
     for bins in all_bins {
         let found = histogram(group, axis, *bins, memory).unwrap();
+        let limits = small_limits()[column.len() % 3];
+        assert_eq!(histogram_within(group, axis, *bins, limits, memory).unwrap(), found);
         assert_eq!(found.is_none(), column.is_empty());
         let Some(found) = found else { continue };
         let number =
@@ -382,25 +402,64 @@ fn unlike_segments_need_few_pages() {
     check(&[device], 700..11_000, SMALL);
 }
 
-/// Codes are copied if too many pages would be kept.
+/// An analysis of more segments than fit in memory held the pages of all ranks and columns, and the codes of
+/// all cut segments.
 #[test]
-fn copied_codes_count_the_same() {
+fn an_analysis_holds_few_pages() {
+    let limits = MemoryLimits { pages: 60, codes: 30, values: 300, sample: 4 };
+    // One column may need more pages than a batch: its dictionary for a histogram, and its codes.
+    let most = limits.pages + limits.codes + 600 / SMALL.dictionary as usize + 600 / SMALL.rows as usize;
+    let percentile = |number: i32| Percentile::new(Finite::new(f64::from(number)).unwrap()).unwrap();
+    let percentiles = (0..20).map(|n| percentile(5 * n)).collect();
+    let wanted = RequestedStatistics { percentiles, ..RequestedStatistics::default() };
+    let value = |n: i64| f64::from(u32::try_from(n * 7919 % 10_007).unwrap()) / 8.0;
+    let device = |first: i64| {
+        let rows = (0..600).map(|n| row(n, value(n + first)));
+        Split { rows: rows.collect(), homes: vec![1; 600] }
+    };
+    let devices: Vec<Split> = (0..40).map(|n| device(n * 131)).collect();
+    for window in [0..600, 70..590, 200..300] {
+        let memory = Memory::new(devices.iter().map(|device| device.segments(SMALL)));
+        let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
+        let hot = Axes::default();
+        let groups: Vec<Group<'_>> = parts.chunks(1).map(|parts| Group { parts, hot: &hot }).collect();
+        let plenty = MemoryLimits { pages: 60_000, codes: 60_000, ..limits };
+        let expected = analyze_axes(&groups, [Axis::X], &wanted, plenty, &memory).unwrap();
+        assert!(memory.held.get() > 2 * most, "{} pages of {window:?}", memory.held.get());
+        memory.held.set(0);
+        assert_eq!(analyze_axes(&groups, [Axis::X], &wanted, limits, &memory).unwrap(), expected);
+        assert!(memory.held.get() <= most, "{} pages of {window:?}", memory.held.get());
+        let group = Group { parts: &parts, hot: &hot };
+        memory.held.set(0);
+        let bins = bins(300, None, None);
+        let expected = histogram_within(group, Axis::X, bins, plenty, &memory).unwrap();
+        assert!(memory.held.get() > 2 * most, "{} pages of a histogram", memory.held.get());
+        memory.held.set(0);
+        assert_eq!(histogram_within(group, Axis::X, bins, limits, &memory).unwrap(), expected);
+        assert!(memory.held.get() <= most, "{} pages of a histogram", memory.held.get());
+    }
+}
+
+/// The codes of a cut segment are released if they take too much memory.
+#[test]
+fn released_codes_count_the_same() {
     let rows = plausible_rows(9_000);
     let memory = Memory::new([vec![encode(&rows, PageSizes::WRITTEN, Effort::Fast)]].into_iter());
     for (from, until) in [(100, 8_999), (0, 3_000), (4_000, 4_200), (1, 8_192)] {
         let bounds = [rows[from].time_us, rows[until].time_us];
         let parts = cut(&memory.parts(), &bounds, &memory).unwrap().into_parts();
         let axes = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
-        let kept = cut_columns(&axes, &memory).unwrap();
-        for (kept, mut copied) in kept.iter().zip(cut_columns(&axes, &memory).unwrap()) {
-            copied.copy_codes();
-            let head = &parts[0].head;
-            for page in head.pages(Column::Dictionary(kept.part_axis.axis)) {
-                let read = memory.read(&[SegmentPage { segment: 0, page }]).unwrap();
+        let released = MemoryLimits { codes: 0, ..MemoryLimits::ANALYSIS };
+        let released = cut_columns(&axes, released, &memory).unwrap();
+        let held = cut_columns(&axes, MemoryLimits::ANALYSIS, &memory).unwrap();
+        for (held, released) in held.iter().zip(released) {
+            assert!(released.is_released() && !held.is_released());
+            for page in parts[0].head.pages(Column::Dictionary(held.part_axis.axis)) {
+                let read = memory.load(&[SegmentPage { segment: 0, page }]).unwrap();
                 let dictionary = read[0].as_dictionary().unwrap();
                 let index = page.index as usize;
-                let counts = kept.counts(index, dictionary, &memory).unwrap();
-                assert_eq!(counts, copied.counts(index, dictionary, &memory).unwrap());
+                let counts = held.counts(index, dictionary, &memory).unwrap();
+                assert_eq!(counts, released.counts(index, dictionary, &memory).unwrap());
             }
         }
     }
@@ -413,8 +472,8 @@ fn a_rank_beyond_the_count_is_a_mistake_of_the_caller() {
     let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
     let parts = memory.parts();
     let group = Group { parts: &parts, hot: &Axes::default() };
-    let columns = part_columns(&[group], &[Axis::X], &memory).unwrap();
-    let _ = RankSearch::start(Pool::new(&columns), 30, &mut Vec::new(), &memory);
+    let columns = part_columns(&[group], &[Axis::X], MemoryLimits::ANALYSIS, &memory).unwrap();
+    let _ = RankSearch::start(Pool::new(&columns), 30, 9, &memory);
 }
 
 /// The codes outside the window have more readings of a value than the dictionary counts. The negative
@@ -439,8 +498,8 @@ fn a_source_that_returns_fewer_pages_is_a_mistake_of_the_caller() {
     struct Fewer(Memory);
     impl Pages for Fewer {
         type Error = crate::Fault;
-        fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<crate::Page>>, crate::Fault> {
-            self.0.read(wanted.split_last().unwrap().1)
+        fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<crate::Page>>, crate::Fault> {
+            self.0.load(wanted.split_last().unwrap().1)
         }
         fn fault(&self, _: usize, fault: crate::Fault) -> crate::Fault {
             fault

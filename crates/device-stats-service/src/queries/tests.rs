@@ -66,7 +66,7 @@ async fn an_abandoned_computation_stops_at_its_next_pages() {
     let computation = move |snapshot: &super::snapshot::OpenSnapshot| {
         started.send(()).unwrap();
         may_go_on.lock().unwrap().recv().unwrap();
-        stopped.send(matches!(snapshot.segments.read(&[]), Err(ReadError::Abandoned))).unwrap();
+        stopped.send(matches!(snapshot.segments.cached(&[]), Err(ReadError::Abandoned))).unwrap();
         Ok(())
     };
     let (visited, axes) = (ReadingsToVisit::All, RequestedAxes::Measured);

@@ -225,12 +225,12 @@ impl OpenSegments {
     }
 
     /// Cuts all segments at ascending bounds into the spans `[bounds[n], bounds[n + 1])`. May block, like
-    /// [`Pages::read`].
+    /// [`Pages::load`].
     pub(crate) fn cut(&self, bounds: &[i64]) -> Result<Spans, ReadError> {
         cut(&self.whole_parts(), bounds, self)
     }
 
-    /// Returns the parts of all segments inside a window. May block, like [`Pages::read`].
+    /// Returns the parts of all segments inside a window. May block, like [`Pages::load`].
     pub(crate) fn cut_window(&self, window: Window) -> Result<Vec<Part>, ReadError> {
         Ok(self.cut(&[window.from_us, window.until_us])?.into_parts())
     }
@@ -239,13 +239,16 @@ impl OpenSegments {
         self.segments.get(index).ok_or_else(|| ReadError::broken("the segment of a page is not open"))
     }
 
-    fn cached(&self, page: &SegmentPage) -> Option<Arc<Page>> {
+    fn cached_page(&self, page: &SegmentPage) -> Option<Arc<Page>> {
         let segment = self.segments.get(page.segment)?;
         self.reader.cache.page(segment.key, page.page)
     }
 
     /// Reads pages from the store.
-    async fn load(&self, missing: &[SegmentPage]) -> Result<HashMap<SegmentPage, Arc<Page>>, ReadError> {
+    async fn read_from_store(
+        &self,
+        missing: &[SegmentPage],
+    ) -> Result<HashMap<SegmentPage, Arc<Page>>, ReadError> {
         let mut blocks: HashMap<(SegmentKey, Piece), Vec<SegmentPage>> = HashMap::new();
         for page in missing {
             blocks.entry(self.block_of(page)?).or_default().push(*page);
@@ -322,20 +325,17 @@ impl OpenSegments {
 impl Pages for OpenSegments {
     type Error = ReadError;
 
-    /// Blocks while pages are read from the store. Returns an error if the query was abandoned. Do not call
-    /// it on a thread of the runtime.
-    fn read(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
+    /// Returns an error if the query was abandoned.
+    fn cached(&self, pages: &[SegmentPage]) -> Result<Vec<Option<Arc<Page>>>, ReadError> {
         self.check_wanted()?;
-        let cached: Vec<Option<Arc<Page>>> = pages.iter().map(|page| self.cached(page)).collect();
-        let missing = pages.iter().zip(&cached).filter(|(_, cached)| cached.is_none());
-        let missing: Vec<SegmentPage> = missing.map(|(page, _)| *page).collect();
-        let loaded =
-            if missing.is_empty() { HashMap::new() } else { self.runtime.block_on(self.load(&missing))? };
-        let found = pages.iter().zip(cached).map(|(page, cached)| {
-            let page = cached.or_else(|| loaded.get(page).cloned());
-            page.ok_or_else(|| ReadError::broken("a requested page was not loaded"))
-        });
-        found.collect()
+        Ok(pages.iter().map(|page| self.cached_page(page)).collect())
+    }
+
+    /// Blocks while pages are read from the store. Do not call it on a thread of the runtime.
+    fn load(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
+        let loaded = self.runtime.block_on(self.read_from_store(pages))?;
+        let loaded = pages.iter().map(|page| loaded.get(page).cloned());
+        loaded.collect::<Option<_>>().ok_or_else(|| ReadError::broken("a requested page was not loaded"))
     }
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {

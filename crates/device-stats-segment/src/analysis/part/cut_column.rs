@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::cut_sums::{ReadEdge, edges, read_edges};
 use super::{Part, PartAxis};
+use crate::analysis::memory_limits::MemoryLimits;
 use crate::analysis::page_source::{Pages, ReadPages, SegmentPage, contradiction, expect_column};
+use crate::format::codes_page::CodesPage;
 use crate::format::cumulative_counts::CumulativeCounts;
 use crate::format::head::Fences;
 use crate::format::page::{Column, DictionaryPage, Page, PageId};
@@ -21,9 +23,7 @@ pub(crate) struct CutColumn<'p> {
     /// For each page of the dictionary, the number of readings of the part with a value of an earlier page;
     /// the last entry is the number of all readings of the part.
     below: Vec<u32>,
-    /// The same counts for the scanned readings.
-    starts: Vec<u32>,
-    codes: ScannedCodes,
+    codes: RefCell<Codes>,
     /// Pages of the dictionary whose readings were counted by value, with these counts.
     counted: RefCell<Vec<(usize, Rc<CumulativeCounts>)>>,
     scanned: Scanned,
@@ -31,21 +31,46 @@ pub(crate) struct CutColumn<'p> {
     pub(crate) edges: Vec<ReadEdge>,
 }
 
-/// The scanned codes by page of the dictionary.
+/// The codes of the scanned readings.
 #[derive(Debug)]
-enum ScannedCodes {
-    /// The pages that were read, and the scanned readings of each.
-    Pages(Vec<(Arc<Page>, Range<u32>)>),
-    /// Copies of the positions in each page of the dictionary. They take less memory than pages.
-    /// [`CutColumn::starts`] has the start of each page.
-    Copied(Vec<u16>),
+enum Codes {
+    /// The pages with the scanned readings.
+    Held(Vec<ScannedPage>),
+    /// The pages were released, and have to be read again.
+    Released,
 }
 
-/// Maximum number of pages of codes requested at once, of 16 KiB each.
-const PAGES_MAX: usize = 1024;
-/// Maximum number of pages of codes kept until the analysis of the axis ends. Most of these pages are in the
-/// cache as well.
-const PAGES_KEPT_MAX: usize = 4 * PAGES_MAX;
+/// Scanned readings in a page of codes.
+#[derive(Debug)]
+struct ScannedPage {
+    page: Arc<Page>,
+    readings: Range<u32>,
+}
+
+impl ScannedPage {
+    /// Returns the readings of the spans in pages of codes.
+    fn all<'r, P: Pages>(
+        part: &Part,
+        spans: &[Range<u32>],
+        read: impl Iterator<Item = (PageId, &'r Arc<Page>)>,
+        pages: &P,
+    ) -> Result<Vec<Self>, P::Error> {
+        let mut scanned = Vec::new();
+        for (id, page) in read {
+            expect_column(pages, part.segment, page.as_codes())?;
+            for readings in spans.iter().map(|span| part.entries_of(id.index, span)) {
+                if !readings.is_empty() {
+                    scanned.push(Self { page: Arc::clone(page), readings });
+                }
+            }
+        }
+        Ok(scanned)
+    }
+
+    fn codes(&self) -> &CodesPage {
+        self.page.as_codes().unwrap_or_else(|| unreachable!("checked when it was read"))
+    }
+}
 
 /// The readings of the segment that are scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,29 +84,29 @@ enum Scanned {
 /// Scans parts. Requests many pages at once, within a memory limit.
 pub(crate) fn cut_columns<'p, P: Pages>(
     part_axes: &[PartAxis<'p>],
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<Vec<CutColumn<'p>>, P::Error> {
-    let mut columns = Vec::with_capacity(part_axes.len());
+    let mut columns: Vec<CutColumn<'p>> = Vec::with_capacity(part_axes.len());
     let mut plans = part_axes.iter().copied().map(ScanPlan::new).peekable();
-    let mut kept = 0;
+    let mut loaded = 0;
     while plans.peek().is_some() {
         let mut requested: Vec<SegmentPage> = Vec::new();
         let mut together = Vec::new();
         while let Some(plan) =
-            plans.next_if(|plan| requested.is_empty() || requested.len() + plan.pages.len() <= PAGES_MAX)
+            plans.next_if(|plan| requested.is_empty() || requested.len() + plan.pages.len() <= limits.pages)
         {
             requested.extend(&plan.pages);
             together.push(plan);
         }
         let read = ReadPages::new(requested, pages)?;
+        loaded += read.loaded;
         let mut read = read.cursor();
         for plan in together {
-            let mut column = CutColumn::scan(&plan, read.take(plan.pages.len()), pages)?;
-            kept += plan.pages.len();
-            if kept > PAGES_KEPT_MAX {
-                column.copy_codes();
-            }
-            columns.push(column);
+            columns.push(CutColumn::scan(&plan, read.take(plan.pages.len()), pages)?);
+        }
+        if loaded > limits.codes {
+            columns.iter().for_each(CutColumn::release);
         }
     }
     Ok(columns)
@@ -128,19 +153,17 @@ impl<'p> CutColumn<'p> {
     ) -> Result<Self, P::Error> {
         let ScanPlan { part_axis, scanned, ref spans, .. } = *plan;
         let PartAxis { part, axis } = part_axis;
-        let whole = part.head.fences(axis).below;
-        let (mut counts, mut codes) = (vec![0; whole.len() - 1], Vec::with_capacity(plan.pages.len()));
         let mut edges = Vec::new();
-        for (id, page) in read {
-            let sorted = expect_column(pages, part.segment, page.as_codes())?;
-            edges.extend(read_edges(part, id.index, sorted));
-            for span in spans {
-                let readings = part.entries_of(id.index, span);
-                if !readings.is_empty() {
-                    sorted.count(&readings, &mut counts);
-                    codes.push((Arc::clone(page), readings));
-                }
-            }
+        let read: Vec<(PageId, &Arc<Page>)> = read.collect();
+        for (id, page) in &read {
+            let codes = expect_column(pages, part.segment, page.as_codes())?;
+            edges.extend(read_edges(part, id.index, codes));
+        }
+        let held = ScannedPage::all(part, spans, read.into_iter(), pages)?;
+        let whole = part.head.fences(axis).below;
+        let mut counts = vec![0; whole.len() - 1];
+        for page in &held {
+            page.codes().count(&page.readings, &mut counts);
         }
         let mut starts = Vec::with_capacity(whole.len());
         starts.push(0);
@@ -157,33 +180,72 @@ impl<'p> CutColumn<'p> {
             }
         };
         let below = below.ok_or_else(|| contradiction(pages, part.segment))?;
-        let counted = RefCell::default();
-        Ok(Self { part_axis, below, starts, codes: ScannedCodes::Pages(codes), counted, scanned, edges })
+        let (counted, codes) = (RefCell::default(), RefCell::new(Codes::Held(held)));
+        Ok(Self { part_axis, below, codes, counted, scanned, edges })
     }
 
-    /// Copies the codes and releases their pages.
-    pub(crate) fn copy_codes(&mut self) {
-        let mut copied = Vec::new();
-        for index in 0..self.starts.len() - 1 {
-            self.each_run(index, |positions| copied.extend_from_slice(positions));
-        }
-        self.codes = ScannedCodes::Copied(copied);
+    /// Releases the pages of codes and the counts made from them.
+    pub(crate) fn release(&self) {
+        self.codes.replace(Codes::Released);
+        self.forget_counts();
     }
 
-    /// Calls `take` with the scanned codes of a page of the dictionary, as positions in that page.
-    #[expect(clippy::indexing_slicing, reason = "a code must not be dropped")]
-    fn each_run(&self, index: usize, mut take: impl FnMut(&[u16])) {
-        match &self.codes {
-            ScannedCodes::Pages(pages) => {
-                for (page, readings) in pages {
-                    let Some(codes) = page.as_codes() else { unreachable!("checked by the scan") };
-                    take(codes.positions(index, readings));
-                }
-            }
-            ScannedCodes::Copied(positions) => {
-                take(&positions[self.starts[index] as usize..self.starts[index + 1] as usize]);
+    /// Drops the counts of single pages of the dictionary.
+    pub(crate) fn forget_counts(&self) {
+        self.counted.take();
+    }
+
+    /// Returns whether the pages of codes have to be read again.
+    pub(crate) fn is_released(&self) -> bool {
+        matches!(*self.codes.borrow(), Codes::Released)
+    }
+
+    /// Returns the pages of codes of the scanned readings.
+    pub(crate) fn codes_pages(&self) -> Vec<SegmentPage> {
+        let PartAxis { part, axis } = self.part_axis;
+        let (_, spans) = spans(part);
+        let indexes = spans.iter().flat_map(|rows| part.pages_of(rows));
+        let mut indexes: Vec<u32> = indexes.collect();
+        // Both spans can end in the same page.
+        indexes.dedup();
+        indexes.into_iter().map(|index| part.page(Column::Codes(axis), index)).collect()
+    }
+
+    /// Holds the [`codes_pages`](Self::codes_pages) until they are [released](Self::release).
+    pub(crate) fn hold<'r, P: Pages>(
+        &self,
+        read: impl Iterator<Item = (PageId, &'r Arc<Page>)>,
+        pages: &P,
+    ) -> Result<(), P::Error> {
+        let part = self.part_axis.part;
+        let (_, spans) = spans(part);
+        self.codes.replace(Codes::Held(ScannedPage::all(part, &spans, read, pages)?));
+        Ok(())
+    }
+
+    /// Calls `take` with the scanned codes of a page of the dictionary, as positions in that page. Reads
+    /// released pages for this call only.
+    fn each_run<P: Pages>(
+        &self,
+        index: usize,
+        pages: &P,
+        mut take: impl FnMut(&[u16]),
+    ) -> Result<(), P::Error> {
+        let was_released = self.is_released();
+        if was_released {
+            let requested = self.codes_pages();
+            let count = requested.len();
+            self.hold(ReadPages::new(requested, pages)?.cursor().take(count), pages)?;
+        }
+        if let Codes::Held(held) = &*self.codes.borrow() {
+            for page in held {
+                take(page.codes().positions(index, &page.readings));
             }
         }
+        if was_released {
+            self.codes.replace(Codes::Released);
+        }
+        Ok(())
     }
 
     /// Returns the fences of the dictionary, with the counts of the part.
@@ -232,11 +294,11 @@ impl<'p> CutColumn<'p> {
         pages: &P,
     ) -> Result<CumulativeCounts, P::Error> {
         let mut counts = vec![0_u32; page.values.len()];
-        self.each_run(index, |positions| {
+        self.each_run(index, pages, |positions| {
             for position in positions {
                 counts[usize::from(*position)] += 1;
             }
-        });
+        })?;
         match self.scanned {
             Scanned::Part => {
                 let mut until = self.below[index];
@@ -273,8 +335,8 @@ impl<'p> CutColumn<'p> {
         let [first, last] = self.outer_pages();
         let positions = if self.scanned == Scanned::Part {
             let (mut min, mut max) = (u16::MAX, 0);
-            self.each_run(first, |positions| min = positions.iter().copied().fold(min, u16::min));
-            self.each_run(last, |positions| max = positions.iter().copied().fold(max, u16::max));
+            self.each_run(first, pages, |positions| min = positions.iter().copied().fold(min, u16::min))?;
+            self.each_run(last, pages, |positions| max = positions.iter().copied().fold(max, u16::max))?;
             (min.into(), Some(max.into()))
         } else {
             let of_low = self.counts(first, low, pages)?;

@@ -10,6 +10,7 @@ use device_stats_exact::{OrderKey, double_from_key};
 use super::PartAxis;
 use super::cut_column::{CutColumn, cut_columns};
 use crate::analysis::group::Group;
+use crate::analysis::memory_limits::MemoryLimits;
 use crate::analysis::page_source::{Pages, SegmentPage, expect_dictionary};
 use crate::format::cumulative_counts::CumulativeCounts;
 use crate::format::head::Fences;
@@ -64,13 +65,14 @@ impl Deref for PageCounts<'_> {
 pub(crate) fn part_columns<'g, P: Pages>(
     groups: &[Group<'g>],
     axes: &[Axis],
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<Vec<PartColumn<'g>>, P::Error> {
     let parts = axes.iter().flat_map(|axis| {
         groups.iter().flat_map(|group| group.parts).map(|part| PartAxis { part, axis: *axis })
     });
     let cut: Vec<PartAxis<'g>> = parts.filter(|part_axis| !part_axis.part.is_whole()).collect();
-    let mut cut = cut_columns(&cut, pages)?.into_iter();
+    let mut cut = cut_columns(&cut, limits, pages)?.into_iter();
     let mut columns = Vec::new();
     for axis in axes {
         for group in groups {
@@ -94,6 +96,11 @@ impl<'p> PartColumn<'p> {
             Self::Cut(column) => Some(column.part_axis),
             Self::Hot(_) => None,
         }
+    }
+
+    /// Returns the column, if it is cut.
+    pub(crate) fn cut(&self) -> Option<&CutColumn<'p>> {
+        if let Self::Cut(column) = self { Some(column) } else { None }
     }
 
     /// Returns the number of the segment; `None` for hot readings.

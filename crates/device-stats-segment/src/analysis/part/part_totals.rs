@@ -52,45 +52,39 @@ impl PartTotals<'_> {
 }
 
 /// Requests the pages for [`totals`].
-pub(crate) fn request_totals(columns: &[PartColumn<'_>], requested: &mut Vec<SegmentPage>) {
-    for column in columns {
-        if let PartColumn::Cut(cut) = column {
-            request_sum(cut.part_axis, &cut.edges, requested);
-        }
-        request_extremes(column, requested);
+pub(crate) fn request_totals(column: &PartColumn<'_>, requested: &mut Vec<SegmentPage>) {
+    if let PartColumn::Cut(cut) = column {
+        request_sum(cut.part_axis, &cut.edges, requested);
     }
+    request_extremes(column, requested);
 }
 
-/// Returns the totals of columns, from the pages of [`request_totals`]. Computing squares requests more
+/// Returns the totals of a column, from the pages of [`request_totals`]. Computing squares requests more
 /// pages.
 pub(crate) fn totals<'p, P: Pages>(
-    columns: &'p [PartColumn<'p>],
+    column: &'p PartColumn<'p>,
     with_squares: bool,
     read: &mut PageCursor<'_>,
     pages: &P,
-) -> Result<Vec<PartTotals<'p>>, P::Error> {
-    let mut all = Vec::with_capacity(columns.len());
-    for column in columns {
-        let sums = match column {
-            PartColumn::Whole(part_axis) => PartSums::Head(part_axis.part.head.totals(part_axis.axis)),
-            PartColumn::Cut(cut) => {
-                let sum = Box::new(sum(cut.part_axis, &cut.edges, read, pages)?);
-                let squares = if with_squares { Some(squares(cut, pages)?) } else { None };
-                PartSums::Computed { sum, squares }
-            }
-            PartColumn::Hot(hot) => {
-                let squares = with_squares.then(|| {
-                    let mut squares = ExactSquares::default();
-                    hot.numbers.iter().for_each(|number| squares.add(*number));
-                    squares
-                });
-                PartSums::Computed { sum: Box::new(hot.numbers.iter().copied().collect()), squares }
-            }
-        };
-        let (min, max) = extremes(column, read, pages)?;
-        all.push(PartTotals { min, max, sums });
-    }
-    Ok(all)
+) -> Result<PartTotals<'p>, P::Error> {
+    let sums = match column {
+        PartColumn::Whole(part_axis) => PartSums::Head(part_axis.part.head.totals(part_axis.axis)),
+        PartColumn::Cut(cut) => {
+            let sum = Box::new(sum(cut.part_axis, &cut.edges, read, pages)?);
+            let squares = if with_squares { Some(squares(cut, pages)?) } else { None };
+            PartSums::Computed { sum, squares }
+        }
+        PartColumn::Hot(hot) => {
+            let squares = with_squares.then(|| {
+                let mut squares = ExactSquares::default();
+                hot.numbers.iter().for_each(|number| squares.add(*number));
+                squares
+            });
+            PartSums::Computed { sum: Box::new(hot.numbers.iter().copied().collect()), squares }
+        }
+    };
+    let (min, max) = extremes(column, read, pages)?;
+    Ok(PartTotals { min, max, sums })
 }
 
 /// Requests the pages for [`extremes`].

@@ -64,7 +64,7 @@ struct SpanRows {
 /// bounds[n + 1])`.
 ///
 /// # Errors
-/// The errors of [`Pages::read`].
+/// The errors of [`Pages`].
 #[expect(clippy::indexing_slicing, reason = "a part must not be skipped")]
 pub fn cut<P: Pages>(parts: &[Part], bounds: &[i64], pages: &P) -> Result<Spans, P::Error> {
     let mut found: Vec<SpanRows> = Vec::new();

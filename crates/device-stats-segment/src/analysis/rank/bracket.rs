@@ -36,6 +36,23 @@ impl<K: OrderKey> Fences<'_, K> {
     }
 }
 
+/// What is known about a sorted column. Its entries ascend. An entry is a value, or stands for the values
+/// from its key up to the key of the next entry.
+pub(crate) trait Outline {
+    /// Returns the number of entries.
+    fn len(&self) -> usize;
+
+    /// Returns the key of an entry.
+    fn key(&self, position: usize) -> u64;
+
+    /// Returns whether an entry is a value.
+    fn is_value(&self, position: usize) -> bool;
+
+    /// Returns the number of readings before an entry. If `position` is the number of entries, returns the
+    /// number of readings up to the end of the last one.
+    fn before(&self, position: usize) -> u64;
+}
+
 /// A sorted column with fences, in which some consecutive pages may have been read. Its entries ascend: each
 /// value of these pages is an entry, and each other page is one entry.
 #[derive(Clone, Copy, Debug)]
@@ -74,12 +91,6 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
         Self { fences, read: Some(ReadRun { begin, end, run, values: run.len() }) }
     }
 
-    /// Returns the number of entries.
-    fn len(&self) -> usize {
-        self.fences.first.len() + self.read.map_or(0, |read| read.values)
-            - self.read.map_or(0, |read| read.end - read.begin)
-    }
-
     fn entry(&self, position: usize) -> Entry<'_, K> {
         match &self.read {
             Some(read) if position >= read.begin => match position - read.begin {
@@ -88,6 +99,13 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
             },
             _ => Entry::Page(position),
         }
+    }
+}
+
+impl<K: OrderKey> Outline for KnownColumn<'_, K> {
+    fn len(&self) -> usize {
+        self.fences.first.len() + self.read.map_or(0, |read| read.values)
+            - self.read.map_or(0, |read| read.end - read.begin)
     }
 
     #[expect(clippy::indexing_slicing, reason = "an entry must not be skipped")]
@@ -98,8 +116,10 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
         }
     }
 
-    /// Returns the number of readings before an entry. If `position` is the number of entries, returns the
-    /// number of all readings.
+    fn is_value(&self, position: usize) -> bool {
+        matches!(self.entry(position), Entry::Value(..))
+    }
+
     fn before(&self, position: usize) -> u64 {
         match self.entry(position) {
             Entry::Page(page) => self.fences.before(page),
@@ -108,30 +128,29 @@ impl<'f, K: OrderKey> KnownColumn<'f, K> {
     }
 }
 
-/// Bounds of cumulative counts. An upper bound counts all readings of the pages that begin at or below a key.
-/// A lower bound leaves out the last of these pages if it was not read.
-struct Bounds<'f, K: Copy, const ARE_UPPER: bool>(KnownColumn<'f, K>);
+/// Bounds of cumulative counts. An upper bound counts all readings of the entries that begin at or below a
+/// key. A lower bound leaves out the last of these entries if it is not a value.
+pub(crate) struct Bounds<C, const ARE_UPPER: bool>(pub(crate) C);
 
-impl<K: OrderKey, const ARE_UPPER: bool> SortedColumn for Bounds<'_, K, ARE_UPPER> {
+impl<C: Outline, const ARE_UPPER: bool> SortedColumn for Bounds<C, ARE_UPPER> {
     fn key(&self, position: usize) -> u64 {
         self.0.key(position)
     }
 
     fn until(&self, positions: usize) -> u64 {
-        let last = positions.checked_sub(1).filter(|_| !ARE_UPPER);
-        match last.map(|last| self.0.entry(last)) {
-            Some(Entry::Page(page)) => self.0.fences.before(page),
-            Some(Entry::Value(..)) | None => self.0.before(positions),
+        match positions.checked_sub(1) {
+            Some(last) if !ARE_UPPER && !self.0.is_value(last) => self.0.before(last),
+            _ => self.0.before(positions),
         }
     }
 }
 
 /// Returns a bracket that encloses the readings of the ranks from `low` to `high` in all columns together.
 /// The smallest reading has rank 0.
-pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, high: u64) -> Bracket {
+pub(crate) fn bracket<C: Outline + Copy>(columns: &[C], low: u64, high: u64) -> Bracket {
     let mut spans: Vec<Range<usize>> = columns.iter().map(|column| 0..column.len()).collect();
     // If at most `low` readings have keys up to k, the reading of rank `low` has a key above k.
-    let upper: Vec<Bounds<'_, K, true>> = columns.iter().copied().map(Bounds).collect();
+    let upper: Vec<Bounds<C, true>> = columns.iter().copied().map(Bounds).collect();
     // Contradicting counts may leave no key; then the bracket is empty, and the selection in it reports the
     // fault.
     let low = search(&upper, &spans, low + 1).map_or(u64::MAX, |found| {
@@ -142,7 +161,7 @@ pub(crate) fn bracket<K: OrderKey>(columns: &[KnownColumn<'_, K>], low: u64, hig
         found.key
     });
     // If more than `high` readings have keys up to k, the reading of rank `high` has a key up to k.
-    let lower: Vec<Bounds<'_, K, false>> = columns.iter().copied().map(Bounds).collect();
+    let lower: Vec<Bounds<C, false>> = columns.iter().copied().map(Bounds).collect();
     let high = search(&lower, &spans, high + 1).map_or(u64::MAX, |found| found.key);
     Bracket { low, high }
 }

@@ -1,5 +1,7 @@
 //! Pools: columns whose readings are ranked together.
 
+use crate::analysis::page_source::{Pages, contradiction};
+use crate::analysis::part::cut_column::CutColumn;
 use crate::analysis::part::part_column::PartColumn;
 
 /// Columns of one axis whose readings are ranked together.
@@ -13,6 +15,26 @@ pub(crate) struct Pool<'c> {
 impl<'c> Pool<'c> {
     pub(crate) fn new(columns: &'c [PartColumn<'c>]) -> Self {
         Self { columns, count: columns.iter().map(PartColumn::len).sum() }
+    }
+
+    /// Checks that a reading has this rank; the smallest reading has rank 0.
+    ///
+    /// # Panics
+    /// If none has, which is a mistake of the caller.
+    pub(crate) fn check_rank(&self, rank: u64) {
+        assert!(rank < self.count, "rank {rank} is not below the number of readings, {}", self.count);
+    }
+
+    /// Returns whether codes of cut columns have to be read again.
+    pub(crate) fn has_released_codes(&self) -> bool {
+        self.columns.iter().filter_map(PartColumn::cut).any(CutColumn::is_released)
+    }
+
+    /// Returns the error for pages that contradict the heads of their segments.
+    pub(crate) fn contradiction<P: Pages>(&self, pages: &P) -> P::Error {
+        let segment = self.columns.iter().find_map(PartColumn::segment);
+        let Some(segment) = segment else { unreachable!("hot readings do not contradict each other") };
+        contradiction(pages, segment)
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::bracket::{KnownColumn, bracket};
 use super::pool::Pool;
 use super::selection::{Run, select};
-use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, contradiction};
+use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage};
 use crate::analysis::part::part_column::PartColumn;
 use crate::format::page::Page;
 
@@ -28,6 +28,8 @@ pub(crate) struct RankSearch {
     rank: u64,
     /// For each column, its pages that may hold the rank.
     columns: Vec<CandidatePages>,
+    /// Number of pages that were loaded so far.
+    pub(crate) loaded: usize,
 }
 
 /// Consecutive pages of a column that may hold the rank.
@@ -38,36 +40,44 @@ enum CandidatePages {
 }
 
 impl RankSearch {
-    /// Brackets a rank and the next one, and adds the pages in the bracket to `requested`. Reads some pages
-    /// at once if that saves many others.
+    /// Brackets a rank and the next one. Reads some pages at once if that saves many others. Returns `None`
+    /// if more than `pages_max` pages would have to be loaded.
     ///
     /// # Panics
     /// If the pool has no such rank, which is a mistake of the caller.
     pub(crate) fn start<P: Pages>(
         pool: Pool<'_>,
         rank: u64,
-        requested: &mut Vec<SegmentPage>,
+        pages_max: usize,
         pages: &P,
-    ) -> Result<Self, P::Error> {
-        assert!(rank < pool.count, "rank {rank} is not below the number of readings, {}", pool.count);
+    ) -> Result<Option<Self>, P::Error> {
+        pool.check_rank(rank);
         let all = |column: &PartColumn<'_>| match column {
             PartColumn::Hot(hot) => CandidatePages::Read(0..1, vec![Arc::clone(&hot.dictionary)]),
             _ => CandidatePages::Unread(0..column.fences().first.len()),
         };
-        let mut search = Self { rank, columns: pool.columns.iter().map(all).collect() };
+        let mut search = Self { rank, columns: pool.columns.iter().map(all).collect(), loaded: 0 };
         search.narrow(pool, pages)?;
         for _ in 0..ROUNDS_MAX {
-            if !search.read_some(pool, pages)? {
+            let few = search.few_candidates();
+            if few == usize::MAX {
                 break;
+            }
+            if !search.read_few(pool, few, pages_max, pages)? {
+                return Ok(None);
             }
             search.narrow(pool, pages)?;
         }
-        requested.extend(search.requested(pool, usize::MAX));
-        Ok(search)
+        Ok(Some(search))
     }
 
-    /// Returns the values of the rank and of the next rank, from the pages requested by
-    /// [`start`](Self::start). For the last rank, returns its value twice.
+    /// Returns the pages that the search still has to read.
+    pub(crate) fn requested(&self, pool: Pool<'_>) -> Vec<SegmentPage> {
+        self.unread(pool, usize::MAX).collect()
+    }
+
+    /// Returns the values of the rank and of the next rank, from the [requested](Self::requested) pages. For
+    /// the last rank, returns its value twice.
     pub(crate) fn finish<P: Pages>(
         &self,
         pool: Pool<'_>,
@@ -93,13 +103,7 @@ impl RankSearch {
         match self.rank.checked_sub(below).map(|rank| select(&runs, rank)) {
             Some((Some(value), Some(next))) => Ok((value, next)),
             Some((Some(value), None)) if is_last => Ok((value, value)),
-            _ => Err(contradiction(
-                pages,
-                pool.columns
-                    .iter()
-                    .find_map(PartColumn::segment)
-                    .unwrap_or_else(|| unreachable!("hot readings do not contradict each other")),
-            )),
+            _ => Err(pool.contradiction(pages)),
         }
     }
 
@@ -124,21 +128,31 @@ impl RankSearch {
         Ok(())
     }
 
-    /// Reads the candidate pages of the columns with few of them, if there are many in all. Returns whether
-    /// it read any.
-    fn read_some<P: Pages>(&mut self, pool: Pool<'_>, pages: &P) -> Result<bool, P::Error> {
+    /// Returns the number of candidate pages up to which a column is read before the others;
+    /// [`usize::MAX`] if there are few pages in all.
+    fn few_candidates(&self) -> usize {
         let unread = self.columns.iter().filter_map(|candidates| match candidates {
             CandidatePages::Unread(range) => Some(range.len()),
             CandidatePages::Read(..) => None,
         });
-        let (count, all, least) = unread.fold((0, 0, usize::MAX), |(count, all, least), pages| {
-            (count + 1, all + pages, least.min(pages))
-        });
-        if all <= count * PAGES_FEW {
+        few_candidates(unread)
+    }
+
+    /// Reads the candidate pages of the columns with at most `few` of them. Returns false if the search would
+    /// load more than `pages_max` pages.
+    fn read_few<P: Pages>(
+        &mut self,
+        pool: Pool<'_>,
+        few: usize,
+        pages_max: usize,
+        pages: &P,
+    ) -> Result<bool, P::Error> {
+        let requested = self.unread(pool, few).collect();
+        let missing_max = pages_max.saturating_sub(self.loaded);
+        let Some(read) = ReadPages::if_few_are_missing(requested, missing_max, pages)? else {
             return Ok(false);
-        }
-        let few = least.max(PAGES_FEW);
-        let read = ReadPages::new(self.requested(pool, few).collect(), pages)?;
+        };
+        self.loaded += read.loaded;
         let mut read = read.cursor();
         for candidates in &mut self.columns {
             if let CandidatePages::Unread(range) = candidates
@@ -152,7 +166,7 @@ impl RankSearch {
     }
 
     /// Returns the unread candidate pages of the columns with at most `few` of them.
-    fn requested(&self, pool: Pool<'_>, few: usize) -> impl Iterator<Item = SegmentPage> {
+    fn unread(&self, pool: Pool<'_>, few: usize) -> impl Iterator<Item = SegmentPage> {
         pool.columns.iter().zip(&self.columns).flat_map(move |(column, candidates)| {
             let range = match candidates {
                 CandidatePages::Unread(range) if range.len() <= few => range.clone(),
@@ -163,8 +177,16 @@ impl RankSearch {
     }
 }
 
+/// Returns the number of candidate pages up to which a column is read before the others, given the number of
+/// each column; [`usize::MAX`] if there are few pages in all.
+pub(super) fn few_candidates(columns: impl Iterator<Item = usize>) -> usize {
+    let (count, all, least) = columns
+        .fold((0, 0, usize::MAX), |(count, all, least), pages| (count + 1, all + pages, least.min(pages)));
+    if all <= count * PAGES_FEW { usize::MAX } else { least.max(PAGES_FEW) }
+}
+
 /// Returns the values in consecutive pages of a column.
-fn run<'d, P: Pages>(
+pub(super) fn run<'d, P: Pages>(
     column: &PartColumn<'_>,
     range: &Range<usize>,
     read: impl Iterator<Item = &'d Arc<Page>>,

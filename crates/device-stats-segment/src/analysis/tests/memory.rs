@@ -1,7 +1,7 @@
 //! Segments in memory as a source of pages.
 
-use std::cell::Cell;
-use std::sync::Arc;
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Weak};
 
 use super::super::{Pages, Part, SegmentPage};
 use crate::{Fault, Head, Page, Segment};
@@ -11,6 +11,11 @@ pub(super) struct Memory {
     segments: Vec<(usize, Arc<Head>, Segment)>,
     /// Number of requested pages.
     pub(super) requested: Cell<usize>,
+    /// Whether all pages are in a cache.
+    pub(super) is_cached: Cell<bool>,
+    /// Maximum number of loaded pages that were held at the same time.
+    pub(super) held: Cell<usize>,
+    alive: RefCell<Vec<Weak<Page>>>,
 }
 
 impl Memory {
@@ -21,7 +26,13 @@ impl Memory {
                 (device, head, segment)
             })
         });
-        Self { segments: segments.collect(), requested: Cell::default() }
+        Self {
+            segments: segments.collect(),
+            requested: Cell::default(),
+            is_cached: Cell::default(),
+            held: Cell::default(),
+            alive: RefCell::default(),
+        }
     }
 
     /// Returns every segment as a whole part.
@@ -39,8 +50,30 @@ impl Memory {
 impl Pages for Memory {
     type Error = Fault;
 
-    fn read(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
+    fn cached(&self, wanted: &[SegmentPage]) -> Result<Vec<Option<Arc<Page>>>, Fault> {
+        if self.is_cached.get() {
+            return self.decode(wanted).map(|pages| pages.into_iter().map(Some).collect());
+        }
+        Ok(vec![None; wanted.len()])
+    }
+
+    fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
         self.requested.update(|requested| requested + wanted.len());
+        let loaded = self.decode(wanted)?;
+        let mut alive = self.alive.borrow_mut();
+        alive.retain(|page| page.strong_count() > 0);
+        alive.extend(loaded.iter().map(Arc::downgrade));
+        self.held.update(|held| held.max(alive.len()));
+        Ok(loaded)
+    }
+
+    fn fault(&self, _: usize, fault: Fault) -> Fault {
+        fault
+    }
+}
+
+impl Memory {
+    fn decode(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
         let pages = wanted.iter().map(|wanted| {
             let (_, head, segment) = &self.segments[wanted.segment];
             let range = head.block_range(wanted.page)?;
@@ -48,9 +81,5 @@ impl Pages for Memory {
             head.decode(wanted.page, bytes).map(Arc::new)
         });
         pages.collect()
-    }
-
-    fn fault(&self, _: usize, fault: Fault) -> Fault {
-        fault
     }
 }

@@ -20,9 +20,9 @@ struct CountedPages {
 impl Pages for CountedPages {
     type Error = ReadError;
 
-    fn read(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
+    fn load(&self, pages: &[SegmentPage]) -> Result<Vec<Arc<Page>>, ReadError> {
         self.most.fetch_max(pages.len(), Ordering::Relaxed);
-        self.segments.read(pages)
+        self.segments.load(pages)
     }
 
     fn fault(&self, segment: usize, fault: Fault) -> ReadError {
