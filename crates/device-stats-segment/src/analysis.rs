@@ -33,6 +33,7 @@ mod tests;
 
 pub use group::Group;
 pub use histogram::histogram;
+pub use memory_limits::MemoryLimits;
 pub use newest::newest;
 pub use page_source::{Pages, SegmentPage};
 pub use part::Part;

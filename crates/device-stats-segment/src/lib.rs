@@ -6,7 +6,7 @@
 //! use std::sync::Arc;
 //!
 //! use device_stats_domain::{Axes, RequestedStatistics};
-//! use device_stats_segment::analysis::{Group, Pages, Part, SegmentPage, analyze};
+//! use device_stats_segment::analysis::{Group, MemoryLimits, Pages, Part, SegmentPage, analyze};
 //! use device_stats_segment::{Effort, Fault, Head, Page, Row, Segment};
 //!
 //! /// One segment in memory. A service reads pages from a cache or a store.
@@ -36,7 +36,8 @@
 //! let hot = Axes { x: vec![1e9], y: vec![0.0], z: vec![0.1] }; // a reading that is not sealed yet
 //!
 //! let group = Group { parts: &parts, hot: &hot };
-//! let analysis = analyze(&[group], &RequestedStatistics::default(), &Memory(segment, head))?;
+//! let (wanted, limits) = (RequestedStatistics::default(), MemoryLimits::ONE_OF_FOUR);
+//! let analysis = analyze(&[group], &wanted, limits, &Memory(segment, head))?;
 //! let x = analysis.x.all.unwrap().summary;
 //! assert_eq!((x.count, x.median, x.max), (10_001, 500.0, 1e9));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

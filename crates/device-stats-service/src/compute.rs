@@ -54,6 +54,14 @@ pub(crate) enum Weight {
 }
 
 impl Weight {
+    /// Returns the number of tasks of a computation that may run at the same time. Call it in a computation.
+    pub(crate) fn threads(self) -> usize {
+        match self {
+            Self::Light => 1,
+            Self::Heavy => rayon::current_num_threads(),
+        }
+    }
+
     /// Computes a value for each axis, in parallel if the computation is heavy.
     pub(crate) fn each_axis<T: Send, E: Send>(
         self,

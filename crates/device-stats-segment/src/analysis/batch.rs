@@ -11,11 +11,13 @@ pub(crate) struct Batch<'c, W> {
     pages_max: usize,
     /// The pages of the waiting work, in order.
     requested: Vec<SegmentPage>,
-    /// Number of further pages that the waiting work holds.
-    held: usize,
+    /// Memory that the waiting work takes beside these pages, in pages.
+    beside: usize,
     items: Vec<Item<'c, W>>,
     /// The addresses of the columns in [`Item::Codes`].
     with_codes: HashSet<*const CutColumn<'c>>,
+    /// Number of pages that were not in the cache.
+    loaded: usize,
 }
 
 enum Item<'c, W> {
@@ -31,37 +33,46 @@ pub(crate) struct Needs<'c> {
     pub(crate) columns: &'c [PartColumn<'c>],
     /// The pages that it takes from the cursor.
     pub(crate) requested: Vec<SegmentPage>,
-    /// Number of pages that it already holds.
-    pub(crate) held: usize,
+    /// Memory that it takes beside these pages, in pages.
+    pub(crate) beside: usize,
 }
 
 impl<'c> Needs<'c> {
     /// Returns the needs of work on columns that takes pages from the cursor.
     pub(crate) fn new(columns: &'c [PartColumn<'c>], requested: Vec<SegmentPage>) -> Self {
-        Self { columns, requested, held: 0 }
+        Self { columns, requested, beside: 0 }
     }
 
-    /// Returns the columns whose codes have to be read again, and the pages of these codes.
-    fn codes(&self) -> Vec<(&'c CutColumn<'c>, Vec<SegmentPage>)> {
-        let cut = self.columns.iter().filter_map(PartColumn::cut).filter(|column| column.is_released());
-        cut.map(|column| (column, column.codes_pages())).collect()
-    }
-
-    /// Returns the number of pages that the work needs at once.
-    pub(crate) fn count(&self) -> usize {
-        let codes: usize = self.codes().iter().map(|(_, pages)| pages.len()).sum();
-        self.requested.len() + self.held + codes
+    /// Returns the columns whose codes have to be read again.
+    fn released(&self) -> impl Iterator<Item = &'c CutColumn<'c>> + use<'c> {
+        self.columns.iter().filter_map(PartColumn::cut).filter(|column| column.is_released())
     }
 }
 
 impl<'c, W> Batch<'c, W> {
     /// Creates an empty batch of up to `pages_max` pages.
     pub(crate) fn new(pages_max: usize) -> Self {
-        Self { pages_max, requested: Vec::new(), held: 0, items: Vec::new(), with_codes: HashSet::new() }
+        Self {
+            pages_max,
+            requested: Vec::new(),
+            beside: 0,
+            items: Vec::new(),
+            with_codes: HashSet::new(),
+            loaded: 0,
+        }
     }
 
-    /// Adds work. If its pages do not fit, first does the waiting work, by calling `run` with the pages of
-    /// each.
+    /// Returns the memory that the waiting work takes beside its pages, in pages.
+    pub(crate) fn beside(&self) -> usize {
+        self.beside
+    }
+
+    /// Returns the number of pages that were loaded since the last call.
+    pub(crate) fn take_loaded(&mut self) -> usize {
+        std::mem::take(&mut self.loaded)
+    }
+
+    /// Adds work. If its pages do not fit, first does the waiting work with [`run_all`](Self::run_all).
     pub(crate) fn add<P: Pages>(
         &mut self,
         work: W,
@@ -69,41 +80,43 @@ impl<'c, W> Batch<'c, W> {
         pages: &P,
         run: &mut impl FnMut(W, &mut PageCursor<'_>) -> Result<(), P::Error>,
     ) -> Result<(), P::Error> {
-        if self.requested.len() + self.held + needs.count() > self.pages_max {
+        let is_new = |column: &&CutColumn<'c>| !self.with_codes.contains(&std::ptr::from_ref(*column));
+        let codes: usize = needs.released().filter(is_new).map(CutColumn::codes_count).sum();
+        let size = needs.requested.len() + needs.beside + codes;
+        if self.requested.len() + self.beside + size > self.pages_max || self.items.len() >= self.pages_max {
             self.run_all(pages, run)?;
         }
-        let codes = needs.codes();
-        let Needs { columns, requested, held } = needs;
-        for (column, pages) in codes {
-            // Work before it in this batch may have asked for the same codes.
+        for column in needs.released() {
             if self.with_codes.insert(std::ptr::from_ref(column)) {
-                self.items.push(Item::Codes(column, pages.len()));
-                self.requested.extend(pages);
+                let codes = column.codes_pages();
+                self.items.push(Item::Codes(column, codes.len()));
+                self.requested.extend(codes);
             }
         }
-        self.requested.extend(requested);
-        self.held += held;
-        self.items.push(Item::Work(work, columns));
+        self.requested.extend(needs.requested);
+        self.beside += needs.beside;
+        self.items.push(Item::Work(work, needs.columns));
         Ok(())
     }
 
-    /// Does the waiting work, in the order in which it was added.
+    /// Does the waiting work: calls `run` with each work, in the order in which it was added.
     pub(crate) fn run_all<P: Pages>(
         &mut self,
         pages: &P,
         run: &mut impl FnMut(W, &mut PageCursor<'_>) -> Result<(), P::Error>,
     ) -> Result<(), P::Error> {
         let items = std::mem::take(&mut self.items);
-        self.held = 0;
+        self.beside = 0;
         self.with_codes.clear();
         let read = ReadPages::new(std::mem::take(&mut self.requested), pages)?;
+        self.loaded += read.loaded;
         let mut read = read.cursor();
-        let (mut borrowed, mut visited) = (Vec::new(), Vec::new());
+        let (mut with_codes, mut visited) = (Vec::new(), Vec::new());
         for item in items {
             match item {
                 Item::Codes(column, count) => {
                     column.hold(read.take(count), pages)?;
-                    borrowed.push(column);
+                    with_codes.push(column);
                 }
                 Item::Work(work, columns) => {
                     run(work, &mut read)?;
@@ -111,7 +124,7 @@ impl<'c, W> Batch<'c, W> {
                 }
             }
         }
-        borrowed.into_iter().for_each(CutColumn::release);
+        with_codes.into_iter().for_each(CutColumn::release);
         visited.into_iter().flatten().filter_map(PartColumn::cut).for_each(CutColumn::forget_counts);
         Ok(())
     }

@@ -22,17 +22,8 @@ use crate::format::page::Page;
 ///
 /// # Panics
 /// If `pages` returns other pages than [`Head::decode`](crate::Head::decode) makes of the segment.
-pub fn histogram<P: Pages>(
-    group: Group<'_>,
-    axis: Axis,
-    bins: Bins,
-    pages: &P,
-) -> Result<Option<Histogram>, P::Error> {
-    histogram_within(group, axis, bins, MemoryLimits::ANALYSIS, pages)
-}
-
 #[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a wrong count must not be returned")]
-pub(super) fn histogram_within<P: Pages>(
+pub fn histogram<P: Pages>(
     group: Group<'_>,
     axis: Axis,
     bins: Bins,
@@ -76,10 +67,10 @@ fn count_below<P: Pages>(
     pages: &P,
 ) -> Result<Vec<u64>, P::Error> {
     let mut counts: Vec<u64> = vec![0; bounds.len()];
-    let mut run = |(column, positions): (&PartColumn<'_>, Vec<BoundPosition>), read: &mut PageCursor<'_>| {
+    let mut count = |column: &PartColumn<'_>, read: &mut PageCursor<'_>| {
         let mut last: Option<(usize, &Arc<Page>)> = None;
-        for ((bound, count), position) in bounds.iter().zip(&mut counts).zip(positions) {
-            *count += match position {
+        for (bound, count) in bounds.iter().zip(&mut counts) {
+            *count += match BoundPosition::new(column, *bound) {
                 BoundPosition::At(below) => u64::from(below),
                 BoundPosition::InPage { index } => {
                     let page = match (last, column) {
@@ -95,25 +86,17 @@ fn count_below<P: Pages>(
     };
     let mut batch = Batch::new(limits.pages);
     for column in columns {
-        let mut requested = Vec::new();
-        let mut last = None;
-        let positions = bounds.iter().map(|bound| {
-            let position = BoundPosition::new(column, *bound);
-            if let BoundPosition::InPage { index } = position
-                && !matches!(column, PartColumn::Hot(_))
-            {
-                // Adjacent bounds are often in one page.
-                if last.replace(index) != Some(index) {
-                    requested.push(column.dictionary_page(index));
-                }
-            }
-            position
+        let indexes = bounds.iter().filter_map(|bound| match BoundPosition::new(column, *bound) {
+            BoundPosition::InPage { index } if !matches!(column, PartColumn::Hot(_)) => Some(index),
+            _ => None,
         });
-        let positions: Vec<BoundPosition> = positions.collect();
-        let needs = Needs::new(std::slice::from_ref(column), requested);
-        batch.add((column, positions), needs, pages, &mut run)?;
+        let mut indexes: Vec<usize> = indexes.collect();
+        // Adjacent bounds are often in one page.
+        indexes.dedup();
+        let requested = indexes.into_iter().map(|index| column.dictionary_page(index)).collect();
+        batch.add(column, Needs::new(std::slice::from_ref(column), requested), pages, &mut count)?;
     }
-    batch.run_all(pages, &mut run)?;
+    batch.run_all(pages, &mut count)?;
     Ok(counts)
 }
 

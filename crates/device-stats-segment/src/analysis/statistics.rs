@@ -1,5 +1,7 @@
 //! The statistics of several groups of readings, and of all groups together.
 
+mod found;
+
 use std::ops::Range;
 
 use device_stats_domain::{Axes, Axis, Percentile, RequestedStatistics, Statistics, Summary};
@@ -7,16 +9,13 @@ use device_stats_exact::{
     Fraction, Moments, QuantilePosition, Quartile, interpolate, interquartile_range, quantile_position,
 };
 
-use super::batch::{Batch, Needs};
 use super::group::Group;
 use super::memory_limits::MemoryLimits;
-use super::page_source::{PageCursor, Pages, ReadPages};
-use super::part::cut_column::CutColumn;
+use super::page_source::Pages;
 use super::part::part_column::{PartColumn, part_columns};
-use super::part::part_totals::{PartTotals, request_totals, totals as part_totals};
+use super::part::part_totals::PartTotals;
 use super::rank::pool::{Pool, extremes};
-use super::rank::rank_search::RankSearch;
-use super::rank::sampled_search::find_ranks;
+use found::Found;
 
 /// The statistics of one axis of several groups.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +38,10 @@ pub struct AxisAnalysis {
 pub fn analyze<P: Pages>(
     groups: &[Group<'_>],
     wanted: &RequestedStatistics,
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<Axes<AxisAnalysis>, P::Error> {
-    let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, MemoryLimits::ANALYSIS, pages)?;
+    let [x, y, z] = analyze_axes(groups, Axis::ALL, wanted, limits, pages)?;
     Ok(Axes { x, y, z })
 }
 
@@ -53,13 +53,14 @@ pub fn analyze_axis<P: Pages>(
     groups: &[Group<'_>],
     axis: Axis,
     wanted: &RequestedStatistics,
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<AxisAnalysis, P::Error> {
-    let [analysis] = analyze_axes(groups, [axis], wanted, MemoryLimits::ANALYSIS, pages)?;
+    let [analysis] = analyze_axes(groups, [axis], wanted, limits, pages)?;
     Ok(analysis)
 }
 
-pub(super) fn analyze_axes<const AXES: usize, P: Pages>(
+fn analyze_axes<const AXES: usize, P: Pages>(
     groups: &[Group<'_>],
     axes: [Axis; AXES],
     wanted: &RequestedStatistics,
@@ -94,22 +95,6 @@ struct PoolPlan<'c> {
     /// The median, then the requested percentiles, then both quartiles if the interquartile range was
     /// requested. Empty without readings.
     quantiles: Vec<QuantilePosition>,
-}
-
-/// What was found in the pages, in the order of the plans.
-struct Found<'c> {
-    /// The totals of each column of each axis.
-    totals: std::vec::IntoIter<PartTotals<'c>>,
-    /// For each quantile of each pool, the values of its lower rank and of the next rank.
-    values: std::vec::IntoIter<(f64, f64)>,
-}
-
-/// Work on pages.
-enum Work<'c> {
-    /// The totals of a column.
-    Totals(&'c PartColumn<'c>),
-    /// The search for a rank of a pool, and the position of its result.
-    Search(Pool<'c>, RankSearch, usize),
 }
 
 /// A quantile at a fraction of the way between two values of neighbouring ranks.
@@ -235,99 +220,5 @@ impl<'c> PoolPlan<'c> {
             }
         }
         moments
-    }
-}
-
-impl<'c> Found<'c> {
-    /// Reads the pages of all plans, as many at once as fit in memory.
-    #[expect(clippy::indexing_slicing, reason = "a value must not be lost")]
-    fn read<P: Pages>(
-        plans: &[AxisPlan<'c>],
-        wanted: &RequestedStatistics,
-        limits: MemoryLimits,
-        pages: &P,
-    ) -> Result<Self, P::Error> {
-        let with_squares = wanted.needs_squares();
-        let columns = || plans.iter().flat_map(|plan| plan.columns);
-        let mut totals = Vec::with_capacity(columns().count());
-        let pools = || plans.iter().flat_map(AxisPlan::pools);
-        let mut values = vec![(0.0, 0.0); pools().map(|plan| plan.quantiles.len()).sum()];
-        let mut run = |work: Work<'c>, read: &mut PageCursor<'_>| {
-            match work {
-                Work::Totals(column) => totals.push(part_totals(column, with_squares, read, pages)?),
-                Work::Search(pool, search, position) => {
-                    values[position] = search.finish(pool, read, pages)?;
-                }
-            }
-            Ok(())
-        };
-        let mut batch = Batch::new(limits.pages);
-        for column in columns() {
-            let mut requested = Vec::new();
-            request_totals(column, &mut requested);
-            let needs = Needs::new(std::slice::from_ref(column), requested);
-            batch.add(Work::Totals(column), needs, pages, &mut run)?;
-        }
-        let mut others = Vec::new();
-        let mut position = 0..;
-        for pool in pools() {
-            let (pool, quantiles) = (pool.pool, &pool.quantiles);
-            let mut left = Vec::new();
-            for (rank, position) in
-                quantiles.iter().map(|quantile| quantile.lower_rank).zip(position.by_ref())
-            {
-                match Search::start(pool, rank, limits, pages)? {
-                    Search::Waits(search, needs) => {
-                        batch.add(Work::Search(pool, search, position), needs, pages, &mut run)?;
-                    }
-                    Search::Found(values) => others.push((position, values)),
-                    Search::TooLarge => left.push((position, rank)),
-                }
-            }
-            if !left.is_empty() {
-                batch.run_all(pages, &mut run)?;
-                let ranks: Vec<u64> = left.iter().map(|(_, rank)| *rank).collect();
-                let found = find_ranks(pool, &ranks, limits, pages)?;
-                others.extend(left.iter().map(|(position, _)| *position).zip(found));
-            }
-        }
-        batch.run_all(pages, &mut run)?;
-        for (position, found) in others {
-            values[position] = found;
-        }
-        Ok(Self { totals: totals.into_iter(), values: values.into_iter() })
-    }
-}
-
-/// The start of the search for a rank.
-enum Search<'c> {
-    /// It waits for pages.
-    Waits(RankSearch, Needs<'c>),
-    /// Its pages were in memory. The values of the rank and of the next one.
-    Found((f64, f64)),
-    /// Its pages do not fit in memory.
-    TooLarge,
-}
-
-impl<'c> Search<'c> {
-    fn start<P: Pages>(pool: Pool<'c>, rank: u64, limits: MemoryLimits, pages: &P) -> Result<Self, P::Error> {
-        let Some(search) = RankSearch::start(pool, rank, limits.pages, pages)? else {
-            return Ok(Self::TooLarge);
-        };
-        let needs = Needs { held: search.loaded, ..Needs::new(pool.columns, search.requested(pool)) };
-        if needs.count() <= limits.pages {
-            return Ok(Self::Waits(search, needs));
-        }
-        if pool.has_released_codes() {
-            return Ok(Self::TooLarge);
-        }
-        // The cache may have most of the pages.
-        let missing_max = limits.pages.saturating_sub(search.loaded);
-        let Some(read) = ReadPages::if_few_are_missing(needs.requested, missing_max, pages)? else {
-            return Ok(Self::TooLarge);
-        };
-        let values = search.finish(pool, &mut read.cursor(), pages)?;
-        pool.columns.iter().filter_map(PartColumn::cut).for_each(CutColumn::forget_counts);
-        Ok(Self::Found(values))
     }
 }

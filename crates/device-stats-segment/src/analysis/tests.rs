@@ -16,15 +16,12 @@ use device_stats_exact::{
 use memory::Memory;
 use proptest::prelude::*;
 
-use super::histogram::histogram_within;
-use super::memory_limits::MemoryLimits;
 use super::page_source::contradiction;
 use super::part::PartAxis;
 use super::part::cut_column::cut_columns;
 use super::part::part_column::part_columns;
 use super::rank::pool::Pool;
 use super::rank::rank_search::RankSearch;
-use super::statistics::analyze_axes;
 use super::*;
 use crate::format::columns::Columns;
 use crate::format::page_layout::PageSizes;
@@ -148,16 +145,16 @@ fn check(devices: &[Split], window: Range<i64>, sizes: PageSizes) {
         .collect();
     let hot: Vec<Axes<Vec<f64>>> = devices.iter().map(|split| split.hot_columns(&window)).collect();
     let groups: Vec<Group<'_>> = parts.iter().zip(&hot).map(|(parts, hot)| Group { parts, hot }).collect();
-    let together = analyze(&groups, &wanted(), &memory).unwrap();
+    let together = analyze(&groups, &wanted(), MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
     for axis in Axis::ALL {
         let found = together.get(axis);
-        let alone = analyze_axis(&groups, axis, &wanted(), &memory).unwrap();
+        let alone = analyze_axis(&groups, axis, &wanted(), MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
         assert_eq!(format!("{alone:?}"), format!("{found:?}"));
-        let variant = window.start.wrapping_add(window.end).wrapping_add(axis as i64).rem_euclid(6);
-        let limits = small_limits()[usize::try_from(variant / 2).unwrap()];
-        memory.is_cached.set(variant % 2 == 1);
-        let [within] = analyze_axes(&groups, [axis], &wanted(), limits, &memory).unwrap();
-        memory.is_cached.set(false);
+        let variant = window.start.wrapping_add(window.end).wrapping_add(axis as i64).rem_euclid(9);
+        let limits = small_limits()[usize::try_from(variant / 3).unwrap()];
+        memory.cached_every.set([0, 1, 3][usize::try_from(variant % 3).unwrap()]);
+        let within = analyze_axis(&groups, axis, &wanted(), limits, &memory).unwrap();
+        memory.cached_every.set(0);
         assert_eq!(format!("{within:?}"), format!("{found:?}"), "{limits:?}, variant {variant}");
         for (split, found) in devices.iter().zip(&found.groups) {
             compare(found.as_ref(), split.column(axis, &window));
@@ -181,9 +178,9 @@ fn bins(count: u32, low: Option<f64>, high: Option<f64>) -> Bins {
 
 fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory, all_bins: &[Bins]) {
     for bins in all_bins {
-        let found = histogram(group, axis, *bins, memory).unwrap();
+        let found = histogram(group, axis, *bins, MemoryLimits::ONE_OF_FOUR, memory).unwrap();
         let limits = small_limits()[column.len() % 3];
-        assert_eq!(histogram_within(group, axis, *bins, limits, memory).unwrap(), found);
+        assert_eq!(histogram(group, axis, *bins, limits, memory).unwrap(), found);
         assert_eq!(found.is_none(), column.is_empty());
         let Some(found) = found else { continue };
         let number =
@@ -352,7 +349,10 @@ fn a_group_may_have_two_parts_of_a_segment() {
     let group = Group { parts: &parts, hot: &Axes::default() };
     let column = device.column(Axis::X, &(100..8_000));
     check_histogram(group, Axis::X, &column, &memory, &[bins(7, None, None)]);
-    compare(analyze_axis(&[group], Axis::X, &wanted(), &memory).unwrap().all.as_ref(), column);
+    compare(
+        analyze_axis(&[group], Axis::X, &wanted(), MemoryLimits::ONE_OF_FOUR, &memory).unwrap().all.as_ref(),
+        column,
+    );
 }
 
 #[test]
@@ -363,7 +363,14 @@ fn sums_of_parts_are_exact() {
     for window in [3..4_997, 0..64, 0..65, 63..64, 1_000..1_001, 4_990..5_000] {
         let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
         let group = Group { parts: &parts, hot: &Axes::default() };
-        let found = analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap();
+        let found = analyze_axis(
+            &[group],
+            Axis::X,
+            &RequestedStatistics::default(),
+            MemoryLimits::ONE_OF_FOUR,
+            &memory,
+        )
+        .unwrap();
         let mut sum = ExactSum::default();
         device.column(Axis::X, &window).iter().for_each(|value| sum.add(*value));
         assert_eq!(found.all.unwrap().summary.sum, sum.rounded(), "{window:?}");
@@ -394,8 +401,14 @@ fn unlike_segments_need_few_pages() {
         [(Axis::X, &Axes::default()), (Axis::Y, &Axes::default()), (Axis::X, &hot), (Axis::Y, &hot)]
     {
         memory.requested.set(0);
-        analyze_axis(&[Group { parts: &parts, hot }], axis, &RequestedStatistics::default(), &memory)
-            .unwrap();
+        analyze_axis(
+            &[Group { parts: &parts, hot }],
+            axis,
+            &RequestedStatistics::default(),
+            MemoryLimits::ONE_OF_FOUR,
+            &memory,
+        )
+        .unwrap();
         assert!(memory.requested.get() <= 150, "{} pages of {axis}", memory.requested.get());
     }
     check(std::slice::from_ref(&device), 0..i64::MAX, SMALL);
@@ -411,31 +424,37 @@ fn an_analysis_holds_few_pages() {
     let most = limits.pages + limits.codes + 600 / SMALL.dictionary as usize + 600 / SMALL.rows as usize;
     let percentile = |number: i32| Percentile::new(Finite::new(f64::from(number)).unwrap()).unwrap();
     let percentiles = (0..20).map(|n| percentile(5 * n)).collect();
-    let wanted = RequestedStatistics { percentiles, ..RequestedStatistics::default() };
+    let wanted = RequestedStatistics { percentiles, stddev: true, ..RequestedStatistics::default() };
     let value = |n: i64| f64::from(u32::try_from(n * 7919 % 10_007).unwrap()) / 8.0;
-    let device = |first: i64| {
-        let rows = (0..600).map(|n| row(n, value(n + first)));
+    let device = |number: i64, values: fn(f64) -> f64| {
+        let rows = (0..600).map(|n| row(n, values(value(n + 131 * number))));
         Split { rows: rows.collect(), homes: vec![1; 600] }
     };
-    let devices: Vec<Split> = (0..40).map(|n| device(n * 131)).collect();
-    for window in [0..600, 70..590, 200..300] {
+    let alike: Vec<Split> = (0..40).map(|n| device(n, |value| value)).collect();
+    // Devices with few values leave wide brackets.
+    let few = |n| device(n, |value| (value / 100.0).floor() * 100.0);
+    let unlike = (0..40).map(|n| if n % 2 == 0 { few(n) } else { device(n, |value| value) }).collect();
+    let windows = || [0..600, 70..590, 200..300].into_iter();
+    for (devices, window) in
+        [alike, unlike].iter().flat_map(|devices| windows().map(move |window| (devices, window)))
+    {
         let memory = Memory::new(devices.iter().map(|device| device.segments(SMALL)));
         let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
         let hot = Axes::default();
         let groups: Vec<Group<'_>> = parts.chunks(1).map(|parts| Group { parts, hot: &hot }).collect();
         let plenty = MemoryLimits { pages: 60_000, codes: 60_000, ..limits };
-        let expected = analyze_axes(&groups, [Axis::X], &wanted, plenty, &memory).unwrap();
+        let expected = analyze_axis(&groups, Axis::X, &wanted, plenty, &memory).unwrap();
         assert!(memory.held.get() > 2 * most, "{} pages of {window:?}", memory.held.get());
         memory.held.set(0);
-        assert_eq!(analyze_axes(&groups, [Axis::X], &wanted, limits, &memory).unwrap(), expected);
+        assert_eq!(analyze_axis(&groups, Axis::X, &wanted, limits, &memory).unwrap(), expected);
         assert!(memory.held.get() <= most, "{} pages of {window:?}", memory.held.get());
         let group = Group { parts: &parts, hot: &hot };
         memory.held.set(0);
         let bins = bins(300, None, None);
-        let expected = histogram_within(group, Axis::X, bins, plenty, &memory).unwrap();
+        let expected = histogram(group, Axis::X, bins, plenty, &memory).unwrap();
         assert!(memory.held.get() > 2 * most, "{} pages of a histogram", memory.held.get());
         memory.held.set(0);
-        assert_eq!(histogram_within(group, Axis::X, bins, limits, &memory).unwrap(), expected);
+        assert_eq!(histogram(group, Axis::X, bins, limits, &memory).unwrap(), expected);
         assert!(memory.held.get() <= most, "{} pages of a histogram", memory.held.get());
     }
 }
@@ -449,9 +468,9 @@ fn released_codes_count_the_same() {
         let bounds = [rows[from].time_us, rows[until].time_us];
         let parts = cut(&memory.parts(), &bounds, &memory).unwrap().into_parts();
         let axes = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
-        let released = MemoryLimits { codes: 0, ..MemoryLimits::ANALYSIS };
+        let released = MemoryLimits { codes: 0, ..MemoryLimits::ONE_OF_FOUR };
         let released = cut_columns(&axes, released, &memory).unwrap();
-        let held = cut_columns(&axes, MemoryLimits::ANALYSIS, &memory).unwrap();
+        let held = cut_columns(&axes, MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
         for (held, released) in held.iter().zip(released) {
             assert!(released.is_released() && !held.is_released());
             for page in parts[0].head.pages(Column::Dictionary(held.part_axis.axis)) {
@@ -472,8 +491,8 @@ fn a_rank_beyond_the_count_is_a_mistake_of_the_caller() {
     let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
     let parts = memory.parts();
     let group = Group { parts: &parts, hot: &Axes::default() };
-    let columns = part_columns(&[group], &[Axis::X], MemoryLimits::ANALYSIS, &memory).unwrap();
-    let _ = RankSearch::start(Pool::new(&columns), 30, 9, &memory);
+    let columns = part_columns(&[group], &[Axis::X], MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
+    let _ = RankSearch::start(Pool::new(&columns), 30, &memory);
 }
 
 /// The codes outside the window have more readings of a value than the dictionary counts. The negative
@@ -487,8 +506,15 @@ fn codes_that_contradict_the_dictionary_are_a_fault() {
     let parts = cut(&memory.parts(), &[20, 60], &memory).unwrap().into_parts();
     let group = Group { parts: &parts, hot: &Axes::default() };
     let fault = contradiction(&memory, 0);
-    assert_eq!(analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), &memory).unwrap_err(), fault);
-    assert_eq!(histogram(group, Axis::X, bins(2, None, None), &memory).unwrap_err(), fault);
+    assert_eq!(
+        analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), MemoryLimits::ONE_OF_FOUR, &memory)
+            .unwrap_err(),
+        fault
+    );
+    assert_eq!(
+        histogram(group, Axis::X, bins(2, None, None), MemoryLimits::ONE_OF_FOUR, &memory).unwrap_err(),
+        fault
+    );
 }
 
 /// Missing pages were left out of sums and rows.
@@ -514,7 +540,11 @@ fn a_source_that_returns_fewer_pages_is_a_mistake_of_the_caller() {
 fn a_median_of_hot_readings_is_never_minus_zero() {
     let hot = Axes { x: vec![-5e-324, 0.0], y: vec![0.0], z: vec![0.0] };
     let memory = Memory::new(std::iter::empty());
-    let found = analyze(&[Group { parts: &[], hot: &hot }], &wanted(), &memory).unwrap().x.all.unwrap();
+    let found = analyze(&[Group { parts: &[], hot: &hot }], &wanted(), MemoryLimits::ONE_OF_FOUR, &memory)
+        .unwrap()
+        .x
+        .all
+        .unwrap();
     assert_eq!(found.summary.median.to_bits(), 0);
     assert_eq!(found.mean.map(f64::to_bits), Some(0));
 }

@@ -54,6 +54,7 @@ pub struct Head {
 struct AxisHead {
     totals: Totals,
     sum_exponent: i32,
+    sum_words: u16,
     first: Box<[f64]>,
     below: Box<[u32]>,
 }
@@ -156,6 +157,12 @@ impl Head {
         self.axes.get(axis).sum_exponent
     }
 
+    /// Returns the maximum memory of a page of [`Column::Sums`], in bytes.
+    pub(crate) fn sums_page_bytes(&self, axis: Axis) -> usize {
+        let sums = self.layout.runs().min(self.sums_page()) as usize;
+        sums * usize::from(self.axes.get(axis).sum_words) * 8
+    }
+
     /// Returns the page of times with `time_us`, if the segment has that time; `None` before the first time
     /// or after the last time.
     pub fn page_of_time(&self, time_us: i64) -> Option<PageId> {
@@ -200,9 +207,9 @@ impl Head {
 impl AxisHead {
     #[expect(clippy::indexing_slicing, reason = "a dictionary has at least one page")]
     fn new(fields: AxisFields, readings: u32) -> Self {
-        let AxisFields { max, sum, squares, sum_exponent, first, below, .. } = fields;
+        let AxisFields { max, sum, squares, sum_exponent, sum_words, first, below, .. } = fields;
         let min = first[0];
         let below = below.iter().copied().chain([readings]).collect();
-        Self { totals: Totals { min, max, sum, squares }, sum_exponent, first, below }
+        Self { totals: Totals { min, max, sum, squares }, sum_exponent, sum_words, first, below }
     }
 }

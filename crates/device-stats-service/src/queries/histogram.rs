@@ -2,7 +2,7 @@
 
 use device_stats_domain::{AxisResults, Bins, Histogram, RequestedAxes, Window};
 use device_stats_segment::MAGNITUDE;
-use device_stats_segment::analysis::{Group, histogram};
+use device_stats_segment::analysis::{Group, MemoryLimits, histogram};
 
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
 use crate::access::principal::Authorized;
@@ -36,10 +36,11 @@ fn count_in_bins(snapshot: &OpenSnapshot, bins: Bins) -> Result<Option<AxisResul
     let parts = snapshot.segments.cut_window(snapshot.window)?;
     let hot = columns(&snapshot.hot());
     let group = Group { parts: &parts, hot: &hot };
-    let axes = || snapshot.weight.each_axis(|axis| histogram(group, axis, bins, &snapshot.segments));
+    let limits = MemoryLimits::ONE_OF_FOUR;
+    let axes = || snapshot.weight.each_axis(|axis| histogram(group, axis, bins, limits, &snapshot.segments));
     let histograms = snapshot.each_requested(axes, || {
         let magnitudes = snapshot.magnitudes(group)?;
-        histogram(magnitudes.group(), MAGNITUDE, bins, &snapshot.segments)
+        histogram(magnitudes.group(), MAGNITUDE, bins, limits, &snapshot.segments)
     })?;
     Ok(histograms.all())
 }

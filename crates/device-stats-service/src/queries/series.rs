@@ -4,7 +4,7 @@ use device_stats_domain::{
     AxisResults, Division, Interval, RequestedAxes, RequestedStatistics, Summary, Timestamp, TooManyBuckets,
     Window,
 };
-use device_stats_segment::analysis::{Group, Part, analyze, analyze_axis};
+use device_stats_segment::analysis::{Group, MemoryLimits, Part, analyze, analyze_axis};
 use device_stats_segment::{MAGNITUDE, Row};
 
 use super::reading_span::{RankedTimes, ReadingSpan};
@@ -149,10 +149,12 @@ fn summarize(
     let hot = columns(hot);
     let group = Group { parts, hot: &hot };
     let wanted = RequestedStatistics::default();
-    let axes = || analyze(&[group], &wanted, &snapshot.segments);
+    // As many buckets at once as there are threads, and the magnitude beside each.
+    let limits = MemoryLimits::one_of(2 * snapshot.weight.threads());
+    let axes = || analyze(&[group], &wanted, limits, &snapshot.segments);
     let found = snapshot.each_requested(axes, || {
         let magnitudes = snapshot.magnitudes(group)?;
-        analyze_axis(&[magnitudes.group()], MAGNITUDE, &wanted, &snapshot.segments)
+        analyze_axis(&[magnitudes.group()], MAGNITUDE, &wanted, limits, &snapshot.segments)
     })?;
     Ok(found.map(|found| found.all.map(|statistics| statistics.summary)).all())
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use device_stats_domain::{Axes, AxisResults, Device, RequestedAxes, RequestedStatistics, Window};
-use device_stats_segment::analysis::{AxisAnalysis, Group, Part, analyze, analyze_axis, rows};
+use device_stats_segment::analysis::{AxisAnalysis, Group, MemoryLimits, Part, analyze, analyze_axis, rows};
 use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
@@ -94,15 +94,18 @@ impl OpenSnapshot {
         groups: &[Group<'_>],
         wanted: &RequestedStatistics,
     ) -> Result<AxisResults<AxisAnalysis>, ReadError> {
+        let limits = MemoryLimits::ONE_OF_FOUR;
         let axes = || match self.weight {
-            Weight::Light => analyze(groups, wanted, &self.segments),
-            Weight::Heavy => self.weight.each_axis(|axis| analyze_axis(groups, axis, wanted, &self.segments)),
+            Weight::Light => analyze(groups, wanted, limits, &self.segments),
+            Weight::Heavy => {
+                self.weight.each_axis(|axis| analyze_axis(groups, axis, wanted, limits, &self.segments))
+            }
         };
         self.each_requested(axes, || {
             let magnitudes = groups.iter().map(|group| self.magnitudes(*group));
             let magnitudes: Vec<Magnitudes> = magnitudes.collect::<Result<_, _>>()?;
             let groups: Vec<Group<'_>> = magnitudes.iter().map(Magnitudes::group).collect();
-            analyze_axis(&groups, MAGNITUDE, wanted, &self.segments)
+            analyze_axis(&groups, MAGNITUDE, wanted, limits, &self.segments)
         })
     }
 

@@ -81,7 +81,7 @@ enum Scanned {
     Rest,
 }
 
-/// Scans parts. Requests many pages at once, within a memory limit.
+/// Scans parts. Requests many pages at once, within the limits.
 pub(crate) fn cut_columns<'p, P: Pages>(
     part_axes: &[PartAxis<'p>],
     limits: MemoryLimits,
@@ -89,7 +89,7 @@ pub(crate) fn cut_columns<'p, P: Pages>(
 ) -> Result<Vec<CutColumn<'p>>, P::Error> {
     let mut columns: Vec<CutColumn<'p>> = Vec::with_capacity(part_axes.len());
     let mut plans = part_axes.iter().copied().map(ScanPlan::new).peekable();
-    let mut loaded = 0;
+    let mut are_released = false;
     while plans.peek().is_some() {
         let mut requested: Vec<SegmentPage> = Vec::new();
         let mut together = Vec::new();
@@ -99,17 +99,33 @@ pub(crate) fn cut_columns<'p, P: Pages>(
             requested.extend(&plan.pages);
             together.push(plan);
         }
-        let read = ReadPages::new(requested, pages)?;
-        loaded += read.loaded;
-        let mut read = read.cursor();
-        for plan in together {
-            columns.push(CutColumn::scan(&plan, read.take(plan.pages.len()), pages)?);
+        {
+            let read = ReadPages::new(requested, pages)?;
+            let mut read = read.cursor();
+            for plan in together {
+                let column = CutColumn::scan(&plan, read.take(plan.pages.len()), pages)?;
+                if are_released {
+                    column.release();
+                }
+                columns.push(column);
+            }
         }
-        if loaded > limits.codes {
-            columns.iter().for_each(CutColumn::release);
-        }
+        are_released = are_released || release_if_too_many(columns.iter(), limits);
     }
     Ok(columns)
+}
+
+/// Releases the codes of all columns if the cache lacks more of their pages than the limit. Returns whether
+/// it did.
+pub(crate) fn release_if_too_many<'c, 'p: 'c>(
+    columns: impl Iterator<Item = &'c CutColumn<'p>> + Clone,
+    limits: MemoryLimits,
+) -> bool {
+    let is_beyond = columns.clone().map(CutColumn::uncached_codes).sum::<usize>() > limits.codes;
+    if is_beyond {
+        columns.for_each(CutColumn::release);
+    }
+    is_beyond
 }
 
 /// The plan for scanning a part.
@@ -198,6 +214,22 @@ impl<'p> CutColumn<'p> {
     /// Returns whether the pages of codes have to be read again.
     pub(crate) fn is_released(&self) -> bool {
         matches!(*self.codes.borrow(), Codes::Released)
+    }
+
+    /// Returns the number of held pages of codes that the cache does not have.
+    fn uncached_codes(&self) -> usize {
+        match &*self.codes.borrow() {
+            // The cache has a reference of its own.
+            Codes::Held(held) => held.iter().filter(|page| Arc::strong_count(&page.page) == 1).count(),
+            Codes::Released => 0,
+        }
+    }
+
+    /// Returns the number of [`codes_pages`](Self::codes_pages), or one more.
+    pub(crate) fn codes_count(&self) -> usize {
+        let part = self.part_axis.part;
+        let (_, spans) = spans(part);
+        spans.iter().map(|rows| part.pages_of(rows).len()).sum()
     }
 
     /// Returns the pages of codes of the scanned readings.

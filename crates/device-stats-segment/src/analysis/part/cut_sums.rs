@@ -9,6 +9,7 @@ use device_stats_domain::Axis;
 use device_stats_exact::ExactSum;
 
 use super::{Part, PartAxis};
+use crate::analysis::memory_limits::in_pages;
 use crate::analysis::page_source::{PageCursor, Pages, SegmentPage, expect_column, expect_dictionary};
 use crate::format::codes_page::CodesPage;
 use crate::format::page::{Column, SumsPage};
@@ -52,13 +53,20 @@ pub(crate) fn read_edges(part: &Part, page: u32, codes: &CodesPage) -> impl Iter
     })
 }
 
-/// Requests the pages for [`sum`].
-pub(crate) fn request_sum(column: PartAxis<'_>, edges: &[ReadEdge], requested: &mut Vec<SegmentPage>) {
+/// Requests the pages for [`sum`]. Returns the memory by which they exceed typical pages, in pages.
+pub(crate) fn request_sum(
+    column: PartAxis<'_>,
+    edges: &[ReadEdge],
+    requested: &mut Vec<SegmentPage>,
+) -> usize {
     let PartAxis { part, axis } = column;
-    requested.extend(sums_pages(part, axis));
+    let sums = sums_pages(part, axis);
+    let beyond = sums.len() * in_pages(part.head.sums_page_bytes(axis)).saturating_sub(1);
+    requested.extend(sums);
     for code in edges.iter().flat_map(|edge| &edge.codes) {
         requested.push(part.page(Column::Dictionary(axis), part.split_code(*code).0));
     }
+    beyond
 }
 
 /// Returns the exact sum of a column, from the pages of [`request_sum`].

@@ -5,6 +5,7 @@ use device_stats_exact::{ExactSquares, ExactSum};
 use super::cut_column::{CutColumn, dictionary_pages};
 use super::cut_sums::{request_sum, sum};
 use super::part_column::PartColumn;
+use crate::analysis::batch::Needs;
 use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage, expect_dictionary};
 use crate::format::head::Totals;
 
@@ -51,16 +52,18 @@ impl PartTotals<'_> {
     }
 }
 
-/// Requests the pages for [`totals`].
-pub(crate) fn request_totals(column: &PartColumn<'_>, requested: &mut Vec<SegmentPage>) {
+/// Returns what [`totals`] needs.
+pub(crate) fn totals_needs<'c>(column: &'c PartColumn<'c>) -> Needs<'c> {
+    let mut needs = Needs::new(std::slice::from_ref(column), Vec::new());
     if let PartColumn::Cut(cut) = column {
-        request_sum(cut.part_axis, &cut.edges, requested);
+        needs.beside = request_sum(cut.part_axis, &cut.edges, &mut needs.requested);
     }
-    request_extremes(column, requested);
+    request_extremes(column, &mut needs.requested);
+    needs
 }
 
-/// Returns the totals of a column, from the pages of [`request_totals`]. Computing squares requests more
-/// pages.
+/// Returns the totals of a column, from the pages that it [needs](totals_needs). Computing squares
+/// requests more pages.
 pub(crate) fn totals<'p, P: Pages>(
     column: &'p PartColumn<'p>,
     with_squares: bool,
@@ -115,19 +118,22 @@ pub(crate) fn extremes<P: Pages>(
     }
 }
 
+/// Number of pages of a dictionary that are requested at once for sums of squares.
+const SQUARES_PAGES: usize = 128;
+
 /// Returns the exact sum of the squares of a cut column. Reads its whole dictionary.
 fn squares<P: Pages>(column: &CutColumn<'_>, pages: &P) -> Result<ExactSquares, P::Error> {
     let mut squares = ExactSquares::default();
-    let requested = dictionary_pages(column);
-    let count = requested.len();
-    let read = ReadPages::new(requested, pages)?;
-    for (id, page) in read.cursor().take(count) {
-        let dictionary = expect_dictionary(pages, column.part_axis.part.segment, page)?;
-        let counts = column.counts(id.index as usize, dictionary, pages)?;
-        for (position, value) in dictionary.values.iter().enumerate() {
-            let count = counts.at(position);
-            if count > 0 {
-                squares.add_times(*value, count);
+    for requested in dictionary_pages(column).chunks(SQUARES_PAGES) {
+        let read = ReadPages::new(requested.to_vec(), pages)?;
+        for (id, page) in read.cursor().take(requested.len()) {
+            let dictionary = expect_dictionary(pages, column.part_axis.part.segment, page)?;
+            let counts = column.counts(id.index as usize, dictionary, pages)?;
+            for (position, value) in dictionary.values.iter().enumerate() {
+                let count = counts.at(position);
+                if count > 0 {
+                    squares.add_times(*value, count);
+                }
             }
         }
     }

@@ -16,6 +16,11 @@ pub(crate) struct Bracket {
     pub(crate) high: u64,
 }
 
+impl Bracket {
+    /// Encloses everything.
+    pub(crate) const ALL: Self = Self { low: 0, high: u64::MAX };
+}
+
 #[expect(clippy::indexing_slicing, reason = "a page must not be skipped")]
 impl<K: OrderKey> Fences<'_, K> {
     /// Returns the pages that may have a reading inside the bracket.
@@ -36,8 +41,8 @@ impl<K: OrderKey> Fences<'_, K> {
     }
 }
 
-/// What is known about a sorted column. Its entries ascend. An entry is a value, or stands for the values
-/// from its key up to the key of the next entry.
+/// The known entries of a sorted column, by ascending key. An entry is a value, or stands for the values from
+/// its key up to the key of the next entry.
 pub(crate) trait Outline {
     /// Returns the number of entries.
     fn len(&self) -> usize;

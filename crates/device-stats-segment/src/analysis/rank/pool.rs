@@ -25,9 +25,14 @@ impl<'c> Pool<'c> {
         assert!(rank < self.count, "rank {rank} is not below the number of readings, {}", self.count);
     }
 
-    /// Returns whether codes of cut columns have to be read again.
-    pub(crate) fn has_released_codes(&self) -> bool {
-        self.columns.iter().filter_map(PartColumn::cut).any(CutColumn::is_released)
+    /// Returns the columns that are cut.
+    pub(crate) fn cut(&self) -> impl Iterator<Item = &'c CutColumn<'c>> + Clone + use<'c> {
+        self.columns.iter().filter_map(PartColumn::cut)
+    }
+
+    /// Returns the number of pages of codes that have to be read again.
+    pub(crate) fn released_codes(&self) -> usize {
+        self.cut().filter(|column| column.is_released()).map(CutColumn::codes_count).sum()
     }
 
     /// Returns the error for pages that contradict the heads of their segments.

@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::bracket::{KnownColumn, bracket};
+use super::bracket::{Bracket, KnownColumn, bracket};
 use super::pool::Pool;
 use super::selection::{Run, select};
 use crate::analysis::page_source::{PageCursor, Pages, ReadPages, SegmentPage};
@@ -28,7 +28,11 @@ pub(crate) struct RankSearch {
     rank: u64,
     /// For each column, its pages that may hold the rank.
     columns: Vec<CandidatePages>,
-    /// Number of pages that were loaded so far.
+    /// Encloses the rank and the next one.
+    pub(crate) bracket: Bracket,
+    /// Number of pages that the search holds.
+    pub(crate) held: usize,
+    /// Number of these pages that were not in the cache.
     pub(crate) loaded: usize,
 }
 
@@ -40,35 +44,46 @@ enum CandidatePages {
 }
 
 impl RankSearch {
-    /// Brackets a rank and the next one. Reads some pages at once if that saves many others. Returns `None`
-    /// if more than `pages_max` pages would have to be loaded.
+    /// Brackets a rank and the next one.
     ///
     /// # Panics
     /// If the pool has no such rank, which is a mistake of the caller.
-    pub(crate) fn start<P: Pages>(
-        pool: Pool<'_>,
-        rank: u64,
-        pages_max: usize,
-        pages: &P,
-    ) -> Result<Option<Self>, P::Error> {
+    pub(crate) fn start<P: Pages>(pool: Pool<'_>, rank: u64, pages: &P) -> Result<Self, P::Error> {
         pool.check_rank(rank);
         let all = |column: &PartColumn<'_>| match column {
             PartColumn::Hot(hot) => CandidatePages::Read(0..1, vec![Arc::clone(&hot.dictionary)]),
             _ => CandidatePages::Unread(0..column.fences().first.len()),
         };
-        let mut search = Self { rank, columns: pool.columns.iter().map(all).collect(), loaded: 0 };
+        let columns = pool.columns.iter().map(all).collect();
+        let mut search = Self { rank, bracket: Bracket::ALL, columns, held: 0, loaded: 0 };
         search.narrow(pool, pages)?;
+        Ok(search)
+    }
+
+    /// Reads some pages at once if that saves many others. Returns false if the search would load more than
+    /// `loaded_max` pages.
+    pub(crate) fn read_few_first<P: Pages>(
+        &mut self,
+        pool: Pool<'_>,
+        loaded_max: usize,
+        pages: &P,
+    ) -> Result<bool, P::Error> {
         for _ in 0..ROUNDS_MAX {
-            let few = search.few_candidates();
+            let few = self.few_candidates();
             if few == usize::MAX {
                 break;
             }
-            if !search.read_few(pool, few, pages_max, pages)? {
-                return Ok(None);
+            if !self.read_few(pool, few, loaded_max, pages)? {
+                return Ok(false);
             }
-            search.narrow(pool, pages)?;
+            self.narrow(pool, pages)?;
         }
-        Ok(Some(search))
+        Ok(true)
+    }
+
+    /// Returns whether [`read_few_first`](Self::read_few_first) would read pages.
+    pub(crate) fn has_few_to_read(&self) -> bool {
+        self.few_candidates() < usize::MAX
     }
 
     /// Returns the pages that the search still has to read.
@@ -119,10 +134,10 @@ impl RankSearch {
             None => KnownColumn::from_fences(column.fences()),
             Some((range, run)) => KnownColumn::with_pages(column.fences(), range, run),
         });
-        let bracket = bracket(&known.collect::<Vec<_>>(), self.rank, self.rank + 1);
+        self.bracket = bracket(&known.collect::<Vec<_>>(), self.rank, self.rank + 1);
         for (column, candidates) in pool.columns.iter().zip(&mut self.columns) {
             if let CandidatePages::Unread(range) = candidates {
-                *range = column.fences().pages_in(bracket);
+                *range = column.fences().pages_in(self.bracket);
             }
         }
         Ok(())
@@ -139,19 +154,21 @@ impl RankSearch {
     }
 
     /// Reads the candidate pages of the columns with at most `few` of them. Returns false if the search would
-    /// load more than `pages_max` pages.
+    /// load more than `loaded_max` pages.
     fn read_few<P: Pages>(
         &mut self,
         pool: Pool<'_>,
         few: usize,
-        pages_max: usize,
+        loaded_max: usize,
         pages: &P,
     ) -> Result<bool, P::Error> {
-        let requested = self.unread(pool, few).collect();
-        let missing_max = pages_max.saturating_sub(self.loaded);
+        let requested: Vec<SegmentPage> = self.unread(pool, few).collect();
+        let count = requested.len();
+        let missing_max = loaded_max.saturating_sub(self.loaded);
         let Some(read) = ReadPages::if_few_are_missing(requested, missing_max, pages)? else {
             return Ok(false);
         };
+        self.held += count;
         self.loaded += read.loaded;
         let mut read = read.cursor();
         for candidates in &mut self.columns {

@@ -24,25 +24,26 @@ use crate::analysis::part::part_column::PartColumn;
 use crate::format::head::Fences;
 use crate::format::page::Page;
 
-/// Factor by which a sample grows from round to round. It ensures that the search ends.
+/// Factor by which the sample of a column grows whenever the column is read again.
 const SAMPLE_GROWTH: usize = 4;
 /// Maximum number of pages that a round may read again although they are not in memory any more. With more,
 /// fewer ranks are searched in the same rounds.
 const PAGES_AGAIN_MAX: usize = 4096;
 
-/// Returns the values of each rank and of the rank after it. For the last rank, returns its value twice.
+/// Returns the values of each rank and of the rank after it. For the last rank, returns its value twice. Each
+/// rank has a bracket that encloses it and the next one.
 ///
 /// # Panics
 /// If the pool has no such rank, which is a mistake of the caller.
 pub(crate) fn find_ranks<P: Pages>(
     pool: Pool<'_>,
-    ranks: &[u64],
+    ranks: &[(u64, Bracket)],
     limits: MemoryLimits,
     pages: &P,
 ) -> Result<Vec<(f64, f64)>, P::Error> {
     let columns = pool.columns.len();
     let mut at_once = limits.values / (columns * limits.sample);
-    if !pool.has_released_codes() {
+    if pool.released_codes() == 0 {
         // Most columns have one or two pages in a bracket. If they are still in the cache in the next round,
         // that round is cheap.
         at_once = at_once.min(PAGES_AGAIN_MAX / (2 * columns));
@@ -50,11 +51,8 @@ pub(crate) fn find_ranks<P: Pages>(
     let mut found = Vec::with_capacity(ranks.len());
     for ranks in ranks.chunks(at_once.max(1)) {
         let mut searches: Vec<SampledSearch<'_>> =
-            ranks.iter().map(|rank| SampledSearch::new(pool, *rank)).collect();
-        let mut sample = limits.sample;
-        while read_round(pool, &mut searches, sample, limits.pages, pages)? {
-            sample *= SAMPLE_GROWTH;
-        }
+            ranks.iter().map(|(rank, bracket)| SampledSearch::new(pool, *rank, *bracket)).collect();
+        while read_round(pool, &mut searches, limits, pages)? {}
         for search in searches {
             found.push(search.select().ok_or_else(|| pool.contradiction(pages))?);
         }
@@ -66,8 +64,7 @@ pub(crate) fn find_ranks<P: Pages>(
 fn read_round<P: Pages>(
     pool: Pool<'_>,
     searches: &mut [SampledSearch<'_>],
-    sample: usize,
-    pages_max: usize,
+    limits: MemoryLimits,
     pages: &P,
 ) -> Result<bool, P::Error> {
     let candidates: Vec<Vec<Range<usize>>> = searches.iter_mut().map(|search| search.narrow(pool)).collect();
@@ -75,23 +72,20 @@ fn read_round<P: Pages>(
         return Ok(false);
     }
     let of_column = |index: usize| candidates.iter().filter_map(move |ranges| ranges.get(index)).cloned();
-    let mut keep = |index: usize, read: &[(usize, &Arc<Page>)]| {
-        let Some(column) = pool.columns.get(index) else { return Ok(()) };
-        for (search, range) in
-            searches.iter_mut().zip(of_column(index)).filter(|(_, range)| !range.is_empty())
-        {
-            let inside = read.iter().filter(|(page, _)| range.contains(page)).map(|(_, page)| *page);
-            search.keep(index, column, &range, inside, sample, pages)?;
-        }
-        Ok(())
-    };
-    let mut batch = Batch::new(pages_max);
-    let mut run = |(index, indexes): (usize, BTreeSet<usize>), read: &mut PageCursor<'_>| {
+    let mut keep = |work: ColumnPages<'_>, read: &mut PageCursor<'_>| {
+        let ColumnPages { index, column, indexes } = work;
         let count = indexes.len();
         let read: Vec<(usize, &Arc<Page>)> =
             indexes.into_iter().zip(read.take(count)).map(|(index, (_, page))| (index, page)).collect();
-        keep(index, &read)
+        for (search, range) in searches.iter_mut().zip(of_column(index)) {
+            if !range.is_empty() {
+                let inside = read.iter().filter(|(page, _)| range.contains(page)).map(|(_, page)| *page);
+                search.keep(index, column, &range, inside, limits.sample, pages)?;
+            }
+        }
+        Ok(())
     };
+    let mut batch = Batch::new(limits.pages);
     for (index, column) in pool.columns.iter().enumerate() {
         let indexes: BTreeSet<usize> = of_column(index).flatten().collect();
         if indexes.is_empty() {
@@ -101,10 +95,19 @@ fn read_round<P: Pages>(
         let indexes = if matches!(column, PartColumn::Hot(_)) { BTreeSet::new() } else { indexes };
         let requested = indexes.iter().map(|index| column.dictionary_page(*index)).collect();
         let needs = Needs::new(std::slice::from_ref(column), requested);
-        batch.add((index, indexes), needs, pages, &mut run)?;
+        batch.add(ColumnPages { index, column, indexes }, needs, pages, &mut keep)?;
     }
-    batch.run_all(pages, &mut run)?;
+    batch.run_all(pages, &mut keep)?;
     Ok(true)
+}
+
+/// The pages of a column that a round reads.
+struct ColumnPages<'c> {
+    /// Index of the column in the pool.
+    index: usize,
+    column: &'c PartColumn<'c>,
+    /// Indexes of the pages in the dictionary; empty for hot readings.
+    indexes: BTreeSet<usize>,
 }
 
 /// The search for one rank.
@@ -115,16 +118,16 @@ struct SampledSearch<'c> {
     count: u64,
     /// Encloses the rank and the next one.
     bracket: Bracket,
-    /// What is known about each column.
+    /// The known entries of each column.
     outlines: Vec<ColumnOutline<'c>>,
 }
 
-/// What is known about a column.
+/// The known entries of a column.
 enum ColumnOutline<'c> {
     /// The first value of each page.
     Fences(Fences<'c>),
-    /// Some of the values inside the bracket.
-    Sample(Values),
+    /// Some of the values inside the bracket, and the number of values to keep at most.
+    Sample(Values, usize),
     /// All values inside the bracket.
     Complete(Values),
 }
@@ -144,14 +147,14 @@ impl Outline for &ColumnOutline<'_> {
     fn len(&self) -> usize {
         match self {
             ColumnOutline::Fences(fences) => fences.first.len(),
-            ColumnOutline::Sample(values) | ColumnOutline::Complete(values) => values.keys.len(),
+            ColumnOutline::Sample(values, _) | ColumnOutline::Complete(values) => values.keys.len(),
         }
     }
 
     fn key(&self, position: usize) -> u64 {
         match self {
             ColumnOutline::Fences(fences) => fences.first[position].order_key(),
-            ColumnOutline::Sample(values) | ColumnOutline::Complete(values) => values.keys[position],
+            ColumnOutline::Sample(values, _) | ColumnOutline::Complete(values) => values.keys[position],
         }
     }
 
@@ -162,22 +165,24 @@ impl Outline for &ColumnOutline<'_> {
     fn before(&self, position: usize) -> u64 {
         match self {
             ColumnOutline::Fences(fences) => fences.before(position),
-            ColumnOutline::Sample(values) | ColumnOutline::Complete(values) => values.below[position].into(),
+            ColumnOutline::Sample(values, _) | ColumnOutline::Complete(values) => {
+                values.below[position].into()
+            }
         }
     }
 }
 
 #[expect(clippy::indexing_slicing, reason = "a column must not be skipped")]
 impl<'c> SampledSearch<'c> {
-    fn new(pool: Pool<'c>, rank: u64) -> Self {
+    fn new(pool: Pool<'c>, rank: u64, bracket: Bracket) -> Self {
         pool.check_rank(rank);
         let outlines = pool.columns.iter().map(|column| ColumnOutline::Fences(column.fences())).collect();
-        Self { rank, count: pool.count, bracket: Bracket { low: 0, high: u64::MAX }, outlines }
+        Self { rank, count: pool.count, bracket, outlines }
     }
 
-    /// Narrows the bracket, and returns the pages of each column that are to be read now. These are all pages
-    /// in the bracket; if there are many, only those of the columns with few, because they narrow the bracket
-    /// for the others.
+    /// Narrows the bracket, and returns the pages of each column that are to be read now: all pages in the
+    /// bracket. If these are many, returns only the pages of the columns with few. They narrow the bracket
+    /// for the other columns.
     fn narrow(&mut self, pool: Pool<'_>) -> Vec<Range<usize>> {
         let outlines: Vec<&ColumnOutline<'_>> = self.outlines.iter().collect();
         let Bracket { low, high } = bracket(&outlines, self.rank, self.rank + 1);
@@ -198,7 +203,8 @@ impl<'c> SampledSearch<'c> {
         candidates
     }
 
-    /// Keeps values of a column inside the bracket: all, or a sample if there are many.
+    /// Keeps values of a column inside the bracket: all, or a sample if there are many. The first sample of a
+    /// column has about `sample` values. A later one has more, so that the search ends.
     fn keep<'r, P: Pages>(
         &mut self,
         index: usize,
@@ -208,12 +214,16 @@ impl<'c> SampledSearch<'c> {
         sample: usize,
         pages: &P,
     ) -> Result<(), P::Error> {
-        let run = match column {
+        let read = match column {
             PartColumn::Hot(hot) => run(column, range, std::iter::once(&hot.dictionary), pages)?,
             _ => run(column, range, read, pages)?,
         };
+        let sample = match self.outlines[index] {
+            ColumnOutline::Sample(_, sample) => sample.saturating_mul(SAMPLE_GROWTH),
+            _ => sample,
+        };
         let before = column.fences().below[range.start];
-        self.outlines[index] = Values::inside(&run, before, self.bracket).thin(sample);
+        self.outlines[index] = Values::inside(&read, before, self.bracket).thin(sample);
         Ok(())
     }
 
@@ -268,6 +278,6 @@ impl Values {
         let end = self.below.pop();
         let keys = self.keys.into_iter().step_by(step).collect();
         let below = self.below.into_iter().step_by(step).chain(end).collect();
-        ColumnOutline::Sample(Self { keys, below })
+        ColumnOutline::Sample(Self { keys, below }, sample)
     }
 }

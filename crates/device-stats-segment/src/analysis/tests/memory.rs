@@ -11,8 +11,8 @@ pub(super) struct Memory {
     segments: Vec<(usize, Arc<Head>, Segment)>,
     /// Number of requested pages.
     pub(super) requested: Cell<usize>,
-    /// Whether all pages are in a cache.
-    pub(super) is_cached: Cell<bool>,
+    /// A cache has one of this number of pages; 0: it has none.
+    pub(super) cached_every: Cell<usize>,
     /// Maximum number of loaded pages that were held at the same time.
     pub(super) held: Cell<usize>,
     alive: RefCell<Vec<Weak<Page>>>,
@@ -29,7 +29,7 @@ impl Memory {
         Self {
             segments: segments.collect(),
             requested: Cell::default(),
-            is_cached: Cell::default(),
+            cached_every: Cell::default(),
             held: Cell::default(),
             alive: RefCell::default(),
         }
@@ -51,15 +51,18 @@ impl Pages for Memory {
     type Error = Fault;
 
     fn cached(&self, wanted: &[SegmentPage]) -> Result<Vec<Option<Arc<Page>>>, Fault> {
-        if self.is_cached.get() {
-            return self.decode(wanted).map(|pages| pages.into_iter().map(Some).collect());
-        }
-        Ok(vec![None; wanted.len()])
+        let pages = wanted.iter().map(|wanted| {
+            let is_cached =
+                (wanted.segment + wanted.page.index as usize).checked_rem(self.cached_every.get());
+            (is_cached == Some(0)).then(|| self.decode(wanted)).transpose()
+        });
+        pages.collect()
     }
 
     fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
         self.requested.update(|requested| requested + wanted.len());
-        let loaded = self.decode(wanted)?;
+        let loaded: Vec<Arc<Page>> =
+            wanted.iter().map(|wanted| self.decode(wanted)).collect::<Result<_, _>>()?;
         let mut alive = self.alive.borrow_mut();
         alive.retain(|page| page.strong_count() > 0);
         alive.extend(loaded.iter().map(Arc::downgrade));
@@ -73,13 +76,9 @@ impl Pages for Memory {
 }
 
 impl Memory {
-    fn decode(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
-        let pages = wanted.iter().map(|wanted| {
-            let (_, head, segment) = &self.segments[wanted.segment];
-            let range = head.block_range(wanted.page)?;
-            let bytes = &segment.blocks[range.block as usize][range.bytes];
-            head.decode(wanted.page, bytes).map(Arc::new)
-        });
-        pages.collect()
+    fn decode(&self, wanted: &SegmentPage) -> Result<Arc<Page>, Fault> {
+        let (_, head, segment) = &self.segments[wanted.segment];
+        let range = head.block_range(wanted.page)?;
+        head.decode(wanted.page, &segment.blocks[range.block as usize][range.bytes]).map(Arc::new)
     }
 }
