@@ -12,7 +12,7 @@ use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::Handle;
 
-use crate::database::checkpoint::{LogState, Mode, checkpoint, mode_for};
+use crate::database::checkpoint::{LogState, Mode, checkpoint};
 use crate::database::connections::Connections;
 use crate::database::errors::store_error;
 use crate::database::free_pages;
@@ -62,7 +62,7 @@ impl Connections {
         match self.find_work(connection)? {
             None => {}
             Some(Work::Checkpoint(pages)) => {
-                let (mode, wait) = mode_for(pages);
+                let (mode, wait) = self.upkeep.checkpoints().mode(pages);
                 // Nothing is known about the log while another process runs a checkpoint.
                 if let LogState { is_blocked: true, pages: pages @ 1.., moved } =
                     self.checkpoint(connection, mode, wait, pages)?
@@ -103,7 +103,8 @@ impl Connections {
         let log =
             checkpoint(connection, mode).map_err(|error| self.disk.note_checkpoint(connection, error))?;
         // After a checkpoint that could not begin, the next one is due when the log has grown.
-        self.upkeep.checkpoints().note(if log.is_blocked { pages.max(log.pages) } else { log.pages });
+        let noted = if log.is_blocked { pages.max(log.pages) } else { log.pages };
+        self.upkeep.checkpoints().note(noted, log.is_blocked);
         Ok(log)
     }
 
