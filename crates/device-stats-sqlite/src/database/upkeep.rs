@@ -28,12 +28,12 @@ enum Work {
     ReturnPages,
 }
 
-/// What the task does after a part of its work.
+/// The next action of the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
-    /// The next part, after a pause in which calls go first.
+    /// Do the next part of the work, after a pause in which calls go first.
     After(Duration),
-    /// Nothing is left.
+    /// End, because nothing is left to do.
     Nothing,
 }
 
@@ -66,7 +66,7 @@ impl Connections {
         }
     }
 
-    /// Does a part of the work; returns what the task has to do then.
+    /// Does a part of the work, and returns the next action of the task.
     fn do_step(&self, connection: &mut Connection) -> Result<Next, StoreError> {
         self.disk.check()?;
         let mut pause = Duration::ZERO;
