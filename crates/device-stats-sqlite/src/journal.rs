@@ -6,9 +6,13 @@
 //! | kind | meaning | words |
 //! |---|---|---|
 //! | 1 | readings became hot | for each: device, time (µs since 1970 UTC), id, x, y, z (doubles) |
-//! | 2 | readings of a device are no longer hot: they were sealed or deleted | device, then their times |
+//! | 2 | readings of a device are no longer hot: they were sealed | device, then their times |
 //! | 3 | devices were deleted, with all readings | the devices |
 //! | 4 | readings stay hot, and this entry holds them from now on | as 1 |
+//! | 5 | the readings of a device in a window were deleted | device, start and end of the window (as times) |
+//!
+//! An entry of kind 5 is also written if all readings in the window are sealed. If the entry of their seal is
+//! damaged later, a [repair](crate::repair) drops it, and only this entry keeps them from being hot again.
 //!
 //! The devices of an entry are stored beside it, in the same form: ascending keys and their CRC-32. If the
 //! bytes of an entry are damaged, only these devices are concerned. If the devices are not known either, all
@@ -19,7 +23,7 @@
 
 use std::collections::BTreeSet;
 
-use device_stats_domain::{Axes, DeviceKey};
+use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
@@ -34,12 +38,14 @@ pub(crate) type Position = i64;
 pub(crate) enum Entry {
     /// Readings became hot.
     Appended(Vec<(DeviceKey, Row)>),
-    /// Readings of a device at these times were sealed or deleted.
+    /// Readings of a device at these times were sealed.
     Removed(DeviceKey, Vec<i64>),
     /// Devices were deleted with all their readings.
     Deleted(Vec<DeviceKey>),
     /// Hot readings that this entry holds from now on.
     Carried(Vec<(DeviceKey, Row)>),
+    /// The readings of a device in a window were deleted.
+    Cleared(DeviceKey, Window),
 }
 
 /// An entry as it is found in the journal.
@@ -63,6 +69,7 @@ impl Entry {
             Self::Removed(..) => 2,
             Self::Deleted(_) => 3,
             Self::Carried(_) => 4,
+            Self::Cleared(..) => 5,
         }
     }
 
@@ -72,7 +79,7 @@ impl Entry {
             Self::Appended(readings) | Self::Carried(readings) => {
                 readings.iter().map(|(device, _)| *device).collect()
             }
-            Self::Removed(device, _) => BTreeSet::from([*device]),
+            Self::Removed(device, _) | Self::Cleared(device, _) => BTreeSet::from([*device]),
             Self::Deleted(devices) => devices.iter().copied().collect(),
         };
         devices.into_iter().collect()
@@ -97,6 +104,9 @@ impl Entry {
             Self::Deleted(devices) => {
                 bytes.extend(devices.iter().flat_map(|device| device.0.to_le_bytes()));
             }
+            Self::Cleared(device, Window { from_us, until_us }) => {
+                bytes.extend([device.0, *from_us, *until_us].into_iter().flat_map(i64::to_le_bytes));
+            }
         }
         with_checksum(bytes)
     }
@@ -112,6 +122,10 @@ impl Entry {
             }
             3 => Some(Self::Deleted(words.iter().map(|word| DeviceKey(integer(*word))).collect())),
             4 => decode_readings(words).map(Self::Carried),
+            5 => {
+                let [device, from_us, until_us] = <[[u8; 8]; 3]>::try_from(words).ok()?.map(integer);
+                Some(Self::Cleared(DeviceKey(device), Window { from_us, until_us }))
+            }
             _ => None,
         }
     }
@@ -277,12 +291,13 @@ mod tests {
         (DeviceKey(n), Row { time_us: -n, id: i64::MAX - n, values })
     }
 
-    fn entries() -> [Entry; 5] {
+    fn entries() -> [Entry; 6] {
         [
             Entry::Appended(vec![reading(1), reading(2)]),
             Entry::Removed(DeviceKey(7), vec![i64::MIN, 0, 9]),
             Entry::Deleted(vec![DeviceKey(3)]),
             Entry::Carried(vec![reading(5)]),
+            Entry::Cleared(DeviceKey(4), Window { from_us: -2, until_us: i64::MAX }),
             Entry::Appended(Vec::new()),
         ]
     }

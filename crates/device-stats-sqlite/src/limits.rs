@@ -21,5 +21,8 @@ pub const WRITE_WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const FREE_PAGES_KEPT: u32 = 1_024;
 /// Maximum number of free pages that one transaction returns to the file system.
 pub const FREE_PAGES_RETURNED_AT_ONCE: u32 = 256;
+/// Duration of the pause after such a transaction, as a multiple of the time of the transaction. Calls that
+/// write go first.
+pub const FREE_PAGES_PAUSE_FACTOR: u32 = 4;
 /// Maximum number of damaged and missing entries of the journal that one repair drops.
 pub const MISSING_ENTRIES_MAX: usize = 10_000;

@@ -93,34 +93,43 @@ pub(crate) fn checkpoint_at_start(connection: &Connection) -> Result<()> {
     }
 }
 
-/// Decides when a checkpoint is due, by the number of pages in the log after each commit.
+/// Decides when a checkpoint is due, and whether it waits for readers, by the number of pages in the log.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     /// Number of pages in the log at the last checkpoint, and 0 after the log has started again.
     pages_at_last: u32,
+    /// Number of pages in the log at the last checkpoint that has waited for readers without success, and 0
+    /// after the log has started again.
+    pages_at_blocked: u32,
 }
 
 impl Schedule {
     /// Returns whether a checkpoint is due when the log has this number of pages.
     pub(crate) fn is_due(&mut self, pages: u32) -> bool {
         if pages < self.pages_at_last {
-            self.pages_at_last = 0;
+            *self = Self::default();
         }
         pages - self.pages_at_last >= CHECKPOINT_PAGES
     }
 
-    /// Records a checkpoint of a log with this number of pages.
-    pub(crate) fn note(&mut self, pages: u32) {
-        self.pages_at_last = pages;
+    /// Returns the mode of a checkpoint of a log with this number of pages, and the time for which it waits
+    /// for readers. Without waiting, readers that follow each other closely would keep the log growing. A
+    /// reader that has blocked a checkpoint for its whole wait is likely to block the next one, too, so no
+    /// checkpoint waits until the log has twice as many pages.
+    pub(crate) fn mode(&self, pages: u32) -> (Mode, Duration) {
+        match pages / RESTART_PAGES {
+            0 => (Mode::Passive, Duration::ZERO),
+            _ if pages / 2 < self.pages_at_blocked => (Mode::Passive, Duration::ZERO),
+            times => (Mode::Restart, (RESTART_WAIT * times).min(RESTART_WAIT_MAX)),
+        }
     }
-}
 
-/// Returns the mode of a checkpoint of a log with this number of pages, and the time for which it waits for
-/// readers. Without waiting, readers that follow each other closely would keep the log growing.
-pub(crate) fn mode_for(pages: u32) -> (Mode, Duration) {
-    match pages / RESTART_PAGES {
-        0 => (Mode::Passive, Duration::ZERO),
-        times => (Mode::Restart, (RESTART_WAIT * times).min(RESTART_WAIT_MAX)),
+    /// Records a checkpoint of a log with this number of pages.
+    pub(crate) fn note(&mut self, pages: u32, is_blocked: bool) {
+        self.pages_at_last = pages;
+        if is_blocked {
+            self.pages_at_blocked = pages;
+        }
     }
 }
 
@@ -134,20 +143,40 @@ mod tests {
         assert!(!schedule.is_due(CHECKPOINT_PAGES - 1));
         assert!(schedule.is_due(CHECKPOINT_PAGES));
         // A checkpoint that a reader blocks is not tried again at each commit.
-        schedule.note(CHECKPOINT_PAGES);
+        schedule.note(CHECKPOINT_PAGES, true);
         assert!(!schedule.is_due(2 * CHECKPOINT_PAGES - 1));
         assert!(schedule.is_due(2 * CHECKPOINT_PAGES));
         // The log starts again from its beginning.
-        schedule.note(2 * CHECKPOINT_PAGES);
+        schedule.note(2 * CHECKPOINT_PAGES, false);
         assert!(!schedule.is_due(1));
         assert!(schedule.is_due(CHECKPOINT_PAGES + 1));
     }
 
     #[test]
     fn a_long_log_waits_longer_for_readers() {
-        assert_eq!(mode_for(RESTART_PAGES - 1), (Mode::Passive, Duration::ZERO));
-        assert_eq!(mode_for(RESTART_PAGES), (Mode::Restart, RESTART_WAIT));
-        assert_eq!(mode_for(5 * RESTART_PAGES), (Mode::Restart, 5 * RESTART_WAIT));
-        assert_eq!(mode_for(u32::MAX), (Mode::Restart, RESTART_WAIT_MAX));
+        let schedule = Schedule::default();
+        assert_eq!(schedule.mode(RESTART_PAGES - 1), (Mode::Passive, Duration::ZERO));
+        assert_eq!(schedule.mode(RESTART_PAGES), (Mode::Restart, RESTART_WAIT));
+        assert_eq!(schedule.mode(5 * RESTART_PAGES), (Mode::Restart, 5 * RESTART_WAIT));
+        assert_eq!(schedule.mode(u32::MAX), (Mode::Restart, RESTART_WAIT_MAX));
+    }
+
+    /// After a checkpoint that a long read had blocked, each further checkpoint waited for the same read, and
+    /// all writes with it.
+    #[test]
+    fn a_read_that_blocks_every_checkpoint_is_waited_for_at_each_doubling_of_the_log() {
+        let mut schedule = Schedule::default();
+        let mut waits = Vec::new();
+        for pages in (0..=17 * RESTART_PAGES).step_by(CHECKPOINT_PAGES as usize) {
+            if schedule.is_due(pages) {
+                let is_waiting = schedule.mode(pages).0 == Mode::Restart;
+                waits.extend(is_waiting.then_some(pages / RESTART_PAGES));
+                schedule.note(pages, is_waiting);
+            }
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16]);
+        // The read has ended, and the log starts again from its beginning.
+        assert!(!schedule.is_due(1));
+        assert_eq!(schedule.mode(RESTART_PAGES), (Mode::Restart, RESTART_WAIT));
     }
 }

@@ -1,6 +1,6 @@
 //! The upkeep of the file between calls: due checkpoints, and the return of free pages to the file system.
 //! One task does the work step by step. After each step, it lends the writing connection to the waiting
-//! calls.
+//! calls. Free pages are not urgent, so the task also pauses after it has returned some of them.
 
 pub(crate) mod state;
 
@@ -11,12 +11,13 @@ use device_stats_domain::error_chain;
 use device_stats_store::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
 
-use crate::database::checkpoint::{LogState, Mode, checkpoint, mode_for};
+use crate::database::checkpoint::{LogState, Mode, checkpoint};
 use crate::database::connections::Connections;
 use crate::database::errors::store_error;
 use crate::database::free_pages;
-use crate::limits::{FREE_PAGES_RETURNED_AT_ONCE, RESTART_WAIT_MAX};
+use crate::limits::{FREE_PAGES_PAUSE_FACTOR, FREE_PAGES_RETURNED_AT_ONCE, RESTART_WAIT_MAX};
 
 /// The work that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,15 @@ enum Work {
     Checkpoint(u32),
     /// Return free pages to the file system.
     ReturnPages,
+}
+
+/// The next action of the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Do the next part of the work, after a pause in which calls go first.
+    After(Duration),
+    /// End, because nothing is left to do.
+    Nothing,
 }
 
 impl Connections {
@@ -46,8 +56,8 @@ impl Connections {
         loop {
             let connections = self.clone();
             match self.on_writer(move |connection| connections.do_step(connection)).await {
-                Ok(true) => {}
-                Ok(false) => return,
+                Ok(Next::After(pause)) => sleep(pause).await,
+                Ok(Next::Nothing) => return,
                 Err(error) => {
                     self.upkeep.is_running.store(false, Ordering::Relaxed);
                     return warn(&error);
@@ -56,13 +66,14 @@ impl Connections {
         }
     }
 
-    /// Does a part of the work; returns whether the task has to continue.
-    fn do_step(&self, connection: &mut Connection) -> Result<bool, StoreError> {
+    /// Does a part of the work, and returns the next action of the task.
+    fn do_step(&self, connection: &mut Connection) -> Result<Next, StoreError> {
         self.disk.check()?;
+        let mut pause = Duration::ZERO;
         match self.find_work(connection)? {
             None => {}
             Some(Work::Checkpoint(pages)) => {
-                let (mode, wait) = mode_for(pages);
+                let (mode, wait) = self.upkeep.checkpoints().mode(pages);
                 // Nothing is known about the log while another process runs a checkpoint.
                 if let LogState { is_blocked: true, pages: pages @ 1.., moved } =
                     self.checkpoint(connection, mode, wait, pages)?
@@ -74,11 +85,15 @@ impl Connections {
                     );
                 }
             }
-            Some(Work::ReturnPages) => self.return_pages(connection)?,
+            Some(Work::ReturnPages) => {
+                let begun = Instant::now();
+                self.return_pages(connection)?;
+                pause = begun.elapsed() * FREE_PAGES_PAUSE_FACTOR;
+            }
         }
         let has_more = self.find_work(connection)?.is_some();
         self.upkeep.is_running.store(has_more, Ordering::Relaxed);
-        Ok(has_more)
+        Ok(if has_more { Next::After(pause) } else { Next::Nothing })
     }
 
     fn find_work(&self, connection: &Connection) -> Result<Option<Work>, StoreError> {
@@ -103,7 +118,8 @@ impl Connections {
         let log =
             checkpoint(connection, mode).map_err(|error| self.disk.note_checkpoint(connection, error))?;
         // After a checkpoint that could not begin, the next one is due when the log has grown.
-        self.upkeep.checkpoints().note(if log.is_blocked { pages.max(log.pages) } else { log.pages });
+        let noted = if log.is_blocked { pages.max(log.pages) } else { log.pages };
+        self.upkeep.checkpoints().note(noted, log.is_blocked);
         Ok(log)
     }
 
@@ -135,4 +151,46 @@ fn warn(error: &StoreError) {
         causes = error_chain(error),
         "a checkpoint or the return of free pages failed, trying again later"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::open::migrate;
+    use crate::limits::FREE_PAGES_KEPT;
+
+    /// Nothing gave waiting posts their turn: the task asked for the writing connection again at once.
+    #[tokio::test]
+    async fn the_return_of_free_pages_pauses_after_each_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        migrate(&path).unwrap();
+        let connections = Connections::new(&path, RESTART_WAIT_MAX).unwrap();
+        let fill = format!(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {})
+             INSERT INTO segment_block SELECT n, zeroblob(16384) FROM numbers;
+             DELETE FROM segment_block",
+            FREE_PAGES_KEPT + 2 * FREE_PAGES_RETURNED_AT_ONCE
+        );
+        let upkeep = connections.clone();
+        let steps = connections.on_writer(move |connection| {
+            connection.execute_batch(&fill).map_err(store_error)?;
+            let mut steps = Vec::new();
+            while let Some(work) = upkeep.find_work(connection)? {
+                let begun = Instant::now();
+                let next = upkeep.do_step(connection)?;
+                if work == Work::ReturnPages {
+                    steps.push((next, begun.elapsed()));
+                }
+            }
+            Ok(steps)
+        });
+        let steps = steps.await.unwrap();
+        let (_, others) = steps.split_last().unwrap();
+        assert!(!others.is_empty());
+        for (next, time) in others {
+            let Next::After(pause) = *next else { panic!("{steps:?}") };
+            assert!(pause > Duration::ZERO && pause <= *time * FREE_PAGES_PAUSE_FACTOR, "{steps:?}");
+        }
+    }
 }

@@ -117,14 +117,10 @@ impl HotState {
             Entry::Deleted(devices) => {
                 for device in devices {
                     self.damaged.remove(&Some(device));
-                    let times = self.devices.get(&device).map(|readings| {
-                        let live =
-                            readings.by_time.iter().filter(|(_, reading)| reading.hot_until == Position::MAX);
-                        live.map(|(time_us, _)| time_us).collect()
-                    });
-                    self.remove(position, device, times.unwrap_or_default());
+                    self.clear(position, device, Window::ALL);
                 }
             }
+            Entry::Cleared(device, window) => self.clear(position, device, window),
             Entry::Carried(readings) => {
                 for (device, row) in readings {
                     self.carry(position, device, row);
@@ -196,6 +192,12 @@ impl HotState {
             Some(_) => {}
             None => self.add(position, device, row),
         }
+    }
+
+    /// Removes all hot readings of a device in a window.
+    fn clear(&mut self, position: Position, device: DeviceKey, window: Window) {
+        let times = self.rows(device, window, position).map(|row| row.time_us).collect();
+        self.remove(position, device, times);
     }
 
     fn remove(&mut self, position: Position, device: DeviceKey, mut times: Vec<i64>) {

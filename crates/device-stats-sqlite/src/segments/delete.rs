@@ -9,7 +9,8 @@ use crate::hot::HotView;
 use crate::journal::{self, Entry};
 use crate::segments::catalogue;
 
-/// Deletes the readings of a device in a window. A journal entry deletes the hot ones.
+/// Deletes the readings of a device in a window. A journal entry deletes the hot ones. It is also written if
+/// all of them are sealed, so that a repair of the journal does not make them hot again.
 pub(crate) fn delete_readings(
     connection: &Connection,
     hot: &HotView,
@@ -21,12 +22,11 @@ pub(crate) fn delete_readings(
     let touching = catalogue::list(connection, device, window)?;
     // The caller commits also after `Stale`, so nothing has changed until here.
     let Some(plan) = DeletionPlan::new(&touching, window, cut)? else { return Ok(Deleted::Stale) };
-    let times: Vec<i64> = hot.list(device, window)?.iter().map(|row| row.time_us).collect();
-    let readings = plan.readings + times.len() as u64;
-    if !times.is_empty() {
+    let readings = plan.readings + hot.list(device, window)?.len() as u64;
+    if readings > 0 {
         // Tidying comes first, because it may carry forward readings that are deleted here.
         hot.tidy(connection)?;
-        journal::write(connection, &Entry::Removed(device, times))?;
+        journal::write(connection, &Entry::Cleared(device, window))?;
     }
     plan.deleted.into_iter().try_for_each(|id| catalogue::delete(connection, id))?;
     for (segment, head) in &plan.inserted {

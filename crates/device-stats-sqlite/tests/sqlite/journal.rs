@@ -5,7 +5,7 @@ use device_stats_segment::{Effort, Row};
 use device_stats_sqlite::SqliteStore;
 use device_stats_sqlite::repair::{Dropped, drop_damaged, find_damaged};
 use device_stats_store::{
-    AccountStore, Appended, ReadingStore, Replaced, SealedRows, SegmentStore, SnapshotStore, Store,
+    AccountStore, Appended, Deleted, ReadingStore, Replaced, SealedRows, SegmentStore, SnapshotStore, Store,
     StoreError, Subject,
 };
 use rusqlite::Connection;
@@ -229,6 +229,28 @@ async fn a_repair_leaves_no_reading_both_sealed_and_hot() {
     let store = SqliteStore::open(path, true).unwrap();
     assert_eq!(hot(&store, device).await, [6, 7, 8, 9]);
     assert_eq!(process::count(&store, device).await, 10);
+}
+
+/// A repair that dropped the entry of a seal brought back the readings that were sealed, and then deleted.
+#[tokio::test]
+async fn a_repair_brings_back_no_deleted_reading() {
+    let folder = Folder::new();
+    let path = &folder.database();
+    let store = SqliteStore::open(path, true).unwrap();
+    let device = create(&store, "d").await;
+    store.append(&readings(device, 0..10)).await.unwrap();
+    seal(&store, device, 6).await;
+    let window = Window { from_us: 0, until_us: 6 };
+    assert_eq!(store.delete_readings(device, window, &[]).await.unwrap(), Deleted::Done(6));
+    // A reading of a deleted time is new.
+    store.append(&readings(device, 3..4)).await.unwrap();
+    drop(store);
+    let damage = "UPDATE journal SET bytes = x'55' WHERE kind = 2";
+    assert_eq!(Connection::open(path).unwrap().execute(damage, []).unwrap(), 1);
+    let found = find_damaged(path).unwrap();
+    assert_eq!(drop_damaged(path, &found).unwrap(), Dropped { entries: 1, doubled_readings: 0 });
+    let store = SqliteStore::open(path, true).unwrap();
+    assert_eq!(hot(&store, device).await, [3, 6, 7, 8, 9]);
 }
 
 /// Readings of a device that does not exist were offered to the sealer for ever, and kept the journal from

@@ -13,9 +13,10 @@ mod migrating;
 mod opening;
 mod power_loss;
 mod process;
-mod recorded_disk;
+mod recorded_calls;
 mod script;
 mod segments;
+mod unsynced_disk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

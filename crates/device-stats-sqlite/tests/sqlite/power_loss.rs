@@ -13,7 +13,8 @@ use rusqlite::Connection;
 
 use crate::crash_points::{Run, assert_kept};
 use crate::process::{self, Role, say};
-use crate::recorded_disk::{Event, Random, record, write_image};
+use crate::recorded_calls::{Recording, record};
+use crate::unsynced_disk::{Random, write_image};
 use crate::{Folder, script};
 
 /// Number of images in `make test` and in `make torture`.
@@ -26,41 +27,34 @@ fn images() -> u64 {
     if std::env::var("CRASH_POINTS").is_ok_and(|points| points == "all") { all } else { some }
 }
 
-/// Returns the lines of output before a point.
-fn said(events: &[Event]) -> Vec<String> {
-    let said = events.iter().filter_map(|event| match event {
-        Event::Said(line) => Some(line.clone()),
-        _ => None,
-    });
-    said.collect()
-}
-
-/// Returns the images of a disk: each is written into a new folder, after a random number of events. The seed
-/// of a failed image is in the message of the panic.
-fn try_images(events: &[Event], images: u64, mut check: impl FnMut(&Folder, &[Event])) {
+/// Checks images of a disk: each is written into a new folder, after a random number of changes. `check` also
+/// gets the output before this point. The seed of a failed image is in the message of the panic.
+fn try_images(recording: &Recording, images: u64, mut check: impl FnMut(&Folder, Vec<String>)) {
     for seed in 0..images {
         let mut random = Random(seed);
-        let events = &events[..random.below(events.len() + 1)];
+        let changes = random.below(recording.changes.len() + 1);
+        let said = recording.said_after(changes);
         let folder = Folder::new();
-        write_image(events, &mut random, folder.folder.path());
-        let checked = std::panic::catch_unwind(AssertUnwindSafe(|| check(&folder, events)));
-        assert!(checked.is_ok(), "image {seed}, after {} events: {:?}", events.len(), said(events));
+        write_image(&recording.changes[..changes], &mut random, folder.folder.path());
+        let checked = std::panic::catch_unwind(AssertUnwindSafe(|| check(&folder, said.clone())));
+        assert!(checked.is_ok(), "image {seed}, after {changes} changes: {said:?}");
     }
 }
 
 #[test]
 fn a_loss_of_power_at_any_point_loses_and_doubles_nothing() {
     let recorded = Folder::new();
-    let events = record(&process::with(Role::Script, &recorded.database()), recorded.folder.path());
-    assert_eq!(said(&events).last().map(String::as_str), Some(script::DONE));
+    let recording = record(&process::with(Role::Script, &recorded.database()), recorded.folder.path());
+    let changes = recording.changes.len();
+    assert_eq!(recording.said_after(changes).last().map(String::as_str), Some(script::DONE));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut acknowledged = 0;
-    try_images(&events, images(), |folder, events| {
-        let run = Run::of_lines(said(events));
+    try_images(&recording, images(), |folder, said| {
+        let run = Run::of_lines(said);
         runtime.block_on(assert_kept(&folder.database(), &run));
         acknowledged += usize::from(run.acknowledged() > 0);
     });
-    println!("{} images of {} events: 0 lost, 0 doubled, 0 invented", images(), events.len());
+    println!("{} images of {changes} changes: 0 lost, 0 doubled, 0 invented", images());
     assert!(acknowledged > 10, "only {acknowledged} images have acknowledged readings");
 }
 
@@ -81,14 +75,14 @@ pub(crate) fn insert_rows(path: &Path, synchronous: &str) {
 /// Returns the number of images of which SQLite has lost committed rows. Each image must be a sound database.
 fn images_with_losses(role: Role) -> u32 {
     let recorded = Folder::new();
-    let events = record(&process::with(role, &recorded.database()), recorded.folder.path());
+    let recording = record(&process::with(role, &recorded.database()), recorded.folder.path());
     let mut with_losses = 0;
-    try_images(&events, IMAGES[0], |folder, events| {
+    try_images(&recording, IMAGES[0], |folder, said| {
         let connection = Connection::open(folder.database()).unwrap();
         let exists = connection.table_exists(None, "numbers").unwrap();
         let count = "SELECT count(*) FROM numbers";
         let found: u32 = if exists { connection.query_row(count, [], |row| row.get(0)).unwrap() } else { 0 };
-        let acknowledged: u32 = said(events).last().map_or(0, |line| line.parse().unwrap());
+        let acknowledged: u32 = said.last().map_or(0, |line| line.parse().unwrap());
         with_losses += u32::from(found < acknowledged);
     });
     with_losses

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::numbered_readings::{Api, NumberedDevice, assert_each_once};
 
 /// A device and all its requests.
+#[derive(Clone)]
 pub(crate) struct KeyedDevice {
     name: String,
     next: u64,
@@ -25,6 +26,19 @@ impl KeyedDevice {
     /// Registers the device.
     pub(crate) fn register(&self, api: &Api) {
         NumberedDevice::new(&self.name).register(api);
+    }
+
+    /// Tries to register the device, and returns whether it is registered.
+    pub(crate) fn try_register(&self, api: &Api) -> bool {
+        NumberedDevice::new(&self.name).try_register(api)
+    }
+
+    /// Returns the device as it is while the next readings are being posted.
+    pub(crate) fn while_posting(&self, count: u64) -> Self {
+        let mut device = self.clone();
+        device.requests.push((self.next..self.next + count, None));
+        device.next += count;
+        device
     }
 
     /// Posts the next readings in one request with a new key. Returns whether a response arrived.

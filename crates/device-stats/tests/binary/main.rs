@@ -34,6 +34,7 @@ mod many_bodies;
 mod numbered_readings;
 mod outages;
 mod output_forms;
+mod power_loss;
 mod random;
 mod readme;
 mod repair;
@@ -46,3 +47,5 @@ mod stopping;
 mod storms;
 mod tailing;
 mod traced_runs;
+#[path = "../../../device-stats-sqlite/tests/sqlite/unsynced_disk.rs"]
+mod unsynced_disk;

@@ -179,6 +179,21 @@ impl NumberedDevice {
         fate
     }
 
+    /// Returns the device as it is while the next readings are being posted.
+    pub(crate) fn while_posting(&self, count: u64) -> Self {
+        let mut device = self.clone();
+        device.requests.push((self.next..self.next + count, Fate::Unknown));
+        device.next += count;
+        device
+    }
+
+    /// Returns the device as it is while a range of stored readings is being deleted.
+    pub(crate) fn while_deleting(&self, numbers: &Range<u64>) -> Self {
+        let mut device = self.clone();
+        device.replace(numbers, Fate::Unknown);
+        device
+    }
+
     /// Makes a range of stored readings one entry with a new fate.
     fn replace(&mut self, numbers: &Range<u64>, fate: Fate) {
         let mut requests = Vec::new();

@@ -16,6 +16,8 @@ enum Step {
     /// A device, and a flag for each of its hot readings.
     Remove(u8, Vec<bool>),
     Delete(u8),
+    /// A device, the start of a window, and its length.
+    Clear(u8, u8, u8),
     Carry(usize),
     Forget(usize),
 }
@@ -26,7 +28,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => prop::collection::vec((device.clone(), 0_u8..32), 1..8).prop_map(Step::Append),
         3 => (device.clone(), prop::collection::vec(any::<bool>(), 1..12))
             .prop_map(|(device, which)| Step::Remove(device, which)),
-        1 => device.prop_map(Step::Delete),
+        1 => device.clone().prop_map(Step::Delete),
+        1 => (device, 0_u8..32, 0_u8..20).prop_map(|(device, from, length)| Step::Clear(device, from, length)),
         2 => (0_usize..3).prop_map(Step::Carry),
         1 => (0_usize..4).prop_map(Step::Forget),
     ]
@@ -68,6 +71,12 @@ fn next_entry(step: &Step, state: &HotState, hot: &mut HotIds, last_id: &mut i64
         Step::Delete(device) => {
             hot.retain(|(other, _), _| *other != key(*device));
             Some(Entry::Deleted(vec![key(*device)]))
+        }
+        Step::Clear(device, from, length) => {
+            let window = Window { from_us: i64::from(*from), until_us: i64::from(from + length) };
+            let is_inside = |time_us| (window.from_us..window.until_us).contains(&time_us);
+            hot.retain(|(other, time_us), _| *other != key(*device) || !is_inside(*time_us));
+            Some(Entry::Cleared(key(*device), window))
         }
         Step::Carry(entries) => {
             let newest = state.entries.keys().copied().take(*entries).next_back();
