@@ -6,6 +6,9 @@ use std::time::Duration;
 pub const STORE_STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum time that a statement waits for a lock.
 pub const STORE_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum time that a statement of an append waits for a lock, as long as a deletion may have locked one of
+/// its devices. An append shares its transaction with requests for other devices, which wait, too.
+pub const STORE_APPEND_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 /// Maximum time that PostgreSQL waits for the next statement of a transaction before it rolls the transaction
 /// back.
 pub const STORE_IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);

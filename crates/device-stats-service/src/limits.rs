@@ -17,6 +17,14 @@ pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
 /// Maximum time that a request waits in the queue for its commit. A request that waits longer is answered
 /// with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
+/// Maximum time that a request waits for a device that another call has locked, for example to delete its
+/// readings. A request that waits longer is answered with 503.
+pub const LOCKED_DEVICE_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Time for which a device counts as locked after the store has found it locked. Requests for other devices
+/// do not wait for it.
+pub const LOCKED_DEVICE_REMEMBERED: Duration = Duration::from_secs(1);
+/// Pause before requests for locked devices are tried again.
+pub const LOCKED_DEVICE_PAUSE: Duration = Duration::from_millis(50);
 /// Maximum number of devices that a batch registers.
 pub const REGISTERED_DEVICES_MAX: usize = 1_000;
 /// Number of readings at which a group commit takes no further request.

@@ -60,6 +60,10 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// is deleted at the same time, either its readings are deleted with it, or the call fails with
     /// [`StoreError::DeviceMissing`].
     ///
+    /// [`StoreError::DevicesLocked`] after a short wait if other calls have locked devices of the readings,
+    /// for example to delete them. The caller can append the readings of the other devices, and try these
+    /// again.
+    ///
     /// [`StoreError::Restored`] as for [`Self::reserve_reading_ids`], until ids are reserved again, and
     /// afterwards for readings with ids that were reserved before.
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError>;
