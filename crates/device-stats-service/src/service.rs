@@ -9,6 +9,7 @@ use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::access::known_devices::KnownDevices;
 use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
@@ -126,6 +127,23 @@ impl Service {
             self.parts.reading_ids.forget().await;
         }
         answer
+    }
+
+    /// Makes a change in a task of its own. So the change is completed even if the caller is cancelled,
+    /// because its client has disconnected. Call it inside a runtime.
+    ///
+    /// # Errors
+    /// The errors of the change; [`ServiceError::ComputationFailed`] if it panics.
+    pub(crate) async fn complete<T, F>(
+        &self,
+        change: impl FnOnce(Arc<ServiceParts>) -> F,
+    ) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let change = tokio::spawn(change(Arc::clone(&self.parts)).in_current_span());
+        Ok(change.await.map_err(|error| ServiceError::ComputationFailed(error.into()))??)
     }
 
     /// Returns the permit of a new request body. It has no memory reserved yet.

@@ -221,7 +221,7 @@ impl Service {
             return Err(ServiceError::TooManyNewDevices(devices.len()));
         }
         let devices: Vec<DeviceId> = devices.into_iter().cloned().collect();
-        Ok(self.create_missing_devices(principal, &devices).await?)
+        self.create_missing_devices(principal, devices).await
     }
 
     /// Returns the key of a device to append to. The device may have been deleted since the key was cached.
