@@ -34,7 +34,7 @@ impl PostgresStore {
                 wait
             ))
         };
-        let appended = self.reservations.checked(appended.await);
+        let appended = self.reservations.checked(reservation, appended.await);
         self.name_locked_devices(appended, readings.iter()).await
     }
 
@@ -49,7 +49,7 @@ impl PostgresStore {
         let call = KeyedAppend { requests, now, clock: self.receipt_clock, reservation, wait };
         let appended =
             async { call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, call)) };
-        let appended = self.reservations.checked(appended.await);
+        let appended = self.reservations.checked(reservation, appended.await);
         self.name_locked_devices(appended, readings).await
     }
 }
@@ -62,10 +62,11 @@ impl ReadingStore for PostgresStore {
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
         let reservations = &self.reservations;
-        let reserved = async {
-            call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, reservations, count))
-        };
-        reservations.checked(reserved.await)
+        call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, reservations, count))
+    }
+
+    fn restores(&self) -> u64 {
+        self.reservations.losses()
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {

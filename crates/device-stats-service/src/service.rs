@@ -118,13 +118,12 @@ impl Service {
         self.parts.live.end();
     }
 
-    /// Returns the answer of the store. If the database was replaced by an older copy, forgets everything
-    /// that was learned from it: keys of devices, segments and reserved ids.
-    pub(crate) async fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    /// Returns the answer of the store. If the database was replaced by an older copy, forgets the segments
+    /// that were read from it. Keys of devices and reserved ids expire by
+    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores).
+    pub(crate) fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
         if matches!(answer, Err(ServiceError::Store(StoreError::Restored))) {
-            self.parts.known_devices.clear();
             self.parts.segments.cache().clear();
-            self.parts.reading_ids.forget().await;
         }
         answer
     }

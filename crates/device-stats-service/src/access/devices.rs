@@ -104,14 +104,16 @@ impl Service {
     }
 
     /// Returns the keys of the devices to which the principal may append readings, in the order of `ids`;
-    /// `None` for each missing device. A device may have been deleted since its key was cached.
+    /// `None` for each missing device. A device may have been deleted since its key was cached. `restores` is
+    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores), read before this call.
     pub(crate) async fn keys_to_ingest(
         &self,
         principal: Principal,
         ids: &[DeviceId],
+        restores: u64,
     ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
         principal.check(Action::Ingest)?;
-        self.parts.known_devices.find_keys(self.parts.store.as_ref(), ids).await
+        self.parts.known_devices.find_keys(self.parts.store.as_ref(), ids, restores).await
     }
 }
 
