@@ -94,6 +94,10 @@ pub const LIVE_RATE_MAX: f64 = 1_000.0;
 pub const LIVE_STREAMS_MAX: usize = 1_000;
 /// Maximum number of concurrent live streams of one client address.
 pub const LIVE_STREAMS_PER_ADDRESS_MAX: usize = 200;
+/// Maximum number of devices that all live streams together watch; a device counts for each of its streams. A
+/// stream needs about 200 bytes for each of its devices, for its id and its rate limit. A stream that exceeds
+/// the maximum is refused with 503.
+pub const LIVE_DEVICES_TOTAL_MAX: usize = 524_288;
 /// Maximum number of committed readings that wait to be published to live streams. More readings end all
 /// streams, and their clients resume from the store.
 pub const LIVE_READINGS_QUEUED_MAX: usize = 524_288;

@@ -8,8 +8,8 @@ use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
-    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_STREAMS_MAX,
-    LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
+    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_DEVICES_TOTAL_MAX,
+    LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
 };
 use device_stats_service::{LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
@@ -142,6 +142,13 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         ServiceError::TooManyStreams(scope) => {
             let limits = [LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX];
             unavailable("too_many_streams", limit_reached(*scope, limits, "live streams", "are open"))
+        }
+        ServiceError::TooManyLiveDevices => {
+            let detail = format!(
+                "The live streams of the server watch {LIVE_DEVICES_TOTAL_MAX} devices; watch fewer devices, or \
+                 try again later"
+            );
+            unavailable("too_many_streams", detail)
         }
         ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
         ServiceError::TooManyAnalyses => {
