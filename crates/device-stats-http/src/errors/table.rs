@@ -208,7 +208,11 @@ fn describe_store(error: &StoreError) -> Description {
             text(StatusCode::INTERNAL_SERVER_ERROR, "corrupt_segment", detail)
         }
         StoreError::HotReadingsDamaged { device, .. } => {
-            let detail = format!("The newest readings of the device with id {} are damaged", device.0);
+            let detail = format!(
+                "The most recently stored readings of the device with id {} are damaged; requests about its \
+                 readings fail until they are repaired",
+                device.0
+            );
             text(StatusCode::INTERNAL_SERVER_ERROR, "damaged_readings", detail)
         }
         StoreError::Broken(_) => internal(),
