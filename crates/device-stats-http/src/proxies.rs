@@ -5,10 +5,13 @@ use std::str::FromStr;
 
 use axum::http::HeaderMap;
 use device_stats_service::ClientAddress;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The de facto standard header of proxies: each proxy appends the address of its own client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Length of the prefix of IPv4 addresses in IPv6, `::ffff:0:0/96` (RFC 4291, section 2.5.5.2).
+const IPV4_MAPPED_PREFIX: u8 = 96;
 
 /// Networks of proxies whose `X-Forwarded-For` is believed. By default there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +30,8 @@ impl FromStr for TrustedProxies {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         let network = |part: &str| {
             let address = part.parse::<IpAddr>().map(IpNet::from);
-            address.or_else(|_| part.parse()).map_err(|_| TrustedProxiesError(part.to_owned()))
+            let network = address.or_else(|_| part.parse());
+            network.map(canonical).map_err(|_| TrustedProxiesError(part.to_owned()))
         };
         parts.map(network).collect::<Result<_, _>>().map(Self)
     }
@@ -48,6 +52,19 @@ impl TrustedProxies {
             client = before.to_canonical();
         }
         client.into()
+    }
+}
+
+/// Returns a network inside `::ffff:0:0/96` as the network of IPv4 that it contains, because the addresses of
+/// peers are compared in this form. Returns other networks unchanged.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = |network: &Ipv6Net| {
+        let prefix = network.prefix_len().checked_sub(IPV4_MAPPED_PREFIX)?;
+        Ipv4Net::new(network.addr().to_ipv4_mapped()?, prefix).ok()
+    };
+    match &network {
+        IpNet::V6(v6) => mapped(v6).map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
     }
 }
 
@@ -81,6 +98,12 @@ mod tests {
             ("10.0.0.0/8", "10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.0/8", "10.0.0.1", &["10.0.0.9"], "10.0.0.9"),
             ("::/0", "::1", &["[2001:db8::1]:80"], "2001:db8::1"),
+            // A listener on `::` reports peers of IPv4 in this form, so it is copied to the list.
+            ("::ffff:10.0.0.0/104", "10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
+            ("::ffff:10.0.0.0/104", "::ffff:10.9.9.9", &["1.1.1.1"], "1.1.1.1"),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", &["1.1.1.1"], "11.0.0.1"),
+            ("::ffff:10.0.0.1", "10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
+            ("::ffff:0:0/96", "10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
         ] {
             let proxies: TrustedProxies = proxies.parse().unwrap();
             let mut headers = HeaderMap::new();

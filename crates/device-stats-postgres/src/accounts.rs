@@ -94,7 +94,11 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Writes, |client| devices::delete(client, device, expected))
     }
 
-    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError> {
-        call!(self.connections, TimeLimit::Seals, |client| purge::purge_slice(client, readings_max))
+    async fn find_deleted_device(&self, after: DeviceKey) -> Result<Option<DeviceKey>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| purge::find(client, after))
+    }
+
+    async fn purge_slice(&self, device: DeviceKey, readings_max: u32) -> Result<Purged, StoreError> {
+        call!(self.connections, TimeLimit::Seals, |client| purge::purge_slice(client, device, readings_max))
     }
 }

@@ -20,28 +20,37 @@ use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, Readi
 use crate::database::connections::{TimeLimit, call};
 use crate::limits::STORE_APPENDS_AT_ONCE;
 use crate::readings::keyed::KeyedAppend;
+use crate::readings::locked_devices::{LockWait, has_waited_for_lock};
 use crate::store::PostgresStore;
 
 impl PostgresStore {
-    async fn try_append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
+    async fn try_append(&self, readings: &[NewReading], wait: LockWait) -> Result<Vec<Appended>, StoreError> {
         let reservation = self.reservations.of(readings.iter().map(|new| new.id.0))?;
         let appended = async {
-            call!(self.connections, TimeLimit::Writes, |client| append::append(client, readings, reservation))
+            call!(self.connections, TimeLimit::Writes, |client| append::append(
+                client,
+                readings,
+                reservation,
+                wait
+            ))
         };
-        self.reservations.checked(appended.await)
+        let appended = self.reservations.checked(reservation, appended.await);
+        self.name_locked_devices(appended, readings.iter()).await
     }
 
     async fn try_append_keyed(
         &self,
         requests: &[KeyedReadings],
         now: Timestamp,
+        wait: LockWait,
     ) -> Result<Vec<KeyedOutcome>, StoreError> {
         let readings = requests.iter().flat_map(|request| &*request.readings);
-        let reservation = self.reservations.of(readings.map(|new| new.id.0))?;
-        let call = KeyedAppend { requests, now, clock: self.receipt_clock, reservation };
+        let reservation = self.reservations.of(readings.clone().map(|new| new.id.0))?;
+        let call = KeyedAppend { requests, now, clock: self.receipt_clock, reservation, wait };
         let appended =
             async { call!(self.connections, TimeLimit::Writes, |client| keyed::append_keyed(client, call)) };
-        self.reservations.checked(appended.await)
+        let appended = self.reservations.checked(reservation, appended.await);
+        self.name_locked_devices(appended, readings).await
     }
 }
 
@@ -53,15 +62,19 @@ impl ReadingStore for PostgresStore {
 
     async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
         let reservations = &self.reservations;
-        let reserved = async {
-            call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, reservations, count))
-        };
-        reservations.checked(reserved.await)
+        call!(self.connections, TimeLimit::Writes, |client| ids::reserve(client, reservations, count))
+    }
+
+    fn restores(&self) -> u64 {
+        self.reservations.losses()
     }
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        let appended = self.try_append(readings).await;
-        self.name_locked_devices(appended, readings.iter()).await
+        match self.try_append(readings, self.first_wait).await {
+            // No deletion has locked a device, so another append of the same readings ends soon.
+            Err(error) if has_waited_for_lock(&error) => self.try_append(readings, LockWait::Long).await,
+            appended => appended,
+        }
     }
 
     async fn append_keyed(
@@ -69,8 +82,12 @@ impl ReadingStore for PostgresStore {
         requests: &[KeyedReadings],
         now: Timestamp,
     ) -> Result<Vec<KeyedOutcome>, StoreError> {
-        let appended = self.try_append_keyed(requests, now).await;
-        self.name_locked_devices(appended, requests.iter().flat_map(|request| request.readings.iter())).await
+        match self.try_append_keyed(requests, now, self.first_wait).await {
+            Err(error) if has_waited_for_lock(&error) => {
+                self.try_append_keyed(requests, now, LockWait::Long).await
+            }
+            appended => appended,
+        }
     }
 
     async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {

@@ -87,10 +87,13 @@ impl SegmentStore for PostgresStore {
     }
 
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError> {
-        // The ids of a segment are decoded only if some ids must not be appended.
-        let rows = if self.reservations.has_lost() { segment.rows() } else { Ok(Vec::new()) };
-        let rows = rows.map_err(|error| StoreError::Broken(error.into()))?;
-        let reservation = self.reservations.of(rows.iter().map(|row| row.id))?;
+        let reservation = self.reservations.of([])?;
+        // The ids of a segment are decoded only if some ids must not be appended. A loss after this check
+        // makes the append fail, because the database does not know of `reservation`.
+        if self.reservations.has_lost() {
+            let rows = segment.rows().map_err(|error| StoreError::Broken(error.into()))?;
+            self.reservations.of(rows.iter().map(|row| row.id))?;
+        }
         let appended = async {
             call!(self.connections, TimeLimit::Writes, |client| replace::append(
                 client,
@@ -99,7 +102,7 @@ impl SegmentStore for PostgresStore {
                 reservation
             ))
         };
-        self.reservations.checked(appended.await)
+        self.reservations.checked(reservation, appended.await)
     }
 
     async fn delete_readings(

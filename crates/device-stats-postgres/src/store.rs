@@ -11,6 +11,7 @@ use crate::database::connections::{Connections, TimeLimit, call};
 use crate::database::open;
 use crate::exchange::NodeExchange;
 use crate::readings::keyed::ReceiptClock;
+use crate::readings::locked_devices::LockWait;
 use crate::readings::reservations::Reservations;
 
 /// A store in a PostgreSQL database, which several nodes can share.
@@ -21,6 +22,8 @@ pub struct PostgresStore {
     pub(crate) connections: Connections,
     pub(crate) reservations: Reservations,
     pub(crate) receipt_clock: ReceiptClock,
+    /// Time for which an append waits for locks at first.
+    pub(crate) first_wait: LockWait,
     exchange: Arc<NodeExchange>,
     /// Address without the password.
     address: String,
@@ -47,6 +50,7 @@ impl PostgresStore {
             connections,
             reservations: Reservations::default(),
             receipt_clock: ReceiptClock::default(),
+            first_wait: LockWait::Short,
             exchange,
             address: config.to_string(),
         })
@@ -58,6 +62,14 @@ impl PostgresStore {
     #[must_use]
     pub fn with_clock_of_callers(self) -> Self {
         Self { receipt_clock: ReceiptClock::Caller, ..self }
+    }
+
+    /// Lets appends wait for locked devices as long as other calls do, for tests that append to devices while
+    /// they are deleted, and do not try again.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_patient_appends(self) -> Self {
+        Self { first_wait: LockWait::Long, ..self }
     }
 }
 

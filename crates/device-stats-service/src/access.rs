@@ -7,6 +7,9 @@ pub(crate) mod reading_source;
 mod selection;
 mod users;
 
+#[cfg(test)]
+mod tests;
+
 pub use principal::{Action, Authorized, Principal};
 pub use reading_source::ReadingSource;
 pub use selection::{CursorPage, DeviceSelection};

@@ -13,9 +13,9 @@ pub(crate) use self::query::{Query, QueryHandle};
 use crate::client_limit::{ClientAddress, ClientLimit, ClientPermit};
 use crate::error::ServiceError;
 use crate::limits::{
-    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_READINGS_RESUMED_MAX,
-    LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX,
-    QUEUE_READINGS_MAX,
+    BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_DEVICES_TOTAL_MAX,
+    LIVE_READINGS_RESUMED_MAX, LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX,
+    LIVE_STREAMS_PER_ADDRESS_MAX, QUEUE_READINGS_MAX,
 };
 
 /// Unit in which the memory of bodies is counted, in bytes.
@@ -28,6 +28,8 @@ pub(crate) struct AdmissionControl {
     queued_readings: Arc<Semaphore>,
     exports: ClientLimit,
     live_streams: ClientLimit,
+    /// Devices that live streams watch.
+    live_devices: Arc<Semaphore>,
     /// Missed readings from the store that live streams hold.
     resumed_readings: Arc<Semaphore>,
     /// Live streams that read missed readings from the store.
@@ -75,6 +77,7 @@ impl AdmissionControl {
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
             exports: ClientLimit::new(EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX),
             live_streams: ClientLimit::new(LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX),
+            live_devices: limit(LIVE_DEVICES_TOTAL_MAX),
             resumed_readings: limit(LIVE_READINGS_RESUMED_TOTAL_MAX),
             resumes: limit(LIVE_RESUMES_AT_ONCE),
             queries: QueryAdmission::new(queries),
@@ -110,6 +113,15 @@ impl AdmissionControl {
     /// [`ServiceError::TooManyStreams`].
     pub(crate) fn admit_live_stream(&self, client: ClientAddress) -> Result<ClientPermit, ServiceError> {
         self.live_streams.admit(client).map_err(ServiceError::TooManyStreams)
+    }
+
+    /// Admits `count` devices that a live stream watches.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyLiveDevices`].
+    pub(crate) fn admit_live_devices(&self, count: usize) -> Result<AdmissionPermit, ServiceError> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        admit(&self.live_devices, count).ok_or(ServiceError::TooManyLiveDevices)
     }
 
     /// Waits until a live stream may read [`LIVE_READINGS_RESUMED_MAX`] missed readings from the store.

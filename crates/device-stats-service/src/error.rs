@@ -66,6 +66,9 @@ pub enum ServiceError {
     /// The maximum number of live streams is open, on the node or for the address of the client.
     #[error("too many live streams are open")]
     TooManyStreams(LimitScope),
+    /// The live streams of the node watch the maximum number of devices.
+    #[error("the live streams watch too many devices")]
+    TooManyLiveDevices,
     /// The service is stopping and should get no further requests.
     #[error("the service is stopping")]
     Stopping,

@@ -7,6 +7,7 @@ mod direct;
 pub(crate) mod group_commit;
 pub(crate) mod keyed_requests;
 mod lane;
+mod locked_devices;
 pub(crate) mod reading_ids;
 
 pub use append::{BatchOutcome, MissingDevices};

@@ -17,6 +17,14 @@ pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
 /// Maximum time that a request waits in the queue for its commit. A request that waits longer is answered
 /// with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
+/// Maximum time that a request waits for a device that another call has locked, for example to delete its
+/// readings. A request that waits longer is answered with 503.
+pub const LOCKED_DEVICE_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Time for which a device counts as locked after the store has found it locked. Requests for other devices
+/// do not wait for it.
+pub const LOCKED_DEVICE_REMEMBERED: Duration = Duration::from_secs(1);
+/// Pause before requests for locked devices are tried again.
+pub const LOCKED_DEVICE_PAUSE: Duration = Duration::from_millis(50);
 /// Maximum number of devices that a batch registers.
 pub const REGISTERED_DEVICES_MAX: usize = 1_000;
 /// Number of readings at which a group commit takes no further request.
@@ -86,6 +94,10 @@ pub const LIVE_RATE_MAX: f64 = 1_000.0;
 pub const LIVE_STREAMS_MAX: usize = 1_000;
 /// Maximum number of concurrent live streams of one client address.
 pub const LIVE_STREAMS_PER_ADDRESS_MAX: usize = 200;
+/// Maximum number of devices that all live streams together watch; a device counts for each of its streams. A
+/// stream needs about 200 bytes for each of its devices, for its id and its rate limit. A stream that exceeds
+/// the maximum is refused with 503.
+pub const LIVE_DEVICES_TOTAL_MAX: usize = 524_288;
 /// Maximum number of committed readings that wait to be published to live streams. More readings end all
 /// streams, and their clients resume from the store.
 pub const LIVE_READINGS_QUEUED_MAX: usize = 524_288;

@@ -9,6 +9,7 @@ use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::access::known_devices::KnownDevices;
 use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
@@ -117,15 +118,31 @@ impl Service {
         self.parts.live.end();
     }
 
-    /// Returns the answer of the store. If the database was replaced by an older copy, forgets everything
-    /// that was learned from it: keys of devices, segments and reserved ids.
-    pub(crate) async fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+    /// Returns the answer of the store. If the database was replaced by an older copy, forgets the segments
+    /// that were read from it. Keys of devices and reserved ids expire by
+    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores).
+    pub(crate) fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
         if matches!(answer, Err(ServiceError::Store(StoreError::Restored))) {
-            self.parts.known_devices.clear();
             self.parts.segments.cache().clear();
-            self.parts.reading_ids.forget().await;
         }
         answer
+    }
+
+    /// Makes a change in a task of its own. So the change is completed even if the caller is cancelled,
+    /// because its client has disconnected. Call it inside a runtime.
+    ///
+    /// # Errors
+    /// The errors of the change; [`ServiceError::ComputationFailed`] if it panics.
+    pub(crate) async fn complete<T, F>(
+        &self,
+        change: impl FnOnce(Arc<ServiceParts>) -> F,
+    ) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let change = tokio::spawn(change(Arc::clone(&self.parts)).in_current_span());
+        Ok(change.await.map_err(|error| ServiceError::ComputationFailed(error.into()))??)
     }
 
     /// Returns the permit of a new request body. It has no memory reserved yet.

@@ -124,13 +124,14 @@ impl AccountStore for SqliteStore {
         self.write_with_hot(delete).await
     }
 
-    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError> {
-        // A read does not wait for the writing connection, and usually there is nothing to purge.
-        if self.connections.read(purge::next).await?.is_none() {
-            return Ok(Purged::Nothing);
-        }
-        let purge =
-            move |connection: &Connection, hot: &HotView| purge::purge_slice(connection, hot, readings_max);
+    async fn find_deleted_device(&self, after: DeviceKey) -> Result<Option<DeviceKey>, StoreError> {
+        self.connections.read(move |connection| purge::find(connection, after)).await
+    }
+
+    async fn purge_slice(&self, device: DeviceKey, readings_max: u32) -> Result<Purged, StoreError> {
+        let purge = move |connection: &Connection, hot: &HotView| {
+            purge::purge_slice(connection, hot, device, readings_max)
+        };
         // After `Purged::All`, the pages of the device are free, and can be returned to the file system.
         self.write_with_hot(purge).await
     }

@@ -138,27 +138,34 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
     async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError>;
 
+    /// Returns the first deleted device after the key `after` whose data is still stored. The list of these
+    /// devices is durable, so a purge continues after a restart.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn find_deleted_device(&self, after: DeviceKey) -> Result<Option<DeviceKey>, StoreError>;
+
     /// Deletes a slice of the stored data of a deleted device: up to `readings_max` hot readings, or segments
     /// with about the same number of readings and their derived segments, at most
     /// [`PURGED_SEGMENTS_MAX`](crate::limits::PURGED_SEGMENTS_MAX). A larger segment is deleted as a whole or
     /// in parts.
     ///
-    /// No other call returns different answers because of this one. Several nodes may call it at the same
-    /// time; they purge different devices. The list of deleted devices with stored data is durable, so a
-    /// purge continues after a restart.
+    /// No other call returns different answers because of this one. If several nodes call it at the same time
+    /// for a device, one of them purges, and the others do nothing.
     ///
     /// # Errors
     /// Only the common errors.
-    async fn purge_slice(&self, readings_max: u32) -> Result<Purged, StoreError>;
+    async fn purge_slice(&self, device: DeviceKey, readings_max: u32) -> Result<Purged, StoreError>;
 }
 
 /// Outcome of purging a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purged {
-    /// A part of the data of this device has been deleted. More is left.
-    Part(DeviceKey),
-    /// The last data of this device has been deleted.
-    All(DeviceKey),
-    /// Nothing has been deleted: no deleted device has stored data, or other callers are purging all of them.
+    /// A part of the data of the device has been deleted. More is left.
+    Part,
+    /// The last data of the device has been deleted.
+    All,
+    /// Nothing has been deleted: no data of the device is left, the device is not deleted, or another caller
+    /// is purging it.
     Nothing,
 }

@@ -41,7 +41,7 @@ pub enum StoreError {
     /// devices and segments.
     #[error("the database was replaced by an older copy")]
     Restored,
-    /// Other calls have locked these devices for too long. Nothing has been done.
+    /// Other calls have locked these devices. Nothing has been done.
     #[error("other calls have locked a device for too long")]
     DevicesLocked(Vec<DeviceKey>),
     /// The disk of the store is full. Nothing has been done.

@@ -25,6 +25,16 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// Further calls wait, so callers should batch small appends.
     fn append_concurrency(&self) -> usize;
 
+    /// Returns how often this store has found that an older copy has replaced the database. What a caller has
+    /// learned from the database before the last time may be wrong, such as the key of a device.
+    ///
+    /// A caller reads this number, looks up its devices, reserves ids, and reads the number again. If it has
+    /// not changed, the readings go to these devices or are refused: [`Self::append`] refuses ids that were
+    /// reserved before the store found the replacement.
+    fn restores(&self) -> u64 {
+        0
+    }
+
     /// Reserves `count` reading ids and returns their range, which is empty for 0. Ids are 1 and up. No id is
     /// reserved twice, on any node.
     ///
@@ -59,6 +69,10 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// device has no free microsecond up to [`Timestamp::MAX`]. In both cases nothing is stored. If a device
     /// is deleted at the same time, either its readings are deleted with it, or the call fails with
     /// [`StoreError::DeviceMissing`].
+    ///
+    /// [`StoreError::DevicesLocked`] after a short wait if other calls have locked devices of the readings,
+    /// for example to delete them. The caller can append the readings of the other devices, and try these
+    /// again.
     ///
     /// [`StoreError::Restored`] as for [`Self::reserve_reading_ids`], until ids are reserved again, and
     /// afterwards for readings with ids that were reserved before.

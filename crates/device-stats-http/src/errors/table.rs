@@ -8,8 +8,8 @@ use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
-    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_STREAMS_MAX,
-    LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
+    CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_DEVICES_TOTAL_MAX,
+    LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
 };
 use device_stats_service::{LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
@@ -143,6 +143,13 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let limits = [LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX];
             unavailable("too_many_streams", limit_reached(*scope, limits, "live streams", "are open"))
         }
+        ServiceError::TooManyLiveDevices => {
+            let detail = format!(
+                "The live streams of the server watch {LIVE_DEVICES_TOTAL_MAX} devices; watch fewer devices, or \
+                 try again later"
+            );
+            unavailable("too_many_streams", detail)
+        }
         ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
         ServiceError::TooManyAnalyses => {
             let detail = "Too many analyses and other queries are running; nothing was computed; try again";
@@ -201,7 +208,11 @@ fn describe_store(error: &StoreError) -> Description {
             text(StatusCode::INTERNAL_SERVER_ERROR, "corrupt_segment", detail)
         }
         StoreError::HotReadingsDamaged { device, .. } => {
-            let detail = format!("The newest readings of the device with id {} are damaged", device.0);
+            let detail = format!(
+                "The most recently stored readings of the device with id {} are damaged; requests about its \
+                 readings fail until they are repaired",
+                device.0
+            );
             text(StatusCode::INTERNAL_SERVER_ERROR, "damaged_readings", detail)
         }
         StoreError::Broken(_) => internal(),

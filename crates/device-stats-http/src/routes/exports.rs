@@ -1,10 +1,12 @@
 //! `/stats/.../export`: all readings of a device, or of all devices of a user, as a file. The response is
 //! written while the readings are read.
 
+use std::convert::Infallible;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::error_chain;
 use device_stats_formats::Faults;
@@ -100,6 +102,7 @@ pub(super) async fn export_readings(
     State(service): State<Service>,
     Caller(principal): Caller,
     Client(client): Client,
+    method: Method,
     request_headers: HeaderMap,
     Parsed(input): Parsed<(PathReadingSource, ExportQuery)>,
 ) -> Result<Response, ApiError> {
@@ -109,7 +112,12 @@ pub(super) async fn export_readings(
     let gzip = format.is_text() && accepts_gzip(&request_headers);
     let encoder = format.encoder(gzip).map_err(ServiceError::ComputationFailed)?;
     let export = service.export(source, period.to_window(), encoder, client).await?;
-    let mut response = stream_export(export).await?;
+    let mut response = if method == Method::HEAD {
+        // No readings are read for a response without a body. Like the export, the body has no known length.
+        Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()).into_response()
+    } else {
+        stream_export(export).await?
+    };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.insert(CONTENT_DISPOSITION, file_name);

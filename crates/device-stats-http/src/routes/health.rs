@@ -17,8 +17,9 @@ pub(crate) struct HealthResponse {
     /// instead.
     #[schema(example = "ok")]
     status: &'static str,
-    /// Number of devices whose hot readings are damaged. Requests about readings of these devices are
-    /// answered with 500. Absent if there are none. `device-stats verify` names them.
+    /// Number of devices whose most recently stored readings are damaged. Requests about readings of these
+    /// devices are answered with 500 `damaged_readings` until they are repaired. Absent if there are none.
+    /// `device-stats verify` names them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 1)]
     damaged_devices: Option<usize>,
@@ -39,8 +40,8 @@ pub(super) async fn check_live() -> Json<HealthResponse> {
 
 /// Check that the service is ready
 ///
-/// Succeeds if the database responds, even if the hot readings of some devices are damaged, because all other
-/// devices work. Fails while the server stops.
+/// Succeeds if the database responds, even if the most recently stored readings of some devices are damaged,
+/// because all other devices work. Fails while the server stops.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "The service is ready.", body = HealthResponse)),

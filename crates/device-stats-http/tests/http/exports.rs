@@ -97,6 +97,7 @@ async fn an_export_has_the_documented_bytes(api: Api) {
     }
     let head = api.send("HEAD", EXPORT, &[], None).await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/csv; charset=utf-8")));
+    assert_eq!(head.header("content-length"), None, "the length of an export is not known");
 }
 
 async fn an_export_without_readings_is_empty(api: Api) {

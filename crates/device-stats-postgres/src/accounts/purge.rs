@@ -14,7 +14,8 @@ use crate::database::errors::Failure;
 use crate::database::transactions::{UNLIMITED, begin};
 use crate::segments::replace::{DELETE_BLOCKS, DELETE_LISTED};
 
-const CLAIM: &str = "SELECT device FROM deleted_device ORDER BY device LIMIT 1 FOR UPDATE SKIP LOCKED";
+const FIND: &str = "SELECT device FROM deleted_device WHERE device > $1 ORDER BY device LIMIT 1";
+const CLAIM: &str = "SELECT 1 FROM deleted_device WHERE device = $1 FOR UPDATE SKIP LOCKED";
 /// The rows are found by their place, so no plan can search the whole table for them.
 const DELETE_ROWS: &str = "DELETE FROM reading WHERE ctid = ANY (ARRAY (
         SELECT ctid FROM reading WHERE device = $1 ORDER BY time LIMIT $2))";
@@ -28,14 +29,26 @@ const HAS_SEGMENT: &str = "SELECT 1 FROM segment WHERE device = $1 LIMIT 1";
 const DELETE_STRAY_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1";
 const FORGET: &str = "DELETE FROM deleted_device WHERE device = $1";
 
+/// Returns the first deleted device after the key `after` that has stored data.
+pub(crate) async fn find(client: &Client, after: DeviceKey) -> Result<Option<DeviceKey>, Failure> {
+    let find = client.prepare_cached(FIND).await?;
+    let found = client.query_opt(&find, &[&after.0]).await?;
+    Ok(found.map(|row| column(&row, 0).map(DeviceKey)).transpose()?)
+}
+
 /// Deletes hot readings of a deleted device, or segments if it has no hot readings. Foreign keys delete the
 /// derived segments.
-pub(crate) async fn purge_slice(client: &mut Client, readings_max: u32) -> Result<Purged, Failure> {
+pub(crate) async fn purge_slice(
+    client: &mut Client,
+    device: DeviceKey,
+    readings_max: u32,
+) -> Result<Purged, Failure> {
     let readings_max = i64::from(readings_max.max(1));
     let transaction = begin(client).await?;
     let claim = transaction.prepare_cached(CLAIM).await?;
-    let Some(device) = transaction.query_opt(&claim, &[]).await? else { return Ok(Purged::Nothing) };
-    let device = DeviceKey(column(&device, 0)?);
+    if transaction.query_opt(&claim, &[&device.0]).await?.is_none() {
+        return Ok(Purged::Nothing);
+    }
     // The slice is limited. On a slow disk, it may still take long.
     transaction.batch_execute(UNLIMITED).await?;
     let delete_rows = transaction.prepare_cached(DELETE_ROWS).await?;
@@ -48,7 +61,7 @@ pub(crate) async fn purge_slice(client: &mut Client, readings_max: u32) -> Resul
         }
     }
     transaction.commit().await.map_err(Failure::Committing)?;
-    Ok(if is_empty { Purged::All(device) } else { Purged::Part(device) })
+    Ok(if is_empty { Purged::All } else { Purged::Part })
 }
 
 /// Deletes segments with about `readings_max` readings. Returns whether the device has more segments.

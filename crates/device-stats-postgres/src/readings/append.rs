@@ -27,6 +27,7 @@ use futures_util::TryFutureExt;
 use crate::database::errors::{Failure, is_missing_parent, is_overtaken, is_taken};
 use crate::database::transactions::{begin, try_join};
 use crate::readings::existing::{split_existing, split_sealed, times, with_hot_values};
+use crate::readings::locked_devices::LockWait;
 use crate::readings::parameters::{ReadingColumns, in_insert_order, returned, spans};
 use crate::readings::pick_times::{newest_hot_us, pick, pick_within_call};
 use crate::readings::reservations::{Reservation, require};
@@ -39,9 +40,12 @@ const TRIES_MAX: u32 = 4;
 
 /// Stores the new readings and returns the positions of the repeats, with the stored values, or does nothing.
 /// `$7` states whether all readings must be new. Fails if `$11` and `$12` are a reservation that the database
-/// does not know of.
-const APPEND_UNTOUCHED: &str =
-    "SELECT place, x, y, z FROM append_reserved($11, $12, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// does not know of. The function depends on `lock_wait`, so the time limit for locks, `$13`, is set first.
+const APPEND_UNTOUCHED: &str = "SELECT place, x, y, z
+    FROM set_config('lock_timeout', $13, true) AS lock_wait (ms)
+    CROSS JOIN LATERAL append_reserved(
+        CASE WHEN lock_wait.ms IS NOT NULL THEN $11::bigint END, $12,
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const READING_UNIQUE: &str = "reading_by_device_and_time";
 /// Stores readings that are known not to be sealed, except repeats of hot readings.
 const INSERT: &str = "INSERT INTO reading (device, time, id, x, y, z)
@@ -62,17 +66,18 @@ pub(crate) async fn append(
     client: &mut Client,
     readings: &[NewReading],
     reservation: Option<Reservation>,
+    wait: LockWait,
 ) -> Result<Vec<Appended>, Failure> {
     if readings.is_empty() {
         return Ok(Vec::new());
     }
     let call = AppendOrder::new(readings);
-    let result = store(client, &call, reservation).await?;
+    let result = store(client, &call, reservation, wait).await?;
     Ok(result.outcomes(readings.len(), &call.repeated)?)
 }
 
-/// Appends readings in a transaction that the caller commits. `tries` is the number of earlier tries of the
-/// caller. From [`TRIES_MAX`] on, the devices are locked exclusively.
+/// Appends readings in a transaction that the caller commits. The caller has set its [`LockWait`]. `tries` is
+/// the number of earlier tries of the caller. From [`TRIES_MAX`] on, the devices are locked exclusively.
 ///
 /// # Errors
 /// [`Failure::Overtaken`] if another call has changed the same data in the meantime.
@@ -97,17 +102,18 @@ async fn store<'r>(
     client: &mut Client,
     call: &AppendOrder<'r>,
     reservation: Option<Reservation>,
+    wait: LockWait,
 ) -> Result<AppendResult<'r>, Failure> {
-    if let Some(result) = store_untouched(client, call, reservation).await? {
+    if let Some(result) = store_untouched(client, call, reservation, wait).await? {
         return Ok(result);
     }
     for _ in 0..TRIES_MAX {
-        match insert_and_commit(client, call, reservation, DeviceLock::Shared).await {
+        match insert_and_commit(client, call, reservation, wait, DeviceLock::Shared).await {
             Err(Failure::Overtaken) => {}
             done => return done,
         }
     }
-    insert_and_commit(client, call, reservation, DeviceLock::Exclusive).await
+    insert_and_commit(client, call, reservation, wait, DeviceLock::Exclusive).await
 }
 
 /// Stores the new readings on the fast path. Returns `None` if nothing was stored, because a segment touches
@@ -116,6 +122,7 @@ async fn store_untouched<'r>(
     client: &Client,
     AppendOrder { client_timed, server_timed, .. }: &AppendOrder<'r>,
     reservation: Option<Reservation>,
+    wait: LockWait,
 ) -> Result<Option<AppendResult<'r>>, Failure> {
     let Some(picked) = pick_within_call(client_timed, server_timed) else { return Ok(None) };
     let all = in_insert_order(client_timed, picked);
@@ -125,7 +132,9 @@ async fn store_untouched<'r>(
     let [span_devices, earliest, latest] = spans.parameters();
     let all_new = !server_timed.is_empty();
     let (node, until) = (reservation.map(|known| known.node), reservation.map(|known| known.until));
-    let parameters = [devices, times, ids, x, y, z, &all_new, span_devices, earliest, latest, &node, &until];
+    let wait_ms = wait.millis();
+    let parameters =
+        [devices, times, ids, x, y, z, &all_new, span_devices, earliest, latest, &node, &until, &wait_ms];
     match client.query(&append, &parameters).await {
         Ok(existing) => Ok(split_existing(all, &existing)?),
         Err(error) if is_overtaken(&error) || is_taken(&error, READING_UNIQUE) => Ok(None),
@@ -139,10 +148,11 @@ async fn insert_and_commit<'r>(
     client: &mut Client,
     call: &AppendOrder<'r>,
     reservation: Option<Reservation>,
+    wait: LockWait,
     lock: DeviceLock,
 ) -> Result<AppendResult<'r>, Failure> {
     let transaction = begin(client).await?;
-    require(&transaction, reservation).await?;
+    try_join(wait.set(&transaction), require(&transaction, reservation)).await?;
     let result = insert(&transaction, call, lock).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(result)

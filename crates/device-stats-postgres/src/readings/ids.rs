@@ -7,6 +7,7 @@ use device_stats_store::StoreError;
 
 use crate::database::columns::column;
 use crate::database::errors::Failure;
+use crate::limits::RESERVATIONS_KEPT;
 use crate::readings::reservations::{Reservation, Reservations};
 
 /// Reserves `$1` ids from `$2` on for the node `$3`, and records the reservation. Does nothing if the record
@@ -21,6 +22,12 @@ const RESERVE: &str = "WITH block AS (
         ON CONFLICT (node) DO UPDATE SET until = excluded.until)
     SELECT next FROM block";
 
+/// Deletes all reservations except the newest `$1`. Others that do the same, or reserve, are not waited for.
+const DELETE_OLD: &str = "DELETE FROM id_reservation WHERE node = ANY (ARRAY (
+        SELECT node FROM id_reservation WHERE until < (
+            SELECT min(until) FROM (SELECT until FROM id_reservation ORDER BY until DESC LIMIT $1) AS kept)
+        FOR UPDATE SKIP LOCKED))";
+
 pub(crate) async fn reserve(
     client: &Client,
     reservations: &Reservations,
@@ -29,6 +36,11 @@ pub(crate) async fn reserve(
     let count = i64::from(count);
     let (node, last, known_until) = reservations.next();
     let last_until = last.map(|last| last.until);
+    if last.is_none() {
+        // This node adds a row to those of all earlier processes.
+        let delete = client.prepare_cached(DELETE_OLD).await?;
+        client.execute(&delete, &[&RESERVATIONS_KEPT]).await?;
+    }
     let reserve = client.prepare_cached(RESERVE).await?;
     let reserved = client.query(&reserve, &[&count, &known_until, &node, &last_until]).await;
     match (reserved.map_err(Failure::Committing)?.first(), last) {
@@ -37,7 +49,7 @@ pub(crate) async fn reserve(
             reservations.note(Reservation { node, until });
             Ok(until - count..until)
         }
-        (None, Some(_)) => Err(StoreError::Restored.into()),
+        (None, Some(_)) => Ok(reservations.checked(last, Err(StoreError::Restored))?),
         (None, None) => Err(StoreError::Broken("the database has no block of reading ids".into()).into()),
     }
 }

@@ -19,8 +19,9 @@ use tokio_postgres::Row;
 
 use crate::database::columns::{column, count, fingerprint, time};
 use crate::database::errors::Failure;
-use crate::database::transactions::begin;
+use crate::database::transactions::{begin, try_join};
 use crate::readings::append::append_in;
+use crate::readings::locked_devices::LockWait;
 use crate::readings::reservations::Reservation;
 
 /// Maximum number of tries of a call that other calls overtake.
@@ -69,6 +70,7 @@ pub(crate) struct KeyedAppend<'r> {
     pub(crate) now: Timestamp,
     pub(crate) clock: ReceiptClock,
     pub(crate) reservation: Option<Reservation>,
+    pub(crate) wait: LockWait,
 }
 
 impl KeyedAppend<'_> {
@@ -102,7 +104,7 @@ async fn try_append(
     tries: u32,
 ) -> Result<Vec<KeyedOutcome>, Failure> {
     let transaction = begin(client).await?;
-    let stored = find(&transaction, call).await?;
+    let ((), stored) = try_join(call.wait.set(&transaction), find(&transaction, call)).await?;
     let split = KeyedCall::new(call.requests, |key| Ok(stored.get(key.as_str()).copied()))?;
     let appended = append_in(&transaction, &split.new_readings(), call.reservation, tries).await?;
     let FinishedKeyedCall { outcomes, receipts } = split.finish(appended)?;

@@ -1,9 +1,9 @@
-//! The devices whose locks an append did not get in time. The deletion of a device, or of its readings, locks
-//! the device until it is committed.
+//! The time for which an append waits for locks, and the devices whose locks it did not get in time. The
+//! deletion of a device, or of its readings, locks the device until it is committed.
 
 use std::collections::BTreeSet;
 
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{DeviceKey, NewReading};
 use device_stats_store::StoreError;
 use tokio_postgres::Error;
@@ -12,12 +12,39 @@ use tokio_postgres::error::SqlState;
 use crate::database::columns::column;
 use crate::database::connections::{TimeLimit, call};
 use crate::database::errors::Failure;
+use crate::limits::{STORE_APPEND_LOCK_TIMEOUT, STORE_LOCK_TIMEOUT};
 use crate::store::PostgresStore;
 
 /// Selects the devices of a list that exist and that a deletion has locked.
 const LOCKED: &str = "WITH free AS MATERIALIZED (
         SELECT id FROM devices WHERE id = ANY ($1) FOR KEY SHARE SKIP LOCKED)
     SELECT id FROM devices WHERE id = ANY ($1) AND id NOT IN (SELECT id FROM free)";
+
+/// Time for which each statement of an append waits for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LockWait {
+    /// [`STORE_APPEND_LOCK_TIMEOUT`]: a deletion may hold the lock for long.
+    Short,
+    /// [`STORE_LOCK_TIMEOUT`]: no deletion holds the lock, but another append, which ends soon.
+    Long,
+}
+
+impl LockWait {
+    /// Returns the time in milliseconds, as a setting of PostgreSQL.
+    pub(super) fn millis(self) -> String {
+        let time = match self {
+            Self::Short => STORE_APPEND_LOCK_TIMEOUT,
+            Self::Long => STORE_LOCK_TIMEOUT,
+        };
+        time.as_millis().to_string()
+    }
+
+    /// Sets the time for the rest of a transaction.
+    pub(super) async fn set(self, transaction: &Transaction<'_>) -> Result<(), Failure> {
+        let set = format!("SET LOCAL lock_timeout = {}", self.millis());
+        Ok(transaction.batch_execute(&set).await?)
+    }
+}
 
 impl PostgresStore {
     /// Turns the error of an append that did not get its locks in time into [`StoreError::DevicesLocked`], if
@@ -45,7 +72,7 @@ impl PostgresStore {
 }
 
 /// Returns whether a call failed because it did not get a lock in time.
-fn has_waited_for_lock(error: &StoreError) -> bool {
+pub(super) fn has_waited_for_lock(error: &StoreError) -> bool {
     let StoreError::Unavailable(cause) = error else { return false };
     let error = cause.downcast_ref::<Error>();
     error.and_then(Error::code) == Some(&SqlState::LOCK_NOT_AVAILABLE)

@@ -36,6 +36,8 @@ struct State {
     known_until: i64,
     /// The first id after all lost ids; `None` if none are lost.
     lost_until: Option<i64>,
+    /// Number of losses.
+    losses: u64,
 }
 
 impl Reservations {
@@ -70,13 +72,28 @@ impl Reservations {
         state.is_lost = false;
     }
 
-    /// Notes the loss of all reservations if this is the error of a call, and logs the first such error.
-    pub(crate) fn checked<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Returns the number of losses that were noted.
+    pub(crate) fn losses(&self) -> u64 {
+        self.lock().losses
+    }
+
+    /// Notes the loss of all reservations if this is the answer to a call that needed the reservation `used`,
+    /// and logs it. A call that began before the loss was noted may be answered after this node has made a
+    /// new reservation, which is not lost.
+    pub(crate) fn checked<T>(
+        &self,
+        used: Option<Reservation>,
+        answer: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         if matches!(answer, Err(StoreError::Restored)) {
             let mut state = self.lock();
-            if state.last.take().is_some() {
+            // Each new reservation after a loss has another number.
+            let node = |of: Option<Reservation>| of.map(|reservation| reservation.node);
+            if state.last.is_some() && node(state.last) == node(used) {
+                state.last = None;
                 state.is_lost = true;
                 state.lost_until = Some(state.known_until);
+                state.losses += 1;
                 tracing::error!(
                     "the database was replaced by an older copy; readings that were acknowledged since that \
                      copy are lost. Restart all nodes"
@@ -100,4 +117,37 @@ pub(crate) async fn require(
     let require = client.prepare_cached("SELECT require_reservation($1, $2)").await?;
     client.query(&require, &[&node, &until]).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuse(reservations: &Reservations, used: Reservation) {
+        let answer = reservations.checked::<()>(Some(used), Err(StoreError::Restored));
+        assert!(matches!(answer, Err(StoreError::Restored)));
+    }
+
+    /// Two appends began before the database was replaced. The answer to the second one arrived after the
+    /// node had reserved other ids, and made it forget them, too.
+    #[test]
+    fn a_loss_that_is_reported_late_is_no_second_loss() {
+        let reservations = Reservations::default();
+        let old = Reservation { node: reservations.next().0, until: 100 };
+        reservations.note(old);
+        assert_eq!(reservations.of([1]).unwrap(), Some(old));
+        refuse(&reservations, old);
+        assert!(matches!(reservations.of([1]), Err(StoreError::Restored)));
+        let (node, last, known_until) = reservations.next();
+        assert!(node != old.node && last.is_none() && known_until == 100);
+        let new = Reservation { node, until: 200 };
+        reservations.note(new);
+        refuse(&reservations, old);
+        assert_eq!(reservations.losses(), 1);
+        assert_eq!(reservations.of([100]).unwrap(), Some(new));
+        assert!(matches!(reservations.of([99]), Err(StoreError::Restored)));
+        refuse(&reservations, new);
+        assert_eq!(reservations.losses(), 2);
+        assert!(matches!(reservations.of([100]), Err(StoreError::Restored)));
+    }
 }

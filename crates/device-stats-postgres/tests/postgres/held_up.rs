@@ -5,18 +5,21 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::{DeviceChange, DeviceId, DeviceKey, Email, NewUser, UserChange, Username};
+use device_stats_domain::{
+    DeviceChange, DeviceId, DeviceKey, Email, IdempotencyKey, NewUser, UserChange, Username,
+};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::{
-    AccountStore, Appended, ReadingStore, Replaced, SegmentStore, StoreError, UserState,
+    AccountStore, Appended, KeyedReadings, ReadingStore, Replaced, SegmentStore, StoreError, UserState,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
 
 use crate::{
-    at, connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times, until_found,
+    at, config, connect, device, open_at, reading, row, sealed_rows, segment, server_timed, times,
+    until_found,
 };
 
 /// Opens two nodes over one database, a connection that delays them, and a connection that watches them.
@@ -154,18 +157,30 @@ async fn a_paused_sealer_is_stale_after_another_node_has_sealed() {
 /// caller can append the readings of the other devices.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_names_the_devices_that_a_deletion_has_locked() {
-    let ([a, _], mut admin, _) = two_nodes().await;
-    let (free, locked) = (device(&*a, "free").await, device(&*a, "locked").await);
+    let url = fresh_database();
+    let (a, mut admin) = (PostgresStore::open(&config(&url), true).await.unwrap(), connect(&url).await);
+    let (free, locked) = (device(&a, "free").await, device(&a, "locked").await);
     let deletion = admin.transaction().await.unwrap();
     deletion.execute("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE", &[&locked.0]).await.unwrap();
-    let refused = a.append(&[reading(free, 1), reading(locked, 1)]).await;
-    assert!(
-        matches!(&refused, Err(StoreError::DevicesLocked(devices)) if *devices == [locked]),
-        "{refused:?}"
-    );
+    let call = [reading(free, 1), reading(locked, 1)];
+    let keyed = KeyedReadings {
+        key: IdempotencyKey::new("k").unwrap(),
+        fingerprint: [0; 32],
+        kept_until: at(9),
+        readings: call.into(),
+    };
+    // All requests of the transaction wait, so the usual time limit for locks would be too long.
+    let refused = timeout(STORE_LOCK_TIMEOUT / 2, a.append(&call)).await.unwrap().map(drop);
+    let keyed_refused = timeout(STORE_LOCK_TIMEOUT / 2, a.append_keyed(&[keyed], at(1))).await;
+    for refused in [refused, keyed_refused.unwrap().map(drop)] {
+        assert!(
+            matches!(&refused, Err(StoreError::DevicesLocked(devices)) if *devices == [locked]),
+            "{refused:?}"
+        );
+    }
     assert_eq!(a.append(&[reading(free, 1)]).await.unwrap(), [Appended::Stored(at(1))]);
     deletion.rollback().await.unwrap();
-    assert_eq!(times(&*a, locked).await, [0_i64; 0]);
+    assert_eq!(times(&a, locked).await, [0_i64; 0]);
 }
 
 /// In PostgreSQL, new appends pass a call that waits for an exclusive lock on their device. If a seal waited

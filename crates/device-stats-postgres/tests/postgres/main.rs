@@ -39,7 +39,7 @@ fn config(url: &str) -> PostgresConfig {
 }
 
 async fn open_at(url: &str) -> PostgresStore {
-    PostgresStore::open(&config(url), true).await.unwrap()
+    PostgresStore::open(&config(url), true).await.unwrap().with_patient_appends()
 }
 
 async fn open() -> ((), Arc<dyn Store>) {

@@ -131,7 +131,7 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
         nodes[0].delete_device(device, None).await.unwrap();
         append.await.unwrap();
         stop.store(true, Ordering::SeqCst);
-        while nodes[1].purge_slice(10).await.unwrap() != Purged::Nothing {}
+        while nodes[1].purge_slice(device, 10).await.unwrap() != Purged::Nothing {}
         background.join_all().await;
         assert!(admin.query(LEFT, &[]).await.unwrap().is_empty(), "round {round}");
     }
@@ -169,24 +169,51 @@ async fn nodes_share_the_purge_of_deleted_devices() {
     // Another node purges the first device, and is slow.
     let slow = admin.transaction().await.unwrap();
     slow.execute("SELECT 1 FROM deleted_device WHERE device = $1 FOR UPDATE", &[&a.0]).await.unwrap();
+    assert_eq!(nodes[1].purge_slice(a, 10).await.unwrap(), Purged::Nothing, "the device is being purged");
     // Ten hot readings, ten, the last five, then segments of two readings.
-    for purged in [Purged::Part(b); 3] {
-        assert_eq!(nodes[1].purge_slice(10).await.unwrap(), purged);
+    for _ in 0..3 {
+        assert_eq!(nodes[1].purge_slice(b, 10).await.unwrap(), Purged::Part);
     }
-    assert_eq!(nodes[1].purge_slice(3).await.unwrap(), Purged::Part(b));
+    assert_eq!(nodes[1].purge_slice(b, 3).await.unwrap(), Purged::Part);
     let rows = slow.query("SELECT 1 FROM segment WHERE device = $1", &[&b.0]).await.unwrap().len();
     assert_eq!(rows, 1, "a slice of three readings has two segments of two");
-    assert_eq!(nodes[1].purge_slice(3).await.unwrap(), Purged::All(b));
-    assert_eq!(nodes[1].purge_slice(3).await.unwrap(), Purged::Nothing, "the other device is being purged");
+    assert_eq!(nodes[1].purge_slice(b, 3).await.unwrap(), Purged::All);
+    assert_eq!(nodes[1].purge_slice(b, 3).await.unwrap(), Purged::Nothing, "no data is left");
     slow.rollback().await.unwrap();
-    let mut purged = Vec::new();
-    while purged.last() != Some(&Purged::Nothing) {
-        let (one, other) = tokio::join!(nodes[0].purge_slice(10), nodes[1].purge_slice(10));
-        purged = vec![one.unwrap(), other.unwrap()];
-        assert!(purged.iter().all(|one| *one != Purged::All(b)), "purged twice");
+    let mut done = 0;
+    while nodes[0].find_deleted_device(DeviceKey(0)).await.unwrap().is_some() {
+        let (one, other) = tokio::join!(nodes[0].purge_slice(a, 10), nodes[1].purge_slice(a, 10));
+        done += [one, other].into_iter().filter(|purged| matches!(purged, Ok(Purged::All))).count();
     }
-    while nodes[0].purge_slice(u32::MAX).await.unwrap() != Purged::Nothing {}
+    assert_eq!(done, 1, "one node completes the purge");
     assert!(admin.query(LEFT, &[]).await.unwrap().is_empty());
+}
+
+/// A damaged page of one device, or a bug, must not keep the data of all other devices.
+#[tokio::test]
+async fn a_device_whose_purge_fails_does_not_stop_the_others() {
+    let url = fresh_database();
+    let (store, admin) = (open_at(&url).await, connect(&url).await);
+    let [broken, other] = [device(&store, "a").await, device(&store, "b").await];
+    for device in [broken, other] {
+        store.append(&[reading(device, 1)]).await.unwrap();
+        store.delete_device(device, None).await.unwrap();
+    }
+    let fault = format!(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             RAISE EXCEPTION 'a damaged page'; END $$;
+         CREATE TRIGGER fault BEFORE DELETE ON reading FOR EACH ROW WHEN (old.device = {})
+             EXECUTE FUNCTION fail()",
+        broken.0
+    );
+    admin.batch_execute(&fault).await.unwrap();
+    assert_eq!(store.find_deleted_device(DeviceKey(0)).await.unwrap(), Some(broken));
+    assert!(matches!(store.purge_slice(broken, 10).await, Err(StoreError::Broken(_))));
+    assert_eq!(store.find_deleted_device(broken).await.unwrap(), Some(other));
+    assert_eq!(store.purge_slice(other, 10).await.unwrap(), Purged::Part, "its readings are deleted");
+    assert_eq!(store.purge_slice(other, 10).await.unwrap(), Purged::All);
+    assert_eq!(store.find_deleted_device(broken).await.unwrap(), None);
+    assert_eq!(store.find_deleted_device(DeviceKey(0)).await.unwrap(), Some(broken));
 }
 
 /// Calls have client-timed and server-timed readings at the same microseconds. In the past, each call

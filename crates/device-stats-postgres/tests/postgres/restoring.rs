@@ -1,10 +1,11 @@
 //! An older copy of the database replaces it while nodes run.
 
-use device_stats_postgres::testing::TestPostgres;
+use device_stats_postgres::limits::RESERVATIONS_KEPT;
+use device_stats_postgres::testing::{TestPostgres, fresh_database};
 use device_stats_segment::Row;
 use device_stats_store::{Appended, ReadingStore, Replaced, SegmentStore, StoreError};
 
-use crate::{at, device, open_at, reading, row, segment, server_timed};
+use crate::{at, connect, device, open_at, reading, row, segment, server_timed};
 
 /// Asserts that a call finds that the database is an older copy.
 macro_rules! assert_restored {
@@ -76,4 +77,21 @@ async fn a_restore_that_loses_no_reservation_changes_nothing() {
     server.restore();
     assert_eq!(store.append(&[reading(device, 1)]).await.unwrap(), [Appended::Stored(at(1))]);
     assert_eq!(store.reserve_reading_ids(10).await.unwrap(), 11..21);
+}
+
+/// Each process left a row in the table for ever.
+#[tokio::test]
+async fn reservations_of_earlier_processes_are_deleted() {
+    let url = fresh_database();
+    let (a, admin) = (open_at(&url).await, connect(&url).await);
+    let fill =
+        "INSERT INTO id_reservation (node, until) SELECT n, -n FROM generate_series(1, $1::bigint) AS n";
+    admin.execute(fill, &[&(RESERVATIONS_KEPT + 5)]).await.unwrap();
+    a.reserve_reading_ids(10).await.unwrap();
+    let left = "SELECT count(*), min(until) FROM id_reservation";
+    let left = admin.query_one(left, &[]).await.unwrap();
+    // The new reservation is one of them from the next process on.
+    assert_eq!((left.get(0), left.get(1)), (RESERVATIONS_KEPT + 1, -RESERVATIONS_KEPT));
+    let device = device(&a, "d").await;
+    assert_eq!(a.append(&[reading(device, 1)]).await.unwrap(), [Appended::Stored(at(1))]);
 }

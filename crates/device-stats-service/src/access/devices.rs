@@ -1,11 +1,13 @@
 //! Operations on devices, and the right to append readings to them.
 
+use std::sync::Arc;
+
 use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice};
 use device_stats_store::StoreError;
 
 use super::principal::{Action, Authorized, Principal};
 use crate::error::ServiceError;
-use crate::service::Service;
+use crate::service::{Service, ServiceParts};
 
 impl Service {
     /// Creates a device.
@@ -18,7 +20,8 @@ impl Service {
         device: NewDevice,
     ) -> Result<Device, ServiceError> {
         principal.check(Action::Manage)?;
-        self.parts.store.create_device(device).await.map_err(owner_missing)
+        let created = self.complete(|parts| async move { parts.store.create_device(device).await });
+        created.await.map_err(owner_missing)
     }
 
     /// Creates each of these devices that does not exist, without an owner.
@@ -28,10 +31,10 @@ impl Service {
     pub(crate) async fn create_missing_devices(
         &self,
         principal: Principal,
-        ids: &[DeviceId],
-    ) -> Result<(), StoreError> {
+        ids: Vec<DeviceId>,
+    ) -> Result<(), ServiceError> {
         principal.check(Action::Manage)?;
-        self.parts.store.create_missing_devices(ids).await
+        self.complete(|parts| async move { parts.store.create_missing_devices(&ids).await }).await
     }
 
     /// Finds a device.
@@ -73,7 +76,11 @@ impl Service {
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, ServiceError> {
-        self.parts.store.update_device(device.key, expected, change).await.map_err(owner_missing)
+        let (key, expected) = (device.key, expected.cloned());
+        let updated = self.complete(move |parts| async move {
+            parts.store.update_device(key, expected.as_ref(), change).await
+        });
+        updated.await.map_err(owner_missing)
     }
 
     /// Deletes a device with its readings: no request finds them any more. [`purging`](crate::purging) frees
@@ -85,28 +92,35 @@ impl Service {
         &self,
         device: &Authorized<Device>,
         expected: Option<&Device>,
-    ) -> Result<(), StoreError> {
-        self.parts.store.delete_device(device.key, expected).await?;
-        self.parts.has_deleted.notify_one();
-        Ok(())
+    ) -> Result<(), ServiceError> {
+        let (key, expected) = (device.key, expected.cloned());
+        let delete = move |parts: Arc<ServiceParts>| async move {
+            let deleted = parts.store.delete_device(key, expected.as_ref()).await;
+            // Also after an error, because the outcome may be unknown.
+            parts.has_deleted.notify_one();
+            deleted
+        };
+        self.complete(delete).await
     }
 
     /// Returns the keys of the devices to which the principal may append readings, in the order of `ids`;
-    /// `None` for each missing device. A device may have been deleted since its key was cached.
+    /// `None` for each missing device. A device may have been deleted since its key was cached. `restores` is
+    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores), read before this call.
     pub(crate) async fn keys_to_ingest(
         &self,
         principal: Principal,
         ids: &[DeviceId],
+        restores: u64,
     ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
         principal.check(Action::Ingest)?;
-        self.parts.known_devices.find_keys(self.parts.store.as_ref(), ids).await
+        self.parts.known_devices.find_keys(self.parts.store.as_ref(), ids, restores).await
     }
 }
 
 /// Reports the missing user of a device as its missing owner.
-fn owner_missing(error: StoreError) -> ServiceError {
+fn owner_missing(error: ServiceError) -> ServiceError {
     match error {
-        StoreError::UserMissing => ServiceError::OwnerMissing,
-        other => other.into(),
+        ServiceError::Store(StoreError::UserMissing) => ServiceError::OwnerMissing,
+        other => other,
     }
 }

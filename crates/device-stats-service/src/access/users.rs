@@ -1,20 +1,23 @@
 //! Operations on users.
 
+use std::sync::Arc;
+
 use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_store::{StoreError, UserState};
 
 use super::principal::{Action, Authorized, Principal};
 use super::selection::CursorPage;
-use crate::service::Service;
+use crate::error::ServiceError;
+use crate::service::{Service, ServiceParts};
 
 impl Service {
     /// Creates a user.
     ///
     /// # Errors
     /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`].
-    pub async fn create_user(&self, principal: Principal, user: NewUser) -> Result<User, StoreError> {
+    pub async fn create_user(&self, principal: Principal, user: NewUser) -> Result<User, ServiceError> {
         principal.check(Action::Manage)?;
-        self.parts.store.create_user(user).await
+        self.complete(|parts| async move { parts.store.create_user(user).await }).await
     }
 
     /// Finds a user.
@@ -75,8 +78,12 @@ impl Service {
         user: &Authorized<User>,
         expected: Option<&UserState>,
         change: UserChange,
-    ) -> Result<User, StoreError> {
-        self.parts.store.update_user(user.id, expected, change).await
+    ) -> Result<User, ServiceError> {
+        let (id, expected) = (user.id, expected.cloned());
+        let update = move |parts: Arc<ServiceParts>| async move {
+            parts.store.update_user(id, expected.as_ref(), change).await
+        };
+        self.complete(update).await
     }
 
     /// Deletes a user with all devices and their readings. With `expected`, does so only if the user and its
@@ -88,9 +95,14 @@ impl Service {
         &self,
         user: &Authorized<User>,
         expected: Option<&UserState>,
-    ) -> Result<(), StoreError> {
-        self.parts.store.delete_user(user.id, expected).await?;
-        self.parts.has_deleted.notify_one();
-        Ok(())
+    ) -> Result<(), ServiceError> {
+        let (id, expected) = (user.id, expected.cloned());
+        let delete = move |parts: Arc<ServiceParts>| async move {
+            let deleted = parts.store.delete_user(id, expected.as_ref()).await;
+            // Also after an error, because the outcome may be unknown.
+            parts.has_deleted.notify_one();
+            deleted
+        };
+        self.complete(delete).await
     }
 }

@@ -72,8 +72,9 @@ impl Service {
         });
         let mut last = None;
         loop {
-            let device_key = self.key_to_ingest(principal, device).await?;
-            match self.checked(self.append_one(device_key, measurement, key).await).await {
+            let restores = self.parts.store.restores();
+            let device_key = self.key_to_ingest(principal, device, restores).await?;
+            match self.checked(self.append_one(device_key, measurement, key, restores).await) {
                 // The cached device was deleted, so it is looked up again. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
@@ -122,7 +123,8 @@ impl Service {
             self.parts.known_devices.forget([device]);
         }
         loop {
-            let device_key = match self.key_to_ingest(principal, device).await {
+            let restores = self.parts.store.restores();
+            let device_key = match self.key_to_ingest(principal, device, restores).await {
                 Err(ServiceError::Store(StoreError::DeviceMissing))
                     if missing == MissingDevices::Register =>
                 {
@@ -132,10 +134,11 @@ impl Service {
                 found => found?,
             };
             let own = Arc::clone(&rows);
-            let new =
-                self.prepare(count, move |stamps| stamps.apply(own.iter().map(|row| (device_key, row))));
+            let new = self.prepare(count, restores, move |stamps| {
+                stamps.apply(own.iter().map(|row| (device_key, row)))
+            });
             let appended = async { self.append(new.await?, key).await };
-            match self.checked(appended.await).await {
+            match self.checked(appended.await) {
                 // The cached device was deleted. This ends, because keys are never used again.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget([device]);
@@ -170,7 +173,8 @@ impl Service {
         let devices = Arc::new(devices.await?);
         permit.grow_by(devices.held_bytes())?;
         let outcome = loop {
-            let keys = Arc::new(self.keys_to_ingest(principal, devices.ids()).await?);
+            let restores = self.parts.store.restores();
+            let keys = Arc::new(self.keys_to_ingest(principal, devices.ids(), restores).await?);
             let unknown = if keys.iter().all(Option::is_some) { 0 } else { devices.count_unknown(&keys) };
             permit.grow_by(unknown * size_of::<(usize, DeviceId)>())?;
             let unknown = if unknown == 0 { Vec::new() } else { devices.unknown(&keys) };
@@ -192,11 +196,11 @@ impl Service {
                 fingerprint(RequestKind::MixedBatch, rows)
             });
             let key = key.await?;
-            let new = self.prepare(count - unknown.len(), move |stamps| {
+            let new = self.prepare(count - unknown.len(), restores, move |stamps| {
                 stamps.apply(rows.iter().map(|(key, (_, measured))| (key, measured)))
             });
             let appended = async { self.append(new.await?, key).await };
-            match self.checked(appended.await).await {
+            match self.checked(appended.await) {
                 // A cached device was deleted. The next lookup finds it. The loop ends, because device keys
                 // are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
@@ -221,7 +225,7 @@ impl Service {
             return Err(ServiceError::TooManyNewDevices(devices.len()));
         }
         let devices: Vec<DeviceId> = devices.into_iter().cloned().collect();
-        Ok(self.create_missing_devices(principal, &devices).await?)
+        self.create_missing_devices(principal, devices).await
     }
 
     /// Returns the key of a device to append to. The device may have been deleted since the key was cached.
@@ -229,8 +233,9 @@ impl Service {
         &self,
         principal: Principal,
         device: &DeviceId,
+        restores: u64,
     ) -> Result<DeviceKey, ServiceError> {
-        let keys = self.keys_to_ingest(principal, std::slice::from_ref(device)).await?;
+        let keys = self.keys_to_ingest(principal, std::slice::from_ref(device), restores).await?;
         keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
 
@@ -262,8 +267,9 @@ impl Service {
         device: DeviceKey,
         measurement: Measurement,
         key: Option<RequestKey<'_>>,
+        restores: u64,
     ) -> Result<Reading, ServiceError> {
-        let new = self.prepare(1, move |stamps| stamps.apply([(device, &measurement)])).await?;
+        let new = self.prepare(1, restores, move |stamps| stamps.apply([(device, &measurement)])).await?;
         if let Some(FirstStored { device, id, time }) = self.append_hot(new, key).await?.first {
             return Ok(Reading { device, id, time, values: measurement.values });
         }
@@ -315,13 +321,15 @@ impl Service {
         }
     }
 
-    /// Makes this number of new readings. `make` gives them their ids and times.
+    /// Makes this number of new readings. `make` gives them their ids and times. Their devices were looked up
+    /// after `restores` was read from the store.
     async fn prepare(
         &self,
         count: usize,
+        restores: u64,
         make: impl FnOnce(Stamps) -> Arc<[NewReading]> + Send + 'static,
     ) -> Result<Arc<[NewReading]>, ServiceError> {
-        let ids = self.parts.reading_ids.take(self.parts.store.as_ref(), count).await?;
+        let ids = self.parts.reading_ids.take(self.parts.store.as_ref(), count, restores).await?;
         let stamps = Stamps { ids, now: self.parts.clock.now() };
         self.compute_readings(count, move || make(stamps)).await
     }

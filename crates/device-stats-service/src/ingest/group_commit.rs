@@ -8,10 +8,14 @@
 //! Requests for devices of several lanes are usually large. They use the mixed lane, so that no small request
 //! waits for them. The mixed lane commits up to one group per device lane at once. Its groups are smaller by
 //! the same factor, because a late reading makes the append of its whole group slower.
+//!
+//! If another call has locked a device, the store names it, and the lane commits the other requests.
+//! `locked_devices.rs` tells what becomes of the requests for locked devices.
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,13 +24,14 @@ use device_stats_domain::{NewReading, Reading};
 use device_stats_store::{KeyedOutcome, KeyedReadings, ReadingStore, Retry, StoreError};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
+use super::locked_devices::LockedDevices;
 use crate::admission::AdmissionControl;
 use crate::error::ServiceError;
-use crate::limits::QUEUE_TIMEOUT;
+use crate::limits::{LOCKED_DEVICE_PAUSE, QUEUE_TIMEOUT};
 use crate::live::hub::LiveHub;
 use crate::sealing::backlog::Backlog;
 
@@ -38,6 +43,7 @@ pub(crate) struct GroupCommit {
     live: Arc<LiveHub>,
     device_lanes: Vec<Arc<Lane>>,
     mixed_lane: Arc<Lane>,
+    locked_devices: LockedDevices,
 }
 
 impl GroupCommit {
@@ -56,6 +62,7 @@ impl GroupCommit {
             live,
             device_lanes: (0..lanes).map(|_| Arc::new(Lane::new(1))).collect(),
             mixed_lane: Arc::new(Lane::new(lanes)),
+            locked_devices: LockedDevices::default(),
         }
     }
 
@@ -76,14 +83,15 @@ impl GroupCommit {
         let lane = self.lane(&readings);
         let (sender, outcome) = oneshot::channel();
         let own = Arc::clone(&readings);
-        if lane.push(PendingAppend { readings, claim, outcome: sender, _permit: permit }) {
+        let append = PendingAppend { readings, claim, outcome: sender, aside_since: None, _permit: permit };
+        if lane.push(append) {
             tokio::spawn(Arc::clone(self).commit_groups(Arc::clone(lane)));
         }
         match timeout(QUEUE_TIMEOUT, outcome).await {
             Ok(outcome) => {
                 Ok(outcome.unwrap_or_else(|_| Err(StoreError::Broken("a group commit panicked".into())))?)
             }
-            Err(_) if lane.withdraw(&own) => {
+            Err(_) if lane.withdraw(&own) || self.locked_devices.lane.withdraw(&own) => {
                 Err(StoreError::Unavailable("the readings waited too long for their commit".into()).into())
             }
             Err(_) => Err(StoreError::OutcomeUnknown("the commit takes too long".into()).into()),
@@ -107,29 +115,60 @@ impl GroupCommit {
             if group.is_empty() {
                 return;
             }
-            // A panic drops the group, so each of its requests fails. The next group is committed.
-            if AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
-                tracing::error!("a group commit panicked, failing its requests");
+            let (group, locked) = self.locked_devices.split(group);
+            self.put_aside(locked);
+            self.commit_or_fail(group).await;
+        }
+    }
+
+    /// Tries the requests for locked devices again, from time to time, until none waits.
+    async fn retry_locked(self: Arc<Self>) {
+        loop {
+            sleep(LOCKED_DEVICE_PAUSE).await;
+            let groups = self.locked_devices.lane.all_groups();
+            if groups.is_empty() {
+                return;
             }
+            for group in groups {
+                self.commit_or_fail(group).await;
+            }
+        }
+    }
+
+    fn put_aside(self: &Arc<Self>, requests: Vec<PendingAppend>) {
+        for append in requests {
+            if self.locked_devices.put_aside(append) {
+                tokio::spawn(Arc::clone(self).retry_locked());
+            }
+        }
+    }
+
+    /// Commits a group. A panic drops the group, so each of its requests fails.
+    async fn commit_or_fail(self: &Arc<Self>, group: Vec<PendingAppend>) {
+        if !group.is_empty() && AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
+            tracing::error!("a group commit panicked, failing its requests");
         }
     }
 
     /// Appends the readings of a group in one transaction, and returns the outcome to each request. If one
     /// request makes the group fail, the halves of the group are tried, so that the other requests succeed.
-    /// If a request needs a device that another call has locked, the others are tried without it.
-    async fn commit(&self, group: Vec<PendingAppend>) {
+    /// If a request needs a device that another call has locked, it is put aside, and the others are tried
+    /// without it.
+    async fn commit(self: &Arc<Self>, group: Vec<PendingAppend>) {
         let mut groups = vec![group];
         while let Some(mut group) = groups.pop() {
             match self.append_group(&group).await {
                 Ok(outcomes) => {
+                    self.locked_devices.forget(&group);
                     group.into_iter().zip(outcomes).for_each(|(append, outcome)| append.finish(Ok(outcome)));
                 }
-                Err(StoreError::DevicesLocked(locked)) if group.iter().any(|one| one.has_any_of(&locked)) => {
+                Err(StoreError::DevicesLocked(locked)) => {
+                    let locked = HashSet::from_iter(locked);
+                    self.locked_devices.remember(&locked);
                     let (refused, others): (Vec<_>, Vec<_>) =
                         group.into_iter().partition(|append| append.has_any_of(&locked));
-                    for append in refused {
-                        append.finish(Err(StoreError::DevicesLocked(locked.clone())));
-                    }
+                    assert!(!refused.is_empty(), "the store named locked devices of no request");
+                    self.put_aside(refused);
                     groups.extend((!others.is_empty()).then_some(others));
                 }
                 Err(error) if error.retry() == Retry::Pointless && group.len() > 1 => {

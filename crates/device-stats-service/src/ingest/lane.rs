@@ -1,11 +1,12 @@
 //! A lane: the queue of one writer. While the lane commits a group, the next group gathers in it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::{DeviceKey, NewReading, Reading};
 use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, StoreError};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::keyed_requests::KeyClaim;
 use crate::admission::AdmissionPermit;
@@ -31,6 +32,8 @@ pub(super) struct PendingAppend {
     /// The key of a keyed request.
     pub(super) claim: Option<KeyClaim>,
     pub(super) outcome: oneshot::Sender<Result<KeyedOutcome, StoreError>>,
+    /// The time at which the request was put aside because one of its devices was locked.
+    pub(super) aside_since: Option<Instant>,
     /// Held until the commit.
     pub(super) _permit: AdmissionPermit,
 }
@@ -62,6 +65,24 @@ impl Lane {
     /// key. If no request waits, the group is empty and the calling committer must end.
     pub(super) fn next_group(&self) -> Vec<PendingAppend> {
         let mut state = self.lock();
+        let group = self.take_group(&mut state);
+        state.committers -= usize::from(group.is_empty());
+        group
+    }
+
+    /// Takes all waiting requests, as the groups that [`Self::next_group`] would return. If no request waits,
+    /// there is no group, and the calling committer must end.
+    pub(super) fn all_groups(&self) -> Vec<Vec<PendingAppend>> {
+        let mut state = self.lock();
+        let mut groups = Vec::new();
+        while !state.pending.is_empty() {
+            groups.push(self.take_group(&mut state));
+        }
+        state.committers -= usize::from(groups.is_empty());
+        groups
+    }
+
+    fn take_group(&self, state: &mut LaneState) -> Vec<PendingAppend> {
         let mut readings = 0;
         let mut group: Vec<PendingAppend> = Vec::new();
         while let Some(next) = state.pending.pop_front_if(|next| {
@@ -73,7 +94,6 @@ impl Lane {
         }) {
             group.push(next);
         }
-        state.committers -= usize::from(group.is_empty());
         group
     }
 
@@ -104,7 +124,7 @@ impl PendingAppend {
     }
 
     /// Returns whether a reading is of one of these devices.
-    pub(super) fn has_any_of(&self, devices: &[DeviceKey]) -> bool {
+    pub(super) fn has_any_of(&self, devices: &HashSet<DeviceKey>) -> bool {
         self.readings.iter().any(|reading| devices.contains(&reading.device))
     }
 

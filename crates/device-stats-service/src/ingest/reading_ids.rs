@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use device_stats_domain::ReadingId;
-use device_stats_store::{Store, StoreError};
+use device_stats_store::{ReadingStore, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -15,33 +15,52 @@ use crate::limits::{QUEUE_TIMEOUT, READING_ID_BLOCK};
 #[derive(Debug, Default)]
 pub(crate) struct ReadingIds {
     /// Locked during a reservation, so that one request reserves a block for all waiting requests.
-    unused: Mutex<Range<i64>>,
+    unused: Mutex<ReservedIds>,
+}
+
+#[derive(Debug, Default)]
+struct ReservedIds {
+    ids: Range<i64>,
+    /// [`ReadingStore::restores`] before the reservation. After a restore, the store refuses the ids.
+    restores: u64,
 }
 
 impl ReadingIds {
-    /// Takes `count` ids.
+    /// Takes `count` ids for readings of devices that were looked up after `restores` was read from the
+    /// store.
     ///
     /// # Errors
-    /// The errors of the store; [`StoreError::Unavailable`] after [`QUEUE_TIMEOUT`]. This time includes the
-    /// wait for other requests.
-    pub(crate) async fn take(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
+    /// The errors of the store; [`StoreError::Restored`] if the devices must be looked up again;
+    /// [`StoreError::Unavailable`] after [`QUEUE_TIMEOUT`]. This time includes the wait for other requests.
+    pub(crate) async fn take(
+        &self,
+        store: &(impl ReadingStore + ?Sized),
+        count: usize,
+        restores: u64,
+    ) -> Result<Vec<ReadingId>, StoreError> {
         let taken = timeout(QUEUE_TIMEOUT, self.take_in_turn(store, count)).await;
-        taken.map_err(|_| StoreError::Unavailable("reading ids were not reserved in time".into()))?
+        let taken =
+            taken.map_err(|_| StoreError::Unavailable("reading ids were not reserved in time".into()))??;
+        // If the store finds a restore after this check, it refuses the ids.
+        if store.restores() == restores { Ok(taken) } else { Err(StoreError::Restored) }
     }
 
-    /// Forgets the reserved ids, so that the next request reserves others.
-    pub(crate) async fn forget(&self) {
-        *self.unused.lock().await = 0..0;
-    }
-
-    async fn take_in_turn(&self, store: &dyn Store, count: usize) -> Result<Vec<ReadingId>, StoreError> {
+    async fn take_in_turn(
+        &self,
+        store: &(impl ReadingStore + ?Sized),
+        count: usize,
+    ) -> Result<Vec<ReadingId>, StoreError> {
         let mut unused = self.unused.lock().await;
-        let mut ids: Vec<ReadingId> = unused.by_ref().take(count).map(ReadingId).collect();
+        let restores = store.restores();
+        if unused.restores != restores {
+            *unused = ReservedIds { ids: 0..0, restores };
+        }
+        let mut ids: Vec<ReadingId> = unused.ids.by_ref().take(count).map(ReadingId).collect();
         if ids.len() < count {
             let missing = count - ids.len();
             let block = u32::try_from(missing).unwrap_or(u32::MAX).max(READING_ID_BLOCK);
-            *unused = store.reserve_reading_ids(block).await?;
-            ids.extend(unused.by_ref().take(missing).map(ReadingId));
+            unused.ids = store.reserve_reading_ids(block).await?;
+            ids.extend(unused.ids.by_ref().take(missing).map(ReadingId));
         }
         if ids.len() == count {
             Ok(ids)
@@ -50,3 +69,6 @@ impl ReadingIds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The inbox of a subscriber: a queue of readings, thinned to a rate.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -159,6 +159,12 @@ impl Inbox {
         self.take_due(&mut contents)
     }
 
+    /// Forgets the rate limits of all other devices, except those with an early reading.
+    pub(super) fn keep_limits_of(&self, devices: &HashSet<DeviceKey>) {
+        let limits = &mut self.lock().rate_limits;
+        limits.retain(|device, limit| devices.contains(device) || limit.early.is_some());
+    }
+
     /// Returns whether readings were discarded since the last call.
     pub(super) fn take_has_discarded(&self) -> bool {
         std::mem::take(&mut self.lock().has_discarded)
@@ -217,6 +223,12 @@ impl Inbox {
         let delivery = contents.take()?;
         self.permits.add_permits(1);
         Some(delivery)
+    }
+
+    /// Returns the number of devices with a rate limit.
+    #[cfg(test)]
+    pub(super) fn limited_devices(&self) -> usize {
+        self.lock().rate_limits.len()
     }
 
     /// Returns the number of calls of [`Self::offer`].

@@ -11,7 +11,7 @@ use super::hub::Replay;
 use super::inbox::SequencedReading;
 use crate::admission::AdmissionPermit;
 use crate::error::ServiceError;
-use crate::limits::{LIVE_READINGS_RESUMED_MAX, LIVE_RESUME_WAIT_MAX, LIVE_RETENTION};
+use crate::limits::{CHOSEN_DEVICES_MAX, LIVE_READINGS_RESUMED_MAX, LIVE_RESUME_WAIT_MAX, LIVE_RETENTION};
 use crate::service::Service;
 
 /// The devices of a live stream.
@@ -131,9 +131,12 @@ impl MissedReadings {
         let [per_device, total] = LIVE_READINGS_RESUMED_MAX;
         let mut window = Window { from_us: newest.micros() + 1, until_us: i64::MAX };
         let mut missed: Vec<Reading> = Vec::new();
-        for device in devices.keys() {
+        for (last_us, device) in devices_by_last_reading(service, devices).await? {
+            if last_us < window.from_us {
+                break;
+            }
             let page = ListPage { skip: 0, limit: per_device };
-            missed.extend(service.newest_readings(None, *device, window, page).await?);
+            missed.extend(service.newest_readings(None, device, window, page).await?);
             missed.sort_unstable_by_key(|reading| (std::cmp::Reverse(reading.time), reading.id));
             missed.truncate(total as usize);
             if let Some(oldest) = missed.get(total as usize - 1) {
@@ -148,4 +151,25 @@ impl MissedReadings {
         self.next = ascending.map(|reading| SequencedReading { sequence: 0, reading }).collect();
         Ok(())
     }
+}
+
+/// Returns the devices with the times of their last readings, by descending time. Most devices have missed
+/// nothing, so looking up all last readings at once saves a call of the store for each of them. Readings that
+/// are committed after this lookup arrive in the inbox.
+async fn devices_by_last_reading(
+    service: &Service,
+    devices: &Devices,
+) -> Result<Vec<(i64, DeviceKey)>, ServiceError> {
+    let devices: Vec<DeviceKey> = devices.keys().copied().collect();
+    let mut by_last = Vec::with_capacity(devices.len());
+    for devices in devices.chunks(CHOSEN_DEVICES_MAX as usize) {
+        let latest = service.parts.store.find_latest(devices).await?;
+        by_last.extend(devices.iter().zip(latest).filter_map(|(device, latest)| {
+            let hot = latest.hot.first().map(|row| row.time_us);
+            let sealed = latest.segments.first().map(|segment| segment.last_us);
+            Some((hot.max(sealed)?, *device))
+        }));
+    }
+    by_last.sort_unstable_by_key(|(last_us, device)| (std::cmp::Reverse(*last_us), *device));
+    Ok(by_last)
 }

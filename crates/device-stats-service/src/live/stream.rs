@@ -13,6 +13,7 @@ use super::missed::MissedReadings;
 use super::position::Position;
 use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
+use crate::admission::AdmissionPermit;
 use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
 use crate::limits::LIVE_CHECK_INTERVAL;
@@ -31,6 +32,8 @@ pub struct LiveReadings {
     start: Position,
     newest: Timestamp,
     source_check: Interval,
+    /// Counts `devices`.
+    devices_permit: AdmissionPermit,
     _permit: ClientPermit,
 }
 
@@ -55,8 +58,8 @@ impl Service {
     /// earlier times are then missing.
     ///
     /// # Errors
-    /// [`ServiceError::TooManyStreams`]; [`StoreError::DeviceMissing`] or [`StoreError::UserMissing`] if the
-    /// source was deleted meanwhile; the other errors of the store.
+    /// [`ServiceError::TooManyStreams`], [`ServiceError::TooManyLiveDevices`]; [`StoreError::DeviceMissing`]
+    /// or [`StoreError::UserMissing`] if the source was deleted meanwhile; the other errors of the store.
     pub async fn watch(
         &self,
         source: Authorized<ReadingSource>,
@@ -79,9 +82,11 @@ impl Service {
             start: Position { epoch: 0, sequence: 0, newest },
             newest,
             source_check,
+            devices_permit: self.parts.admission.admit_live_devices(0)?,
             _permit: permit,
         };
-        stream.devices = stream.find_devices().await?.ok_or_else(|| stream.source.missing())?;
+        let devices = stream.find_devices().await?.ok_or_else(|| stream.source.missing())?;
+        stream.set_devices(devices)?;
         // The inbox watches before the store is read. A reading committed in between arrives twice, and
         // `missed` recognizes the second one.
         let Subscription { epoch, sequence, has_kept } = stream.subscribe(since.as_ref());
@@ -139,22 +144,40 @@ impl LiveReadings {
         }
     }
 
-    /// Watches the current devices of the source. Returns false if the source was deleted.
+    /// Watches the current devices of the source. Returns false if the source was deleted, or has too many
+    /// devices by now.
     async fn source_exists(&mut self) -> bool {
         match self.find_devices().await {
-            Ok(Some(devices)) => {
-                if devices != self.devices {
-                    self.devices = devices;
+            Ok(Some(devices)) if devices == self.devices => true,
+            Ok(Some(devices)) => match self.set_devices(devices) {
+                Ok(()) => {
                     self.subscribe(None);
+                    true
                 }
-                true
-            }
+                Err(error) => {
+                    tracing::debug!(%error, "a live stream got too many devices, ending it");
+                    false
+                }
+            },
             Ok(None) => false,
             Err(error) => {
                 tracing::debug!(%error, "looking up the devices of a live stream failed, trying again later");
                 true
             }
         }
+    }
+
+    /// Sets the devices to watch.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyLiveDevices`].
+    fn set_devices(&mut self, devices: HashMap<DeviceKey, DeviceId>) -> Result<(), ServiceError> {
+        let admission = &self.service.parts.admission;
+        // The share of the earlier devices is returned first, so that only the difference must be free.
+        self.devices_permit = admission.admit_live_devices(0)?;
+        self.devices_permit = admission.admit_live_devices(devices.len())?;
+        self.devices = devices;
+        Ok(())
     }
 
     /// Returns the devices of the source; `None` if the source is deleted.
@@ -200,6 +223,7 @@ mod tests {
     use super::*;
     use crate::access::principal::{Action, Principal};
     use crate::admission::QueryLimits;
+    use crate::limits::LIVE_DEVICES_TOTAL_MAX;
 
     /// Every deleted source was reported as a missing device.
     #[tokio::test]
@@ -224,5 +248,32 @@ mod tests {
             };
             assert_eq!(error, expected);
         }
+    }
+
+    /// The memory of the streams depended on the number of devices of each user, without a limit.
+    #[tokio::test]
+    async fn the_devices_of_all_streams_together_are_bounded() {
+        let service =
+            Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1), QueryLimits::default())
+                .unwrap();
+        let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
+        let device = service.create_device(Principal::Anyone, device).await.unwrap();
+        let watch = async || {
+            let device =
+                service.find_device(Principal::Anyone, &device.device_id, Action::Read).await.unwrap();
+            service.watch(device.into(), 1.0, None, IpAddr::from([127, 0, 0, 1]).into()).await
+        };
+        let others = service.parts.admission.admit_live_devices(LIVE_DEVICES_TOTAL_MAX - 1).unwrap();
+        let stream = watch().await.unwrap();
+        assert!(matches!(watch().await, Err(ServiceError::TooManyLiveDevices)));
+        drop(stream);
+        let mut stream = watch().await.unwrap();
+        // A device that is watched already needs no second share.
+        let devices = stream.devices.clone();
+        stream.set_devices(devices.clone()).unwrap();
+        let more = devices.into_iter().chain([(DeviceKey(0), DeviceId::new("e").unwrap())]).collect();
+        assert!(matches!(stream.set_devices(more), Err(ServiceError::TooManyLiveDevices)));
+        drop((stream, others));
+        service.parts.admission.admit_live_devices(LIVE_DEVICES_TOTAL_MAX).unwrap();
     }
 }

@@ -11,33 +11,44 @@ use crate::database::errors::store_error;
 use crate::hot::HotView;
 use crate::segments::catalogue;
 
-/// Returns the first deleted device that has stored data.
-pub(crate) fn next(connection: &Connection) -> Result<Option<DeviceKey>, StoreError> {
-    let mut select =
-        connection.prepare_cached("SELECT min(device) FROM deleted_device").map_err(store_error)?;
+/// Returns the first deleted device after the key `after` that has stored data.
+pub(crate) fn find(connection: &Connection, after: DeviceKey) -> Result<Option<DeviceKey>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT min(device) FROM deleted_device WHERE device > ?1")
+        .map_err(store_error)?;
     select
-        .query_row([], |row| row.get(0))
+        .query_row([after.0], |row| row.get(0))
         .map(|device: Option<i64>| device.map(DeviceKey))
         .map_err(store_error)
 }
 
-/// Deletes a slice of the first deleted device. Also removes entries that are no longer needed from the front
-/// of the journal, because nobody may append soon.
+/// Deletes a slice of a deleted device. Also removes entries that are no longer needed from the front of the
+/// journal, because nobody may append soon.
 pub(crate) fn purge_slice(
     connection: &Connection,
     hot: &HotView,
+    device: DeviceKey,
     readings_max: u32,
 ) -> Result<Purged, StoreError> {
-    let Some(device) = next(connection)? else { return Ok(Purged::Nothing) };
+    if !is_deleted(connection, device)? {
+        return Ok(Purged::Nothing);
+    }
     hot.tidy(connection)?;
     delete_slice(connection, device, readings_max.max(1))?;
     if has_segment(connection, device)? {
-        return Ok(Purged::Part(device));
+        return Ok(Purged::Part);
     }
     let mut delete =
         connection.prepare_cached("DELETE FROM deleted_device WHERE device = ?1").map_err(store_error)?;
     delete.execute([device.0]).map_err(store_error)?;
-    Ok(Purged::All(device))
+    Ok(Purged::All)
+}
+
+/// Returns whether a device is deleted and has stored data.
+fn is_deleted(connection: &Connection, device: DeviceKey) -> Result<bool, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT 1 FROM deleted_device WHERE device = ?1").map_err(store_error)?;
+    select.exists([device.0]).map_err(store_error)
 }
 
 /// A segment of a deleted device.

@@ -30,6 +30,9 @@ pub(super) struct HotState {
     /// The positions of damaged entries, by the device that they concern; `None` if the devices of an entry
     /// are unknown.
     damaged: BTreeMap<Option<DeviceKey>, BTreeSet<Position>>,
+    /// Deleted devices with damaged entries, in the order of the deletions, for views of earlier positions:
+    /// the position of the deletion and of the first damaged entry.
+    deleted_damage: VecDeque<(Position, DeviceKey, Position)>,
     /// Number of readings in all entries so far.
     arrived: u64,
     /// Number of hot readings.
@@ -116,7 +119,10 @@ impl HotState {
             Entry::Removed(device, times) => self.remove(position, device, times),
             Entry::Deleted(devices) => {
                 for device in devices {
-                    self.damaged.remove(&Some(device));
+                    let damaged = self.damaged.remove(&Some(device));
+                    if let Some(first) = damaged.and_then(|all| all.first().copied()) {
+                        self.deleted_damage.push_back((position, device, first));
+                    }
                     self.clear(position, device, Window::ALL);
                 }
             }
@@ -145,14 +151,18 @@ impl HotState {
     /// Returns the first damaged entry up to a position that concerns a device; with `None`, the first one of
     /// unknown devices.
     pub(super) fn damage(&self, device: Option<DeviceKey>, position: Position) -> Option<Position> {
-        let first = self.damaged.get(&device)?.first().copied()?;
-        (first <= position).then_some(first)
+        let deleted =
+            self.deleted_damage.iter().filter(|(until, of, _)| Some(*of) == device && position < *until);
+        let deleted = deleted.map(|(.., first)| *first);
+        let current = self.damaged.get(&device).and_then(|all| all.first().copied());
+        deleted.chain(current).find(|first| *first <= position)
     }
 
     /// Returns the devices that damaged entries up to a position concern, by ascending key.
     pub(super) fn damaged_devices(&self, position: Position) -> Vec<DeviceKey> {
-        let devices = self.damaged.keys().copied().flatten();
-        devices.filter(|device| self.damage(Some(*device), position).is_some()).collect()
+        let deleted = self.deleted_damage.iter().map(|(_, device, _)| *device);
+        let devices: BTreeSet<DeviceKey> = self.damaged.keys().copied().flatten().chain(deleted).collect();
+        devices.into_iter().filter(|device| self.damage(Some(*device), position).is_some()).collect()
     }
 
     fn add(&mut self, position: Position, device: DeviceKey, row: Row) {
@@ -234,8 +244,9 @@ impl HotState {
         }
     }
 
-    /// Drops the readings that the entries up to a position have removed.
+    /// Drops the readings that the entries up to a position have removed, and the damage of deleted devices.
     pub(super) fn forget(&mut self, position: Position) {
+        while self.deleted_damage.pop_front_if(|(until, ..)| *until <= position).is_some() {}
         while let Some((_, device, times)) = self.gone.pop_front_if(|(until, ..)| *until <= position) {
             let Some(readings) = self.devices.get_mut(&device) else { continue };
             readings.by_time.remove(&times, |reading| reading.hot_until <= position);

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{AccountStore, KeyedOutcome, Purged, ReadingStore};
+use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
@@ -194,7 +194,9 @@ pub(crate) async fn assert_kept(path: &Path, run: &Run) {
             let hot = store.list_hot_devices().await.unwrap();
             let kept = find(&store, script::KEPT).await;
             assert!(hot.iter().all(|hot| Some(hot.device) == kept), "{hot:?} are left");
-            while store.purge_slice(1).await.unwrap() != Purged::Nothing {}
+            while let Some(device) = store.find_deleted_device(DeviceKey(0)).await.unwrap() {
+                store.purge_slice(device, 1).await.unwrap();
+            }
             let segments = rusqlite::Connection::open(path).unwrap().query_row(
                 "SELECT count(*) FROM segment WHERE device IS NOT ?1",
                 [kept.map(|key| key.0)],

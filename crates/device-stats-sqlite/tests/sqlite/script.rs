@@ -255,7 +255,7 @@ impl Script {
         say(before);
         self.retry(async || self.store.delete_device(device, None).await).await?;
         say(after);
-        while self.retry(async || self.store.purge_slice(1).await).await? != Purged::Nothing {}
+        while self.retry(async || self.store.purge_slice(device, 1).await).await? != Purged::Nothing {}
         Ok(())
     }
 }

@@ -79,13 +79,13 @@ async fn blocks_are_deleted_with_their_segment() {
     store.delete_device(mine, None).await.unwrap();
     store.delete_user(ann, None).await.unwrap();
     assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
-    for (readings_max, purged, left) in [
-        (12_000, Purged::All(mine), &[&one, &other, &one, &other][..]),
-        (11_999, Purged::Part(hers), &[&other, &one, &other]),
-        (6_000, Purged::All(hers), &[&one, &other]),
-        (6_000, Purged::Nothing, &[&one, &other]),
+    for (device, readings_max, purged, left) in [
+        (mine, 12_000, Purged::All, &[&one, &other, &one, &other][..]),
+        (hers, 11_999, Purged::Part, &[&other, &one, &other]),
+        (hers, 6_000, Purged::All, &[&one, &other]),
+        (hers, 6_000, Purged::Nothing, &[&one, &other]),
     ] {
-        assert_eq!(store.purge_slice(readings_max).await.unwrap(), purged);
+        assert_eq!(store.purge_slice(device, readings_max).await.unwrap(), purged);
         assert_eq!(rows(&folder.database()), blocks(left));
     }
 }
@@ -105,13 +105,37 @@ async fn a_large_segment_is_purged_in_several_slices() {
     assert!(all >= 4, "{all} blocks");
     let mut left = all;
     while left > 0 {
-        assert_eq!(store.purge_slice(1_500).await.unwrap(), Purged::Part(device));
+        assert_eq!(store.purge_slice(device, 1_500).await.unwrap(), Purged::Part);
         left = (left - all / 4).max(0);
         assert_eq!(rows(&folder.database()), (1, left));
     }
-    while store.purge_slice(1_500).await.unwrap() == Purged::Part(device) {}
+    while store.purge_slice(device, 1_500).await.unwrap() == Purged::Part {}
     assert_eq!(rows(&folder.database()), (0, 0));
-    assert_eq!(store.purge_slice(1_500).await.unwrap(), Purged::Nothing);
+    assert_eq!(store.purge_slice(device, 1_500).await.unwrap(), Purged::Nothing);
+}
+
+/// A damaged page of one device, or a bug, must not keep the data of all other devices.
+#[tokio::test]
+async fn a_device_whose_purge_fails_does_not_stop_the_others() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.database(), true).unwrap();
+    let [broken, other] = [create(&store, "a", None).await, create(&store, "b", None).await];
+    for device in [broken, other] {
+        append_segment(&store, device, &segment(0)).await;
+        store.delete_device(device, None).await.unwrap();
+    }
+    let fault = format!(
+        "CREATE TRIGGER fault BEFORE DELETE ON segment WHEN old.device = {}
+         BEGIN SELECT RAISE (ABORT, 'a damaged page'); END",
+        broken.0
+    );
+    Connection::open(folder.database()).unwrap().execute_batch(&fault).unwrap();
+    assert_eq!(store.find_deleted_device(DeviceKey(0)).await.unwrap(), Some(broken));
+    assert!(store.purge_slice(broken, u32::MAX).await.is_err());
+    assert_eq!(store.find_deleted_device(broken).await.unwrap(), Some(other));
+    assert_eq!(store.purge_slice(other, u32::MAX).await.unwrap(), Purged::All);
+    assert_eq!(store.find_deleted_device(broken).await.unwrap(), None);
+    assert_eq!(store.find_deleted_device(DeviceKey(0)).await.unwrap(), Some(broken));
 }
 
 /// A slice ends at a number of readings or of segments, and the next process continues.
@@ -135,15 +159,15 @@ async fn a_purge_is_bounded_and_survives_a_restart() {
     let segments_max = i64::from(PURGED_SEGMENTS_MAX);
     let mut left = 70;
     for (readings_max, segments) in [(2, 1), (5, 2), (u32::MAX, segments_max)] {
-        assert_eq!(store.purge_slice(readings_max).await.unwrap(), Purged::Part(device));
+        assert_eq!(store.purge_slice(device, readings_max).await.unwrap(), Purged::Part);
         left -= segments;
         assert_eq!(rows(&folder.database()).0, left, "a slice of {readings_max} readings");
     }
     drop(store);
     let store = SqliteStore::open(&folder.database(), true).unwrap();
-    assert_eq!(store.purge_slice(u32::MAX).await.unwrap(), Purged::Part(device));
-    assert_eq!(store.purge_slice(u32::MAX).await.unwrap(), Purged::All(device));
-    assert_eq!(store.purge_slice(u32::MAX).await.unwrap(), Purged::Nothing);
+    assert_eq!(store.purge_slice(device, u32::MAX).await.unwrap(), Purged::Part);
+    assert_eq!(store.purge_slice(device, u32::MAX).await.unwrap(), Purged::All);
+    assert_eq!(store.purge_slice(device, u32::MAX).await.unwrap(), Purged::Nothing);
     let connection = Connection::open(folder.database()).unwrap();
     for table in ["segment", "segment_block", "derived_segment", "derived_block", "deleted_device"] {
         let select = format!("SELECT count(*) FROM {table}");

@@ -24,10 +24,10 @@ async fn purge_all(store: &Opened, check: impl AsyncFn()) -> Vec<DeviceKey> {
     let mut done = Vec::new();
     for _ in 0..SLICES_MAX {
         check().await;
-        match store.purge_slice(1).await.unwrap() {
-            Purged::Part(_) => {}
-            Purged::All(device) => done.push(device),
-            Purged::Nothing => return done,
+        let Some(device) = store.find_deleted_device(DeviceKey(0)).await.unwrap() else { return done };
+        match store.purge_slice(device, 1).await.unwrap() {
+            Purged::All => done.push(device),
+            Purged::Part | Purged::Nothing => {}
         }
     }
     panic!("a purge does not end");
@@ -115,6 +115,38 @@ pub async fn devices_of_a_deleted_user_are_gone_before_they_are_purged(store: Op
     assert!(purged.iter().all(|key| segments.iter().any(|(owned, _)| owned == key)), "{purged:?}");
 }
 
+/// So a device that cannot be purged does not stop the purge of the others. A device that exists, or never
+/// existed, is not purged. The model purges at once.
+pub async fn deleted_devices_are_purged_in_any_order(store: Opened) {
+    let ann = user(&store, "ann").await;
+    let mut deleted = Vec::new();
+    for name in ["a", "b", "c"] {
+        let device = owned_device(&store, name, &ann).await;
+        sealed(&store, &device, &[1, 2]).await;
+        deleted.push(device.key);
+    }
+    let stays = device(&store, "stays").await;
+    sealed(&store, &stays, &[1, 2]).await;
+    store.delete_user(ann.id, None).await.unwrap();
+    let find = async |after| store.find_deleted_device(after).await.unwrap();
+    let mut found = Vec::new();
+    while let Some(device) = find(found.last().copied().unwrap_or(DeviceKey(0))).await {
+        found.push(device);
+    }
+    assert!(found == deleted || found.is_empty(), "{found:?}");
+    for device in [stays.key, DeviceKey(stays.key.0 + 1)] {
+        assert_eq!(store.purge_slice(device, 10).await.unwrap(), Purged::Nothing);
+    }
+    for device in found.iter().rev() {
+        while store.purge_slice(*device, 10).await.unwrap() != Purged::All {}
+        assert_eq!(store.purge_slice(*device, 10).await.unwrap(), Purged::Nothing);
+        assert_eq!(find(DeviceKey(device.0 - 1)).await, None);
+        assert_gone(&store, *device, &[]).await;
+    }
+    assert_eq!(find(DeviceKey(0)).await, None);
+    assert_eq!(all_times(&store, &stays).await, [1, 2]);
+}
+
 /// Several callers delete and purge devices while others append to them, seal and merge. Each device is
 /// purged once, and a device with the same id keeps its own readings.
 pub async fn purges_under_writes_bring_nothing_back(store: Opened) {
@@ -172,10 +204,12 @@ async fn append_until_missing(store: &Opened, device: &Device) -> Vec<DeviceKey>
 async fn purge_some(store: &Opened) -> Vec<DeviceKey> {
     let mut done = Vec::new();
     for _ in 0..20 {
-        match store.purge_slice(3).await.unwrap() {
-            Purged::All(device) => done.push(device),
-            Purged::Part(_) | Purged::Nothing => tokio::task::yield_now().await,
+        if let Some(device) = store.find_deleted_device(DeviceKey(0)).await.unwrap()
+            && store.purge_slice(device, 3).await.unwrap() == Purged::All
+        {
+            done.push(device);
         }
+        tokio::task::yield_now().await;
     }
     done
 }

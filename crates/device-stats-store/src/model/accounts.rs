@@ -128,7 +128,11 @@ impl AccountStore for Model {
     }
 
     /// A deletion of the model leaves nothing behind.
-    async fn purge_slice(&self, _readings_max: u32) -> Result<Purged, StoreError> {
+    async fn find_deleted_device(&self, _after: DeviceKey) -> Result<Option<DeviceKey>, StoreError> {
+        Ok(None)
+    }
+
+    async fn purge_slice(&self, _device: DeviceKey, _readings_max: u32) -> Result<Purged, StoreError> {
         Ok(Purged::Nothing)
     }
 }

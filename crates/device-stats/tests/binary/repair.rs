@@ -64,7 +64,10 @@ fn damaged_readings_are_reported_and_other_devices_work() {
     assert!(output.ends_with(": 1 faults\n"), "{output}");
     let server = Damaged::serve(&damaged.url);
     assert_eq!(server.get("/health/ready"), (200, json!({ "status": "damaged", "damaged_devices": 1 })));
-    let detail = json!("The newest readings of the device with id 1 are damaged");
+    let detail = json!(
+        "The most recently stored readings of the device with id 1 are damaged; requests about its readings \
+         fail until they are repaired"
+    );
     let (status, answer) = analysis(&server, "ill");
     assert_eq!((status, &answer["code"], &answer["detail"]), (500, &json!("damaged_readings"), &detail));
     assert_eq!(post(&server, "ill", 3), 500);

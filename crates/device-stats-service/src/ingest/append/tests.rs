@@ -86,6 +86,6 @@ async fn many_readings_are_prepared_on_threads_for_computations() {
         own.lock().unwrap().push(thread());
         stamps.apply([])
     };
-    service.prepare(COUNT, make).await.unwrap();
+    service.prepare(COUNT, 0, make).await.unwrap();
     assert!(names.lock().unwrap().iter().all(|name| name.starts_with("body-")), "{names:?}");
 }

@@ -1,7 +1,9 @@
 //! Tests of group commits over the model and over SQLite.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Timestamp};
@@ -11,12 +13,15 @@ use device_stats_store::{Appended, HotDevice, Model};
 use futures_util::future::join_all;
 
 use super::*;
-use crate::limits::QUEUE_READINGS_MAX;
+use crate::limits::{LOCKED_DEVICE_WAIT_MAX, QUEUE_READINGS_MAX};
 use crate::testing::{create_device as create, new_reading as reading};
 
 fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
     Arc::new(GroupCommit::new(store, Arc::default(), Arc::default(), Arc::default()))
 }
+
+/// Time for which an append waits for a locked device.
+const LOCK_WAIT: Duration = Duration::from_millis(100);
 
 /// The model with another number of concurrent appends, and with lost outcomes.
 #[derive(Default)]
@@ -25,8 +30,8 @@ struct ChangedModel {
     append_concurrency: usize,
     /// Number of outcomes missing in the answer to each append.
     outcomes_lost: usize,
-    /// A device that another call has locked.
-    locked: Option<DeviceKey>,
+    /// A device that another call has locked. An append waits [`LOCK_WAIT`] for it.
+    locked: Mutex<Option<DeviceKey>>,
     /// Number of appends.
     appends: AtomicUsize,
 }
@@ -43,8 +48,10 @@ impl ReadingStore for ChangedModel {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
-        if readings.iter().any(|reading| Some(reading.device) == self.locked) {
-            return Err(StoreError::DevicesLocked(self.locked.into_iter().collect()));
+        let locked = *self.locked.lock().unwrap();
+        if readings.iter().any(|reading| Some(reading.device) == locked) {
+            sleep(LOCK_WAIT).await;
+            return Err(StoreError::DevicesLocked(locked.into_iter().collect()));
         }
         let mut outcomes = self.model.append(readings).await?;
         outcomes.truncate(outcomes.len() - self.outcomes_lost);
@@ -95,11 +102,11 @@ async fn a_bad_request_does_not_fail_the_others_of_its_group() {
 }
 
 /// The whole group was answered with 503.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_for_a_locked_device_does_not_fail_the_others_of_its_group() {
-    let mut store = ChangedModel { append_concurrency: 1, ..Default::default() };
+    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
     let (one, locked) = (create(&store.model, "one").await, create(&store.model, "locked").await);
-    store.locked = Some(locked);
+    *store.locked.lock().unwrap() = Some(locked);
     let store = Arc::new(store);
     let commit = group_commit(store.clone());
     let requests: [&[NewReading]; 4] = [
@@ -108,16 +115,63 @@ async fn a_request_for_a_locked_device_does_not_fail_the_others_of_its_group() {
         &[reading(one, 3)],
         &[reading(locked, 4)],
     ];
-    let outcomes = join_all(requests.map(|readings| commit.append(readings.into(), None))).await;
-    let refused: Vec<bool> = outcomes
-        .iter()
-        .map(|outcome| matches!(outcome, Err(ServiceError::Store(StoreError::DevicesLocked(_)))))
-        .collect();
-    assert_eq!(refused, [false, true, false, true], "{outcomes:?}");
+    let begun = tokio::time::Instant::now();
+    let outcomes = join_all(requests.map(|readings| {
+        let outcome = commit.append(readings.into(), None);
+        async move { (outcome.await, begun.elapsed()) }
+    }));
+    let outcomes = outcomes.await;
+    for (index, (outcome, elapsed)) in outcomes.iter().enumerate() {
+        let refused = match outcome {
+            Err(ServiceError::Store(StoreError::DevicesLocked(devices))) => Some(devices.as_slice()),
+            _ => None,
+        };
+        if index % 2 == 0 {
+            assert!(outcome.is_ok() && *elapsed == LOCK_WAIT, "{outcome:?} after {elapsed:?}");
+        } else {
+            assert_eq!(refused, Some([locked].as_slice()), "{outcome:?}");
+            assert!((LOCKED_DEVICE_WAIT_MAX..LOCKED_DEVICE_WAIT_MAX * 2).contains(elapsed), "{elapsed:?}");
+        }
+    }
     let stored = store.list_hot_readings(one, 10).await.unwrap();
     assert_eq!(stored.iter().map(|row| row.time_us).collect::<Vec<_>>(), [1, 3]);
-    assert_eq!(store.appends.load(Ordering::Relaxed), 2);
     assert_eq!(commit.admission.free_queue_readings(), QUEUE_READINGS_MAX as usize);
+}
+
+/// Each group of the lane with a reading of the locked device waited for its lock, and so did the next group.
+#[tokio::test(start_paused = true)]
+async fn a_locked_device_delays_no_other_device() {
+    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
+    let (one, locked) = (create(&store.model, "one").await, create(&store.model, "locked").await);
+    *store.locked.lock().unwrap() = Some(locked);
+    let store = Arc::new(store);
+    let commit = group_commit(store.clone());
+    let begun = tokio::time::Instant::now();
+    let mut waiting = Vec::new();
+    for n in 0..100 {
+        waiting.push(tokio::spawn({
+            let commit = Arc::clone(&commit);
+            async move { commit.append([reading(locked, n)].into(), None).await }
+        }));
+        tokio::task::yield_now().await;
+        commit.append([reading(one, n)].into(), None).await.unwrap();
+        sleep(Duration::from_millis(10)).await;
+    }
+    // Only the first group has waited for the lock.
+    assert_eq!(begun.elapsed(), LOCK_WAIT + Duration::from_secs(1));
+    assert!(waiting.iter().all(|request| !request.is_finished()));
+    *store.locked.lock().unwrap() = None;
+    for request in waiting {
+        request.await.unwrap().unwrap();
+    }
+    assert!(begun.elapsed() < LOCKED_DEVICE_WAIT_MAX);
+    assert_eq!(store.list_hot_readings(locked, 1_000).await.unwrap().len(), 100);
+    // The device counts as free, so a request for it does not wait for a retry.
+    let freed = tokio::time::Instant::now();
+    commit.append([reading(locked, 1_000)].into(), None).await.unwrap();
+    assert_eq!(freed.elapsed(), Duration::ZERO);
+    sleep(LOCKED_DEVICE_PAUSE * 2).await;
+    assert_eq!(commit.locked_devices.lane.counts(), (0, 0));
 }
 
 /// The halves of the group were appended again, although the store had stored its readings.

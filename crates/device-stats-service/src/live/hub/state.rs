@@ -211,6 +211,7 @@ impl HubState {
                 device.inboxes.push(Arc::clone(inbox));
             }
         }
+        inbox.keep_limits_of(devices);
         self.devices.retain(|_, device| device.is_watched(now));
         if self.has_ended {
             inbox.end();

@@ -239,3 +239,15 @@ async fn published_readings_wait_outside_of_the_requests() {
     assert!(relay.take_has_discarded());
     hub.unwatch(&inbox);
 }
+
+/// The inbox remembered a rate limit for each device that its stream had ever watched.
+#[test]
+fn an_inbox_forgets_the_rate_limits_of_devices_that_it_no_longer_watches() {
+    let hub = LiveHub::default();
+    let inbox = hub.client_inbox(1_000.0);
+    for device in 0..100 {
+        hub.watch(&inbox, &HashSet::from([DeviceKey(device), DeviceKey(device + 1)]), None);
+        hub.publish(&[reading(device, 1), reading(device + 1, 2)], CommitOrigin::ThisNode);
+        assert!(inbox.limited_devices() <= 3, "{}", inbox.limited_devices());
+    }
+}

@@ -152,6 +152,24 @@ fn a_lost_removal_leaves_no_reading_behind() {
     assert!(state.devices.is_empty(), "{:?}", state.devices);
 }
 
+/// The view of a query that began before the deletion of a device showed fewer readings instead of the
+/// damage.
+#[test]
+fn an_earlier_view_sees_the_damage_of_a_deleted_device() {
+    let mut state = HotState::default();
+    state.apply(1, Entry::Appended(vec![(key(0), row(0, 1))]));
+    state.note_damage(2, Some(vec![key(0), key(1)]));
+    state.apply(3, Entry::Deleted(vec![key(0)]));
+    let damage = |state: &HotState| {
+        [1, 2, 3].map(|position| (state.damage(Some(key(0)), position), state.damaged_devices(position)))
+    };
+    let earlier = (Some(2), vec![key(0), key(1)]);
+    assert_eq!(damage(&state), [(None, vec![]), earlier, (None, vec![key(1)])]);
+    assert_eq!(state.devices(2), []);
+    state.forget(3);
+    assert!(state.deleted_damage.is_empty());
+}
+
 /// A device that reports rarely must not prevent the removal of journal entries of all other devices.
 #[test]
 fn a_reading_that_stays_hot_is_carried_forward() {

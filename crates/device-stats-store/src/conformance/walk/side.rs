@@ -150,7 +150,13 @@ impl Side {
                 store.list_devices_after(self.key(*after), &filter, *limit).await.map(devices)
             }
             // A store may purge at any time, so the answers differ.
-            Step::Purge(readings) => store.purge_slice(*readings).await.map(|_| "purged".to_owned()),
+            Step::Purge(readings) => {
+                let purged = match store.find_deleted_device(DeviceKey(0)).await {
+                    Ok(Some(device)) => store.purge_slice(device, *readings).await.map(drop),
+                    found => found.map(drop),
+                };
+                purged.map(|()| "purged".to_owned())
+            }
             Step::ListUserDevices(user) => store.list_user_devices(self.user_id(*user)).await.map(devices),
             _ => return None,
         })
