@@ -39,6 +39,7 @@ impl ApiError {
     /// Returns the response to this error.
     pub(crate) fn describe(&self) -> Description {
         match self {
+            Self::Opening => unavailable("unavailable", "The database is being opened, try again"),
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
             Self::RootPath => {
                 let detail = "Not Found; the documentation of the interface is at /docs";

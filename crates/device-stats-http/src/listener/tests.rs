@@ -78,7 +78,8 @@ async fn service() -> Service {
 /// of parts. Returns the response and the log.
 async fn export(pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
     let (log, _guard) = Log::start();
-    let server = Server { app: app(service().await), proxies: Arc::default() };
+    let server = Server::new(TrustedProxies::default());
+    server.open(&service().await);
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
     let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
@@ -138,7 +139,8 @@ async fn a_request_whose_client_disconnects_is_logged() {
         std::future::pending::<()>().await;
     };
     let routes = with_layers(Router::new().route("/slow", get(never_answers)));
-    let server = Server { app: routes, proxies: Arc::default() };
+    let server = Server::new(TrustedProxies::default());
+    server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
     let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);

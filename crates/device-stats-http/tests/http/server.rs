@@ -108,7 +108,7 @@ impl Server {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
-            serve(listener, service.clone(), proxies, stop).await;
+            serve(listener, std::future::ready(service.clone()), proxies, stop).await;
         });
         Self { api, stop, serving }
     }

@@ -32,6 +32,7 @@ mod limits;
 mod logged_readings;
 mod many_bodies;
 mod numbered_readings;
+mod opening;
 mod outages;
 mod output_forms;
 mod random;
