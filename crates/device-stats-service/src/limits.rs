@@ -14,6 +14,15 @@ pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 /// Maximum number of readings that wait for their commit or are being committed. A request that exceeds it is
 /// refused with 503 at once.
 pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
+/// Default of the maximum number of hot readings. While the store has them, requests whose readings would
+/// become hot are refused with 503 at once. With SQLite, each hot reading needs about 85 bytes of memory.
+pub const HOT_READINGS_DEFAULT: u64 = 16 * 1024 * 1024;
+/// Divisor of the maximum number of hot readings. The quotient is the number of hot readings that must be
+/// sealed before readings are accepted again.
+pub const HOT_READINGS_FREED_DIVISOR: u64 = 16;
+/// Interval at which a node that gets readings asks the store for the number of hot readings. In between, it
+/// adds its own.
+pub const HOT_COUNT_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum time that a request waits in the queue for its commit. A request that waits longer is answered
 /// with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
@@ -122,8 +131,8 @@ pub const SEAL_READINGS: u32 = 4_096;
 /// number of newest readings that stay hot.
 pub const SEAL_HOT_DIVISOR: usize = 8;
 /// Number of hot readings of all devices, by the count of one node, above which the devices with the most hot
-/// readings are sealed early. With SQLite, each hot reading needs about 80 bytes of memory.
-pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
+/// readings are sealed early. It is at most half of the maximum number of hot readings.
+pub const EARLY_SEAL_READINGS: u64 = 1024 * 1024;
 /// Minimum number of readings of a request that become a segment at once. All of them are client-timed and of
 /// one device.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;

@@ -206,6 +206,12 @@ impl HotView {
         Ok(self.known(device)?.rows(device, Window::ALL, self.position).take(count as usize).collect())
     }
 
+    /// Returns the number of hot readings of all devices, of this moment or a later one. Of devices with
+    /// damaged entries, includes the known readings.
+    pub(crate) fn count(&self) -> u64 {
+        self.replica.read().count()
+    }
+
     /// Returns all devices that have hot readings, by ascending key. Leaves out devices whose hot readings
     /// are not known.
     pub(crate) fn list_devices(&self) -> Result<Vec<HotDevice>, StoreError> {

@@ -158,6 +158,13 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             unavailable("query_timeout", detail)
         }
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
+        ServiceError::HotReadingsFull { hot_readings_max } => {
+            let detail = format!(
+                "{hot_readings_max} readings wait to be sealed, because sealing does not keep up; nothing was \
+                 stored, try again"
+            );
+            unavailable("queue_full", detail)
+        }
         ServiceError::RequestInProgress => text(
             StatusCode::CONFLICT,
             "request_under_way",

@@ -22,6 +22,7 @@ use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::hot_limit::HotLimit;
 use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
 use crate::admission::AdmissionControl;
@@ -34,6 +35,7 @@ use crate::sealing::backlog::Backlog;
 pub(crate) struct GroupCommit {
     store: Arc<dyn ReadingStore>,
     admission: Arc<AdmissionControl>,
+    hot_limit: HotLimit,
     backlog: Arc<Backlog>,
     live: Arc<LiveHub>,
     device_lanes: Vec<Arc<Lane>>,
@@ -41,15 +43,18 @@ pub(crate) struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Creates the lanes. Committed readings are added to `backlog` and published to `live`.
+    /// Creates the lanes. No reading is appended while the store has `hot_readings_max` hot readings.
+    /// Committed readings are added to `backlog` and published to `live`.
     pub(crate) fn new(
         store: Arc<dyn ReadingStore>,
+        hot_readings_max: u64,
         admission: Arc<AdmissionControl>,
         backlog: Arc<Backlog>,
         live: Arc<LiveHub>,
     ) -> Self {
         let lanes = store.append_concurrency().max(1);
         Self {
+            hot_limit: HotLimit::new(Arc::clone(&store), hot_readings_max),
             store,
             admission,
             backlog,
@@ -64,14 +69,15 @@ impl GroupCommit {
     /// if the caller is cancelled. Call it inside a runtime.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`], at once. After [`QUEUE_TIMEOUT`], [`StoreError::Unavailable`] if the
-    /// readings still wait, or [`StoreError::OutcomeUnknown`] if they are being committed. The errors of the
-    /// store.
+    /// [`ServiceError::QueueFull`] and [`ServiceError::HotReadingsFull`], at once. After [`QUEUE_TIMEOUT`],
+    /// [`StoreError::Unavailable`] if the readings still wait, or [`StoreError::OutcomeUnknown`] if they are
+    /// being committed. The errors of the store.
     pub(crate) async fn append(
         self: &Arc<Self>,
         readings: Arc<[NewReading]>,
         claim: Option<KeyClaim>,
     ) -> Result<KeyedOutcome, ServiceError> {
+        self.hot_limit.check().await?;
         let permit = self.admission.admit_readings(readings.len())?;
         let lane = self.lane(&readings);
         let (sender, outcome) = oneshot::channel();
@@ -160,6 +166,7 @@ impl GroupCommit {
         let outcomes =
             if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
+        self.hot_limit.add(stored().count() as u64);
         self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
         self.publish(stored());
         Ok(outcomes)

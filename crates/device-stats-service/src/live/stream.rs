@@ -200,13 +200,19 @@ mod tests {
     use super::*;
     use crate::access::principal::{Action, Principal};
     use crate::admission::QueryLimits;
+    use crate::limits::HOT_READINGS_DEFAULT;
 
     /// Every deleted source was reported as a missing device.
     #[tokio::test]
     async fn a_source_deleted_after_its_lookup_is_missing() {
-        let service =
-            Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1), QueryLimits::default())
-                .unwrap();
+        let service = Service::new(
+            Arc::new(Model::default()),
+            0,
+            Duration::from_mins(1),
+            QueryLimits::default(),
+            HOT_READINGS_DEFAULT,
+        )
+        .unwrap();
         let email = Email::parse("ada@example.com").unwrap();
         let user = NewUser { username: Username::new("ada").unwrap(), email };
         let user = service.create_user(Principal::Anyone, user).await.unwrap();

@@ -104,6 +104,11 @@ impl HotState {
         Self { position, ..Self::default() }
     }
 
+    /// Returns the number of hot readings after the last applied entry.
+    pub(super) fn count(&self) -> u64 {
+        self.live
+    }
+
     /// Applies the next entry.
     pub(super) fn apply(&mut self, position: Position, entry: Entry) {
         self.position = position;

@@ -91,8 +91,9 @@ async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 }
 
 fn start_service(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Result<Service> {
-    let Settings { cache_bytes_max, keys_kept_for, queries, .. } = *settings;
-    Service::new(store, cache_bytes_max, keys_kept_for, queries).context("cannot start threads")
+    let Settings { cache_bytes_max, keys_kept_for, queries, hot_readings_max, .. } = *settings;
+    Service::new(store, cache_bytes_max, keys_kept_for, queries, hot_readings_max)
+        .context("cannot start threads")
 }
 
 /// Answers requests until `stopped`, with the service from the time when the database is open.

@@ -21,6 +21,7 @@ mod errors;
 mod exports;
 mod fixed_answer;
 mod full_disk;
+mod hot_limit;
 mod import_files;
 mod import_rejects;
 mod import_retries;

@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Timestamp};
 use device_stats_segment::Row;
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, HotDevice, Model};
+use device_stats_store::{Appended, HotDevices, Model};
 use futures_util::future::join_all;
 
 use super::*;
-use crate::limits::QUEUE_READINGS_MAX;
+use crate::limits::{HOT_READINGS_DEFAULT, QUEUE_READINGS_MAX};
 use crate::testing::{create_device as create, new_reading as reading};
 
 fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
-    Arc::new(GroupCommit::new(store, Arc::default(), Arc::default(), Arc::default()))
+    Arc::new(GroupCommit::new(store, HOT_READINGS_DEFAULT, Arc::default(), Arc::default(), Arc::default()))
 }
 
 /// The model with another number of concurrent appends, and with lost outcomes.
@@ -59,8 +59,12 @@ impl ReadingStore for ChangedModel {
         self.model.append_keyed(requests, now).await
     }
 
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
-        self.model.list_hot_devices().await
+    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
+        self.model.count_hot_readings().await
+    }
+
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
+        self.model.list_hot_devices(after).await
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
@@ -140,6 +144,8 @@ async fn waiting_requests_share_a_transaction() {
     let store = Arc::new(SqliteStore::open(&path, true).unwrap());
     let device = create(&*store, "one").await;
     let commit = group_commit(store);
+    // The first requests would wait until the hot readings are counted.
+    commit.hot_limit.check().await.unwrap();
     let requests = (0..200).map(|n| commit.append([reading(device, n)].into(), None));
     for outcome in join_all(requests).await {
         outcome.unwrap();
