@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Maximum memory of all request bodies together until their readings are stored, in bytes. A body that
 /// exceeds it is refused with 503 at once.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Number of readings from which a thread for computations hashes them, looks up their devices and gives them
-/// ids. Fewer readings stay on the thread of their connection.
+/// Number of readings from which a thread for computations hashes them, looks up their devices, gives them
+/// ids and counts their outcomes, and from which a thread that may block passes them to the store. Fewer
+/// readings stay on the thread of their connection.
 pub const COMPUTE_READINGS: usize = 32_768;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;

@@ -19,7 +19,9 @@ use std::time::Instant;
 use device_stats_domain::{NewReading, Reading};
 use device_stats_store::{KeyedOutcome, KeyedReadings, ReadingStore, Retry, StoreError};
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::hot_limit::HotLimit;
@@ -27,7 +29,7 @@ use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
 use crate::admission::AdmissionControl;
 use crate::error::ServiceError;
-use crate::limits::QUEUE_TIMEOUT;
+use crate::limits::{COMPUTE_READINGS, QUEUE_TIMEOUT};
 use crate::live::hub::LiveHub;
 use crate::sealing::backlog::Backlog;
 
@@ -114,10 +116,21 @@ impl GroupCommit {
                 return;
             }
             // A panic drops the group, so each of its requests fails. The next group is committed.
-            if AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
+            if !Arc::clone(&self).commit_or_panic(group).await {
                 tracing::error!("a group commit panicked, failing its requests");
             }
         }
+    }
+
+    /// Commits a group; returns false after a panic. Many readings are copied, converted and counted on a
+    /// thread that may block, so that no other request waits for that.
+    async fn commit_or_panic(self: Arc<Self>, group: Vec<PendingAppend>) -> bool {
+        let readings: usize = group.iter().map(|append| append.readings.len()).sum();
+        if readings < COMPUTE_READINGS {
+            return AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_ok();
+        }
+        let runtime = Handle::current();
+        spawn_blocking(move || runtime.block_on(self.commit(group))).await.is_ok()
     }
 
     /// Appends the readings of a group in one transaction, and returns the outcome to each request. If one

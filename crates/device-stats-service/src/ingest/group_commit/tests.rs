@@ -1,7 +1,9 @@
 //! Tests of group commits over the model and over SQLite.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ThreadId;
 
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Timestamp};
@@ -29,6 +31,8 @@ struct ChangedModel {
     locked: Option<DeviceKey>,
     /// Number of appends.
     appends: AtomicUsize,
+    /// The threads of the appends, each with the number of readings.
+    threads: Mutex<Vec<(ThreadId, usize)>>,
 }
 
 #[async_trait]
@@ -43,6 +47,7 @@ impl ReadingStore for ChangedModel {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
+        self.threads.lock().unwrap().push((std::thread::current().id(), readings.len()));
         if readings.iter().any(|reading| Some(reading.device) == self.locked) {
             return Err(StoreError::DevicesLocked(self.locked.into_iter().collect()));
         }
@@ -226,4 +231,24 @@ async fn a_full_queue_refuses_at_once() {
     assert!(matches!(all, Ok(KeyedOutcome::New(outcome)) if outcome.len() == count as usize));
     assert!(matches!(more, Err(ServiceError::QueueFull)));
     commit.append([reading(device, -1)].into(), None).await.unwrap();
+}
+
+/// The readings of a large request were copied and counted on the threads of the connections, and other
+/// requests waited.
+#[tokio::test]
+async fn many_readings_are_committed_on_a_thread_that_may_block() {
+    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
+    let device = create(&store.model, "one").await;
+    let store = Arc::new(store);
+    let commit = group_commit(store.clone());
+    let many = i64::try_from(COMPUTE_READINGS).unwrap();
+    for times in [0..many, many..2 * many - 1] {
+        let readings: Arc<[NewReading]> = times.map(|us| reading(device, us)).collect();
+        commit.append(readings, None).await.unwrap();
+    }
+    let threads = store.threads.lock().unwrap();
+    // The test has one thread.
+    let here = std::thread::current().id();
+    let found: Vec<_> = threads.iter().map(|(thread, readings)| (*thread == here, *readings)).collect();
+    assert_eq!(found, [(false, COMPUTE_READINGS), (true, COMPUTE_READINGS - 1)]);
 }
