@@ -42,7 +42,7 @@ pub(crate) fn measure(database: &str) -> anyhow::Result<Sizes> {
                 }
             }
         }
-        sizes.hot_readings = store.list_hot_devices().await?.iter().map(|hot| hot.readings).sum();
+        sizes.hot_readings = store.count_hot_readings().await?;
         Ok(sizes)
     })
 }

@@ -21,15 +21,28 @@ pub(crate) fn app(service: Service) -> Router {
     with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service))
 }
 
+/// Returns the application while the database is being opened: the process is alive, and everything else is
+/// refused.
+pub(crate) fn opening_app() -> Router {
+    around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening))
+}
+
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
 /// panics, complete the response, and compress it.
 pub(crate) fn with_layers(routes: Router) -> Router {
+    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method))
+}
+
+fn around(routes: Router) -> Router {
     routes
-        .fallback(refuse_path)
-        .method_not_allowed_fallback(refuse_method)
         .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
         .layer(from_fn(middleware::complete_response))
         .layer(compression())
+}
+
+async fn refuse_while_opening(headers: HeaderMap, body: Body) -> ApiError {
+    drain_unread(&headers, body);
+    ApiError::Opening
 }
 
 /// Responds to a path that no operation has.
@@ -55,6 +68,25 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+
+    async fn get_while_opening(path: &str) -> Response {
+        opening_app().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    /// The server did not listen until it had read all hot readings, so it was restarted again and again.
+    #[tokio::test]
+    async fn only_the_liveness_is_answered_while_the_database_is_being_opened() {
+        assert_eq!(get_while_opening("/health/live").await.status(), StatusCode::OK);
+        for path in ["/health/ready", "/api/v1/users/", "/docs", "/", "/unknown"] {
+            let response = get_while_opening(path).await;
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+            assert_eq!(response.headers()["retry-after"], "1", "{path}");
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let body = String::from_utf8_lossy(&body);
+            assert!(body.contains(r#""detail":"The database is being opened, try again""#), "{path}: {body}");
+            assert!(body.contains(r#""code":"unavailable""#), "{path}: {body}");
+        }
+    }
 
     #[tokio::test]
     async fn a_panic_is_answered_like_any_error() {

@@ -8,7 +8,7 @@ mod tests;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -29,7 +29,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use crate::app::app;
+use crate::app::{app, opening_app};
 use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
 use crate::proxies::TrustedProxies;
 use crate::trailing_slash::strip_trailing_slash;
@@ -38,21 +38,31 @@ use crate::trailing_slash::strip_trailing_slash;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown` completes, then finishes the accepted requests within
-/// [`SHUTDOWN_TIMEOUT`].
+/// [`SHUTDOWN_TIMEOUT`]. Until `opening` completes, only `/health/live` succeeds, and everything else is
+/// answered with 503.
 ///
 /// The address of a client is that of its connection, or the one that a trusted proxy reports.
 pub async fn serve(
     listener: TcpListener,
-    service: Service,
+    opening: impl Future<Output = Service> + Send,
     proxies: TrustedProxies,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let server = Server { app: app(service.clone()), proxies: Arc::new(proxies) };
+    let server = Server::new(proxies);
+    let mut opened = None;
+    let mut opening = std::pin::pin!(opening);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
+            // No connection that is accepted after the opening is refused.
+            biased;
+            service = &mut opening, if opened.is_none() => {
+                server.open(&service);
+                opened = Some(service);
+            }
+            () = &mut shutdown => break,
             accepted = accept(&listener, &permits) => {
                 if let Some(((stream, peer), permit)) = accepted {
                     let connection = serve_connection(stream, peer, server.clone(), &connections);
@@ -62,11 +72,12 @@ pub async fn serve(
                     });
                 }
             }
-            () = &mut shutdown => break,
         }
     }
     drop(listener);
-    service.end_live_streams();
+    if let Some(service) = opened {
+        service.end_live_streams();
+    }
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
         warn!(timeout_s = SHUTDOWN_TIMEOUT.as_secs(), "shutdown timed out, closing open connections");
     }
@@ -75,8 +86,21 @@ pub async fn serve(
 /// The application, and the proxies that report the addresses of its clients.
 #[derive(Clone)]
 struct Server {
-    app: Router,
+    /// The application over the service, once the database is open.
+    app: Arc<OnceLock<Router>>,
+    opening_app: Router,
     proxies: Arc<TrustedProxies>,
+}
+
+impl Server {
+    fn new(proxies: TrustedProxies) -> Self {
+        Self { app: Arc::default(), opening_app: opening_app(), proxies: Arc::new(proxies) }
+    }
+
+    /// Lets the service answer all further requests.
+    fn open(&self, service: &Service) {
+        self.app.get_or_init(|| app(service.clone()));
+    }
 }
 
 /// Accepts the next connection once a permit is free, and returns it with the address of the peer. Returns
@@ -131,9 +155,14 @@ fn serve_connection(
     }
 }
 
-async fn respond(Server { app, proxies }: Server, peer: IpAddr, request: Request<Incoming>) -> Response {
+async fn respond(
+    Server { app, opening_app, proxies }: Server,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Response {
     let mut request = strip_trailing_slash(request.map(Body::new));
     let client = proxies.client(peer, request.headers());
     request.extensions_mut().insert(client);
+    let app = app.get().cloned().unwrap_or(opening_app);
     app.oneshot(request).await.unwrap_or_else(|never| match never {})
 }

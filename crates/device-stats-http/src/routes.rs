@@ -20,6 +20,8 @@ mod tagged;
 mod user_operation;
 mod users;
 
+use axum::Router;
+use axum::routing::get;
 use device_stats_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,6 +33,11 @@ pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use points::{aliases, is_write_path};
 pub(crate) use series::WEEK_START_WORDS;
 pub(crate) use statistics::names as statistic_names;
+
+/// Returns the check of the liveness. It needs no service.
+pub(crate) fn liveness() -> Router {
+    Router::new().route("/health/live", get(health::check_live))
+}
 
 /// Returns the documented operations.
 pub(crate) fn operations() -> OpenApiRouter<Service> {

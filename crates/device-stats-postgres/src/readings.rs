@@ -15,7 +15,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp};
 use device_stats_segment::Row;
-use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, ReadingStore, StoreError};
+use device_stats_store::{Appended, HotDevices, KeyedOutcome, KeyedReadings, ReadingStore, StoreError};
 
 use crate::database::connections::{TimeLimit, call};
 use crate::limits::STORE_APPENDS_AT_ONCE;
@@ -90,8 +90,12 @@ impl ReadingStore for PostgresStore {
         }
     }
 
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| hot::list_devices(client))
+    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| hot::count_readings(client))
+    }
+
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| hot::list_devices(client, after))
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {

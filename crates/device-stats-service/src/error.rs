@@ -17,6 +17,12 @@ pub enum ServiceError {
     /// Too many readings wait for their commit. The readings of the request are not stored.
     #[error("the queue is full")]
     QueueFull,
+    /// The store has the maximum number of hot readings. The readings of the request are not stored.
+    #[error("too many readings are hot")]
+    HotReadingsFull {
+        /// The maximum number of hot readings.
+        hot_readings_max: u64,
+    },
     /// A request with the same key is in progress on this node. The second request is refused and stores
     /// nothing.
     #[error("a request with this key is in progress")]

@@ -5,6 +5,7 @@ mod batch_devices;
 pub(crate) mod clock;
 mod direct;
 pub(crate) mod group_commit;
+pub(crate) mod hot_limit;
 pub(crate) mod keyed_requests;
 mod lane;
 mod locked_devices;

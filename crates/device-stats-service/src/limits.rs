@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Maximum memory of all request bodies together until their readings are stored, in bytes. A body that
 /// exceeds it is refused with 503 at once.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Number of readings from which a thread for computations hashes them, looks up their devices and gives them
-/// ids. Fewer readings stay on the thread of their connection.
+/// Number of readings from which a thread for computations hashes them, looks up their devices, gives them
+/// ids and counts their outcomes, and from which a thread that may block passes them to the store. Fewer
+/// readings stay on the thread of their connection.
 pub const COMPUTE_READINGS: usize = 32_768;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
@@ -14,6 +15,15 @@ pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 /// Maximum number of readings that wait for their commit or are being committed. A request that exceeds it is
 /// refused with 503 at once.
 pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
+/// Default of the maximum number of hot readings. While the store has them, requests whose readings would
+/// become hot are refused with 503 at once. With SQLite, each hot reading needs about 85 bytes of memory.
+pub const HOT_READINGS_DEFAULT: u64 = 16 * 1024 * 1024;
+/// Divisor of the maximum number of hot readings. The quotient is the number of hot readings that must be
+/// sealed before readings are accepted again.
+pub const HOT_READINGS_FREED_DIVISOR: u64 = 16;
+/// Interval at which a node that gets readings asks the store for the number of hot readings. In between, it
+/// adds its own.
+pub const HOT_COUNT_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum time that a request waits in the queue for its commit. A request that waits longer is answered
 /// with 503.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
@@ -134,8 +144,8 @@ pub const SEAL_READINGS: u32 = 4_096;
 /// number of newest readings that stay hot.
 pub const SEAL_HOT_DIVISOR: usize = 8;
 /// Number of hot readings of all devices, by the count of one node, above which the devices with the most hot
-/// readings are sealed early. With SQLite, each hot reading needs about 80 bytes of memory.
-pub const HOT_READINGS_MAX: u64 = 1024 * 1024;
+/// readings are sealed early. It is at most half of the maximum number of hot readings.
+pub const EARLY_SEAL_READINGS: u64 = 1024 * 1024;
 /// Minimum number of readings of a request that become a segment at once. All of them are client-timed and of
 /// one device.
 pub const DIRECT_SEAL_READINGS: u32 = 4_096;

@@ -57,7 +57,8 @@ pub(crate) struct ServiceParts {
 
 impl Service {
     /// Creates the service over `store`. It caches up to `cache_bytes_max` bytes of decoded segments, and
-    /// keeps the receipt of each keyed request for `receipts_kept_for`. `queries` limits its queries.
+    /// keeps the receipt of each keyed request for `receipts_kept_for`. `queries` limits its queries. It
+    /// accepts no hot readings while the store has `hot_readings_max` of them.
     ///
     /// # Errors
     /// A thread for computations cannot be started.
@@ -66,11 +67,14 @@ impl Service {
         cache_bytes_max: u64,
         receipts_kept_for: Duration,
         queries: QueryLimits,
+        hot_readings_max: u64,
     ) -> Result<Self, ThreadPoolBuildError> {
-        let (admission, backlog) = (Arc::new(AdmissionControl::new(queries)), Arc::<Backlog>::default());
+        let admission = Arc::new(AdmissionControl::new(queries));
+        let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();
         let group_commit = GroupCommit::new(
             Arc::<dyn Store>::clone(&store),
+            hot_readings_max,
             Arc::clone(&admission),
             Arc::clone(&backlog),
             Arc::clone(&live),

@@ -77,13 +77,9 @@ impl HotReadings {
         }
         // The position of a poisoned memory says nothing about its contents.
         let replaces = view.opened_at < position || view.replica.state.is_poisoned();
-        let before = journal::first(connection)?.map_or(position, |first| first - 1);
-        let replica =
-            Arc::new(Replica { state: RwLock::new(HotState::new(before)), views: Mutex::default() });
+        let state = rebuild(connection, position)?;
+        let replica = Arc::new(Replica { state: RwLock::new(state), views: Mutex::default() });
         view = HotView::open(Arc::clone(&replica));
-        if !view.advance(connection, position)? {
-            return Err(StoreError::Broken("an entry of the journal is missing".into()));
-        }
         if replaces {
             *lock(&self.replica) = replica;
         }
@@ -95,32 +91,60 @@ impl HotReadings {
     }
 }
 
+/// Reads the journal from its first entry up to a position, which is the last one that the transaction sees.
+/// Nothing sees the state yet, so each entry's removals are dropped from memory at once. The peak of the
+/// memory is that of a running store, however many readings of the journal are idle.
+fn rebuild(connection: &Connection, position: Position) -> Result<HotState, StoreError> {
+    let before = journal::first(connection)?.map_or(position, |first| first - 1);
+    let mut state = HotState::new(before);
+    apply_next(&mut state, connection, Position::MAX)?;
+    if state.position() < position {
+        return Err(StoreError::Broken("an entry of the journal is missing".into()));
+    }
+    Ok(state)
+}
+
+/// Applies the entries after the position of a state, up to the first missing one. After each entry, drops
+/// the readings that the entries up to `forgotten` have removed.
+fn apply_next(state: &mut HotState, connection: &Connection, forgotten: Position) -> Result<(), StoreError> {
+    journal::each_after(connection, state.position(), |next, found| {
+        let is_next = next == state.position() + 1;
+        if is_next {
+            match found {
+                Found::Entry(entry) => state.apply(next, entry),
+                Found::Damaged(devices) => {
+                    tracing::error!(entry = next, ?devices, "an entry of the journal is damaged");
+                    state.note_damage(next, devices);
+                }
+            }
+            state.forget(forgotten.min(next));
+        }
+        is_next
+    })
+}
+
 impl Replica {
     /// Applies the entries up to a position; returns whether memory has all of them. It lacks entries if the
     /// journal does not have them any more, or if applying one has panicked.
-    fn catch_up(&self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
+    /// The caller has a view that was opened at `opened_at`, and moves it to `position`.
+    fn catch_up(
+        &self,
+        connection: &Connection,
+        opened_at: Position,
+        position: Position,
+    ) -> Result<bool, StoreError> {
         match self.state.read() {
             Ok(state) if state.position() >= position => return Ok(true),
             Ok(_) => {}
             Err(_) => return Ok(false),
         }
         let Ok(mut state) = self.state.write() else { return Ok(false) };
-        let known = state.position();
-        journal::each_after(connection, known, |next, found| {
-            let is_next = next == state.position() + 1;
-            if is_next {
-                match found {
-                    Found::Entry(entry) => state.apply(next, entry),
-                    Found::Damaged(devices) => {
-                        tracing::error!(entry = next, ?devices, "an entry of the journal is damaged");
-                        state.note_damage(next, devices);
-                    }
-                }
-            }
-            is_next
-        })?;
-        let oldest = lock(&self.views).keys().next().copied();
-        state.forget(oldest.unwrap_or(position));
+        // No view can be opened while the state is locked.
+        let oldest = lock(&self.views)
+            .iter()
+            .find(|(other, count)| **other != opened_at || **count > 1)
+            .map_or(position, |(other, _)| *other);
+        apply_next(&mut state, connection, oldest)?;
         Ok(state.position() >= position)
     }
 
@@ -144,7 +168,7 @@ impl HotView {
     /// Moves the view to a position; returns whether memory can show the hot readings of that position.
     fn advance(&mut self, connection: &Connection, position: Position) -> Result<bool, StoreError> {
         self.position = position;
-        Ok(self.opened_at <= position && self.replica.catch_up(connection, position)?)
+        Ok(self.opened_at <= position && self.replica.catch_up(connection, self.opened_at, position)?)
     }
 
     /// Returns the state, if the hot readings of a device are known.
@@ -204,6 +228,12 @@ impl HotView {
     /// Returns up to `count` earliest hot readings of a device, by ascending time.
     pub(crate) fn earliest(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
         Ok(self.known(device)?.rows(device, Window::ALL, self.position).take(count as usize).collect())
+    }
+
+    /// Returns the number of hot readings of all devices, of this moment or a later one. Of devices with
+    /// damaged entries, includes the known readings.
+    pub(crate) fn count(&self) -> u64 {
+        self.replica.read().count()
     }
 
     /// Returns all devices that have hot readings, by ascending key. Leaves out devices whose hot readings
@@ -295,6 +325,29 @@ mod tests {
         // The older transaction has read the journal for itself only. Other transactions keep the newer
         // memory.
         assert_eq!(hot.view(&late).unwrap().list_devices().unwrap(), []);
+    }
+
+    /// At a start, memory held all readings of the journal, also those that later entries had removed.
+    #[test]
+    fn a_start_keeps_no_removed_reading_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = database(&folder)();
+        let times = |round: i64| (0..100).map(move |n| 10_000 + round * 1_000 + n);
+        for round in 0..20 {
+            let rows = times(round).map(|time_us| (DEVICE, Row { time_us, ..ROW })).collect();
+            journal::write(&connection, &Entry::Appended(rows)).unwrap();
+            journal::write(&connection, &Entry::Removed(DEVICE, times(round).collect())).unwrap();
+        }
+        let kept_max = |hot: &HotReadings| hot.replica().read().kept_max;
+        // The journal begins with its first entry, and then with a later one.
+        for first in [1, 2] {
+            journal::cut(&connection, first).unwrap();
+            let hot = HotReadings::default();
+            let expected = if first == 1 { vec![ROW] } else { Vec::new() };
+            assert_eq!(hot.view(&connection).unwrap().list(DEVICE, Window::ALL).unwrap(), expected);
+            assert!(kept_max(&hot) <= 101, "{} readings", kept_max(&hot));
+            assert_eq!(hot.replica().read().count(), expected.len() as u64);
+        }
     }
 
     /// After a panic halfway through an entry, every call failed until a restart.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp};
 use device_stats_segment::Row;
-use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, ReadingStore, StoreError};
+use device_stats_store::{Appended, HotDevices, KeyedOutcome, KeyedReadings, ReadingStore, StoreError};
 
 use crate::store::SqliteStore;
 
@@ -37,8 +37,17 @@ impl ReadingStore for SqliteStore {
         self.write_with_hot(move |connection, hot| keyed::append_keyed(connection, hot, &requests, now)).await
     }
 
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
-        self.read_with_hot(|_, hot| hot.list_devices()).await
+    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
+        self.read_with_hot(|_, hot| Ok(hot.count())).await
+    }
+
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
+        self.read_with_hot(move |_, hot| {
+            let mut devices = hot.list_devices()?;
+            devices.retain(|hot| after < hot.device);
+            Ok(HotDevices { devices, next_after: None })
+        })
+        .await
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {

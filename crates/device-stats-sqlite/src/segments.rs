@@ -44,7 +44,7 @@ impl SqliteStore {
         }
         let chunks = pieces.chunks(pieces.len().div_ceil(STORE_READERS_AT_ONCE));
         let chunks = chunks.map(|pieces| self.connections.read(read(pieces)));
-        Ok(try_join_all(chunks).await?.concat())
+        Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
     }
 }
 

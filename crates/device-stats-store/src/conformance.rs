@@ -36,6 +36,7 @@ pub mod deletion_races;
 pub mod deletions;
 pub mod derived;
 pub mod devices;
+pub mod hot_readings;
 pub mod keyed;
 pub mod lists;
 pub mod merging;

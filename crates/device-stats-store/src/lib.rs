@@ -28,8 +28,8 @@ pub use exchange::Exchange;
 #[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{
-    AppendOrder, AppendResult, Appended, Fingerprint, FinishedKeyedCall, FirstStored, HotDevice, KeyedCall,
-    KeyedOutcome, KeyedReadings, OrderedReading, ReadingStore, Receipt, StoredReceipt, TimePicker,
+    AppendOrder, AppendResult, Appended, Fingerprint, FinishedKeyedCall, FirstStored, HotDevice, HotDevices,
+    KeyedCall, KeyedOutcome, KeyedReadings, OrderedReading, ReadingStore, Receipt, StoredReceipt, TimePicker,
 };
 pub use schema::{SchemaError, SchemaVersion};
 pub use segments::{

@@ -17,6 +17,10 @@ pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
 /// Maximum number of segments that one call deletes when it purges a deleted device.
 pub const PURGED_SEGMENTS_MAX: u32 = 32;
+/// Maximum number of devices that one call visits when it lists devices with hot readings.
+pub const HOT_DEVICES_LISTED_MAX: u32 = 1_000;
+/// Number of hot readings at which a store may stop counting, for one device and for all devices together.
+pub const HOT_READINGS_COUNTED_MAX: u32 = 4_096;
 /// Maximum time by which a clock may be set back, or by which the clocks of nodes may differ. A server-timed
 /// reading is placed after the existing readings of its device that are less than this time ahead of the
 /// clock. Readings further ahead are ignored: a device whose own clock is wrong by more must not move its

@@ -97,11 +97,22 @@ pub trait ReadingStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<KeyedOutcome>, StoreError>;
 
-    /// Returns all devices that have hot readings, by ascending key.
+    /// Returns the number of hot readings of all devices together, at one moment during the call. In a store
+    /// that several nodes share, it includes the readings of all nodes. Such a store may estimate a number
+    /// above [`HOT_READINGS_COUNTED_MAX`](crate::limits::HOT_READINGS_COUNTED_MAX), but then it returns at
+    /// least this limit. The cost of a call does not depend on the number.
     ///
     /// # Errors
     /// Only the common errors.
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError>;
+    async fn count_hot_readings(&self) -> Result<u64, StoreError>;
+
+    /// Returns the devices that have hot readings, with keys above `after`, by ascending key. A call may
+    /// return only the first of them. The cost of a call is bounded, also if many devices have many hot
+    /// readings.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError>;
 
     /// Returns the first `count` hot readings of a device, by ascending time; none if the device does not
     /// exist.
@@ -111,11 +122,21 @@ pub trait ReadingStore: Send + Sync + 'static {
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError>;
 }
 
+/// Devices with hot readings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HotDevices {
+    /// The devices, by ascending key.
+    pub devices: Vec<HotDevice>,
+    /// The key after which the next call continues; `None` if there are no further devices.
+    pub next_after: Option<DeviceKey>,
+}
+
 /// A device with hot readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HotDevice {
     /// The device.
     pub device: DeviceKey,
-    /// Number of hot readings; 1 and up.
+    /// Number of hot readings; 1 and up. A store may stop counting at
+    /// [`HOT_READINGS_COUNTED_MAX`](crate::limits::HOT_READINGS_COUNTED_MAX).
     pub readings: u64,
 }

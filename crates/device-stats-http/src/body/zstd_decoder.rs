@@ -152,6 +152,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use device_stats_service::limits::HOT_READINGS_DEFAULT;
     use device_stats_service::{QueryLimits, Service};
     use device_stats_sqlite::SqliteStore;
     use zstd::stream::raw::CParameter;
@@ -173,8 +174,14 @@ mod tests {
     fn decode(body: &[u8], piece: usize) -> (Vec<u8>, usize, usize) {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-        let service =
-            Service::new(Arc::new(store), 0, Duration::from_mins(1), QueryLimits::default()).unwrap();
+        let service = Service::new(
+            Arc::new(store),
+            0,
+            Duration::from_mins(1),
+            QueryLimits::default(),
+            HOT_READINGS_DEFAULT,
+        )
+        .unwrap();
         let mut bounded = Bounded::new(Vec::new(), usize::MAX, service.body_permit());
         let mut decoder = ZstdDecoder::default();
         for bytes in body.chunks(piece) {

@@ -9,6 +9,9 @@ use device_stats_store::StoreError;
 /// Reason why a request fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
+    /// The server has started, but its database is not open yet.
+    #[error("the database is being opened")]
+    Opening,
     /// No operation has the path.
     #[error("unknown path")]
     UnknownPath,

@@ -39,6 +39,7 @@ impl ApiError {
     /// Returns the response to this error.
     pub(crate) fn describe(&self) -> Description {
         match self {
+            Self::Opening => unavailable("unavailable", "The database is being opened, try again"),
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
             Self::RootPath => {
                 let detail = "Not Found; the documentation of the interface is at /docs";
@@ -135,6 +136,43 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let detail = "Other requests changed the same readings repeatedly; nothing is deleted, try again";
             unavailable("deletion_overtaken", detail)
         }
+        ServiceError::TooManyExports(_)
+        | ServiceError::TooManyStreams(_)
+        | ServiceError::TooManyLiveDevices => describe_long_answer(error),
+        ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
+        ServiceError::TooManyAnalyses => {
+            let detail = "Too many analyses and other queries are running; nothing was computed; try again";
+            unavailable("too_many_analyses", detail)
+        }
+        ServiceError::QueryTimedOut(limit) => {
+            let seconds = limit.as_secs();
+            let detail = format!(
+                "The query did not end within {seconds} seconds; try again later, or request a shorter \
+                 period, fewer devices or fewer statistics"
+            );
+            unavailable("query_timeout", detail)
+        }
+        ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
+        ServiceError::HotReadingsFull { hot_readings_max } => {
+            let detail = format!(
+                "{hot_readings_max} readings wait to be sealed, because sealing does not keep up; nothing was \
+                 stored, try again"
+            );
+            unavailable("queue_full", detail)
+        }
+        ServiceError::RequestInProgress => text(
+            StatusCode::CONFLICT,
+            "request_under_way",
+            "A request with this Idempotency-Key is in progress, try again",
+        ),
+        ServiceError::KeyReused(key) => invalid(vec![other_payload(key)]),
+        ServiceError::ComputationFailed(_) => internal(),
+    }
+}
+
+/// Describes the limits on exports and live streams.
+fn describe_long_answer(error: &ServiceError) -> Description {
+    match error {
         ServiceError::TooManyExports(scope) => {
             let limits = [EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX];
             unavailable("too_many_exports", limit_reached(*scope, limits, "exports", "are running"))
@@ -150,27 +188,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             );
             unavailable("too_many_streams", detail)
         }
-        ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
-        ServiceError::TooManyAnalyses => {
-            let detail = "Too many analyses and other queries are running; nothing was computed; try again";
-            unavailable("too_many_analyses", detail)
-        }
-        ServiceError::QueryTimedOut(limit) => {
-            let seconds = limit.as_secs();
-            let detail = format!(
-                "The query did not end within {seconds} seconds; try again later, or request a shorter \
-                 period, fewer devices or fewer statistics"
-            );
-            unavailable("query_timeout", detail)
-        }
-        ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
-        ServiceError::RequestInProgress => text(
-            StatusCode::CONFLICT,
-            "request_under_way",
-            "A request with this Idempotency-Key is in progress, try again",
-        ),
-        ServiceError::KeyReused(key) => invalid(vec![other_payload(key)]),
-        ServiceError::ComputationFailed(_) => internal(),
+        _ => internal(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use axum::routing::get;
 use device_stats_domain::{Axes, DeviceId, Finite, Measurement, Timestamp};
+use device_stats_service::limits::HOT_READINGS_DEFAULT;
 use device_stats_service::{MissingDevices, Principal, QueryLimits};
 use device_stats_store::Model;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -53,8 +54,14 @@ impl Write for Log {
 }
 
 async fn service() -> Service {
-    let service =
-        Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1), QueryLimits::default()).unwrap();
+    let service = Service::new(
+        Arc::new(Model::default()),
+        0,
+        Duration::from_mins(1),
+        QueryLimits::default(),
+        HOT_READINGS_DEFAULT,
+    )
+    .unwrap();
     let reading = |n: u32| Measurement {
         time: Some(Timestamp::from_micros(i64::from(n)).unwrap()),
         values: Axes { x: f64::from(n), y: 0.5, z: 0.25 }.map(|number| Finite::new(number).unwrap()),
@@ -82,7 +89,8 @@ async fn export(pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
 
 async fn request_export(method: &str, pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
     let (log, _guard) = Log::start();
-    let server = Server { app: app(service().await), proxies: Arc::default() };
+    let server = Server::new(TrustedProxies::default());
+    server.open(&service().await);
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
     let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
@@ -151,7 +159,8 @@ async fn a_request_whose_client_disconnects_is_logged() {
         std::future::pending::<()>().await;
     };
     let routes = with_layers(Router::new().route("/slow", get(never_answers)));
-    let server = Server { app: routes, proxies: Arc::default() };
+    let server = Server::new(TrustedProxies::default());
+    server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
     let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);

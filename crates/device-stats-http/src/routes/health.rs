@@ -41,7 +41,7 @@ pub(super) async fn check_live() -> Json<HealthResponse> {
 /// Check that the service is ready
 ///
 /// Succeeds if the database responds, even if the most recently stored readings of some devices are damaged,
-/// because all other devices work. Fails while the server stops.
+/// because all other devices work. Fails while the server opens its database, and while it stops.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "The service is ready.", body = HealthResponse)),

@@ -29,6 +29,7 @@ mod exact_arithmetic;
 mod exports;
 mod faulty_rows;
 mod histograms;
+mod hot_limit;
 mod idempotency;
 mod ids_and_names;
 mod latest;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use device_stats_domain::DeviceKey;
 use device_stats_http::{TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
+use device_stats_service::limits::HOT_READINGS_DEFAULT;
 use device_stats_service::{QueryLimits, Service};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::Store;
@@ -80,16 +81,25 @@ impl Server {
     }
 
     pub(crate) async fn start_with_cache(store: Arc<dyn Store>, cache_bytes_max: u64) -> Self {
-        Self::start_with(store, cache_bytes_max, TrustedProxies::default(), QueryLimits::default()).await
+        let (proxies, queries) = (TrustedProxies::default(), QueryLimits::default());
+        Self::start_with(store, cache_bytes_max, proxies, queries, HOT_READINGS_DEFAULT).await
     }
 
     /// Starts a service that believes the `X-Forwarded-For` of these proxies.
     pub(crate) async fn start_behind(store: Arc<dyn Store>, proxies: TrustedProxies) -> Self {
-        Self::start_with(store, 0, proxies, QueryLimits::default()).await
+        Self::start_with(store, 0, proxies, QueryLimits::default(), HOT_READINGS_DEFAULT).await
     }
 
     pub(crate) async fn start_with_limits(store: Arc<dyn Store>, queries: QueryLimits) -> Self {
-        Self::start_with(store, 16 * 1024 * 1024, TrustedProxies::default(), queries).await
+        let cache_bytes_max = 16 * 1024 * 1024;
+        Self::start_with(store, cache_bytes_max, TrustedProxies::default(), queries, HOT_READINGS_DEFAULT)
+            .await
+    }
+
+    /// Starts a service that accepts no hot readings while the store has this number of them.
+    pub(crate) async fn start_with_hot_readings_max(store: Arc<dyn Store>, hot_readings_max: u64) -> Self {
+        let (proxies, queries) = (TrustedProxies::default(), QueryLimits::default());
+        Self::start_with(store, 0, proxies, queries, hot_readings_max).await
     }
 
     async fn start_with(
@@ -97,18 +107,20 @@ impl Server {
         cache_bytes_max: u64,
         proxies: TrustedProxies,
         queries: QueryLimits,
+        hot_readings_max: u64,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
-        let service = Service::new(store, cache_bytes_max, Duration::from_mins(1), queries).unwrap();
+        let kept_for = Duration::from_mins(1);
+        let service = Service::new(store, cache_bytes_max, kept_for, queries, hot_readings_max).unwrap();
         let serving = tokio::spawn(async move {
             let _relay = service.join_other_nodes();
             let stop = async {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
-            serve(listener, service.clone(), proxies, stop).await;
+            serve(listener, std::future::ready(service.clone()), proxies, stop).await;
         });
         Self { api, stop, serving }
     }

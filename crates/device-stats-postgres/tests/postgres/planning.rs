@@ -2,7 +2,7 @@
 //! then reads whole tables, and the session would keep this plan while the tables grow. The server logs the
 //! plans.
 
-use device_stats_domain::{IdempotencyKey, ListPage, Window};
+use device_stats_domain::{DeviceKey, IdempotencyKey, ListPage, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_segment::Effort;
@@ -52,6 +52,8 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
     let readings = [reading(device, 20), reading(device, 1)].into();
     let request = KeyedReadings { key, fingerprint: [0; 32], kept_until: at(9), readings };
     store.append_keyed(&[request], at(0)).await.unwrap();
+    assert_eq!(store.count_hot_readings().await.unwrap(), 6);
+    assert_eq!(store.list_hot_devices(DeviceKey(0)).await.unwrap().devices.len(), 1);
     let rows = store.list_hot_readings(device, 2).await.unwrap();
     let Replaced::Done(id) = store.seal(device, &sealed_rows(&rows)).await.unwrap() else { panic!("sealed") };
     // These meet the segment.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::QueryLimits;
+use crate::limits::HOT_READINGS_DEFAULT;
 use crate::service::Service;
 
 /// Maximum wait of a test for an expected condition.
@@ -30,7 +31,8 @@ async fn abandon<T>(change: impl Future<Output = T>) {
 async fn an_abandoned_deletion_is_completed_and_starts_the_purge() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(&folder.path().join("a.db"), true).unwrap());
-    let service = Service::new(store, 0, Duration::from_mins(1), QueryLimits::default()).unwrap();
+    let service =
+        Service::new(store, 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT).unwrap();
     let user =
         NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
     let user = service.create_user(Principal::Anyone, user).await.unwrap().id;

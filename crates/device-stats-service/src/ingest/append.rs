@@ -122,7 +122,7 @@ impl Service {
             // exists.
             self.parts.known_devices.forget([device]);
         }
-        loop {
+        let outcome = loop {
             let restores = self.parts.store.restores();
             let device_key = match self.key_to_ingest(principal, device, restores).await {
                 Err(ServiceError::Store(StoreError::DeviceMissing))
@@ -143,9 +143,11 @@ impl Service {
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget([device]);
                 }
-                outcome => return outcome,
+                outcome => break outcome,
             }
-        }
+        };
+        self.free(count, rows).await?;
+        outcome
     }
 
     /// Appends readings of several devices, all or none. [`MissingDevices::Skip`] skips the readings of
@@ -209,8 +211,7 @@ impl Service {
                 outcome => break outcome.map(|outcome| (outcome, unknown)),
             }
         };
-        // Freeing many texts takes time.
-        self.compute_readings(count, move || drop(batch)).await?;
+        self.free(count, batch).await?;
         outcome
     }
 
@@ -251,6 +252,11 @@ impl Service {
         if count < COMPUTE_READINGS { Ok(computation()) } else { self.compute_body(computation).await }
     }
 
+    /// Frees the memory of this number of readings. The memory of many readings takes time to be freed.
+    async fn free<T: Send + 'static>(&self, count: usize, readings: T) -> Result<(), ServiceError> {
+        self.compute_readings(count, move || drop(readings)).await
+    }
+
     /// Adds the fingerprint of a payload of this number of readings to the key of its request.
     async fn request_key<'k>(
         &self,
@@ -289,6 +295,7 @@ impl Service {
         if key.is_none()
             && let Some(outcome) = self.append_segment(&new).await?
         {
+            self.free(new.len(), new).await?;
             return Ok(outcome);
         }
         Ok(self.append_hot(new, key).await?.into())
@@ -303,13 +310,8 @@ impl Service {
         let claim = key.map(|key| self.parts.keyed_requests.claim(key, &self.parts.clock)).transpose()?;
         match self.parts.group_commit.append(Arc::clone(&new), claim).await? {
             KeyedOutcome::New(outcomes) => {
-                let receipt = Receipt::from_outcomes(&new, &outcomes);
-                if let Some(at) = outcomes.iter().position(|outcome| *outcome == Appended::Conflict)
-                    && let Some(first) = new.get(at)
-                {
-                    warn_of_conflicts(first, receipt.conflicts);
-                }
-                Ok(receipt)
+                // Also frees the readings there.
+                self.compute_readings(new.len(), move || receipt(&new, &outcomes)).await
             }
             KeyedOutcome::Repeated(receipt) => Ok(receipt),
             KeyedOutcome::DifferentPayload => Err(match key {
@@ -356,6 +358,17 @@ impl Stamps {
         }));
         new.into()
     }
+}
+
+/// Returns the receipt of a request, and logs its conflicts.
+fn receipt(new: &[NewReading], outcomes: &[Appended]) -> Receipt {
+    let receipt = Receipt::from_outcomes(new, outcomes);
+    if let Some(at) = outcomes.iter().position(|outcome| *outcome == Appended::Conflict)
+        && let Some(first) = new.get(at)
+    {
+        warn_of_conflicts(first, receipt.conflicts);
+    }
+    receipt
 }
 
 /// Logs the conflicts of a request: one line, with the first of them.

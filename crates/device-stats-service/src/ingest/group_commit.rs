@@ -23,15 +23,18 @@ use std::time::Instant;
 use device_stats_domain::{NewReading, Reading};
 use device_stats_store::{KeyedOutcome, KeyedReadings, ReadingStore, Retry, StoreError};
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+use super::hot_limit::HotLimit;
 use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
 use super::locked_devices::LockedDevices;
 use crate::admission::AdmissionControl;
 use crate::error::ServiceError;
-use crate::limits::{LOCKED_DEVICE_PAUSE, QUEUE_TIMEOUT};
+use crate::limits::{COMPUTE_READINGS, LOCKED_DEVICE_PAUSE, QUEUE_TIMEOUT};
 use crate::live::hub::LiveHub;
 use crate::sealing::backlog::Backlog;
 
@@ -39,6 +42,7 @@ use crate::sealing::backlog::Backlog;
 pub(crate) struct GroupCommit {
     store: Arc<dyn ReadingStore>,
     admission: Arc<AdmissionControl>,
+    hot_limit: HotLimit,
     backlog: Arc<Backlog>,
     live: Arc<LiveHub>,
     device_lanes: Vec<Arc<Lane>>,
@@ -47,15 +51,18 @@ pub(crate) struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Creates the lanes. Committed readings are added to `backlog` and published to `live`.
+    /// Creates the lanes. No reading is appended while the store has `hot_readings_max` hot readings.
+    /// Committed readings are added to `backlog` and published to `live`.
     pub(crate) fn new(
         store: Arc<dyn ReadingStore>,
+        hot_readings_max: u64,
         admission: Arc<AdmissionControl>,
         backlog: Arc<Backlog>,
         live: Arc<LiveHub>,
     ) -> Self {
         let lanes = store.append_concurrency().max(1);
         Self {
+            hot_limit: HotLimit::new(Arc::clone(&store), hot_readings_max),
             store,
             admission,
             backlog,
@@ -71,14 +78,15 @@ impl GroupCommit {
     /// if the caller is cancelled. Call it inside a runtime.
     ///
     /// # Errors
-    /// [`ServiceError::QueueFull`], at once. After [`QUEUE_TIMEOUT`], [`StoreError::Unavailable`] if the
-    /// readings still wait, or [`StoreError::OutcomeUnknown`] if they are being committed. The errors of the
-    /// store.
+    /// [`ServiceError::QueueFull`] and [`ServiceError::HotReadingsFull`], at once. After [`QUEUE_TIMEOUT`],
+    /// [`StoreError::Unavailable`] if the readings still wait, or [`StoreError::OutcomeUnknown`] if they are
+    /// being committed. The errors of the store.
     pub(crate) async fn append(
         self: &Arc<Self>,
         readings: Arc<[NewReading]>,
         claim: Option<KeyClaim>,
     ) -> Result<KeyedOutcome, ServiceError> {
+        self.hot_limit.check().await?;
         let permit = self.admission.admit_readings(readings.len())?;
         let lane = self.lane(&readings);
         let (sender, outcome) = oneshot::channel();
@@ -145,9 +153,20 @@ impl GroupCommit {
 
     /// Commits a group. A panic drops the group, so each of its requests fails.
     async fn commit_or_fail(self: &Arc<Self>, group: Vec<PendingAppend>) {
-        if !group.is_empty() && AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_err() {
+        if !group.is_empty() && !Arc::clone(self).commit_or_panic(group).await {
             tracing::error!("a group commit panicked, failing its requests");
         }
+    }
+
+    /// Commits a group; returns false after a panic. Many readings are copied, converted and counted on a
+    /// thread that may block, so that no other request waits for that.
+    async fn commit_or_panic(self: Arc<Self>, group: Vec<PendingAppend>) -> bool {
+        let readings: usize = group.iter().map(|append| append.readings.len()).sum();
+        if readings < COMPUTE_READINGS {
+            return AssertUnwindSafe(self.commit(group)).catch_unwind().await.is_ok();
+        }
+        let runtime = Handle::current();
+        spawn_blocking(move || runtime.block_on(self.commit(group))).await.is_ok()
     }
 
     /// Appends the readings of a group in one transaction, and returns the outcome to each request. If one
@@ -199,6 +218,7 @@ impl GroupCommit {
         let outcomes =
             if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
+        self.hot_limit.add(stored().count() as u64);
         self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
         self.publish(stored());
         Ok(outcomes)

@@ -223,14 +223,19 @@ mod tests {
     use super::*;
     use crate::access::principal::{Action, Principal};
     use crate::admission::QueryLimits;
-    use crate::limits::LIVE_DEVICES_TOTAL_MAX;
+    use crate::limits::{HOT_READINGS_DEFAULT, LIVE_DEVICES_TOTAL_MAX};
 
     /// Every deleted source was reported as a missing device.
     #[tokio::test]
     async fn a_source_deleted_after_its_lookup_is_missing() {
-        let service =
-            Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1), QueryLimits::default())
-                .unwrap();
+        let service = Service::new(
+            Arc::new(Model::default()),
+            0,
+            Duration::from_mins(1),
+            QueryLimits::default(),
+            HOT_READINGS_DEFAULT,
+        )
+        .unwrap();
         let email = Email::parse("ada@example.com").unwrap();
         let user = NewUser { username: Username::new("ada").unwrap(), email };
         let user = service.create_user(Principal::Anyone, user).await.unwrap();
@@ -253,9 +258,9 @@ mod tests {
     /// The memory of the streams depended on the number of devices of each user, without a limit.
     #[tokio::test]
     async fn the_devices_of_all_streams_together_are_bounded() {
-        let service =
-            Service::new(Arc::new(Model::default()), 0, Duration::from_mins(1), QueryLimits::default())
-                .unwrap();
+        let store = Arc::new(Model::default());
+        let queries = QueryLimits::default();
+        let service = Service::new(store, 0, Duration::from_mins(1), queries, HOT_READINGS_DEFAULT).unwrap();
         let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
         let device = service.create_device(Principal::Anyone, device).await.unwrap();
         let watch = async || {

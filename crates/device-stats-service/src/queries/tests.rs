@@ -14,6 +14,7 @@ use super::snapshot::ReadingsToVisit;
 use crate::access::principal::{Action, Authorized, Principal};
 use crate::admission::QueryLimits;
 use crate::error::ServiceError;
+use crate::limits::HOT_READINGS_DEFAULT;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
 use crate::testing::{create_device, new_reading};
@@ -23,7 +24,7 @@ async fn service(limits: QueryLimits) -> (Service, Authorized<Device>) {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let key = create_device(store.as_ref(), "d").await;
     store.append(&[1, 2, 3].map(|us| new_reading(key, us))).await.unwrap();
-    let service = Service::new(store, 0, Duration::from_mins(1), limits).unwrap();
+    let service = Service::new(store, 0, Duration::from_mins(1), limits, HOT_READINGS_DEFAULT).unwrap();
     let id = DeviceId::new("d").unwrap();
     let device = service.find_device(Principal::Anyone, &id, Action::Read).await.unwrap();
     (service, device)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use device_stats_domain::error_chain;
+use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_store::Store;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,9 @@ const AGE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(100), Duration
 /// Minimum and maximum of the interval between queries of the store for all hot readings. The interval is
 /// half of the age at which readings are sealed.
 const STORE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(5)];
+
+/// The key before the first device.
+const FIRST: DeviceKey = DeviceKey(0);
 
 /// Running background sealing.
 pub struct BackgroundSealing {
@@ -96,7 +99,8 @@ async fn seal(sealer: &Sealer, backlog: &Backlog, job: &SealJob) -> Result<(), S
     outcome
 }
 
-/// Searches for old hot readings: often in the backlog, less often in the store.
+/// Searches for old hot readings: often in the backlog, less often in the store. Of a long list of the store,
+/// each search in the backlog reads a part.
 async fn look_for_old(
     store: Arc<dyn Store>,
     backlog: Arc<Backlog>,
@@ -107,17 +111,26 @@ async fn look_for_old(
     let mut age_checks = interval(share(10, AGE_CHECK_INTERVALS));
     age_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut store_check = Instant::now();
+    // The key after which the list of the store continues; `None` if the list is complete.
+    let mut continues_after = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = age_checks.tick() => {}
         }
         let now = Instant::now();
-        if store_check <= now {
+        if continues_after.is_none() && store_check <= now {
             store_check = now + share(2, STORE_CHECK_INTERVALS);
-            match store.list_hot_devices().await {
-                Ok(hot) => backlog.reconcile(&hot, now),
+            continues_after = Some(FIRST);
+        }
+        if let Some(after) = continues_after {
+            match store.list_hot_devices(after).await {
+                Ok(hot) => {
+                    backlog.reconcile(after, &hot, now);
+                    continues_after = hot.next_after;
+                }
                 Err(error) => {
+                    continues_after = None;
                     let causes = error_chain(&error);
                     tracing::warn!(causes, "listing devices with hot readings failed, trying again later");
                 }

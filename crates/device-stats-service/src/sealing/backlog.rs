@@ -10,17 +10,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use device_stats_domain::DeviceKey;
-use device_stats_store::HotDevice;
+use device_stats_store::HotDevices;
+use device_stats_store::limits::HOT_READINGS_COUNTED_MAX;
 use tokio::sync::Notify;
 
 use super::sealer::ReadingsToSeal;
-use crate::limits::{HOT_READINGS_MAX, SEAL_READINGS};
+use crate::limits::{EARLY_SEAL_READINGS, SEAL_READINGS};
+
+/// A device with enough readings to be sealed is due, whether the store has counted all of them or not.
+const _: () = assert!(SEAL_READINGS <= HOT_READINGS_COUNTED_MAX);
 
 /// The devices with hot readings or new segments.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backlog {
+    /// Number of hot readings of all devices above which some devices are sealed early.
+    early_readings: u64,
     state: Mutex<BacklogState>,
     has_due: Notify,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self { early_readings: EARLY_SEAL_READINGS, state: Mutex::default(), has_due: Notify::default() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +90,11 @@ impl DeviceBacklog {
 }
 
 impl Backlog {
+    /// Creates the backlog of a service whose store may have `hot_readings_max` hot readings.
+    pub(crate) fn new(hot_readings_max: u64) -> Self {
+        Self { early_readings: EARLY_SEAL_READINGS.min(hot_readings_max / 2), ..Self::default() }
+    }
+
     /// Adds hot readings. `stored` contains devices, each with the number of its new hot readings.
     pub(crate) fn add_hot(&self, stored: impl IntoIterator<Item = (DeviceKey, u64)>, now: Instant) {
         let mut state = self.lock();
@@ -106,31 +123,39 @@ impl Backlog {
         self.lock().devices.get(&key).is_some_and(|device| device.has_new_segment)
     }
 
-    /// Replaces the estimates by the numbers of the store. `hot` contains all devices with hot readings; it
-    /// was requested from the store at `requested`.
-    pub(super) fn reconcile(&self, hot: &[HotDevice], requested: Instant) {
-        let stored: HashMap<DeviceKey, u64> = hot.iter().map(|hot| (hot.device, hot.readings)).collect();
+    /// Replaces the estimates of the devices after `after` by the numbers that the store has listed; it was
+    /// asked at `requested`.
+    pub(super) fn reconcile(&self, after: DeviceKey, hot: &HotDevices, requested: Instant) {
+        let stored: HashMap<DeviceKey, u64> =
+            hot.devices.iter().map(|hot| (hot.device, hot.readings)).collect();
+        let is_listed = |key: DeviceKey| after < key && hot.next_after.is_none_or(|last| key <= last);
         let mut state = self.lock();
-        // `hot` may lack readings that were stored after the request.
+        // The list may lack readings that were stored after the request.
         state.devices.retain(|key, device| {
-            stored.contains_key(key) || device.is_due || device.has_new_segment || requested < device.since
+            !is_listed(*key)
+                || stored.contains_key(key)
+                || device.is_due
+                || device.has_new_segment
+                || requested < device.since
         });
         for (key, readings) in stored {
             // The sealer of a device in progress will report its number of hot readings.
             if !state.in_progress.contains(&key) {
                 let device = state.devices.entry(key).or_insert_with(|| DeviceBacklog::new(requested));
-                device.readings = readings;
+                // The store may have stopped counting.
+                let is_exact = readings < u64::from(HOT_READINGS_COUNTED_MAX);
+                device.readings = if is_exact { readings } else { readings.max(device.readings) };
                 state.offer(key, requested, &self.has_due);
             }
         }
     }
 
     /// Makes a device due if its readings have been hot for `age`. If all devices together have more than
-    /// [`HOT_READINGS_MAX`] hot readings, also makes the devices with the most hot readings due, until the
-    /// others have at most half of that number.
+    /// [`EARLY_SEAL_READINGS`] hot readings, or half of the maximum number, also makes the devices with the
+    /// most hot readings due, until the others have at most half of that number.
     pub(super) fn mark_due(&self, age: Duration, now: Instant) {
         let mut state = self.lock();
-        let excess = state.excess_devices();
+        let excess = state.excess_devices(self.early_readings);
         let mut due = Vec::new();
         for (key, device) in &mut state.devices {
             let is_old = age <= now.saturating_duration_since(device.since);
@@ -202,10 +227,10 @@ impl Backlog {
 
 impl BacklogState {
     /// Returns the devices with the most hot readings, if all devices together have more than
-    /// [`HOT_READINGS_MAX`]. Otherwise returns no device.
-    fn excess_devices(&self) -> HashSet<DeviceKey> {
+    /// `early_readings`. Otherwise returns no device.
+    fn excess_devices(&self, early_readings: u64) -> HashSet<DeviceKey> {
         let mut hot: u64 = self.devices.values().map(|device| device.readings).sum();
-        if hot <= HOT_READINGS_MAX {
+        if hot <= early_readings {
             return HashSet::new();
         }
         let mut largest: Vec<(u64, DeviceKey)> =
@@ -213,7 +238,7 @@ impl BacklogState {
         largest.sort_unstable_by(|one, other| other.cmp(one));
         let mut excess = HashSet::new();
         for (readings, key) in largest {
-            if hot <= HOT_READINGS_MAX / 2 {
+            if hot <= early_readings / 2 {
                 break;
             }
             hot -= readings;

@@ -149,12 +149,17 @@ impl Sealer {
             if rows.is_empty() {
                 return Ok(());
             }
-            if !self.seal_rows(device, &rows, report).await? {
+            let rows = Arc::new(rows);
+            let sealed = self.seal_rows(device, &rows, report).await?;
+            let left = count - rows.len();
+            // Freeing many rows takes time.
+            run_blocking(move || drop(rows)).await?;
+            if !sealed {
                 // Another sealer works on this device.
                 attempts += 1;
                 continue;
             }
-            report.left_readings = (count - rows.len()) as u64;
+            report.left_readings = left as u64;
             if is_all {
                 return Ok(());
             }
@@ -166,15 +171,18 @@ impl Sealer {
     async fn seal_rows(
         &self,
         device: DeviceKey,
-        rows: &[Row],
+        rows: &Arc<Vec<Row>>,
         report: &mut SealReport,
     ) -> Result<bool, SealError> {
         let segments = self.store.list_segments(device).await?;
+        let mut begin = 0;
         for chunk in split_hot(rows, &segments) {
-            let rows = chunk.to_vec();
+            let (own, range) = (Arc::clone(rows), begin..begin + chunk.len());
+            begin = range.end;
             let sealed = {
                 let _permit = self.permit().await?;
-                run_blocking(move || SealedRows::encode(&rows, Effort::Small)).await??
+                let rows = move || SealedRows::encode(own.get(range).unwrap_or_default(), Effort::Small);
+                run_blocking(rows).await??
             };
             match self.store.seal(device, &sealed).await? {
                 Replaced::Stale => return Ok(false),

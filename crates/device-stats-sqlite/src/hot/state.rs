@@ -40,6 +40,9 @@ pub(super) struct HotState {
     /// Readings that are no longer hot, in the order of the entries that removed them. They are dropped when
     /// no view can see them.
     gone: VecDeque<(Position, DeviceKey, Vec<i64>)>,
+    /// The largest number of readings after an entry, with those that are no longer hot.
+    #[cfg(test)]
+    pub(super) kept_max: u64,
 }
 
 /// The readings of a device.
@@ -107,6 +110,11 @@ impl HotState {
         Self { position, ..Self::default() }
     }
 
+    /// Returns the number of hot readings after the last applied entry.
+    pub(super) fn count(&self) -> u64 {
+        self.live
+    }
+
     /// Applies the next entry.
     pub(super) fn apply(&mut self, position: Position, entry: Entry) {
         self.position = position;
@@ -132,6 +140,11 @@ impl HotState {
                     self.carry(position, device, row);
                 }
             }
+        }
+        #[cfg(test)]
+        {
+            let gone: u64 = self.gone.iter().map(|(_, _, times)| times.len() as u64).sum();
+            self.kept_max = self.kept_max.max(self.live + gone);
         }
     }
 

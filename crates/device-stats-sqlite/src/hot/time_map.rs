@@ -116,6 +116,10 @@ impl<T> TimeMap<T> {
                 while left.next_if(|time| time < time_us).is_some() {}
                 left.peek() != Some(time_us) || !is_forgotten(value)
             });
+            // A few entries that stay must not hold the memory of a full chunk.
+            if chunk.len() <= CHUNK_ENTRIES / 2 {
+                chunk.shrink_to_fit();
+            }
         }
         self.chunks.retain(|chunk| !chunk.is_empty());
     }
@@ -184,6 +188,18 @@ mod tests {
             prop_assert_eq!(mine.is_empty(), theirs.is_empty());
             prop_assert!(mine.chunks.iter().all(|chunk| (1..=CHUNK_ENTRIES).contains(&chunk.len())));
         }
+    }
+
+    /// Some readings of each chunk stay hot. Their chunks kept the memory of the removed ones.
+    #[test]
+    fn removed_entries_leave_little_room_empty() {
+        let mut map = TimeMap::default();
+        (0..100_000).for_each(|time_us| assert_eq!(map.insert(time_us, [0_u64; 7]), None));
+        let removed: Vec<i64> = (0..100_000).filter(|time_us| time_us % 10 != 0).collect();
+        map.remove(&removed, |_| true);
+        let room: usize = map.chunks.iter().map(Vec::capacity).sum();
+        assert_eq!(map.iter().count(), 10_000);
+        assert!(room < 10_000 * 5 / 4, "{room}");
     }
 
     /// Eight senders take turns, but not in the order of their times. So most batches arrive a little late.

@@ -17,6 +17,7 @@ use std::process::{Command, Stdio};
 
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
+use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore};
 
 use crate::Folder;
@@ -191,7 +192,7 @@ pub(crate) async fn assert_kept(path: &Path, run: &Run) {
         }
         Some(_) => {}
         None => {
-            let hot = store.list_hot_devices().await.unwrap();
+            let hot = store.list_all_hot_devices().await.unwrap();
             let kept = find(&store, script::KEPT).await;
             assert!(hot.iter().all(|hot| Some(hot.device) == kept), "{hot:?} are left");
             while let Some(device) = store.find_deleted_device(DeviceKey(0)).await.unwrap() {

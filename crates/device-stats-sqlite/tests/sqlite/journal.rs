@@ -4,6 +4,7 @@ use device_stats_domain::{DeviceId, DeviceKey, NewDevice, NewReading, ReadingTim
 use device_stats_segment::{Effort, Row};
 use device_stats_sqlite::SqliteStore;
 use device_stats_sqlite::repair::{Dropped, drop_damaged, find_damaged};
+use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     AccountStore, Appended, Deleted, ReadingStore, Replaced, SealedRows, SegmentStore, SnapshotStore, Store,
     StoreError, Subject,
@@ -67,7 +68,7 @@ async fn stores_over_one_file_see_each_others_changes() {
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
     idle.delete_device(second, None).await.unwrap();
     for store in &stores {
-        assert_eq!(store.list_hot_devices().await.unwrap(), []);
+        assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
     }
 }
 
@@ -84,11 +85,12 @@ async fn hot_readings_stay_hot_after_a_restart() {
     store.delete_device(gone, None).await.unwrap();
     store.append(&readings(one, 50..120)).await.unwrap();
     let expected =
-        (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
+        (store.list_all_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
     assert_eq!(expected.1, (40..120).collect::<Vec<_>>());
     drop(store);
     let store = SqliteStore::open(&folder.database(), false).unwrap();
-    let found = (store.list_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
+    let found =
+        (store.list_all_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
     assert_eq!(found, expected);
 }
 
@@ -142,7 +144,7 @@ async fn a_damaged_entry_is_reported() {
         assert_eq!(hot(&store, sound).await, [0, 1, 2, 3, 4, 20, 21, 22, 23, 24]);
         store.append(&readings(sound, 30..31)).await.unwrap();
         seal(&store, sound, 5).await;
-        let devices = store.list_hot_devices().await.unwrap();
+        let devices = store.list_all_hot_devices().await.unwrap();
         assert_eq!(devices.iter().map(|hot| hot.device).collect::<Vec<_>>(), [sound]);
         // The damage is not forgotten with the entries before it.
         drop(store);
@@ -165,7 +167,7 @@ async fn a_damaged_entry_of_unknown_devices_is_reported_by_all_calls() {
         for refused in [
             store.snapshot(Subject::Device(sound), Window::ALL).await.err(),
             store.append(&readings(sound, 1..2)).await.err(),
-            store.list_hot_devices().await.err(),
+            store.list_all_hot_devices().await.err(),
             store.ping().await.err(),
         ] {
             assert!(matches!(refused, Some(StoreError::Broken(_))), "{refused:?} after {damage}");
@@ -274,6 +276,6 @@ async fn hot_readings_without_a_device_are_deleted_by_a_seal() {
     assert_eq!(hot(&store, kept).await.len(), 10);
     drop(store);
     let store = SqliteStore::open(&folder.database(), true).unwrap();
-    let devices = store.list_hot_devices().await.unwrap();
+    let devices = store.list_all_hot_devices().await.unwrap();
     assert_eq!(devices.iter().map(|hot| hot.device).collect::<Vec<_>>(), [kept]);
 }

@@ -5,6 +5,7 @@ use std::thread;
 
 use device_stats_domain::{DeviceKey, IdempotencyKey, NewReading, Timestamp, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
+use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     AccountStore, Appended, KeyedOutcome, KeyedReadings, NewestReadings, ReadingStore, Receipt, SchemaError,
     SnapshotStore,
@@ -58,7 +59,7 @@ async fn readings_of_the_first_version_stay_hot() {
     assert_eq!(ann.created_at, None);
     assert_eq!(process::count(&store, device).await, 1000);
     let hot: Vec<_> =
-        store.list_hot_devices().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
+        store.list_all_hot_devices().await.unwrap().iter().map(|hot| (hot.device.0, hot.readings)).collect();
     assert_eq!(hot, [(1, 1000), (2, 1000)]);
     let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
     let outcome = store.append(&readings).await.unwrap();
@@ -66,7 +67,7 @@ async fn readings_of_the_first_version_stay_hot() {
     store.delete_user(UserId(1), None).await.unwrap();
     assert_eq!(store.list_newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), NewestReadings::default());
     store.delete_device(device, None).await.unwrap();
-    assert_eq!(store.list_hot_devices().await.unwrap(), []);
+    assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
 }
 
 /// Creates a database with the first versions of the schema, up to `count`.

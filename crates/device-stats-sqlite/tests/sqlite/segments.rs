@@ -8,6 +8,7 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
+use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::limits::{CLOCK_SKEW_MAX, PURGED_SEGMENTS_MAX};
 use device_stats_store::{
     AccountStore, Appended, Piece, PieceKey, Purged, ReadingStore, Replaced, SegmentId, SegmentStore,
@@ -219,7 +220,7 @@ async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
             assert_eq!((device, segment), (ill, broken), "{fault}");
         }
         // The failed calls stored nothing. Calls that need not read the segment succeed.
-        assert_eq!(store.list_hot_devices().await.unwrap(), []);
+        assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
         let call =
             [at(sound, 12_003, false), at(sound, 12_004, true), at(ill, 12_000, false), at(ill, -1, false)];
         let stored =

@@ -3,6 +3,7 @@
 use device_stats_domain::{Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
+use super::oracle::Oracle;
 use super::samples::{
     Opened, UNUSED_IDS, device, entries, given, owned_device, row, sealed, segment, user, window,
 };
@@ -125,7 +126,7 @@ pub async fn a_missing_device_has_nothing_hot_or_sealed(store: Opened) {
         assert_eq!(store.list_hot_readings(key, 10).await.unwrap(), []);
         assert_eq!(store.list_segments(key).await.unwrap(), []);
     }
-    assert_eq!(store.list_hot_devices().await.unwrap(), []);
+    assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
 }
 
 pub async fn hot_readings_are_listed_from_the_earliest(store: Opened) {
@@ -140,7 +141,7 @@ pub async fn hot_readings_are_listed_from_the_earliest(store: Opened) {
 }
 
 pub async fn devices_with_hot_readings_are_listed_by_ascending_key(store: Opened) {
-    assert_eq!(store.list_hot_devices().await.unwrap(), []);
+    assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
     let mut expected = Vec::new();
     for n in 0..30 {
         let device = device(&store, &format!("d{n}")).await;
@@ -154,7 +155,7 @@ pub async fn devices_with_hot_readings_are_listed_by_ascending_key(store: Opened
             expected.push(HotDevice { device: device.key, readings: call.len() as u64 });
         }
     }
-    assert_eq!(store.list_hot_devices().await.unwrap(), expected);
+    assert_eq!(store.list_all_hot_devices().await.unwrap(), expected);
 }
 
 pub async fn segments_are_listed_by_ascending_first_time(store: Opened) {

@@ -8,7 +8,8 @@ use device_stats_domain::{Device, DeviceKey, Finite, ListPage, Reading, ReadingI
 use device_stats_segment::{Head, Row, Segment};
 
 use crate::{
-    DeviceSnapshot, NewestReadings, Piece, PieceKey, SegmentEntry, Snapshot, Store, StoreError, Subject,
+    DeviceSnapshot, HotDevice, HotDevices, NewestReadings, Piece, PieceKey, SegmentEntry, Snapshot, Store,
+    StoreError, Subject,
 };
 
 /// Maximum number of retries of a list or snapshot because a segment has been merged in the meantime.
@@ -40,6 +41,26 @@ pub trait Oracle: Store {
             }
         }
         panic!("a segment disappeared in each of {TRIES_MAX} tries");
+    }
+
+    /// Returns all devices that have hot readings, by ascending key.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    async fn list_all_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
+        let mut all = Vec::new();
+        let mut next = Some(DeviceKey(0));
+        while let Some(after) = next {
+            let HotDevices { devices, next_after } = self.list_hot_devices(after).await?;
+            assert!(devices.iter().all(|hot| after < hot.device), "not after {after:?}: {devices:?}");
+            assert!(
+                next_after.is_none_or(|next| after < next),
+                "no progress after {after:?}: {next_after:?}"
+            );
+            all.extend(devices);
+            next = next_after;
+        }
+        Ok(all)
     }
 
     /// Returns the reading of a device at a time, if there is one.

@@ -37,7 +37,7 @@ async fn purge_all(store: &Opened, check: impl AsyncFn()) -> Vec<DeviceKey> {
 async fn assert_gone(store: &Opened, key: DeviceKey, segments: &[SegmentId]) {
     assert_eq!(store.list_segments(key).await.unwrap(), []);
     assert_eq!(store.list_hot_readings(key, 10).await.unwrap(), []);
-    assert!(store.list_hot_devices().await.unwrap().iter().all(|hot| hot.device != key));
+    assert!(store.list_all_hot_devices().await.unwrap().iter().all(|hot| hot.device != key));
     assert_eq!(store.list_newest(key, Window::ALL, 10).await.unwrap(), NewestReadings::default());
     assert_eq!(store.find_latest(&[key]).await.unwrap(), [NewestReadings::default()]);
     refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);

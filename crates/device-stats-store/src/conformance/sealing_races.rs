@@ -213,7 +213,7 @@ pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
         assert!(pieces.iter().all(Option::is_none));
         assert_eq!(store.list_segments(device.key).await.unwrap(), []);
         assert_eq!(store.list_hot_readings(device.key, 10).await.unwrap(), []);
-        assert_eq!(store.list_hot_devices().await.unwrap(), []);
+        assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
         refused!(store.snapshot(Subject::Device(device.key), Window::ALL), DeviceMissing);
     }
 }

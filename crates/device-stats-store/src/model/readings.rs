@@ -9,8 +9,8 @@ use device_stats_segment::Row;
 
 use super::state::{Model, State};
 use crate::{
-    AppendOrder, Appended, HotDevice, KeyedOutcome, KeyedReadings, OrderedReading, ReadingStore, StoreError,
-    TimePicker,
+    AppendOrder, Appended, HotDevice, HotDevices, KeyedOutcome, KeyedReadings, OrderedReading, ReadingStore,
+    StoreError, TimePicker,
 };
 
 #[async_trait]
@@ -38,12 +38,17 @@ impl ReadingStore for Model {
         self.state().append_keyed(requests, now)
     }
 
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
+    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
+        Ok(self.state().hot.len() as u64)
+    }
+
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
         let mut counts = BTreeMap::new();
-        for (device, _) in self.state().hot.keys() {
+        for (device, _) in self.state().hot.keys().filter(|(device, _)| *device > after) {
             *counts.entry(*device).or_default() += 1;
         }
-        Ok(counts.into_iter().map(|(device, readings)| HotDevice { device, readings }).collect())
+        let devices = counts.into_iter().map(|(device, readings)| HotDevice { device, readings });
+        Ok(HotDevices { devices: devices.collect(), next_after: None })
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {

@@ -1,16 +1,18 @@
 //! Rows with the segment that was encoded from them.
 
+use std::sync::Arc;
+
 use device_stats_segment::{Effort, EncodeError, Head, Row, Segment};
 
 use crate::StoreError;
 
 /// The segment of some rows, with the times and ids that identify the rows. It is built from the rows, so the
-/// two cannot mismatch.
+/// two cannot mismatch. Cheap to clone; clones share their data.
 #[derive(Clone, Debug)]
 pub struct SealedRows {
-    times_us: Vec<i64>,
-    ids: Vec<i64>,
-    segment: Segment,
+    times_us: Arc<[i64]>,
+    ids: Arc<[i64]>,
+    segment: Arc<Segment>,
 }
 
 impl SealedRows {
@@ -19,7 +21,7 @@ impl SealedRows {
     /// # Errors
     /// [`EncodeError`].
     pub fn encode(rows: &[Row], effort: Effort) -> Result<Self, EncodeError> {
-        let segment = Segment::encode(rows, effort)?;
+        let segment = Arc::new(Segment::encode(rows, effort)?);
         let times_us = rows.iter().map(|row| row.time_us).collect();
         Ok(Self { times_us, ids: rows.iter().map(|row| row.id).collect(), segment })
     }

@@ -5,12 +5,16 @@
 //! limit.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use device_stats_http::TrustedProxies;
 use device_stats_service::Service;
 use device_stats_service::limits::{SEAL_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
+use device_stats_store::Store;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::EXIT_TIMEOUT;
 use super::stop_signal::{StopSignal, StopSignals};
@@ -33,7 +37,8 @@ const _: () = assert!(
 );
 
 /// Serves until SIGTERM or SIGINT, then answers the accepted requests. A second signal ends the process at
-/// once.
+/// once. The server listens before it opens the database, which can take a while: PostgreSQL may be starting,
+/// or a long journal of hot readings is read. In the meantime, only `/health/live` succeeds.
 ///
 /// # Errors
 /// If the database cannot be opened, or the address is in use.
@@ -41,6 +46,12 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     logging::log_panics();
     // This comes first, because process 1 of a container ignores signals that have no handler.
     let mut signals = StopSignals::catch()?;
+    let listener = listen(settings).await?;
+    let address = listener.local_addr().context("the address of the listener is unknown")?;
+    tracing::info!(at = %address, database = %settings.database, "opening the database");
+    let (opened, opening) = oneshot::channel();
+    let (stop, stopped) = oneshot::channel();
+    let server = tokio::spawn(answer(listener, opening, settings.proxies.clone(), stopped));
     let store = tokio::select! {
         store = database::open(settings) => store?,
         signal = signals.next() => {
@@ -48,33 +59,61 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    let listener = TcpListener::bind(&settings.listen)
-        .await
-        .map_err(|error| if error.raw_os_error().is_some() { error } else { io::Error::other(UNKNOWN_HOST) })
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let address = listener.local_addr().context("the address of the listener is unknown")?;
-    tracing::info!(%address, database = %settings.database, "listening");
-    let service = Service::new(store, settings.cache_bytes_max, settings.keys_kept_for, settings.queries)
-        .context("cannot start threads")?;
+    let service = start_service(store, settings)?;
     let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
-    let stop = async {
-        let signal = signals.next().await;
-        tracing::info!(%signal, "stopping");
-        service.begin_stop();
-        sealing.begin_stop();
-        purging.begin_stop();
-        tokio::spawn(end_at_next(signals));
-        // A load balancer that checks the service needs some time to notice; a person at a terminal does not.
-        if signal == StopSignal::Terminate {
-            tokio::time::sleep(STOP_DELAY).await;
-        }
-    };
-    device_stats_http::serve(listener, service.clone(), settings.proxies.clone(), stop).await;
+    // The other ends of the channels are dropped only if the server has panicked.
+    let _panicked = opened.send(service.clone());
+    tracing::info!(%address, database = %settings.database, "listening");
+    let signal = signals.next().await;
+    tracing::info!(%signal, "stopping");
+    service.begin_stop();
+    sealing.begin_stop();
+    purging.begin_stop();
+    tokio::spawn(end_at_next(signals));
+    // A load balancer that checks the service needs some time to notice; a person at a terminal does not.
+    if signal == StopSignal::Terminate {
+        tokio::time::sleep(STOP_DELAY).await;
+    }
+    let _panicked = stop.send(());
+    server.await.context("the server panicked")?;
     tokio::join!(sealing.stop(), purging.stop());
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(&settings.listen)
+        .await
+        .map_err(|error| if error.raw_os_error().is_some() { error } else { io::Error::other(UNKNOWN_HOST) })
+        .with_context(|| format!("cannot listen on {}", settings.listen))
+}
+
+fn start_service(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Result<Service> {
+    let Settings { cache_bytes_max, keys_kept_for, queries, hot_readings_max, .. } = *settings;
+    Service::new(store, cache_bytes_max, keys_kept_for, queries, hot_readings_max)
+        .context("cannot start threads")
+}
+
+/// Answers requests until `stopped`, with the service from the time when the database is open.
+async fn answer(
+    listener: TcpListener,
+    opening: oneshot::Receiver<Service>,
+    proxies: TrustedProxies,
+    stopped: oneshot::Receiver<()>,
+) {
+    let service = async {
+        match opening.await {
+            Ok(service) => service,
+            // The database cannot be opened, and the process ends.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let stopped = async {
+        let _ended = stopped.await;
+    };
+    device_stats_http::serve(listener, service, proxies, stopped).await;
 }
 
 /// Ends the process at the next signal, whatever it is doing. This is as safe as `kill -9`.

@@ -37,6 +37,7 @@ fn the_help_of_each_command_shows_only_its_own_settings() {
         "--proxies",
         "--cache-mib",
         "--queries-max",
+        "--hot-readings-max",
         "--seal-after-seconds",
         "--keep-keys-seconds",
         "--migrate",

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) cache_bytes_max: u64,
     /// Limits on the queries of a server.
     pub(crate) queries: QueryLimits,
+    /// Maximum number of hot readings.
+    pub(crate) hot_readings_max: u64,
     /// Age at which hot readings are sealed, even if a device has few of them.
     pub(crate) seal_after: Duration,
     /// Time for which outcomes of keyed requests are kept.
@@ -100,6 +102,7 @@ impl Settings {
                 bytes_max: parse(values, "queries-mib", positive(parse_mib, "1 MiB"))?,
                 time_max: parse(values, "query-timeout-seconds", positive(parse_seconds, "1 second"))?,
             },
+            hot_readings_max: parse(values, "hot-readings-max", parse_count)? as u64,
             migrate: parse(values, "migrate", parse_choice)?,
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),

@@ -55,7 +55,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 20] = [
+pub(super) static SETTINGS: [Setting; 21] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -172,6 +172,15 @@ pub(super) static SETTINGS: [Setting; 20] = [
         group: Group::Server,
         value: "SECONDS",
         help: "Stop a query (analysis, series, list ...) after this time",
+    },
+    Setting {
+        name: "hot-readings-max",
+        variable: "DEVICE_STATS_HOT_READINGS_MAX",
+        default: "16777216",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further readings while this number of readings waits to be sealed",
     },
     Setting {
         name: "seal-after-seconds",

@@ -76,6 +76,7 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.proxies, TrustedProxies::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
     assert_eq!(settings.queries, device_stats_service::QueryLimits::default());
+    assert_eq!(settings.hot_readings_max, device_stats_service::limits::HOT_READINGS_DEFAULT);
     assert_eq!(settings.seal_after, Duration::from_mins(10));
     assert_eq!(settings.keys_kept_for, Duration::from_hours(24));
     assert_eq!(settings.migrate, Migrate::OnStart);
@@ -260,6 +261,7 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--output=xml"], "\"xml\" is not text or json"),
         (["--seal-after-seconds=1.5"], "\"1.5\" is not a whole number of seconds"),
         (["--queries-max=0"], "\"0\" is not a whole number, at least 1"),
+        (["--hot-readings-max=0"], "\"0\" is not a whole number, at least 1"),
         (["--queries-mib=0"], "\"0\" is less than 1 MiB"),
         (["--query-timeout-seconds=0"], "\"0\" is less than 1 second"),
         (["--cache-mib=-1"], "\"-1\" is not a whole number of MiB"),

@@ -104,7 +104,17 @@ impl Server {
 
     /// Runs a command that starts a server, and waits until the server listens. If the process ends earlier,
     /// returns its exit status and its log.
-    pub(crate) fn spawn(mut command: Command) -> Result<Self, (ExitStatus, String)> {
+    pub(crate) fn spawn(command: Command) -> Result<Self, (ExitStatus, String)> {
+        Self::spawn_until_logged(command, "address")
+    }
+
+    /// Starts a server, and waits until it opens its database. It listens already.
+    pub(crate) fn start_opening(database_url: &str) -> Self {
+        Self::spawn_until_logged(serve(database_url, &[]), "at").unwrap()
+    }
+
+    /// Runs a command that starts a server, and waits for the log line with its address in this field.
+    fn spawn_until_logged(mut command: Command, field: &str) -> Result<Self, (ExitStatus, String)> {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut lines = String::new();
@@ -114,7 +124,7 @@ impl Server {
                 return Err((child.wait().unwrap(), lines));
             }
             let line: Value = serde_json::from_str(&lines[start..]).unwrap_or_default();
-            if let Some(address) = line["fields"]["address"].as_str() {
+            if let Some(address) = line["fields"][field].as_str() {
                 break format!("http://{address}");
             }
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_ENCODING;
 use device_stats_formats::BodyError;
-use device_stats_service::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED};
+use device_stats_service::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, HOT_READINGS_DEFAULT};
 use device_stats_service::{QueryLimits, ServiceError};
 use device_stats_sqlite::SqliteStore;
 use flate2::Compression;
@@ -19,7 +19,8 @@ use super::*;
 fn service() -> Service {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-    Service::new(Arc::new(store), 0, Duration::from_mins(1), QueryLimits::default()).unwrap()
+    Service::new(Arc::new(store), 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT)
+        .unwrap()
 }
 
 /// Notes the thread of each call, and the number of bytes.

@@ -8,7 +8,7 @@ use device_stats_store::{Model, Store};
 
 use super::*;
 use crate::admission::QueryLimits;
-use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED};
+use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, HOT_READINGS_DEFAULT};
 use crate::testing::create_device;
 
 /// The largest batch is accepted if there is no other one. A short text of a device id takes 32 bytes, and
@@ -32,7 +32,7 @@ async fn service() -> Service {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     create_device(store.as_ref(), "a").await;
     create_device(store.as_ref(), "b").await;
-    Service::new(store, 0, Duration::from_mins(1), QueryLimits::default()).unwrap()
+    Service::new(store, 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT).unwrap()
 }
 
 #[tokio::test]

@@ -3,21 +3,22 @@
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Timestamp};
 use device_stats_segment::Row;
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, HotDevice, Model};
+use device_stats_store::{Appended, HotDevices, Model};
 use futures_util::future::join_all;
 
 use super::*;
-use crate::limits::{LOCKED_DEVICE_WAIT_MAX, QUEUE_READINGS_MAX};
+use crate::limits::{HOT_READINGS_DEFAULT, LOCKED_DEVICE_WAIT_MAX, QUEUE_READINGS_MAX};
 use crate::testing::{create_device as create, new_reading as reading};
 
 fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
-    Arc::new(GroupCommit::new(store, Arc::default(), Arc::default(), Arc::default()))
+    Arc::new(GroupCommit::new(store, HOT_READINGS_DEFAULT, Arc::default(), Arc::default(), Arc::default()))
 }
 
 /// Time for which an append waits for a locked device.
@@ -34,6 +35,8 @@ struct ChangedModel {
     locked: Mutex<Option<DeviceKey>>,
     /// Number of appends.
     appends: AtomicUsize,
+    /// The threads of the appends, each with the number of readings.
+    threads: Mutex<Vec<(ThreadId, usize)>>,
 }
 
 #[async_trait]
@@ -48,6 +51,7 @@ impl ReadingStore for ChangedModel {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
+        self.threads.lock().unwrap().push((std::thread::current().id(), readings.len()));
         let locked = *self.locked.lock().unwrap();
         if readings.iter().any(|reading| Some(reading.device) == locked) {
             sleep(LOCK_WAIT).await;
@@ -66,8 +70,12 @@ impl ReadingStore for ChangedModel {
         self.model.append_keyed(requests, now).await
     }
 
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
-        self.model.list_hot_devices().await
+    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
+        self.model.count_hot_readings().await
+    }
+
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
+        self.model.list_hot_devices(after).await
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
@@ -194,6 +202,8 @@ async fn waiting_requests_share_a_transaction() {
     let store = Arc::new(SqliteStore::open(&path, true).unwrap());
     let device = create(&*store, "one").await;
     let commit = group_commit(store);
+    // The first requests would wait until the hot readings are counted.
+    commit.hot_limit.check().await.unwrap();
     let requests = (0..200).map(|n| commit.append([reading(device, n)].into(), None));
     for outcome in join_all(requests).await {
         outcome.unwrap();
@@ -274,4 +284,24 @@ async fn a_full_queue_refuses_at_once() {
     assert!(matches!(all, Ok(KeyedOutcome::New(outcome)) if outcome.len() == count as usize));
     assert!(matches!(more, Err(ServiceError::QueueFull)));
     commit.append([reading(device, -1)].into(), None).await.unwrap();
+}
+
+/// The readings of a large request were copied and counted on the threads of the connections, and other
+/// requests waited.
+#[tokio::test]
+async fn many_readings_are_committed_on_a_thread_that_may_block() {
+    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
+    let device = create(&store.model, "one").await;
+    let store = Arc::new(store);
+    let commit = group_commit(store.clone());
+    let many = i64::try_from(COMPUTE_READINGS).unwrap();
+    for times in [0..many, many..2 * many - 1] {
+        let readings: Arc<[NewReading]> = times.map(|us| reading(device, us)).collect();
+        commit.append(readings, None).await.unwrap();
+    }
+    let threads = store.threads.lock().unwrap();
+    // The test has one thread.
+    let here = std::thread::current().id();
+    let found: Vec<_> = threads.iter().map(|(thread, readings)| (*thread == here, *readings)).collect();
+    assert_eq!(found, [(false, COMPUTE_READINGS), (true, COMPUTE_READINGS - 1)]);
 }

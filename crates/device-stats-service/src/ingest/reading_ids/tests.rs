@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, NewReading, Timestamp};
 use device_stats_segment::Row;
-use device_stats_store::{Appended, HotDevice, KeyedOutcome, KeyedReadings, Model};
+use device_stats_store::{Appended, HotDevices, KeyedOutcome, KeyedReadings, Model};
 
 use super::*;
 
@@ -45,8 +45,12 @@ impl ReadingStore for RestoredModel {
         self.model.append_keyed(requests, now).await
     }
 
-    async fn list_hot_devices(&self) -> Result<Vec<HotDevice>, StoreError> {
-        self.model.list_hot_devices().await
+    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
+        self.model.count_hot_readings().await
+    }
+
+    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
+        self.model.list_hot_devices(after).await
     }
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {

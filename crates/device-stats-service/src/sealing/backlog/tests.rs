@@ -1,5 +1,7 @@
 //! Tests of the backlog: the time at which a device becomes due. The tests set the time.
 
+use device_stats_store::HotDevice;
+
 use super::*;
 
 const AGE: Duration = Duration::from_mins(10);
@@ -18,6 +20,14 @@ fn after(start: Instant, seconds: u64) -> Instant {
 fn hot(device: i64, readings: u64) -> HotDevice {
     HotDevice { device: DeviceKey(device), readings }
 }
+
+/// Returns a complete list of the store.
+fn listed<const N: usize>(devices: [HotDevice; N]) -> HotDevices {
+    HotDevices { devices: devices.into(), next_after: None }
+}
+
+/// The key before the first device.
+const FIRST: DeviceKey = DeviceKey(0);
 
 #[test]
 fn a_device_with_enough_readings_is_due_at_once() {
@@ -49,7 +59,7 @@ fn the_largest_devices_are_due_if_all_have_too_many_readings() {
     let fill = |devices: std::ops::Range<i64>, readings| {
         backlog.add_hot(devices.map(|device| (DeviceKey(device), readings)), now);
     };
-    let few = i64::try_from(HOT_READINGS_MAX / 1_000).unwrap();
+    let few = i64::try_from(EARLY_SEAL_READINGS / 1_000).unwrap();
     fill(1..few / 4, 1_000);
     fill(few..few + few / 4, 3_000);
     backlog.mark_due(AGE, now);
@@ -59,8 +69,8 @@ fn the_largest_devices_are_due_if_all_have_too_many_readings() {
     let due_now = due(&backlog);
     assert!(due_now.iter().all(|(device, readings)| (few..2 * few).contains(device)
         && *readings == ReadingsToSeal::AllButNewest { hot_min: 1 }));
-    let left = HOT_READINGS_MAX - 3_000 * u64::try_from(due_now.len()).unwrap();
-    assert!(left.abs_diff(HOT_READINGS_MAX / 2) < 30_000, "{left}");
+    let left = EARLY_SEAL_READINGS - 3_000 * u64::try_from(due_now.len()).unwrap();
+    assert!(left.abs_diff(EARLY_SEAL_READINGS / 2) < 30_000, "{left}");
     backlog.mark_due(AGE, now);
     assert_eq!(due(&backlog), []);
 }
@@ -71,7 +81,7 @@ fn a_device_in_progress_is_not_due() {
     backlog.add_hot([(DeviceKey(1), ENOUGH)], now);
     let job = backlog.take_due().unwrap();
     backlog.add_hot([(DeviceKey(1), ENOUGH)], now);
-    backlog.reconcile(&[hot(1, 2 * ENOUGH)], now);
+    backlog.reconcile(FIRST, &listed([hot(1, 2 * ENOUGH)]), now);
     backlog.mark_due(AGE, after(now, 1_000));
     assert_eq!(due(&backlog), []);
     backlog.finish(&job, 0, now);
@@ -122,7 +132,7 @@ fn the_store_overrides_the_backlog() {
     // devices 3 and 4.
     backlog.add_hot([(DeviceKey(1), 5)], start);
     backlog.add_hot([(DeviceKey(2), 5)], after(start, 20));
-    backlog.reconcile(&[hot(3, ENOUGH), hot(4, 1)], after(start, 10));
+    backlog.reconcile(FIRST, &listed([hot(3, ENOUGH), hot(4, 1)]), after(start, 10));
     assert_eq!(due(&backlog), [(3, MOST)]);
     backlog.mark_due(AGE, after(start, 609));
     assert_eq!(due(&backlog), []);
@@ -130,4 +140,41 @@ fn the_store_overrides_the_backlog() {
     assert_eq!(due(&backlog), [(4, ReadingsToSeal::All)]);
     backlog.mark_due(AGE, after(start, 620));
     assert_eq!(due(&backlog), [(2, ReadingsToSeal::All)]);
+}
+
+/// The list of the store contained all devices.
+#[test]
+fn a_part_of_the_list_changes_only_its_devices() {
+    let (backlog, start) = (Backlog::default(), Instant::now());
+    backlog.add_hot((1..=6).map(|device| (DeviceKey(device), 10)), start);
+    let part = HotDevices { devices: vec![hot(3, 1)], next_after: Some(DeviceKey(4)) };
+    backlog.reconcile(DeviceKey(2), &part, after(start, 10));
+    let mut left: Vec<_> = backlog.lock().devices.iter().map(|(key, one)| (key.0, one.readings)).collect();
+    left.sort_unstable();
+    assert_eq!(left, [(1, 10), (2, 10), (3, 1), (5, 10), (6, 10)]);
+}
+
+/// The store stops counting the readings of a device.
+#[test]
+fn an_inexact_number_replaces_no_larger_estimate() {
+    let (backlog, now) = (Backlog::default(), Instant::now());
+    let counted = u64::from(HOT_READINGS_COUNTED_MAX);
+    for (estimate, expected) in [(3 * counted, 3 * counted), (1, counted)] {
+        let device = DeviceKey(i64::try_from(estimate).unwrap());
+        backlog.add_hot([(device, estimate)], now);
+        backlog.reconcile(FIRST, &listed([hot(device.0, counted)]), now);
+        assert_eq!(backlog.lock().devices[&device].readings, expected);
+    }
+}
+
+/// With a low limit on all hot readings, few readings of many devices would wait for their age.
+#[test]
+fn devices_are_due_before_the_maximum_number_of_hot_readings() {
+    let (backlog, now) = (Backlog::new(100), Instant::now());
+    backlog.add_hot((1..=10).map(|device| (DeviceKey(device), 5)), now);
+    backlog.mark_due(AGE, now);
+    assert_eq!(due(&backlog), []);
+    backlog.add_hot([(DeviceKey(11), 1)], now);
+    backlog.mark_due(AGE, now);
+    assert_eq!(due(&backlog).len(), 6);
 }

@@ -4,6 +4,7 @@ use device_stats_domain::{DeviceKey, Finite, Window};
 use device_stats_segment::{Effort, Row};
 
 use super::side::{Side, position};
+use crate::conformance::oracle::Oracle;
 use crate::conformance::samples::{cut_segments, read_rows, sealed_rows, segment, values};
 use crate::conformance::steps::{Made, Step};
 use crate::{
@@ -32,7 +33,7 @@ impl Side {
                     format!("{:?}", latest.collect::<Vec<_>>())
                 })
             }
-            Step::ListHotDevices => self.store.list_hot_devices().await.map(|all| {
+            Step::ListHotDevices => self.store.list_all_hot_devices().await.map(|all| {
                 let translated =
                     all.into_iter().map(|one| HotDevice { device: self.slot(one.device), ..one });
                 format!("{:?}", translated.collect::<Vec<_>>())
