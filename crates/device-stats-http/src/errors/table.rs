@@ -136,9 +136,9 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             let detail = "Other requests changed the same readings repeatedly; nothing is deleted, try again";
             unavailable("deletion_overtaken", detail)
         }
-        ServiceError::TooManyExports(_)
-        | ServiceError::TooManyStreams(_)
-        | ServiceError::TooManyLiveDevices => describe_long_answer(error),
+        ServiceError::TooManyExports(scope) => too_many_exports(*scope),
+        ServiceError::TooManyStreams(scope) => too_many_streams(*scope),
+        ServiceError::TooManyLiveDevices => too_many_live_devices(),
         ServiceError::Stopping => unavailable("stopping", "The server is stopping"),
         ServiceError::TooManyAnalyses => {
             let detail = "Too many analyses and other queries are running; nothing was computed; try again";
@@ -170,26 +170,22 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
     }
 }
 
-/// Describes the limits on exports and live streams.
-fn describe_long_answer(error: &ServiceError) -> Description {
-    match error {
-        ServiceError::TooManyExports(scope) => {
-            let limits = [EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX];
-            unavailable("too_many_exports", limit_reached(*scope, limits, "exports", "are running"))
-        }
-        ServiceError::TooManyStreams(scope) => {
-            let limits = [LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX];
-            unavailable("too_many_streams", limit_reached(*scope, limits, "live streams", "are open"))
-        }
-        ServiceError::TooManyLiveDevices => {
-            let detail = format!(
-                "The live streams of the server watch {LIVE_DEVICES_TOTAL_MAX} devices; watch fewer devices, or \
-                 try again later"
-            );
-            unavailable("too_many_streams", detail)
-        }
-        _ => internal(),
-    }
+fn too_many_exports(scope: LimitScope) -> Description {
+    let limits = [EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX];
+    unavailable("too_many_exports", limit_reached(scope, limits, "exports", "are running"))
+}
+
+fn too_many_streams(scope: LimitScope) -> Description {
+    let limits = [LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX];
+    unavailable("too_many_streams", limit_reached(scope, limits, "live streams", "are open"))
+}
+
+fn too_many_live_devices() -> Description {
+    let detail = format!(
+        "The live streams of the server watch {LIVE_DEVICES_TOTAL_MAX} devices; watch fewer devices, or try \
+         again later"
+    );
+    unavailable("too_many_streams", detail)
 }
 
 fn describe_store(error: &StoreError) -> Description {
