@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
@@ -46,6 +46,8 @@ pub(crate) struct ServiceParts {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) compute: Compute,
+    /// A merge writes while it replaces segments. A query reads if its segments were merged repeatedly.
+    pub(crate) merges: Arc<RwLock<()>>,
     /// Notified after the deletion of a device or user.
     pub(crate) has_deleted: Arc<Notify>,
     /// One permit for each deletion of readings that may run.
@@ -91,6 +93,7 @@ impl Service {
             live,
             backlog,
             compute: Compute::new()?,
+            merges: Arc::default(),
             has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
             derivations: Arc::new(Semaphore::new(DERIVED_SEGMENTS_AT_ONCE)),
@@ -102,7 +105,8 @@ impl Service {
     /// Starts to seal in the background: a device with enough hot readings at once, other hot readings after
     /// `seal_after`. Call it inside a runtime.
     pub fn seal_in_background(&self, seal_after: Duration) -> BackgroundSealing {
-        BackgroundSealing::start(&self.parts.store, &self.parts.backlog, seal_after)
+        let ServiceParts { store, backlog, merges, .. } = &*self.parts;
+        BackgroundSealing::start(store, backlog, merges, seal_after)
     }
 
     /// Starts to delete the readings of deleted devices in the background. Call it inside a runtime.

@@ -68,7 +68,8 @@ impl Service {
         window: Window,
         page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
-        for _ in 0..ATTEMPTS_MAX {
+        for attempts in 0..ATTEMPTS_MAX {
+            let _pause = self.pause_merges(attempts).await;
             let snapshot = self.parts.store.list_newest(device, window, page_end(page)).await?;
             match self.read_page(query, device, window, page, snapshot).await? {
                 Err(ReadError::Gone) => {}

@@ -7,6 +7,7 @@ use device_stats_domain::{Axes, AxisResults, Device, RequestedAxes, RequestedSta
 use device_stats_segment::analysis::{AxisAnalysis, Group, MemoryLimits, Part, analyze, analyze_axis, rows};
 use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
+use tokio::sync::RwLockReadGuard;
 
 use super::memory::snapshot_bytes;
 use crate::admission::Query;
@@ -18,6 +19,8 @@ use crate::service::Service;
 
 /// Maximum number of attempts of a query. An attempt fails if a segment is merged before it is read.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
+/// Number of failed attempts of a query from which this node replaces no segments during an attempt.
+const MERGES_PAUSE_FROM: u32 = 3;
 
 /// A snapshot whose segments can be read.
 pub(super) struct OpenSnapshot {
@@ -143,10 +146,16 @@ impl OpenSnapshot {
 }
 
 impl Service {
+    /// Lets this node replace no segments by merged ones until the result is dropped, if a query has failed
+    /// this number of times.
+    pub(super) async fn pause_merges(&self, attempts: u32) -> Option<RwLockReadGuard<'_, ()>> {
+        if attempts < MERGES_PAUSE_FROM { None } else { Some(self.parts.merges.read().await) }
+    }
+
     /// Takes a snapshot and runs a computation on it, on the threads for computations, within the limits on
     /// queries. If magnitudes are requested, first computes the derived segments that are not stored yet. If
     /// a segment is merged meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in
-    /// total. Also starts again after it has discarded a corrupt derived segment, once for each.
+    /// total; the later attempts pause the merges of this node. Also starts again after it has discarded a corrupt derived segment, once for each.
     ///
     /// # Errors
     /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the errors of the computation.
@@ -176,6 +185,7 @@ impl Service {
         let mut discarded = HashSet::new();
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
+            let _pause = self.pause_merges(attempts).await;
             let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
             let hot = snapshot.devices.iter().map(|device| device.hot.len()).sum();
             let segments = snapshot.devices.iter().flat_map(|device| &device.segments);

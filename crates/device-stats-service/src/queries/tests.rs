@@ -90,6 +90,23 @@ async fn an_abandoned_computation_stops_at_its_next_pages() {
     assert_eq!(count(&service, &device).await.unwrap(), 3);
 }
 
+/// On a busy node, segments were merged between the snapshot and the reads of each attempt, and the query was
+/// refused.
+#[tokio::test]
+async fn merges_wait_for_a_query_that_has_failed_repeatedly() {
+    let (service, device) = service(QueryLimits::default()).await;
+    let merges = Arc::clone(&service.parts.merges);
+    // A merge that is possible replaces a segment that the query needs.
+    let computation = move |_: &super::snapshot::OpenSnapshot| match merges.try_write() {
+        Ok(_) => Err(ReadError::Gone),
+        Err(_) => Ok(()),
+    };
+    let (subject, visited, axes) =
+        (Subject::Device(device.key), ReadingsToVisit::All, RequestedAxes::Measured);
+    service.compute_on_snapshot(subject, Window::ALL, visited, axes, computation).await.unwrap();
+    assert!(service.parts.merges.try_write().is_ok(), "merges go on after the query");
+}
+
 #[tokio::test]
 async fn every_query_ends_at_its_deadline() {
     let (service, device) = service(QueryLimits { time_max: Duration::ZERO, ..QueryLimits::default() }).await;

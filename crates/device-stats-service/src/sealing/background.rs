@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_store::Store;
+use tokio::sync::RwLock;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,11 +35,18 @@ pub struct BackgroundSealing {
 
 impl BackgroundSealing {
     /// Starts to seal the devices of `backlog`, and readings that have been hot for `seal_after`. Sealing
-    /// uses up to half of the cores, and at most [`SEAL_DEVICES_MAX`]. Call it inside a runtime.
-    pub(crate) fn start(store: &Arc<dyn Store>, backlog: &Arc<Backlog>, seal_after: Duration) -> Self {
+    /// uses up to half of the cores, and at most [`SEAL_DEVICES_MAX`]. Each merge holds `merges` while it
+    /// replaces segments. Call it inside a runtime.
+    pub(crate) fn start(
+        store: &Arc<dyn Store>,
+        backlog: &Arc<Backlog>,
+        merges: &Arc<RwLock<()>>,
+        seal_after: Duration,
+    ) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
-        let sealer = Arc::new(Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX)));
+        let sealer = Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX));
+        let sealer = Arc::new(sealer.with_merges(Arc::clone(merges)));
         for _ in 0..store.seal_concurrency() {
             tasks.spawn(seal_due(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment};
 use device_stats_store::{Cause, Replaced, Retry, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{RwLock, Semaphore, SemaphorePermit};
 
 use super::plan::{MergeGoal, next_merge, split_hot};
 use crate::limits::{SEAL_HOT_DIVISOR, SEGMENT_READINGS};
@@ -102,12 +102,19 @@ pub struct Sealer {
     /// Permits for devices. A device holds a permit while it uses a core, or has the segments of a merge in
     /// memory.
     permits: Semaphore,
+    /// Held while a merge replaces segments.
+    merges: Arc<RwLock<()>>,
 }
 
 impl Sealer {
     /// Creates a sealer that uses up to `cores` cores.
     pub fn new(store: Arc<dyn Store>, cores: usize) -> Self {
-        Self { store, corrupt: Mutex::default(), permits: Semaphore::new(cores) }
+        Self { store, corrupt: Mutex::default(), permits: Semaphore::new(cores), merges: Arc::default() }
+    }
+
+    /// Sets the lock that a merge holds while it replaces segments.
+    pub(crate) fn with_merges(self, merges: Arc<RwLock<()>>) -> Self {
+        Self { merges, ..self }
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, SealError> {
@@ -249,6 +256,8 @@ impl Sealer {
             }
         };
         let ids: Vec<SegmentId> = run.iter().map(|entry| entry.id).collect();
+        // Queries that need these segments may ask for a pause.
+        let _may_replace = self.merges.write().await;
         match self.store.merge(device, &ids, &merged).await? {
             Replaced::Stale => Ok(MergeOutcome::Stale),
             Replaced::Done(id) => {
