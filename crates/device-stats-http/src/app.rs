@@ -21,8 +21,8 @@ pub(crate) fn app(service: Service) -> Router {
     with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service))
 }
 
-/// Returns the application while the database is being opened: the process is alive, and everything else is
-/// refused.
+/// Returns the application while the database is being opened. Only the check of the liveness succeeds;
+/// everything else is refused.
 pub(crate) fn opening_app() -> Router {
     around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening))
 }

@@ -56,7 +56,7 @@ pub async fn serve(
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
-            // No connection that is accepted after the opening is refused.
+            // Checks `opening` first, so that the service answers every connection accepted after it.
             biased;
             service = &mut opening, if opened.is_none() => {
                 server.open(&service);

@@ -98,7 +98,7 @@ mod tests {
             ("10.0.0.0/8", "10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.0/8", "10.0.0.1", &["10.0.0.9"], "10.0.0.9"),
             ("::/0", "::1", &["[2001:db8::1]:80"], "2001:db8::1"),
-            // A listener on `::` reports peers of IPv4 in this form, so it is copied to the list.
+            // A listener on `::` reports peers of IPv4 in this form, so operators copy it into the list.
             ("::ffff:10.0.0.0/104", "10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
             ("::ffff:10.0.0.0/104", "::ffff:10.9.9.9", &["1.1.1.1"], "1.1.1.1"),
             ("::ffff:10.0.0.0/104", "11.0.0.1", &["1.1.1.1"], "11.0.0.1"),

@@ -21,9 +21,9 @@ pub const STORE_ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 /// Maximum time for sealing or merging a device, for deleting readings of it, for deleting a user with all
 /// devices, and for a slice of the purge of a deleted device.
 pub const STORE_SEAL_TIMEOUT: Duration = Duration::from_mins(10);
-/// Number of reservations of reading ids that the database keeps: the last one of each process, without the
-/// oldest. A process whose reservation was deleted, after so many others have started, treats the database as
-/// an older copy: it refuses one request and reserves other ids.
+/// Number of reservations of reading ids that the database keeps: the last one of each process. When a
+/// process starts to reserve ids, the oldest beyond this number are deleted. A process whose reservation was
+/// deleted treats the database as an older copy: it refuses one request and reserves other ids.
 pub const RESERVATIONS_KEPT: i64 = 10_000;
 /// Maximum number of transactions that append at the same time.
 pub const STORE_APPENDS_AT_ONCE: usize = 4;

@@ -71,7 +71,7 @@ impl ReadingStore for PostgresStore {
 
     async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
         match self.try_append(readings, self.first_wait).await {
-            // No deletion has locked a device, so another append of the same readings ends soon.
+            // No deletion holds the lock, but another append, which ends soon.
             Err(error) if has_waited_for_lock(&error) => self.try_append(readings, LockWait::Long).await,
             appended => appended,
         }

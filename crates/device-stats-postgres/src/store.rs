@@ -64,8 +64,8 @@ impl PostgresStore {
         Self { receipt_clock: ReceiptClock::Caller, ..self }
     }
 
-    /// Lets appends wait for locked devices as long as other calls do, for tests that append to devices while
-    /// they are deleted, and do not try again.
+    /// Lets appends wait for locked devices as long as other calls do. This is for tests that append to
+    /// devices during their deletion, and that do not try again.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_patient_appends(self) -> Self {

@@ -19,7 +19,7 @@ use crate::limits::{
     PURGE_CHECK_INTERVAL, PURGE_PAUSE_FACTOR, PURGE_READINGS_MAX, PURGE_RETRY_PAUSE, SEAL_STOP_TIMEOUT,
 };
 
-/// A key before those of all devices.
+/// A key before the keys of all devices.
 const BEFORE_ALL: DeviceKey = DeviceKey(0);
 
 /// Running background purging.

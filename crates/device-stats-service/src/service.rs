@@ -46,7 +46,8 @@ pub(crate) struct ServiceParts {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) compute: Compute,
-    /// A merge writes while it replaces segments. A query reads if its segments were merged repeatedly.
+    /// A merge holds the write lock while it replaces segments. A query whose segments were merged repeatedly
+    /// holds the read lock.
     pub(crate) merges: Arc<RwLock<()>>,
     /// Notified after the deletion of a device or user.
     pub(crate) has_deleted: Arc<Notify>,
@@ -127,8 +128,8 @@ impl Service {
     }
 
     /// Returns the answer of the store. If the database was replaced by an older copy, forgets the segments
-    /// that were read from it. Keys of devices and reserved ids expire by
-    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores).
+    /// that were read from it. Cached keys of devices and reserved ids expire when
+    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores) changes.
     pub(crate) fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
         if matches!(answer, Err(ServiceError::Store(StoreError::Restored))) {
             self.parts.segments.cache().clear();
@@ -136,7 +137,7 @@ impl Service {
         answer
     }
 
-    /// Makes a change in a task of its own. So the change is completed even if the caller is cancelled,
+    /// Makes a change in a task of its own, so that the change is completed even if the caller is cancelled
     /// because its client has disconnected. Call it inside a runtime.
     ///
     /// # Errors

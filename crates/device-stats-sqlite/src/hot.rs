@@ -92,8 +92,8 @@ impl HotReadings {
 }
 
 /// Reads the journal from its first entry up to a position, which is the last one that the transaction sees.
-/// Nothing sees the state yet, so each entry's removals are dropped from memory at once. The peak of the
-/// memory is that of a running store, however many readings of the journal are idle.
+/// No view sees the state yet, so the readings that an entry removes are dropped from memory at once. The
+/// peak of the memory is that of a running store, however many idle readings the journal has.
 fn rebuild(connection: &Connection, position: Position) -> Result<HotState, StoreError> {
     let before = journal::first(connection)?.map_or(position, |first| first - 1);
     let mut state = HotState::new(before);
@@ -125,8 +125,8 @@ fn apply_next(state: &mut HotState, connection: &Connection, forgotten: Position
 
 impl Replica {
     /// Applies the entries up to a position; returns whether memory has all of them. It lacks entries if the
-    /// journal does not have them any more, or if applying one has panicked.
-    /// The caller has a view that was opened at `opened_at`, and moves it to `position`.
+    /// journal does not have them any more, or if applying one has panicked. The caller has a view that was
+    /// opened at `opened_at`, and moves it to `position`.
     fn catch_up(
         &self,
         connection: &Connection,

@@ -25,8 +25,8 @@ pub trait ReadingStore: Send + Sync + 'static {
     /// Further calls wait, so callers should batch small appends.
     fn append_concurrency(&self) -> usize;
 
-    /// Returns how often this store has found that an older copy has replaced the database. What a caller has
-    /// learned from the database before the last time may be wrong, such as the key of a device.
+    /// Returns the number of times that this store has found the database replaced by an older copy. Data
+    /// that a caller read before the last time, such as the key of a device, may be wrong.
     ///
     /// A caller reads this number, looks up its devices, reserves ids, and reads the number again. If it has
     /// not changed, the readings go to these devices or are refused: [`Self::append`] refuses ids that were

@@ -40,7 +40,8 @@ const TRIES_MAX: u32 = 4;
 
 /// Stores the new readings and returns the positions of the repeats, with the stored values, or does nothing.
 /// `$7` states whether all readings must be new. Fails if `$11` and `$12` are a reservation that the database
-/// does not know of. The function depends on `lock_wait`, so the time limit for locks, `$13`, is set first.
+/// does not know of. An argument of the function depends on `lock_wait`, so the time limit for locks, `$13`,
+/// is set before the call.
 const APPEND_UNTOUCHED: &str = "SELECT place, x, y, z
     FROM set_config('lock_timeout', $13, true) AS lock_wait (ms)
     CROSS JOIN LATERAL append_reserved(

@@ -10,9 +10,9 @@ use crate::database::columns::{column, count, each, number};
 use crate::database::errors::Failure;
 
 /// Visits up to `$2` devices with keys above `$1` that have hot readings, and counts up to `$3` readings of
-/// each. It finds each device by one step into the index after the previous device, so it never reads the
-/// other readings. The count is null if the device does not exist: its readings are being purged. `EXISTS`
-/// instead of the comparison with null would make PostgreSQL read all devices.
+/// each. Finds each device by one lookup in the index after the previous device, so it never reads the other
+/// readings. The count is null if the device does not exist: its readings are being purged. `EXISTS` instead
+/// of the comparison with null would make PostgreSQL read all devices.
 const HOT_DEVICES: &str = "WITH RECURSIVE hot (device, place) AS (
         (SELECT device, 1::bigint FROM reading WHERE device > $1 ORDER BY device, time LIMIT 1)
         UNION ALL
@@ -22,10 +22,10 @@ const HOT_DEVICES: &str = "WITH RECURSIVE hot (device, place) AS (
     SELECT device, CASE WHEN (SELECT id FROM devices WHERE id = hot.device) IS NOT NULL THEN (
         SELECT count(*) FROM (SELECT FROM reading WHERE reading.device = hot.device LIMIT $3) AS counted) END
     FROM hot WHERE device IS NOT NULL ORDER BY device";
-/// Counts up to `$1` hot readings. If there are more, estimates their number by the statistics that
-/// PostgreSQL keeps of the table: each transaction adds its rows to them, within seconds. They are lost when
-/// the server crashes. Until the table is vacuumed or analyzed again, the number of rows at the last time is
-/// used.
+/// Counts up to `$1` hot readings. If there are more, estimates their number from the statistics that
+/// PostgreSQL keeps of the table. Each transaction adds its rows to the statistics, within seconds. They are
+/// lost when the server crashes. Until the table is vacuumed or analyzed again, the number of rows at the
+/// last vacuum or analysis is used.
 const COUNT: &str = "WITH found AS MATERIALIZED (
         SELECT 'reading'::regclass AS table_id, (SELECT count(*) FROM (
             SELECT FROM reading WHERE device > $2 ORDER BY device, time LIMIT $1) AS first) AS counted)

@@ -22,7 +22,8 @@ const RESERVE: &str = "WITH block AS (
         ON CONFLICT (node) DO UPDATE SET until = excluded.until)
     SELECT next FROM block";
 
-/// Deletes all reservations except the newest `$1`. Others that do the same, or reserve, are not waited for.
+/// Deletes all reservations except the newest `$1`. Skips rows that other transactions have locked, instead
+/// of waiting for them.
 const DELETE_OLD: &str = "DELETE FROM id_reservation WHERE node = ANY (ARRAY (
         SELECT node FROM id_reservation WHERE until < (
             SELECT min(until) FROM (SELECT until FROM id_reservation ORDER BY until DESC LIMIT $1) AS kept)

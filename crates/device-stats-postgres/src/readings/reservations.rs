@@ -77,9 +77,9 @@ impl Reservations {
         self.lock().losses
     }
 
-    /// Notes the loss of all reservations if this is the answer to a call that needed the reservation `used`,
-    /// and logs it. A call that began before the loss was noted may be answered after this node has made a
-    /// new reservation, which is not lost.
+    /// Returns the answer to a call that needed the reservation `used`. If it is [`StoreError::Restored`],
+    /// notes the loss of all reservations, and logs it. Each loss is noted once: a call that began before the
+    /// loss was noted may be answered after this node has made a new reservation, which is not lost.
     pub(crate) fn checked<T>(
         &self,
         used: Option<Reservation>,
@@ -87,7 +87,7 @@ impl Reservations {
     ) -> Result<T, StoreError> {
         if matches!(answer, Err(StoreError::Restored)) {
             let mut state = self.lock();
-            // Each new reservation after a loss has another number.
+            // After a loss, a new reservation has another node number.
             let node = |of: Option<Reservation>| of.map(|reservation| reservation.node);
             if state.last.is_some() && node(state.last) == node(used) {
                 state.last = None;
@@ -129,7 +129,7 @@ mod tests {
     }
 
     /// Two appends began before the database was replaced. The answer to the second one arrived after the
-    /// node had reserved other ids, and made it forget them, too.
+    /// node had reserved other ids, and made the node forget these ids, too.
     #[test]
     fn a_loss_that_is_reported_late_is_no_second_loss() {
         let reservations = Reservations::default();

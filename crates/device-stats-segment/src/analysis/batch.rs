@@ -1,4 +1,4 @@
-//! Work in batches: the pages of as much work as fits in memory are requested together.
+//! Batches of work: the pages of all work in a batch are requested together, as many as fit in memory.
 
 use std::collections::HashSet;
 
@@ -27,7 +27,7 @@ enum Item<'c, W> {
     Work(W, &'c [PartColumn<'c>]),
 }
 
-/// The needs of some work.
+/// The columns, pages and memory that an item of work needs.
 pub(crate) struct Needs<'c> {
     /// The columns that the work looks at.
     pub(crate) columns: &'c [PartColumn<'c>],

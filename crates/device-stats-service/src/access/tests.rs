@@ -18,15 +18,16 @@ use crate::service::Service;
 /// Maximum wait of a test for an expected condition.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Polls a change once, and drops it, as when its client disconnects. The change must not be done.
+/// Polls a change once, and drops it, as when its client disconnects. The change must not be complete by
+/// then.
 async fn abandon<T>(change: impl Future<Output = T>) {
     let mut change = pin!(change);
     let is_done = poll_fn(|context| Poll::Ready(change.as_mut().poll(context).is_ready())).await;
     assert!(!is_done);
 }
 
-/// The readings of the device stayed until the next search for deleted devices, or the database cancelled the
-/// deletion.
+/// If the client disconnected, the readings of the device stayed until the next search for deleted devices,
+/// or the database cancelled the deletion.
 #[tokio::test]
 async fn an_abandoned_deletion_is_completed_and_starts_the_purge() {
     let folder = tempfile::tempdir().unwrap();

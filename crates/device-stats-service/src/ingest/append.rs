@@ -139,7 +139,7 @@ impl Service {
             });
             let appended = async { self.append(new.await?, key).await };
             match self.checked(appended.await) {
-                // The cached device was deleted. This ends, because keys are never used again.
+                // The cached device was deleted. The loop ends, because device keys are never reused.
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {
                     self.parts.known_devices.forget([device]);
                 }
@@ -252,7 +252,8 @@ impl Service {
         if count < COMPUTE_READINGS { Ok(computation()) } else { self.compute_body(computation).await }
     }
 
-    /// Frees the memory of this number of readings. The memory of many readings takes time to be freed.
+    /// Frees the memory of this number of readings. Freeing many takes time, so a thread for computations
+    /// does it.
     async fn free<T: Send + 'static>(&self, count: usize, readings: T) -> Result<(), ServiceError> {
         self.compute_readings(count, move || drop(readings)).await
     }
@@ -310,7 +311,7 @@ impl Service {
         let claim = key.map(|key| self.parts.keyed_requests.claim(key, &self.parts.clock)).transpose()?;
         match self.parts.group_commit.append(Arc::clone(&new), claim).await? {
             KeyedOutcome::New(outcomes) => {
-                // Also frees the readings there.
+                // The computation also frees the readings.
                 self.compute_readings(new.len(), move || receipt(&new, &outcomes)).await
             }
             KeyedOutcome::Repeated(receipt) => Ok(receipt),

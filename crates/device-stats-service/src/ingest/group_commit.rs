@@ -9,8 +9,8 @@
 //! waits for them. The mixed lane commits up to one group per device lane at once. Its groups are smaller by
 //! the same factor, because a late reading makes the append of its whole group slower.
 //!
-//! If another call has locked a device, the store names it, and the lane commits the other requests.
-//! `locked_devices.rs` tells what becomes of the requests for locked devices.
+//! If another call has locked a device, the store names it, and the lane commits the other requests. The
+//! requests for the locked device are put aside and tried again (`locked_devices.rs`).
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! The limit on hot readings. Hot readings take memory or rows until they are sealed, and if sealing does not
-//! keep up, their number must not grow without limit.
+//! The limit on hot readings. Hot readings take memory or rows until they are sealed. Their number must not
+//! grow without limit if sealing does not keep up.
 
 #[cfg(test)]
 mod tests;
@@ -17,16 +17,16 @@ use crate::limits::{HOT_COUNT_INTERVAL, HOT_READINGS_FREED_DIVISOR};
 
 /// The limit on the hot readings of one store.
 ///
-/// The number of hot readings is the last number of the store, plus the readings that this node has stored
-/// since. Readings that were sealed or deleted since are subtracted at the next count, and so the number can
-/// be too large for up to [`HOT_COUNT_INTERVAL`]. It can be too small by the readings that other nodes have
-/// stored since the last count.
+/// The number of hot readings is the number at the last count of the store, plus the readings that this node
+/// has stored since. Readings that were sealed or deleted since are subtracted at the next count, so the
+/// number can be too large for up to [`HOT_COUNT_INTERVAL`]. It can be too small by the readings that other
+/// nodes have stored since the last count.
 pub(crate) struct HotLimit {
     store: Arc<dyn ReadingStore>,
     hot_readings_max: u64,
     /// Number of readings that this node has stored.
     stored: AtomicI64,
-    /// The last number of the store, minus `stored` before that count.
+    /// The number at the last count of the store, minus `stored` before that count.
     others: AtomicI64,
     is_full: AtomicBool,
     /// Time of the last count; `None` before the first.
@@ -95,7 +95,7 @@ impl HotLimit {
         let stored_before = self.stored.load(Ordering::Relaxed);
         match self.store.count_hot_readings().await {
             Ok(hot) => self.others.store(hot.cast_signed() - stored_before, Ordering::Relaxed),
-            // Storing the readings probably fails, too, and its error is answered.
+            // Storing the readings probably fails, too, and the client gets that error.
             Err(error) => tracing::debug!(causes = error_chain(&error), "counting hot readings failed"),
         }
         *counted = Some(Instant::now());

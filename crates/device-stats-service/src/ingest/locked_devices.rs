@@ -1,6 +1,6 @@
-//! Requests for locked devices. The deletion of a device, or of its readings, locks the device, maybe for
-//! long. The requests that need it are put aside, so that they do not delay the requests for other devices,
-//! and they are tried again until the device is free.
+//! Requests for locked devices. The deletion of a device, or of its readings, locks the device, possibly for
+//! a long time. The requests that need the device are put aside, so that they do not delay the requests for
+//! other devices. They are tried again until the device is free.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,11 +12,11 @@ use tokio::time::Instant;
 use super::lane::{Lane, PendingAppend};
 use crate::limits::{LOCKED_DEVICE_REMEMBERED, LOCKED_DEVICE_WAIT_MAX};
 
-/// The devices that were locked a short while ago, and the requests that wait for them.
+/// The recently locked devices, and the requests that wait for them.
 pub(super) struct LockedDevices {
-    /// Requests that are tried again. At most one task does so, and each of its tries may wait for a lock.
+    /// Requests that are tried again. At most one task tries them, and each try may wait for a lock.
     pub(super) lane: Lane,
-    /// For each device the time until which its requests are put aside without a try.
+    /// For each device, the time until which its requests are put aside without a try.
     until: Mutex<HashMap<DeviceKey, Instant>>,
 }
 
@@ -45,8 +45,7 @@ impl LockedDevices {
         }
     }
 
-    /// Splits a group into the requests to try, and the requests that need a device that was locked a short
-    /// while ago.
+    /// Splits a group into the requests to try, and the requests that need a recently locked device.
     pub(super) fn split(&self, group: Vec<PendingAppend>) -> (Vec<PendingAppend>, Vec<PendingAppend>) {
         let now = Instant::now();
         let locked: HashSet<DeviceKey> = {

@@ -32,7 +32,7 @@ pub struct LiveReadings {
     start: Position,
     newest: Timestamp,
     source_check: Interval,
-    /// Counts `devices`.
+    /// The share of `devices` in the limit on watched devices.
     devices_permit: AdmissionPermit,
     _permit: ClientPermit,
 }

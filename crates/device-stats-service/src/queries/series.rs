@@ -149,7 +149,7 @@ fn summarize(
     let hot = columns(hot);
     let group = Group { parts, hot: &hot };
     let wanted = RequestedStatistics::default();
-    // As many buckets at once as there are threads, and the magnitude beside each.
+    // Each thread analyzes one bucket at a time: its axes, and its magnitude beside them.
     let limits = MemoryLimits::one_of(2 * snapshot.weight.threads());
     let axes = || analyze(&[group], &wanted, limits, &snapshot.segments);
     let found = snapshot.each_requested(axes, || {

@@ -19,7 +19,7 @@ use crate::service::Service;
 
 /// Maximum number of attempts of a query. An attempt fails if a segment is merged before it is read.
 pub(crate) const ATTEMPTS_MAX: u32 = 10;
-/// Number of failed attempts of a query from which this node replaces no segments during an attempt.
+/// Number of failed attempts of a query after which its further attempts pause the merges of this node.
 const MERGES_PAUSE_FROM: u32 = 3;
 
 /// A snapshot whose segments can be read.
@@ -146,8 +146,8 @@ impl OpenSnapshot {
 }
 
 impl Service {
-    /// Lets this node replace no segments by merged ones until the result is dropped, if a query has failed
-    /// this number of times.
+    /// Pauses the merges of this node until the result is dropped, if [`MERGES_PAUSE_FROM`] or more attempts
+    /// of a query have failed.
     pub(super) async fn pause_merges(&self, attempts: u32) -> Option<RwLockReadGuard<'_, ()>> {
         if attempts < MERGES_PAUSE_FROM { None } else { Some(self.parts.merges.read().await) }
     }
@@ -155,7 +155,8 @@ impl Service {
     /// Takes a snapshot and runs a computation on it, on the threads for computations, within the limits on
     /// queries. If magnitudes are requested, first computes the derived segments that are not stored yet. If
     /// a segment is merged meanwhile, takes a new snapshot and starts again, up to [`ATTEMPTS_MAX`] times in
-    /// total; the later attempts pause the merges of this node. Also starts again after it has discarded a corrupt derived segment, once for each.
+    /// total. After [`MERGES_PAUSE_FROM`] failed attempts, it pauses the merges of this node. Also starts
+    /// again after it has discarded a corrupt derived segment, once for each such segment.
     ///
     /// # Errors
     /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the errors of the computation.

@@ -24,7 +24,7 @@ const AGE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(100), Duration
 /// half of the age at which readings are sealed.
 const STORE_CHECK_INTERVALS: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(5)];
 
-/// The key before the first device.
+/// A key before the keys of all devices.
 const FIRST: DeviceKey = DeviceKey(0);
 
 /// Running background sealing.
@@ -107,8 +107,8 @@ async fn seal(sealer: &Sealer, backlog: &Backlog, job: &SealJob) -> Result<(), S
     outcome
 }
 
-/// Searches for old hot readings: often in the backlog, less often in the store. Of a long list of the store,
-/// each search in the backlog reads a part.
+/// Searches for old hot readings: often in the backlog, less often in the store. A long list of the store is
+/// read in parts, one at each search in the backlog.
 async fn look_for_old(
     store: Arc<dyn Store>,
     backlog: Arc<Backlog>,

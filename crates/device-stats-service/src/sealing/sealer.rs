@@ -256,7 +256,7 @@ impl Sealer {
             }
         };
         let ids: Vec<SegmentId> = run.iter().map(|entry| entry.id).collect();
-        // Queries that need these segments may ask for a pause.
+        // Waits if a query that needs these segments has paused merges.
         let _may_replace = self.merges.write().await;
         match self.store.merge(device, &ids, &merged).await? {
             Replaced::Stale => Ok(MergeOutcome::Stale),

@@ -23,7 +23,7 @@ pub(crate) fn find(connection: &Connection, after: DeviceKey) -> Result<Option<D
 }
 
 /// Deletes a slice of a deleted device. Also removes entries that are no longer needed from the front of the
-/// journal, because nobody may append soon.
+/// journal, because the next append may come late.
 pub(crate) fn purge_slice(
     connection: &Connection,
     hot: &HotView,

@@ -31,7 +31,7 @@ pub(super) struct HotState {
     /// are unknown.
     damaged: BTreeMap<Option<DeviceKey>, BTreeSet<Position>>,
     /// Deleted devices with damaged entries, in the order of the deletions, for views of earlier positions:
-    /// the position of the deletion and of the first damaged entry.
+    /// the position of the deletion, the device, and the position of its first damaged entry.
     deleted_damage: VecDeque<(Position, DeviceKey, Position)>,
     /// Number of readings in all entries so far.
     arrived: u64,
@@ -40,7 +40,7 @@ pub(super) struct HotState {
     /// Readings that are no longer hot, in the order of the entries that removed them. They are dropped when
     /// no view can see them.
     gone: VecDeque<(Position, DeviceKey, Vec<i64>)>,
-    /// The largest number of readings after an entry, with those that are no longer hot.
+    /// Maximum number of readings in memory after an entry, including those that are no longer hot.
     #[cfg(test)]
     pub(super) kept_max: u64,
 }
@@ -257,7 +257,8 @@ impl HotState {
         }
     }
 
-    /// Drops the readings that the entries up to a position have removed, and the damage of deleted devices.
+    /// Drops the readings that the entries up to a position have removed, and the damage of the devices that
+    /// they have deleted.
     pub(super) fn forget(&mut self, position: Position) {
         while self.deleted_damage.pop_front_if(|(until, ..)| *until <= position).is_some() {}
         while let Some((_, device, times)) = self.gone.pop_front_if(|(until, ..)| *until <= position) {

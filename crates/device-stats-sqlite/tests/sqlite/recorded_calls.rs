@@ -17,7 +17,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Returns the lines of output before any further change than the first `changes`.
+    /// Returns the lines of output up to the next change after the first `changes` changes.
     pub(crate) fn said_after(&self, changes: usize) -> Vec<String> {
         let said = self.said.iter().filter(|(before, _)| *before <= changes);
         said.map(|(_, line)| line.clone()).collect()

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Ends of the names of files that do not matter: the index of the log is built again after a loss of power,
-/// and the lock file is empty.
+/// Suffixes of the names of files that do not matter: the index of the log is built again after a loss of
+/// power, and the lock file is empty.
 const UNRECORDED: [&str; 2] = ["-shm", ".lock"];
 /// Size of the smallest sector, in bytes. A disk writes a sector as a whole.
 const SECTOR: u64 = 512;

@@ -38,7 +38,7 @@ const _: () = assert!(
 
 /// Serves until SIGTERM or SIGINT, then answers the accepted requests. A second signal ends the process at
 /// once. The server listens before it opens the database, which can take a while: PostgreSQL may be starting,
-/// or a long journal of hot readings is read. In the meantime, only `/health/live` succeeds.
+/// or the journal of hot readings may be long. In the meantime, only `/health/live` succeeds.
 ///
 /// # Errors
 /// If the database cannot be opened, or the address is in use.
@@ -96,7 +96,7 @@ fn start_service(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Result<S
         .context("cannot start threads")
 }
 
-/// Answers requests until `stopped`, with the service from the time when the database is open.
+/// Answers requests until `stopped`. Uses the service as soon as the database is open.
 async fn answer(
     listener: TcpListener,
     opening: oneshot::Receiver<Service>,
@@ -106,7 +106,7 @@ async fn answer(
     let service = async {
         match opening.await {
             Ok(service) => service,
-            // The database cannot be opened, and the process ends.
+            // The database could not be opened, so the process is ending.
             Err(_) => std::future::pending().await,
         }
     };

@@ -48,7 +48,7 @@ struct ScannedPage {
 }
 
 impl ScannedPage {
-    /// Returns the readings of the spans in pages of codes.
+    /// Returns the readings of the spans in each of these pages of codes.
     fn all<'r, P: Pages>(
         part: &Part,
         spans: &[Range<u32>],

@@ -52,7 +52,7 @@ impl PartTotals<'_> {
     }
 }
 
-/// Returns what [`totals`] needs.
+/// Returns the needs of [`totals`].
 pub(crate) fn totals_needs<'c>(column: &'c PartColumn<'c>) -> Needs<'c> {
     let mut needs = Needs::new(std::slice::from_ref(column), Vec::new());
     if let PartColumn::Cut(cut) = column {

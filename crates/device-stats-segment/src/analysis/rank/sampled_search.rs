@@ -246,8 +246,8 @@ impl<'c> SampledSearch<'c> {
 }
 
 impl Values {
-    /// Returns the values inside a bracket that a reading has. `before` is the number of readings before the
-    /// run.
+    /// Returns the values of a run that are inside a bracket and that at least one reading has. `before` is
+    /// the number of readings before the run.
     fn inside(run: &Run<'_, f64>, before: u32, bracket: Bracket) -> Self {
         let (mut values, mut last) = (Self::default(), before);
         for (numbers, counts) in &run.pages {

@@ -11,7 +11,7 @@ pub(super) struct Memory {
     segments: Vec<(usize, Arc<Head>, Segment)>,
     /// Number of requested pages.
     pub(super) requested: Cell<usize>,
-    /// A cache has one of this number of pages; 0: it has none.
+    /// The cache has one in this number of pages; with 0, it has none.
     pub(super) cached_every: Cell<usize>,
     /// Maximum number of loaded pages that were held at the same time.
     pub(super) held: Cell<usize>,

@@ -9,7 +9,7 @@ use device_stats_store::{Appended, HotDevices, KeyedOutcome, KeyedReadings, Mode
 
 use super::*;
 
-/// The model, with restores that the test finds.
+/// The model, with a number of restores that the test sets.
 #[derive(Default)]
 struct RestoredModel {
     model: Model,

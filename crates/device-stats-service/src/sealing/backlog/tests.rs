@@ -26,7 +26,7 @@ fn listed<const N: usize>(devices: [HotDevice; N]) -> HotDevices {
     HotDevices { devices: devices.into(), next_after: None }
 }
 
-/// The key before the first device.
+/// A key before the keys of all devices.
 const FIRST: DeviceKey = DeviceKey(0);
 
 #[test]

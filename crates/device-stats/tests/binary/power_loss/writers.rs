@@ -24,7 +24,7 @@ const DELETED_MAX: u64 = 10_000;
 /// An acknowledged keyed request is sent again to one in this number of images.
 const KEYED_AGAIN: u64 = 16;
 
-/// The known states of something, each from a number of changes on.
+/// The known states of an object, each with the number of changes from which it holds.
 pub(crate) struct History<T>(Vec<(usize, T)>);
 
 impl<T> Default for History<T> {
