@@ -16,7 +16,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 9] = [
+const ALL: [&str; 10] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -26,6 +26,7 @@ const ALL: [&str; 9] = [
     "V7__derived_segments",
     "V8__deleted_devices",
     "V9__journal_devices",
+    "V10__cleared_readings",
 ];
 
 #[test]
