@@ -137,7 +137,11 @@ impl GroupCommit {
             if groups.is_empty() {
                 return;
             }
+            // A device that one group finds locked is not tried for the next group of this round.
+            let round = tokio::time::Instant::now();
             for group in groups {
+                let (group, locked) = self.locked_devices.split_found_since(round, group);
+                self.put_aside(locked);
                 self.commit_or_fail(group).await;
             }
         }

@@ -48,9 +48,27 @@ impl LockedDevices {
     /// Splits a group into the requests to try, and the requests that need a recently locked device.
     pub(super) fn split(&self, group: Vec<PendingAppend>) -> (Vec<PendingAppend>, Vec<PendingAppend>) {
         let now = Instant::now();
+        self.split_if(group, |until| now < until)
+    }
+
+    /// Splits a group into the requests to try, and the requests that need a device that was found locked
+    /// after `since`.
+    pub(super) fn split_found_since(
+        &self,
+        since: Instant,
+        group: Vec<PendingAppend>,
+    ) -> (Vec<PendingAppend>, Vec<PendingAppend>) {
+        self.split_if(group, |until| since + LOCKED_DEVICE_REMEMBERED < until)
+    }
+
+    fn split_if(
+        &self,
+        group: Vec<PendingAppend>,
+        is_locked: impl Fn(Instant) -> bool,
+    ) -> (Vec<PendingAppend>, Vec<PendingAppend>) {
         let locked: HashSet<DeviceKey> = {
             let until = self.lock();
-            until.iter().filter(|(_, until)| now < **until).map(|(device, _)| *device).collect()
+            until.iter().filter(|(_, until)| is_locked(**until)).map(|(device, _)| *device).collect()
         };
         if locked.is_empty() {
             return (group, Vec::new());
@@ -71,6 +89,10 @@ impl LockedDevices {
         {
             let until = self.lock();
             devices.retain(|device| until.contains_key(device));
+        }
+        if devices.is_empty() {
+            // All its devices have become free meanwhile.
+            return self.lane.push(append);
         }
         append.finish(Err(StoreError::DevicesLocked(devices)));
         false

@@ -182,6 +182,22 @@ async fn a_locked_device_delays_no_other_device() {
     assert_eq!(commit.locked_devices.lane.counts(), (0, 0));
 }
 
+/// Requests that do not fit in one group waited for the lock one after the other, for a time in proportion to
+/// their number.
+#[tokio::test(start_paused = true)]
+async fn many_groups_for_a_locked_device_wait_together() {
+    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
+    let locked = create(&store.model, "locked").await;
+    *store.locked.lock().unwrap() = Some(locked);
+    let commit = group_commit(Arc::new(store));
+    let body: Vec<NewReading> = (0..20_000).map(|n| reading(locked, n)).collect();
+    let begun = tokio::time::Instant::now();
+    let refused = join_all((0..30).map(|_| commit.append(body.as_slice().into(), None))).await;
+    assert!(refused.iter().all(Result::is_err));
+    let elapsed = begun.elapsed();
+    assert!(elapsed < LOCKED_DEVICE_WAIT_MAX + Duration::from_secs(1), "{elapsed:?}");
+}
+
 /// The halves of the group were appended again, although the store had stored its readings.
 #[tokio::test]
 async fn readings_with_lost_outcomes_are_not_appended_again() {
