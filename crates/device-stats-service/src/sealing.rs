@@ -4,6 +4,7 @@
 
 pub(crate) mod background;
 pub(crate) mod backlog;
+pub(crate) mod merge_pause;
 mod plan;
 mod sealer;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
-use tokio::sync::{Notify, RwLock, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
@@ -25,6 +25,7 @@ use crate::live::relay::relay;
 use crate::purging::BackgroundPurging;
 use crate::sealing::background::BackgroundSealing;
 use crate::sealing::backlog::Backlog;
+use crate::sealing::merge_pause::MergePauses;
 use crate::segments::reader::SegmentReader;
 
 /// The service over one store. A clone is cheap and refers to the same service.
@@ -46,9 +47,8 @@ pub(crate) struct ServiceParts {
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) segments: Arc<SegmentReader>,
     pub(crate) compute: Compute,
-    /// A merge holds the write lock while it replaces segments. A query whose segments were merged repeatedly
-    /// holds the read lock.
-    pub(crate) merges: Arc<RwLock<()>>,
+    /// The pauses of the merges of this node.
+    pub(crate) merge_pauses: MergePauses,
     /// Notified after the deletion of a device or user.
     pub(crate) has_deleted: Arc<Notify>,
     /// One permit for each deletion of readings that may run.
@@ -94,7 +94,7 @@ impl Service {
             live,
             backlog,
             compute: Compute::new()?,
-            merges: Arc::default(),
+            merge_pauses: MergePauses::default(),
             has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
             derivations: Arc::new(Semaphore::new(DERIVED_SEGMENTS_AT_ONCE)),
@@ -106,8 +106,8 @@ impl Service {
     /// Starts to seal in the background: a device with enough hot readings at once, other hot readings after
     /// `seal_after`. Call it inside a runtime.
     pub fn seal_in_background(&self, seal_after: Duration) -> BackgroundSealing {
-        let ServiceParts { store, backlog, merges, .. } = &*self.parts;
-        BackgroundSealing::start(store, backlog, merges, seal_after)
+        let ServiceParts { store, backlog, merge_pauses, .. } = &*self.parts;
+        BackgroundSealing::start(store, backlog, merge_pauses, seal_after)
     }
 
     /// Starts to delete the readings of deleted devices in the background. Call it inside a runtime.

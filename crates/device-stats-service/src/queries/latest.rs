@@ -71,7 +71,7 @@ impl Service {
         devices: &[DeviceKey],
     ) -> Result<Vec<Option<Reading>>, ServiceError> {
         for attempts in 0..ATTEMPTS_MAX {
-            let _pause = self.pause_merges(attempts).await;
+            let _pause = self.pause_merges(attempts);
             let found = self.parts.store.find_latest(devices).await?;
             let sealed: Vec<Option<SegmentEntry>> = found.iter().map(newer_segment).collect();
             let hot = found.iter().map(|found| found.hot.len()).sum();

@@ -69,7 +69,7 @@ impl Service {
         page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
         for attempts in 0..ATTEMPTS_MAX {
-            let _pause = self.pause_merges(attempts).await;
+            let _pause = self.pause_merges(attempts);
             let snapshot = self.parts.store.list_newest(device, window, page_end(page)).await?;
             match self.read_page(query, device, window, page, snapshot).await? {
                 Err(ReadError::Gone) => {}

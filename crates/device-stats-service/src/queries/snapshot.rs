@@ -7,13 +7,13 @@ use device_stats_domain::{Axes, AxisResults, Device, RequestedAxes, RequestedSta
 use device_stats_segment::analysis::{AxisAnalysis, Group, MemoryLimits, Part, analyze, analyze_axis, rows};
 use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
-use tokio::sync::RwLockReadGuard;
 
 use super::memory::snapshot_bytes;
 use crate::admission::Query;
 use crate::compute::Weight;
 use crate::error::ServiceError;
 use crate::limits::SEGMENTS_DECODED_AT_ONCE;
+use crate::sealing::merge_pause::MergePause;
 use crate::segments::reader::{OpenSegments, ReadError};
 use crate::service::Service;
 
@@ -148,8 +148,8 @@ impl OpenSnapshot {
 impl Service {
     /// Pauses the merges of this node until the result is dropped, if [`MERGES_PAUSE_FROM`] or more attempts
     /// of a query have failed.
-    pub(super) async fn pause_merges(&self, attempts: u32) -> Option<RwLockReadGuard<'_, ()>> {
-        if attempts < MERGES_PAUSE_FROM { None } else { Some(self.parts.merges.read().await) }
+    pub(super) fn pause_merges(&self, attempts: u32) -> Option<MergePause> {
+        (attempts >= MERGES_PAUSE_FROM).then(|| self.parts.merge_pauses.begin())
     }
 
     /// Takes a snapshot and runs a computation on it, on the threads for computations, within the limits on
@@ -186,7 +186,7 @@ impl Service {
         let mut discarded = HashSet::new();
         let mut attempts = 0;
         while attempts < ATTEMPTS_MAX {
-            let _pause = self.pause_merges(attempts).await;
+            let _pause = self.pause_merges(attempts);
             let snapshot = self.parts.store.snapshot(subject.clone(), window).await?;
             let hot = snapshot.devices.iter().map(|device| device.hot.len()).sum();
             let segments = snapshot.devices.iter().flat_map(|device| &device.segments);

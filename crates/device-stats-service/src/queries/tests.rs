@@ -95,16 +95,15 @@ async fn an_abandoned_computation_stops_at_its_next_pages() {
 #[tokio::test]
 async fn merges_wait_for_a_query_that_has_failed_repeatedly() {
     let (service, device) = service(QueryLimits::default()).await;
-    let merges = Arc::clone(&service.parts.merges);
+    let pauses = service.parts.merge_pauses.clone();
     // A merge that is possible replaces a segment that the query needs.
-    let computation = move |_: &super::snapshot::OpenSnapshot| match merges.try_write() {
-        Ok(_) => Err(ReadError::Gone),
-        Err(_) => Ok(()),
+    let computation = move |_: &super::snapshot::OpenSnapshot| {
+        if pauses.are_merges_paused() { Ok(()) } else { Err(ReadError::Gone) }
     };
     let (subject, visited, axes) =
         (Subject::Device(device.key), ReadingsToVisit::All, RequestedAxes::Measured);
     service.compute_on_snapshot(subject, Window::ALL, visited, axes, computation).await.unwrap();
-    assert!(service.parts.merges.try_write().is_ok(), "merges go on after the query");
+    assert!(!service.parts.merge_pauses.are_merges_paused(), "merges go on after the query");
 }
 
 #[tokio::test]

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_store::Store;
-use tokio::sync::RwLock;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::backlog::{Backlog, SealJob};
+use super::merge_pause::MergePauses;
 use super::plan::MergeGoal;
 use super::sealer::{SealError, SealReport, Sealer};
 use crate::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SEAL_STOP_TIMEOUT};
@@ -35,18 +35,18 @@ pub struct BackgroundSealing {
 
 impl BackgroundSealing {
     /// Starts to seal the devices of `backlog`, and readings that have been hot for `seal_after`. Sealing
-    /// uses up to half of the cores, and at most [`SEAL_DEVICES_MAX`]. Each merge holds `merges` while it
-    /// replaces segments. Call it inside a runtime.
+    /// uses up to half of the cores, and at most [`SEAL_DEVICES_MAX`]. Segments are merged later if
+    /// `merge_pauses` has a pause. Call it inside a runtime.
     pub(crate) fn start(
         store: &Arc<dyn Store>,
         backlog: &Arc<Backlog>,
-        merges: &Arc<RwLock<()>>,
+        merge_pauses: &MergePauses,
         seal_after: Duration,
     ) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let half = available_parallelism().map_or(1, usize::from).div_ceil(2);
         let sealer = Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX));
-        let sealer = Arc::new(sealer.with_merges(Arc::clone(merges)));
+        let sealer = Arc::new(sealer.with_pauses(merge_pauses.clone()));
         for _ in 0..store.seal_concurrency() {
             tasks.spawn(seal_due(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
         }
@@ -82,6 +82,10 @@ async fn seal_due(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: Cancellation
             job = backlog.next() => job,
         };
         if let Err(error) = seal(&sealer, &backlog, &job).await {
+            if matches!(error, SealError::MergesPaused) {
+                tracing::debug!(device = job.device.0, "merging is paused for a query, trying again later");
+                continue;
+            }
             let causes = error_chain(&error);
             tracing::warn!(device = job.device.0, causes, "sealing failed, trying again later");
             // The device is due again after a pause. The other devices need none, unless the store fails them
@@ -119,6 +123,7 @@ async fn look_for_old(
     let mut age_checks = interval(share(10, AGE_CHECK_INTERVALS));
     age_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut store_check = Instant::now();
+    let mut next_listing = Instant::now();
     // The key after which the list of the store continues; `None` if the list is complete.
     let mut continues_after = None;
     loop {
@@ -131,14 +136,15 @@ async fn look_for_old(
             store_check = now + share(2, STORE_CHECK_INTERVALS);
             continues_after = Some(FIRST);
         }
-        if let Some(after) = continues_after {
+        if let Some(after) = continues_after.filter(|_| next_listing <= now) {
             match store.list_hot_devices(after).await {
                 Ok(hot) => {
                     backlog.reconcile(after, &hot, now);
                     continues_after = hot.next_after;
                 }
+                // The same part is tried again. A new list might never reach the devices behind it.
                 Err(error) => {
-                    continues_after = None;
+                    next_listing = now + SEAL_RETRY_PAUSE;
                     let causes = error_chain(&error);
                     tracing::warn!(causes, "listing devices with hot readings failed, trying again later");
                 }

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use device_stats_domain::{DeviceKey, error_chain};
 use device_stats_segment::{Effort, EncodeError, MergeError, Row, Segment};
 use device_stats_store::{Cause, Replaced, Retry, SealedRows, SegmentEntry, SegmentId, Store, StoreError};
-use tokio::sync::{RwLock, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::merge_pause::MergePauses;
 use super::plan::{MergeGoal, next_merge, split_hot};
 use crate::limits::{SEAL_HOT_DIVISOR, SEGMENT_READINGS};
 use crate::segments::whole_segment::read_segment;
@@ -29,13 +30,19 @@ pub enum SealError {
     /// A computation panicked; a bug.
     #[error("a computation failed")]
     ComputationFailed(#[source] Cause),
+    /// A query needs the segments that would be merged. The readings were sealed.
+    #[error("merging is paused for a query")]
+    MergesPaused,
 }
 
 impl SealError {
     /// Returns whether other devices probably fail, too: the store is unreachable, out of space, or lost.
     pub(super) fn concerns_all_devices(&self) -> bool {
         match self {
-            Self::Store(StoreError::DevicesLocked(_)) | Self::Encode(_) | Self::ComputationFailed(_) => false,
+            Self::Store(StoreError::DevicesLocked(_))
+            | Self::Encode(_)
+            | Self::ComputationFailed(_)
+            | Self::MergesPaused => false,
             Self::Store(error) => error.retry() != Retry::Pointless,
         }
     }
@@ -102,19 +109,19 @@ pub struct Sealer {
     /// Permits for devices. A device holds a permit while it uses a core, or has the segments of a merge in
     /// memory.
     permits: Semaphore,
-    /// Held while a merge replaces segments.
-    merges: Arc<RwLock<()>>,
+    merge_pauses: MergePauses,
 }
 
 impl Sealer {
     /// Creates a sealer that uses up to `cores` cores.
     pub fn new(store: Arc<dyn Store>, cores: usize) -> Self {
-        Self { store, corrupt: Mutex::default(), permits: Semaphore::new(cores), merges: Arc::default() }
+        let (corrupt, permits) = (Mutex::default(), Semaphore::new(cores));
+        Self { store, corrupt, permits, merge_pauses: MergePauses::default() }
     }
 
-    /// Sets the lock that a merge holds while it replaces segments.
-    pub(crate) fn with_merges(self, merges: Arc<RwLock<()>>) -> Self {
-        Self { merges, ..self }
+    /// Lets others pause the merges.
+    pub(crate) fn with_pauses(self, merge_pauses: MergePauses) -> Self {
+        Self { merge_pauses, ..self }
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, SealError> {
@@ -228,6 +235,7 @@ impl Sealer {
 
     /// Merges segments into one.
     async fn merge_run(&self, device: DeviceKey, run: &[SegmentEntry]) -> Result<MergeOutcome, SealError> {
+        self.check_not_paused()?;
         let _permit = self.permit().await?;
         let mut segments = Vec::with_capacity(run.len());
         for entry in run {
@@ -256,8 +264,7 @@ impl Sealer {
             }
         };
         let ids: Vec<SegmentId> = run.iter().map(|entry| entry.id).collect();
-        // Waits if a query that needs these segments has paused merges.
-        let _may_replace = self.merges.write().await;
+        self.check_not_paused()?;
         match self.store.merge(device, &ids, &merged).await? {
             Replaced::Stale => Ok(MergeOutcome::Stale),
             Replaced::Done(id) => {
@@ -265,6 +272,10 @@ impl Sealer {
                 Ok(MergeOutcome::Merged)
             }
         }
+    }
+
+    fn check_not_paused(&self) -> Result<(), SealError> {
+        if self.merge_pauses.are_merges_paused() { Err(SealError::MergesPaused) } else { Ok(()) }
     }
 
     /// Excludes a segment from all further merges.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use device_stats_domain::{Axes, DeviceKey, Window};
-use device_stats_segment::{Effort, Row};
+use device_stats_segment::Row;
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Model, Replaced, SealedRows, Store, Subject};
-use tokio::sync::RwLock;
+use device_stats_store::{Model, Replaced, Store, Subject};
 use tokio::time::{sleep, timeout};
 
 use super::backlog::Backlog;
+use super::merge_pause::MergePauses;
 use super::*;
 use crate::limits::{SEAL_HOT_DIVISOR, SEAL_READINGS, SEAL_RETRY_PAUSE};
 use crate::testing::{create_device, new_reading};
@@ -66,30 +66,30 @@ async fn sealing_and_merging_keep_the_readings() {
     );
 }
 
-/// A query that needs the segments pauses merges.
+/// Readings are sealed during a pause, which may last as long as a query.
 #[tokio::test]
-async fn a_merge_waits_until_it_may_replace_segments() {
+async fn segments_are_not_merged_during_a_pause() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let device = create_device(store.as_ref(), "d").await;
-    let merges = Arc::<RwLock<()>>::default();
-    let pause = merges.read().await;
-    let sealer = Sealer::new(Arc::clone(&store), 1).with_merges(Arc::clone(&merges));
-    for round in 0..2 {
+    let pauses = MergePauses::default();
+    let sealer = Sealer::new(Arc::clone(&store), 1).with_pauses(pauses.clone());
+    let seal = async || {
+        let mut report = SealReport::default();
+        let (readings, goal) = (ReadingsToSeal::All, MergeGoal::Compact);
+        (sealer.seal_and_merge(device, readings, goal, &mut report).await, report)
+    };
+    let pause = pauses.begin();
+    for (round, segments) in [(0, 1), (1, 2)] {
         append(store.as_ref(), device, round * 100..round * 100 + 100).await;
-        let hot = store.list_hot_readings(device, u32::MAX).await.unwrap();
-        store.seal(device, &SealedRows::encode(&hot, Effort::Fast).unwrap()).await.unwrap();
+        let (outcome, report) = seal().await;
+        assert_eq!(matches!(outcome, Err(SealError::MergesPaused)), segments > 1, "{outcome:?}");
+        assert_eq!((report.sealed_readings, report.merged_into), (100, 0));
+        assert_eq!(store.list_segments(device).await.unwrap().len(), segments);
     }
-    let merging = tokio::spawn(async move {
-        seal_and_merge(&sealer, device, ReadingsToSeal::All, MergeGoal::Compact).await
-    });
-    // The merge waits for its turn, so nobody else gets one.
-    while merges.try_read().is_ok() {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(store.list_segments(device).await.unwrap().len(), 2);
     drop(pause);
-    assert_eq!(merging.await.unwrap().merged_into, 1);
-    assert_eq!(store.list_segments(device).await.unwrap().len(), 1);
+    let (outcome, report) = seal().await;
+    outcome.unwrap();
+    assert_eq!(report.merged_into, 1);
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn sealed_into(store: &dyn Store, device: DeviceKey, hot: usize, segments:
 async fn enough_readings_are_sealed_at_once() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
-    let background = BackgroundSealing::start(&store, &backlog, &Arc::default(), HOUR);
+    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR);
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     sealed_into(store.as_ref(), device, SEAL_READINGS as usize / SEAL_HOT_DIVISOR, 1).await;
@@ -193,7 +193,7 @@ async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
     append(store.as_ref(), device, 0..3).await;
-    let background = BackgroundSealing::start(&store, &backlog, &Arc::default(), Duration::ZERO);
+    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), Duration::ZERO);
     sealed_into(store.as_ref(), device, 0, 1).await;
     append(store.as_ref(), device, 3..5).await;
     sealed_into(store.as_ref(), device, 0, 2).await;
@@ -205,7 +205,7 @@ async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
 async fn directly_appended_segments_are_merged() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
-    let background = BackgroundSealing::start(&store, &backlog, &Arc::default(), HOUR);
+    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR);
     for n in 0..8 {
         let rows: Vec<_> = (0..50)
             .map(|us| Row { time_us: n * 100 + us, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } })
@@ -242,7 +242,7 @@ async fn failing_devices_keep_no_other_device_waiting() {
         backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     }
     let begun = tokio::time::Instant::now();
-    let background = BackgroundSealing::start(&store, &backlog, &Arc::default(), HOUR);
+    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR);
     sealed_into(store.as_ref(), sound, SEAL_READINGS as usize / SEAL_HOT_DIVISOR, 1).await;
     assert!(begun.elapsed() < SEAL_RETRY_PAUSE);
     background.stop().await;
@@ -252,7 +252,7 @@ async fn failing_devices_keep_no_other_device_waiting() {
 async fn nothing_is_sealed_after_a_stop() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
-    BackgroundSealing::start(&store, &backlog, &Arc::default(), HOUR).stop().await;
+    BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR).stop().await;
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     tokio::task::yield_now().await;
