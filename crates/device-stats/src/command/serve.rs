@@ -51,7 +51,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!(at = %address, database = %settings.database, "opening the database");
     let (opened, opening) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
-    let server = tokio::spawn(answer(listener, opening, settings.proxies.clone(), stopped));
+    let mut server = tokio::spawn(answer(listener, opening, settings.proxies.clone(), stopped));
     let store = tokio::select! {
         store = database::open(settings) => store?,
         signal = signals.next() => {
@@ -63,10 +63,16 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
-    // The other ends of the channels are dropped only if the server has panicked.
+    // The other ends of the channels are dropped only if the server has panicked, which is reported below.
     let _panicked = opened.send(service.clone());
     tracing::info!(%address, database = %settings.database, "listening");
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        ended = &mut server => {
+            ended.context("the server panicked")?;
+            anyhow::bail!("the server ended without a signal");
+        }
+    };
     tracing::info!(%signal, "stopping");
     service.begin_stop();
     sealing.begin_stop();
