@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::databases::over_both_stores;
+use crate::killed_servers::wait_until;
 use crate::server::Server;
 
 /// Number of readings of a batch. Fewer than this are sealed only when they are old, or when there are too
@@ -32,11 +33,11 @@ fn readings_are_refused_until_hot_readings_are_sealed() {
         let server = Server::start_with(&database.url, &["--hot-readings-max", "1000"]);
         assert_eq!(server.post("/api/v1/devices/", r#"{"device_id": "d", "name": "d"}"#).0, 201);
         // Sealing is fast here, but it looks for too many hot readings only once a second.
-        while post(&server) {}
-        while !post(&server) {}
+        wait_until(|| !post(&server));
+        wait_until(|| post(&server));
         let lines = |text: &str| server.log().lines().filter(|line| line.contains(text)).count();
         // The test gets the log a little later than the answer.
-        while lines("accepting readings again, because hot readings have been sealed") == 0 {}
+        wait_until(|| lines("accepting readings again, because hot readings have been sealed") > 0);
         let refusing = lines("refusing readings, because there are too many hot readings");
         assert_eq!(refusing, 1, "{}", server.log());
         assert!(server.terminate());

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::databases::{Database, over_both_stores};
 use crate::server::{Server, device_stats, stdout_of};
@@ -16,6 +16,8 @@ const READINGS: u32 = 150_000;
 const KILLS: u32 = 3;
 /// Maximum number of exports until a kill interrupts one.
 const ATTEMPTS_MAX: u32 = 20;
+/// Maximum wait for a condition.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 fn rows() -> String {
     let mut text = "device_id,timestamp,x,y,z\n".to_owned();
@@ -44,8 +46,11 @@ fn count(server: &Server) -> u64 {
     answer["x"]["count"].as_u64().unwrap_or_default()
 }
 
+/// Waits for a condition that is sure to become true.
 pub(crate) fn wait_until(condition: impl Fn() -> bool) {
+    let begun = Instant::now();
     while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "the condition stays false");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

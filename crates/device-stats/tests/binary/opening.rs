@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use crate::killed_servers::wait_until;
 use crate::server::Server;
 
 /// The server did not listen before it had read all hot readings. An orchestrator that asked for its liveness
@@ -21,7 +22,7 @@ fn a_server_listens_while_it_opens_its_database() {
         assert_eq!(body["detail"], "The database is being opened, try again");
     }
     migration.unlock().unwrap();
-    while server.get("/health/ready").0 != 200 {}
+    wait_until(|| server.get("/health/ready").0 == 200);
     assert_eq!(server.get("/api/v1/users/").0, 200);
     assert!(server.terminate());
 }
