@@ -38,7 +38,7 @@ pub(crate) async fn reserve(
     let (node, last, known_until) = reservations.next();
     let last_until = last.map(|last| last.until);
     if last.is_none() {
-        // This node adds a row to those of all earlier processes.
+        // Each process adds a row, so the oldest rows are deleted.
         let delete = client.prepare_cached(DELETE_OLD).await?;
         client.execute(&delete, &[&RESERVATIONS_KEPT]).await?;
     }
