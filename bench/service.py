@@ -40,7 +40,7 @@ class Service:
             self.stop()
 
     def start(self) -> float:
-        """Starts the service and returns the seconds until its first response."""
+        """Starts the service and returns the seconds until it is ready. Before, it answers while the database opens."""
         self.address = f"127.0.0.1:{free_port()}"
         environment = os.environ | {"DATABASE_URL": self.database, "RUST_LOG": "warn"}
         with self.log.open("ab") as log:
@@ -48,16 +48,16 @@ class Service:
             self.process = subprocess.Popen(
                 [self.program, "serve", "--listen", self.address], env=environment, stdout=log, stderr=log
             )
-        while not self.is_live():
+        while not self.is_ready():
             if self.process.poll() is not None or time.perf_counter() - start > START_SECONDS_MAX:
                 raise RuntimeError(f"the service did not start: {self.log.read_text()[-2000:]}")
             time.sleep(0.005)
         return time.perf_counter() - start
 
-    def is_live(self) -> bool:
+    def is_ready(self) -> bool:
         connection = HTTPConnection(self.address, timeout=5)
         try:
-            connection.request("GET", "/health/live")
+            connection.request("GET", "/health/ready")
             return connection.getresponse().status == 200
         except OSError:
             return False
