@@ -1,6 +1,7 @@
 //! The upkeep of the file between calls: due checkpoints, and the return of free pages to the file system.
 //! One task does the work step by step. After each step, it lends the writing connection to the waiting
-//! calls. Free pages are not urgent, so the task also pauses after it has returned some of them.
+//! calls. Free pages are not urgent, so the task also pauses after it has returned some of them, unless a
+//! checkpoint becomes due.
 
 pub(crate) mod state;
 
@@ -43,9 +44,11 @@ impl Connections {
     pub(super) fn begin_upkeep_if_due(&self, connection: &Connection) {
         match self.find_work(connection) {
             Ok(None) => {}
-            Ok(Some(_)) => {
+            Ok(Some(work)) => {
                 if !self.upkeep.is_running.swap(true, Ordering::Relaxed) {
                     Handle::current().spawn(self.clone().keep_up());
+                } else if matches!(work, Work::Checkpoint(_)) {
+                    self.upkeep.checkpoint_due.notify_one();
                 }
             }
             Err(error) => warn(&error),
@@ -56,13 +59,23 @@ impl Connections {
         loop {
             let connections = self.clone();
             match self.on_writer(move |connection| connections.do_step(connection)).await {
-                Ok(Next::After(pause)) => sleep(pause).await,
+                Ok(Next::After(pause)) => self.pause(pause).await,
                 Ok(Next::Nothing) => return,
                 Err(error) => {
                     self.upkeep.is_running.store(false, Ordering::Relaxed);
                     return warn(&error);
                 }
             }
+        }
+    }
+
+    /// Waits for the time, or until a checkpoint is due.
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            // Without this order, a notice of a checkpoint that was run would end a later pause.
+            biased;
+            () = self.upkeep.checkpoint_due.notified() => {}
+            () = sleep(time) => {}
         }
     }
 
@@ -157,7 +170,7 @@ fn warn(error: &StoreError) {
 mod tests {
     use super::*;
     use crate::database::open::migrate;
-    use crate::limits::FREE_PAGES_KEPT;
+    use crate::limits::{CHECKPOINT_PAGES, FREE_PAGES_KEPT};
 
     /// Nothing gave waiting posts their turn: the task asked for the writing connection again at once.
     #[tokio::test]
@@ -191,6 +204,28 @@ mod tests {
         for (next, time) in others {
             let Next::After(pause) = *next else { panic!("{steps:?}") };
             assert!(pause > Duration::ZERO && pause <= *time * FREE_PAGES_PAUSE_FACTOR, "{steps:?}");
+        }
+    }
+    /// The write-ahead log grew during the pause, because no checkpoint ran before its end.
+    #[tokio::test(start_paused = true)]
+    async fn a_due_checkpoint_ends_a_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        migrate(&path).unwrap();
+        let connections = Connections::new(&path, RESTART_WAIT_MAX).unwrap();
+        // The task pauses.
+        connections.upkeep.is_running.store(true, Ordering::Relaxed);
+        let day = Duration::from_hours(24);
+        for (pages, is_due) in [(CHECKPOINT_PAGES / 2, false), (CHECKPOINT_PAGES, true)] {
+            let write = format!(
+                "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {pages})
+                 INSERT OR REPLACE INTO segment_block SELECT n, zeroblob(16384) FROM numbers"
+            );
+            let write = move |connection: &Connection| connection.execute_batch(&write).map_err(store_error);
+            connections.write(write).await.unwrap();
+            let begun = Instant::now();
+            connections.pause(day).await;
+            assert_eq!(begun.elapsed() < day, is_due, "{pages} pages");
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::database::checkpoint::Schedule;
 
 /// The state of the upkeep. It only changes on the writing connection, except after an error.
@@ -11,6 +13,8 @@ pub(crate) struct Upkeep {
     checkpoints: Mutex<Schedule>,
     /// Whether the task runs.
     pub(super) is_running: AtomicBool,
+    /// Ends a pause of the task when a checkpoint is due.
+    pub(super) checkpoint_due: Notify,
 }
 
 impl Upkeep {
