@@ -42,7 +42,7 @@ use crate::sealing::backlog::Backlog;
 pub(crate) struct GroupCommit {
     store: Arc<dyn ReadingStore>,
     admission: Arc<AdmissionControl>,
-    hot_limit: HotLimit,
+    hot_limit: Arc<HotLimit>,
     backlog: Arc<Backlog>,
     live: Arc<LiveHub>,
     device_lanes: Vec<Arc<Lane>>,
@@ -62,7 +62,7 @@ impl GroupCommit {
     ) -> Self {
         let lanes = store.append_concurrency().max(1);
         Self {
-            hot_limit: HotLimit::new(Arc::clone(&store), hot_readings_max),
+            hot_limit: Arc::new(HotLimit::new(Arc::clone(&store), hot_readings_max)),
             store,
             admission,
             backlog,

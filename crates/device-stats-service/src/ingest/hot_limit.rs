@@ -6,11 +6,11 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Instant;
 
 use device_stats_domain::error_chain;
 use device_stats_store::ReadingStore;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
 
 use crate::error::ServiceError;
 use crate::limits::{HOT_COUNT_INTERVAL, HOT_READINGS_FREED_DIVISOR};
@@ -18,9 +18,9 @@ use crate::limits::{HOT_COUNT_INTERVAL, HOT_READINGS_FREED_DIVISOR};
 /// The limit on the hot readings of one store.
 ///
 /// The number of hot readings is the number at the last count of the store, plus the readings that this node
-/// has stored since. Readings that were sealed or deleted since are subtracted at the next count, so the
-/// number can be too large for up to [`HOT_COUNT_INTERVAL`]. It can be too small by the readings that other
-/// nodes have stored since the last count.
+/// has stored since. Readings that were sealed or deleted since are subtracted at the next count. A count
+/// runs at most once per [`HOT_COUNT_INTERVAL`], and only when a request comes. Until then, the number can
+/// be too large. It can be too small by the readings that other nodes have stored since the last count.
 pub(crate) struct HotLimit {
     store: Arc<dyn ReadingStore>,
     hot_readings_max: u64,
@@ -29,9 +29,15 @@ pub(crate) struct HotLimit {
     /// The number at the last count of the store, minus `stored` before that count.
     others: AtomicI64,
     is_full: AtomicBool,
-    /// Time of the last count; `None` before the first.
-    counted: Mutex<Option<Instant>>,
+    /// Locked during a count. `None` before the first count.
+    last_count: Arc<Mutex<Option<LastCount>>>,
     has_counted: AtomicBool,
+}
+
+/// The end of the last count, successful or not.
+struct LastCount {
+    at: Instant,
+    has_failed: bool,
 }
 
 impl HotLimit {
@@ -42,7 +48,7 @@ impl HotLimit {
             stored: AtomicI64::new(0),
             others: AtomicI64::new(0),
             is_full: AtomicBool::new(false),
-            counted: Mutex::new(None),
+            last_count: Arc::default(),
             has_counted: AtomicBool::new(false),
         }
     }
@@ -58,14 +64,11 @@ impl HotLimit {
     ///
     /// # Errors
     /// [`ServiceError::HotReadingsFull`].
-    pub(crate) async fn check(&self) -> Result<(), ServiceError> {
+    pub(crate) async fn check(self: &Arc<Self>) -> Result<(), ServiceError> {
         self.count_if_due().await;
-        let hot = self.others.load(Ordering::Relaxed) + self.stored.load(Ordering::Relaxed);
-        let hot = u64::try_from(hot).unwrap_or(0);
-        let max = self.hot_readings_max;
+        let (hot, max) = (self.hot_readings(), self.hot_readings_max);
         let was_full = self.is_full.load(Ordering::Relaxed);
-        let accepted_below = if was_full { max - max / HOT_READINGS_FREED_DIVISOR } else { max };
-        let is_full = hot >= accepted_below;
+        let is_full = hot >= self.accepted_below(was_full);
         // Only the request that changes the state logs it.
         if is_full != was_full && self.is_full.swap(is_full, Ordering::Relaxed) == was_full {
             if is_full {
@@ -81,30 +84,52 @@ impl HotLimit {
         if is_full { Err(ServiceError::HotReadingsFull { hot_readings_max: max }) } else { Ok(()) }
     }
 
-    /// Counts the hot readings if the last count is old. One request counts. The others use the last number,
-    /// unless there is none yet.
-    async fn count_if_due(&self) {
-        let mut counted = match self.counted.try_lock() {
-            Ok(counted) => counted,
-            Err(_) if self.has_counted.load(Ordering::Relaxed) => return,
-            Err(_) => self.counted.lock().await,
-        };
-        if counted.is_some_and(|at| at.elapsed() < HOT_COUNT_INTERVAL) {
-            return;
-        }
-        let stored_before = self.stored.load(Ordering::Relaxed);
-        match self.store.count_hot_readings().await {
-            Ok(hot) => self.others.store(hot.cast_signed() - stored_before, Ordering::Relaxed),
-            // Storing the readings probably fails, too, and the client gets that error.
-            Err(error) => tracing::debug!(causes = error_chain(&error), "counting hot readings failed"),
-        }
-        *counted = Some(Instant::now());
-        self.has_counted.store(true, Ordering::Relaxed);
+    fn hot_readings(&self) -> u64 {
+        let hot = self.others.load(Ordering::Relaxed) + self.stored.load(Ordering::Relaxed);
+        u64::try_from(hot).unwrap_or(0)
     }
 
-    /// Makes the next check count.
-    #[cfg(test)]
-    pub(crate) async fn forget_count(&self) {
-        *self.counted.lock().await = None;
+    /// Returns the number of hot readings below which readings are accepted.
+    fn accepted_below(&self, was_full: bool) -> u64 {
+        let max = self.hot_readings_max;
+        if was_full { max - max / HOT_READINGS_FREED_DIVISOR } else { max }
+    }
+
+    /// Counts the hot readings if the last count is old. All requests wait for the first count. While the
+    /// store is full, one request waits for each count, because the last number would refuse it. Otherwise,
+    /// counts run in a task, and no request waits.
+    async fn count_if_due(self: &Arc<Self>) {
+        if !self.has_counted.load(Ordering::Relaxed) {
+            let last = Arc::clone(&self.last_count).lock_owned().await;
+            if last.is_none() {
+                self.count(last).await;
+            }
+        } else if let Ok(last) = Arc::clone(&self.last_count).try_lock_owned()
+            && last.as_ref().is_none_or(|last| last.at.elapsed() >= HOT_COUNT_INTERVAL)
+        {
+            if self.hot_readings() >= self.accepted_below(self.is_full.load(Ordering::Relaxed)) {
+                self.count(last).await;
+            } else {
+                let limit = Arc::clone(self);
+                tokio::spawn(async move { limit.count(last).await });
+            }
+        }
+    }
+
+    async fn count(&self, mut last: OwnedMutexGuard<Option<LastCount>>) {
+        let stored_before = self.stored.load(Ordering::Relaxed);
+        let counted = self.store.count_hot_readings().await;
+        let has_failed = counted.is_err();
+        match counted {
+            Ok(hot) => self.others.store(hot.cast_signed() - stored_before, Ordering::Relaxed),
+            // The next counts of a store that is down fail, too. One message is enough.
+            Err(error) if last.as_ref().is_none_or(|last| !last.has_failed) => tracing::warn!(
+                causes = error_chain(&error),
+                "counting the hot readings failed, trying again; until then, the last number counts"
+            ),
+            Err(_) => {}
+        }
+        *last = Some(LastCount { at: Instant::now(), has_failed });
+        self.has_counted.store(true, Ordering::Relaxed);
     }
 }

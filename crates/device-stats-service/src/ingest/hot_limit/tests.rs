@@ -3,6 +3,8 @@
 use device_stats_domain::DeviceKey;
 use device_stats_segment::Effort;
 use device_stats_store::{Model, SealedRows, SegmentStore};
+use tokio::task::yield_now;
+use tokio::time::advance;
 
 use super::*;
 use crate::testing::{create_device, new_reading};
@@ -27,7 +29,7 @@ async fn seal(store: &Model, device: DeviceKey, count: u32) {
     store.seal(device, &SealedRows::encode(&rows, Effort::Fast).unwrap()).await.unwrap();
 }
 
-async fn is_full(limit: &HotLimit) -> bool {
+async fn is_full(limit: &Arc<HotLimit>) -> bool {
     match limit.check().await {
         Ok(()) => false,
         Err(ServiceError::HotReadingsFull { hot_readings_max: MAX }) => true,
@@ -35,10 +37,21 @@ async fn is_full(limit: &HotLimit) -> bool {
     }
 }
 
+fn limit_of(store: &Arc<Model>) -> Arc<HotLimit> {
+    Arc::new(HotLimit::new(store.clone(), MAX))
+}
+
+/// Lets the next count become due and run.
+async fn count(limit: &Arc<HotLimit>) {
+    advance(HOT_COUNT_INTERVAL).await;
+    is_full(limit).await;
+    yield_now().await;
+}
+
 #[tokio::test]
 async fn readings_of_this_node_count_at_once() {
     let (store, _) = store_with(MAX - 2).await;
-    let limit = HotLimit::new(store, MAX);
+    let limit = limit_of(&store);
     assert!(!is_full(&limit).await);
     limit.add(1);
     assert!(!is_full(&limit).await);
@@ -46,28 +59,28 @@ async fn readings_of_this_node_count_at_once() {
     assert!(is_full(&limit).await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn readings_of_other_nodes_count_from_the_next_count() {
     let (store, device) = store_with(MAX - 1).await;
-    let limit = HotLimit::new(Arc::clone(&store) as Arc<dyn ReadingStore>, MAX);
+    let limit = limit_of(&store);
     assert!(!is_full(&limit).await);
     append(&store, device, 100..101).await;
     assert!(!is_full(&limit).await);
-    limit.forget_count().await;
+    count(&limit).await;
     assert!(is_full(&limit).await);
 }
 
 /// With each sealed device, the service accepted some readings and was full again.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_full_store_must_be_sealed_in_part() {
     let (store, device) = store_with(MAX).await;
-    let limit = HotLimit::new(Arc::clone(&store) as Arc<dyn ReadingStore>, MAX);
+    let limit = limit_of(&store);
     assert!(is_full(&limit).await);
     seal(&store, device, 2).await;
-    limit.forget_count().await;
+    count(&limit).await;
     assert!(is_full(&limit).await);
     seal(&store, device, 1).await;
-    limit.forget_count().await;
+    count(&limit).await;
     assert!(!is_full(&limit).await);
     limit.add(2);
     assert!(!is_full(&limit).await);
@@ -79,13 +92,39 @@ async fn a_full_store_must_be_sealed_in_part() {
 #[tokio::test]
 async fn no_request_passes_before_the_first_count() {
     let (store, _) = store_with(MAX).await;
-    let limit = HotLimit::new(store, MAX);
-    let counting = limit.counted.lock().await;
+    let limit = limit_of(&store);
+    let counting = limit.last_count.lock().await;
     let (mut first, mut second) = (Box::pin(is_full(&limit)), Box::pin(is_full(&limit)));
     assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
     drop(counting);
     assert!(first.await && second.await);
     // Later ones do not wait.
-    let _counting = limit.counted.lock().await;
+    let _counting = limit.last_count.lock().await;
     assert!(is_full(&limit).await);
+}
+
+/// One request per second waited for a count of the store, which takes long in a large database.
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_for_a_later_count() {
+    let (store, device) = store_with(MAX - 1).await;
+    let limit = limit_of(&store);
+    assert!(!is_full(&limit).await);
+    append(&store, device, 100..101).await;
+    advance(HOT_COUNT_INTERVAL).await;
+    // The test has one thread, so the count runs only when the test waits.
+    assert!(!is_full(&limit).await);
+    yield_now().await;
+    assert!(is_full(&limit).await);
+}
+
+/// After a time without requests, the old number must not refuse the first one.
+#[tokio::test(start_paused = true)]
+async fn an_old_number_refuses_no_request() {
+    let (store, device) = store_with(MAX).await;
+    let limit = limit_of(&store);
+    assert!(is_full(&limit).await);
+    seal(&store, device, 10).await;
+    assert!(is_full(&limit).await);
+    advance(HOT_COUNT_INTERVAL).await;
+    assert!(!is_full(&limit).await);
 }
