@@ -40,7 +40,7 @@ pub(crate) struct AdmissionControl {
 /// The share of a limit that an admitted caller holds. Dropping the permit returns the share.
 #[derive(Debug)]
 pub(crate) struct AdmissionPermit {
-    _permit: OwnedSemaphorePermit,
+    share: OwnedSemaphorePermit,
 }
 
 /// The permit of a live stream that reads missed readings from the store.
@@ -124,6 +124,23 @@ impl AdmissionControl {
         admit(&self.live_devices, count).ok_or(ServiceError::TooManyLiveDevices)
     }
 
+    /// Changes the share of a live stream to `count` devices. Only the difference must be free.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyLiveDevices`]. The share stays as it was.
+    pub(crate) fn change_live_devices(
+        &self,
+        permit: &mut AdmissionPermit,
+        count: usize,
+    ) -> Result<(), ServiceError> {
+        let held = permit.share.num_permits();
+        match count.checked_sub(held) {
+            Some(added) => permit.share.merge(self.admit_live_devices(added)?.share),
+            None => drop(permit.share.split(held - count)),
+        }
+        Ok(())
+    }
+
     /// Waits until a live stream may read [`LIVE_READINGS_RESUMED_MAX`] missed readings from the store.
     pub(crate) async fn admit_resume(&self) -> ResumePermit {
         let [_, readings_max] = LIVE_READINGS_RESUMED_MAX;
@@ -154,8 +171,8 @@ impl AdmissionControl {
 }
 
 fn admit(limit: &Arc<Semaphore>, count: u32) -> Option<AdmissionPermit> {
-    let permit = Arc::clone(limit).try_acquire_many_owned(count).ok()?;
-    Some(AdmissionPermit { _permit: permit })
+    let share = Arc::clone(limit).try_acquire_many_owned(count).ok()?;
+    Some(AdmissionPermit { share })
 }
 
 #[expect(clippy::expect_used, reason = "nobody closes the semaphores")]
@@ -169,7 +186,7 @@ impl ResumePermit {
         let Self { mut readings, .. } = self;
         let surplus = readings.num_permits().saturating_sub(count);
         drop(readings.split(surplus));
-        AdmissionPermit { _permit: readings }
+        AdmissionPermit { share: readings }
     }
 }
 

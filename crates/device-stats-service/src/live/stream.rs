@@ -172,10 +172,7 @@ impl LiveReadings {
     /// # Errors
     /// [`ServiceError::TooManyLiveDevices`].
     fn set_devices(&mut self, devices: HashMap<DeviceKey, DeviceId>) -> Result<(), ServiceError> {
-        let admission = &self.service.parts.admission;
-        // The share of the earlier devices is returned first, so that only the difference must be free.
-        self.devices_permit = admission.admit_live_devices(0)?;
-        self.devices_permit = admission.admit_live_devices(devices.len())?;
+        self.service.parts.admission.change_live_devices(&mut self.devices_permit, devices.len())?;
         self.devices = devices;
         Ok(())
     }
@@ -278,6 +275,10 @@ mod tests {
         stream.set_devices(devices.clone()).unwrap();
         let more = devices.into_iter().chain([(DeviceKey(0), DeviceId::new("e").unwrap())]).collect();
         assert!(matches!(stream.set_devices(more), Err(ServiceError::TooManyLiveDevices)));
+        // The stream returned its share before it asked for a larger one, so another stream could take it.
+        assert!(matches!(watch().await, Err(ServiceError::TooManyLiveDevices)));
+        stream.set_devices(HashMap::new()).unwrap();
+        drop(watch().await.unwrap());
         drop((stream, others));
         service.parts.admission.admit_live_devices(LIVE_DEVICES_TOTAL_MAX).unwrap();
     }
