@@ -15,7 +15,7 @@ use crate::error::ServiceError;
 use crate::limits::{
     BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_DEVICES_TOTAL_MAX,
     LIVE_READINGS_RESUMED_MAX, LIVE_READINGS_RESUMED_TOTAL_MAX, LIVE_RESUMES_AT_ONCE, LIVE_STREAMS_MAX,
-    LIVE_STREAMS_PER_ADDRESS_MAX, QUEUE_READINGS_MAX,
+    LIVE_STREAMS_PER_ADDRESS_MAX, LOCKED_READINGS_MAX, QUEUE_READINGS_MAX,
 };
 
 /// Unit in which the memory of bodies is counted, in bytes.
@@ -26,6 +26,8 @@ pub(crate) struct AdmissionControl {
     /// Memory of request bodies, in units of [`BODY_UNIT_BYTES`].
     body_units: Arc<Semaphore>,
     queued_readings: Arc<Semaphore>,
+    /// Readings whose requests wait for locked devices.
+    locked_readings: Arc<Semaphore>,
     exports: ClientLimit,
     live_streams: ClientLimit,
     /// Devices that live streams watch.
@@ -75,6 +77,7 @@ impl AdmissionControl {
         Self {
             body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
+            locked_readings: limit(LOCKED_READINGS_MAX as usize),
             exports: ClientLimit::new(EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX),
             live_streams: ClientLimit::new(LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX),
             live_devices: limit(LIVE_DEVICES_TOTAL_MAX),
@@ -97,6 +100,12 @@ impl AdmissionControl {
     pub(crate) fn admit_readings(&self, count: usize) -> Result<AdmissionPermit, ServiceError> {
         let count = u32::try_from(count).unwrap_or(u32::MAX).min(QUEUE_READINGS_MAX);
         admit(&self.queued_readings, count).ok_or(ServiceError::QueueFull)
+    }
+
+    /// Admits `count` readings that wait for locked devices; `None` if too many wait already. A single
+    /// request with more readings than [`LOCKED_READINGS_MAX`] is admitted if no other one waits.
+    pub(crate) fn admit_locked_readings(&self, count: usize) -> Option<AdmissionPermit> {
+        admit(&self.locked_readings, u32::try_from(count).unwrap_or(u32::MAX).min(LOCKED_READINGS_MAX))
     }
 
     /// Admits an export of a client.

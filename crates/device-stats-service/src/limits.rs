@@ -30,6 +30,9 @@ pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 /// Maximum time that a request waits for a device that another call has locked, for example to delete its
 /// readings. A request that waits longer is answered with 503.
 pub const LOCKED_DEVICE_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Maximum number of readings whose requests wait for locked devices: a quarter of the queue, so that
+/// requests for other devices find room. A request that exceeds it is answered with 503 at once.
+pub const LOCKED_READINGS_MAX: u32 = QUEUE_READINGS_MAX / 4;
 /// Time for which a device counts as locked after the store has found it locked. Requests for other devices
 /// do not wait for it.
 pub const LOCKED_DEVICE_REMEMBERED: Duration = Duration::from_secs(1);

@@ -91,7 +91,7 @@ impl GroupCommit {
         let lane = self.lane(&readings);
         let (sender, outcome) = oneshot::channel();
         let own = Arc::clone(&readings);
-        let append = PendingAppend { readings, claim, outcome: sender, aside_since: None, _permit: permit };
+        let append = PendingAppend { readings, claim, outcome: sender, aside: None, _permit: permit };
         if lane.push(append) {
             tokio::spawn(Arc::clone(self).commit_groups(Arc::clone(lane)));
         }
@@ -133,23 +133,29 @@ impl GroupCommit {
     async fn retry_locked(self: Arc<Self>) {
         loop {
             sleep(LOCKED_DEVICE_PAUSE).await;
-            let groups = self.locked_devices.lane.all_groups();
-            if groups.is_empty() {
-                return;
-            }
             // A device that one group finds locked is not tried for the next group of this round.
             let round = tokio::time::Instant::now();
-            for group in groups {
+            // Requests put aside again go to the end of the lane, and wait for the next round.
+            let mut left = self.locked_devices.lane.len();
+            loop {
+                let group = self.locked_devices.lane.next_group();
+                if group.is_empty() {
+                    return;
+                }
+                left = left.saturating_sub(group.len());
                 let (group, locked) = self.locked_devices.split_found_since(round, group);
                 self.put_aside(locked);
                 self.commit_or_fail(group).await;
+                if left == 0 {
+                    break;
+                }
             }
         }
     }
 
     fn put_aside(self: &Arc<Self>, requests: Vec<PendingAppend>) {
         for append in requests {
-            if self.locked_devices.put_aside(append) {
+            if self.locked_devices.put_aside(append, &self.admission) {
                 tokio::spawn(Arc::clone(self).retry_locked());
             }
         }

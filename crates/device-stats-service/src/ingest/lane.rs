@@ -32,9 +32,15 @@ pub(super) struct PendingAppend {
     /// The key of a keyed request.
     pub(super) claim: Option<KeyClaim>,
     pub(super) outcome: oneshot::Sender<Result<KeyedOutcome, StoreError>>,
-    /// The time at which the request was put aside because one of its devices was locked.
-    pub(super) aside_since: Option<Instant>,
+    /// Set when the request is put aside because one of its devices is locked.
+    pub(super) aside: Option<Aside>,
     /// Held until the commit.
+    pub(super) _permit: AdmissionPermit,
+}
+
+/// The time at which a request was put aside, and its share of the limit on the readings put aside.
+pub(super) struct Aside {
+    pub(super) since: Instant,
     pub(super) _permit: AdmissionPermit,
 }
 
@@ -65,24 +71,6 @@ impl Lane {
     /// key. If no request waits, the group is empty and the calling committer must end.
     pub(super) fn next_group(&self) -> Vec<PendingAppend> {
         let mut state = self.lock();
-        let group = self.take_group(&mut state);
-        state.committers -= usize::from(group.is_empty());
-        group
-    }
-
-    /// Takes all waiting requests, as the groups that [`Self::next_group`] would return. If no request waits,
-    /// there is no group, and the calling committer must end.
-    pub(super) fn all_groups(&self) -> Vec<Vec<PendingAppend>> {
-        let mut state = self.lock();
-        let mut groups = Vec::new();
-        while !state.pending.is_empty() {
-            groups.push(self.take_group(&mut state));
-        }
-        state.committers -= usize::from(groups.is_empty());
-        groups
-    }
-
-    fn take_group(&self, state: &mut LaneState) -> Vec<PendingAppend> {
         let mut readings = 0;
         let mut group: Vec<PendingAppend> = Vec::new();
         while let Some(next) = state.pending.pop_front_if(|next| {
@@ -94,7 +82,13 @@ impl Lane {
         }) {
             group.push(next);
         }
+        state.committers -= usize::from(group.is_empty());
         group
+    }
+
+    /// Returns the number of waiting requests.
+    pub(super) fn len(&self) -> usize {
+        self.lock().pending.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, LaneState> {

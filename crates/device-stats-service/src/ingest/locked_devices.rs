@@ -9,7 +9,8 @@ use device_stats_domain::DeviceKey;
 use device_stats_store::StoreError;
 use tokio::time::Instant;
 
-use super::lane::{Lane, PendingAppend};
+use super::lane::{Aside, Lane, PendingAppend};
+use crate::admission::AdmissionControl;
 use crate::limits::{LOCKED_DEVICE_REMEMBERED, LOCKED_DEVICE_WAIT_MAX};
 
 /// The recently locked devices, and the requests that wait for them.
@@ -77,10 +78,14 @@ impl LockedDevices {
     }
 
     /// Puts a request aside. Returns true if the caller has to start a task that tries the requests of
-    /// [`Self::lane`] again. Refuses the request if it was put aside [`LOCKED_DEVICE_WAIT_MAX`] ago.
-    pub(super) fn put_aside(&self, mut append: PendingAppend) -> bool {
-        let since = *append.aside_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < LOCKED_DEVICE_WAIT_MAX {
+    /// [`Self::lane`] again. Refuses the request if too many readings are aside, or if it was put aside
+    /// [`LOCKED_DEVICE_WAIT_MAX`] ago.
+    pub(super) fn put_aside(&self, mut append: PendingAppend, admission: &AdmissionControl) -> bool {
+        if append.aside.is_none() {
+            let permit = admission.admit_locked_readings(append.readings.len());
+            append.aside = permit.map(|permit| Aside { since: Instant::now(), _permit: permit });
+        }
+        if append.aside.as_ref().is_some_and(|aside| aside.since.elapsed() < LOCKED_DEVICE_WAIT_MAX) {
             return self.lane.push(append);
         }
         let mut devices: Vec<DeviceKey> = append.readings.iter().map(|reading| reading.device).collect();

@@ -21,9 +21,6 @@ fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
     Arc::new(GroupCommit::new(store, HOT_READINGS_DEFAULT, Arc::default(), Arc::default(), Arc::default()))
 }
 
-/// Time for which an append waits for a locked device.
-const LOCK_WAIT: Duration = Duration::from_millis(100);
-
 /// The model with another number of concurrent appends, and with lost outcomes.
 #[derive(Default)]
 struct ChangedModel {
@@ -31,8 +28,10 @@ struct ChangedModel {
     append_concurrency: usize,
     /// Number of outcomes missing in the answer to each append.
     outcomes_lost: usize,
-    /// A device that another call has locked. An append waits [`LOCK_WAIT`] for it.
+    /// A device that another call has locked.
     locked: Mutex<Option<DeviceKey>>,
+    /// Time for which an append waits for the locked device.
+    lock_wait: Duration,
     /// Number of appends.
     appends: AtomicUsize,
     /// The threads of the appends, each with the number of readings.
@@ -54,7 +53,7 @@ impl ReadingStore for ChangedModel {
         self.threads.lock().unwrap().push((std::thread::current().id(), readings.len()));
         let locked = *self.locked.lock().unwrap();
         if readings.iter().any(|reading| Some(reading.device) == locked) {
-            sleep(LOCK_WAIT).await;
+            sleep(self.lock_wait).await;
             return Err(StoreError::DevicesLocked(locked.into_iter().collect()));
         }
         let mut outcomes = self.model.append(readings).await?;
@@ -80,6 +79,19 @@ impl ReadingStore for ChangedModel {
 
     async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
         self.model.list_hot_readings(device, count).await
+    }
+}
+
+/// Time for which an append waits for a locked device.
+const LOCK_WAIT: Duration = Duration::from_millis(100);
+
+impl ChangedModel {
+    /// Returns a store with a device that another call has locked.
+    async fn with_locked_device(lock_wait: Duration) -> (Arc<Self>, DeviceKey) {
+        let store = Self { append_concurrency: 1, lock_wait, ..Default::default() };
+        let locked = create(&store.model, "locked").await;
+        *store.locked.lock().unwrap() = Some(locked);
+        (Arc::new(store), locked)
     }
 }
 
@@ -112,10 +124,8 @@ async fn a_bad_request_does_not_fail_the_others_of_its_group() {
 /// The whole group was answered with 503.
 #[tokio::test(start_paused = true)]
 async fn a_request_for_a_locked_device_does_not_fail_the_others_of_its_group() {
-    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
-    let (one, locked) = (create(&store.model, "one").await, create(&store.model, "locked").await);
-    *store.locked.lock().unwrap() = Some(locked);
-    let store = Arc::new(store);
+    let (store, locked) = ChangedModel::with_locked_device(LOCK_WAIT).await;
+    let one = create(&store.model, "one").await;
     let commit = group_commit(store.clone());
     let requests: [&[NewReading]; 4] = [
         &[reading(one, 1)],
@@ -149,10 +159,8 @@ async fn a_request_for_a_locked_device_does_not_fail_the_others_of_its_group() {
 /// Each group of the lane with a reading of the locked device waited for its lock, and so did the next group.
 #[tokio::test(start_paused = true)]
 async fn a_locked_device_delays_no_other_device() {
-    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
-    let (one, locked) = (create(&store.model, "one").await, create(&store.model, "locked").await);
-    *store.locked.lock().unwrap() = Some(locked);
-    let store = Arc::new(store);
+    let (store, locked) = ChangedModel::with_locked_device(LOCK_WAIT).await;
+    let one = create(&store.model, "one").await;
     let commit = group_commit(store.clone());
     let begun = tokio::time::Instant::now();
     let mut waiting = Vec::new();
@@ -186,16 +194,59 @@ async fn a_locked_device_delays_no_other_device() {
 /// their number.
 #[tokio::test(start_paused = true)]
 async fn many_groups_for_a_locked_device_wait_together() {
-    let store = ChangedModel { append_concurrency: 1, ..Default::default() };
-    let locked = create(&store.model, "locked").await;
-    *store.locked.lock().unwrap() = Some(locked);
-    let commit = group_commit(Arc::new(store));
+    let (store, locked) = ChangedModel::with_locked_device(LOCK_WAIT).await;
+    let commit = group_commit(store);
     let body: Vec<NewReading> = (0..20_000).map(|n| reading(locked, n)).collect();
     let begun = tokio::time::Instant::now();
-    let refused = join_all((0..30).map(|_| commit.append(body.as_slice().into(), None))).await;
+    let refused = join_all((0..10).map(|_| commit.append(body.as_slice().into(), None))).await;
     assert!(refused.iter().all(Result::is_err));
     let elapsed = begun.elapsed();
     assert!(elapsed < LOCKED_DEVICE_WAIT_MAX + Duration::from_secs(1), "{elapsed:?}");
+}
+
+/// Requests for one locked device filled the queue, and requests for other devices were refused.
+#[tokio::test(start_paused = true)]
+async fn requests_for_a_locked_device_leave_room_in_the_queue() {
+    let (store, locked) = ChangedModel::with_locked_device(LOCK_WAIT).await;
+    let one = create(&store.model, "one").await;
+    let commit = group_commit(store);
+    let body: Arc<[NewReading]> = (0..30_000).map(|n| reading(locked, n)).collect();
+    let begun = tokio::time::Instant::now();
+    let mut refused_at_once = 0;
+    let requests = join_all((0..30).map(|_| async {
+        let outcome = commit.append(body.clone(), None).await;
+        assert!(matches!(outcome, Err(ServiceError::Store(StoreError::DevicesLocked(_)))), "{outcome:?}");
+        begun.elapsed()
+    }));
+    let other = async {
+        sleep(LOCK_WAIT * 2).await;
+        assert_eq!(commit.admission.free_queue_readings(), (QUEUE_READINGS_MAX - 8 * 30_000) as usize);
+        commit.append([reading(one, 1)].into(), None).await.unwrap();
+    };
+    let (times, ()) = tokio::join!(requests, other);
+    for time in times {
+        if time <= LOCK_WAIT {
+            refused_at_once += 1;
+        } else {
+            assert!(time >= LOCKED_DEVICE_WAIT_MAX, "{time:?}");
+        }
+    }
+    assert_eq!(refused_at_once, 30 - 8);
+}
+
+/// A retry took all requests for locked devices at once. If the store then hung, none of them could be
+/// withdrawn, and the clients did not know whether their readings were stored.
+#[tokio::test(start_paused = true)]
+async fn requests_for_a_locked_device_can_be_withdrawn_before_their_commit() {
+    let (store, locked) = ChangedModel::with_locked_device(QUEUE_TIMEOUT * 2).await;
+    let commit = group_commit(store);
+    commit.locked_devices.remember(&HashSet::from([locked]));
+    // Two requests do not fit in one group.
+    let body: Vec<NewReading> = (0..20_000).map(|n| reading(locked, n)).collect();
+    let append = || commit.append(body.as_slice().into(), None);
+    let outcomes = tokio::join!(append(), append());
+    assert!(matches!(outcomes.0, Err(ServiceError::Store(StoreError::OutcomeUnknown(_)))), "{outcomes:?}");
+    assert!(matches!(outcomes.1, Err(ServiceError::Store(StoreError::Unavailable(_)))), "{outcomes:?}");
 }
 
 /// The halves of the group were appended again, although the store had stored its readings.
