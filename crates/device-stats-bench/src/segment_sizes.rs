@@ -3,7 +3,7 @@
 use anyhow::Context;
 use device_stats_domain::{DeviceKey, ListPage};
 use device_stats_segment::Head;
-use device_stats_store::{Piece, PieceKey, SegmentEntry, Store};
+use device_stats_store::{Piece, PieceKey, SegmentEntry, Store, Visibility};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -31,7 +31,9 @@ pub(crate) fn measure(database: &str) -> anyhow::Result<Sizes> {
         let store = database::open(database).await?;
         let mut sizes = Sizes::default();
         loop {
-            let devices = store.list_devices(ListPage { skip: sizes.devices, ..ListPage::LARGEST }).await?;
+            let devices = store
+                .list_devices(Visibility::All, ListPage { skip: sizes.devices, ..ListPage::LARGEST })
+                .await?;
             if devices.is_empty() {
                 break;
             }

@@ -38,6 +38,13 @@ impl IdempotencyKey {
         }
     }
 
+    /// Returns the key as the key of one owner, so that the keys of several owners differ, although the
+    /// clients chose the same text. No key of a client equals it, because it is not printable.
+    #[must_use]
+    pub fn of_owner(&self, owner: &str) -> Self {
+        Self(format!("{owner}\t{}", self.0))
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,7 +9,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
     UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, Purged, StoreError, UserState};
+use device_stats_store::{AccountStore, Purged, StoreError, UserState, Visibility};
 
 use crate::database::connections::{TimeLimit, call};
 use crate::store::PostgresStore;
@@ -20,59 +20,83 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Writes, |client| users::create(client, &user))
     }
 
-    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| users::find(client, id))
+    async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| users::find(client, visible, id))
     }
 
-    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| users::list(client, page))
+    async fn list_users(&self, visible: Visibility, page: ListPage) -> Result<Vec<User>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| users::list(client, visible, page))
     }
 
     async fn list_users_after(
         &self,
+        visible: Visibility,
         after: UserId,
         filter: &UserFilter,
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| users::list_after(client, after, filter, limit))
+        call!(self.connections, TimeLimit::Reads, |client| users::list_after(
+            client, visible, after, filter, limit
+        ))
     }
 
     async fn update_user(
         &self,
+        visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| users::update(client, id, expected, &change))
+        call!(self.connections, TimeLimit::Writes, |client| users::update(
+            client, visible, id, expected, &change
+        ))
     }
 
-    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Seals, |client| users::delete(client, id, expected))
+    async fn delete_user(
+        &self,
+        visible: Visibility,
+        id: UserId,
+        expected: Option<&UserState>,
+    ) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Seals, |client| users::delete(client, visible, id, expected))
     }
 
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::create(client, &device))
     }
 
-    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| devices::create_missing(client, device_ids))
+    async fn create_missing_devices(
+        &self,
+        owner: Option<UserId>,
+        device_ids: &[DeviceId],
+    ) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::create_missing(
+            client, owner, device_ids
+        ))
     }
 
-    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| devices::find(client, device_ids))
+    async fn find_devices(
+        &self,
+        visible: Visibility,
+        device_ids: &[DeviceId],
+    ) -> Result<Vec<Option<Device>>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| devices::find(client, visible, device_ids))
     }
 
-    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| devices::list(client, page))
+    async fn list_devices(&self, visible: Visibility, page: ListPage) -> Result<Vec<Device>, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| devices::list(client, visible, page))
     }
 
     async fn list_devices_after(
         &self,
+        visible: Visibility,
         after: DeviceKey,
         filter: &DeviceFilter,
         limit: u32,
     ) -> Result<Vec<Device>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| devices::list_after(client, after, filter, limit))
+        call!(self.connections, TimeLimit::Reads, |client| devices::list_after(
+            client, visible, after, filter, limit
+        ))
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
@@ -81,17 +105,25 @@ impl AccountStore for PostgresStore {
 
     async fn update_device(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::update(
-            client, device, expected, &change
+            client, visible, device, expected, &change
         ))
     }
 
-    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| devices::delete(client, device, expected))
+    async fn delete_device(
+        &self,
+        visible: Visibility,
+        device: DeviceKey,
+        expected: Option<&Device>,
+    ) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::delete(
+            client, visible, device, expected
+        ))
     }
 
     async fn find_deleted_device(&self, after: DeviceKey) -> Result<Option<DeviceKey>, StoreError> {

@@ -1,5 +1,6 @@
 //! Access to users, devices and readings. Each operation on them starts here, with a principal and an action.
 
+pub(crate) mod action;
 mod devices;
 pub(crate) mod known_devices;
 pub(crate) mod principal;
@@ -8,8 +9,11 @@ mod selection;
 mod users;
 
 #[cfg(test)]
+mod rights_tests;
+#[cfg(test)]
 mod tests;
 
-pub use principal::{Action, Authorized, Principal};
+pub use action::{Action, Administer, Allowed, Ingest, Manage, Read};
+pub use principal::{Authorized, Forbidden, Granted, Identity, Principal};
 pub use reading_source::ReadingSource;
 pub use selection::{CursorPage, DeviceSelection};

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-use crate::access::principal::Authorized;
+use crate::access::{Authorized, Manage};
 use crate::error::ServiceError;
 use crate::limits::{DELETION_ATTEMPTS_TIME, DELETION_WAIT_MAX};
 use crate::segments::whole_segment::read_segment;
@@ -31,7 +31,7 @@ impl Service {
     /// [`ServiceError::TooManyDeletions`], [`ServiceError::DeletionOvertaken`].
     pub async fn delete_readings(
         &self,
-        device: Authorized<Device>,
+        device: Authorized<Device, Manage>,
         window: Window,
     ) -> Result<u64, ServiceError> {
         let parts = Arc::clone(&self.parts);

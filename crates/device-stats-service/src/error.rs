@@ -5,6 +5,7 @@ use std::time::Duration;
 use device_stats_domain::{DeviceId, IdempotencyKey};
 use device_stats_store::{Cause, StoreError};
 
+use crate::access::Forbidden;
 use crate::client_limit::LimitScope;
 use crate::queries::SeriesTooLong;
 
@@ -14,6 +15,9 @@ pub enum ServiceError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The principal may not perform the action, whatever user or device it is about.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// Too many readings wait for their commit. The readings of the request are not stored.
     #[error("the queue is full")]
     QueueFull,

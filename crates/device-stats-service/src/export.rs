@@ -11,8 +11,8 @@ use device_stats_domain::{Device, Window};
 use device_stats_formats::export::Encoder;
 use device_stats_store::StoreError;
 
-use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
+use crate::access::{Authorized, Read};
 use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
 use crate::queries::snapshot::ATTEMPTS_MAX;
@@ -46,7 +46,7 @@ impl Service {
     /// the other errors of the store.
     pub async fn export(
         &self,
-        source: Authorized<ReadingSource>,
+        source: Authorized<ReadingSource, Read>,
         window: Window,
         encoder: Box<dyn Encoder>,
         client: ClientAddress,

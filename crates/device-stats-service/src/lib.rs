@@ -21,7 +21,10 @@ mod testing;
 pub mod purging;
 pub mod sealing;
 
-pub use access::{Action, Authorized, CursorPage, DeviceSelection, Principal, ReadingSource};
+pub use access::{
+    Action, Administer, Allowed, Authorized, CursorPage, DeviceSelection, Forbidden, Granted, Identity,
+    Ingest, Manage, Principal, Read, ReadingSource,
+};
 pub use admission::{BodyPermit, QueryLimits};
 pub use client_limit::{ClientAddress, LimitScope};
 pub use error::ServiceError;

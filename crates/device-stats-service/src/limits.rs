@@ -48,6 +48,9 @@ pub const CLOCK_STEP_MAX: Duration = Duration::from_mins(1);
 pub const CLOCK_STEP_HELD: Duration = Duration::from_mins(5);
 /// Maximum number of device keys that a node caches for ingest.
 pub const KNOWN_DEVICES_MAX: usize = 100_000;
+/// Maximum time for which a node uses rights that it has looked up. A change on another node has an effect on
+/// this node after this time.
+pub const RIGHTS_CACHED_MAX: Duration = Duration::from_secs(5);
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
 

@@ -1,9 +1,16 @@
-//! Devices and readings for the tests.
+//! Rights, devices and readings for the tests.
 
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Reading, ReadingId, ReadingTime, Timestamp,
 };
 use device_stats_store::AccountStore;
+
+use crate::access::{Action, Granted, Principal};
+
+/// Returns the right to an action on everything.
+pub(crate) fn granted<A: Action>() -> Granted<A> {
+    Principal::ANYONE.grant().unwrap()
+}
 
 /// Creates a device without a user.
 pub(crate) async fn create_device(store: &dyn AccountStore, device_id: &str) -> DeviceKey {

@@ -11,7 +11,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, Timestamp, User,
     UserChange, UserFilter, UserId,
 };
-use device_stats_store::{AccountStore, Purged, StoreError, UserState};
+use device_stats_store::{AccountStore, Purged, StoreError, UserState, Visibility};
 use rusqlite::Connection;
 
 use crate::hot::HotView;
@@ -28,43 +28,52 @@ impl AccountStore for SqliteStore {
         self.connections.write(move |connection| users::create(connection, &user)).await
     }
 
-    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.connections.read(move |connection| users::find(connection, id)).await
+    async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
+        self.connections.read(move |connection| users::find(connection, visible, id)).await
     }
 
-    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
-        self.connections.read(move |connection| users::list(connection, page)).await
+    async fn list_users(&self, visible: Visibility, page: ListPage) -> Result<Vec<User>, StoreError> {
+        self.connections.read(move |connection| users::list(connection, visible, page)).await
     }
 
     async fn list_users_after(
         &self,
+        visible: Visibility,
         after: UserId,
         filter: &UserFilter,
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
         let filter = filter.clone();
-        self.connections.read(move |connection| users::list_after(connection, after, &filter, limit)).await
+        self.connections
+            .read(move |connection| users::list_after(connection, visible, after, &filter, limit))
+            .await
     }
 
     async fn update_user(
         &self,
+        visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
         let expected = expected.cloned();
         let update = move |connection: &Connection| {
-            users::check(connection, id, expected.as_ref())?;
-            users::update(connection, id, &change)
+            users::check(connection, visible, id, expected.as_ref())?;
+            users::update(connection, visible, id, &change)
         };
         self.connections.write(update).await
     }
 
-    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
+    async fn delete_user(
+        &self,
+        visible: Visibility,
+        id: UserId,
+        expected: Option<&UserState>,
+    ) -> Result<(), StoreError> {
         let expected = expected.cloned();
         let delete = move |connection: &Connection, hot: &HotView| {
-            users::check(connection, id, expected.as_ref())?;
-            users::delete(connection, hot, id)
+            users::check(connection, visible, id, expected.as_ref())?;
+            users::delete(connection, hot, visible, id)
         };
         self.write_with_hot(delete).await
     }
@@ -73,28 +82,41 @@ impl AccountStore for SqliteStore {
         self.connections.write(move |connection| devices::create(connection, &device)).await
     }
 
-    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+    async fn create_missing_devices(
+        &self,
+        owner: Option<UserId>,
+        device_ids: &[DeviceId],
+    ) -> Result<(), StoreError> {
         let device_ids = device_ids.to_vec();
-        self.connections.write(move |connection| devices::create_missing(connection, &device_ids)).await
+        self.connections
+            .write(move |connection| devices::create_missing(connection, owner, &device_ids))
+            .await
     }
 
-    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
+    async fn find_devices(
+        &self,
+        visible: Visibility,
+        device_ids: &[DeviceId],
+    ) -> Result<Vec<Option<Device>>, StoreError> {
         let device_ids = device_ids.to_vec();
-        self.connections.read(move |connection| devices::find(connection, &device_ids)).await
+        self.connections.read(move |connection| devices::find(connection, visible, &device_ids)).await
     }
 
-    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
-        self.connections.read(move |connection| devices::list(connection, page)).await
+    async fn list_devices(&self, visible: Visibility, page: ListPage) -> Result<Vec<Device>, StoreError> {
+        self.connections.read(move |connection| devices::list(connection, visible, page)).await
     }
 
     async fn list_devices_after(
         &self,
+        visible: Visibility,
         after: DeviceKey,
         filter: &DeviceFilter,
         limit: u32,
     ) -> Result<Vec<Device>, StoreError> {
         let filter = filter.clone();
-        self.connections.read(move |connection| devices::list_after(connection, after, &filter, limit)).await
+        self.connections
+            .read(move |connection| devices::list_after(connection, visible, after, &filter, limit))
+            .await
     }
 
     async fn list_user_devices(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
@@ -103,23 +125,29 @@ impl AccountStore for SqliteStore {
 
     async fn update_device(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
         let expected = expected.cloned();
         let update = move |connection: &Connection| {
-            devices::check(connection, device, expected.as_ref())?;
-            devices::update(connection, device, &change)
+            devices::check(connection, visible, device, expected.as_ref())?;
+            devices::update(connection, visible, device, &change)
         };
         self.connections.write(update).await
     }
 
-    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
+    async fn delete_device(
+        &self,
+        visible: Visibility,
+        device: DeviceKey,
+        expected: Option<&Device>,
+    ) -> Result<(), StoreError> {
         let expected = expected.cloned();
         let delete = move |connection: &Connection, hot: &HotView| {
-            devices::check(connection, device, expected.as_ref())?;
-            devices::delete(connection, hot, device)
+            devices::check(connection, visible, device, expected.as_ref())?;
+            devices::delete(connection, hot, visible, device)
         };
         self.write_with_hot(delete).await
     }

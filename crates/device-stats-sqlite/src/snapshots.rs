@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use device_stats_domain::{Device, DeviceKey, Window};
-use device_stats_store::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, StoreError, Subject};
+use device_stats_store::{
+    DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, StoreError, Subject, Visibility,
+};
 use rusqlite::Connection;
 
 use crate::accounts::{devices, users};
@@ -49,7 +51,9 @@ fn take(
             let keys: BTreeSet<DeviceKey> = keys.iter().copied().collect();
             keys.into_iter().map(find).collect::<Result<_, _>>()?
         }
-        Subject::User(id) if users::find(connection, id)?.is_none() => return Err(StoreError::UserMissing),
+        Subject::User(id) if users::find(connection, Visibility::All, id)?.is_none() => {
+            return Err(StoreError::UserMissing);
+        }
         Subject::User(id) => devices::list_by_user(connection, id)?,
     };
     let devices = devices.into_iter().map(|device| take_device(connection, hot, device, window));

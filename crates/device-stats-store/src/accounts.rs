@@ -1,5 +1,7 @@
 //! Users and devices of a store.
 
+mod visibility;
+
 use async_trait::async_trait;
 use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
@@ -7,6 +9,8 @@ use device_stats_domain::{
 };
 
 use crate::StoreError;
+
+pub use visibility::{Visibility, VisibleRows};
 
 /// A user and its devices, as a caller has read them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,9 @@ pub struct UserState {
 }
 
 /// Keeps users and devices. See [`Store`](crate::Store) for the promises and errors common to all methods.
+///
+/// A method with the parameter `visible` treats all other users and devices as missing. Uniqueness is not
+/// limited to the visible ones: a username, an email address or a device id is unique in the store.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
     /// Creates a user with a new id, 1 and up. Ids are never reused; consecutive calls of one caller get
@@ -31,13 +38,13 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Only the common errors.
-    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError>;
 
     /// Returns a page of all users, by ascending id.
     ///
     /// # Errors
     /// Only the common errors.
-    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError>;
+    async fn list_users(&self, visible: Visibility, page: ListPage) -> Result<Vec<User>, StoreError>;
 
     /// Returns the first `limit` users after the id `after` that meet the conditions, by ascending id. A
     /// search for a text reads the users one by one until enough are found.
@@ -46,6 +53,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only the common errors.
     async fn list_users_after(
         &self,
+        visible: Visibility,
         after: UserId,
         filter: &UserFilter,
         limit: u32,
@@ -59,6 +67,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::UsernameTaken`] if another user has the email address or username.
     async fn update_user(
         &self,
+        visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
         change: UserChange,
@@ -69,7 +78,12 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::UserMissing`], then [`StoreError::Changed`].
-    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError>;
+    async fn delete_user(
+        &self,
+        visible: Visibility,
+        id: UserId,
+        expected: Option<&UserState>,
+    ) -> Result<(), StoreError>;
 
     /// Creates a device with a new key, 1 and up. Keys are never reused; consecutive calls of one caller get
     /// ascending keys.
@@ -78,23 +92,31 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist.
     async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError>;
 
-    /// Creates each of these devices that does not exist, without a name and without an owner.
+    /// Creates each of these devices that does not exist, without a name, with the given owner.
     ///
     /// # Errors
-    /// Only the common errors.
-    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError>;
+    /// [`StoreError::UserMissing`] if the owner does not exist and a device would be created.
+    async fn create_missing_devices(
+        &self,
+        owner: Option<UserId>,
+        device_ids: &[DeviceId],
+    ) -> Result<(), StoreError>;
 
     /// Returns the devices with these ids, in the same order; `None` for each device that does not exist.
     ///
     /// # Errors
     /// Only the common errors.
-    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError>;
+    async fn find_devices(
+        &self,
+        visible: Visibility,
+        device_ids: &[DeviceId],
+    ) -> Result<Vec<Option<Device>>, StoreError>;
 
     /// Returns a page of all devices, by ascending key.
     ///
     /// # Errors
     /// Only the common errors.
-    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError>;
+    async fn list_devices(&self, visible: Visibility, page: ListPage) -> Result<Vec<Device>, StoreError>;
 
     /// Returns the first `limit` devices after the key `after` that meet the conditions, by ascending key.
     /// With a prefix, all devices with this prefix are sorted. A search for a text reads the devices one by
@@ -104,6 +126,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only the common errors.
     async fn list_devices_after(
         &self,
+        visible: Visibility,
         after: DeviceKey,
         filter: &DeviceFilter,
         limit: u32,
@@ -123,6 +146,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// new owner does not exist.
     async fn update_device(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
         change: DeviceChange,
@@ -136,7 +160,12 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
-    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError>;
+    async fn delete_device(
+        &self,
+        visible: Visibility,
+        device: DeviceKey,
+        expected: Option<&Device>,
+    ) -> Result<(), StoreError>;
 
     /// Returns the first deleted device after the key `after` whose data is still stored. The list of these
     /// devices is durable, so a purge continues after a restart.

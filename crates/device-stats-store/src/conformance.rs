@@ -51,6 +51,7 @@ pub mod snapshots;
 pub mod snapshots_under_seals;
 pub mod unchanged;
 pub mod users;
+pub mod visibility;
 pub mod walk;
 
 /// Defines `conformance_tests!` from the list of all cases.

@@ -22,7 +22,7 @@ mod model;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use accounts::{AccountStore, Purged, UserState};
+pub use accounts::{AccountStore, Purged, UserState, Visibility, VisibleRows};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::Exchange;
 #[cfg(any(test, feature = "conformance"))]

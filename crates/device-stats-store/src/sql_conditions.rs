@@ -28,9 +28,9 @@ impl<'v, V: ?Sized + 'v> SqlConditions<'v, V> {
         format!("{}{}", self.sigil, self.values.len())
     }
 
-    /// Returns the text of all conditions.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Returns the clause with all conditions; an empty text if there are none.
+    pub fn clause(&self) -> String {
+        if self.text.is_empty() { String::new() } else { format!("WHERE {}", self.text) }
     }
 
     /// Returns the values of all parameters.
@@ -46,10 +46,11 @@ mod tests {
     #[test]
     fn each_condition_has_the_parameter_of_its_value() {
         let mut conditions: SqlConditions<'_, str> = SqlConditions::new('$');
+        assert_eq!(conditions.clause(), "");
         conditions.add("id > @", "a");
         conditions.add("(name = @ OR email = @)", "b");
         assert_eq!(conditions.value("c"), "$3");
-        assert_eq!(conditions.text(), "id > $1 AND (name = $2 OR email = $2)");
+        assert_eq!(conditions.clause(), "WHERE id > $1 AND (name = $2 OR email = $2)");
         assert_eq!(conditions.values(), ["a", "b", "c"]);
     }
 }

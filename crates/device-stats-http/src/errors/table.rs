@@ -11,7 +11,7 @@ use device_stats_service::limits::{
     CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_DEVICES_TOTAL_MAX,
     LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
 };
-use device_stats_service::{LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
+use device_stats_service::{Forbidden, LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
 use serde_json::{Value, json};
 
@@ -109,6 +109,7 @@ fn describe_body(error: &BodyError) -> Description {
 fn describe_service(error: &ServiceError, locations: &RowLocations) -> Description {
     match error {
         ServiceError::Store(error) => describe_store(error),
+        ServiceError::Forbidden(reason) => text(StatusCode::FORBIDDEN, "forbidden", forbidden(*reason)),
         ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
         ServiceError::UnknownDevices(rows) => {
             let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| locations.unknown_device(*row, id));
@@ -167,6 +168,14 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         ),
         ServiceError::KeyReused(key) => invalid(vec![other_payload(key)]),
         ServiceError::ComputationFailed(_) => internal(),
+    }
+}
+
+fn forbidden(reason: Forbidden) -> String {
+    match reason {
+        Forbidden::Scope(scope) => format!("The token lacks the scope {scope}"),
+        Forbidden::NotAdministrator => "Only an administrator may do this".to_owned(),
+        Forbidden::Device => "A device may not do this; use a token of its owner".to_owned(),
     }
 }
 

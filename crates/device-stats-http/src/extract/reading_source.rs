@@ -1,7 +1,7 @@
 //! The source of readings in a path: one device, or all devices of a user together.
 
 use device_stats_formats::Faults;
-use device_stats_service::{Action, Authorized, Principal, ReadingSource, Service};
+use device_stats_service::{Authorized, Granted, Read, ReadingSource, Service};
 use device_stats_store::StoreError;
 
 use super::input::{FromInput, Input};
@@ -31,11 +31,11 @@ impl PathReadingSource {
     pub(crate) async fn find(
         self,
         service: &Service,
-        principal: Principal,
-    ) -> Result<Authorized<ReadingSource>, StoreError> {
+        granted: Granted<Read>,
+    ) -> Result<Authorized<ReadingSource, Read>, StoreError> {
         Ok(match self {
-            Self::Device(device) => service.find_device(principal, device.id()?, Action::Read).await?.into(),
-            Self::User(PathUser(id)) => service.find_user(principal, id, Action::Read).await?.into(),
+            Self::Device(device) => service.find_device(granted, device.id()?).await?.into(),
+            Self::User(PathUser(id)) => service.find_user(granted, id).await?.into(),
         })
     }
 }

@@ -70,7 +70,7 @@ async fn service() -> Service {
     let device = DeviceId::new("d").unwrap();
     let mut memory = service.body_permit();
     let append = service.append_batch(
-        Principal::Anyone,
+        Principal::ANYONE.grant().unwrap(),
         &device,
         readings,
         MissingDevices::Register,

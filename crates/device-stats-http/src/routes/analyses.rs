@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use device_stats_domain::{Axes, AxisResults, RequestedStatistics, Statistics, UserId};
 use device_stats_formats::{Faults, Members};
-use device_stats_service::{Analysis, Principal, ReadingSource, Service};
+use device_stats_service::{Analysis, Granted, Read, ReadingSource, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -208,21 +208,21 @@ pub(super) const ANALYZE_USER: UserOperation = UserOperation {
 )]
 pub(super) async fn analyze(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathReadingSource, AnalysisInput)>,
 ) -> Result<Response, ApiError> {
     let (source, AnalysisInput(request)) = input;
-    respond(&service, principal, source, &request).await
+    respond(&service, granted, source, &request).await
 }
 
 /// Analyzes a source of readings.
 pub(super) async fn respond(
     service: &Service,
-    principal: Principal,
+    granted: Granted<Read>,
     source: PathReadingSource,
     request: &AnalysisRequest,
 ) -> Result<Response, ApiError> {
-    let source = source.find(service, principal).await?;
+    let source = source.find(service, granted).await?;
     let found = service.analyze(&source, request.period.to_window(), &request.wanted).await?;
     Ok(match &*source {
         ReadingSource::Device(_) => Json(AnalysisResponse::new(found.aggregate, request)).into_response(),

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use device_stats_formats::Faults;
-use device_stats_service::{DeviceSelection, Service};
+use device_stats_service::{DeviceSelection, Read, Service};
 use utoipa::IntoParams;
 
 use super::analyses::{AnalysisRequest, AnalysisResponse, DevicesAnalysisResponse, respond};
@@ -95,11 +95,11 @@ pub(super) const GET_USER_ANALYSIS: UserOperation = UserOperation {
 )]
 pub(super) async fn get_analysis(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathReadingSource, AnalysisQuery)>,
 ) -> Result<Response, ApiError> {
     let (source, AnalysisQuery(request)) = input;
-    respond(&service, principal, source, &request).await
+    respond(&service, granted, source, &request).await
 }
 
 /// Get an analysis of chosen devices
@@ -117,11 +117,11 @@ pub(super) async fn get_analysis(
 )]
 pub(super) async fn get_devices_analysis(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(query): Parsed<DevicesAnalysisQuery>,
 ) -> Result<Json<DevicesAnalysisResponse>, ApiError> {
     let DevicesAnalysisQuery { selection, request } = query;
     let window = request.period.to_window();
-    let found = service.analyze_devices(principal, &selection, window, &request.wanted).await?;
+    let found = service.analyze_devices(granted, &selection, window, &request.wanted).await?;
     Ok(Json(DevicesAnalysisResponse::new(found, &request)))
 }

@@ -9,7 +9,7 @@ use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{
     BatchReader, BatchRows, BodyError, Fault, Faults, MediaType, OnFault, ReadingTimes, RejectedRows, Row,
 };
-use device_stats_service::{BatchOutcome, BodyPermit, Principal, Service};
+use device_stats_service::{BatchOutcome, BodyPermit, Granted, Ingest, Service};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -161,14 +161,14 @@ impl<R: Row + 'static> RowReader for BatchReader<R> {
 )]
 pub(super) async fn append_batch(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Ingest>,
     Streamed(input, options, batch, mut permit): Streamed<(PathDevice, KeyHeader), BatchReader<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
     let (device, KeyHeader(key)) = input;
     let missing = options.missing_devices();
     let BatchRows { rows, rejected, .. } = batch;
     let stored =
-        service.append_batch(principal, device.id()?, rows, missing, key.as_ref(), &mut permit).await?;
+        service.append_batch(granted, device.id()?, rows, missing, key.as_ref(), &mut permit).await?;
     Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, rejected))))
 }
 
@@ -189,20 +189,20 @@ pub(super) async fn append_batch(
 )]
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Ingest>,
     Streamed(KeyHeader(key), options, batch, permit): Streamed<
         KeyHeader,
         BatchReader<(DeviceId, Measurement)>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let response = store_mixed(&service, principal, batch, options, key.as_ref(), permit).await?;
+    let response = store_mixed(&service, granted, batch, options, key.as_ref(), permit).await?;
     Ok((StatusCode::CREATED, Json(response)))
 }
 
 /// Stores the readings of many devices.
 pub(super) async fn store_mixed(
     service: &Service,
-    principal: Principal,
+    granted: Granted<Ingest>,
     batch: BatchRows<(DeviceId, Measurement)>,
     options: BatchOptions,
     key: Option<&IdempotencyKey>,
@@ -210,7 +210,7 @@ pub(super) async fn store_mixed(
 ) -> Result<BatchResponse, ApiError> {
     let BatchRows { rows, locations, mut rejected, .. } = batch;
     let missing = options.missing_devices();
-    match service.append_mixed_batch(principal, rows, missing, key, &mut permit).await {
+    match service.append_mixed_batch(granted, rows, missing, key, &mut permit).await {
         Ok((stored, unknown)) => {
             rejected.count += unknown.len() as u64;
             let faults = unknown.iter().map(|(row, device)| locations.unknown_device(*row, device));

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use device_stats_formats::{Faults, Json as JsonValue, Problem, values};
-use device_stats_service::{Action, Service};
+use device_stats_service::{Manage, Service};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -93,11 +93,11 @@ pub(crate) struct DeletionResponse {
 )]
 pub(super) async fn delete_readings(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Manage>,
     Parsed(input): Parsed<(PathDevice, DeletionQuery)>,
 ) -> Result<Json<DeletionResponse>, ApiError> {
     let (device, DeletionQuery(period)) = input;
-    let device = service.find_device(principal, device.id()?, Action::Manage).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     let deleted = service.delete_readings(device, period.to_window()).await?;
     Ok(Json(DeletionResponse { deleted }))
 }

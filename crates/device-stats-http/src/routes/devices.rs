@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use device_stats_domain::{Device, DeviceChange, DeviceFilter, DeviceKey, NewDevice};
 use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
-use device_stats_service::{Action, Service};
+use device_stats_service::{Manage, Read, Service};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -136,13 +136,13 @@ impl From<Device> for DeviceResponse {
 )]
 pub(super) async fn list_devices(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed((query, include)): Parsed<(ListQuery<DeviceFilter>, Include)>,
 ) -> Result<Listed<DeviceResponse>, ApiError> {
     let (entries, next, others) = match query {
-        ListQuery::Page(page) => (service.list_devices(principal, page).await?, None, Vec::new()),
+        ListQuery::Page(page) => (service.list_devices(granted, page).await?, None, Vec::new()),
         ListQuery::After { cursor: Cursor { after, limit }, filter, others } => {
-            let page = service.list_devices_after(principal, DeviceKey(after), &filter, limit).await?;
+            let page = service.list_devices_after(granted, DeviceKey(after), &filter, limit).await?;
             let next = page.entries.last().filter(|_| page.has_more).map(|last| last.key.0);
             (page.entries, next, others)
         }
@@ -166,11 +166,11 @@ pub(super) async fn list_devices(
 )]
 pub(super) async fn create_device(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Manage>,
     Parsed(input): Parsed<JsonBody<DeviceCreateBody>>,
 ) -> Result<Created<DeviceResponse>, ApiError> {
     let JsonBody(device) = input;
-    let device = service.create_device(principal, device).await?;
+    let device = service.create_device(granted, device).await?;
     let segment = utf8_percent_encode(device.device_id.as_str(), ENCODED);
     Ok(Created { location: format!("/api/v1/devices/{segment}"), body: device.into() })
 }
@@ -191,11 +191,11 @@ pub(super) async fn create_device(
 )]
 pub(super) async fn find_device(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathDevice, Include, Conditions)>,
 ) -> Result<Tagged<DeviceResponse>, ApiError> {
     let (device, include, conditions) = input;
-    let device = service.find_device(principal, device.id()?, Action::Read).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     let tag = DeviceResponse::tag(&device);
     let is_known = conditions.check_read(&tag)?;
     Ok(Tagged { tag, is_known, body: DeviceResponse::new(&device, include) })
@@ -221,11 +221,11 @@ pub(super) async fn find_device(
 )]
 pub(super) async fn update_device(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Manage>,
     Parsed(input): Parsed<(PathDevice, JsonBody<DeviceUpdateBody>, Conditions)>,
 ) -> Result<Json<DeviceResponse>, ApiError> {
     let (device, JsonBody(change), conditions) = input;
-    let device = service.find_device(principal, device.id()?, Action::Manage).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     let expected = expected_state(&device, &conditions)?;
     Ok(Json(service.update_device(&device, expected, change).await?.into()))
 }
@@ -254,11 +254,11 @@ fn expected_state<'d>(device: &'d Device, conditions: &Conditions) -> Result<Opt
 )]
 pub(super) async fn delete_device(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Manage>,
     Parsed(input): Parsed<(PathDevice, Conditions)>,
 ) -> Result<StatusCode, ApiError> {
     let (device, conditions) = input;
-    let device = service.find_device(principal, device.id()?, Action::Manage).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     let expected = expected_state(&device, &conditions)?;
     service.delete_device(&device, expected).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use device_stats_domain::error_chain;
 use device_stats_formats::Faults;
 use device_stats_formats::export::ExportFormat;
-use device_stats_service::{Export, ReadingSource, Service, ServiceError};
+use device_stats_service::{Export, Read, ReadingSource, Service, ServiceError};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::{Span, error, warn};
 use utoipa::{IntoParams, ToSchema};
@@ -100,14 +100,14 @@ pub(super) const EXPORT_USER_READINGS: UserOperation = UserOperation {
 )]
 pub(super) async fn export_readings(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Client(client): Client,
     method: Method,
     request_headers: HeaderMap,
     Parsed(input): Parsed<(PathReadingSource, ExportQuery)>,
 ) -> Result<Response, ApiError> {
     let (source, ExportQuery { period, format }) = input;
-    let source = source.find(&service, principal).await?;
+    let source = source.find(&service, granted).await?;
     let file_name = file_name(&source, format);
     let gzip = format.is_text() && accepts_gzip(&request_headers);
     let encoder = format.encoder(gzip).map_err(ServiceError::ComputationFailed)?;

@@ -6,7 +6,7 @@ use device_stats_domain::limits::{HISTOGRAM_BINS_DEFAULT, HISTOGRAM_BINS_MAX};
 use device_stats_domain::{Axes, AxisResults, Bins, Finite, Histogram, RequestedAxes};
 use device_stats_formats::values;
 use device_stats_formats::{Faults, Json as Value, Problem};
-use device_stats_service::Service;
+use device_stats_service::{Read, Service};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -167,11 +167,11 @@ pub(super) const COUNT_USER_HISTOGRAM: UserOperation = UserOperation {
 )]
 pub(super) async fn count_histogram(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathReadingSource, HistogramQuery)>,
 ) -> Result<Json<HistogramsResponse>, ApiError> {
     let (source, HistogramQuery { period, bins, axes }) = input;
-    let source = source.find(&service, principal).await?;
+    let source = source.find(&service, granted).await?;
     let histograms = service.histogram(&source, period.to_window(), bins, axes).await?;
     Ok(Json(HistogramsResponse::new(histograms, period)))
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use device_stats_domain::{DeviceFilter, DeviceKey};
 use device_stats_formats::{Faults, values};
-use device_stats_service::{Action, DeviceSelection, LatestReading, Service};
+use device_stats_service::{DeviceSelection, LatestReading, Read, Service};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -88,10 +88,10 @@ impl From<LatestReading> for LatestResponse {
 )]
 pub(super) async fn find_latest(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed((device, NoQuery)): Parsed<(PathDevice, NoQuery)>,
 ) -> Result<Json<ReadingResponse>, ApiError> {
-    let device = service.find_device(principal, device.id()?, Action::Read).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     Ok(Json(service.find_latest(&device).await?.into()))
 }
 
@@ -111,11 +111,11 @@ pub(super) async fn find_latest(
 )]
 pub(super) async fn list_latest(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(query): Parsed<LatestQuery>,
 ) -> Result<Listed<LatestResponse>, ApiError> {
     let LatestQuery { selection, cursor: Cursor { after, limit }, others } = query;
-    let page = service.list_latest(principal, &selection, DeviceKey(after), limit).await?;
+    let page = service.list_latest(granted, &selection, DeviceKey(after), limit).await?;
     let next = page.entries.last().filter(|_| page.has_more).map(|(device, _)| device.key.0);
     let entries = page.entries.into_iter().map(LatestResponse::from).collect();
     Ok(Listed::new(entries, next, &others))

@@ -12,7 +12,7 @@ use device_stats_formats::export::write_ndjson;
 use device_stats_formats::values;
 use device_stats_formats::{Faults, Json, Problem};
 use device_stats_service::limits::{LIVE_RATE_DEFAULT, LIVE_RATE_MAX};
-use device_stats_service::{LiveReading, LiveReadings, Position, Service};
+use device_stats_service::{LiveReading, LiveReadings, Position, Read, Service};
 use futures_util::StreamExt;
 use futures_util::stream::{once, unfold};
 use serde_json::json;
@@ -118,12 +118,12 @@ pub(super) const WATCH_USER: UserOperation = UserOperation {
 )]
 pub(super) async fn watch_readings(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Client(client): Client,
     Parsed(input): Parsed<(PathReadingSource, LiveQuery)>,
 ) -> Result<Response, ApiError> {
     let (source, LiveQuery { rate, since }) = input;
-    let source = source.find(&service, principal).await?;
+    let source = source.find(&service, granted).await?;
     Ok(stream_events(service.watch(source, rate, since, client).await?))
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Axes, Finite, ListPage, Measurement, Reading};
 use device_stats_formats::{Faults, ReadingTimes, Row};
-use device_stats_service::{Action, Service};
+use device_stats_service::{Ingest, Read, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -101,11 +101,11 @@ impl From<Reading> for ReadingResponse {
 )]
 pub(super) async fn append_reading(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Ingest>,
     Parsed(input): Parsed<(PathDevice, KeyHeader, NewReadingBody)>,
 ) -> Result<(StatusCode, Json<ReadingResponse>), ApiError> {
     let (device, KeyHeader(key), NewReadingBody(measurement)) = input;
-    let reading = service.append_reading(principal, device.id()?, measurement, key.as_ref()).await?;
+    let reading = service.append_reading(granted, device.id()?, measurement, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(reading.into())))
 }
 
@@ -138,11 +138,11 @@ impl FromInput for ReadingsQuery {
 )]
 pub(super) async fn list_readings(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathDevice, ReadingsQuery)>,
 ) -> Result<Json<Vec<ReadingResponse>>, ApiError> {
     let (device, ReadingsQuery { period, page }) = input;
-    let device = service.find_device(principal, device.id()?, Action::Read).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     let readings = service.list_readings(&device, period.to_window(), page).await?;
     Ok(Json(readings.into_iter().map(ReadingResponse::from).collect()))
 }
@@ -160,10 +160,10 @@ pub(super) async fn list_readings(
 )]
 pub(super) async fn find_reading(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathDevice, PathTime)>,
 ) -> Result<Json<ReadingResponse>, ApiError> {
     let (device, PathTime(time)) = input;
-    let device = service.find_device(principal, device.id()?, Action::Read).await?;
+    let device = service.find_device(granted, device.id()?).await?;
     Ok(Json(service.reading_at(&device, time).await?.into()))
 }

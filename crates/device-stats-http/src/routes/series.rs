@@ -10,7 +10,7 @@ use device_stats_domain::{
 use device_stats_formats::Json as Value;
 use device_stats_formats::limits::ECHO_BYTES_MAX;
 use device_stats_formats::{Faults, Problem, values};
-use device_stats_service::{Bucket, Series, Service};
+use device_stats_service::{Bucket, Read, Series, Service};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -261,10 +261,10 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 )]
 pub(super) async fn list_series(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed((source, query)): Parsed<(PathReadingSource, SeriesQuery)>,
 ) -> Result<Json<SeriesResponse>, ApiError> {
-    let source = source.find(&service, principal).await?;
+    let source = source.find(&service, granted).await?;
     let series = service.series(&source, query.period.to_window(), &query.division, query.axes).await?;
     Ok(Json(SeriesResponse::new(series, &query)))
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use device_stats_domain::{Device, NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_formats::Members;
 use device_stats_formats::values;
-use device_stats_service::{Action, Authorized, Service};
+use device_stats_service::{Action, Administer, Authorized, Manage, Read, Service};
 use device_stats_store::UserState;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -144,13 +144,13 @@ impl UserWithDevicesResponse {
 )]
 pub(super) async fn list_users(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Administer>,
     Parsed((query, include)): Parsed<(ListQuery<UserFilter>, Include)>,
 ) -> Result<Listed<UserResponse>, ApiError> {
     let (entries, next, others) = match query {
-        ListQuery::Page(page) => (service.list_users(principal, page).await?, None, Vec::new()),
+        ListQuery::Page(page) => (service.list_users(granted, page).await?, None, Vec::new()),
         ListQuery::After { cursor: Cursor { after, limit }, filter, others } => {
-            let page = service.list_users_after(principal, UserId(after), &filter, limit).await?;
+            let page = service.list_users_after(granted, UserId(after), &filter, limit).await?;
             let next = page.entries.last().filter(|_| page.has_more).map(|last| last.id.0);
             (page.entries, next, others)
         }
@@ -174,11 +174,11 @@ pub(super) async fn list_users(
 )]
 pub(super) async fn create_user(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Administer>,
     Parsed(input): Parsed<JsonBody<UserCreateBody>>,
 ) -> Result<Created<UserResponse>, ApiError> {
     let JsonBody(user) = input;
-    let user = service.create_user(principal, user).await?;
+    let user = service.create_user(granted, user).await?;
     Ok(Created { location: format!("/api/v1/users/{}", user.id.0), body: user.into() })
 }
 
@@ -199,11 +199,11 @@ pub(super) async fn create_user(
 )]
 pub(super) async fn find_user(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathUser, Include, Conditions)>,
 ) -> Result<Tagged<UserWithDevicesResponse>, ApiError> {
     let (PathUser(id), include, conditions) = input;
-    let user = service.find_user(principal, id, Action::Read).await?;
+    let user = service.find_user(granted, id).await?;
     let devices = service.list_user_devices(&user).await?;
     let tag = UserWithDevicesResponse::tag(&user, &devices);
     let is_known = conditions.check_read(&tag)?;
@@ -229,11 +229,11 @@ pub(super) async fn find_user(
 )]
 pub(super) async fn update_user(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Manage>,
     Parsed(input): Parsed<(PathUser, JsonBody<UserUpdateBody>, Conditions)>,
 ) -> Result<Json<UserResponse>, ApiError> {
     let (PathUser(id), JsonBody(change), conditions) = input;
-    let user = service.find_user(principal, id, Action::Manage).await?;
+    let user = service.find_user(granted, id).await?;
     let expected = expected_state(&service, &user, &conditions).await?;
     Ok(Json(service.update_user(&user, expected.as_ref(), change).await?.into()))
 }
@@ -241,7 +241,7 @@ pub(super) async fn update_user(
 /// Returns the state that the conditions of a change have been checked with; `None` without conditions.
 async fn expected_state(
     service: &Service,
-    user: &Authorized<User>,
+    user: &Authorized<User, impl Action>,
     conditions: &Conditions,
 ) -> Result<Option<UserState>, ApiError> {
     if conditions.are_always_met() {
@@ -267,11 +267,11 @@ async fn expected_state(
 )]
 pub(super) async fn delete_user(
     State(service): State<Service>,
-    Caller(principal): Caller,
+    Caller(granted): Caller<Administer>,
     Parsed(input): Parsed<(PathUser, Conditions)>,
 ) -> Result<StatusCode, ApiError> {
     let (PathUser(id), conditions) = input;
-    let user = service.find_user(principal, id, Action::Manage).await?;
+    let user = service.find_user(granted, id).await?;
     let expected = expected_state(&service, &user, &conditions).await?;
     service.delete_user(&user, expected.as_ref()).await?;
     Ok(StatusCode::NO_CONTENT)

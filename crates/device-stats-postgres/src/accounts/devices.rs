@@ -7,7 +7,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
     UserId,
 };
-use device_stats_store::{SqlConditions, StoreError};
+use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
@@ -16,7 +16,8 @@ use crate::database::errors::{Failure, is_missing_parent, is_taken};
 use crate::database::transactions::begin;
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
-const DELETE: &str = "DELETE FROM devices WHERE id = $1";
+/// The parameters 2 and 3 are the [`VisibleRows`].
+const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3)";
 
 pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
     let user_id: Option<i64> = column(row, 3)?;
@@ -56,43 +57,78 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
 }
 
 /// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids.
-pub(crate) async fn create_missing(client: &Client, device_ids: &[DeviceId]) -> Result<(), Failure> {
+pub(crate) async fn create_missing(
+    client: &Client,
+    owner: Option<UserId>,
+    device_ids: &[DeviceId],
+) -> Result<(), Failure> {
     let insert = client
         .prepare_cached(
-            "INSERT INTO devices (device_id) SELECT id FROM unnest($1::text[]) AS missing (id)
+            "INSERT INTO devices (device_id, user_id)
+             SELECT id, $2::bigint FROM unnest($1::text[]) AS missing (id)
              ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING",
         )
         .await?;
     let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
-    client.execute(&insert, &[&ids]).await.map_err(Failure::Committing)?;
+    client.execute(&insert, &[&ids, &owner.map(|id| id.0)]).await.map_err(refused)?;
     Ok(())
 }
 
-pub(crate) async fn find(client: &Client, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, Failure> {
+pub(crate) async fn find(
+    client: &Client,
+    visible: Visibility,
+    device_ids: &[DeviceId],
+) -> Result<Vec<Option<Device>>, Failure> {
     let select = client
         .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ANY ($1)",
+            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ANY ($1)
+             AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3)",
         )
         .await?;
     let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
-    let found = client.query(&select, &[&ids]).await?;
+    let VisibleRows { owner, device: key, .. } = visible.rows();
+    let found = client.query(&select, &[&ids, &owner, &key]).await?;
     let found: HashMap<_, _> =
         each(&found, device)?.into_iter().map(|device| (device.device_id.clone(), device)).collect();
     Ok(device_ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
-pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<Device>, Failure> {
-    let select = client
-        .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices ORDER BY id LIMIT $1 OFFSET $2",
-        )
-        .await?;
-    let devices = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
+pub(crate) async fn list(
+    client: &Client,
+    visible: Visibility,
+    page: ListPage,
+) -> Result<Vec<Device>, Failure> {
+    let VisibleRows { owner, device: key, .. } = visible.rows();
+    let page_limit = i64::from(page.limit);
+    let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
+    add_visible(&mut conditions, &owner, &key);
+    let (limit, skip) = (conditions.value(&page_limit), conditions.value(&page.skip));
+    let select = format!(
+        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
+        conditions.clause()
+    );
+    let select = client.prepare_cached(&select).await?;
+    let devices = client.query(&select, conditions.values()).await?;
     Ok(each(&devices, device)?)
+}
+
+/// Adds the conditions of [`Visibility`].
+fn add_visible<'v>(
+    conditions: &mut SqlConditions<'v, dyn ToSql + Sync + 'v>,
+    owner: &'v Option<i64>,
+    key: &'v Option<i64>,
+) {
+    if owner.is_some() {
+        conditions.add("user_id = @", owner);
+    }
+    if key.is_some() {
+        conditions.add("id = @", key);
+    }
 }
 
 pub(crate) async fn list_after(
     client: &Client,
+    visible: Visibility,
     after: DeviceKey,
     filter: &DeviceFilter,
     limit: u32,
@@ -103,6 +139,8 @@ pub(crate) async fn list_after(
     let text = text.as_ref().map(SearchText::as_lower_case);
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
+    let VisibleRows { owner: visible_owner, device: key, .. } = visible.rows();
+    add_visible(&mut conditions, &visible_owner, &key);
     if let Some(owner) = &owner {
         conditions.add("user_id = @", owner);
     }
@@ -117,8 +155,8 @@ pub(crate) async fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE {} ORDER BY id LIMIT {limit}",
-        conditions.text()
+        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit}",
+        conditions.clause()
     );
     let select = client.prepare_cached(&select).await?;
     let devices = client.query(&select, conditions.values()).await?;
@@ -147,6 +185,7 @@ pub(super) enum Purpose {
 /// Begins a transaction, locks a device, and checks that it equals the expected device.
 async fn begin_expected<'c>(
     client: &'c mut Client,
+    visible: Visibility,
     key: DeviceKey,
     expected: &Device,
     purpose: Purpose,
@@ -156,9 +195,13 @@ async fn begin_expected<'c>(
         Purpose::Update => "FOR NO KEY UPDATE",
         Purpose::Delete => "FOR UPDATE",
     };
-    let select = format!("SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1 {lock}");
+    let select = format!(
+        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1
+         AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3) {lock}"
+    );
     let select = transaction.prepare_cached(&select).await?;
-    let found = transaction.query(&select, &[&key.0]).await?;
+    let VisibleRows { owner, device: visible, .. } = visible.rows();
+    let found = transaction.query(&select, &[&key.0, &owner, &visible]).await?;
     match found.first().map(device).transpose()? {
         None => Err(StoreError::DeviceMissing.into()),
         Some(device) if device != *expected => Err(StoreError::Changed.into()),
@@ -168,31 +211,41 @@ async fn begin_expected<'c>(
 
 pub(crate) async fn update(
     client: &mut Client,
+    visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
-    let Some(expected) = expected else { return set(client, key, change).await };
-    let transaction = begin_expected(client, key, expected, Purpose::Update).await?;
-    let updated = set(&transaction, key, change).await?;
+    let Some(expected) = expected else { return set(client, visible, key, change).await };
+    let transaction = begin_expected(client, visible, key, expected, Purpose::Update).await?;
+    let updated = set(&transaction, visible, key, change).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(updated)
 }
 
 /// Sets the fields that a change names.
-async fn set(client: &impl GenericClient, key: DeviceKey, change: &DeviceChange) -> Result<Device, Failure> {
+async fn set(
+    client: &impl GenericClient,
+    visible: Visibility,
+    key: DeviceKey,
+    change: &DeviceChange,
+) -> Result<Device, Failure> {
     let update = client
         .prepare_cached(
             "UPDATE devices SET
                  name = CASE WHEN $2::boolean THEN $3 ELSE name END,
                  user_id = CASE WHEN $4::boolean THEN $5 ELSE user_id END
-             WHERE id = $1 RETURNING id, device_id, name, user_id, created_at",
+             WHERE id = $1 AND ($6::bigint IS NULL OR user_id = $6) AND ($7::bigint IS NULL OR id = $7)
+             RETURNING id, device_id, name, user_id, created_at",
         )
         .await?;
     let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
     let owner = change.user_id.flatten().map(|id| id.0);
     let (has_name, has_owner) = (change.name.is_some(), change.user_id.is_some());
-    let updated = client.query(&update, &[&key.0, &has_name, &name, &has_owner, &owner]).await;
+    let VisibleRows { owner: visible_owner, device: visible_key, .. } = visible.rows();
+    let values: &[&(dyn ToSql + Sync)] =
+        &[&key.0, &has_name, &name, &has_owner, &owner, &visible_owner, &visible_key];
+    let updated = client.query(&update, values).await;
     let updated = updated.map_err(refused)?;
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
@@ -201,16 +254,18 @@ async fn set(client: &impl GenericClient, key: DeviceKey, change: &DeviceChange)
 /// statement waits for running appends and seals, and later ones do not find the device.
 pub(crate) async fn delete(
     client: &mut Client,
+    visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
 ) -> Result<(), Failure> {
+    let VisibleRows { owner, device: visible_key, .. } = visible.rows();
     if let Some(expected) = expected {
-        let transaction = begin_expected(client, key, expected, Purpose::Delete).await?;
-        transaction.execute(DELETE, &[&key.0]).await?;
+        let transaction = begin_expected(client, visible, key, expected, Purpose::Delete).await?;
+        transaction.execute(DELETE, &[&key.0, &owner, &visible_key]).await?;
         return transaction.commit().await.map_err(Failure::Committing);
     }
     let delete = client.prepare_cached(DELETE).await?;
-    match client.execute(&delete, &[&key.0]).await.map_err(Failure::Committing)? {
+    match client.execute(&delete, &[&key.0, &owner, &visible_key]).await.map_err(Failure::Committing)? {
         0 => Err(StoreError::DeviceMissing.into()),
         _ => Ok(()),
     }

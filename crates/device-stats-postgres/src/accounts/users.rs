@@ -4,7 +4,7 @@ use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{
     Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
-use device_stats_store::{SqlConditions, StoreError, UserState};
+use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
@@ -41,23 +41,32 @@ fn not_returned() -> StoreError {
     StoreError::Broken("an inserted user was not returned".into())
 }
 
-pub(crate) async fn find(client: &Client, id: UserId) -> Result<Option<User>, Failure> {
-    let select =
-        client.prepare_cached("SELECT id, username, email, created_at FROM users WHERE id = $1").await?;
-    let found = client.query(&select, &[&id.0]).await?;
+pub(crate) async fn find(client: &Client, visible: Visibility, id: UserId) -> Result<Option<User>, Failure> {
+    let select = client
+        .prepare_cached(
+            "SELECT id, username, email, created_at FROM users WHERE id = $1
+             AND ($2::bigint IS NULL OR id = $2)",
+        )
+        .await?;
+    let found = client.query(&select, &[&id.0, &visible.rows().user_id]).await?;
     Ok(found.first().map(user).transpose()?)
 }
 
-pub(crate) async fn list(client: &Client, page: ListPage) -> Result<Vec<User>, Failure> {
+pub(crate) async fn list(client: &Client, visible: Visibility, page: ListPage) -> Result<Vec<User>, Failure> {
     let select = client
-        .prepare_cached("SELECT id, username, email, created_at FROM users ORDER BY id LIMIT $1 OFFSET $2")
+        .prepare_cached(
+            "SELECT id, username, email, created_at FROM users WHERE ($3::bigint IS NULL OR id = $3)
+             ORDER BY id LIMIT $1 OFFSET $2",
+        )
         .await?;
-    let users = client.query(&select, &[&i64::from(page.limit), &page.skip]).await?;
+    let values: &[&(dyn ToSql + Sync)] = &[&i64::from(page.limit), &page.skip, &visible.rows().user_id];
+    let users = client.query(&select, values).await?;
     Ok(each(&users, user)?)
 }
 
 pub(crate) async fn list_after(
     client: &Client,
+    visible: Visibility,
     after: UserId,
     filter: &UserFilter,
     limit: u32,
@@ -67,6 +76,10 @@ pub(crate) async fn list_after(
     let text = text.as_ref().map(SearchText::as_lower_case);
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
+    let visible_user = visible.rows().user_id;
+    if visible_user.is_some() {
+        conditions.add("id = @", &visible_user);
+    }
     if let Some(username) = &username {
         conditions.add("username = @", username);
     }
@@ -75,8 +88,8 @@ pub(crate) async fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, username, email, created_at FROM users WHERE {} ORDER BY id LIMIT {limit}",
-        conditions.text()
+        "SELECT id, username, email, created_at FROM users {} ORDER BY id LIMIT {limit}",
+        conditions.clause()
     );
     let select = client.prepare_cached(&select).await?;
     let users = client.query(&select, conditions.values()).await?;
@@ -85,15 +98,16 @@ pub(crate) async fn list_after(
 
 pub(crate) async fn update(
     client: &mut Client,
+    visible: Visibility,
     id: UserId,
     expected: Option<&UserState>,
     change: &UserChange,
 ) -> Result<User, Failure> {
     let updated = match expected {
-        None => try_update(client, id, change).await?,
+        None => try_update(client, visible, id, change).await?,
         Some(expected) => {
-            let transaction = begin_expected(client, id, expected, Purpose::Update).await?;
-            let updated = try_update(&transaction, id, change).await?;
+            let transaction = begin_expected(client, visible, id, expected, Purpose::Update).await?;
+            let updated = try_update(&transaction, visible, id, change).await?;
             match updated {
                 Ok(_) => transaction.commit().await.map_err(Failure::Committing)?,
                 Err(_) => transaction.rollback().await?,
@@ -110,18 +124,20 @@ pub(crate) async fn update(
 /// Changes a user. Returns the error of the statement that sets the values.
 async fn try_update(
     client: &impl GenericClient,
+    visible: Visibility,
     id: UserId,
     change: &UserChange,
 ) -> Result<Result<User, Error>, Failure> {
     let update = client
         .prepare_cached(
             "UPDATE users SET username = coalesce($2, username), email = coalesce($3, email) WHERE id = $1
+             AND ($4::bigint IS NULL OR id = $4)
              RETURNING id, username, email, created_at",
         )
         .await?;
     let username = change.username.as_ref().map(Username::as_str);
     let email = change.email.as_ref().map(Email::as_str);
-    match client.query(&update, &[&id.0, &username, &email]).await {
+    match client.query(&update, &[&id.0, &username, &email, &visible.rows().user_id]).await {
         Ok(updated) => Ok(Ok(updated.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?)),
         Err(error) => Ok(Err(error)),
     }
@@ -131,14 +147,16 @@ async fn try_update(
 /// the expected state. With the user locked, it gets no further device.
 async fn begin_expected<'c>(
     client: &'c mut Client,
+    visible: Visibility,
     id: UserId,
     expected: &UserState,
     purpose: Purpose,
 ) -> Result<Transaction<'c>, Failure> {
     let transaction = begin(client).await?;
-    let select = "SELECT id, username, email, created_at FROM users WHERE id = $1 FOR UPDATE";
+    let select = "SELECT id, username, email, created_at FROM users WHERE id = $1
+                  AND ($2::bigint IS NULL OR id = $2) FOR UPDATE";
     let select = transaction.prepare_cached(select).await?;
-    let found = transaction.query(&select, &[&id.0]).await?;
+    let found = transaction.query(&select, &[&id.0, &visible.rows().user_id]).await?;
     let found = found.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?;
     let lock = match purpose {
         Purpose::Update => "FOR SHARE",
@@ -155,17 +173,23 @@ async fn begin_expected<'c>(
 
 pub(crate) async fn delete(
     client: &mut Client,
+    visible: Visibility,
     id: UserId,
     expected: Option<&UserState>,
 ) -> Result<(), Failure> {
     match expected {
-        None => delete_any(client, id).await,
-        Some(expected) => delete_expected(client, id, expected).await,
+        None => delete_any(client, visible, id).await,
+        Some(expected) => delete_expected(client, visible, id, expected).await,
     }
 }
 
-async fn delete_expected(client: &mut Client, id: UserId, expected: &UserState) -> Result<(), Failure> {
-    let transaction = begin_expected(client, id, expected, Purpose::Delete).await?;
+async fn delete_expected(
+    client: &mut Client,
+    visible: Visibility,
+    id: UserId,
+    expected: &UserState,
+) -> Result<(), Failure> {
+    let transaction = begin_expected(client, visible, id, expected, Purpose::Delete).await?;
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM users WHERE id = $1", &[&id.0]).await?;
     transaction.commit().await.map_err(Failure::Committing)
@@ -175,16 +199,19 @@ async fn delete_expected(client: &mut Client, id: UserId, expected: &UserState) 
 /// [`purge`](crate::accounts::purge). The devices are locked by ascending key, as in an append. The statement
 /// timeout limits the wait for running appends. It does not limit the deletion of the devices, because a user
 /// can have many.
-async fn delete_any(client: &Client, id: UserId) -> Result<(), Failure> {
+async fn delete_any(client: &Client, visible: Visibility, id: UserId) -> Result<(), Failure> {
     let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
     let lock_devices =
         client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;
-    let delete = client.prepare_cached("DELETE FROM users WHERE id = $1").await?;
-    let id: &[&(dyn ToSql + Sync)] = &[&id.0];
+    let delete = "DELETE FROM users WHERE id = $1 AND ($2::bigint IS NULL OR id = $2)";
+    let delete = client.prepare_cached(delete).await?;
+    let user: &[&(dyn ToSql + Sync)] = &[&id.0];
+    let visible_user = visible.rows().user_id;
+    let user_if_visible: &[&(dyn ToSql + Sync)] = &[&id.0, &visible_user];
     let work = try_join3(
-        try_join(client.execute(&lock, id), client.execute(&lock_devices, id)),
+        try_join(client.execute(&lock, user), client.execute(&lock_devices, user)),
         client.batch_execute(UNLIMITED),
-        client.execute(&delete, id),
+        client.execute(&delete, user_if_visible),
     );
     match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
         (_, (), 0) => Err(StoreError::UserMissing.into()),

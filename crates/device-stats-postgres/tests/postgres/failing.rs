@@ -5,7 +5,7 @@ use std::sync::Arc;
 use device_stats_domain::{ListPage, Window};
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{Appended, ReadingStore, SnapshotStore, Store, StoreError, Subject};
+use device_stats_store::{Appended, ReadingStore, SnapshotStore, Store, StoreError, Subject, Visibility};
 use tokio::task::JoinSet;
 
 use crate::{connect, device, open_at, reading};
@@ -15,7 +15,7 @@ async fn use_many_connections(store: &Arc<impl Store>) {
     let mut callers = JoinSet::new();
     for _ in 0..64 {
         let store = Arc::clone(store);
-        callers.spawn(async move { store.list_users(ListPage::FIRST).await.unwrap() });
+        callers.spawn(async move { store.list_users(Visibility::All, ListPage::FIRST).await.unwrap() });
     }
     callers.join_all().await;
 }

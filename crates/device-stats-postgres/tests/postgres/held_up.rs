@@ -13,6 +13,7 @@ use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_store::{
     AccountStore, Appended, KeyedReadings, ReadingStore, Replaced, SegmentStore, StoreError, UserState,
+    Visibility,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Client, Transaction};
@@ -210,21 +211,23 @@ async fn a_conditional_change_does_not_wait_for_an_append() {
     let ann = a.create_user(ann).await.unwrap();
     let device = device(&*a, "d").await;
     let owned = DeviceChange { user_id: Some(Some(ann.id)), ..DeviceChange::default() };
-    let seen = a.update_device(device, None, owned).await.unwrap();
+    let seen = a.update_device(Visibility::All, device, None, owned).await.unwrap();
     let append = admin.transaction().await.unwrap();
     append_slowly(&append, device, 1).await;
     let named = DeviceChange { name: Some(None), ..DeviceChange::default() };
-    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_device(device, Some(&seen), named)).await;
+    let changed =
+        timeout(STORE_LOCK_TIMEOUT / 2, a.update_device(Visibility::All, device, Some(&seen), named)).await;
     assert_eq!(changed.unwrap().unwrap(), seen);
     let renamed = UserChange { username: Some(Username::new("eve").unwrap()), ..UserChange::default() };
     let state = UserState { user: ann.clone(), devices: vec![seen.clone()] };
-    let changed = timeout(STORE_LOCK_TIMEOUT / 2, a.update_user(ann.id, Some(&state), renamed)).await;
+    let changed =
+        timeout(STORE_LOCK_TIMEOUT / 2, a.update_user(Visibility::All, ann.id, Some(&state), renamed)).await;
     assert_eq!(changed.unwrap().unwrap().username.as_str(), "eve");
-    let deletion = tokio::spawn(async move { b.delete_device(device, Some(&seen)).await });
+    let deletion = tokio::spawn(async move { b.delete_device(Visibility::All, device, Some(&seen)).await });
     until_found(&watch, 1, WAITING, &[]).await;
     append.commit().await.unwrap();
     deletion.await.unwrap().unwrap();
-    assert_eq!(a.find_devices(&[DeviceId::new("d").unwrap()]).await.unwrap(), [None]);
+    assert_eq!(a.find_devices(Visibility::All, &[DeviceId::new("d").unwrap()]).await.unwrap(), [None]);
 }
 
 /// A seal before its commit does not delay other calls for the same rows.
@@ -317,10 +320,10 @@ async fn the_deletion_of_a_user_has_no_statement_timeout() {
     for owner in [None, Some(ann)] {
         let device = device(&*store, "d").await;
         let change = DeviceChange { user_id: Some(owner), ..DeviceChange::default() };
-        store.update_device(device, None, change).await.unwrap();
+        store.update_device(Visibility::All, device, None, change).await.unwrap();
         match owner {
-            None => store.delete_device(device, None).await.unwrap(),
-            Some(user) => store.delete_user(user, None).await.unwrap(),
+            None => store.delete_device(Visibility::All, device, None).await.unwrap(),
+            Some(user) => store.delete_user(Visibility::All, user, None).await.unwrap(),
         }
     }
     let seen = admin.query("SELECT setting FROM seen", &[]).await.unwrap();
@@ -349,7 +352,7 @@ async fn calls_to_a_frozen_database_time_out() {
     assert_eq!(store.append(&[reading(device, 2)]).await.unwrap(), [Appended::Stored(at(2))]);
     freeze("-STOP").await;
     tokio::time::pause();
-    let read = store.find_devices(&[DeviceId::new("d").unwrap()]).await;
+    let read = store.find_devices(Visibility::All, &[DeviceId::new("d").unwrap()]).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
     tokio::time::resume();
     freeze("-CONT").await;

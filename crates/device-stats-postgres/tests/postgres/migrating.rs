@@ -3,7 +3,9 @@
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresStore, migrate};
-use device_stats_store::{AccountStore, Appended, ReadingStore, Replaced, SchemaError, SegmentStore};
+use device_stats_store::{
+    AccountStore, Appended, ReadingStore, Replaced, SchemaError, SegmentStore, Visibility,
+};
 use refinery::Target;
 use tokio::task::JoinSet;
 
@@ -65,7 +67,8 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
     let answer = PostgresStore::open(&config(&url), false).await;
     assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 10 })), "{answer:?}");
     let store = open_at(&url).await;
-    let old = store.find_devices(&[DeviceId::new("d").unwrap()]).await.unwrap().remove(0).unwrap();
+    let old =
+        store.find_devices(Visibility::All, &[DeviceId::new("d").unwrap()]).await.unwrap().remove(0).unwrap();
     assert_eq!(old.created_at, None);
     let (device, expected) = (DeviceKey(1), (1..=100).map(row).collect::<Vec<_>>());
     let hot = store.list_hot_readings(device, 1_000).await.unwrap();

@@ -5,51 +5,56 @@ use std::sync::Arc;
 use device_stats_domain::{Device, DeviceChange, DeviceId, DeviceKey, ListPage, NewDevice};
 use device_stats_store::StoreError;
 
-use super::principal::{Action, Authorized, Principal};
+use super::action::{Action, Administer, Ingest, Manage, Read};
+use super::principal::{Authorized, Granted};
 use crate::error::ServiceError;
 use crate::service::{Service, ServiceParts};
 
 impl Service {
-    /// Creates a device.
+    /// Creates a device. A device that a user creates belongs to this user.
     ///
     /// # Errors
-    /// [`StoreError::DeviceIdTaken`], [`ServiceError::OwnerMissing`].
+    /// [`StoreError::DeviceIdTaken`], also if the principal may not see the device with this id;
+    /// [`ServiceError::OwnerMissing`], also if the principal may not see the owner.
     pub async fn create_device(
         &self,
-        principal: Principal,
+        granted: Granted<Manage>,
         device: NewDevice,
     ) -> Result<Device, ServiceError> {
-        principal.check(Action::Manage)?;
+        let owner = device.user_id.or_else(|| granted.principal().default_owner());
+        let device = NewDevice { user_id: granted.visible().owner(owner), ..device };
         let created = self.complete(|parts| async move { parts.store.create_device(device).await });
         created.await.map_err(owner_missing)
     }
 
-    /// Creates each of these devices that does not exist, without an owner.
+    /// Creates each of these devices that does not exist. They belong to the user that creates them, or have
+    /// no owner.
     ///
     /// # Errors
-    /// The errors of the store.
+    /// [`ServiceError::OwnerMissing`] if the user was deleted meanwhile; the errors of the store.
     pub(crate) async fn create_missing_devices(
         &self,
-        principal: Principal,
+        granted: Granted<Manage>,
         ids: Vec<DeviceId>,
     ) -> Result<(), ServiceError> {
-        principal.check(Action::Manage)?;
-        self.complete(|parts| async move { parts.store.create_missing_devices(&ids).await }).await
+        let owner = granted.principal().default_owner();
+        let create =
+            |parts: Arc<ServiceParts>| async move { parts.store.create_missing_devices(owner, &ids).await };
+        self.complete(create).await.map_err(owner_missing)
     }
 
     /// Finds a device.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`], also if the principal may not perform the action on the device.
-    pub async fn find_device(
+    /// [`StoreError::DeviceMissing`], also if the principal may not see the device.
+    pub async fn find_device<A: Action>(
         &self,
-        principal: Principal,
+        granted: Granted<A>,
         id: &DeviceId,
-        action: Action,
-    ) -> Result<Authorized<Device>, StoreError> {
-        principal.check(action)?;
-        let found = self.parts.store.find_devices(std::slice::from_ref(id)).await?;
-        found.into_iter().next().flatten().map(Authorized::new).ok_or(StoreError::DeviceMissing)
+    ) -> Result<Authorized<Device, A>, StoreError> {
+        let found = self.parts.store.find_devices(granted.visible(), std::slice::from_ref(id)).await?;
+        let found = found.into_iter().next().flatten().ok_or(StoreError::DeviceMissing)?;
+        Ok(granted.authorize(found))
     }
 
     /// Returns a page of the devices that the principal may see, by ascending key.
@@ -58,27 +63,33 @@ impl Service {
     /// The errors of the store.
     pub async fn list_devices(
         &self,
-        principal: Principal,
+        granted: Granted<Read>,
         page: ListPage,
     ) -> Result<Vec<Device>, StoreError> {
-        principal.check(Action::Read)?;
-        self.parts.store.list_devices(page).await
+        self.parts.store.list_devices(granted.visible(), page).await
     }
 
     /// Changes a device. With `expected`, does so only if the device still equals it.
     ///
     /// # Errors
+    /// [`ServiceError::Forbidden`] if the owner changes and the principal is not an administrator;
     /// [`StoreError::Changed`], [`ServiceError::OwnerMissing`]; [`StoreError::DeviceMissing`] if the device
-    /// was deleted meanwhile.
+    /// was deleted meanwhile, or got another owner, so that the principal does not see it.
     pub async fn update_device(
         &self,
-        device: &Authorized<Device>,
+        device: &Authorized<Device, Manage>,
         expected: Option<&Device>,
-        change: DeviceChange,
+        mut change: DeviceChange,
     ) -> Result<Device, ServiceError> {
-        let (key, expected) = (device.key, expected.cloned());
+        if change.user_id == Some(device.user_id) {
+            change.user_id = None;
+        }
+        if change.user_id.is_some() {
+            device.granted().principal().grant::<Administer>()?;
+        }
+        let (visible, key, expected) = (device.granted().visible(), device.key, expected.cloned());
         let updated = self.complete(move |parts| async move {
-            parts.store.update_device(key, expected.as_ref(), change).await
+            parts.store.update_device(visible, key, expected.as_ref(), change).await
         });
         updated.await.map_err(owner_missing)
     }
@@ -87,15 +98,16 @@ impl Service {
     /// their space afterwards. With `expected`, deletes the device only if it still equals `expected`.
     ///
     /// # Errors
-    /// [`StoreError::Changed`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile.
+    /// [`StoreError::Changed`]; [`StoreError::DeviceMissing`] if the device was deleted meanwhile, or got
+    /// another owner, so that the principal does not see it.
     pub async fn delete_device(
         &self,
-        device: &Authorized<Device>,
+        device: &Authorized<Device, Manage>,
         expected: Option<&Device>,
     ) -> Result<(), ServiceError> {
-        let (key, expected) = (device.key, expected.cloned());
+        let (visible, key, expected) = (device.granted().visible(), device.key, expected.cloned());
         let delete = move |parts: Arc<ServiceParts>| async move {
-            let deleted = parts.store.delete_device(key, expected.as_ref()).await;
+            let deleted = parts.store.delete_device(visible, key, expected.as_ref()).await;
             // Also after an error, because the outcome may be unknown.
             parts.has_deleted.notify_one();
             deleted
@@ -108,12 +120,12 @@ impl Service {
     /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores), read before this call.
     pub(crate) async fn keys_to_ingest(
         &self,
-        principal: Principal,
+        granted: Granted<Ingest>,
         ids: &[DeviceId],
         restores: u64,
     ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
-        principal.check(Action::Ingest)?;
-        self.parts.known_devices.find_keys(self.parts.store.as_ref(), ids, restores).await
+        let store = self.parts.store.as_ref();
+        self.parts.known_devices.find_keys(store, granted.visible(), ids, restores).await
     }
 }
 

@@ -1,64 +1,233 @@
-//! Principals and their rights. Today every principal may do everything. In future, a principal without the
-//! right to see a user or device gets the error of a missing user or device.
+//! Principals and their rights.
+//!
+//! A right is checked in two steps. [`Principal::grant`] checks that the principal may perform an action at
+//! all. Then a lookup finds the user or device. The store finds only those that the principal may see, so all
+//! others are missing for it. The types [`Granted`] and [`Authorized`] carry the principal and the action,
+//! and only these two steps create them. So an operation that needs a right cannot be called without it.
 
+use std::marker::PhantomData;
 use std::ops::Deref;
 
-use device_stats_store::StoreError;
+use device_stats_domain::{DeviceKey, IdempotencyKey, Scope, Scopes, UserId};
+use device_stats_store::Visibility;
+
+use super::action::{Action, Allowed};
 
 /// The party that makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// Any client of the service.
-    Anyone,
+pub struct Principal {
+    identity: Identity,
+    scopes: Scopes,
 }
 
-/// An action that needs a right.
+/// The identity of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// See a user or device, its readings, or statistics of them.
-    Read,
-    /// Create, change or delete a user or device.
-    Manage,
-    /// Append readings.
-    Ingest,
+pub enum Identity {
+    /// Sees all users and devices.
+    Administrator,
+    /// Sees itself and its devices.
+    User(UserId),
+    /// Sees itself.
+    Device(DeviceKey),
 }
 
-/// A value on which the principal may perform the requested action. Only `access` creates such values.
-#[derive(Clone, Debug)]
-pub struct Authorized<T>(T);
+/// Reason why a principal may not perform an action, whatever user or device it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    /// The credential of the principal lacks the scope.
+    #[error("the scope {0} is missing")]
+    Scope(Scope),
+    /// Only administrators may perform the action.
+    #[error("the principal is not an administrator")]
+    NotAdministrator,
+    /// Devices may not perform the action.
+    #[error("the principal is a device")]
+    Device,
+}
 
-impl<T> Authorized<T> {
-    pub(super) fn new(value: T) -> Self {
-        Self(value)
+/// A principal that may perform an action on the users and devices that it sees.
+#[derive(Debug)]
+pub struct Granted<A> {
+    principal: Principal,
+    action: PhantomData<A>,
+}
+
+/// A user or device on which the principal may perform an action. Only the lookups of `access` create it.
+///
+/// ```compile_fail,E0308
+/// # use device_stats_domain::Device;
+/// # use device_stats_service::{Authorized, Read, Service, ServiceError};
+/// // A device that was found for reading cannot be deleted.
+/// async fn delete(service: &Service, device: &Authorized<Device, Read>) -> Result<(), ServiceError> {
+///     service.delete_device(device, None).await
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Authorized<T, A> {
+    value: T,
+    granted: Granted<A>,
+}
+
+impl Principal {
+    /// Any client of a service without access control. It may do everything.
+    pub const ANYONE: Self = Self::new(Identity::Administrator, Scopes::ALL);
+
+    /// Creates a principal with the rights of its identity, limited to scopes.
+    pub const fn new(identity: Identity, scopes: Scopes) -> Self {
+        Self { identity, scopes }
     }
 
-    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Authorized<U> {
-        Authorized(convert(self.0))
+    /// Checks that the principal may perform an action at all, before a user or device is looked up.
+    ///
+    /// # Errors
+    /// [`Forbidden`].
+    pub fn grant<A: Action>(self) -> Result<Granted<A>, Forbidden> {
+        match (self.identity, A::ALLOWED) {
+            (Identity::Administrator, _)
+            | (Identity::User(_), Allowed::All | Allowed::AdministratorsAndUsers)
+            | (Identity::Device(_), Allowed::All) => {}
+            (Identity::User(_) | Identity::Device(_), Allowed::Administrators) => {
+                return Err(Forbidden::NotAdministrator);
+            }
+            (Identity::Device(_), Allowed::AdministratorsAndUsers) => return Err(Forbidden::Device),
+        }
+        if self.scopes.contains(A::SCOPE) {
+            Ok(Granted { principal: self, action: PhantomData })
+        } else {
+            Err(Forbidden::Scope(A::SCOPE))
+        }
+    }
+
+    /// Returns the users and devices that the principal may see.
+    pub(crate) fn visible(self) -> Visibility {
+        match self.identity {
+            Identity::Administrator => Visibility::All,
+            Identity::User(user) => Visibility::User(user),
+            Identity::Device(device) => Visibility::Device(device),
+        }
+    }
+
+    /// Returns the owner of the devices that the principal creates without naming one.
+    pub(super) fn default_owner(self) -> Option<UserId> {
+        match self.identity {
+            Identity::User(user) => Some(user),
+            Identity::Administrator | Identity::Device(_) => None,
+        }
+    }
+
+    /// Returns an idempotency key as the key of this principal. The keys of administrators are those that
+    /// clients of a service without access control use.
+    pub(crate) fn own_key(self, key: &IdempotencyKey) -> IdempotencyKey {
+        match self.identity {
+            Identity::Administrator => key.clone(),
+            Identity::User(UserId(id)) => key.of_owner(&format!("user {id}")),
+            Identity::Device(DeviceKey(key_of_device)) => key.of_owner(&format!("device {key_of_device}")),
+        }
+    }
+}
+
+impl<A> Granted<A> {
+    /// Returns the principal.
+    pub fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// Returns the users and devices on which the principal may perform the action.
+    pub(crate) fn visible(&self) -> Visibility {
+        self.principal.visible()
+    }
+
+    /// Returns whether the principal sees all users and devices.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.visible() == Visibility::All
+    }
+
+    /// Authorizes the action on a value. The caller has found it within [`Self::visible`].
+    pub(super) fn authorize<T>(self, value: T) -> Authorized<T, A> {
+        Authorized { value, granted: self }
+    }
+}
+
+// Derived implementations would require the action itself to be `Clone` and `Copy`.
+impl<A> Clone for Granted<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Granted<A> {}
+
+impl<T, A> Authorized<T, A> {
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Authorized<U, A> {
+        Authorized { value: convert(self.value), granted: self.granted }
+    }
+
+    /// Returns the principal that may perform the action.
+    pub(crate) fn granted(&self) -> Granted<A> {
+        self.granted
     }
 
     /// Returns the value without the authorization.
     pub fn into_inner(self) -> T {
-        self.0
+        self.value
     }
 }
 
-impl<T> Deref for Authorized<T> {
+impl<T, A> Deref for Authorized<T, A> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.value
     }
 }
 
-impl Principal {
-    /// Checks that the principal has the right to an action, before a user or device is looked up.
-    ///
-    /// # Errors
-    /// The principal has no such right.
-    #[expect(clippy::unnecessary_wraps, reason = "a principal with fewer rights will be refused here")]
-    pub(super) fn check(self, action: Action) -> Result<(), StoreError> {
-        match (self, action) {
-            (Self::Anyone, Action::Read | Action::Manage | Action::Ingest) => Ok(()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::action::{Administer, Ingest, Manage, Read};
+
+    /// The scopes that each identity can use, by the table of rights in `docs/access.md`.
+    #[test]
+    fn an_identity_and_a_scope_are_needed_for_each_action() {
+        let administrator = Identity::Administrator;
+        let user = Identity::User(UserId(1));
+        let device = Identity::Device(DeviceKey(1));
+        for scope in Scope::ALL {
+            let scopes = Scopes::from_iter([scope]);
+            for (identity, usable) in [
+                (administrator, &Scope::ALL[..]),
+                (user, &[Scope::Ingest, Scope::Read, Scope::Manage]),
+                (device, &[Scope::Ingest, Scope::Read]),
+            ] {
+                let principal = Principal::new(identity, scopes);
+                let granted = [
+                    (Scope::Ingest, principal.grant::<Ingest>().is_ok()),
+                    (Scope::Read, principal.grant::<Read>().is_ok()),
+                    (Scope::Manage, principal.grant::<Manage>().is_ok()),
+                    (Scope::Admin, principal.grant::<Administer>().is_ok()),
+                ];
+                for (action, is_granted) in granted {
+                    let expected = action == scope && usable.contains(&action);
+                    assert_eq!(is_granted, expected, "{identity:?} {scope} {action}");
+                }
+            }
         }
+    }
+
+    #[test]
+    fn each_principal_has_its_own_idempotency_keys() {
+        let key = IdempotencyKey::new("k").unwrap();
+        let identities = [
+            Identity::Administrator,
+            Identity::User(UserId(1)),
+            Identity::User(UserId(2)),
+            Identity::Device(DeviceKey(1)),
+        ];
+        let mut keys: Vec<_> =
+            identities.iter().map(|identity| Principal::new(*identity, Scopes::ALL).own_key(&key)).collect();
+        assert_eq!(keys[0], key);
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), identities.len());
     }
 }

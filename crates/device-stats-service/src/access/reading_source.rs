@@ -3,6 +3,7 @@
 use device_stats_domain::{Device, User};
 use device_stats_store::{StoreError, Subject};
 
+use super::action::Action;
 use super::principal::Authorized;
 
 /// A source of readings for queries, exports and live streams.
@@ -32,14 +33,14 @@ impl ReadingSource {
     }
 }
 
-impl From<Authorized<Device>> for Authorized<ReadingSource> {
-    fn from(device: Authorized<Device>) -> Self {
+impl<A: Action> From<Authorized<Device, A>> for Authorized<ReadingSource, A> {
+    fn from(device: Authorized<Device, A>) -> Self {
         device.map(ReadingSource::Device)
     }
 }
 
-impl From<Authorized<User>> for Authorized<ReadingSource> {
-    fn from(user: Authorized<User>) -> Self {
+impl<A: Action> From<Authorized<User, A>> for Authorized<ReadingSource, A> {
+    fn from(user: Authorized<User, A>) -> Self {
         user.map(ReadingSource::User)
     }
 }

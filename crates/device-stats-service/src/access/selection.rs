@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use device_stats_domain::{Device, DeviceFilter, DeviceId, DeviceKey};
 use device_stats_store::StoreError;
 
-use super::principal::{Action, Principal};
+use super::action::Read;
+use super::principal::Granted;
 use crate::error::ServiceError;
 use crate::limits::CHOSEN_DEVICES_MAX;
 use crate::service::Service;
@@ -42,18 +43,22 @@ impl Service {
     /// beginning after the key `after`.
     ///
     /// # Errors
-    /// [`StoreError::UserMissing`] if the owner in the conditions does not exist.
+    /// [`StoreError::UserMissing`] if the owner in the conditions does not exist, or the principal may not
+    /// see it.
     pub async fn list_devices_after(
         &self,
-        principal: Principal,
+        granted: Granted<Read>,
         after: DeviceKey,
         filter: &DeviceFilter,
         limit: u32,
     ) -> Result<CursorPage<Device>, StoreError> {
-        principal.check(Action::Read)?;
-        let devices = self.parts.store.list_devices_after(after, filter, limit.saturating_add(1)).await?;
+        let devices = self
+            .parts
+            .store
+            .list_devices_after(granted.visible(), after, filter, limit.saturating_add(1))
+            .await?;
         if let (true, Some(owner)) = (devices.is_empty(), filter.user_id) {
-            self.find_user(principal, owner, Action::Read).await?;
+            self.find_user(granted, owner).await?;
         }
         Ok(CursorPage::from_longer(devices, limit))
     }
@@ -66,14 +71,13 @@ impl Service {
     /// exist. [`ServiceError::TooManyDevices`].
     pub(crate) async fn select_devices(
         &self,
-        principal: Principal,
+        granted: Granted<Read>,
         selection: &DeviceSelection,
     ) -> Result<Vec<Device>, ServiceError> {
         match selection {
-            DeviceSelection::Listed(ids) => self.find_listed(principal, ids).await,
+            DeviceSelection::Listed(ids) => self.find_listed(granted, ids).await,
             DeviceSelection::Matching(filter) => {
-                let all =
-                    self.list_devices_after(principal, DeviceKey(0), filter, CHOSEN_DEVICES_MAX).await?;
+                let all = self.list_devices_after(granted, DeviceKey(0), filter, CHOSEN_DEVICES_MAX).await?;
                 match all {
                     CursorPage { has_more: true, .. } => Err(ServiceError::TooManyDevices),
                     CursorPage { entries, .. } if entries.is_empty() => {
@@ -85,10 +89,13 @@ impl Service {
         }
     }
 
-    async fn find_listed(&self, principal: Principal, ids: &[DeviceId]) -> Result<Vec<Device>, ServiceError> {
-        principal.check(Action::Read)?;
+    async fn find_listed(
+        &self,
+        granted: Granted<Read>,
+        ids: &[DeviceId],
+    ) -> Result<Vec<Device>, ServiceError> {
         let ids: Vec<DeviceId> = ids.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
-        let found = self.parts.store.find_devices(&ids).await?;
+        let found = self.parts.store.find_devices(granted.visible(), &ids).await?;
         let missing = ids.iter().zip(&found).filter(|(_, device)| device.is_none());
         let missing: Vec<DeviceId> = missing.map(|(id, _)| id.clone()).collect();
         if !missing.is_empty() {

@@ -14,6 +14,7 @@ use super::*;
 use crate::admission::QueryLimits;
 use crate::limits::HOT_READINGS_DEFAULT;
 use crate::service::Service;
+use crate::testing::granted;
 
 /// Maximum wait of a test for an expected condition.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -36,23 +37,23 @@ async fn an_abandoned_deletion_is_completed_and_starts_the_purge() {
         Service::new(store, 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT).unwrap();
     let user =
         NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
-    let user = service.create_user(Principal::Anyone, user).await.unwrap().id;
+    let user = service.create_user(granted(), user).await.unwrap().id;
     let device_id = DeviceId::new("d").unwrap();
     let is_gone = async || {
-        let found = service.find_device(Principal::Anyone, &device_id, Action::Read).await;
+        let found = service.find_device(granted::<Read>(), &device_id).await;
         matches!(found, Err(device_stats_store::StoreError::DeviceMissing))
     };
     let create = async || {
         let device = NewDevice { device_id: device_id.clone(), name: None, user_id: Some(user) };
-        service.create_device(Principal::Anyone, device).await.unwrap();
-        service.find_device(Principal::Anyone, &device_id, Action::Manage).await.unwrap()
+        service.create_device(granted(), device).await.unwrap();
+        service.find_device(granted::<Manage>(), &device_id).await.unwrap()
     };
     let device = create().await;
     abandon(service.delete_device(&device, None)).await;
     timeout(PATIENCE, service.parts.has_deleted.notified()).await.expect("the purge does not start");
     assert!(is_gone().await);
     create().await;
-    let user = service.find_user(Principal::Anyone, user, Action::Manage).await.unwrap();
+    let user = service.find_user(granted::<Administer>(), user).await.unwrap();
     abandon(service.delete_user(&user, None)).await;
     timeout(PATIENCE, service.parts.has_deleted.notified()).await.expect("the purge does not start");
     assert!(is_gone().await);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserFilter, UserId};
 use device_stats_store::{StoreError, UserState};
 
-use super::principal::{Action, Authorized, Principal};
+use super::action::{Action, Administer, Manage};
+use super::principal::{Authorized, Granted};
 use super::selection::CursorPage;
 use crate::error::ServiceError;
 use crate::service::{Service, ServiceParts};
@@ -15,48 +16,52 @@ impl Service {
     ///
     /// # Errors
     /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`].
-    pub async fn create_user(&self, principal: Principal, user: NewUser) -> Result<User, ServiceError> {
-        principal.check(Action::Manage)?;
+    pub async fn create_user(
+        &self,
+        _granted: Granted<Administer>,
+        user: NewUser,
+    ) -> Result<User, ServiceError> {
         self.complete(|parts| async move { parts.store.create_user(user).await }).await
     }
 
     /// Finds a user.
     ///
     /// # Errors
-    /// [`StoreError::UserMissing`], also if the principal may not perform the action on the user.
-    pub async fn find_user(
+    /// [`StoreError::UserMissing`], also if the principal may not see the user.
+    pub async fn find_user<A: Action>(
         &self,
-        principal: Principal,
+        granted: Granted<A>,
         id: UserId,
-        action: Action,
-    ) -> Result<Authorized<User>, StoreError> {
-        principal.check(action)?;
-        self.parts.store.find_user(id).await?.map(Authorized::new).ok_or(StoreError::UserMissing)
+    ) -> Result<Authorized<User, A>, StoreError> {
+        let found = self.parts.store.find_user(granted.visible(), id).await?;
+        Ok(granted.authorize(found.ok_or(StoreError::UserMissing)?))
     }
 
-    /// Returns a page of the users that the principal may see, by ascending id.
+    /// Returns a page of the users, by ascending id.
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn list_users(&self, principal: Principal, page: ListPage) -> Result<Vec<User>, StoreError> {
-        principal.check(Action::Read)?;
-        self.parts.store.list_users(page).await
+    pub async fn list_users(
+        &self,
+        granted: Granted<Administer>,
+        page: ListPage,
+    ) -> Result<Vec<User>, StoreError> {
+        self.parts.store.list_users(granted.visible(), page).await
     }
 
-    /// Returns a page of the users that meet conditions and that the principal may see, by ascending id,
-    /// beginning after the id `after`.
+    /// Returns a page of the users that meet conditions, by ascending id, beginning after the id `after`.
     ///
     /// # Errors
     /// The errors of the store.
     pub async fn list_users_after(
         &self,
-        principal: Principal,
+        granted: Granted<Administer>,
         after: UserId,
         filter: &UserFilter,
         limit: u32,
     ) -> Result<CursorPage<User>, StoreError> {
-        principal.check(Action::Read)?;
-        let users = self.parts.store.list_users_after(after, filter, limit.saturating_add(1)).await?;
+        let (store, limit_and_one) = (&self.parts.store, limit.saturating_add(1));
+        let users = store.list_users_after(granted.visible(), after, filter, limit_and_one).await?;
         Ok(CursorPage::from_longer(users, limit))
     }
 
@@ -64,7 +69,10 @@ impl Service {
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn list_user_devices(&self, user: &Authorized<User>) -> Result<Vec<Device>, StoreError> {
+    pub async fn list_user_devices<A: Action>(
+        &self,
+        user: &Authorized<User, A>,
+    ) -> Result<Vec<Device>, StoreError> {
         self.parts.store.list_user_devices(user.id).await
     }
 
@@ -75,13 +83,13 @@ impl Service {
     /// [`StoreError::UserMissing`] if the user was deleted meanwhile.
     pub async fn update_user(
         &self,
-        user: &Authorized<User>,
+        user: &Authorized<User, Manage>,
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, ServiceError> {
-        let (id, expected) = (user.id, expected.cloned());
+        let (visible, id, expected) = (user.granted().visible(), user.id, expected.cloned());
         let update = move |parts: Arc<ServiceParts>| async move {
-            parts.store.update_user(id, expected.as_ref(), change).await
+            parts.store.update_user(visible, id, expected.as_ref(), change).await
         };
         self.complete(update).await
     }
@@ -93,12 +101,12 @@ impl Service {
     /// [`StoreError::Changed`]; [`StoreError::UserMissing`] if the user was deleted meanwhile.
     pub async fn delete_user(
         &self,
-        user: &Authorized<User>,
+        user: &Authorized<User, Administer>,
         expected: Option<&UserState>,
     ) -> Result<(), ServiceError> {
-        let (id, expected) = (user.id, expected.cloned());
+        let (visible, id, expected) = (user.granted().visible(), user.id, expected.cloned());
         let delete = move |parts: Arc<ServiceParts>| async move {
-            let deleted = parts.store.delete_user(id, expected.as_ref()).await;
+            let deleted = parts.store.delete_user(visible, id, expected.as_ref()).await;
             // Also after an error, because the outcome may be unknown.
             parts.has_deleted.notify_one();
             deleted

@@ -142,7 +142,7 @@ impl OpenExportSpan {
 
 #[cfg(test)]
 mod tests {
-    use device_stats_store::Model;
+    use device_stats_store::{Model, Visibility};
 
     use super::*;
     use crate::testing::{create_device, new_reading};
@@ -155,7 +155,12 @@ mod tests {
         let count = i64::try_from(2 * EXPORT_HOT_READINGS_MAX + 10).unwrap();
         let readings: Vec<_> = (0..count).map(|time_us| new_reading(key, time_us)).collect();
         store.append(&readings).await.unwrap();
-        let device = store.find_devices(&[DeviceId::new("d").unwrap()]).await.unwrap().remove(0).unwrap();
+        let device = store
+            .find_devices(Visibility::All, &[DeviceId::new("d").unwrap()])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap();
         let window = Window { from_us: 5, until_us: count - 5 };
         let mut export = Some(DeviceExport::new(&store, device, window).await.unwrap());
         let mut exported = Vec::new();

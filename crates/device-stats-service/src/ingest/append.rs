@@ -10,7 +10,7 @@ use device_stats_store::{Appended, Fingerprint, FirstStored, KeyedOutcome, Recei
 
 use super::batch_devices::{BatchDevices, KnownRows};
 use super::keyed_requests::{RequestKey, RequestKind, fingerprint};
-use crate::access::principal::Principal;
+use crate::access::{Granted, Ingest, Manage};
 use crate::admission::BodyPermit;
 use crate::error::ServiceError;
 use crate::limits::{COMPUTE_READINGS, REGISTERED_DEVICES_MAX};
@@ -28,7 +28,7 @@ pub enum MissingDevices {
     Refuse,
     /// These readings are skipped.
     Skip,
-    /// The devices are created, without an owner.
+    /// The devices are created. They belong to the user that sends the readings, or have no owner.
     Register,
 }
 
@@ -61,19 +61,19 @@ impl Service {
     /// request is sent again with its key, and the reading that it repeated has been deleted.
     pub async fn append_reading(
         &self,
-        principal: Principal,
+        granted: Granted<Ingest>,
         device: &DeviceId,
         measurement: Measurement,
         key: Option<&IdempotencyKey>,
     ) -> Result<Reading, ServiceError> {
         let key = key.map(|key| {
             let fingerprint = fingerprint(RequestKind::Reading(device), [(device, &measurement)]);
-            RequestKey { key, fingerprint }
+            RequestKey { key, principal: granted.principal(), fingerprint }
         });
         let mut last = None;
         loop {
             let restores = self.parts.store.restores();
-            let device_key = self.key_to_ingest(principal, device, restores).await?;
+            let device_key = self.key_to_ingest(granted, device, restores).await?;
             match self.checked(self.append_one(device_key, measurement, key, restores).await) {
                 // The cached device was deleted, so it is looked up again. The loop ends, because device keys
                 // are never reused.
@@ -98,11 +98,11 @@ impl Service {
     /// readings grows by the memory of this request.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] unless `missing` is [`MissingDevices::Register`],
-    /// [`ServiceError::QueueFull`].
+    /// [`StoreError::DeviceMissing`] unless `missing` is [`MissingDevices::Register`], and also then if the
+    /// device exists and the principal may not see it; [`ServiceError::QueueFull`].
     pub async fn append_batch(
         &self,
-        principal: Principal,
+        granted: Granted<Ingest>,
         device: &DeviceId,
         measurements: Vec<Measurement>,
         missing: MissingDevices,
@@ -112,7 +112,7 @@ impl Service {
         let count = measurements.len();
         permit.grow_by(count * BYTES_OF_APPEND)?;
         let rows = Arc::new(measurements);
-        let key = self.request_key(key, count, {
+        let key = self.request_key(granted, key, count, {
             let (device, rows) = (device.clone(), Arc::clone(&rows));
             move || fingerprint(RequestKind::Batch(&device), rows.iter().map(|row| (&device, row)))
         });
@@ -122,13 +122,14 @@ impl Service {
             // exists.
             self.parts.known_devices.forget([device]);
         }
+        let mut may_register = missing == MissingDevices::Register;
         let outcome = loop {
             let restores = self.parts.store.restores();
-            let device_key = match self.key_to_ingest(principal, device, restores).await {
-                Err(ServiceError::Store(StoreError::DeviceMissing))
-                    if missing == MissingDevices::Register =>
-                {
-                    self.register(principal, [device]).await?;
+            let device_key = match self.key_to_ingest(granted, device, restores).await {
+                Err(ServiceError::Store(StoreError::DeviceMissing)) if may_register => {
+                    self.register(granted, [device]).await?;
+                    // A device that is still missing exists, but the principal may not see it.
+                    may_register = granted.sees_all();
                     continue;
                 }
                 found => found?,
@@ -155,11 +156,12 @@ impl Service {
     /// grows by the memory of this request.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownDevices`], which lists the readings of missing devices, if `missing` is
-    /// [`MissingDevices::Refuse`]; [`ServiceError::QueueFull`].
+    /// [`ServiceError::UnknownDevices`], which lists the readings of missing devices, unless `missing` is
+    /// [`MissingDevices::Skip`]; with [`MissingDevices::Register`], it lists the readings of devices that
+    /// exist and that the principal may not see. [`ServiceError::QueueFull`].
     pub async fn append_mixed_batch(
         &self,
-        principal: Principal,
+        granted: Granted<Ingest>,
         batch: Vec<(DeviceId, Measurement)>,
         missing: MissingDevices,
         key: Option<&IdempotencyKey>,
@@ -174,26 +176,26 @@ impl Service {
         });
         let devices = Arc::new(devices.await?);
         permit.grow_by(devices.held_bytes())?;
+        let mut may_register = missing == MissingDevices::Register;
         let outcome = loop {
             let restores = self.parts.store.restores();
-            let keys = Arc::new(self.keys_to_ingest(principal, devices.ids(), restores).await?);
+            let keys = Arc::new(self.keys_to_ingest(granted, devices.ids(), restores).await?);
             let unknown = if keys.iter().all(Option::is_some) { 0 } else { devices.count_unknown(&keys) };
             permit.grow_by(unknown * size_of::<(usize, DeviceId)>())?;
             let unknown = if unknown == 0 { Vec::new() } else { devices.unknown(&keys) };
-            match missing {
-                MissingDevices::Refuse if !unknown.is_empty() => {
-                    break Err(ServiceError::UnknownDevices(unknown));
-                }
-                MissingDevices::Register if !unknown.is_empty() => {
-                    self.register(principal, unknown.iter().map(|(_, device)| device)).await?;
-                    continue;
-                }
-                _ => {}
+            if may_register && !unknown.is_empty() {
+                self.register(granted, unknown.iter().map(|(_, device)| device)).await?;
+                // Devices that are still missing exist, but the principal may not see them.
+                may_register = granted.sees_all();
+                continue;
+            }
+            if missing != MissingDevices::Skip && !unknown.is_empty() {
+                break Err(ServiceError::UnknownDevices(unknown));
             }
             // A repeated request whose missing devices exist meanwhile has another payload.
             let rows = KnownRows { batch: Arc::clone(&batch), devices: Arc::clone(&devices), keys };
             let own = rows.clone();
-            let key = self.request_key(key, count, move || {
+            let key = self.request_key(granted, key, count, move || {
                 let rows = own.iter().map(|(_, (device, measured))| (device, measured));
                 fingerprint(RequestKind::MixedBatch, rows)
             });
@@ -215,10 +217,11 @@ impl Service {
         outcome
     }
 
-    /// Creates devices that do not exist. They stay created if the readings are refused afterwards.
+    /// Creates devices that do not exist, if the principal may do so. They stay created if the readings are
+    /// refused afterwards.
     async fn register<'d>(
         &self,
-        principal: Principal,
+        granted: Granted<Ingest>,
         devices: impl IntoIterator<Item = &'d DeviceId>,
     ) -> Result<(), ServiceError> {
         let devices: BTreeSet<&DeviceId> = devices.into_iter().collect();
@@ -226,17 +229,17 @@ impl Service {
             return Err(ServiceError::TooManyNewDevices(devices.len()));
         }
         let devices: Vec<DeviceId> = devices.into_iter().cloned().collect();
-        self.create_missing_devices(principal, devices).await
+        self.create_missing_devices(granted.principal().grant::<Manage>()?, devices).await
     }
 
     /// Returns the key of a device to append to. The device may have been deleted since the key was cached.
     async fn key_to_ingest(
         &self,
-        principal: Principal,
+        granted: Granted<Ingest>,
         device: &DeviceId,
         restores: u64,
     ) -> Result<DeviceKey, ServiceError> {
-        let keys = self.keys_to_ingest(principal, std::slice::from_ref(device), restores).await?;
+        let keys = self.keys_to_ingest(granted, std::slice::from_ref(device), restores).await?;
         keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
 
@@ -261,12 +264,14 @@ impl Service {
     /// Adds the fingerprint of a payload of this number of readings to the key of its request.
     async fn request_key<'k>(
         &self,
+        granted: Granted<Ingest>,
         key: Option<&'k IdempotencyKey>,
         count: usize,
         fingerprint: impl FnOnce() -> Fingerprint + Send + 'static,
     ) -> Result<Option<RequestKey<'k>>, ServiceError> {
         let Some(key) = key else { return Ok(None) };
-        Ok(Some(RequestKey { key, fingerprint: self.compute_readings(count, fingerprint).await? }))
+        let fingerprint = self.compute_readings(count, fingerprint).await?;
+        Ok(Some(RequestKey { key, principal: granted.principal(), fingerprint }))
     }
 
     async fn append_one(

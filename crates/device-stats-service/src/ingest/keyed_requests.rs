@@ -9,6 +9,7 @@ use device_stats_store::Fingerprint;
 use sha2::{Digest, Sha256};
 
 use super::clock::Clock;
+use crate::access::Principal;
 use crate::error::ServiceError;
 
 /// The keys of the requests in progress on this node.
@@ -22,12 +23,15 @@ pub(crate) struct KeyedRequests {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestKey<'k> {
     pub(crate) key: &'k IdempotencyKey,
+    /// The principal to which the key belongs.
+    pub(crate) principal: Principal,
     pub(crate) fingerprint: Fingerprint,
 }
 
 /// The exclusive right of a request to its key on this node. Dropping the claim releases the key.
 #[derive(Debug)]
 pub(crate) struct KeyClaim {
+    /// The key, as the key of its principal.
     pub(crate) key: IdempotencyKey,
     pub(crate) fingerprint: Fingerprint,
     /// Time of the claim.
@@ -49,9 +53,10 @@ impl KeyedRequests {
     /// [`ServiceError::RequestInProgress`].
     pub(crate) fn claim(
         self: &Arc<Self>,
-        RequestKey { key, fingerprint }: RequestKey<'_>,
+        RequestKey { key, principal, fingerprint }: RequestKey<'_>,
         clock: &Clock,
     ) -> Result<KeyClaim, ServiceError> {
+        let key = principal.own_key(key);
         if !self.lock().insert(key.clone()) {
             return Err(ServiceError::RequestInProgress);
         }
@@ -59,7 +64,7 @@ impl KeyedRequests {
         let kept_for_us = i64::try_from(self.receipts_kept_for.as_micros()).unwrap_or(i64::MAX);
         let kept_until = Timestamp::from_micros(now.micros().saturating_add(kept_for_us));
         let kept_until = kept_until.unwrap_or(Timestamp::MAX);
-        Ok(KeyClaim { key: key.clone(), fingerprint, now, kept_until, requests: Arc::clone(self) })
+        Ok(KeyClaim { key, fingerprint, now, kept_until, requests: Arc::clone(self) })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<IdempotencyKey>> {
@@ -153,7 +158,12 @@ mod tests {
     fn a_key_is_in_progress_until_its_claim_is_dropped() {
         let requests = Arc::new(KeyedRequests::new(Duration::from_mins(1)));
         let (one, other) = (IdempotencyKey::new("1").unwrap(), IdempotencyKey::new("2").unwrap());
-        let claim = |key| requests.claim(RequestKey { key, fingerprint: [0; 32] }, &Clock::default());
+        let claim = |key| {
+            requests.claim(
+                RequestKey { key, principal: Principal::ANYONE, fingerprint: [0; 32] },
+                &Clock::default(),
+            )
+        };
         let first = claim(&one).unwrap();
         assert_eq!(first.kept_until.micros() - first.now.micros(), 60_000_000);
         assert!(matches!(claim(&one), Err(ServiceError::RequestInProgress)));

@@ -11,8 +11,8 @@ use super::hub::Subscription;
 use super::inbox::{Delivery, Inbox, SequencedReading};
 use super::missed::MissedReadings;
 use super::position::Position;
-use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
+use crate::access::{Authorized, Granted, Read};
 use crate::admission::AdmissionPermit;
 use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
@@ -23,6 +23,8 @@ use crate::service::Service;
 /// stops, or its inbox is full.
 pub struct LiveReadings {
     service: Service,
+    /// The right of the client to read the source. It is checked again with each lookup of the source.
+    granted: Granted<Read>,
     source: ReadingSource,
     inbox: Arc<Inbox>,
     devices: HashMap<DeviceKey, DeviceId>,
@@ -62,7 +64,7 @@ impl Service {
     /// or [`StoreError::UserMissing`] if the source was deleted meanwhile; the other errors of the store.
     pub async fn watch(
         &self,
-        source: Authorized<ReadingSource>,
+        source: Authorized<ReadingSource, Read>,
         rate: f64,
         since: Option<Position>,
         client: ClientAddress,
@@ -74,6 +76,7 @@ impl Service {
         let newest = since.map_or_else(|| self.parts.clock.now(), |position| position.newest);
         let mut stream = LiveReadings {
             service: self.clone(),
+            granted: source.granted(),
             source: source.into_inner(),
             inbox: self.parts.live.client_inbox(rate),
             devices: HashMap::new(),
@@ -177,18 +180,19 @@ impl LiveReadings {
         Ok(())
     }
 
-    /// Returns the devices of the source; `None` if the source is deleted.
+    /// Returns the devices of the source; `None` if the source is deleted, or the client may not see it any
+    /// more.
     async fn find_devices(&self) -> Result<Option<HashMap<DeviceKey, DeviceId>>, StoreError> {
-        let store = &self.service.parts.store;
+        let (store, visible) = (&self.service.parts.store, self.granted.visible());
         let devices = match &self.source {
             ReadingSource::Device(device) => {
-                let found = store.find_devices(std::slice::from_ref(&device.device_id)).await?;
+                let found = store.find_devices(visible, std::slice::from_ref(&device.device_id)).await?;
                 let found = found.into_iter().flatten().find(|found| found.key == device.key);
                 let Some(found) = found else { return Ok(None) };
                 vec![found]
             }
             ReadingSource::User(user) => {
-                if store.find_user(user.id).await?.is_none() {
+                if store.find_user(visible, user.id).await?.is_none() {
                     return Ok(None);
                 }
                 store.list_user_devices(user.id).await?
@@ -218,9 +222,10 @@ mod tests {
     use device_stats_store::Model;
 
     use super::*;
-    use crate::access::principal::{Action, Principal};
+    use crate::access::{Administer, Manage};
     use crate::admission::QueryLimits;
     use crate::limits::{HOT_READINGS_DEFAULT, LIVE_DEVICES_TOTAL_MAX};
+    use crate::testing::granted;
 
     /// Every deleted source was reported as a missing device.
     #[tokio::test]
@@ -235,13 +240,16 @@ mod tests {
         .unwrap();
         let email = Email::parse("ada@example.com").unwrap();
         let user = NewUser { username: Username::new("ada").unwrap(), email };
-        let user = service.create_user(Principal::Anyone, user).await.unwrap();
+        let user = service.create_user(granted(), user).await.unwrap();
         let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
-        let device = service.create_device(Principal::Anyone, device).await.unwrap();
-        let user = service.find_user(Principal::Anyone, user.id, Action::Read).await.unwrap();
-        let device = service.find_device(Principal::Anyone, &device.device_id, Action::Read).await.unwrap();
-        service.delete_user(&user, None).await.unwrap();
-        service.delete_device(&device, None).await.unwrap();
+        let device = service.create_device(granted(), device).await.unwrap();
+        let (user_id, device_id) = (user.id, device.device_id);
+        let user = service.find_user(granted::<Read>(), user_id).await.unwrap();
+        let device = service.find_device(granted::<Read>(), &device_id).await.unwrap();
+        let found = service.find_user(granted::<Administer>(), user_id).await.unwrap();
+        service.delete_user(&found, None).await.unwrap();
+        let found = service.find_device(granted::<Manage>(), &device_id).await.unwrap();
+        service.delete_device(&found, None).await.unwrap();
         for (source, expected) in [(user.into(), "user"), (device.into(), "device")] {
             let error = match service.watch(source, 1.0, None, IpAddr::from([127, 0, 0, 1]).into()).await {
                 Err(ServiceError::Store(StoreError::UserMissing)) => "user",
@@ -259,10 +267,9 @@ mod tests {
         let queries = QueryLimits::default();
         let service = Service::new(store, 0, Duration::from_mins(1), queries, HOT_READINGS_DEFAULT).unwrap();
         let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
-        let device = service.create_device(Principal::Anyone, device).await.unwrap();
+        let device = service.create_device(granted(), device).await.unwrap();
         let watch = async || {
-            let device =
-                service.find_device(Principal::Anyone, &device.device_id, Action::Read).await.unwrap();
+            let device = service.find_device(granted::<Read>(), &device.device_id).await.unwrap();
             service.watch(device.into(), 1.0, None, IpAddr::from([127, 0, 0, 1]).into()).await
         };
         let others = service.parts.admission.admit_live_devices(LIVE_DEVICES_TOTAL_MAX - 1).unwrap();

@@ -6,8 +6,8 @@ use device_stats_store::{StoreError, Subject};
 
 use super::snapshot::{ATTEMPTS_MAX, OpenSnapshot, ReadingsToVisit, columns};
 use crate::access::DeviceSelection;
-use crate::access::principal::{Authorized, Principal};
 use crate::access::reading_source::ReadingSource;
+use crate::access::{Authorized, Granted, Read};
 use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
@@ -28,7 +28,7 @@ impl Service {
     /// [`ServiceError::NoReadings`].
     pub async fn analyze(
         &self,
-        source: &Authorized<ReadingSource>,
+        source: &Authorized<ReadingSource, Read>,
         window: Window,
         wanted: &RequestedStatistics,
     ) -> Result<Analysis, ServiceError> {
@@ -42,13 +42,13 @@ impl Service {
     /// [`ServiceError::NoReadings`].
     pub async fn analyze_devices(
         &self,
-        principal: Principal,
+        granted: Granted<Read>,
         selection: &DeviceSelection,
         window: Window,
         wanted: &RequestedStatistics,
     ) -> Result<Analysis, ServiceError> {
         for _ in 0..ATTEMPTS_MAX {
-            let devices = self.select_devices(principal, selection).await?;
+            let devices = self.select_devices(granted, selection).await?;
             let subject = Subject::Devices(devices.iter().map(|device| device.key).collect());
             match self.analyze_subject(subject, window, wanted).await {
                 Err(ServiceError::Store(StoreError::DeviceMissing)) => {}

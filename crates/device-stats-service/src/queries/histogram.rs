@@ -5,8 +5,8 @@ use device_stats_segment::MAGNITUDE;
 use device_stats_segment::analysis::{Group, MemoryLimits, histogram};
 
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
-use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
+use crate::access::{Authorized, Read};
 use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
@@ -18,7 +18,7 @@ impl Service {
     /// [`ServiceError::NoReadings`].
     pub async fn histogram(
         &self,
-        source: &Authorized<ReadingSource>,
+        source: &Authorized<ReadingSource, Read>,
         window: Window,
         bins: Bins,
         axes: RequestedAxes,

@@ -12,7 +12,7 @@ use device_stats_store::{NewestReadings, SegmentEntry};
 use super::list::stored_reading;
 use super::memory::snapshot_bytes;
 use super::snapshot::ATTEMPTS_MAX;
-use crate::access::principal::{Authorized, Principal};
+use crate::access::{Authorized, Granted, Read};
 use crate::access::{CursorPage, DeviceSelection};
 use crate::admission::Query;
 use crate::compute::Weight;
@@ -29,7 +29,7 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::ReadingMissing`], [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`].
-    pub async fn find_latest(&self, device: &Authorized<Device>) -> Result<Reading, ServiceError> {
+    pub async fn find_latest(&self, device: &Authorized<Device, Read>) -> Result<Reading, ServiceError> {
         let query = self.parts.admission.admit_query()?;
         let latest = query.run(self.latest_readings(&query, &[device.key])).await?;
         latest.into_iter().next().flatten().ok_or(ServiceError::ReadingMissing)
@@ -45,17 +45,17 @@ impl Service {
     /// exist.
     pub async fn list_latest(
         &self,
-        principal: Principal,
+        granted: Granted<Read>,
         selection: &DeviceSelection,
         after: DeviceKey,
         limit: u32,
     ) -> Result<CursorPage<LatestReading>, ServiceError> {
         let CursorPage { entries: devices, has_more } = match selection {
             DeviceSelection::Listed(_) => {
-                CursorPage { entries: self.select_devices(principal, selection).await?, has_more: false }
+                CursorPage { entries: self.select_devices(granted, selection).await?, has_more: false }
             }
             DeviceSelection::Matching(filter) => {
-                self.list_devices_after(principal, after, filter, limit).await?
+                self.list_devices_after(granted, after, filter, limit).await?
             }
         };
         let keys: Vec<DeviceKey> = devices.iter().map(|device| device.key).collect();

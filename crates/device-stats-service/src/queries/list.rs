@@ -9,7 +9,7 @@ use device_stats_store::{NewestReadings, SegmentEntry, StoreError};
 
 use super::memory::snapshot_bytes;
 use super::snapshot::ATTEMPTS_MAX;
-use crate::access::principal::Authorized;
+use crate::access::{Authorized, Read};
 use crate::admission::Query;
 use crate::compute::Weight;
 use crate::error::ServiceError;
@@ -24,7 +24,7 @@ impl Service {
     /// [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the errors of the store.
     pub async fn list_readings(
         &self,
-        device: &Authorized<Device>,
+        device: &Authorized<Device, Read>,
         window: Window,
         page: ListPage,
     ) -> Result<Vec<Reading>, ServiceError> {
@@ -38,7 +38,7 @@ impl Service {
     /// [`ServiceError::ReadingMissing`], [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`].
     pub async fn reading_at(
         &self,
-        device: &Authorized<Device>,
+        device: &Authorized<Device, Read>,
         time: Timestamp,
     ) -> Result<Reading, ServiceError> {
         let query = self.parts.admission.admit_query()?;

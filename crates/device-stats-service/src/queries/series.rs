@@ -9,8 +9,8 @@ use device_stats_segment::{MAGNITUDE, Row};
 
 use super::reading_span::{RankedTimes, ReadingSpan};
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
-use crate::access::principal::Authorized;
 use crate::access::reading_source::ReadingSource;
+use crate::access::{Authorized, Read};
 use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
@@ -54,7 +54,7 @@ impl Service {
     /// [`ServiceError::NoReadings`], [`ServiceError::SeriesTooLong`].
     pub async fn series(
         &self,
-        source: &Authorized<ReadingSource>,
+        source: &Authorized<ReadingSource, Read>,
         window: Window,
         division: &Division,
         axes: RequestedAxes,

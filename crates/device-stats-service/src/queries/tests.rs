@@ -11,26 +11,26 @@ use device_stats_segment::analysis::Pages;
 use device_stats_store::{Model, Store, Subject};
 
 use super::snapshot::ReadingsToVisit;
-use crate::access::principal::{Action, Authorized, Principal};
+use crate::access::{Authorized, Read};
 use crate::admission::QueryLimits;
 use crate::error::ServiceError;
 use crate::limits::HOT_READINGS_DEFAULT;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
-use crate::testing::{create_device, new_reading};
+use crate::testing::{create_device, granted, new_reading};
 
 /// Creates a service with a device that has three readings.
-async fn service(limits: QueryLimits) -> (Service, Authorized<Device>) {
+async fn service(limits: QueryLimits) -> (Service, Authorized<Device, Read>) {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let key = create_device(store.as_ref(), "d").await;
     store.append(&[1, 2, 3].map(|us| new_reading(key, us))).await.unwrap();
     let service = Service::new(store, 0, Duration::from_mins(1), limits, HOT_READINGS_DEFAULT).unwrap();
     let id = DeviceId::new("d").unwrap();
-    let device = service.find_device(Principal::Anyone, &id, Action::Read).await.unwrap();
+    let device = service.find_device(granted::<Read>(), &id).await.unwrap();
     (service, device)
 }
 
-async fn count(service: &Service, device: &Authorized<Device>) -> Result<u64, ServiceError> {
+async fn count(service: &Service, device: &Authorized<Device, Read>) -> Result<u64, ServiceError> {
     let wanted = RequestedStatistics::default();
     let found = service.analyze(&device.clone().into(), Window::ALL, &wanted).await?;
     Ok(found.aggregate.axes.x.summary.count)

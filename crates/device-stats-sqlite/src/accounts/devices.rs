@@ -4,7 +4,7 @@ use device_stats_domain::{
     Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
     UserId, Window,
 };
-use device_stats_store::{SqlConditions, StoreError};
+use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::accounts::now_us;
@@ -42,9 +42,13 @@ pub(crate) fn create(connection: &Connection, new: &NewDevice) -> Result<Device,
     created.optional().map_err(owner_error)?.ok_or(StoreError::DeviceIdTaken)
 }
 
-pub(crate) fn create_missing(connection: &Connection, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+pub(crate) fn create_missing(
+    connection: &Connection,
+    owner: Option<UserId>,
+    device_ids: &[DeviceId],
+) -> Result<(), StoreError> {
     for device_id in device_ids {
-        let new = NewDevice { device_id: device_id.clone(), name: None, user_id: None };
+        let new = NewDevice { device_id: device_id.clone(), name: None, user_id: owner };
         match create(connection, &new) {
             Ok(_) | Err(StoreError::DeviceIdTaken) => {}
             Err(error) => return Err(error),
@@ -55,13 +59,18 @@ pub(crate) fn create_missing(connection: &Connection, device_ids: &[DeviceId]) -
 
 pub(crate) fn find(
     connection: &Connection,
+    visible: Visibility,
     device_ids: &[DeviceId],
 ) -> Result<Vec<Option<Device>>, StoreError> {
     // Each id has its own lookup: a statement cannot have thousands of parameters.
     let mut select = connection
-        .prepare_cached("SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ?1")
+        .prepare_cached(
+            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ?1
+             AND (?2 IS NULL OR user_id = ?2) AND (?3 IS NULL OR id = ?3)",
+        )
         .map_err(store_error)?;
-    let found = device_ids.iter().map(|id| select.query_row([id.as_str()], device).optional());
+    let VisibleRows { owner, device: key, .. } = visible.rows();
+    let found = device_ids.iter().map(|id| select.query_row((id.as_str(), owner, key), device).optional());
     found.collect::<rusqlite::Result<_>>().map_err(store_error)
 }
 
@@ -80,20 +89,44 @@ pub(crate) fn exists(connection: &Connection, key: DeviceKey) -> Result<bool, St
     select.query_row([key.0], |row| row.get(0)).map_err(store_error)
 }
 
-pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<Device>, StoreError> {
-    let mut select = connection
-        .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices ORDER BY id LIMIT ?1 OFFSET ?2",
-        )
-        .map_err(store_error)?;
-    let devices = select.query_map((page.limit, page.skip), device);
+pub(crate) fn list(
+    connection: &Connection,
+    visible: Visibility,
+    page: ListPage,
+) -> Result<Vec<Device>, StoreError> {
+    let VisibleRows { owner, device: key, .. } = visible.rows();
+    let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
+    add_visible(&mut conditions, &owner, &key);
+    let [limit, skip]: [&dyn ToSql; 2] = [&page.limit, &page.skip];
+    let (limit, skip) = (conditions.value(limit), conditions.value(skip));
+    let select = format!(
+        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
+        conditions.clause()
+    );
+    let mut select = connection.prepare_cached(&select).map_err(store_error)?;
+    let devices = select.query_map(conditions.values(), device);
     devices.and_then(Iterator::collect).map_err(store_error)
+}
+
+/// Adds the conditions of [`Visibility`].
+fn add_visible<'v>(
+    conditions: &mut SqlConditions<'v, dyn ToSql + 'v>,
+    owner: &'v Option<i64>,
+    key: &'v Option<i64>,
+) {
+    if let Some(owner) = owner {
+        conditions.add("user_id = @", owner);
+    }
+    if let Some(key) = key {
+        conditions.add("id = @", key);
+    }
 }
 
 /// A unary plus keeps SQLite from reading the devices by id: with a prefix, the index of the device ids finds
 /// the few devices with it.
 pub(crate) fn list_after(
     connection: &Connection,
+    visible: Visibility,
     after: DeviceKey,
     filter: &DeviceFilter,
     limit: u32,
@@ -105,6 +138,8 @@ pub(crate) fn list_after(
     let text = text.as_ref().map(SearchText::as_lower_case);
     let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     conditions.add(&format!("{id} > @"), &after.0);
+    let VisibleRows { owner: visible_owner, device: key, .. } = visible.rows();
+    add_visible(&mut conditions, &visible_owner, &key);
     if let Some(owner) = &owner {
         conditions.add("user_id = @", owner);
     }
@@ -119,8 +154,8 @@ pub(crate) fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE {} ORDER BY {id} LIMIT {limit}",
-        conditions.text()
+        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY {id} LIMIT {limit}",
+        conditions.clause()
     );
     let mut select = connection.prepare_cached(&select).map_err(store_error)?;
     let devices = select.query_map(conditions.values(), device);
@@ -139,29 +174,35 @@ pub(crate) fn list_by_user(connection: &Connection, user: UserId) -> Result<Vec<
 
 pub(crate) fn update(
     connection: &Connection,
+    visible: Visibility,
     key: DeviceKey,
     change: &DeviceChange,
 ) -> Result<Device, StoreError> {
     let mut update = connection
         .prepare_cached(
             "UPDATE devices SET name = iif(?2, ?3, name), user_id = iif(?4, ?5, user_id) WHERE id = ?1
+             AND (?6 IS NULL OR user_id = ?6) AND (?7 IS NULL OR id = ?7)
              RETURNING id, device_id, name, user_id, created_at",
         )
         .map_err(store_error)?;
     let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
     let owner = change.user_id.flatten().map(|id| id.0);
-    let changes = (key.0, change.name.is_some(), name, change.user_id.is_some(), owner);
+    let VisibleRows { owner: visible_owner, device: visible_key, .. } = visible.rows();
+    let changes =
+        (key.0, change.name.is_some(), name, change.user_id.is_some(), owner, visible_owner, visible_key);
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
 /// Checks that a device equals the expected one, if there is one.
 pub(crate) fn check(
     connection: &Connection,
+    visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
 ) -> Result<(), StoreError> {
     let Some(expected) = expected else { return Ok(()) };
-    let device = find_by_key(connection, key)?.ok_or(StoreError::DeviceMissing)?;
+    let device = find_by_key(connection, key)?.filter(|device| visible.includes_device(device));
+    let device = device.ok_or(StoreError::DeviceMissing)?;
     if device == *expected { Ok(()) } else { Err(StoreError::Changed) }
 }
 
@@ -179,9 +220,19 @@ pub(crate) fn delete_hot_readings(
 
 /// Deletes a device. A journal entry deletes its hot readings. A trigger notes that its segments are left to
 /// [`purge`](crate::accounts::purge).
-pub(crate) fn delete(connection: &Connection, hot: &HotView, key: DeviceKey) -> Result<(), StoreError> {
-    let mut delete = connection.prepare_cached("DELETE FROM devices WHERE id = ?1").map_err(store_error)?;
-    match delete.execute([key.0]).map_err(store_error)? {
+pub(crate) fn delete(
+    connection: &Connection,
+    hot: &HotView,
+    visible: Visibility,
+    key: DeviceKey,
+) -> Result<(), StoreError> {
+    let mut delete = connection
+        .prepare_cached(
+            "DELETE FROM devices WHERE id = ?1 AND (?2 IS NULL OR user_id = ?2) AND (?3 IS NULL OR id = ?3)",
+        )
+        .map_err(store_error)?;
+    let VisibleRows { owner, device: visible, .. } = visible.rows();
+    match delete.execute((key.0, owner, visible)).map_err(store_error)? {
         0 => Err(StoreError::DeviceMissing),
         _ => delete_hot_readings(connection, hot, [key]),
     }

@@ -3,7 +3,7 @@
 use device_stats_domain::{
     Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
-use device_stats_store::{SqlConditions, StoreError, UserState};
+use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::accounts::{devices, now_us};
@@ -35,23 +35,37 @@ pub(crate) fn create(connection: &Connection, new: &NewUser) -> Result<User, Sto
     }
 }
 
-pub(crate) fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
+pub(crate) fn find(
+    connection: &Connection,
+    visible: Visibility,
+    id: UserId,
+) -> Result<Option<User>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, username, email, created_at FROM users WHERE id = ?1")
+        .prepare_cached(
+            "SELECT id, username, email, created_at FROM users WHERE id = ?1 AND (?2 IS NULL OR id = ?2)",
+        )
         .map_err(store_error)?;
-    select.query_row([id.0], user).optional().map_err(store_error)
+    select.query_row((id.0, visible.rows().user_id), user).optional().map_err(store_error)
 }
 
-pub(crate) fn list(connection: &Connection, page: ListPage) -> Result<Vec<User>, StoreError> {
+pub(crate) fn list(
+    connection: &Connection,
+    visible: Visibility,
+    page: ListPage,
+) -> Result<Vec<User>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, username, email, created_at FROM users ORDER BY id LIMIT ?1 OFFSET ?2")
+        .prepare_cached(
+            "SELECT id, username, email, created_at FROM users WHERE ?3 IS NULL OR id = ?3
+             ORDER BY id LIMIT ?1 OFFSET ?2",
+        )
         .map_err(store_error)?;
-    let users = select.query_map((page.limit, page.skip), user);
+    let users = select.query_map((page.limit, page.skip, visible.rows().user_id), user);
     users.and_then(Iterator::collect).map_err(store_error)
 }
 
 pub(crate) fn list_after(
     connection: &Connection,
+    visible: Visibility,
     after: UserId,
     filter: &UserFilter,
     limit: u32,
@@ -61,6 +75,10 @@ pub(crate) fn list_after(
     let text = text.as_ref().map(SearchText::as_lower_case);
     let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     conditions.add("id > @", &after.0);
+    let visible_user = visible.rows().user_id;
+    if let Some(user) = &visible_user {
+        conditions.add("id = @", user);
+    }
     if let Some(username) = &username {
         conditions.add("username = @", username);
     }
@@ -69,27 +87,35 @@ pub(crate) fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, username, email, created_at FROM users WHERE {} ORDER BY id LIMIT {limit}",
-        conditions.text()
+        "SELECT id, username, email, created_at FROM users {} ORDER BY id LIMIT {limit}",
+        conditions.clause()
     );
     let mut select = connection.prepare_cached(&select).map_err(store_error)?;
     let users = select.query_map(conditions.values(), user);
     users.and_then(Iterator::collect).map_err(store_error)
 }
 
-pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -> Result<User, StoreError> {
+pub(crate) fn update(
+    connection: &Connection,
+    visible: Visibility,
+    id: UserId,
+    change: &UserChange,
+) -> Result<User, StoreError> {
     let mut update = connection
         .prepare_cached(
             "UPDATE OR IGNORE users SET username = coalesce(?2, username), email = coalesce(?3, email)
-             WHERE id = ?1 RETURNING id, username, email, created_at",
+             WHERE id = ?1 AND (?4 IS NULL OR id = ?4) RETURNING id, username, email, created_at",
         )
         .map_err(store_error)?;
     let username = change.username.as_ref().map(Username::as_str);
     let email = change.email.as_ref().map(Email::as_str);
-    let updated = update.query_row((id.0, username, email), user).optional().map_err(store_error)?;
+    let updated = update
+        .query_row((id.0, username, email, visible.rows().user_id), user)
+        .optional()
+        .map_err(store_error)?;
     match (updated, &change.email) {
         (Some(updated), _) => Ok(updated),
-        (None, _) if find(connection, id)?.is_none() => Err(StoreError::UserMissing),
+        (None, _) if find(connection, visible, id)?.is_none() => Err(StoreError::UserMissing),
         (None, Some(email)) if is_email_taken(connection, Some(id), email)? => Err(StoreError::EmailTaken),
         (None, _) => Err(StoreError::UsernameTaken),
     }
@@ -98,21 +124,29 @@ pub(crate) fn update(connection: &Connection, id: UserId, change: &UserChange) -
 /// Checks that a user and its devices equal the expected state, if there is one.
 pub(crate) fn check(
     connection: &Connection,
+    visible: Visibility,
     id: UserId,
     expected: Option<&UserState>,
 ) -> Result<(), StoreError> {
     let Some(UserState { user, devices }) = expected else { return Ok(()) };
-    let found = find(connection, id)?.ok_or(StoreError::UserMissing)?;
+    let found = find(connection, visible, id)?.ok_or(StoreError::UserMissing)?;
     let is_unchanged = found == *user && devices::list_by_user(connection, id)? == *devices;
     if is_unchanged { Ok(()) } else { Err(StoreError::Changed) }
 }
 
 /// Deletes a user. A foreign key deletes the devices. A trigger notes that their segments are left to
 /// [`purge`](crate::accounts::purge).
-pub(crate) fn delete(connection: &Connection, hot: &HotView, id: UserId) -> Result<(), StoreError> {
+pub(crate) fn delete(
+    connection: &Connection,
+    hot: &HotView,
+    visible: Visibility,
+    id: UserId,
+) -> Result<(), StoreError> {
     let devices = devices::list_by_user(connection, id)?;
-    let mut delete = connection.prepare_cached("DELETE FROM users WHERE id = ?1").map_err(store_error)?;
-    match delete.execute([id.0]).map_err(store_error)? {
+    let mut delete = connection
+        .prepare_cached("DELETE FROM users WHERE id = ?1 AND (?2 IS NULL OR id = ?2)")
+        .map_err(store_error)?;
+    match delete.execute((id.0, visible.rows().user_id)).map_err(store_error)? {
         0 => Err(StoreError::UserMissing),
         _ => devices::delete_hot_readings(connection, hot, devices.iter().map(|device| device.key)),
     }

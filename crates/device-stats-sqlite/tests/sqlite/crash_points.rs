@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use device_stats_domain::{DeviceId, DeviceKey};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
-use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore};
+use device_stats_store::{AccountStore, KeyedOutcome, ReadingStore, Visibility};
 
 use crate::Folder;
 use crate::process::{self, BATCH, Role};
@@ -142,7 +142,7 @@ fn assert_ended(run: &Run, fault: Fault) {
 
 async fn find(store: &SqliteStore, name: &str) -> Option<DeviceKey> {
     let id = DeviceId::new(name).unwrap();
-    store.find_devices(&[id]).await.unwrap().remove(0).map(|device| device.key)
+    store.find_devices(Visibility::All, &[id]).await.unwrap().remove(0).map(|device| device.key)
 }
 
 /// Asserts that a keyed request has a receipt exactly if its readings are stored. Sends the requests again to

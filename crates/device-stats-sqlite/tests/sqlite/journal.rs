@@ -7,7 +7,7 @@ use device_stats_sqlite::repair::{Dropped, drop_damaged, find_damaged};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     AccountStore, Appended, Deleted, ReadingStore, Replaced, SealedRows, SegmentStore, SnapshotStore, Store,
-    StoreError, Subject,
+    StoreError, Subject, Visibility,
 };
 use rusqlite::Connection;
 
@@ -66,7 +66,7 @@ async fn stores_over_one_file_see_each_others_changes() {
     assert!(entries(&folder) < 5, "{} entries", entries(&folder));
     assert_eq!(hot(idle, second).await, [0, 1, 2]);
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
-    idle.delete_device(second, None).await.unwrap();
+    idle.delete_device(Visibility::All, second, None).await.unwrap();
     for store in &stores {
         assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
     }
@@ -82,7 +82,7 @@ async fn hot_readings_stay_hot_after_a_restart() {
         store.append(&readings(device, 0..100)).await.unwrap();
     }
     seal(&store, one, 40).await;
-    store.delete_device(gone, None).await.unwrap();
+    store.delete_device(Visibility::All, gone, None).await.unwrap();
     store.append(&readings(one, 50..120)).await.unwrap();
     let expected =
         (store.list_all_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
@@ -150,7 +150,7 @@ async fn a_damaged_entry_is_reported() {
         drop(store);
         let store = SqliteStore::open(&folder.database(), true).unwrap();
         assert_eq!(store.ping().await.unwrap().damaged_devices, [ill]);
-        store.delete_device(ill, None).await.unwrap();
+        store.delete_device(Visibility::All, ill, None).await.unwrap();
         assert_eq!(store.ping().await.unwrap().damaged_devices, []);
     }
 }

@@ -8,7 +8,7 @@ use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     AccountStore, Appended, KeyedOutcome, KeyedReadings, NewestReadings, ReadingStore, Receipt, SchemaError,
-    SnapshotStore,
+    SnapshotStore, Visibility,
 };
 use refinery::{Migration, Runner};
 
@@ -56,7 +56,7 @@ async fn readings_of_the_first_version_stay_hot() {
 
     let store = SqliteStore::open(&folder.database(), false).unwrap();
     let device = process::device(&store).await;
-    let ann = store.find_user(UserId(1)).await.unwrap().unwrap();
+    let ann = store.find_user(Visibility::All, UserId(1)).await.unwrap().unwrap();
     assert_eq!(ann.created_at, None);
     assert_eq!(process::count(&store, device).await, 1000);
     let hot: Vec<_> =
@@ -65,9 +65,9 @@ async fn readings_of_the_first_version_stay_hot() {
     let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
     let outcome = store.append(&readings).await.unwrap();
     assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
-    store.delete_user(UserId(1), None).await.unwrap();
+    store.delete_user(Visibility::All, UserId(1), None).await.unwrap();
     assert_eq!(store.list_newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), NewestReadings::default());
-    store.delete_device(device, None).await.unwrap();
+    store.delete_device(Visibility::All, device, None).await.unwrap();
     assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
 }
 

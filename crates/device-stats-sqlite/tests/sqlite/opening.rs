@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use device_stats_domain::{DeviceId, Email, ListPage, NewDevice, NewUser, Username, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::{
-    AccountStore, Appended, ReadingStore, SchemaError, Snapshot, SnapshotStore, Store, Subject,
+    AccountStore, Appended, ReadingStore, SchemaError, Snapshot, SnapshotStore, Store, Subject, Visibility,
 };
 
 use crate::{Folder, assert_sound, process};
@@ -34,8 +34,8 @@ macro_rules! assert_refused {
 }
 
 async fn everything(store: &SqliteStore) -> (Snapshot, String) {
-    let users = store.list_users(ListPage::LARGEST).await.unwrap();
-    let devices = store.list_devices(ListPage::LARGEST).await.unwrap();
+    let users = store.list_users(Visibility::All, ListPage::LARGEST).await.unwrap();
+    let devices = store.list_devices(Visibility::All, ListPage::LARGEST).await.unwrap();
     let [device] = &devices[..] else { panic!("{devices:?}") };
     let readings = store.list_newest(device.key, Window::ALL, 100).await.unwrap();
     let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();

@@ -12,7 +12,7 @@ use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
-    AccountStore, ReadingStore, Replaced, SealedRows, SegmentStore, Store, StoreError, Subject,
+    AccountStore, ReadingStore, Replaced, SealedRows, SegmentStore, Store, StoreError, Subject, Visibility,
 };
 
 use crate::{power_loss, script};
@@ -173,7 +173,7 @@ async fn append_until_failure(path: &Path) {
         store.seal(device, &sealed).await.err(),
         store.merge(device, &[], &segment).await.err(),
         store.append_segment(device, &segment).await.err(),
-        store.delete_device(device, None).await.err(),
+        store.delete_device(Visibility::All, device, None).await.err(),
         store.reserve_reading_ids(1).await.err(),
         store.ping().await.err(),
     ];
@@ -187,7 +187,9 @@ async fn append_until_failure(path: &Path) {
 /// Finds or creates the device that all processes append to.
 pub(crate) async fn device(store: &SqliteStore) -> DeviceKey {
     let device_id = DeviceId::new("d").unwrap();
-    if let [Some(device)] = &store.find_devices(std::slice::from_ref(&device_id)).await.unwrap()[..] {
+    if let [Some(device)] =
+        &store.find_devices(Visibility::All, std::slice::from_ref(&device_id)).await.unwrap()[..]
+    {
         return device.key;
     }
     store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key

@@ -10,7 +10,7 @@ use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     AccountStore, Appended, CutSegment, Deleted, KeyedOutcome, KeyedReadings, Purged, ReadingStore, Replaced,
-    SealedRows, SegmentEntry, SegmentStore, Store, StoreError,
+    SealedRows, SegmentEntry, SegmentStore, Store, StoreError, Visibility,
 };
 
 use crate::process::{BATCH, reading, say};
@@ -253,7 +253,7 @@ impl Script {
         say(after);
         let [before, after] = DELETING;
         say(before);
-        self.retry(async || self.store.delete_device(device, None).await).await?;
+        self.retry(async || self.store.delete_device(Visibility::All, device, None).await).await?;
         say(after);
         while self.retry(async || self.store.purge_slice(device, 1).await).await? != Purged::Nothing {}
         Ok(())

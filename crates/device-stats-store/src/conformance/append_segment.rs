@@ -6,7 +6,7 @@ use super::samples::{
     Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment,
     server_timed, stored, stored_at,
 };
-use crate::{Appended, Replaced, SegmentId};
+use crate::{Appended, Replaced, SegmentId, Visibility};
 
 /// Appends a segment of readings at these times, each with its time as `n`; returns `None` if it is stale.
 async fn append_times(store: &Opened, key: DeviceKey, times: &[i64]) -> Option<SegmentId> {
@@ -31,7 +31,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
 
 pub async fn an_appended_segment_needs_a_device(store: Opened) {
     let gone = device(&store, "gone").await;
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     let segment = segment(&[row(1, 1)]);
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.append_segment(key, &segment), DeviceMissing);

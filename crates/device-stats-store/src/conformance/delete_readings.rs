@@ -7,7 +7,9 @@ use super::samples::{
     Opened, UNUSED_IDS, all_readings, all_times, at, cut_segments, delete, device, entries, given, hot_times,
     read_rows, row, seal, sealed, sealed_rows, segment, server_timed, stored, stored_at, window,
 };
-use crate::{CutSegment, Deleted, KeyedOutcome, KeyedReadings, Piece, PieceKey, Replaced, SegmentId};
+use crate::{
+    CutSegment, Deleted, KeyedOutcome, KeyedReadings, Piece, PieceKey, Replaced, SegmentId, Visibility,
+};
 
 /// Number of readings of a large deletion: more than the maximum number of parameters of a statement.
 const MANY: i32 = 70_000;
@@ -185,7 +187,7 @@ pub async fn a_deletion_paused_during_another_does_no_harm(store: Opened) {
 pub async fn readings_of_a_missing_device_cannot_be_deleted(store: Opened) {
     let gone = device(&store, "gone").await;
     sealed(&store, &gone, &[1]).await;
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.delete_readings(key, Window::ALL, &[]), DeviceMissing);
     }

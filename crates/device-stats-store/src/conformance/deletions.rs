@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
 use super::samples::{Opened, all_readings, at, device, given, new_device, owned_device, server_timed, user};
-use crate::{StoreError, Subject};
+use crate::{StoreError, Subject, Visibility};
 
 /// A deletion during the appends of several callers.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ where
 pub async fn nothing_is_left_of_a_device_deleted_under_appends(store: Opened) {
     let devices = [device(&store, "a").await, device(&store, "b").await];
     let [a, b] = [devices[0].key, devices[1].key];
-    delete_under_appends(&store, devices, || store.delete_device(b, None)).await;
+    delete_under_appends(&store, devices, || store.delete_device(Visibility::All, b, None)).await;
     assert_nothing_is_left(&store, b).await;
     assert!(all_readings(&store, a).await.len() >= 8);
 }
@@ -83,11 +83,11 @@ pub async fn nothing_is_left_of_a_user_deleted_under_appends(store: Opened) {
     let ann = user(&store, "ann").await;
     let devices = [owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await];
     let keys = [devices[0].key, devices[1].key];
-    delete_under_appends(&store, devices, || store.delete_user(ann.id, None)).await;
+    delete_under_appends(&store, devices, || store.delete_user(Visibility::All, ann.id, None)).await;
     for key in keys {
         assert_nothing_is_left(&store, key).await;
     }
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), []);
 }
 
 pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
@@ -98,7 +98,7 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
             let new = new_device(&format!("r{round}d{n}"), Some(owner));
             async move {
                 match n {
-                    0 => store.delete_user(owner, None).await,
+                    0 => store.delete_user(Visibility::All, owner, None).await,
                     _ => store.create_device(new).await.map(|_| ()),
                 }
             }
@@ -111,6 +111,6 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
             }
         }
         assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
-        assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
+        assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), []);
     }
 }

@@ -8,7 +8,7 @@ use device_stats_segment::{Effort, Row, Segment};
 use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
 use super::samples::{Opened, UNUSED_IDS, device, owned_device, read_rows, row, sealed, segment, user};
-use crate::{Piece, PieceKey, Replaced, SegmentId};
+use crate::{Piece, PieceKey, Replaced, SegmentId, Visibility};
 
 /// Returns the derived segment of a segment; `None` if it is not stored.
 async fn find(store: &Opened, device: DeviceKey, segment: SegmentId, blocks: usize) -> Option<Segment> {
@@ -137,8 +137,8 @@ pub async fn a_derived_segment_disappears_with_its_segment(store: Opened) {
     let merged = derive(&store, &his, ab).await;
     assert_eq!(find(&store, his.key, ab, 1).await, Some(merged));
     assert_eq!(find(&store, hers.key, last, 1).await, Some(others));
-    store.delete_device(his.key, None).await.unwrap();
-    store.delete_user(ann.id, None).await.unwrap();
+    store.delete_device(Visibility::All, his.key, None).await.unwrap();
+    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
     for (key, id) in [(his.key, c), (his.key, ab), (hers.key, last)] {
         assert_eq!(find(&store, key, id, 1).await, None);
     }

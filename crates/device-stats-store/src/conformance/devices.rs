@@ -10,15 +10,15 @@ use super::samples::{
     Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, given, new_device,
     owned_device, page, user,
 };
-use crate::Subject;
+use crate::{Subject, Visibility};
 
 const UNKNOWN_OWNER: Option<UserId> = Some(UserId(i64::MAX));
 
 pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
     let real = device(&store, "real").await;
     for key in UNUSED_IDS.map(DeviceKey) {
-        refused!(store.update_device(key, None, DeviceChange::default()), DeviceMissing);
-        refused!(store.delete_device(key, None), DeviceMissing);
+        refused!(store.update_device(Visibility::All, key, None, DeviceChange::default()), DeviceMissing);
+        refused!(store.delete_device(Visibility::All, key, None), DeviceMissing);
         refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
         let mut reading = given(&real, 1, 1);
         reading.device = key;
@@ -38,15 +38,15 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
     let created = store.create_device(new.clone()).await.unwrap();
     let NewDevice { device_id, name, user_id } = new;
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
-    assert_eq!(store.find_devices(&[device_id]).await.unwrap(), [Some(created.clone())]);
+    assert_eq!(store.find_devices(Visibility::All, &[device_id]).await.unwrap(), [Some(created.clone())]);
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&created));
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [created]);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [created]);
 }
 
 pub async fn a_new_store_has_no_devices(store: Opened) {
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
-    assert_eq!(store.find_devices(&[]).await.unwrap(), []);
-    assert_eq!(store.find_devices(&[device_id("d")]).await.unwrap(), [None]);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), []);
+    assert_eq!(store.find_devices(Visibility::All, &[]).await.unwrap(), []);
+    assert_eq!(store.find_devices(Visibility::All, &[device_id("d")]).await.unwrap(), [None]);
 }
 
 pub async fn keys_of_devices_ascend_from_one_up(store: Opened) {
@@ -63,12 +63,12 @@ pub async fn device_keys_are_never_reused(store: Opened) {
     for _ in 0..3 {
         let key = device(&store, "d").await.key;
         assert!(key > last, "{key} follows {last}, which was deleted");
-        store.delete_device(key, None).await.unwrap();
+        store.delete_device(Visibility::All, key, None).await.unwrap();
         last = key;
     }
     let ann = user(&store, "ann").await;
     let key = owned_device(&store, "d", &ann).await.key;
-    store.delete_user(ann.id, None).await.unwrap();
+    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
     assert!(device(&store, "d").await.key > key);
 }
 
@@ -81,19 +81,19 @@ pub async fn a_taken_device_id_is_reported_before_a_missing_owner(store: Opened)
 pub async fn a_missing_owner_is_refused(store: Opened) {
     refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
     let gone = user(&store, "gone").await;
-    store.delete_user(gone.id, None).await.unwrap();
+    store.delete_user(Visibility::All, gone.id, None).await.unwrap();
     refused!(store.create_device(new_device("d", Some(gone.id))), UserMissing);
 }
 
 pub async fn a_refused_device_leaves_nothing_behind(store: Opened) {
     refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), []);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), []);
     let kept = device(&store, "d").await;
     refused!(
         store.create_device(NewDevice { name: Some(device_name("other")), ..new_device("d", None) }),
         DeviceIdTaken
     );
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [kept]);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [kept]);
 }
 
 pub async fn device_ids_are_compared_byte_by_byte(store: Opened) {
@@ -104,7 +104,7 @@ pub async fn device_ids_are_compared_byte_by_byte(store: Opened) {
     for id in TEXTS {
         refused!(store.create_device(new_device(id, None)), DeviceIdTaken);
     }
-    let found = store.find_devices(&TEXTS.map(device_id)).await.unwrap();
+    let found = store.find_devices(Visibility::All, &TEXTS.map(device_id)).await.unwrap();
     assert_eq!(found.into_iter().map(|device| Some(device?.key)).collect::<Vec<_>>(), keys);
 }
 
@@ -118,7 +118,7 @@ pub async fn the_text_of_a_device_is_kept_to_the_byte(store: Opened) {
         let new = NewDevice { name: Some(device_name(name)), ..new_device(id, None) };
         let created = store.create_device(new).await.unwrap();
         assert_eq!((created.device_id.as_str(), &created.name), (id, &Some(device_name(name))));
-        assert_eq!(store.find_devices(&[device_id(id)]).await.unwrap(), [Some(created)]);
+        assert_eq!(store.find_devices(Visibility::All, &[device_id(id)]).await.unwrap(), [Some(created)]);
     }
 }
 
@@ -127,7 +127,7 @@ pub async fn an_empty_name_is_not_a_missing_one(store: Opened) {
     assert_eq!(store.create_device(empty).await.unwrap().name, Some(device_name("")));
     assert_eq!(device(&store, "none").await.name, None);
     let ids = ["empty", "none"].map(device_id);
-    let found = store.find_devices(&ids).await.unwrap();
+    let found = store.find_devices(Visibility::All, &ids).await.unwrap();
     let names: Vec<_> = found.into_iter().map(|device| device.unwrap().name).collect();
     assert_eq!(names, [Some(device_name("")), None]);
 }
@@ -135,14 +135,14 @@ pub async fn an_empty_name_is_not_a_missing_one(store: Opened) {
 pub async fn devices_are_found_in_the_requested_order(store: Opened) {
     let (a, b) = (device(&store, "a").await, device(&store, "b").await);
     let asked = ["b", "nobody", "a", "b", "B"].map(device_id);
-    let found = store.find_devices(&asked).await.unwrap();
+    let found = store.find_devices(Visibility::All, &asked).await.unwrap();
     assert_eq!(found, [Some(b.clone()), None, Some(a), Some(b), None]);
 }
 
 pub async fn thousands_of_devices_are_found_at_once(store: Opened) {
     let real = device(&store, "d39999").await;
     let asked: Vec<_> = (0..40_000).map(|n| device_id(&format!("d{n}"))).collect();
-    let found = store.find_devices(&asked).await.unwrap();
+    let found = store.find_devices(Visibility::All, &asked).await.unwrap();
     assert_eq!(found.len(), asked.len());
     assert_eq!(found.last().unwrap().as_ref(), Some(&real));
     assert_eq!(found.iter().flatten().count(), 1);
@@ -153,18 +153,18 @@ pub async fn devices_are_listed_in_pages_by_ascending_key(store: Opened) {
     for n in (0..7).rev() {
         devices.push(device(&store, &format!("d{n}")).await);
     }
-    store.delete_device(devices.remove(2).key, None).await.unwrap();
+    store.delete_device(Visibility::All, devices.remove(2).key, None).await.unwrap();
     for limit in 1..=7 {
         let mut seen = Vec::new();
         for skip in (0..7).step_by(limit as usize) {
-            let part = store.list_devices(page(skip, limit)).await.unwrap();
+            let part = store.list_devices(Visibility::All, page(skip, limit)).await.unwrap();
             assert!(part.len() <= limit as usize);
             seen.extend(part);
         }
         assert_eq!(seen, devices, "in pages of {limit}");
     }
     for skip in [6, 1 << 31, 1 << 32, i64::MAX] {
-        assert_eq!(store.list_devices(page(skip, 100)).await.unwrap(), [], "after {skip}");
+        assert_eq!(store.list_devices(Visibility::All, page(skip, 100)).await.unwrap(), [], "after {skip}");
     }
 }
 
@@ -187,8 +187,14 @@ pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     let named = NewDevice { device_id: device_id("d"), name: Some(device_name("n")), user_id: Some(ann.id) };
     let device = store.create_device(named).await.unwrap();
     let update = async |name, user_id| {
-        let device = store.update_device(device.key, None, DeviceChange { name, user_id }).await.unwrap();
-        assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), std::slice::from_ref(&device));
+        let device = store
+            .update_device(Visibility::All, device.key, None, DeviceChange { name, user_id })
+            .await
+            .unwrap();
+        assert_eq!(
+            store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(),
+            std::slice::from_ref(&device)
+        );
         (device.name, device.user_id)
     };
     let name = |text| Some(device_name(text));
@@ -207,40 +213,40 @@ pub async fn a_device_can_change_its_owner(store: Opened) {
     let device = owned_device(&store, "d", &ann).await;
     store.append(&[given(&device, 1, 1)]).await.unwrap();
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
-    let device = store.update_device(device.key, None, change).await.unwrap();
+    let device = store.update_device(Visibility::All, device.key, None, change).await.unwrap();
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
     assert_eq!(store.list_user_devices(bob.id).await.unwrap(), std::slice::from_ref(&device));
-    store.delete_user(ann.id, None).await.unwrap();
+    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
     assert_eq!(all_readings(&store, device.key).await.len(), 1);
 }
 
 pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) {
     let gone = device(&store, "gone").await;
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     let nobodys = DeviceChange { name: None, user_id: Some(UNKNOWN_OWNER) };
-    refused!(store.update_device(gone.key, None, nobodys.clone()), DeviceMissing);
+    refused!(store.update_device(Visibility::All, gone.key, None, nobodys.clone()), DeviceMissing);
     let stays = device(&store, "stays").await;
-    refused!(store.update_device(stays.key, None, nobodys), UserMissing);
+    refused!(store.update_device(Visibility::All, stays.key, None, nobodys), UserMissing);
 }
 
 pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let device = owned_device(&store, "d", &ann).await;
     let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
-    refused!(store.update_device(device.key, None, change), UserMissing);
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [device]);
+    refused!(store.update_device(Visibility::All, device.key, None, change), UserMissing);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [device]);
 }
 
 pub async fn a_deleted_device_is_missing(store: Opened) {
     let gone = device(&store, "gone").await;
     let stays = device(&store, "stays").await;
-    store.delete_device(gone.key, None).await.unwrap();
-    refused!(store.delete_device(gone.key, None), DeviceMissing);
-    refused!(store.update_device(gone.key, None, DeviceChange::default()), DeviceMissing);
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    refused!(store.delete_device(Visibility::All, gone.key, None), DeviceMissing);
+    refused!(store.update_device(Visibility::All, gone.key, None, DeviceChange::default()), DeviceMissing);
     refused!(store.append(&[given(&gone, 1, 1)]), DeviceMissing);
     refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
-    assert_eq!(store.find_devices(&[gone.device_id]).await.unwrap(), [None]);
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [stays]);
+    assert_eq!(store.find_devices(Visibility::All, &[gone.device_id]).await.unwrap(), [None]);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [stays]);
 }
 
 pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
@@ -248,18 +254,18 @@ pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
     let gone = owned_device(&store, "gone", &ann).await;
     let stays = owned_device(&store, "stays", &ann).await;
     store.append(&[given(&gone, 1, 1), given(&stays, 1, 2)]).await.unwrap();
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     assert_eq!(all_readings(&store, gone.key).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
     assert_eq!(all_readings(&store, stays.key).await.len(), 1);
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), [stays]);
-    assert!(store.find_user(ann.id).await.unwrap().is_some());
+    assert!(store.find_user(Visibility::All, ann.id).await.unwrap().is_some());
 }
 
 pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
     let first = device(&store, "d").await;
     store.append(&[given(&first, 1, 1)]).await.unwrap();
-    store.delete_device(first.key, None).await.unwrap();
+    store.delete_device(Visibility::All, first.key, None).await.unwrap();
     let second = device(&store, "d").await;
     assert_eq!(all_readings(&store, second.key).await, []);
     assert_eq!(all_readings(&store, first.key).await, []);
@@ -268,14 +274,14 @@ pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
 pub async fn missing_devices_are_created_at_once(store: Opened) {
     let ann = user(&store, "ann").await;
     let kept = owned_device(&store, "b", &ann).await;
-    store.create_missing_devices(&["c", "b", "a", "c"].map(device_id)).await.unwrap();
-    store.create_missing_devices(&["a", "d"].map(device_id)).await.unwrap();
-    store.create_missing_devices(&[]).await.unwrap();
-    let found = store.find_devices(&["a", "b", "c", "d"].map(device_id)).await.unwrap();
+    store.create_missing_devices(None, &["c", "b", "a", "c"].map(device_id)).await.unwrap();
+    store.create_missing_devices(None, &["a", "d"].map(device_id)).await.unwrap();
+    store.create_missing_devices(None, &[]).await.unwrap();
+    let found = store.find_devices(Visibility::All, &["a", "b", "c", "d"].map(device_id)).await.unwrap();
     let found: Vec<_> = found.into_iter().map(Option::unwrap).collect();
     assert_eq!(found[1], kept);
     assert!(found.iter().all(|device| device.name.is_none() && device.created_at.is_some()));
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap().len(), 4);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 4);
 }
 
 /// The callers name the same devices in different orders.
@@ -287,8 +293,8 @@ pub async fn concurrent_callers_create_missing_devices_once(store: Opened) {
         if caller % 2 == 0 {
             ids.reverse();
         }
-        async move { store.create_missing_devices(&ids).await }
+        async move { store.create_missing_devices(None, &ids).await }
     });
     assert!(answers.await.iter().all(Result::is_ok));
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap().len(), 40);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 40);
 }

@@ -7,6 +7,7 @@ use device_stats_domain::{
 use super::samples::{
     Opened, TEXTS, device, device_name, new_device, new_user, owned_device, user, username,
 };
+use crate::Visibility;
 
 fn text(text: &str) -> SearchText {
     SearchText::new(text).unwrap()
@@ -17,13 +18,13 @@ fn prefix(prefix: &str) -> DeviceFilter {
 }
 
 async fn ids(store: &Opened, filter: &DeviceFilter) -> Vec<String> {
-    let found = store.list_devices_after(DeviceKey(0), filter, 100).await.unwrap();
+    let found = store.list_devices_after(Visibility::All, DeviceKey(0), filter, 100).await.unwrap();
     assert!(found.is_sorted_by_key(|device| device.key));
     found.iter().map(|device| device.device_id.to_string()).collect()
 }
 
 async fn names(store: &Opened, filter: &UserFilter) -> Vec<String> {
-    let found = store.list_users_after(UserId(0), filter, 100).await.unwrap();
+    let found = store.list_users_after(Visibility::All, UserId(0), filter, 100).await.unwrap();
     assert!(found.is_sorted_by_key(|user| user.id));
     found.iter().map(|user| user.username.as_str().to_owned()).collect()
 }
@@ -33,14 +34,14 @@ pub async fn devices_are_listed_by_cursor(store: Opened) {
     for n in (0..7).rev() {
         all.push(device(&store, &format!("d{n}")).await);
     }
-    store.delete_device(all.remove(2).key, None).await.unwrap();
+    store.delete_device(Visibility::All, all.remove(2).key, None).await.unwrap();
     for filter in
         [DeviceFilter::default(), prefix("d"), DeviceFilter { text: Some(text("D")), ..prefix("d") }]
     {
         for limit in 1..=7 {
             let (mut seen, mut after) = (Vec::new(), DeviceKey(0));
             loop {
-                let page = store.list_devices_after(after, &filter, limit).await.unwrap();
+                let page = store.list_devices_after(Visibility::All, after, &filter, limit).await.unwrap();
                 assert!(page.len() <= limit as usize);
                 let Some(last) = page.last() else { break };
                 after = last.key;
@@ -49,7 +50,8 @@ pub async fn devices_are_listed_by_cursor(store: Opened) {
             assert_eq!(seen, all, "{limit}");
         }
     }
-    let after_all = store.list_devices_after(DeviceKey(i64::MAX), &DeviceFilter::default(), 9).await;
+    let after_all =
+        store.list_devices_after(Visibility::All, DeviceKey(i64::MAX), &DeviceFilter::default(), 9).await;
     assert_eq!(after_all.unwrap(), []);
 }
 
@@ -58,11 +60,12 @@ pub async fn users_are_listed_by_cursor(store: Opened) {
     for n in (0..7).rev() {
         all.push(user(&store, &format!("u{n}")).await);
     }
-    store.delete_user(all.remove(2).id, None).await.unwrap();
+    store.delete_user(Visibility::All, all.remove(2).id, None).await.unwrap();
     for limit in 1..=7 {
         let (mut seen, mut after) = (Vec::new(), UserId(0));
         loop {
-            let page = store.list_users_after(after, &UserFilter::default(), limit).await.unwrap();
+            let page =
+                store.list_users_after(Visibility::All, after, &UserFilter::default(), limit).await.unwrap();
             let Some(last) = page.last() else { break };
             after = last.id;
             seen.extend(page);

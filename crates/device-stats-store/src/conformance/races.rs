@@ -10,7 +10,7 @@ use super::samples::{
     Opened, all_readings, all_times, device, given, new_device, new_user, owned_device, server_timed, user,
     username,
 };
-use crate::{Appended, StoreError};
+use crate::{Appended, StoreError, Visibility};
 
 pub async fn one_caller_gets_a_username(store: Opened) {
     let answers = concurrently(CALLERS, |n| {
@@ -18,7 +18,7 @@ pub async fn one_caller_gets_a_username(store: Opened) {
         async move { store.create_user(new_user("ann", &format!("ann{n}"))).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
-    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [winner]);
+    assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);
 }
 
 pub async fn one_caller_gets_an_email(store: Opened) {
@@ -28,7 +28,7 @@ pub async fn one_caller_gets_an_email(store: Opened) {
         async move { store.create_user(new_user(&format!("ann{}", n / 2), "ann")).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::EmailTaken));
-    assert_eq!(store.list_users(ListPage::FIRST).await.unwrap(), [winner]);
+    assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);
 }
 
 pub async fn one_caller_gets_a_device_id(store: Opened) {
@@ -38,7 +38,7 @@ pub async fn one_caller_gets_a_device_id(store: Opened) {
         async move { store.create_device(new_device("d", owner)).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceIdTaken));
-    assert_eq!(store.list_devices(ListPage::FIRST).await.unwrap(), [winner]);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);
 }
 
 pub async fn one_caller_renames_a_user(store: Opened) {
@@ -49,10 +49,10 @@ pub async fn one_caller_renames_a_user(store: Opened) {
     let answers = concurrently(CALLERS, |n| {
         let (store, id) = (Arc::clone(&store), ids[n]);
         let change = UserChange { username: Some(username("ann")), email: None };
-        async move { store.update_user(id, None, change).await }
+        async move { store.update_user(Visibility::All, id, None, change).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
-    let users = store.list_users(ListPage::FIRST).await.unwrap();
+    let users = store.list_users(Visibility::All, ListPage::FIRST).await.unwrap();
     assert_eq!(users.iter().filter(|user| user.username == winner.username).count(), 1);
 }
 
@@ -60,7 +60,7 @@ pub async fn one_caller_deletes_a_device(store: Opened) {
     let device = device(&store, "d").await;
     let answers = concurrently(CALLERS, |_| {
         let (store, key) = (Arc::clone(&store), device.key);
-        async move { store.delete_device(key, None).await }
+        async move { store.delete_device(Visibility::All, key, None).await }
     });
     assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceMissing));
 }
@@ -70,7 +70,7 @@ pub async fn one_caller_deletes_a_user(store: Opened) {
     owned_device(&store, "d", &ann).await;
     let answers = concurrently(CALLERS, |_| {
         let (store, id) = (Arc::clone(&store), ann.id);
-        async move { store.delete_user(id, None).await }
+        async move { store.delete_user(Visibility::All, id, None).await }
     });
     assert_one_winner(answers.await, |error| matches!(error, StoreError::UserMissing));
 }

@@ -4,6 +4,7 @@ use device_stats_domain::{DeviceKey, Timestamp, Window};
 
 use super::oracle::Oracle;
 use super::samples::{Opened, at, device, given, page, stored, window};
+use crate::Visibility;
 
 async fn times_in(store: &Opened, device: DeviceKey, window: Window) -> Vec<i64> {
     let readings = store.list_readings(device, window, page(0, 100)).await.unwrap();
@@ -79,7 +80,7 @@ pub async fn readings_are_listed_in_pages(store: Opened) {
 pub async fn readings_of_a_missing_device_are_none(store: Opened) {
     let gone = device(&store, "gone").await;
     store.append(&[given(&gone, 1, 1)]).await.unwrap();
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     assert_eq!(times_in(&store, gone.key, Window::ALL).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
 }

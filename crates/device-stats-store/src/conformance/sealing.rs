@@ -9,7 +9,7 @@ use super::samples::{
     sealed_rows, server_timed, stored, stored_at, values, window,
 };
 use crate::limits::CLOCK_SKEW_MAX;
-use crate::{Appended, Replaced, SegmentEntry, Subject};
+use crate::{Appended, Replaced, SegmentEntry, Subject, Visibility};
 
 /// Number of readings of a large call: more than the maximum number of parameters of a statement (65,535 in
 /// PostgreSQL, 32,766 in SQLite).
@@ -223,7 +223,7 @@ pub async fn nothing_is_sealed_for_a_missing_device(store: Opened) {
     let gone = device(&store, "gone").await;
     store.append(&[given(&gone, 1, 1)]).await.unwrap();
     let rows = store.list_hot_readings(gone.key, 10).await.unwrap();
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         assert_eq!(store.seal(key, &sealed_rows(&rows)).await.unwrap(), Replaced::Stale);
         assert_eq!(store.list_segments(key).await.unwrap(), []);

@@ -11,7 +11,7 @@ use super::samples::{
     Opened, all_readings, all_times, device, entries, given, hot_times, read_rows, row, sealed, sealed_rows,
     segment, server_timed, stored,
 };
-use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject};
+use crate::{Appended, Piece, PieceKey, Replaced, SegmentEntry, StoreError, Subject, Visibility};
 
 /// Asserts that one answer is `Done` and all others are `Stale`.
 fn assert_one_done(answers: Vec<Result<Replaced, StoreError>>) {
@@ -194,7 +194,7 @@ pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
             async move {
                 let seen = append_until_missing(Arc::clone(&store), device.clone(), caller).await;
                 if caller == 0 {
-                    store.delete_device(device.key, None).await.unwrap();
+                    store.delete_device(Visibility::All, device.key, None).await.unwrap();
                 }
                 seen
             }

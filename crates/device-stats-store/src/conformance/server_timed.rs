@@ -3,8 +3,8 @@
 use device_stats_domain::Timestamp;
 
 use super::samples::{Opened, all_readings, all_times, device, given, seal, server_timed, stored, stored_at};
-use crate::Appended;
 use crate::limits::CLOCK_SKEW_MAX;
+use crate::{Appended, Visibility};
 
 /// Returns the maximum step by which a clock can be set back, in microseconds.
 fn back_us() -> i64 {
@@ -174,7 +174,7 @@ pub async fn the_last_microsecond_can_be_picked_once(store: Opened) {
 
 pub async fn a_missing_device_is_reported_before_the_end_of_time(store: Opened) {
     let (device, gone) = (device(&store, "d").await, device(&store, "gone").await);
-    store.delete_device(gone.key, None).await.unwrap();
+    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
     let max = Timestamp::MAX.micros();
     for missing in [given(&gone, 1, 1), server_timed(&gone, 1, 1), server_timed(&gone, max, 1)] {
         let call = [server_timed(&device, max, 2), missing, server_timed(&device, max, 3)];

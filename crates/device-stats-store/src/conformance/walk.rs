@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use self::side::Side;
 use super::samples::Opened;
 use super::steps::{Step, step};
-use crate::Model;
+use crate::{Model, Visibility};
 
 /// Maximum number of readings of a walk: 60 steps of at most 7.
 const READINGS_MAX: u32 = 420;
@@ -55,10 +55,10 @@ async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
 }
 
 async fn empty(store: &Opened) {
-    for user in store.list_users(ListPage::LARGEST).await.unwrap() {
-        store.delete_user(user.id, None).await.unwrap();
+    for user in store.list_users(Visibility::All, ListPage::LARGEST).await.unwrap() {
+        store.delete_user(Visibility::All, user.id, None).await.unwrap();
     }
-    for device in store.list_devices(ListPage::LARGEST).await.unwrap() {
-        store.delete_device(device.key, None).await.unwrap();
+    for device in store.list_devices(Visibility::All, ListPage::LARGEST).await.unwrap() {
+        store.delete_device(Visibility::All, device.key, None).await.unwrap();
     }
 }

@@ -9,7 +9,7 @@ use device_stats_domain::{
 };
 
 use super::state::{Model, State};
-use crate::{AccountStore, Purged, StoreError, UserState};
+use crate::{AccountStore, Purged, StoreError, UserState, Visibility};
 
 #[async_trait]
 impl AccountStore for Model {
@@ -17,16 +17,18 @@ impl AccountStore for Model {
         self.state().create_user(user)
     }
 
-    async fn find_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        Ok(self.state().users.get(&id).cloned())
+    async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.state().users.get(&id).filter(|user| visible.includes_user(user)).cloned())
     }
 
-    async fn list_users(&self, page: ListPage) -> Result<Vec<User>, StoreError> {
-        Ok(paginate(self.state().users.values(), page))
+    async fn list_users(&self, visible: Visibility, page: ListPage) -> Result<Vec<User>, StoreError> {
+        let state = self.state();
+        Ok(paginate(state.users.values().filter(|user| visible.includes_user(user)), page))
     }
 
     async fn list_users_after(
         &self,
+        visible: Visibility,
         after: UserId,
         filter: &UserFilter,
         limit: u32,
@@ -36,6 +38,7 @@ impl AccountStore for Model {
             let UserFilter { username, text } = filter;
             let texts = [user.username.as_str(), user.email.as_str()];
             user.id > after
+                && visible.includes_user(user)
                 && username.as_ref().is_none_or(|name| user.username == *name)
                 && text.as_ref().is_none_or(|text| texts.iter().any(|one| text.is_in(one)))
         };
@@ -44,18 +47,24 @@ impl AccountStore for Model {
 
     async fn update_user(
         &self,
+        visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
         let mut state = self.state();
-        state.check_user(id, expected)?;
+        state.check_user(visible, id, expected)?;
         state.update_user(id, change)
     }
 
-    async fn delete_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
+    async fn delete_user(
+        &self,
+        visible: Visibility,
+        id: UserId,
+        expected: Option<&UserState>,
+    ) -> Result<(), StoreError> {
         let mut state = self.state();
-        state.check_user(id, expected)?;
+        state.check_user(visible, id, expected)?;
         state.delete_user(id)
     }
 
@@ -63,10 +72,18 @@ impl AccountStore for Model {
         self.state().create_device(device)
     }
 
-    async fn create_missing_devices(&self, device_ids: &[DeviceId]) -> Result<(), StoreError> {
+    async fn create_missing_devices(
+        &self,
+        owner: Option<UserId>,
+        device_ids: &[DeviceId],
+    ) -> Result<(), StoreError> {
         let mut state = self.state();
+        let is_known = |id: &DeviceId| state.devices.values().any(|device| device.device_id == *id);
+        if !device_ids.iter().all(is_known) {
+            state.check_owner(owner)?;
+        }
         for device_id in device_ids {
-            let new = NewDevice { device_id: device_id.clone(), name: None, user_id: None };
+            let new = NewDevice { device_id: device_id.clone(), name: None, user_id: owner };
             match state.create_device(new) {
                 Ok(_) | Err(StoreError::DeviceIdTaken) => {}
                 Err(error) => return Err(error),
@@ -75,18 +92,26 @@ impl AccountStore for Model {
         Ok(())
     }
 
-    async fn find_devices(&self, device_ids: &[DeviceId]) -> Result<Vec<Option<Device>>, StoreError> {
+    async fn find_devices(
+        &self,
+        visible: Visibility,
+        device_ids: &[DeviceId],
+    ) -> Result<Vec<Option<Device>>, StoreError> {
         let state = self.state();
-        let find = |id: &DeviceId| state.devices.values().find(|device| device.device_id == *id).cloned();
+        let is_found =
+            |device: &Device, id: &DeviceId| device.device_id == *id && visible.includes_device(device);
+        let find = |id: &DeviceId| state.devices.values().find(|device| is_found(device, id)).cloned();
         Ok(device_ids.iter().map(find).collect())
     }
 
-    async fn list_devices(&self, page: ListPage) -> Result<Vec<Device>, StoreError> {
-        Ok(paginate(self.state().devices.values(), page))
+    async fn list_devices(&self, visible: Visibility, page: ListPage) -> Result<Vec<Device>, StoreError> {
+        let state = self.state();
+        Ok(paginate(state.devices.values().filter(|device| visible.includes_device(device)), page))
     }
 
     async fn list_devices_after(
         &self,
+        visible: Visibility,
         after: DeviceKey,
         filter: &DeviceFilter,
         limit: u32,
@@ -97,6 +122,7 @@ impl AccountStore for Model {
             let name = device.name.as_ref().map(DeviceName::as_str);
             let id = device.device_id.as_str();
             device.key > after
+                && visible.includes_device(device)
                 && user_id.is_none_or(|owner| device.user_id == Some(owner))
                 && prefix.as_ref().is_none_or(|prefix| id.starts_with(prefix.as_str()))
                 && text
@@ -112,18 +138,24 @@ impl AccountStore for Model {
 
     async fn update_device(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
         let mut state = self.state();
-        state.check_device(device, expected)?;
+        state.check_device(visible, device, expected)?;
         state.update_device(device, change)
     }
 
-    async fn delete_device(&self, device: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
+    async fn delete_device(
+        &self,
+        visible: Visibility,
+        device: DeviceKey,
+        expected: Option<&Device>,
+    ) -> Result<(), StoreError> {
         let mut state = self.state();
-        state.check_device(device, expected)?;
+        state.check_device(visible, device, expected)?;
         state.delete_device(device)
     }
 
@@ -154,14 +186,26 @@ impl State {
         self.devices.values().filter(|device| device.user_id == Some(user)).cloned().collect()
     }
 
-    fn check_user(&self, id: UserId, expected: Option<&UserState>) -> Result<(), StoreError> {
-        let user = self.users.get(&id).ok_or(StoreError::UserMissing)?;
+    fn check_user(
+        &self,
+        visible: Visibility,
+        id: UserId,
+        expected: Option<&UserState>,
+    ) -> Result<(), StoreError> {
+        let user = self.users.get(&id).filter(|user| visible.includes_user(user));
+        let user = user.ok_or(StoreError::UserMissing)?;
         let is_met = |expected: &UserState| *user == expected.user && self.devices_of(id) == expected.devices;
         if expected.is_none_or(is_met) { Ok(()) } else { Err(StoreError::Changed) }
     }
 
-    fn check_device(&self, key: DeviceKey, expected: Option<&Device>) -> Result<(), StoreError> {
-        let device = self.devices.get(&key).ok_or(StoreError::DeviceMissing)?;
+    fn check_device(
+        &self,
+        visible: Visibility,
+        key: DeviceKey,
+        expected: Option<&Device>,
+    ) -> Result<(), StoreError> {
+        let device = self.devices.get(&key).filter(|device| visible.includes_device(device));
+        let device = device.ok_or(StoreError::DeviceMissing)?;
         if expected.is_none_or(|expected| device == expected) { Ok(()) } else { Err(StoreError::Changed) }
     }
 

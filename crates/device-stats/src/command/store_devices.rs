@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use anyhow::Context;
 use device_stats_domain::{Device, DeviceId, ListPage};
 use device_stats_service::limits::SEAL_DEVICES_MAX;
-use device_stats_store::{Store, StoreError};
+use device_stats_store::{Store, StoreError, Visibility};
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
 
@@ -33,7 +33,9 @@ impl StoreDevices {
             None => list_all_devices(store.as_ref()).await.context("the devices cannot be listed")?,
             Some(text) => {
                 let found = match DeviceId::new(text) {
-                    Ok(id) => store.find_devices(&[id]).await?.into_iter().flatten().collect(),
+                    Ok(id) => {
+                        store.find_devices(Visibility::All, &[id]).await?.into_iter().flatten().collect()
+                    }
                     Err(_) => Vec::new(),
                 };
                 if found.is_empty() {
@@ -66,7 +68,8 @@ async fn list_all_devices(store: &dyn Store) -> Result<Vec<Device>, StoreError> 
     let mut all: Vec<Device> = Vec::new();
     loop {
         let skip = i64::try_from(all.len().saturating_sub(1)).unwrap_or(i64::MAX);
-        let mut page = store.list_devices(ListPage { skip, ..ListPage::LARGEST }).await?.into_iter();
+        let mut page =
+            store.list_devices(Visibility::All, ListPage { skip, ..ListPage::LARGEST }).await?.into_iter();
         if let Some(last) = all.last()
             && page.next().is_none_or(|first| first.key != last.key)
         {

@@ -9,7 +9,7 @@ use device_stats_store::{Model, Store};
 use super::*;
 use crate::admission::QueryLimits;
 use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, HOT_READINGS_DEFAULT};
-use crate::testing::create_device;
+use crate::testing::{create_device, granted};
 
 /// The largest batch is accepted if there is no other one. A short text of a device id takes 32 bytes, and
 /// the location of a row 16 bytes.
@@ -40,12 +40,12 @@ async fn the_memory_of_an_append_is_reserved_before_it_is_used() {
     let service = service().await;
     let device = DeviceId::new("a").unwrap();
     let append = async |rows: Vec<Measurement>, permit: &mut BodyPermit| {
-        service.append_batch(Principal::Anyone, &device, rows, MissingDevices::Refuse, None, permit).await
+        service.append_batch(granted(), &device, rows, MissingDevices::Refuse, None, permit).await
     };
     let mixed = async |permit: &mut BodyPermit| {
         let id = |row: usize| DeviceId::new(if row.is_multiple_of(2) { "a" } else { "b" }).unwrap();
         let rows = (0..COUNT).map(|row| (id(row), measurement(COUNT + row))).collect();
-        service.append_mixed_batch(Principal::Anyone, rows, MissingDevices::Refuse, None, permit).await
+        service.append_mixed_batch(granted(), rows, MissingDevices::Refuse, None, permit).await
     };
     let rows: Vec<_> = (0..COUNT).map(measurement).collect();
     let mut others = service.body_permit();
@@ -80,7 +80,7 @@ async fn many_readings_are_prepared_on_threads_for_computations() {
         own.lock().unwrap().push(thread());
         [0; 32]
     };
-    service.request_key(Some(&key), COUNT, note).await.unwrap();
+    service.request_key(granted(), Some(&key), COUNT, note).await.unwrap();
     let own = Arc::clone(&names);
     let make = move |stamps: Stamps| {
         own.lock().unwrap().push(thread());

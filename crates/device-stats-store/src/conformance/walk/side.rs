@@ -9,7 +9,7 @@ use device_stats_segment::Row;
 use crate::conformance::oracle::Oracle;
 use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
 use crate::conformance::steps::{Draft, Slot, Step};
-use crate::{CutSegment, KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject};
+use crate::{CutSegment, KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject, Visibility};
 
 /// Id of a user or device that does not exist.
 const NOBODY: i64 = 1 << 40;
@@ -91,18 +91,22 @@ impl Side {
             }
             Step::UpdateUser { user, name: n, email: e } => {
                 let change = UserChange { username: n.map(name), email: e.map(address) };
-                store.update_user(self.user_id(user), None, change).await.map(|user| users(vec![user]))
+                store
+                    .update_user(Visibility::All, self.user_id(user), None, change)
+                    .await
+                    .map(|user| users(vec![user]))
             }
             Step::FindUser(user) => {
-                let found = store.find_user(self.user_id(user)).await;
+                let found = store.find_user(Visibility::All, self.user_id(user)).await;
                 found.map(|found| users(found.into_iter().collect()))
             }
-            Step::DeleteUser(user) => {
-                store.delete_user(self.user_id(user), None).await.map(|()| "deleted".to_owned())
-            }
-            Step::ListUsers(page) => store.list_users(page).await.map(users),
+            Step::DeleteUser(user) => store
+                .delete_user(Visibility::All, self.user_id(user), None)
+                .await
+                .map(|()| "deleted".to_owned()),
+            Step::ListUsers(page) => store.list_users(Visibility::All, page).await.map(users),
             Step::ListUsersAfter(after, ref filter, limit) => {
-                store.list_users_after(self.user_id(after), filter, limit).await.map(users)
+                store.list_users_after(Visibility::All, self.user_id(after), filter, limit).await.map(users)
             }
             _ => return None,
         })
@@ -129,25 +133,32 @@ impl Side {
                     name: called.map(|called| called.map(name)),
                     user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
                 };
-                store.update_device(self.key(*device), None, change).await.map(|device| devices(vec![device]))
+                store
+                    .update_device(Visibility::All, self.key(*device), None, change)
+                    .await
+                    .map(|device| devices(vec![device]))
             }
-            Step::DeleteDevice(device) => {
-                store.delete_device(self.key(*device), None).await.map(|()| "deleted".to_owned())
-            }
+            Step::DeleteDevice(device) => store
+                .delete_device(Visibility::All, self.key(*device), None)
+                .await
+                .map(|()| "deleted".to_owned()),
             Step::FindDevices(ids) => {
                 let ids: Vec<_> = ids.iter().copied().map(id).collect();
-                let found = store.find_devices(&ids).await;
+                let found = store.find_devices(Visibility::All, &ids).await;
                 found.map(|found| {
                     let found: Vec<_> =
                         found.into_iter().map(|one| one.map(|one| self.device(one))).collect();
                     format!("{found:?}")
                 })
             }
-            Step::ListDevices(page) => store.list_devices(*page).await.map(devices),
+            Step::ListDevices(page) => store.list_devices(Visibility::All, *page).await.map(devices),
             Step::ListDevicesAfter(after, owner, filter, limit) => {
                 let user_id = owner.map(|owner| self.user_id(owner));
                 let filter = DeviceFilter { user_id, ..filter.clone() };
-                store.list_devices_after(self.key(*after), &filter, *limit).await.map(devices)
+                store
+                    .list_devices_after(Visibility::All, self.key(*after), &filter, *limit)
+                    .await
+                    .map(devices)
             }
             // A store may purge at any time, so the answers differ.
             Step::Purge(readings) => {
