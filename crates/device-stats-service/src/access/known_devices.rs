@@ -1,6 +1,6 @@
 //! A cache of device keys, so that ingest does not look up the device of each reading.
 
-use device_stats_domain::{Device, DeviceId, DeviceKey};
+use device_stats_domain::{DeviceId, DeviceKey, UserId};
 use device_stats_store::{AccountStore, StoreError, Visibility};
 use quick_cache::sync::Cache;
 use tokio::time::Instant;
@@ -15,9 +15,10 @@ use crate::limits::{KNOWN_DEVICES_MAX, RIGHTS_CACHED_MAX};
 /// may also have changed the owner of a device, so a cached owner counts only for [`RIGHTS_CACHED_MAX`].
 pub(crate) struct KnownDevices(Cache<DeviceId, KnownDevice>);
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct KnownDevice {
-    device: Device,
+    key: DeviceKey,
+    owner: Option<UserId>,
     /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores) before the lookup.
     restores: u64,
     looked_up: Instant,
@@ -53,8 +54,8 @@ impl KnownDevices {
         let found = store.find_devices(visible, &unknown).await?;
         for (key, found) in keys.iter_mut().filter(|key| key.is_none()).zip(found) {
             *key = found.map(|device| {
-                let (key, id) = (device.key, device.device_id.clone());
-                self.0.insert(id, KnownDevice { device, restores, looked_up });
+                let (key, owner) = (device.key, device.user_id);
+                self.0.insert(device.device_id, KnownDevice { key, owner, restores, looked_up });
                 key
             });
         }
@@ -65,13 +66,13 @@ impl KnownDevices {
     fn get(&self, id: &DeviceId, visible: Visibility, restores: u64) -> Option<DeviceKey> {
         let known = self.0.get(id).filter(|known| known.restores == restores)?;
         let is_visible = match visible {
-            // The owner does not matter.
-            Visibility::All | Visibility::Device(_) => visible.includes_device(&known.device),
-            Visibility::User(_) => {
-                visible.includes_device(&known.device) && known.looked_up.elapsed() < RIGHTS_CACHED_MAX
+            Visibility::All => true,
+            Visibility::User(user) => {
+                known.owner == Some(user) && known.looked_up.elapsed() < RIGHTS_CACHED_MAX
             }
+            Visibility::Device(key) => known.key == key,
         };
-        is_visible.then_some(known.device.key)
+        is_visible.then_some(known.key)
     }
 
     /// Removes devices from the cache, so that the next lookup asks the store.
