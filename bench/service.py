@@ -40,7 +40,7 @@ class Service:
             self.stop()
 
     def start(self) -> float:
-        """Starts the service and returns the seconds until it is ready. Before, it answers while the database opens."""
+        """Starts the service and returns the seconds until it is ready."""
         self.address = f"127.0.0.1:{free_port()}"
         environment = os.environ | {"DATABASE_URL": self.database, "RUST_LOG": "warn"}
         with self.log.open("ab") as log:

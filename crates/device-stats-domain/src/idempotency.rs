@@ -38,8 +38,8 @@ impl IdempotencyKey {
         }
     }
 
-    /// Returns the key as the key of one owner, so that the keys of several owners differ, although the
-    /// clients chose the same text. No key of a client equals it, because it is not printable.
+    /// Returns the key with its owner as a prefix, so that several owners can use the same text. No client
+    /// can send the result, because it has a tab. It can be longer than [`IDEMPOTENCY_KEY_BYTES_MAX`].
     #[must_use]
     pub fn of_owner(&self, owner: &str) -> Self {
         Self(format!("{owner}\t{}", self.0))

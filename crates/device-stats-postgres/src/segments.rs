@@ -15,6 +15,7 @@ use device_stats_segment::Segment;
 use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{
     CutSegment, Deleted, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError,
+    Visibility,
 };
 use futures_util::future::try_join_all;
 
@@ -107,12 +108,13 @@ impl SegmentStore for PostgresStore {
 
     async fn delete_readings(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
         call!(self.connections, TimeLimit::Seals, |client| delete::delete_readings(
-            client, device, window, cut
+            client, visible, device, window, cut
         ))
     }
 }

@@ -27,7 +27,8 @@ impl Service {
     /// deletion. Deleted readings can be appended again.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] if the device was deleted meanwhile;
+    /// [`StoreError::DeviceMissing`] if the device was deleted meanwhile, or got another owner, so that the
+    /// principal does not see it;
     /// [`ServiceError::TooManyDeletions`], [`ServiceError::DeletionOvertaken`].
     pub async fn delete_readings(
         &self,
@@ -55,7 +56,11 @@ async fn permit(parts: &ServiceParts) -> Result<OwnedSemaphorePermit, ServiceErr
     permit.map_err(|closed| ServiceError::ComputationFailed(closed.into()))
 }
 
-async fn delete(parts: &ServiceParts, device: &Device, window: Window) -> Result<u64, ServiceError> {
+async fn delete(
+    parts: &ServiceParts,
+    device: &Authorized<Device, Manage>,
+    window: Window,
+) -> Result<u64, ServiceError> {
     let mut attempts = Attempts::start();
     loop {
         if let Some(readings) = attempt(parts, device, window).await? {
@@ -91,9 +96,15 @@ impl Attempts {
 
 /// Tries to delete readings. Returns `None` if the segments that the window cuts have changed in the
 /// meantime: one was added by a seal, merged or deleted.
-async fn attempt(parts: &ServiceParts, device: &Device, window: Window) -> Result<Option<u64>, ServiceError> {
+async fn attempt(
+    parts: &ServiceParts,
+    device: &Authorized<Device, Manage>,
+    window: Window,
+) -> Result<Option<u64>, ServiceError> {
     let Some(cut) = cut_segments(parts, device.key, window).await? else { return Ok(None) };
-    let outcome = parts.store.delete_readings(device.key, window, &cut).await;
+    // The device may have got another owner during the waits.
+    let visible = device.granted().visible();
+    let outcome = parts.store.delete_readings(visible, device.key, window, &cut).await;
     note(parts, device, window, !cut.is_empty(), &outcome);
     match outcome? {
         Deleted::Done(readings) => Ok(Some(readings)),

@@ -15,7 +15,7 @@ pub enum ServiceError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The principal may not perform the action, whatever user or device it is about.
+    /// The principal may not perform the action on any user or device.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// Too many readings wait for their commit. The readings of the request are not stored.

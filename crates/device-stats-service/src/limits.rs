@@ -31,7 +31,8 @@ pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(40);
 /// readings. A request that waits longer is answered with 503.
 pub const LOCKED_DEVICE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Maximum number of readings whose requests wait for locked devices: a quarter of the queue, so that
-/// requests for other devices find room. A request that exceeds it is answered with 503 at once.
+/// requests for other devices find room. A request that would exceed it is answered with 503 at once, unless
+/// no other request waits.
 pub const LOCKED_READINGS_MAX: u32 = QUEUE_READINGS_MAX / 4;
 /// Time for which a device counts as locked after the store has found it locked. Requests for other devices
 /// do not wait for it.
@@ -48,8 +49,8 @@ pub const CLOCK_STEP_MAX: Duration = Duration::from_mins(1);
 pub const CLOCK_STEP_HELD: Duration = Duration::from_mins(5);
 /// Maximum number of device keys that a node caches for ingest.
 pub const KNOWN_DEVICES_MAX: usize = 100_000;
-/// Maximum time for which a node uses rights that it has looked up. A change on another node has an effect on
-/// this node after this time.
+/// Maximum time for which a node uses rights that it has looked up. So a change on another node has an effect
+/// on this node at the latest after this time.
 pub const RIGHTS_CACHED_MAX: Duration = Duration::from_secs(5);
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;

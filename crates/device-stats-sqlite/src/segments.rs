@@ -16,7 +16,7 @@ use device_stats_segment::Segment;
 use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{
     CutSegment, Deleted, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore, StoreError,
-    open_head,
+    Visibility, open_head,
 };
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
@@ -107,13 +107,14 @@ impl SegmentStore for SqliteStore {
 
     async fn delete_readings(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
         let cut = cut.to_vec();
         self.write_with_hot(move |connection, hot| {
-            delete::delete_readings(connection, hot, device, window, &cut)
+            delete::delete_readings(connection, hot, visible, device, window, &cut)
         })
         .await
     }

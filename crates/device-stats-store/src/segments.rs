@@ -15,7 +15,7 @@ pub use self::entry::{SegmentEntry, SegmentId};
 pub use self::piece::{Piece, PieceKey};
 pub use self::sealed_rows::{SealedRows, open_head};
 pub use self::sealed_times::{Lookup, MissingPiece, SealedTimes};
-use crate::StoreError;
+use crate::{StoreError, Visibility};
 
 /// Keeps segments. See [`Store`](crate::Store) for the promises and errors common to all methods.
 #[async_trait]
@@ -105,7 +105,7 @@ pub trait SegmentStore: Send + Sync + 'static {
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
 
     /// Deletes the readings of a device in a window, hot and sealed. After that, a reading with the time of a
-    /// deleted one is new, not a repeat.
+    /// deleted one is new, not a repeat. A device that is not `visible` is missing.
     ///
     /// Segments inside the window are deleted without being read. The caller has read the segments that the
     /// window cuts; `cut` has their rests, which replace them. If the window now cuts other segments than
@@ -115,6 +115,7 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`].
     async fn delete_readings(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         window: Window,
         cut: &[CutSegment],

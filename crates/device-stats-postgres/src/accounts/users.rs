@@ -53,15 +53,24 @@ pub(crate) async fn find(client: &Client, visible: Visibility, id: UserId) -> Re
 }
 
 pub(crate) async fn list(client: &Client, visible: Visibility, page: ListPage) -> Result<Vec<User>, Failure> {
-    let select = client
-        .prepare_cached(
-            "SELECT id, username, email, created_at FROM users WHERE ($3::bigint IS NULL OR id = $3)
-             ORDER BY id LIMIT $1 OFFSET $2",
-        )
-        .await?;
-    let values: &[&(dyn ToSql + Sync)] = &[&i64::from(page.limit), &page.skip, &visible.rows().user_id];
-    let users = client.query(&select, values).await?;
+    let (user_id, page_limit) = (visible.rows().user_id, i64::from(page.limit));
+    let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
+    add_visible(&mut conditions, &user_id);
+    let (limit, skip) = (conditions.value(&page_limit), conditions.value(&page.skip));
+    let select = format!(
+        "SELECT id, username, email, created_at FROM users {} ORDER BY id LIMIT {limit} OFFSET {skip}",
+        conditions.clause()
+    );
+    let select = client.prepare_cached(&select).await?;
+    let users = client.query(&select, conditions.values()).await?;
     Ok(each(&users, user)?)
+}
+
+/// Adds the condition of [`Visibility`].
+fn add_visible<'v>(conditions: &mut SqlConditions<'v, dyn ToSql + Sync + 'v>, user_id: &'v Option<i64>) {
+    if user_id.is_some() {
+        conditions.add("id = @", user_id);
+    }
 }
 
 pub(crate) async fn list_after(
@@ -76,10 +85,8 @@ pub(crate) async fn list_after(
     let text = text.as_ref().map(SearchText::as_lower_case);
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
-    let visible_user = visible.rows().user_id;
-    if visible_user.is_some() {
-        conditions.add("id = @", &visible_user);
-    }
+    let user_id = visible.rows().user_id;
+    add_visible(&mut conditions, &user_id);
     if let Some(username) = &username {
         conditions.add("username = @", username);
     }
@@ -200,18 +207,19 @@ async fn delete_expected(
 /// timeout limits the wait for running appends. It does not limit the deletion of the devices, because a user
 /// can have many.
 async fn delete_any(client: &Client, visible: Visibility, id: UserId) -> Result<(), Failure> {
-    let lock = client.prepare_cached("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").await?;
-    let lock_devices =
-        client.prepare_cached("SELECT 1 FROM devices WHERE user_id = $1 ORDER BY id FOR UPDATE").await?;
+    let lock = "SELECT 1 FROM users WHERE id = $1 AND ($2::bigint IS NULL OR id = $2) FOR UPDATE";
+    let lock = client.prepare_cached(lock).await?;
+    let lock_devices = "SELECT 1 FROM devices WHERE user_id = $1 AND ($2::bigint IS NULL OR user_id = $2)
+                        ORDER BY id FOR UPDATE";
+    let lock_devices = client.prepare_cached(lock_devices).await?;
     let delete = "DELETE FROM users WHERE id = $1 AND ($2::bigint IS NULL OR id = $2)";
     let delete = client.prepare_cached(delete).await?;
-    let user: &[&(dyn ToSql + Sync)] = &[&id.0];
-    let visible_user = visible.rows().user_id;
-    let user_if_visible: &[&(dyn ToSql + Sync)] = &[&id.0, &visible_user];
+    // A user that the caller may not see is not locked either: others do not wait for the call.
+    let user: &[&(dyn ToSql + Sync)] = &[&id.0, &visible.rows().user_id];
     let work = try_join3(
         try_join(client.execute(&lock, user), client.execute(&lock_devices, user)),
         client.batch_execute(UNLIMITED),
-        client.execute(&delete, user_if_visible),
+        client.execute(&delete, user),
     );
     match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
         (_, (), 0) => Err(StoreError::UserMissing.into()),

@@ -5,7 +5,7 @@
 
 use deadpool_postgres::Client;
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_store::{CutSegment, Deleted, DeletionPlan};
+use device_stats_store::{CutSegment, Deleted, DeletionPlan, Visibility};
 
 use crate::database::columns::each;
 use crate::database::errors::Failure;
@@ -20,12 +20,13 @@ const DELETE_ROWS: &str = "DELETE FROM reading WHERE device = $1 AND time >= $2 
 
 pub(crate) async fn delete_readings(
     client: &mut Client,
+    visible: Visibility,
     device: DeviceKey,
     window: Window,
     cut: &[CutSegment],
 ) -> Result<Deleted, Failure> {
     let transaction = begin(client).await?;
-    if !lock(&transaction, device).await? {
+    if !lock(&transaction, visible, device).await? {
         return Ok(Deleted::Stale);
     }
     let select = transaction.prepare_cached(TOUCHING).await?;

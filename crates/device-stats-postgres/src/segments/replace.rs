@@ -12,7 +12,7 @@
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::DeviceKey;
 use device_stats_segment::{Head, Segment};
-use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError, open_head};
+use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError, Visibility, VisibleRows, open_head};
 use tokio_postgres::types::ToSql;
 
 use crate::database::columns::column;
@@ -124,7 +124,7 @@ pub(crate) async fn append(
     let (first_us, last_us) = (head.first_us(), head.last_us());
     let transaction = begin(client).await?;
     require(&transaction, reservation).await?;
-    if !lock(&transaction, device).await? {
+    if !lock(&transaction, Visibility::All, device).await? {
         return Ok(Replaced::Stale);
     }
     let is_hot = transaction
@@ -151,13 +151,21 @@ pub(crate) async fn next_id(transaction: &Transaction<'_>) -> Result<SegmentId, 
 
 /// Locks a device: waits until no append to it is running, and blocks further appends. Appends that start
 /// during the wait go first, so the wait has a time limit. Returns whether the device is locked.
-pub(crate) async fn lock(transaction: &Transaction<'_>, device: DeviceKey) -> Result<bool, Failure> {
-    let lock = transaction.prepare_cached("SELECT 1 FROM devices WHERE id = $1 FOR UPDATE").await?;
+pub(crate) async fn lock(
+    transaction: &Transaction<'_>,
+    visible: Visibility,
+    device: DeviceKey,
+) -> Result<bool, Failure> {
+    let lock = "SELECT 1 FROM devices WHERE id = $1
+                AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3) FOR UPDATE";
+    let lock = transaction.prepare_cached(lock).await?;
+    let VisibleRows { owner, device: visible, .. } = visible.rows();
+    let device: &[&(dyn ToSql + Sync)] = &[&device.0, &owner, &visible];
     // The lock timeout would not limit the wait: it starts again with each append that goes first.
     let limit = format!("SET LOCAL statement_timeout = {}", STORE_LOCK_TIMEOUT.as_millis());
     let done = try_join3(
         transaction.batch_execute(&limit),
-        transaction.execute(&lock, &[&device.0]),
+        transaction.execute(&lock, device),
         transaction.batch_execute(UNLIMITED),
     )
     .await;

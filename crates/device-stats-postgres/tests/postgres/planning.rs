@@ -8,7 +8,7 @@ use device_stats_postgres::testing::TestPostgres;
 use device_stats_segment::Effort;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
-    KeyedReadings, Piece, PieceKey, ReadingStore, Replaced, SegmentStore, SnapshotStore, Subject,
+    KeyedReadings, Piece, PieceKey, ReadingStore, Replaced, SegmentStore, SnapshotStore, Subject, Visibility,
 };
 
 use crate::{at, config, connect, device, reading, sealed_rows, segment, server_timed};
@@ -68,7 +68,7 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
     store.find_latest(&[device]).await.unwrap();
     store.merge(device, &[id], &segment(&rows)).await.unwrap();
     store.list_readings(device, Window::ALL, ListPage::LARGEST).await.unwrap();
-    store.delete_readings(device, Window { from_us: 20, until_us: 31 }, &[]).await.unwrap();
+    store.delete_readings(Visibility::All, device, Window { from_us: 20, until_us: 31 }, &[]).await.unwrap();
 
     let log = server.log();
     let plans = &log[before..];

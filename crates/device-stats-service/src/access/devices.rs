@@ -22,7 +22,7 @@ impl Service {
         device: NewDevice,
     ) -> Result<Device, ServiceError> {
         let owner = device.user_id.or_else(|| granted.principal().default_owner());
-        let device = NewDevice { user_id: granted.visible().owner(owner), ..device };
+        let device = NewDevice { user_id: granted.visible().hide_owner(owner), ..device };
         let created = self.complete(|parts| async move { parts.store.create_device(device).await });
         created.await.map_err(owner_missing)
     }
@@ -81,17 +81,24 @@ impl Service {
         expected: Option<&Device>,
         mut change: DeviceChange,
     ) -> Result<Device, ServiceError> {
-        if change.user_id == Some(device.user_id) {
+        if let Some(owner) = change.user_id
+            && let Err(forbidden) = device.granted().principal().grant::<Administer>()
+        {
+            if owner != device.user_id {
+                return Err(forbidden.into());
+            }
+            // The owner stays as it is. If it changes meanwhile, the store does not find the device.
             change.user_id = None;
         }
-        if change.user_id.is_some() {
-            device.granted().principal().grant::<Administer>()?;
-        }
-        let (visible, key, expected) = (device.granted().visible(), device.key, expected.cloned());
-        let updated = self.complete(move |parts| async move {
-            parts.store.update_device(visible, key, expected.as_ref(), change).await
-        });
-        updated.await.map_err(owner_missing)
+        let (visible, expected) = (device.granted().visible(), expected.cloned());
+        let (key, device_id) = (device.key, device.device_id.clone());
+        let update = move |parts: Arc<ServiceParts>| async move {
+            let updated = parts.store.update_device(visible, key, expected.as_ref(), change).await;
+            // Also after an error, because the outcome may be unknown.
+            parts.known_devices.forget([&device_id]);
+            updated
+        };
+        self.complete(update).await.map_err(owner_missing)
     }
 
     /// Deletes a device with its readings: no request finds them any more. [`purging`](crate::purging) frees
@@ -105,10 +112,12 @@ impl Service {
         device: &Authorized<Device, Manage>,
         expected: Option<&Device>,
     ) -> Result<(), ServiceError> {
-        let (visible, key, expected) = (device.granted().visible(), device.key, expected.cloned());
+        let (visible, expected) = (device.granted().visible(), expected.cloned());
+        let (key, device_id) = (device.key, device.device_id.clone());
         let delete = move |parts: Arc<ServiceParts>| async move {
             let deleted = parts.store.delete_device(visible, key, expected.as_ref()).await;
             // Also after an error, because the outcome may be unknown.
+            parts.known_devices.forget([&device_id]);
             parts.has_deleted.notify_one();
             deleted
         };

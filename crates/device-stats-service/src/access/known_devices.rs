@@ -62,17 +62,13 @@ impl KnownDevices {
         Ok(keys)
     }
 
-    /// Returns the key of a cached device that is certainly visible.
+    /// Returns the key of a cached device that is visible. For a user, the owner must have been looked up
+    /// within [`RIGHTS_CACHED_MAX`].
     fn get(&self, id: &DeviceId, visible: Visibility, restores: u64) -> Option<DeviceKey> {
         let known = self.0.get(id).filter(|known| known.restores == restores)?;
-        let is_visible = match visible {
-            Visibility::All => true,
-            Visibility::User(user) => {
-                known.owner == Some(user) && known.looked_up.elapsed() < RIGHTS_CACHED_MAX
-            }
-            Visibility::Device(key) => known.key == key,
-        };
-        is_visible.then_some(known.key)
+        let is_recent =
+            || !matches!(visible, Visibility::User(_)) || known.looked_up.elapsed() < RIGHTS_CACHED_MAX;
+        (visible.includes(known.key, known.owner) && is_recent()).then_some(known.key)
     }
 
     /// Removes devices from the cache, so that the next lookup asks the store.

@@ -31,7 +31,7 @@ pub enum Identity {
     Device(DeviceKey),
 }
 
-/// Reason why a principal may not perform an action, whatever user or device it is about.
+/// Reason why a principal may not perform an action on any user or device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
     /// The credential of the principal lacks the scope.
@@ -107,6 +107,11 @@ impl Principal {
         }
     }
 
+    /// Returns whether the principal is a device. It sees no user, not even its owner.
+    pub(crate) fn is_device(self) -> bool {
+        matches!(self.identity, Identity::Device(_))
+    }
+
     /// Returns the owner of the devices that the principal creates without naming one.
     pub(super) fn default_owner(self) -> Option<UserId> {
         match self.identity {
@@ -115,13 +120,13 @@ impl Principal {
         }
     }
 
-    /// Returns an idempotency key as the key of this principal. The keys of administrators are those that
-    /// clients of a service without access control use.
+    /// Returns an idempotency key as the key of this principal. Administrators share their keys with the
+    /// clients of a service without access control.
     pub(crate) fn own_key(self, key: &IdempotencyKey) -> IdempotencyKey {
         match self.identity {
             Identity::Administrator => key.clone(),
             Identity::User(UserId(id)) => key.of_owner(&format!("user {id}")),
-            Identity::Device(DeviceKey(key_of_device)) => key.of_owner(&format!("device {key_of_device}")),
+            Identity::Device(DeviceKey(device_key)) => key.of_owner(&format!("device {device_key}")),
         }
     }
 }
@@ -162,7 +167,7 @@ impl<T, A> Authorized<T, A> {
         Authorized { value: convert(self.value), granted: self.granted }
     }
 
-    /// Returns the principal that may perform the action.
+    /// Returns the right to the action.
     pub(crate) fn granted(&self) -> Granted<A> {
         self.granted
     }
@@ -186,7 +191,7 @@ mod tests {
     use super::*;
     use crate::access::action::{Administer, Ingest, Manage, Read};
 
-    /// The scopes that each identity can use, by the table of rights in `docs/access.md`.
+    /// The scopes that each identity can use, by `Action::ALLOWED`.
     #[test]
     fn an_identity_and_a_scope_are_needed_for_each_action() {
         let administrator = Identity::Administrator;

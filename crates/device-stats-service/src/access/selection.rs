@@ -57,7 +57,9 @@ impl Service {
             .store
             .list_devices_after(granted.visible(), after, filter, limit.saturating_add(1))
             .await?;
-        if let (true, Some(owner)) = (devices.is_empty(), filter.user_id) {
+        if let (true, Some(owner)) = (devices.is_empty(), filter.user_id)
+            && !granted.principal().is_device()
+        {
             self.find_user(granted, owner).await?;
         }
         Ok(CursorPage::from_longer(devices, limit))

@@ -98,8 +98,8 @@ impl Service {
     /// readings grows by the memory of this request.
     ///
     /// # Errors
-    /// [`StoreError::DeviceMissing`] unless `missing` is [`MissingDevices::Register`], and also then if the
-    /// device exists and the principal may not see it; [`ServiceError::QueueFull`].
+    /// [`StoreError::DeviceMissing`] if the device is missing; with [`MissingDevices::Register`], only if it
+    /// exists and the principal may not see it. [`ServiceError::QueueFull`].
     pub async fn append_batch(
         &self,
         granted: Granted<Ingest>,
@@ -128,7 +128,7 @@ impl Service {
             let device_key = match self.key_to_ingest(granted, device, restores).await {
                 Err(ServiceError::Store(StoreError::DeviceMissing)) if may_register => {
                     self.register(granted, [device]).await?;
-                    // A device that is still missing exists, but the principal may not see it.
+                    // If the next lookup still finds no device, the principal may not see it.
                     may_register = granted.sees_all();
                     continue;
                 }
@@ -185,7 +185,7 @@ impl Service {
             let unknown = if unknown == 0 { Vec::new() } else { devices.unknown(&keys) };
             if may_register && !unknown.is_empty() {
                 self.register(granted, unknown.iter().map(|(_, device)| device)).await?;
-                // Devices that are still missing exist, but the principal may not see them.
+                // If the next lookup still does not find a device, the principal may not see it.
                 may_register = granted.sees_all();
                 continue;
             }

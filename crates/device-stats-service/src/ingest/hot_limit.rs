@@ -95,24 +95,31 @@ impl HotLimit {
         if was_full { max - max / HOT_READINGS_FREED_DIVISOR } else { max }
     }
 
-    /// Counts the hot readings if the last count is old. All requests wait for the first count. While the
-    /// store is full, one request waits for each count, because the last number would refuse it. Otherwise,
-    /// counts run in a task, and no request waits.
+    /// Counts the hot readings if the last count is old. All requests wait for the first count, and while the
+    /// store is full also for later ones, because the last number would refuse them. Otherwise, counts run in
+    /// a task, and no request waits.
     async fn count_if_due(self: &Arc<Self>) {
         if !self.has_counted.load(Ordering::Relaxed) {
             let last = Arc::clone(&self.last_count).lock_owned().await;
             if last.is_none() {
                 self.count(last).await;
             }
-        } else if let Ok(last) = Arc::clone(&self.last_count).try_lock_owned()
-            && last.as_ref().is_none_or(|last| last.at.elapsed() >= HOT_COUNT_INTERVAL)
-        {
-            if self.hot_readings() >= self.accepted_below(self.is_full.load(Ordering::Relaxed)) {
+            return;
+        }
+        let is_full = self.hot_readings() >= self.accepted_below(self.is_full.load(Ordering::Relaxed));
+        let is_due = |last: &OwnedMutexGuard<Option<LastCount>>| {
+            last.as_ref().is_none_or(|last| last.at.elapsed() >= HOT_COUNT_INTERVAL)
+        };
+        if is_full {
+            let last = Arc::clone(&self.last_count).lock_owned().await;
+            if is_due(&last) {
                 self.count(last).await;
-            } else {
-                let limit = Arc::clone(self);
-                tokio::spawn(async move { limit.count(last).await });
             }
+        } else if let Ok(last) = Arc::clone(&self.last_count).try_lock_owned()
+            && is_due(&last)
+        {
+            let limit = Arc::clone(self);
+            tokio::spawn(async move { limit.count(last).await });
         }
     }
 
@@ -125,7 +132,7 @@ impl HotLimit {
             // The next counts of a store that is down fail, too. One message is enough.
             Err(error) if last.as_ref().is_none_or(|last| !last.has_failed) => tracing::warn!(
                 causes = error_chain(&error),
-                "counting the hot readings failed, trying again; until then, the last number counts"
+                "counting the hot readings failed, trying again; until then, the last counted number is used"
             ),
             Err(_) => {}
         }

@@ -97,8 +97,7 @@ pub(crate) fn list(
     let VisibleRows { owner, device: key, .. } = visible.rows();
     let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     add_visible(&mut conditions, &owner, &key);
-    let [limit, skip]: [&dyn ToSql; 2] = [&page.limit, &page.skip];
-    let (limit, skip) = (conditions.value(limit), conditions.value(skip));
+    let (limit, skip) = (conditions.value(&page.limit), conditions.value(&page.skip));
     let select = format!(
         "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
         conditions.clause()
@@ -114,10 +113,10 @@ fn add_visible<'v>(
     owner: &'v Option<i64>,
     key: &'v Option<i64>,
 ) {
-    if let Some(owner) = owner {
+    if owner.is_some() {
         conditions.add("user_id = @", owner);
     }
-    if let Some(key) = key {
+    if key.is_some() {
         conditions.add("id = @", key);
     }
 }
@@ -193,17 +192,16 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Checks that a device equals the expected one, if there is one.
+/// Checks that a device exists and is visible, and equals the expected one, if there is one.
 pub(crate) fn check(
     connection: &Connection,
     visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
 ) -> Result<(), StoreError> {
-    let Some(expected) = expected else { return Ok(()) };
     let device = find_by_key(connection, key)?.filter(|device| visible.includes_device(device));
     let device = device.ok_or(StoreError::DeviceMissing)?;
-    if device == *expected { Ok(()) } else { Err(StoreError::Changed) }
+    if expected.is_none_or(|expected| device == *expected) { Ok(()) } else { Err(StoreError::Changed) }
 }
 
 /// Deletes the hot readings of devices that the same transaction deletes.

@@ -53,14 +53,24 @@ pub(crate) fn list(
     visible: Visibility,
     page: ListPage,
 ) -> Result<Vec<User>, StoreError> {
-    let mut select = connection
-        .prepare_cached(
-            "SELECT id, username, email, created_at FROM users WHERE ?3 IS NULL OR id = ?3
-             ORDER BY id LIMIT ?1 OFFSET ?2",
-        )
-        .map_err(store_error)?;
-    let users = select.query_map((page.limit, page.skip, visible.rows().user_id), user);
+    let user_id = visible.rows().user_id;
+    let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
+    add_visible(&mut conditions, &user_id);
+    let (limit, skip) = (conditions.value(&page.limit), conditions.value(&page.skip));
+    let select = format!(
+        "SELECT id, username, email, created_at FROM users {} ORDER BY id LIMIT {limit} OFFSET {skip}",
+        conditions.clause()
+    );
+    let mut select = connection.prepare_cached(&select).map_err(store_error)?;
+    let users = select.query_map(conditions.values(), user);
     users.and_then(Iterator::collect).map_err(store_error)
+}
+
+/// Adds the condition of [`Visibility`].
+fn add_visible<'v>(conditions: &mut SqlConditions<'v, dyn ToSql + 'v>, user_id: &'v Option<i64>) {
+    if user_id.is_some() {
+        conditions.add("id = @", user_id);
+    }
 }
 
 pub(crate) fn list_after(
@@ -75,10 +85,8 @@ pub(crate) fn list_after(
     let text = text.as_ref().map(SearchText::as_lower_case);
     let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     conditions.add("id > @", &after.0);
-    let visible_user = visible.rows().user_id;
-    if let Some(user) = &visible_user {
-        conditions.add("id = @", user);
-    }
+    let user_id = visible.rows().user_id;
+    add_visible(&mut conditions, &user_id);
     if let Some(username) = &username {
         conditions.add("username = @", username);
     }

@@ -25,7 +25,7 @@ const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Size to which the write-ahead log is truncated after a checkpoint, in bytes.
 const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 /// Maximum number of prepared statements that a connection keeps; more than the store has.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 
 /// The connections of one store. Cheap to clone; clones share them.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use device_stats_domain::error_chain;
 use device_stats_store::StoreError;
+use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
@@ -72,8 +73,6 @@ impl Connections {
     /// Waits for the time, or until a checkpoint is due.
     async fn pause(&self, time: Duration) {
         tokio::select! {
-            // Without this order, a notice of a checkpoint that was run would end a later pause.
-            biased;
             () = self.upkeep.checkpoint_due.notified() => {}
             () = sleep(time) => {}
         }
@@ -82,6 +81,8 @@ impl Connections {
     /// Does a part of the work, and returns the next action of the task.
     fn do_step(&self, connection: &mut Connection) -> Result<Next, StoreError> {
         self.disk.check()?;
+        // This step does what an earlier notice asks for. Otherwise, the notice would end a later pause.
+        let _ = self.upkeep.checkpoint_due.notified().now_or_never();
         let mut pause = Duration::ZERO;
         match self.find_work(connection)? {
             None => {}

@@ -1,7 +1,7 @@
 //! The transaction that deletes the readings of a window.
 
 use device_stats_domain::{DeviceKey, Window};
-use device_stats_store::{CutSegment, Deleted, DeletionPlan, StoreError};
+use device_stats_store::{CutSegment, Deleted, DeletionPlan, StoreError, Visibility};
 use rusqlite::Connection;
 
 use crate::accounts::devices;
@@ -14,11 +14,12 @@ use crate::segments::catalogue;
 pub(crate) fn delete_readings(
     connection: &Connection,
     hot: &HotView,
+    visible: Visibility,
     device: DeviceKey,
     window: Window,
     cut: &[CutSegment],
 ) -> Result<Deleted, StoreError> {
-    devices::find_by_key(connection, device)?.ok_or(StoreError::DeviceMissing)?;
+    devices::check(connection, visible, device, None)?;
     let touching = catalogue::list(connection, device, window)?;
     // The caller commits also after `Stale`, so nothing has changed until here.
     let Some(plan) = DeletionPlan::new(&touching, window, cut)? else { return Ok(Deleted::Stale) };

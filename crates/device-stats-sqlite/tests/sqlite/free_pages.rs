@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use device_stats_domain::{DeviceId, DeviceKey, NewDevice, Window};
 use device_stats_sqlite::limits::FREE_PAGES_KEPT;
 use device_stats_sqlite::{SqliteStore, migrate};
-use device_stats_store::{AccountStore, SegmentStore, Store};
+use device_stats_store::{AccountStore, SegmentStore, Store, Visibility};
 use rusqlite::Connection;
 
 use crate::Folder;
@@ -29,7 +29,7 @@ async fn fill(store: &SqliteStore, name: &str) -> Vec<DeviceKey> {
 
 async fn delete(store: &SqliteStore, devices: &[DeviceKey]) {
     for device in devices {
-        store.delete_readings(*device, Window::ALL, &[]).await.unwrap();
+        store.delete_readings(Visibility::All, *device, Window::ALL, &[]).await.unwrap();
     }
 }
 

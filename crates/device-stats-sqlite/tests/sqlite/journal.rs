@@ -132,7 +132,7 @@ async fn a_damaged_entry_is_reported() {
             store.append(&readings(ill, 30..31)).await.err(),
             store.append(&call).await.err(),
             store.list_hot_readings(ill, 1).await.err(),
-            store.delete_readings(ill, Window::ALL, &[]).await.err(),
+            store.delete_readings(Visibility::All, ill, Window::ALL, &[]).await.err(),
         ] {
             let Some(StoreError::HotReadingsDamaged { device, entry: 2 }) = refused else {
                 panic!("{refused:?} after {damage}");
@@ -243,7 +243,7 @@ async fn a_repair_brings_back_no_deleted_reading() {
     store.append(&readings(device, 0..10)).await.unwrap();
     seal(&store, device, 6).await;
     let window = Window { from_us: 0, until_us: 6 };
-    assert_eq!(store.delete_readings(device, window, &[]).await.unwrap(), Deleted::Done(6));
+    assert_eq!(store.delete_readings(Visibility::All, device, window, &[]).await.unwrap(), Deleted::Done(6));
     // A reading of a deleted time is new.
     store.append(&readings(device, 3..4)).await.unwrap();
     drop(store);

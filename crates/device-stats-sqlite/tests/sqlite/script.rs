@@ -232,7 +232,9 @@ impl Script {
         let mut rows = segment.rows().unwrap();
         rows.retain(|row| row.time_us < window.from_us);
         let cut = [CutSegment { id: entry.id, rest: Some(Segment::encode(&rows, Effort::Fast).unwrap()) }];
-        let deleted = self.retry(async || self.store.delete_readings(device, window, &cut).await).await?;
+        let deleted = self
+            .retry(async || self.store.delete_readings(Visibility::All, device, window, &cut).await)
+            .await?;
         assert_eq!(deleted, Deleted::Done(u64::try_from(2 * BATCH - from).unwrap()));
         Ok(())
     }

@@ -40,17 +40,21 @@ impl Visibility {
 
     /// Returns whether the caller may see a device.
     pub fn includes_device(self, device: &Device) -> bool {
+        self.includes(device.key, device.user_id)
+    }
+
+    /// Returns whether the caller may see a device with this key and this owner.
+    pub fn includes(self, device: DeviceKey, owner: Option<UserId>) -> bool {
         match self {
             Self::All => true,
-            Self::User(id) => device.user_id == Some(id),
-            Self::Device(key) => device.key == key,
+            Self::User(id) => owner == Some(id),
+            Self::Device(key) => device == key,
         }
     }
 
-    /// Returns an owner of a new device as the caller sees it: an owner that the caller may not see becomes
-    /// one that does not exist.
+    /// Replaces the owner of a new device by one that does not exist, if the caller may not see it.
     #[must_use]
-    pub fn owner(self, owner: Option<UserId>) -> Option<UserId> {
+    pub fn hide_owner(self, owner: Option<UserId>) -> Option<UserId> {
         match self {
             Self::User(id) if owner.is_some_and(|owner| owner != id) => Some(UserId(NO_USER)),
             Self::Device(_) if owner.is_some() => Some(UserId(NO_USER)),

@@ -277,11 +277,15 @@ pub async fn missing_devices_are_created_at_once(store: Opened) {
     store.create_missing_devices(None, &["c", "b", "a", "c"].map(device_id)).await.unwrap();
     store.create_missing_devices(None, &["a", "d"].map(device_id)).await.unwrap();
     store.create_missing_devices(None, &[]).await.unwrap();
-    let found = store.find_devices(Visibility::All, &["a", "b", "c", "d"].map(device_id)).await.unwrap();
+    store.create_missing_devices(UNKNOWN_OWNER, &["a", "d"].map(device_id)).await.unwrap();
+    refused!(store.create_missing_devices(UNKNOWN_OWNER, &["a", "e"].map(device_id)), UserMissing);
+    store.create_missing_devices(Some(ann.id), &["a", "o"].map(device_id)).await.unwrap();
+    let found = store.find_devices(Visibility::All, &["a", "b", "c", "d", "o"].map(device_id)).await.unwrap();
     let found: Vec<_> = found.into_iter().map(Option::unwrap).collect();
     assert_eq!(found[1], kept);
+    assert_eq!((found[0].user_id, found[4].user_id), (None, Some(ann.id)));
     assert!(found.iter().all(|device| device.name.is_none() && device.created_at.is_some()));
-    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 4);
+    assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 5);
 }
 
 /// The callers name the same devices in different orders.

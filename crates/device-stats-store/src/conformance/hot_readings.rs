@@ -18,7 +18,7 @@ pub async fn hot_readings_are_counted(store: Opened) {
     seal(&store, &d, &(0..25).collect::<Vec<_>>()).await;
     assert_eq!(store.count_hot_readings().await.unwrap(), 35);
     let window = Window { from_us: 0, until_us: 10 };
-    store.delete_readings(other.key, window, &[]).await.unwrap();
+    store.delete_readings(Visibility::All, other.key, window, &[]).await.unwrap();
     assert_eq!(store.count_hot_readings().await.unwrap(), 25);
     store.delete_device(Visibility::All, other.key, None).await.unwrap();
     while store.purge_slice(other.key, 100).await.unwrap() != crate::Purged::Nothing {}

@@ -59,7 +59,7 @@ async fn assert_refused(store: &Opened, key: DeviceKey, segments: &[SegmentId]) 
         store.store_derived(key, *segment, &derived).await.unwrap();
     }
     refused!(store.append_segment(key, &segment(&[row(9_000, 1)])), DeviceMissing);
-    refused!(store.delete_readings(key, Window::ALL, &[]), DeviceMissing);
+    refused!(store.delete_readings(Visibility::All, key, Window::ALL, &[]), DeviceMissing);
     refused!(store.delete_device(Visibility::All, key, None), DeviceMissing);
 }
 

@@ -9,7 +9,9 @@ use device_stats_domain::{
 use device_stats_segment::{Effort, Row, Segment};
 
 use super::oracle::Oracle;
-use crate::{Appended, CutSegment, Deleted, Replaced, SealedRows, SegmentEntry, SegmentId, Store};
+use crate::{
+    Appended, CutSegment, Deleted, Replaced, SealedRows, SegmentEntry, SegmentId, Store, Visibility,
+};
 
 /// The store under test.
 pub(super) type Opened = Arc<dyn Store>;
@@ -188,7 +190,8 @@ pub(super) async fn cut_segments(
 pub(super) async fn delete(store: &Opened, device: &Device, window: Window) -> u64 {
     for _ in 0..1_000 {
         if let Some(cut) = cut_segments(store, device.key, window).await
-            && let Deleted::Done(readings) = store.delete_readings(device.key, window, &cut).await.unwrap()
+            && let Deleted::Done(readings) =
+                store.delete_readings(Visibility::All, device.key, window, &cut).await.unwrap()
         {
             return readings;
         }

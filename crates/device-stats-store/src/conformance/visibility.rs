@@ -8,7 +8,7 @@ use super::oracle::Oracle;
 use super::samples::{
     Opened, device, device_id, device_name, given, owned_device, page, stored, user, username,
 };
-use crate::{StoreError, UserState, Visibility};
+use crate::{Deleted, StoreError, UserState, Visibility};
 
 /// Two users, each with devices, and a device without an owner.
 struct Accounts {
@@ -101,18 +101,23 @@ pub async fn a_caller_changes_and_deletes_nothing_that_it_may_not_see(store: Ope
     for visible in accounts.visibilities() {
         for user in accounts.users.iter().filter(|user| !visible.includes_user(user)) {
             let state = UserState { user: user.clone(), devices: accounts.devices_of(user) };
-            for expected in [None, Some(&state)] {
-                let change = UserChange { username: Some(username("other")), email: None };
+            let stale = UserState { devices: Vec::new(), ..state.clone() };
+            // The errors of a stale state and of a taken name would show that the user exists.
+            for (expected, name) in [(None, "other"), (Some(&state), "bob"), (Some(&stale), "ann")] {
+                let change = UserChange { username: Some(username(name)), email: None };
                 refused!(store.update_user(visible, user.id, expected, change), UserMissing);
                 refused!(store.delete_user(visible, user.id, expected), UserMissing);
             }
         }
         for device in accounts.devices.iter().filter(|device| !visible.includes_device(device)) {
-            for expected in [None, Some(device)] {
-                let change = DeviceChange { name: Some(Some(device_name("other"))), user_id: Some(None) };
+            let stale = Device { name: Some(device_name("stale")), ..device.clone() };
+            let unknown = Some(UserId(i64::MAX));
+            for (expected, owner) in [(None, None), (Some(device), unknown), (Some(&stale), unknown)] {
+                let change = DeviceChange { name: Some(Some(device_name("other"))), user_id: Some(owner) };
                 refused!(store.update_device(visible, device.key, expected, change), DeviceMissing);
                 refused!(store.delete_device(visible, device.key, expected), DeviceMissing);
             }
+            refused!(store.delete_readings(visible, device.key, Window::ALL, &[]), DeviceMissing);
         }
     }
     accounts.assert_unchanged(&store).await;
@@ -138,6 +143,11 @@ pub async fn a_caller_changes_and_deletes_what_it_may_see(store: Opened) {
         let renamed = store.update_user(visible, ann.id, Some(&state).filter(|_| n == 0), rename).await;
         let renamed = renamed.unwrap();
         let removed = changed.remove(0);
+        store.append(&[given(&removed, 1, 1)]).await.unwrap();
+        for (visible, readings) in [(visible, 1), (Visibility::Device(removed.key), 0)] {
+            let deleted = store.delete_readings(visible, removed.key, Window::ALL, &[]).await.unwrap();
+            assert_eq!(deleted, Deleted::Done(readings));
+        }
         store.delete_device(visible, removed.key, Some(&removed).filter(|_| n == 0)).await.unwrap();
         let own = Visibility::Device(changed[0].key);
         let own = store.update_device(own, changed[0].key, None, change()).await.unwrap();

@@ -198,7 +198,7 @@ impl State {
         if expected.is_none_or(is_met) { Ok(()) } else { Err(StoreError::Changed) }
     }
 
-    fn check_device(
+    pub(super) fn check_device(
         &self,
         visible: Visibility,
         key: DeviceKey,

@@ -9,7 +9,7 @@ use device_stats_segment::{Row, Segment};
 use super::state::{Model, ModelSegment, State};
 use crate::{
     CutSegment, Deleted, Piece, PieceKey, Replaced, SealedRows, SegmentEntry, SegmentId, SegmentStore,
-    StoreError, open_head,
+    StoreError, Visibility, open_head,
 };
 
 #[async_trait]
@@ -79,11 +79,14 @@ impl SegmentStore for Model {
 
     async fn delete_readings(
         &self,
+        visible: Visibility,
         device: DeviceKey,
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
-        self.state().delete_readings(device, window, cut)
+        let mut state = self.state();
+        state.check_device(visible, device, None)?;
+        state.delete_readings(device, window, cut)
     }
 }
 
@@ -166,9 +169,6 @@ impl State {
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
-        if !self.devices.contains_key(&device) {
-            return Err(StoreError::DeviceMissing);
-        }
         let touching = self.segments_in(device, window).into_iter().map(|entry| entry.id);
         let (inside, others): (BTreeSet<_>, BTreeSet<_>) = touching.partition(|id| {
             let mut times = self.segments.get(id).into_iter().flat_map(|segment| segment.values.keys());

@@ -9,6 +9,7 @@ use crate::conformance::samples::{cut_segments, read_rows, sealed_rows, segment,
 use crate::conformance::steps::{Made, Step};
 use crate::{
     Deleted, HotDevice, NewestReadings, Piece, PieceKey, Replaced, SegmentEntry, SegmentId, StoreError,
+    Visibility,
 };
 
 /// A segment that does not exist.
@@ -140,7 +141,7 @@ impl Side {
         let Some((device, window, cut)) = self.cuts.iter().rev().nth(ago) else {
             return Ok("nothing was cut".to_owned());
         };
-        let answer: Deleted = self.store.delete_readings(*device, *window, cut).await?;
+        let answer: Deleted = self.store.delete_readings(Visibility::All, *device, *window, cut).await?;
         Ok(format!("{answer:?}"))
     }
 
