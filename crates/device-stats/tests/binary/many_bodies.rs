@@ -85,8 +85,8 @@ fn many_large_bodies_at_once_take_bounded_memory() {
     assert_eq!(server.post("/api/v1/stats/devices/d/batch", r#"[{"x":1,"y":2,"z":3}]"#).0, 201);
     // The buffers together have at most `BODIES_BYTES_MAX`. Each buffer grew by doubling. Its earlier,
     // smaller allocations together have at most the same size. The allocator keeps them for a second after
-    // they were freed. If all bodies arrive at the same pace, no other body uses them again. All of that comes
-    // on top of the memory of an idle server.
+    // they were freed. If all bodies arrive at the same pace, no other body uses them again. All of that is
+    // above the memory of an idle server.
     let peak = server.memory_peak() - before;
     assert!(peak < 2 * BODIES_BYTES_MAX, "the peak was {peak} bytes above {before}");
 }
