@@ -1,11 +1,12 @@
 //! Compares analyses with sorting. The readings are split in any way into segments and hot readings, and the
 //! window is arbitrary.
 
+mod faults;
 mod memory;
+mod memory_limits;
 mod spans;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use device_stats_domain::{
     Axes, Axis, Bins, Finite, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
@@ -14,19 +15,12 @@ use device_stats_exact::{
     ExactSum, Fraction, Moments, Quartile, interpolate, interquartile_range, quantile_position,
 };
 use memory::Memory;
+use memory_limits::small_limits;
 use proptest::prelude::*;
 
-use super::page_source::contradiction;
-use super::part::PartAxis;
-use super::part::cut_column::cut_columns;
-use super::part::part_column::part_columns;
-use super::rank::pool::Pool;
-use super::rank::rank_search::RankSearch;
 use super::*;
-use crate::format::columns::Columns;
 use crate::format::page_layout::PageSizes;
 use crate::format::segment::tests::{SMALL, encode, plausible_rows};
-use crate::format::segment::write::write;
 use crate::{Column, Effort, Row, Segment};
 
 /// Readings of a device, some in segments.
@@ -120,15 +114,6 @@ fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statis
 /// Compares by text, which distinguishes the two zeros.
 fn compare(found: Option<&Statistics>, column: Vec<f64>) {
     assert_eq!(format!("{found:?}"), format!("{:?}", expected(column, &wanted()).as_ref()));
-}
-
-/// Limits that are too small for most analyses.
-fn small_limits() -> [MemoryLimits; 3] {
-    [
-        MemoryLimits { pages: 0, codes: 0, values: 1, sample: 2 },
-        MemoryLimits { pages: 5, codes: 2, values: 40, sample: 3 },
-        MemoryLimits { pages: 5, codes: 1_000, values: 1_000, sample: 3 },
-    ]
 }
 
 /// Compares everything over one window, for devices in one pool.
@@ -413,127 +398,6 @@ fn unlike_segments_need_few_pages() {
     }
     check(std::slice::from_ref(&device), 0..i64::MAX, SMALL);
     check(&[device], 700..11_000, SMALL);
-}
-
-/// An analysis of more segments than fit in memory held the pages of all ranks and columns, and the codes of
-/// all cut segments.
-#[test]
-fn an_analysis_holds_few_pages() {
-    let limits = MemoryLimits { pages: 60, codes: 30, values: 300, sample: 4 };
-    // One column may need more pages than a batch: its dictionary for a histogram, and its codes.
-    let most = limits.pages + limits.codes + 600 / SMALL.dictionary as usize + 600 / SMALL.rows as usize;
-    let percentile = |number: i32| Percentile::new(Finite::new(f64::from(number)).unwrap()).unwrap();
-    let percentiles = (0..20).map(|n| percentile(5 * n)).collect();
-    let wanted = RequestedStatistics { percentiles, stddev: true, ..RequestedStatistics::default() };
-    let value = |n: i64| f64::from(u32::try_from(n * 7919 % 10_007).unwrap()) / 8.0;
-    let device = |number: i64, values: fn(f64) -> f64| {
-        let rows = (0..600).map(|n| row(n, values(value(n + 131 * number))));
-        Split { rows: rows.collect(), homes: vec![1; 600] }
-    };
-    let alike: Vec<Split> = (0..40).map(|n| device(n, |value| value)).collect();
-    // Devices with few values leave wide brackets.
-    let few = |n| device(n, |value| (value / 100.0).floor() * 100.0);
-    let unlike = (0..40).map(|n| if n % 2 == 0 { few(n) } else { device(n, |value| value) }).collect();
-    let windows = || [0..600, 70..590, 200..300].into_iter();
-    for (devices, window) in
-        [alike, unlike].iter().flat_map(|devices| windows().map(move |window| (devices, window)))
-    {
-        let memory = Memory::new(devices.iter().map(|device| device.segments(SMALL)));
-        let parts = cut(&memory.parts(), &[window.start, window.end], &memory).unwrap().into_parts();
-        let hot = Axes::default();
-        let groups: Vec<Group<'_>> = parts.chunks(1).map(|parts| Group { parts, hot: &hot }).collect();
-        let plenty = MemoryLimits { pages: 60_000, codes: 60_000, ..limits };
-        let expected = analyze_axis(&groups, Axis::X, &wanted, plenty, &memory).unwrap();
-        assert!(memory.held.get() > 2 * most, "{} pages of {window:?}", memory.held.get());
-        memory.held.set(0);
-        assert_eq!(analyze_axis(&groups, Axis::X, &wanted, limits, &memory).unwrap(), expected);
-        assert!(memory.held.get() <= most, "{} pages of {window:?}", memory.held.get());
-        let group = Group { parts: &parts, hot: &hot };
-        memory.held.set(0);
-        let bins = bins(300, None, None);
-        let expected = histogram(group, Axis::X, bins, plenty, &memory).unwrap();
-        assert!(memory.held.get() > 2 * most, "{} pages of a histogram", memory.held.get());
-        memory.held.set(0);
-        assert_eq!(histogram(group, Axis::X, bins, limits, &memory).unwrap(), expected);
-        assert!(memory.held.get() <= most, "{} pages of a histogram", memory.held.get());
-    }
-}
-
-/// The codes of a cut segment are released if they take too much memory.
-#[test]
-fn released_codes_count_the_same() {
-    let rows = plausible_rows(9_000);
-    let memory = Memory::new([vec![encode(&rows, PageSizes::WRITTEN, Effort::Fast)]].into_iter());
-    for (from, until) in [(100, 8_999), (0, 3_000), (4_000, 4_200), (1, 8_192)] {
-        let bounds = [rows[from].time_us, rows[until].time_us];
-        let parts = cut(&memory.parts(), &bounds, &memory).unwrap().into_parts();
-        let axes = Axis::ALL.map(|axis| PartAxis { part: &parts[0], axis });
-        let released = MemoryLimits { codes: 0, ..MemoryLimits::ONE_OF_FOUR };
-        let released = cut_columns(&axes, released, &memory).unwrap();
-        let held = cut_columns(&axes, MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
-        for (held, released) in held.iter().zip(released) {
-            assert!(released.is_released() && !held.is_released());
-            for page in parts[0].head.pages(Column::Dictionary(held.part_axis.axis)) {
-                let read = memory.load(&[SegmentPage { segment: 0, page }]).unwrap();
-                let dictionary = read[0].as_dictionary().unwrap();
-                let index = page.index as usize;
-                let counts = held.counts(index, dictionary, &memory).unwrap();
-                assert_eq!(counts, released.counts(index, dictionary, &memory).unwrap());
-            }
-        }
-    }
-}
-
-/// A rank beyond the count was answered as if the segment were corrupt.
-#[test]
-#[should_panic = "rank 30 is not below the number of readings, 30"]
-fn a_rank_beyond_the_count_is_a_mistake_of_the_caller() {
-    let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
-    let parts = memory.parts();
-    let group = Group { parts: &parts, hot: &Axes::default() };
-    let columns = part_columns(&[group], &[Axis::X], MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
-    let _ = RankSearch::start(Pool::new(&columns), 30, &memory);
-}
-
-/// The codes outside the window have more readings of a value than the dictionary counts. The negative
-/// difference was treated as zero.
-#[test]
-fn codes_that_contradict_the_dictionary_are_a_fault() {
-    let rows: Vec<Row> = (0..60).map(|n| row(n, if n < 40 { 1.0 } else { 2.0 })).collect();
-    let mut columns = Columns::from_rows(&rows, SMALL.sum_run).unwrap();
-    columns.axes.x.dictionary.counts = vec![10, 50];
-    let memory = Memory::new([vec![write(&columns, SMALL, Effort::Fast).unwrap()]].into_iter());
-    let parts = cut(&memory.parts(), &[20, 60], &memory).unwrap().into_parts();
-    let group = Group { parts: &parts, hot: &Axes::default() };
-    let fault = contradiction(&memory, 0);
-    assert_eq!(
-        analyze_axis(&[group], Axis::X, &RequestedStatistics::default(), MemoryLimits::ONE_OF_FOUR, &memory)
-            .unwrap_err(),
-        fault
-    );
-    assert_eq!(
-        histogram(group, Axis::X, bins(2, None, None), MemoryLimits::ONE_OF_FOUR, &memory).unwrap_err(),
-        fault
-    );
-}
-
-/// Missing pages were left out of sums and rows.
-#[test]
-#[should_panic = "a source returns each requested page"]
-fn a_source_that_returns_fewer_pages_is_a_mistake_of_the_caller() {
-    struct Fewer(Memory);
-    impl Pages for Fewer {
-        type Error = crate::Fault;
-        fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<crate::Page>>, crate::Fault> {
-            self.0.load(wanted.split_last().unwrap().1)
-        }
-        fn fault(&self, _: usize, fault: crate::Fault) -> crate::Fault {
-            fault
-        }
-    }
-    let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
-    let parts = memory.parts();
-    let _ = rows(&parts, &Fewer(memory));
 }
 
 #[test]
