@@ -4,10 +4,7 @@
 //!
 //! `CRASH_POINTS=all` runs more rounds, as `make torture` does.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a refused writer waits before it retries; the environment sets the number of rounds"
-)]
+#![expect(clippy::disallowed_methods, reason = "a refused writer waits before it retries")]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +15,7 @@ use serde_json::{Value, json};
 use crate::numbered_readings::{Answer, Api, Fate, NumberedDevice};
 use crate::random::Random;
 use crate::server::{Server, run};
+use crate::torture::is_torture;
 
 const WRITERS: u64 = 8;
 /// Numbers of readings per request: mostly few, sometimes enough for a segment.
@@ -137,8 +135,7 @@ fn register(api: &Api, devices: &[NumberedDevice]) -> Value {
 
 #[test]
 fn outages_of_postgresql_lose_and_double_nothing() {
-    let is_torture = std::env::var("CRASH_POINTS").is_ok_and(|all| all == "all");
-    let rounds = if is_torture { ROUNDS_OF_TORTURE } else { ROUNDS };
+    let rounds = if is_torture() { ROUNDS_OF_TORTURE } else { ROUNDS };
     let postgres = TestPostgres::start();
     let url = postgres.fresh_database();
     let server = Server::start_with(&url, &["--seal-after-seconds", "0"]);

@@ -1,10 +1,7 @@
 //! One run of the binary under `strace`, which kills the process at its n-th system call, or lets this call
 //! fail as on a broken disk. `strace` counts the calls of each thread separately.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the environment sets the number of crash points; polls a file"
-)]
+#![expect(clippy::disallowed_methods, reason = "polls a file")]
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::numbered_readings::{Answer, Api, Fate, NumberedDevice};
 use crate::server::{Server, run, serve, wrap};
+use crate::torture::is_torture;
 
 /// Numbers of readings of the successive requests. Large requests become segments at once. The readings of
 /// the others are sealed later.
@@ -142,8 +140,7 @@ impl Run {
 
 /// Returns the numbers of the calls to fail: all, or every `step`-th.
 pub(crate) fn call_numbers(step: usize) -> impl Iterator<Item = usize> {
-    let is_all = std::env::var("CRASH_POINTS").is_ok_and(|all| all == "all");
-    (1..).step_by(if is_all { 1 } else { step })
+    (1..).step_by(if is_torture() { 1 } else { step })
 }
 
 /// Asserts that the server refuses all writes, and that readings can be read.

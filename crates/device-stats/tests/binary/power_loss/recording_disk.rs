@@ -18,6 +18,7 @@ use fuser::{
 };
 use tempfile::TempDir;
 
+use crate::torture::is_torture;
 use crate::unsynced_disk::{Change, is_recorded};
 
 /// Time for which the kernel keeps names and attributes. Only the kernel changes them.
@@ -35,14 +36,21 @@ pub(crate) struct RecordingDisk {
 }
 
 impl RecordingDisk {
-    /// Mounts an empty file system. Returns `None` if this machine or user cannot mount one.
+    /// Mounts an empty file system. Returns `None` if this machine or user cannot mount one, so that `make
+    /// test` skips the test.
+    ///
+    /// # Panics
+    /// Instead of `None` in `make torture`, which skips no test.
     pub(crate) fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let files = Arc::default();
         match fuser::spawn_mount(Mounted(Arc::clone(&files)), folder.path(), &Config::default()) {
             Ok(session) => Some(Self { session, folder, files }),
             Err(error) if is_impossible(&error) => {
-                println!("SKIPPED: no file system can be mounted (root and /dev/fuse are needed): {error}");
+                let reason =
+                    format!("no file system can be mounted (root and /dev/fuse are needed): {error}");
+                assert!(!is_torture(), "with CRASH_POINTS=all, no test is skipped, but {reason}");
+                println!("SKIPPED: {reason}");
                 None
             }
             Err(error) => panic!("{error}"),
