@@ -4,46 +4,54 @@
 //! unsynced data at a random point. On each of them, every reading acknowledged before this point is stored
 //! exactly once, no other reading is stored, and each deletion is whole.
 //!
+//! In the negative controls, the disk ignores the syncs of one file. Their images must have lost readings, or
+//! be damaged. Otherwise the other images would prove nothing.
+//!
 //! `CRASH_POINTS=all`, as in `make torture`, tries 1,000 images; the default is fewer.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the caller chooses the number of images; polls the file system"
-)]
+#![expect(clippy::disallowed_methods, reason = "polls the file system")]
 
 mod recording_disk;
 mod writers;
 
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rusqlite::ErrorCode;
+
 use crate::numbered_readings::Api;
 use crate::random::Random;
 use crate::server::{Server, run, serve};
+use crate::torture::is_torture;
 use crate::unsynced_disk::{self, Change, write_image};
 use recording_disk::RecordingDisk;
-use writers::Writers;
+use writers::{Kept, Writers};
 
 /// Number of images of a recording.
 const IMAGES: u64 = 40;
+/// Minimum number of images that must have lost readings, or be damaged, if the disk ignores syncs.
+const HARMED_MIN: u64 = IMAGES / 4;
 /// Number of recordings in `make test` and in `make torture`.
 const RECORDINGS: [u64; 2] = [1, 25];
-/// Number of images of the negative control.
-const CONTROL_IMAGES: u64 = 12;
 /// Number of threads that check images.
 const CHECKERS: usize = 2;
 const DATABASE: &str = "test.db";
 const LOG: &str = "test.db-wal";
 /// Minimum number of changes after a checkpoint, in which the log starts again from its beginning.
 const CHANGES_AFTER_CHECKPOINT: usize = 400;
+/// Number of changes after a checkpoint in which the log gets only some of the pages again.
+const SHORTLY_AFTER_CHECKPOINT: usize = 100;
+/// Text of SQLite for a database that it finds damaged.
+const MALFORMED: &str = "database disk image is malformed";
 /// Time limit for events that must happen eventually.
 const EVENT_TIMEOUT: Duration = Duration::from_mins(1);
 
 fn recordings() -> u64 {
     let [some, all] = RECORDINGS;
-    if std::env::var("CRASH_POINTS").is_ok_and(|points| points == "all") { all } else { some }
+    if is_torture() { all } else { some }
 }
 
 fn database_url(folder: &Path) -> String {
@@ -62,6 +70,8 @@ enum End {
 /// The changes of the files during a load, and the clients.
 struct Recording {
     changes: Vec<Change>,
+    /// Number of changes before the first request.
+    begin: usize,
     writers: Writers,
 }
 
@@ -72,10 +82,12 @@ impl Recording {
         let disk = RecordingDisk::mount()?;
         let mut writers = Writers::with_seed(seed);
         let client = Api::at("");
+        let mut begin = usize::MAX;
         for end in ends {
             let mut serve = serve(&database_url(disk.folder()), &["--seal-after-seconds", "0"]);
             serve.env("RUST_LOG", "info,device_stats_service=debug");
             let server = Server::spawn(serve).unwrap_or_else(|(_, log)| panic!("the server ended:\n{log}"));
+            begin = begin.min(disk.count_changes());
             let (api, is_over) = (client.with_url(&server.url), AtomicBool::new(false));
             writers.write(&api, &disk, &is_over, || {
                 await_work(&disk, &server);
@@ -86,24 +98,43 @@ impl Recording {
                 }
             });
         }
-        Some(Self { changes: disk.into_changes(), writers })
+        Some(Self { changes: disk.into_changes(), begin, writers })
     }
 
-    /// Writes the images of random points of the recording into new folders, and checks them on several
-    /// threads. `is_recorded` says whether the disk has noticed a change. An image whose check fails is kept.
+    /// Returns whether a change is a sync of a file after the first request.
+    fn is_later_sync(&self, index: usize, file: &str) -> bool {
+        index >= self.begin && matches!(&self.changes[index], Change::Sync(synced) if synced == file)
+    }
+
+    /// Returns all points, as numbers of changes.
+    fn all_points(&self) -> Range<usize> {
+        0..self.changes.len() + 1
+    }
+
+    /// Returns the points shortly after a checkpoint, at which the log has started again from its beginning,
+    /// and has few pages.
+    fn points_after_checkpoint(&self) -> Range<usize> {
+        let checkpoint = (0..self.changes.len()).find(|index| self.is_later_sync(*index, DATABASE)).unwrap();
+        checkpoint + 1..checkpoint + 1 + SHORTLY_AFTER_CHECKPOINT
+    }
+
+    /// Writes the images of random points into new folders, and checks them on several threads. If `ignored`
+    /// names a file, the disk ignores its syncs after the first request. An image whose check fails is kept.
     fn try_images(
         &self,
-        seeds: std::ops::Range<u64>,
-        is_recorded: impl Fn(&Change) -> bool + Sync,
+        seeds: Range<u64>,
+        points: &Range<usize>,
+        ignored: Option<&str>,
         check: impl Fn(&Path, usize) + Sync,
     ) {
+        let is_carried_out = |index: &usize| !ignored.is_some_and(|file| self.is_later_sync(*index, file));
         let (next, end) = (AtomicU64::new(seeds.start), seeds.end);
         let check_next = || {
             while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < end) {
                 let mut random = unsynced_disk::Random(seed);
-                let changes = random.below(self.changes.len() + 1);
+                let changes = points.start + random.below(points.len());
                 let folder = tempfile::tempdir().unwrap();
-                let kept = self.changes[..changes].iter().filter(|change| is_recorded(change));
+                let kept = (0..changes).filter(is_carried_out).map(|index| &self.changes[index]);
                 write_image(kept, &mut random, folder.path());
                 let checked = std::panic::catch_unwind(AssertUnwindSafe(|| check(folder.path(), changes)));
                 if checked.is_err() {
@@ -139,13 +170,34 @@ fn await_work(disk: &RecordingDisk, server: &Server) {
     await_event("changes", &|| disk.count_changes() >= after);
 }
 
+/// Returns the faults that SQLite finds in an image; "ok" if there is none.
+fn check_integrity(folder: &Path) -> String {
+    let connection = rusqlite::Connection::open(folder.join(DATABASE)).unwrap();
+    match connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)) {
+        Ok(faults) => faults,
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => error.to_string(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Returns the report of `verify` about an image, and whether the service finds no fault.
+fn verify(folder: &Path) -> (bool, String) {
+    let verify = run(&["verify", "--database-url", &database_url(folder)]);
+    (verify.status.success(), String::from_utf8(verify.stdout).unwrap())
+}
+
 /// Asserts that SQLite and the service find no fault in an image.
 fn assert_sound(folder: &Path) {
-    let verify = run(&["verify", "--database-url", &database_url(folder)]);
-    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
-    let connection = rusqlite::Connection::open(folder.join(DATABASE)).unwrap();
-    let check = connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
-    assert_eq!(check.unwrap(), "ok");
+    let (is_sound, report) = verify(folder);
+    assert!(is_sound, "{report}");
+    assert_eq!(check_integrity(folder), "ok");
+}
+
+/// Asserts that SQLite or the service finds a fault in an image. Otherwise an error has another cause.
+fn assert_damaged(folder: &Path) {
+    let (is_sound, report) = verify(folder);
+    let has_faults = !is_sound && report.ends_with(" faults\n");
+    assert!(has_faults || check_integrity(folder) != "ok", "no fault is found: {report}");
 }
 
 #[test]
@@ -157,19 +209,15 @@ fn a_loss_of_power_under_the_service_loses_and_doubles_nothing() {
         let seeds = seed * IMAGES..(seed + 1) * IMAGES;
         images += IMAGES;
         changes += recording.changes.len();
-        recording.try_images(
-            seeds,
-            |_| true,
-            |folder, changes| {
-                let server = Server::start_with(&database_url(folder), &["--seal-after-seconds", "600"]);
-                let api = Api::at(&server.url);
-                let mut random = Random::with_seed(changes as u64 + 1);
-                let kept = recording.writers.assert_kept(changes, &api, &mut random);
-                acknowledged.fetch_add(kept, Ordering::Relaxed);
-                server.kill();
-                assert_sound(folder);
-            },
-        );
+        recording.try_images(seeds, &recording.all_points(), None, |folder, changes| {
+            let server = Server::start_with(&database_url(folder), &["--seal-after-seconds", "600"]);
+            let api = Api::at(&server.url);
+            let mut random = Random::with_seed(changes as u64 + 1);
+            let kept = recording.writers.assert_kept(changes, &api, &mut random);
+            acknowledged.fetch_add(kept, Ordering::Relaxed);
+            server.kill();
+            assert_sound(folder);
+        });
     }
     let acknowledged = acknowledged.into_inner();
     println!(
@@ -179,22 +227,49 @@ fn a_loss_of_power_under_the_service_loses_and_doubles_nothing() {
     assert!(acknowledged > 0, "no image has acknowledged readings");
 }
 
-/// If the disk acknowledges the syncs of the log without carrying them out, the images must show lost
-/// readings. Otherwise they would prove nothing.
-#[test]
-fn a_disk_that_ignores_syncs_loses_acknowledged_readings() {
-    let Some(recording) = Recording::new(0, &[End::Kill]) else { return };
-    let is_noticed = |change: &Change| !matches!(change, Change::Sync(file) if file == LOG);
-    let with_losses = AtomicU64::new(0);
-    recording.try_images(0..CONTROL_IMAGES, is_noticed, |folder, changes| {
+/// Makes images of a disk that ignores the syncs of a file. Returns the number of images that have lost
+/// acknowledged readings although no request fails, and the number of images that the service finds damaged.
+/// Returns `None` if no file system can be mounted.
+fn count_harmed_images(file: &str, points: impl Fn(&Recording) -> Range<usize>) -> Option<[u64; 2]> {
+    let recording = Recording::new(0, &[End::Kill])?;
+    let (with_losses, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
+    recording.try_images(0..IMAGES, &points(&recording), Some(file), |folder, changes| {
         let serve = serve(&database_url(folder), &["--seal-after-seconds", "600"]);
-        let has_lost = match Server::spawn(serve) {
-            Ok(server) => recording.writers.have_lost(changes, &Api::at(&server.url)),
-            // The main file has pages that the lost log does not have.
-            Err(_) => true,
+        let count = match Server::spawn(serve).map(|server| recording.writers.compare(changes, &server)) {
+            Ok(Kept::All) => return,
+            Ok(Kept::NotAll) => &with_losses,
+            Ok(Kept::Unknown) => {
+                assert_damaged(folder);
+                &damaged
+            }
+            Err((_, log)) => {
+                assert!(log.contains(MALFORMED), "{log}");
+                &damaged
+            }
         };
-        with_losses.fetch_add(u64::from(has_lost), Ordering::Relaxed);
+        count.fetch_add(1, Ordering::Relaxed);
     });
-    let with_losses = with_losses.into_inner();
-    assert!(with_losses > CONTROL_IMAGES / 4, "only {with_losses} images have lost readings");
+    let [with_losses, damaged] = [with_losses, damaged].map(AtomicU64::into_inner);
+    println!(
+        "{IMAGES} images without syncs of {file}: {with_losses} have lost readings, {damaged} are damaged"
+    );
+    Some([with_losses, damaged])
+}
+
+#[test]
+fn a_disk_that_ignores_syncs_of_the_log_loses_acknowledged_readings() {
+    let Some([with_losses, _]) = count_harmed_images(LOG, Recording::all_points) else { return };
+    assert!(with_losses >= HARMED_MIN, "only {with_losses} images have lost readings");
+}
+
+/// After a checkpoint, the log starts again from its beginning. Then only the main file has the pages that
+/// the checkpoint has moved. Without some of these pages, the database is usually damaged.
+#[test]
+fn a_disk_that_ignores_syncs_of_the_main_file_loses_or_damages_acknowledged_readings() {
+    let harmed = count_harmed_images(DATABASE, Recording::points_after_checkpoint);
+    let Some([with_losses, damaged]) = harmed else { return };
+    assert!(
+        with_losses + damaged >= HARMED_MIN,
+        "only {with_losses} images have lost readings, and {damaged} are damaged"
+    );
 }

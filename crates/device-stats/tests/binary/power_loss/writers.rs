@@ -8,6 +8,7 @@ use super::recording_disk::RecordingDisk;
 use crate::keyed_readings::KeyedDevice;
 use crate::numbered_readings::{Answer, Api, Fate, NumberedDevice};
 use crate::random::Random;
+use crate::server::Server;
 
 /// Number of writers with numbered readings. One more sends keyed requests.
 const NUMBERED: u64 = 3;
@@ -45,6 +46,15 @@ impl<T> History<T> {
     }
 }
 
+/// Whether a server has all acknowledged readings. Of several devices, the last of these variants counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kept {
+    All,
+    /// A request failed.
+    Unknown,
+    NotAll,
+}
+
 /// A device, and whether it exists. `None` if a request to create or to delete it has no outcome yet.
 #[derive(Clone)]
 struct Known {
@@ -61,14 +71,17 @@ impl Known {
         if found { device.assert_kept(api) } else { device.assert_gone(api) }
     }
 
-    /// Returns whether fewer readings are stored than have been acknowledged.
-    fn has_lost(&self, api: &Api) -> bool {
-        let path = format!("/api/v1/stats/devices/{}/analyze", self.device.name);
-        let stored = match api.request("POST", &path, Some(&serde_json::json!({}))) {
-            Some((200, answer)) => answer["x"]["count"].as_u64().unwrap(),
-            _ => 0,
+    /// Compares the number of stored readings with the number of acknowledged ones.
+    fn compare(&self, server: &Server) -> Kept {
+        let (status, answer) =
+            server.post(&format!("/api/v1/stats/devices/{}/analyze", self.device.name), "{}");
+        let stored = match status {
+            200 => answer["x"]["count"].as_u64().unwrap(),
+            404 => 0,
+            _ => return Kept::Unknown,
         };
-        self.exists == Some(true) && stored < self.device.sent_and_acknowledged().1
+        let acknowledged = self.device.sent_and_acknowledged().1;
+        if self.exists == Some(true) && stored < acknowledged { Kept::NotAll } else { Kept::All }
     }
 }
 
@@ -236,9 +249,10 @@ impl Writers {
         acknowledged
     }
 
-    /// Returns whether a server on an image has lost acknowledged readings.
-    pub(crate) fn have_lost(&self, changes: usize, api: &Api) -> bool {
-        self.known(changes).into_iter().any(|known| known.has_lost(api))
+    /// Returns whether a server on an image has all acknowledged readings.
+    pub(crate) fn compare(&self, changes: usize, server: &Server) -> Kept {
+        let kept = self.known(changes).into_iter().map(|known| known.compare(server));
+        kept.max().unwrap_or(Kept::All)
     }
 
     fn known(&self, changes: usize) -> Vec<&Known> {
