@@ -30,7 +30,7 @@ pub use interpolate::{Fraction, interpolate};
 pub use interquartile_range::{Quartile, interquartile_range};
 pub use magnitude::magnitude;
 pub use moments::Moments;
-pub use order_key::{OrderKey, double_from_key};
+pub use order_key::{OrderKey, double_from_key, integer_from_key};
 pub use quantile_position::{QuantilePosition, quantile_position};
 
 /// Tests the examples in the README.

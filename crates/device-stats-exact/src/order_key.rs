@@ -29,6 +29,12 @@ pub fn double_from_key(key: u64) -> f64 {
     f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
 
+/// Returns the integer with this key: the inverse of [`OrderKey::order_key`].
+#[inline]
+pub fn integer_from_key(key: u64) -> i64 {
+    (key ^ 1 << 63).cast_signed()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -45,6 +51,7 @@ mod tests {
         #[test]
         fn keys_of_integers_are_in_order(a in any::<i64>(), b in any::<i64>()) {
             prop_assert_eq!(a.order_key().cmp(&b.order_key()), a.cmp(&b));
+            prop_assert_eq!(integer_from_key(a.order_key()), a);
         }
     }
 }

@@ -43,6 +43,16 @@ impl<'c> Needs<'c> {
         Self { columns, requested, beside: 0 }
     }
 
+    /// Returns the needs of work that only takes pages of codes or of a dictionary.
+    pub(crate) fn of_pages(requested: Vec<SegmentPage>) -> Self {
+        Self { columns: &[], requested, beside: 0 }
+    }
+
+    /// Returns the needs of work that only takes pages of times or ids, which have twice the typical size.
+    pub(crate) fn of_integers(requested: Vec<SegmentPage>) -> Self {
+        Self { columns: &[], beside: requested.len(), requested }
+    }
+
     /// Returns the columns whose codes have to be read again.
     fn released(&self) -> impl Iterator<Item = &'c CutColumn<'c>> + use<'c> {
         self.columns.iter().filter_map(PartColumn::cut).filter(|column| column.is_released())

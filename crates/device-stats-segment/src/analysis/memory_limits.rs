@@ -3,8 +3,9 @@
 /// Typical memory of a page of codes or of a dictionary, in bytes. The limits count in this unit.
 const PAGE_BYTES: usize = 16 * 1024;
 
-/// Limits on the memory of one call of [`analyze`](super::analyze), [`analyze_axis`](super::analyze_axis) or
-/// [`histogram`](super::histogram()), beside its columns and the cache of the caller.
+/// Limits on the memory of one call of [`analyze`](super::analyze), [`analyze_axis`](super::analyze_axis),
+/// [`histogram`](super::histogram()), [`newest`](super::newest()) or [`rows`](super::rows()), beside its
+/// columns, the readings that it returns, and the cache of the caller.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryLimits {
     /// Maximum number of pages that are requested together. If the cache has nearly all pages of a rank, all

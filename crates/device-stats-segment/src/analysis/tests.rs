@@ -184,7 +184,12 @@ fn check_histogram(group: Group<'_>, axis: Axis, column: &[f64], memory: &Memory
 fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memory) {
     let mut all: Vec<Row> = split.rows.iter().copied().filter(|row| window.contains(&row.time_us)).collect();
     all.reverse();
-    assert_eq!(rows(parts, memory).unwrap().len() + split.hot(window).len(), all.len());
+    let limits = |variant: usize| match small_limits().get(variant % 4) {
+        Some(small) => *small,
+        None => MemoryLimits::ONE_OF_FOUR,
+    };
+    let sealed = rows(parts, limits(all.len()), memory).unwrap();
+    assert_eq!(sealed.len() + split.hot(window).len(), all.len());
     for skip in [0, 1, all.len() / 2, all.len().saturating_sub(1), all.len(), all.len() + 3] {
         for limit in [0, 1, 3, 100] {
             let expected: Vec<Row> = all.iter().copied().skip(skip).take(limit).collect();
@@ -192,8 +197,10 @@ fn check_lists(split: &Split, parts: &[Part], window: &Range<i64>, memory: &Memo
             let mut hot = split.hot(window);
             hot.reverse();
             hot.truncate(skip + limit);
-            let found = newest(parts, &hot, skip as u64, u32::try_from(limit).unwrap(), memory).unwrap();
-            assert_eq!(found, expected, "skip {skip} limit {limit}");
+            let limits = limits(skip + limit);
+            let (skip, limit) = (skip as u64, u32::try_from(limit).unwrap());
+            let found = newest(parts, &hot, skip, limit, limits, memory).unwrap();
+            assert_eq!(found, expected, "skip {skip} limit {limit}, {limits:?}");
         }
     }
 }

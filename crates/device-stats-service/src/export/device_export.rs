@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use device_stats_domain::{Device, DeviceId, Reading, Window};
 use device_stats_segment::Row;
-use device_stats_segment::analysis::{rows, span_end};
+use device_stats_segment::analysis::{MemoryLimits, rows, span_end};
 use device_stats_store::{SegmentEntry, Store, StoreError, Subject};
 
 use crate::limits::{EXPORT_HOT_READINGS_MAX, EXPORT_SPAN_READINGS};
@@ -131,7 +131,7 @@ impl OpenExportSpan {
         let Window { from_us, until_us } = window;
         let until_us = span_end(&self.segments.whole_parts(), from_us, until_us, EXPORT_SPAN_READINGS);
         let parts = self.segments.cut_window(Window { from_us, until_us })?;
-        let mut rows = rows(&parts, &self.segments)?;
+        let mut rows = rows(&parts, MemoryLimits::ONE_OF_FOUR, &self.segments)?;
         rows.extend(hot.into_iter().take_while(|row| row.time_us < until_us));
         // The stable sort of the standard library detects sorted runs and merges them.
         rows.sort_by_key(|row| row.time_us);

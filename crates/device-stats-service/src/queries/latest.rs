@@ -6,7 +6,7 @@ mod tests;
 
 use device_stats_domain::{Device, DeviceKey, Reading, RequestedAxes};
 use device_stats_segment::Row;
-use device_stats_segment::analysis::{Pages, Part, rows};
+use device_stats_segment::analysis::{MemoryLimits, Pages, Part, rows};
 use device_stats_store::{NewestReadings, SegmentEntry};
 
 use super::list::stored_reading;
@@ -114,7 +114,7 @@ fn last_rows<P: Pages>(mut parts: Vec<Part>, pages: &P) -> Result<Vec<Row>, P::E
     }
     let mut last = Vec::with_capacity(parts.len());
     for parts in parts.chunks(SEGMENTS_DECODED_AT_ONCE) {
-        last.extend(rows(parts, pages)?);
+        last.extend(rows(parts, MemoryLimits::ONE_OF_FOUR, pages)?);
     }
     Ok(last)
 }

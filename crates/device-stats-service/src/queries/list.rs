@@ -4,7 +4,7 @@ use device_stats_domain::{
     Axes, Device, DeviceKey, Finite, ListPage, Reading, ReadingId, RequestedAxes, Timestamp, Window,
 };
 use device_stats_segment::Row;
-use device_stats_segment::analysis::newest;
+use device_stats_segment::analysis::{MemoryLimits, newest};
 use device_stats_store::{NewestReadings, SegmentEntry, StoreError};
 
 use super::memory::snapshot_bytes;
@@ -103,7 +103,7 @@ impl Service {
         };
         let read = self.parts.compute.run(Weight::Light, move || {
             let parts = segments.cut_window(window)?;
-            newest(&parts, &snapshot.hot, page_start(page), page.limit, &segments)
+            newest(&parts, &snapshot.hot, page_start(page), page.limit, MemoryLimits::ONE_OF_FOUR, &segments)
         });
         read.await.map_err(ServiceError::ComputationFailed)
     }

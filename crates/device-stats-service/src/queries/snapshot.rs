@@ -139,7 +139,8 @@ impl OpenSnapshot {
         }
         let mut hot = hot_magnitudes(group.hot);
         for parts in small.chunks(SEGMENTS_DECODED_AT_ONCE) {
-            hot.x.extend(hot_magnitudes(&columns(&rows(parts, &self.segments)?)).x);
+            let rows = rows(parts, MemoryLimits::ONE_OF_FOUR, &self.segments)?;
+            hot.x.extend(hot_magnitudes(&columns(&rows)).x);
         }
         Ok(Magnitudes { parts: derived, hot })
     }

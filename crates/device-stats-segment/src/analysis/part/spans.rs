@@ -13,7 +13,7 @@ use crate::format::page_layout::count_u32;
 
 /// Number of requested pages of times, of 32 KiB each, from which no further part joins the request. A part
 /// has at most 256 pages, if this crate wrote its segment.
-const PAGES_AT_ONCE: usize = 512;
+pub(crate) const PAGES_AT_ONCE: usize = 512;
 
 /// The parts of consecutive spans of time.
 #[derive(Clone, Debug)]

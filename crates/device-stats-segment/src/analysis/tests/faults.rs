@@ -59,5 +59,5 @@ fn a_source_that_returns_fewer_pages_is_a_mistake_of_the_caller() {
     }
     let memory = Memory::new([vec![encode(&plausible_rows(30), SMALL, Effort::Fast)]].into_iter());
     let parts = memory.parts();
-    let _ = rows(&parts, &Fewer(memory));
+    let _ = rows(&parts, MemoryLimits::ONE_OF_FOUR, &Fewer(memory));
 }

@@ -1,9 +1,13 @@
 //! Limits on the memory of an analysis: they change no result, and the number of pages that are held stays
 //! below them.
 
+use std::cmp::Reverse;
+
 use super::*;
+use crate::analysis::newest::time_search::TimeSearch;
 use crate::analysis::part::PartAxis;
 use crate::analysis::part::cut_column::cut_columns;
+use crate::analysis::part::spans::PAGES_AT_ONCE;
 
 /// Limits that are too small for most analyses.
 pub(super) fn small_limits() -> [MemoryLimits; 3] {
@@ -81,4 +85,56 @@ fn released_codes_count_the_same() {
             }
         }
     }
+}
+
+/// Returns segments of one device that overlap each other, and their readings, segment by segment.
+fn overlapping_segments(segments: i64) -> (Memory, Vec<Row>) {
+    let value = |n: i64| f64::from(u32::try_from(n * 7919 % 10_007).unwrap()) / 8.0;
+    let rows_of = |segment: i64| (0..14).map(move |n| row(n * segments + segment, value(n + segment)));
+    let rows: Vec<Vec<Row>> = (0..segments).map(|segment| rows_of(segment).collect()).collect();
+    let encoded = rows.iter().map(|rows| encode(rows, SMALL, Effort::Fast)).collect();
+    (Memory::new([encoded].into_iter()), rows.concat())
+}
+
+/// A list held one or two pages of times of each segment that has readings before and after the first reading
+/// of the list, however many these are.
+#[test]
+fn a_list_holds_few_pages() {
+    let limits = MemoryLimits { pages: 60, values: 100, ..MemoryLimits::ONE_OF_FOUR };
+    let plenty = MemoryLimits { pages: 60_000, ..limits };
+    let (memory, mut rows) = overlapping_segments(600);
+    rows.sort_unstable_by_key(|row| Reverse(row.time_us));
+    let list = |limits| newest(&memory.parts(), &[], 4_000, 200, limits, &memory).unwrap();
+    assert_eq!(list(plenty), rows[4_000..4_200]);
+    // A cut of the parts has a limit of its own.
+    assert!(memory.held.get() > PAGES_AT_ONCE + limits.pages, "{} pages", memory.held.get());
+    memory.held.set(0);
+    assert_eq!(list(limits), rows[4_000..4_200]);
+    assert!(memory.held.get() <= PAGES_AT_ONCE, "{} pages", memory.held.get());
+}
+
+/// The times in the pages of all these segments would take as much memory as the pages.
+#[test]
+fn a_list_selects_among_few_times() {
+    let limits = MemoryLimits { values: 100, ..MemoryLimits::ONE_OF_FOUR };
+    let (memory, rows) = overlapping_segments(60);
+    let parts = memory.parts();
+    let count_inside =
+        |limits, rank| TimeSearch::new(&parts, &[], limits).find_bracket(rank, &memory).unwrap().1;
+    for rank in [0, 1, 400, rows.len() as u64 - 1] {
+        assert!(count_inside(MemoryLimits::ONE_OF_FOUR, rank) > 300, "rank {rank}");
+        assert!((1..=100).contains(&count_inside(limits, rank)), "rank {rank}");
+    }
+}
+
+/// A list of readings of many segments, and an export of segments that overlap, held all pages of a column.
+#[test]
+fn reading_many_parts_holds_few_pages() {
+    let limits = MemoryLimits { pages: 60, ..MemoryLimits::ONE_OF_FOUR };
+    let (memory, expected) = overlapping_segments(100);
+    assert_eq!(rows(&memory.parts(), MemoryLimits::ONE_OF_FOUR, &memory).unwrap(), expected);
+    assert!(memory.held.get() > 3 * limits.pages, "{} pages", memory.held.get());
+    memory.held.set(0);
+    assert_eq!(rows(&memory.parts(), limits, &memory).unwrap(), expected);
+    assert!(memory.held.get() <= limits.pages, "{} pages", memory.held.get());
 }

@@ -9,7 +9,7 @@ fn walk(memory: &Memory, window: &Range<i64>, readings: u32) -> Vec<Vec<Row>> {
         let until = span_end(&memory.parts(), from, window.end, readings);
         assert!(from < until && until <= window.end, "{from} {until}");
         let parts = cut(&memory.parts(), &[from, until], memory).unwrap().into_parts();
-        let mut span = rows(&parts, memory).unwrap();
+        let mut span = rows(&parts, MemoryLimits::ONE_OF_FOUR, memory).unwrap();
         span.sort_by_key(|row| row.time_us);
         spans.push(span);
         from = until;
@@ -47,7 +47,7 @@ proptest! {
 fn reading_all_rows_requests_each_page_once() {
     let device = Split { rows: plausible_rows(9_000), homes: vec![1; 9_000] };
     let memory = Memory::new([device.segments(PageSizes::WRITTEN)].into_iter());
-    assert_eq!(rows(&memory.parts(), &memory).unwrap(), device.rows);
+    assert_eq!(rows(&memory.parts(), MemoryLimits::ONE_OF_FOUR, &memory).unwrap(), device.rows);
     let head = std::sync::Arc::clone(&memory.parts()[0].head);
     let mut columns = vec![Column::Times, Column::Ids];
     for axis in Axis::ALL {
@@ -77,7 +77,7 @@ proptest! {
                 for (parts, [from, until]) in spans.iter().zip(bounds.array_windows()) {
                     prop_assert!(parts.iter().all(|part| part.len() > 0));
                     prop_assert!(parts.is_sorted_by_key(|part| part.segment));
-                    let mut found = rows(parts, &memory).unwrap();
+                    let mut found = rows(parts, MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
                     found.sort_by_key(|row| row.time_us);
                     let sealed = split.rows.iter().zip(&split.homes).filter(|(_, home)| **home > 0);
                     let sealed = sealed.map(|(row, _)| *row).filter(|row| window.contains(&row.time_us));
