@@ -1,4 +1,6 @@
-//! Rights, devices and readings for the tests.
+//! Rights, devices, readings and stores for the tests.
+
+pub(crate) mod changed_model;
 
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Reading, ReadingId, ReadingTime, Timestamp,

@@ -1,85 +1,20 @@
 //! Tests of group commits over the model and over SQLite.
 
-use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::ThreadId;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use device_stats_domain::{DeviceKey, Timestamp};
-use device_stats_segment::Row;
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::{Appended, HotDevices, Model};
+use device_stats_store::{Appended, Model};
 use futures_util::future::join_all;
 
 use super::*;
 use crate::limits::{HOT_READINGS_DEFAULT, LOCKED_DEVICE_WAIT_MAX, QUEUE_READINGS_MAX};
+use crate::testing::changed_model::ChangedModel;
 use crate::testing::{create_device as create, new_reading as reading};
 
 fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
     Arc::new(GroupCommit::new(store, HOT_READINGS_DEFAULT, Arc::default(), Arc::default(), Arc::default()))
-}
-
-/// The model with another number of concurrent appends, and with lost outcomes.
-#[derive(Default)]
-struct ChangedModel {
-    model: Model,
-    append_concurrency: usize,
-    /// Number of outcomes missing in the answer to each append.
-    outcomes_lost: usize,
-    /// A device that another call has locked.
-    locked: Mutex<Option<DeviceKey>>,
-    /// Time for which an append waits for the locked device.
-    lock_wait: Duration,
-    /// Number of appends.
-    appends: AtomicUsize,
-    /// The threads of the appends, each with the number of readings.
-    threads: Mutex<Vec<(ThreadId, usize)>>,
-}
-
-#[async_trait]
-impl ReadingStore for ChangedModel {
-    fn append_concurrency(&self) -> usize {
-        self.append_concurrency
-    }
-
-    async fn reserve_reading_ids(&self, count: u32) -> Result<Range<i64>, StoreError> {
-        self.model.reserve_reading_ids(count).await
-    }
-
-    async fn append(&self, readings: &[NewReading]) -> Result<Vec<Appended>, StoreError> {
-        self.appends.fetch_add(1, Ordering::Relaxed);
-        self.threads.lock().unwrap().push((std::thread::current().id(), readings.len()));
-        let locked = *self.locked.lock().unwrap();
-        if readings.iter().any(|reading| Some(reading.device) == locked) {
-            sleep(self.lock_wait).await;
-            return Err(StoreError::DevicesLocked(locked.into_iter().collect()));
-        }
-        let mut outcomes = self.model.append(readings).await?;
-        outcomes.truncate(outcomes.len() - self.outcomes_lost);
-        Ok(outcomes)
-    }
-
-    async fn append_keyed(
-        &self,
-        requests: &[KeyedReadings],
-        now: Timestamp,
-    ) -> Result<Vec<KeyedOutcome>, StoreError> {
-        self.model.append_keyed(requests, now).await
-    }
-
-    async fn count_hot_readings(&self) -> Result<u64, StoreError> {
-        self.model.count_hot_readings().await
-    }
-
-    async fn list_hot_devices(&self, after: DeviceKey) -> Result<HotDevices, StoreError> {
-        self.model.list_hot_devices(after).await
-    }
-
-    async fn list_hot_readings(&self, device: DeviceKey, count: u32) -> Result<Vec<Row>, StoreError> {
-        self.model.list_hot_readings(device, count).await
-    }
 }
 
 /// Time for which an append waits for a locked device.
