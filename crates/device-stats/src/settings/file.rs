@@ -7,7 +7,7 @@ use std::io;
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
 
-use super::setting::{Kind, SETTINGS, Setting};
+use super::setting::{Kind, LIST_SEPARATOR, SETTINGS, Setting};
 
 /// The settings of a file.
 #[derive(Debug, Default)]
@@ -116,6 +116,9 @@ fn expected(setting: &Setting) -> String {
             let example = if default.is_empty() { "..." } else { default };
             format!("{name} must be a text in quotes: {name} = \"{example}\"")
         }
+        Kind::List => {
+            format!("{name} must be a list of texts in quotes: {name} = [\"...\", \"...\"]")
+        }
         Kind::WholeNumber => format!("{name} must be a whole number, without quotes: {name} = {default}"),
         Kind::Truth => format!("{name} must be true or false, without quotes: {name} = {default}"),
     }
@@ -125,7 +128,12 @@ fn expected(setting: &Setting) -> String {
 /// that the setting is absent.
 fn to_text(kind: Kind, value: &DeValue<'_>) -> Option<SecretString> {
     match (kind, value) {
-        (Kind::Text, DeValue::String(text)) => Some(text.as_ref().into()),
+        (Kind::Text | Kind::List, DeValue::String(text)) => Some(text.as_ref().into()),
+        (Kind::List, DeValue::Array(elements)) => {
+            let texts: Option<Vec<&str>> =
+                elements.iter().map(|element| element.get_ref().as_str()).collect();
+            Some(texts?.join(LIST_SEPARATOR).into())
+        }
         (_, DeValue::String(text)) if text.is_empty() => Some("".into()),
         (Kind::WholeNumber, DeValue::Integer(number)) if number.radix() == 10 => Some(number.as_str().into()),
         (Kind::Truth, DeValue::Boolean(truth)) => Some(truth.to_string().into()),

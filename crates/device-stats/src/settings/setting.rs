@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 
-use clap::Arg;
+use clap::{Arg, ArgAction};
 use secrecy::SecretString;
 
 /// A setting. Its value is text until [`Settings`](super::Settings) parses it.
@@ -26,6 +26,8 @@ pub(super) struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
+    /// Texts, separated by commas. The flag can be repeated, and the settings file can contain an array.
+    List,
     WholeNumber,
     Truth,
 }
@@ -69,7 +71,7 @@ pub(super) static SETTINGS: [Setting; 21] = [
         name: "proxies",
         variable: "DEVICE_STATS_PROXIES",
         default: "",
-        kind: Kind::Text,
+        kind: Kind::List,
         group: Group::Server,
         value: "NETWORKS",
         help: "Take client addresses from X-Forwarded-For of these proxies (addresses and networks, separated by commas)",
@@ -249,6 +251,8 @@ pub(super) static SETTINGS: [Setting; 21] = [
     },
 ];
 
+/// Separates the elements of a list in its text.
+pub(super) const LIST_SEPARATOR: &str = ",";
 /// Heading of the settings in a help.
 const HEADING: &str = "Settings";
 /// Id of the flag `--config`.
@@ -265,11 +269,13 @@ impl Setting {
     }
 
     fn flag_with_help(&self, help: &str) -> Arg {
-        let Self { name, variable, default, value, .. } = self;
+        let Self { name, variable, default, kind, value, .. } = self;
+        let action = if *kind == Kind::List { ArgAction::Append } else { ArgAction::Set };
         let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         let parse = |text: &str| Ok::<_, Infallible>(SecretString::from(text));
         Arg::new(*name)
             .long(*name)
+            .action(action)
             .value_name(*value)
             .value_parser(parse)
             .help(format!("{help} [variable: {variable}]{default}"))
@@ -309,7 +315,7 @@ pub(crate) fn root_flags() -> Vec<Arg> {
 fn json() -> Arg {
     Arg::new(JSON)
         .long("json")
-        .action(clap::ArgAction::SetTrue)
+        .action(ArgAction::SetTrue)
         .help("Print results and errors as JSON: the short form of --output json")
         .help_heading(HEADING)
 }

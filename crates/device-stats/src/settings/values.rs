@@ -10,7 +10,7 @@ use clap::{ArgMatches, Command};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::file::{InvalidFile, SettingsFile};
-use super::setting::{CONFIG, CONFIG_VARIABLE, JSON, SETTINGS, Setting};
+use super::setting::{CONFIG, CONFIG_VARIABLE, JSON, Kind, LIST_SEPARATOR, SETTINGS, Setting};
 
 /// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +133,15 @@ fn flag(setting: &Setting, matches: &ArgMatches) -> Option<SecretString> {
         return Some("json".into());
     }
     let is_flag = matches.value_source(setting.name) == Some(ValueSource::CommandLine);
-    let value = matches.get_one::<SecretString>(setting.name).filter(|_| is_flag);
+    if !is_flag {
+        return None;
+    }
+    if setting.kind == Kind::List {
+        let texts = matches.get_many::<SecretString>(setting.name)?.map(ExposeSecret::expose_secret);
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        return Some(texts.join(LIST_SEPARATOR)).filter(|text| !text.is_empty()).map(SecretString::from);
+    }
+    let value = matches.get_one::<SecretString>(setting.name);
     value.filter(|value| !value.expose_secret().is_empty()).cloned()
 }
 
