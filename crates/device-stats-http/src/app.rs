@@ -10,34 +10,33 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::body::drain_unread;
+use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::ApiError;
-use crate::{middleware, openapi, routes};
+use crate::{browsers, middleware, openapi, routes};
 
 /// Returns the application over a service.
-pub(crate) fn app(service: Service) -> Router {
+pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let (operations, document) = routes::operations().split_for_parts();
     let swagger_ui = SwaggerUi::new("/docs").url("/api/v1/openapi.json", openapi::complete(document));
-    with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service))
+    with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service), access)
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;
 /// everything else is refused.
-pub(crate) fn opening_app() -> Router {
-    around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening))
+pub(crate) fn opening_app(access: &BrowserAccess) -> Router {
+    around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening), access)
 }
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
-/// panics, complete the response, and compress it.
-pub(crate) fn with_layers(routes: Router) -> Router {
-    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method))
+/// panics, refuse web pages of other sites, complete the response, and compress it.
+pub(crate) fn with_layers(routes: Router, access: &BrowserAccess) -> Router {
+    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access)
 }
 
-fn around(routes: Router) -> Router {
-    routes
-        .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
-        .layer(from_fn(middleware::complete_response))
-        .layer(compression())
+fn around(routes: Router, access: &BrowserAccess) -> Router {
+    let routes = routes.layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()));
+    browsers::protect(routes, access).layer(from_fn(middleware::complete_response)).layer(compression())
 }
 
 async fn refuse_while_opening(headers: HeaderMap, body: Body) -> ApiError {
@@ -70,7 +69,10 @@ mod tests {
     use super::*;
 
     async fn get_while_opening(path: &str) -> Response {
-        opening_app().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
+        opening_app(&BrowserAccess::default())
+            .oneshot(Request::get(path).body(Body::empty()).unwrap())
+            .await
+            .unwrap()
     }
 
     /// The server did not listen until it had read all hot readings, so it was restarted again and again.
@@ -89,10 +91,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn foreign_hosts_are_refused_while_the_database_is_being_opened() {
+        let request =
+            Request::get("/api/v1/users").header("host", "site.example").body(Body::empty()).unwrap();
+        let response = opening_app(&BrowserAccess::default()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
+    }
+
+    #[tokio::test]
     async fn a_panic_is_answered_like_any_error() {
         let routes = Router::new().route("/", get(async || -> () { panic!("boom") }));
         let request = Request::get("/").header("x-request-id", "r-1").body(Body::empty()).unwrap();
-        let response = with_layers(routes).oneshot(request).await.unwrap();
+        let response = with_layers(routes, &BrowserAccess::default()).oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-request-id"], "r-1");
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -10,6 +10,7 @@ pub mod limits;
 
 mod app;
 mod body;
+mod browsers;
 mod compression;
 mod errors;
 mod extract;
@@ -21,6 +22,7 @@ mod proxies;
 mod routes;
 mod trailing_slash;
 
+pub use browsers::{AllowedHosts, AllowedHostsError, BrowserAccess};
 pub use listener::serve;
 pub use openapi::openapi;
 pub use proxies::{TrustedProxies, TrustedProxiesError};

@@ -30,6 +30,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use crate::app::{app, opening_app};
+use crate::browsers::BrowserAccess;
 use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
 use crate::proxies::TrustedProxies;
 use crate::trailing_slash::strip_trailing_slash;
@@ -41,14 +42,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// [`SHUTDOWN_TIMEOUT`]. Until `opening` completes, only `/health/live` succeeds, and everything else is
 /// answered with 503.
 ///
-/// The address of a client is that of its connection, or the one that a trusted proxy reports.
+/// The address of a client is that of its connection, or the one that a trusted proxy reports. `access` names
+/// the web pages that may send requests.
 pub async fn serve(
     listener: TcpListener,
     opening: impl Future<Output = Service> + Send,
     proxies: TrustedProxies,
+    access: BrowserAccess,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let server = Server::new(proxies);
+    let server = Server::new(proxies, access);
     let mut opened = None;
     let mut opening = std::pin::pin!(opening);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -90,16 +93,22 @@ struct Server {
     app: Arc<OnceLock<Router>>,
     opening_app: Router,
     proxies: Arc<TrustedProxies>,
+    access: Arc<BrowserAccess>,
 }
 
 impl Server {
-    fn new(proxies: TrustedProxies) -> Self {
-        Self { app: Arc::default(), opening_app: opening_app(), proxies: Arc::new(proxies) }
+    fn new(proxies: TrustedProxies, access: BrowserAccess) -> Self {
+        Self {
+            app: Arc::default(),
+            opening_app: opening_app(&access),
+            proxies: Arc::new(proxies),
+            access: Arc::new(access),
+        }
     }
 
     /// Lets the service answer all further requests.
     fn open(&self, service: &Service) {
-        self.app.get_or_init(|| app(service.clone()));
+        self.app.get_or_init(|| app(service.clone(), &self.access));
     }
 }
 
@@ -156,7 +165,7 @@ fn serve_connection(
 }
 
 async fn respond(
-    Server { app, opening_app, proxies }: Server,
+    Server { app, opening_app, proxies, .. }: Server,
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> Response {

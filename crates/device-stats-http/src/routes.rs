@@ -30,13 +30,14 @@ use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
 pub(crate) use exports::FORMAT_WORDS;
+pub(crate) use health::is_health_path;
 pub(crate) use points::{aliases, is_write_path};
 pub(crate) use series::WEEK_START_WORDS;
 pub(crate) use statistics::names as statistic_names;
 
 /// Returns the check of the liveness. It needs no service.
 pub(crate) fn liveness() -> Router {
-    Router::new().route("/health/live", get(health::check_live))
+    Router::new().route(health::LIVE_PATH, get(health::check_live))
 }
 
 /// Returns the documented operations.

@@ -21,6 +21,15 @@ pub(crate) enum ApiError {
     /// The path has no operation with the method.
     #[error("unknown method")]
     UnknownMethod,
+    /// The header `Host` is not a host with an optional port, or there are several.
+    #[error("malformed host")]
+    MalformedHost,
+    /// The request is for a name that is not one of the service.
+    #[error("foreign host")]
+    ForeignHost {
+        /// The name, without the port.
+        name: String,
+    },
     /// Parts of the request break rules.
     #[error("invalid request")]
     Invalid(Vec<Fault>),

@@ -48,6 +48,11 @@ impl ApiError {
             Self::UnknownMethod => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }
+            Self::MalformedHost => {
+                let detail = "The header Host is not a host name or an address, with or without a port";
+                text(StatusCode::BAD_REQUEST, "malformed_host", detail)
+            }
+            Self::ForeignHost { name } => foreign_host(name),
             Self::Invalid(faults) => invalid(faults.clone()),
             Self::Body(error) => describe_body(error),
             Self::IncompleteBody => malformed_body("There was an error parsing the body"),
@@ -82,6 +87,14 @@ impl ApiError {
             Self::NoDecoder(_) | Self::Panicked => internal(),
         }
     }
+}
+
+fn foreign_host(name: &str) -> Description {
+    let detail = format!(
+        "The request is for {name}, which is not a name of this service. To allow it, add {name} to the setting \
+         --allowed-host (DEVICE_STATS_ALLOWED_HOST)"
+    );
+    text(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail)
 }
 
 fn describe_body(error: &BodyError) -> Description {

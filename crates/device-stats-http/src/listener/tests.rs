@@ -89,14 +89,15 @@ async fn export(pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
 
 async fn request_export(method: &str, pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
     let (log, _guard) = Log::start();
-    let server = Server::new(TrustedProxies::default());
+    let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
     server.open(&service().await);
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
     let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
     let connection = tokio::spawn(connection);
-    let request =
-        format!("{method} /api/v1/stats/devices/d/export HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n");
+    let request = format!(
+        "{method} /api/v1/stats/devices/d/export HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    );
     client.write_all(request.as_bytes()).await.unwrap();
     let (mut received, mut part) = (Vec::new(), vec![0; BUFFER_BYTES]);
     for _ in 0..parts_max {
@@ -158,14 +159,14 @@ async fn a_request_whose_client_disconnects_is_logged() {
         has_begun.notify_one();
         std::future::pending::<()>().await;
     };
-    let routes = with_layers(Router::new().route("/slow", get(never_answers)));
-    let server = Server::new(TrustedProxies::default());
+    let routes = with_layers(Router::new().route("/slow", get(never_answers)), &BrowserAccess::default());
+    let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
     server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
     let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
     let connection = tokio::spawn(connection);
-    client.write_all(b"GET /slow HTTP/1.1\r\nhost: t\r\nx-request-id: r-1\r\n\r\n").await.unwrap();
+    client.write_all(b"GET /slow HTTP/1.1\r\nhost: localhost\r\nx-request-id: r-1\r\n\r\n").await.unwrap();
     begun.notified().await;
     assert_eq!(log.text(), "");
     drop(client);

@@ -44,7 +44,8 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let (single_kib, batch_mib) = (BODY_BYTES_MAX >> 10, BATCH_BYTES_MAX >> 20);
     let too_large = format!("The body is larger than {single_kib} KiB; for a batch, {batch_mib} MiB.");
     let errors = [
-        (has_body, "400", "Error", "The body is incomplete or not UTF-8."),
+        (has_body, "400", "Error", "The body is incomplete or not UTF-8, or the header `Host` is malformed."),
+        (in_api, "400", "Error", "The header `Host` is malformed."),
         (has_body, "408", "Error", &too_slow),
         (
             has_key,
@@ -54,6 +55,7 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
         ),
         (has_body, "413", "Error", &too_large),
         (has_body, "415", "Error", "The `Content-Encoding` or the format of a batch is not supported."),
+        (in_api, "421", "Error", "The host of the request is not a name of the service."),
         (has_input, "422", "ValidationError", "Parts of the request break rules. All faults are listed."),
         (true, "500", "Error", "An internal error of the service."),
         (

@@ -25,6 +25,10 @@ pub(crate) struct HealthResponse {
     damaged_devices: Option<usize>,
 }
 
+/// Path of the check of the liveness.
+pub(super) const LIVE_PATH: &str = "/health/live";
+const READY_PATH: &str = "/health/ready";
+
 const OK: HealthResponse = HealthResponse { status: "ok", damaged_devices: None };
 
 /// Check that the process is alive
@@ -52,6 +56,11 @@ pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<H
         0 => OK,
         _ => HealthResponse { status: "damaged", damaged_devices: Some(damaged) },
     }))
+}
+
+/// Returns whether a path is that of a health check.
+pub(crate) fn is_health_path(path: &str) -> bool {
+    [LIVE_PATH, READY_PATH].contains(&path)
 }
 
 /// The version of this node.

@@ -134,7 +134,9 @@ async fn an_unsupported_type_or_coding_is_refused(api: Api) {
 async fn a_body_above_the_limit_is_refused(api: Api) {
     api.device("d").await;
     let head = |path: &str, length: &str| {
-        format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{length}\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{length}\r\n\r\n"
+        )
     };
     for (path, most) in [(READINGS, BODY_BYTES_MAX), (BATCH, BATCH_BYTES_MAX)] {
         let expected = format!("413 The body is larger than {most} bytes");
@@ -169,12 +171,12 @@ async fn malformed_framing_is_refused(api: Api) {
         "transfer-encoding: gzip",
         "bad header",
     ] {
-        let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n{lines}\r\n\r\n");
+        let head = format!("POST {READINGS} HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n{lines}\r\n\r\n");
         let response = api.send_bytes(&[head.as_bytes(), READING].concat(), true).await;
         assert_eq!(response.status, 400, "{lines}");
     }
     // A `Content-Length` with a chunked body is ignored, and the connection is closed.
-    let head = format!("POST {READINGS} HTTP/1.1\r\nhost: t\r\n{JSON}\r\n");
+    let head = format!("POST {READINGS} HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n");
     let both = format!("{head}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
     let response = api.send_bytes(both.as_bytes(), true).await;
     assert!(matches!(response.status, 400 | 422), "{response:?}");

@@ -88,7 +88,7 @@ struct Reader {
 impl Reader {
     async fn begin(api: Api, path: &str) -> Self {
         let mut stream = TcpStream::connect(api.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

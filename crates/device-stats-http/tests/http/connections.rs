@@ -20,7 +20,7 @@ over_both_stores!(
 async fn a_connection_stays_open_after_errors(api: Api) {
     let mut stream = TcpStream::connect(api.address).await.unwrap();
     for path in ["/health/live", "/nothing", "/api/v1/users?limit=0", "/health/ready"] {
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n").as_bytes()).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
         let response = Response::read(&mut stream, true).await;
         assert_eq!(response.status, api.get(path).await.status, "{path}");
     }
@@ -29,7 +29,7 @@ async fn a_connection_stays_open_after_errors(api: Api) {
 async fn a_long_head_is_refused(api: Api) {
     let many: String = (0..100).fold(String::new(), |lines, index| format!("{lines}h{index}: v\r\n"));
     for lines in [format!("long: {}\r\n", "x".repeat(30_000)), many] {
-        let request = format!("GET /health/live HTTP/1.1\r\nhost: t\r\n{lines}\r\n");
+        let request = format!("GET /health/live HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n");
         assert_eq!(api.send_bytes(request.as_bytes(), true).await.status, 431);
     }
 }
@@ -37,7 +37,7 @@ async fn a_long_head_is_refused(api: Api) {
 async fn a_client_that_sends_too_much_can_read_the_response(api: Api) {
     api.device("d").await;
     let size = 12 * 1024 * 1024;
-    let head = format!("POST /api/v1/stats/devices/d/batch HTTP/1.1\r\nhost: t\r\n{JSON}\r\n");
+    let head = format!("POST /api/v1/stats/devices/d/batch HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n");
     for framing in [format!("content-length: {size}\r\n\r\n"), "transfer-encoding: chunked\r\n\r\n".into()] {
         let mut stream = TcpStream::connect(api.address).await.unwrap();
         stream.write_all(format!("{head}{framing}").as_bytes()).await.unwrap();
@@ -65,12 +65,12 @@ async fn a_body_that_nobody_reads_is_drained(api: Api) {
         ("GET", "/api/v1/devices/d", "200"),
     ] {
         let mut stream = TcpStream::connect(api.address).await.unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: t\r\ncontent-length: {size}\r\n\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&vec![b' '; size]).await.unwrap();
         assert_eq!(Response::read(&mut stream, true).await.brief(), expected, "{method} {path}");
         // The connection is still in use.
-        stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         assert_eq!(Response::read(&mut stream, true).await.status, 200, "{method} {path}");
         // A client that asks first sends no body after a refusal.
         let mut stream = TcpStream::connect(api.address).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_shutdown_finishes_accepted_requests() {
     let body = r#"{"device_id":"d"}"#;
     // `100 Continue` shows that the request has reached its handler.
     let head = format!(
-        "POST /api/v1/devices HTTP/1.1\r\nhost: t\r\n{JSON}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/v1/devices HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();

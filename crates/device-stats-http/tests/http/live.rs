@@ -42,7 +42,7 @@ impl Events {
 
     async fn open_with(api: Api, path: &str, headers: &str) -> Self {
         let mut stream = TcpStream::connect(api.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let response = Response::read(&mut stream, false).await;
         assert_eq!((response.status, response.header("content-type")), (200, Some("text/event-stream")));

@@ -52,3 +52,4 @@ mod series;
 mod server;
 mod telegraf;
 mod times;
+mod web_pages;

@@ -67,7 +67,7 @@ async fn disconnected_queries_return_their_shares(database: Database) {
     let server = start(&database, QueryLimits { queries_max: 2, ..QueryLimits::default() }).await;
     for path in QUERIES.into_iter().cycle().take(300) {
         let mut stream = TcpStream::connect(server.api.address).await.unwrap();
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
     }
     // Both shares are free again when the service has noticed that the clients are gone.
     for path in QUERIES {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::DeviceKey;
-use device_stats_http::{TrustedProxies, serve};
+use device_stats_http::{BrowserAccess, TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::limits::HOT_READINGS_DEFAULT;
 use device_stats_service::{QueryLimits, Service};
@@ -68,6 +68,27 @@ async fn over(store: Arc<dyn Store>, case: impl AsyncFnOnce(Api)) {
     server.stop().await;
 }
 
+/// The settings of a service.
+struct Options {
+    cache_bytes_max: u64,
+    proxies: TrustedProxies,
+    access: BrowserAccess,
+    queries: QueryLimits,
+    hot_readings_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache_bytes_max: 16 * 1024 * 1024,
+            proxies: TrustedProxies::default(),
+            access: BrowserAccess::default(),
+            queries: QueryLimits::default(),
+            hot_readings_max: HOT_READINGS_DEFAULT,
+        }
+    }
+}
+
 /// A running service.
 pub(crate) struct Server {
     pub(crate) api: Api,
@@ -77,38 +98,34 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(store: Arc<dyn Store>) -> Self {
-        Self::start_with_cache(store, 16 * 1024 * 1024).await
+        Self::start_with(store, Options::default()).await
     }
 
     pub(crate) async fn start_with_cache(store: Arc<dyn Store>, cache_bytes_max: u64) -> Self {
-        let (proxies, queries) = (TrustedProxies::default(), QueryLimits::default());
-        Self::start_with(store, cache_bytes_max, proxies, queries, HOT_READINGS_DEFAULT).await
+        Self::start_with(store, Options { cache_bytes_max, ..Options::default() }).await
     }
 
     /// Starts a service that believes the `X-Forwarded-For` of these proxies.
     pub(crate) async fn start_behind(store: Arc<dyn Store>, proxies: TrustedProxies) -> Self {
-        Self::start_with(store, 0, proxies, QueryLimits::default(), HOT_READINGS_DEFAULT).await
+        Self::start_with(store, Options { proxies, ..Options::default() }).await
+    }
+
+    /// Starts a service with these names, for these web pages.
+    pub(crate) async fn start_for(store: Arc<dyn Store>, access: BrowserAccess) -> Self {
+        Self::start_with(store, Options { access, ..Options::default() }).await
     }
 
     pub(crate) async fn start_with_limits(store: Arc<dyn Store>, queries: QueryLimits) -> Self {
-        let cache_bytes_max = 16 * 1024 * 1024;
-        Self::start_with(store, cache_bytes_max, TrustedProxies::default(), queries, HOT_READINGS_DEFAULT)
-            .await
+        Self::start_with(store, Options { queries, ..Options::default() }).await
     }
 
     /// Starts a service that accepts no hot readings while the store has this number of them.
     pub(crate) async fn start_with_hot_readings_max(store: Arc<dyn Store>, hot_readings_max: u64) -> Self {
-        let (proxies, queries) = (TrustedProxies::default(), QueryLimits::default());
-        Self::start_with(store, 0, proxies, queries, hot_readings_max).await
+        Self::start_with(store, Options { hot_readings_max, ..Options::default() }).await
     }
 
-    async fn start_with(
-        store: Arc<dyn Store>,
-        cache_bytes_max: u64,
-        proxies: TrustedProxies,
-        queries: QueryLimits,
-        hot_readings_max: u64,
-    ) -> Self {
+    async fn start_with(store: Arc<dyn Store>, options: Options) -> Self {
+        let Options { cache_bytes_max, proxies, access, queries, hot_readings_max } = options;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -120,7 +137,7 @@ impl Server {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
-            serve(listener, std::future::ready(service.clone()), proxies, stop).await;
+            serve(listener, std::future::ready(service.clone()), proxies, access, stop).await;
         });
         Self { api, stop, serving }
     }
@@ -171,7 +188,7 @@ impl Api {
         headers: &[&str],
         body: Option<&[u8]>,
     ) -> Response {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
         for header in headers {
             write!(request, "{header}\r\n").unwrap();
         }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use device_stats_http::TrustedProxies;
 use device_stats_service::Service;
 use device_stats_service::limits::{SEAL_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
 use device_stats_store::Store;
@@ -49,9 +48,14 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let listener = listen(settings).await?;
     let address = listener.local_addr().context("the address of the listener is unknown")?;
     tracing::info!(at = %address, database = %settings.database, "opening the database");
+    if settings.access.hosts.are_all_allowed() {
+        tracing::warn!(
+            "every host name is allowed, so any web page may read and change data; name the hosts in --allowed-host"
+        );
+    }
     let (opened, opening) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
-    let mut server = tokio::spawn(answer(listener, opening, settings.proxies.clone(), stopped));
+    let mut server = tokio::spawn(answer(listener, opening, settings.clone(), stopped));
     let store = tokio::select! {
         store = database::open(settings) => store?,
         signal = signals.next() => {
@@ -106,7 +110,7 @@ fn start_service(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Result<S
 async fn answer(
     listener: TcpListener,
     opening: oneshot::Receiver<Service>,
-    proxies: TrustedProxies,
+    settings: Settings,
     stopped: oneshot::Receiver<()>,
 ) {
     let service = async {
@@ -119,7 +123,8 @@ async fn answer(
     let stopped = async {
         let _ended = stopped.await;
     };
-    device_stats_http::serve(listener, service, proxies, stopped).await;
+    let Settings { proxies, access, .. } = settings;
+    device_stats_http::serve(listener, service, proxies, access, stopped).await;
 }
 
 /// Ends the process at the next signal, whatever it is doing. This is as safe as `kill -9`.

@@ -1,10 +1,12 @@
 //! The settings in force, parsed from their text.
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use device_stats_http::TrustedProxies;
+use device_stats_http::{AllowedHosts, BrowserAccess, TrustedProxies};
 use device_stats_service::QueryLimits;
 
 use super::database::Database;
@@ -22,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     /// Proxies that report the addresses of their clients.
     pub(crate) proxies: TrustedProxies,
+    /// Names of the server.
+    pub(crate) access: BrowserAccess,
     /// Database of users, devices and readings.
     pub(crate) database: Database,
     /// PEM file of the certificate authorities trusted for PostgreSQL, instead of the system's.
@@ -87,11 +91,13 @@ impl Settings {
     pub(crate) fn parse(values: &Values) -> Result<Self, InvalidSetting> {
         let url = parse(values, "url", parse_server_url)?;
         let listen = parse(values, "listen", parse_listen)?;
+        let allowed_hosts: AllowedHosts = parse(values, "allowed-host", parse_text)?;
         Ok(Self {
             health_url: values.given("url").map_or_else(|| local_url(&listen), |_| url.clone()),
             url,
+            proxies: parse(values, "proxies", parse_text)?,
+            access: BrowserAccess { hosts: allowed_hosts.and_listener(&listen) },
             listen,
-            proxies: parse(values, "proxies", |text| text.parse().map_err(|error| format!("{error}")))?,
             database: Database::from_values(values)?,
             database_ca: values.given("database-ca").map(PathBuf::from),
             seal_after: parse(values, "seal-after-seconds", parse_seconds)?,
@@ -118,6 +124,10 @@ fn parse<T>(
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, InvalidSetting> {
     parse(values.text(name)).map_err(|problem| InvalidSetting::new(values, name, problem))
+}
+
+fn parse_text<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
 }
 
 /// Returns the name of a choice on the command line.

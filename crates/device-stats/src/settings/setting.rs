@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 21] = [
+pub(super) static SETTINGS: [Setting; 22] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -75,6 +75,15 @@ pub(super) static SETTINGS: [Setting; 21] = [
         group: Group::Server,
         value: "NETWORKS",
         help: "Take client addresses from X-Forwarded-For of these proxies (addresses and networks, separated by commas)",
+    },
+    Setting {
+        name: "allowed-host",
+        variable: "DEVICE_STATS_ALLOWED_HOST",
+        default: "",
+        kind: Kind::List,
+        group: Group::Server,
+        value: "NAMES",
+        help: "Answer requests for these host names, too (without port; * for any name); addresses and localhost are always answered",
     },
     Setting {
         name: "database-url",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Command;
-use device_stats_http::TrustedProxies;
+use device_stats_http::{AllowedHosts, BrowserAccess, TrustedProxies};
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
@@ -74,6 +74,7 @@ fn every_setting_has_a_default() {
     assert!(matches!(settings.database, Database::Sqlite(path) if path == Path::new("device-stats.db")));
     assert_eq!(settings.database_ca, None);
     assert_eq!(settings.proxies, TrustedProxies::default());
+    assert_eq!(settings.access, BrowserAccess::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
     assert_eq!(settings.queries, device_stats_service::QueryLimits::default());
     assert_eq!(settings.hot_readings_max, device_stats_service::limits::HOT_READINGS_DEFAULT);
@@ -102,6 +103,13 @@ fn the_health_check_asks_the_address_to_listen_on() {
     assert_eq!(asked(&["--listen", "0.0.0.0:9000", "--url", "http://h"]), "http://h");
 }
 
+/// `device-stats health` checks the server at the host of `--listen`, which can be a name.
+#[test]
+fn the_host_of_the_listener_is_allowed() {
+    let allowed: AllowedHosts = "app,pump-hall".parse().unwrap();
+    assert_eq!(settings(&["--listen=pump-hall:9000", "--allowed-host=app"]).access.hosts, allowed);
+}
+
 #[test]
 fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
     for setting in &SETTINGS {
@@ -109,6 +117,7 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             "database-url" => format!("sqlite:{n}.db"),
             "url" => format!("http://h{n}"),
             "proxies" => format!("10.0.0.{n}"),
+            "allowed-host" => format!("h{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
             "log-format" | "output" => "json".to_owned(),
             "listen" => format!("h:{n}"),
@@ -302,6 +311,7 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--listen=localhost:http"], "\"http\" is not a port from 0 to 65535"),
         (["--listen=http://127.0.0.1:8000"], "is a URL; write HOST:PORT"),
         (["--listen=::1:8000"], "write an IPv6 address in brackets"),
+        (["--allowed-host=app:8000"], "--allowed-host: \"app:8000\" is not a host name such as"),
         (["--url=http://u:hunter2@h"], "must not contain a user or password"),
     ] {
         let message = problem(&line, &[]);

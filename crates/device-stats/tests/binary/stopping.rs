@@ -9,7 +9,7 @@ use crate::server::{Server, device_stats, run};
 
 /// A request whose body never arrives.
 const UNFINISHED: &[u8] =
-    b"POST /api/v1/users HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    b"POST /api/v1/users HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
 
 /// The server refused connections as soon as it was told to stop, while load balancers still sent requests.
 #[test]
