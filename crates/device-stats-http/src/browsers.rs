@@ -2,22 +2,39 @@
 //! page can send requests from the browser of this person.
 //!
 //! `host` refuses requests for foreign names, because a page could read everything with them (DNS rebinding).
+//! `cross_site` refuses changes by pages of other sites. `cors` lets the pages of configured origins read and
+//! change data.
 
+mod cors;
+mod cross_site;
 mod host;
 mod host_port;
+mod origins;
 
 use axum::Router;
+use tower::ServiceBuilder;
+use tower::util::option_layer;
 
 pub use host::{AllowedHosts, AllowedHostsError};
+pub use origins::{CorsOrigins, CorsOriginsError};
 
-/// The names of the service.
+/// The names of the service, and the web pages of other sites that may use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrowserAccess {
     /// Names of the service. Addresses and `localhost` need no entry.
     pub hosts: AllowedHosts,
+    /// Origins whose pages may read and change data.
+    pub origins: CorsOrigins,
 }
 
 /// Protects routes from web pages of other sites.
 pub(crate) fn protect(routes: Router, access: &BrowserAccess) -> Router {
-    routes.layer(host::refuse_foreign_hosts(&access.hosts))
+    let BrowserAccess { hosts, origins } = access;
+    // The first layer is the outermost one. The layers are one service, because `Router::layer` allocates
+    // memory for each layer and request.
+    let layers = ServiceBuilder::new()
+        .layer(option_layer(cors::cors(origins)))
+        .layer(host::refuse_foreign_hosts(hosts))
+        .layer(cross_site::refuse_cross_site_changes(origins));
+    routes.layer(layers)
 }

@@ -22,7 +22,7 @@ mod proxies;
 mod routes;
 mod trailing_slash;
 
-pub use browsers::{AllowedHosts, AllowedHostsError, BrowserAccess};
+pub use browsers::{AllowedHosts, AllowedHostsError, BrowserAccess, CorsOrigins, CorsOriginsError};
 pub use listener::serve;
 pub use openapi::openapi;
 pub use proxies::{TrustedProxies, TrustedProxiesError};

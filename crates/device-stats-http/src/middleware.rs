@@ -35,7 +35,7 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
         let description = error.describe();
         log_error(&description, &error);
-        response = error_response(description, &response, &id, form);
+        response = error_response(description, response, &id, form);
     }
     log.answered(response.status());
     response.headers_mut().insert(REQUEST_ID, id.to_header());

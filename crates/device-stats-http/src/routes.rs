@@ -31,7 +31,7 @@ use user_operation::with_user_path;
 pub(crate) use analyses::UserAnalysisResponse;
 pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use health::is_health_path;
-pub(crate) use points::{aliases, is_write_path};
+pub(crate) use points::{CONFLICTS, aliases, is_write_path};
 pub(crate) use series::WEEK_START_WORDS;
 pub(crate) use statistics::names as statistic_names;
 

@@ -30,6 +30,9 @@ pub(crate) enum ApiError {
         /// The name, without the port.
         name: String,
     },
+    /// A web page of another site sent a request that may change data.
+    #[error("change by a web page of another site")]
+    CrossSite,
     /// Parts of the request break rules.
     #[error("invalid request")]
     Invalid(Vec<Fault>),

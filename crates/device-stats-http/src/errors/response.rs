@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use device_stats_formats::{Fault, LocationStep};
 
@@ -40,10 +40,11 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Returns the final response to an error.
+/// Returns the final response to an error. It keeps the headers of the provisional response, which other
+/// layers have added: the methods of the path, and the headers for browsers.
 pub(crate) fn error_response(
     description: Description,
-    provisional: &Response,
+    provisional: Response,
     id: &RequestId,
     form: ErrorForm,
 ) -> Response {
@@ -57,13 +58,12 @@ pub(crate) fn error_response(
         ErrorForm::Problem => problem(description, id),
     };
     let mut response = (status, body).into_response();
+    let mut kept = provisional.into_parts().0.headers;
+    kept.remove(CONTENT_LENGTH);
     let headers = response.headers_mut();
+    headers.extend(kept);
     if form == ErrorForm::Problem {
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
-    }
-    // The router adds the methods of the path to the provisional response.
-    if let Some(allow) = provisional.headers().get(ALLOW) {
-        headers.insert(ALLOW, allow.clone());
     }
     if is_temporary(status) {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());

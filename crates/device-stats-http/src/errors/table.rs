@@ -53,6 +53,11 @@ impl ApiError {
                 text(StatusCode::BAD_REQUEST, "malformed_host", detail)
             }
             Self::ForeignHost { name } => foreign_host(name),
+            Self::CrossSite => {
+                let detail = "A web page of another site sent this request. To let the page change data, add its \
+                    origin to the setting --cors-origin (DEVICE_STATS_CORS_ORIGIN)";
+                text(StatusCode::FORBIDDEN, "cross_site", detail)
+            }
             Self::Invalid(faults) => invalid(faults.clone()),
             Self::Body(error) => describe_body(error),
             Self::IncompleteBody => malformed_body("There was an error parsing the body"),

@@ -29,6 +29,8 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
         matches!(operation.operation_id.as_deref(), Some("find_latest" | "show_version"));
     let has_input = has_body || refuses_parameters || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
+    // A page of another site may send the other methods.
+    let is_guarded = writes;
     // The first request for magnitudes stores them.
     let writes = writes || has_parameter(|name| name == "magnitude");
     let uses_database = match operation.operation_id.as_deref() {
@@ -46,6 +48,12 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let errors = [
         (has_body, "400", "Error", "The body is incomplete or not UTF-8, or the header `Host` is malformed."),
         (in_api, "400", "Error", "The header `Host` is malformed."),
+        (
+            is_guarded,
+            "403",
+            "Error",
+            "A web page of another site sent the request, and its origin is not allowed.",
+        ),
         (has_body, "408", "Error", &too_slow),
         (
             has_key,

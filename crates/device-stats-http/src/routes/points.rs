@@ -24,7 +24,7 @@ const WRITE_PATH: &str = "/api/v1/write";
 const ALIAS_PATHS: [&str; 3] = ["/write", "/api/v2/write", "/api/v1/api/v2/write"];
 
 /// Header of a response without a body: the number of repeats with other values.
-const CONFLICTS: HeaderName = HeaderName::from_static("x-conflicts");
+pub(crate) const CONFLICTS: HeaderName = HeaderName::from_static("x-conflicts");
 
 /// Points in InfluxDB's line protocol.
 #[derive(ToSchema)]

@@ -74,6 +74,7 @@ fn every_operation_and_parameter_is_described() {
         for status in ["400", "421"] {
             assert_eq!(statuses.contains_key(status), in_api, "{name} {status}");
         }
+        assert_eq!(statuses.contains_key("403"), in_api && method != "GET", "{name}");
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let writes = method != "GET" || parameters.into_iter().any(|one| one["name"] == "magnitude");
         assert_eq!(statuses.contains_key("507"), writes, "{name}");
@@ -308,11 +309,13 @@ async fn every_documented_status_is_returned_and_no_other(api: Api) {
         }
     }
     for (path, method, _) in operations(&document) {
-        for host in ["a b", "site.example"] {
-            if path.starts_with("/health/") {
+        for (host, headers) in
+            [("a b", ""), ("site.example", ""), ("localhost", "sec-fetch-site: cross-site\r\n")]
+        {
+            if path.starts_with("/health/") || (method == "GET" && !headers.is_empty()) {
                 continue;
             }
-            let request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+            let request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
             let response = api.send_bytes(request.as_bytes(), true).await;
             given.insert((format!("{method} {path}"), response.status));
         }

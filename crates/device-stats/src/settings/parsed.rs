@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     /// Proxies that report the addresses of their clients.
     pub(crate) proxies: TrustedProxies,
-    /// Names of the server.
+    /// Names of the server, and web pages of other sites that may use it.
     pub(crate) access: BrowserAccess,
     /// Database of users, devices and readings.
     pub(crate) database: Database,
@@ -96,7 +96,10 @@ impl Settings {
             health_url: values.given("url").map_or_else(|| local_url(&listen), |_| url.clone()),
             url,
             proxies: parse(values, "proxies", parse_text)?,
-            access: BrowserAccess { hosts: allowed_hosts.and_listener(&listen) },
+            access: BrowserAccess {
+                hosts: allowed_hosts.and_listener(&listen),
+                origins: parse(values, "cors-origin", parse_text)?,
+            },
             listen,
             database: Database::from_values(values)?,
             database_ca: values.given("database-ca").map(PathBuf::from),

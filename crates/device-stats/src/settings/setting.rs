@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 22] = [
+pub(super) static SETTINGS: [Setting; 23] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -84,6 +84,15 @@ pub(super) static SETTINGS: [Setting; 22] = [
         group: Group::Server,
         value: "NAMES",
         help: "Answer requests for these host names, too (without port; * for any name); addresses and localhost are always answered",
+    },
+    Setting {
+        name: "cors-origin",
+        variable: "DEVICE_STATS_CORS_ORIGIN",
+        default: "",
+        kind: Kind::List,
+        group: Group::Server,
+        value: "ORIGINS",
+        help: "Let web pages of these origins read and change data, such as https://dash.example.com",
     },
     Setting {
         name: "database-url",

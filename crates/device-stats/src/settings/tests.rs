@@ -118,6 +118,7 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             "url" => format!("http://h{n}"),
             "proxies" => format!("10.0.0.{n}"),
             "allowed-host" => format!("h{n}"),
+            "cors-origin" => format!("https://h{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
             "log-format" | "output" => "json".to_owned(),
             "listen" => format!("h:{n}"),
@@ -312,6 +313,8 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--listen=http://127.0.0.1:8000"], "is a URL; write HOST:PORT"),
         (["--listen=::1:8000"], "write an IPv6 address in brackets"),
         (["--allowed-host=app:8000"], "--allowed-host: \"app:8000\" is not a host name such as"),
+        (["--cors-origin=dash.example.com"], "--cors-origin: \"dash.example.com\" is not an origin such as"),
+        (["--cors-origin=*"], "would let every web page read and change all data"),
         (["--url=http://u:hunter2@h"], "must not contain a user or password"),
     ] {
         let message = problem(&line, &[]);
