@@ -7,7 +7,7 @@ use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::body::drain_unread;
 use crate::browsers::BrowserAccess;
@@ -18,7 +18,11 @@ use crate::{browsers, middleware, openapi, routes};
 /// Returns the application over a service.
 pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let (operations, document) = routes::operations().split_for_parts();
-    let swagger_ui = SwaggerUi::new("/docs").url("/api/v1/openapi.json", openapi::complete(document));
+    // The base layout has no logo with inline styles, which the policy of pages forbids. Without a validator,
+    // the page sends nothing to other servers.
+    let config = Config::default().use_base_layout().validator_url("none");
+    let swagger_ui = SwaggerUi::new("/docs").config(config);
+    let swagger_ui = swagger_ui.url("/api/v1/openapi.json", openapi::complete(document));
     with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service), access)
 }
 

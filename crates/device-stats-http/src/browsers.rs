@@ -3,10 +3,11 @@
 //!
 //! `host` refuses requests for foreign names, because a page could read everything with them (DNS rebinding).
 //! `cross_site` refuses changes by pages of other sites. `cors` lets the pages of configured origins read and
-//! change data.
+//! change data. `headers` restricts what browsers may do with a response.
 
 mod cors;
 mod cross_site;
+mod headers;
 mod host;
 mod host_port;
 mod origins;
@@ -33,6 +34,7 @@ pub(crate) fn protect(routes: Router, access: &BrowserAccess) -> Router {
     // The first layer is the outermost one. The layers are one service, because `Router::layer` allocates
     // memory for each layer and request.
     let layers = ServiceBuilder::new()
+        .map_response(headers::restrict)
         .layer(option_layer(cors::cors(origins)))
         .layer(host::refuse_foreign_hosts(hosts))
         .layer(cross_site::refuse_cross_site_changes(origins));

@@ -260,3 +260,65 @@ async fn browsers_may_ask_before_they_send_a_request_of_a_configured_origin() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn every_response_restricts_browsers() {
+    with_access("", "https://dash.example.com", async |api| {
+        let data = "default-src 'none'; frame-ancestors 'none'";
+        for (method, path, status) in [
+            ("GET", "/api/v1/devices/d", 200),
+            ("GET", "/api/v1/openapi.json", 200),
+            ("GET", "/api/v1/stats/devices/d/export", 200),
+            ("GET", "/health/live", 200),
+            ("GET", "/nothing", 404),
+            ("DELETE", "/api/v1/devices/d", 204),
+            ("GET", "/api/v1/users?limit=0", 422),
+            ("OPTIONS", USERS, 200),
+        ] {
+            let response = api.send(method, path, &[], None).await;
+            assert_eq!(response.status, status, "{method} {path}");
+            for (name, value) in [
+                ("content-security-policy", data),
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("cross-origin-resource-policy", "same-origin"),
+                ("cache-control", "no-store"),
+            ] {
+                assert_eq!(response.header(name), Some(value), "{method} {path}");
+            }
+            assert_eq!(response.header("cross-origin-opener-policy"), None, "{method} {path}");
+        }
+        let page = api.get("/docs/").await;
+        assert!(page.header("content-security-policy").unwrap().contains("script-src 'self';"));
+        assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"));
+    })
+    .await;
+}
+
+/// A proxy must not keep a live stream back.
+#[tokio::test]
+async fn a_live_stream_keeps_its_own_cache_control() {
+    with_access("", "", async |api| {
+        let path = "/api/v1/stats/devices/d/live";
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        let response = api.send_bytes(request.as_bytes(), false).await;
+        assert_eq!((response.status, response.header("cache-control")), (200, Some("no-cache")));
+    })
+    .await;
+}
+
+/// A page with inline scripts would not work under its policy.
+#[tokio::test]
+async fn the_page_of_the_documentation_has_no_inline_scripts() {
+    with_access("", "", async |api| {
+        let page = text(&api.get("/docs/").await);
+        assert!(page.matches("<script").count() > 0 && !page.contains("<style"), "{page}");
+        assert_eq!(page.matches("<script").count(), page.matches("<script src=\"./").count(), "{page}");
+        let settings = text(&api.get("/docs/swagger-initializer.js").await);
+        // The default layout contains a logo with inline styles, and asks a server of others to validate the
+        // document.
+        assert!(settings.contains(r#""layout": "BaseLayout""#), "{settings}");
+        assert!(settings.contains(r#""validatorUrl": "none""#), "{settings}");
+    })
+    .await;
+}
