@@ -24,7 +24,7 @@ help: ## Show this list
 run: ## Build the service and run it on port 8000 with the embedded store
 	cargo run --release --locked --bin device-stats -- serve $(ARGS)
 
-test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, OpenAPI, Locust
+test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, a browser, OpenAPI, Locust
 	scripts/install-test-needs.sh
 	$(MAKE) --no-print-directory check
 	cargo test --workspace --all-features --locked
@@ -32,6 +32,7 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 	scripts/compose-check.sh
 	scripts/with-server.sh influx python scripts/influx/client.py
 	scripts/with-server.sh dataframes python scripts/dataframes/client.py
+	scripts/with-server.sh browser python scripts/browser/client.py
 	scripts/with-server.sh schemathesis scripts/schemathesis/run.sh
 	scripts/locust-both.sh
 

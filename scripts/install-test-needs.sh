@@ -22,6 +22,7 @@ need 'Python 3 with venv, for Locust and clients of other projects,' python3-ven
 need 'strace, to fail single system calls,' strace strace
 need 'script, to test with a terminal,' bsdutils script
 need 'unshare, to fill a small disk,' util-linux unshare
+need 'Chromium, to test web pages,' chromium chromium chromium-browser google-chrome
 need 'docker compose, to check compose.yaml,' docker-compose docker-compose
 
 if ((${#missing[@]} == 0)); then exit 0; fi

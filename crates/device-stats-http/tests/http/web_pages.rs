@@ -1,4 +1,5 @@
-//! Requests as browsers send them for web pages of other sites.
+//! Requests as browsers send them for web pages of other sites. `scripts/browser` sends some of them from a
+//! real browser.
 
 use std::sync::Arc;
 
