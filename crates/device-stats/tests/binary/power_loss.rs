@@ -230,6 +230,7 @@ fn a_loss_of_power_under_the_service_loses_and_doubles_nothing() {
 /// Makes images of a disk that ignores the syncs of a file. Returns the number of images that have lost
 /// acknowledged readings although no request fails, and the number of images that the service finds damaged.
 /// Returns `None` if no file system can be mounted.
+#[expect(clippy::print_stdout, reason = "a test says how many images it has found")]
 fn count_harmed_images(file: &str, points: impl Fn(&Recording) -> Range<usize>) -> Option<[u64; 2]> {
     let recording = Recording::new(0, &[End::Kill])?;
     let (with_losses, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
