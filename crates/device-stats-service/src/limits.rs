@@ -33,7 +33,7 @@ pub const LOCKED_DEVICE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Maximum number of readings whose requests wait for locked devices: a quarter of the queue, so that
 /// requests for other devices find room. A request that would exceed it is answered with 503 at once, unless
 /// no other request waits.
-pub const LOCKED_READINGS_MAX: u32 = QUEUE_READINGS_MAX / 4;
+pub const LOCKED_READINGS_MAX: u32 = 256 * 1024;
 /// Time for which a device counts as locked after the store has found it locked. Requests for other devices
 /// do not wait for it.
 pub const LOCKED_DEVICE_REMEMBERED: Duration = Duration::from_secs(1);

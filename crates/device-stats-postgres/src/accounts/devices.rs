@@ -101,7 +101,7 @@ pub(crate) async fn list(
     let VisibleRows { owner, device: key, .. } = visible.rows();
     let page_limit = i64::from(page.limit);
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
-    add_visible(&mut conditions, &owner, &key);
+    add_visible(&mut conditions, owner.as_ref(), key.as_ref());
     let (limit, skip) = (conditions.value(&page_limit), conditions.value(&page.skip));
     let select = format!(
         "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
@@ -115,13 +115,13 @@ pub(crate) async fn list(
 /// Adds the conditions of [`Visibility`].
 fn add_visible<'v>(
     conditions: &mut SqlConditions<'v, dyn ToSql + Sync + 'v>,
-    owner: &'v Option<i64>,
-    key: &'v Option<i64>,
+    owner: Option<&'v i64>,
+    key: Option<&'v i64>,
 ) {
-    if owner.is_some() {
+    if let Some(owner) = owner {
         conditions.add("user_id = @", owner);
     }
-    if key.is_some() {
+    if let Some(key) = key {
         conditions.add("id = @", key);
     }
 }
@@ -140,7 +140,7 @@ pub(crate) async fn list_after(
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
     let VisibleRows { owner: visible_owner, device: key, .. } = visible.rows();
-    add_visible(&mut conditions, &visible_owner, &key);
+    add_visible(&mut conditions, visible_owner.as_ref(), key.as_ref());
     if let Some(owner) = &owner {
         conditions.add("user_id = @", owner);
     }

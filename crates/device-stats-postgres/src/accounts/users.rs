@@ -55,7 +55,7 @@ pub(crate) async fn find(client: &Client, visible: Visibility, id: UserId) -> Re
 pub(crate) async fn list(client: &Client, visible: Visibility, page: ListPage) -> Result<Vec<User>, Failure> {
     let (user_id, page_limit) = (visible.rows().user_id, i64::from(page.limit));
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
-    add_visible(&mut conditions, &user_id);
+    add_visible(&mut conditions, user_id.as_ref());
     let (limit, skip) = (conditions.value(&page_limit), conditions.value(&page.skip));
     let select = format!(
         "SELECT id, username, email, created_at FROM users {} ORDER BY id LIMIT {limit} OFFSET {skip}",
@@ -67,8 +67,8 @@ pub(crate) async fn list(client: &Client, visible: Visibility, page: ListPage) -
 }
 
 /// Adds the condition of [`Visibility`].
-fn add_visible<'v>(conditions: &mut SqlConditions<'v, dyn ToSql + Sync + 'v>, user_id: &'v Option<i64>) {
-    if user_id.is_some() {
+fn add_visible<'v>(conditions: &mut SqlConditions<'v, dyn ToSql + Sync + 'v>, user_id: Option<&'v i64>) {
+    if let Some(user_id) = user_id {
         conditions.add("id = @", user_id);
     }
 }
@@ -86,7 +86,7 @@ pub(crate) async fn list_after(
     let mut conditions: SqlConditions<'_, dyn ToSql + Sync> = SqlConditions::new('$');
     conditions.add("id > @", &after.0);
     let user_id = visible.rows().user_id;
-    add_visible(&mut conditions, &user_id);
+    add_visible(&mut conditions, user_id.as_ref());
     if let Some(username) = &username {
         conditions.add("username = @", username);
     }

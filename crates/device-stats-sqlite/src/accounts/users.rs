@@ -55,7 +55,7 @@ pub(crate) fn list(
 ) -> Result<Vec<User>, StoreError> {
     let user_id = visible.rows().user_id;
     let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
-    add_visible(&mut conditions, &user_id);
+    add_visible(&mut conditions, user_id.as_ref());
     let (limit, skip) = (conditions.value(&page.limit), conditions.value(&page.skip));
     let select = format!(
         "SELECT id, username, email, created_at FROM users {} ORDER BY id LIMIT {limit} OFFSET {skip}",
@@ -67,8 +67,8 @@ pub(crate) fn list(
 }
 
 /// Adds the condition of [`Visibility`].
-fn add_visible<'v>(conditions: &mut SqlConditions<'v, dyn ToSql + 'v>, user_id: &'v Option<i64>) {
-    if user_id.is_some() {
+fn add_visible<'v>(conditions: &mut SqlConditions<'v, dyn ToSql + 'v>, user_id: Option<&'v i64>) {
+    if let Some(user_id) = user_id {
         conditions.add("id = @", user_id);
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn list_after(
     let mut conditions: SqlConditions<'_, dyn ToSql> = SqlConditions::new('?');
     conditions.add("id > @", &after.0);
     let user_id = visible.rows().user_id;
-    add_visible(&mut conditions, &user_id);
+    add_visible(&mut conditions, user_id.as_ref());
     if let Some(username) = &username {
         conditions.add("username = @", username);
     }

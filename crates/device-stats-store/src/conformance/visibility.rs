@@ -101,18 +101,18 @@ pub async fn a_caller_changes_and_deletes_nothing_that_it_may_not_see(store: Ope
     for visible in accounts.visibilities() {
         for user in accounts.users.iter().filter(|user| !visible.includes_user(user)) {
             let state = UserState { user: user.clone(), devices: accounts.devices_of(user) };
-            let stale = UserState { devices: Vec::new(), ..state.clone() };
-            // The errors of a stale state and of a taken name would show that the user exists.
-            for (expected, name) in [(None, "other"), (Some(&state), "bob"), (Some(&stale), "ann")] {
+            let outdated = UserState { devices: Vec::new(), ..state.clone() };
+            // The errors of an outdated state and of a taken name would show that the user exists.
+            for (expected, name) in [(None, "other"), (Some(&state), "bob"), (Some(&outdated), "ann")] {
                 let change = UserChange { username: Some(username(name)), email: None };
                 refused!(store.update_user(visible, user.id, expected, change), UserMissing);
                 refused!(store.delete_user(visible, user.id, expected), UserMissing);
             }
         }
         for device in accounts.devices.iter().filter(|device| !visible.includes_device(device)) {
-            let stale = Device { name: Some(device_name("stale")), ..device.clone() };
+            let outdated = Device { name: Some(device_name("old")), ..device.clone() };
             let unknown = Some(UserId(i64::MAX));
-            for (expected, owner) in [(None, None), (Some(device), unknown), (Some(&stale), unknown)] {
+            for (expected, owner) in [(None, None), (Some(device), unknown), (Some(&outdated), unknown)] {
                 let change = DeviceChange { name: Some(Some(device_name("other"))), user_id: Some(owner) };
                 refused!(store.update_device(visible, device.key, expected, change), DeviceMissing);
                 refused!(store.delete_device(visible, device.key, expected), DeviceMissing);
