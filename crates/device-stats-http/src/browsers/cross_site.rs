@@ -13,7 +13,7 @@ use crate::errors::ApiError;
 /// The response to a refused request.
 type Refusal = fn(ProtectionError) -> Response;
 
-/// Returns the layer that refuses changes by pages of other sites, except for those of configured origins.
+/// Returns the layer that refuses changes by pages of other sites. It allows pages of the configured origins.
 #[expect(clippy::expect_used, reason = "the origins are valid")]
 pub(super) fn refuse_cross_site_changes(origins: &CorsOrigins) -> CsrfLayer<Refusal> {
     let refuse: Refusal = |_| ApiError::CrossSite.into_response();

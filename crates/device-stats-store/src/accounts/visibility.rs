@@ -2,8 +2,8 @@
 
 use device_stats_domain::{Device, DeviceKey, User, UserId};
 
-/// The users and devices that a caller may see. All others are missing for the caller: a call returns and
-/// changes the same as if they did not exist.
+/// The users and devices that a caller may see. For this caller, all others do not exist: no call returns,
+/// changes or deletes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
     /// All users and devices.
