@@ -1,9 +1,9 @@
 //! The names of the service in the header `Host`.
 //!
-//! A page of `http://site.example` may let its name resolve to the address of the service (DNS rebinding). For
-//! the browser, the service then belongs to the site, so the page can read everything. But the browser still
-//! sends the name of the site as `Host`. A page whose URL contains an address instead of a name cannot do
-//! this.
+//! The site `http://site.example` can let its name resolve to the address of the service (DNS rebinding). For
+//! the browser, the service then belongs to the site, so a page of the site can read everything. But the
+//! browser still sends the name of the site as `Host`. A site whose URL contains an address instead of a name
+//! cannot do this.
 
 use std::str::FromStr;
 use std::sync::Arc;

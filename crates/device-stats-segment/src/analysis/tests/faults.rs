@@ -10,7 +10,7 @@ use crate::analysis::rank::rank_search::RankSearch;
 use crate::format::columns::Columns;
 use crate::format::segment::write::write;
 
-/// A rank beyond the count was answered as if the segment were corrupt.
+/// A rank beyond the count was reported as a corrupt segment.
 #[test]
 #[should_panic = "rank 30 is not below the number of readings, 30"]
 fn a_rank_beyond_the_count_is_a_mistake_of_the_caller() {
