@@ -105,6 +105,7 @@ async fn a_pooler_of_transactions_is_refused() {
     let server = TestPostgres::start();
     let settings = "ALTER DATABASE postgres SET plan_cache_mode = force_generic_plan;
         ALTER DATABASE postgres SET enable_seqscan = off;
+        ALTER DATABASE postgres SET jit = off;
         ALTER DATABASE postgres SET statement_timeout = '30s';
         ALTER DATABASE postgres SET lock_timeout = '5s';
         ALTER DATABASE postgres SET idle_in_transaction_session_timeout = '10s'";
