@@ -30,6 +30,12 @@ use tempfile::TempDir;
 /// server.
 const PORT_ATTEMPTS: u32 = 10;
 
+/// The usual file system in memory.
+const MEMORY: &str = "/dev/shm";
+/// Minimum free space of [`MEMORY`] for the files of servers, in bytes. The databases of a test process take
+/// up to 3 GB.
+const MEMORY_BYTES_MIN: u64 = 6 << 30;
+
 /// The script of the keeper.
 const KEEPER: &str = include_str!("testing/keeper.sh");
 
@@ -69,10 +75,13 @@ impl TestPostgres {
     ///
     /// If PostgreSQL is not installed or the server does not start.
     pub fn start() -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("device-stats-postgres-")
-            .tempdir()
-            .expect("cannot make a temporary directory");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("device-stats-postgres-");
+        let directory = match memory_directory() {
+            Some(memory) => builder.tempdir_in(memory),
+            None => builder.tempdir(),
+        };
+        let directory = directory.expect("cannot make a temporary directory");
         let keeper = Mutex::new(Keeper::spawn(&directory));
         // The server is created before the first command, so that a panic below drops it, which cleans up.
         let mut server = Self { keeper, directory, port: 0, databases: AtomicU32::new(0) };
@@ -228,6 +237,17 @@ impl Drop for TestPostgres {
         // The drop of the directory removes files that the keeper could not remove.
         let _ended = keeper.process.wait();
     }
+}
+
+/// Returns the file system in memory, if it has enough space.
+///
+/// Each database has 300 files, so a test process creates and deletes tens of thousands. After that, ext4 can
+/// take seconds to create a file: it does not reuse the inodes of recently deleted files, and searches all of
+/// them for another one. Connections of tests then timed out.
+fn memory_directory() -> Option<&'static Path> {
+    let found = Command::new("df").args(["--output=avail", "--block-size=1", MEMORY]).output().ok()?;
+    let free: u64 = String::from_utf8_lossy(&found.stdout).lines().nth(1)?.trim().parse().ok()?;
+    (free >= MEMORY_BYTES_MIN).then_some(Path::new(MEMORY))
 }
 
 impl Keeper {

@@ -14,9 +14,8 @@ export LC_ALL=C
 installed() {
     command -v initdb && command -v postgres && command -v pg_ctl && command -v psql
 } >&2
-if ! installed; then
-    # Debian and Ubuntu keep the server's programs out of PATH.
-    newest=$(ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+# Debian and Ubuntu keep the server's programs out of PATH. Their psql in PATH is a slow Perl script.
+if newest=$(ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1) && [ -n "$newest" ]; then
     PATH=${newest%/initdb}:$PATH
 fi
 
