@@ -285,6 +285,10 @@ async fn a_full_queue_refuses_at_once() {
         tokio::join!(commit.append(most, None), commit.append([reading(device, -1)].into(), None));
     assert!(matches!(all, Ok(KeyedOutcome::New(outcome)) if outcome.len() == count as usize));
     assert!(matches!(more, Err(ServiceError::QueueFull)));
+    // The thread of the commit returns the permit after it has answered.
+    while commit.admission.free_queue_readings() < QUEUE_READINGS_MAX as usize {
+        tokio::task::yield_now().await;
+    }
     commit.append([reading(device, -1)].into(), None).await.unwrap();
 }
 
