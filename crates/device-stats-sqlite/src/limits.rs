@@ -26,3 +26,5 @@ pub const FREE_PAGES_RETURNED_AT_ONCE: u32 = 256;
 pub const FREE_PAGES_PAUSE_FACTOR: u32 = 4;
 /// Maximum number of damaged and missing entries of the journal that one repair drops.
 pub const MISSING_ENTRIES_MAX: usize = 10_000;
+/// Maximum number of faults in the structure of the database that one check reports.
+pub const STRUCTURE_FAULTS_MAX: u32 = 100;

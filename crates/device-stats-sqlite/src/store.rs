@@ -8,9 +8,10 @@ use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreHealth};
 use rusqlite::Connection;
 
 use crate::database::connections::Connections;
+use crate::database::errors::store_error;
 use crate::database::open;
 use crate::hot::{HotReadings, HotView};
-use crate::limits::WRITE_WAIT_TIMEOUT;
+use crate::limits::{STRUCTURE_FAULTS_MAX, WRITE_WAIT_TIMEOUT};
 use crate::segments::group_commit::SegmentQueue;
 
 /// A store in a file.
@@ -85,6 +86,17 @@ impl SqliteStore {
     }
 }
 
+/// Returns the faults that SQLite finds.
+fn structure_faults(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut check = connection
+        .prepare(&format!("PRAGMA integrity_check({STRUCTURE_FAULTS_MAX})"))
+        .map_err(store_error)?;
+    let lines = check.query_map([], |row| row.get(0)).and_then(Iterator::collect);
+    let lines: Vec<String> = lines.map_err(store_error)?;
+    // The only line of a database without faults.
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     fn exchange(&self) -> Option<Arc<dyn Exchange>> {
@@ -94,5 +106,9 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<StoreHealth, StoreError> {
         self.connections.check_disk()?;
         self.read_with_hot(|_, hot| Ok(StoreHealth { damaged_devices: hot.damaged_devices()? })).await
+    }
+
+    async fn check_structure(&self) -> Result<Vec<String>, StoreError> {
+        self.connections.read(structure_faults).await
     }
 }

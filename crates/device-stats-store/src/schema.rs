@@ -31,6 +31,9 @@ pub enum SchemaError {
     /// This is not a database, or it belongs to another program. It has not been changed.
     #[error("this is not a database of device-stats")]
     Foreign(#[source] Cause),
+    /// The database is damaged. It has not been changed.
+    #[error("the database is damaged; restore a backup")]
+    Damaged(#[source] Cause),
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Cause),

@@ -41,4 +41,13 @@ pub trait Store: AccountStore + ReadingStore + SegmentStore + SnapshotStore {
     /// # Errors
     /// Only the common errors.
     async fn ping(&self) -> Result<StoreHealth, StoreError>;
+
+    /// Checks the structure of the database itself, such as its indexes, and returns the faults, each as a
+    /// text of the database. Returns none if the database has no such check. Reads the whole database.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn check_structure(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
 }

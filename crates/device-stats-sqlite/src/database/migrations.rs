@@ -66,7 +66,8 @@ fn applied(connection: &Connection) -> Result<Vec<SchemaVersion>, SchemaError> {
 /// Converts an error of opening a database.
 pub(crate) fn schema_error(error: rusqlite::Error) -> SchemaError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => SchemaError::Foreign(error.into()),
+        Some(ErrorCode::NotADatabase) => SchemaError::Foreign(error.into()),
+        Some(ErrorCode::DatabaseCorrupt) => SchemaError::Damaged(error.into()),
         _ => SchemaError::Unavailable(error.into()),
     }
 }

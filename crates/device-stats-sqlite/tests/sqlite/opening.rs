@@ -190,6 +190,19 @@ fn a_database_of_another_program_is_refused() {
     assert_refused!(path, SchemaError::Foreign(_));
 }
 
+/// A damaged database was called one of another program.
+#[test]
+fn a_damaged_database_is_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = &folder.path().join("damaged.db");
+    migrate(path).unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    // The first page of the schema begins after the head of the file.
+    bytes[100..200].fill(0xFF);
+    fs::write(path, bytes).unwrap();
+    assert_refused!(path, SchemaError::Damaged(_));
+}
+
 #[test]
 fn a_file_that_is_not_a_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -25,19 +25,29 @@ pub(super) struct Arguments {
     device: Option<String>,
 }
 
-/// Opens every segment, recomputes its statistics and its derived segment, and compares the segment with the
-/// catalogue and with the other readings of the device. Prints each fault and a summary. Servers may run at
-/// the same time.
+/// Checks the structure of the database, if all devices are verified. Opens every segment, recomputes its
+/// statistics and its derived segment, and compares the segment with the catalogue and with the other
+/// readings of the device. Prints each fault and a summary. Servers may run at the same time.
 ///
 /// # Errors
 /// If there are faults, the database cannot be used, or the device does not exist.
 pub(super) async fn verify(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let StoreDevices { store, devices } = StoreDevices::open(settings, arguments.device.as_deref()).await?;
     let store = store.as_ref();
+    let damages = match arguments.device {
+        None => store.check_structure().await.context("the structure of the database cannot be checked")?,
+        Some(_) => Vec::new(),
+    };
+    if settings.output == OutputForm::Text {
+        for damage in &damages {
+            stdout::print(&format!("database: {damage}\n"))?;
+        }
+    }
     let work = async |device: Device| (check(store, device.key).await, device);
     let mut results = pin!(for_each_device(devices, work));
     let (mut count, mut total) = (0_u64, Checked::default());
-    let mut faults = Vec::new();
+    let mut faults: Vec<_> =
+        damages.iter().map(|damage| json!({ "device_id": null, "segment": null, "fault": damage })).collect();
     while let Some((checked, device)) = results.next().await {
         let checked = corruption_as_fault(checked, &device)?;
         if settings.output == OutputForm::Text {

@@ -110,3 +110,29 @@ fn a_repair_overwrites_no_file() {
     assert_eq!(std::fs::read_to_string(damaged.file()).unwrap(), "earlier");
     assert_eq!(damaged.run(&["verify"]).0, 1);
 }
+
+/// `verify` read all segments and found nothing, although an index of the database was damaged.
+#[test]
+fn a_damaged_index_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, url) =
+        (folder.path().join("test.db"), format!("sqlite:{}", folder.path().join("test.db").display()));
+    let server = Damaged::serve(&url);
+    let device = json!({ "device_id": "d", "name": "pump" });
+    assert_eq!(server.post("/api/v1/devices", &device.to_string()).0, 201);
+    server.kill();
+    let verify = || run(&["verify", "--json", "--database-url", &url]);
+    assert!(verify().status.success());
+    let connection = rusqlite::Connection::open(path).unwrap();
+    // The index has the owners of the devices. Afterwards it should have their names.
+    let damage = "PRAGMA writable_schema = ON; UPDATE sqlite_schema
+        SET sql = 'CREATE INDEX devices_by_user ON devices (name)' WHERE name = 'devices_by_user'";
+    connection.execute_batch(damage).unwrap();
+    drop(connection);
+    let output = verify();
+    assert_eq!(output.status.code(), Some(1));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let fault = &result["faults"][0];
+    assert!(fault["fault"].as_str().unwrap().contains("devices_by_user"), "{result}");
+    assert_eq!(fault["device_id"], Value::Null);
+}
