@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from logging import getLogger
+from os import environ
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -27,6 +28,12 @@ class CheckingUser(FastHttpUser):
     abstract = True
     network_timeout = 30.0
     connection_timeout = 10.0
+
+    def on_start(self) -> None:
+        """Sends the access token of the environment, if there is one, with each request."""
+        token = environ.get("DEVICE_STATS_TOKEN")
+        if token:
+            self.client.auth_header = f"Bearer {token}"
 
     def forget(self) -> None:
         """Forgets the registered user after a failure, because the state of its data in the service is

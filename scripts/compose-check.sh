@@ -19,6 +19,7 @@ else
 fi
 
 "${compose[@]}" --file compose.yaml config --quiet
+"${compose[@]}" --file compose.yaml --file compose.token.yaml config --quiet
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sed -n 's/^#\([A-Z_]*=\)/\1/p' .env.example >"$work/every-setting"

@@ -157,7 +157,8 @@ say 'Down, deleting the data'
 
 say 'The image alone: the embedded store in a volume'
 run_alone() {
-  docker run --detach --name "$alone" --publish "$APP_PUBLISH:8000" --volume "$alone:/var/lib/device-stats" device-stats
+  docker run --detach --name "$alone" --publish "$APP_PUBLISH:8000" --volume "$alone:/var/lib/device-stats" \
+    --env DEVICE_STATS_AUTH=open device-stats
   wait_healthy 'the image alone' "$alone"
 }
 run_alone
@@ -165,5 +166,17 @@ expect_new_pump
 docker rm --force "$alone"
 run_alone
 expect_analysis
+
+docker rm --force "$alone"
+
+say 'The variant with tokens'
+docker run --rm device-stats token generate >"$work/admin.token"
+chmod 644 "$work/admin.token"
+export ADMIN_TOKEN_FILE=$work/admin.token
+compose+=(--file compose.yaml --file compose.token.yaml)
+"${compose[@]}" up --detach
+wait_all
+[[ $(curl --silent --output /dev/null --write-out '%{http_code}' "$app/api/v1/users/") == 401 ]] || fail 'a request without a token was accepted'
+curl --silent --show-error --fail --header "Authorization: Bearer $(<"$work/admin.token")" "$app/api/v1/users/"
 
 say 'All checks passed.'

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use device_stats_domain::error_chain;
-use reqwest::header::RETRY_AFTER;
+use device_stats_domain::{Token, error_chain};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use tracing::debug;
@@ -18,6 +18,15 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Timeout of a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The server that a client connects to.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its URL, without a trailing slash.
+    pub url: String,
+    /// The token that each request contains.
+    pub token: Option<Token>,
+}
+
 /// A client of one server. Clones are cheap and share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -27,20 +36,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client of the server at a URL without a trailing slash. Sends nothing.
+    /// Returns a client of a server. Sends nothing.
     ///
     /// # Errors
     /// [`ClientError::Setup`] if the URL is invalid, or if the system has no trusted certificates.
-    pub fn new(base_url: &str, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
-        Self::build(base_url, retry_policy, reqwest::Client::builder().timeout(RESPONSE_TIMEOUT))
+    pub fn new(server: &Server, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
+        Self::build(server, retry_policy, reqwest::Client::builder().timeout(RESPONSE_TIMEOUT))
     }
 
     /// Returns a client for responses of any duration. The timeout limits only the time without new bytes.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn for_exports(base_url: &str, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
-        Self::build(base_url, retry_policy, reqwest::Client::builder().read_timeout(RESPONSE_TIMEOUT))
+    pub fn for_exports(server: &Server, retry_policy: RetryPolicy) -> Result<Self, ClientError> {
+        Self::build(server, retry_policy, reqwest::Client::builder().read_timeout(RESPONSE_TIMEOUT))
     }
 
     /// Returns the retry policy.
@@ -52,7 +61,8 @@ impl Client {
         &self.base_url
     }
 
-    fn build(base_url: &str, retry_policy: RetryPolicy, http: ClientBuilder) -> Result<Self, ClientError> {
+    fn build(server: &Server, retry_policy: RetryPolicy, http: ClientBuilder) -> Result<Self, ClientError> {
+        let Server { url: base_url, token } = server;
         let mut http = http
             .user_agent(concat!("device-stats/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CLIENT_CONNECT_TIMEOUT);
@@ -62,6 +72,13 @@ impl Client {
         }
         if is_loopback(base_url) {
             http = http.no_proxy();
+        }
+        if let Some(token) = token {
+            let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
+            let mut value = value.map_err(|_| ClientError::Setup)?;
+            // No log of the library shows the header.
+            value.set_sensitive(true);
+            http = http.default_headers(HeaderMap::from_iter([(AUTHORIZATION, value)]));
         }
         let http = http.build().map_err(|cause| {
             debug!(cause = error_chain(&cause), "the HTTP client cannot be set up");

@@ -27,7 +27,7 @@ pub use analyses::{
     AxisSummaries, AxisSummary, DeviceAnalysis, OptionalStatistics, Percentile, UserAnalysis,
 };
 pub use batches::BatchOutcome;
-pub use client::Client;
+pub use client::{Client, Server};
 pub use connection_fault::ConnectionFault;
 pub use deletions::ReadingsToDelete;
 pub use devices::{Device, DeviceChange, DeviceFilter, NewDevice, Registration};

@@ -13,6 +13,7 @@ mod error_chain;
 mod grid;
 mod histogram;
 mod idempotency;
+mod identity;
 mod interval;
 mod io_words;
 mod list_filter;
@@ -25,6 +26,7 @@ mod statistics;
 mod summary;
 mod text;
 mod time;
+mod token;
 mod user;
 mod week_start;
 mod window;
@@ -38,6 +40,7 @@ pub use error_chain::error_chain;
 pub use grid::{Grid, TooManyBuckets};
 pub use histogram::{Bins, Histogram, InvalidBins};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use identity::Identity;
 pub use interval::{Interval, InvalidInterval};
 pub use list_filter::{DeviceFilter, DeviceIdPrefix, SearchText, UserFilter};
 pub use list_page::ListPage;
@@ -49,6 +52,10 @@ pub use statistics::{RequestedStatistics, Statistics};
 pub use summary::Summary;
 pub use text::InvalidText;
 pub use time::{EpochNumber, InvalidTime, RequestTime, TextTime, TimeUnit, Timestamp};
+pub use token::{
+    InvalidToken, InvalidTokenName, NewToken, Session, SessionHash, SessionSecret, StoredToken, Token,
+    TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UnknownTokenKind,
+};
 pub use user::{NewUser, User, UserChange, UserId, Username};
 pub use week_start::{UnknownWeekday, WeekStart};
 pub use window::Window;

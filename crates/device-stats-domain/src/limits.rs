@@ -6,6 +6,8 @@ pub const DEVICE_ID_BYTES_MAX: usize = 255;
 pub const DEVICE_NAME_BYTES_MAX: usize = 1024;
 /// Maximum size of a username, in bytes of UTF-8.
 pub const USERNAME_BYTES_MAX: usize = 255;
+/// Maximum size of the name of a token, in bytes of UTF-8.
+pub const TOKEN_NAME_BYTES_MAX: usize = 255;
 /// Maximum size of an idempotency key, in bytes of ASCII.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 

@@ -79,6 +79,23 @@ impl Scopes {
     }
 }
 
+impl fmt::Display for Scopes {
+    /// Writes the names, separated by commas.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(Scope::name).collect();
+        formatter.write_str(&names.join(","))
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+
+    /// Parses names that are separated by commas.
+    fn from_str(names: &str) -> Result<Self, UnknownScope> {
+        names.split(',').map(str::parse).collect()
+    }
+}
+
 impl FromIterator<Scope> for Scopes {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
         Self(scopes.into_iter().map(Self::bit).fold(0, |all, bit| all | bit))
@@ -110,6 +127,9 @@ mod tests {
         ) {
             let (ones, others) = (one.iter().copied().collect::<Scopes>(), other.iter().copied().collect());
             prop_assert_eq!(ones.iter().collect::<Vec<_>>(), one.clone());
+            if !one.is_empty() {
+                prop_assert_eq!(ones.to_string().parse(), Ok(ones));
+            }
             prop_assert_eq!(ones.is_within(others), one.iter().all(|scope| other.contains(scope)));
         }
     }

@@ -207,6 +207,20 @@ impl Timestamp {
         self.0
     }
 
+    /// Returns the time after a duration, truncated to microseconds; at most [`Timestamp::MAX`].
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(micros).min(Self::MAX.0))
+    }
+
+    /// Returns the time before a duration, truncated to microseconds; at least [`Timestamp::MIN`].
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros).max(Self::MIN.0))
+    }
+
     /// Returns the next microsecond; for [`Timestamp::MAX`] the same.
     #[must_use]
     pub fn next(self) -> Self {

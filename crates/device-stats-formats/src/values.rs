@@ -11,6 +11,7 @@ mod number;
 mod tests;
 mod text;
 mod time;
+mod token;
 
 use crate::faults::Problem;
 use crate::json::Json;
@@ -21,8 +22,9 @@ pub use number::finite;
 pub(crate) use number::{finite_number, finite_text, not_a_number};
 pub use text::{device_id, device_id_prefix, device_name, email, search_text, username};
 pub(crate) use text::{device_id_text, not_a_text};
-pub use time::{moment, moment_text, time_unit};
+pub use time::{moment, moment_text, time_unit, timestamp};
 pub(crate) use time::{not_a_moment, time_problem, timestamp_micros, to_timestamp};
+pub use token::{HolderName, scope, token, token_holder, token_name};
 
 /// Reads `null` as `None`, and any other value with `read`.
 pub fn nullable<T>(

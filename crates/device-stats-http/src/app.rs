@@ -1,15 +1,13 @@
 //! The application: all routes, and the layers around them.
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::body::drain_unread;
 use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::ApiError;
@@ -43,20 +41,17 @@ fn around(routes: Router, access: &BrowserAccess) -> Router {
     browsers::protect(routes, access).layer(from_fn(middleware::complete_response)).layer(compression())
 }
 
-async fn refuse_while_opening(headers: HeaderMap, body: Body) -> ApiError {
-    drain_unread(&headers, body);
+async fn refuse_while_opening() -> ApiError {
     ApiError::Opening
 }
 
 /// Responds to a path that no operation has.
-async fn refuse_path(uri: Uri, headers: HeaderMap, body: Body) -> ApiError {
-    drain_unread(&headers, body);
+async fn refuse_path(uri: Uri) -> ApiError {
     if uri.path() == "/" { ApiError::RootPath } else { ApiError::UnknownPath }
 }
 
 /// Responds to a method that a path does not have. The router adds the `Allow` header.
-async fn refuse_method(method: Method, headers: HeaderMap, body: Body) -> Response {
-    drain_unread(&headers, body);
+async fn refuse_method(method: Method) -> Response {
     match method {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => ApiError::UnknownMethod.into_response(),
@@ -65,6 +60,7 @@ async fn refuse_method(method: Method, headers: HeaderMap, body: Body) -> Respon
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
     use axum::extract::Request;
     use axum::routing::get;
     use http_body_util::BodyExt;

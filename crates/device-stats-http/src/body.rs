@@ -8,6 +8,6 @@ mod pace;
 mod receive;
 mod zstd_decoder;
 
-pub(crate) use drain::drain_unread;
+pub(crate) use drain::{drain_if_unread, drain_unread};
 pub(crate) use kind::BodyKind;
 pub(crate) use receive::receive;

@@ -11,6 +11,7 @@ mod headers;
 mod host;
 mod host_port;
 mod origins;
+mod same_origin;
 
 use axum::Router;
 use tower::ServiceBuilder;
@@ -18,6 +19,7 @@ use tower::util::option_layer;
 
 pub use host::{AllowedHosts, AllowedHostsError};
 pub use origins::{CorsOrigins, CorsOriginsError};
+pub(crate) use same_origin::is_same_origin;
 
 /// The names of the service, and the web pages of other sites that may use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

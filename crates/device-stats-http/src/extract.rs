@@ -22,10 +22,11 @@ mod period;
 mod precision;
 mod reading_source;
 mod selection;
+mod session;
 mod streamed;
 
 pub(crate) use batch_options::{BatchOptionParams, BatchOptions, ON_FAULT_WORDS};
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, SignedIn};
 pub(crate) use choice::one_of;
 pub(crate) use client::Client;
 pub(crate) use conditions::{ConditionParams, Conditions};
@@ -37,9 +38,12 @@ pub(crate) use input::{FromInput, Input, Parsed};
 pub(crate) use json_body::{JsonBody, OptionalJsonBody, RequestBody, read_object};
 pub(crate) use no_query::NoQuery;
 pub(crate) use page::{PageParams, PageQuery};
-pub(crate) use path::{DeviceIdParam, PathDevice, PathTime, PathUser, TimestampParam, UserIdParam};
+pub(crate) use path::{
+    DeviceIdParam, PathDevice, PathTime, PathToken, PathUser, TimestampParam, TokenIdParam, UserIdParam,
+};
 pub(crate) use period::{PERIOD_NAMES, Period, PeriodParams, PeriodQuery, read_period};
 pub(crate) use precision::{PRECISION_WORDS, PrecisionParam, precision};
 pub(crate) use reading_source::PathReadingSource;
 pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
+pub(crate) use session::{Arrival, CookieTransport, SessionCookie};
 pub(crate) use streamed::{RowReader, Streamed};

@@ -31,6 +31,7 @@ use tracing::{debug, warn};
 
 use crate::app::{app, opening_app};
 use crate::browsers::BrowserAccess;
+use crate::extract::Arrival;
 use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
 use crate::proxies::TrustedProxies;
 use crate::trailing_slash::strip_trailing_slash;
@@ -172,6 +173,9 @@ async fn respond(
     let mut request = strip_trailing_slash(request.map(Body::new));
     let client = proxies.client(peer, request.headers());
     request.extensions_mut().insert(client);
+    let is_encrypted = proxies.has_encrypted(peer, request.headers());
+    let is_local = client.is_loopback();
+    request.extensions_mut().insert(Arrival { is_encrypted, is_local });
     let app = app.get().cloned().unwrap_or(opening_app);
     app.oneshot(request).await.unwrap_or_else(|never| match never {})
 }

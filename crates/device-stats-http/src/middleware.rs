@@ -10,6 +10,7 @@ use axum::response::Response;
 use device_stats_domain::error_chain;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
+use crate::body::drain_if_unread;
 use crate::errors::{ApiError, Description, ErrorForm, Raised, error_response};
 use crate::headers::accept::accepts_problem_json;
 use crate::headers::request_id::{REQUEST_ID, RequestId};
@@ -30,7 +31,7 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     };
     let span = info_span!("request", %id, %method, path);
     let log = RequestLog { span: span.clone(), route, started: Instant::now(), is_answered: false };
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(drain_if_unread(request)).instrument(span.clone()).await;
     let _entered = span.enter();
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
         let description = error.describe();

@@ -4,6 +4,7 @@ mod choices;
 mod common_errors;
 mod formats;
 mod links;
+mod security;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi};
@@ -42,6 +43,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         .description(Some(DESCRIPTION))
         .build();
     document.merge(SharedSchemas::openapi());
+    security::add(&mut document);
     common_errors::add(&mut document);
     links::add(&mut document);
     choices::add(&mut document);

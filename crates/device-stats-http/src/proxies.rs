@@ -9,6 +9,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The de facto standard header of proxies: each proxy appends the address of its own client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
+/// The scheme that the client of a proxy has used; also a de facto standard.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Length of the prefix of IPv4 addresses in IPv6, `::ffff:0:0/96` (RFC 4291, section 2.5.5.2).
 const IPV4_MAPPED_PREFIX: u8 = 96;
@@ -38,6 +40,15 @@ impl FromStr for TrustedProxies {
 }
 
 impl TrustedProxies {
+    /// Returns whether a trusted proxy reports that its client has used TLS.
+    pub(crate) fn has_encrypted(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let peer = peer.to_canonical();
+        let last = headers.get_all(FORWARDED_PROTO).iter().next_back();
+        let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        self.0.iter().any(|network| network.contains(&peer))
+            && last.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+    }
+
     /// Returns the address of the client of a request that arrives from `peer`: the last address that is not
     /// the address of a proxy. A client can write earlier addresses itself.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {

@@ -15,8 +15,10 @@ mod live;
 mod points;
 mod readings;
 mod series;
+mod sessions;
 mod statistics;
 mod tagged;
+mod tokens;
 mod user_operation;
 mod users;
 
@@ -61,6 +63,10 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(with_user_path(routes!(histograms::count_histogram), &histograms::COUNT_USER_HISTOGRAM))
         .routes(with_user_path(routes!(exports::export_readings), &exports::EXPORT_USER_READINGS))
         .routes(with_user_path(routes!(live::watch_readings), &live::WATCH_USER))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::delete_token))
+        .routes(routes!(tokens::show_me))
+        .routes(routes!(sessions::create_session, sessions::delete_session))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
         .routes(routes!(health::show_version))

@@ -17,6 +17,7 @@ mod readings;
 mod segments;
 mod snapshots;
 mod store;
+mod tokens;
 
 pub use database::config::PostgresConfig;
 pub use database::invalid_url::InvalidPostgresUrl;

@@ -2,18 +2,29 @@
 
 pub(crate) mod action;
 mod devices;
+pub(crate) mod held_right;
 pub(crate) mod known_devices;
 pub(crate) mod principal;
 pub(crate) mod reading_source;
 mod selection;
+mod sessions;
+pub(crate) mod sign_in;
+pub(crate) mod token_uses;
+mod tokens;
 mod users;
 
 #[cfg(test)]
 mod rights_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;
 
 pub use action::{Action, Administer, Allowed, Ingest, Manage, Read};
-pub use principal::{Authorized, Forbidden, Granted, Identity, Principal};
+pub use principal::{Authorized, Forbidden, Granted, Principal};
 pub use reading_source::ReadingSource;
 pub use selection::{CursorPage, DeviceSelection};
+pub use sessions::NewSession;
+pub use sign_in::AuthMode;
+pub use token_uses::BackgroundTokenUses;
+pub use tokens::{CreatedToken, TokenRecipient, TokenRequest, generate_token};

@@ -13,6 +13,14 @@ const IPV6_CLIENT_BITS: u32 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
+impl ClientAddress {
+    /// Returns whether the client is a program on this machine.
+    pub fn is_loopback(self) -> bool {
+        // The last bits of an IPv6 address are not kept, so `::` stands for `::1`.
+        self.0.is_loopback() || self.0 == IpAddr::from(Ipv6Addr::UNSPECIFIED)
+    }
+}
+
 impl From<IpAddr> for ClientAddress {
     fn from(address: IpAddr) -> Self {
         Self(match address.to_canonical() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use device_stats_domain::{DeviceId, IdempotencyKey};
+use device_stats_domain::{DeviceId, IdempotencyKey, Scope, TokenKind};
 use device_stats_store::{Cause, StoreError};
 
 use crate::access::Forbidden;
@@ -18,6 +18,32 @@ pub enum ServiceError {
     /// The principal may not perform the action on any user or device.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// The token does not exist, has expired or was revoked.
+    #[error("the token is unknown, expired or revoked")]
+    TokenUnknown,
+    /// The session of the browser does not exist, or has ended.
+    #[error("the session is unknown or has ended")]
+    SessionUnknown,
+    /// The holder of a new token could not use a scope.
+    #[error("a token of this kind cannot have the scope {scope}")]
+    ScopeUnusable {
+        /// The scope.
+        scope: Scope,
+        /// The kind of the holder.
+        kind: TokenKind,
+    },
+    /// A new token would be expired already.
+    #[error("the time of expiry is in the past")]
+    AlreadyExpired,
+    /// The name of a new token is reserved.
+    #[error("the name of the token is reserved for --admin-token-file")]
+    ReservedTokenName,
+    /// The token in the file of the operator is stored already, and has expired or lacks scopes.
+    #[error("the token was created with fewer rights; use one that `device-stats token generate` prints")]
+    AdminTokenUnusable,
+    /// The operating system gives no random numbers.
+    #[error("no random numbers for a secret")]
+    RandomnessMissing(#[source] Cause),
     /// Too many readings wait for their commit. The readings of the request are not stored.
     #[error("the queue is full")]
     QueueFull,

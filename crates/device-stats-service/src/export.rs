@@ -10,7 +10,9 @@ use bytes::Bytes;
 use device_stats_domain::{Device, Window};
 use device_stats_formats::export::Encoder;
 use device_stats_store::StoreError;
+use tokio::time::Instant;
 
+use crate::access::held_right::HeldRight;
 use crate::access::reading_source::ReadingSource;
 use crate::access::{Authorized, Read};
 use crate::client_limit::{ClientAddress, ClientPermit};
@@ -28,6 +30,8 @@ use device_export::{DeviceExport, ExportSpan};
 /// the last exported reading.
 pub struct Export {
     service: Service,
+    /// The right of the client to read. It is checked again at intervals, and for each device of a user.
+    right: HeldRight,
     window: Window,
     current: Option<DeviceExport>,
     /// The devices after the current one.
@@ -52,6 +56,7 @@ impl Service {
         client: ClientAddress,
     ) -> Result<Export, ServiceError> {
         let permit = self.parts.admission.admit_export(client)?;
+        let right = HeldRight::begin(self, source.granted()).await?;
         let (current, later) = match source.into_inner() {
             ReadingSource::Device(device) => {
                 (Some(DeviceExport::new(&self.parts.store, device, window).await?), VecDeque::new())
@@ -59,7 +64,7 @@ impl Service {
             ReadingSource::User(user) => (None, self.parts.store.list_user_devices(user.id).await?.into()),
         };
         let service = self.clone();
-        Ok(Export { service, window, current, later, encoder: Some(encoder), _permit: permit })
+        Ok(Export { service, right, window, current, later, encoder: Some(encoder), _permit: permit })
     }
 }
 
@@ -67,11 +72,17 @@ impl Export {
     /// Returns the next bytes, at least one, and the rest of the export; `None` after the last bytes.
     ///
     /// # Errors
-    /// The errors of the store. The export is then incomplete and cannot continue.
+    /// [`ServiceError::TokenUnknown`] or [`StoreError::DeviceMissing`] if the client may not read any more;
+    /// the errors of the store. The export is then incomplete and cannot continue.
     pub async fn next(mut self) -> Result<Option<(Bytes, Self)>, ServiceError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };
         let mut attempts = 0;
         while let Some(mut device) = self.take_current().await? {
+            if self.right.is_due() {
+                let began = Instant::now();
+                check_right(&self.right, &self.service, device.device()).await?;
+                self.right.note_checked(began);
+            }
             let Some(span) = device.next_span() else {
                 self.current = device.with_next_snapshot(&self.service.parts.store).await?;
                 continue;
@@ -106,12 +117,27 @@ impl Export {
             return Ok(Some(current));
         }
         while let Some(device) = self.later.pop_front() {
+            // It may have got another owner since the export began.
+            if !self.right.sees(&self.service, &device).await? {
+                continue;
+            }
             match DeviceExport::new(&self.service.parts.store, device, self.window).await {
                 Err(StoreError::DeviceMissing) => {}
                 current => return Ok(Some(current?)),
             }
         }
         Ok(None)
+    }
+}
+
+/// Checks that the client may still read a device.
+async fn check_right(right: &HeldRight, service: &Service, device: &Device) -> Result<(), ServiceError> {
+    if !right.is_signed_in(service).await? {
+        Err(ServiceError::TokenUnknown)
+    } else if right.sees(service, device).await? {
+        Ok(())
+    } else {
+        Err(StoreError::DeviceMissing.into())
     }
 }
 

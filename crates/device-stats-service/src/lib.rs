@@ -22,8 +22,9 @@ pub mod purging;
 pub mod sealing;
 
 pub use access::{
-    Action, Administer, Allowed, Authorized, CursorPage, DeviceSelection, Forbidden, Granted, Identity,
-    Ingest, Manage, Principal, Read, ReadingSource,
+    Action, Administer, Allowed, AuthMode, Authorized, BackgroundTokenUses, CreatedToken, CursorPage,
+    DeviceSelection, Forbidden, Granted, Ingest, Manage, NewSession, Principal, Read, ReadingSource,
+    TokenRecipient, TokenRequest, generate_token,
 };
 pub use admission::{BodyPermit, QueryLimits};
 pub use client_limit::{ClientAddress, LimitScope};
@@ -33,4 +34,4 @@ pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{Analysis, Bucket, LatestReading, ReadingSpan, Series, SeriesTooLong};
 pub use segments::{read_derived_segment, read_segment};
-pub use service::Service;
+pub use service::{Service, ServiceSettings};

@@ -18,6 +18,8 @@ pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;
 /// Default of the maximum number of hot readings. While the store has them, requests whose readings would
 /// become hot are refused with 503 at once. With SQLite, each hot reading needs about 85 bytes of memory.
 pub const HOT_READINGS_DEFAULT: u64 = 16 * 1024 * 1024;
+/// Default of the time for which the receipt of a keyed request is kept.
+pub const RECEIPTS_KEPT_DEFAULT: Duration = Duration::from_hours(24);
 /// Divisor of the maximum number of hot readings. The quotient is the number of hot readings that must be
 /// sealed before readings are accepted again.
 pub const HOT_READINGS_FREED_DIVISOR: u64 = 16;
@@ -52,6 +54,16 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 /// Maximum time for which a node uses rights that it has looked up. So a change on another node has an effect
 /// on this node at the latest after this time.
 pub const RIGHTS_CACHED_MAX: Duration = Duration::from_secs(5);
+/// Maximum number of tokens and sessions of signed-in clients that a node caches.
+pub const KNOWN_TOKENS_MAX: usize = 100_000;
+/// Maximum number of tokens or sessions whose last uses are written in one transaction.
+pub const TOKEN_USES_AT_ONCE: usize = 1_000;
+/// Maximum time of a session of a browser.
+pub const SESSION_TIME_MAX: Duration = Duration::from_hours(12);
+/// Time without a request after which a session ends. Requests are noted to the minute.
+pub const SESSION_IDLE_MAX: Duration = Duration::from_mins(30);
+/// Interval at which a node writes the last uses of tokens to the store.
+pub const TOKEN_USES_INTERVAL: Duration = Duration::from_secs(10);
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
 
@@ -141,9 +153,12 @@ pub const LIVE_RESUMES_AT_ONCE: usize = 4;
 /// Maximum time that a live stream waits for its missed readings. After it, the stream ends, and its client
 /// tries again.
 pub const LIVE_RESUME_WAIT_MAX: Duration = Duration::from_secs(30);
-/// Interval at which a live stream checks that its device or user exists, and looks up the devices of the
-/// user.
-pub const LIVE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Interval at which a live stream or an export checks that its client may still read. A live stream then
+/// also looks up the devices of its user. It is shorter than [`RIGHTS_CACHED_MAX`], because the check takes
+/// time, too.
+pub const RIGHTS_CHECK_INTERVAL: Duration = Duration::from_secs(4);
+/// Maximum time of such a check of a live stream. A stream with a token ends after it.
+pub const RIGHTS_CHECK_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Number of hot readings at which a device is sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;

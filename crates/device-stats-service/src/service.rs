@@ -12,6 +12,8 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use crate::access::known_devices::KnownDevices;
+use crate::access::sign_in::{AuthMode, KnownCredentials};
+use crate::access::token_uses::TokenUses;
 use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
 use crate::compute::Compute;
 use crate::error::ServiceError;
@@ -19,7 +21,9 @@ use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::GroupCommit;
 use crate::ingest::keyed_requests::KeyedRequests;
 use crate::ingest::reading_ids::ReadingIds;
-use crate::limits::{DELETIONS_AT_ONCE, DERIVED_SEGMENTS_AT_ONCE};
+use crate::limits::{
+    DELETIONS_AT_ONCE, DERIVED_SEGMENTS_AT_ONCE, HOT_READINGS_DEFAULT, RECEIPTS_KEPT_DEFAULT,
+};
 use crate::live::hub::LiveHub;
 use crate::live::relay::relay;
 use crate::purging::BackgroundPurging;
@@ -27,6 +31,34 @@ use crate::sealing::background::BackgroundSealing;
 use crate::sealing::backlog::Backlog;
 use crate::sealing::merge_pause::MergePauses;
 use crate::segments::reader::SegmentReader;
+
+/// Settings of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceSettings {
+    /// Maximum size of the cache of decoded segments, in bytes; 0 for no cache.
+    pub cache_bytes_max: u64,
+    /// Time for which the receipt of a keyed request is kept.
+    pub receipts_kept_for: Duration,
+    /// Limits on the queries.
+    pub queries: QueryLimits,
+    /// Number of hot readings in the store at which further ones are refused.
+    pub hot_readings_max: u64,
+    /// Whether clients need a token.
+    pub auth: AuthMode,
+}
+
+impl Default for ServiceSettings {
+    /// Returns the settings of a service without a cache that is open for everybody.
+    fn default() -> Self {
+        Self {
+            cache_bytes_max: 0,
+            receipts_kept_for: RECEIPTS_KEPT_DEFAULT,
+            queries: QueryLimits::default(),
+            hot_readings_max: HOT_READINGS_DEFAULT,
+            auth: AuthMode::Open,
+        }
+    }
+}
 
 /// The service over one store. A clone is cheap and refers to the same service.
 #[derive(Clone)]
@@ -38,6 +70,9 @@ pub struct Service {
 pub(crate) struct ServiceParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) admission: Arc<AdmissionControl>,
+    pub(crate) auth: AuthMode,
+    pub(crate) known_credentials: KnownCredentials,
+    pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) known_devices: KnownDevices,
     pub(crate) clock: Clock,
     pub(crate) reading_ids: ReadingIds,
@@ -59,19 +94,13 @@ pub(crate) struct ServiceParts {
 }
 
 impl Service {
-    /// Creates the service over `store`. It caches up to `cache_bytes_max` bytes of decoded segments, and
-    /// keeps the receipt of each keyed request for `receipts_kept_for`. `queries` limits its queries. It
-    /// accepts no hot readings while the store has `hot_readings_max` of them.
+    /// Creates the service over `store`.
     ///
     /// # Errors
     /// A thread for computations cannot be started.
-    pub fn new(
-        store: Arc<dyn Store>,
-        cache_bytes_max: u64,
-        receipts_kept_for: Duration,
-        queries: QueryLimits,
-        hot_readings_max: u64,
-    ) -> Result<Self, ThreadPoolBuildError> {
+    pub fn new(store: Arc<dyn Store>, settings: ServiceSettings) -> Result<Self, ThreadPoolBuildError> {
+        let ServiceSettings { cache_bytes_max, receipts_kept_for, queries, hot_readings_max, auth } =
+            settings;
         let admission = Arc::new(AdmissionControl::new(queries));
         let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();
@@ -86,6 +115,9 @@ impl Service {
             segments: Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max)),
             store,
             admission,
+            auth,
+            known_credentials: KnownCredentials::default(),
+            token_uses: Arc::default(),
             known_devices: KnownDevices::default(),
             clock: Clock::default(),
             reading_ids: ReadingIds::default(),

@@ -2,12 +2,20 @@
 
 pub(crate) mod changed_model;
 
+use std::sync::Arc;
+
 use device_stats_domain::{
     Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Reading, ReadingId, ReadingTime, Timestamp,
 };
-use device_stats_store::AccountStore;
+use device_stats_store::{AccountStore, Store};
 
 use crate::access::{Action, Granted, Principal};
+use crate::service::{Service, ServiceSettings};
+
+/// Returns a service with default settings.
+pub(crate) fn service_over(store: Arc<dyn Store>) -> Service {
+    Service::new(store, ServiceSettings::default()).unwrap()
+}
 
 /// Returns the right to an action on everything.
 pub(crate) fn granted<A: Action>() -> Granted<A> {

@@ -23,6 +23,7 @@ mod readings;
 mod segments;
 mod snapshots;
 mod store;
+mod tokens;
 
 pub use database::open::migrate;
 pub use store::SqliteStore;

@@ -49,6 +49,7 @@ pub mod sealing_races;
 pub mod server_timed;
 pub mod snapshots;
 pub mod snapshots_under_seals;
+pub mod tokens;
 pub mod unchanged;
 pub mod users;
 pub mod visibility;

@@ -29,6 +29,12 @@ pub enum StoreError {
     /// No device has this key.
     #[error("no such device")]
     DeviceMissing,
+    /// No token has this id.
+    #[error("no such token")]
+    TokenMissing,
+    /// The holder of the token has [`TOKENS_MAX`](crate::limits::TOKENS_MAX) tokens.
+    #[error("the holder has too many tokens")]
+    TooManyTokens,
     /// The user, one of its devices, or the device has changed since the caller read it. Nothing has been
     /// done.
     #[error("the user or device has changed")]
@@ -112,6 +118,8 @@ impl StoreError {
             | Self::DeviceIdTaken
             | Self::UserMissing
             | Self::DeviceMissing
+            | Self::TokenMissing
+            | Self::TooManyTokens
             | Self::Changed
             | Self::Corrupt { .. }
             | Self::HotReadingsDamaged { .. }

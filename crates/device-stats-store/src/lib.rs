@@ -15,6 +15,7 @@ mod segments;
 mod snapshots;
 mod sql_conditions;
 mod store;
+mod tokens;
 
 #[cfg(any(test, feature = "conformance"))]
 mod model;
@@ -39,3 +40,4 @@ pub use segments::{
 pub use snapshots::{DeviceSnapshot, NewestReadings, Snapshot, SnapshotStore, Subject};
 pub use sql_conditions::SqlConditions;
 pub use store::{Store, StoreHealth};
+pub use tokens::TokenStore;

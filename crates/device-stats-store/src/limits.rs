@@ -13,6 +13,11 @@ pub const STORE_PIECES_PER_READER_MAX: usize = 64;
 pub const STORE_WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum time for opening a connection to the store.
 pub const STORE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum number of tokens of a user, of a device, and of all administrators together. Expired tokens do not
+/// count.
+pub const TOKENS_MAX: u32 = 20;
+/// Maximum number of sessions of a token. A further one replaces the oldest.
+pub const SESSIONS_MAX: u32 = 100;
 /// Maximum number of expired idempotency keys that one call removes when it adds new ones.
 pub const RECEIPTS_REMOVED_MAX: u32 = 1_000;
 /// Maximum number of segments that one call deletes when it purges a deleted device.

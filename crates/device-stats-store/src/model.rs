@@ -7,5 +7,6 @@ mod readings;
 mod segments;
 mod snapshots;
 mod state;
+mod tokens;
 
 pub use state::Model;

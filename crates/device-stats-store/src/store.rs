@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
 
-use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError};
+use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError, TokenStore};
 
 /// The health of a store that answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct StoreHealth {
 ///   also fail with [`StoreError::Corrupt`], and those about readings of a device with
 ///   [`StoreError::HotReadingsDamaged`].
 #[async_trait]
-pub trait Store: AccountStore + ReadingStore + SegmentStore + SnapshotStore {
+pub trait Store: AccountStore + TokenStore + ReadingStore + SegmentStore + SnapshotStore {
     /// Returns the channel for messages between the nodes that share this store; `None` if no other node can
     /// share it.
     fn exchange(&self) -> Option<Arc<dyn Exchange>>;

@@ -38,6 +38,7 @@ mod store_devices;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod usage;
 mod users;
 mod verify;
@@ -105,6 +106,7 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
         Command::Users(command) => users::run(command, settings).await,
         Command::Devices(command) => devices::run(command, settings).await,
         Command::Readings(command) => readings::run(command, settings).await,
+        Command::Token(command) => tokens::run(command, settings).await,
         Command::Bench(bench::Command::Load(arguments)) => bench::load(&arguments, settings).await,
         Command::Health => health::check(settings).await,
     }

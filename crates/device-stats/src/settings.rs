@@ -9,6 +9,7 @@ mod server_address;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod token_file;
 mod values;
 
 use std::ffi::OsString;

@@ -4,6 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn a_duration_does_not_lead_out_of_the_range() {
+    let (zero, day) = (Timestamp(0), Duration::from_hours(24));
+    assert_eq!(zero.saturating_add(day).micros(), 86_400_000_000);
+    assert_eq!(zero.saturating_sub(day).micros(), -86_400_000_000);
+    for duration in [day, Duration::MAX] {
+        assert_eq!(Timestamp::MAX.saturating_add(duration), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.saturating_sub(duration), Timestamp::MIN);
+    }
+}
+
 fn read(text: &str) -> String {
     RequestTime::parse(text)
         .map_or_else(|error| error.to_string(), |moment| moment.nearest_timestamp().to_string())

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::faults::Problem;
 use crate::json::Json;
 
-fn text(json: &Json) -> Result<&str, Problem> {
+pub(super) fn text(json: &Json) -> Result<&str, Problem> {
     match json {
         Json::String(text) => Ok(text),
         _ => Err(not_a_text()),
@@ -82,7 +82,7 @@ pub fn email(json: &Json) -> Result<Email, Problem> {
     })
 }
 
-fn text_problem(error: InvalidText) -> Problem {
+pub(super) fn text_problem(error: InvalidText) -> Problem {
     match error {
         InvalidText::Empty => Problem::new("string_too_short", "String should have at least 1 character")
             .with(json!({"min_length": 1})),
@@ -94,6 +94,6 @@ fn text_problem(error: InvalidText) -> Problem {
     }
 }
 
-fn value_error(error: impl std::error::Error) -> Problem {
+pub(super) fn value_error(error: impl std::error::Error) -> Problem {
     Problem::new("value_error", Cow::Owned(format!("Value error, the text {error}")))
 }

@@ -18,6 +18,14 @@ pub fn moment(json: &Json) -> Result<RequestTime, Problem> {
     }
 }
 
+/// Reads a moment in the range of readings; a time without a zone is in UTC.
+///
+/// # Errors
+/// As [`moment`].
+pub fn timestamp(json: &Json) -> Result<Timestamp, Problem> {
+    to_timestamp(moment(json)?)
+}
+
 /// Returns the problem of a value that is neither text nor a number.
 pub(crate) fn not_a_moment() -> Problem {
     Problem::new("datetime_type", "Input should be a valid datetime")

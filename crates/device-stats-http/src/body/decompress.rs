@@ -134,12 +134,10 @@ impl<T: BodyReceiver> Decompressor<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use allocation_counter::measure;
     use axum::http::HeaderValue;
-    use device_stats_service::limits::HOT_READINGS_DEFAULT;
-    use device_stats_service::{QueryLimits, Service};
+    use device_stats_service::{Service, ServiceSettings};
     use device_stats_sqlite::SqliteStore;
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -150,14 +148,7 @@ mod tests {
     fn the_memory_of_a_gzip_decoder_is_not_larger_than_reserved() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-        let service = Service::new(
-            Arc::new(store),
-            0,
-            Duration::from_mins(1),
-            QueryLimits::default(),
-            HOT_READINGS_DEFAULT,
-        )
-        .unwrap();
+        let service = Service::new(Arc::new(store), ServiceSettings::default()).unwrap();
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&(0..=u8::MAX).cycle().take(1_000_000).collect::<Vec<u8>>()).unwrap();
         let body = encoder.finish().unwrap();

@@ -150,10 +150,8 @@ fn window_bytes(header: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
-    use device_stats_service::limits::HOT_READINGS_DEFAULT;
-    use device_stats_service::{QueryLimits, Service};
+    use device_stats_service::{Service, ServiceSettings};
     use device_stats_sqlite::SqliteStore;
     use zstd::stream::raw::CParameter;
     use zstd::stream::write::Encoder;
@@ -174,14 +172,7 @@ mod tests {
     fn decode(body: &[u8], piece: usize) -> (Vec<u8>, usize, usize) {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-        let service = Service::new(
-            Arc::new(store),
-            0,
-            Duration::from_mins(1),
-            QueryLimits::default(),
-            HOT_READINGS_DEFAULT,
-        )
-        .unwrap();
+        let service = Service::new(Arc::new(store), ServiceSettings::default()).unwrap();
         let mut bounded = Bounded::new(Vec::new(), usize::MAX, service.body_permit());
         let mut decoder = ZstdDecoder::default();
         for bytes in body.chunks(piece) {

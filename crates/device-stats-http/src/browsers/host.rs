@@ -15,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
 use super::host_port::{Host, HostPort};
-use crate::body::drain_unread;
 use crate::errors::ApiError;
 use crate::routes::is_health_path;
 
@@ -66,6 +65,11 @@ impl AllowedHosts {
         self
     }
 
+    /// Allows every name.
+    pub fn any() -> Self {
+        Self { are_all_allowed: true, ..Self::default() }
+    }
+
     /// Returns whether every name is allowed, so that requests for foreign names are not refused.
     pub fn are_all_allowed(&self) -> bool {
         self.are_all_allowed
@@ -94,11 +98,7 @@ impl ValidateRequest<Body> for HostCheck {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
-        self.check(request).map_err(|error| {
-            let body = std::mem::take(request.body_mut());
-            drain_unread(request.headers(), body);
-            error.into_response()
-        })
+        self.check(request).map_err(IntoResponse::into_response)
     }
 }
 

@@ -6,6 +6,8 @@ use device_stats_formats::{BodyError, Fault, RowLocations};
 use device_stats_service::ServiceError;
 use device_stats_store::StoreError;
 
+use crate::headers::credentials::InvalidCredentials;
+
 /// Reason why a request fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -33,6 +35,18 @@ pub(crate) enum ApiError {
     /// A web page of another site sent a request that may change data.
     #[error("change by a web page of another site")]
     CrossSite,
+    /// The service needs a token, and the request has none.
+    #[error("a request without a token")]
+    TokenMissing,
+    /// The credentials of the request are not a token.
+    #[error("credentials that are not a token")]
+    InvalidCredentials(#[from] InvalidCredentials),
+    /// A page of another origin sent a request that may change data, and the browser added the cookie.
+    #[error("a cookie in a request by a page of another origin")]
+    CookieOfAnotherOrigin,
+    /// A browser signs in over a network without TLS.
+    #[error("a sign-in without TLS")]
+    InsecureSignIn,
     /// Parts of the request break rules.
     #[error("invalid request")]
     Invalid(Vec<Fault>),

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use device_stats_formats::{Fault, LocationStep};
 
@@ -64,6 +64,9 @@ pub(crate) fn error_response(
     headers.extend(kept);
     if form == ErrorForm::Problem {
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"device-stats\""));
     }
     if is_temporary(status) {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());

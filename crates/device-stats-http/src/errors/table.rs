@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
-use device_stats_domain::{DeviceId, IdempotencyKey, Timestamp, TooManyBuckets};
+use device_stats_domain::{DeviceId, IdempotencyKey, Scope, Timestamp, TokenKind, TooManyBuckets};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
@@ -13,6 +13,7 @@ use device_stats_service::limits::{
 };
 use device_stats_service::{Forbidden, LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
 use device_stats_store::StoreError;
+use device_stats_store::limits::TOKENS_MAX;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
@@ -58,6 +59,20 @@ impl ApiError {
                     origin to the setting --cors-origin (DEVICE_STATS_CORS_ORIGIN)";
                 text(StatusCode::FORBIDDEN, "cross_site", detail)
             }
+            Self::TokenMissing => {
+                unauthorized("This service needs a token; send it in the header Authorization: Bearer TOKEN")
+            }
+            Self::InvalidCredentials(error) => unauthorized(upper_first(&error.to_string())),
+            Self::CookieOfAnotherOrigin => {
+                let detail =
+                    "Only pages of this service may change data with a session; send a token instead";
+                text(StatusCode::FORBIDDEN, "cross_site", detail)
+            }
+            Self::InsecureSignIn => {
+                let detail = "The connection is not encrypted, so others could read the cookie of the session; use \
+                    https";
+                text(StatusCode::FORBIDDEN, "insecure_connection", detail)
+            }
             Self::Invalid(faults) => invalid(faults.clone()),
             Self::Body(error) => describe_body(error),
             Self::IncompleteBody => malformed_body("There was an error parsing the body"),
@@ -94,6 +109,16 @@ impl ApiError {
     }
 }
 
+fn unauthorized(detail: impl Into<String>) -> Description {
+    text(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+}
+
+/// Returns the text of an error as a sentence.
+fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn foreign_host(name: &str) -> Description {
     let detail = format!(
         "The request is for {name}, which is not a name of this service. To allow it, add {name} to the setting \
@@ -128,6 +153,12 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
     match error {
         ServiceError::Store(error) => describe_store(error),
         ServiceError::Forbidden(reason) => text(StatusCode::FORBIDDEN, "forbidden", forbidden(*reason)),
+        // The same for every reason, so that nobody learns which tokens have existed.
+        ServiceError::TokenUnknown => unauthorized("The token is unknown, expired or revoked"),
+        ServiceError::SessionUnknown => unauthorized("The session has ended; sign in again"),
+        ServiceError::ScopeUnusable { scope, kind } => invalid(vec![unusable_scope(*scope, *kind)]),
+        ServiceError::AlreadyExpired => invalid(vec![already_expired()]),
+        ServiceError::ReservedTokenName => invalid(vec![reserved_token_name()]),
         ServiceError::OwnerMissing => text(StatusCode::BAD_REQUEST, "user_not_found", "User not found"),
         ServiceError::UnknownDevices(rows) => {
             let faults = rows.iter().take(FAULTS_MAX).map(|(row, id)| locations.unknown_device(*row, id));
@@ -185,7 +216,9 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             "A request with this Idempotency-Key is in progress, try again",
         ),
         ServiceError::KeyReused(key) => invalid(vec![other_payload(key)]),
-        ServiceError::ComputationFailed(_) => internal(),
+        ServiceError::ComputationFailed(_)
+        | ServiceError::RandomnessMissing(_)
+        | ServiceError::AdminTokenUnusable => internal(),
     }
 }
 
@@ -194,6 +227,13 @@ fn forbidden(reason: Forbidden) -> String {
         Forbidden::Scope(scope) => format!("The token lacks the scope {scope}"),
         Forbidden::NotAdministrator => "Only an administrator may do this".to_owned(),
         Forbidden::Device => "A device may not do this; use a token of its owner".to_owned(),
+        Forbidden::Open => {
+            "The service is open for everybody, so it creates no tokens over HTTP; use `device-stats token`"
+                .to_owned()
+        }
+        Forbidden::WiderScope(scope) => {
+            format!("The new token cannot have the scope {scope}, because your token lacks it")
+        }
     }
 }
 
@@ -226,6 +266,8 @@ fn describe_store(error: &StoreError) -> Description {
         }
         StoreError::UserMissing => text(StatusCode::NOT_FOUND, "user_not_found", "User not found"),
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
+        StoreError::TokenMissing => text(StatusCode::NOT_FOUND, "token_not_found", "Token not found"),
+        StoreError::TooManyTokens => invalid(vec![too_many_tokens()]),
         // It has changed after its conditions were checked.
         StoreError::Changed => condition_failed(),
         StoreError::Restored => unavailable(
@@ -328,6 +370,34 @@ fn too_many_devices() -> Fault {
         format!("More than {CHOSEN_DEVICES_MAX} devices have an id with this prefix; use a longer prefix");
     let problem = Problem::new("too_many_devices", msg).with(json!({ "devices_max": CHOSEN_DEVICES_MAX }));
     fault(vec!["query".into(), "prefix".into()], problem, Value::Null)
+}
+
+fn too_many_tokens() -> Fault {
+    let msg = format!(
+        "The holder has {TOKENS_MAX} tokens, the maximum (all administrators count as one holder); revoke one first"
+    );
+    let problem = Problem::new("too_many_tokens", msg).with(json!({ "tokens_max": TOKENS_MAX }));
+    fault(vec!["body".into(), "for".into()], problem, Value::Null)
+}
+
+fn unusable_scope(scope: Scope, kind: TokenKind) -> Fault {
+    let msg = match kind {
+        TokenKind::User => format!("A token of a user cannot have the scope {scope}"),
+        TokenKind::Device => format!("A token of a device cannot have the scope {scope}"),
+        TokenKind::Administrator => format!("A token of an administrator cannot have the scope {scope}"),
+    };
+    fault(vec!["body".into(), "scopes".into()], Problem::new("scope_unusable", msg), json!(scope.name()))
+}
+
+fn reserved_token_name() -> Fault {
+    let problem = Problem::new("reserved_name", "The name is reserved for the token of --admin-token-file");
+    fault(vec!["body".into(), "name".into()], problem, Value::Null)
+}
+
+fn already_expired() -> Fault {
+    let problem =
+        Problem::new("already_expired", "The time is in the past; the token would never be accepted");
+    fault(vec!["body".into(), "expires_at".into()], problem, Value::Null)
 }
 
 fn too_many_new_devices(count: usize) -> Fault {

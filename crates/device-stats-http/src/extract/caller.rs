@@ -1,19 +1,44 @@
-//! The caller of a request. Today everybody may do everything; sign-in will read the credentials here.
+//! The caller of a request, by its credentials.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use device_stats_service::{Action, Granted, Principal, ServiceError};
+use device_stats_service::{Action, AuthMode, Granted, Principal, Service, ServiceError};
 
+use crate::browsers::is_same_origin;
 use crate::errors::ApiError;
+use crate::headers::{credentials, session_cookie};
 
 /// The principal that makes a request, with the right to the action `A`. Each operation names its action as
 /// the type of this extractor. The right is checked before the body is read.
 pub(crate) struct Caller<A>(pub(crate) Granted<A>);
 
-impl<A: Action, S: Send + Sync> FromRequestParts<S> for Caller<A> {
+/// The principal that makes a request, for operations that need no right.
+pub(crate) struct SignedIn(pub(crate) Principal);
+
+impl<A: Action> FromRequestParts<Service> for Caller<A> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        Ok(Self(Principal::ANYONE.grant().map_err(ServiceError::from)?))
+    async fn from_request_parts(head: &mut Parts, service: &Service) -> Result<Self, ApiError> {
+        let SignedIn(principal) = SignedIn::from_request_parts(head, service).await?;
+        Ok(Self(principal.grant().map_err(ServiceError::from)?))
+    }
+}
+
+impl FromRequestParts<Service> for SignedIn {
+    type Rejection = ApiError;
+
+    /// In the open mode, credentials are ignored, so that clients can send them before tokens are required.
+    async fn from_request_parts(head: &mut Parts, service: &Service) -> Result<Self, ApiError> {
+        if service.auth() == AuthMode::Open {
+            return Ok(Self(Principal::ANYONE));
+        }
+        if let Some(token) = credentials::token(&head.headers)? {
+            return Ok(Self(service.sign_in(&token).await?));
+        }
+        let session = session_cookie::session(&head.headers).ok_or(ApiError::TokenMissing)?;
+        if !head.method.is_safe() && !is_same_origin(head) {
+            return Err(ApiError::CookieOfAnotherOrigin);
+        }
+        Ok(Self(service.resume_session(&session).await?))
     }
 }

@@ -1,6 +1,6 @@
 //! The device, the user or the time of a reading in a path.
 
-use device_stats_domain::{DeviceId, Timestamp, UserId};
+use device_stats_domain::{DeviceId, Timestamp, TokenId, UserId};
 use device_stats_formats::{Faults, ReadingTimes, values};
 use device_stats_store::StoreError;
 use utoipa::IntoParams;
@@ -10,6 +10,7 @@ use super::precision::precision;
 
 pub(super) const DEVICE_ID: &str = "device_id";
 const USER_ID: &str = "user_id";
+const TOKEN_ID: &str = "token_id";
 const TIMESTAMP: &str = "timestamp";
 
 /// `device_id`.
@@ -72,6 +73,28 @@ pub(crate) struct TimestampParam {
     /// Time of the reading, in the forms of a posted reading; truncated to microseconds.
     #[param(example = "2026-11-23T10:00:00.250000Z")]
     timestamp: String,
+}
+
+/// `token_id`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes `PathToken`")]
+pub(crate) struct TokenIdParam {
+    /// Id of the token.
+    #[param(example = 3)]
+    token_id: i64,
+}
+
+/// The token in a path.
+pub(crate) struct PathToken(pub(crate) TokenId);
+
+impl FromInput for PathToken {
+    #[expect(clippy::expect_used, reason = "the route has the parameter")]
+    fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
+        let value = input.path(TOKEN_ID).expect("a path with `token_id`");
+        let id = faults.keep(vec!["path".into(), TOKEN_ID.into()], &value, values::integer(&value));
+        id.map(|id| Self(TokenId(id)))
+    }
 }
 
 /// The time of a reading in a path.

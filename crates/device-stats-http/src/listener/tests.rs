@@ -6,8 +6,7 @@ use std::sync::Mutex;
 
 use axum::routing::get;
 use device_stats_domain::{Axes, DeviceId, Finite, Measurement, Timestamp};
-use device_stats_service::limits::HOT_READINGS_DEFAULT;
-use device_stats_service::{MissingDevices, Principal, QueryLimits};
+use device_stats_service::{MissingDevices, Principal, ServiceSettings};
 use device_stats_store::Model;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::sync::Notify;
@@ -54,14 +53,7 @@ impl Write for Log {
 }
 
 async fn service() -> Service {
-    let service = Service::new(
-        Arc::new(Model::default()),
-        0,
-        Duration::from_mins(1),
-        QueryLimits::default(),
-        HOT_READINGS_DEFAULT,
-    )
-    .unwrap();
+    let service = Service::new(Arc::new(Model::default()), ServiceSettings::default()).unwrap();
     let reading = |n: u32| Measurement {
         time: Some(Timestamp::from_micros(i64::from(n)).unwrap()),
         values: Axes { x: f64::from(n), y: 0.5, z: 0.25 }.map(|number| Finite::new(number).unwrap()),

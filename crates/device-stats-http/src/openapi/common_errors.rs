@@ -4,29 +4,33 @@ use device_stats_formats::limits::BATCH_BYTES_MAX;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 
+use super::security::needs_token;
 use crate::limits::{BODY_BYTES_MAX, BODY_RATE_BYTES_MIN, BODY_TIMEOUT};
 
 /// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        let in_api = path.starts_with("/api/");
         if let Some(operation) = &mut item.get {
-            add_to(operation, in_api, false);
+            add_to(operation, path, false);
         }
         for operation in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
-            add_to(operation, in_api, in_api);
+            add_to(operation, path, path.starts_with("/api/"));
         }
     }
 }
 
-fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
+fn add_to(operation: &mut Operation, path: &str, writes: bool) {
+    let in_api = path.starts_with("/api/");
+    let needs_token = needs_token(path, operation);
     let has_body = operation.request_body.is_some();
     let has_parameter =
         |is_meant: fn(&str) -> bool| parameters(operation).any(|parameter| is_meant(&parameter.name));
     // An invalid `device_id` in a path is not a fault (422): no device has this id (404).
     // These operations have no parameters, and refuse unknown ones.
-    let refuses_parameters =
-        matches!(operation.operation_id.as_deref(), Some("find_latest" | "show_version"));
+    let refuses_parameters = matches!(
+        operation.operation_id.as_deref(),
+        Some("find_latest" | "show_version" | "show_me" | "delete_session")
+    );
     let has_input = has_body || refuses_parameters || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
     // A page of another site may send the other methods.
@@ -48,12 +52,15 @@ fn add_to(operation: &mut Operation, in_api: bool, writes: bool) {
     let errors = [
         (has_body, "400", "Error", "The body is incomplete or not UTF-8, or the header `Host` is malformed."),
         (in_api, "400", "Error", "The header `Host` is malformed."),
+        (needs_token, "401", "Error", "The service needs a token, and the request has no valid one."),
         (
             is_guarded,
             "403",
             "Error",
-            "A web page of another site sent the request, and its origin is not allowed.",
+            "The token does not allow this, or a web page of another site sent the request, and its origin is not \
+             allowed.",
         ),
+        (needs_token, "403", "Error", "The token does not allow this."),
         (has_body, "408", "Error", &too_slow),
         (
             has_key,

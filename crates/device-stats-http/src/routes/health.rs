@@ -17,6 +17,10 @@ pub(crate) struct HealthResponse {
     /// instead.
     #[schema(example = "ok")]
     status: &'static str,
+    /// `open` if everybody may do everything; `token` if clients need a token. Absent in `/health/live`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "token")]
+    auth: Option<&'static str>,
     /// Number of devices whose most recently stored readings are damaged. Requests about readings of these
     /// devices are answered with 500 `damaged_readings` until they are repaired. Absent if there are none.
     /// `device-stats verify` names them.
@@ -29,7 +33,7 @@ pub(crate) struct HealthResponse {
 pub(super) const LIVE_PATH: &str = "/health/live";
 const READY_PATH: &str = "/health/ready";
 
-const OK: HealthResponse = HealthResponse { status: "ok", damaged_devices: None };
+const OK: HealthResponse = HealthResponse { status: "ok", auth: None, damaged_devices: None };
 
 /// Check that the process is alive
 ///
@@ -52,9 +56,10 @@ pub(super) async fn check_live() -> Json<HealthResponse> {
 )]
 pub(super) async fn check_ready(State(service): State<Service>) -> Result<Json<HealthResponse>, ApiError> {
     let damaged = service.check_ready().await?.damaged_devices.len();
+    let auth = Some(service.auth().name());
     Ok(Json(match damaged {
-        0 => OK,
-        _ => HealthResponse { status: "damaged", damaged_devices: Some(damaged) },
+        0 => HealthResponse { auth, ..OK },
+        _ => HealthResponse { status: "damaged", auth, damaged_devices: Some(damaged) },
     }))
 }
 

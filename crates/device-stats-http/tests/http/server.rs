@@ -10,7 +10,7 @@ use device_stats_domain::DeviceKey;
 use device_stats_http::{BrowserAccess, TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::limits::HOT_READINGS_DEFAULT;
-use device_stats_service::{QueryLimits, Service};
+use device_stats_service::{AuthMode, QueryLimits, Service, ServiceSettings};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::Store;
 use serde_json::{Value, json};
@@ -75,6 +75,7 @@ struct Options {
     access: BrowserAccess,
     queries: QueryLimits,
     hot_readings_max: u64,
+    auth: AuthMode,
 }
 
 impl Default for Options {
@@ -85,6 +86,7 @@ impl Default for Options {
             access: BrowserAccess::default(),
             queries: QueryLimits::default(),
             hot_readings_max: HOT_READINGS_DEFAULT,
+            auth: AuthMode::Open,
         }
     }
 }
@@ -124,13 +126,29 @@ impl Server {
         Self::start_with(store, Options { hot_readings_max, ..Options::default() }).await
     }
 
+    /// Starts a service whose clients need a token.
+    pub(crate) async fn start_with_tokens(store: Arc<dyn Store>) -> Self {
+        Self::start_with(store, Options { auth: AuthMode::Token, ..Options::default() }).await
+    }
+
+    /// Starts a service whose clients need a token, behind these proxies.
+    pub(crate) async fn start_with_tokens_behind(store: Arc<dyn Store>, proxies: TrustedProxies) -> Self {
+        Self::start_with(store, Options { auth: AuthMode::Token, proxies, ..Options::default() }).await
+    }
+
     async fn start_with(store: Arc<dyn Store>, options: Options) -> Self {
-        let Options { cache_bytes_max, proxies, access, queries, hot_readings_max } = options;
+        let Options { cache_bytes_max, proxies, access, queries, hot_readings_max, auth } = options;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
-        let kept_for = Duration::from_mins(1);
-        let service = Service::new(store, cache_bytes_max, kept_for, queries, hot_readings_max).unwrap();
+        let settings = ServiceSettings {
+            cache_bytes_max,
+            receipts_kept_for: Duration::from_mins(1),
+            queries,
+            hot_readings_max,
+            auth,
+        };
+        let service = Service::new(store, settings).unwrap();
         let serving = tokio::spawn(async move {
             let _relay = service.join_other_nodes();
             let stop = async {
@@ -188,15 +206,26 @@ impl Api {
         headers: &[&str],
         body: Option<&[u8]>,
     ) -> Response {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
-        for header in headers {
-            write!(request, "{header}\r\n").unwrap();
-        }
+        let mut request = Self::head(method, path, headers);
         if let Some(body) = body {
             write!(request, "content-length: {}\r\n", body.len()).unwrap();
         }
         let request = [request.as_bytes(), b"\r\n", body.unwrap_or_default()].concat();
         self.send_bytes(&request, method != "HEAD").await
+    }
+
+    /// Sends a request without a body, and reads only the head of the response.
+    pub(crate) async fn send_for_head(self, method: &str, path: &str, headers: &[&str]) -> Response {
+        let request = Self::head(method, path, headers) + "\r\n";
+        self.send_bytes(request.as_bytes(), false).await
+    }
+
+    fn head(method: &str, path: &str, headers: &[&str]) -> String {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+        for header in headers {
+            write!(head, "{header}\r\n").unwrap();
+        }
+        head
     }
 
     /// Sends bytes and reads one response.
@@ -283,6 +312,13 @@ impl Response {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the headers in order, without the date.
+    pub(crate) fn sorted_headers(&self) -> Vec<(String, String)> {
+        let mut headers: Vec<_> = self.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
+        headers.sort();
+        headers
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -8,30 +8,22 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use device_stats_domain::{DeviceKey, IdempotencyKey, Scope, Scopes, UserId};
+use device_stats_domain::{DeviceKey, IdempotencyKey, Identity, Scope, Scopes, TokenId, UserId};
 use device_stats_store::Visibility;
 
 use super::action::{Action, Allowed};
+use super::sign_in::Credential;
 
 /// The party that makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
     identity: Identity,
     scopes: Scopes,
+    /// The credential with which it has signed in; `None` if the service is open for everybody.
+    credential: Option<Credential>,
 }
 
-/// The identity of a principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// Sees all users and devices.
-    Administrator,
-    /// Sees itself and its devices.
-    User(UserId),
-    /// Sees itself.
-    Device(DeviceKey),
-}
-
-/// Reason why a principal may not perform an action on any user or device.
+/// Reason why a principal may not perform an action, on whatever user or device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
     /// The credential of the principal lacks the scope.
@@ -43,6 +35,13 @@ pub enum Forbidden {
     /// Devices may not perform the action.
     #[error("the principal is a device")]
     Device,
+    /// The service is open for everybody, so that anybody could create a token, and keep its rights after the
+    /// service requires tokens.
+    #[error("an open service creates no tokens over a network")]
+    Open,
+    /// A new token would allow actions that the token of the principal does not allow.
+    #[error("the new token would have the scope {0}, which the principal lacks")]
+    WiderScope(Scope),
 }
 
 /// A principal that may perform an action on the users and devices that it sees.
@@ -74,7 +73,32 @@ impl Principal {
 
     /// Creates a principal with the rights of its identity, limited to scopes.
     pub const fn new(identity: Identity, scopes: Scopes) -> Self {
-        Self { identity, scopes }
+        Self { identity, scopes, credential: None }
+    }
+
+    /// Creates a principal that has signed in.
+    pub(super) const fn signed_in(identity: Identity, scopes: Scopes, credential: Credential) -> Self {
+        Self { identity, scopes, credential: Some(credential) }
+    }
+
+    /// Returns the identity.
+    pub fn identity(self) -> Identity {
+        self.identity
+    }
+
+    /// Returns the kinds of actions that its credential allows.
+    pub fn scopes(self) -> Scopes {
+        self.scopes
+    }
+
+    /// Returns the id of the token with which it has signed in.
+    pub fn token_id(self) -> Option<TokenId> {
+        self.credential.map(|credential| credential.token)
+    }
+
+    /// Returns the credential with which it has signed in.
+    pub(crate) fn credential(self) -> Option<Credential> {
+        self.credential
     }
 
     /// Checks that the principal may perform an action at all, before a user or device is looked up.

@@ -1,21 +1,18 @@
 //! Tests of the rights of users and devices, over the model.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use device_stats_domain::{
-    Axes, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, Email, Finite, IdempotencyKey, ListPage,
-    Measurement, NewDevice, NewUser, Scope, Scopes, User, UserId, Username,
+    Axes, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, Email, Finite, IdempotencyKey, Identity,
+    ListPage, Measurement, NewDevice, NewUser, Scope, Scopes, User, UserId, Username,
 };
 use device_stats_store::{Model, StoreError};
 
 use super::*;
-use crate::admission::QueryLimits;
 use crate::error::ServiceError;
 use crate::ingest::MissingDevices;
-use crate::limits::HOT_READINGS_DEFAULT;
 use crate::service::Service;
-use crate::testing::granted;
+use crate::testing::{granted, service_over};
 
 /// Two users with a device each, and a device without an owner.
 struct Fleet {
@@ -29,14 +26,7 @@ struct Fleet {
 
 impl Fleet {
     async fn create() -> Self {
-        let service = Service::new(
-            Arc::new(Model::default()),
-            0,
-            Duration::from_mins(1),
-            QueryLimits::default(),
-            HOT_READINGS_DEFAULT,
-        )
-        .unwrap();
+        let service = service_over(Arc::new(Model::default()));
         let user = async |name: &str| {
             let email = Email::parse(&format!("{name}@example.com")).unwrap();
             let user = NewUser { username: Username::new(name).unwrap(), email };

@@ -11,10 +11,7 @@ use device_stats_sqlite::SqliteStore;
 use tokio::time::timeout;
 
 use super::*;
-use crate::admission::QueryLimits;
-use crate::limits::HOT_READINGS_DEFAULT;
-use crate::service::Service;
-use crate::testing::granted;
+use crate::testing::{granted, service_over};
 
 /// Maximum wait of a test for an expected condition.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,8 +30,7 @@ async fn abandon<T>(change: impl Future<Output = T>) {
 async fn an_abandoned_deletion_is_completed_and_starts_the_purge() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(&folder.path().join("a.db"), true).unwrap());
-    let service =
-        Service::new(store, 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT).unwrap();
+    let service = service_over(store);
     let user =
         NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
     let user = service.create_user(granted(), user).await.unwrap().id;

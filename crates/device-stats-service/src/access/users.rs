@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserFilter, UserId};
+use device_stats_domain::{Device, ListPage, NewUser, User, UserChange, UserFilter, UserId, Username};
 use device_stats_store::{StoreError, UserState};
 
 use super::action::{Action, Administer, Manage};
@@ -35,6 +35,20 @@ impl Service {
     ) -> Result<Authorized<User, A>, StoreError> {
         let found = self.parts.store.find_user(granted.visible(), id).await?;
         Ok(granted.authorize(found.ok_or(StoreError::UserMissing)?))
+    }
+
+    /// Returns the id of the user with a name; `None` if there is none.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub async fn find_user_by_name(
+        &self,
+        granted: Granted<Administer>,
+        username: Username,
+    ) -> Result<Option<UserId>, StoreError> {
+        let filter = UserFilter { username: Some(username), text: None };
+        let found = self.parts.store.list_users_after(granted.visible(), UserId(0), &filter, 1).await?;
+        Ok(found.first().map(|user| user.id))
     }
 
     /// Returns a page of the users, by ascending id.

@@ -8,17 +8,15 @@ use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Model, Store, Subject};
 
 use super::*;
-use crate::admission::QueryLimits;
-use crate::limits::{DELETIONS_AT_ONCE, HOT_READINGS_DEFAULT};
-use crate::testing::{create_device, granted, new_reading};
+use crate::limits::DELETIONS_AT_ONCE;
+use crate::testing::{create_device, granted, new_reading, service_over};
 
 /// Creates a service with a device that has three readings.
 async fn service() -> (Service, Authorized<Device, Manage>) {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let key = create_device(store.as_ref(), "d").await;
     store.append(&[1, 2, 3].map(|us| new_reading(key, us))).await.unwrap();
-    let service =
-        Service::new(store, 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT).unwrap();
+    let service = service_over(store);
     let id = device_stats_domain::DeviceId::new("d").unwrap();
     let device = service.find_device(granted::<Manage>(), &id).await.unwrap();
     (service, device)

@@ -66,6 +66,11 @@ impl DeviceExport {
         Ok(Self { device, window: Window { until_us, ..window }, end_us: window.until_us, hot, segments })
     }
 
+    /// Returns the device.
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Takes a new snapshot of the readings that are not exported yet.
     pub(super) async fn with_new_snapshot(self, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let window = Window { from_us: self.window.from_us, until_us: self.end_us };

@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use device_stats_domain::{DeviceId, DeviceKey, Reading, Timestamp, error_chain};
 use device_stats_store::StoreError;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::hub::Subscription;
 use super::inbox::{Delivery, Inbox, SequencedReading};
 use super::missed::MissedReadings;
 use super::position::Position;
+use crate::access::held_right::HeldRight;
 use crate::access::reading_source::ReadingSource;
-use crate::access::{Authorized, Granted, Read};
+use crate::access::{Authorized, Read};
 use crate::admission::AdmissionPermit;
 use crate::client_limit::{ClientAddress, ClientPermit};
 use crate::error::ServiceError;
-use crate::limits::LIVE_CHECK_INTERVAL;
+use crate::limits::RIGHTS_CHECK_TIME_MAX;
 use crate::service::Service;
 
-/// A live stream of readings as they are committed. It ends when the device or user is deleted, the server
-/// stops, or its inbox is full.
+/// A live stream of readings as they are committed. It ends when the device or user is deleted, the client
+/// loses its rights, the server stops, or its inbox is full.
 pub struct LiveReadings {
     service: Service,
     /// The right of the client to read the source. It is checked again with each lookup of the source.
-    granted: Granted<Read>,
+    right: HeldRight,
     source: ReadingSource,
     inbox: Arc<Inbox>,
     devices: HashMap<DeviceKey, DeviceId>,
@@ -33,7 +34,6 @@ pub struct LiveReadings {
     epoch: u64,
     start: Position,
     newest: Timestamp,
-    source_check: Interval,
     /// The share of `devices` in the limit on watched devices.
     devices_permit: AdmissionPermit,
     _permit: ClientPermit,
@@ -70,13 +70,11 @@ impl Service {
         client: ClientAddress,
     ) -> Result<LiveReadings, ServiceError> {
         let permit = self.parts.admission.admit_live_stream(client)?;
-        let mut source_check = interval(LIVE_CHECK_INTERVAL);
-        source_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        source_check.reset();
+        let right = HeldRight::begin(self, source.granted()).await?;
         let newest = since.map_or_else(|| self.parts.clock.now(), |position| position.newest);
         let mut stream = LiveReadings {
             service: self.clone(),
-            granted: source.granted(),
+            right,
             source: source.into_inner(),
             inbox: self.parts.live.client_inbox(rate),
             devices: HashMap::new(),
@@ -84,7 +82,6 @@ impl Service {
             epoch: 0,
             start: Position { epoch: 0, sequence: 0, newest },
             newest,
-            source_check,
             devices_permit: self.parts.admission.admit_live_devices(0)?,
             _permit: permit,
         };
@@ -115,17 +112,14 @@ impl LiveReadings {
     /// Waits for the next reading. Returns `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<LiveReading> {
         loop {
+            if !self.check_if_due().await {
+                return None;
+            }
             let next = match self.missed.next(&self.service, &self.devices).await {
                 Ok(Some(sequenced)) => Some(Delivery { sequenced, resume_after: sequenced.sequence }),
                 Ok(None) => tokio::select! {
                     next = self.inbox.next() => next,
-                    _ = self.source_check.tick() => {
-                        self.missed.forget_old();
-                        if self.source_exists().await {
-                            continue;
-                        }
-                        None
-                    }
+                    () = sleep_until(self.right.next_check()) => continue,
                 },
                 Err(error) => {
                     let causes = error_chain(&error);
@@ -137,6 +131,10 @@ impl LiveReadings {
             if sequence > 0 && self.missed.has_delivered(reading.id) {
                 continue;
             }
+            // Finding a missed reading can take long.
+            if !self.check_if_due().await {
+                return None;
+            }
             // The device may have moved to another user since the reading was committed.
             let Some(device) = self.devices.get(&reading.device) else { continue };
             self.newest = self.newest.max(reading.time);
@@ -147,10 +145,30 @@ impl LiveReadings {
         }
     }
 
-    /// Watches the current devices of the source. Returns false if the source was deleted, or has too many
-    /// devices by now.
-    async fn source_exists(&mut self) -> bool {
-        match self.find_devices().await {
+    /// Checks the right of the client, if a check is due. Returns false if the stream has to end.
+    async fn check_if_due(&mut self) -> bool {
+        if !self.right.is_due() {
+            return true;
+        }
+        let began = Instant::now();
+        self.missed.forget_old();
+        let continues = self.may_continue().await;
+        self.right.note_checked(began);
+        continues
+    }
+
+    /// Watches the current devices of the source. Returns false if the client may not read any more, if the
+    /// source was deleted, or if it has too many devices by now. If the lookup fails or takes too long, a
+    /// stream with a token ends, because the client may have lost its rights. It can connect again, and gets
+    /// the readings that it has missed. A stream without a token continues.
+    async fn may_continue(&mut self) -> bool {
+        let find = async {
+            if self.right.is_signed_in(&self.service).await? { self.find_devices().await } else { Ok(None) }
+        };
+        let devices = timeout(RIGHTS_CHECK_TIME_MAX, find).await;
+        let devices =
+            devices.unwrap_or_else(|_| Err(StoreError::Unavailable("the database answers slowly".into())));
+        match devices {
             Ok(Some(devices)) if devices == self.devices => true,
             Ok(Some(devices)) => match self.set_devices(devices) {
                 Ok(()) => {
@@ -164,8 +182,9 @@ impl LiveReadings {
             },
             Ok(None) => false,
             Err(error) => {
-                tracing::debug!(%error, "looking up the devices of a live stream failed, trying again later");
-                true
+                let continues = self.right.granted().principal().token_id().is_none();
+                tracing::debug!(%error, continues, "looking up the devices of a live stream failed");
+                continues
             }
         }
     }
@@ -183,7 +202,7 @@ impl LiveReadings {
     /// Returns the devices of the source; `None` if the source is deleted, or the client may not see it any
     /// more.
     async fn find_devices(&self) -> Result<Option<HashMap<DeviceKey, DeviceId>>, StoreError> {
-        let (store, visible) = (&self.service.parts.store, self.granted.visible());
+        let (store, visible) = (&self.service.parts.store, self.right.granted().visible());
         let devices = match &self.source {
             ReadingSource::Device(device) => {
                 let found = store.find_devices(visible, std::slice::from_ref(&device.device_id)).await?;
@@ -216,28 +235,19 @@ impl Drop for LiveReadings {
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
-    use std::time::Duration;
 
     use device_stats_domain::{Email, NewDevice, NewUser, Username};
     use device_stats_store::Model;
 
     use super::*;
     use crate::access::{Administer, Manage};
-    use crate::admission::QueryLimits;
-    use crate::limits::{HOT_READINGS_DEFAULT, LIVE_DEVICES_TOTAL_MAX};
-    use crate::testing::granted;
+    use crate::limits::LIVE_DEVICES_TOTAL_MAX;
+    use crate::testing::{granted, service_over};
 
     /// Every deleted source was reported as a missing device.
     #[tokio::test]
     async fn a_source_deleted_after_its_lookup_is_missing() {
-        let service = Service::new(
-            Arc::new(Model::default()),
-            0,
-            Duration::from_mins(1),
-            QueryLimits::default(),
-            HOT_READINGS_DEFAULT,
-        )
-        .unwrap();
+        let service = service_over(Arc::new(Model::default()));
         let email = Email::parse("ada@example.com").unwrap();
         let user = NewUser { username: Username::new("ada").unwrap(), email };
         let user = service.create_user(granted(), user).await.unwrap();
@@ -264,8 +274,7 @@ mod tests {
     #[tokio::test]
     async fn the_devices_of_all_streams_together_are_bounded() {
         let store = Arc::new(Model::default());
-        let queries = QueryLimits::default();
-        let service = Service::new(store, 0, Duration::from_mins(1), queries, HOT_READINGS_DEFAULT).unwrap();
+        let service = service_over(store);
         let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
         let device = service.create_device(granted(), device).await.unwrap();
         let watch = async || {

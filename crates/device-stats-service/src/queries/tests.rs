@@ -14,9 +14,8 @@ use super::snapshot::ReadingsToVisit;
 use crate::access::{Authorized, Read};
 use crate::admission::QueryLimits;
 use crate::error::ServiceError;
-use crate::limits::HOT_READINGS_DEFAULT;
 use crate::segments::reader::ReadError;
-use crate::service::Service;
+use crate::service::{Service, ServiceSettings};
 use crate::testing::{create_device, granted, new_reading};
 
 /// Creates a service with a device that has three readings.
@@ -24,7 +23,8 @@ async fn service(limits: QueryLimits) -> (Service, Authorized<Device, Read>) {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     let key = create_device(store.as_ref(), "d").await;
     store.append(&[1, 2, 3].map(|us| new_reading(key, us))).await.unwrap();
-    let service = Service::new(store, 0, Duration::from_mins(1), limits, HOT_READINGS_DEFAULT).unwrap();
+    let service =
+        Service::new(store, ServiceSettings { queries: limits, ..ServiceSettings::default() }).unwrap();
     let id = DeviceId::new("d").unwrap();
     let device = service.find_device(granted::<Read>(), &id).await.unwrap();
     (service, device)

@@ -16,7 +16,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 10] = [
+const ALL: [&str; 11] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -27,6 +27,7 @@ const ALL: [&str; 10] = [
     "V8__deleted_devices",
     "V9__journal_devices",
     "V10__cleared_readings",
+    "V11__tokens",
 ];
 
 #[test]

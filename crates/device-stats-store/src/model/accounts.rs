@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, NewUser,
-    Timestamp, User, UserChange, UserFilter, UserId,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, Identity, ListPage, NewDevice,
+    NewUser, Timestamp, TokenHolder, User, UserChange, UserFilter, UserId,
 };
 
 use super::state::{Model, State};
@@ -18,10 +18,12 @@ impl AccountStore for Model {
     }
 
     async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
+        let visible = self.found(visible);
         Ok(self.state().users.get(&id).filter(|user| visible.includes_user(user)).cloned())
     }
 
     async fn list_users(&self, visible: Visibility, page: ListPage) -> Result<Vec<User>, StoreError> {
+        let visible = self.found(visible);
         let state = self.state();
         Ok(paginate(state.users.values().filter(|user| visible.includes_user(user)), page))
     }
@@ -33,6 +35,7 @@ impl AccountStore for Model {
         filter: &UserFilter,
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
+        let visible = self.found(visible);
         let state = self.state();
         let meets_all = |user: &&User| {
             let UserFilter { username, text } = filter;
@@ -52,6 +55,7 @@ impl AccountStore for Model {
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
+        let visible = self.found(visible);
         let mut state = self.state();
         state.check_user(visible, id, expected)?;
         state.update_user(id, change)
@@ -63,6 +67,7 @@ impl AccountStore for Model {
         id: UserId,
         expected: Option<&UserState>,
     ) -> Result<(), StoreError> {
+        let visible = self.found(visible);
         let mut state = self.state();
         state.check_user(visible, id, expected)?;
         state.delete_user(id)
@@ -97,6 +102,7 @@ impl AccountStore for Model {
         visible: Visibility,
         device_ids: &[DeviceId],
     ) -> Result<Vec<Option<Device>>, StoreError> {
+        let visible = self.found(visible);
         let state = self.state();
         let is_found =
             |device: &Device, id: &DeviceId| device.device_id == *id && visible.includes_device(device);
@@ -105,6 +111,7 @@ impl AccountStore for Model {
     }
 
     async fn list_devices(&self, visible: Visibility, page: ListPage) -> Result<Vec<Device>, StoreError> {
+        let visible = self.found(visible);
         let state = self.state();
         Ok(paginate(state.devices.values().filter(|device| visible.includes_device(device)), page))
     }
@@ -116,6 +123,7 @@ impl AccountStore for Model {
         filter: &DeviceFilter,
         limit: u32,
     ) -> Result<Vec<Device>, StoreError> {
+        let visible = self.found(visible);
         let state = self.state();
         let meets_all = |device: &&Device| {
             let DeviceFilter { user_id, prefix, text } = filter;
@@ -143,6 +151,7 @@ impl AccountStore for Model {
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
+        let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, expected)?;
         state.update_device(device, change)
@@ -154,6 +163,7 @@ impl AccountStore for Model {
         device: DeviceKey,
         expected: Option<&Device>,
     ) -> Result<(), StoreError> {
+        let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, expected)?;
         state.delete_device(device)
@@ -249,6 +259,7 @@ impl State {
 
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
         self.users.remove(&id).ok_or(StoreError::UserMissing)?;
+        self.tokens.retain(|_, (_, token)| token.holder != TokenHolder::User(id));
         let owned = self.devices.values().filter(|device| device.user_id == Some(id));
         let owned: Vec<DeviceKey> = owned.map(|device| device.key).collect();
         owned.into_iter().try_for_each(|device| self.delete_device(device))
@@ -277,6 +288,7 @@ impl State {
 
     fn delete_device(&mut self, device: DeviceKey) -> Result<(), StoreError> {
         self.devices.remove(&device).ok_or(StoreError::DeviceMissing)?;
+        self.tokens.retain(|_, (_, token)| token.holder.identity() != Identity::Device(device));
         self.hot.retain(|(other, _), _| *other != device);
         self.segments.retain(|_, segment| segment.device != device);
         Ok(())

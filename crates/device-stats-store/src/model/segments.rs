@@ -84,6 +84,7 @@ impl SegmentStore for Model {
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
+        let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, None)?;
         state.delete_readings(device, window, cut)

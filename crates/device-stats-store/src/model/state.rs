@@ -4,18 +4,33 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use device_stats_domain::{Axes, Device, DeviceKey, IdempotencyKey, Timestamp, User, UserId};
+use device_stats_domain::{
+    Axes, Device, DeviceKey, IdempotencyKey, SessionHash, StoredToken, Timestamp, TokenHash, TokenId, User,
+    UserId,
+};
 use device_stats_segment::{Row, Segment};
 
-use crate::{Exchange, SegmentEntry, SegmentId, Store, StoreError, StoreHealth, StoredReceipt};
+use crate::{Exchange, SegmentEntry, SegmentId, Store, StoreError, StoreHealth, StoredReceipt, Visibility};
 
 /// A store in memory.
 #[derive(Debug, Default)]
 pub struct Model {
     state: Mutex<State>,
+    ignores_visibility: bool,
 }
 
 impl Model {
+    /// Creates a store with a fault: it ignores which users and devices a caller may see. With it, tests of
+    /// access rights show that they find this fault.
+    pub fn without_visibility() -> Self {
+        Self { ignores_visibility: true, ..Self::default() }
+    }
+
+    /// Returns the users and devices that a call finds.
+    pub(super) fn found(&self, visible: Visibility) -> Visibility {
+        if self.ignores_visibility { Visibility::All } else { visible }
+    }
+
     /// Locks the data for one call.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,6 +53,8 @@ impl Store for Model {
 pub(super) struct State {
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
+    pub(super) tokens: BTreeMap<TokenId, (TokenHash, StoredToken)>,
+    pub(super) sessions: BTreeMap<SessionHash, ModelSession>,
     /// Hot readings, by device and time in microseconds since 1970 UTC.
     pub(super) hot: BTreeMap<(DeviceKey, i64), Row>,
     pub(super) segments: BTreeMap<SegmentId, ModelSegment>,
@@ -45,8 +62,17 @@ pub(super) struct State {
     /// Last assigned ids. A deletion does not change them.
     pub(super) last_user: i64,
     pub(super) last_device: i64,
+    pub(super) last_token: i64,
     pub(super) last_reading: i64,
     pub(super) last_segment: i64,
+}
+
+/// A session of a token. It is ignored after the token was deleted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ModelSession {
+    pub(super) token: TokenId,
+    pub(super) created_at: Timestamp,
+    pub(super) last_used_at: Timestamp,
 }
 
 /// A receipt, and the time at which it expires.

@@ -63,7 +63,7 @@ impl Statistic {
 /// # Errors
 /// If the server is unreachable, the device or user does not exist, or the period has no readings.
 pub(super) async fn analyze(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let client = Client::new(&settings.server, RetryPolicy::Overload)?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
     let statistics = OptionalStatistics {
         percentiles: arguments.percentiles.clone(),

@@ -51,7 +51,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// If the server is unreachable or refuses a batch. Earlier batches stay stored.
 pub(super) async fn load(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, arguments.retry.policy())?;
+    let client = Client::new(&settings.server, arguments.retry.policy())?;
     let concurrency = arguments.connections as usize;
     stream::iter((0..arguments.devices).map(device_id))
         .map(|id| {

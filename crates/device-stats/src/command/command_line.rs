@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     analyze, bench, completions, devices, exit_code, export, histogram, import, man, readings, repair, seal,
-    series, tail, users, verify,
+    series, tail, tokens, users, verify,
 };
 use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags};
 
@@ -60,6 +60,9 @@ pub(super) enum Command {
     /// List, show and delete readings
     #[command(subcommand, args = flags(CLIENT))]
     Readings(readings::Command),
+    /// Create, list and revoke access tokens, directly in the database
+    #[command(subcommand, args = flags(MAINTENANCE))]
+    Token(tokens::Command),
     /// Measure the performance of a server
     #[command(subcommand, args = flags(CLIENT))]
     Bench(bench::Command),

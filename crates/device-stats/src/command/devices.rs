@@ -87,7 +87,7 @@ pub(super) struct Choice {
 /// # Errors
 /// If the server is unreachable, refuses the request, or has no such device or user.
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let client = Client::new(&settings.server, RetryPolicy::Overload)?;
     let device = match command {
         Command::List { user, prefix, search: text, limit } => {
             let user_id = find_owner(&client, user.as_deref()).await?;

@@ -66,7 +66,7 @@ fn reason(cause: &(dyn std::error::Error + 'static)) -> Option<Failure> {
     }
     if let Some(not_found) = cause.downcast_ref::<NotFound>() {
         return Some(match not_found {
-            NotFound::User(_) | NotFound::Device(_) => Failure::Refused,
+            NotFound::User(_) | NotFound::Device(_) | NotFound::Token(_) => Failure::Refused,
             NotFound::Reading { .. } | NotFound::Readings => Failure::Faults,
         });
     }

@@ -54,7 +54,7 @@ pub(super) async fn export(arguments: &Arguments, settings: &Settings) -> anyhow
     let started = Instant::now();
     let file = Some(arguments.output.as_path()).filter(|file| *file != Path::new(STDOUT));
     let format = choose_format(arguments.format, file)?;
-    let client = Client::for_exports(&settings.url, arguments.retry.policy())?;
+    let client = Client::for_exports(&settings.server, arguments.retry.policy())?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
     let request = ExportRequest { client, scope, period: arguments.readings.period(), format };
     let mut progress =

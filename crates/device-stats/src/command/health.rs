@@ -1,6 +1,6 @@
 //! `device-stats health`: checks a server, for container images without another HTTP client.
 
-use device_stats_client::{Client, RetryPolicy};
+use device_stats_client::{Client, RetryPolicy, Server};
 use serde_json::json;
 
 use super::results;
@@ -12,6 +12,8 @@ use crate::settings::Settings;
 /// # Errors
 /// If the server cannot serve requests, or is unreachable.
 pub(super) async fn check(settings: &Settings) -> anyhow::Result<()> {
-    Client::new(&settings.health_url, RetryPolicy::Overload)?.check_health().await?;
+    // The check needs no token.
+    let server = Server { url: settings.health_url.clone(), token: None };
+    Client::new(&server, RetryPolicy::Overload)?.check_health().await?;
     results::print(settings.output, &json!({ "status": "ready" }), || Ok(String::new()))
 }

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// If the server is unreachable, the device or user does not exist, or the period has no readings.
 pub(super) async fn histogram(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let client = Client::new(&settings.server, RetryPolicy::Overload)?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
     let &Arguments { bins, low, high, magnitude, .. } = arguments;
     let bins = Bins { bins, low, high, magnitude };

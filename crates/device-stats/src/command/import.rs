@@ -116,7 +116,7 @@ pub(super) async fn import(arguments: &Arguments, settings: &Settings) -> anyhow
     let target = if arguments.dry_run {
         Target::Preview(Preview::default())
     } else {
-        let client = Client::new(&settings.url, arguments.retry.policy())?;
+        let client = Client::new(&settings.server, arguments.retry.policy())?;
         let owner = Owner { user: arguments.user.clone(), email: arguments.email.clone() };
         Target::Server(Box::new(Sender::new(
             client,

@@ -2,7 +2,7 @@
 
 use device_stats_client::UserChoice;
 
-/// A missing user, device or reading.
+/// A missing user, device, token or reading.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotFound {
     /// No user has this name or id.
@@ -11,6 +11,9 @@ pub(super) enum NotFound {
     /// No device has this id.
     #[error("there is no device {0:?}")]
     Device(String),
+    /// No token has this id.
+    #[error("there is no token {0}")]
+    Token(i64),
     /// The device has no reading with this time.
     #[error("device {device_id:?} has no reading with the time {time}")]
     Reading {

@@ -85,7 +85,7 @@ struct NewestReading {
 /// # Errors
 /// If the server is unreachable, refuses the request, or has no such readings.
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let client = Client::new(&settings.server, RetryPolicy::Overload)?;
     let readings = match command {
         Command::List { device: Choice { device }, period, limit } => {
             let readings = client.list_readings(&device, &period.period(), limit).await?;

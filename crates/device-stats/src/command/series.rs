@@ -51,7 +51,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// If the server is unreachable, the device or user does not exist, or the period has no readings.
 pub(super) async fn series(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let client = Client::new(&settings.server, RetryPolicy::Overload)?;
     let scope = arguments.readings.find_scope(&client, arguments.device.as_deref()).await?;
     let is_undivided = arguments.interval.is_none() && arguments.points.is_none();
     let division = Division {

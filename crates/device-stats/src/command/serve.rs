@@ -5,12 +5,14 @@
 //! limit.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use device_stats_service::Service;
+use device_stats_http::{AllowedHosts, TrustedProxies};
 use device_stats_service::limits::{SEAL_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
+use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
 use device_stats_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -48,11 +50,8 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let listener = listen(settings).await?;
     let address = listener.local_addr().context("the address of the listener is unknown")?;
     tracing::info!(at = %address, database = %settings.database, "opening the database");
-    if settings.access.hosts.are_all_allowed() {
-        tracing::warn!(
-            "every host name is allowed, so any web page may read and change data; name the hosts in --allowed-host"
-        );
-    }
+    let auth = choose_auth(settings, address);
+    let settings = &with_hosts(settings.clone(), auth);
     let (opened, opening) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
     let mut server = tokio::spawn(answer(listener, opening, settings.clone(), stopped));
@@ -63,13 +62,14 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    let service = start_service(store, settings)?;
+    let service = start_service(store, settings, auth)?;
+    let token_uses = prepare_tokens(&service, settings).await?;
     let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
     // The other ends of the channels are dropped only if the server has panicked, which is reported below.
     let _panicked = opened.send(service.clone());
-    tracing::info!(%address, database = %settings.database, "listening");
+    tracing::info!(%address, auth = auth.name(), database = %settings.database, "listening");
     let signal = tokio::select! {
         signal = signals.next() => signal,
         ended = &mut server => {
@@ -88,7 +88,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     }
     let _panicked = stop.send(());
     server.await.context("the server panicked")?;
-    tokio::join!(sealing.stop(), purging.stop());
+    tokio::join!(sealing.stop(), purging.stop(), token_uses.stop());
     tracing::info!("stopped");
     Ok(())
 }
@@ -100,10 +100,54 @@ async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {}", settings.listen))
 }
 
-fn start_service(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Result<Service> {
+/// Returns whether clients need a token. Without the setting, they need one unless only programs on this
+/// machine can connect, and none of them is a proxy for others. Warns if others may do everything.
+fn choose_auth(settings: &Settings, address: SocketAddr) -> AuthMode {
+    let is_private =
+        address.ip().to_canonical().is_loopback() && settings.proxies == TrustedProxies::default();
+    let auth = settings.auth.unwrap_or(if is_private { AuthMode::Open } else { AuthMode::Token });
+    if auth == AuthMode::Open && !is_private {
+        tracing::warn!(
+            listener = %address,
+            "everybody who can connect to this address may read, change and delete all data, because of --auth open"
+        );
+    }
+    auth
+}
+
+/// Allows all host names if clients need a token, because a web page of another site has none, unless the
+/// operator has named the hosts. Warns if any web page may do everything.
+fn with_hosts(mut settings: Settings, auth: AuthMode) -> Settings {
+    match auth {
+        AuthMode::Token if settings.are_hosts_named => {}
+        AuthMode::Token => settings.access.hosts = AllowedHosts::any(),
+        AuthMode::Open if settings.access.hosts.are_all_allowed() => tracing::warn!(
+            "every host name is allowed, so any web page may read and change data; name the hosts in --allowed-host"
+        ),
+        AuthMode::Open => {}
+    }
+    settings
+}
+
+/// Accepts the token of `--admin-token-file`, and starts to note the last uses of tokens. Says how to create
+/// a token if clients need one and there is none.
+async fn prepare_tokens(service: &Service, settings: &Settings) -> anyhow::Result<BackgroundTokenUses> {
+    if let Some(token) = &settings.admin_token {
+        service.accept_admin_token_file(token).await.context("cannot use the token of --admin-token-file")?;
+    }
+    if service.auth() == AuthMode::Token && !service.has_tokens().await? {
+        tracing::warn!(
+            "clients need a token, and there is none; create one with `device-stats token create --admin`"
+        );
+    }
+    Ok(service.note_token_uses_in_background())
+}
+
+fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> anyhow::Result<Service> {
     let Settings { cache_bytes_max, keys_kept_for, queries, hot_readings_max, .. } = *settings;
-    Service::new(store, cache_bytes_max, keys_kept_for, queries, hot_readings_max)
-        .context("cannot start threads")
+    let receipts_kept_for = keys_kept_for;
+    let settings = ServiceSettings { cache_bytes_max, receipts_kept_for, queries, hot_readings_max, auth };
+    Service::new(store, settings).context("cannot start threads")
 }
 
 /// Answers requests until `stopped`. Uses the service as soon as the database is open.

@@ -49,7 +49,7 @@ struct LiveReading {
 /// # Errors
 /// If the server is unreachable, or the device or user does not exist or is deleted.
 pub(super) async fn tail(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::for_exports(&settings.url, arguments.retry.policy())?;
+    let client = Client::for_exports(&settings.server, arguments.retry.policy())?;
     let scope = find_scope(&client, arguments.device.as_deref(), arguments.user.as_deref()).await?;
     let mut readings = client.watch(&scope, arguments.rate).await?;
     let mut stdout = std::io::stdout();

@@ -67,7 +67,7 @@ pub(super) struct Choice {
 /// # Errors
 /// If the server is unreachable, refuses the request, or has no such user.
 pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
-    let client = Client::new(&settings.url, RetryPolicy::Overload)?;
+    let client = Client::new(&settings.server, RetryPolicy::Overload)?;
     let user = match command {
         Command::List { search, limit } => {
             let users = client.list_users(search.as_deref(), limit).await?;

@@ -1,17 +1,20 @@
 //! The settings in force, parsed from their text.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use device_stats_client::Server;
+use device_stats_domain::{Token, TokenKind, error_chain};
 use device_stats_http::{AllowedHosts, BrowserAccess, TrustedProxies};
-use device_stats_service::QueryLimits;
+use device_stats_service::{AuthMode, QueryLimits};
 
 use super::database::Database;
 use super::invalid::InvalidSetting;
 use super::server_address::{local_url, parse_listen, parse_server_url};
+use super::token_file::read_token;
 use super::values::Values;
 
 /// Bytes of a MiB.
@@ -22,8 +25,14 @@ pub(super) const MIB: u64 = 1024 * 1024;
 pub(crate) struct Settings {
     /// Address to listen on, as `HOST:PORT`; with port 0 the system chooses a port.
     pub(crate) listen: String,
+    /// Whether clients need a token; `None` if this depends on the address of the listener.
+    pub(crate) auth: Option<AuthMode>,
+    /// The token of an administrator in a file of the operator.
+    pub(crate) admin_token: Option<Token>,
     /// Proxies that report the addresses of their clients.
     pub(crate) proxies: TrustedProxies,
+    /// Whether the operator has named the hosts of the server.
+    pub(crate) are_hosts_named: bool,
     /// Names of the server, and web pages of other sites that may use it.
     pub(crate) access: BrowserAccess,
     /// Database of users, devices and readings.
@@ -48,9 +57,9 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// Form of results and errors.
     pub(crate) output: OutputForm,
-    /// Base URL of the server for the client commands, without a trailing slash.
-    pub(crate) url: String,
-    /// Base URL of the server that `health` checks: `url` if it is set, otherwise the server at `listen`.
+    /// Server for the client commands.
+    pub(crate) server: Server,
+    /// Base URL of the server that `health` checks: `--url` if it is set, otherwise the server at `listen`.
     pub(crate) health_url: String,
 }
 
@@ -94,8 +103,11 @@ impl Settings {
         let allowed_hosts: AllowedHosts = parse(values, "allowed-host", parse_text)?;
         Ok(Self {
             health_url: values.given("url").map_or_else(|| local_url(&listen), |_| url.clone()),
-            url,
+            server: Server { url, token: parse_token(values)? },
+            auth: parse(values, "auth", parse_auth)?,
+            admin_token: parse(values, "admin-token-file", parse_admin_token)?,
             proxies: parse(values, "proxies", parse_text)?,
+            are_hosts_named: values.given("allowed-host").is_some(),
             access: BrowserAccess {
                 hosts: allowed_hosts.and_listener(&listen),
                 origins: parse(values, "cors-origin", parse_text)?,
@@ -127,6 +139,46 @@ fn parse<T>(
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, InvalidSetting> {
     parse(values.text(name)).map_err(|problem| InvalidSetting::new(values, name, problem))
+}
+
+/// Parses the choice whether clients need a token. An empty text leaves it to the address of the listener.
+fn parse_auth(text: &str) -> Result<Option<AuthMode>, String> {
+    match text {
+        "" => Ok(None),
+        _ if text == AuthMode::Open.name() => Ok(Some(AuthMode::Open)),
+        _ if text == AuthMode::Token.name() => Ok(Some(AuthMode::Token)),
+        _ => Err(format!("{text:?} is not open or token")),
+    }
+}
+
+/// Reads the token of an administrator in a file.
+fn parse_admin_token(path: &str) -> Result<Option<Token>, String> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let token = read_token(Path::new(path)).map_err(|error| error_chain(&error))?;
+    if token.kind() == TokenKind::Administrator {
+        Ok(Some(token))
+    } else {
+        Err(format!("the token in {path} is not one of an administrator, which begins with dss_a_"))
+    }
+}
+
+/// Parses the token of the client commands: the setting itself, or the content of a file. If both are set,
+/// the source with the higher precedence wins; within one source, the file wins.
+fn parse_token(values: &Values) -> Result<Option<Token>, InvalidSetting> {
+    let (text, file) = (values.given("token"), values.given("token-file"));
+    match (text, file) {
+        (_, Some(file)) if text.is_none() || values.source("token-file") >= values.source("token") => {
+            let token = read_token(Path::new(file)).map_err(|error| error_chain(&error));
+            Ok(Some(token.map_err(|problem| InvalidSetting::new(values, "token-file", problem))?))
+        }
+        (Some(text), _) => {
+            let token = Token::parse(text).map_err(|error| format!("the text {error}"));
+            Ok(Some(token.map_err(|problem| InvalidSetting::new(values, "token", problem))?))
+        }
+        (None, _) => Ok(None),
+    }
 }
 
 fn parse_text<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {

@@ -28,8 +28,8 @@ impl Settings {
         match name {
             "database-url" if matches!(self.database, Database::PostgresServer { .. }) => String::new(),
             "database-url" => without_password(values.text(name)),
-            "postgres-password" => values.given(name).map_or("", |_| "***").to_owned(),
-            "url" => self.url.clone(),
+            "postgres-password" | "token" => values.given(name).map_or("", |_| "***").to_owned(),
+            "url" => self.server.url.clone(),
             _ => values.text(name).to_owned(),
         }
     }

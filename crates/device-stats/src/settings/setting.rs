@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 23] = [
+pub(super) static SETTINGS: [Setting; 27] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -66,6 +66,24 @@ pub(super) static SETTINGS: [Setting; 23] = [
         group: Group::Server,
         value: "HOST:PORT",
         help: "Listen on this address; with port 0 the system chooses a port",
+    },
+    Setting {
+        name: "auth",
+        variable: "DEVICE_STATS_AUTH",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Server,
+        value: "MODE",
+        help: "Serve everybody (open), or only clients with a token (token) [default: open on a loopback address, otherwise token]",
+    },
+    Setting {
+        name: "admin-token-file",
+        variable: "DEVICE_STATS_ADMIN_TOKEN_FILE",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Server,
+        value: "FILE",
+        help: "Accept the token of an administrator in this file; the database keeps only its hash",
     },
     Setting {
         name: "proxies",
@@ -266,6 +284,24 @@ pub(super) static SETTINGS: [Setting; 23] = [
         group: Group::Client,
         value: "URL",
         help: "Connect to this server",
+    },
+    Setting {
+        name: "token",
+        variable: "DEVICE_STATS_TOKEN",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Client,
+        value: "TOKEN",
+        help: "Send this access token; prefer the variable or --token-file, because other processes can see flags",
+    },
+    Setting {
+        name: "token-file",
+        variable: "DEVICE_STATS_TOKEN_FILE",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Client,
+        value: "FILE",
+        help: "Send the access token in this file",
     },
 ];
 

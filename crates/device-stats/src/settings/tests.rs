@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Command;
+use device_stats_domain::{Token, TokenKind};
 use device_stats_http::{AllowedHosts, BrowserAccess, TrustedProxies};
 use secrecy::ExposeSecret;
 
@@ -84,7 +85,28 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.log_format, LogFormat::Text);
     assert_eq!(settings.log, "info,refinery_core=warn");
     assert_eq!(settings.output, OutputForm::Text);
-    assert_eq!(settings.url, "http://127.0.0.1:8000");
+    assert_eq!(settings.server.url, "http://127.0.0.1:8000");
+    assert!(settings.server.token.is_none());
+    assert!(settings.auth.is_none() && settings.admin_token.is_none());
+}
+
+#[test]
+fn the_token_comes_from_the_source_with_precedence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let tokens = [1, 2].map(|n| Token::from_random(TokenKind::User, &[n; 32]));
+    std::fs::write(&path, tokens[0].expose()).unwrap();
+    let (file, text) = (path.to_str().unwrap(), tokens[1].expose());
+    let found = |line: &[&str], environment: &[(&str, &str)]| {
+        let values = collect(line, environment).unwrap();
+        Settings::parse(&values).unwrap().server.token.map(|token| token.hash())
+    };
+    let [in_file, given] = tokens.each_ref().map(|token| Some(token.hash()));
+    assert_eq!(found(&["--token-file", file], &[]), in_file);
+    assert_eq!(found(&["--token", text], &[]), given);
+    assert_eq!(found(&["--token-file", file], &[("DEVICE_STATS_TOKEN", text)]), in_file);
+    assert_eq!(found(&["--token", text], &[("DEVICE_STATS_TOKEN_FILE", file)]), given);
+    assert_eq!(found(&[], &[("DEVICE_STATS_TOKEN", text)]), given);
 }
 
 /// The health check of the image asked port 8000, whatever port the server listened on.
@@ -112,8 +134,24 @@ fn the_host_of_the_listener_is_allowed() {
 
 #[test]
 fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = |n: u8| Token::from_random(TokenKind::User, &[n; 32]).expose().to_owned();
+    let token_file = |n: u8| {
+        let path = folder.path().join(n.to_string());
+        std::fs::write(&path, token(n)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
     for setting in &SETTINGS {
         let value = |n: u8| match setting.name {
+            "auth" => if n.is_multiple_of(2) { "open" } else { "token" }.to_owned(),
+            "token" => token(n),
+            "token-file" => token_file(n),
+            "admin-token-file" => {
+                let path = token_file(n);
+                let token = Token::from_random(TokenKind::Administrator, &[n; 32]);
+                std::fs::write(&path, token.expose()).unwrap();
+                path
+            }
             "database-url" => format!("sqlite:{n}.db"),
             "url" => format!("http://h{n}"),
             "proxies" => format!("10.0.0.{n}"),
@@ -124,7 +162,8 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             "listen" => format!("h:{n}"),
             _ => n.to_string(),
         };
-        let shown = |n| if setting.name == "postgres-password" { "***".to_owned() } else { value(n) };
+        let is_secret = matches!(setting.name, "postgres-password" | "token");
+        let shown = |n| if is_secret { "***".to_owned() } else { value(n) };
         let quote = if matches!(setting.kind, Kind::Text | Kind::List) { "\"" } else { "" };
         let file = settings_file(&format!("\n# A comment\n{} = {quote}{}{quote}\n", setting.name, value(1)));
         let path = file.path().to_str().unwrap();
@@ -227,12 +266,12 @@ fn a_command_gets_only_its_own_settings() {
     // The command ignores the settings of other commands in the environment and in the file.
     let line = [&["import"], &config[..]].concat();
     let values = collect(&line, &[("POSTGRES_PORT", "no"), ("DEVICE_STATS_MIGRATE", "no")]).unwrap();
-    assert_eq!(Settings::parse(&values).unwrap().url, "http://h");
+    assert_eq!(Settings::parse(&values).unwrap().server.url, "http://h");
     // On the command line, they are a mistake.
     assert_eq!(problem(&["--cache-mib=7", "import"], &[]), "the command import has no setting --cache-mib");
     assert!(problem(&["import", "--cache-mib=7"], &[]).contains("unexpected argument"));
     for line in [["--url=http://x", "import"], ["import", "--url=http://x"]] {
-        assert_eq!(settings(&line).url, "http://x");
+        assert_eq!(settings(&line).server.url, "http://x");
     }
 }
 
@@ -328,12 +367,12 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
 
 #[test]
 fn a_server_url_loses_its_trailing_slash_and_the_path_of_the_interface() {
-    assert_eq!(settings(&["--url=http://h:1/"]).url, "http://h:1");
-    assert_eq!(settings(&["--url=https://h/stats/"]).url, "https://h/stats");
+    assert_eq!(settings(&["--url=http://h:1/"]).server.url, "http://h:1");
+    assert_eq!(settings(&["--url=https://h/stats/"]).server.url, "https://h/stats");
     for url in ["http://h:1/api/v1", "http://h:1/api/v1/", "http://h:1//", "HTTP://H:1/api/v1"] {
-        assert_eq!(settings(&["--url", url]).url, "http://h:1", "{url}");
+        assert_eq!(settings(&["--url", url]).server.url, "http://h:1", "{url}");
     }
-    assert_eq!(settings(&["--url=https://h/stats/api/v1"]).url, "https://h/stats");
+    assert_eq!(settings(&["--url=https://h/stats/api/v1"]).server.url, "https://h/stats");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::file::{InvalidFile, SettingsFile};
 use super::setting::{CONFIG, CONFIG_VARIABLE, JSON, Kind, LIST_SEPARATOR, SETTINGS, Setting};
 
-/// The source of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The source of a value, by ascending precedence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     /// The default.
     Default,

@@ -48,6 +48,7 @@ mod small_disk;
 mod stopping;
 mod storms;
 mod tailing;
+mod tokens;
 mod torture;
 mod traced_runs;
 #[path = "../../../device-stats-sqlite/tests/sqlite/unsynced_disk.rs"]

@@ -63,7 +63,10 @@ fn damaged_readings_are_reported_and_other_devices_work() {
     assert!(output.starts_with("device \"ill\": hot readings of device 1 are damaged: entry 2"), "{output}");
     assert!(output.ends_with(": 1 faults\n"), "{output}");
     let server = Damaged::serve(&damaged.url);
-    assert_eq!(server.get("/health/ready"), (200, json!({ "status": "damaged", "damaged_devices": 1 })));
+    assert_eq!(
+        server.get("/health/ready"),
+        (200, json!({ "status": "damaged", "auth": "open", "damaged_devices": 1 }))
+    );
     let detail = json!(
         "The most recently stored readings of the device with id 1 are damaged; requests about its readings \
          fail until they are repaired"
@@ -94,7 +97,7 @@ fn a_repair_makes_the_rest_writable_again() {
     assert_eq!((exit, output.as_str()), (0, "no entry is damaged\n"));
     assert_eq!(damaged.run(&["verify"]).0, 0);
     let server = Damaged::serve(&damaged.url);
-    assert_eq!(server.get("/health/ready"), (200, json!({ "status": "ok" })));
+    assert_eq!(server.get("/health/ready"), (200, json!({ "status": "ok", "auth": "open" })));
     assert_eq!(analysis(&server, "ill").1["x"]["count"], 2);
     assert_eq!(post(&server, "ill", 1), 201);
     assert_eq!(analysis(&server, "ill").1["x"]["count"], 3);

@@ -2,13 +2,12 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_ENCODING;
 use device_stats_formats::BodyError;
-use device_stats_service::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, HOT_READINGS_DEFAULT};
-use device_stats_service::{QueryLimits, ServiceError};
+use device_stats_service::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED};
+use device_stats_service::{ServiceError, ServiceSettings};
 use device_stats_sqlite::SqliteStore;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,8 +18,7 @@ use super::*;
 fn service() -> Service {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db"), true).unwrap();
-    Service::new(Arc::new(store), 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT)
-        .unwrap()
+    Service::new(Arc::new(store), ServiceSettings::default()).unwrap()
 }
 
 /// Notes the thread of each call, and the number of bytes.

@@ -1,15 +1,12 @@
 //! The memory and the threads of large batches.
 
-use std::time::Duration;
-
 use device_stats_domain::{Axes, Finite};
 use device_stats_formats::limits::BATCH_READINGS_MAX;
 use device_stats_store::{Model, Store};
 
 use super::*;
-use crate::admission::QueryLimits;
-use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED, HOT_READINGS_DEFAULT};
-use crate::testing::{create_device, granted};
+use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_UNCOUNTED};
+use crate::testing::{create_device, granted, service_over};
 
 /// The largest batch is accepted if there is no other one. A short text of a device id takes 32 bytes, and
 /// the location of a row 16 bytes.
@@ -32,7 +29,7 @@ async fn service() -> Service {
     let store: Arc<dyn Store> = Arc::new(Model::default());
     create_device(store.as_ref(), "a").await;
     create_device(store.as_ref(), "b").await;
-    Service::new(store, 0, Duration::from_mins(1), QueryLimits::default(), HOT_READINGS_DEFAULT).unwrap()
+    service_over(store)
 }
 
 #[tokio::test]

@@ -1,0 +1,303 @@
+//! Tests of access tokens: their creation, their end, and the rights that they give.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use device_stats_domain::{
+    Device, DeviceId, Email, Identity, NewDevice, NewUser, Scope, Scopes, SessionSecret, Timestamp, Token,
+    TokenId, User, Username, Window,
+};
+use device_stats_formats::export::ExportFormat;
+use device_stats_store::{AccountStore, Model, Store, StoreError, TokenStore, Visibility};
+
+use super::*;
+use crate::error::ServiceError;
+use crate::limits::{RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX};
+use crate::service::{Service, ServiceSettings};
+use crate::testing::{create_device, granted, new_reading};
+
+/// A service whose clients need tokens, with a user and its device.
+struct Fleet {
+    store: Arc<Model>,
+    service: Service,
+    user: User,
+    device: Device,
+}
+
+fn service(store: &Arc<Model>) -> Service {
+    let settings = ServiceSettings { auth: AuthMode::Token, ..ServiceSettings::default() };
+    Service::new(Arc::clone(store) as Arc<dyn Store>, settings).unwrap()
+}
+
+impl Fleet {
+    async fn create() -> Self {
+        let store = Arc::new(Model::default());
+        let service = service(&store);
+        let email = Email::parse("ann@example.com").unwrap();
+        let user =
+            store.create_user(NewUser { username: Username::new("ann").unwrap(), email }).await.unwrap();
+        let device_id = DeviceId::new("pump").unwrap();
+        let new = NewDevice { device_id, name: None, user_id: Some(user.id) };
+        let device = store.create_device(new).await.unwrap();
+        Self { store, service, user, device }
+    }
+
+    async fn create_token(&self, granted: Granted<Manage>, recipient: TokenRecipient) -> CreatedToken {
+        let request = TokenRequest { recipient, scopes: None, name: None, expires_at: None };
+        self.service.create_token(granted, request).await.unwrap()
+    }
+
+    async fn users_token(&self) -> CreatedToken {
+        self.create_token(granted(), TokenRecipient::User(self.user.id)).await
+    }
+}
+
+fn scopes(scopes: &[Scope]) -> Scopes {
+    scopes.iter().copied().collect()
+}
+
+#[tokio::test]
+async fn a_token_gives_the_identity_and_the_scopes_of_its_holder() {
+    let fleet = Fleet::create().await;
+    let device = TokenRecipient::Device(fleet.device.device_id.clone());
+    let users = scopes(&[Scope::Ingest, Scope::Read, Scope::Manage]);
+    for (recipient, identity, expected) in [
+        (TokenRecipient::Administrator, Identity::Administrator, Scopes::ALL),
+        (TokenRecipient::User(fleet.user.id), Identity::User(fleet.user.id), users),
+        (device, Identity::Device(fleet.device.key), scopes(&[Scope::Ingest])),
+    ] {
+        let CreatedToken { token, stored } = fleet.create_token(granted(), recipient).await;
+        let principal = fleet.service.sign_in(&token).await.unwrap();
+        assert_eq!((principal.identity(), principal.scopes()), (identity, expected));
+        assert_eq!(principal.token_id(), Some(stored.id));
+        assert_eq!(fleet.service.find_own_token(principal).await.unwrap(), Some(stored));
+    }
+}
+
+#[tokio::test]
+async fn unknown_expired_and_revoked_tokens_are_refused_in_the_same_way() {
+    let fleet = Fleet::create().await;
+    let refused = async |token: &Token| {
+        assert!(matches!(fleet.service.sign_in(token).await, Err(ServiceError::TokenUnknown)));
+    };
+    refused(&Token::from_random(device_stats_domain::TokenKind::User, &[1; 32])).await;
+    let revoked = fleet.users_token().await;
+    fleet.service.sign_in(&revoked.token).await.unwrap();
+    fleet.service.revoke_token(granted(), revoked.stored.id).await.unwrap();
+    refused(&revoked.token).await;
+    // Another clock has created this one.
+    let token = Token::from_random(device_stats_domain::TokenKind::User, &[2; 32]);
+    let expired = device_stats_domain::NewToken {
+        hash: token.hash(),
+        prefix: token.prefix(),
+        holder: Identity::User(fleet.user.id),
+        scopes: Scopes::ALL,
+        name: None,
+        created_at: Timestamp::from_micros(1).unwrap(),
+        expires_at: Some(Timestamp::from_micros(2).unwrap()),
+    };
+    fleet.store.create_token(Visibility::All, expired).await.unwrap();
+    refused(&token).await;
+}
+
+#[tokio::test]
+async fn a_new_token_has_no_wider_rights_than_its_creator() {
+    let fleet = Fleet::create().await;
+    let create = async |creator: Identity, own: &[Scope], recipient: TokenRecipient, wanted: &[Scope]| {
+        let granted = Principal::new(creator, scopes(own)).grant::<Manage>()?;
+        let request = TokenRequest { recipient, scopes: Some(scopes(wanted)), name: None, expires_at: None };
+        fleet.service.create_token(granted, request).await.map(|created| created.stored.scopes)
+    };
+    let (user, administrator) = (Identity::User(fleet.user.id), Identity::Administrator);
+    let to_user = || TokenRecipient::User(fleet.user.id);
+    let to_device = || TokenRecipient::Device(fleet.device.device_id.clone());
+    let all = &Scope::ALL[..];
+    let users = &[Scope::Ingest, Scope::Read, Scope::Manage][..];
+    assert_eq!(create(user, users, to_device(), &[Scope::Ingest]).await.unwrap(), scopes(&[Scope::Ingest]));
+    assert_eq!(create(user, users, to_user(), users).await.unwrap(), scopes(users));
+    for (creator, own, recipient, wanted) in [
+        (user, &[Scope::Manage][..], to_device(), &[Scope::Ingest][..]),
+        (user, &[Scope::Manage, Scope::Read], to_user(), users),
+        (user, users, TokenRecipient::Administrator, &[Scope::Read]),
+        (administrator, users, TokenRecipient::Administrator, &[Scope::Read]),
+        (administrator, &[Scope::Manage], to_user(), &[Scope::Read]),
+    ] {
+        let answer = create(creator, own, recipient, wanted).await;
+        assert!(
+            matches!(answer, Err(ServiceError::Forbidden(_))),
+            "{creator:?} {own:?} {wanted:?} {answer:?}"
+        );
+    }
+    for (recipient, wanted) in [(to_user(), all), (to_device(), &[Scope::Manage]), (to_device(), all)] {
+        let answer = create(administrator, all, recipient, wanted).await;
+        assert!(matches!(answer, Err(ServiceError::ScopeUnusable { .. })), "{wanted:?} {answer:?}");
+    }
+    let stranger = Identity::User(device_stats_domain::UserId(i64::MAX));
+    let answer = create(stranger, users, to_device(), &[Scope::Ingest]).await;
+    assert!(matches!(answer, Err(ServiceError::Store(StoreError::DeviceMissing))), "{answer:?}");
+    let answer = create(stranger, users, to_user(), &[Scope::Ingest]).await;
+    assert!(matches!(answer, Err(ServiceError::Store(StoreError::UserMissing))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn only_an_administrator_revokes_tokens_of_administrators() {
+    let fleet = Fleet::create().await;
+    let id = fleet.create_token(granted(), TokenRecipient::Administrator).await.stored.id;
+    let revoke = async |creator: Identity, own: &[Scope]| {
+        let granted = Principal::new(creator, scopes(own)).grant::<Manage>().unwrap();
+        fleet.service.revoke_token(granted, id).await
+    };
+    let answer = revoke(Identity::User(fleet.user.id), &Scope::ALL).await;
+    assert!(matches!(answer, Err(ServiceError::Store(StoreError::TokenMissing))), "{answer:?}");
+    let answer = revoke(Identity::Administrator, &[Scope::Manage]).await;
+    assert!(matches!(answer, Err(ServiceError::Forbidden(_))), "{answer:?}");
+    revoke(Identity::Administrator, &Scope::ALL).await.unwrap();
+}
+
+/// The other node has its own cache.
+#[tokio::test(start_paused = true)]
+async fn another_node_refuses_a_revoked_token_in_time() {
+    let fleet = Fleet::create().await;
+    let other = service(&fleet.store);
+    let created = fleet.users_token().await;
+    other.sign_in(&created.token).await.unwrap();
+    fleet.service.revoke_token(granted(), created.stored.id).await.unwrap();
+    tokio::time::advance(RIGHTS_CACHED_MAX.saturating_sub(Duration::from_millis(1))).await;
+    other.sign_in(&created.token).await.unwrap();
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert!(matches!(other.sign_in(&created.token).await, Err(ServiceError::TokenUnknown)));
+}
+
+/// A stream kept the rights with which it was opened.
+#[tokio::test(start_paused = true)]
+async fn a_live_stream_ends_in_time_when_its_token_is_revoked() {
+    let fleet = Fleet::create().await;
+    let created = fleet.users_token().await;
+    let principal = fleet.service.sign_in(&created.token).await.unwrap();
+    let source = fleet.service.find_user(principal.grant::<Read>().unwrap(), fleet.user.id).await.unwrap();
+    let client = IpAddr::from([127, 0, 0, 1]).into();
+    let mut stream = fleet.service.watch(source.into(), 1.0, None, client).await.unwrap();
+    // Another node revokes it.
+    fleet.store.delete_token(Visibility::All, created.stored.id).await.unwrap();
+    let ended = tokio::time::timeout(RIGHTS_CACHED_MAX, stream.next()).await;
+    assert!(ended.expect("the stream ends in time").is_none());
+}
+
+/// An export kept the rights with which it began, for hours.
+#[tokio::test(start_paused = true)]
+async fn an_export_breaks_off_when_its_token_is_revoked() {
+    let fleet = Fleet::create().await;
+    let more = create_device(fleet.store.as_ref(), "other").await;
+    for key in [fleet.device.key, more] {
+        use device_stats_store::ReadingStore;
+        fleet.store.append(&[new_reading(key, 1), new_reading(key, 2)]).await.unwrap();
+    }
+    let created = fleet.users_token().await;
+    let principal = fleet.service.sign_in(&created.token).await.unwrap();
+    let begin = async || {
+        let granted = principal.grant::<Read>().unwrap();
+        let source = fleet.service.find_device(granted, &fleet.device.device_id).await.unwrap();
+        let client = IpAddr::from([127, 0, 0, 1]).into();
+        fleet
+            .service
+            .export(source.into(), Window::ALL, ExportFormat::Ndjson.encoder(false).unwrap(), client)
+            .await
+            .unwrap()
+    };
+    let export = begin().await;
+    let late = begin().await;
+    assert!(export.next().await.unwrap().is_some());
+    fleet.store.delete_token(Visibility::All, created.stored.id).await.unwrap();
+    tokio::time::advance(RIGHTS_CACHED_MAX).await;
+    assert!(matches!(late.next().await, Err(ServiceError::TokenUnknown)));
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_token_is_written_to_the_minute() {
+    let fleet = Fleet::create().await;
+    let created = fleet.users_token().await;
+    let list = async || fleet.store.list_tokens(Visibility::All, TokenId(0), 10).await.unwrap();
+    fleet.service.sign_in(&created.token).await.unwrap();
+    assert_eq!(list().await[0].last_used_at, None, "requests do not wait for it");
+    fleet.service.note_token_uses_in_background().stop().await;
+    let used = list().await[0].last_used_at.unwrap();
+    assert_eq!(used.micros() % 60_000_000, 0);
+    assert!(used <= fleet.service.parts.clock.now());
+}
+
+#[tokio::test]
+async fn the_token_of_the_operator_replaces_the_earlier_one() {
+    let fleet = Fleet::create().await;
+    let tokens = [1, 2].map(|n| Token::from_random(device_stats_domain::TokenKind::Administrator, &[n; 32]));
+    let kept = fleet.create_token(granted(), TokenRecipient::Administrator).await;
+    for token in [&tokens[0], &tokens[0], &tokens[1]] {
+        fleet.service.accept_admin_token_file(token).await.unwrap();
+    }
+    let other = service(&fleet.store);
+    assert!(other.sign_in(&tokens[0]).await.is_err());
+    other.sign_in(&tokens[1]).await.unwrap();
+    other.sign_in(&kept.token).await.unwrap();
+    assert_eq!(fleet.store.list_tokens(Visibility::All, TokenId(0), 10).await.unwrap().len(), 2);
+}
+
+/// The times of the sign-in and of the last request are in the store, so that all nodes know them.
+#[tokio::test]
+async fn a_session_ends_after_its_time_and_when_it_is_idle() {
+    let fleet = Fleet::create().await;
+    let created = fleet.users_token().await;
+    let now = fleet.service.parts.clock.now();
+    let begun = |ago: Duration| now.saturating_sub(ago);
+    let second = Duration::from_secs(1);
+    for (n, age, idle, is_valid) in [
+        (1, Duration::ZERO, Duration::ZERO, true),
+        (2, SESSION_TIME_MAX.saturating_sub(Duration::from_mins(1)), Duration::ZERO, true),
+        (3, SESSION_TIME_MAX + second, Duration::ZERO, false),
+        (4, Duration::from_hours(1), SESSION_IDLE_MAX.saturating_sub(Duration::from_mins(1)), true),
+        (5, Duration::from_hours(1), SESSION_IDLE_MAX + second, false),
+    ] {
+        let secret = SessionSecret::from_random(&[n; 32]);
+        fleet
+            .store
+            .create_session(&secret.hash(), created.stored.id, begun(age), Timestamp::MIN)
+            .await
+            .unwrap();
+        fleet.store.note_session_uses(&[(secret.hash(), begun(idle))]).await.unwrap();
+        let resumed = fleet.service.resume_session(&secret).await;
+        assert_eq!(resumed.is_ok(), is_valid, "{n} {resumed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_has_the_rights_of_its_token_and_ends_with_it() {
+    let fleet = Fleet::create().await;
+    let other = service(&fleet.store);
+    let created = fleet.users_token().await;
+    let session = fleet.service.begin_session(&created.token).await.unwrap();
+    let principal = other.resume_session(&session.secret).await.unwrap();
+    assert_eq!(principal, fleet.service.resume_session(&session.secret).await.unwrap());
+    assert_eq!(principal.identity(), Identity::User(fleet.user.id));
+    assert_eq!(principal.token_id(), Some(created.stored.id));
+    fleet.service.revoke_token(granted(), created.stored.id).await.unwrap();
+    let refused = async |service: &Service| {
+        matches!(service.resume_session(&session.secret).await, Err(ServiceError::SessionUnknown))
+    };
+    assert!(refused(&fleet.service).await);
+    tokio::time::advance(RIGHTS_CACHED_MAX).await;
+    assert!(refused(&other).await);
+    assert!(matches!(fleet.service.begin_session(&created.token).await, Err(ServiceError::TokenUnknown)));
+}
+
+#[tokio::test]
+async fn an_ended_session_is_refused() {
+    let fleet = Fleet::create().await;
+    let created = fleet.users_token().await;
+    let session = fleet.service.begin_session(&created.token).await.unwrap();
+    fleet.service.resume_session(&session.secret).await.unwrap();
+    for _ in 0..2 {
+        fleet.service.end_session(&session.secret).await.unwrap();
+        let refused = fleet.service.resume_session(&session.secret).await;
+        assert!(matches!(refused, Err(ServiceError::SessionUnknown)));
+    }
+    fleet.service.sign_in(&created.token).await.unwrap();
+}

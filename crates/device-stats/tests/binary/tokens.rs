@@ -1,0 +1,258 @@
+//! Access tokens: the command `token`, servers that need tokens, and commands that send them.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::databases::over_both_stores;
+use crate::server::{Server, device_stats, run, serve, serve_at, stdout_of};
+
+/// Returns whether the log contains a text.
+fn logged(server: &Server, text: &str) -> bool {
+    server.log().contains(text)
+}
+
+fn create(database_url: &str, arguments: &[&str]) -> String {
+    let arguments = [&["token", "create", "--database-url", database_url], arguments].concat();
+    stdout_of(&arguments).trim_end().to_owned()
+}
+
+fn sqlite(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("test.db").display())
+}
+
+/// Returns a command that connects to a server, with a token in the environment.
+fn client(server: &Server, token: &str, arguments: &[&str]) -> Output {
+    let mut command = device_stats(&[&["--url", &server.url], arguments].concat());
+    command.env("DEVICE_STATS_TOKEN", token).output().unwrap()
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8(output.to_vec()).unwrap()
+}
+
+#[test]
+fn the_first_token_is_created_before_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(folder.path());
+    let admin = create(&url, &["--admin"]);
+    let server = Server::start_with(&url, &["--auth", "token"]);
+    assert!(!logged(&server, "there is none"));
+    let refused = run(&["--url", &server.url, "users", "list"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(text(&refused.stderr).contains("This service needs a token"), "{}", text(&refused.stderr));
+    let created = client(&server, &admin, &["users", "create", "ann", "ann@example.com"]);
+    assert!(created.status.success(), "{}", text(&created.stderr));
+    let file = folder.path().join("token");
+    std::fs::write(&file, format!("{admin}\n")).unwrap();
+    let listed = stdout_of(&["--url", &server.url, "users", "list", "--token-file", file.to_str().unwrap()]);
+    assert!(listed.contains("ann@example.com"), "{listed}");
+    // The health check of an image has no token.
+    assert!(run(&["health", "--url", &server.url]).status.success());
+}
+
+#[test]
+fn tokens_are_created_listed_and_revoked_while_the_server_runs() {
+    over_both_stores(|database| {
+        let admin = create(&database.url, &["--admin"]);
+        let server = Server::start_with(&database.url, &["--auth", "token"]);
+        let run_as = |token: &str, line: &str| client(&server, token, &line.split(' ').collect::<Vec<_>>());
+        assert!(run_as(&admin, "users create ann ann@example.com").status.success());
+        assert!(run_as(&admin, "devices create pump --user ann").status.success());
+        let ann = create(&database.url, &["--user", "ann", "--name", "laptop", "--expires", "90d"]);
+        let pump = create(&database.url, &["--device", "pump"]);
+        assert!(ann.starts_with("dss_u_") && pump.starts_with("dss_d_"), "{ann} {pump}");
+        assert!(run_as(&ann, "devices show pump").status.success());
+        let refused = run_as(&ann, "users list");
+        assert!(
+            text(&refused.stderr).contains("Only an administrator may do this"),
+            "{}",
+            text(&refused.stderr)
+        );
+        let refused = run_as(&pump, "devices show pump");
+        assert!(text(&refused.stderr).contains("lacks the scope read"), "{}", text(&refused.stderr));
+
+        let listed = stdout_of(&["token", "list", "--json", "--database-url", &database.url]);
+        assert!(!listed.contains(&ann) && !listed.contains(&ann[12..40]), "{listed}");
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let tokens = listed.as_array().unwrap();
+        assert_eq!(tokens.len(), 3);
+        let anns = &tokens[1];
+        assert_eq!(anns["name"], "laptop");
+        assert_eq!(anns["prefix"], ann[..12]);
+        assert_eq!(anns["scopes"], serde_json::json!(["ingest", "read", "manage"]));
+        assert!(anns["expires_at"].is_string());
+        let id = anns["id"].to_string();
+        let revoked = stdout_of(&["token", "revoke", &id, "--database-url", &database.url]);
+        assert_eq!(revoked, format!("revoked token {id}\n"));
+        // The server may use its right for some seconds more.
+        while run_as(&ann, "devices show pump").status.success() {
+            std::thread::yield_now();
+        }
+        let refused = run_as(&ann, "devices show pump");
+        assert!(text(&refused.stderr).contains("unknown, expired or revoked"), "{}", text(&refused.stderr));
+        let again = run(&["token", "revoke", &id, "--database-url", &database.url]);
+        assert_eq!(again.status.code(), Some(3));
+        assert!(text(&again.stderr).contains(&format!("there is no token {id}")));
+    });
+}
+
+#[test]
+fn faulty_requests_for_tokens_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(folder.path());
+    create(&url, &["--admin"]);
+    for (arguments, code, part) in [
+        (&["create"][..], 2, "--admin"),
+        (&["create", "--admin", "--user", "ann"], 2, "cannot be used with"),
+        (&["create", "--user", "ann"], 3, "there is no user \"ann\""),
+        (&["create", "--device", "pump"], 3, "there is no device \"pump\""),
+        (
+            &["create", "--admin", "--name", "admin-token-file"],
+            2,
+            "--name: the name of the token is reserved",
+        ),
+        (&["create", "--admin", "--scope", "write"], 2, "\"write\" is not a scope"),
+        (&["create", "--admin", "--expires", "soon"], 2, "write a time such as 90d"),
+        (&["create", "--admin", "--expires", "2020-01-01T00:00:00Z"], 2, "--expires"),
+        (&["create", "--admin", "--name", ""], 2, "--name"),
+        (&["revoke", "0"], 2, "0 is not in 1"),
+        (&["revoke", "99"], 3, "there is no token 99"),
+    ] {
+        let line = [&["token"], arguments, &["--database-url", &url]].concat();
+        let output = run(&line);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line:?}: {message}");
+        assert!(message.contains(part), "{line:?}: {message}");
+    }
+    // A command that changes nothing creates no database either.
+    let missing = format!("sqlite:{}", folder.path().join("missing.db").display());
+    assert!(!run(&["token", "list", "--database-url", &missing]).status.success());
+    assert!(!folder.path().join("missing.db").exists());
+}
+
+/// The operator replaces the token in the file.
+#[test]
+fn the_token_of_the_operator_is_accepted_until_it_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(folder.path());
+    let file = folder.path().join("admin.token");
+    let start =
+        || Server::start_with(&url, &["--auth", "token", "--admin-token-file", file.to_str().unwrap()]);
+    let tokens = [0, 1].map(|_| stdout_of(&["token", "generate"]).trim_end().to_owned());
+    let list = |server: &Server, token: &str| client(server, token, &["users", "list"]).status.success();
+    std::fs::write(&file, &tokens[0]).unwrap();
+    for _ in 0..2 {
+        let server = start();
+        assert!(list(&server, &tokens[0]) && !list(&server, &tokens[1]));
+    }
+    std::fs::write(&file, &tokens[1]).unwrap();
+    let server = start();
+    assert!(!list(&server, &tokens[0]) && list(&server, &tokens[1]));
+    drop(server);
+    let listed: Value =
+        serde_json::from_str(&stdout_of(&["token", "list", "--json", "--database-url", &url])).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["name"], "admin-token-file");
+
+    let user = "dss_u_q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s_43da5920";
+    for (contents, part) in [("secret", "is not a token of this service"), (user, "begins with dss_a_")] {
+        std::fs::write(&file, contents).unwrap();
+        let (status, log) =
+            Server::spawn(serve(&url, &["--admin-token-file", file.to_str().unwrap()])).err().unwrap();
+        assert_eq!(status.code(), Some(2), "{log}");
+        assert!(log.contains(part) && !log.contains("secret") && !log.contains(user), "{log}");
+    }
+}
+
+/// Without the setting, a server that others can reach needs tokens.
+#[test]
+fn the_mode_follows_the_address_unless_it_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(folder.path());
+    for (listen, flags, mode, warning) in [
+        ("127.0.0.1:0", &[][..], "open", None),
+        ("localhost:0", &[], "open", None),
+        ("0.0.0.0:0", &[], "token", Some("clients need a token, and there is none")),
+        ("0.0.0.0:0", &["--auth", "open"], "open", Some("everybody who can connect")),
+        ("127.0.0.1:0", &["--auth", "token"], "token", Some("clients need a token, and there is none")),
+    ] {
+        let server = Server::spawn(serve_at(listen, &url, flags)).ok().unwrap();
+        let (_, ready) = server.get("/health/ready");
+        assert_eq!(ready["auth"], mode, "{listen} {flags:?}");
+        for text in ["clients need a token, and there is none", "everybody who can connect"] {
+            assert_eq!(logged(&server, text), warning == Some(text), "{listen} {flags:?}: {text}");
+        }
+        let (_, users) = server.get("/api/v1/users/");
+        assert_eq!(users["code"] == "unauthorized", mode == "token", "{listen} {flags:?} {users}");
+    }
+}
+
+/// A token in a setting or a file is a secret.
+#[test]
+fn a_token_in_the_settings_is_not_shown() {
+    let token = stdout_of(&["token", "generate"]).trim_end().to_owned();
+    let shown = device_stats(&["config"]).env("DEVICE_STATS_TOKEN", &token).output().unwrap();
+    assert!(text(&shown.stdout).contains("***") && !text(&shown.stdout).contains(&token));
+    let mistyped = token.replace("dss_a_", "dss_u_");
+    let refused = device_stats(&["users", "list"]).env("DEVICE_STATS_TOKEN", &mistyped).output().unwrap();
+    let message = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("DEVICE_STATS_TOKEN: the text is mistyped"), "{message}");
+    assert!(!message.contains(&mistyped[6..40]), "{message}");
+}
+
+/// A token must not be found anywhere after it was used, except with the client.
+#[test]
+fn a_used_token_is_in_no_log_line_no_response_and_no_byte_of_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(folder.path());
+    let admin = create(&url, &["--admin", "--name", "planted"]);
+    let unknown = stdout_of(&["token", "generate"]).trim_end().to_owned();
+    let mistyped = admin.replace("dss_a_", "dss_d_");
+    let mut command = serve(&url, &["--auth", "token"]);
+    command.env("RUST_LOG", "trace");
+    let server = Server::spawn(command).ok().unwrap();
+    let mut answers = String::new();
+    let tokens = [&admin, &unknown, &mistyped];
+    for token in tokens {
+        let basic = format!("user:{token}");
+        let headers = [format!("Authorization: Bearer {token}"), format!("Authorization: Token {token}")];
+        for credentials in [["-H", &headers[0]], ["-H", &headers[1]], ["-u", &basic]] {
+            for request in [
+                &["/api/v1/users/"][..],
+                &["/api/v1/me"],
+                &["/api/v1/tokens"],
+                &["/api/v1/unknown"],
+                &["/api/v1/devices", "-X", "POST", "-d", r#"{"device_id":"pump"}"#],
+                &["/api/v1/stats/devices/pump", "-X", "POST", "-d", r#"{"x":1,"y":2,"z":3}"#],
+                &["/api/v1/stats/devices/pump/export"],
+                &["/api/v1/write", "-X", "POST", "--data-binary", "stats,device_id=pump x=1,y=2,z=3"],
+            ] {
+                let mut curl = Command::new("curl");
+                curl.args(["-s", "-i", "--max-time", "60", "-H", "content-type: application/json"]);
+                curl.args(credentials).args(&request[1..]).arg(format!("{}{}", server.url, request[0]));
+                answers += &text(&curl.output().unwrap().stdout);
+            }
+        }
+    }
+    assert!(answers.contains("planted") && answers.contains("\"unauthorized\""), "{answers}");
+    let log = server.log();
+    assert!(server.terminate());
+    let files =
+        std::fs::read_dir(folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let stored: Vec<Vec<u8>> = files.collect();
+    assert!(stored.iter().any(|file| contains(file, b"planted")));
+    for token in tokens {
+        // The characters after the shown prefix.
+        let secret = &token[12..40];
+        assert!(!log.contains(secret), "in the log");
+        assert!(!answers.contains(secret), "in a response");
+        assert!(!stored.iter().any(|file| contains(file, secret.as_bytes())), "in the database");
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
