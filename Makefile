@@ -9,6 +9,9 @@ URL ?= http://127.0.0.1:8000
 KILLS ?= 1000
 CRASH_POINTS ?= all
 
+# `make fuzz`: number of random requests.
+FUZZ_REQUESTS ?= 1000000
+
 # `make bench`: readings per device; the user has ten devices. The goals are for 10000000; 1000000 takes
 # minutes.
 READINGS ?= 10000000
@@ -16,7 +19,7 @@ READINGS ?= 10000000
 # `make soak`: hours of load.
 HOURS ?= 2
 
-.PHONY: help run test check torture bench soak deny openapi-write locust-test compose-check compose-test
+.PHONY: help run test check torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
@@ -47,6 +50,9 @@ torture: ## Kill the service KILLS times (1000), fail every system call, lose po
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite -- --nocapture crash_points power_loss
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats --test binary -- --nocapture crash_points power_loss storms
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats --test binary kills -- --nocapture
+
+fuzz: ## Send FUZZ_REQUESTS (1000000) random requests to the application; FUZZ_SEED repeats a run
+	FUZZ_REQUESTS=$(FUZZ_REQUESTS) cargo test --release --locked -p device-stats-http --lib fuzz -- --nocapture
 
 bench: ## Compare with ClickHouse, DuckDB and PostgreSQL; READINGS, KINDS, SYSTEMS, CSV (docs/performance.md)
 	READINGS=$(READINGS) scripts/bench.sh bench

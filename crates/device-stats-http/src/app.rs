@@ -1,5 +1,8 @@
 //! The application: all routes, and the layers around them.
 
+#[cfg(test)]
+mod fuzz_tests;
+
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn;
