@@ -1,21 +1,29 @@
 //! The proxies that report the addresses of their clients.
+//!
+//! A proxy appends the address of its client to one of two headers. It passes on the other one unchanged, as the
+//! client has written it. So if a request has both, they count only if both name the same client.
 
-use std::net::{IpAddr, SocketAddr};
+mod forwarded;
+
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
+use axum::http::header::FORWARDED;
 use device_stats_service::ClientAddress;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use self::forwarded::{elements_from_end, for_value, read_address};
+
 /// The de facto standard header of proxies: each proxy appends the address of its own client.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
 /// The scheme that the client of a proxy has used; also a de facto standard.
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
+const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Length of the prefix of IPv4 addresses in IPv6, `::ffff:0:0/96` (RFC 4291, section 2.5.5.2).
 const IPV4_MAPPED_PREFIX: u8 = 96;
 
-/// Networks of proxies whose `X-Forwarded-For` is believed. By default there are none.
+/// Networks of proxies whose `Forwarded` and `X-Forwarded-For` are believed. By default there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -42,28 +50,63 @@ impl FromStr for TrustedProxies {
 impl TrustedProxies {
     /// Returns whether a trusted proxy reports that its client has used TLS.
     pub(crate) fn has_encrypted(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        let peer = peer.to_canonical();
-        let last = headers.get_all(FORWARDED_PROTO).iter().next_back();
+        let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
         let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        self.0.iter().any(|network| network.contains(&peer))
+        self.contains(peer)
             && last.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
     }
 
-    /// Returns the address of the client of a request that arrives from `peer`: the last address that is not
-    /// the address of a proxy. A client can write earlier addresses itself.
+    /// Returns whether an address is the address of a proxy.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// Returns the address of the client of a request that arrives from `peer`: the last reported address that
+    /// is not the address of a proxy. If the two headers report different clients, returns `peer`.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
-        let values = headers.get_all(FORWARDED_FOR).iter();
-        // A client can write any bytes. They must not hide the address that the proxy has appended.
-        let mut forwarded: Vec<&[u8]> =
-            values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
-        let mut client = peer.to_canonical();
-        while self.0.iter().any(|network| network.contains(&client))
-            && let Some(before) = forwarded.pop().and_then(read_address)
+        let peer = peer.to_canonical();
+        if !self.contains(peer) {
+            return peer.into();
+        }
+        let (standard, common) = (forwarded_addresses(headers), x_forwarded_for_addresses(headers));
+        let client = match (headers.contains_key(FORWARDED), headers.contains_key(X_FORWARDED_FOR)) {
+            (false, false) => peer,
+            (true, false) => self.before_proxies(peer, standard),
+            (false, true) => self.before_proxies(peer, common),
+            (true, true) => {
+                let client = self.before_proxies(peer, standard);
+                if client == self.before_proxies(peer, common) { client } else { peer }
+            }
+        };
+        client.into()
+    }
+
+    /// Returns the last address that is not the address of a proxy. A client can write earlier addresses itself.
+    /// An unreadable address ends the search, because it may be the address of the client.
+    fn before_proxies(&self, peer: IpAddr, mut from_end: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
+        let mut client = peer;
+        while self.contains(client)
+            && let Some(Some(before)) = from_end.next()
         {
             client = before.to_canonical();
         }
-        client.into()
+        client
     }
+}
+
+/// Returns the addresses in `Forwarded`, the last one first, and `None` for an unreadable one.
+fn forwarded_addresses(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let lines = headers.get_all(FORWARDED).iter().rev();
+    let elements = lines.flat_map(|line| elements_from_end(line.as_bytes()));
+    elements.map(|element| read_address(&for_value(element)?))
+}
+
+/// Returns the addresses in `X-Forwarded-For`, the last one first, and `None` for an unreadable one. A client can
+/// write any bytes. They must not hide the address that the proxy has appended.
+fn x_forwarded_for_addresses(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
+    lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(read_address)
 }
 
 /// Returns a network inside `::ffff:0:0/96` as the network of IPv4 that it contains, because the addresses of
@@ -77,12 +120,6 @@ fn canonical(network: IpNet) -> IpNet {
         IpNet::V6(v6) => mapped(v6).map_or(network, IpNet::V4),
         IpNet::V4(_) => network,
     }
-}
-
-/// Reads an address, with or without a port.
-fn read_address(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text).ok()?.trim();
-    text.parse().ok().or_else(|| text.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
 #[cfg(test)]
@@ -119,7 +156,7 @@ mod tests {
             let proxies: TrustedProxies = proxies.parse().unwrap();
             let mut headers = HeaderMap::new();
             for value in forwarded {
-                headers.append(FORWARDED_FOR, value.parse().unwrap());
+                headers.append(X_FORWARDED_FOR, value.parse().unwrap());
             }
             assert_eq!(proxies.client(peer.parse().unwrap(), &headers), address(client), "{forwarded:?}");
         }
@@ -129,8 +166,37 @@ mod tests {
     fn bytes_of_a_client_do_not_hide_the_address_from_the_proxy() {
         let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
         let mut headers = HeaderMap::new();
-        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"\xe9, 1.1.1.1").unwrap());
+        headers.append(X_FORWARDED_FOR, HeaderValue::from_bytes(b"\xe9, 1.1.1.1").unwrap());
         assert_eq!(proxies.client("10.0.0.1".parse().unwrap(), &headers), address("1.1.1.1"));
+    }
+
+    #[test]
+    fn either_header_reports_the_client_and_both_must_agree() {
+        for (standard, common, client) in [
+            (&["for=1.1.1.1"][..], &[][..], "1.1.1.1"),
+            (&["for=9.9.9.9", "for=1.1.1.1, for=\"10.0.0.3:80\""], &[], "1.1.1.1"),
+            (&["for=\"[2001:db8::1]:4711\";proto=https"], &[], "2001:db8::1"),
+            (&["for=9.9.9.9, for=_hidden"], &[], "10.0.0.1"),
+            (&["for=9.9.9.9, for=_hidden, for=10.0.0.2"], &[], "10.0.0.2"),
+            (&["for=1.1.1.1"], &["1.1.1.1"], "1.1.1.1"),
+            (&["for=1.1.1.1, for=10.0.0.3"], &["9.9.9.9, 1.1.1.1"], "1.1.1.1"),
+            // The client has written the header that the proxy does not write.
+            (&["for=9.9.9.9"], &["1.1.1.1"], "10.0.0.1"),
+            (&["for=unknown"], &["1.1.1.1"], "10.0.0.1"),
+            (&["for=1.1.1.1"], &[""], "10.0.0.1"),
+            (&["for=1.1.1.1"], &["10.0.0.7"], "10.0.0.1"),
+        ] {
+            let proxies: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+            let mut headers = HeaderMap::new();
+            for value in standard {
+                headers.append(FORWARDED, value.parse().unwrap());
+            }
+            for value in common {
+                headers.append(X_FORWARDED_FOR, value.parse().unwrap());
+            }
+            let found = proxies.client("10.0.0.1".parse().unwrap(), &headers);
+            assert_eq!(found, address(client), "{standard:?} {common:?}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn sealing_needs_either_all_devices_or_one() {
 fn the_help_of_each_command_shows_only_its_own_settings() {
     let server = [
         "--listen",
-        "--proxies",
+        "--trusted-proxy",
         "--cache-mib",
         "--queries-max",
         "--hot-readings-max",

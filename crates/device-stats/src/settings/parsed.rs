@@ -106,7 +106,7 @@ impl Settings {
             server: Server { url, token: parse_token(values)? },
             auth: parse(values, "auth", parse_auth)?,
             admin_token: parse(values, "admin-token-file", parse_admin_token)?,
-            proxies: parse(values, "proxies", parse_text)?,
+            proxies: parse(values, "trusted-proxy", parse_text)?,
             are_hosts_named: values.given("allowed-host").is_some(),
             access: BrowserAccess {
                 hosts: allowed_hosts.and_listener(&listen),

@@ -86,13 +86,13 @@ pub(super) static SETTINGS: [Setting; 27] = [
         help: "Accept the token of an administrator in this file; the database keeps only its hash",
     },
     Setting {
-        name: "proxies",
-        variable: "DEVICE_STATS_PROXIES",
+        name: "trusted-proxy",
+        variable: "DEVICE_STATS_TRUSTED_PROXY",
         default: "",
         kind: Kind::List,
         group: Group::Server,
         value: "NETWORKS",
-        help: "Take client addresses from X-Forwarded-For of these proxies (addresses and networks, separated by commas)",
+        help: "Take client addresses from Forwarded and X-Forwarded-For of these proxies (addresses and networks, separated by commas)",
     },
     Setting {
         name: "allowed-host",

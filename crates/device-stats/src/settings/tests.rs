@@ -154,7 +154,7 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             }
             "database-url" => format!("sqlite:{n}.db"),
             "url" => format!("http://h{n}"),
-            "proxies" => format!("10.0.0.{n}"),
+            "trusted-proxy" => format!("10.0.0.{n}"),
             "allowed-host" => format!("h{n}"),
             "cors-origin" => format!("https://h{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
@@ -201,20 +201,20 @@ fn a_settings_file_has_texts_numbers_and_truth_values() {
 #[test]
 fn a_list_is_a_repeated_flag_a_text_with_commas_or_an_array() {
     let all = "10.0.0.1,10.0.0.0/24";
-    let array = settings_file("proxies = ['10.0.0.1', '10.0.0.0/24']\n");
-    let text = settings_file("proxies = '10.0.0.1,10.0.0.0/24'\n");
+    let array = settings_file("trusted-proxy = ['10.0.0.1', '10.0.0.0/24']\n");
+    let text = settings_file("trusted-proxy = '10.0.0.1,10.0.0.0/24'\n");
     for line in [
-        &["--proxies=10.0.0.1", "--proxies=10.0.0.0/24"][..],
-        &["--proxies=10.0.0.1", "--proxies=", "--proxies", "10.0.0.0/24"],
-        &["--proxies=10.0.0.1,10.0.0.0/24"],
+        &["--trusted-proxy=10.0.0.1", "--trusted-proxy=10.0.0.0/24"][..],
+        &["--trusted-proxy=10.0.0.1", "--trusted-proxy=", "--trusted-proxy", "10.0.0.0/24"],
+        &["--trusted-proxy=10.0.0.1,10.0.0.0/24"],
         &["--config", array.path().to_str().unwrap()],
         &["--config", text.path().to_str().unwrap()],
     ] {
-        assert_eq!(entry("proxies", line, &[]).0, all, "{line:?}");
+        assert_eq!(entry("trusted-proxy", line, &[]).0, all, "{line:?}");
         assert_eq!(settings(line).proxies, all.parse().unwrap(), "{line:?}");
     }
-    let empty = settings_file("proxies = []\n");
-    assert_eq!(entry("proxies", &["--config", empty.path().to_str().unwrap()], &[]).1, "default");
+    let empty = settings_file("trusted-proxy = []\n");
+    assert_eq!(entry("trusted-proxy", &["--config", empty.path().to_str().unwrap()], &[]).1, "default");
     assert!(problem(&["--log=info", "--log=debug"], &[]).contains("cannot be used multiple times"));
 }
 
@@ -239,8 +239,8 @@ fn a_fault_in_a_settings_file_names_the_line_and_the_setting_but_no_secret() {
         ("migrate = 0\n", 1, "migrate must be true or false"),
         ("database-ca = 1\n", 1, "database-ca must be a text in quotes: database-ca = \"...\""),
         ("url = ['hunter2']\n", 1, "url must be a text in quotes: url = \"http://127.0.0.1:8000\""),
-        ("proxies = 1\n", 1, "proxies must be a list of texts in quotes: proxies = [\"...\", \"...\"]"),
-        ("proxies = ['10.0.0.1', 1]\n", 1, "proxies must be a list of texts in quotes"),
+        ("trusted-proxy = 1\n", 1, "trusted-proxy must be a list of texts in quotes: trusted-proxy = [\"...\", \"...\"]"),
+        ("trusted-proxy = ['10.0.0.1', 1]\n", 1, "trusted-proxy must be a list of texts in quotes"),
         ("cachemib = 7\n", 1, "there is no setting \"cachemib\"; did you mean cache-mib?"),
         ("database-uri = 'sqlite:a.db'\n", 1, "did you mean database-url?"),
         ("seal-after = 5\n", 1, "did you mean seal-after-seconds?"),
