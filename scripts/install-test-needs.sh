@@ -19,6 +19,7 @@ need 'A PostgreSQL server' postgresql postgres '/usr/lib/postgresql/*/bin/postgr
 need 'PgBouncer, to test poolers,' pgbouncer pgbouncer /usr/sbin/pgbouncer
 need 'A C compiler, for the bundled SQLite,' build-essential cc
 need 'Python 3 with venv, for Locust and clients of other projects,' python3-venv python3
+need 'openssl, to create keys of all forms,' openssl openssl
 need 'strace, to fail single system calls,' strace strace
 need 'script, to test with a terminal,' bsdutils script
 need 'unshare, to fill a small disk,' util-linux unshare

@@ -52,6 +52,17 @@ impl Client {
         Self::build(server, retry_policy, reqwest::Client::builder().read_timeout(RESPONSE_TIMEOUT))
     }
 
+    /// Returns a client for health checks of a server on this machine. It does not check the certificate,
+    /// which names the host and not the address of this machine. So it must not send secrets.
+    ///
+    /// # Errors
+    /// [`ClientError::Setup`] if the URL is invalid.
+    pub fn for_own_health(base_url: &str) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder().tls_certs_only([]).tls_danger_accept_invalid_certs(true);
+        let server = Server { url: base_url.to_owned(), token: None };
+        Self::build(&server, RetryPolicy::Overload, http)
+    }
+
     /// Returns the retry policy.
     pub fn retry_policy(&self) -> RetryPolicy {
         self.retry_policy

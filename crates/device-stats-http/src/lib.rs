@@ -20,9 +20,13 @@ mod middleware;
 mod openapi;
 mod proxies;
 mod routes;
+#[cfg(test)]
+mod testing;
+mod tls;
 mod trailing_slash;
 
 pub use browsers::{AllowedHosts, AllowedHostsError, BrowserAccess, CorsOrigins, CorsOriginsError};
-pub use listener::serve;
+pub use listener::{ListenerSettings, serve};
 pub use openapi::openapi;
 pub use proxies::{TrustedProxies, TrustedProxiesError};
+pub use tls::{Tls, TlsError, TlsFiles};

@@ -43,6 +43,39 @@ pub const BODY_PIECE_FRAMES_MAX: usize = 256;
 pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum number of concurrent connections. Further connections wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 10_000;
+/// Default maximum number of concurrent connections of one client address. Trusted proxies have no such
+/// limit.
+pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 256;
+/// Minimum time between two log lines about refused connections.
+pub const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Maximum size of the file of a TLS certificate or key, in bytes.
+pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Interval at which the files of the TLS certificate and key are checked for changes.
+pub const TLS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Maximum number of concurrent requests of an HTTP/2 connection.
+pub const HTTP2_STREAMS_MAX: u32 = 100;
+/// Time without data of a request after which an HTTP/2 connection is checked with a ping.
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Maximum time for the answer to such a ping.
+pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum number of bytes of a request body that wait for their handler in HTTP/2, of one request.
+pub const HTTP2_REQUEST_WINDOW_BYTES: u32 = 256 * 1024;
+/// Maximum number of bytes of all request bodies of an HTTP/2 connection that wait for their handlers.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 512 * 1024;
+/// Maximum number of bytes of a response that wait to be sent on an HTTP/2 connection, approximately.
+pub const HTTP2_SEND_BYTES_MAX: usize = 64 * 1024;
+/// Size of the pieces in which a response is sent over HTTP/2, in bytes. [`WRITE_TIMEOUT`] applies to each
+/// piece.
+pub const HTTP2_PIECE_BYTES: usize = 16 * 1024;
+/// Number of requests that a client may abandon before they are answered, on one HTTP/2 connection. Above
+/// this, the connection is closed if the client has abandoned more requests than the service has answered.
+pub const HTTP2_ABANDONED_MAX: u64 = 100;
+/// Maximum number of requests of an HTTP/2 connection that were abandoned before the service has seen them.
+pub const HTTP2_UNSEEN_RESETS_MAX: usize = 20;
+/// Maximum number of requests of an HTTP/2 connection that the service has ended because they violate HTTP/2.
+pub const HTTP2_PROTOCOL_RESETS_MAX: usize = 100;
 /// Value of `Retry-After` in a 409, 503 or 507 response, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 /// Time without an event after which a live stream sends a comment to keep the connection open.

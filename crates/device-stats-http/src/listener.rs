@@ -1,62 +1,89 @@
 //! The accept loop: connections with limits on their number, size and time.
 //!
 //! It replaces `axum::serve`, which sets no timeout for request heads and waits for open requests without
-//! limit at shutdown.
+//! limit at shutdown. `connection` serves a connection, `http2` one of HTTP/2, and `address_limit` limits the
+//! connections of one address.
 
+mod address_limit;
+mod connection;
+mod http2;
 #[cfg(test)]
 mod tests;
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::HeaderValue;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use axum::response::Response;
 use device_stats_service::Service;
 use device_stats_service::limits::SHUTDOWN_TIMEOUT;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use self::address_limit::AddressLimit;
+use self::connection::{Stopping, serve_encrypted, serve_plain};
 use crate::app::{app, opening_app};
 use crate::browsers::BrowserAccess;
 use crate::extract::Arrival;
-use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, WRITE_TIMEOUT};
+use crate::limits::CONNECTIONS_MAX;
 use crate::proxies::TrustedProxies;
+use crate::tls::Tls;
 use crate::trailing_slash::strip_trailing_slash;
 
 /// Pause after the operating system refuses a connection because file descriptors or memory run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Lets browsers use only encrypted connections to this host, for a year (RFC 6797).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// The settings of a listener.
+#[derive(Debug, Default)]
+pub struct ListenerSettings {
+    /// Proxies that report the addresses of their clients.
+    pub proxies: TrustedProxies,
+    /// Names of the service, and web pages of other sites that may use it.
+    pub access: BrowserAccess,
+    /// The certificate of encrypted connections; `None` if connections are not encrypted.
+    pub tls: Option<Tls>,
+    /// Maximum number of connections of one address that is not a trusted proxy; `None` for no maximum.
+    pub connections_per_address_max: Option<usize>,
+}
+
 /// Serves connections until `shutdown` completes, then finishes the accepted requests within
 /// [`SHUTDOWN_TIMEOUT`]. Until `opening` completes, only `/health/live` succeeds, and everything else is
 /// answered with 503.
 ///
-/// The address of a client is that of its connection, or the one that a trusted proxy reports. `access` names
-/// the web pages that may send requests.
+/// The address of a client is that of its connection, or the one that a trusted proxy reports.
 pub async fn serve(
     listener: TcpListener,
     opening: impl Future<Output = Service> + Send,
-    proxies: TrustedProxies,
-    access: BrowserAccess,
+    settings: ListenerSettings,
     shutdown: impl Future<Output = ()> + Send,
 ) {
+    let ListenerSettings { proxies, access, tls, connections_per_address_max } = settings;
     let server = Server::new(proxies, access);
+    let mut addresses = AddressLimit::new(connections_per_address_max);
+    let certificate = tls.as_ref().map(Tls::current);
+    let mut following = std::pin::pin!(async {
+        match tls {
+            Some(tls) => tls.follow_files().await,
+            None => std::future::pending().await,
+        }
+    });
     let mut opened = None;
     let mut opening = std::pin::pin!(opening);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let connections = GracefulShutdown::new();
+    let (connections, stop) = (GracefulShutdown::new(), CancellationToken::new());
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
@@ -67,13 +94,19 @@ pub async fn serve(
                 opened = Some(service);
             }
             () = &mut shutdown => break,
+            never = &mut following => match never {},
+            () = addresses.log_due() => addresses.log(),
             accepted = accept(&listener, &permits) => {
-                if let Some(((stream, peer), permit)) = accepted {
-                    let connection = serve_connection(stream, peer, server.clone(), &connections);
-                    tokio::spawn(async move {
-                        let _permit = permit;
-                        connection.await;
-                    });
+                let Some(((stream, peer), permit)) = accepted else { continue };
+                let Ok(address_permit) = addresses.admit(peer, &server.proxies) else { continue };
+                let permits = (permit, address_permit);
+                match &certificate {
+                    None => spawn(serve_plain(stream, peer, server.clone(), &connections), permits),
+                    Some(certificate) => {
+                        let stopping = Stopping { watcher: connections.watcher(), stop: stop.clone() };
+                        let tls = certificate.acceptor();
+                        spawn(serve_encrypted(stream, peer, server.clone(), tls, stopping), permits);
+                    }
                 }
             }
         }
@@ -82,9 +115,18 @@ pub async fn serve(
     if let Some(service) = opened {
         service.end_live_streams();
     }
+    stop.cancel();
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
         warn!(timeout_s = SHUTDOWN_TIMEOUT.as_secs(), "shutdown timed out, closing open connections");
     }
+}
+
+/// Serves a connection on a task of its own, which holds the permits of the connection.
+fn spawn(connection: impl Future<Output = ()> + Send + 'static, permits: impl Send + 'static) {
+    tokio::spawn(async move {
+        let _permits = permits;
+        connection.await;
+    });
 }
 
 /// The application, and the proxies that report the addresses of its clients.
@@ -138,44 +180,29 @@ async fn accept(
     }
 }
 
-/// Serves a connection. The returned future ends with the connection.
-fn serve_connection(
-    stream: impl AsyncRead + AsyncWrite + Send + 'static,
-    peer: IpAddr,
-    server: Server,
-    connections: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let server = server.clone();
-        async move { Ok::<_, Infallible>(respond(server, peer, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    let connection = connections.watch(connection);
-    async move {
-        if let Err(error) = connection.await {
-            debug!(%error, "a connection ended with an error");
-        }
-    }
+/// Whether a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transport {
+    Plain,
+    Encrypted,
 }
 
 async fn respond(
     Server { app, opening_app, proxies, .. }: Server,
     peer: IpAddr,
+    transport: Transport,
     request: Request<Incoming>,
 ) -> Response {
     let mut request = strip_trailing_slash(request.map(Body::new));
     let client = proxies.client(peer, request.headers());
     request.extensions_mut().insert(client);
-    let is_encrypted = proxies.has_encrypted(peer, request.headers());
+    let is_encrypted = transport == Transport::Encrypted || proxies.has_encrypted(peer, request.headers());
     let is_local = client.is_loopback();
     request.extensions_mut().insert(Arrival { is_encrypted, is_local });
     let app = app.get().cloned().unwrap_or(opening_app);
-    app.oneshot(request).await.unwrap_or_else(|never| match never {})
+    let mut response = app.oneshot(request).await.unwrap_or_else(|never| match never {});
+    if transport == Transport::Encrypted {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    response
 }

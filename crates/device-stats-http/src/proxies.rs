@@ -1,7 +1,7 @@
 //! The proxies that report the addresses of their clients.
 //!
-//! A proxy appends the address of its client to one of two headers. It passes on the other one unchanged, as the
-//! client has written it. So if a request has both, they count only if both name the same client.
+//! A proxy appends the address of its client to one of two headers. It passes on the other one unchanged, as
+//! the client has written it. So if a request has both, they count only if both name the same client.
 
 mod forwarded;
 
@@ -52,8 +52,7 @@ impl TrustedProxies {
     pub(crate) fn has_encrypted(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
         let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        self.contains(peer)
-            && last.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+        self.contains(peer) && last.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
     }
 
     /// Returns whether an address is the address of a proxy.
@@ -62,8 +61,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Returns the address of the client of a request that arrives from `peer`: the last reported address that
-    /// is not the address of a proxy. If the two headers report different clients, returns `peer`.
+    /// Returns the address of the client of a request that arrives from `peer`: the last reported address
+    /// that is not the address of a proxy. If the two headers report different clients, returns `peer`.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
@@ -82,8 +81,8 @@ impl TrustedProxies {
         client.into()
     }
 
-    /// Returns the last address that is not the address of a proxy. A client can write earlier addresses itself.
-    /// An unreadable address ends the search, because it may be the address of the client.
+    /// Returns the last address that is not the address of a proxy. A client can write earlier addresses
+    /// itself. An unreadable address ends the search, because it may be the address of the client.
     fn before_proxies(&self, peer: IpAddr, mut from_end: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
         let mut client = peer;
         while self.contains(client)
@@ -102,8 +101,8 @@ fn forwarded_addresses(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAdd
     elements.map(|element| read_address(&for_value(element)?))
 }
 
-/// Returns the addresses in `X-Forwarded-For`, the last one first, and `None` for an unreadable one. A client can
-/// write any bytes. They must not hide the address that the proxy has appended.
+/// Returns the addresses in `X-Forwarded-For`, the last one first, and `None` for an unreadable one. A client
+/// can write any bytes. They must not hide the address that the proxy has appended.
 fn x_forwarded_for_addresses(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
     lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(read_address)

@@ -1,5 +1,5 @@
-//! Limits on the requests of a kind that run at the same time: for all clients together, and for each
-//! address.
+//! Limits on the requests of a kind, or on the connections, that exist at the same time: for all clients
+//! together, and for each address.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -33,7 +33,7 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
-/// The limit that a request exceeds.
+/// The limit that a request or connection exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitScope {
     /// The limit of the node, for all clients together.
@@ -42,58 +42,70 @@ pub enum LimitScope {
     Address,
 }
 
-/// A limit on requests that run at the same time.
+/// A limit on requests or connections that exist at the same time.
 #[derive(Debug)]
-pub(crate) struct ClientLimit {
+pub struct ClientLimit {
     total_max: usize,
     address_max: usize,
-    /// The number of requests of each address that has one.
-    running: Arc<Mutex<HashMap<ClientAddress, usize>>>,
+    running: Arc<Mutex<Running>>,
 }
 
-/// The share of a limit that a request holds. Dropping the permit returns it.
+/// The admitted requests or connections.
+#[derive(Debug, Default)]
+struct Running {
+    total: usize,
+    /// The number of each address that has one.
+    by_address: HashMap<ClientAddress, usize>,
+}
+
+/// The share of a limit that a request or connection holds. Dropping the permit returns it.
 #[derive(Debug)]
-pub(crate) struct ClientPermit {
+pub struct ClientPermit {
     client: ClientAddress,
-    running: Arc<Mutex<HashMap<ClientAddress, usize>>>,
+    running: Arc<Mutex<Running>>,
 }
 
 impl ClientLimit {
-    /// Creates a limit of `total_max` requests, up to `address_max` of them from one address.
-    pub(crate) fn new(total_max: usize, address_max: usize) -> Self {
+    /// Creates a limit of `total_max`, and of `address_max` for one address.
+    pub fn new(total_max: usize, address_max: usize) -> Self {
         Self { total_max, address_max, running: Arc::default() }
     }
 
-    /// Admits a request of a client.
+    /// Admits a request or connection of a client.
     ///
     /// # Errors
-    /// The limit that the request would exceed.
-    pub(crate) fn admit(&self, client: ClientAddress) -> Result<ClientPermit, LimitScope> {
+    /// The limit that it would exceed.
+    pub fn admit(&self, client: ClientAddress) -> Result<ClientPermit, LimitScope> {
         let mut running = lock(&self.running);
-        if running.values().sum::<usize>() >= self.total_max {
+        let running = &mut *running;
+        if running.total >= self.total_max {
             return Err(LimitScope::Node);
         }
-        let count = running.entry(client).or_default();
+        let count = running.by_address.entry(client).or_default();
         if *count >= self.address_max {
             return Err(LimitScope::Address);
         }
         *count += 1;
+        running.total += 1;
         Ok(ClientPermit { client, running: Arc::clone(&self.running) })
     }
 }
 
 impl Drop for ClientPermit {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = lock(&self.running).entry(self.client) {
+        let mut running = lock(&self.running);
+        let running = &mut *running;
+        if let Entry::Occupied(mut count) = running.by_address.entry(self.client) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
             }
+            running.total -= 1;
         }
     }
 }
 
-fn lock(running: &Mutex<HashMap<ClientAddress, usize>>) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
+fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -120,7 +132,8 @@ mod tests {
         admit(three).unwrap();
         admit(one).unwrap();
         drop(held);
-        assert!(lock(&limit.running).is_empty());
+        let running = lock(&limit.running);
+        assert!(running.by_address.is_empty() && running.total == 0);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use access::{
     TokenRecipient, TokenRequest, generate_token,
 };
 pub use admission::{BodyPermit, QueryLimits};
-pub use client_limit::{ClientAddress, LimitScope};
+pub use client_limit::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
 pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};

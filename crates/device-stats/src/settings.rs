@@ -15,7 +15,7 @@ mod values;
 use std::ffi::OsString;
 
 pub(crate) use database::Database;
-pub(crate) use parsed::{LogFormat, Migrate, OutputForm, Settings};
+pub(crate) use parsed::{HealthCheck, LogFormat, Migrate, OutputForm, Settings};
 pub(crate) use report::Entry;
 pub(crate) use setting::{
     ALL, CLIENT, JSON, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags,

@@ -1,9 +1,6 @@
 //! Slow clients of an export, and clients that disconnect. For slow clients, time is paused: it passes only
 //! while everybody waits.
 
-use std::io::Write;
-use std::sync::Mutex;
-
 use axum::routing::get;
 use device_stats_domain::{Axes, DeviceId, Finite, Measurement, Timestamp};
 use device_stats_service::{MissingDevices, Principal, ServiceSettings};
@@ -11,10 +8,11 @@ use device_stats_store::Model;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::sync::Notify;
 use tokio::time::sleep;
-use tracing::subscriber::DefaultGuard;
 
 use super::*;
 use crate::app::with_layers;
+use crate::limits::WRITE_TIMEOUT;
+use crate::testing::Log;
 
 /// Number of readings; their export is far larger than all buffers between service and client.
 const READINGS: u32 = 60_000;
@@ -22,35 +20,6 @@ const READINGS: u32 = 60_000;
 const BUFFER_BYTES: usize = 32 * 1024;
 /// End of a complete body.
 const END: &[u8] = b"\r\n0\r\n\r\n";
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Returns a log that gets the events of this thread until the guard is dropped.
-    fn start() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
-        (log, tracing::subscriber::set_default(subscriber.finish()))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 async fn service() -> Service {
     let service = Service::new(Arc::new(Model::default()), ServiceSettings::default()).unwrap();
@@ -85,7 +54,7 @@ async fn request_export(method: &str, pause: Duration, parts_max: usize) -> (Vec
     server.open(&service().await);
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
-    let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
+    let connection = serve_plain(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
     let connection = tokio::spawn(connection);
     let request = format!(
         "{method} /api/v1/stats/devices/d/export HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
@@ -156,7 +125,7 @@ async fn a_request_whose_client_disconnects_is_logged() {
     server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
-    let connection = serve_connection(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
+    let connection = serve_plain(stream, IpAddr::from([127, 0, 0, 1]), server, &connections);
     let connection = tokio::spawn(connection);
     client.write_all(b"GET /slow HTTP/1.1\r\nhost: localhost\r\nx-request-id: r-1\r\n\r\n").await.unwrap();
     begun.notified().await;

@@ -1,8 +1,8 @@
 //! The header `Forwarded` (RFC 7239): the address of a client in an element of its list.
 //!
 //! The list is read from its end, because the last proxy has written the last element. A client can write any
-//! bytes before it, such as a quotation mark without its counterpart. Reading from the start, such a mark would
-//! hide the elements of the proxies.
+//! bytes before it, such as a quotation mark without its counterpart. Reading from the start, such a mark
+//! would hide the elements of the proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -156,7 +156,9 @@ mod tests {
     /// Reading from the start, the mark of the client would enclose the element of the proxy.
     #[test]
     fn a_client_cannot_hide_the_element_of_the_proxy() {
-        for client in ["for=9.9.9.9;x=\"", "\"", "x=\"\\", "\\", "for=\"9.9.9.9", "a=\"b\";c=\"\\\"", "\u{e9}"] {
+        for client in
+            ["for=9.9.9.9;x=\"", "\"", "x=\"\\", "\\", "for=\"9.9.9.9", "a=\"b\";c=\"\\\"", "\u{e9}"]
+        {
             for proxy in ["for=1.1.1.1", "proto=https;for=\"1.1.1.1:80\";host=\"a\\\"b\""] {
                 assert_eq!(last(&format!("{client}, {proxy}")).as_deref(), Some("1.1.1.1"), "{client}");
             }

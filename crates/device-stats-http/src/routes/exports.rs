@@ -77,7 +77,7 @@ pub(super) const EXPORT_USER_READINGS: UserOperation = UserOperation {
 ///
 /// The response is streamed at the speed of the client. Text is compressed if `Accept-Encoding` names `gzip`.
 /// An error during the export closes the connection early: the file is complete only if the response body
-/// ends as HTTP/1.1 requires.
+/// ends as HTTP requires.
 ///
 /// A CSV file can be sent back unchanged, as a batch for many devices or with `device-stats import`. Numbers
 /// and times keep every bit.

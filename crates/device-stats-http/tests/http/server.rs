@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::DeviceKey;
-use device_stats_http::{BrowserAccess, TrustedProxies, serve};
+use device_stats_http::{BrowserAccess, ListenerSettings, TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::limits::HOT_READINGS_DEFAULT;
 use device_stats_service::{AuthMode, QueryLimits, Service, ServiceSettings};
@@ -155,7 +155,8 @@ impl Server {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
-            serve(listener, std::future::ready(service.clone()), proxies, access, stop).await;
+            let settings = ListenerSettings { proxies, access, ..ListenerSettings::default() };
+            serve(listener, std::future::ready(service.clone()), settings, stop).await;
         });
         Self { api, stop, serving }
     }

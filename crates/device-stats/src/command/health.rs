@@ -4,7 +4,7 @@ use device_stats_client::{Client, RetryPolicy, Server};
 use serde_json::json;
 
 use super::results;
-use crate::settings::Settings;
+use crate::settings::{HealthCheck, Settings};
 
 /// Checks that the server can serve requests. Without `--url`, it is the server at the address of `--listen`,
 /// so that the check of an image needs no further setting. Prints nothing, except as JSON.
@@ -12,8 +12,13 @@ use crate::settings::Settings;
 /// # Errors
 /// If the server cannot serve requests, or is unreachable.
 pub(super) async fn check(settings: &Settings) -> anyhow::Result<()> {
-    // The check needs no token.
-    let server = Server { url: settings.health_url.clone(), token: None };
-    Client::new(&server, RetryPolicy::Overload)?.check_health().await?;
+    let client = match &settings.health_check {
+        HealthCheck::OwnServer(url) => Client::for_own_health(url),
+        // The check needs no token.
+        HealthCheck::Server(url) => {
+            Client::new(&Server { url: url.clone(), token: None }, RetryPolicy::Overload)
+        }
+    };
+    client?.check_health().await?;
     results::print(settings.output, &json!({ "status": "ready" }), || Ok(String::new()))
 }

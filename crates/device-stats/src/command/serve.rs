@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use device_stats_http::{AllowedHosts, TrustedProxies};
+use device_stats_http::{AllowedHosts, ListenerSettings, Tls, TrustedProxies};
 use device_stats_service::limits::{SEAL_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
 use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
 use device_stats_store::Store;
@@ -42,11 +42,12 @@ const _: () = assert!(
 /// or the journal of hot readings may be long. In the meantime, only `/health/live` succeeds.
 ///
 /// # Errors
-/// If the database cannot be opened, or the address is in use.
+/// If the certificate, its key or the database cannot be used, or the address is in use.
 pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     logging::log_panics();
     // This comes first, because process 1 of a container ignores signals that have no handler.
     let mut signals = StopSignals::catch()?;
+    let tls = settings.tls.clone().map(Tls::load).transpose()?;
     let listener = listen(settings).await?;
     let address = listener.local_addr().context("the address of the listener is unknown")?;
     tracing::info!(at = %address, database = %settings.database, "opening the database");
@@ -54,7 +55,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let settings = &with_hosts(settings.clone(), auth);
     let (opened, opening) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
-    let mut server = tokio::spawn(answer(listener, opening, settings.clone(), stopped));
+    let mut server = tokio::spawn(answer(listener, opening, settings.clone(), tls, stopped));
     let store = tokio::select! {
         store = database::open(settings) => store?,
         signal = signals.next() => {
@@ -69,7 +70,13 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let purging = service.purge_in_background();
     // The other ends of the channels are dropped only if the server has panicked, which is reported below.
     let _panicked = opened.send(service.clone());
-    tracing::info!(%address, auth = auth.name(), database = %settings.database, "listening");
+    tracing::info!(
+        %address,
+        auth = auth.name(),
+        encrypted = settings.tls.is_some(),
+        database = %settings.database,
+        "listening"
+    );
     let signal = tokio::select! {
         signal = signals.next() => signal,
         ended = &mut server => {
@@ -155,6 +162,7 @@ async fn answer(
     listener: TcpListener,
     opening: oneshot::Receiver<Service>,
     settings: Settings,
+    tls: Option<Tls>,
     stopped: oneshot::Receiver<()>,
 ) {
     let service = async {
@@ -167,8 +175,9 @@ async fn answer(
     let stopped = async {
         let _ended = stopped.await;
     };
-    let Settings { proxies, access, .. } = settings;
-    device_stats_http::serve(listener, service, proxies, access, stopped).await;
+    let Settings { proxies, access, connections_per_address_max, .. } = settings;
+    let settings = ListenerSettings { proxies, access, tls, connections_per_address_max };
+    device_stats_http::serve(listener, service, settings, stopped).await;
 }
 
 /// Ends the process at the next signal, whatever it is doing. This is as safe as `kill -9`.

@@ -34,6 +34,9 @@ fn sealing_needs_either_all_devices_or_one() {
 fn the_help_of_each_command_shows_only_its_own_settings() {
     let server = [
         "--listen",
+        "--tls-certificate",
+        "--tls-key",
+        "--connections-per-address",
         "--trusted-proxy",
         "--cache-mib",
         "--queries-max",
@@ -62,7 +65,7 @@ fn the_help_of_each_command_shows_only_its_own_settings() {
             "config" => [&server[..], &database, &client].concat(),
             "migrate" | "seal" | "verify" | "repair" | "token" => database.to_vec(),
             "openapi" | "completions" | "man" | "help" => none.to_vec(),
-            "health" => [&server[..1], &client].concat(),
+            "health" => [&server[..3], &client].concat(),
             _ => client.to_vec(),
         };
         for flag in server.iter().chain(&database).chain(&client) {

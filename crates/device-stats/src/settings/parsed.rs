@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use device_stats_client::Server;
 use device_stats_domain::{Token, TokenKind, error_chain};
-use device_stats_http::{AllowedHosts, BrowserAccess, TrustedProxies};
+use device_stats_http::{AllowedHosts, BrowserAccess, TlsFiles, TrustedProxies};
 use device_stats_service::{AuthMode, QueryLimits};
 
 use super::database::Database;
@@ -29,6 +29,10 @@ pub(crate) struct Settings {
     pub(crate) auth: Option<AuthMode>,
     /// The token of an administrator in a file of the operator.
     pub(crate) admin_token: Option<Token>,
+    /// Files of the certificate of encrypted connections; `None` for plain HTTP.
+    pub(crate) tls: Option<TlsFiles>,
+    /// Maximum number of connections of one client address; `None` for no maximum.
+    pub(crate) connections_per_address_max: Option<usize>,
     /// Proxies that report the addresses of their clients.
     pub(crate) proxies: TrustedProxies,
     /// Whether the operator has named the hosts of the server.
@@ -59,8 +63,17 @@ pub(crate) struct Settings {
     pub(crate) output: OutputForm,
     /// Server for the client commands.
     pub(crate) server: Server,
-    /// Base URL of the server that `health` checks: `--url` if it is set, otherwise the server at `listen`.
-    pub(crate) health_url: String,
+    /// The server that `health` checks: at `url` if it is set, otherwise at `listen`.
+    pub(crate) health_check: HealthCheck,
+}
+
+/// The base URL of the server that `health` checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HealthCheck {
+    /// The server of this machine, at the address to listen on.
+    OwnServer(String),
+    /// Any server.
+    Server(String),
 }
 
 /// Whether a starting server applies missing migrations.
@@ -100,12 +113,18 @@ impl Settings {
     pub(crate) fn parse(values: &Values) -> Result<Self, InvalidSetting> {
         let url = parse(values, "url", parse_server_url)?;
         let listen = parse(values, "listen", parse_listen)?;
+        let tls = parse_tls(values)?;
         let allowed_hosts: AllowedHosts = parse(values, "allowed-host", parse_text)?;
         Ok(Self {
-            health_url: values.given("url").map_or_else(|| local_url(&listen), |_| url.clone()),
+            health_check: match values.given("url") {
+                Some(_) => HealthCheck::Server(url.clone()),
+                None => HealthCheck::OwnServer(local_url(&listen, tls.is_some())),
+            },
             server: Server { url, token: parse_token(values)? },
             auth: parse(values, "auth", parse_auth)?,
             admin_token: parse(values, "admin-token-file", parse_admin_token)?,
+            tls,
+            connections_per_address_max: parse(values, "connections-per-address", parse_maximum)?,
             proxies: parse(values, "trusted-proxy", parse_text)?,
             are_hosts_named: values.given("allowed-host").is_some(),
             access: BrowserAccess {
@@ -129,6 +148,21 @@ impl Settings {
             log: values.text("log").to_owned(),
             output: parse(values, "output", parse_choice)?,
         })
+    }
+}
+
+/// Parses the files of the certificate and its key: both or none.
+fn parse_tls(values: &Values) -> Result<Option<TlsFiles>, InvalidSetting> {
+    let missing = |name, other| {
+        InvalidSetting::new(values, name, format!("missing, although --{other} is set; set both or none"))
+    };
+    match (values.given("tls-certificate"), values.given("tls-key")) {
+        (Some(certificate), Some(key)) => {
+            Ok(Some(TlsFiles { certificate: certificate.into(), key: key.into() }))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(missing("tls-key", "tls-certificate")),
+        (None, Some(_)) => Err(missing("tls-certificate", "tls-key")),
     }
 }
 
@@ -205,6 +239,12 @@ fn parse_choice<T: ValueEnum>(text: &str) -> Result<T, String> {
 fn parse_count(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| format!("{text:?} is not a whole number, at least 1"))
+}
+
+/// Parses a maximum. Zero means that there is none.
+fn parse_maximum(text: &str) -> Result<Option<usize>, String> {
+    let count = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
+    Ok(Some(count).filter(|count| *count > 0))
 }
 
 /// Returns a parser that refuses zero. `least` names the smallest accepted value.

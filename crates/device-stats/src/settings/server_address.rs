@@ -34,14 +34,15 @@ pub(super) fn parse_listen(text: &str) -> Result<String, String> {
 
 /// Returns the base URL of the server that listens on an address of this machine. An address for all
 /// interfaces is replaced by the loopback address.
-pub(super) fn local_url(listen: &str) -> String {
-    let Ok(address) = listen.parse::<SocketAddr>() else { return format!("http://{listen}") };
+pub(super) fn local_url(listen: &str, is_encrypted: bool) -> String {
+    let scheme = if is_encrypted { "https" } else { "http" };
+    let Ok(address) = listen.parse::<SocketAddr>() else { return format!("{scheme}://{listen}") };
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// Parses the base URL of a server. Removes trailing slashes and the path of the interface.

@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 27] = [
+pub(super) static SETTINGS: [Setting; 30] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -84,6 +84,33 @@ pub(super) static SETTINGS: [Setting; 27] = [
         group: Group::Server,
         value: "FILE",
         help: "Accept the token of an administrator in this file; the database keeps only its hash",
+    },
+    Setting {
+        name: "tls-certificate",
+        variable: "DEVICE_STATS_TLS_CERTIFICATE",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Server,
+        value: "FILE",
+        help: "Encrypt connections (HTTPS) with the certificate in this PEM file; requires --tls-key",
+    },
+    Setting {
+        name: "tls-key",
+        variable: "DEVICE_STATS_TLS_KEY",
+        default: "",
+        kind: Kind::Text,
+        group: Group::Server,
+        value: "FILE",
+        help: "Use the private key in this PEM file for --tls-certificate",
+    },
+    Setting {
+        name: "connections-per-address",
+        variable: "DEVICE_STATS_CONNECTIONS_PER_ADDRESS",
+        default: "256",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Close further connections of a client address (except of --trusted-proxy); 0 for no limit",
     },
     Setting {
         name: "trusted-proxy",
@@ -353,10 +380,16 @@ pub(crate) fn export_flags() -> Vec<Arg> {
 
 /// Returns the flags of `health`, which connects to the server that listens on `--listen`.
 pub(crate) fn health_flags() -> Vec<Arg> {
-    let help = "Check the server that listens on this address, unless --url is set";
-    let listen = SETTINGS.iter().find(|setting| setting.name == "listen");
-    let listen = listen.map(|setting| setting.flag_with_help(help).global(true));
-    listen.into_iter().chain(flags(CLIENT)).collect()
+    let helps = [
+        ("listen", "Check the server that listens on this address, unless --url is set"),
+        ("tls-certificate", "Connect to this server with HTTPS; the certificate is not checked"),
+        ("tls-key", "Ignored, so that the server and its check can have the same settings"),
+    ];
+    let own = |(name, help)| {
+        let setting = SETTINGS.iter().find(|setting| setting.name == name);
+        setting.map(|setting| setting.flag_with_help(help).global(true))
+    };
+    helps.into_iter().filter_map(own).chain(flags(CLIENT)).collect()
 }
 
 /// Returns the flags that are accepted before the name of a command: the settings of all commands. The help

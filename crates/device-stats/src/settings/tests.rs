@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Command;
 use device_stats_domain::{Token, TokenKind};
-use device_stats_http::{AllowedHosts, BrowserAccess, TrustedProxies};
+use device_stats_http::{AllowedHosts, BrowserAccess, TlsFiles, TrustedProxies};
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
@@ -74,6 +74,11 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.listen, "127.0.0.1:8000");
     assert!(matches!(settings.database, Database::Sqlite(path) if path == Path::new("device-stats.db")));
     assert_eq!(settings.database_ca, None);
+    assert_eq!(settings.tls, None);
+    assert_eq!(
+        settings.connections_per_address_max,
+        Some(device_stats_http::limits::CONNECTIONS_PER_ADDRESS_DEFAULT)
+    );
     assert_eq!(settings.proxies, TrustedProxies::default());
     assert_eq!(settings.access, BrowserAccess::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
@@ -112,7 +117,9 @@ fn the_token_comes_from_the_source_with_precedence() {
 /// The health check of the image asked port 8000, whatever port the server listened on.
 #[test]
 fn the_health_check_asks_the_address_to_listen_on() {
-    let asked = |line: &[&str]| settings(line).health_url;
+    let asked = |line: &[&str]| match settings(line).health_check {
+        HealthCheck::OwnServer(url) | HealthCheck::Server(url) => url,
+    };
     assert_eq!(asked(&[]), "http://127.0.0.1:8000");
     for (listen, url) in [
         ("0.0.0.0:9000", "http://127.0.0.1:9000"),
@@ -123,6 +130,9 @@ fn the_health_check_asks_the_address_to_listen_on() {
         assert_eq!(asked(&["--listen", listen]), url);
     }
     assert_eq!(asked(&["--listen", "0.0.0.0:9000", "--url", "http://h"]), "http://h");
+    let tls = ["--tls-certificate=c", "--tls-key=k"];
+    assert_eq!(asked(&[&tls[..], &["--listen=0.0.0.0:9000"]].concat()), "https://127.0.0.1:9000");
+    assert_eq!(asked(&[&tls[..], &["--listen=h:9000"]].concat()), "https://h:9000");
 }
 
 /// `device-stats health` checks the server at the host of `--listen`, which can be a name.
@@ -162,10 +172,17 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             "listen" => format!("h:{n}"),
             _ => n.to_string(),
         };
+        // A certificate needs its key.
+        let pair = match setting.name {
+            "tls-certificate" => "tls-key = 'k'\n",
+            "tls-key" => "tls-certificate = 'c'\n",
+            _ => "",
+        };
         let is_secret = matches!(setting.name, "postgres-password" | "token");
         let shown = |n| if is_secret { "***".to_owned() } else { value(n) };
         let quote = if matches!(setting.kind, Kind::Text | Kind::List) { "\"" } else { "" };
-        let file = settings_file(&format!("\n# A comment\n{} = {quote}{}{quote}\n", setting.name, value(1)));
+        let line = format!("{} = {quote}{}{quote}", setting.name, value(1));
+        let file = settings_file(&format!("\n# A comment\n{line}\n{pair}"));
         let path = file.path().to_str().unwrap();
         let variable = value(2);
         let environment = [("DEVICE_STATS_CONFIG", path), (setting.variable, &variable)];
@@ -239,7 +256,11 @@ fn a_fault_in_a_settings_file_names_the_line_and_the_setting_but_no_secret() {
         ("migrate = 0\n", 1, "migrate must be true or false"),
         ("database-ca = 1\n", 1, "database-ca must be a text in quotes: database-ca = \"...\""),
         ("url = ['hunter2']\n", 1, "url must be a text in quotes: url = \"http://127.0.0.1:8000\""),
-        ("trusted-proxy = 1\n", 1, "trusted-proxy must be a list of texts in quotes: trusted-proxy = [\"...\", \"...\"]"),
+        (
+            "trusted-proxy = 1\n",
+            1,
+            "trusted-proxy must be a list of texts in quotes: trusted-proxy = [\"...\", \"...\"]",
+        ),
         ("trusted-proxy = ['10.0.0.1', 1]\n", 1, "trusted-proxy must be a list of texts in quotes"),
         ("cachemib = 7\n", 1, "there is no setting \"cachemib\"; did you mean cache-mib?"),
         ("database-uri = 'sqlite:a.db'\n", 1, "did you mean database-url?"),
@@ -333,6 +354,9 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
         (["--seal-after-seconds=1.5"], "\"1.5\" is not a whole number of seconds"),
         (["--queries-max=0"], "\"0\" is not a whole number, at least 1"),
         (["--hot-readings-max=0"], "\"0\" is not a whole number, at least 1"),
+        (["--connections-per-address=-1"], "\"-1\" is not a whole number"),
+        (["--tls-certificate=c"], "--tls-key: missing, although --tls-certificate is set; set both or none"),
+        (["--tls-key=k"], "--tls-certificate: missing, although --tls-key is set; set both or none"),
         (["--queries-mib=0"], "\"0\" is less than 1 MiB"),
         (["--query-timeout-seconds=0"], "\"0\" is less than 1 second"),
         (["--cache-mib=-1"], "\"-1\" is not a whole number of MiB"),
@@ -363,6 +387,18 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
     assert!(problem(&["--postgres-server=h", "--postgres-port=70000"], &[]).contains("is not a port"));
     let message = problem(&[], &[("DEVICE_STATS_MIGRATE", "yes")]);
     assert_eq!(message, "DEVICE_STATS_MIGRATE: \"yes\" is not true or false");
+}
+
+#[test]
+fn zero_connections_per_address_are_no_limit() {
+    assert_eq!(settings(&["--connections-per-address=0"]).connections_per_address_max, None);
+    assert_eq!(settings(&["--connections-per-address=7"]).connections_per_address_max, Some(7));
+}
+
+#[test]
+fn a_certificate_and_its_key_turn_encryption_on() {
+    let files = TlsFiles { certificate: "c".into(), key: "k".into() };
+    assert_eq!(settings(&["--tls-certificate=c", "--tls-key=k"]).tls, Some(files));
 }
 
 #[test]

@@ -12,6 +12,7 @@
 mod accounts;
 mod charts;
 mod command_line;
+mod connections;
 mod crash_points;
 mod crates;
 mod databases;
@@ -48,6 +49,7 @@ mod small_disk;
 mod stopping;
 mod storms;
 mod tailing;
+mod tls;
 mod tokens;
 mod torture;
 mod traced_runs;
