@@ -99,7 +99,7 @@ async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> an
     for readings in &manifest.devices {
         let device_id = DeviceId::new(readings.device_id.as_str())?;
         let user_id = readings.owned.then_some(user);
-        let device = store.create_device(NewDevice { device_id, name: None, user_id }).await?.key;
+        let device = store.create_device(NewDevice { device_id, name: None, user_id }, None).await?.key;
         let mut from = 0;
         while from < readings.readings {
             // The last segment of a device has the remainder.

@@ -211,6 +211,21 @@ mod tests {
         assert!((Duration::from_millis(250)..=Duration::from_millis(500)).contains(&wait), "{wait:?}");
     }
 
+    /// A server that limits the readings of an import says when the same batch would pass.
+    #[test]
+    fn a_rate_of_the_server_is_obeyed() {
+        let begin = Instant::now();
+        let refused =
+            |seconds| refused(StatusCode::TOO_MANY_REQUESTS, Some("too_many_readings"), Some(seconds));
+        for policy in [FIVE_MINUTES, RetryPolicy::Overload] {
+            let mut backoff = Backoff::new(policy);
+            for seconds in [20, 11, 20] {
+                assert_eq!(backoff.next_wait(&refused(seconds), begin), Some(Duration::from_secs(seconds)));
+            }
+            assert!(!is_outcome_unknown(&refused(1)), "nothing was stored");
+        }
+    }
+
     #[test]
     fn no_wait_exceeds_the_time_limit() {
         let begin = Instant::now();

@@ -5,7 +5,7 @@ mod fuzz_tests;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::from_fn;
+use axum::middleware::{from_extractor_with_state, from_fn};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -14,6 +14,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::ApiError;
+use crate::extract::Anyone;
 use crate::{browsers, middleware, openapi, routes};
 
 /// Returns the application over a service.
@@ -24,7 +25,9 @@ pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let config = Config::default().use_base_layout().validator_url("none");
     let swagger_ui = SwaggerUi::new("/docs").config(config);
     let swagger_ui = swagger_ui.url("/api/v1/openapi.json", openapi::complete(document));
-    with_layers(operations.merge(routes::aliases()).merge(swagger_ui).with_state(service), access)
+    let charged = from_extractor_with_state::<Anyone, _>(service.clone());
+    let pages = Router::new().merge(swagger_ui).layer(charged);
+    with_layers(operations.merge(routes::aliases()).merge(pages).with_state(service), access)
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;

@@ -4,8 +4,10 @@
 //! handler runs, so that one response lists the faults of all parts. The OpenAPI description of a part is in
 //! the file of the part.
 
+mod anyone;
 mod batch_options;
 mod caller;
+mod charges;
 mod choice;
 mod client;
 mod conditions;
@@ -20,13 +22,16 @@ mod page;
 mod path;
 mod period;
 mod precision;
+mod reading_sender;
 mod reading_source;
 mod selection;
 mod session;
 mod streamed;
 
+pub(crate) use anyone::Anyone;
 pub(crate) use batch_options::{BatchOptionParams, BatchOptions, ON_FAULT_WORDS};
 pub(crate) use caller::{Caller, SignedIn};
+pub(crate) use charges::Charges;
 pub(crate) use choice::one_of;
 pub(crate) use client::Client;
 pub(crate) use conditions::{ConditionParams, Conditions};
@@ -43,6 +48,7 @@ pub(crate) use path::{
 };
 pub(crate) use period::{PERIOD_NAMES, Period, PeriodParams, PeriodQuery, read_period};
 pub(crate) use precision::{PRECISION_WORDS, PrecisionParam, precision};
+pub(crate) use reading_sender::ReadingSender;
 pub(crate) use reading_source::PathReadingSource;
 pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
 pub(crate) use session::{Arrival, CookieTransport, SessionCookie};

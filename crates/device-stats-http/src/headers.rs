@@ -5,5 +5,6 @@ pub(crate) mod content_disposition;
 pub(crate) mod content_type;
 pub(crate) mod credentials;
 pub(crate) mod entity_tag;
+pub(crate) mod rate_limit;
 pub(crate) mod request_id;
 pub(crate) mod session_cookie;

@@ -12,12 +12,14 @@ use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::body::drain_if_unread;
 use crate::errors::{ApiError, Description, ErrorForm, Raised, error_response};
+use crate::extract::Charges;
 use crate::headers::accept::accepts_problem_json;
+use crate::headers::rate_limit::write_rate_limits;
 use crate::headers::request_id::{REQUEST_ID, RequestId};
 use crate::routes::is_write_path;
 
 /// Runs a request and completes its response.
-pub(crate) async fn complete_response(request: Request, next: Next) -> Response {
+pub(crate) async fn complete_response(mut request: Request, next: Next) -> Response {
     let id = RequestId::from_headers(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -31,6 +33,8 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     };
     let span = info_span!("request", %id, %method, path);
     let log = RequestLog { span: span.clone(), route, started: Instant::now(), is_answered: false };
+    let charges = Charges::default();
+    request.extensions_mut().insert(charges.clone());
     let mut response = next.run(drain_if_unread(request)).instrument(span.clone()).await;
     let _entered = span.enter();
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
@@ -40,6 +44,7 @@ pub(crate) async fn complete_response(request: Request, next: Next) -> Response 
     }
     log.answered(response.status());
     response.headers_mut().insert(REQUEST_ID, id.to_header());
+    write_rate_limits(response.headers_mut(), &charges.states());
     response
 }
 

@@ -61,17 +61,18 @@ impl AccountStore for PostgresStore {
         call!(self.connections, TimeLimit::Seals, |client| users::delete(client, visible, id, expected))
     }
 
-    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| devices::create(client, &device))
+    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::create(client, &device, owned_max))
     }
 
     async fn create_missing_devices(
         &self,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
+        owned_max: Option<u32>,
     ) -> Result<(), StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::create_missing(
-            client, owner, device_ids
+            client, owner, device_ids, owned_max
         ))
     }
 

@@ -8,6 +8,7 @@ use device_stats_store::{Cause, StoreError};
 use crate::access::Forbidden;
 use crate::client_limit::LimitScope;
 use crate::queries::SeriesTooLong;
+use crate::rates::RateState;
 
 /// Reason why the service refused a request or could not carry it out.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum ServiceError {
     /// The session of the browser does not exist, or has ended.
     #[error("the session is unknown or has ended")]
     SessionUnknown,
+    /// The client has used up its quota of requests, readings or failed sign-ins. Nothing is done.
+    #[error("too many {}", .0.policy.name())]
+    RateExceeded(RateState),
     /// The holder of a new token could not use a scope.
     #[error("a token of this kind cannot have the scope {scope}")]
     ScopeUnusable {
@@ -96,6 +100,12 @@ pub enum ServiceError {
     /// [`REGISTERED_DEVICES_MAX`](crate::limits::REGISTERED_DEVICES_MAX). Nothing is done.
     #[error("the batch would register {0} devices")]
     TooManyNewDevices(usize),
+    /// A batch would register more devices than the user may have. Nothing is done.
+    #[error("the batch would register more devices than the user may have")]
+    TooManyRegistered {
+        /// Maximum number of devices of the user.
+        devices_max: u32,
+    },
     /// The maximum number of exports is in progress, on the node or for the address of the client.
     #[error("too many exports are running")]
     TooManyExports(LimitScope),

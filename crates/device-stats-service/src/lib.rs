@@ -13,6 +13,7 @@ mod export;
 mod ingest;
 mod live;
 mod queries;
+mod rates;
 mod segments;
 mod service;
 #[cfg(test)]
@@ -33,5 +34,6 @@ pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{Analysis, Bucket, LatestReading, ReadingSpan, Series, SeriesTooLong};
+pub use rates::{RateClock, RatePolicy, RateSettings, RateState};
 pub use segments::{read_derived_segment, read_segment};
 pub use service::{Service, ServiceSettings};

@@ -64,6 +64,30 @@ pub const SESSION_TIME_MAX: Duration = Duration::from_hours(12);
 pub const SESSION_IDLE_MAX: Duration = Duration::from_mins(30);
 /// Interval at which a node writes the last uses of tokens to the store.
 pub const TOKEN_USES_INTERVAL: Duration = Duration::from_secs(10);
+/// Default of the number of devices of a user up to which the user itself creates devices.
+pub const DEVICES_PER_USER_DEFAULT: u32 = 1_000;
+/// Default of the requests of a device per second, if clients need a token.
+pub const DEVICE_REQUESTS_PER_SECOND_DEFAULT: u32 = 20;
+/// Default of the requests of a user per second, if clients need a token.
+pub const USER_REQUESTS_PER_SECOND_DEFAULT: u32 = 100;
+/// Default of the readings of a user or device per second, if clients need a token: about a third of the
+/// readings that a small node stores, and more than a connection of 100 Mbit/s carries as NDJSON. So only
+/// a client that sends without pause in a fast network reaches it.
+pub const READINGS_PER_SECOND_DEFAULT: u32 = 500_000;
+/// Default of the requests of a client address per second without a valid token.
+pub const ADDRESS_REQUESTS_PER_SECOND_DEFAULT: u32 = 20;
+/// Default of the requests of a client address per minute whose credentials are not a valid token.
+pub const FAILED_SIGN_INS_PER_MINUTE_DEFAULT: u32 = 20;
+/// Time whose requests or readings an idle client may send at once. For readings, it is at least a full
+/// batch.
+pub const RATE_BURST: Duration = Duration::from_secs(10);
+/// Maximum of each rate, per second or per minute.
+pub const RATE_PER_SECOND_MAX: u32 = 10_000_000;
+/// Maximum number of users, devices or addresses that a node counts separately for each rate. Further ones
+/// share one quota.
+pub const RATE_KEYS_MAX: usize = 100_000;
+/// Minimum time after which a node forgets the users, devices and addresses whose quota is full again.
+pub const RATE_SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
 

@@ -22,11 +22,13 @@ use crate::ingest::group_commit::GroupCommit;
 use crate::ingest::keyed_requests::KeyedRequests;
 use crate::ingest::reading_ids::ReadingIds;
 use crate::limits::{
-    DELETIONS_AT_ONCE, DERIVED_SEGMENTS_AT_ONCE, HOT_READINGS_DEFAULT, RECEIPTS_KEPT_DEFAULT,
+    DELETIONS_AT_ONCE, DERIVED_SEGMENTS_AT_ONCE, DEVICES_PER_USER_DEFAULT, HOT_READINGS_DEFAULT,
+    RECEIPTS_KEPT_DEFAULT,
 };
 use crate::live::hub::LiveHub;
 use crate::live::relay::relay;
 use crate::purging::BackgroundPurging;
+use crate::rates::{RateClock, RateSettings, Rates};
 use crate::sealing::background::BackgroundSealing;
 use crate::sealing::backlog::Backlog;
 use crate::sealing::merge_pause::MergePauses;
@@ -45,6 +47,10 @@ pub struct ServiceSettings {
     pub hot_readings_max: u64,
     /// Whether clients need a token.
     pub auth: AuthMode,
+    /// Limits on the requests and readings of each client.
+    pub rates: RateSettings,
+    /// Number of devices of a user up to which the user itself creates devices; `None` for no limit.
+    pub devices_per_user_max: Option<u32>,
 }
 
 impl Default for ServiceSettings {
@@ -56,6 +62,8 @@ impl Default for ServiceSettings {
             queries: QueryLimits::default(),
             hot_readings_max: HOT_READINGS_DEFAULT,
             auth: AuthMode::Open,
+            rates: RateSettings::NONE,
+            devices_per_user_max: Some(DEVICES_PER_USER_DEFAULT),
         }
     }
 }
@@ -73,6 +81,8 @@ pub(crate) struct ServiceParts {
     pub(crate) auth: AuthMode,
     pub(crate) known_credentials: KnownCredentials,
     pub(crate) token_uses: Arc<TokenUses>,
+    pub(crate) rates: Rates,
+    pub(crate) devices_per_user_max: Option<u32>,
     pub(crate) known_devices: KnownDevices,
     pub(crate) clock: Clock,
     pub(crate) reading_ids: ReadingIds,
@@ -99,8 +109,27 @@ impl Service {
     /// # Errors
     /// A thread for computations cannot be started.
     pub fn new(store: Arc<dyn Store>, settings: ServiceSettings) -> Result<Self, ThreadPoolBuildError> {
-        let ServiceSettings { cache_bytes_max, receipts_kept_for, queries, hot_readings_max, auth } =
-            settings;
+        Self::with_rate_clock(store, settings, &RateClock::default())
+    }
+
+    /// Creates the service over `store`. The clock measures the rates of requests and readings.
+    ///
+    /// # Errors
+    /// A thread for computations cannot be started.
+    pub fn with_rate_clock(
+        store: Arc<dyn Store>,
+        settings: ServiceSettings,
+        clock: &RateClock,
+    ) -> Result<Self, ThreadPoolBuildError> {
+        let ServiceSettings {
+            cache_bytes_max,
+            receipts_kept_for,
+            queries,
+            hot_readings_max,
+            auth,
+            rates,
+            devices_per_user_max,
+        } = settings;
         let admission = Arc::new(AdmissionControl::new(queries));
         let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();
@@ -118,6 +147,8 @@ impl Service {
             auth,
             known_credentials: KnownCredentials::default(),
             token_uses: Arc::default(),
+            rates: Rates::new(rates, clock),
+            devices_per_user_max,
             known_devices: KnownDevices::default(),
             clock: Clock::default(),
             reading_ids: ReadingIds::default(),

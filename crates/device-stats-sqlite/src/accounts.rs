@@ -78,18 +78,24 @@ impl AccountStore for SqliteStore {
         self.write_with_hot(delete).await
     }
 
-    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
-        self.connections.write(move |connection| devices::create(connection, &device)).await
+    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError> {
+        let create = move |connection: &Connection| {
+            let created = devices::create(connection, &device)?;
+            devices::check_owned(connection, device.user_id, owned_max)?;
+            Ok(created)
+        };
+        self.connections.write(create).await
     }
 
     async fn create_missing_devices(
         &self,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
+        owned_max: Option<u32>,
     ) -> Result<(), StoreError> {
         let device_ids = device_ids.to_vec();
         self.connections
-            .write(move |connection| devices::create_missing(connection, owner, &device_ids))
+            .write(move |connection| devices::create_missing(connection, owner, &device_ids, owned_max))
             .await
     }
 

@@ -89,17 +89,21 @@ pub trait AccountStore: Send + Sync + 'static {
     /// ascending keys.
     ///
     /// # Errors
-    /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist.
-    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError>;
+    /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist, then
+    /// [`StoreError::TooManyOwnedDevices`] if the owner would have more than `owned_max` devices. Concurrent
+    /// calls with `owned_max` do not exceed it together.
+    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError>;
 
     /// Creates each of these devices that does not exist, without a name, with the given owner.
     ///
     /// # Errors
-    /// [`StoreError::UserMissing`] if the owner does not exist and a device would be created.
+    /// If a device would be created: [`StoreError::UserMissing`] if the owner does not exist, then
+    /// [`StoreError::TooManyOwnedDevices`] as in [`Self::create_device`]; nothing is created.
     async fn create_missing_devices(
         &self,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
+        owned_max: Option<u32>,
     ) -> Result<(), StoreError>;
 
     /// Returns the devices with these ids, in the same order; `None` for each device that does not exist.

@@ -41,6 +41,7 @@ pub mod keyed;
 pub mod lists;
 pub mod merging;
 pub mod oracle;
+pub mod owned_devices;
 pub mod purging;
 pub mod races;
 pub mod readings;

@@ -23,6 +23,12 @@ pub enum StoreError {
     /// Another device has the device id.
     #[error("the device id belongs to another device")]
     DeviceIdTaken,
+    /// The owner of new devices would have more of them than the caller allows. Nothing has been done.
+    #[error("the owner would have more than {devices_max} devices")]
+    TooManyOwnedDevices {
+        /// Maximum number of devices of the owner.
+        devices_max: u32,
+    },
     /// No user has this id.
     #[error("no such user")]
     UserMissing,
@@ -116,6 +122,7 @@ impl StoreError {
             Self::EmailTaken
             | Self::UsernameTaken
             | Self::DeviceIdTaken
+            | Self::TooManyOwnedDevices { .. }
             | Self::UserMissing
             | Self::DeviceMissing
             | Self::TokenMissing

@@ -4,6 +4,7 @@ mod database;
 mod file;
 mod invalid;
 mod parsed;
+mod rates;
 mod report;
 mod server_address;
 mod setting;

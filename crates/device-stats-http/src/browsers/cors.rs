@@ -8,13 +8,23 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use super::origins::CorsOrigins;
+use crate::headers::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::headers::request_id::REQUEST_ID;
 use crate::routes::CONFLICTS;
 
 const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
 /// Headers that a page may read.
-const RESPONSE_HEADERS: [HeaderName; 7] =
-    [CONFLICTS, CONTENT_DISPOSITION, ETAG, LINK, LOCATION, REQUEST_ID, RETRY_AFTER];
+const RESPONSE_HEADERS: [HeaderName; 9] = [
+    CONFLICTS,
+    CONTENT_DISPOSITION,
+    ETAG,
+    LINK,
+    LOCATION,
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
+    REQUEST_ID,
+    RETRY_AFTER,
+];
 /// Time for which a browser remembers which requests a page may send.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 

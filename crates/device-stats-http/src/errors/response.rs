@@ -48,7 +48,7 @@ pub(crate) fn error_response(
     id: &RequestId,
     form: ErrorForm,
 ) -> Response {
-    let status = description.status;
+    let Description { status, retry_after_s, .. } = description;
     let body = match form {
         ErrorForm::Contract => contract_error(description, id, InfluxMembers::default()),
         ErrorForm::Influx => {
@@ -68,8 +68,8 @@ pub(crate) fn error_response(
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"device-stats\""));
     }
-    if is_temporary(status) {
-        headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+    if let Some(seconds) = retry_after_s.or(is_temporary(status).then_some(RETRY_AFTER_SECONDS.into())) {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
     response
 }

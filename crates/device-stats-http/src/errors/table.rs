@@ -11,7 +11,9 @@ use device_stats_service::limits::{
     CHOSEN_DEVICES_MAX, DELETIONS_AT_ONCE, EXPORTS_MAX, EXPORTS_PER_ADDRESS_MAX, LIVE_DEVICES_TOTAL_MAX,
     LIVE_STREAMS_MAX, LIVE_STREAMS_PER_ADDRESS_MAX, REGISTERED_DEVICES_MAX,
 };
-use device_stats_service::{Forbidden, LimitScope, ReadingSpan, SeriesTooLong, ServiceError};
+use device_stats_service::{
+    Forbidden, LimitScope, RatePolicy, RateState, ReadingSpan, SeriesTooLong, ServiceError,
+};
 use device_stats_store::StoreError;
 use device_stats_store::limits::TOKENS_MAX;
 use serde_json::{Value, json};
@@ -27,6 +29,8 @@ pub(crate) struct Description {
     /// Identifier for programs. A published code never changes.
     pub(crate) code: &'static str,
     pub(crate) detail: Detail,
+    /// Time after which the client may try again, in seconds, if it is known.
+    pub(crate) retry_after_s: Option<u64>,
 }
 
 /// The explanation of an error.
@@ -156,6 +160,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         // The same for every reason, so that nobody learns which tokens have existed.
         ServiceError::TokenUnknown => unauthorized("The token is unknown, expired or revoked"),
         ServiceError::SessionUnknown => unauthorized("The session has ended; sign in again"),
+        ServiceError::RateExceeded(state) => rate_exceeded(*state),
         ServiceError::ScopeUnusable { scope, kind } => invalid(vec![unusable_scope(*scope, *kind)]),
         ServiceError::AlreadyExpired => invalid(vec![already_expired()]),
         ServiceError::ReservedTokenName => invalid(vec![reserved_token_name()]),
@@ -170,6 +175,9 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         ServiceError::TooManyDevices => invalid(vec![too_many_devices()]),
         ServiceError::ReadingMissing => text(StatusCode::NOT_FOUND, "reading_not_found", "Reading not found"),
         ServiceError::TooManyNewDevices(count) => invalid(vec![too_many_new_devices(*count)]),
+        ServiceError::TooManyRegistered { devices_max } => {
+            invalid(vec![too_many_owned_devices(&["query", "register"], *devices_max, json!(true))])
+        }
         ServiceError::SeriesTooLong(error) => invalid(vec![too_many_buckets(error)]),
         ServiceError::NoReadings => {
             text(StatusCode::NOT_FOUND, "no_readings", "No statistics found for the specified period")
@@ -203,13 +211,7 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             unavailable("query_timeout", detail)
         }
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
-        ServiceError::HotReadingsFull { hot_readings_max } => {
-            let detail = format!(
-                "{hot_readings_max} readings wait to be sealed, because sealing does not keep up; nothing was \
-                 stored, try again"
-            );
-            unavailable("queue_full", detail)
-        }
+        ServiceError::HotReadingsFull { hot_readings_max } => hot_readings_full(*hot_readings_max),
         ServiceError::RequestInProgress => text(
             StatusCode::CONFLICT,
             "request_under_way",
@@ -220,6 +222,14 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
         | ServiceError::RandomnessMissing(_)
         | ServiceError::AdminTokenUnusable => internal(),
     }
+}
+
+fn hot_readings_full(hot_readings_max: u64) -> Description {
+    let detail = format!(
+        "{hot_readings_max} readings wait to be sealed, because sealing does not keep up; nothing was stored, try \
+         again"
+    );
+    unavailable("queue_full", detail)
 }
 
 fn forbidden(reason: Forbidden) -> String {
@@ -235,6 +245,22 @@ fn forbidden(reason: Forbidden) -> String {
             format!("The new token cannot have the scope {scope}, because your token lacks it")
         }
     }
+}
+
+fn rate_exceeded(state: RateState) -> Description {
+    let (code, what) = match state.policy {
+        RatePolicy::Requests => ("too_many_requests", "Too many requests"),
+        RatePolicy::Readings => ("too_many_readings", "Too many readings"),
+        RatePolicy::AddressRequests => ("too_many_requests", "Too many requests of this client address"),
+        RatePolicy::FailedSignIns => {
+            ("too_many_requests", "Too many requests of this client address without a valid token")
+        }
+    };
+    let seconds = state.wait_s;
+    let plural = if seconds == 1 { "" } else { "s" };
+    let detail = format!("{what}; nothing was done, try again in {seconds} second{plural}");
+    let description = text(StatusCode::TOO_MANY_REQUESTS, code, detail);
+    Description { retry_after_s: Some(seconds), ..description }
 }
 
 fn too_many_exports(scope: LimitScope) -> Description {
@@ -267,6 +293,9 @@ fn describe_store(error: &StoreError) -> Description {
         StoreError::UserMissing => text(StatusCode::NOT_FOUND, "user_not_found", "User not found"),
         StoreError::DeviceMissing => text(StatusCode::NOT_FOUND, "device_not_found", "Device not found"),
         StoreError::TokenMissing => text(StatusCode::NOT_FOUND, "token_not_found", "Token not found"),
+        StoreError::TooManyOwnedDevices { devices_max } => {
+            invalid(vec![too_many_owned_devices(&["body"], *devices_max, Value::Null)])
+        }
         StoreError::TooManyTokens => invalid(vec![too_many_tokens()]),
         // It has changed after its conditions were checked.
         StoreError::Changed => condition_failed(),
@@ -303,7 +332,7 @@ fn describe_store(error: &StoreError) -> Description {
 }
 
 fn text(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Description {
-    Description { status, code, detail: Detail::Text(detail.into()) }
+    Description { status, code, detail: Detail::Text(detail.into()), retry_after_s: None }
 }
 
 fn internal() -> Description {
@@ -339,7 +368,7 @@ fn large_body(bytes_max: usize) -> Description {
 
 fn invalid(faults: Vec<Fault>) -> Description {
     let (status, code) = (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request");
-    Description { status, code, detail: Detail::Faults(faults) }
+    Description { status, code, detail: Detail::Faults(faults), retry_after_s: None }
 }
 
 fn fault(loc: Vec<LocationStep>, problem: Problem, input: Value) -> Fault {
@@ -378,6 +407,14 @@ fn too_many_tokens() -> Fault {
     );
     let problem = Problem::new("too_many_tokens", msg).with(json!({ "tokens_max": TOKENS_MAX }));
     fault(vec!["body".into(), "for".into()], problem, Value::Null)
+}
+
+fn too_many_owned_devices(loc: &[&'static str], devices_max: u32, input: Value) -> Fault {
+    let msg = format!(
+        "You may have at most {devices_max} devices; delete some, or let an administrator create further ones"
+    );
+    let problem = Problem::new("too_many_owned_devices", msg).with(json!({ "devices_max": devices_max }));
+    fault(loc.iter().copied().map(LocationStep::from).collect(), problem, input)
 }
 
 fn unusable_scope(scope: Scope, kind: TokenKind) -> Fault {

@@ -4,6 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use device_stats_service::{Action, AuthMode, Granted, Principal, Service, ServiceError};
 
+use super::anyone::Anyone;
+use super::charges::Charges;
+use super::client::Client;
 use crate::browsers::is_same_origin;
 use crate::errors::ApiError;
 use crate::headers::{credentials, session_cookie};
@@ -27,18 +30,34 @@ impl<A: Action> FromRequestParts<Service> for Caller<A> {
 impl FromRequestParts<Service> for SignedIn {
     type Rejection = ApiError;
 
-    /// In the open mode, credentials are ignored, so that clients can send them before tokens are required.
+    /// Charges the request to its principal, or to the address of the client.
     async fn from_request_parts(head: &mut Parts, service: &Service) -> Result<Self, ApiError> {
-        if service.auth() == AuthMode::Open {
-            return Ok(Self(Principal::ANYONE));
+        match sign_in(head, service).await {
+            Ok(principal) => {
+                let Ok(Client(client)) = Client::from_request_parts(head, service).await;
+                Charges::of(&head.extensions).add(service.charge_request(principal, client))?;
+                Ok(Self(principal))
+            }
+            Err(error) => {
+                let anyone = Anyone::from_request_parts(head, service).await?;
+                Err(anyone.fail(service, error))
+            }
         }
-        if let Some(token) = credentials::token(&head.headers)? {
-            return Ok(Self(service.sign_in(&token).await?));
-        }
-        let session = session_cookie::session(&head.headers).ok_or(ApiError::TokenMissing)?;
-        if !head.method.is_safe() && !is_same_origin(head) {
-            return Err(ApiError::CookieOfAnotherOrigin);
-        }
-        Ok(Self(service.resume_session(&session).await?))
     }
+}
+
+/// Returns the principal of a request. In the open mode, credentials are ignored, so that clients can send
+/// them before tokens are required.
+async fn sign_in(head: &Parts, service: &Service) -> Result<Principal, ApiError> {
+    if service.auth() == AuthMode::Open {
+        return Ok(Principal::ANYONE);
+    }
+    if let Some(token) = credentials::token(&head.headers)? {
+        return Ok(service.sign_in(&token).await?);
+    }
+    let session = session_cookie::session(&head.headers).ok_or(ApiError::TokenMissing)?;
+    if !head.method.is_safe() && !is_same_origin(head) {
+        return Err(ApiError::CookieOfAnotherOrigin);
+    }
+    Ok(service.resume_session(&session).await?)
 }

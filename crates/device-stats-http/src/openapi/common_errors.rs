@@ -7,6 +7,9 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 use super::security::needs_token;
 use crate::limits::{BODY_BYTES_MAX, BODY_RATE_BYTES_MIN, BODY_TIMEOUT};
 
+const TOO_MANY: &str = "The client has used up its quota of requests or readings; the headers `RateLimit-Policy` and \
+    `RateLimit` describe it. Nothing was done. Retry after `Retry-After` seconds.";
+
 /// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
@@ -72,6 +75,7 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
         (has_body, "415", "Error", "The `Content-Encoding` or the format of a batch is not supported."),
         (in_api, "421", "Error", "The host of the request is not a name of the service."),
         (has_input, "422", "ValidationError", "Parts of the request break rules. All faults are listed."),
+        (in_api, "429", "Error", TOO_MANY),
         (true, "500", "Error", "An internal error of the service."),
         (
             uses_database,

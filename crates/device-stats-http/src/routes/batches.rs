@@ -9,14 +9,14 @@ use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{
     BatchReader, BatchRows, BodyError, Fault, Faults, MediaType, OnFault, ReadingTimes, RejectedRows, Row,
 };
-use device_stats_service::{BatchOutcome, BodyPermit, Granted, Ingest, Service};
+use device_stats_service::{BatchOutcome, BodyPermit, Service};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::errors::{ApiError, ErrorResponse, FaultSchema};
 use crate::extract::{
-    BatchOptionParams, BatchOptions, Caller, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice,
-    PrecisionParam, RowReader, Streamed, precision,
+    BatchOptionParams, BatchOptions, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice, PrecisionParam,
+    ReadingSender, RowReader, Streamed, precision,
 };
 
 /// A new reading of a batch for many devices.
@@ -161,12 +161,13 @@ impl<R: Row + 'static> RowReader for BatchReader<R> {
 )]
 pub(super) async fn append_batch(
     State(service): State<Service>,
-    Caller(granted): Caller<Ingest>,
+    sender: ReadingSender,
     Streamed(input, options, batch, mut permit): Streamed<(PathDevice, KeyHeader), BatchReader<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
     let (device, KeyHeader(key)) = input;
     let missing = options.missing_devices();
     let BatchRows { rows, rejected, .. } = batch;
+    let granted = sender.charge(&service, rows.len())?;
     let stored =
         service.append_batch(granted, device.id()?, rows, missing, key.as_ref(), &mut permit).await?;
     Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, rejected))))
@@ -189,20 +190,20 @@ pub(super) async fn append_batch(
 )]
 pub(super) async fn append_mixed_batch(
     State(service): State<Service>,
-    Caller(granted): Caller<Ingest>,
+    sender: ReadingSender,
     Streamed(KeyHeader(key), options, batch, permit): Streamed<
         KeyHeader,
         BatchReader<(DeviceId, Measurement)>,
     >,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let response = store_mixed(&service, granted, batch, options, key.as_ref(), permit).await?;
+    let response = store_mixed(&service, sender, batch, options, key.as_ref(), permit).await?;
     Ok((StatusCode::CREATED, Json(response)))
 }
 
-/// Stores the readings of many devices.
+/// Charges and stores the readings of many devices.
 pub(super) async fn store_mixed(
     service: &Service,
-    granted: Granted<Ingest>,
+    sender: ReadingSender,
     batch: BatchRows<(DeviceId, Measurement)>,
     options: BatchOptions,
     key: Option<&IdempotencyKey>,
@@ -210,6 +211,7 @@ pub(super) async fn store_mixed(
 ) -> Result<BatchResponse, ApiError> {
     let BatchRows { rows, locations, mut rejected, .. } = batch;
     let missing = options.missing_devices();
+    let granted = sender.charge(service, rows.len())?;
     match service.append_mixed_batch(granted, rows, missing, key, &mut permit).await {
         Ok((stored, unknown)) => {
             rejected.count += unknown.len() as u64;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::errors::ApiError;
-use crate::extract::{NoQuery, Parsed};
+use crate::extract::{Anyone, NoQuery, Parsed};
 
 /// The health of this node.
 #[derive(Serialize, ToSchema)]
@@ -84,6 +84,6 @@ pub(crate) struct VersionResponse {
     get, path = "/api/v1/version", tag = "health",
     responses((status = 200, description = "The version.", body = VersionResponse)),
 )]
-pub(super) async fn show_version(_: Parsed<NoQuery>) -> Json<VersionResponse> {
+pub(super) async fn show_version(_: Anyone, _: Parsed<NoQuery>) -> Json<VersionResponse> {
     Json(VersionResponse { version: env!("CARGO_PKG_VERSION") })
 }

@@ -8,13 +8,14 @@ use axum::routing::post;
 use axum::{Json, Router};
 use device_stats_domain::{DeviceId, Measurement};
 use device_stats_formats::{BatchRows, BodyError, Faults, MediaType, OnFault, PointReader};
-use device_stats_service::{BodyPermit, Ingest, Service};
+use device_stats_service::{BodyPermit, Service};
 use utoipa::ToSchema;
 
 use super::batches::{BatchResponse, store_mixed};
 use crate::errors::ApiError;
 use crate::extract::{
-    BatchOptionParams, Caller, Input, KeyHeader, KeyParam, PrecisionParam, RowReader, Streamed, precision,
+    BatchOptionParams, Input, KeyHeader, KeyParam, PrecisionParam, ReadingSender, RowReader, Streamed,
+    precision,
 };
 
 /// The documented path of the operation.
@@ -72,10 +73,10 @@ impl RowReader for PointReader {
 )]
 pub(super) async fn append_points(
     State(service): State<Service>,
-    Caller(granted): Caller<Ingest>,
+    sender: ReadingSender,
     Streamed(KeyHeader(key), options, batch, permit): Streamed<KeyHeader, PointReader>,
 ) -> Result<Response, ApiError> {
-    let stored = store_mixed(&service, granted, batch, options, key.as_ref(), permit).await?;
+    let stored = store_mixed(&service, sender, batch, options, key.as_ref(), permit).await?;
     Ok(if stored.has_rejected() {
         Json(stored).into_response()
     } else if stored.conflicts() > 0 {

@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use device_stats_domain::{Axes, Finite, ListPage, Measurement, Reading};
 use device_stats_formats::{Faults, ReadingTimes, Row};
-use device_stats_service::{Ingest, Read, Service};
+use device_stats_service::{Read, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
     Caller, DeviceIdParam, FromInput, Input, KeyHeader, KeyParam, PERIOD_NAMES, PageParams, PageQuery,
-    Parsed, PathDevice, PathTime, Period, PeriodParams, PeriodQuery, PrecisionParam, TimestampParam,
-    precision, read_object,
+    Parsed, PathDevice, PathTime, Period, PeriodParams, PeriodQuery, PrecisionParam, ReadingSender,
+    TimestampParam, precision, read_object,
 };
 
 /// A new reading.
@@ -101,10 +101,11 @@ impl From<Reading> for ReadingResponse {
 )]
 pub(super) async fn append_reading(
     State(service): State<Service>,
-    Caller(granted): Caller<Ingest>,
+    sender: ReadingSender,
     Parsed(input): Parsed<(PathDevice, KeyHeader, NewReadingBody)>,
 ) -> Result<(StatusCode, Json<ReadingResponse>), ApiError> {
     let (device, KeyHeader(key), NewReadingBody(measurement)) = input;
+    let granted = sender.charge(&service, 1)?;
     let reading = service.append_reading(granted, device.id()?, measurement, key.as_ref()).await?;
     Ok((StatusCode::CREATED, Json(reading.into())))
 }

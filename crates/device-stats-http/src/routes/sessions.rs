@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::tokens::TokenResponse;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{CookieTransport, JsonBody, NoQuery, Parsed, RequestBody, SessionCookie};
+use crate::extract::{Anyone, CookieTransport, JsonBody, NoQuery, Parsed, RequestBody, SessionCookie};
 use crate::headers::credentials::InvalidCredentials;
 use crate::headers::session_cookie::{self, Transport};
 
@@ -66,12 +66,14 @@ pub(crate) struct SessionResponse {
 )]
 pub(super) async fn create_session(
     State(service): State<Service>,
+    anyone: Anyone,
     CookieTransport(transport): CookieTransport,
     Parsed(input): Parsed<JsonBody<SessionCreateBody>>,
 ) -> Result<Response, ApiError> {
     let JsonBody(token) = input;
-    let token = token.map_err(InvalidCredentials::Token)?;
-    let NewSession { secret, token, ends_at } = service.begin_session(&token).await?;
+    let token = token.map_err(|error| anyone.fail(&service, InvalidCredentials::Token(error).into()))?;
+    let begun = service.begin_session(&token).await.map_err(|error| anyone.fail(&service, error.into()));
+    let NewSession { secret, token, ends_at } = begun?;
     let cookie = AppendHeaders([(SET_COOKIE, session_cookie::set(&secret, transport))]);
     let body = SessionResponse { token: (&token).into(), ends_at: ends_at.to_string() };
     Ok((StatusCode::CREATED, cookie, Json(body)).into_response())
@@ -86,6 +88,7 @@ pub(super) async fn create_session(
 )]
 pub(super) async fn delete_session(
     State(service): State<Service>,
+    _: Anyone,
     SessionCookie(secret): SessionCookie,
     Parsed(NoQuery): Parsed<NoQuery>,
 ) -> Result<Response, ApiError> {

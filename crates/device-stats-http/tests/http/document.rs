@@ -71,7 +71,7 @@ fn every_operation_and_parameter_is_described() {
             assert_eq!(statuses.contains_key(status), has_body, "{name} {status}");
         }
         let in_api = path.starts_with("/api/");
-        for status in ["400", "421"] {
+        for status in ["400", "421", "429"] {
             assert_eq!(statuses.contains_key(status), in_api, "{name} {status}");
         }
         let needs_token = in_api && !matches!(path.as_str(), "/api/v1/version" | "/api/v1/session");
@@ -276,12 +276,13 @@ fn is_live(path: &str) -> bool {
 }
 
 /// Returns whether [`every_documented_status_is_returned_and_no_other`] tests a status. 408 takes half a
-/// minute, 409 needs two concurrent requests, and `rights` and `sessions` test the responses that need
-/// tokens. A request that may change data also gets 403 if a web page of another site sends it.
+/// minute, 409 needs two concurrent requests, `rates` tests 429, and `rights` and `sessions` test the
+/// responses that need tokens. A request that may change data also gets 403 if a web page of another site
+/// sends it.
 fn is_tested(method: &str, path: &str, status: u16) -> bool {
     !matches!(
         (method, path, status),
-        (_, _, 401 | 408 | 409 | 500..)
+        (_, _, 401 | 408 | 409 | 429 | 500..)
             | ("GET", _, 403)
             | ("POST", "/api/v1/tokens", 201 | 404)
             | (_, "/api/v1/tokens/{token_id}", 204)

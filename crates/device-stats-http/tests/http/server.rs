@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::DeviceKey;
+use device_stats_domain::{DeviceKey, Identity, NewToken, Scopes, Timestamp, Token, TokenKind};
 use device_stats_http::{BrowserAccess, ListenerSettings, TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::limits::HOT_READINGS_DEFAULT;
-use device_stats_service::{AuthMode, QueryLimits, Service, ServiceSettings};
+use device_stats_service::{AuthMode, QueryLimits, RateClock, RateSettings, Service, ServiceSettings};
 use device_stats_sqlite::SqliteStore;
-use device_stats_store::Store;
+use device_stats_store::{Store, Visibility};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -68,6 +68,22 @@ async fn over(store: Arc<dyn Store>, case: impl AsyncFnOnce(Api)) {
     server.stop().await;
 }
 
+/// Creates a token of an administrator. Returns the header with which its holder signs in.
+pub(crate) async fn administrator(store: &Arc<dyn Store>) -> String {
+    let token = Token::from_random(TokenKind::Administrator, &[5; 32]);
+    let new = NewToken {
+        hash: token.hash(),
+        prefix: token.prefix(),
+        holder: Identity::Administrator,
+        scopes: Scopes::ALL,
+        name: None,
+        created_at: Timestamp::from_micros(1).unwrap(),
+        expires_at: None,
+    };
+    store.create_token(Visibility::All, new).await.unwrap();
+    format!("authorization: Bearer {}", token.expose())
+}
+
 /// The settings of a service.
 struct Options {
     cache_bytes_max: u64,
@@ -76,6 +92,9 @@ struct Options {
     queries: QueryLimits,
     hot_readings_max: u64,
     auth: AuthMode,
+    rates: RateSettings,
+    rate_clock: RateClock,
+    devices_per_user_max: Option<u32>,
 }
 
 impl Default for Options {
@@ -87,6 +106,9 @@ impl Default for Options {
             queries: QueryLimits::default(),
             hot_readings_max: HOT_READINGS_DEFAULT,
             auth: AuthMode::Open,
+            rates: RateSettings::NONE,
+            rate_clock: RateClock::default(),
+            devices_per_user_max: None,
         }
     }
 }
@@ -136,8 +158,37 @@ impl Server {
         Self::start_with(store, Options { auth: AuthMode::Token, proxies, ..Options::default() }).await
     }
 
+    /// Starts a service with these rates, measured by this clock. It believes the `X-Forwarded-For` of this
+    /// machine.
+    pub(crate) async fn start_with_rates(
+        store: Arc<dyn Store>,
+        auth: AuthMode,
+        rates: RateSettings,
+        rate_clock: RateClock,
+    ) -> Self {
+        let proxies = "127.0.0.1".parse().unwrap();
+        Self::start_with(store, Options { proxies, auth, rates, rate_clock, ..Options::default() }).await
+    }
+
+    /// Starts a service whose clients need a token, and whose users create up to this number of devices.
+    pub(crate) async fn start_with_devices_max(store: Arc<dyn Store>, devices_per_user_max: u32) -> Self {
+        let devices_per_user_max = Some(devices_per_user_max);
+        Self::start_with(store, Options { auth: AuthMode::Token, devices_per_user_max, ..Options::default() })
+            .await
+    }
+
     async fn start_with(store: Arc<dyn Store>, options: Options) -> Self {
-        let Options { cache_bytes_max, proxies, access, queries, hot_readings_max, auth } = options;
+        let Options {
+            cache_bytes_max,
+            proxies,
+            access,
+            queries,
+            hot_readings_max,
+            auth,
+            rates,
+            rate_clock,
+            devices_per_user_max,
+        } = options;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -147,8 +198,10 @@ impl Server {
             queries,
             hot_readings_max,
             auth,
+            rates,
+            devices_per_user_max,
         };
-        let service = Service::new(store, settings).unwrap();
+        let service = Service::with_rate_clock(store, settings, &rate_clock).unwrap();
         let serving = tokio::spawn(async move {
             let _relay = service.join_other_nodes();
             let stop = async {

@@ -210,7 +210,8 @@ async fn without_origins_no_response_has_headers_of_cors() {
 async fn pages_of_configured_origins_may_read_every_response() {
     with_access("", "https://dash.example.com", async |api| {
         let dash = "origin: https://dash.example.com";
-        let exposed = "x-conflicts,content-disposition,etag,link,location,x-request-id,retry-after";
+        let exposed = "x-conflicts,content-disposition,etag,link,location,ratelimit,ratelimit-policy,\
+            x-request-id,retry-after";
         let vary = "origin, access-control-request-headers";
         for (method, path, status) in [
             ("GET", "/api/v1/devices/d", 200),

@@ -42,7 +42,56 @@ fn refused(error: Error) -> Failure {
     }
 }
 
-pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, Failure> {
+/// A limit on the devices of a user, for the devices that a transaction creates.
+#[derive(Clone, Copy)]
+struct OwnedLimit {
+    owner: UserId,
+    devices_max: u32,
+}
+
+impl OwnedLimit {
+    fn new(owner: Option<UserId>, owned_max: Option<u32>) -> Option<Self> {
+        Some(Self { owner: owner?, devices_max: owned_max? })
+    }
+
+    /// Locks the owner, so that concurrent transactions with a limit count one after the other. Appends and
+    /// transactions without a limit do not wait.
+    async fn lock(self, transaction: &Transaction<'_>) -> Result<(), Failure> {
+        let lock = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
+        let lock = transaction.prepare_cached(lock).await?;
+        transaction.query(&lock, &[&self.owner.0]).await?;
+        Ok(())
+    }
+
+    /// Checks the number of devices after the transaction has created some. The count is a statement of its
+    /// own, so that it sees the devices of the transaction before.
+    async fn check(self, transaction: &Transaction<'_>) -> Result<(), Failure> {
+        let count = "SELECT count(*) FROM devices WHERE user_id = $1";
+        let count = transaction.prepare_cached(count).await?;
+        let owned: i64 = column(&transaction.query_one(&count, &[&self.owner.0]).await?, 0)?;
+        let Self { devices_max, .. } = self;
+        if owned > i64::from(devices_max) {
+            return Err(StoreError::TooManyOwnedDevices { devices_max }.into());
+        }
+        Ok(())
+    }
+}
+
+pub(crate) async fn create(
+    client: &mut Client,
+    new: &NewDevice,
+    owned_max: Option<u32>,
+) -> Result<Device, Failure> {
+    let Some(limit) = OwnedLimit::new(new.user_id, owned_max) else { return insert(client, new).await };
+    let transaction = begin(client).await?;
+    limit.lock(&transaction).await?;
+    let created = insert(&transaction, new).await?;
+    limit.check(&transaction).await?;
+    transaction.commit().await.map_err(Failure::Committing)?;
+    Ok(created)
+}
+
+async fn insert(client: &impl GenericClient, new: &NewDevice) -> Result<Device, Failure> {
     let insert = client
         .prepare_cached(
             "INSERT INTO devices (device_id, name, user_id) VALUES ($1, $2, $3)
@@ -56,12 +105,31 @@ pub(crate) async fn create(client: &Client, new: &NewDevice) -> Result<Device, F
     Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
 }
 
-/// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids.
 pub(crate) async fn create_missing(
-    client: &Client,
+    client: &mut Client,
     owner: Option<UserId>,
     device_ids: &[DeviceId],
+    owned_max: Option<u32>,
 ) -> Result<(), Failure> {
+    let Some(limit) = OwnedLimit::new(owner, owned_max) else {
+        insert_missing(client, owner, device_ids).await?;
+        return Ok(());
+    };
+    let transaction = begin(client).await?;
+    limit.lock(&transaction).await?;
+    if insert_missing(&transaction, owner, device_ids).await? > 0 {
+        limit.check(&transaction).await?;
+    }
+    transaction.commit().await.map_err(Failure::Committing)
+}
+
+/// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids. Returns the number of
+/// new devices.
+async fn insert_missing(
+    client: &impl GenericClient,
+    owner: Option<UserId>,
+    device_ids: &[DeviceId],
+) -> Result<u64, Failure> {
     let insert = client
         .prepare_cached(
             "INSERT INTO devices (device_id, user_id)
@@ -70,8 +138,7 @@ pub(crate) async fn create_missing(
         )
         .await?;
     let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
-    client.execute(&insert, &[&ids, &owner.map(|id| id.0)]).await.map_err(refused)?;
-    Ok(())
+    client.execute(&insert, &[&ids, &owner.map(|id| id.0)]).await.map_err(refused)
 }
 
 pub(crate) async fn find(

@@ -64,7 +64,7 @@ async fn until_found(client: &Client, count: usize, query: &str, parameters: &[&
 
 async fn device(store: &impl Store, id: &str) -> DeviceKey {
     let new = NewDevice { device_id: DeviceId::new(id).unwrap(), name: None, user_id: None };
-    store.create_device(new).await.unwrap().key
+    store.create_device(new, None).await.unwrap().key
 }
 
 fn at(us: i64) -> Timestamp {

@@ -15,7 +15,8 @@ impl Service {
     ///
     /// # Errors
     /// [`StoreError::DeviceIdTaken`], also if the principal may not see the device with this id;
-    /// [`ServiceError::OwnerMissing`], also if the principal may not see the owner.
+    /// [`ServiceError::OwnerMissing`], also if the principal may not see the owner;
+    /// [`StoreError::TooManyOwnedDevices`] if the principal is a user with the maximum number of devices.
     pub async fn create_device(
         &self,
         granted: Granted<Manage>,
@@ -23,7 +24,9 @@ impl Service {
     ) -> Result<Device, ServiceError> {
         let owner = device.user_id.or_else(|| granted.principal().default_owner());
         let device = NewDevice { user_id: granted.visible().hide_owner(owner), ..device };
-        let created = self.complete(|parts| async move { parts.store.create_device(device).await });
+        let owned_max = self.owned_devices_max(granted);
+        let created =
+            self.complete(move |parts| async move { parts.store.create_device(device, owned_max).await });
         created.await.map_err(owner_missing)
     }
 
@@ -31,16 +34,25 @@ impl Service {
     /// no owner.
     ///
     /// # Errors
-    /// [`ServiceError::OwnerMissing`] if the user was deleted meanwhile; the errors of the store.
+    /// [`ServiceError::OwnerMissing`] if the user was deleted meanwhile;
+    /// [`StoreError::TooManyOwnedDevices`]; the errors of the store.
     pub(crate) async fn create_missing_devices(
         &self,
         granted: Granted<Manage>,
         ids: Vec<DeviceId>,
     ) -> Result<(), ServiceError> {
         let owner = granted.principal().default_owner();
-        let create =
-            |parts: Arc<ServiceParts>| async move { parts.store.create_missing_devices(owner, &ids).await };
+        let owned_max = self.owned_devices_max(granted);
+        let create = move |parts: Arc<ServiceParts>| async move {
+            parts.store.create_missing_devices(owner, &ids, owned_max).await
+        };
         self.complete(create).await.map_err(owner_missing)
+    }
+
+    /// Returns the number of devices up to which a principal creates devices for their owner; `None` for no
+    /// limit. Administrators have none, so neither has a service that is open for everybody.
+    fn owned_devices_max(&self, granted: Granted<Manage>) -> Option<u32> {
+        self.parts.devices_per_user_max.filter(|_| !granted.sees_all())
     }
 
     /// Finds a device.

@@ -116,7 +116,7 @@ mod tests {
         };
         let (ann, bob) = (user("ann").await, user("bob").await);
         let new = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: Some(ann) };
-        let device = store.create_device(new).await.unwrap();
+        let device = store.create_device(new, None).await.unwrap();
         let known = KnownDevices::default();
         let ids = [device.device_id.clone()];
         let finds = async |visible| known.find_keys(&store, visible, &ids, 0).await.unwrap() != [None];

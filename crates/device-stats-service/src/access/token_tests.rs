@@ -39,7 +39,7 @@ impl Fleet {
             store.create_user(NewUser { username: Username::new("ann").unwrap(), email }).await.unwrap();
         let device_id = DeviceId::new("pump").unwrap();
         let new = NewDevice { device_id, name: None, user_id: Some(user.id) };
-        let device = store.create_device(new).await.unwrap();
+        let device = store.create_device(new, None).await.unwrap();
         Self { store, service, user, device }
     }
 

@@ -229,7 +229,13 @@ impl Service {
             return Err(ServiceError::TooManyNewDevices(devices.len()));
         }
         let devices: Vec<DeviceId> = devices.into_iter().cloned().collect();
-        self.create_missing_devices(granted.principal().grant::<Manage>()?, devices).await
+        let created = self.create_missing_devices(granted.principal().grant::<Manage>()?, devices).await;
+        created.map_err(|error| match error {
+            ServiceError::Store(StoreError::TooManyOwnedDevices { devices_max }) => {
+                ServiceError::TooManyRegistered { devices_max }
+            }
+            other => other,
+        })
     }
 
     /// Returns the key of a device to append to. The device may have been deleted since the key was cached.

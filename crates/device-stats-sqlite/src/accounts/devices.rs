@@ -46,15 +46,32 @@ pub(crate) fn create_missing(
     connection: &Connection,
     owner: Option<UserId>,
     device_ids: &[DeviceId],
+    owned_max: Option<u32>,
 ) -> Result<(), StoreError> {
+    let mut has_created = false;
     for device_id in device_ids {
         let new = NewDevice { device_id: device_id.clone(), name: None, user_id: owner };
         match create(connection, &new) {
-            Ok(_) | Err(StoreError::DeviceIdTaken) => {}
+            Ok(_) => has_created = true,
+            Err(StoreError::DeviceIdTaken) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    if has_created { check_owned(connection, owner, owned_max) } else { Ok(()) }
+}
+
+/// Checks that the owner of devices that the transaction has created has at most this number of devices. One
+/// transaction writes at a time, so the number is exact.
+pub(crate) fn check_owned(
+    connection: &Connection,
+    owner: Option<UserId>,
+    owned_max: Option<u32>,
+) -> Result<(), StoreError> {
+    let (Some(owner), Some(devices_max)) = (owner, owned_max) else { return Ok(()) };
+    let mut count =
+        connection.prepare_cached("SELECT count(*) FROM devices WHERE user_id = ?1").map_err(store_error)?;
+    let device_count: u32 = count.query_row([owner.0], |row| row.get(0)).map_err(store_error)?;
+    if device_count > devices_max { Err(StoreError::TooManyOwnedDevices { devices_max }) } else { Ok(()) }
 }
 
 pub(crate) fn find(

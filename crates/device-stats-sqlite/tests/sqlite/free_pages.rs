@@ -20,7 +20,7 @@ async fn fill(store: &SqliteStore, name: &str) -> Vec<DeviceKey> {
     for n in 0..(2 * FREE_PAGES_KEPT as usize).div_ceil(pages) {
         let device_id = DeviceId::new(format!("{name} {n}")).unwrap();
         let device =
-            store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key;
+            store.create_device(NewDevice { device_id, name: None, user_id: None }, None).await.unwrap().key;
         append(store, device, &segment).await;
         devices.push(device);
     }

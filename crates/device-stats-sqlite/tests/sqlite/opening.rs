@@ -49,7 +49,7 @@ async fn stored_data_is_there_after_reopening() {
     let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
     let ann = store.create_user(NewUser { username, email }).await.unwrap();
     let new = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: Some(ann.id) };
-    let device = store.create_device(new).await.unwrap().key;
+    let device = store.create_device(new, None).await.unwrap().key;
     let readings: Vec<_> = (0..80).map(|n| process::reading(device, n)).collect();
     store.append(&readings).await.unwrap();
     assert_eq!(store.reserve_reading_ids(10).await.unwrap(), 1..11);

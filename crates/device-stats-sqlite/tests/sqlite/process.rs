@@ -192,7 +192,7 @@ pub(crate) async fn device(store: &SqliteStore) -> DeviceKey {
     {
         return device.key;
     }
-    store.create_device(NewDevice { device_id, name: None, user_id: None }).await.unwrap().key
+    store.create_device(NewDevice { device_id, name: None, user_id: None }, None).await.unwrap().key
 }
 
 /// Returns the n-th reading.

@@ -154,7 +154,8 @@ impl Script {
     /// Asserts that nothing is written after a failed commit or checkpoint.
     async fn assert_stopped(&self) {
         let id = DeviceId::new("late").unwrap();
-        let late = self.store.create_device(NewDevice { device_id: id, name: None, user_id: None }).await;
+        let late =
+            self.store.create_device(NewDevice { device_id: id, name: None, user_id: None }, None).await;
         for refused in [late.err(), self.store.ping().await.err()] {
             assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
         }
@@ -163,7 +164,7 @@ impl Script {
     async fn create(&self, name: &str) -> Result<DeviceKey, Ended> {
         let device_id = DeviceId::new(name).unwrap();
         let new = NewDevice { device_id, name: None, user_id: None };
-        self.retry(async || self.store.create_device(new.clone()).await).await.map(|device| device.key)
+        self.retry(async || self.store.create_device(new.clone(), None).await).await.map(|device| device.key)
     }
 
     async fn append(&mut self, device: DeviceKey) -> Result<(), Ended> {

@@ -28,7 +28,7 @@ fn rows(path: &Path) -> (i64, i64) {
 
 async fn create(store: &SqliteStore, device_id: &str, user_id: Option<UserId>) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
-    store.create_device(NewDevice { device_id, name: None, user_id }).await.unwrap().key
+    store.create_device(NewDevice { device_id, name: None, user_id }, None).await.unwrap().key
 }
 
 /// Returns a segment of several blocks, with a reading at each even microsecond of two pages.

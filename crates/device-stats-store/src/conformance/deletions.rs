@@ -99,7 +99,7 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
             async move {
                 match n {
                     0 => store.delete_user(Visibility::All, owner, None).await,
-                    _ => store.create_device(new).await.map(|_| ()),
+                    _ => store.create_device(new, None).await.map(|_| ()),
                 }
             }
         });

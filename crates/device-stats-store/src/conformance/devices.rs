@@ -27,7 +27,7 @@ pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
         assert_eq!(store.find_reading(key, at(1)).await.unwrap(), None);
     }
     for owner in UNUSED_IDS.map(|id| Some(UserId(id))) {
-        refused!(store.create_device(new_device("other", owner)), UserMissing);
+        refused!(store.create_device(new_device("other", owner), None), UserMissing);
     }
 }
 
@@ -35,7 +35,7 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
     let ann = user(&store, "ann").await;
     let new =
         NewDevice { device_id: device_id("d"), name: Some(device_name("Pump 7")), user_id: Some(ann.id) };
-    let created = store.create_device(new.clone()).await.unwrap();
+    let created = store.create_device(new.clone(), None).await.unwrap();
     let NewDevice { device_id, name, user_id } = new;
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
     assert_eq!(store.find_devices(Visibility::All, &[device_id]).await.unwrap(), [Some(created.clone())]);
@@ -74,23 +74,23 @@ pub async fn device_keys_are_never_reused(store: Opened) {
 
 pub async fn a_taken_device_id_is_reported_before_a_missing_owner(store: Opened) {
     device(&store, "d").await;
-    refused!(store.create_device(new_device("d", None)), DeviceIdTaken);
-    refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), DeviceIdTaken);
+    refused!(store.create_device(new_device("d", None), None), DeviceIdTaken);
+    refused!(store.create_device(new_device("d", UNKNOWN_OWNER), None), DeviceIdTaken);
 }
 
 pub async fn a_missing_owner_is_refused(store: Opened) {
-    refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
+    refused!(store.create_device(new_device("d", UNKNOWN_OWNER), None), UserMissing);
     let gone = user(&store, "gone").await;
     store.delete_user(Visibility::All, gone.id, None).await.unwrap();
-    refused!(store.create_device(new_device("d", Some(gone.id))), UserMissing);
+    refused!(store.create_device(new_device("d", Some(gone.id)), None), UserMissing);
 }
 
 pub async fn a_refused_device_leaves_nothing_behind(store: Opened) {
-    refused!(store.create_device(new_device("d", UNKNOWN_OWNER)), UserMissing);
+    refused!(store.create_device(new_device("d", UNKNOWN_OWNER), None), UserMissing);
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), []);
     let kept = device(&store, "d").await;
     refused!(
-        store.create_device(NewDevice { name: Some(device_name("other")), ..new_device("d", None) }),
+        store.create_device(NewDevice { name: Some(device_name("other")), ..new_device("d", None) }, None),
         DeviceIdTaken
     );
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [kept]);
@@ -102,7 +102,7 @@ pub async fn device_ids_are_compared_byte_by_byte(store: Opened) {
         keys.push(Some(device(&store, id).await.key));
     }
     for id in TEXTS {
-        refused!(store.create_device(new_device(id, None)), DeviceIdTaken);
+        refused!(store.create_device(new_device(id, None), None), DeviceIdTaken);
     }
     let found = store.find_devices(Visibility::All, &TEXTS.map(device_id)).await.unwrap();
     assert_eq!(found.into_iter().map(|device| Some(device?.key)).collect::<Vec<_>>(), keys);
@@ -116,7 +116,7 @@ pub async fn the_text_of_a_device_is_kept_to_the_byte(store: Opened) {
     for (id, name) in TEXTS.iter().copied().chain([long_id.as_str()]).zip(names) {
         let name = if id == "pump" { spaced } else { name };
         let new = NewDevice { name: Some(device_name(name)), ..new_device(id, None) };
-        let created = store.create_device(new).await.unwrap();
+        let created = store.create_device(new, None).await.unwrap();
         assert_eq!((created.device_id.as_str(), &created.name), (id, &Some(device_name(name))));
         assert_eq!(store.find_devices(Visibility::All, &[device_id(id)]).await.unwrap(), [Some(created)]);
     }
@@ -124,7 +124,7 @@ pub async fn the_text_of_a_device_is_kept_to_the_byte(store: Opened) {
 
 pub async fn an_empty_name_is_not_a_missing_one(store: Opened) {
     let empty = NewDevice { name: Some(device_name("")), ..new_device("empty", None) };
-    assert_eq!(store.create_device(empty).await.unwrap().name, Some(device_name("")));
+    assert_eq!(store.create_device(empty, None).await.unwrap().name, Some(device_name("")));
     assert_eq!(device(&store, "none").await.name, None);
     let ids = ["empty", "none"].map(device_id);
     let found = store.find_devices(Visibility::All, &ids).await.unwrap();
@@ -185,7 +185,7 @@ pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
 pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     let ann = user(&store, "ann").await;
     let named = NewDevice { device_id: device_id("d"), name: Some(device_name("n")), user_id: Some(ann.id) };
-    let device = store.create_device(named).await.unwrap();
+    let device = store.create_device(named, None).await.unwrap();
     let update = async |name, user_id| {
         let device = store
             .update_device(Visibility::All, device.key, None, DeviceChange { name, user_id })
@@ -274,12 +274,12 @@ pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
 pub async fn missing_devices_are_created_at_once(store: Opened) {
     let ann = user(&store, "ann").await;
     let kept = owned_device(&store, "b", &ann).await;
-    store.create_missing_devices(None, &["c", "b", "a", "c"].map(device_id)).await.unwrap();
-    store.create_missing_devices(None, &["a", "d"].map(device_id)).await.unwrap();
-    store.create_missing_devices(None, &[]).await.unwrap();
-    store.create_missing_devices(UNKNOWN_OWNER, &["a", "d"].map(device_id)).await.unwrap();
-    refused!(store.create_missing_devices(UNKNOWN_OWNER, &["a", "e"].map(device_id)), UserMissing);
-    store.create_missing_devices(Some(ann.id), &["a", "o"].map(device_id)).await.unwrap();
+    store.create_missing_devices(None, &["c", "b", "a", "c"].map(device_id), None).await.unwrap();
+    store.create_missing_devices(None, &["a", "d"].map(device_id), None).await.unwrap();
+    store.create_missing_devices(None, &[], None).await.unwrap();
+    store.create_missing_devices(UNKNOWN_OWNER, &["a", "d"].map(device_id), None).await.unwrap();
+    refused!(store.create_missing_devices(UNKNOWN_OWNER, &["a", "e"].map(device_id), None), UserMissing);
+    store.create_missing_devices(Some(ann.id), &["a", "o"].map(device_id), None).await.unwrap();
     let found = store.find_devices(Visibility::All, &["a", "b", "c", "d", "o"].map(device_id)).await.unwrap();
     let found: Vec<_> = found.into_iter().map(Option::unwrap).collect();
     assert_eq!(found[1], kept);
@@ -297,7 +297,7 @@ pub async fn concurrent_callers_create_missing_devices_once(store: Opened) {
         if caller % 2 == 0 {
             ids.reverse();
         }
-        async move { store.create_missing_devices(None, &ids).await }
+        async move { store.create_missing_devices(None, &ids, None).await }
     });
     assert!(answers.await.iter().all(Result::is_ok));
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 40);

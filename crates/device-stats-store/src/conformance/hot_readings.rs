@@ -46,7 +46,7 @@ pub async fn many_hot_readings_are_never_counted_as_few(store: Opened) {
 pub async fn many_devices_with_hot_readings_are_listed_call_by_call(store: Opened) {
     let count = 2 * HOT_DEVICES_LISTED_MAX + 1;
     let ids: Vec<_> = (0..count).map(|n| device_id(&format!("d{n}"))).collect();
-    store.create_missing_devices(None, &ids).await.unwrap();
+    store.create_missing_devices(None, &ids, None).await.unwrap();
     let found = store.find_devices(Visibility::All, &ids).await.unwrap();
     let mut devices: Vec<_> = found.into_iter().map(Option::unwrap).collect();
     devices.sort_by_key(|device| device.key);

@@ -102,7 +102,7 @@ pub async fn a_prefix_is_compared_byte_by_byte(store: Opened) {
 pub async fn a_text_is_searched_in_ids_and_names(store: Opened) {
     device(&store, "Pump-7").await;
     let named = NewDevice { name: Some(device_name("The 50% PUMP_\u{dc}")), ..new_device("x", None) };
-    store.create_device(named).await.unwrap();
+    store.create_device(named, None).await.unwrap();
     device(&store, "other").await;
     let search = |word| DeviceFilter { text: Some(text(word)), ..DeviceFilter::default() };
     for (word, expected) in [

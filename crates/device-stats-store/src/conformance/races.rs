@@ -35,7 +35,7 @@ pub async fn one_caller_gets_a_device_id(store: Opened) {
     let ann = user(&store, "ann").await;
     let answers = concurrently(CALLERS, |n| {
         let (store, owner) = (Arc::clone(&store), (n % 2 == 0).then_some(ann.id));
-        async move { store.create_device(new_device("d", owner)).await }
+        async move { store.create_device(new_device("d", owner), None).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceIdTaken));
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);

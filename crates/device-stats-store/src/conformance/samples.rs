@@ -69,11 +69,11 @@ pub(super) fn new_device(id: &str, owner: Option<UserId>) -> NewDevice {
 }
 
 pub(super) async fn device(store: &Opened, id: &str) -> Device {
-    store.create_device(new_device(id, None)).await.unwrap()
+    store.create_device(new_device(id, None), None).await.unwrap()
 }
 
 pub(super) async fn owned_device(store: &Opened, id: &str, owner: &User) -> Device {
-    store.create_device(new_device(id, Some(owner.id))).await.unwrap()
+    store.create_device(new_device(id, Some(owner.id)), None).await.unwrap()
 }
 
 pub(super) fn page(skip: i64, limit: u32) -> ListPage {

@@ -1,5 +1,6 @@
 //! Users and devices of the model.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -73,26 +74,29 @@ impl AccountStore for Model {
         state.delete_user(id)
     }
 
-    async fn create_device(&self, device: NewDevice) -> Result<Device, StoreError> {
-        self.state().create_device(device)
+    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError> {
+        let mut state = self.state();
+        state.check_new_device(&device)?;
+        state.check_owned(device.user_id, 1, owned_max)?;
+        Ok(state.create_device(device))
     }
 
     async fn create_missing_devices(
         &self,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
+        owned_max: Option<u32>,
     ) -> Result<(), StoreError> {
         let mut state = self.state();
         let is_known = |id: &DeviceId| state.devices.values().any(|device| device.device_id == *id);
-        if !device_ids.iter().all(is_known) {
-            state.check_owner(owner)?;
+        let missing: BTreeSet<DeviceId> = device_ids.iter().filter(|id| !is_known(id)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        for device_id in device_ids {
-            let new = NewDevice { device_id: device_id.clone(), name: None, user_id: owner };
-            match state.create_device(new) {
-                Ok(_) | Err(StoreError::DeviceIdTaken) => {}
-                Err(error) => return Err(error),
-            }
+        state.check_owner(owner)?;
+        state.check_owned(owner, missing.len(), owned_max)?;
+        for device_id in missing {
+            state.create_device(NewDevice { device_id, name: None, user_id: owner });
         }
         Ok(())
     }
@@ -265,16 +269,30 @@ impl State {
         owned.into_iter().try_for_each(|device| self.delete_device(device))
     }
 
-    fn create_device(&mut self, device: NewDevice) -> Result<Device, StoreError> {
+    fn check_new_device(&self, device: &NewDevice) -> Result<(), StoreError> {
         if self.devices.values().any(|other| other.device_id == device.device_id) {
             return Err(StoreError::DeviceIdTaken);
         }
-        self.check_owner(device.user_id)?;
+        self.check_owner(device.user_id)
+    }
+
+    /// Checks that a number of new devices does not exceed the maximum of their owner.
+    fn check_owned(&self, owner: Option<UserId>, new: usize, max: Option<u32>) -> Result<(), StoreError> {
+        match (owner, max) {
+            (Some(owner), Some(devices_max)) if self.devices_of(owner).len() + new > devices_max as usize => {
+                Err(StoreError::TooManyOwnedDevices { devices_max })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Creates a device, after its checks.
+    fn create_device(&mut self, device: NewDevice) -> Device {
         self.last_device += 1;
         let NewDevice { device_id, name, user_id } = device;
         let device = Device { key: DeviceKey(self.last_device), device_id, name, user_id, created_at: now() };
         self.devices.insert(device.key, device.clone());
-        Ok(device)
+        device
     }
 
     fn update_device(&mut self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {

@@ -151,9 +151,15 @@ async fn prepare_tokens(service: &Service, settings: &Settings) -> anyhow::Resul
 }
 
 fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> anyhow::Result<Service> {
-    let Settings { cache_bytes_max, keys_kept_for, queries, hot_readings_max, .. } = *settings;
-    let receipts_kept_for = keys_kept_for;
-    let settings = ServiceSettings { cache_bytes_max, receipts_kept_for, queries, hot_readings_max, auth };
+    let settings = ServiceSettings {
+        cache_bytes_max: settings.cache_bytes_max,
+        receipts_kept_for: settings.keys_kept_for,
+        queries: settings.queries,
+        hot_readings_max: settings.hot_readings_max,
+        auth,
+        rates: settings.rates.settings(auth),
+        devices_per_user_max: settings.devices_per_user_max,
+    };
     Service::new(store, settings).context("cannot start threads")
 }
 

@@ -13,6 +13,7 @@ use device_stats_service::{AuthMode, QueryLimits};
 
 use super::database::Database;
 use super::invalid::InvalidSetting;
+use super::rates::Rates;
 use super::server_address::{local_url, parse_listen, parse_server_url};
 use super::token_file::read_token;
 use super::values::Values;
@@ -49,6 +50,10 @@ pub(crate) struct Settings {
     pub(crate) queries: QueryLimits,
     /// Maximum number of hot readings.
     pub(crate) hot_readings_max: u64,
+    /// Limits on the requests and readings of each client.
+    pub(crate) rates: Rates,
+    /// Number of devices of a user up to which the user itself creates devices; `None` for no limit.
+    pub(crate) devices_per_user_max: Option<u32>,
     /// Age at which hot readings are sealed, even if a device has few of them.
     pub(crate) seal_after: Duration,
     /// Time for which outcomes of keyed requests are kept.
@@ -143,6 +148,8 @@ impl Settings {
                 time_max: parse(values, "query-timeout-seconds", positive(parse_seconds, "1 second"))?,
             },
             hot_readings_max: parse(values, "hot-readings-max", parse_count)? as u64,
+            rates: Rates::parse(values)?,
+            devices_per_user_max: parse(values, "devices-per-user", parse_optional_limit)?,
             migrate: parse(values, "migrate", parse_choice)?,
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),
@@ -167,7 +174,7 @@ fn parse_tls(values: &Values) -> Result<Option<TlsFiles>, InvalidSetting> {
 }
 
 /// Parses a setting with a function that returns the problem of an invalid text.
-fn parse<T>(
+pub(super) fn parse<T>(
     values: &Values,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, String>,
@@ -245,6 +252,12 @@ fn parse_count(text: &str) -> Result<usize, String> {
 fn parse_maximum(text: &str) -> Result<Option<usize>, String> {
     let count = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
     Ok(Some(count).filter(|count| *count > 0))
+}
+
+/// Parses a maximum number. Zero is no limit.
+fn parse_optional_limit(text: &str) -> Result<Option<u32>, String> {
+    let max: u32 = text.parse().map_err(|_| format!("{text:?} is not a whole number; 0 is no limit"))?;
+    Ok(Some(max).filter(|max| *max > 0))
 }
 
 /// Returns a parser that refuses zero. `least` names the smallest accepted value.

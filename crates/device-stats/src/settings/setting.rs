@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 30] = [
+pub(super) static SETTINGS: [Setting; 36] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -246,6 +246,60 @@ pub(super) static SETTINGS: [Setting; 30] = [
         group: Group::Server,
         value: "COUNT",
         help: "Refuse further readings while this number of readings waits to be sealed",
+    },
+    Setting {
+        name: "device-requests-per-second",
+        variable: "DEVICE_STATS_DEVICE_REQUESTS_PER_SECOND",
+        default: "20",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further requests of a device above this rate, if clients need a token; 0 for no limit",
+    },
+    Setting {
+        name: "user-requests-per-second",
+        variable: "DEVICE_STATS_USER_REQUESTS_PER_SECOND",
+        default: "100",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further requests of a user above this rate, if clients need a token; 0 for no limit",
+    },
+    Setting {
+        name: "readings-per-second",
+        variable: "DEVICE_STATS_READINGS_PER_SECOND",
+        default: "",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further readings of a user or device above this rate; of a client address if open; 0 for no limit [default: 500000 with tokens, 0 if open]",
+    },
+    Setting {
+        name: "address-requests-per-second",
+        variable: "DEVICE_STATS_ADDRESS_REQUESTS_PER_SECOND",
+        default: "",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further requests of a client address without a token above this rate; all of them if open; 0 for no limit [default: 20 with tokens, 0 if open]",
+    },
+    Setting {
+        name: "failed-sign-ins-per-minute",
+        variable: "DEVICE_STATS_FAILED_SIGN_INS_PER_MINUTE",
+        default: "20",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Answer further wrong tokens of a client address with 429 above this rate; 0 for no limit",
+    },
+    Setting {
+        name: "devices-per-user",
+        variable: "DEVICE_STATS_DEVICES_PER_USER",
+        default: "1000",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Let a user create devices up to this number; administrators are not limited; 0 for no limit",
     },
     Setting {
         name: "seal-after-seconds",

@@ -101,7 +101,7 @@ impl Fleet {
         let device = async |name: &str, owner| {
             let device_id = DeviceId::new(format!("{name}-{number}")).unwrap();
             let new = NewDevice { device_id, name: None, user_id: Some(owner) };
-            let device = store.create_device(new).await.unwrap();
+            let device = store.create_device(new, None).await.unwrap();
             let number = Finite::new(1.0).unwrap();
             let time = "2026-11-23T09:00:00Z".parse_time();
             let reading = NewReading {

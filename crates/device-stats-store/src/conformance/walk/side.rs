@@ -123,7 +123,7 @@ impl Side {
             Step::CreateDevice { id: n, name: called, owner } => {
                 let owner = owner.map(|owner| self.user_id(owner));
                 let new = NewDevice { device_id: id(*n), name: called.map(name), user_id: owner };
-                store.create_device(new).await.map(|created| {
+                store.create_device(new, None).await.map(|created| {
                     self.devices.push(created.key);
                     format!("{:?}", self.device(created))
                 })
