@@ -38,12 +38,25 @@ impl FromRequestParts<Service> for SignedIn {
                 Charges::of(&head.extensions).add(service.charge_request(principal, client))?;
                 Ok(Self(principal))
             }
-            Err(error) => {
+            Err(error) if is_caused_by_client(&error) => {
                 let anyone = Anyone::from_request_parts(head, service).await?;
                 Err(anyone.fail(service, error))
             }
+            // The client may have a valid token.
+            Err(error) => Err(error),
         }
     }
+}
+
+/// Returns whether the credentials of a request are missing or not valid.
+fn is_caused_by_client(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::TokenMissing
+            | ApiError::InvalidCredentials(_)
+            | ApiError::CookieOfAnotherOrigin
+            | ApiError::Service(ServiceError::TokenUnknown | ServiceError::SessionUnknown)
+    )
 }
 
 /// Returns the principal of a request. In the open mode, credentials are ignored, so that clients can send

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use device_stats_domain::{Token, TokenKind};
+use device_stats_postgres::testing::TestPostgres;
+use device_stats_postgres::{PostgresConfig, PostgresStore};
 use device_stats_service::{AuthMode, RateClock, RateSettings};
 use device_stats_store::{Model, Store};
 use serde_json::{Value, json};
@@ -381,6 +383,23 @@ async fn an_open_service_has_limits_only_if_they_are_set() {
             assert_eq!(limits(&response), (201, [Some(policies.as_str()), Some(rest.as_str()), None]));
         }
         assert_eq!(post(server.api, address).await.status, 429);
+    }
+    server.stop().await;
+}
+
+/// The failed lookups of valid tokens were charged to the address, so that clients got 429 instead of 503.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_the_database_is_not_charged_to_an_address() {
+    let postgres = TestPostgres::start();
+    let config = PostgresConfig::from_url(&postgres.url()).unwrap();
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&config, true).await.unwrap());
+    let token = administrator(&store).await;
+    let rates = RateSettings { address_requests_per_second: 1, ..RateSettings::NONE };
+    let server = Server::start_with_rates(store, AuthMode::Token, rates, clock().0).await;
+    postgres.stop();
+    for _ in 0..12 {
+        let response = server.api.send("GET", ME, &[&token], None).await;
+        assert_eq!(limits(&response), (503, [None, None, Some("1")]), "{response:?}");
     }
     server.stop().await;
 }
