@@ -81,14 +81,14 @@ pub(super) async fn create_session(
 
 /// Sign out
 ///
-/// Ends the session of the cookie, and deletes the cookie. Succeeds without a session, too.
+/// Ends the session of the cookie, and deletes the cookie. Succeeds without a session, too. No rate limits
+/// it, so that nobody can keep a person from signing out.
 #[utoipa::path(
     delete, path = "/api/v1/session", tag = "tokens",
     responses((status = 204, description = "The session has ended.")),
 )]
 pub(super) async fn delete_session(
     State(service): State<Service>,
-    _: Anyone,
     SessionCookie(secret): SessionCookie,
     Parsed(NoQuery): Parsed<NoQuery>,
 ) -> Result<Response, ApiError> {
