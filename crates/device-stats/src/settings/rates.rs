@@ -43,7 +43,11 @@ impl Rates {
             address_requests_per_second: self
                 .address_requests_per_second
                 .unwrap_or(default.address_requests_per_second),
-            failed_sign_ins_per_minute: self.failed_sign_ins_per_minute,
+            // A client of an open service needs no sign-in.
+            failed_sign_ins_per_minute: match auth {
+                AuthMode::Open => 0,
+                AuthMode::Token => self.failed_sign_ins_per_minute,
+            },
         }
     }
 }

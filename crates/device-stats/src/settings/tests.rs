@@ -122,6 +122,7 @@ fn rates_are_in_force_only_if_clients_need_tokens_or_if_they_are_set() {
     assert_eq!(rates(&[], AuthMode::Token), default);
     let open = rates(&[], AuthMode::Open);
     assert_eq!((open.readings_per_second, open.address_requests_per_second), (0, 0));
+    assert_eq!(open.failed_sign_ins_per_minute, 0, "clients of the open mode work unchanged");
     let line = ["--readings-per-second=7", "--address-requests-per-second=8"];
     for auth in [AuthMode::Open, AuthMode::Token] {
         let set = rates(&line, auth);
