@@ -1,5 +1,7 @@
 //! Precedence, sources, defaults, URLs, and hidden secrets.
 
+mod access;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,7 +10,6 @@ use std::time::Duration;
 use clap::Command;
 use device_stats_domain::{Token, TokenKind};
 use device_stats_http::{AllowedHosts, BrowserAccess, TlsFiles, TrustedProxies};
-use device_stats_service::{AuthMode, RateSettings};
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
@@ -94,66 +95,6 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.server.url, "http://127.0.0.1:8000");
     assert!(settings.server.token.is_none());
     assert!(settings.auth.is_none() && settings.admin_token.is_none());
-}
-
-#[test]
-fn the_token_comes_from_the_source_with_precedence() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("token");
-    let tokens = [1, 2].map(|n| Token::from_random(TokenKind::User, &[n; 32]));
-    std::fs::write(&path, tokens[0].expose()).unwrap();
-    let (file, text) = (path.to_str().unwrap(), tokens[1].expose());
-    let found = |line: &[&str], environment: &[(&str, &str)]| {
-        let values = collect(line, environment).unwrap();
-        Settings::parse(&values).unwrap().server.token.map(|token| token.hash())
-    };
-    let [in_file, given] = tokens.each_ref().map(|token| Some(token.hash()));
-    assert_eq!(found(&["--token-file", file], &[]), in_file);
-    assert_eq!(found(&["--token", text], &[]), given);
-    assert_eq!(found(&["--token-file", file], &[("DEVICE_STATS_TOKEN", text)]), in_file);
-    assert_eq!(found(&["--token", text], &[("DEVICE_STATS_TOKEN_FILE", file)]), given);
-    assert_eq!(found(&[], &[("DEVICE_STATS_TOKEN", text)]), given);
-}
-
-#[test]
-fn rates_are_in_force_only_if_clients_need_tokens_or_if_they_are_set() {
-    let rates = |line: &[&str], auth| settings(line).rates.settings(auth);
-    let default = RateSettings::default_for(AuthMode::Token);
-    assert_eq!(rates(&[], AuthMode::Token), default);
-    let open = rates(&[], AuthMode::Open);
-    assert_eq!((open.readings_per_second, open.address_requests_per_second), (0, 0));
-    assert_eq!(open.failed_sign_ins_per_minute, 0, "clients of the open mode work unchanged");
-    let line = ["--readings-per-second=7", "--address-requests-per-second=8"];
-    for auth in [AuthMode::Open, AuthMode::Token] {
-        let set = rates(&line, auth);
-        assert_eq!((set.readings_per_second, set.address_requests_per_second), (7, 8));
-    }
-    let none = [
-        "--device-requests-per-second=0",
-        "--user-requests-per-second=0",
-        "--readings-per-second=0",
-        "--address-requests-per-second=0",
-        "--failed-sign-ins-per-minute=0",
-    ];
-    assert_eq!(rates(&none, AuthMode::Token), RateSettings::NONE);
-    let each = none.iter().enumerate().map(|(n, flag)| flag.replace("=0", &format!("={}", n + 1)));
-    let each: Vec<String> = each.collect();
-    let each: Vec<&str> = each.iter().map(String::as_str).collect();
-    let expected = RateSettings {
-        device_requests_per_second: 1,
-        user_requests_per_second: 2,
-        readings_per_second: 3,
-        address_requests_per_second: 4,
-        failed_sign_ins_per_minute: 5,
-    };
-    assert_eq!(rates(&each, AuthMode::Token), expected);
-    for rate in ["-1", "1.5", "x", "10000001"] {
-        let problem = problem(&[&format!("--device-requests-per-second={rate}")], &[]);
-        assert!(problem.contains("is not a whole number up to 10000000; 0 is no limit"), "{problem}");
-    }
-    assert_eq!(settings(&[]).devices_per_user_max, Some(1_000));
-    assert_eq!(settings(&["--devices-per-user=5"]).devices_per_user_max, Some(5));
-    assert_eq!(settings(&["--devices-per-user=0"]).devices_per_user_max, None);
 }
 
 /// The health check of the image asked port 8000, whatever port the server listened on.
