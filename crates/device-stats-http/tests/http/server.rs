@@ -70,6 +70,11 @@ async fn over(store: Arc<dyn Store>, case: impl AsyncFnOnce(Api)) {
 
 /// Creates a token of an administrator. Returns the header with which its holder signs in.
 pub(crate) async fn administrator(store: &Arc<dyn Store>) -> String {
+    format!("authorization: Bearer {}", administrator_token(store).await.expose())
+}
+
+/// Creates a token of an administrator.
+pub(crate) async fn administrator_token(store: &Arc<dyn Store>) -> Token {
     let token = Token::from_random(TokenKind::Administrator, &[5; 32]);
     let new = NewToken {
         hash: token.hash(),
@@ -81,7 +86,7 @@ pub(crate) async fn administrator(store: &Arc<dyn Store>) -> String {
         expires_at: None,
     };
     store.create_token(Visibility::All, new).await.unwrap();
-    format!("authorization: Bearer {}", token.expose())
+    token
 }
 
 /// The settings of a service.

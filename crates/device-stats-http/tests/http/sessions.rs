@@ -2,33 +2,17 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Identity, NewToken, Scopes, SessionSecret, Timestamp, Token, TokenKind};
-use device_stats_store::{Model, Store, Visibility};
+use device_stats_domain::{SessionSecret, Token, TokenKind};
+use device_stats_store::{Model, Store};
 use serde_json::json;
 
 use crate::databases::{Database, over_both_databases};
-use crate::server::{Api, JSON, Response, Server};
+use crate::server::{Api, JSON, Response, Server, administrator_token};
 
 over_both_databases!(a_browser_signs_in_and_out);
 
 const SESSION: &str = "/api/v1/session";
 const SAME: &str = "sec-fetch-site: same-origin";
-
-/// Stores a token of an administrator.
-async fn administrator(store: &Arc<dyn Store>) -> Token {
-    let token = Token::from_random(TokenKind::Administrator, &[4; 32]);
-    let new = NewToken {
-        hash: token.hash(),
-        prefix: token.prefix(),
-        holder: Identity::Administrator,
-        scopes: Scopes::ALL,
-        name: None,
-        created_at: Timestamp::from_micros(0).unwrap(),
-        expires_at: None,
-    };
-    store.create_token(Visibility::All, new).await.unwrap();
-    token
-}
 
 async fn sign_in(api: Api, token: &str, headers: &[&str]) -> Response {
     let body = json!({ "token": token }).to_string();
@@ -46,7 +30,7 @@ async fn a_browser_signs_in_and_out(database: Database) {
     let store = database.open().await;
     let server = Server::start_with_tokens(Arc::clone(&store)).await;
     let api = server.api;
-    let token = administrator(&store).await;
+    let token = administrator_token(&store).await;
     let signed_in = sign_in(api, token.expose(), &[SAME]).await;
     let (cookie, attributes) = cookie(&signed_in);
     assert!(cookie.starts_with("cookie: device-stats="), "{cookie}");
@@ -102,7 +86,7 @@ async fn a_revoked_token_begins_no_session_and_a_fault_does_not_repeat_it() {
 #[tokio::test]
 async fn a_browser_signs_in_over_a_network_only_with_tls() {
     let store: Arc<dyn Store> = Arc::new(Model::default());
-    let token = administrator(&store).await;
+    let token = administrator_token(&store).await;
     let server = Server::start_with_tokens_behind(Arc::clone(&store), "127.0.0.1".parse().unwrap()).await;
     let remote = "x-forwarded-for: 203.0.113.7";
     let refused = sign_in(server.api, token.expose(), &[remote]).await;
