@@ -32,7 +32,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// Creates rates of which nothing is used yet.
+    /// Creates rates whose whole quotas are available to each key.
     pub(crate) fn new(settings: RateSettings, clock: &RateClock) -> Self {
         let rate = |policy, quota: Option<_>| quota.map(|quota| KeyedRate::new(policy, quota, clock.clone()));
         Self {

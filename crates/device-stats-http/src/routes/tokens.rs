@@ -69,9 +69,10 @@ impl From<&TokenHolder> for HolderBody {
 pub(crate) struct TokenCreateBody {
     /// The party that will hold the token.
     r#for: HolderBody,
-    /// The kinds of actions that the token allows: `ingest`, `read`, `manage`, `admin`. They must be among
-    /// those of the caller. Without this member: `ingest` for a device; `ingest`, `read` and `manage` for a
-    /// user; all for an administrator. A device cannot have `manage` and `admin`, a user cannot have `admin`.
+    /// The kinds of actions that the token allows: `ingest`, `read`, `manage`, `admin`. The caller must have
+    /// each of them. If `scopes` is missing, a device gets `ingest`; a user gets `ingest`, `read` and
+    /// `manage`; an administrator gets all. A device can have neither `manage` nor `admin`. A user cannot
+    /// have `admin`.
     #[schema(example = json!(["ingest"]), min_items = 1, max_items = 4, required = false)]
     scopes: Vec<String>,
     /// Name by which people recognize the token: 1 to 255 bytes without control characters.

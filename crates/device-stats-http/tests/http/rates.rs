@@ -239,7 +239,8 @@ async fn requests_without_a_token_are_counted_by_address() {
     let fleet = Fleet::start(RateSettings { address_requests_per_second: 1, ..RateSettings::NONE }).await;
     let policy = Some(r#""address-requests";q=10;w=10"#);
     let from = |address: &str| format!("x-forwarded-for: {address}");
-    // Addresses of a client with IPv6 are one, and so are those of IPv4 in both forms.
+    // The service counts both forms of an IPv4 address as one client, and all IPv6 addresses of a /64
+    // network as one client.
     for (addresses, other) in [
         (["10.0.0.1", "::ffff:10.0.0.1"], "10.0.0.2"),
         (["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"], "2001:db8:1:3::1"),

@@ -87,8 +87,9 @@ pub(super) fn random_bytes() -> Result<[u8; 32], ServiceError> {
 }
 
 impl Service {
-    /// Creates a token. Its scopes are among those of the principal. A user creates tokens for itself and its
-    /// devices. The principal needs the scope `admin` for a token of an administrator.
+    /// Creates a token. The token cannot have a scope that the principal does not have. A user can create
+    /// tokens for itself and for its devices. A token of an administrator requires the scope `admin` of the
+    /// principal.
     ///
     /// # Errors
     /// [`ServiceError::Forbidden`]; [`ServiceError::ScopeUnusable`] if the holder cannot use a requested

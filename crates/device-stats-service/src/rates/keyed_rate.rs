@@ -76,7 +76,7 @@ pub(super) struct KeyedRate {
 }
 
 impl KeyedRate {
-    /// Creates a rate of which no key has used anything yet.
+    /// Creates a rate whose whole quota is available to each key.
     pub(super) fn new(policy: RatePolicy, quota: Quota, clock: RateClock) -> Self {
         Self::with_keys_max(policy, quota, clock, RATE_KEYS_MAX)
     }

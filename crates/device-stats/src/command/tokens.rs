@@ -149,7 +149,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
     }
 }
 
-/// Returns the rights of the person who has access to the database.
+/// Returns the right to manage tokens. Whoever can open the database has all rights.
 fn granted() -> anyhow::Result<Granted<Manage>> {
     Ok(Principal::ANYONE.grant()?)
 }
