@@ -41,6 +41,10 @@ impl fmt::Display for Source {
     }
 }
 
+/// The old and the new name of each renamed variable. An old one is refused: if it were ignored, a setting
+/// that protects the service would be lost silently.
+const RENAMED_VARIABLES: [(&str, &str); 1] = [("DEVICE_STATS_PROXIES", "DEVICE_STATS_TRUSTED_PROXY")];
+
 /// An error that prevents the use of the settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnusableSetting {
@@ -52,6 +56,14 @@ pub(crate) enum UnusableSetting {
     NotUtf8 {
         /// Name of the variable.
         variable: &'static str,
+    },
+    /// The variable has its old name.
+    #[error("{old} is now {new}: rename the variable")]
+    Renamed {
+        /// The old name.
+        old: &'static str,
+        /// The new name.
+        new: &'static str,
     },
     /// The command line has a flag of a setting that the command does not have.
     #[error("the command {command} has no setting --{flag}")]
@@ -82,6 +94,11 @@ impl Values {
             Some(Ok(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
             Some(Err(_)) => Err(UnusableSetting::NotUtf8 { variable }),
         };
+        for (old, new) in RENAMED_VARIABLES {
+            if variable(old)?.is_some() {
+                return Err(UnusableSetting::Renamed { old, new });
+            }
+        }
         let path = matches.get_one::<String>(CONFIG).filter(|path| !path.is_empty()).cloned();
         let file = match path.map_or_else(|| variable(CONFIG_VARIABLE), |path| Ok(Some(path)))? {
             Some(path) => SettingsFile::read(&path)?,

@@ -1,4 +1,4 @@
-//! Tests of the settings of access: tokens and the limits of clients.
+//! Tests of the settings of access: tokens, trusted proxies, and the limits of clients.
 
 use device_stats_domain::{Token, TokenKind};
 use device_stats_service::{AuthMode, RateSettings};
@@ -63,4 +63,14 @@ fn rates_are_in_force_only_if_clients_need_tokens_or_if_they_are_set() {
     assert_eq!(settings(&[]).devices_per_user_max, Some(1_000));
     assert_eq!(settings(&["--devices-per-user=5"]).devices_per_user_max, Some(5));
     assert_eq!(settings(&["--devices-per-user=0"]).devices_per_user_max, None);
+}
+
+/// The old variable was ignored, so that a service on a loopback address behind a proxy was open.
+#[test]
+fn a_renamed_variable_is_refused() {
+    let problem =
+        |value| collect(&[], &[("DEVICE_STATS_PROXIES", value)]).map(|_| ()).map_err(|e| e.to_string());
+    let expected = "DEVICE_STATS_PROXIES is now DEVICE_STATS_TRUSTED_PROXY: rename the variable";
+    assert_eq!(problem("10.0.0.0/8"), Err(expected.to_owned()));
+    assert_eq!(problem(""), Ok(()), "an empty value counts as absent");
 }
